@@ -1,0 +1,26 @@
+//! The programs that consume what fmc compiles, as functions for the tests of every crate.
+//!
+//! A golden file proves that nothing changed; it does not prove that the result works. Here the real
+//! consumer judges: it answers `Ok`, or [`Refused`] with its own words, and a warning is a refusal too.
+//! A consumer that is not installed makes the test fail: a test that could not run is never green.
+//!
+//! | what is compiled | who judges |
+//! | --- | --- |
+//! | domains, networks, pools, volumes | [`libvirt_schema`] |
+//! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
+//! | user-data, network-config | [`cloud_init`] |
+//! | the seed of cloud-init | [`iso`] |
+//! | firewall rules | [`nft`] |
+//! | units and drop-ins | [`systemd`] |
+
+pub mod cloud_init;
+pub mod ignition;
+pub mod iso;
+pub mod libvirt_schema;
+
+pub mod nft;
+mod program;
+pub mod systemd;
+pub mod tree;
+
+pub use program::Refused;
