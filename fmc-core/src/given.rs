@@ -1,0 +1,348 @@
+//! Leaves: values with one text form, and leaves as the user gave them, right or wrong.
+
+use std::fmt::{self, Debug, Display};
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+/// A value that has exactly one text form, and that reads and writes itself (also through serde) by it.
+///
+/// Every leaf satisfies `parse(value.to_string()) == Ok(value)`, unless [`Leaf::check`] refuses the value.
+pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
+    /// What it is, as a person would say it: `machine name`.
+    const WHAT: &'static str;
+
+    /// A text that is right.
+    const EXAMPLE: &'static str;
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the text and what would be right.
+    fn parse(text: &str) -> Result<Self, LeafError>;
+
+    /// Whether a value made by a typed constructor is right; by default it is.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the value and what would be right, as [`Leaf::parse`] does for its text.
+    fn check(&self) -> Result<(), LeafError> {
+        Ok(())
+    }
+
+    /// Whether the leaf is a number in a file (`cpus: 2`) and not a string.
+    fn is_number() -> bool {
+        false
+    }
+
+    /// The JSON Schema of the leaf.
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        text_schema::<Self>(None, None)
+    }
+}
+
+/// Why a text is not the leaf it should be: a fragment that says what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct LeafError {
+    why: String,
+    shown: Option<&'static str>,
+}
+
+impl LeafError {
+    /// An error for a text that may be shown to anyone.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), shown: None }
+    }
+
+    /// An error for a text that may be a secret: `shown` stands in every message where the text would be.
+    pub fn hiding(shown: &'static str, why: impl Into<String>) -> Self {
+        Self { why: why.into(), shown: Some(shown) }
+    }
+
+    /// What is wrong, and what would be right.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The text as it may be shown, given the text that was refused.
+    pub fn shown<'a>(&self, text: &'a str) -> &'a str {
+        self.shown.unwrap_or(text)
+    }
+}
+
+/// A leaf as the user gave it: the value, or the text and why it is wrong.
+///
+/// Making one never fails, so that a draft can be written without `?`; checking a cloud reports every wrong one.
+///
+/// ```
+/// use fmc_core::given::Given;
+/// use fmc_core::name::MachineName;
+///
+/// let right: Given<MachineName> = "web".into();
+/// let wrong: Given<MachineName> = "helper_node".into();
+/// assert_eq!(right.ok(), Some(&MachineName::literal("web")));
+/// let (text, why) = wrong.wrong().unwrap();
+/// assert_eq!(text, "helper_node");
+/// assert!(why.ends_with("try helper-node"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Given<T> {
+    /// The value.
+    Right(T),
+    /// What the user wrote, which is not a value.
+    Wrong {
+        /// The text as it may be shown: a stand-in where it may be a secret.
+        text: String,
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+}
+
+impl<T> Given<T> {
+    /// The value, when it is right.
+    pub fn ok(&self) -> Option<&T> {
+        match self {
+            Self::Right(value) => Some(value),
+            Self::Wrong { .. } => None,
+        }
+    }
+
+    /// The text and why it is wrong, when it is.
+    pub fn wrong(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Right(_) => None,
+            Self::Wrong { text, why } => Some((text, why)),
+        }
+    }
+}
+
+impl<T: Leaf> Given<T> {
+    /// Reads a text, and keeps it with the reason when it is wrong.
+    pub fn text(text: &str) -> Self {
+        T::parse(text).map_or_else(|error| Self::refused(text, error), Self::Right)
+    }
+
+    /// Keeps a value that a typed constructor made, unless it is one that the leaf refuses.
+    pub fn value(value: T) -> Self {
+        match value.check() {
+            Ok(()) => Self::Right(value),
+            Err(error) => Self::refused(&value.to_string(), error),
+        }
+    }
+
+    fn refused(text: &str, error: LeafError) -> Self {
+        Self::Wrong { text: error.shown(text).to_owned(), why: error.why }
+    }
+}
+
+impl<T: Display> Display for Given<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Right(value) => Display::fmt(value, f),
+            Self::Wrong { text, .. } => f.pad(text),
+        }
+    }
+}
+
+impl<T: Leaf> From<T> for Given<T> {
+    fn from(value: T) -> Self {
+        Self::value(value)
+    }
+}
+
+impl<T: Leaf> From<&T> for Given<T> {
+    fn from(value: &T) -> Self {
+        Self::value(value.clone())
+    }
+}
+
+impl<T: Leaf> From<&Self> for Given<T> {
+    fn from(given: &Self) -> Self {
+        given.clone()
+    }
+}
+
+impl<T: Leaf> From<&str> for Given<T> {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl<T: Leaf> From<String> for Given<T> {
+    fn from(text: String) -> Self {
+        Self::text(&text)
+    }
+}
+
+impl<T: Leaf> From<&String> for Given<T> {
+    fn from(text: &String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl<T: Leaf> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Right(value) => serialize(value, serializer),
+            Self::Wrong { text, .. } => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de, T: Leaf> Deserialize<'de> for Given<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(GivenVisitor(PhantomData))
+    }
+}
+
+/// Takes any scalar as its text, so that a leaf of the wrong type is a finding among the others and not the end.
+struct GivenVisitor<T>(PhantomData<T>);
+
+impl<T: Leaf> Visitor<'_> for GivenVisitor<T> {
+    type Value = Given<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, for example {}", T::WHAT, T::EXAMPLE)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Given<T>, E> {
+        Ok(Given::text(text))
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Given<T>, E> {
+        Ok(Given::text(&value.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Given<T>, E> {
+        Ok(Given::text(&value.to_string()))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Given<T>, E> {
+        Ok(Given::text(&value.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Given<T>, E> {
+        Ok(Given::text(&value.to_string()))
+    }
+
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Given<T>, E> {
+        Ok(Given::text(&value.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Given<T>, E> {
+        // `Debug` keeps the point of 2.0, which is not the whole number 2 that a count asks for.
+        Ok(Given::text(&format!("{value:?}")))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl<T: Leaf> schemars::JsonSchema for Given<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        type_name::<T>().into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        std::any::type_name::<T>().into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        T::schema()
+    }
+}
+
+/// Writes a leaf as its text, or as a number where the leaf is one.
+pub(crate) fn serialize<T: Leaf, S: Serializer>(leaf: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    if T::is_number()
+        && let Ok(number) = leaf.to_string().parse::<u64>()
+    {
+        return serializer.serialize_u64(number);
+    }
+    serializer.collect_str(leaf)
+}
+
+/// Reads a leaf from any scalar, and refuses a wrong one with its reason.
+pub(crate) fn deserialize<'de, T: Leaf, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    match Given::<T>::deserialize(deserializer)? {
+        Given::Right(value) => Ok(value),
+        Given::Wrong { text, why } => {
+            Err(de::Error::custom(format_args!("{text:?} is not a valid {}: {why}", T::WHAT)))
+        }
+    }
+}
+
+/// The last part of a type's path: `MachineName`.
+#[cfg(feature = "schema")]
+pub(crate) fn type_name<T>() -> &'static str {
+    let path = std::any::type_name::<T>();
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+/// The schema of a leaf that is a string, with its pattern and greatest length where it has one.
+#[cfg(feature = "schema")]
+pub(crate) fn text_schema<T: Leaf>(pattern: Option<&str>, max: Option<usize>) -> schemars::Schema {
+    let mut schema =
+        schemars::json_schema!({ "type": "string", "description": T::WHAT, "examples": [T::EXAMPLE] });
+    if let Some(pattern) = pattern {
+        schema.insert("pattern".to_owned(), pattern.into());
+    }
+    if let Some(max) = max {
+        schema.insert("minLength".to_owned(), 1.into());
+        schema.insert("maxLength".to_owned(), max.into());
+    }
+    schema
+}
+
+/// The schema of a leaf that is a number.
+#[cfg(feature = "schema")]
+pub(crate) fn number_schema<T: Leaf>(min: u64, max: u64) -> schemars::Schema {
+    let example: u64 = T::EXAMPLE.parse().unwrap_or(min);
+    schemars::json_schema!({
+        "type": "integer", "description": T::WHAT, "minimum": min, "maximum": max, "examples": [example]
+    })
+}
+
+/// What every leaf has besides [`Leaf`]: `FromStr`, serde and a schema, all through its text form.
+macro_rules! leaf_traits {
+    ($leaf:ty) => {
+        impl std::str::FromStr for $leaf {
+            type Err = $crate::given::LeafError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                <Self as $crate::given::Leaf>::parse(text)
+            }
+        }
+
+        impl serde::Serialize for $leaf {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::given::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $leaf {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::given::deserialize(deserializer)
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $leaf {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $crate::given::type_name::<Self>().into()
+            }
+
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                std::any::type_name::<Self>().into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                <Self as $crate::given::Leaf>::schema()
+            }
+        }
+    };
+}
+pub(crate) use leaf_traits;

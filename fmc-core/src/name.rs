@@ -1,0 +1,385 @@
+//! Names: one table, in which an entry says the rule, the greatest length, an example and the pattern of a name.
+//!
+//! A name is a constant where it can be: defined once, and referred to by its constant.
+//!
+//! ```
+//! use fmc_core::name::MachineName;
+//!
+//! const WEB: MachineName = MachineName::literal("web");
+//! assert_eq!(WEB.as_str(), "web");
+//! ```
+//!
+//! A bad literal is the compiler's error:
+//!
+//! ```compile_fail
+//! use fmc_core::name::MachineName;
+//!
+//! const HELPER: MachineName = MachineName::literal("helper_node");
+//! println!("{HELPER}");
+//! ```
+
+mod rule;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::given::{Leaf, LeafError, leaf_traits};
+
+const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+const LABEL_RULE: &str = "lower-case letters, digits and '-', beginning and ending with a letter or digit";
+
+/// The text of a name: a literal, or shared by every copy of the name.
+#[derive(Clone)]
+enum Text {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `str` hashes, because names borrow as `str`.
+        self.as_str().hash(state);
+    }
+}
+
+macro_rules! names {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident {
+            what: $what:literal,
+            example: $example:literal,
+            rule: $rule:ident,
+            must: $must:expr,
+            max: $max:literal,
+            pattern: $pattern:expr $(,)?
+        }
+    )*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub struct $name(Text);
+
+            impl $name {
+                /// The greatest length, in characters.
+                pub const MAX: usize = $max;
+
+                /// The regular expression that every such name matches and, within the greatest length, nothing else.
+                pub const PATTERN: &'static str = $pattern;
+
+                /// A name from a literal, for constants: there, a wrong one is a compile error.
+                ///
+                /// # Panics
+                ///
+                /// Outside of a constant, when the literal is wrong; text that is not a literal goes through `parse`.
+                pub const fn literal(text: &'static str) -> Self {
+                    assert!(
+                        rule::$rule(text).is_ok() && text.len() <= $max,
+                        concat!("the literal is not a valid ", $what, ", as for example \"", $example, "\" is")
+                    );
+                    Self(Text::Static(text))
+                }
+
+                /// The name as text.
+                pub fn as_str(&self) -> &str {
+                    self.0.as_str()
+                }
+            }
+
+            impl Leaf for $name {
+                const WHAT: &'static str = $what;
+                const EXAMPLE: &'static str = $example;
+
+                fn parse(text: &str) -> Result<Self, LeafError> {
+                    rule::within(text, rule::$rule, $max)
+                        .map_err(|fault| LeafError::new(rule::why(text, fault, rule::$rule, $must, $max)))?;
+                    Ok(Self(Text::Shared(text.into())))
+                }
+
+                #[cfg(feature = "schema")]
+                fn schema() -> schemars::Schema {
+                    crate::given::text_schema::<Self>(Some(Self::PATTERN), Some(Self::MAX))
+                }
+            }
+
+            leaf_traits!($name);
+
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.pad(self.as_str())
+                }
+            }
+
+            impl fmt::Debug for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
+                }
+            }
+
+            impl AsRef<str> for $name {
+                fn as_ref(&self) -> &str {
+                    self.as_str()
+                }
+            }
+
+            impl Borrow<str> for $name {
+                fn borrow(&self) -> &str {
+                    self.as_str()
+                }
+            }
+
+            impl PartialEq<str> for $name {
+                fn eq(&self, other: &str) -> bool {
+                    self.as_str() == other
+                }
+            }
+
+            impl PartialEq<&str> for $name {
+                fn eq(&self, other: &&str) -> bool {
+                    self.as_str() == *other
+                }
+            }
+        )*
+
+        #[cfg(test)]
+        mod entries {
+            $(
+                #[test]
+                #[expect(non_snake_case, reason = "the test has the name of its entry")]
+                fn $name() {
+                    super::tests::entry::<super::$name>(super::$name::MAX, super::$name::PATTERN);
+                }
+            )*
+        }
+    };
+}
+
+names! {
+    /// The name of a cloud: the default of its owner, and so short enough for the owner of its lab, `NAME-lab`.
+    CloudName {
+        what: "cloud name",
+        example: "flatcar-micro-cloud",
+        rule: label,
+        must: LABEL_RULE,
+        max: 59,
+        pattern: LABEL,
+    }
+
+    /// Who owns the objects of a cloud on a shared host; part of every UUID and of the pool's directory `fmc-OWNER`.
+    OwnerId {
+        what: "owner",
+        example: "flatcar-micro-cloud",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
+    /// Our name of a hypervisor, which is not necessarily its host name.
+    HostName {
+        what: "host name",
+        example: "proliant",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
+    /// The name of a machine: its libvirt domain and its host name, a label of RFC 1123 §2.1 (so without a dot, which
+    /// separates the parts of a volume's name).
+    MachineName {
+        what: "machine name",
+        example: "master1",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
+    /// The name of a network.
+    NetworkName {
+        what: "network name",
+        example: "kube",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
+    /// The name of a storage pool, ours or one that is on the host already.
+    PoolName {
+        what: "pool name",
+        example: "default",
+        rule: pool,
+        must: "letters, digits, '.', '_' and '-', beginning with a letter or digit",
+        max: 63,
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    }
+
+    /// The name of a storage volume: a file name in its pool (NAME_MAX is 255), in which our grammar separates by dots.
+    VolumeName {
+        what: "volume name",
+        example: "web.root.4d3f9a01",
+        rule: volume,
+        must: "letters, digits and any of . _ + : @ ~ -, beginning with a letter or digit",
+        max: 255,
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._+:@~-]*$",
+    }
+
+    /// The name of a disk in its machine; by default also its serial, of which virtio-blk shows 20 bytes.
+    DiskName {
+        what: "disk name",
+        example: "data",
+        rule: label,
+        must: LABEL_RULE,
+        max: 20,
+        pattern: LABEL,
+    }
+
+    /// The serial of a disk, the end of its `/dev/disk/by-id/virtio-SERIAL`: virtio-blk shows 20 bytes
+    /// (`VIRTIO_BLK_ID_BYTES`), libvirt takes these characters.
+    DiskSerial {
+        what: "disk serial",
+        example: "postgresql1-data",
+        rule: serial,
+        must: "letters, digits, '.', '_', '+' and '-'",
+        max: 20,
+        pattern: "^[A-Za-z0-9._+-]+$",
+    }
+
+    /// The name of a bridge: a network interface on the host, so at most 15 characters (`IFNAMSIZ` less its NUL) and
+    /// none of those that the kernel's `dev_valid_name` refuses.
+    BridgeName {
+        what: "bridge name",
+        example: "br-kube",
+        rule: bridge,
+        must: "visible ASCII characters without '/' and ':', and neither '.' nor '..'",
+        max: 15,
+        pattern: r"^(\.?[!-\-0-9;-~][!-.0-9;-~]*|\.\.[!-.0-9;-~]+)$",
+    }
+
+    /// The host name of a guest: one label of RFC 1123 §2.1.
+    Hostname {
+        what: "host name",
+        example: "master1",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
+    /// A fully qualified domain name: two labels or more, 253 characters at most (RFC 1035 §2.3.4), no final dot.
+    Fqdn {
+        what: "fully qualified domain name",
+        example: "master1.cefaslocalserver.com",
+        rule: fqdn,
+        must: "two or more labels of lower-case letters, digits and '-' with dots between them, each of 1 to 63 \
+               characters and beginning and ending with a letter or digit",
+        max: 253,
+        pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$",
+    }
+
+    /// The name of a DNS domain: one label or more, 253 characters at most (RFC 1035 §2.3.4), no final dot.
+    DomainName {
+        what: "domain name",
+        example: "cefaslocalserver.com",
+        rule: domain,
+        must: "labels of lower-case letters, digits and '-' with dots between them, each of 1 to 63 characters and \
+               beginning and ending with a letter or digit",
+        max: 253,
+        pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+    }
+
+    /// The name of a user of a guest, as useradd(8) takes it.
+    UserName {
+        what: "user name",
+        example: "core",
+        rule: account,
+        must: "lower-case letters, digits, '_' and '-', beginning with a letter or '_'",
+        max: 32,
+        pattern: "^[a-z_][a-z0-9_-]*$",
+    }
+
+    /// The name of a group of a guest, as groupadd(8) takes it.
+    GroupName {
+        what: "group name",
+        example: "wheel",
+        rule: account,
+        must: "lower-case letters, digits, '_' and '-', beginning with a letter or '_'",
+        max: 32,
+        pattern: "^[a-z_][a-z0-9_-]*$",
+    }
+
+    /// The name of a systemd unit with its suffix, instances and templates (`x@.service`) among them: systemd.unit(5).
+    UnitName {
+        what: "unit name",
+        example: "node-exporter.service",
+        rule: unit,
+        must: "letters, digits and any of : - _ . \\ @, not beginning with '@', and one of the suffixes .service, \
+               .socket, .device, .mount, .automount, .swap, .target, .path, .timer, .snapshot, .slice and .scope",
+        max: 255,
+        pattern: r"^[A-Za-z0-9:_.\\-][A-Za-z0-9:_.\\@-]*\.(service|socket|device|mount|automount|swap|target|path|timer|snapshot|slice|scope)$",
+    }
+
+    /// The file name of a drop-in of a systemd unit, `NAME.conf`.
+    DropinName {
+        what: "drop-in name",
+        example: "10-proxy.conf",
+        rule: dropin,
+        must: "letters, digits, '.', '_' and '-', beginning with a letter or digit and ending in .conf",
+        max: 255,
+        pattern: r"^[A-Za-z0-9][A-Za-z0-9._-]*\.conf$",
+    }
+
+    /// The name of a package of the guest's distribution: what Debian (Policy §5.6.1) and RPM take between them.
+    PackageName {
+        what: "package name",
+        example: "chrony",
+        rule: package,
+        must: "letters, digits, '.', '_', '+' and '-', beginning with a letter or digit",
+        max: 128,
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
+    }
+
+    /// The name of a secret.
+    SecretName {
+        what: "secret name",
+        example: "postgres-admin",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+}

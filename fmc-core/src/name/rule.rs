@@ -1,0 +1,250 @@
+//! The grammars of names, as constant functions, so that a literal is judged by the compiler.
+
+/// What is wrong with a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Empty,
+    Long,
+    /// The byte at this index cannot stand there; all before it is ASCII.
+    Byte(usize),
+    /// The byte at this index may stand inside a name, but not where it is.
+    Place(usize),
+    /// A label has more than 63 characters.
+    Label,
+    /// The parts are right, the whole is not.
+    Shape(&'static str),
+    /// It has not the ending it needs, or none of several, of which this is the usual one.
+    Ending(&'static str),
+}
+
+/// A set of ASCII characters.
+#[derive(Clone, Copy)]
+enum Set {
+    LowerDigit,
+    Alphanumeric,
+    LowerAnd(&'static [u8]),
+    LowerDigitAnd(&'static [u8]),
+    AlphanumericAnd(&'static [u8]),
+    VisibleBut(&'static [u8]),
+}
+
+impl Set {
+    const fn has(self, byte: u8) -> bool {
+        match self {
+            Self::LowerDigit => byte.is_ascii_lowercase() || byte.is_ascii_digit(),
+            Self::Alphanumeric => byte.is_ascii_alphanumeric(),
+            Self::LowerAnd(more) => byte.is_ascii_lowercase() || contains(more, byte),
+            Self::LowerDigitAnd(more) => Self::LowerDigit.has(byte) || contains(more, byte),
+            Self::AlphanumericAnd(more) => byte.is_ascii_alphanumeric() || contains(more, byte),
+            Self::VisibleBut(less) => byte.is_ascii_graphic() && !contains(less, byte),
+        }
+    }
+}
+
+const SUFFIXES: &[&str] = &[
+    ".service",
+    ".socket",
+    ".device",
+    ".mount",
+    ".automount",
+    ".swap",
+    ".target",
+    ".path",
+    ".timer",
+    ".snapshot",
+    ".slice",
+    ".scope",
+];
+
+/// One label of a domain name, without its length.
+pub(super) const fn label(text: &str) -> Result<(), Fault> {
+    scan(text, Set::LowerDigit, Set::LowerDigitAnd(b"-"), Set::LowerDigit)
+}
+
+pub(super) const fn pool(text: &str) -> Result<(), Fault> {
+    token(text, b"._-")
+}
+
+pub(super) const fn volume(text: &str) -> Result<(), Fault> {
+    token(text, b"._+:@~-")
+}
+
+pub(super) const fn package(text: &str) -> Result<(), Fault> {
+    token(text, b"._+-")
+}
+
+pub(super) const fn serial(text: &str) -> Result<(), Fault> {
+    let set = Set::AlphanumericAnd(b"._+-");
+    scan(text, set, set, set)
+}
+
+pub(super) const fn account(text: &str) -> Result<(), Fault> {
+    let inside = Set::LowerDigitAnd(b"_-");
+    scan(text, Set::LowerAnd(b"_"), inside, inside)
+}
+
+pub(super) const fn bridge(text: &str) -> Result<(), Fault> {
+    if matches!(text.as_bytes(), b"." | b"..") {
+        return Err(Fault::Shape("is a folder's name"));
+    }
+    let set = Set::VisibleBut(b"/:");
+    scan(text, set, set, set)
+}
+
+pub(super) const fn unit(text: &str) -> Result<(), Fault> {
+    let inside = Set::AlphanumericAnd(b":_.\\@-");
+    if let Err(fault) = scan(text, Set::AlphanumericAnd(b":_.\\-"), inside, inside) {
+        return Err(fault);
+    }
+    let mut suffixes = SUFFIXES;
+    while let [suffix, rest @ ..] = suffixes {
+        if ends_with(text, suffix) {
+            return Ok(());
+        }
+        suffixes = rest;
+    }
+    Err(Fault::Ending(".service"))
+}
+
+pub(super) const fn dropin(text: &str) -> Result<(), Fault> {
+    match token(text, b"._-") {
+        Ok(()) if !ends_with(text, ".conf") => Err(Fault::Ending(".conf")),
+        result => result,
+    }
+}
+
+pub(super) const fn fqdn(text: &str) -> Result<(), Fault> {
+    match domain(text) {
+        Ok(()) if !contains(text.as_bytes(), b'.') => Err(Fault::Shape("has one label only")),
+        result => result,
+    }
+}
+
+/// Labels with dots between them.
+pub(super) const fn domain(text: &str) -> Result<(), Fault> {
+    if text.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let mut bytes = text.as_bytes();
+    let mut at = 0;
+    let mut before = b'.';
+    let mut length = 0;
+    while let [byte, rest @ ..] = bytes {
+        match *byte {
+            b'.' if before == b'.' => return Err(Fault::Place(at)),
+            b'.' if before == b'-' => return Err(Fault::Place(at - 1)),
+            b'-' if before == b'.' => return Err(Fault::Place(at)),
+            b'.' => length = 0,
+            byte if Set::LowerDigitAnd(b"-").has(byte) => length += 1,
+            _ => return Err(Fault::Byte(at)),
+        }
+        if length > 63 {
+            return Err(Fault::Label);
+        }
+        before = *byte;
+        at += 1;
+        bytes = rest;
+    }
+    if before == b'.' || before == b'-' { Err(Fault::Place(at - 1)) } else { Ok(()) }
+}
+
+/// A rule and a greatest length together.
+pub(super) fn within(text: &str, rule: fn(&str) -> Result<(), Fault>, max: usize) -> Result<(), Fault> {
+    rule(text)?;
+    if text.len() > max { Err(Fault::Long) } else { Ok(()) }
+}
+
+/// Says what is wrong with a text, what would be right, and the nearest name that is.
+pub(super) fn why(
+    text: &str,
+    fault: Fault,
+    rule: fn(&str) -> Result<(), Fault>,
+    must: &str,
+    max: usize,
+) -> String {
+    let wrong = match fault {
+        Fault::Empty => "it is empty".to_owned(),
+        Fault::Long => return format!("it has {} characters, and {max} is the most", text.chars().count()),
+        Fault::Byte(at) => format!("{} is not allowed", character(text, at)),
+        Fault::Place(at) => format!("{} cannot stand there", character(text, at)),
+        Fault::Label => "a label has more than 63 characters".to_owned(),
+        Fault::Shape(shape) => format!("it {shape}"),
+        Fault::Ending(_) => "its ending is missing".to_owned(),
+    };
+    let ending = if let Fault::Ending(ending) = fault { ending } else { "" };
+    let suggestion = suggest(text, ending, rule, max).map(|name| format!("; try {name}")).unwrap_or_default();
+    format!("{wrong}: it has {must}{suggestion}")
+}
+
+const fn token(text: &str, more: &'static [u8]) -> Result<(), Fault> {
+    let inside = Set::AlphanumericAnd(more);
+    scan(text, Set::Alphanumeric, inside, inside)
+}
+
+const fn scan(text: &str, first: Set, inside: Set, last: Set) -> Result<(), Fault> {
+    let mut bytes = text.as_bytes();
+    if bytes.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let mut at = 0;
+    while let [byte, rest @ ..] = bytes {
+        if !inside.has(*byte) {
+            return Err(Fault::Byte(at));
+        }
+        if (at == 0 && !first.has(*byte)) || (rest.is_empty() && !last.has(*byte)) {
+            return Err(Fault::Place(at));
+        }
+        at += 1;
+        bytes = rest;
+    }
+    Ok(())
+}
+
+const fn contains(set: &[u8], byte: u8) -> bool {
+    let mut set = set;
+    while let [first, rest @ ..] = set {
+        if *first == byte {
+            return true;
+        }
+        set = rest;
+    }
+    false
+}
+
+/// Whether something stands before the suffix.
+const fn ends_with(text: &str, suffix: &str) -> bool {
+    let (mut text, mut suffix) = (text.as_bytes(), suffix.as_bytes());
+    while let [suffix_rest @ .., expected] = suffix {
+        match text {
+            [text_rest @ .., byte] if *byte == *expected => text = text_rest,
+            _ => return false,
+        }
+        suffix = suffix_rest;
+    }
+    !text.is_empty()
+}
+
+fn character(text: &str, at: usize) -> String {
+    let found = text.get(at..).and_then(|rest| rest.chars().next());
+    found.map_or_else(|| "the end".to_owned(), |found| format!("{found:?} (character {})", at + 1))
+}
+
+fn suggest(text: &str, ending: &str, rule: fn(&str) -> Result<(), Fault>, max: usize) -> Option<String> {
+    let replaced = |keep: &str| {
+        let text: String = text
+            .trim()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || keep.contains(c) { c } else { '-' })
+            .collect();
+        text.trim_matches(['-', '.']).to_owned()
+    };
+    let (dotted, label) = (replaced("._-"), replaced("-"));
+    let candidates = [
+        format!("{dotted}{ending}"),
+        dotted.replace('_', "-"),
+        dotted.to_ascii_lowercase(),
+        dotted.to_ascii_lowercase().replace('_', "-"),
+        label.to_ascii_lowercase(),
+    ];
+    candidates.into_iter().find(|name| within(name, rule, max).is_ok())
+}
