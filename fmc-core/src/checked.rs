@@ -1,0 +1,337 @@
+//! The checked cloud: bare leaves, resolved references, derived identities. Only it compiles.
+//!
+//! [`Cloud::check`](crate::cloud::Cloud::check) makes it; nothing in it can be wrong in a way that a rule knows, so
+//! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
+//! in, and refer to each other by index.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::addr::{IpRange, Mac, Subnet};
+use crate::digest::Digest;
+use crate::disk::Allocation;
+use crate::finding::Finding;
+use crate::guest::Parts;
+use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
+use crate::image::{Arch, Format, Os};
+use crate::machine::{Power, Shutdown};
+use crate::name::{
+    BridgeName, CloudName, DiskName, DiskSerial, DomainName, Fqdn, HostName, Hostname, MachineName, NetworkName,
+    OwnerId, PoolName, VolumeName,
+};
+use crate::path::{AbsPath, HttpUrl};
+use crate::tz::TimeZone;
+use crate::unit::{Cpus, Mtu, Size};
+
+/// A cloud that passed every check.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The cloud's name.
+    pub name: CloudName,
+    /// Who owns its objects on a hypervisor.
+    pub owner: OwnerId,
+    /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
+    pub lab: bool,
+    /// Hypervisors, by name.
+    pub hosts: Vec<Host>,
+    /// Networks, by name.
+    pub networks: Vec<Network>,
+    /// Machines, by name.
+    pub machines: Vec<Machine>,
+    /// What the rules found that is no error, and the errors that the cloud accepts.
+    pub findings: Vec<Finding>,
+}
+
+/// A hypervisor.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its name in the cloud.
+    pub name: HostName,
+    /// Where its libvirt answers.
+    pub uri: LibvirtUri,
+    /// Its processor, where the user said it.
+    pub topology: Option<Topology>,
+    /// Its memory, where the user said it.
+    pub memory: Option<Size>,
+    /// The part of its memory that machines may not use.
+    pub reserve: Size,
+    /// Hardware virtualisation or emulation.
+    pub acceleration: Acceleration,
+    /// The machine type of its domains.
+    pub machine_type: MachineType,
+    /// The processor that guests see.
+    pub cpu: CpuModel,
+    /// The folder in which the cloud's own pool has its folder.
+    pub base: AbsPath,
+    /// The bytes that the cloud's own pool may fill, where the user said it.
+    pub capacity: Option<Size>,
+    /// Its other pools, by name.
+    pub pools: Vec<Pool>,
+}
+
+/// A directory pool of a host that is not the cloud's own.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Its name in libvirt.
+    pub name: PoolName,
+    /// Its folder.
+    pub path: AbsPath,
+    /// The bytes that the cloud may fill, where the user said it.
+    pub capacity: Option<Size>,
+}
+
+/// How a network forwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forward {
+    /// Masqueraded by libvirt; nothing new comes in.
+    Nat,
+    /// Routed, with libvirt's own rules: in and out by the subnet's addresses.
+    Routed,
+    /// Routed, without any rule of libvirt's.
+    Open,
+    /// Not forwarded.
+    Isolated,
+    /// A bridge that the host has already.
+    Bridge,
+}
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name.
+    pub name: NetworkName,
+    /// The hosts that it is on: one, or for a host bridge all whose machines use it.
+    pub hosts: Vec<usize>,
+    /// How it forwards.
+    pub forward: Forward,
+    /// The bridge on the host: derived from the name, or the host's own.
+    pub bridge: BridgeName,
+    /// IPv4, if it has it.
+    pub ipv4: Option<Family>,
+    /// IPv6, if it has it.
+    pub ipv6: Option<Family>,
+    /// The DNS domain of its machines.
+    pub domain: Option<DomainName>,
+    /// Its MTU, if it is not the default of 1,500 bytes.
+    pub mtu: Option<Mtu>,
+    /// DHCP reservations, by address: those of machines' interfaces and the user's own.
+    pub reservations: Vec<Reservation>,
+    /// Its UUID, derived from owner and name.
+    pub uuid: Uuid,
+    /// The MAC of the bridge, derived from the UUID; a host's own bridge has its own.
+    pub mac: Mac,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+}
+
+/// One address family of a network.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// Its subnet.
+    pub subnet: Subnet,
+    /// The router's address in it: the bridge's own, or on a host bridge somebody else's. `None` on a host bridge
+    /// without one.
+    pub gateway: Option<IpAddr>,
+    /// The dynamic range of DHCP.
+    pub dhcp: Option<IpRange>,
+}
+
+/// A DHCP reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Whose it is.
+    pub mac: Mac,
+    /// What it gets.
+    pub address: IpAddr,
+    /// The name that it gets.
+    pub hostname: Option<Hostname>,
+}
+
+/// An image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// The operating system.
+    pub os: Os,
+    /// Its version.
+    pub version: Arc<str>,
+    /// The architecture.
+    pub arch: Arch,
+    /// Where its bytes are.
+    pub source: Source,
+    /// What it hashes to, where that is known.
+    pub digest: Option<Digest>,
+    /// The format of its bytes.
+    pub format: Format,
+    /// The smallest root disk that it fits on.
+    pub minimum: Option<Size>,
+    /// A kernel that QEMU boots itself.
+    pub kernel: Option<DirectKernel>,
+}
+
+/// Where an image's bytes are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A file on the hypervisor.
+    Path(AbsPath),
+    /// A file beside the program that applies; its digest is [`Image::digest`].
+    File(AbsPath),
+    /// A download; its digest is [`Image::digest`].
+    Url(HttpUrl),
+    /// A volume on the hypervisor, with its path there.
+    Volume {
+        /// Its pool.
+        pool: PoolName,
+        /// Its name.
+        name: VolumeName,
+        /// Where it is on the hypervisor.
+        path: AbsPath,
+    },
+    /// An empty disk.
+    Blank,
+}
+
+/// A kernel that QEMU boots itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DirectKernel {
+    /// The kernel, on the hypervisor.
+    pub kernel: AbsPath,
+    /// The initial RAM disk, on the hypervisor.
+    pub initrd: Option<AbsPath>,
+    /// The command line.
+    pub command_line: Arc<str>,
+}
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its name, and its domain's.
+    pub name: MachineName,
+    /// The host that it is on, by index.
+    pub host: usize,
+    /// What its root is made from.
+    pub image: Arc<Image>,
+    /// Virtual processors.
+    pub cpus: Cpus,
+    /// Memory.
+    pub memory: Size,
+    /// The root disk; `None` for a machine without one.
+    pub root: Option<Root>,
+    /// Data disks, by name.
+    pub disks: Vec<Disk>,
+    /// Interfaces, in the user's order.
+    pub interfaces: Vec<Interface>,
+    /// The name it calls itself.
+    pub hostname: Hostname,
+    /// Its name in DNS, if it has a domain.
+    pub fqdn: Option<Fqdn>,
+    /// Its time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Whom it asks for names, in order.
+    pub resolvers: Vec<IpAddr>,
+    /// Whether it should run.
+    pub power: Power,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// What the user wants inside it, shared with the draft's other copies.
+    pub guest: Arc<Parts>,
+    /// Its UUID, derived from owner and name.
+    pub uuid: Uuid,
+}
+
+impl Machine {
+    /// Whether something configures it on its first boot.
+    pub fn is_provisioned(&self) -> bool {
+        self.image.os.provisioner().is_some()
+    }
+}
+
+/// A root disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// Its size.
+    pub size: Size,
+    /// How it takes space.
+    pub allocation: Allocation,
+}
+
+/// A data disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// Its name within the machine.
+    pub name: DiskName,
+    /// Its size.
+    pub size: Size,
+    /// The serial that the guest sees.
+    pub serial: DiskSerial,
+    /// A pool of the host; the cloud's own if `None`.
+    pub pool: Option<PoolName>,
+    /// How it takes space.
+    pub allocation: Allocation,
+}
+
+/// An interface of a machine.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// The network, by index.
+    pub network: usize,
+    /// Its MAC: the user's, or derived from owner, machine and network.
+    pub mac: Mac,
+    /// Its IPv4 address, if the network has IPv4.
+    pub ipv4: Option<Addressing>,
+    /// Its IPv6 address, if the network has IPv6.
+    pub ipv6: Option<Addressing>,
+    /// Whether the machine's default route goes through it.
+    pub default_route: bool,
+}
+
+/// How an interface gets its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// Written inside the guest, and reserved where the network has DHCP.
+    Static(IpAddr),
+    /// Reserved, and asked for by DHCP.
+    Reserved(IpAddr),
+    /// Asked for by DHCP (IPv4) or by router advertisement (IPv6).
+    Dynamic,
+}
+
+impl Addressing {
+    /// The address, where it is known beforehand.
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Static(address) | Self::Reserved(address) => Some(address),
+            Self::Dynamic => None,
+        }
+    }
+}
+
+impl Checked {
+    /// A machine by name.
+    pub fn machine(&self, name: &str) -> Option<&Machine> {
+        let at = self.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()?;
+        self.machines.get(at)
+    }
+
+    /// A network by name.
+    pub fn network(&self, name: &str) -> Option<&Network> {
+        let at = self.networks.binary_search_by(|network| network.name.as_str().cmp(name)).ok()?;
+        self.networks.get(at)
+    }
+
+    /// A host by name.
+    pub fn host(&self, name: &str) -> Option<&Host> {
+        let at = self.hosts.binary_search_by(|host| host.name.as_str().cmp(name)).ok()?;
+        self.hosts.get(at)
+    }
+}
+
+impl Host {
+    /// A pool of the host by name.
+    pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.name == *name)
+    }
+}

@@ -1,0 +1,61 @@
+//! Where an object is: `provider/host/kind/name`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::name::HostName;
+
+/// The address of an object, as `libvirt/local/domain/web`. It sorts by provider, host, kind and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    provider: &'static str,
+    host: HostName,
+    kind: &'static str,
+    name: Arc<str>,
+}
+
+impl Address {
+    /// An address.
+    pub fn new(provider: &'static str, host: HostName, kind: &'static str, name: impl Into<Arc<str>>) -> Self {
+        Self { provider, host, kind, name: name.into() }
+    }
+
+    /// Whose object it is, as `libvirt`.
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    /// The host that it is on.
+    pub fn host(&self) -> &HostName {
+        &self.host
+    }
+
+    /// What it is, as `domain`.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Its name, unique among those of its provider, host and kind.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address without provider and host, as `domain/web`.
+    pub fn short(&self) -> impl fmt::Display + '_ {
+        Short(self)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.provider, self.host, self.kind, self.name)
+    }
+}
+
+struct Short<'a>(&'a Address);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0.kind, self.0.name)
+    }
+}

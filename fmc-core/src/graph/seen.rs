@@ -1,0 +1,94 @@
+//! What is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::Address;
+
+/// A hash of a document as it was read, without our mark in it. Two reads of an unchanged object give the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of bytes: the first 128 bits of their SHA-256.
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        let mut first = [0; 16];
+        for (to, from) in first.iter_mut().zip(sha2::Sha256::digest(bytes)) {
+            *to = from;
+        }
+        Self(first)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What is known of an object.
+#[derive(Clone, Debug)]
+pub enum State<O> {
+    /// It is there.
+    Present {
+        /// What the provider read.
+        object: O,
+        /// The fingerprint of that.
+        fingerprint: Fingerprint,
+    },
+    /// It could not be read; what depends on it is put off.
+    Unknown {
+        /// Why.
+        cause: String,
+    },
+    /// What would hold it is not built yet; it is planned again then.
+    NotYet {
+        /// What has to be built first.
+        phase: String,
+    },
+}
+
+/// What was observed, by address. An object that is not in it is absent.
+#[derive(Clone, Debug)]
+pub struct Seen<O> {
+    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes.
+    pub objects: BTreeMap<Address, State<O>>,
+    /// Hosts of which nothing is known, with the cause; an address on them is unknown, not absent.
+    pub unknown_hosts: BTreeMap<String, String>,
+}
+
+impl<O> Default for Seen<O> {
+    fn default() -> Self {
+        Self { objects: BTreeMap::new(), unknown_hosts: BTreeMap::new() }
+    }
+}
+
+/// Why nothing could be observed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// A provider does not answer.
+    #[error("reach {what}: {cause}")]
+    Unreachable {
+        /// Whom.
+        what: String,
+        /// Why not, and what to do.
+        cause: String,
+    },
+    /// A provider answered with an error.
+    #[error("read {what}: {cause}")]
+    Read {
+        /// What was read.
+        what: String,
+        /// The provider's words.
+        cause: String,
+    },
+}

@@ -1,0 +1,59 @@
+//! What is wanted: objects with their documents, and what each needs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::address::Address;
+
+/// What an edge carries from the object that is needed to the one that needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carries {
+    /// It must be there.
+    Exists,
+    /// Its bytes are read: a change of them is a change of the one that needs it.
+    Content,
+    /// It is plugged into it while both run: a restart of it restarts the one that needs it.
+    Attached,
+}
+
+/// One need of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The object that is needed.
+    pub to: Address,
+    /// What it gives.
+    pub carries: Carries,
+}
+
+/// An object that is wanted.
+#[derive(Debug)]
+pub struct Node<D> {
+    /// What the provider makes it from.
+    pub document: Arc<D>,
+    /// What it needs.
+    pub needs: Vec<Edge>,
+    /// The machine or other noun that a person knows it by, as `machine/web`; `None` if it stands for itself.
+    pub part_of: Option<Arc<str>>,
+}
+
+impl<D> Clone for Node<D> {
+    fn clone(&self) -> Self {
+        Self { document: Arc::clone(&self.document), needs: self.needs.clone(), part_of: self.part_of.clone() }
+    }
+}
+
+/// Everything that is wanted, by address. Nothing at all is what `destroy` wants.
+#[derive(Clone, Debug)]
+pub struct Wanted<D> {
+    /// Whose objects these are: the mark that they carry.
+    pub owner: Arc<str>,
+    /// The objects.
+    pub nodes: BTreeMap<Address, Node<D>>,
+}
+
+impl<D> Wanted<D> {
+    /// Nothing, for an owner.
+    pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
+        Self { owner: owner.into(), nodes: BTreeMap::new() }
+    }
+}

@@ -1,0 +1,127 @@
+//! What an object of libvirt is made from: the artifact, and what a step does with it beyond defining it.
+
+use std::sync::Arc;
+
+use fmc_core::boot::Boot;
+use fmc_core::digest::Digest;
+use fmc_core::machine::{Power, Shutdown};
+use fmc_core::path::AbsPath;
+use fmc_core::unit::Size;
+
+/// The provider's name in addresses.
+pub const PROVIDER: &str = "libvirt";
+
+/// The kinds of objects, as they stand in addresses.
+pub mod kind {
+    /// A storage pool.
+    pub const POOL: &str = "pool";
+    /// A volume; its name in an address is `POOL/VOLUME`.
+    pub const VOLUME: &str = "volume";
+    /// A network.
+    pub const NETWORK: &str = "network";
+    /// A domain.
+    pub const DOMAIN: &str = "domain";
+}
+
+/// An object of libvirt as it is wanted.
+#[derive(Clone, Debug)]
+pub enum Document {
+    /// A directory pool of the cloud's own.
+    Pool(PoolDocument),
+    /// A volume.
+    Volume(VolumeDocument),
+    /// A network.
+    Network(NetworkDocument),
+    /// A domain.
+    Domain(Box<DomainDocument>),
+}
+
+impl Document {
+    /// The XML that libvirt is given.
+    pub fn xml(&self) -> &str {
+        match self {
+            Self::Pool(pool) => &pool.xml,
+            Self::Volume(volume) => &volume.xml,
+            Self::Network(network) => &network.xml,
+            Self::Domain(domain) => &domain.xml,
+        }
+    }
+}
+
+/// A directory pool.
+#[derive(Clone, Debug)]
+pub struct PoolDocument {
+    /// The XML.
+    pub xml: Arc<str>,
+    /// Its name in libvirt.
+    pub name: Arc<str>,
+    /// Its UUID: the mark that it is ours.
+    pub uuid: uuid::Uuid,
+}
+
+/// A volume.
+#[derive(Clone, Debug)]
+pub struct VolumeDocument {
+    /// The XML.
+    pub xml: Arc<str>,
+    /// The pool that it is in.
+    pub pool: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its capacity in bytes; 0 for one whose bytes decide it.
+    pub capacity: u64,
+    /// Where its bytes come from.
+    pub content: Content,
+}
+
+/// Where a volume's bytes come from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Nowhere: the call that makes it makes it whole.
+    Empty,
+    /// A file of this side, checked against its digest; committed by a second volume `NAME.ok`.
+    File {
+        /// Its path on the machine that applies.
+        path: AbsPath,
+        /// What it must hash to.
+        digest: Digest,
+    },
+    /// A boot configuration, rendered with its secrets; committed by a second volume `NAME.ok`.
+    Boot(Arc<Boot>),
+}
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct NetworkDocument {
+    /// The XML.
+    pub xml: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+}
+
+/// A domain.
+#[derive(Clone, Debug)]
+pub struct DomainDocument {
+    /// The XML.
+    pub xml: Arc<str>,
+    /// Its name: the machine's.
+    pub name: Arc<str>,
+    /// Its root volume as `(pool, name)`, if it has one of ours.
+    pub root: Option<(Arc<str>, Arc<str>)>,
+    /// Its boot volume as `(pool, name)`, if it is configured on first boot.
+    pub boot: Option<(Arc<str>, Arc<str>)>,
+    /// What the image and the boot configuration hash to, apart, to say which of them is outdated.
+    pub image_digest: Arc<str>,
+    /// See `image_digest`.
+    pub config_digest: Arc<str>,
+    /// Whether it should run.
+    pub power: Power,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// Its memory, for the plan's words.
+    pub memory: Size,
+}

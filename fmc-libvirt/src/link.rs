@@ -1,0 +1,200 @@
+//! The calls that the provider makes of a hypervisor, one method for what one step of libvirt does.
+//!
+//! Two things implement it: the link over the `virt` crate, and the simulation. Every method blocks until libvirt has
+//! answered; a provider calls it off the async executor.
+
+use std::fmt;
+use std::io::Read;
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{call}: {message}")]
+pub struct CallError {
+    /// The call, with the object, as `define domain web`.
+    pub call: String,
+    /// What kind of failure.
+    pub kind: CallErrorKind,
+    /// libvirt's words, and what to do.
+    pub message: String,
+}
+
+/// What kind of failure: only what the provider acts on differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The object is not there: libvirt said so, and nothing else.
+    Absent,
+    /// libvirt does not answer, or the connection is lost.
+    Unreachable,
+    /// No answer in time.
+    Deadline,
+    /// A pool has an asynchronous job running: try again shortly.
+    Busy,
+    /// libvirt does not know the call.
+    Unsupported,
+    /// Asked to stop.
+    Cancelled,
+    /// Anything else.
+    Failed,
+}
+
+/// A hypervisor's own facts, for the preflight.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct HostFacts {
+    /// Memory in KiB; 0 if unknown.
+    pub memory_kib: u64,
+    /// Processor threads; 0 if unknown.
+    pub threads: u32,
+    /// Whether it runs guests of this domain type (`kvm`, `qemu`) on `x86_64`, as its capabilities say.
+    pub domain_types: Vec<String>,
+    /// libvirt's version, as 9000000.
+    pub libvirt_version: u64,
+}
+
+/// A domain as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainRecord {
+    /// Its name.
+    pub name: String,
+    /// Its persistent document.
+    pub xml: String,
+    /// The document of the running guest, if it runs and that was asked for.
+    pub live_xml: Option<String>,
+    /// Whether it runs (or is paused).
+    pub active: bool,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+}
+
+/// A network as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkRecord {
+    /// Its name.
+    pub name: String,
+    /// Its persistent document.
+    pub xml: String,
+    /// The document in force, if it is active.
+    pub live_xml: Option<String>,
+    /// Whether it is active.
+    pub active: bool,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+}
+
+/// A storage pool as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolRecord {
+    /// Its name.
+    pub name: String,
+    /// Its document.
+    pub xml: String,
+    /// Whether it is active.
+    pub active: bool,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+}
+
+/// A volume as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRecord {
+    /// Its name.
+    pub name: String,
+    /// Its path on the hypervisor.
+    pub path: String,
+    /// Its capacity in bytes; `None` if that was not read.
+    pub capacity: Option<u64>,
+}
+
+/// What to do with a DHCP host of a network, in force and in its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DhcpHost {
+    /// Add it.
+    Add,
+    /// Take it away.
+    Delete,
+}
+
+/// The calls. Absence is `Ok(None)` for a read and [`CallErrorKind::Absent`] for anything else.
+pub trait Link: Send + Sync + 'static {
+    /// What to call this hypervisor in a message: its URI.
+    fn uri(&self) -> &str;
+    /// The hypervisor's own facts.
+    fn facts(&self) -> Result<HostFacts, CallError>;
+
+    /// Every domain, with documents.
+    fn domains(&self) -> Result<Vec<DomainRecord>, CallError>;
+    /// One domain.
+    fn domain(&self, name: &str) -> Result<Option<DomainRecord>, CallError>;
+    /// Defines a domain, or defines it anew; the document is validated.
+    fn define_domain(&self, xml: &str) -> Result<(), CallError>;
+    /// Starts a defined domain.
+    fn start_domain(&self, name: &str) -> Result<(), CallError>;
+    /// Asks the guest to shut down, and returns at once.
+    fn shutdown_domain(&self, name: &str) -> Result<(), CallError>;
+    /// Whether it runs: the cheapest question there is.
+    fn domain_is_active(&self, name: &str) -> Result<bool, CallError>;
+    /// Stops it by force; one that does not run is no error.
+    fn destroy_domain(&self, name: &str) -> Result<(), CallError>;
+    /// Takes its definition away, with NVRAM, managed save and snapshots' metadata.
+    fn undefine_domain(&self, name: &str) -> Result<(), CallError>;
+    /// Whether it starts with the host.
+    fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
+    /// Grows a disk of a running domain.
+    fn resize_block(&self, domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
+
+    /// Every network, with documents.
+    fn networks(&self) -> Result<Vec<NetworkRecord>, CallError>;
+    /// One network.
+    fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError>;
+    /// Defines a network, or defines it anew.
+    fn define_network(&self, xml: &str) -> Result<(), CallError>;
+    /// Starts it.
+    fn start_network(&self, name: &str) -> Result<(), CallError>;
+    /// Stops it; one that does not run is no error.
+    fn stop_network(&self, name: &str) -> Result<(), CallError>;
+    /// Takes its definition away.
+    fn undefine_network(&self, name: &str) -> Result<(), CallError>;
+    /// Whether it starts with the host.
+    fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
+    /// Adds or takes away a DHCP host (`<host mac=… ip=…/>`) in configuration, and live if the network is active.
+    fn update_dhcp_host(&self, network: &str, what: DhcpHost, xml: &str, active: bool) -> Result<(), CallError>;
+
+    /// Every pool, with documents.
+    fn pools(&self) -> Result<Vec<PoolRecord>, CallError>;
+    /// One pool.
+    fn pool(&self, name: &str) -> Result<Option<PoolRecord>, CallError>;
+    /// Defines a pool, makes its folder, starts it and marks it for autostart.
+    fn create_pool(&self, xml: &str) -> Result<(), CallError>;
+    /// Starts a defined pool; its folder is made if it is missing.
+    fn start_pool(&self, name: &str) -> Result<(), CallError>;
+    /// Whether it starts with the host.
+    fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
+    /// Stops a pool, deletes its folder (which must be empty) and takes its definition away.
+    fn delete_pool(&self, name: &str) -> Result<(), CallError>;
+
+    /// Every volume of an active pool. `with_capacity` asks for capacities, which may cost a call a volume.
+    fn volumes(&self, pool: &str, with_capacity: bool) -> Result<Vec<VolumeRecord>, CallError>;
+    /// One volume, with its capacity.
+    fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeRecord>, CallError>;
+    /// Makes a volume.
+    fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
+    /// Sends bytes into a volume. `each` is called with the bytes sent so far, and stops the upload by `false`.
+    fn upload(
+        &self,
+        pool: &str,
+        name: &str,
+        bytes: &mut dyn Read,
+        length: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), CallError>;
+    /// Grows a volume that no running guest uses.
+    fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
+    /// Deletes a volume; one that is not there is no error.
+    fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError>;
+}
+
+impl CallError {
+    /// A failure of a call.
+    pub fn new(call: impl fmt::Display, kind: CallErrorKind, message: impl Into<String>) -> Self {
+        Self { call: call.to_string(), kind, message: message.into() }
+    }
+}
