@@ -1,0 +1,56 @@
+//! `cargo xtask …`: every command that CI or a person runs on this workspace.
+//!
+//! Std only, so that it is built in a second on a cold machine.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod setup;
+mod stage;
+mod suite;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+/// What stopped a command, as a sentence for the terminal.
+type Failure = Box<dyn std::error::Error>;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup           install what the tests and the feature `virt` need (Debian, apt-get)
+  test [--full]   setup, then everything that CI judges; --full adds the slow tier
+  tidy            the house rules that no compiler knows
+  no-c            without default features there is no C library and no CLI in `fmc`
+  golden          write the golden files anew; `git diff` shows what changed
+  bench [ARGS]    run the benches; ARGS go to them
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["setup"] => setup::setup(),
+        ["test"] => suite::test(suite::Tier::Usual),
+        ["test", "--full"] => suite::test(suite::Tier::Full),
+        ["tidy"] => tidy::tidy(),
+        ["no-c"] => suite::no_c(),
+        ["golden"] => suite::golden(),
+        ["bench", rest @ ..] => suite::bench(rest),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the tests and the feature `virt` need, by Debian's packages.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{IsTerminal as _, stdin};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use crate::Failure;
+
+/// A package, and what it is here for.
+const PACKAGES: [(&str, &str); 18] = [
+    ("pkg-config", "finds the C library for the feature `virt`"),
+    ("libvirt-dev", "the C library that the feature `virt` links"),
+    ("libvirt-clients", "virsh, virt-xml-validate"),
+    ("libvirt-daemon-system", "libvirtd, for a daemon of the tests' own"),
+    ("libvirt-daemon-driver-qemu", "its QEMU driver, and libvirt's schemas"),
+    ("qemu-system-x86", "runs the domains, by software emulation"),
+    ("qemu-utils", "qemu-img, with which libvirt makes volumes"),
+    ("dnsmasq-base", "DHCP and DNS of libvirt's networks"),
+    ("iptables", "the firewall rules of libvirt's networks"),
+    ("iproute2", "ip, for bridges in the tests' namespaces"),
+    ("nftables", "judges the hosts' firewall rules"),
+    ("libxml2-utils", "xmllint, with which virt-xml-validate works"),
+    ("ignition", "judges and applies Ignition configs"),
+    ("cloud-init", "judges user-data and network-config"),
+    ("xorriso", "reads the seed images back"),
+    ("systemd", "systemd-analyze, which judges units"),
+    ("passwd", "useradd, which Ignition calls"),
+    ("openssh-client", "ssh-keygen, which judges public keys"),
+];
+
+/// Installs what is missing; says nothing much when nothing is.
+pub(crate) fn setup() -> Result<(), Failure> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        println!("    all {} Debian packages are installed", PACKAGES.len());
+        return Ok(());
+    }
+    println!("    to be installed with apt-get (no daemon will be started):");
+    for (name, purpose) in PACKAGES.iter().filter(|(name, _)| missing.contains(name)) {
+        println!("      {name:<28} {purpose}");
+    }
+    if missing.contains("cloud-init") {
+        println!(
+            "    and /etc/cloud/cloud-init.disabled, so that cloud-init does nothing on this machine's next boot"
+        );
+    }
+    let status = as_root(&install_script(&missing)).status()?;
+    if !status.success() {
+        return Err(format!("apt-get could not install the packages ({status})").into());
+    }
+    let still = self::missing()?;
+    if still.is_empty() { Ok(()) } else { Err(format!("still not installed: {still:?}").into()) }
+}
+
+fn missing() -> Result<BTreeSet<&'static str>, Failure> {
+    let names = PACKAGES.map(|(name, _)| name);
+    let query = Command::new("dpkg-query")
+        .args(["--show", "--showformat", "${Package} ${db:Status-Status}\\n"])
+        .args(names)
+        .output();
+    // It exits with 1 when it does not know one of them: what it printed is the answer all the same.
+    let Ok(output) = query else {
+        return Err(format!(
+            "setup installs Debian packages, and this is no Debian (no dpkg-query). The tests need what these hold: {}",
+            names.join(", ")
+        )
+        .into());
+    };
+    let listed = String::from_utf8(output.stdout)?;
+    let installed: BTreeSet<&str> =
+        listed.lines().filter_map(|line| line.split_once(" installed").map(|(name, _)| name)).collect();
+    Ok(names.into_iter().filter(|name| !installed.contains(name)).collect())
+}
+
+/// One script, so that a person with sudo is asked once, and the ban on starting daemons is lifted whatever happens.
+fn install_script(missing: &BTreeSet<&str>) -> String {
+    let packages = missing.iter().copied().collect::<Vec<_>>().join(" ");
+    let suite = backports().map(|suite| format!("--target-release {suite} ")).unwrap_or_default();
+    let keep_cloud_init_idle = if missing.contains("cloud-init") {
+        "mkdir -p /etc/cloud\ntouch /etc/cloud/cloud-init.disabled\n"
+    } else {
+        ""
+    };
+    // An answer of 101 from policy-rc.d forbids a package's scripts to start what it brings.
+    format!(
+        "set -eu\n\
+         export DEBIAN_FRONTEND=noninteractive\n\
+         policy=/usr/sbin/policy-rc.d\n\
+         if [ ! -e $policy ]; then\n\
+           trap 'rm -f '$policy EXIT\n\
+           trap 'exit 130' INT TERM HUP\n\
+           printf '#!/bin/sh\\nexit 101\\n' >$policy\n\
+           chmod 755 $policy\n\
+         fi\n\
+         {keep_cloud_init_idle}\
+         apt-get update -qq\n\
+         apt-get install --yes --no-remove --no-install-recommends -qq {suite}{packages}\n"
+    )
+}
+
+/// The backports suite, when QEMU's tools come from there: the emulator and libvirt must then, too.
+fn backports() -> Option<String> {
+    let query =
+        Command::new("dpkg-query").args(["--show", "--showformat", "${Version}", "qemu-utils"]).output();
+    let version = String::from_utf8(query.ok()?.stdout).ok()?;
+    let release = fs::read_to_string("/etc/os-release").ok()?;
+    let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    version.contains("~bpo").then(|| format!("{codename}-backports"))
+}
+
+fn as_root(script: &str) -> Command {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let mut command = Command::new(if is_root { "sh" } else { "sudo" });
+    if !is_root {
+        if !stdin().is_terminal() || !Path::new("/dev/tty").exists() {
+            // Nobody is there to type a password: fail at once instead of waiting for one.
+            command.arg("-n");
+        }
+        command.arg("sh");
+    }
+    command.args(["-c", script]);
+    command
+}

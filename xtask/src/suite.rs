@@ -1,0 +1,114 @@
+//! What CI judges.
+//!
+//! The stages share compiled dependencies: clippy and rustdoc one set (metadata only), the tests, examples and benches
+//! another, and the build without features a small third one. Each further combination of features would cost a
+//! cold machine a minute, so there is none.
+
+use crate::Failure;
+use crate::setup::setup;
+use crate::stage::Stages;
+use crate::tidy::tidy;
+use crate::workspace::{cargo, cargo_output, cargo_with, features_without_slow, has_member};
+
+/// How much is tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// What every commit must pass.
+    Usual,
+    /// The slow tests too: the crates' feature `full`, and the benches built as they are measured.
+    Full,
+}
+
+/// What an embedder gets with `default-features = false` has none of these.
+const NOT_WITHOUT_FEATURES: [&str; 5] = ["virt", "virt-sys", "clap", "indicatif", "tokio"];
+
+/// The crates that must build and pass with no feature at all.
+const EMBEDDED: [&str; 2] = ["fmc-core", "fmc"];
+
+pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
+    let mut stages = Stages::new();
+    stages.run("setup", setup)?;
+    stages.run("format", || cargo(&["fmt", "--all", "--check"]))?;
+    stages.run("tidy", tidy)?;
+    stages.run("lints", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    })?;
+    stages.run("documentation", || {
+        let document = ["doc", "--workspace", "--all-features", "--no-deps"];
+        cargo_with(&document, &[("RUSTDOCFLAGS", "-D warnings")])
+    })?;
+    stages.run("tests", || tests(tier))?;
+    stages.run("benches build", || benches(tier))?;
+    stages.run("no features", without_features)?;
+    stages.run("no C, no CLI", no_c)?;
+    stages.summary();
+    Ok(())
+}
+
+/// Unit tests, integration tests, examples and doctests of every member with every feature.
+fn tests(tier: Tier) -> Result<(), Failure> {
+    match tier {
+        Tier::Usual => cargo(&["test", "--workspace", "--features", &features_without_slow()?]),
+        Tier::Full => cargo(&["test", "--workspace", "--all-features"]),
+    }
+}
+
+fn benches(tier: Tier) -> Result<(), Failure> {
+    match tier {
+        // The tests' profile: an optimised build of every dependency is for those who measure.
+        Tier::Usual => cargo(&["build", "--workspace", "--benches", "--features", &features_without_slow()?]),
+        Tier::Full => cargo(&["bench", "--workspace", "--all-features", "--no-run"]),
+    }
+}
+
+fn without_features() -> Result<(), Failure> {
+    let mut arguments = vec!["test", "--no-default-features", "--lib", "--tests"];
+    for package in EMBEDDED {
+        arguments.extend(["--package", package]);
+    }
+    cargo(&arguments)
+}
+
+/// Without default features, `fmc` pulls in no C library, no CLI and no runtime.
+pub(crate) fn no_c() -> Result<(), Failure> {
+    let tree = cargo_output(&[
+        "tree",
+        "--package",
+        "fmc",
+        "--no-default-features",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ])?;
+    let found: Vec<&str> = tree
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| NOT_WITHOUT_FEATURES.contains(name))
+        .collect();
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("`fmc` without default features depends on {}", found.join(", ")).into())
+    }
+}
+
+/// Writes every golden file anew from what the code gives now.
+pub(crate) fn golden() -> Result<(), Failure> {
+    let features = features_without_slow()?;
+    cargo_with(&["test", "--workspace", "--features", &features], &[("UPDATE_EXPECT", "1")])
+}
+
+/// Runs the benches, on everything but the tools.
+pub(crate) fn bench(arguments: &[&str]) -> Result<(), Failure> {
+    let features = features_without_slow()?;
+    let mut command = vec!["bench", "--workspace", "--benches", "--features", &features];
+    for tool in ["xtask", "fmc-testkit"] {
+        if has_member(tool)? {
+            command.extend(["--exclude", tool]);
+        }
+    }
+    command.push("--");
+    command.extend(arguments);
+    cargo(&command)
+}

@@ -1,0 +1,140 @@
+//! The house rules that no compiler knows. They are a test of this crate too.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Failure;
+use crate::workspace::root;
+
+/// A Rust file above this is split.
+const LINES_MOST: usize = 800;
+/// A Rust file above this is on its way there.
+const LINES_LONG: usize = 500;
+
+/// What is built, and what tools keep for themselves: not ours to judge.
+const OTHERS: [&str; 3] = ["target", "out", ".git"];
+
+/// A text that no file of the kind may hold, and why. Written in two halves, so that this file passes.
+struct Ban {
+    text: &'static str,
+    only_in: Option<&'static str>,
+    reason: &'static str,
+}
+
+const BANS: [Ban; 6] = [
+    Ban { text: concat!("/wo", "rk/"), only_in: None, reason: "a path of one machine" },
+    Ban { text: concat!("/ro", "ot/"), only_in: None, reason: "a path of one machine" },
+    Ban { text: concat!("/tmp/", "target"), only_in: None, reason: "a path of one machine" },
+    Ban {
+        text: concat!("#[ig", "nore"),
+        only_in: Some("rs"),
+        reason: "a skipped test looks green: the slow tier is the feature `full`",
+    },
+    Ban {
+        text: concat!("```ig", "nore"),
+        only_in: Some("rs"),
+        reason: "a skipped doctest looks green: use `no_run`, or `text` for what is no program",
+    },
+    Ban { text: concat!("tod", "o!("), only_in: Some("rs"), reason: "what is not built is not there" },
+];
+
+/// Checks every text file of the workspace; long files are only mentioned.
+pub(crate) fn tidy() -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for path in files(&root())? {
+        // What is no text has no lines to judge.
+        if let Ok(text) = fs::read_to_string(&path) {
+            let shown = path.strip_prefix(root()).unwrap_or(&path);
+            wrong.extend(violations(shown, &text));
+            if let Some(lines) = long(shown, &text) {
+                println!("    {}: {lines} lines, aim for less than {LINES_LONG}", shown.display());
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("not tidy:\n  {}", wrong.join("\n  ")).into()) }
+}
+
+fn violations(path: &Path, text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if is(path, "rs") && text.lines().count() > LINES_MOST {
+        wrong.push(format!("{}: more than {LINES_MOST} lines: split it", path.display()));
+    }
+    for (number, line) in (1..).zip(text.lines()) {
+        for ban in BANS.iter().filter(|ban| ban.only_in.is_none_or(|kind| is(path, kind))) {
+            if has_at_start_of_word(line, ban.text) {
+                wrong.push(format!("{}:{number}: `{}`: {}", path.display(), ban.text, ban.reason));
+            }
+        }
+    }
+    wrong
+}
+
+fn long(path: &Path, text: &str) -> Option<usize> {
+    let lines = text.lines().count();
+    (is(path, "rs") && (LINES_LONG + 1..=LINES_MOST).contains(&lines)).then_some(lines)
+}
+
+/// Whether `text` occurs where it is not the rest of something longer, such as the end of a deeper path.
+fn has_at_start_of_word(line: &str, text: &str) -> bool {
+    line.match_indices(text).any(|(at, _)| {
+        !line[..at].ends_with(|before: char| before.is_alphanumeric() || "_-.}".contains(before))
+    })
+}
+
+fn is(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
+
+/// Every file below a folder, without [`OTHERS`].
+fn files(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if OTHERS.iter().any(|other| entry.file_name() == *other) {
+                continue;
+            } else if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_is_tidy() {
+        tidy().unwrap();
+    }
+
+    #[test]
+    fn a_ban_names_file_line_and_reason() {
+        let text = format!("fn a() {{}}\n{}]\n", concat!("#[ig", "nore"));
+        let wrong = violations(Path::new("a.rs"), &text);
+        assert_eq!(wrong.len(), 1);
+        assert!(wrong[0].starts_with("a.rs:2: ") && wrong[0].contains("looks green"), "{wrong:?}");
+        assert!(violations(Path::new("a.md"), &text).is_empty(), "the ban is for Rust only");
+    }
+
+    #[test]
+    fn a_path_inside_a_longer_one_is_no_machine_path() {
+        let machine = concat!("/wo", "rk/");
+        assert!(has_at_start_of_word(&format!("see {machine}x"), machine));
+        assert!(!has_at_start_of_word(&format!("https://example.org{machine}x"), machine));
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused() {
+        let text = "\n".repeat(LINES_MOST + 1);
+        assert_eq!(violations(Path::new("a.rs"), &text).len(), 1);
+        assert!(violations(Path::new("a.md"), &text).is_empty());
+    }
+}
