@@ -6,7 +6,7 @@
 //!
 //! | what is compiled | who judges |
 //! | --- | --- |
-//! | domains, networks, pools, volumes | [`libvirt_schema`] |
+//! | domains, networks, pools, volumes | [`libvirt_schema`], and a whole [`libvirtd`] |
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
 //! | the seed of cloud-init | [`iso`] |
@@ -17,7 +17,7 @@ pub mod cloud_init;
 pub mod ignition;
 pub mod iso;
 pub mod libvirt_schema;
-
+pub mod libvirtd;
 pub mod nft;
 mod program;
 pub mod systemd;
