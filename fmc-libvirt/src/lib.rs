@@ -1,1 +1,5 @@
-//! placeholder
+//! libvirt for fmc: the documents that a cloud compiles to, the provider that makes them real, and its simulation.
+//!
+//! The compiler half needs no C library. The provider speaks to a hypervisor through [`link::Link`].
+
+pub mod link;

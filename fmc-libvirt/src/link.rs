@@ -3,8 +3,10 @@
 //! Two things implement it: the link over the `virt` crate, and the simulation. Every method blocks until libvirt has
 //! answered; a provider calls it off the async executor.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::time::Duration;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,10 +46,8 @@ pub struct HostFacts {
     pub memory_kib: u64,
     /// Processor threads; 0 if unknown.
     pub threads: u32,
-    /// Whether it runs guests of this domain type (`kvm`, `qemu`) on `x86_64`, as its capabilities say.
+    /// The domain types (`kvm`, `qemu`) of its guests on `x86_64`.
     pub domain_types: Vec<String>,
-    /// libvirt's version, as 9000000.
-    pub libvirt_version: u64,
 }
 
 /// A domain as it was read.
@@ -93,15 +93,26 @@ pub struct PoolRecord {
     pub autostart: bool,
 }
 
-/// A volume as it was read.
+/// A volume as a list of its pool shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeRecord {
     /// Its name.
     pub name: String,
+    /// Its path on the hypervisor (in a directory pool the volume's key, which costs no call).
+    pub path: String,
+}
+
+/// A volume as it was read by itself, from its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeFacts {
+    /// Its name.
+    pub name: String,
     /// Its path on the hypervisor.
     pub path: String,
-    /// Its capacity in bytes; `None` if that was not read.
-    pub capacity: Option<u64>,
+    /// Its capacity in bytes.
+    pub capacity: u64,
+    /// The path of its backing store, if it has one.
+    pub backing: Option<String>,
 }
 
 /// What to do with a DHCP host of a network, in force and in its configuration.
@@ -117,8 +128,20 @@ pub enum DhcpHost {
 pub trait Link: Send + Sync + 'static {
     /// What to call this hypervisor in a message: its URI.
     fn uri(&self) -> &str;
-    /// The hypervisor's own facts.
+    /// The hypervisor's own facts, from its capabilities: one call, and none the second time.
     fn facts(&self) -> Result<HostFacts, CallError>;
+    /// The host's network interfaces, bridges among them; `None` where libvirt cannot tell.
+    fn interfaces(&self) -> Result<Option<Vec<String>>, CallError>;
+
+    /// Whether its calls return at once, so that they may be made on the async executor: a simulation's do.
+    fn is_instant(&self) -> bool {
+        false
+    }
+
+    /// Lets time pass between two questions. The simulation's time is its own.
+    fn wait(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
 
     /// Every domain, with documents.
     fn domains(&self) -> Result<Vec<DomainRecord>, CallError>;
@@ -171,11 +194,15 @@ pub trait Link: Send + Sync + 'static {
     /// Stops a pool, deletes its folder (which must be empty) and takes its definition away.
     fn delete_pool(&self, name: &str) -> Result<(), CallError>;
 
-    /// Every volume of an active pool. `with_capacity` asks for capacities, which may cost a call a volume.
-    fn volumes(&self, pool: &str, with_capacity: bool) -> Result<Vec<VolumeRecord>, CallError>;
-    /// One volume, with its capacity.
-    fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeRecord>, CallError>;
-    /// Makes a volume.
+    /// Every volume of an active pool, in one call.
+    fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, CallError>;
+    /// One volume, read by itself.
+    fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError>;
+    /// The capacity in bytes of every disk that some domain has, by path, in one call (`virConnectGetAllDomainStats`
+    /// with the block group; it reads the headers of domains that are off too). A disk that it does not tell of is
+    /// read by itself; where libvirt does not know the call, the answer is empty.
+    fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError>;
+    /// Makes a volume. It is whole when this returns, unless bytes are sent to it afterwards.
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
     /// Sends bytes into a volume. `each` is called with the bytes sent so far, and stops the upload by `false`.
     fn upload(
