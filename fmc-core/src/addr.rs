@@ -1,5 +1,8 @@
 //! Addresses: IP addresses, subnets, ranges and MACs.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -7,7 +7,12 @@
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod digest;
 pub mod given;
 pub mod name;
 pub mod nearest;
+pub mod path;
+pub mod ssh;
+mod text;
+pub mod tz;
 pub mod unit;

@@ -24,56 +24,12 @@ mod tests;
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use crate::given::{Leaf, LeafError, leaf_traits};
+use crate::text::Text;
 
 const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
 const LABEL_RULE: &str = "lower-case letters, digits and '-', beginning and ending with a letter or digit";
-
-/// The text of a name: a literal, or shared by every copy of the name.
-#[derive(Clone)]
-enum Text {
-    Static(&'static str),
-    Shared(Arc<str>),
-}
-
-impl Text {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Static(text) => text,
-            Self::Shared(text) => text,
-        }
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Text {}
-
-impl PartialOrd for Text {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Text {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
-    }
-}
-
-impl Hash for Text {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // As `str` hashes, because names borrow as `str`.
-        self.as_str().hash(state);
-    }
-}
 
 macro_rules! names {
     ($(
@@ -89,7 +45,7 @@ macro_rules! names {
     )*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             pub struct $name(Text);
 
             impl $name {
@@ -109,7 +65,7 @@ macro_rules! names {
                         rule::$rule(text).is_ok() && text.len() <= $max,
                         concat!("the literal is not a valid ", $what, ", as for example \"", $example, "\" is")
                     );
-                    Self(Text::Static(text))
+                    Self(Text::literal(text))
                 }
 
                 /// The name as text.
@@ -125,7 +81,7 @@ macro_rules! names {
                 fn parse(text: &str) -> Result<Self, LeafError> {
                     rule::within(text, rule::$rule, $max)
                         .map_err(|fault| LeafError::new(rule::why(text, fault, rule::$rule, $must, $max)))?;
-                    Ok(Self(Text::Shared(text.into())))
+                    Ok(Self(Text::shared(text)))
                 }
 
                 #[cfg(feature = "schema")]
@@ -139,12 +95,6 @@ macro_rules! names {
             impl fmt::Display for $name {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                     f.pad(self.as_str())
-                }
-            }
-
-            impl fmt::Debug for $name {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.debug_tuple(stringify!($name)).field(&self.as_str()).finish()
                 }
             }
 

@@ -1,5 +1,8 @@
 //! Quantities: sizes, CPU counts, MTUs, file modes and durations.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::num::NonZeroU16;
 
