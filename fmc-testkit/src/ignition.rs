@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::Refused;
-use crate::program::{as_root, command, is_root, run};
+use crate::program::{as_root, command, run};
 use crate::tree::{self, Entry, scratch};
 
 /// Where Debian's package keeps the engine that dracut puts into an initramfs.
@@ -42,7 +42,7 @@ pub fn apply(config: &str, root: &Path) -> Result<BTreeMap<String, Entry>, Refus
     // The engine relabels what it wrote; without a policy in the root there is nothing to do.
     tree::write_program(&folder.path().join("bin/setfiles"), b"#!/bin/sh\ncat >/dev/null\n");
     prepare(root);
-    let before = tree::read(root);
+    let before = tree::read_as_root(root);
 
     for stage in ["fetch", "files"] {
         let verdict = run(&mut engine(stage, folder.path(), root));
@@ -52,7 +52,8 @@ pub fn apply(config: &str, root: &Path) -> Result<BTreeMap<String, Entry>, Refus
         verdict.success()?;
     }
 
-    let mut after = tree::read(root);
+    let mut after = tree::read_as_root(root);
+    tree::give_back(root);
     after.retain(|path, entry| before.get(path) != Some(entry) && !is_trace(path));
     Ok(after)
 }
@@ -71,6 +72,7 @@ fn engine(stage: &str, folder: &Path, root: &Path) -> std::process::Command {
 }
 
 /// A root in which `useradd --root` works: it needs the account files, and no program.
+#[expect(clippy::panic, reason = "a consumer that cannot run must fail the test")]
 fn prepare(root: &Path) {
     let files = [
         (
@@ -92,9 +94,12 @@ fn prepare(root: &Path) {
     for folder in ["etc/systemd/system", "home/core", "root", "usr/local/bin", "opt", "srv", "var"] {
         tree::make_folder(&root.join(folder));
     }
-    if is_root() {
-        let home = root.join("home/core");
-        tree::or_panic(std::os::unix::fs::chown(&home, Some(1000), Some(1000)), &home);
+    for (owner, path) in [("0:0", ""), ("1000:1000", "home/core")] {
+        if let Err(refused) =
+            run(as_root("chown").args(["--recursive", owner]).arg(root.join(path))).success()
+        {
+            panic!("Ignition's engine needs root: {refused}");
+        }
     }
 }
 

@@ -107,7 +107,16 @@ pub(crate) fn as_root(program: impl AsRef<OsStr>) -> Command {
 
 /// Whether this process is root.
 pub(crate) fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+    uid() == 0
+}
+
+/// The user of this process.
+#[expect(clippy::panic, reason = "no test runs where the kernel does not say who it is")]
+pub(crate) fn uid() -> u32 {
+    match std::fs::metadata("/proc/self") {
+        Ok(process) => process.uid(),
+        Err(error) => panic!("/proc/self: {error}"),
+    }
 }
 
 /// A command by name, found also where only root has it in its path.

@@ -7,8 +7,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
+
+use crate::program::{as_root, is_root, run, uid};
 
 /// One file, folder or link in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +70,41 @@ pub fn read(root: &Path) -> BTreeMap<String, Entry> {
         }
     }
     entries
+}
+
+/// Like [`read`], for a tree whose files belong to several users: anybody but root reads a copy that `sudo` makes.
+pub(crate) fn read_as_root(root: &Path) -> BTreeMap<String, Entry> {
+    if is_root() {
+        return read(root);
+    }
+    let copy = scratch();
+    let folder = copy.path();
+    sudo(as_root("cp").args(["--archive", "--no-target-directory"]).arg(root).arg(folder));
+    let listed = sudo(as_root("find").arg(folder).args(["-mindepth", "1", "-printf", "%m %U %G /%P\\n"]));
+    give_back(folder);
+    let mut entries = read(folder);
+    for line in listed.lines() {
+        let mut words = line.splitn(4, ' ');
+        let (mode, uid, gid, path) = (words.next(), words.next(), words.next(), words.next());
+        if let Some(entry) = path.and_then(|path| entries.get_mut(path)) {
+            entry.mode = mode.and_then(|mode| u32::from_str_radix(mode, 8).ok()).unwrap_or(entry.mode);
+            entry.uid = uid.and_then(|uid| uid.parse().ok()).unwrap_or(entry.uid);
+            entry.gid = gid.and_then(|gid| gid.parse().ok()).unwrap_or(entry.gid);
+        }
+    }
+    entries
+}
+
+/// Makes all below a folder this user's, who can then read and remove it; root can in any case.
+pub(crate) fn give_back(folder: &Path) {
+    if !is_root() {
+        sudo(as_root("chown").args(["--recursive", "--no-dereference", &uid().to_string()]).arg(folder));
+        sudo(as_root("chmod").args(["--recursive", "u+rwX"]).arg(folder));
+    }
+}
+
+fn sudo(command: &mut Command) -> String {
+    run(command).success().unwrap_or_else(|refused| panic!("{refused}"))
 }
 
 /// A folder that is removed when it is dropped.

@@ -89,12 +89,12 @@ fn install_script(missing: &BTreeSet<&str>) -> String {
         "set -eu\n\
          export DEBIAN_FRONTEND=noninteractive\n\
          policy=/usr/sbin/policy-rc.d\n\
-         if [ ! -e $policy ]; then\n\
-           trap 'rm -f '$policy EXIT\n\
-           trap 'exit 130' INT TERM HUP\n\
-           printf '#!/bin/sh\\nexit 101\\n' >$policy\n\
-           chmod 755 $policy\n\
-         fi\n\
+         restore() {{ rm -f $policy; [ ! -e $policy.aside ] || mv $policy.aside $policy; }}\n\
+         [ ! -e $policy ] || mv $policy $policy.aside\n\
+         trap restore EXIT\n\
+         trap 'exit 130' INT TERM HUP\n\
+         printf '#!/bin/sh\\nexit 101\\n' >$policy\n\
+         chmod 755 $policy\n\
          {keep_cloud_init_idle}\
          apt-get update -qq\n\
          apt-get install --yes --no-remove --no-install-recommends -qq {suite}{packages}\n"
