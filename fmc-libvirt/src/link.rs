@@ -179,7 +179,13 @@ pub trait Link: Send + Sync + 'static {
     /// Whether it starts with the host.
     fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
     /// Adds or takes away a DHCP host (`<host mac=… ip=…/>`) in configuration, and live if the network is active.
-    fn update_dhcp_host(&self, network: &str, what: DhcpHost, xml: &str, active: bool) -> Result<(), CallError>;
+    fn update_dhcp_host(
+        &self,
+        network: &str,
+        what: DhcpHost,
+        xml: &str,
+        active: bool,
+    ) -> Result<(), CallError>;
 
     /// Every pool, with documents.
     fn pools(&self) -> Result<Vec<PoolRecord>, CallError>;

@@ -44,18 +44,21 @@ pub fn apply(config: &str, root: &Path) -> Result<BTreeMap<String, Entry>, Refus
     prepare(root);
     let before = tree::read_as_root(root);
 
-    for stage in ["fetch", "files"] {
-        let verdict = run(&mut engine(stage, folder.path(), root));
-        if verdict.stdout.lines().chain(verdict.stderr.lines()).any(|line| line.starts_with("WARNING")) {
-            return Err(verdict.refused());
-        }
-        verdict.success()?;
-    }
-
+    let outcome = ["fetch", "files"].into_iter().try_for_each(|stage| run_stage(stage, folder.path(), root));
     let mut after = tree::read_as_root(root);
     tree::give_back(root);
+    outcome?;
+
     after.retain(|path, entry| before.get(path) != Some(entry) && !is_trace(path));
     Ok(after)
+}
+
+fn run_stage(stage: &str, folder: &Path, root: &Path) -> Result<(), Refused> {
+    let verdict = run(&mut engine(stage, folder, root));
+    if verdict.stdout.lines().chain(verdict.stderr.lines()).any(|line| line.starts_with("WARNING")) {
+        return Err(verdict.refused());
+    }
+    verdict.success().map(drop)
 }
 
 fn engine(stage: &str, folder: &Path, root: &Path) -> std::process::Command {

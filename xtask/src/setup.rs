@@ -97,7 +97,7 @@ fn install_script(missing: &BTreeSet<&str>) -> String {
          chmod 755 $policy\n\
          {keep_cloud_init_idle}\
          apt-get update -qq\n\
-         apt-get install --yes --no-remove --no-install-recommends -qq {suite}{packages}\n"
+         apt-get install --yes --no-remove --no-install-recommends -qq -o Dpkg::Use-Pty=0 {suite}{packages}\n"
     )
 }
 
