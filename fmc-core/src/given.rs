@@ -140,6 +140,15 @@ impl<T: Leaf> Given<T> {
     }
 }
 
+/// A leaf that nobody gave: an empty text, which is wrong whatever the leaf. It stands for a field that is missing in a
+/// file, and for a name until the key it is stored under is known.
+impl<T: Leaf> Default for Given<T> {
+    fn default() -> Self {
+        let why = format!("it is missing: give the {}, for example {}", T::WHAT, T::EXAMPLE);
+        Self::Wrong { text: String::new(), why }
+    }
+}
+
 impl<T: Display> Display for Given<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -366,5 +375,19 @@ pub(crate) mod tests {
             Given::Right(leaf) => reads_back(&leaf),
             Given::Wrong { why, .. } => assert!(!why.is_empty()),
         }
+    }
+
+    #[test]
+    fn a_missing_leaf_is_wrong() {
+        #[derive(Deserialize)]
+        struct Machine {
+            #[serde(default)]
+            name: Given<crate::name::MachineName>,
+        }
+        let machine: Machine = serde_json::from_str("{}").unwrap();
+        assert_eq!(
+            machine.name.wrong(),
+            Some(("", "it is missing: give the machine name, for example master1"))
+        );
     }
 }
