@@ -2,4 +2,6 @@
 //!
 //! The compiler half needs no C library. The provider speaks to a hypervisor through [`link::Link`].
 
+pub mod drift;
 pub mod link;
+pub mod xml;

@@ -1,0 +1,263 @@
+//! What is known of libvirt's elements: identity, defaults, units, and what it never adds by itself.
+//!
+//! Seen in libvirt's own test data (what its parser and formatter make of a document) and in `src/conf/*_conf.c`.
+
+use fmc_core::unit::Size;
+use roxmltree::Node;
+
+use crate::xml::tree::{attribute, elements, own_text, text};
+
+/// What tells an element from its siblings of the same name; nothing where order alone does.
+pub(super) type Key<'a> = [Option<&'a str>; 2];
+
+/// What identifies a repeated element.
+pub(super) fn key<'a>(node: Node<'a, 'a>) -> Key<'a> {
+    let own = |name| [node.attribute(name), None];
+    let below = |path, name| [attribute(node, path, name), None];
+    match node.tag_name().name() {
+        "disk" => below("target", "dev"),
+        "interface" => below("mac", "address"),
+        "channel" => below("target", "name"),
+        "filesystem" => below("target", "dir"),
+        "controller" => [node.attribute("type"), node.attribute("index")],
+        "input" => [node.attribute("type"), node.attribute("bus")],
+        "timer" | "entry" | "feature" | "portgroup" | "txt" => own("name"),
+        "graphics" => own("type"),
+        "cell" | "vcpu" | "iothread" if node.has_attribute("id") => own("id"),
+        "vcpupin" => own("vcpu"),
+        "route" => own("address"),
+        "range" => [node.attribute("start"), node.attribute("end")],
+        // IPv4 is what is meant when nothing is said, also in our paths.
+        "ip" => [node.attribute("family").filter(|family| *family != "ipv4"), None],
+        "host" => [node.attribute("mac").or(node.attribute("id")).or(node.attribute("ip")), None],
+        _ => [None, None],
+    }
+}
+
+/// An element that is changed as a whole: a DHCP host, which libvirt adds or takes away.
+pub(super) fn is_atomic(node: Node<'_, '_>) -> bool {
+    node.tag_name().name() == "host" && has_parent(node, "dhcp")
+}
+
+/// An element that is nothing but its children.
+pub(super) fn is_list(node: Node<'_, '_>) -> bool {
+    node.tag_name().name() == "dhcp" && has_parent(node, "ip")
+}
+
+/// What no comparison looks into: our mark, and whatever other programs keep beside it.
+pub(super) fn is_ignored(node: Node<'_, '_>) -> bool {
+    node.tag_name().name() == "metadata"
+}
+
+fn has_parent(node: Node<'_, '_>, name: &str) -> bool {
+    node.parent_element().is_some_and(|parent| parent.tag_name().name() == name)
+}
+
+/// Whether an attribute says what is wanted, also by being left out or resolved.
+pub(super) fn same_attribute(node: Node<'_, '_>, name: &str, wanted: &str, seen: Option<&str>) -> bool {
+    let element = node.tag_name().name();
+    match seen {
+        Some(seen) if seen == wanted => true,
+        // An alias of a machine type is resolved to the newest version when a domain is defined.
+        Some(seen) if element == "type" && name == "machine" => match wanted {
+            "pc" => seen.starts_with("pc-i440fx-"),
+            "q35" => seen.starts_with("pc-q35-"),
+            alias => seen.strip_prefix(alias).is_some_and(|version| version.starts_with('-')),
+        },
+        Some(_) => false,
+        None => default(element, name) == Some(wanted),
+    }
+}
+
+fn default(element: &str, attribute: &str) -> Option<&'static str> {
+    Some(match (element, attribute) {
+        ("disk", "device") => "disk",
+        ("vcpu", "placement") => "static",
+        ("bridge", "stp") => "on",
+        ("bridge", "delay") => "0",
+        ("domain", "localOnly") => "no",
+        ("ip", "family") => "ipv4",
+        ("volume", "type") => "file",
+        _ => return None,
+    })
+}
+
+/// The bytes that an element with a unit says; `None` for one without.
+pub(super) fn quantity(node: Node<'_, '_>) -> Option<u64> {
+    let unit = match node.tag_name().name() {
+        "memory" | "currentMemory" | "maxMemory" => node.attribute("unit").unwrap_or("KiB"),
+        "capacity" | "allocation" | "available" => node.attribute("unit").unwrap_or("bytes"),
+        _ => return None,
+    };
+    own_text(node)?.parse::<u64>().ok()?.checked_mul(scale(unit)?)
+}
+
+/// The units of libvirt's `virScaleInteger`.
+fn scale(unit: &str) -> Option<u64> {
+    if matches!(unit, "b" | "byte" | "bytes") {
+        return Some(1);
+    }
+    let mut letters = unit.chars();
+    let power = "kmgtpe".find(letters.next()?.to_ascii_lowercase())?;
+    let base: u64 = match letters.as_str() {
+        "" => 1024,
+        rest if rest.eq_ignore_ascii_case("ib") => 1024,
+        rest if rest.eq_ignore_ascii_case("b") => 1000,
+        _ => return None,
+    };
+    base.checked_pow(u32::try_from(power).ok()?.checked_add(1)?)
+}
+
+/// A size as people read it.
+pub(super) fn size(bytes: u64) -> String {
+    Size::bytes(bytes).to_string()
+}
+
+/// Whether a child that is there and not wanted was added by somebody: libvirt never adds it by itself.
+pub(super) fn is_added(parent: Node<'_, '_>, child: Node<'_, '_>) -> bool {
+    let child = child.tag_name().name();
+    match parent.tag_name().name() {
+        // A domain, or the DNS domain of a network, which has no children.
+        "domain" => matches!(
+            child,
+            "title"
+                | "description"
+                | "genid"
+                | "maxMemory"
+                | "memoryBacking"
+                | "memtune"
+                | "numatune"
+                | "cputune"
+                | "blkiotune"
+                | "iothreads"
+                | "iothreadids"
+                | "sysinfo"
+                | "launchSecurity"
+                | "perf"
+                | "commandline"
+        ),
+        "os" => matches!(child, "kernel" | "initrd" | "cmdline" | "bootmenu" | "smbios"),
+        "cpu" => matches!(child, "topology" | "numa" | "cache" | "maxphysaddr"),
+        "clock" => child == "timer",
+        "devices" => matches!(
+            child,
+            "disk"
+                | "interface"
+                | "hostdev"
+                | "filesystem"
+                | "graphics"
+                | "video"
+                | "sound"
+                | "redirdev"
+                | "tpm"
+                | "shmem"
+                | "memory"
+                | "vsock"
+                | "lease"
+                | "smartcard"
+                | "serial"
+                | "parallel"
+                | "channel"
+                | "rng"
+        ),
+        "disk" => matches!(
+            child,
+            "readonly"
+                | "shareable"
+                | "transient"
+                | "iotune"
+                | "boot"
+                | "encryption"
+                | "serial"
+                | "wwn"
+                | "blockio"
+        ),
+        "interface" => {
+            matches!(
+                child,
+                "link" | "bandwidth" | "filterref" | "boot" | "vlan" | "rom" | "tune" | "mtu" | "driver"
+            )
+        }
+        "network" => matches!(
+            child,
+            "title"
+                | "description"
+                | "ip"
+                | "route"
+                | "dns"
+                | "domain"
+                | "mtu"
+                | "bandwidth"
+                | "vlan"
+                | "portgroup"
+                | "virtualport"
+                | "options"
+        ),
+        "ip" => matches!(child, "dhcp" | "tftp"),
+        "dhcp" => matches!(child, "range" | "host" | "bootp"),
+        "dns" => matches!(child, "host" | "txt" | "srv" | "forwarder"),
+        "rng" => child == "rate",
+        _ => false,
+    }
+}
+
+/// Whether an attribute that is there and not wanted was added by somebody.
+pub(super) fn is_added_attribute(node: Node<'_, '_>, attribute: &str) -> bool {
+    match node.tag_name().name() {
+        "vcpu" => matches!(attribute, "cpuset" | "current"),
+        "driver" if has_parent(node, "disk") => {
+            matches!(
+                attribute,
+                "cache" | "io" | "iothread" | "queues" | "error_policy" | "copy_on_read" | "detect_zeroes"
+            )
+        }
+        "source" => matches!(attribute, "startupPolicy" | "portgroup"),
+        "bridge" => matches!(attribute, "zone" | "macTableManager"),
+        "forward" => attribute == "dev",
+        "network" | "interface" => attribute == "trustGuestRxFilters",
+        _ => false,
+    }
+}
+
+/// An element in a few words.
+pub(super) fn words(node: Node<'_, '_>) -> String {
+    let some = |parts: [Option<&str>; 2]| {
+        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    };
+    let special = match node.tag_name().name() {
+        "disk" => some([
+            attribute(node, "source", "file")
+                .or(attribute(node, "source", "dev"))
+                .or(attribute(node, "source", "volume"))
+                .or(attribute(node, "source", "name")),
+            None,
+        ]),
+        "interface" => {
+            some([attribute(node, "source", "network").or(attribute(node, "source", "bridge")), None])
+        }
+        "host" => some([node.attribute("ip"), node.attribute("name").or(text(node, "hostname"))]),
+        "range" => match (node.attribute("start"), node.attribute("end")) {
+            (Some(first), Some(last)) => Some(format!("{first}-{last}")),
+            _ => None,
+        },
+        _ => quantity(node).map(size).or_else(|| own_text(node).map(str::to_owned)),
+    };
+    special.unwrap_or_else(|| generic(node))
+}
+
+/// The attributes of an element, or of the first one in it that has any.
+fn generic(node: Node<'_, '_>) -> String {
+    let with_attributes =
+        std::iter::once(node).chain(elements(node)).find(|node| node.attributes().len() > 0);
+    match with_attributes {
+        Some(node) => {
+            let pairs: Vec<String> = node
+                .attributes()
+                .map(|attribute| format!("{}={}", attribute.name(), attribute.value()))
+                .collect();
+            pairs.join(" ")
+        }
+        None => node.tag_name().name().to_owned(),
+    }
+}

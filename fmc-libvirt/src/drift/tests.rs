@@ -1,0 +1,84 @@
+#[cfg(feature = "full")]
+mod corpus;
+
+use super::*;
+
+fn differences(wanted: &str, seen: &str) -> Vec<String> {
+    let wanted = roxmltree::Document::parse(wanted).unwrap();
+    let seen = roxmltree::Document::parse(seen).unwrap();
+    tree(wanted.root_element(), seen.root_element())
+        .into_iter()
+        .map(|found| {
+            let words = |text: Option<String>| text.unwrap_or_else(|| "nothing".to_owned());
+            format!("{}: {} -> {}", found.path, words(found.from), words(found.to))
+        })
+        .collect()
+}
+
+#[test]
+fn what_libvirt_adds_is_no_difference() {
+    let wanted = "<domain type='kvm'><memory unit='GiB'>2</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
+        <devices><disk type='file'><source file='/a'/><target dev='vda'/></disk></devices></domain>";
+    let seen = "<domain type='kvm' id='3'><memory unit='KiB'>2097152</memory><currentMemory>2097152</currentMemory>
+        <metadata><x xmlns='urn:x'/></metadata><resource><partition>/machine</partition></resource>
+        <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><boot dev='hd'/></os>
+        <devices><emulator>/usr/bin/qemu</emulator><disk type='file' device='disk'><source file='/a' index='1'/>
+        <target dev='vda' bus='virtio'/><alias name='a'/></disk><controller type='usb'/></devices></domain>";
+    assert_eq!(differences(wanted, seen), [""; 0]);
+}
+
+#[test]
+fn what_somebody_adds_is_one() {
+    let wanted = "<domain><devices><interface type='network'><mac address='52:54:00:00:00:01'/></interface></devices></domain>";
+    let seen =
+        "<domain><title>mine</title><devices><interface type='network'><mac address='52:54:00:00:00:01'/>
+        <link state='down'/></interface><interface type='network'><mac address='52:54:00:00:00:02'/>
+        <source network='other'/></interface></devices></domain>";
+    assert_eq!(
+        differences(wanted, seen),
+        [
+            "devices/interface[52:54:00:00:00:01]/link: state=down -> nothing",
+            "devices/interface[52:54:00:00:00:02]: other -> nothing",
+            "title: mine -> nothing",
+        ]
+    );
+}
+
+#[test]
+fn elements_are_paired_by_what_identifies_them() {
+    let disk = |dev, file| format!("<disk><source file='{file}'/><target dev='{dev}'/></disk>");
+    let wanted = format!("<domain><devices>{}{}</devices></domain>", disk("vda", "/a"), disk("vdc", "/c"));
+    let seen = format!(
+        "<domain><devices>{}{}{}</devices></domain>",
+        disk("vdc", "/other"),
+        disk("vdb", "/b"),
+        disk("vda", "/a")
+    );
+    assert_eq!(
+        differences(&wanted, &seen),
+        ["devices/disk[vdc]/source/@file: /other -> /c", "devices/disk[vdb]: /b -> nothing"]
+    );
+}
+
+#[test]
+fn dhcp_hosts_are_told_apart_also_when_there_are_many() {
+    let network = |hosts: &str| format!("<network><ip address='10.0.0.1' prefix='16'>{hosts}</ip></network>");
+    let host =
+        |n: u32, name: &str| format!("<host mac='52:54:00:00:00:{n:02x}' name='{name}' ip='10.0.0.{n}'/>");
+    let all = |numbers: &mut dyn Iterator<Item = u32>| numbers.map(|n| host(n, "web")).collect::<String>();
+    let wanted = network(&format!("<dhcp>{}</dhcp>", all(&mut (10..90))));
+    let seen =
+        network(&format!("<dhcp>{}{}</dhcp>", all(&mut (11..91).rev().filter(|n| *n != 30)), host(30, "db")));
+    assert_eq!(
+        differences(&wanted, &seen),
+        [
+            "ip/dhcp/host[52:54:00:00:00:0a]: nothing -> 10.0.0.10 web",
+            "ip/dhcp/host[52:54:00:00:00:1e]: 10.0.0.30 db -> 10.0.0.30 web",
+            "ip/dhcp/host[52:54:00:00:00:5a]: 10.0.0.90 web -> nothing",
+        ]
+    );
+    assert_eq!(
+        differences(&network(&format!("<dhcp>{}</dhcp>", host(10, "a"))), &network("")),
+        ["ip/dhcp/host[52:54:00:00:00:0a]: nothing -> 10.0.0.10 a"]
+    );
+}

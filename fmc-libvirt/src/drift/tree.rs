@@ -1,0 +1,217 @@
+//! Two XML documents compared: the wanted one is a lower bound of the observed one.
+//!
+//! What libvirt adds (aliases, addresses, controllers) is no difference. What it never adds by itself, and what is
+//! there all the same, is one: somebody added it. Repeated elements are paired by what identifies them, so that the
+//! second disk that goes away is not a change of the third.
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+
+use roxmltree::Node;
+
+use super::table::{self, Key};
+use crate::xml::tree::{elements, own_text};
+
+/// One difference between what is wanted and what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Where, without the root element: `devices/disk[vda]/source/@file`.
+    pub path: String,
+    /// What is there, in words.
+    pub from: Option<String>,
+    /// What is wanted, in words.
+    pub to: Option<String>,
+}
+
+/// Every difference between two elements of one name, in the order of the wanted one.
+///
+/// ```
+/// use fmc_libvirt::drift::tree;
+/// use roxmltree::Document;
+///
+/// let wanted = Document::parse("<domain><memory unit='GiB'>2</memory></domain>")?;
+/// let seen = Document::parse("<domain id='1'><memory unit='KiB'>1048576</memory><resource/></domain>")?;
+/// let differences = tree(wanted.root_element(), seen.root_element());
+/// assert_eq!(differences.len(), 1);
+/// assert_eq!(differences[0].path, "memory");
+/// assert_eq!(differences[0].from.as_deref(), Some("1 GiB"));
+/// assert_eq!(differences[0].to.as_deref(), Some("2 GiB"));
+/// # Ok::<(), roxmltree::Error>(())
+/// ```
+pub fn tree<'a>(wanted: Node<'a, 'a>, seen: Node<'a, 'a>) -> Vec<Difference> {
+    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
+    walk.element(wanted, seen);
+    walk.found
+}
+
+/// Below this many children a scan is faster than an index.
+const FEW: usize = 32;
+
+struct Walk<'a> {
+    path: Vec<(&'a str, Key<'a>)>,
+    found: Vec<Difference>,
+}
+
+impl<'a> Walk<'a> {
+    fn element(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) {
+        if table::is_atomic(wanted) {
+            if wanted
+                .attributes()
+                .any(|attribute| seen.attribute(attribute.name()) != Some(attribute.value()))
+            {
+                self.differs(Some(table::words(seen)), Some(table::words(wanted)));
+            }
+            return;
+        }
+        let quantity = self.text(wanted, seen);
+        for attribute in wanted.attributes() {
+            let (name, to) = (attribute.name(), attribute.value());
+            if quantity && name == "unit" {
+                continue;
+            }
+            let from = seen.attribute(name);
+            if !table::same_attribute(wanted, name, to, from) {
+                self.attribute_differs(name, from, Some(to));
+            }
+        }
+        for attribute in seen.attributes() {
+            let name = attribute.name();
+            if table::is_added_attribute(seen, name) && wanted.attribute(name).is_none() {
+                self.attribute_differs(name, Some(attribute.value()), None);
+            }
+        }
+        self.children(wanted, seen);
+    }
+
+    /// The text; whether it is a quantity, whose unit is no attribute of its own.
+    fn text(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) -> bool {
+        let Some(to) = own_text(wanted) else { return false };
+        let from = own_text(seen);
+        let bytes = table::quantity(wanted);
+        if from != Some(to) || bytes.is_some() {
+            let seen_bytes = table::quantity(seen);
+            if bytes.is_none() || bytes != seen_bytes {
+                let words = |bytes: Option<u64>, text| bytes.map_or(text, table::size);
+                let from = from.map(|from| words(seen_bytes, from.to_owned()));
+                self.differs(from, Some(words(bytes, to.to_owned())));
+            }
+        }
+        bytes.is_some()
+    }
+
+    fn children(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) {
+        let mut there = Pairs::new(seen);
+        for child in elements(wanted).filter(|child| !table::is_ignored(*child)) {
+            let key = table::key(child);
+            self.path.push((child.tag_name().name(), key));
+            match there.take(child, key) {
+                Some(pair) => self.element(child, pair),
+                None => self.only_wanted(child),
+            }
+            self.path.pop();
+        }
+        for child in there.rest() {
+            if table::is_added(seen, child) {
+                self.path.push((child.tag_name().name(), table::key(child)));
+                self.only_seen(child);
+                self.path.pop();
+            }
+        }
+    }
+
+    fn only_wanted(&mut self, node: Node<'a, 'a>) {
+        self.each_part(node, |walk, part| walk.differs(None, Some(table::words(part))));
+    }
+
+    fn only_seen(&mut self, node: Node<'a, 'a>) {
+        self.each_part(node, |walk, part| walk.differs(Some(table::words(part)), None));
+    }
+
+    /// An element, or the children of one that is nothing but a list.
+    fn each_part(&mut self, node: Node<'a, 'a>, report: impl Fn(&mut Self, Node<'a, 'a>)) {
+        if !table::is_list(node) {
+            return report(self, node);
+        }
+        for part in elements(node) {
+            self.path.push((part.tag_name().name(), table::key(part)));
+            report(self, part);
+            self.path.pop();
+        }
+    }
+
+    fn differs(&mut self, from: Option<String>, to: Option<String>) {
+        let path = self.path();
+        self.found.push(Difference { path, from, to });
+    }
+
+    fn attribute_differs(&mut self, name: &str, from: Option<&str>, to: Option<&str>) {
+        let mut path = self.path();
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push('@');
+        path.push_str(name);
+        self.found.push(Difference { path, from: from.map(str::to_owned), to: to.map(str::to_owned) });
+    }
+
+    fn path(&self) -> String {
+        let mut text = String::new();
+        for (name, key) in &self.path {
+            if !text.is_empty() {
+                text.push('/');
+            }
+            text.push_str(name);
+            match key {
+                [None, None] => {}
+                [Some(one), None] | [None, Some(one)] => {
+                    let _ = write!(text, "[{one}]");
+                }
+                [Some(first), Some(second)] => {
+                    let _ = write!(text, "[{first} {second}]");
+                }
+            }
+        }
+        text
+    }
+}
+
+/// The observed children, each given away once.
+struct Pairs<'a> {
+    nodes: Vec<Option<Node<'a, 'a>>>,
+    index: Option<Index<'a>>,
+}
+
+type Index<'a> = BTreeMap<(&'a str, Key<'a>), VecDeque<usize>>;
+
+impl<'a> Pairs<'a> {
+    fn new(parent: Node<'a, 'a>) -> Self {
+        let nodes: Vec<_> = elements(parent).filter(|child| !table::is_ignored(*child)).map(Some).collect();
+        let index = (nodes.len() > FEW).then(|| {
+            let mut index = Index::new();
+            for (at, node) in nodes.iter().enumerate() {
+                if let Some(node) = node {
+                    index.entry((node.tag_name().name(), table::key(*node))).or_default().push_back(at);
+                }
+            }
+            index
+        });
+        Self { nodes, index }
+    }
+
+    /// The first that is left with the name and identity of a wanted one.
+    fn take(&mut self, wanted: Node<'a, 'a>, key: Key<'a>) -> Option<Node<'a, 'a>> {
+        let name = wanted.tag_name();
+        if let Some(index) = &mut self.index {
+            let at = index.get_mut(&(name.name(), key))?.pop_front()?;
+            return self.nodes.get_mut(at)?.take();
+        }
+        self.nodes.iter_mut().find_map(|slot| {
+            slot.take_if(|node| node.tag_name().name() == name.name() && table::key(*node) == key)
+        })
+    }
+
+    fn rest(self) -> impl Iterator<Item = Node<'a, 'a>> {
+        self.nodes.into_iter().flatten()
+    }
+}
