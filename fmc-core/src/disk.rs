@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::given::Given;
 use crate::image::is_default;
 use crate::name::{DiskName, DiskSerial, PoolName};
-use crate::named::Keyed;
+use crate::named::{Keyed, unnamed};
 use crate::unit::Size;
 
 /// How a volume takes space in its pool.
@@ -27,7 +27,7 @@ pub enum Allocation {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
-    #[serde(skip)]
+    #[serde(skip, default = "unnamed")]
     pub(crate) name: Given<DiskName>,
     pub(crate) size: Given<Size>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

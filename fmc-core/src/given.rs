@@ -17,6 +17,9 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
     /// A text that is right.
     const EXAMPLE: &'static str;
 
+    /// What a finding about a wrong one is called.
+    const GROUP: LeafGroup = LeafGroup::Other;
+
     /// Reads the text form.
     ///
     /// # Errors
@@ -43,6 +46,19 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
     fn schema() -> schemars::Schema {
         text_schema::<Self>(None, None)
     }
+}
+
+/// The kinds of leaves that have a finding of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeafGroup {
+    /// A name.
+    Name,
+    /// An amount of bytes.
+    Size,
+    /// An address, a subnet or a range of addresses.
+    Address,
+    /// Anything else.
+    Other,
 }
 
 /// Why a text is not the leaf it should be: a fragment that says what would be right.

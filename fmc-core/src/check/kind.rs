@@ -1,0 +1,101 @@
+//! The kinds of findings: one table with name, severity and page of each.
+
+use super::super::finding::Severity;
+
+macro_rules! kinds {
+    ($($variant:ident $name:literal $severity:ident $accept:ident;)+) => {
+        /// A kind of finding. Its name is stable across versions.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Kind {
+            $(
+                #[doc = concat!("`", $name, "`\n\n", include_str!(concat!("pages/", $name, ".md")))]
+                $variant,
+            )+
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its name, as `address-duplicate`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// How bad a finding of this kind is, if nothing says otherwise.
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity),+ }
+            }
+
+            /// Whether a cloud can accept findings of this kind: what a compile cannot do without it cannot.
+            pub const fn is_acceptable(self) -> bool {
+                match self { $(Self::$variant => kinds!(@ $accept)),+ }
+            }
+
+            /// Its page, in Markdown: what it means, an example, how to mend it.
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("pages/", $name, ".md"))),+ }
+            }
+
+            /// The kind of a name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+            }
+        }
+    };
+    (@ never) => { false };
+    (@ acceptable) => { true };
+}
+
+kinds! {
+    NameInvalid "name-invalid" Error never;
+    SizeInvalid "size-invalid" Error never;
+    AddressInvalid "address-invalid" Error never;
+    ValueInvalid "value-invalid" Error never;
+    NameDuplicate "name-duplicate" Error never;
+    ReferenceUnknown "reference-unknown" Error never;
+    HostMissing "host-missing" Error never;
+    HostAmbiguous "host-ambiguous" Error never;
+    HostMismatch "host-mismatch" Error never;
+    NetworkIncomplete "network-incomplete" Error never;
+    NetworkConflict "network-conflict" Error never;
+    BridgeUnknown "bridge-unknown" Error acceptable;
+    AcceptUnknown "accept-unknown" Error never;
+    AddressDuplicate "address-duplicate" Error never;
+    AddressOutside "address-outside" Error never;
+    AddressTaken "address-taken" Error never;
+    AddressNotPublic "address-not-public" Error acceptable;
+    ReservationInRange "reservation-in-range" Error acceptable;
+    RangeOutside "range-outside" Error never;
+    SubnetOverlap "subnet-overlap" Error acceptable;
+    MacDuplicate "mac-duplicate" Error never;
+    HostnameDuplicate "hostname-duplicate" Error acceptable;
+    HostnameMismatch "hostname-mismatch" Error acceptable;
+    ResolverUnreachable "resolver-unreachable" Error acceptable;
+    ResolverMixed "resolver-mixed" Warning acceptable;
+    ResolverMissing "resolver-missing" Warning acceptable;
+    DefaultRouteDuplicate "default-route-duplicate" Error never;
+    DefaultRouteMissing "default-route-missing" Warning acceptable;
+    GatewayUnreachable "gateway-unreachable" Error never;
+    MemoryOvercommit "memory-overcommit" Error acceptable;
+    CpuOvercommit "cpu-overcommit" Warning acceptable;
+    PoolOvercommit "pool-overcommit" Error acceptable;
+    PoolThin "pool-thin" Warning acceptable;
+    ImageMissing "image-missing" Error acceptable;
+    ImageUnpinned "image-unpinned" Warning acceptable;
+    ImageTooLarge "image-too-large" Error acceptable;
+    ImageFormat "image-format" Error acceptable;
+    CpuLevel "cpu-level" Error acceptable;
+    ArchMismatch "arch-mismatch" Error acceptable;
+    RootMissing "root-missing" Error acceptable;
+    SerialDuplicate "serial-duplicate" Error never;
+    GuestClash "guest-clash" Error never;
+    GuestReference "guest-reference" Error acceptable;
+    GuestPath "guest-path" Error acceptable;
+    GuestUnit "guest-unit" Error acceptable;
+    PackagesUnsupported "packages-unsupported" Error acceptable;
+    GuestUnused "guest-unused" Warning acceptable;
+    IgnitionVersion "ignition-version" Error acceptable;
+    LoginMissing "login-missing" Warning acceptable;
+}

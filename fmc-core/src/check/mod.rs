@@ -1,0 +1,75 @@
+//! The check of a cloud as a whole: one rule, one function, one kind of finding.
+
+use crate::checked::Checked;
+use crate::cloud::Cloud;
+use crate::finding::{At, Finding, Report};
+use crate::given::{Given, Leaf, LeafGroup};
+use kind::Kind;
+use view::View;
+
+mod accept;
+mod address;
+pub mod budget;
+mod capacity;
+mod guest;
+mod image;
+pub mod kind;
+mod leaves;
+mod reference;
+mod resolve;
+mod route;
+mod view;
+
+/// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
+const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
+    leaves::check,
+    reference::check,
+    address::check,
+    route::check,
+    image::check,
+    capacity::check,
+    guest::check,
+];
+
+/// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.
+pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
+    let view = View::new(cloud);
+    let mut findings = Vec::new();
+    for rule in RULES {
+        rule(&view, &mut findings);
+    }
+    accept::apply(cloud, &mut findings);
+    let report = Report::new(findings);
+    if report.refuses() {
+        return Err(report);
+    }
+    match resolve::resolve(&view) {
+        Some(mut checked) => {
+            checked.findings = report.into_findings();
+            Ok(checked)
+        }
+        None => Err(report),
+    }
+}
+
+/// The value of a leaf; a wrong one is a finding.
+pub(crate) fn leaf<'a, T: Leaf>(given: &'a Given<T>, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<&'a T> {
+    match given {
+        Given::Right(value) => Some(value),
+        Given::Wrong { text, why } => {
+            let kind = match T::GROUP {
+                LeafGroup::Name => Kind::NameInvalid,
+                LeafGroup::Size => Kind::SizeInvalid,
+                LeafGroup::Address => Kind::AddressInvalid,
+                LeafGroup::Other => Kind::ValueInvalid,
+            };
+            let message = if text.is_empty() {
+                format!("the {} is empty", T::WHAT)
+            } else {
+                format!("{text:?} is not a valid {}", T::WHAT)
+            };
+            findings.push(Finding::new(kind, at, message, format!("{why}; for example {}", T::EXAMPLE)));
+            None
+        }
+    }
+}

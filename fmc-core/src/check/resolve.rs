@@ -1,0 +1,435 @@
+//! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::view::{Net, Placed, Plugged, View};
+use crate::checked::{self, Addressing, Checked, Forward};
+use crate::finding::At;
+use crate::given::{Given, Leaf};
+use crate::host::Host;
+use crate::identity;
+use crate::image::{Image, Source};
+use crate::machine::Machine;
+use crate::name::{BridgeName, DomainName, Fqdn, Hostname};
+use crate::named::{Keyed, Named};
+use crate::network::Mode;
+use crate::path::AbsPath;
+use crate::unit::{Cpus, Size};
+
+/// The memory that machines may not use where the host does not say: what an idle host was measured to take.
+pub(crate) const RESERVE: Size = Size::gib(1);
+
+/// Resolves a draft; `None` only where a rule has found the error.
+pub(crate) fn resolve(view: &View<'_>) -> Option<Checked> {
+    let owner = view.owner.clone()?;
+    let hosts = Sorted::of(&view.cloud.hosts);
+    let networks = Sorted::of(&view.cloud.networks);
+    let mut checked = Checked {
+        name: view.cloud.name.ok()?.clone(),
+        owner,
+        lab: view.cloud.lab,
+        hosts: hosts.order.iter().map(|&at| host(view.hosts.get(at)?)).collect::<Option<_>>()?,
+        networks: Vec::new(),
+        machines: Vec::new(),
+        findings: Vec::new(),
+    };
+    checked.networks = networks
+        .order
+        .iter()
+        .map(|&at| network(view, view.networks.get(at)?, &hosts, &checked))
+        .collect::<Option<_>>()?;
+    let mut images = Images::default();
+    let order = Sorted::of(&view.cloud.machines).order;
+    checked.machines = order
+        .iter()
+        .map(|&at| machine(view, view.machines.get(at)?, &hosts, &networks, &checked, &mut images))
+        .collect::<Option<_>>()?;
+    attach(&mut checked);
+    Some(checked)
+}
+
+/// The order of values by name, and where each went.
+struct Sorted {
+    /// Indices into the draft, by name.
+    order: Vec<usize>,
+    /// The new index of each in the draft.
+    rank: Vec<usize>,
+}
+
+impl Sorted {
+    fn of<T: Keyed>(values: &Named<T>) -> Self
+    where
+        T::Name: AsRef<str>,
+    {
+        let names: Vec<_> = values.iter().map(|value| value.name().ok().map(AsRef::as_ref)).collect();
+        let mut order: Vec<_> = (0..names.len()).collect();
+        order.sort_by_key(|&at| names.get(at).copied().flatten());
+        let mut rank = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            if let Some(rank) = rank.get_mut(old) {
+                *rank = new;
+            }
+        }
+        Self { order, rank }
+    }
+
+    fn new_index(&self, old: usize) -> Option<usize> {
+        self.rank.get(old).copied()
+    }
+}
+
+/// A leaf that may be left out: `Some(None)` when it is, `None` when it is wrong.
+fn optional<T: Leaf>(given: Option<&Given<T>>) -> Option<Option<T>> {
+    given.map_or(Some(None), |given| given.ok().cloned().map(Some))
+}
+
+/// A leaf with a default.
+fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
+    optional(given).map(|value| value.unwrap_or(default))
+}
+
+fn host(draft: &Host) -> Option<checked::Host> {
+    let Host { name, uri, topology, memory, reserve, acceleration, machine_type, cpu, base, capacity, pools, bridges: _ } =
+        draft;
+    let mut pools = pools
+        .iter()
+        .map(|pool| {
+            Some(checked::Pool {
+                name: pool.name.ok()?.clone(),
+                path: pool.path.ok()?.clone(),
+                capacity: optional(pool.capacity.as_ref())?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(checked::Host {
+        name: name.ok()?.clone(),
+        uri: match uri {
+            Some(uri) => uri.ok()?.clone(),
+            None => Given::text("qemu:///system").ok()?.clone(),
+        },
+        topology: topology.clone(),
+        memory: optional(memory.as_ref())?,
+        reserve: or(reserve.as_ref(), RESERVE)?,
+        acceleration: *acceleration,
+        machine_type: optional(machine_type.as_ref())?.unwrap_or_default(),
+        cpu: cpu.clone(),
+        base: match base {
+            Some(base) => base.ok()?.clone(),
+            None => Given::<AbsPath>::text("/var/lib/libvirt/images").ok()?.clone(),
+        },
+        capacity: optional(capacity.as_ref())?,
+        pools,
+    })
+}
+
+fn network(view: &View<'_>, net: &Net<'_>, hosts: &Sorted, checked: &Checked) -> Option<checked::Network> {
+    let draft = net.draft;
+    let name = draft.name.ok()?.clone();
+    let uuid = identity::uuid(checked.owner.as_str(), "network", name.as_str());
+    let mut reservations = draft
+        .reservations
+        .iter()
+        .map(|reservation| {
+            Some(checked::Reservation {
+                mac: *reservation.mac.ok()?,
+                address: reservation.address.ok()?.get(),
+                hostname: optional(reservation.hostname.as_ref())?,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    reservations.sort_by_key(|reservation| reservation.address);
+    Some(checked::Network {
+        hosts: net.host.and_then(|host| hosts.new_index(host)).into_iter().collect(),
+        forward: match draft.mode {
+            Mode::Nat => Forward::Nat,
+            Mode::Routed => Forward::Routed,
+            Mode::Open => Forward::Open,
+            Mode::Isolated => Forward::Isolated,
+            Mode::Bridge => Forward::Bridge,
+        },
+        bridge: match &draft.bridge {
+            Some(bridge) => bridge.ok()?.clone(),
+            None => bridge_of(name.as_str())?,
+        },
+        ipv4: net.ipv4.clone(),
+        ipv6: net.ipv6.clone(),
+        domain: match &draft.domain {
+            Some(domain) => Some(domain.ok()?.clone()),
+            None => optional(view.cloud.domain.as_ref())?,
+        },
+        mtu: optional(draft.mtu.as_ref())?,
+        reservations,
+        uuid,
+        mac: identity::mac(&uuid),
+        autostart: draft.autostart,
+        name,
+    })
+}
+
+/// The bridge of a network that does not name one. A name that leaves no room for the prefix is hashed, since the
+/// kernel takes 15 characters (`IFNAMSIZ`).
+pub(crate) fn bridge_of(network: &str) -> Option<BridgeName> {
+    let plain = format!("br-{network}");
+    if let Some(name) = Given::<BridgeName>::text(&plain).ok() {
+        return Some(name.clone());
+    }
+    let hash = identity::uuid("", "bridge", network).simple().to_string();
+    Given::text(&format!("br-{}", hash.get(..12)?)).ok().cloned()
+}
+
+/// Images that are the same are one: a thousand machines share a handful.
+#[derive(Default)]
+struct Images<'a> {
+    by_draft: Vec<(&'a Image, usize, Arc<checked::Image>)>,
+}
+
+impl<'a> Images<'a> {
+    fn resolve(&mut self, draft: &'a Image, host: usize, hosts: &[checked::Host]) -> Option<Arc<checked::Image>> {
+        // Machines of one loop have equal images one after another, so the search is short from the end.
+        let known = self.by_draft.iter().rev().find(|(other, on, _)| *on == host && **other == *draft);
+        if let Some((_, _, image)) = known {
+            return Some(Arc::clone(image));
+        }
+        let image = Arc::new(image(draft, hosts.get(host)?)?);
+        if self.by_draft.len() < 64 {
+            self.by_draft.push((draft, host, Arc::clone(&image)));
+        }
+        Some(image)
+    }
+}
+
+fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
+    let Image { os, version, architecture, source, digest, format, minimum, kernel } = draft;
+    let mut known = optional(digest.as_ref())?;
+    let source = match source {
+        Source::Path(path) => checked::Source::Path(path.ok()?.clone()),
+        Source::File { path, digest } => {
+            known = Some(digest.ok()?.clone());
+            checked::Source::File(path.ok()?.clone())
+        }
+        Source::Url { url, digest } => {
+            known = Some(digest.ok()?.clone());
+            checked::Source::Url(url.ok()?.clone())
+        }
+        Source::Volume { pool, name } => {
+            let (pool, name) = (pool.ok()?.clone(), name.ok()?.clone());
+            let path = Given::text(&format!("{}/{name}", host.pool(&pool)?.path)).ok()?.clone();
+            checked::Source::Volume { pool, name, path }
+        }
+        Source::Blank => checked::Source::Blank,
+    };
+    Some(checked::Image {
+        os: *os,
+        version: version.as_str().into(),
+        arch: *architecture,
+        source,
+        digest: known,
+        format: *format,
+        minimum: optional(minimum.as_ref())?,
+        kernel: match kernel {
+            Some(kernel) => Some(checked::DirectKernel {
+                kernel: kernel.kernel.ok()?.clone(),
+                initrd: optional(kernel.initrd.as_ref())?,
+                command_line: kernel.command_line.as_str().into(),
+            }),
+            None => None,
+        },
+    })
+}
+
+fn machine<'a>(
+    view: &View<'a>,
+    placed: &Placed<'a>,
+    hosts: &Sorted,
+    networks: &Sorted,
+    checked: &Checked,
+    images: &mut Images<'a>,
+) -> Option<checked::Machine> {
+    let draft = placed.draft;
+    let name = draft.name.ok()?.clone();
+    let host = hosts.new_index(placed.host?)?;
+    let hostname = match &draft.hostname {
+        Some(hostname) => hostname.ok()?.clone(),
+        None => Given::<Hostname>::text(name.as_str()).ok()?.clone(),
+    };
+    let route = route_of(view, placed);
+    let interfaces = placed
+        .links
+        .iter()
+        .enumerate()
+        .map(|(at, link)| interface(view, link, networks, route == Some(at)))
+        .collect::<Option<Vec<_>>>()?;
+    let domain = domain_of(view, placed);
+    Some(checked::Machine {
+        host,
+        image: images.resolve(&draft.image, host, &checked.hosts)?,
+        cpus: or(draft.cpus.as_ref(), Cpus::ONE)?,
+        memory: or(draft.memory.as_ref(), Size::gib(1))?,
+        root: match &draft.root_disk {
+            Some(root) => Some(checked::Root { size: *root.size.ok()?, allocation: root.allocation }),
+            None => None,
+        },
+        disks: disks(draft)?,
+        interfaces,
+        fqdn: match &draft.fqdn {
+            Some(fqdn) => Some(fqdn.ok()?.clone()),
+            None => domain.and_then(|domain| Given::<Fqdn>::text(&format!("{hostname}.{domain}")).ok().cloned()),
+        },
+        hostname,
+        time_zone: match &draft.time_zone {
+            Some(zone) => Some(zone.ok()?.clone()),
+            None => optional(view.cloud.time_zone.as_ref())?,
+        },
+        resolvers: resolvers(view, placed)?.0,
+        power: draft.power,
+        autostart: draft.autostart,
+        shutdown: draft.shutdown,
+        guest: Arc::new(draft.guest.parts(&At::ROOT, &mut Vec::new())?),
+        uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
+        name,
+    })
+}
+
+fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
+    let mut disks = draft
+        .disks
+        .iter()
+        .map(|disk| {
+            let name = disk.name.ok()?.clone();
+            Some(checked::Disk {
+                size: *disk.size.ok()?,
+                serial: match &disk.serial {
+                    Some(serial) => serial.ok()?.clone(),
+                    None => Given::text(name.as_str()).ok()?.clone(),
+                },
+                pool: optional(disk.pool.as_ref())?,
+                allocation: disk.allocation,
+                name,
+            })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    Some(disks)
+}
+
+fn interface(view: &View<'_>, link: &Plugged<'_>, networks: &Sorted, route: bool) -> Option<checked::Interface> {
+    let at = link.network?;
+    let net = view.network(at)?;
+    let draft = link.draft;
+    let addressing = |fixed: &Option<Given<crate::addr::Ip>>, reserved: &Option<Given<crate::addr::Ip>>| {
+        Some(match (fixed, reserved) {
+            (Some(fixed), _) => Addressing::Static(fixed.ok()?.get()),
+            (None, Some(reserved)) => Addressing::Reserved(reserved.ok()?.get()),
+            (None, None) => Addressing::Dynamic,
+        })
+    };
+    Some(checked::Interface {
+        network: networks.new_index(at)?,
+        mac: link.mac?,
+        ipv4: match net.ipv4 {
+            Some(_) => Some(addressing(&draft.address, &draft.reserved)?),
+            // A LAN without a stated subnet still answers DHCP.
+            None if !net.is_own() => Some(Addressing::Dynamic),
+            None => None,
+        },
+        ipv6: match net.ipv6 {
+            Some(_) => Some(addressing(&draft.address6, &draft.reserved6)?),
+            None => None,
+        },
+        default_route: route,
+    })
+}
+
+/// The interface that the default route goes through, by index.
+pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
+    if let Some(at) = placed.links.iter().position(|link| link.draft.default_route == Some(true)) {
+        return Some(at);
+    }
+    placed.links.iter().position(|link| {
+        link.draft.default_route.is_none()
+            && link.network.and_then(|at| view.network(at)).is_some_and(|net| {
+                let gateway = |family: &Option<checked::Family>| family.as_ref().is_some_and(|f| f.gateway.is_some());
+                net.is_forwarded() && (gateway(&net.ipv4) || gateway(&net.ipv6) || !net.is_own())
+            })
+    })
+}
+
+/// Whom a machine asks for names, and the path of the value that says so.
+pub(crate) fn resolvers(view: &View<'_>, placed: &Placed<'_>) -> Option<(Vec<IpAddr>, ResolversFrom)> {
+    let right = |given: &[Given<crate::addr::Ip>]| given.iter().map(|ip| ip.ok().map(|ip| ip.get())).collect::<Option<Vec<_>>>();
+    if !placed.draft.resolvers.is_empty() {
+        return Some((right(&placed.draft.resolvers)?, ResolversFrom::Machine));
+    }
+    for link in &placed.links {
+        let Some(at) = link.network else { continue };
+        let net = view.network(at)?;
+        if !net.draft.resolvers.is_empty() {
+            return Some((right(&net.draft.resolvers)?, ResolversFrom::Network(at)));
+        }
+    }
+    if !view.cloud.resolvers.is_empty() {
+        return Some((right(&view.cloud.resolvers)?, ResolversFrom::Cloud));
+    }
+    // libvirt's dnsmasq answers on the gateway of every network that is its own.
+    let gateway = route_of(view, placed)
+        .or(if placed.links.is_empty() { None } else { Some(0) })
+        .and_then(|at| placed.links.get(at)?.network)
+        .and_then(|at| view.network(at))
+        .filter(|net| net.is_own())
+        .and_then(|net| net.ipv4.as_ref().or(net.ipv6.as_ref())?.gateway);
+    Some((gateway.into_iter().collect(), ResolversFrom::Gateway))
+}
+
+/// Which value says whom a machine asks for names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ResolversFrom {
+    /// The machine's own list.
+    Machine,
+    /// The list of this network.
+    Network(usize),
+    /// The cloud's list.
+    Cloud,
+    /// Nobody: the gateway.
+    Gateway,
+}
+
+fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a DomainName> {
+    placed
+        .links
+        .iter()
+        .filter_map(|link| view.networks.get(link.network?)?.draft.domain.as_ref()?.ok())
+        .next()
+        .or_else(|| view.cloud.domain.as_ref()?.ok())
+}
+
+/// What networks know of their machines: the hosts that a bridge is on, and reservations.
+fn attach(checked: &mut Checked) {
+    let mut hosts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut reservations: BTreeMap<usize, Vec<checked::Reservation>> = BTreeMap::new();
+    for machine in &checked.machines {
+        for interface in &machine.interfaces {
+            hosts.entry(interface.network).or_default().push(machine.host);
+            let known = [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
+            reservations.entry(interface.network).or_default().extend(known.map(|address| checked::Reservation {
+                mac: interface.mac,
+                address,
+                hostname: Some(machine.hostname.clone()),
+            }));
+        }
+    }
+    for (at, network) in checked.networks.iter_mut().enumerate() {
+        if network.forward == Forward::Bridge {
+            let mut on = hosts.remove(&at).unwrap_or_default();
+            on.sort_unstable();
+            on.dedup();
+            network.hosts = on;
+        } else if let Some(more) = reservations.remove(&at) {
+            network.reservations.extend(more);
+            network.reservations.sort_by_key(|reservation| reservation.address);
+        }
+    }
+}
+

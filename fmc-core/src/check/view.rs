@@ -1,0 +1,164 @@
+//! The draft with its references looked up: what the rules read.
+//!
+//! A leaf or a reference that is wrong is `None` here; a rule that needs it passes the value over, since the finding
+//! about it is made elsewhere.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::addr::{IpRange, Mac, Subnet};
+use crate::cloud::Cloud;
+use crate::given::Given;
+use crate::host::Host;
+use crate::identity;
+use crate::machine::{Interface, Machine};
+use crate::name::{HostName, OwnerId};
+use crate::named::{Keyed, Named};
+use crate::network::{Mode, Network};
+use crate::checked::Family;
+
+/// The draft with its references looked up.
+pub(crate) struct View<'a> {
+    pub(crate) cloud: &'a Cloud,
+    pub(crate) owner: Option<OwnerId>,
+    pub(crate) hosts: Vec<&'a Host>,
+    pub(crate) networks: Vec<Net<'a>>,
+    pub(crate) machines: Vec<Placed<'a>>,
+    pub(crate) host_index: BTreeMap<&'a str, usize>,
+    pub(crate) network_index: BTreeMap<&'a str, usize>,
+}
+
+/// A network with its families.
+pub(crate) struct Net<'a> {
+    pub(crate) draft: &'a Network,
+    /// The host that it is on; `None` for a host bridge, which is on many, and where it is wrong.
+    pub(crate) host: Option<usize>,
+    pub(crate) ipv4: Option<Family>,
+    pub(crate) ipv6: Option<Family>,
+}
+
+/// A machine with its host and its interfaces' networks.
+pub(crate) struct Placed<'a> {
+    pub(crate) draft: &'a Machine,
+    pub(crate) host: Option<usize>,
+    pub(crate) links: Vec<Plugged<'a>>,
+}
+
+/// An interface with its network.
+pub(crate) struct Plugged<'a> {
+    pub(crate) draft: &'a Interface,
+    pub(crate) network: Option<usize>,
+    /// The MAC: the user's if that is right, else the derived one; `None` where a name that it derives from is wrong.
+    pub(crate) mac: Option<Mac>,
+}
+
+impl<'a> View<'a> {
+    /// Looks up the references of a draft.
+    pub(crate) fn new(cloud: &'a Cloud) -> Self {
+        let owner = match &cloud.owner {
+            Some(owner) => owner.ok().cloned(),
+            None => cloud.name.ok().and_then(|name| Given::<OwnerId>::text(name.as_str()).ok().cloned()),
+        };
+        let hosts: Vec<_> = cloud.hosts.iter().collect();
+        let host_index = index(&cloud.hosts);
+        let network_index = index(&cloud.networks);
+        let host_of = |given: Option<&Given<HostName>>| match given {
+            Some(name) => host_index.get(name.ok()?.as_str()).copied(),
+            None if hosts.len() == 1 => Some(0),
+            None => None,
+        };
+        let networks = cloud.networks.iter().map(|draft| Net::new(draft, host_of(draft.host.as_ref()))).collect();
+        let machines = cloud
+            .machines
+            .iter()
+            .map(|draft| Placed {
+                draft,
+                host: host_of(draft.host.as_ref()),
+                links: links(draft, &network_index, owner.as_ref()),
+            })
+            .collect();
+        Self { cloud, owner, hosts, networks, machines, host_index, network_index }
+    }
+
+    /// A network by index.
+    pub(crate) fn network(&self, index: usize) -> Option<&Net<'a>> {
+        self.networks.get(index)
+    }
+}
+
+impl<'a> Net<'a> {
+    fn new(draft: &'a Network, host: Option<usize>) -> Self {
+        let bridged = draft.mode == Mode::Bridge;
+        let family = |subnet: &Option<Given<Subnet>>, gateway: &Option<Given<crate::addr::Ip>>, dhcp: &Option<Given<IpRange>>| {
+            let subnet = *subnet.as_ref()?.ok()?;
+            let gateway = match gateway {
+                Some(gateway) => gateway.ok().map(|ip| ip.get()),
+                None if bridged => None,
+                None => Some(subnet.first_host()),
+            };
+            Some(Family { subnet, gateway, dhcp: dhcp.as_ref().and_then(|range| range.ok().copied()) })
+        };
+        Self {
+            draft,
+            host: if bridged { None } else { host },
+            ipv4: family(&draft.subnet, &draft.gateway, &draft.dhcp),
+            ipv6: family(&draft.ipv6, &draft.gateway6, &draft.dhcp6),
+        }
+    }
+
+    /// The family that an address belongs to.
+    pub(crate) fn family(&self, address: IpAddr) -> Option<&Family> {
+        if address.is_ipv4() { self.ipv4.as_ref() } else { self.ipv6.as_ref() }
+    }
+
+    /// Whether machines on it reach what is behind its gateway.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        self.draft.mode != Mode::Isolated
+    }
+
+    /// Whether libvirt gives it a bridge, a gateway and DHCP of its own.
+    pub(crate) fn is_own(&self) -> bool {
+        self.draft.mode != Mode::Bridge
+    }
+}
+
+impl Plugged<'_> {
+    /// The addresses that it is given, with the field that says each.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, IpAddr)> {
+        let Interface { network: _, address, address6, reserved, reserved6, mac: _, default_route: _ } = self.draft;
+        [("address", address), ("address6", address6), ("reserved", reserved), ("reserved6", reserved6)]
+            .into_iter()
+            .filter_map(|(field, given)| Some((field, given.as_ref()?.ok()?.get())))
+    }
+}
+
+fn index<T: Keyed>(values: &Named<T>) -> BTreeMap<&str, usize>
+where
+    T::Name: AsRef<str>,
+{
+    // The first of two values of one name is the one that references mean; the second is a finding.
+    let mut map = BTreeMap::new();
+    for (at, value) in values.iter().enumerate() {
+        if let Some(name) = value.name().ok() {
+            map.entry(name.as_ref()).or_insert(at);
+        }
+    }
+    map
+}
+
+fn links<'a>(draft: &'a Machine, networks: &BTreeMap<&str, usize>, owner: Option<&OwnerId>) -> Vec<Plugged<'a>> {
+    let mut links: Vec<Plugged<'a>> = Vec::with_capacity(draft.interfaces.len());
+    for interface in &draft.interfaces {
+        let network = interface.network.ok().and_then(|name| networks.get(name.as_str()).copied());
+        let twins = links.iter().filter(|other| other.draft.network == interface.network).count();
+        let mac = match &interface.mac {
+            Some(mac) => mac.ok().copied(),
+            None => owner.zip(draft.name.ok()).zip(interface.network.ok()).map(|((owner, machine), network)| {
+                let name = if twins == 0 { format!("{machine}/{network}") } else { format!("{machine}/{network}/{twins}") };
+                identity::mac(&identity::uuid(owner.as_str(), "interface", &name))
+            }),
+        };
+        links.push(Plugged { draft: interface, network, mac });
+    }
+    links
+}

@@ -1,0 +1,186 @@
+//! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::Ip;
+use crate::check;
+use crate::checked::Checked;
+use crate::finding::Report;
+use crate::given::Given;
+use crate::host::Host;
+use crate::machine::Machine;
+use crate::name::{CloudName, DomainName, OwnerId};
+use crate::named::Named;
+use crate::network::Network;
+use crate::tz::TimeZone;
+
+/// A finding that the cloud accepts, by kind, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+}
+
+/// A cloud: hosts, networks and machines as one value.
+///
+/// ```
+/// use fmc_core::cloud::Cloud;
+/// use fmc_core::host::Host;
+/// use fmc_core::image::Image;
+/// use fmc_core::machine::{Interface, Machine};
+/// use fmc_core::network::Network;
+/// use fmc_core::unit::SizeExt;
+///
+/// let cloud = Cloud::new("first")
+///     .host(Host::local())
+///     .network(Network::nat("lab", "10.17.3.0/24"))
+///     .machine(
+///         Machine::new("web", Image::blank())
+///             .memory(2.gib())
+///             .root_disk(20.gib())
+///             .interface(Interface::on("lab").address("10.17.3.10")),
+///     );
+/// let checked = cloud.check()?;
+/// assert_eq!(checked.machines.len(), 1);
+/// # Ok::<(), fmc_core::finding::Report>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    pub(crate) name: Given<CloudName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<Given<OwnerId>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lab: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) domain: Option<Given<DomainName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<Given<TimeZone>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resolvers: Vec<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) public_addresses: Vec<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) hosts: Named<Host>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) networks: Named<Network>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) machines: Named<Machine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accept: Vec<Accept>,
+}
+
+impl Cloud {
+    /// An empty cloud.
+    pub fn new(name: impl Into<Given<CloudName>>) -> Self {
+        Self {
+            name: name.into(),
+            owner: None,
+            lab: false,
+            domain: None,
+            time_zone: None,
+            resolvers: Vec::new(),
+            public_addresses: Vec::new(),
+            hosts: Named::default(),
+            networks: Named::default(),
+            machines: Named::default(),
+            accept: Vec::new(),
+        }
+    }
+
+    /// Who owns its objects; the cloud's name if not said. Two people's clouds of one name on one host must not meet.
+    #[must_use]
+    pub fn owner(mut self, owner: impl Into<Given<OwnerId>>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// The DNS domain of its machines.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<Given<DomainName>>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// The time zone of its machines.
+    #[must_use]
+    pub fn time_zone(mut self, zone: impl Into<Given<TimeZone>>) -> Self {
+        self.time_zone = Some(zone.into());
+        self
+    }
+
+    /// Whom its machines ask for names, in order.
+    #[must_use]
+    pub fn resolvers<R: Into<Given<Ip>>>(mut self, resolvers: impl IntoIterator<Item = R>) -> Self {
+        self.resolvers = resolvers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// An address by which the Internet reaches the cloud; it must be a public one.
+    #[must_use]
+    pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
+        self.public_addresses.push(address.into());
+        self
+    }
+
+    /// A hypervisor.
+    #[must_use]
+    pub fn host(mut self, host: Host) -> Self {
+        self.hosts.push(host);
+        self
+    }
+
+    /// Hypervisors.
+    #[must_use]
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = Host>) -> Self {
+        self.hosts.extend(hosts);
+        self
+    }
+
+    /// A network.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.networks.push(network);
+        self
+    }
+
+    /// Networks.
+    #[must_use]
+    pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.networks.extend(networks);
+        self
+    }
+
+    /// A machine.
+    #[must_use]
+    pub fn machine(mut self, machine: Machine) -> Self {
+        self.machines.push(machine);
+        self
+    }
+
+    /// Machines.
+    #[must_use]
+    pub fn machines(mut self, machines: impl IntoIterator<Item = Machine>) -> Self {
+        self.machines.extend(machines);
+        self
+    }
+
+    /// Accepts the findings of a kind, for a reason that is listed with them.
+    #[must_use]
+    pub fn accept(mut self, kind: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.accept.push(Accept { kind: kind.into(), reason: reason.into() });
+        self
+    }
+
+    /// Checks the cloud as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Every finding, if one of them is an error that the cloud does not accept.
+    pub fn check(&self) -> Result<Checked, Report> {
+        check::check(self)
+    }
+}

@@ -1,0 +1,59 @@
+//! The small copy of a cloud for a laptop or for CI.
+
+use crate::cloud::Cloud;
+use crate::given::Given;
+use crate::host::{Acceleration, CpuModel, MachineType};
+use crate::image::{Image, Source};
+use crate::machine::Shutdown;
+use crate::name::OwnerId;
+use crate::network::Mode;
+use crate::unit::{Cpus, Size};
+
+/// The memory of a machine in a lab: enough for SeaBIOS to say that nothing boots.
+const MEMORY: Size = Size::mib(64);
+
+impl Cloud {
+    /// A small copy of the cloud: emulated, with one processor and 64 MiB for each machine, blank disks for images
+    /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
+    /// warning. Machines have no operating system and are stopped by force.
+    ///
+    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects.
+    #[must_use]
+    pub fn lab(mut self) -> Self {
+        if self.lab {
+            return self;
+        }
+        self.lab = true;
+        let owner = self.owner.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string);
+        self.owner = Some(Given::<OwnerId>::text(&format!("{owner}-lab")));
+        for host in self.hosts.iter_mut() {
+            host.acceleration = Acceleration::Emulated;
+            host.cpu = CpuModel::default();
+            host.machine_type = Some(Given::<MachineType>::text("pc"));
+            host.base = None;
+        }
+        for network in self.networks.iter_mut().filter(|network| network.mode == Mode::Bridge) {
+            network.mode = Mode::Isolated;
+            network.bridge = None;
+        }
+        for machine in self.machines.iter_mut() {
+            machine.cpus = Cpus::new(1).map(Given::from);
+            machine.memory = Some(Given::from(MEMORY));
+            machine.shutdown = Shutdown::force_now();
+            machine.image = stand_in(&machine.image);
+            if let Some(root) = &mut machine.root_disk {
+                root.allocation = crate::disk::Allocation::Thin;
+            }
+            for disk in machine.disks.iter_mut() {
+                disk.pool = None;
+                disk.allocation = crate::disk::Allocation::Thin;
+            }
+        }
+        self
+    }
+}
+
+/// The same system without its bytes: the machine is configured as it would be, and boots nothing.
+fn stand_in(image: &Image) -> Image {
+    Image { source: Source::Blank, digest: None, kernel: None, ..image.clone() }
+}

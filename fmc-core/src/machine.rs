@@ -1,0 +1,413 @@
+//! Machines: what one is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::{Ip, Mac};
+use crate::disk::{Allocation, Disk};
+use crate::given::Given;
+use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use crate::image::{Image, is_default};
+use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageName};
+use crate::named::{Keyed, Named, unnamed};
+use crate::network::{is_yes, yes};
+use crate::tz::TimeZone;
+use crate::unit::{Cpus, Seconds, Size};
+
+/// Whether a machine should run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Power {
+    /// It runs; one that was stopped is started.
+    #[default]
+    Running,
+    /// It is off; one that runs is stopped.
+    Stopped,
+    /// Nobody's business: it is defined, and left as it is.
+    Unmanaged,
+}
+
+/// How a machine is stopped: asked first, then by force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    pub(crate) grace: Seconds,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub(crate) force: bool,
+}
+
+impl Shutdown {
+    /// Ask the guest to shut down, wait so long, then stop it by force.
+    pub const fn grace(seconds: u32) -> Self {
+        Self { grace: Seconds::new(seconds), force: true }
+    }
+
+    /// Stop it by force at once.
+    pub const fn force_now() -> Self {
+        Self::grace(0)
+    }
+
+    /// Ask, wait so long, and fail the step if it still runs.
+    pub const fn never_force(seconds: u32) -> Self {
+        Self { grace: Seconds::new(seconds), force: false }
+    }
+
+    /// How long the guest has to shut down, in seconds.
+    pub const fn seconds(self) -> u32 {
+        self.grace.get()
+    }
+
+    /// Whether it is stopped by force after that.
+    pub const fn forces(self) -> bool {
+        self.force
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::grace(60)
+    }
+}
+
+/// An interface of a machine on a network.
+///
+/// It gets its address by DHCP unless an address is said: [`address`](Self::address) writes it inside the guest and
+/// reserves it, [`reserved`](Self::reserved) only reserves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Interface {
+    pub(crate) network: Given<NetworkName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) address6: Option<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reserved: Option<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reserved6: Option<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mac: Option<Given<Mac>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) default_route: Option<bool>,
+}
+
+impl Interface {
+    /// An interface on a network.
+    pub fn on(network: impl Into<Given<NetworkName>>) -> Self {
+        Self {
+            network: network.into(),
+            address: None,
+            address6: None,
+            reserved: None,
+            reserved6: None,
+            mac: None,
+            default_route: None,
+        }
+    }
+
+    /// A static address: written inside the guest, and reserved in the network's DHCP. Prefix, gateway and resolvers
+    /// are the network's. One of each family can be said.
+    #[must_use]
+    pub fn address(mut self, address: impl Into<Given<Ip>>) -> Self {
+        let address = address.into();
+        match address.ok() {
+            Some(ip) if !ip.is_ipv4() => self.address6 = Some(address),
+            _ => self.address = Some(address),
+        }
+        self
+    }
+
+    /// A reserved address: the guest asks for it by DHCP.
+    #[must_use]
+    pub fn reserved(mut self, address: impl Into<Given<Ip>>) -> Self {
+        let address = address.into();
+        match address.ok() {
+            Some(ip) if !ip.is_ipv4() => self.reserved6 = Some(address),
+            _ => self.reserved = Some(address),
+        }
+        self
+    }
+
+    /// Its MAC; derived from owner, machine and network if not said.
+    #[must_use]
+    pub fn mac(mut self, mac: impl Into<Given<Mac>>) -> Self {
+        self.mac = Some(mac.into());
+        self
+    }
+
+    /// Whether the default route goes through it. If no interface says so, it goes through the first whose network
+    /// has a gateway and is forwarded.
+    #[must_use]
+    pub fn default_route(mut self, on: bool) -> Self {
+        self.default_route = Some(on);
+        self
+    }
+}
+
+/// The root disk of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    pub(crate) size: Given<Size>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) allocation: Allocation,
+}
+
+impl Root {
+    /// A root disk of a size.
+    pub fn new(size: impl Into<Given<Size>>) -> Self {
+        Self { size: size.into(), allocation: Allocation::Thin }
+    }
+
+    /// Take all space at once instead of when the guest writes.
+    #[must_use]
+    pub fn fully_allocated(mut self) -> Self {
+        self.allocation = Allocation::Full;
+        self
+    }
+}
+
+/// A machine: a virtual machine with what is inside it.
+///
+/// ```
+/// use fmc_core::guest::User;
+/// use fmc_core::image::Image;
+/// use fmc_core::machine::{Interface, Machine};
+/// use fmc_core::unit::SizeExt;
+///
+/// let web = Machine::new("web", Image::debian("12").path("/var/lib/libvirt/images/debian-12.qcow2"))
+///     .cpus(2)
+///     .memory(2.gib())
+///     .root_disk(20.gib())
+///     .interface(Interface::on("lab").address("10.17.3.10"))
+///     .user(User::admin("ops"));
+/// # let _ = web;
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    #[serde(skip, default = "unnamed")]
+    pub(crate) name: Given<MachineName>,
+    pub(crate) image: Image,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<Given<HostName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cpus: Option<Given<Cpus>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<Given<Size>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) root_disk: Option<Root>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) disks: Named<Disk>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) interfaces: Vec<Interface>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hostname: Option<Given<Hostname>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fqdn: Option<Given<Fqdn>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<Given<TimeZone>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resolvers: Vec<Given<Ip>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) power: Power,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub(crate) autostart: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) shutdown: Shutdown,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) guest: Guest,
+}
+
+impl Machine {
+    /// A machine made from an image: one virtual processor and 1 GiB of memory until said otherwise.
+    pub fn new(name: impl Into<Given<MachineName>>, image: Image) -> Self {
+        Self {
+            name: name.into(),
+            image,
+            host: None,
+            cpus: None,
+            memory: None,
+            root_disk: None,
+            disks: Named::default(),
+            interfaces: Vec::new(),
+            hostname: None,
+            fqdn: None,
+            time_zone: None,
+            resolvers: Vec::new(),
+            power: Power::default(),
+            autostart: true,
+            shutdown: Shutdown::default(),
+            guest: Guest::default(),
+        }
+    }
+
+    /// The host that it is on. Needed only in a cloud of several hosts.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<Given<HostName>>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// Virtual processors; one if not said.
+    #[must_use]
+    pub fn cpus(mut self, cpus: impl Into<Given<Cpus>>) -> Self {
+        self.cpus = Some(cpus.into());
+        self
+    }
+
+    /// Memory; 1 GiB if not said.
+    #[must_use]
+    pub fn memory(mut self, size: impl Into<Given<Size>>) -> Self {
+        self.memory = Some(size.into());
+        self
+    }
+
+    /// The size of the root disk, thin. Without one the machine boots from its data disks or its kernel.
+    #[must_use]
+    pub fn root_disk(self, size: impl Into<Given<Size>>) -> Self {
+        self.root(Root::new(size))
+    }
+
+    /// The root disk.
+    #[must_use]
+    pub fn root(mut self, root: Root) -> Self {
+        self.root_disk = Some(root);
+        self
+    }
+
+    /// A data disk.
+    #[must_use]
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disks.push(disk);
+        self
+    }
+
+    /// An interface. The order is the guest's.
+    #[must_use]
+    pub fn interface(mut self, interface: Interface) -> Self {
+        self.interfaces.push(interface);
+        self
+    }
+
+    /// The name it calls itself; its own name if not said.
+    #[must_use]
+    pub fn hostname(mut self, name: impl Into<Given<Hostname>>) -> Self {
+        self.hostname = Some(name.into());
+        self
+    }
+
+    /// Its full name in DNS; host name and domain if not said.
+    #[must_use]
+    pub fn fqdn(mut self, name: impl Into<Given<Fqdn>>) -> Self {
+        self.fqdn = Some(name.into());
+        self
+    }
+
+    /// Its time zone; the cloud's if not said.
+    #[must_use]
+    pub fn time_zone(mut self, zone: impl Into<Given<TimeZone>>) -> Self {
+        self.time_zone = Some(zone.into());
+        self
+    }
+
+    /// Whom it asks for names, in order; its networks' resolvers if not said.
+    #[must_use]
+    pub fn resolvers<R: Into<Given<Ip>>>(mut self, resolvers: impl IntoIterator<Item = R>) -> Self {
+        self.resolvers = resolvers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether it should run; it should if not said.
+    #[must_use]
+    pub fn power(mut self, power: Power) -> Self {
+        self.power = power;
+        self
+    }
+
+    /// Whether it starts with the host; it does if not said.
+    #[must_use]
+    pub fn autostart(mut self, on: bool) -> Self {
+        self.autostart = on;
+        self
+    }
+
+    /// How it is stopped; asked, and by force after 60 s, if not said.
+    #[must_use]
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// All that the user wants inside it.
+    #[must_use]
+    pub fn guest(mut self, guest: Guest) -> Self {
+        self.guest = guest;
+        self
+    }
+
+    /// A user inside it.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.guest = self.guest.user(user);
+        self
+    }
+
+    /// A group inside it.
+    #[must_use]
+    pub fn group(mut self, group: Group) -> Self {
+        self.guest = self.guest.group(group);
+        self
+    }
+
+    /// A file inside it.
+    #[must_use]
+    pub fn file(mut self, file: File) -> Self {
+        self.guest = self.guest.file(file);
+        self
+    }
+
+    /// A directory inside it.
+    #[must_use]
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.guest = self.guest.directory(directory);
+        self
+    }
+
+    /// A link inside it.
+    #[must_use]
+    pub fn link(mut self, link: Link) -> Self {
+        self.guest = self.guest.link(link);
+        self
+    }
+
+    /// A systemd unit inside it.
+    #[must_use]
+    pub fn unit(mut self, unit: Unit) -> Self {
+        self.guest = self.guest.unit(unit);
+        self
+    }
+
+    /// A package of its distribution.
+    #[must_use]
+    pub fn package(mut self, package: impl Into<Given<PackageName>>) -> Self {
+        self.guest = self.guest.package(package);
+        self
+    }
+}
+
+impl Keyed for Machine {
+    type Name = MachineName;
+
+    fn name(&self) -> &Given<MachineName> {
+        &self.name
+    }
+
+    fn with_name(self, name: Given<MachineName>) -> Self {
+        Self { name, ..self }
+    }
+}
