@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::given::{Given, Leaf, LeafError, leaf_traits};
+use crate::given::{Given, Leaf, LeafError, LeafGroup, leaf_traits};
 
 pub use mac::Mac;
 
@@ -68,6 +68,7 @@ impl From<Ip> for IpAddr {
 impl Leaf for Ip {
     const WHAT: &'static str = "IP address";
     const EXAMPLE: &'static str = "10.17.3.10";
+    const GROUP: LeafGroup = LeafGroup::Address;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         if let Some((address, _)) = text.split_once('/')
@@ -209,6 +210,7 @@ impl fmt::Display for Subnet {
 impl Leaf for Subnet {
     const WHAT: &'static str = "subnet";
     const EXAMPLE: &'static str = "10.17.3.0/24";
+    const GROUP: LeafGroup = LeafGroup::Address;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (address, prefix_len) = cidr(text, "10.17.3.0/24")?;
@@ -286,6 +288,7 @@ impl fmt::Display for HostAddr {
 impl Leaf for HostAddr {
     const WHAT: &'static str = "address with its prefix length";
     const EXAMPLE: &'static str = "10.17.3.1/24";
+    const GROUP: LeafGroup = LeafGroup::Address;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (address, prefix_len) = cidr(text, "10.17.3.1/24")?;
@@ -351,6 +354,7 @@ impl fmt::Display for IpRange {
 impl Leaf for IpRange {
     const WHAT: &'static str = "range of addresses";
     const EXAMPLE: &'static str = "10.17.3.100-10.17.3.199";
+    const GROUP: LeafGroup = LeafGroup::Address;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (first, last) = text.split_once('-').ok_or_else(|| {

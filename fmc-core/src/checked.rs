@@ -18,8 +18,8 @@ use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
 use crate::image::{Arch, Format, Os};
 use crate::machine::{Power, Shutdown};
 use crate::name::{
-    BridgeName, CloudName, DiskName, DiskSerial, DomainName, Fqdn, HostName, Hostname, MachineName, NetworkName,
-    OwnerId, PoolName, VolumeName,
+    BridgeName, CloudName, DiskName, DiskSerial, DomainName, Fqdn, HostName, Hostname, MachineName,
+    NetworkName, OwnerId, PoolName, VolumeName,
 };
 use crate::path::{AbsPath, HttpUrl};
 use crate::tz::TimeZone;

@@ -116,7 +116,12 @@ fn kind_text<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Erro
 
 impl Finding {
     /// A finding of the kind's own severity.
-    pub fn new(kind: Kind, at: impl fmt::Display, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn new(
+        kind: Kind,
+        at: impl fmt::Display,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
         Self {
             kind,
             severity: kind.severity(),
@@ -167,7 +172,12 @@ impl Report {
     /// A report of findings, sorted by severity, then by place.
     pub fn new(mut findings: Vec<Finding>) -> Self {
         findings.sort_by(|a, b| {
-            (b.severity, &a.at, a.kind.as_str(), &a.message).cmp(&(a.severity, &b.at, b.kind.as_str(), &b.message))
+            (b.severity, &a.at, a.kind.as_str(), &a.message).cmp(&(
+                a.severity,
+                &b.at,
+                b.kind.as_str(),
+                &b.message,
+            ))
         });
         findings.dedup();
         Self { findings }

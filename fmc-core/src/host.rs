@@ -85,11 +85,15 @@ impl Leaf for LibvirtUri {
     const EXAMPLE: &'static str = "qemu+ssh://hv1/system";
 
     fn parse(text: &str) -> Result<Self, LeafError> {
-        let refused = |why: &str| LeafError::new(format!("{why}: write a URI as qemu:///system or qemu+ssh://hv1/system"));
+        let refused = |why: &str| {
+            LeafError::new(format!("{why}: write a URI as qemu:///system or qemu+ssh://hv1/system"))
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| refused("it has no `://`"))?;
         let driver = scheme.split('+').next().unwrap_or_default();
         if !matches!(driver, "qemu" | "test") {
-            return Err(refused(&format!("the driver `{driver}` is not one that fmc speaks to (qemu, test)")));
+            return Err(refused(&format!(
+                "the driver `{driver}` is not one that fmc speaks to (qemu, test)"
+            )));
         }
         if !rest.contains('/') {
             return Err(refused("it has no path after the host"));
@@ -142,7 +146,9 @@ impl Leaf for MachineType {
         if plain && (known.contains(&text) || of_a_version) {
             return Ok(Self(text.to_owned()));
         }
-        Err(LeafError::new("write q35, pc, virt, or one with its version as pc-q35-7.2 (`qemu-system-x86_64 -machine help` lists them)"))
+        Err(LeafError::new(
+            "write q35, pc, virt, or one with its version as pc-q35-7.2 (`qemu-system-x86_64 -machine help` lists them)",
+        ))
     }
 }
 

@@ -3,14 +3,31 @@
 //! The leaf types are the words everything else is said in: [`name`], [`mod@unit`], [`addr`], [`ssh`], [`tz`], [`digest`]
 //! and [`path`]. Each has one text form, in Rust, in files and in messages, and [`given::Given`] holds one as the user
 //! wrote it, right or wrong, until a cloud is checked.
+//!
+//! The nouns are made of them: [`host`], [`network`], [`image`], [`disk`], [`machine`], and what is inside one,
+//! [`guest`]. Together they are a [`cloud::Cloud`], the draft, which [`cloud::Cloud::check`] turns into the
+//! [`checked::Checked`] cloud that compiles, or refuses with every [`finding`].
 
 #![forbid(unsafe_code)]
 
 pub mod addr;
+pub mod check;
+pub mod checked;
+pub mod cloud;
 pub mod digest;
+pub mod disk;
+pub mod finding;
 pub mod given;
+pub mod guest;
+pub mod host;
+pub mod identity;
+pub mod image;
+mod lab;
+pub mod machine;
 pub mod name;
+pub mod named;
 pub mod nearest;
+pub mod network;
 pub mod path;
 pub mod ssh;
 mod text;

@@ -25,7 +25,7 @@ mod tests;
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::given::{Leaf, LeafError, leaf_traits};
+use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 use crate::text::Text;
 
 const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
@@ -77,6 +77,7 @@ macro_rules! names {
             impl Leaf for $name {
                 const WHAT: &'static str = $what;
                 const EXAMPLE: &'static str = $example;
+                const GROUP: LeafGroup = LeafGroup::Name;
 
                 fn parse(text: &str) -> Result<Self, LeafError> {
                     rule::within(text, rule::$rule, $max)

@@ -96,7 +96,10 @@ impl<T: Keyed + Serialize> Serialize for Named<T> {
             let name = value.name().to_string();
             map.serialize_entry(&name, value)?;
             if !seen.insert(name) {
-                return Err(S::Error::custom(format!("two values are named `{}`: a file can hold one", value.name())));
+                return Err(S::Error::custom(format!(
+                    "two values are named `{}`: a file can hold one",
+                    value.name()
+                )));
             }
         }
         map.end()

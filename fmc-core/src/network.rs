@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::{Ip, IpRange, Mac, Subnet};
 use crate::given::Given;
-use crate::image::is_default;
 use crate::name::{BridgeName, DomainName, HostName, Hostname, NetworkName};
 use crate::named::{Keyed, unnamed};
 use crate::unit::Mtu;

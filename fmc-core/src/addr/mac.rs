@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::given::{Leaf, LeafError, leaf_traits};
+use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 
 /// The MAC address of an interface: 48 bits, unicast, in lower case with colons: `52:54:00:0a:11:03`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,7 @@ impl fmt::Debug for Mac {
 impl Leaf for Mac {
     const WHAT: &'static str = "MAC address";
     const EXAMPLE: &'static str = "52:54:00:0a:11:03";
+    const GROUP: LeafGroup = LeafGroup::Address;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let separator = if text.contains('-') { '-' } else { ':' };

@@ -53,7 +53,11 @@ pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
 }
 
 /// The value of a leaf; a wrong one is a finding.
-pub(crate) fn leaf<'a, T: Leaf>(given: &'a Given<T>, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<&'a T> {
+pub(crate) fn leaf<'a, T: Leaf>(
+    given: &'a Given<T>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<&'a T> {
     match given {
         Given::Right(value) => Some(value),
         Given::Wrong { text, why } => {

@@ -8,11 +8,11 @@ use super::view::{Net, Placed, Plugged, View};
 use crate::checked::{self, Addressing, Checked, Forward};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
-use crate::host::Host;
+use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
 use crate::machine::Machine;
-use crate::name::{BridgeName, DomainName, Fqdn, Hostname};
+use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
 use crate::network::Mode;
 use crate::path::AbsPath;
@@ -91,8 +91,20 @@ fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
 }
 
 fn host(draft: &Host) -> Option<checked::Host> {
-    let Host { name, uri, topology, memory, reserve, acceleration, machine_type, cpu, base, capacity, pools, bridges: _ } =
-        draft;
+    let Host {
+        name,
+        uri,
+        topology,
+        memory,
+        reserve,
+        acceleration,
+        machine_type,
+        cpu,
+        base,
+        capacity,
+        pools,
+        bridges: _,
+    } = draft;
     let mut pools = pools
         .iter()
         .map(|pool| {
@@ -108,7 +120,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
         name: name.ok()?.clone(),
         uri: match uri {
             Some(uri) => uri.ok()?.clone(),
-            None => Given::text("qemu:///system").ok()?.clone(),
+            None => Given::<LibvirtUri>::text("qemu:///system").ok()?.clone(),
         },
         topology: topology.clone(),
         memory: optional(memory.as_ref())?,
@@ -187,7 +199,12 @@ struct Images<'a> {
 }
 
 impl<'a> Images<'a> {
-    fn resolve(&mut self, draft: &'a Image, host: usize, hosts: &[checked::Host]) -> Option<Arc<checked::Image>> {
+    fn resolve(
+        &mut self,
+        draft: &'a Image,
+        host: usize,
+        hosts: &[checked::Host],
+    ) -> Option<Arc<checked::Image>> {
         // Machines of one loop have equal images one after another, so the search is short from the end.
         let known = self.by_draft.iter().rev().find(|(other, on, _)| *on == host && **other == *draft);
         if let Some((_, _, image)) = known {
@@ -216,7 +233,7 @@ fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
         }
         Source::Volume { pool, name } => {
             let (pool, name) = (pool.ok()?.clone(), name.ok()?.clone());
-            let path = Given::text(&format!("{}/{name}", host.pool(&pool)?.path)).ok()?.clone();
+            let path = Given::<AbsPath>::text(&format!("{}/{name}", host.pool(&pool)?.path)).ok()?.clone();
             checked::Source::Volume { pool, name, path }
         }
         Source::Blank => checked::Source::Blank,
@@ -276,7 +293,9 @@ fn machine<'a>(
         interfaces,
         fqdn: match &draft.fqdn {
             Some(fqdn) => Some(fqdn.ok()?.clone()),
-            None => domain.and_then(|domain| Given::<Fqdn>::text(&format!("{hostname}.{domain}")).ok().cloned()),
+            None => {
+                domain.and_then(|domain| Given::<Fqdn>::text(&format!("{hostname}.{domain}")).ok().cloned())
+            }
         },
         hostname,
         time_zone: match &draft.time_zone {
@@ -303,7 +322,7 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
                 size: *disk.size.ok()?,
                 serial: match &disk.serial {
                     Some(serial) => serial.ok()?.clone(),
-                    None => Given::text(name.as_str()).ok()?.clone(),
+                    None => Given::<DiskSerial>::text(name.as_str()).ok()?.clone(),
                 },
                 pool: optional(disk.pool.as_ref())?,
                 allocation: disk.allocation,
@@ -315,7 +334,12 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
     Some(disks)
 }
 
-fn interface(view: &View<'_>, link: &Plugged<'_>, networks: &Sorted, route: bool) -> Option<checked::Interface> {
+fn interface(
+    view: &View<'_>,
+    link: &Plugged<'_>,
+    networks: &Sorted,
+    route: bool,
+) -> Option<checked::Interface> {
     let at = link.network?;
     let net = view.network(at)?;
     let draft = link.draft;
@@ -351,7 +375,8 @@ pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
     placed.links.iter().position(|link| {
         link.draft.default_route.is_none()
             && link.network.and_then(|at| view.network(at)).is_some_and(|net| {
-                let gateway = |family: &Option<checked::Family>| family.as_ref().is_some_and(|f| f.gateway.is_some());
+                let gateway =
+                    |family: &Option<checked::Family>| family.as_ref().is_some_and(|f| f.gateway.is_some());
                 net.is_forwarded() && (gateway(&net.ipv4) || gateway(&net.ipv6) || !net.is_own())
             })
     })
@@ -359,7 +384,9 @@ pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
 
 /// Whom a machine asks for names, and the path of the value that says so.
 pub(crate) fn resolvers(view: &View<'_>, placed: &Placed<'_>) -> Option<(Vec<IpAddr>, ResolversFrom)> {
-    let right = |given: &[Given<crate::addr::Ip>]| given.iter().map(|ip| ip.ok().map(|ip| ip.get())).collect::<Option<Vec<_>>>();
+    let right = |given: &[Given<crate::addr::Ip>]| {
+        given.iter().map(|ip| ip.ok().map(|ip| ip.get())).collect::<Option<Vec<_>>>()
+    };
     if !placed.draft.resolvers.is_empty() {
         return Some((right(&placed.draft.resolvers)?, ResolversFrom::Machine));
     }
@@ -412,11 +439,10 @@ fn attach(checked: &mut Checked) {
     for machine in &checked.machines {
         for interface in &machine.interfaces {
             hosts.entry(interface.network).or_default().push(machine.host);
-            let known = [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
-            reservations.entry(interface.network).or_default().extend(known.map(|address| checked::Reservation {
-                mac: interface.mac,
-                address,
-                hostname: Some(machine.hostname.clone()),
+            let known =
+                [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
+            reservations.entry(interface.network).or_default().extend(known.map(|address| {
+                checked::Reservation { mac: interface.mac, address, hostname: Some(machine.hostname.clone()) }
             }));
         }
     }
@@ -432,4 +458,3 @@ fn attach(checked: &mut Checked) {
         }
     }
 }
-

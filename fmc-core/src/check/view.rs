@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::addr::{IpRange, Mac, Subnet};
+use crate::checked::Family;
 use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::Host;
@@ -15,7 +16,6 @@ use crate::machine::{Interface, Machine};
 use crate::name::{HostName, OwnerId};
 use crate::named::{Keyed, Named};
 use crate::network::{Mode, Network};
-use crate::checked::Family;
 
 /// The draft with its references looked up.
 pub(crate) struct View<'a> {
@@ -67,7 +67,8 @@ impl<'a> View<'a> {
             None if hosts.len() == 1 => Some(0),
             None => None,
         };
-        let networks = cloud.networks.iter().map(|draft| Net::new(draft, host_of(draft.host.as_ref()))).collect();
+        let networks =
+            cloud.networks.iter().map(|draft| Net::new(draft, host_of(draft.host.as_ref()))).collect();
         let machines = cloud
             .machines
             .iter()
@@ -89,7 +90,9 @@ impl<'a> View<'a> {
 impl<'a> Net<'a> {
     fn new(draft: &'a Network, host: Option<usize>) -> Self {
         let bridged = draft.mode == Mode::Bridge;
-        let family = |subnet: &Option<Given<Subnet>>, gateway: &Option<Given<crate::addr::Ip>>, dhcp: &Option<Given<IpRange>>| {
+        let family = |subnet: &Option<Given<Subnet>>,
+                      gateway: &Option<Given<crate::addr::Ip>>,
+                      dhcp: &Option<Given<IpRange>>| {
             let subnet = *subnet.as_ref()?.ok()?;
             let gateway = match gateway {
                 Some(gateway) => gateway.ok().map(|ip| ip.get()),
@@ -125,7 +128,8 @@ impl<'a> Net<'a> {
 impl Plugged<'_> {
     /// The addresses that it is given, with the field that says each.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, IpAddr)> {
-        let Interface { network: _, address, address6, reserved, reserved6, mac: _, default_route: _ } = self.draft;
+        let Interface { network: _, address, address6, reserved, reserved6, mac: _, default_route: _ } =
+            self.draft;
         [("address", address), ("address6", address6), ("reserved", reserved), ("reserved6", reserved6)]
             .into_iter()
             .filter_map(|(field, given)| Some((field, given.as_ref()?.ok()?.get())))
@@ -146,17 +150,27 @@ where
     map
 }
 
-fn links<'a>(draft: &'a Machine, networks: &BTreeMap<&str, usize>, owner: Option<&OwnerId>) -> Vec<Plugged<'a>> {
+fn links<'a>(
+    draft: &'a Machine,
+    networks: &BTreeMap<&str, usize>,
+    owner: Option<&OwnerId>,
+) -> Vec<Plugged<'a>> {
     let mut links: Vec<Plugged<'a>> = Vec::with_capacity(draft.interfaces.len());
     for interface in &draft.interfaces {
         let network = interface.network.ok().and_then(|name| networks.get(name.as_str()).copied());
         let twins = links.iter().filter(|other| other.draft.network == interface.network).count();
         let mac = match &interface.mac {
             Some(mac) => mac.ok().copied(),
-            None => owner.zip(draft.name.ok()).zip(interface.network.ok()).map(|((owner, machine), network)| {
-                let name = if twins == 0 { format!("{machine}/{network}") } else { format!("{machine}/{network}/{twins}") };
-                identity::mac(&identity::uuid(owner.as_str(), "interface", &name))
-            }),
+            None => {
+                owner.zip(draft.name.ok()).zip(interface.network.ok()).map(|((owner, machine), network)| {
+                    let name = if twins == 0 {
+                        format!("{machine}/{network}")
+                    } else {
+                        format!("{machine}/{network}/{twins}")
+                    };
+                    identity::mac(&identity::uuid(owner.as_str(), "interface", &name))
+                })
+            }
         };
         links.push(Plugged { draft: interface, network, mac });
     }

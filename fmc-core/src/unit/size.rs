@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::given::{Leaf, LeafError, leaf_traits};
+use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 
 const UNITS: [(&str, u64); 5] =
     [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
@@ -102,6 +102,7 @@ impl fmt::Display for Size {
 impl Leaf for Size {
     const WHAT: &'static str = "size";
     const EXAMPLE: &'static str = "2 GiB";
+    const GROUP: LeafGroup = LeafGroup::Size;
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
