@@ -48,8 +48,10 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
 /// Unit tests, integration tests, examples and doctests of every member with every feature.
 fn tests(tier: Tier) -> Result<(), Failure> {
     match tier {
-        Tier::Usual => cargo(&["test", "--workspace", "--features", &features_without_slow()?]),
-        Tier::Full => cargo(&["test", "--workspace", "--all-features"]),
+        Tier::Usual => {
+            cargo(&["test", "--workspace", "--no-fail-fast", "--features", &features_without_slow()?])
+        }
+        Tier::Full => cargo(&["test", "--workspace", "--no-fail-fast", "--all-features"]),
     }
 }
 
