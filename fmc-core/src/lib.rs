@@ -10,6 +10,8 @@
 
 #![forbid(unsafe_code)]
 
+mod lab;
+mod text;
 pub mod addr;
 pub mod check;
 pub mod checked;
@@ -18,11 +20,11 @@ pub mod digest;
 pub mod disk;
 pub mod finding;
 pub mod given;
+pub mod graph;
 pub mod guest;
 pub mod host;
 pub mod identity;
 pub mod image;
-mod lab;
 pub mod machine;
 pub mod name;
 pub mod named;
@@ -30,6 +32,5 @@ pub mod nearest;
 pub mod network;
 pub mod path;
 pub mod ssh;
-mod text;
 pub mod tz;
 pub mod unit;

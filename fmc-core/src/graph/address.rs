@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+
 use crate::name::HostName;
 
 /// The address of an object, as `libvirt/local/domain/web`. It sorts by provider, host, kind and name.
@@ -16,7 +18,12 @@ pub struct Address {
 
 impl Address {
     /// An address.
-    pub fn new(provider: &'static str, host: HostName, kind: &'static str, name: impl Into<Arc<str>>) -> Self {
+    pub fn new(
+        provider: &'static str,
+        host: HostName,
+        kind: &'static str,
+        name: impl Into<Arc<str>>,
+    ) -> Self {
         Self { provider, host, kind, name: name.into() }
     }
 
@@ -43,6 +50,24 @@ impl Address {
     /// The address without provider and host, as `domain/web`.
     pub fn short(&self) -> impl fmt::Display + '_ {
         Short(self)
+    }
+
+    /// Whether a text names it: `domain/web`, or the whole address.
+    pub fn is_named(&self, text: &str) -> bool {
+        let short = |text: &str| {
+            text.strip_prefix(self.kind).and_then(|rest| rest.strip_prefix('/')) == Some(self.name())
+        };
+        let whole = |text: &str| -> Option<bool> {
+            let rest = text.strip_prefix(self.provider)?.strip_prefix('/')?;
+            Some(short(rest.strip_prefix(self.host.as_str())?.strip_prefix('/')?))
+        };
+        short(text) || whole(text) == Some(true)
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::plan::Action;
 
-/// Something that happened during an apply.
+/// Something that happened during an apply. Of one address: [`Event::Started`], then what its step says, then
+/// [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -63,7 +64,7 @@ impl fmt::Display for Event {
             Self::Doing { address, what } => write!(f, "{address}: {what}"),
             Self::Progress { address, done, total } => write!(f, "{address}: {done} of {total} bytes"),
             Self::Done { address, action } => write!(f, "{address}: {action} done"),
-            Self::Failed { address, error } => write!(f, "{address}: failed to {error}"),
+            Self::Failed { address, error } => write!(f, "{address}: failed: {error}"),
             Self::Skipped { address, cause } => write!(f, "{address}: skipped, {cause}"),
         }
     }

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use sha2::Digest as _;
 
 use super::address::Address;
+use super::group::{Counts, Group};
 use super::impact::Impact;
 use super::seen::Fingerprint;
 
@@ -64,8 +67,22 @@ pub struct Change {
     pub reason: Option<String>,
 }
 
-/// One step: mechanical, decided in full.
-#[derive(Debug)]
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, from, to, impact: _, reason } = self;
+        match (from, to) {
+            (Some(from), Some(to)) => write!(f, "{path} {from} -> {to}")?,
+            (Some(from), None) => write!(f, "{path} {from} removed")?,
+            (None, Some(to)) => write!(f, "{path} {to} added")?,
+            (None, None) => f.write_str(path)?,
+        }
+        reason.iter().try_for_each(|reason| write!(f, " ({reason})"))
+    }
+}
+
+/// One step: mechanical, decided in full. It serialises without its document, which may be big.
+#[derive(Debug, Serialize)]
+#[serde(bound = "")]
 pub struct Step<D> {
     /// The object.
     pub address: Address,
@@ -73,22 +90,26 @@ pub struct Step<D> {
     pub action: Action,
     /// What that does to what runs.
     pub impact: Impact,
-    /// Why.
+    /// Why, or for a creation what is made.
     pub reasons: Vec<String>,
     /// What differs.
     pub changes: Vec<Change>,
     /// What it is made from; `None` for a deletion.
+    #[serde(skip)]
     pub document: Option<Arc<D>>,
+    /// The fingerprint of that.
+    pub makes: Option<Fingerprint>,
     /// What the plan saw; `None` if nothing was there.
     pub expects: Option<Fingerprint>,
-    /// The steps, by index, that come before.
+    /// The steps that come before, by index, ascending: those of the objects that it needs, or that need what it deletes.
     pub after: Vec<usize>,
     /// The machine or other noun that a person knows it by, as `machine/web`.
     pub part_of: Option<Arc<str>>,
 }
 
-/// Something that a plan says without doing anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// Something that a plan says without doing anything. No note makes a plan non-empty; [`NoteKind::Refused`] makes an
+/// apply refuse it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Note {
     /// About what, as `machine/web` or an address.
     pub about: String,
@@ -102,27 +123,161 @@ pub struct Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
-    /// A machine boots with an older image or configuration than is wanted.
+    /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) says so when it
+    /// settles.
     Outdated,
-    /// A machine runs with what it was started with; what is wanted comes with its next boot.
+    /// A machine runs with what it was started with; what is wanted comes with its next boot. A
+    /// [`Model`](super::Model) says so of an object that is there.
     PendingBoot,
-    /// Data that is kept although nobody wants it.
+    /// Data that is kept although nobody wants it, or what something needs that stays.
     Kept,
-    /// A difference that is left alone, and why.
+    /// A difference that is left alone, and why: the planner says so of a change of [`Impact::None`].
     Left,
-    /// Put off: what it depends on is not known.
+    /// Put off: what it depends on is not known, or not built yet.
     Deferred,
     /// Cannot be done; an apply refuses.
     Refused,
 }
 
+/// An object that a plan leaves as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Untouched {
+    /// The object.
+    pub address: Address,
+    /// The machine or other noun that a person knows it by, as `machine/web`.
+    pub part_of: Option<Arc<str>>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a plan leaves an object as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// It is as it is wanted.
+    Same,
+    /// Nobody wants it, and it stays: data, or needed by something that stays.
+    Kept,
+    /// It, or something that it needs, could not be read.
+    Unknown,
+    /// Something that it needs is built by this plan or outside it; planning again then goes on with it.
+    NotYet,
+    /// It cannot be changed into what is wanted.
+    Refused,
+}
+
 /// What will be done, in an order, and what is only said.
+///
+/// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `notes` and
+/// `untouched`.
 #[derive(Debug)]
 pub struct Plan<D> {
     /// Steps, each after those that it needs.
     pub steps: Vec<Step<D>>,
     /// What is said without doing anything.
     pub notes: Vec<Note>,
-    /// Objects that are as they are wanted.
-    pub unchanged: Vec<Address>,
+    /// Objects that stay as they are, by address.
+    pub untouched: Vec<Untouched>,
+}
+
+impl<D> Plan<D> {
+    /// The highest impact of a step; [`Impact::None`] if there is none.
+    pub fn impact(&self) -> Impact {
+        self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
+    }
+
+    /// Whether there is nothing to do. It may still have something to say.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What cannot be done. While there is any, an apply does nothing.
+    pub fn refused(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.kind == NoteKind::Refused)
+    }
+
+    /// What is done to a machine (`machine/postgresql1`), an object (`domain/postgresql1`) or an address; `None` if
+    /// nothing is.
+    pub fn step(&self, name: &str) -> Option<Group<'_, D>> {
+        Group::new(
+            name,
+            self.steps.iter().filter(|step| named(&step.address, step.part_of.as_deref(), name)).collect(),
+        )
+    }
+
+    /// The steps by the machine or other noun that they are part of, in the order of their first steps.
+    pub fn groups(&self) -> Vec<Group<'_, D>> {
+        Group::all(&self.steps)
+    }
+
+    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. An object that
+    /// could not be read is not promised to.
+    pub fn keeps(&self, name: &str) -> bool {
+        let stays = self
+            .untouched
+            .iter()
+            .filter(|object| named(&object.address, object.part_of.as_deref(), name))
+            .map(|object| matches!(object.why, Why::Same | Why::Kept));
+        let steps = self
+            .steps
+            .iter()
+            .filter(|step| named(&step.address, step.part_of.as_deref(), name))
+            .map(|step| matches!(step.action, Action::Update | Action::Restart));
+        let mut all = stays.chain(steps).peekable();
+        all.peek().is_some() && all.all(|keeps| keeps)
+    }
+
+    /// How many machines and other nouns are created, updated, restarted, replaced and deleted, and how many are outdated.
+    pub fn counts(&self) -> Counts {
+        Counts::of(self)
+    }
+
+    /// Whether planning again after an apply may go on with what is [not there yet](Why::NotYet).
+    pub fn has_phases(&self) -> bool {
+        self.untouched.iter().any(|object| object.why == Why::NotYet)
+    }
+
+    /// A digest of what will be done: of every step's address, action, impact, changes, what it makes and what it expects
+    /// to find, in order. Two plans with the same digest do the same; notes do not count.
+    pub fn digest(&self) -> Fingerprint {
+        let mut hash = sha2::Sha256::new();
+        for step in &self.steps {
+            let Step {
+                address,
+                action,
+                impact,
+                reasons,
+                changes,
+                document: _,
+                makes,
+                expects,
+                after,
+                part_of: _,
+            } = step;
+            // Debug forms quote their texts, so no text can look like the end of another.
+            let line = format!(
+                "{address:?} {action:?} {impact:?} {reasons:?} {changes:?} {makes:?} {expects:?} {after:?}\n"
+            );
+            hash.update(line.as_bytes());
+        }
+        Fingerprint::of(&hash.finalize())
+    }
+}
+
+impl<D> Serialize for Plan<D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { steps, notes, untouched } = self;
+        let mut plan = serializer.serialize_struct("Plan", 6)?;
+        plan.serialize_field("impact", &self.impact())?;
+        plan.serialize_field("digest", &self.digest().to_string())?;
+        plan.serialize_field("counts", &self.counts())?;
+        plan.serialize_field("steps", steps)?;
+        plan.serialize_field("notes", notes)?;
+        plan.serialize_field("untouched", untouched)?;
+        plan.end()
+    }
+}
+
+fn named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
+    part_of == Some(name) || address.is_named(name)
 }

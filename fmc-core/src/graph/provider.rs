@@ -7,7 +7,7 @@ use super::address::Address;
 use super::event::Event;
 use super::impact::Impact;
 use super::plan::{Change, Note, Step};
-use super::seen::{ObserveError, Seen};
+use super::seen::{Fingerprint, ObserveError, Seen};
 use super::wanted::{Edge, Node, Wanted};
 
 /// What the person who plans has chosen.
@@ -19,7 +19,12 @@ pub struct Choices {
     pub delete_data: DeleteData,
 }
 
-/// Which data may be deleted. A data disk that is wanted is never deleted.
+/// Which data may be deleted.
+///
+/// It only answers [`Model::remove`], which is asked about objects that nobody wants, so a data disk that is wanted is
+/// never deleted. Data that is not covered is answered with [`Removal::Keep`]: the plan lists it as a
+/// [`NoteKind::Kept`](super::NoteKind::Kept) note in every run, and such a note alone leaves the plan
+/// [empty](super::Plan::is_empty). When its machine returns, the address is wanted again, and the data is attached again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DeleteData {
     /// None.
@@ -47,7 +52,8 @@ impl DeleteData {
 pub struct Settled<D> {
     /// The objects, by address.
     pub nodes: BTreeMap<Address, Node<D>>,
-    /// Addresses that are made anew although their document may be the same, each with the reason.
+    /// Addresses that are made anew although their document may be the same, each with the reason. One that is absent is
+    /// created; one that [`Model::compare`] refuses (it is not ours) stays refused.
     pub anew: BTreeMap<Address, String>,
     /// What a person should be told.
     pub notes: Vec<Note>,
@@ -58,18 +64,26 @@ pub struct Settled<D> {
 pub enum Verdict {
     /// Not at all.
     Same,
-    /// By these changes; the step has the highest impact among them.
+    /// By these changes; the step has the highest impact among them. A change of [`Impact::None`] is none: the plan
+    /// lists it as a [`NoteKind::Left`](super::NoteKind::Left) note, with its reason.
     Differs(Vec<Change>),
-    /// It cannot be changed into what is wanted: the cause, and what to do.
+    /// It cannot be changed into what is wanted, by any impact (it is not ours, say): the cause, and what to do. An apply
+    /// refuses the whole plan.
     Refused(String),
 }
 
 /// What becomes of an object of ours that is not wanted.
+///
+/// Whatever the answer, what stays keeps what it needs: a pool is not deleted while a kept volume needs it, a base image
+/// not while an unchanged root does. The plan lists what is held in this way as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It is deleted, for a reason.
+    /// It is deleted, for a reason; what is in it is lost ([`Impact::Delete`]).
     Delete(String),
-    /// It stays, and is listed: data, or what holds it.
+    /// It is deleted, for a reason, and nobody notices ([`Impact::Live`]): the root that a replaced machine had (the
+    /// replacement says what is lost), a boot volume, an unused base image, the rest of a cut upload.
+    Discard(String),
+    /// It stays, and is listed: data, or what holds it. It is not a step: a plan that only keeps is empty.
     Keep(String),
     /// It is not ours, or not worth a word: it stays.
     Ignore,
@@ -83,32 +97,52 @@ pub trait Model {
     type Object: Send + Sync;
 
     /// Fits what is wanted to what is there.
-    fn settle(&self, wanted: &Wanted<Self::Document>, seen: &Seen<Self::Object>, choices: &Choices)
-    -> Settled<Self::Document>;
+    fn settle(
+        &self,
+        wanted: &Wanted<Self::Document>,
+        seen: &Seen<Self::Object>,
+        choices: &Choices,
+    ) -> Settled<Self::Document>;
+
+    /// The fingerprint of what an object is made from, secrets as holes. It makes a plan's digest cover what is created.
+    fn fingerprint(&self, document: &Self::Document) -> Fingerprint;
+
+    /// What a person should see of an object that is created, as `bridge br-kube 10.17.4.0/24`; empty if nothing.
+    fn summary(&self, _at: &Address, _document: &Self::Document) -> String {
+        String::new()
+    }
 
     /// How an object that is there differs from what is wanted.
     fn compare(&self, at: &Address, document: &Self::Document, object: &Self::Object) -> Verdict;
 
-    /// The impact and the reason of a restart or replacement that an object suffers because something it is attached
-    /// to stops; `None` if it does not mind (a machine that is off).
+    /// The impact and the reason of a restart or replacement that an object suffers because something that it is
+    /// [attached](super::Carries::Attached) to restarts or is replaced; `None` if it does not mind (a machine that is
+    /// off). It is asked also when the object is otherwise as it is wanted.
     fn suffers(&self, at: &Address, object: &Self::Object, from: &Address, impact: Impact) -> Option<Change>;
 
     /// What becomes of an object that is there and not wanted.
-    fn remove(&self, at: &Address, object: &Self::Object, settled: &Settled<Self::Document>, choices: &Choices) -> Removal;
+    fn remove(
+        &self,
+        at: &Address,
+        object: &Self::Object,
+        settled: &Settled<Self::Document>,
+        choices: &Choices,
+    ) -> Removal;
 
-    /// What an object that is there needs: it is deleted before those.
+    /// What an object that is there needs: none of those is deleted before it is deleted or its step is done.
     fn needs(&self, at: &Address, object: &Self::Object) -> Vec<Edge>;
 
     /// The machine or other noun that an object that is there belongs to, as `machine/web`.
     fn part_of(&self, at: &Address, object: &Self::Object) -> Option<String>;
 
-    /// What a person should know of an object that is there and wanted, for example a pending boot.
+    /// What a person should know of an object that is there and wanted, for example a pending boot. It is not asked when
+    /// the object restarts or is replaced, which ends what it would say.
     fn notes(&self, at: &Address, document: &Self::Document, object: &Self::Object) -> Vec<Note>;
 }
 
 /// What a step may use while it runs.
 pub trait Acting: Send + Sync {
-    /// Says what happens.
+    /// Says what happens: [`Event::Doing`] or [`Event::Progress`]. How a step begins and ends says the apply.
     fn say(&self, event: Event);
 
     /// Whether it should stop at the next safe place: between calls, between chunks of an upload.
@@ -153,7 +187,7 @@ pub enum StepError {
     Cancelled,
 }
 
-/// A provider: reads and writes. `S` is where it finds secrets' bytes.
+/// A provider: reads and writes.
 pub trait Provider: Model + Send + Sync {
     /// Reads what is there: every wanted address, and every object of the owner's.
     fn observe(
@@ -168,6 +202,6 @@ pub trait Provider: Model + Send + Sync {
         acting: &(impl Acting + Clone + 'static),
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 
-    /// How many steps may run at once on a host.
+    /// How many steps may run at once on a host, at least 1.
     fn lanes(&self) -> usize;
 }

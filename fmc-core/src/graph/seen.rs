@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use super::address::Address;
 
 /// A hash of a document as it was read, without our mark in it. Two reads of an unchanged object give the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
@@ -28,6 +30,37 @@ impl fmt::Display for Fingerprint {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.to_string()
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = NotAFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
+        let wrong = || NotAFingerprint(text.to_owned());
+        if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(wrong());
+        }
+        u128::from_str_radix(text, 16).map(|number| Self(number.to_be_bytes())).map_err(|_| wrong())
+    }
+}
+
+impl TryFrom<String> for Fingerprint {
+    type Error = NotAFingerprint;
+
+    fn try_from(text: String) -> Result<Self, NotAFingerprint> {
+        text.parse()
+    }
+}
+
+/// A text that is no fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read {0:?} as a fingerprint: it must be 32 lower-case hexadecimal digits")]
+pub struct NotAFingerprint(String);
 
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +93,8 @@ pub enum State<O> {
 /// What was observed, by address. An object that is not in it is absent.
 #[derive(Clone, Debug)]
 pub struct Seen<O> {
-    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes.
+    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes. While one of ours on a host is
+    /// [`State::Unknown`], nothing is deleted on that host: it might need it.
     pub objects: BTreeMap<Address, State<O>>,
     /// Hosts of which nothing is known, with the cause; an address on them is unknown, not absent.
     pub unknown_hosts: BTreeMap<String, String>,

@@ -10,9 +10,11 @@ use super::address::Address;
 pub enum Carries {
     /// It must be there.
     Exists,
-    /// Its bytes are read: a change of them is a change of the one that needs it.
+    /// Its bytes are read. A document names them by their hash, so that a change of them is a change of the one that
+    /// needs it: the planner only orders.
     Content,
-    /// It is plugged into it while both run: a restart of it restarts the one that needs it.
+    /// It is plugged into it while both run: when it restarts or is replaced, the one that needs it is asked what it
+    /// [suffers](super::Model::suffers).
     Attached,
 }
 
@@ -30,7 +32,7 @@ pub struct Edge {
 pub struct Node<D> {
     /// What the provider makes it from.
     pub document: Arc<D>,
-    /// What it needs.
+    /// What it needs. An address that is neither wanted nor seen is taken to be somebody else's, and to be there.
     pub needs: Vec<Edge>,
     /// The machine or other noun that a person knows it by, as `machine/web`; `None` if it stands for itself.
     pub part_of: Option<Arc<str>>,
@@ -38,7 +40,11 @@ pub struct Node<D> {
 
 impl<D> Clone for Node<D> {
     fn clone(&self) -> Self {
-        Self { document: Arc::clone(&self.document), needs: self.needs.clone(), part_of: self.part_of.clone() }
+        Self {
+            document: Arc::clone(&self.document),
+            needs: self.needs.clone(),
+            part_of: self.part_of.clone(),
+        }
     }
 }
 

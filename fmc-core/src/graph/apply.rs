@@ -1,0 +1,313 @@
+//! Running a plan: what is independent runs at the same time, and a failure stops only what depends on it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::stream::{FuturesUnordered, Stream};
+use futures_util::task::AtomicWaker;
+
+use super::address::Address;
+use super::event::Event;
+use super::plan::{Note, Plan, Step};
+use super::provider::{Acting, Provider, StepError};
+
+/// How a plan is run.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyOptions {
+    /// How many steps may run at once on a host: at least 1, never more than the provider's lanes. `None` leaves it to
+    /// the provider.
+    pub parallelism: Option<usize>,
+    /// Stops it from elsewhere.
+    pub stop: StopFlag,
+}
+
+/// Stops an apply, from any thread: no further step begins, and running ones stop at their next safe place.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// Stops it. There is no way back.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What became of each step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Steps that are done, in the order in which they ended.
+    pub done: Vec<Address>,
+    /// Steps that failed, in the order in which they ended.
+    pub failed: Vec<(Address, StepError)>,
+    /// Steps that were not begun.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Outcome {
+    /// Whether every step is done.
+    pub fn is_converged(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty()
+    }
+}
+
+/// A step that was not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its object.
+    pub address: Address,
+    /// Why.
+    pub cause: String,
+}
+
+/// A plan that holds something which cannot be done. Nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("apply a plan that cannot be done: {}", list(.notes))]
+pub struct Refused {
+    /// What cannot be done.
+    pub notes: Vec<Note>,
+}
+
+fn list(notes: &[Note]) -> String {
+    notes.iter().map(|note| format!("{}: {}", note.about, note.text)).collect::<Vec<_>>().join("; ")
+}
+
+/// Runs a plan: each step once those before it are done, as many at the same time on a host as its lanes allow.
+///
+/// A step that fails skips those that depend on it, and no others. Events reach `on` in the order in which they happened
+/// to each address. Dropping the future begins no further step and asks running ones to stop.
+///
+/// # Errors
+///
+/// [`Refused`] when the plan [refuses](Plan::refused) something. That steps fail is in the [`Outcome`].
+pub async fn apply<P: Provider>(
+    plan: &Plan<P::Document>,
+    provider: &P,
+    options: ApplyOptions,
+    mut on: impl FnMut(Event),
+) -> Result<Outcome, Refused> {
+    let notes: Vec<Note> = plan.refused().cloned().collect();
+    if !notes.is_empty() {
+        return Err(Refused { notes });
+    }
+    let lanes = provider.lanes().min(options.parallelism.unwrap_or(usize::MAX)).max(1);
+    let teller = Teller(Arc::new(Told { stop: options.stop, ..Told::default() }));
+    // Held until the end, so that dropping this future tells the running steps.
+    let _dropped = StopsWhenDropped(teller.clone());
+    let mut queue = Queue::new(plan, lanes);
+    let mut running = FuturesUnordered::new();
+    loop {
+        while !teller.0.stop.is_stopped()
+            && let Some((index, step)) = queue.next()
+        {
+            on(Event::Started { address: step.address.to_string(), action: step.action });
+            let teller = teller.clone();
+            running.push(async move { (index, provider.act(step, &teller).await) });
+        }
+        match poll_fn(|context| teller.0.poll(Pin::new(&mut running), context)).await {
+            Happened::Told(events) => events.into_iter().for_each(&mut on),
+            Happened::Ended(index, result) => {
+                // What the step said before it ended comes before its end.
+                teller.0.take().into_iter().for_each(&mut on);
+                queue.end(index, result, &mut on);
+            }
+            Happened::Nothing => break,
+        }
+    }
+    let cause =
+        if teller.0.stop.is_stopped() { "the apply was stopped" } else { "the plan puts it after itself" };
+    queue.skip_the_rest(cause, &mut on);
+    Ok(queue.outcome)
+}
+
+/// Where steps speak, from any thread.
+#[derive(Clone)]
+struct Teller(Arc<Told>);
+
+#[derive(Default)]
+struct Told {
+    events: Mutex<VecDeque<Event>>,
+    waker: AtomicWaker,
+    stop: StopFlag,
+    dropped: AtomicBool,
+}
+
+enum Happened {
+    Told(VecDeque<Event>),
+    Ended(usize, Result<(), StepError>),
+    Nothing,
+}
+
+impl Told {
+    fn take(&self) -> VecDeque<Event> {
+        std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn poll(
+        &self,
+        running: Pin<&mut impl Stream<Item = (usize, Result<(), StepError>)>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Happened> {
+        // Registered before it looks, so that nothing that is said in between waits for the next event.
+        self.waker.register(context.waker());
+        let events = self.take();
+        if !events.is_empty() {
+            return Poll::Ready(Happened::Told(events));
+        }
+        running.poll_next(context).map(|ended| match ended {
+            Some((index, result)) => Happened::Ended(index, result),
+            None => Happened::Nothing,
+        })
+    }
+}
+
+impl Acting for Teller {
+    fn say(&self, event: Event) {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
+        self.0.waker.wake();
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.stop.is_stopped() || self.0.dropped.load(Ordering::SeqCst)
+    }
+}
+
+struct StopsWhenDropped(Teller);
+
+impl Drop for StopsWhenDropped {
+    fn drop(&mut self) {
+        self.0.0.dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A host of a provider: what lanes are counted for.
+type Place<'a> = (&'static str, &'a str);
+
+/// Which steps wait, may begin and have ended.
+struct Queue<'a, D> {
+    plan: &'a Plan<D>,
+    lanes: usize,
+    waits: Vec<usize>,
+    needed_by: Vec<Vec<usize>>,
+    ready: BTreeMap<Place<'a>, BTreeSet<usize>>,
+    busy: BTreeMap<Place<'a>, usize>,
+    left: BTreeSet<usize>,
+    outcome: Outcome,
+}
+
+impl<'a, D> Queue<'a, D> {
+    fn new(plan: &'a Plan<D>, lanes: usize) -> Self {
+        let mut queue = Self {
+            plan,
+            lanes,
+            waits: Vec::with_capacity(plan.steps.len()),
+            needed_by: vec![Vec::new(); plan.steps.len()],
+            ready: BTreeMap::new(),
+            busy: BTreeMap::new(),
+            left: (0..plan.steps.len()).collect(),
+            outcome: Outcome::default(),
+        };
+        for (index, step) in plan.steps.iter().enumerate() {
+            queue.waits.push(step.after.len());
+            for before in &step.after {
+                if let Some(needed_by) = queue.needed_by.get_mut(*before) {
+                    needed_by.push(index);
+                }
+            }
+            if step.after.is_empty() {
+                queue.ready.entry(place(step)).or_default().insert(index);
+            }
+        }
+        queue
+    }
+
+    /// Takes the first step that may begin.
+    fn next(&mut self) -> Option<(usize, &'a Step<D>)> {
+        let lanes = self.lanes;
+        let free = |busy: &BTreeMap<Place<'a>, usize>, place: &Place<'a>| {
+            busy.get(place).copied().unwrap_or(0) < lanes
+        };
+        let first = self
+            .ready
+            .iter()
+            .filter(|(place, _)| free(&self.busy, place))
+            .find_map(|(place, indices)| Some((*place, *indices.first()?)));
+        let (place, index) = first?;
+        self.ready.get_mut(&place)?.remove(&index);
+        self.left.remove(&index);
+        *self.busy.entry(place).or_default() += 1;
+        Some((index, self.plan.steps.get(index)?))
+    }
+
+    fn end(&mut self, index: usize, result: Result<(), StepError>, on: &mut impl FnMut(Event)) {
+        let Some(step) = self.plan.steps.get(index) else { return };
+        if let Some(busy) = self.busy.get_mut(&place(step)) {
+            *busy -= 1;
+        }
+        let address = step.address.to_string();
+        match result {
+            Ok(()) => {
+                on(Event::Done { address, action: step.action });
+                self.outcome.done.push(step.address.clone());
+                for dependant in self.needed_by.get(index).cloned().into_iter().flatten() {
+                    self.came(dependant);
+                }
+            }
+            Err(error) => {
+                let cause = format!("it comes after {address}, which failed");
+                on(Event::Failed { address, error: error.to_string() });
+                self.outcome.failed.push((step.address.clone(), error));
+                self.skip_after(index, &cause, on);
+            }
+        }
+    }
+
+    /// One of the steps before this one is done.
+    fn came(&mut self, index: usize) {
+        let (Some(waits), Some(step)) = (self.waits.get_mut(index), self.plan.steps.get(index)) else {
+            return;
+        };
+        *waits = waits.saturating_sub(1);
+        if *waits == 0 && self.left.contains(&index) {
+            self.ready.entry(place(step)).or_default().insert(index);
+        }
+    }
+
+    fn skip_after(&mut self, index: usize, cause: &str, on: &mut impl FnMut(Event)) {
+        let mut skipped = BTreeSet::new();
+        let mut spread = vec![index];
+        while let Some(at) = spread.pop() {
+            for dependant in self.needed_by.get(at).into_iter().flatten() {
+                if self.left.remove(dependant) {
+                    skipped.insert(*dependant);
+                    spread.push(*dependant);
+                }
+            }
+        }
+        self.skip(skipped, cause, on);
+    }
+
+    fn skip_the_rest(&mut self, cause: &str, on: &mut impl FnMut(Event)) {
+        let left = std::mem::take(&mut self.left);
+        self.skip(left, cause, on);
+    }
+
+    fn skip(&mut self, indices: BTreeSet<usize>, cause: &str, on: &mut impl FnMut(Event)) {
+        for step in indices.into_iter().filter_map(|index| self.plan.steps.get(index)) {
+            on(Event::Skipped { address: step.address.to_string(), cause: cause.to_owned() });
+            self.outcome.skipped.push(Skipped { address: step.address.clone(), cause: cause.to_owned() });
+        }
+    }
+}
+
+fn place<D>(step: &Step<D>) -> Place<'_> {
+    (step.address.provider(), step.address.host().as_str())
+}

@@ -1,0 +1,135 @@
+//! Steps as a person counts them: a machine's objects are one thing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::impact::Impact;
+use super::plan::{Action, NoteKind, Plan, Step};
+
+/// The steps of one machine or other noun, or of one object that is part of none.
+#[derive(Debug)]
+pub struct Group<'a, D> {
+    name: String,
+    steps: Vec<&'a Step<D>>,
+}
+
+impl<'a, D> Group<'a, D> {
+    pub(super) fn new(name: impl Into<String>, steps: Vec<&'a Step<D>>) -> Option<Self> {
+        (!steps.is_empty()).then(|| Self { name: name.into(), steps })
+    }
+
+    pub(super) fn all(steps: &'a [Step<D>]) -> Vec<Self> {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let mut groups: Vec<Self> = Vec::new();
+        for step in steps {
+            let name = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+            match places.get(&name).and_then(|place| groups.get_mut(*place)) {
+                Some(group) => group.steps.push(step),
+                None => {
+                    places.insert(name.clone(), groups.len());
+                    groups.push(Self { name, steps: vec![step] });
+                }
+            }
+        }
+        groups
+    }
+
+    /// Its name, as `machine/web`, or the address of an object that is part of nothing.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its steps, in the plan's order.
+    pub fn steps(&self) -> impl Iterator<Item = &'a Step<D>> {
+        self.steps.iter().copied()
+    }
+
+    /// What is done to it as a whole: what is deleted of something that stays does not count here, but in
+    /// [`Group::impact`].
+    pub fn action(&self) -> Action {
+        let stays = self.steps.iter().map(|step| step.action).filter(|action| *action != Action::Delete);
+        let created = stays.clone().all(|action| action == Action::Create);
+        match stays.max() {
+            None => Action::Delete,
+            Some(_) if created => Action::Create,
+            Some(action) => action.max(Action::Update),
+        }
+    }
+
+    /// The highest impact of a step.
+    pub fn impact(&self) -> Impact {
+        self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
+    }
+
+    /// Why, and what differs: everything that its steps say, each once, in the plan's order.
+    pub fn details(&self) -> Vec<String> {
+        let mut said = BTreeSet::new();
+        self.steps
+            .iter()
+            .filter(|step| step.action != Action::Delete || self.action() == Action::Delete)
+            .flat_map(|step| step.reasons.iter().cloned().chain(step.changes.iter().map(ToString::to_string)))
+            .filter(|text| !text.is_empty() && said.insert(text.clone()))
+            .collect()
+    }
+}
+
+/// How many machines and other nouns a plan changes, by what is done to each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Made.
+    pub create: usize,
+    /// Changed in place.
+    pub update: usize,
+    /// Stopped and started again.
+    pub restart: usize,
+    /// Made anew.
+    pub replace: usize,
+    /// Deleted, data of a machine that stays included.
+    pub delete: usize,
+    /// Machines that boot with an older image or configuration, and stay so.
+    pub outdated: usize,
+}
+
+impl Counts {
+    pub(super) fn of<D>(plan: &Plan<D>) -> Self {
+        let mut counts = Self::default();
+        for line in plan.lines().filter(|line| !line.continues) {
+            match line.action {
+                Some(Action::Create) => counts.create += 1,
+                Some(Action::Update) => counts.update += 1,
+                Some(Action::Restart) => counts.restart += 1,
+                Some(Action::Replace) => counts.replace += 1,
+                Some(Action::Delete) => counts.delete += 1,
+                None => {}
+            }
+        }
+        let outdated: BTreeSet<&str> = plan
+            .notes
+            .iter()
+            .filter(|note| note.kind == NoteKind::Outdated)
+            .map(|note| note.about.as_str())
+            .collect();
+        counts.outdated = outdated.len();
+        counts
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { create, update, restart, replace, delete, outdated } = *self;
+        for (count, what) in
+            [(create, "create"), (update, "update"), (restart, "restart"), (replace, "replace")]
+        {
+            if count > 0 {
+                write!(f, "{count} to {what}, ")?;
+            }
+        }
+        write!(f, "{delete} to delete")?;
+        if outdated > 0 {
+            write!(f, " · {outdated} outdated")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! A plan as a person reads and signs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::address::Address;
+use super::group::Group;
+use super::impact::Impact;
+use super::plan::{Action, Note, NoteKind, Plan, Step, Why};
+
+/// One line of a plan. A CLI colours it by its sign; its text is the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// `+` created, `~` changed, `±` made anew, `-` deleted, `!` worth a look, or a space.
+    pub sign: char,
+    /// The machine or object, as `machine web`, or how many of a kind, as `9 machines`.
+    pub what: String,
+    /// What is done to it, as `restart`, or how it is, as `outdated`.
+    pub verb: &'static str,
+    /// Why, and what differs.
+    pub detail: String,
+    /// How deep it stands: 0, or 1 below the line that it belongs to.
+    pub indent: usize,
+    /// What is done, if anything is.
+    pub action: Option<Action>,
+    /// Whether it only says more of the line before.
+    pub continues: bool,
+}
+
+/// As many details as stand behind one another; more stand below.
+const DETAILS_IN_A_LINE: usize = 2;
+
+impl<D> Plan<D> {
+    /// What it does and says, one line for each machine or other noun, without the totals ([`Plan::counts`]): steps, then
+    /// notes, then how many stay as they are.
+    pub fn lines(&self) -> impl Iterator<Item = Line> {
+        let names = Names::of(self);
+        let living: BTreeSet<&str> = self
+            .untouched
+            .iter()
+            .filter(|object| object.why != Why::Kept)
+            .filter_map(|object| object.part_of.as_deref())
+            .collect();
+        let mut lines = Vec::new();
+        for group in names.sorted(self.groups()) {
+            if group.action() == Action::Delete && living.contains(group.name()) {
+                lines.extend(group.steps().map(|step| deletion(step, &names, 0)));
+            } else {
+                of_group(&group, &names, &mut lines);
+            }
+        }
+        lines.extend(self.notes.iter().map(|note| of_note(note, &names)));
+        lines.extend(unchanged(self, &names));
+        lines.into_iter()
+    }
+}
+
+impl<D> fmt::Display for Plan<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<Line> = self.lines().collect();
+        let width = lines
+            .iter()
+            .map(|line| 2 * line.indent + line.what.chars().count())
+            .max()
+            .unwrap_or(0)
+            .clamp(16, 40);
+        for Line { sign, what, verb, detail, indent, action: _, continues: _ } in &lines {
+            let (margin, width) = (2 + 2 * indent, width.saturating_sub(2 * indent));
+            let line = format!("{:margin$}{sign} {what:width$}  {verb:8} {detail}", "");
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        writeln!(f, "  {}", self.counts())
+    }
+}
+
+fn of_group<D>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
+    let action = group.action();
+    let verb = match action {
+        Action::Create => "create",
+        Action::Restart => "restart",
+        Action::Replace => "replace",
+        Action::Delete => "delete",
+        // An update says when it is in force, the one thing that a person must know of it.
+        Action::Update if group.steps().any(|step| step.impact == Impact::NextBoot) => "at boot",
+        Action::Update => "update",
+    };
+    let mut details = group.details();
+    let below = if details.len() > DETAILS_IN_A_LINE { details.split_off(1) } else { Vec::new() };
+    lines.push(Line {
+        sign: action.sign(),
+        what: names.show(group.name()),
+        verb,
+        detail: details.join("; "),
+        indent: 0,
+        action: Some(action),
+        continues: false,
+    });
+    lines.extend(below.into_iter().map(|detail| Line {
+        sign: ' ',
+        what: String::new(),
+        verb: "",
+        detail,
+        indent: 0,
+        action: None,
+        continues: true,
+    }));
+    if action != Action::Delete {
+        let lost = group.steps().filter(|step| step.impact == Impact::Delete);
+        lines.extend(lost.map(|step| deletion(step, names, 1)));
+    }
+}
+
+fn deletion<D>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line {
+    Line {
+        sign: Action::Delete.sign(),
+        what: names.show(&step.address.to_string()),
+        verb: "delete",
+        detail: step.reasons.join("; "),
+        indent,
+        action: Some(Action::Delete),
+        continues: false,
+    }
+}
+
+fn of_note(note: &Note, names: &Names<'_>) -> Line {
+    let (sign, verb) = match note.kind {
+        NoteKind::Outdated => ('!', "outdated"),
+        NoteKind::PendingBoot => ('!', "pending"),
+        NoteKind::Kept => (' ', "kept"),
+        NoteKind::Left => (' ', "left"),
+        NoteKind::Deferred => ('!', "deferred"),
+        NoteKind::Refused => ('!', "refused"),
+    };
+    Line {
+        sign,
+        what: names.show(&note.about),
+        verb,
+        detail: note.text.clone(),
+        indent: 0,
+        action: None,
+        continues: false,
+    }
+}
+
+/// How many of each kind stay as they are and have no line of their own.
+fn unchanged<D>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
+    let steps = plan.steps.iter().filter(|step| step.action != Action::Delete);
+    let mut told: BTreeSet<String> =
+        steps.map(|step| name_of(&step.address, step.part_of.as_deref())).collect();
+    // A kept disk is not what its machine wants, so it says nothing of the machine.
+    for note in plan.notes.iter().filter(|note| note.kind != NoteKind::Kept) {
+        told.insert(
+            names.part_of.get(&note.about).map_or_else(|| note.about.clone(), |noun| (*noun).to_owned()),
+        );
+    }
+    let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for object in plan.untouched.iter().filter(|object| object.why == Why::Same) {
+        let name = name_of(&object.address, object.part_of.as_deref());
+        let kind = object
+            .part_of
+            .as_deref()
+            .and_then(|noun| noun.split('/').next())
+            .unwrap_or(object.address.kind());
+        if !told.contains(&name) {
+            kinds.entry(kind.to_owned()).or_default().insert(name);
+        }
+    }
+    let line = |(kind, names): (String, BTreeSet<String>)| Line {
+        sign: ' ',
+        what: match names.len() {
+            1 => format!("1 {kind}"),
+            count => format!("{count} {kind}s"),
+        },
+        verb: "no change",
+        detail: String::new(),
+        indent: 0,
+        action: None,
+        continues: false,
+    };
+    kinds.into_iter().map(line).collect()
+}
+
+fn name_of(address: &Address, part_of: Option<&str>) -> String {
+    part_of.map_or_else(|| address.to_string(), str::to_owned)
+}
+
+/// How things are named: addresses short where that is unique.
+struct Names<'a> {
+    addresses: BTreeMap<String, &'a Address>,
+    short: BTreeMap<(&'static str, &'a str), usize>,
+    part_of: BTreeMap<String, &'a str>,
+    rank: BTreeMap<String, usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of<D>(plan: &'a Plan<D>) -> Self {
+        let mut names = Self {
+            addresses: BTreeMap::new(),
+            short: BTreeMap::new(),
+            part_of: BTreeMap::new(),
+            rank: BTreeMap::new(),
+        };
+        let steps = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
+        let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
+        for (address, part_of) in steps.chain(untouched) {
+            *names.short.entry((address.kind(), address.name())).or_default() += 1;
+            let noun = part_of.and_then(|noun| noun.split('/').next()).unwrap_or(address.kind());
+            let rank = names.rank.len();
+            names.rank.entry(noun.to_owned()).or_insert(rank);
+            let text = address.to_string();
+            if let Some(part_of) = part_of {
+                names.part_of.insert(text.clone(), part_of);
+            }
+            names.addresses.insert(text, address);
+        }
+        names
+    }
+
+    /// Groups by kind, in the order in which the plan comes to each, and by name.
+    fn sorted<'p, D>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
+        groups.sort_by_cached_key(|group| {
+            let noun = self
+                .addresses
+                .get(group.name())
+                .map_or_else(|| group.name().split('/').next().unwrap_or_default(), |address| address.kind());
+            (self.rank.get(noun).copied(), group.name().to_owned())
+        });
+        groups
+    }
+
+    fn show(&self, name: &str) -> String {
+        match self.addresses.get(name) {
+            None => name.replacen('/', " ", 1),
+            Some(address) if self.short.get(&(address.kind(), address.name())) == Some(&1) => {
+                format!("{} {}", address.kind(), address.name())
+            }
+            Some(address) => format!("{} {} on {}", address.kind(), address.name(), address.host()),
+        }
+    }
+}

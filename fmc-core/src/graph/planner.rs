@@ -1,0 +1,316 @@
+//! From what is wanted and what is there to a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::address::Address;
+use super::impact::Impact;
+use super::order::{Cycle, order};
+use super::plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
+use super::provider::{Choices, Model, Settled, Verdict};
+use super::removal;
+use super::seen::{Seen, State};
+use super::wanted::{Carries, Node, Wanted};
+
+/// Decides what has to be done, from what is wanted and what is there.
+///
+/// It asks the model about each object once, never about two at a time, and takes a time that grows with the number of
+/// objects and edges. The same arguments give the same plan.
+///
+/// What is wanted and needs each other in a circle gives a plan that is [refused](Plan::refused), with the circle.
+pub fn plan<M: Model>(
+    model: &M,
+    wanted: &Wanted<M::Document>,
+    seen: &Seen<M::Object>,
+    choices: &Choices,
+) -> Plan<M::Document> {
+    let settled = model.settle(wanted, seen, choices);
+    let mut notes = settled.notes.clone();
+    let decided = match decide(model, &settled, seen, &mut notes) {
+        Ok(decided) => decided,
+        Err(note) => return Plan { steps: Vec::new(), notes: vec![note], untouched: Vec::new() },
+    };
+    let removed = removal::remove(model, &settled, seen, choices, &decided.fates, &mut notes);
+
+    let mut untouched = removed.untouched;
+    let mut drafts = Vec::new();
+    let after = waits(&decided);
+    for (((address, node), fate), after) in settled.nodes.iter().zip(decided.fates).zip(after) {
+        match fate {
+            Fate::Step(step) => drafts.push((*step, after)),
+            Fate::Stays(why) => {
+                untouched.push(Untouched { address: address.clone(), part_of: node.part_of.clone(), why });
+            }
+        }
+    }
+    drafts.extend(removed.drafts);
+    let steps = match ordered(drafts) {
+        Ok(steps) => steps,
+        Err(note) => {
+            notes.push(note);
+            Vec::new()
+        }
+    };
+    notes.sort();
+    notes.dedup();
+    untouched.sort_by(|one, other| one.address.cmp(&other.address));
+    Plan { steps, notes, untouched }
+}
+
+/// What becomes of a wanted object.
+pub(super) enum Fate<D> {
+    Step(Box<Step<D>>),
+    Stays(Why),
+}
+
+/// Why an object has to wait.
+struct Block {
+    cause: String,
+    why: Why,
+}
+
+/// What was decided of the wanted objects, numbered in the order of their addresses.
+struct Decided<D> {
+    needs: Vec<Vec<usize>>,
+    sequence: Vec<usize>,
+    fates: Vec<Fate<D>>,
+}
+
+fn decide<M: Model>(
+    model: &M,
+    settled: &Settled<M::Document>,
+    seen: &Seen<M::Object>,
+    notes: &mut Vec<Note>,
+) -> Result<Decided<M::Document>, Note> {
+    let nodes: Vec<(&Address, &Node<M::Document>)> = settled.nodes.iter().collect();
+    let index: BTreeMap<&Address, usize> =
+        nodes.iter().enumerate().map(|(at, (address, _))| (*address, at)).collect();
+    let needs: Vec<Vec<usize>> = nodes
+        .iter()
+        .map(|(_, node)| node.needs.iter().filter_map(|edge| index.get(&edge.to).copied()).collect())
+        .collect();
+    let sequence =
+        order(&needs).map_err(|cycle| circle(&cycle, |at| nodes.get(at).map(|(address, _)| *address)))?;
+
+    let mut fates: Vec<Option<Fate<M::Document>>> = nodes.iter().map(|_| None).collect();
+    let mut blocks: Vec<Option<Arc<Block>>> = vec![None; nodes.len()];
+    for at in &sequence {
+        let Some((address, node)) = nodes.get(*at) else { continue };
+        let block = blocked(address, node, seen, |to| blocks.get(*index.get(to)?)?.clone());
+        let impacts =
+            node.needs.iter().filter(|edge| edge.carries == Carries::Attached).filter_map(|edge| match fates
+                .get(
+                *index.get(&edge.to)?,
+            )? {
+                Some(Fate::Step(step)) if step.impact >= Impact::Restart => Some((&edge.to, step.impact)),
+                _ => None,
+            });
+        let object = Subject { address, node, anew: settled.anew.get(*address) };
+        let fate = object.fate(model, seen.objects.get(*address), impacts, block.as_deref(), notes);
+        if let Some(place) = fates.get_mut(*at) {
+            *place = Some(fate);
+        }
+        if let Some(place) = blocks.get_mut(*at) {
+            *place = block;
+        }
+    }
+    Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect() })
+}
+
+/// Why an object has to wait: it, or something that it needs, is not known or not built yet.
+fn blocked<D, O>(
+    address: &Address,
+    node: &Node<D>,
+    seen: &Seen<O>,
+    decided: impl Fn(&Address) -> Option<Arc<Block>>,
+) -> Option<Arc<Block>> {
+    let own = |of: &Address| match seen.objects.get(of) {
+        Some(State::Present { .. }) => None,
+        Some(State::Unknown { cause }) => {
+            Some(Arc::new(Block { cause: format!("{} is unknown: {cause}", of.short()), why: Why::Unknown }))
+        }
+        Some(State::NotYet { phase }) => Some(Arc::new(Block {
+            cause: format!("{} is not there yet: {phase}", of.short()),
+            why: Why::NotYet,
+        })),
+        None => seen.unknown_hosts.get(of.host().as_str()).map(|cause| {
+            Arc::new(Block {
+                cause: format!("the host {} is unknown: {cause}", of.host()),
+                why: Why::Unknown,
+            })
+        }),
+    };
+    own(address).or_else(|| node.needs.iter().find_map(|edge| decided(&edge.to).or_else(|| own(&edge.to))))
+}
+
+struct Subject<'a, D> {
+    address: &'a Address,
+    node: &'a Node<D>,
+    anew: Option<&'a String>,
+}
+
+impl<D> Subject<'_, D> {
+    fn fate<'a, M: Model<Document = D>>(
+        &self,
+        model: &M,
+        state: Option<&State<M::Object>>,
+        impacts: impl Iterator<Item = (&'a Address, Impact)>,
+        block: Option<&Block>,
+        notes: &mut Vec<Note>,
+    ) -> Fate<D> {
+        let Some(State::Present { object, fingerprint }) = state else {
+            if let Some(block) = block {
+                return self.put_off(block, notes);
+            }
+            let summary = model.summary(self.address, &self.node.document);
+            let reasons = if summary.is_empty() { Vec::new() } else { vec![summary] };
+            return self.step(model, Action::Create, Impact::Create, reasons, Vec::new(), None);
+        };
+        let mut changes = match model.compare(self.address, &self.node.document, object) {
+            Verdict::Same => Vec::new(),
+            Verdict::Differs(changes) => changes,
+            Verdict::Refused(cause) => {
+                self.note(notes, NoteKind::Refused, &cause);
+                return Fate::Stays(Why::Refused);
+            }
+        };
+        changes
+            .extend(impacts.filter_map(|(from, impact)| model.suffers(self.address, object, from, impact)));
+        let (changes, left): (Vec<Change>, Vec<Change>) =
+            changes.into_iter().partition(|change| change.impact > Impact::None);
+        for change in &left {
+            self.note(notes, NoteKind::Left, &change.to_string());
+        }
+        let highest = changes.iter().map(|change| change.impact).max();
+        let impact = if self.anew.is_some() { highest.max(Some(Impact::Replace)) } else { highest };
+        if impact < Some(Impact::Restart) {
+            notes.extend(model.notes(self.address, &self.node.document, object));
+        }
+        match (impact, block) {
+            (None, _) => Fate::Stays(Why::Same),
+            (Some(_), Some(block)) => self.put_off(block, notes),
+            (Some(impact), None) => {
+                let (action, impact) = match impact {
+                    Impact::Replace | Impact::Delete => (Action::Replace, Impact::Replace),
+                    Impact::Restart => (Action::Restart, impact),
+                    Impact::None | Impact::Create | Impact::Live | Impact::NextBoot => {
+                        (Action::Update, impact)
+                    }
+                };
+                let reasons = self.anew.into_iter().cloned().collect();
+                self.step(model, action, impact, reasons, changes, Some(*fingerprint))
+            }
+        }
+    }
+
+    fn step<M: Model<Document = D>>(
+        &self,
+        model: &M,
+        action: Action,
+        impact: Impact,
+        reasons: Vec<String>,
+        changes: Vec<Change>,
+        expects: Option<super::seen::Fingerprint>,
+    ) -> Fate<D> {
+        Fate::Step(Box::new(Step {
+            address: self.address.clone(),
+            action,
+            impact,
+            reasons,
+            changes,
+            document: Some(Arc::clone(&self.node.document)),
+            makes: Some(model.fingerprint(&self.node.document)),
+            expects,
+            after: Vec::new(),
+            part_of: self.node.part_of.clone(),
+        }))
+    }
+
+    fn put_off(&self, block: &Block, notes: &mut Vec<Note>) -> Fate<D> {
+        self.note(notes, NoteKind::Deferred, &block.cause);
+        Fate::Stays(block.why)
+    }
+
+    fn note(&self, notes: &mut Vec<Note>, kind: NoteKind, text: &str) {
+        notes.push(note(self.address, self.node.part_of.as_deref(), kind, text));
+    }
+}
+
+/// A note about an object, told of the noun that it is part of.
+pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, text: &str) -> Note {
+    match part_of {
+        Some(noun) => Note { about: noun.to_owned(), kind, text: format!("{}: {text}", address.short()) },
+        None => Note { about: address.to_string(), kind, text: text.to_owned() },
+    }
+}
+
+/// The steps, by address, that each wanted object's step comes after, also through objects that stay as they are.
+fn waits<D>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
+    let Decided { needs, sequence, fates } = decided;
+    let mut fronts: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); needs.len()];
+    for at in sequence {
+        let mut front = BTreeSet::new();
+        for need in needs.get(*at).into_iter().flatten() {
+            match fates.get(*need) {
+                Some(Fate::Step(_)) => {
+                    front.insert(*need);
+                }
+                Some(Fate::Stays(_)) | None => front.extend(fronts.get(*need).into_iter().flatten().copied()),
+            }
+        }
+        if let Some(place) = fronts.get_mut(*at) {
+            *place = front;
+        }
+    }
+    let address = |at: usize| match fates.get(at) {
+        Some(Fate::Step(step)) => Some(step.address.clone()),
+        _ => None,
+    };
+    fronts.into_iter().map(|front| front.into_iter().filter_map(address).collect()).collect()
+}
+
+/// Steps in an order that can be run, with indices instead of addresses.
+fn ordered<D>(mut drafts: Vec<(Step<D>, BTreeSet<Address>)>) -> Result<Vec<Step<D>>, Note> {
+    drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    let index: BTreeMap<&Address, usize> =
+        drafts.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();
+    let needs: Vec<Vec<usize>> = drafts
+        .iter()
+        .map(|(_, after)| after.iter().filter_map(|address| index.get(address).copied()).collect())
+        .collect();
+    let sequence =
+        order(&needs).map_err(|cycle| circle(&cycle, |at| drafts.get(at).map(|(step, _)| &step.address)))?;
+    let mut place = vec![0; drafts.len()];
+    for (to, from) in sequence.iter().enumerate() {
+        if let Some(place) = place.get_mut(*from) {
+            *place = to;
+        }
+    }
+    let mut steps: Vec<(usize, Step<D>)> = drafts
+        .into_iter()
+        .zip(needs)
+        .enumerate()
+        .map(|(at, ((step, _), needs))| {
+            let mut after: Vec<usize> = needs.iter().filter_map(|need| place.get(*need).copied()).collect();
+            after.sort_unstable();
+            (place.get(at).copied().unwrap_or(at), Step { after, ..step })
+        })
+        .collect();
+    steps.sort_unstable_by_key(|(place, _)| *place);
+    Ok(steps.into_iter().map(|(_, step)| step).collect())
+}
+
+fn circle<'a>(cycle: &Cycle, address: impl Fn(usize) -> Option<&'a Address>) -> Note {
+    let path: Vec<String> = cycle
+        .path
+        .iter()
+        .chain(cycle.path.first())
+        .filter_map(|at| address(*at))
+        .map(ToString::to_string)
+        .collect();
+    Note {
+        about: path.first().cloned().unwrap_or_default(),
+        kind: NoteKind::Refused,
+        text: format!("needs itself: {}", path.join(" -> ")),
+    }
+}

@@ -1,0 +1,174 @@
+//! What becomes of objects that are there and that nobody wants.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::address::Address;
+use super::impact::Impact;
+use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
+use super::planner::{Fate, note};
+use super::provider::{Choices, Model, Removal, Settled};
+use super::seen::{Fingerprint, Seen, State};
+
+/// Deletions, each with the addresses whose steps come before, and what stays.
+pub(super) struct Removed<D> {
+    pub(super) drafts: Vec<(Step<D>, BTreeSet<Address>)>,
+    pub(super) untouched: Vec<Untouched>,
+}
+
+/// An object that may be deleted.
+struct Candidate {
+    reason: String,
+    impact: Impact,
+    fingerprint: Fingerprint,
+    part_of: Option<Arc<str>>,
+    /// The objects whose steps come before, because they need it now.
+    after: BTreeSet<Address>,
+}
+
+/// Why an object is not deleted after all.
+#[derive(Clone)]
+struct Hold {
+    why: Why,
+    cause: String,
+}
+
+pub(super) fn remove<M: Model>(
+    model: &M,
+    settled: &Settled<M::Document>,
+    seen: &Seen<M::Object>,
+    choices: &Choices,
+    fates: &[Fate<M::Document>],
+    notes: &mut Vec<Note>,
+) -> Removed<M::Document> {
+    let mut candidates: BTreeMap<&Address, Candidate> = BTreeMap::new();
+    let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
+    let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
+        let kind = if hold.why == Why::Kept { NoteKind::Kept } else { NoteKind::Deferred };
+        // What is kept is told by itself, since the machine that it was part of is gone.
+        notes.push(note(address, None, kind, &hold.cause));
+        removed.untouched.push(Untouched { address: address.clone(), part_of, why: hold.why });
+    };
+    for (address, state) in seen.objects.iter().filter(|(address, _)| !settled.nodes.contains_key(*address)) {
+        let (object, fingerprint) = match state {
+            State::Present { object, fingerprint } => (object, *fingerprint),
+            State::Unknown { cause } => {
+                let hold =
+                    Hold { why: Why::Unknown, cause: format!("nobody wants it, but it is unknown: {cause}") };
+                keep(address, None, hold, notes);
+                continue;
+            }
+            State::NotYet { .. } => continue,
+        };
+        let part_of = || model.part_of(address, object).map(Arc::from);
+        let (reason, impact) = match model.remove(address, object, settled, choices) {
+            Removal::Delete(reason) => (reason, Impact::Delete),
+            Removal::Discard(reason) => (reason, Impact::Live),
+            Removal::Keep(cause) => {
+                keep(address, part_of(), Hold { why: Why::Kept, cause }, notes);
+                continue;
+            }
+            Removal::Ignore => continue,
+        };
+        let candidate = Candidate { reason, impact, fingerprint, part_of: part_of(), after: BTreeSet::new() };
+        candidates.insert(address, candidate);
+    }
+
+    let holds = holds(model, settled, seen, fates, &mut candidates);
+    for (address, candidate) in candidates {
+        let Candidate { reason, impact, fingerprint, part_of, after } = candidate;
+        if let Some(hold) = holds.get(address) {
+            keep(address, part_of, hold.clone(), notes);
+            continue;
+        }
+        let step = Step {
+            address: address.clone(),
+            action: Action::Delete,
+            impact,
+            reasons: vec![reason],
+            changes: Vec::new(),
+            document: None,
+            makes: None,
+            expects: Some(fingerprint),
+            after: Vec::new(),
+            part_of,
+        };
+        removed.drafts.push((step, after));
+    }
+    removed
+}
+
+/// Finds for each candidate who needs it now: one that has a step lets it be deleted afterwards, one that stays holds it.
+fn holds<'a, M: Model>(
+    model: &M,
+    settled: &Settled<M::Document>,
+    seen: &'a Seen<M::Object>,
+    fates: &[Fate<M::Document>],
+    candidates: &mut BTreeMap<&'a Address, Candidate>,
+) -> BTreeMap<&'a Address, Hold> {
+    let mut holds: BTreeMap<&Address, Hold> = BTreeMap::new();
+    if candidates.is_empty() {
+        return holds;
+    }
+    let fates: BTreeMap<&Address, &Fate<M::Document>> = settled.nodes.keys().zip(fates).collect();
+    let mut needed: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    let mut unknown: BTreeMap<(&str, &str), &Address> = BTreeMap::new();
+    for (address, state) in &seen.objects {
+        let object = match state {
+            State::Present { object, .. } => object,
+            State::Unknown { .. } => {
+                unknown.entry((address.provider(), address.host().as_str())).or_insert(address);
+                continue;
+            }
+            State::NotYet { .. } => continue,
+        };
+        let is_candidate = candidates.contains_key(address);
+        for edge in model.needs(address, object) {
+            let Some((to, _)) = candidates.get_key_value(&edge.to) else { continue };
+            let to: &'a Address = to;
+            let hold = match fates.get(address) {
+                Some(Fate::Step(_)) => None,
+                Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => {
+                    Some(Hold { why: *why, cause: format!("{} needs it, and is put off", address.short()) })
+                }
+                Some(Fate::Stays(_)) => Some(kept_for(address)),
+                None if is_candidate => None,
+                None => Some(kept_for(address)),
+            };
+            match hold {
+                Some(hold) => {
+                    holds.entry(to).or_insert(hold);
+                }
+                None => {
+                    if is_candidate {
+                        needed.entry(address).or_default().push(to);
+                    }
+                    if let Some(candidate) = candidates.get_mut(to) {
+                        candidate.after.insert(address.clone());
+                    }
+                }
+            }
+        }
+    }
+    for address in candidates.keys() {
+        if let Some(which) = unknown.get(&(address.provider(), address.host().as_str())) {
+            let cause = format!("{} is unknown, and may need it", which.short());
+            holds.entry(address).or_insert(Hold { why: Why::Unknown, cause });
+        }
+    }
+    let mut spread: Vec<&Address> = holds.keys().copied().collect();
+    while let Some(address) = spread.pop() {
+        let Some(hold) = holds.get(address).cloned() else { continue };
+        for to in needed.get(address).into_iter().flatten() {
+            if !holds.contains_key(to) {
+                holds.insert(to, Hold { why: hold.why, cause: kept_for(address).cause });
+                spread.push(to);
+            }
+        }
+    }
+    holds
+}
+
+fn kept_for(address: &Address) -> Hold {
+    Hold { why: Why::Kept, cause: format!("{} needs it, and stays", address.short()) }
+}
