@@ -286,6 +286,18 @@ pub struct Interface {
     pub ipv6: Option<Addressing>,
     /// Whether the machine's default route goes through it.
     pub default_route: bool,
+    /// Routes through it to the host's other routed networks, where the default route goes elsewhere.
+    pub routes: Vec<Route>,
+}
+
+/// A route that follows from the networks: a machine whose default route leads to the LAN reaches its cloud's other
+/// routed networks by the router that knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Where to.
+    pub to: Subnet,
+    /// By whom.
+    pub via: IpAddr,
 }
 
 /// How an interface gets its address.

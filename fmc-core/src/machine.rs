@@ -13,6 +13,8 @@ use crate::network::{is_yes, yes};
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
+mod root;
+
 /// Whether a machine should run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -146,13 +148,10 @@ impl Interface {
     }
 }
 
-/// The root disk of a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+/// The root disk of a machine. In a file it is its size, `20 GiB`, or a map with `size` and `allocation`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Root {
     pub(crate) size: Given<Size>,
-    #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) allocation: Allocation,
 }
 

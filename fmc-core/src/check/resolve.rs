@@ -277,7 +277,10 @@ fn machine<'a>(
         .links
         .iter()
         .enumerate()
-        .map(|(at, link)| interface(view, link, networks, route == Some(at)))
+        .map(|(at, link)| {
+            let routes = if route == Some(at) { Vec::new() } else { routes(view, placed, link) };
+            interface(view, link, networks, route == Some(at), routes)
+        })
         .collect::<Option<Vec<_>>>()?;
     let domain = domain_of(view, placed);
     Some(checked::Machine {
@@ -339,6 +342,7 @@ fn interface(
     link: &Plugged<'_>,
     networks: &Sorted,
     route: bool,
+    routes: Vec<checked::Route>,
 ) -> Option<checked::Interface> {
     let at = link.network?;
     let net = view.network(at)?;
@@ -364,6 +368,7 @@ fn interface(
             None => None,
         },
         default_route: route,
+        routes,
     })
 }
 
@@ -380,6 +385,28 @@ pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
                 net.is_forwarded() && (gateway(&net.ipv4) || gateway(&net.ipv6) || !net.is_own())
             })
     })
+}
+
+/// The routes to a host's other routed networks through an interface that the default route does not take.
+fn routes(view: &View<'_>, placed: &Placed<'_>, link: &Plugged<'_>) -> Vec<checked::Route> {
+    let attached = |at: usize| placed.links.iter().any(|link| link.network == Some(at));
+    let Some(net) = link.network.and_then(|at| view.network(at)).filter(|net| net.is_routed()) else {
+        return Vec::new();
+    };
+    let others = view.networks.iter().enumerate();
+    let others = others.filter(|(at, other)| other.is_routed() && other.host == net.host && !attached(*at));
+    let mut routes = Vec::new();
+    for (_, other) in others {
+        for (own, far) in [(&net.ipv4, &other.ipv4), (&net.ipv6, &other.ipv6)] {
+            if let (Some(own), Some(far)) = (own, far)
+                && let Some(via) = own.gateway
+            {
+                routes.push(checked::Route { to: far.subnet, via });
+            }
+        }
+    }
+    routes.sort_by_key(|route| (route.to.network(), route.to.prefix_len()));
+    routes
 }
 
 /// Whom a machine asks for names, and the path of the value that says so.

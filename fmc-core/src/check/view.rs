@@ -63,7 +63,7 @@ impl<'a> View<'a> {
         let host_index = index(&cloud.hosts);
         let network_index = index(&cloud.networks);
         let host_of = |given: Option<&Given<HostName>>| match given {
-            Some(name) => host_index.get(name.ok()?.as_str()).copied(),
+            Some(name) => host_index.get(text(name)).copied(),
             None if hosts.len() == 1 => Some(0),
             None => None,
         };
@@ -119,6 +119,11 @@ impl<'a> Net<'a> {
         self.draft.mode != Mode::Isolated
     }
 
+    /// Whether the host routes to it, in both directions.
+    pub(crate) fn is_routed(&self) -> bool {
+        matches!(self.draft.mode, Mode::Routed | Mode::Open)
+    }
+
     /// Whether libvirt gives it a bridge, a gateway and DHCP of its own.
     pub(crate) fn is_own(&self) -> bool {
         self.draft.mode != Mode::Bridge
@@ -136,6 +141,15 @@ impl Plugged<'_> {
     }
 }
 
+/// The text of a name, right or wrong: a reference by a wrong name to a value of that wrong name is understood, so that
+/// the rules about both still speak.
+pub(crate) fn text<T: AsRef<str>>(name: &Given<T>) -> &str {
+    match name {
+        Given::Right(name) => name.as_ref(),
+        Given::Wrong { text, .. } => text,
+    }
+}
+
 fn index<T: Keyed>(values: &Named<T>) -> BTreeMap<&str, usize>
 where
     T::Name: AsRef<str>,
@@ -143,9 +157,7 @@ where
     // The first of two values of one name is the one that references mean; the second is a finding.
     let mut map = BTreeMap::new();
     for (at, value) in values.iter().enumerate() {
-        if let Some(name) = value.name().ok() {
-            map.entry(name.as_ref()).or_insert(at);
-        }
+        map.entry(text(value.name())).or_insert(at);
     }
     map
 }
@@ -157,7 +169,7 @@ fn links<'a>(
 ) -> Vec<Plugged<'a>> {
     let mut links: Vec<Plugged<'a>> = Vec::with_capacity(draft.interfaces.len());
     for interface in &draft.interfaces {
-        let network = interface.network.ok().and_then(|name| networks.get(name.as_str()).copied());
+        let network = networks.get(text(&interface.network)).copied();
         let twins = links.iter().filter(|other| other.draft.network == interface.network).count();
         let mac = match &interface.mac {
             Some(mac) => mac.ok().copied(),
