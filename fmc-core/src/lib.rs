@@ -34,3 +34,5 @@ pub mod path;
 pub mod ssh;
 pub mod tz;
 pub mod unit;
+#[cfg(feature = "sim")]
+pub mod world;

@@ -4,4 +4,6 @@
 
 pub mod drift;
 pub mod link;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod xml;

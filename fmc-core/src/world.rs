@@ -1,0 +1,207 @@
+//! The world in memory under every simulation: a state, the calls that were made of it, and faults by script.
+//!
+//! It knows no provider: a simulation brings its state as `S` and asks [`World::begin`] before each call what is to
+//! happen to it.
+//!
+//! ```
+//! use fmc_core::world::{Fault, When, World};
+//!
+//! let mut world = World::new(0_u32);
+//! world.on(When::call("count").nth(2), Fault::Fail("no".into()));
+//! assert_eq!(world.begin("count", "a"), None);
+//! *world.state_mut() += 1;
+//! assert_eq!(world.begin("count", "b"), Some(Fault::Fail("no".into())));
+//! assert_eq!((*world.state(), world.calls().len()), (1, 2));
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+/// A state, with the calls that were made of it and the faults that wait for some of them. Only the state is kept when
+/// it is serialised.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct World<S> {
+    state: S,
+    #[serde(skip)]
+    rules: Vec<Rule>,
+    #[serde(skip)]
+    calls: Vec<Call>,
+    #[serde(skip)]
+    cut: bool,
+}
+
+/// A call that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its name, as `define-domain`.
+    pub name: &'static str,
+    /// What it was made of, as `web`; empty for a list.
+    pub object: String,
+}
+
+/// What happens to a call instead of its success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails with these words, and changes nothing.
+    Fail(String),
+    /// It does not answer in time, and changes nothing.
+    Hang,
+    /// The connection is lost before it does anything; every later call finds none, until [`World::reconnect`].
+    Cut,
+    /// It does its work, and the connection is lost before it answers.
+    CutAfter,
+    /// The connection is lost after so many bytes of an upload.
+    CutAt(u64),
+}
+
+/// Which call a fault waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    name: Option<String>,
+    object: Option<String>,
+    nth: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Rule {
+    when: When,
+    fault: Fault,
+    left: u64,
+}
+
+impl When {
+    /// Any call.
+    pub fn any() -> Self {
+        Self { name: None, object: None, nth: 1 }
+    }
+
+    /// A call of this name.
+    pub fn call(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::any() }
+    }
+
+    /// Only if it is made of this object.
+    pub fn of(mut self, object: impl Into<String>) -> Self {
+        self.object = Some(object.into());
+        self
+    }
+
+    /// The nth such call from now on, counted from 1; the first by default.
+    pub fn nth(mut self, nth: u64) -> Self {
+        self.nth = nth;
+        self
+    }
+
+    fn fits(&self, name: &str, object: &str) -> bool {
+        self.name.as_deref().is_none_or(|wanted| wanted == name)
+            && self.object.as_deref().is_none_or(|wanted| wanted == object)
+    }
+}
+
+impl<S> World<S> {
+    /// A world in this state, without faults.
+    pub fn new(state: S) -> Self {
+        Self { state, rules: Vec::new(), calls: Vec::new(), cut: false }
+    }
+
+    /// The state.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The state, to be changed.
+    pub fn state_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+
+    /// Lets a fault wait for a call; it happens once.
+    pub fn on(&mut self, when: When, fault: Fault) {
+        let left = when.nth.max(1);
+        self.rules.push(Rule { when, fault, left });
+    }
+
+    /// Forgets every fault that still waits.
+    pub fn forgive(&mut self) {
+        self.rules.clear();
+    }
+
+    /// Notes a call, and tells what is to happen to it; `None` if it simply happens.
+    pub fn begin(&mut self, name: &'static str, object: &str) -> Option<Fault> {
+        if self.cut {
+            return Some(Fault::Cut);
+        }
+        self.calls.push(Call { name, object: object.to_owned() });
+        let mut due = None;
+        for (at, rule) in self.rules.iter_mut().enumerate() {
+            if rule.when.fits(name, object) {
+                rule.left = rule.left.saturating_sub(1);
+                if rule.left == 0 && due.is_none() {
+                    due = Some(at);
+                }
+            }
+        }
+        let fault = self.rules.remove(due?).fault;
+        if matches!(fault, Fault::Cut | Fault::CutAfter | Fault::CutAt(_)) {
+            self.cut = true;
+        }
+        Some(fault)
+    }
+
+    /// Whether the connection is lost.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Connects again after a cut.
+    pub fn reconnect(&mut self) {
+        self.cut = false;
+    }
+
+    /// The calls so far, in order.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget_calls(&mut self) {
+        self.calls.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_waits_for_its_call_and_happens_once() {
+        let mut world = World::new(());
+        world.on(When::call("start").of("web").nth(2), Fault::Hang);
+        assert_eq!(world.begin("start", "web"), None);
+        assert_eq!(world.begin("start", "db"), None);
+        assert_eq!(world.begin("start", "web"), Some(Fault::Hang));
+        assert_eq!(world.begin("start", "web"), None);
+    }
+
+    #[test]
+    fn a_cut_lasts_until_reconnected() {
+        let mut world = World::new(());
+        world.on(When::any().nth(2), Fault::CutAfter);
+        assert_eq!(world.begin("a", ""), None);
+        assert_eq!(world.begin("b", ""), Some(Fault::CutAfter));
+        assert_eq!(world.begin("c", ""), Some(Fault::Cut));
+        assert_eq!(world.calls().len(), 2);
+        world.reconnect();
+        assert_eq!(world.begin("d", ""), None);
+    }
+
+    #[test]
+    fn only_the_state_is_kept() -> Result<(), serde_json::Error> {
+        let mut world = World::new(7_u8);
+        world.begin("a", "");
+        let text = serde_json::to_string(&world)?;
+        assert_eq!(text, "7");
+        let again: World<u8> = serde_json::from_str(&text)?;
+        assert!(again.calls().is_empty());
+        Ok(())
+    }
+}

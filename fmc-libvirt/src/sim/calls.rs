@@ -1,0 +1,223 @@
+//! The simulation as a [`Link`]: each call noted, met by its fault, or made.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+use sha2::Digest as _;
+
+use super::trouble::Trouble;
+use super::{Fault, Sim, hex, lost, said, xml};
+use crate::link::{
+    CallError, CallErrorKind, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord,
+    VolumeFacts, VolumeRecord,
+};
+
+/// Bytes that an upload sends at once.
+const CHUNK: usize = 256 << 10;
+
+impl Link for Sim {
+    fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    fn facts(&self) -> Result<HostFacts, CallError> {
+        self.call("facts", "", |state| Ok(state.host.facts()))
+    }
+
+    fn interfaces(&self) -> Result<Option<Vec<String>>, CallError> {
+        self.call("interfaces", "", |state| {
+            Ok(state.host.bridges.as_ref().map(|names| names.iter().cloned().collect()))
+        })
+    }
+
+    fn is_instant(&self) -> bool {
+        true
+    }
+
+    fn wait(&self, time: Duration) {
+        self.lock().state_mut().wait(time);
+    }
+
+    fn domains(&self) -> Result<Vec<DomainRecord>, CallError> {
+        self.call("domains", "", |state| {
+            Ok(state.domains.keys().filter_map(|name| state.domain_record(name)).collect())
+        })
+    }
+
+    fn domain(&self, name: &str) -> Result<Option<DomainRecord>, CallError> {
+        self.call("domain", name, |state| Ok(state.domain_record(name)))
+    }
+
+    fn define_domain(&self, xml: &str) -> Result<(), CallError> {
+        self.call("define-domain", &named(xml), |state| state.define_domain(xml))
+    }
+
+    fn start_domain(&self, name: &str) -> Result<(), CallError> {
+        self.call("start-domain", name, |state| state.start_domain(name))
+    }
+
+    fn shutdown_domain(&self, name: &str) -> Result<(), CallError> {
+        self.call("shutdown-domain", name, |state| state.shutdown_domain(name))
+    }
+
+    fn domain_is_active(&self, name: &str) -> Result<bool, CallError> {
+        self.call("domain-is-active", name, |state| state.domain_is_active(name))
+    }
+
+    fn destroy_domain(&self, name: &str) -> Result<(), CallError> {
+        self.call("destroy-domain", name, |state| state.destroy_domain(name))
+    }
+
+    fn undefine_domain(&self, name: &str) -> Result<(), CallError> {
+        self.call("undefine-domain", name, |state| state.undefine_domain(name))
+    }
+
+    fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        self.call("set-domain-autostart", name, |state| state.set_domain_autostart(name, on))
+    }
+
+    fn resize_block(&self, domain: &str, path: &str, bytes: u64) -> Result<(), CallError> {
+        self.call("resize-block", path, |state| state.resize_block(domain, path, bytes))
+    }
+
+    fn networks(&self) -> Result<Vec<NetworkRecord>, CallError> {
+        self.call("networks", "", |state| {
+            Ok(state.networks.keys().filter_map(|name| state.network_record(name)).collect())
+        })
+    }
+
+    fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError> {
+        self.call("network", name, |state| Ok(state.network_record(name)))
+    }
+
+    fn define_network(&self, xml: &str) -> Result<(), CallError> {
+        self.call("define-network", &named(xml), |state| state.define_network(xml))
+    }
+
+    fn start_network(&self, name: &str) -> Result<(), CallError> {
+        self.call("start-network", name, |state| state.start_network(name))
+    }
+
+    fn stop_network(&self, name: &str) -> Result<(), CallError> {
+        self.call("stop-network", name, |state| state.stop_network(name))
+    }
+
+    fn undefine_network(&self, name: &str) -> Result<(), CallError> {
+        self.call("undefine-network", name, |state| state.undefine_network(name))
+    }
+
+    fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        self.call("set-network-autostart", name, |state| state.set_network_autostart(name, on))
+    }
+
+    fn update_dhcp_host(
+        &self,
+        network: &str,
+        what: DhcpHost,
+        xml: &str,
+        active: bool,
+    ) -> Result<(), CallError> {
+        self.call("update-dhcp-host", network, |state| state.update_dhcp_host(network, what, xml, active))
+    }
+
+    fn pools(&self) -> Result<Vec<PoolRecord>, CallError> {
+        self.call("pools", "", |state| {
+            Ok(state.pools.keys().filter_map(|name| state.pool_record(name)).collect())
+        })
+    }
+
+    fn pool(&self, name: &str) -> Result<Option<PoolRecord>, CallError> {
+        self.call("pool", name, |state| Ok(state.pool_record(name)))
+    }
+
+    fn create_pool(&self, xml: &str) -> Result<(), CallError> {
+        self.call("create-pool", &named(xml), |state| state.create_pool(xml))
+    }
+
+    fn start_pool(&self, name: &str) -> Result<(), CallError> {
+        self.call("start-pool", name, |state| state.start_pool(name))
+    }
+
+    fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        self.call("set-pool-autostart", name, |state| state.set_pool_autostart(name, on))
+    }
+
+    fn delete_pool(&self, name: &str) -> Result<(), CallError> {
+        self.call("delete-pool", name, |state| state.delete_pool(name))
+    }
+
+    fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, CallError> {
+        self.call("volumes", pool, |state| state.volumes(pool))
+    }
+
+    fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError> {
+        self.call("volume", name, |state| state.volume(pool, name))
+    }
+
+    fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError> {
+        self.call("disk-capacities", "", |state| state.disk_capacities())
+    }
+
+    fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError> {
+        self.call("create-volume", &named(xml), |state| state.create_volume(pool, xml))
+    }
+
+    fn upload(
+        &self,
+        pool: &str,
+        name: &str,
+        bytes: &mut dyn Read,
+        length: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), CallError> {
+        let failed = |trouble: Trouble| trouble.during(said("upload", name));
+        let fault = self.lock().begin("upload", name);
+        let limit = match fault {
+            None | Some(Fault::CutAfter) => u64::MAX,
+            Some(Fault::CutAt(bytes)) => bytes,
+            Some(Fault::Cut) => return Err(failed(lost())),
+            Some(Fault::Fail(words)) => return Err(failed(Trouble::failed(words))),
+            Some(Fault::Hang) => {
+                return Err(failed(Trouble::of(CallErrorKind::Deadline, "no answer in time")));
+            }
+        };
+        let mut hash = sha2::Sha256::new();
+        let mut chunk = vec![0; CHUNK];
+        let mut sent = 0_u64;
+        while sent < length {
+            let read = bytes.read(&mut chunk).map_err(|cause| failed(Trouble::failed(cause.to_string())))?;
+            let Some(piece) = chunk.get(..read).filter(|piece| !piece.is_empty()) else {
+                let words = format!("the source ended after {sent} of {length} bytes");
+                return Err(failed(Trouble::failed(words)));
+            };
+            hash.update(piece);
+            sent += u64::try_from(read).unwrap_or(u64::MAX);
+            let digest = hex(&hash);
+            self.lock().state_mut().receive(pool, name, sent, digest).map_err(failed)?;
+            if sent >= limit {
+                return Err(failed(lost()));
+            }
+            if !each(sent) {
+                return Err(failed(Trouble::of(CallErrorKind::Cancelled, "asked to stop")));
+            }
+        }
+        if fault == Some(Fault::CutAfter) { Err(failed(lost())) } else { Ok(()) }
+    }
+
+    fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError> {
+        self.call("resize-volume", name, |state| state.resize_volume(pool, name, bytes))
+    }
+
+    fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError> {
+        self.call("delete-volume", name, |state| state.delete_volume(pool, name))
+    }
+}
+
+/// The name in a document, for the log of calls; empty if it has none.
+fn named(text: &str) -> String {
+    roxmltree::Document::parse(text)
+        .ok()
+        .and_then(|document| xml::text(document.root_element(), &["name"]).map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,300 @@
+//! What the simulated hypervisor does with domains.
+
+use std::time::Duration;
+
+use roxmltree::Node;
+use uuid::Uuid;
+
+use super::state::{Domain, Live, State};
+use super::trouble::Trouble;
+use super::xml;
+use crate::link::DomainRecord;
+
+impl State {
+    pub(super) fn domain_record(&self, name: &str) -> Option<DomainRecord> {
+        let domain = self.domains.get(name)?;
+        Some(DomainRecord {
+            name: name.to_owned(),
+            xml: domain.xml.clone(),
+            live_xml: domain.live.as_ref().map(|live| live.xml.clone()),
+            active: domain.live.is_some(),
+            autostart: domain.autostart,
+        })
+    }
+
+    pub(super) fn define_domain(&mut self, text: &str) -> Result<(), Trouble> {
+        let document = xml::parse(text, "domain")?;
+        let root = document.root_element();
+        let name = xml::required(root, &["name"])?;
+        let uuid = uuid_of(root, name)?;
+        match (self.domains.get(name), self.domain_uuids.get(&uuid)) {
+            (Some(there), _) if there.uuid != uuid => {
+                let there = there.uuid;
+                return Err(Trouble::failed(format!(
+                    "operation failed: domain '{name}' already exists with uuid {there}"
+                )));
+            }
+            (None, Some(other)) => {
+                return Err(Trouble::failed(format!(
+                    "operation failed: domain '{other}' is already defined with uuid {uuid}"
+                )));
+            }
+            _ => {}
+        }
+        let hypervisor = root.attribute("type").unwrap_or_default();
+        if !self.host.domain_types.iter().any(|known| known == hypervisor) {
+            return Err(Trouble::failed(format!(
+                "invalid argument: could not find capabilities for domaintype={hypervisor} "
+            )));
+        }
+        if xml::at(root, &["memory"]).and_then(|memory| memory.text()).is_none_or(|text| text.trim() == "0") {
+            return Err(Trouble::failed(
+                "XML error: Memory size must be specified via <memory> or in the <numa> configuration",
+            ));
+        }
+        for interface in interfaces(root) {
+            if let Some(mac) = xml::child(interface, "mac").and_then(|mac| mac.attribute("address"))
+                && is_multicast(mac)
+            {
+                return Err(Trouble::failed(format!(
+                    "XML error: expected unicast mac address, found multicast '{mac}'"
+                )));
+            }
+        }
+        let written = with_defaults(text, root);
+        let name = name.to_owned();
+        self.domain_uuids.insert(uuid, name.clone());
+        self.domains.entry(name).and_modify(|domain| domain.xml.clone_from(&written)).or_insert(Domain {
+            uuid,
+            xml: written,
+            live: None,
+            autostart: false,
+        });
+        Ok(())
+    }
+
+    pub(super) fn start_domain(&mut self, name: &str) -> Result<(), Trouble> {
+        let domain = self.known_domain(name)?;
+        if domain.live.is_some() {
+            return Err(Trouble::failed("Requested operation is not valid: domain is already running"));
+        }
+        let text = domain.xml.clone();
+        let document = xml::parse(&text, "domain")?;
+        let root = document.root_element();
+        for interface in interfaces(root) {
+            self.plug(interface)?;
+        }
+        for path in files(root) {
+            self.open_chain(path)?;
+        }
+        let answers = self.has_system(root);
+        let id = self.host.next_id;
+        self.host.next_id += 1;
+        let live =
+            Live { xml: text.replacen("<domain ", &format!("<domain id='{id}' "), 1), answers, off_at: None };
+        if let Some(domain) = self.domains.get_mut(name) {
+            domain.live = Some(live);
+        }
+        Ok(())
+    }
+
+    pub(super) fn shutdown_domain(&mut self, name: &str) -> Result<(), Trouble> {
+        let at = self.host.now + self.host.shutdown_seconds;
+        let live = self.running(name)?;
+        if live.answers {
+            live.off_at.get_or_insert(at);
+        }
+        Ok(())
+    }
+
+    pub(super) fn domain_is_active(&self, name: &str) -> Result<bool, Trouble> {
+        Ok(self.known_domain(name)?.live.is_some())
+    }
+
+    pub(super) fn destroy_domain(&mut self, name: &str) -> Result<(), Trouble> {
+        self.known_domain(name)?;
+        if let Some(domain) = self.domains.get_mut(name) {
+            domain.live = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn undefine_domain(&mut self, name: &str) -> Result<(), Trouble> {
+        if self.known_domain(name)?.live.is_some() {
+            return Err(Trouble::failed("Requested operation is not valid: domain is still running"));
+        }
+        if let Some(domain) = self.domains.remove(name) {
+            self.domain_uuids.remove(&domain.uuid);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_domain_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
+        self.known_domain(name)?;
+        if let Some(domain) = self.domains.get_mut(name) {
+            domain.autostart = on;
+        }
+        Ok(())
+    }
+
+    pub(super) fn resize_block(&mut self, name: &str, path: &str, bytes: u64) -> Result<(), Trouble> {
+        let live = self.running(name)?.xml.clone();
+        let document = xml::parse(&live, "domain")?;
+        if !files(document.root_element()).any(|file| file == path) {
+            return Err(Trouble::failed(format!(
+                "invalid argument: invalid path {path} not assigned to domain"
+            )));
+        }
+        let (folder, volume) = path.rsplit_once('/').unwrap_or_default();
+        let pool = self.pools.iter().find(|(_, pool)| pool.path == folder).map(|(name, _)| name.clone());
+        self.resize_volume(&pool.unwrap_or_default(), volume, bytes)
+    }
+
+    /// Lets time pass: guests that were asked to shut down go off.
+    pub(super) fn wait(&mut self, time: Duration) {
+        self.host.now += time.as_secs();
+        let now = self.host.now;
+        for domain in self.domains.values_mut() {
+            if domain.live.as_ref().and_then(|live| live.off_at).is_some_and(|at| at <= now) {
+                domain.live = None;
+            }
+        }
+    }
+
+    fn known_domain(&self, name: &str) -> Result<&Domain, Trouble> {
+        self.domains.get(name).ok_or_else(|| {
+            Trouble::absent(format!("Domain not found: no domain with matching name '{name}'"))
+        })
+    }
+
+    fn running(&mut self, name: &str) -> Result<&mut Live, Trouble> {
+        self.known_domain(name)?;
+        self.domains
+            .get_mut(name)
+            .and_then(|domain| domain.live.as_mut())
+            .ok_or_else(|| Trouble::failed("Requested operation is not valid: domain is not running"))
+    }
+
+    fn plug(&self, interface: Node<'_, '_>) -> Result<(), Trouble> {
+        let Some(source) = xml::child(interface, "source") else { return Ok(()) };
+        if let Some(name) = source.attribute("network") {
+            let network = self.networks.get(name).ok_or_else(|| {
+                Trouble::failed(format!("Network not found: no network with matching name '{name}'"))
+            })?;
+            let Some(live) = &network.live else {
+                return Err(Trouble::failed(format!(
+                    "Requested operation is not valid: network '{name}' is not active"
+                )));
+            };
+            let document = xml::parse(live, "network")?;
+            let root = document.root_element();
+            if xml::child(root, "forward").and_then(|forward| forward.attribute("mode")) == Some("bridge")
+                && let Some(bridge) = xml::child(root, "bridge").and_then(|bridge| bridge.attribute("name"))
+            {
+                self.has_bridge(bridge)?;
+            }
+        }
+        source.attribute("bridge").map_or(Ok(()), |bridge| self.has_bridge(bridge))
+    }
+
+    fn has_bridge(&self, bridge: &str) -> Result<(), Trouble> {
+        match &self.host.bridges {
+            Some(known) if !known.contains(bridge) => {
+                Err(Trouble::failed(format!("Cannot get interface MTU on '{bridge}': No such device")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens a file and what lies under it.
+    fn open_chain(&self, path: &str) -> Result<(), Trouble> {
+        let mut path = path;
+        loop {
+            if !self.has_file(path) {
+                return Err(Trouble::failed(format!(
+                    "Cannot access storage file '{path}': No such file or directory"
+                )));
+            }
+            match self.volume_at(path).flatten().and_then(|volume| volume.backing.as_deref()) {
+                Some(under) => path = under,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether a guest has an operating system: a kernel, or a disk that is no blank volume.
+    fn has_system(&self, root: Node<'_, '_>) -> bool {
+        xml::at(root, &["os", "kernel"]).is_some()
+            || disks(root).any(|disk| {
+                let is_disk = disk.attribute("device").is_none_or(|device| device == "disk");
+                let path = xml::child(disk, "source").and_then(|source| source.attribute("file"));
+                is_disk
+                    && path.is_some_and(|path| match self.volume_at(path) {
+                        Some(volume) => volume.is_some_and(|it| it.backing.is_some() || it.sent.is_some()),
+                        None => true,
+                    })
+            })
+    }
+}
+
+/// The files that a domain names.
+pub(super) fn files<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
+    let disks = disks(root)
+        .filter_map(|disk| xml::child(disk, "source").and_then(|source| source.attribute("file")))
+        .collect::<Vec<_>>();
+    let firmware_configuration = root
+        .children()
+        .filter(|node| node.has_tag_name("sysinfo"))
+        .flat_map(|sysinfo| sysinfo.children())
+        .filter_map(|entry| entry.attribute("file"))
+        .collect::<Vec<_>>();
+    let boot = ["kernel", "initrd"].into_iter().filter_map(move |name| xml::text(root, &["os", name]));
+    disks.into_iter().chain(firmware_configuration).chain(boot)
+}
+
+/// A document's UUID; one without gets its own, as libvirt would make one.
+pub(super) fn uuid_of(root: Node<'_, '_>, name: &str) -> Result<Uuid, Trouble> {
+    match xml::text(root, &["uuid"]) {
+        Some(text) => {
+            Uuid::parse_str(text).map_err(|_| Trouble::failed("XML error: malformed uuid element".to_owned()))
+        }
+        None => {
+            Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{name}", root.tag_name().name()).as_bytes()))
+        }
+    }
+}
+
+fn disks<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    devices(root, "disk")
+}
+
+fn interfaces<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+    devices(root, "interface")
+}
+
+fn devices<'a, 'i>(root: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+    xml::child(root, "devices")
+        .into_iter()
+        .flat_map(|devices| devices.children())
+        .filter(move |node| node.has_tag_name(name))
+}
+
+fn is_multicast(mac: &str) -> bool {
+    mac.get(..2).and_then(|first| u8::from_str_radix(first, 16).ok()).is_some_and(|first| first & 1 == 1)
+}
+
+/// The document as libvirt keeps it: with things that nobody asked for.
+fn with_defaults(text: &str, root: Node<'_, '_>) -> String {
+    let Some(devices) = xml::child(root, "devices") else { return text.to_owned() };
+    let has_root_controller = self::devices(root, "controller").any(|controller| {
+        controller.attribute("type") == Some("pci") && controller.attribute("index") == Some("0")
+    });
+    match xml::end_tag(text, devices) {
+        Some(end) if !has_root_controller => xml::insert(
+            text,
+            end,
+            "<controller type='pci' index='0' model='pcie-root'/>\n    <audio id='1' type='none'/>\n  ",
+        ),
+        _ => text.to_owned(),
+    }
+}

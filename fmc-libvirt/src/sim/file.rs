@@ -1,0 +1,146 @@
+//! A simulated hypervisor in a file, with a lock that says who holds it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use super::Sim;
+
+/// Why a world could not be opened or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Another process works on it.
+    #[error("lock {path}: held by {holder}; wait until it is done, or name another file")]
+    Locked {
+        /// The file of the world.
+        path: PathBuf,
+        /// Who holds it, as it wrote itself.
+        holder: String,
+    },
+    /// The file system refused.
+    #[error("{what} {path}: {cause}")]
+    Io {
+        /// What was done.
+        what: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The file is no world.
+    #[error("read {path}: it is no simulated hypervisor ({cause}); move it away to begin with an empty one")]
+    NotAWorld {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: serde_json::Error,
+    },
+}
+
+/// A simulated hypervisor that is kept in a file, and locked while this value lives.
+///
+/// The lock is the operating system's, on a file beside it: it ends with the process, however that ends.
+#[derive(Debug)]
+pub struct SimFile {
+    path: PathBuf,
+    sim: Sim,
+    // Unlocked when it is closed.
+    _lock: File,
+}
+
+impl SimFile {
+    /// Opens a world, or an empty one if there is no such file. `holder` is what another process is told meanwhile, as
+    /// `process 4711, apply`.
+    ///
+    /// # Errors
+    /// Another process holds it, the file cannot be read, or it is no world.
+    pub fn open(path: impl Into<PathBuf>, holder: &str) -> Result<Self, FileError> {
+        let path = path.into();
+        let lock = lock(&path, holder)?;
+        let uri = format!("sim:{}", path.display());
+        let sim = read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri));
+        Ok(Self { path, sim, _lock: lock })
+    }
+
+    /// Reads a world without a lock, to look at it; an empty one if there is no such file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or it is no world.
+    pub fn look(path: impl Into<PathBuf>) -> Result<Sim, FileError> {
+        let path = path.into();
+        let uri = format!("sim:{}", path.display());
+        Ok(read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri)))
+    }
+
+    /// The hypervisor.
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// Saves it: the file holds either what it held before, or all of what the hypervisor holds now.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self) -> Result<(), FileError> {
+        let text = self.sim.to_json().map_err(|cause| self.failed("write", cause.into()))?;
+        let new = beside(&self.path, ".new");
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&new)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)
+        };
+        write().map_err(|cause| self.failed("write", cause))
+    }
+
+    fn failed(&self, what: &'static str, cause: io::Error) -> FileError {
+        FileError::Io { what, path: self.path.clone(), cause }
+    }
+}
+
+fn read(path: &Path, uri: &str) -> Result<Option<Sim>, FileError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(FileError::Io { what: "read", path: path.to_owned(), cause }),
+    };
+    match Sim::from_json(uri, &text) {
+        Ok(sim) => Ok(Some(sim)),
+        Err(cause) => Err(FileError::NotAWorld { path: path.to_owned(), cause }),
+    }
+}
+
+fn lock(path: &Path, holder: &str) -> Result<File, FileError> {
+    let at = beside(path, ".lock");
+    let failed = |cause| FileError::Io { what: "lock", path: at.clone(), cause };
+    let mut file =
+        File::options().create(true).read(true).write(true).truncate(false).open(&at).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Who holds it is a courtesy: a lock that names nobody is as good.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.trim().is_empty() {
+                "another process".to_owned()
+            } else {
+                holder.trim().to_owned()
+            };
+            return Err(FileError::Locked { path: path.to_owned(), holder });
+        }
+        Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+    }
+    let mut write = || -> io::Result<()> {
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(holder.as_bytes())
+    };
+    write().map_err(failed)?;
+    Ok(file)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

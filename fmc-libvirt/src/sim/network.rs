@@ -1,0 +1,260 @@
+//! What the simulated hypervisor does with networks.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use roxmltree::Node;
+
+use super::domain::uuid_of;
+use super::state::{Network, State};
+use super::trouble::Trouble;
+use super::xml;
+use crate::link::{DhcpHost, NetworkRecord};
+
+/// The longest name that Linux gives an interface (`IFNAMSIZ` less its zero byte).
+const LONGEST_INTERFACE: usize = 15;
+
+impl State {
+    pub(super) fn network_record(&self, name: &str) -> Option<NetworkRecord> {
+        let network = self.networks.get(name)?;
+        Some(NetworkRecord {
+            name: name.to_owned(),
+            xml: network.xml.clone(),
+            live_xml: network.live.clone(),
+            active: network.live.is_some(),
+            autostart: network.autostart,
+        })
+    }
+
+    pub(super) fn define_network(&mut self, text: &str) -> Result<(), Trouble> {
+        let document = xml::parse(text, "network")?;
+        let root = document.root_element();
+        let name = xml::required(root, &["name"])?;
+        let uuid = uuid_of(root, name)?;
+        for (other, there) in &self.networks {
+            if other == name && there.uuid != uuid {
+                let there = there.uuid;
+                return Err(Trouble::failed(format!(
+                    "operation failed: network '{name}' already exists with uuid {there}"
+                )));
+            }
+            if other != name && there.uuid == uuid {
+                return Err(Trouble::failed(format!(
+                    "operation failed: network '{other}' is already defined with uuid {uuid}"
+                )));
+            }
+        }
+        check_addresses(root, name)?;
+        if let Some(bridge) = own_bridge(root) {
+            for (other, there) in &self.networks {
+                let there = xml::parse(&there.xml, "network")?;
+                if other != name && own_bridge(there.root_element()) == Some(bridge) {
+                    return Err(Trouble::failed(format!(
+                        "internal error: bridge name '{bridge}' already in use."
+                    )));
+                }
+            }
+        }
+        self.networks
+            .entry(name.to_owned())
+            .and_modify(|network| text.clone_into(&mut network.xml))
+            .or_insert_with(|| Network { uuid, xml: text.to_owned(), live: None, autostart: false });
+        Ok(())
+    }
+
+    pub(super) fn start_network(&mut self, name: &str) -> Result<(), Trouble> {
+        let network = self.known_network(name)?;
+        if network.live.is_some() {
+            return Err(Trouble::failed("Requested operation is not valid: network is already active"));
+        }
+        let text = network.xml.clone();
+        let document = xml::parse(&text, "network")?;
+        let root = document.root_element();
+        if let Some(bridge) = own_bridge(root) {
+            if bridge.len() > LONGEST_INTERFACE {
+                return Err(Trouble::failed(format!(
+                    "error creating bridge interface {bridge}: Numerical result out of range"
+                )));
+            }
+            if self.host.bridges.as_ref().is_some_and(|there| there.contains(bridge)) {
+                return Err(Trouble::failed(format!("Network is already in use by interface {bridge}")));
+            }
+        }
+        let subnets = subnets(root);
+        for (other, there) in &self.networks {
+            let Some(live) = there.live.as_ref().filter(|_| other != name) else { continue };
+            let there = xml::parse(live, "network")?;
+            if self::subnets(there.root_element()).iter().any(|subnet| subnets.contains(subnet)) {
+                let bridge = own_bridge(there.root_element()).unwrap_or(other);
+                return Err(Trouble::failed(format!(
+                    "internal error: Network is already in use by interface {bridge}"
+                )));
+            }
+        }
+        if let Some(network) = self.networks.get_mut(name) {
+            network.live = Some(text.clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop_network(&mut self, name: &str) -> Result<(), Trouble> {
+        self.known_network(name)?;
+        if let Some(network) = self.networks.get_mut(name) {
+            network.live = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn undefine_network(&mut self, name: &str) -> Result<(), Trouble> {
+        if self.known_network(name)?.live.is_some() {
+            return Err(Trouble::failed(format!(
+                "Requested operation is not valid: network '{name}' is still active"
+            )));
+        }
+        self.networks.remove(name);
+        Ok(())
+    }
+
+    pub(super) fn set_network_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
+        self.known_network(name)?;
+        if let Some(network) = self.networks.get_mut(name) {
+            network.autostart = on;
+        }
+        Ok(())
+    }
+
+    pub(super) fn update_dhcp_host(
+        &mut self,
+        name: &str,
+        what: DhcpHost,
+        host: &str,
+        active: bool,
+    ) -> Result<(), Trouble> {
+        let network = self.known_network(name)?;
+        if active && network.live.is_none() {
+            return Err(Trouble::failed(format!(
+                "Requested operation is not valid: network '{name}' is not active"
+            )));
+        }
+        let kept = with_host(&network.xml, name, what, host)?;
+        let live = match network.live.as_deref().filter(|_| active) {
+            Some(live) => Some(with_host(live, name, what, host)?),
+            None => network.live.clone(),
+        };
+        if let Some(network) = self.networks.get_mut(name) {
+            network.xml = kept;
+            network.live = live;
+        }
+        Ok(())
+    }
+
+    fn known_network(&self, name: &str) -> Result<&Network, Trouble> {
+        self.networks.get(name).ok_or_else(|| {
+            Trouble::absent(format!("Network not found: no network with matching name '{name}'"))
+        })
+    }
+}
+
+/// The bridge that a network makes; one of the host's own is none.
+fn own_bridge<'a>(root: Node<'a, '_>) -> Option<&'a str> {
+    let mode = xml::child(root, "forward").and_then(|forward| forward.attribute("mode"));
+    if mode == Some("bridge") {
+        return None;
+    }
+    xml::child(root, "bridge")?.attribute("name")
+}
+
+fn subnets(root: Node<'_, '_>) -> Vec<IpNet> {
+    root.children().filter(|node| node.has_tag_name("ip")).filter_map(subnet).collect()
+}
+
+fn subnet(ip: Node<'_, '_>) -> Option<IpNet> {
+    let address: IpAddr = ip.attribute("address")?.parse().ok()?;
+    let net = match (ip.attribute("prefix"), ip.attribute("netmask")) {
+        (Some(prefix), _) => IpNet::new(address, prefix.parse().ok()?).ok()?,
+        (None, Some(mask)) => IpNet::with_netmask(address, mask.parse().ok()?).ok()?,
+        (None, None) => return None,
+    };
+    Some(net.trunc())
+}
+
+fn check_addresses(root: Node<'_, '_>, name: &str) -> Result<(), Trouble> {
+    let mode = xml::child(root, "forward").and_then(|forward| forward.attribute("mode"));
+    for ip in root.children().filter(|node| node.has_tag_name("ip")) {
+        if mode == Some("bridge") {
+            return Err(Trouble::failed(format!(
+                "XML error: Unsupported <ip> element in network {name} with forward mode='bridge'"
+            )));
+        }
+        let address = ip.attribute("address").unwrap_or_default();
+        if subnet(ip).is_none() {
+            return Err(Trouble::failed(format!(
+                "XML error: Invalid address or prefix '{address}' in definition of network '{name}'"
+            )));
+        }
+        for host in ip.descendants().filter(|node| node.has_tag_name("host")) {
+            parse_host(host, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The address of a DHCP host.
+fn parse_host(host: Node<'_, '_>, name: &str) -> Result<IpAddr, Trouble> {
+    let address = host.attribute("ip").unwrap_or_default();
+    address.parse().map_err(|_| {
+        Trouble::failed(format!("XML error: Cannot parse IP address '{address}' in network '{name}'"))
+    })
+}
+
+/// A network's document with a DHCP host added or taken away.
+fn with_host(text: &str, name: &str, what: DhcpHost, host: &str) -> Result<String, Trouble> {
+    let wanted = xml::parse(host, "host")?;
+    let wanted = wanted.root_element();
+    let address = parse_host(wanted, name)?;
+    let document = xml::parse(text, "network")?;
+    let ip = document
+        .root_element()
+        .children()
+        .filter(|node| node.has_tag_name("ip"))
+        .find(|ip| {
+            subnet(*ip).is_some_and(|net| net.contains(&address) || net.addr().is_ipv4() == address.is_ipv4())
+        })
+        .ok_or_else(|| {
+            Trouble::failed(format!("XML error: couldn't find <ip> for '{address}' in network '{name}'"))
+        })?;
+    let same = |there: &Node<'_, '_>| {
+        ["mac", "ip", "id", "name"]
+            .into_iter()
+            .any(|key| wanted.attribute(key).is_some() && there.attribute(key) == wanted.attribute(key))
+    };
+    let there = ip.descendants().filter(|node| node.has_tag_name("host")).find(same);
+    match (what, there) {
+        (DhcpHost::Add, Some(_)) => Err(Trouble::failed(format!(
+            "Requested operation is not valid: there is an existing dhcp host entry in network '{name}' that matches \"{host}\""
+        ))),
+        (DhcpHost::Delete, None) => Err(Trouble::failed(format!(
+            "Requested operation is not valid: couldn't locate a matching dhcp host entry in network '{name}'"
+        ))),
+        (DhcpHost::Delete, Some(there)) => Ok(xml::cut(text, there.range())),
+        (DhcpHost::Add, None) => {
+            let dhcp = xml::child(ip, "dhcp");
+            if let Some(end) = dhcp.and_then(|dhcp| xml::end_tag(text, dhcp)) {
+                return Ok(xml::insert(text, end, host));
+            }
+            if let Some(dhcp) = dhcp {
+                let without = xml::cut(text, dhcp.range());
+                return with_host(&without, name, what, host);
+            }
+            match xml::end_tag(text, ip) {
+                Some(end) => Ok(xml::insert(text, end, &format!("<dhcp>{host}</dhcp>"))),
+                // `<ip …/>` has no end tag to write before: it gets one.
+                None => {
+                    let end = ip.range().end.saturating_sub(2);
+                    let open = xml::insert(text, end, &format!("><dhcp>{host}</dhcp></ip"));
+                    Ok(open.replacen("</ip/>", "</ip>", 1))
+                }
+            }
+        }
+    }
+}

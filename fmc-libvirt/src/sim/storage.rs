@@ -1,0 +1,239 @@
+//! What the simulated hypervisor does with pools and volumes.
+
+use std::collections::BTreeMap;
+
+use super::domain::{files, uuid_of};
+use super::state::{Pool, State, Volume};
+use super::trouble::Trouble;
+use super::xml;
+use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
+
+/// What an empty qcow2 file takes, near enough.
+const QCOW2_HEADER: u64 = 200 << 10;
+
+impl State {
+    pub(super) fn pool_record(&self, name: &str) -> Option<PoolRecord> {
+        let pool = self.pools.get(name)?;
+        let taken = taken(pool);
+        let capacity = self.host.room.get(&pool.path).copied().unwrap_or(1 << 50);
+        let free = capacity.saturating_sub(taken);
+        let sizes = format!(
+            "  <capacity unit='bytes'>{capacity}</capacity>\n  <allocation unit='bytes'>{taken}</allocation>\n  <available unit='bytes'>{free}</available>\n"
+        );
+        let at = pool.xml.rfind("</pool>").unwrap_or(pool.xml.len());
+        Some(PoolRecord {
+            name: name.to_owned(),
+            xml: xml::insert(&pool.xml, at, &sizes),
+            active: pool.active,
+            autostart: pool.autostart,
+        })
+    }
+
+    pub(super) fn create_pool(&mut self, text: &str) -> Result<(), Trouble> {
+        let document = xml::parse(text, "pool")?;
+        let root = document.root_element();
+        let name = xml::required(root, &["name"])?;
+        let uuid = uuid_of(root, name)?;
+        let path = xml::required(root, &["target", "path"])?.trim_end_matches('/').to_owned();
+        for (other, there) in &self.pools {
+            if other == name && there.uuid != uuid {
+                let there = there.uuid;
+                return Err(Trouble::failed(format!(
+                    "operation failed: pool '{name}' already exists with uuid {there}"
+                )));
+            }
+            if other != name && there.uuid == uuid {
+                return Err(Trouble::failed(format!(
+                    "operation failed: pool '{other}' is already defined with uuid {uuid}"
+                )));
+            }
+            if other != name && there.path == path {
+                return Err(Trouble::failed(format!(
+                    "operation failed: Storage source conflict with pool: '{other}'"
+                )));
+            }
+        }
+        let fresh =
+            Pool { uuid, xml: String::new(), path, active: true, autostart: true, volumes: BTreeMap::new() };
+        let pool = self.pools.entry(name.to_owned()).or_insert(fresh);
+        text.clone_into(&mut pool.xml);
+        (pool.active, pool.autostart) = (true, true);
+        Ok(())
+    }
+
+    pub(super) fn start_pool(&mut self, name: &str) -> Result<(), Trouble> {
+        let pool = self.known_pool(name)?;
+        if pool.active {
+            return Err(Trouble::failed(format!(
+                "Requested operation is not valid: storage pool '{name}' is already active"
+            )));
+        }
+        pool.active = true;
+        Ok(())
+    }
+
+    pub(super) fn set_pool_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
+        self.known_pool(name)?.autostart = on;
+        Ok(())
+    }
+
+    pub(super) fn delete_pool(&mut self, name: &str) -> Result<(), Trouble> {
+        let pool = self.known_pool(name)?;
+        if !pool.volumes.is_empty() {
+            let path = &pool.path;
+            return Err(Trouble::failed(format!("failed to remove pool '{path}': Directory not empty")));
+        }
+        self.pools.remove(name);
+        Ok(())
+    }
+
+    pub(super) fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, Trouble> {
+        let pool = self.active_pool(pool)?;
+        Ok(pool
+            .volumes
+            .keys()
+            .map(|name| VolumeRecord { name: name.clone(), path: format!("{}/{name}", pool.path) })
+            .collect())
+    }
+
+    pub(super) fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, Trouble> {
+        let pool = self.active_pool(pool)?;
+        Ok(pool.volumes.get(name).map(|volume| VolumeFacts {
+            name: name.to_owned(),
+            path: format!("{}/{name}", pool.path),
+            capacity: volume.capacity,
+            backing: volume.backing.clone(),
+        }))
+    }
+
+    pub(super) fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, Trouble> {
+        let mut all = BTreeMap::new();
+        for domain in self.domains.values() {
+            let document = xml::parse(&domain.xml, "domain")?;
+            for path in files(document.root_element()) {
+                if let Some(volume) = self.volume_at(path).flatten() {
+                    all.insert(path.to_owned(), volume.capacity);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn create_volume(&mut self, pool: &str, text: &str) -> Result<(), Trouble> {
+        let document = xml::parse(text, "volume")?;
+        let root = document.root_element();
+        let name = xml::required(root, &["name"])?;
+        let there = self.active_pool(pool)?;
+        if there.volumes.contains_key(name) {
+            return Err(Trouble::failed(format!("storage volume '{name}' exists already")));
+        }
+        let capacity = xml::child(root, "capacity").and_then(xml::bytes).unwrap_or(0);
+        let format = xml::at(root, &["target", "format"])
+            .and_then(|format| format.attribute("type"))
+            .unwrap_or("raw")
+            .to_owned();
+        let backing = xml::text(root, &["backingStore", "path"]).map(str::to_owned);
+        if let Some(under) = &backing
+            && !self.has_file(under)
+        {
+            return Err(Trouble::failed(format!(
+                "cannot stat backing store '{under}': No such file or directory"
+            )));
+        }
+        let at_once = xml::child(root, "allocation").and_then(xml::bytes).unwrap_or(capacity);
+        let takes = if format == "qcow2" { at_once.min(capacity).max(QCOW2_HEADER) } else { at_once };
+        let takes =
+            if format == "qcow2" && xml::child(root, "allocation").is_none() { QCOW2_HEADER } else { takes };
+        let path = format!("{}/{name}", there.path);
+        self.reserve(pool, takes).map_err(|free| {
+            Trouble::failed(format!(
+                "cannot allocate {takes} bytes in file '{path}': No space left on device ({free} bytes are free)"
+            ))
+        })?;
+        if let Some(pool) = self.pools.get_mut(pool) {
+            pool.volumes.insert(name.to_owned(), Volume { capacity, takes, format, backing, sent: None });
+        }
+        Ok(())
+    }
+
+    /// Takes bytes that are sent to a volume; `digest` is of all that were sent so far.
+    pub(super) fn receive(
+        &mut self,
+        pool: &str,
+        name: &str,
+        sent: u64,
+        digest: String,
+    ) -> Result<(), Trouble> {
+        let there = self.active_pool(pool)?;
+        let volume = there.volumes.get(name).ok_or_else(|| no_volume(name))?;
+        let more = sent.saturating_sub(volume.takes);
+        let path = format!("{}/{name}", there.path);
+        self.reserve(pool, more)
+            .map_err(|_| Trouble::failed(format!("cannot write to '{path}': No space left on device")))?;
+        if let Some(volume) = self.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(name)) {
+            volume.takes = volume.takes.max(sent);
+            volume.capacity = volume.capacity.max(sent);
+            volume.sent = Some((sent, digest));
+        }
+        Ok(())
+    }
+
+    pub(super) fn resize_volume(&mut self, pool: &str, name: &str, bytes: u64) -> Result<(), Trouble> {
+        self.active_pool(pool)?;
+        let volume = self
+            .pools
+            .get_mut(pool)
+            .and_then(|pool| pool.volumes.get_mut(name))
+            .ok_or_else(|| no_volume(name))?;
+        if bytes < volume.capacity {
+            return Err(Trouble::failed(
+                "invalid argument: Can't shrink capacity below current capacity unless shrink flag explicitly specified",
+            ));
+        }
+        volume.capacity = bytes;
+        Ok(())
+    }
+
+    pub(super) fn delete_volume(&mut self, pool: &str, name: &str) -> Result<(), Trouble> {
+        self.active_pool(pool)?;
+        if let Some(pool) = self.pools.get_mut(pool) {
+            pool.volumes.remove(name);
+        }
+        Ok(())
+    }
+
+    /// Whether a pool's folder has room for so many bytes more; the error is what is free.
+    fn reserve(&self, pool: &str, bytes: u64) -> Result<(), u64> {
+        let Some(pool) = self.pools.get(pool) else { return Ok(()) };
+        let Some(room) = self.host.room.get(&pool.path) else { return Ok(()) };
+        let free = room.saturating_sub(taken(pool));
+        if bytes > free { Err(free) } else { Ok(()) }
+    }
+
+    fn known_pool(&mut self, name: &str) -> Result<&mut Pool, Trouble> {
+        self.pools.get_mut(name).ok_or_else(|| no_pool(name))
+    }
+
+    fn active_pool(&self, name: &str) -> Result<&Pool, Trouble> {
+        let pool = self.pools.get(name).ok_or_else(|| no_pool(name))?;
+        if pool.active {
+            Ok(pool)
+        } else {
+            Err(Trouble::failed(format!(
+                "Requested operation is not valid: storage pool '{name}' is not active"
+            )))
+        }
+    }
+}
+
+fn taken(pool: &Pool) -> u64 {
+    pool.volumes.values().map(|volume| volume.takes).sum()
+}
+
+fn no_pool(name: &str) -> Trouble {
+    Trouble::absent(format!("Storage pool not found: no storage pool with matching name '{name}'"))
+}
+
+fn no_volume(name: &str) -> Trouble {
+    Trouble::absent(format!("Storage volume not found: no storage vol with matching name '{name}'"))
+}
