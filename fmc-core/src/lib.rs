@@ -31,7 +31,9 @@ pub mod named;
 pub mod nearest;
 pub mod network;
 pub mod path;
+pub mod secret;
 pub mod ssh;
+pub mod template;
 pub mod tz;
 pub mod unit;
 #[cfg(feature = "sim")]
