@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fmc_core::boot::Boot;
 use fmc_core::digest::Digest;
 use fmc_core::machine::{Power, Shutdown};
-use fmc_core::path::AbsPath;
+use fmc_core::path::{AbsPath, HttpUrl};
 use fmc_core::unit::Size;
 
 /// The provider's name in addresses.
@@ -86,6 +86,13 @@ pub enum Content {
         /// What it must hash to.
         digest: Digest,
     },
+    /// A download, checked against its digest. An apply refuses it before its first step.
+    Url {
+        /// Where it is.
+        url: HttpUrl,
+        /// What it must hash to.
+        digest: Digest,
+    },
     /// A boot configuration, rendered with its secrets; committed by a second volume `NAME.ok`.
     Boot(Arc<Boot>),
 }
@@ -108,7 +115,7 @@ pub struct DomainDocument {
     pub xml: Arc<str>,
     /// Its name: the machine's.
     pub name: Arc<str>,
-    /// Its root volume as `(pool, name)`, if it has one of ours.
+    /// Its root volume as `(pool, name)`, if it has one.
     pub root: Option<(Arc<str>, Arc<str>)>,
     /// Its boot volume as `(pool, name)`, if it is configured on first boot.
     pub boot: Option<(Arc<str>, Arc<str>)>,

@@ -1,9 +1,20 @@
 //! libvirt for fmc: the documents that a cloud compiles to, the provider that makes them real, and its simulation.
 //!
-//! The compiler half needs no C library. The provider speaks to a hypervisor through [`link::Link`].
+//! [`documents::documents`] is the compiler: pure and total. What differs from what is there says [`drift`]. This half
+//! needs no C library. The provider speaks to a hypervisor through [`link::Link`].
 
+pub mod document;
+pub mod documents;
+mod domain;
 pub mod drift;
+#[cfg(test)]
+mod fixture;
 pub mod link;
+pub mod mark;
+pub mod network;
+pub mod nft;
+pub mod pool;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod volume;
 pub mod xml;

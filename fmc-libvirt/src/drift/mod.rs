@@ -1,8 +1,53 @@
-//! How what is there differs from what is wanted.
+//! How what is there differs from what is wanted, and what it takes to change it.
 
+mod domain;
+mod network;
+mod storage;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+use fmc_core::graph::{Change, Impact};
+use roxmltree::Document;
+
+pub use domain::{compare_domain, pending_boot};
+pub use network::compare_network;
+pub use storage::{compare_pool, compare_volume};
+pub(crate) use table::identity;
 pub use tree::{Difference, tree};
+
+/// The differences of two documents.
+fn differences(wanted: &str, seen: &str) -> Vec<Difference> {
+    match (Document::parse(wanted), Document::parse(seen)) {
+        (Ok(wanted), Ok(seen)) => tree(wanted.root_element(), seen.root_element()),
+        // Ours can be read; what cannot is to be written anew.
+        _ => vec![Difference {
+            path: String::new(),
+            from: Some("no XML".to_owned()),
+            to: Some("XML".to_owned()),
+        }],
+    }
+}
+
+impl Difference {
+    fn into_change(self, impact: Impact, reason: Option<&str>) -> Change {
+        let Self { path, from, to } = self;
+        Change { path, from, to, impact, reason: reason.map(str::to_owned) }
+    }
+}
+
+/// A change of something that is beside the document: power, autostart.
+fn switch(path: &str, seen: bool, wanted: bool, words: [&str; 2], impact: Impact) -> Option<Change> {
+    let [on, off] = words.map(str::to_owned);
+    let (from, to) = match (seen, wanted) {
+        (true, false) => (on, off),
+        (false, true) => (off, on),
+        _ => return None,
+    };
+    Some(Change { path: path.to_owned(), from: Some(from), to: Some(to), impact, reason: None })
+}
+
+fn autostart(seen: bool, wanted: bool) -> Option<Change> {
+    switch("autostart", seen, wanted, ["on", "off"], Impact::Live)
+}

@@ -29,9 +29,18 @@ pub(super) fn key<'a>(node: Node<'a, 'a>) -> Key<'a> {
         "range" => [node.attribute("start"), node.attribute("end")],
         // IPv4 is what is meant when nothing is said, also in our paths.
         "ip" => [node.attribute("family").filter(|family| *family != "ipv4"), None],
-        "host" => [node.attribute("mac").or(node.attribute("id")).or(node.attribute("ip")), None],
+        "host" => {
+            let known_by = ["mac", "id", "name", "ip"];
+            [known_by.into_iter().find_map(|name| node.attribute(name)), None]
+        }
         _ => [None, None],
     }
+}
+
+/// What identifies an element that one text can tell from its siblings, as a DHCP host.
+pub(crate) fn identity<'a>(node: Node<'a, 'a>) -> Option<&'a str> {
+    let [identity, _] = key(node);
+    identity
 }
 
 /// An element that is changed as a whole: a DHCP host, which libvirt adds or takes away.

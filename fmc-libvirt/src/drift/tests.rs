@@ -4,8 +4,8 @@ mod corpus;
 use super::*;
 
 fn differences(wanted: &str, seen: &str) -> Vec<String> {
-    let wanted = roxmltree::Document::parse(wanted).unwrap();
-    let seen = roxmltree::Document::parse(seen).unwrap();
+    let wanted = Document::parse(wanted).unwrap();
+    let seen = Document::parse(seen).unwrap();
     tree(wanted.root_element(), seen.root_element())
         .into_iter()
         .map(|found| {

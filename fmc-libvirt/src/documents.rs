@@ -1,0 +1,278 @@
+//! What a checked cloud is on its hypervisors: every object with its document, and what each needs.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fmc_core::checked::{Checked, Disk, Host, Image, Machine, Network, Source};
+use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
+use fmc_core::name::PoolName;
+
+use crate::document::{
+    Content, Document, DomainDocument, NetworkDocument, PROVIDER, PoolDocument, VolumeDocument, kind,
+};
+use crate::domain;
+use crate::network;
+use crate::pool;
+use crate::volume::{self, Backing, FirstBoot, Ours};
+
+/// Every object that a cloud wants. It cannot fail, gives the same bytes each time, and an object's document depends on
+/// nothing but what it names: a new machine changes no other's.
+pub fn documents(checked: &Checked) -> Wanted<Document> {
+    let mut all = Documents { checked, nodes: BTreeMap::new() };
+    let places: Vec<Place<'_>> =
+        checked.hosts.iter().map(|host| Place::new(checked.owner.as_str(), host)).collect();
+    for network in &checked.networks {
+        for place in network.hosts.iter().filter_map(|host| places.get(*host)) {
+            all.network(place, network);
+        }
+    }
+    for machine in &checked.machines {
+        if let Some(place) = places.get(machine.host) {
+            all.machine(place, machine);
+        }
+    }
+    Wanted { owner: checked.owner.as_str().into(), nodes: all.nodes }
+}
+
+/// A host, with what every object on it is told of it.
+struct Place<'a> {
+    host: &'a Host,
+    owner: &'a str,
+    pool: Arc<str>,
+    pool_path: String,
+    pool_address: Address,
+}
+
+impl<'a> Place<'a> {
+    fn new(owner: &'a str, host: &'a Host) -> Self {
+        let pool: Arc<str> = volume::own_pool(owner).into();
+        let pool_path = format!("{}/{pool}", host.base.as_str().trim_end_matches('/'));
+        let pool_address = Address::new(PROVIDER, host.name.clone(), kind::POOL, Arc::clone(&pool));
+        Self { host, owner, pool, pool_path, pool_address }
+    }
+
+    fn address(&self, kind: &'static str, name: impl Into<Arc<str>>) -> Address {
+        Address::new(PROVIDER, self.host.name.clone(), kind, name)
+    }
+
+    fn volume_address(&self, pool: &str, name: &str) -> Address {
+        self.address(kind::VOLUME, [pool, "/", name].concat())
+    }
+
+    /// The path of a volume of the cloud's own pool.
+    fn path(&self, name: &str) -> String {
+        [&self.pool_path, "/", name].concat()
+    }
+}
+
+struct Documents<'a> {
+    checked: &'a Checked,
+    nodes: BTreeMap<Address, Node<Document>>,
+}
+
+impl Documents<'_> {
+    fn network(&mut self, place: &Place<'_>, wanted: &Network) {
+        let address = place.address(kind::NETWORK, wanted.name.as_str());
+        let document = Document::Network(NetworkDocument {
+            xml: network::xml(place.owner, &address, wanted).into(),
+            name: wanted.name.as_str().into(),
+            autostart: wanted.autostart,
+        });
+        self.add(address, document, Vec::new(), None);
+    }
+
+    fn machine(&mut self, place: &Place<'_>, machine: &Machine) {
+        let name = machine.name.as_str();
+        let part_of: Arc<str> = ["machine/", name].concat().into();
+        let boot = fmc_core::boot::boot(self.checked, machine).map(Arc::new);
+        let first_boot = FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest()));
+        let mut needs = Vec::new();
+        let root = machine.root.map(|root| {
+            let base = self.base(place, &machine.image);
+            let name = Ours::Root { machine: name.to_owned(), hash: first_boot.hash.clone() }.to_string();
+            let format = volume::root_format(&machine.image);
+            let backing = base.as_ref().map(|(path, _)| Backing { path, format: machine.image.format });
+            let xml = volume::blank_xml(&name, root.size, root.allocation, format, backing);
+            let document = VolumeDocument {
+                xml: xml.into(),
+                pool: Arc::clone(&place.pool),
+                name: name.into(),
+                capacity: root.size.as_bytes(),
+                content: Content::Empty,
+            };
+            let below = base.and_then(|(_, address)| address);
+            self.volume(place, document, below, Carries::Content, &part_of, &mut needs)
+        });
+        let boot = boot.map(|boot| {
+            let name = Ours::Boot { machine: name.to_owned(), hash: first_boot.hash.clone() }.to_string();
+            let document = upload(place, name.into(), Content::Boot(boot));
+            self.volume(place, document, None, Carries::Content, &part_of, &mut needs)
+        });
+        let disks: Vec<String> =
+            machine.disks.iter().map(|disk| self.disk(place, machine, disk, &part_of, &mut needs)).collect();
+        self.domain(place, machine, Volumes { first_boot, root, boot, disks }, part_of, needs);
+    }
+
+    fn domain(
+        &mut self,
+        place: &Place<'_>,
+        machine: &Machine,
+        volumes: Volumes,
+        part_of: Arc<str>,
+        mut needs: Vec<Edge>,
+    ) {
+        let Volumes { first_boot, root, boot, disks } = volumes;
+        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks.get(at.network));
+        needs.extend(networks.map(|network| Edge {
+            to: place.address(kind::NETWORK, network.name.as_str()),
+            carries: Carries::Attached,
+        }));
+        // Two interfaces may be on one network.
+        needs.sort_by(|a, b| a.to.cmp(&b.to));
+        needs.dedup();
+        let address = place.address(kind::DOMAIN, machine.name.as_str());
+        let path = |name: &Option<Arc<str>>| name.as_ref().map(|name| place.path(name));
+        let (root_path, boot_path) = (path(&root), path(&boot));
+        let xml = domain::xml(&domain::Parts {
+            owner: place.owner,
+            address: &address,
+            host: place.host,
+            networks: &self.checked.networks,
+            machine,
+            first_boot: &first_boot,
+            root: root_path.as_deref(),
+            boot: boot_path.as_deref(),
+            disks: &disks,
+        });
+        let in_pool = |name: Arc<str>| (Arc::clone(&place.pool), name);
+        let document = Document::Domain(Box::new(DomainDocument {
+            xml: xml.into(),
+            name: machine.name.as_str().into(),
+            root: root.map(in_pool),
+            boot: boot.map(in_pool),
+            image_digest: first_boot.image.into(),
+            config_digest: first_boot.config.unwrap_or_default().into(),
+            power: machine.power,
+            autostart: machine.autostart,
+            shutdown: machine.shutdown,
+            memory: machine.memory,
+        }));
+        self.add(address, document, needs, Some(part_of));
+    }
+
+    /// A data disk; its path.
+    fn disk(
+        &mut self,
+        place: &Place<'_>,
+        machine: &Machine,
+        disk: &Disk,
+        part_of: &Arc<str>,
+        needs: &mut Vec<Edge>,
+    ) -> String {
+        let ours = Ours::Disk { machine: machine.name.to_string(), disk: disk.name.to_string() };
+        let foreign = disk.pool.as_ref().and_then(|pool: &PoolName| place.host.pool(pool));
+        let (pool, name, path): (Arc<str>, String, String) = match foreign {
+            None => {
+                let name = ours.to_string();
+                let path = place.path(&name);
+                (Arc::clone(&place.pool), name, path)
+            }
+            Some(pool) => {
+                let name = format!("{}{ours}", volume::foreign_prefix(place.owner));
+                let path = format!("{}/{name}", pool.path.as_str().trim_end_matches('/'));
+                (pool.name.as_str().into(), name, path)
+            }
+        };
+        let document = VolumeDocument {
+            xml: volume::blank_xml(&name, disk.size, disk.allocation, volume::DISK_FORMAT, None).into(),
+            pool,
+            name: name.into(),
+            capacity: disk.size.as_bytes(),
+            content: Content::Empty,
+        };
+        self.volume(place, document, None, Carries::Attached, part_of, needs);
+        path
+    }
+
+    /// What a root is a layer on: the path, and the address if it is ours.
+    fn base(&mut self, place: &Place<'_>, image: &Image) -> Option<(String, Option<Address>)> {
+        let content = match (&image.source, image.digest) {
+            (Source::Blank, _) => return None,
+            (Source::Path(path) | Source::Volume { path, .. }, _) => {
+                return Some((path.as_str().to_owned(), None));
+            }
+            (Source::File(path), Some(digest)) => Content::File { path: path.clone(), digest },
+            (Source::Url(url), Some(digest)) => Content::Url { url: url.clone(), digest },
+            // `check` refuses an upload without a digest: there is no name for it.
+            (Source::File(_) | Source::Url(_), None) => return None,
+        };
+        let digest = image.digest.map(|digest| volume::hex(digest.bytes(), 6)).unwrap_or_default();
+        let name = Ours::Base { digest }.to_string();
+        let (path, address) = (place.path(&name), place.volume_address(&place.pool, &name));
+        if !self.nodes.contains_key(&address) {
+            let needs = vec![self.own_pool(place)];
+            self.add(address.clone(), Document::Volume(upload(place, name.into(), content)), needs, None);
+        }
+        Some((path, Some(address)))
+    }
+
+    /// Adds a volume of a machine, and to the needs of its domain; its name.
+    fn volume(
+        &mut self,
+        place: &Place<'_>,
+        document: VolumeDocument,
+        below: Option<Address>,
+        carries: Carries,
+        part_of: &Arc<str>,
+        needs: &mut Vec<Edge>,
+    ) -> Arc<str> {
+        let address = place.volume_address(&document.pool, &document.name);
+        let mut own = Vec::new();
+        if document.pool == place.pool {
+            own.push(self.own_pool(place));
+        }
+        own.extend(below.map(|to| Edge { to, carries: Carries::Content }));
+        needs.push(Edge { to: address.clone(), carries });
+        let name = Arc::clone(&document.name);
+        self.add(address, Document::Volume(document), own, Some(Arc::clone(part_of)));
+        name
+    }
+
+    /// The need of the host's own pool, which is wanted from then on.
+    fn own_pool(&mut self, place: &Place<'_>) -> Edge {
+        let address = place.pool_address.clone();
+        if !self.nodes.contains_key(&address) {
+            let uuid = pool::uuid(place.owner, &place.pool);
+            let xml = pool::xml(&place.pool, &uuid, &place.pool_path).into();
+            let document = Document::Pool(PoolDocument { xml, name: Arc::clone(&place.pool), uuid });
+            self.add(address.clone(), document, Vec::new(), None);
+        }
+        Edge { to: address, carries: Carries::Exists }
+    }
+
+    fn add(&mut self, address: Address, document: Document, needs: Vec<Edge>, part_of: Option<Arc<str>>) {
+        self.nodes.insert(address, Node { document: Arc::new(document), needs, part_of });
+    }
+}
+
+/// The volumes of a machine, in the cloud's own pool but for the data disks, which are paths.
+struct Volumes {
+    first_boot: FirstBoot,
+    root: Option<Arc<str>>,
+    boot: Option<Arc<str>>,
+    disks: Vec<String>,
+}
+
+/// A volume that bytes are sent into; how many, whoever sends them knows.
+fn upload(place: &Place<'_>, name: Arc<str>, content: Content) -> VolumeDocument {
+    VolumeDocument {
+        xml: volume::upload_xml(&name, 0).into(),
+        pool: Arc::clone(&place.pool),
+        name,
+        capacity: 0,
+        content,
+    }
+}

@@ -1,0 +1,321 @@
+//! Domains: a machine as libvirt and QEMU are told of it.
+
+use fmc_core::checked::{Host, Image, Machine, Network};
+use fmc_core::graph::Address;
+use fmc_core::host::{Acceleration, CpuModel};
+use fmc_core::image::{Arch, Format, Os, Provisioner};
+
+use crate::document::DomainDocument;
+use crate::mark::{self, Mark};
+use crate::volume::{self, FirstBoot};
+use crate::xml::Writer;
+
+/// What a domain's document is made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) owner: &'a str,
+    pub(crate) address: &'a Address,
+    pub(crate) host: &'a Host,
+    pub(crate) networks: &'a [Network],
+    pub(crate) machine: &'a Machine,
+    pub(crate) first_boot: &'a FirstBoot,
+    /// The path of the root volume, if there is one.
+    pub(crate) root: Option<&'a str>,
+    /// The path of the boot volume, if there is one.
+    pub(crate) boot: Option<&'a str>,
+    /// The paths of the data disks, in the machine's order.
+    pub(crate) disks: &'a [String],
+}
+
+/// The document of a domain.
+pub(crate) fn xml(parts: &Parts<'_>) -> String {
+    let Parts { owner, address, host, machine, first_boot, .. } = *parts;
+    mark::seal(Writer::document("domain", |w| {
+        w.attr("type", if host.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" });
+        w.leaf("name", &machine.name);
+        w.leaf("uuid", machine.uuid);
+        mark::write(w, owner, address, Some(&first_boot.image), first_boot.config.as_deref());
+        for name in ["memory", "currentMemory"] {
+            w.el(name, |w| {
+                w.attr("unit", "KiB");
+                w.text(machine.memory.as_kib());
+            });
+        }
+        w.el("vcpu", |w| {
+            w.attr("placement", "static");
+            w.text(machine.cpus.get());
+        });
+        os(w, host, &machine.image);
+        if let (Some(path), Some(key)) = (parts.boot, fw_cfg_key(machine.image.os)) {
+            w.el("sysinfo", |w| {
+                w.attr("type", "fwcfg");
+                w.el("entry", |w| {
+                    w.attr("name", key);
+                    w.attr("file", path);
+                });
+            });
+        }
+        w.el("features", |w| {
+            w.empty("acpi");
+            if machine.image.arch == Arch::X86_64 {
+                w.empty("apic");
+            }
+        });
+        cpu(w, host);
+        w.el("clock", |w| w.attr("offset", "utc"));
+        w.leaf("on_poweroff", "destroy");
+        w.leaf("on_reboot", "restart");
+        w.leaf("on_crash", "destroy");
+        w.el("devices", |w| devices(w, parts));
+    }))
+}
+
+/// The `fw_cfg` file that the system's Ignition reads (Ignition's documentation, *Supported platforms*, `qemu`).
+fn fw_cfg_key(os: Os) -> Option<&'static str> {
+    match os {
+        Os::Flatcar => Some("opt/org.flatcar-linux/config"),
+        _ if os.provisioner() == Some(Provisioner::Ignition) => Some("opt/com.coreos/config"),
+        _ => None,
+    }
+}
+
+fn os(w: &mut Writer, host: &Host, image: &Image) {
+    w.el("os", |w| {
+        if image.arch == Arch::Aarch64 {
+            // QEMU's Arm machines have no firmware of their own, and ACPI needs UEFI.
+            w.attr("firmware", "efi");
+        }
+        w.el("type", |w| {
+            w.attr("arch", image.arch.as_str());
+            match image.arch {
+                Arch::X86_64 => w.attr("machine", &host.machine_type),
+                Arch::Aarch64 => w.attr("machine", "virt"),
+            }
+            w.text("hvm");
+        });
+        if let Some(kernel) = &image.kernel {
+            w.leaf("kernel", kernel.kernel.as_str());
+            if let Some(initrd) = &kernel.initrd {
+                w.leaf("initrd", initrd.as_str());
+            }
+            if !kernel.command_line.is_empty() {
+                w.leaf("cmdline", &kernel.command_line);
+            }
+        }
+    });
+}
+
+fn cpu(w: &mut Writer, host: &Host) {
+    match (&host.cpu, host.acceleration) {
+        (CpuModel::Named(model), _) => w.el("cpu", |w| {
+            w.attr("mode", "custom");
+            w.attr("match", "exact");
+            w.leaf("model", model);
+        }),
+        // Emulation cannot pass the host's processor on: QEMU's own default.
+        (_, Acceleration::Emulated) => {}
+        (CpuModel::HostPassthrough, Acceleration::Kvm) => w.el("cpu", |w| w.attr("mode", "host-passthrough")),
+        (CpuModel::HostModel, Acceleration::Kvm) => w.el("cpu", |w| w.attr("mode", "host-model")),
+    }
+}
+
+fn devices(w: &mut Writer, parts: &Parts<'_>) {
+    let machine = parts.machine;
+    // The guest finds a data disk by its serial, so that these names may shift.
+    let mut targets = DiskNames { next: 0 };
+    if let Some(path) = parts.root {
+        let disk = Disk { path, format: volume::root_format(&machine.image), target: targets.take() };
+        disk.write(w, |w| w.el("boot", |w| w.attr("order", 1)));
+    }
+    for (disk, path) in machine.disks.iter().zip(parts.disks) {
+        Disk { path, format: volume::DISK_FORMAT, target: targets.take() }
+            .write(w, |w| w.leaf("serial", &disk.serial));
+    }
+    if let (Some(path), Some(Provisioner::CloudInit)) = (parts.boot, machine.image.os.provisioner()) {
+        seed(w, parts.host, machine.image.arch, path);
+    }
+    for interface in &machine.interfaces {
+        let Some(network) = parts.networks.get(interface.network) else { continue };
+        w.el("interface", |w| {
+            w.attr("type", "network");
+            w.el("mac", |w| w.attr("address", interface.mac));
+            w.el("source", |w| w.attr("network", &network.name));
+            w.el("model", |w| w.attr("type", "virtio"));
+            if let Some(mtu) = network.mtu {
+                w.el("mtu", |w| w.attr("size", mtu.get()));
+            }
+        });
+    }
+    for name in ["serial", "console"] {
+        w.el(name, |w| {
+            w.attr("type", "pty");
+            w.el("target", |w| {
+                if name == "console" {
+                    w.attr("type", "serial");
+                }
+                w.attr("port", 0);
+            });
+        });
+    }
+    w.el("channel", |w| {
+        w.attr("type", "unix");
+        w.el("target", |w| {
+            w.attr("type", "virtio");
+            w.attr("name", "org.qemu.guest_agent.0");
+        });
+    });
+    w.el("memballoon", |w| w.attr("model", "virtio"));
+    w.el("rng", |w| {
+        w.attr("model", "virtio");
+        w.el("backend", |w| {
+            w.attr("model", "random");
+            w.text("/dev/urandom");
+        });
+    });
+}
+
+/// A disk of the guest. It is a file by its path, not a volume by its name: libvirt's `AppArmor` helper cannot look up
+/// the latter.
+struct Disk<'a> {
+    path: &'a str,
+    format: Format,
+    target: String,
+}
+
+impl Disk<'_> {
+    fn write(&self, w: &mut Writer, rest: impl FnOnce(&mut Writer)) {
+        w.el("disk", |w| {
+            w.attr("type", "file");
+            w.attr("device", "disk");
+            w.el("driver", |w| {
+                w.attr("name", "qemu");
+                w.attr("type", self.format.as_str());
+                w.attr("discard", "unmap");
+            });
+            w.el("source", |w| w.attr("file", self.path));
+            w.el("target", |w| {
+                w.attr("dev", &self.target);
+                w.attr("bus", "virtio");
+            });
+            rest(w);
+        });
+    }
+}
+
+/// The image that cloud-init finds by its label.
+fn seed(w: &mut Writer, host: &Host, arch: Arch, path: &str) {
+    let (target, bus) = match arch {
+        Arch::Aarch64 => ("sda", "scsi"),
+        Arch::X86_64 if host.machine_type.is_q35() => ("sda", "sata"),
+        Arch::X86_64 => ("hda", "ide"),
+    };
+    w.el("disk", |w| {
+        w.attr("type", "file");
+        w.attr("device", "cdrom");
+        w.el("driver", |w| {
+            w.attr("name", "qemu");
+            w.attr("type", Format::Raw.as_str());
+        });
+        w.el("source", |w| w.attr("file", path));
+        w.el("target", |w| {
+            w.attr("dev", target);
+            w.attr("bus", bus);
+        });
+        w.empty("readonly");
+        w.leaf("serial", "cloud-init");
+    });
+    if bus == "scsi" {
+        w.el("controller", |w| {
+            w.attr("type", "scsi");
+            w.attr("index", 0);
+            w.attr("model", "virtio-scsi");
+        });
+    }
+}
+
+/// The names of virtio disks in their order: `vda` … `vdz`, `vdaa` ….
+struct DiskNames {
+    next: usize,
+}
+
+impl DiskNames {
+    fn take(&mut self) -> String {
+        let mut letters = Vec::new();
+        let mut rest = self.next + 1;
+        self.next += 1;
+        while rest > 0 {
+            rest -= 1;
+            letters.extend(u32::try_from(rest % 26).ok().and_then(|digit| char::from_digit(digit + 10, 36)));
+            rest /= 26;
+        }
+        // Digits from 10 on in base 36 are the letters, 26 of them.
+        let letters = letters.into_iter().rev();
+        ["v", "d"].into_iter().flat_map(str::chars).chain(letters).collect()
+    }
+}
+
+impl DomainDocument {
+    /// The same domain on the root and boot volumes that it has: what is read on a first boot is not read again, so that
+    /// a newer image or configuration waits for a replacement. The mark keeps saying what it booted with.
+    #[must_use]
+    pub fn keeping(&self, root: Option<&str>, boot: Option<&str>, mark: &Mark) -> Self {
+        let mut xml = self.xml.to_string();
+        let mut kept = self.clone();
+        if let (Some((_, new)), Some(old)) = (&self.root, root) {
+            xml = xml.replace(&**new, old);
+            kept.root = self.root.as_ref().map(|(pool, _)| (pool.clone(), old.into()));
+        }
+        match (&self.boot, boot) {
+            (Some((pool, new)), Some(old)) => {
+                xml = xml.replace(&**new, old);
+                kept.boot = Some((pool.clone(), old.into()));
+            }
+            (Some((_, new)), None) => {
+                xml = without_boot(&xml, new);
+                kept.boot = None;
+            }
+            (None, _) => {}
+        }
+        let mut say = |attribute: &str, new: &str, old: Option<&str>| {
+            let text = |value: &str| format!(" {attribute}='{value}'");
+            xml = xml.replacen(&text(new), &old.map(text).unwrap_or_default(), 1);
+        };
+        say("image", &self.image_digest, mark.image.as_deref());
+        say("config", &self.config_digest, mark.config.as_deref());
+        kept.image_digest = mark.image.as_deref().unwrap_or_default().into();
+        kept.config_digest = mark.config.as_deref().unwrap_or_default().into();
+        kept.xml = xml.into();
+        kept
+    }
+}
+
+/// The document without the element that hands the boot volume to the guest.
+fn without_boot(xml: &str, volume: &str) -> String {
+    let cut = || {
+        let at = xml.find(volume)?;
+        let (start, end) = [("  <sysinfo ", "  </sysinfo>\n"), ("    <disk ", "    </disk>\n")]
+            .into_iter()
+            .filter_map(|(open, close)| {
+                let start = xml.get(..at)?.rfind(open)?;
+                let end = at + xml.get(at..)?.find(close)? + close.len();
+                Some((start, end))
+            })
+            .min_by_key(|(start, end)| end - start)?;
+        Some([xml.get(..start)?, xml.get(end..)?].concat())
+    };
+    cut().unwrap_or_else(|| xml.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_are_named_as_the_kernel_names_them() {
+        let mut names = DiskNames { next: 0 };
+        let names: Vec<String> = std::iter::repeat_with(|| names.take()).take(704).collect();
+        assert_eq!(
+            [0, 1, 25, 26, 27, 701, 702, 703].map(|at| names[at].as_str()),
+            ["vda", "vdb", "vdz", "vdaa", "vdab", "vdzz", "vdaaa", "vdaab"]
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! Networks: what differs, and whether the network has to stop for it.
+
+use fmc_core::graph::{Change, Impact};
+
+use super::{Difference, autostart, differences, switch};
+use crate::document::NetworkDocument;
+use crate::link::NetworkRecord;
+
+/// What differs between a network as it is wanted and what is defined or, where the network is active and that was
+/// read, in force. DHCP hosts change while it runs ([`dhcp_updates`](crate::network::dhcp_updates)).
+pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Change> {
+    let mut found = differences(&wanted.xml, &seen.xml);
+    let mut changes = Vec::new();
+    if let Some(live) = seen.live_xml.as_ref().filter(|live| seen.active && **live != seen.xml) {
+        let known: Vec<String> = found.iter().map(|found| found.path.clone()).collect();
+        found.extend(differences(&wanted.xml, live).into_iter().filter(|found| !known.contains(&found.path)));
+    }
+    changes.extend(found.into_iter().map(|found| change(found, seen.active)));
+    changes.extend(autostart(seen.autostart, wanted.autostart));
+    changes.extend(switch("active", seen.active, true, ["active", "inactive"], Impact::Live));
+    changes
+}
+
+fn change(found: Difference, active: bool) -> Change {
+    let is_host = || found.path.contains("/dhcp/host[");
+    let is_text = || matches!(found.path.as_str(), "title" | "description");
+    if !active || is_host() || is_text() {
+        found.into_change(Impact::Live, None)
+    } else {
+        found.into_change(Impact::Restart, Some("libvirt changes only DHCP hosts of an active network"))
+    }
+}

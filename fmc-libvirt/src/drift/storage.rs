@@ -1,0 +1,40 @@
+//! Pools and volumes: what differs, and whether it can be changed.
+
+use fmc_core::graph::{Change, Impact};
+
+use super::{autostart, differences, switch, table};
+use crate::document::{PoolDocument, VolumeDocument};
+use crate::link::{PoolRecord, VolumeFacts};
+
+/// What differs between a pool as it is wanted and as it is. Its UUID is what makes it ours: of a pool of another UUID,
+/// the provider says that the name is taken.
+pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
+    let reason = Some("the volumes would have to move to another folder");
+    let mut changes: Vec<Change> = differences(&wanted.xml, &seen.xml)
+        .into_iter()
+        .map(|found| found.into_change(Impact::Replace, reason))
+        .collect();
+    changes.extend(autostart(seen.autostart, true));
+    changes.extend(switch("active", seen.active, true, ["active", "inactive"], Impact::Live));
+    changes
+}
+
+/// What differs between a volume as it is wanted and as it is: its capacity, unless its bytes decide it. It grows in
+/// place; it is never made smaller, which is [`Impact::None`]: left as it is.
+pub fn compare_volume(wanted: &VolumeDocument, seen: &VolumeFacts) -> Vec<Change> {
+    if wanted.capacity == 0 || wanted.capacity == seen.capacity {
+        return Vec::new();
+    }
+    let (impact, reason) = if wanted.capacity > seen.capacity {
+        (Impact::Live, None)
+    } else {
+        (Impact::None, Some("a volume is never made smaller: say its size, or replace it".to_owned()))
+    };
+    vec![Change {
+        path: "capacity".to_owned(),
+        from: Some(table::size(seen.capacity)),
+        to: Some(table::size(wanted.capacity)),
+        impact,
+        reason,
+    }]
+}

@@ -1,0 +1,179 @@
+//! Our mark on domains and networks: one element in libvirt's `<metadata>`, from which whose an object is can be read.
+//!
+//! There is no state file: what is ours says so itself. The mark is for people and for ownership; what decides a plan
+//! is the document without it.
+
+use fmc_core::graph::{Address, Fingerprint};
+use roxmltree::Document;
+
+use crate::xml::Writer;
+
+/// The namespace of our element. It says the version of its shape and never changes.
+pub const NAMESPACE: &str = "urn:fmc:mark:1";
+
+const ELEMENT: &str = "fmc:mark";
+const UNSEALED: &str = " fingerprint=''";
+
+/// What the mark says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Whose object it is.
+    pub owner: String,
+    /// Its address, as `libvirt/local/domain/web`.
+    pub address: String,
+    /// The fingerprint of the document that was compiled, for display.
+    pub fingerprint: String,
+    /// What the image of a domain's root hashes to, shortened.
+    pub image: Option<String>,
+    /// What a domain's boot configuration hashes to, shortened.
+    pub config: Option<String>,
+}
+
+impl Mark {
+    /// The mark in a document of libvirt's; `None` if it is not ours, or not one of a shape that we know.
+    ///
+    /// ```
+    /// use fmc_libvirt::mark::Mark;
+    ///
+    /// let xml = "<domain><name>web</name><metadata><fmc:mark xmlns:fmc='urn:fmc:mark:1' owner='first' \
+    ///            address='libvirt/local/domain/web' fingerprint='00'/></metadata></domain>";
+    /// assert_eq!(Mark::read(xml).map(|mark| mark.owner), Some("first".to_owned()));
+    /// assert_eq!(Mark::read("<domain><name>web</name></domain>"), None);
+    /// ```
+    pub fn read(xml: &str) -> Option<Self> {
+        let metadata = metadata(xml)?;
+        let document = Document::parse(metadata.text).ok()?;
+        let mark = document.root_element().children().find(|node| {
+            node.tag_name().namespace() == Some(NAMESPACE) && node.tag_name().name() == "mark"
+        })?;
+        let text = |name| mark.attribute(name).map(str::to_owned);
+        Some(Self {
+            owner: text("owner")?,
+            address: text("address")?,
+            fingerprint: text("fingerprint")?,
+            image: text("image"),
+            config: text("config"),
+        })
+    }
+}
+
+/// Writes the `<metadata>` of a document, with a fingerprint that [`seal`] fills in.
+pub(crate) fn write(
+    w: &mut Writer,
+    owner: &str,
+    address: &Address,
+    image: Option<&str>,
+    config: Option<&str>,
+) {
+    w.el("metadata", |w| {
+        w.el(ELEMENT, |w| {
+            w.attr("xmlns:fmc", NAMESPACE);
+            w.attr("owner", owner);
+            w.attr("address", address);
+            w.attr("fingerprint", "");
+            if let Some(image) = image {
+                w.attr("image", image);
+            }
+            if let Some(config) = config {
+                w.attr("config", config);
+            }
+        });
+    });
+}
+
+/// Writes the fingerprint of a compiled document into its mark.
+pub(crate) fn seal(mut xml: String) -> String {
+    // No attribute of libvirt's has this name, and text cannot have a bare quote.
+    if let Some(at) = xml.find(UNSEALED) {
+        let fingerprint = Fingerprint::of(xml.as_bytes()).to_string();
+        xml.insert_str(at + UNSEALED.len() - 1, &fingerprint);
+    }
+    xml
+}
+
+/// The fingerprint of a document as it was read, without our mark, and of what else is known of the object, as whether
+/// it runs. Two reads of an unchanged object give the same one.
+pub fn fingerprint(xml: &str, state: &str) -> Fingerprint {
+    let (before, after) = match marked(xml) {
+        Some((start, end)) => (xml.get(..start).unwrap_or_default(), xml.get(end..).unwrap_or_default()),
+        None => (xml, ""),
+    };
+    let mut all = String::with_capacity(xml.len() + state.len() + 2);
+    for part in [before, after, "\n\n", state] {
+        all.push_str(part);
+    }
+    Fingerprint::of(all.as_bytes())
+}
+
+struct Metadata<'a> {
+    text: &'a str,
+    start: usize,
+}
+
+/// The metadata of a document. Its tags occur nowhere else: in text and attributes `<` is escaped.
+fn metadata(xml: &str) -> Option<Metadata<'_>> {
+    const OPEN: &str = "<metadata>";
+    const CLOSE: &str = "</metadata>";
+    let start = xml.find(OPEN)?;
+    let end = xml.rfind(CLOSE)? + CLOSE.len();
+    Some(Metadata { text: xml.get(start..end)?, start })
+}
+
+/// Where our mark begins and ends.
+fn marked(xml: &str) -> Option<(usize, usize)> {
+    let metadata = metadata(xml)?;
+    let start = metadata.text.find("<fmc:mark ")?;
+    let length = metadata.text.get(start..)?.find("/>")? + 2;
+    let start = metadata.start + start;
+    Some((start, start + length))
+}
+
+#[cfg(test)]
+mod tests {
+    use fmc_core::name::HostName;
+
+    use super::*;
+
+    fn document(image: &str, memory: u32) -> String {
+        let address = Address::new("libvirt", HostName::literal("local"), "domain", "web");
+        seal(Writer::document("domain", |w| {
+            w.leaf("name", "web");
+            write(w, "first", &address, Some(image), None);
+            w.leaf("memory", memory);
+        }))
+    }
+
+    #[test]
+    fn a_mark_is_read_as_it_was_written() {
+        let mark = Mark::read(&document("abc", 1)).unwrap();
+        assert_eq!(mark.owner, "first");
+        assert_eq!(mark.address, "libvirt/local/domain/web");
+        assert_eq!(mark.image.as_deref(), Some("abc"));
+        assert_eq!(mark.config, None);
+        assert_eq!(mark.fingerprint.len(), 32);
+        assert_ne!(mark.fingerprint, Mark::read(&document("abc", 2)).unwrap().fingerprint);
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_all_but_the_mark() {
+        let of = |image, memory| fingerprint(&document(image, memory), "running");
+        assert_eq!(of("abc", 1), of("def", 1));
+        assert_ne!(of("abc", 1), of("abc", 2));
+        assert_ne!(of("abc", 1), fingerprint(&document("abc", 1), "stopped"));
+    }
+
+    #[test]
+    fn only_our_own_element_is_a_mark() {
+        let wrap = |metadata: &str| format!("<domain><metadata>{metadata}</metadata></domain>");
+        let attributes = "owner='a' address='b' fingerprint='c'";
+        assert!(Mark::read(&wrap(&format!("<m:mark xmlns:m='{NAMESPACE}' {attributes}/>"))).is_some());
+        assert_eq!(Mark::read(&wrap(&format!("<fmc:mark xmlns:fmc='urn:other' {attributes}/>"))), None);
+        assert_eq!(
+            Mark::read(&wrap(&format!(
+                "<o:x xmlns:o='urn:o'><m:mark xmlns:m='{NAMESPACE}' {attributes}/></o:x>"
+            ))),
+            None
+        );
+        assert_eq!(Mark::read("<domain><description>&lt;metadata></description></domain>"), None);
+    }
+}

@@ -1,0 +1,365 @@
+//! Volumes: what their names say, and the documents they are made from.
+//!
+//! libvirt keeps no metadata of a volume, and cannot rename one. So what one is stands in its name, and an upload is
+//! committed by a second, empty volume `NAME.ok`.
+
+use std::fmt;
+
+use fmc_core::checked::{Image, Source};
+use fmc_core::disk::Allocation;
+use fmc_core::image::Format;
+use fmc_core::unit::Size;
+use sha2::{Digest as _, Sha256};
+
+use crate::xml::Writer;
+
+/// The end of the name of a volume that says that another one was uploaded as a whole.
+const COMMITTED: &str = ".ok";
+
+/// The name of the pool that is a cloud's own.
+pub fn own_pool(owner: &str) -> String {
+    format!("fmc-{owner}")
+}
+
+/// What the names of a cloud's volumes begin with in a pool that is not its own.
+pub fn foreign_prefix(owner: &str) -> String {
+    format!("fmc.{owner}.")
+}
+
+/// What a volume of ours is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ours {
+    /// An image, `base.DIGEST`, shared by the machines on it.
+    Base {
+        /// The first 12 hexadecimal digits of the image's digest.
+        digest: String,
+    },
+    /// A root disk, `MACHINE.root.HASH`.
+    Root {
+        /// The machine's name.
+        machine: String,
+        /// What it boots with for the first time: see [`FirstBoot`].
+        hash: String,
+    },
+    /// A boot configuration, `MACHINE.boot.HASH`.
+    Boot {
+        /// The machine's name.
+        machine: String,
+        /// See [`Ours::Root`].
+        hash: String,
+    },
+    /// A data disk, `MACHINE.disk.DISK`.
+    Disk {
+        /// The machine's name.
+        machine: String,
+        /// The disk's.
+        disk: String,
+    },
+}
+
+/// The name of a volume of ours.
+///
+/// ```
+/// use fmc_libvirt::volume::{Ours, VolumeName};
+///
+/// let name = VolumeName::parse("web.boot.4d3f9a01.ok").unwrap();
+/// assert_eq!(name.ours, Ours::Boot { machine: "web".into(), hash: "4d3f9a01".into() });
+/// assert!(name.is_commit);
+/// assert_eq!(name.to_string(), "web.boot.4d3f9a01.ok");
+/// assert_eq!(VolumeName::parse("debian-12.qcow2"), None);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VolumeName {
+    /// What it is.
+    pub ours: Ours,
+    /// Whether it is the empty volume that says that the other is whole.
+    pub is_commit: bool,
+}
+
+impl VolumeName {
+    /// What a name in the cloud's own pool says; `None` if it is foreign.
+    pub fn parse(name: &str) -> Option<Self> {
+        if let Some(ours) = Ours::parse(name) {
+            return Some(Self { ours, is_commit: false });
+        }
+        let ours = Ours::parse(name.strip_suffix(COMMITTED)?)?;
+        // The others are made whole by one call.
+        matches!(ours, Ours::Base { .. } | Ours::Boot { .. }).then_some(Self { ours, is_commit: true })
+    }
+
+    /// What a name in another pool says; `None` if it is foreign. Only data disks are there.
+    pub fn parse_foreign(name: &str, owner: &str) -> Option<Self> {
+        let name = name.strip_prefix("fmc.")?.strip_prefix(owner)?.strip_prefix('.')?;
+        Self::parse(name).filter(|name| matches!(name.ours, Ours::Disk { .. }))
+    }
+}
+
+impl Ours {
+    fn parse(name: &str) -> Option<Self> {
+        let parts: Vec<&str> = name.splitn(4, '.').collect();
+        match *parts.as_slice() {
+            ["base", digest] if is_hex(digest, 12) => Some(Self::Base { digest: digest.to_owned() }),
+            [machine, "root", hash] if is_label(machine) && is_hex(hash, 8) => {
+                Some(Self::Root { machine: machine.to_owned(), hash: hash.to_owned() })
+            }
+            [machine, "boot", hash] if is_label(machine) && is_hex(hash, 8) => {
+                Some(Self::Boot { machine: machine.to_owned(), hash: hash.to_owned() })
+            }
+            [machine, "disk", disk] if is_label(machine) && is_label(disk) => {
+                Some(Self::Disk { machine: machine.to_owned(), disk: disk.to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The machine that it belongs to; a base belongs to none.
+    pub fn machine(&self) -> Option<&str> {
+        match self {
+            Self::Base { .. } => None,
+            Self::Root { machine, .. } | Self::Boot { machine, .. } | Self::Disk { machine, .. } => {
+                Some(machine)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Ours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base { digest } => write!(f, "base.{digest}"),
+            Self::Root { machine, hash } => write!(f, "{machine}.root.{hash}"),
+            Self::Boot { machine, hash } => write!(f, "{machine}.boot.{hash}"),
+            Self::Disk { machine, disk } => write!(f, "{machine}.disk.{disk}"),
+        }
+    }
+}
+
+impl fmt::Display for VolumeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.ours, if self.is_commit { COMMITTED } else { "" })
+    }
+}
+
+/// The name of the volume that says that an uploaded one is whole.
+pub fn commit_name(volume: &str) -> String {
+    format!("{volume}{COMMITTED}")
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The rule of machines' and disks' names, of which the absence of a dot matters here.
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'))
+}
+
+/// What a machine reads on its first boot and never again, hashed: the image and the boot configuration, each apart and
+/// both together. The size of the root is not in it: a root grows in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstBoot {
+    /// 8 hexadecimal digits over both: the end of the names of root and boot volumes.
+    pub hash: String,
+    /// 16 over the image.
+    pub image: String,
+    /// 16 over the boot configuration, if there is one.
+    pub config: Option<String>,
+}
+
+impl FirstBoot {
+    /// Of an image and the digest of a boot configuration.
+    pub fn of(image: &Image, config: Option<[u8; 32]>) -> Self {
+        let image = identity(image);
+        let both = config.map(|config| {
+            let mut hash = Sha256::new();
+            hash.update(image);
+            hash.update(config);
+            <[u8; 32]>::from(hash.finalize())
+        });
+        Self {
+            hash: hex(&both.unwrap_or(image), 4),
+            image: hex(&image, 8),
+            config: config.map(|config| hex(&config, 8)),
+        }
+    }
+}
+
+/// What an image is: its bytes, where they are pinned by a digest; else where they come from and what they are said to
+/// be.
+fn identity(image: &Image) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |text: &str| {
+        hash.update(text);
+        hash.update([0]);
+    };
+    if let Some(digest) = &image.digest {
+        part("digest");
+        part(&digest.to_string());
+        return hash.finalize().into();
+    }
+    part(image.os.label());
+    part(&image.version);
+    part(image.format.as_str());
+    match &image.source {
+        Source::Path(path) => ["path", path.as_str()].map(part),
+        Source::File(path) => ["file", path.as_str()].map(part),
+        Source::Url(url) => ["url", url.as_str()].map(part),
+        Source::Volume { path, .. } => ["volume", path.as_str()].map(part),
+        Source::Blank => ["blank", ""].map(part),
+    };
+    hash.finalize().into()
+}
+
+/// So many bytes of a digest as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let nibbles = bytes.iter().take(count).flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
+}
+
+/// What a volume is a layer on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backing<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) format: Format,
+}
+
+/// The format of a root: a layer is qcow2, a blank one is raw. It follows from what the volume's name hashes, so that
+/// a volume is never read in another format than it was made in.
+pub(crate) fn root_format(image: &Image) -> Format {
+    if image.source == Source::Blank { Format::Raw } else { Format::Qcow2 }
+}
+
+/// The format of data disks, thin ones too: a raw file takes space where it is written, and one format for both keeps
+/// a disk readable when its allocation is changed.
+pub(crate) const DISK_FORMAT: Format = Format::Raw;
+
+/// A volume that one call makes whole. libvirt takes all space at once for a raw one only.
+pub(crate) fn blank_xml(
+    name: &str,
+    size: Size,
+    allocation: Allocation,
+    format: Format,
+    backing: Option<Backing<'_>>,
+) -> String {
+    Writer::document("volume", |w| {
+        w.leaf("name", name);
+        bytes(w, "capacity", size.as_bytes());
+        bytes(w, "allocation", if allocation == Allocation::Full { size.as_bytes() } else { 0 });
+        w.el("target", |w| w.el("format", |w| w.attr("type", format.as_str())));
+        if let Some(backing) = backing {
+            w.el("backingStore", |w| {
+                w.leaf("path", backing.path);
+                w.el("format", |w| w.attr("type", backing.format.as_str()));
+            });
+        }
+    })
+}
+
+/// The document of a volume that so many bytes are sent into. It is raw whatever the bytes are: made in another format,
+/// it would not be empty. Nobody but QEMU may read it: a boot configuration has secrets in it.
+pub fn upload_xml(name: &str, length: u64) -> String {
+    Writer::document("volume", |w| {
+        w.leaf("name", name);
+        bytes(w, "capacity", length);
+        bytes(w, "allocation", 0);
+        w.el("target", |w| {
+            w.el("format", |w| w.attr("type", Format::Raw.as_str()));
+            w.el("permissions", |w| w.leaf("mode", "0600"));
+        });
+    })
+}
+
+/// The document of the empty volume that says that `volume` is whole.
+pub fn commit_xml(volume: &str) -> String {
+    upload_xml(&commit_name(volume), 0)
+}
+
+fn bytes(w: &mut Writer, name: &str, count: u64) {
+    w.el(name, |w| {
+        w.attr("unit", "bytes");
+        w.text(count);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use fmc_testkit::libvirt_schema::{Kind, validate_all};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ours() -> impl Strategy<Value = Ours> {
+        let label = || {
+            prop_oneof!["[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", Just("base".to_owned()), Just("ok".to_owned())]
+        };
+        prop_oneof![
+            "[0-9a-f]{12}".prop_map(|digest| Ours::Base { digest }),
+            (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Root { machine, hash }),
+            (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
+            (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_read_as_it_was_written(ours in ours()) {
+            let name = ours.to_string();
+            prop_assert_eq!(VolumeName::parse(&name), Some(VolumeName { ours: ours.clone(), is_commit: false }));
+            let uploaded = matches!(ours, Ours::Base { .. } | Ours::Boot { .. });
+            let commit = VolumeName::parse(&commit_name(&name));
+            prop_assert_eq!(commit, uploaded.then_some(VolumeName { ours, is_commit: true }));
+        }
+
+        #[test]
+        fn what_is_read_is_written_back(name in "[a-z0-9.]{1,30}|[a-z]{1,3}\\.(root|boot|disk)\\.[0-9a-f]{7,9}(\\.ok)?") {
+            if let Some(read) = VolumeName::parse(&name) {
+                prop_assert_eq!(read.to_string(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn another_name_is_foreign() {
+        for name in [
+            "",
+            "web",
+            "debian-12.qcow2",
+            "base.12",
+            "web.root.4d3f9a0",
+            "web.root.4D3F9A01",
+            "a.b.root.4d3f9a01",
+            "web.root.4d3f9a01.ok",
+            "web.disk.data.ok",
+            "web.disk.data.old",
+            ".disk.data",
+            "web.disk.",
+        ] {
+            assert_eq!(VolumeName::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn in_another_pool_names_have_the_owner() {
+        let name = format!("{}web.disk.data", foreign_prefix("first"));
+        let disk = Ours::Disk { machine: "web".into(), disk: "data".into() };
+        assert_eq!(VolumeName::parse_foreign(&name, "first").map(|name| name.ours), Some(disk));
+        assert_eq!(VolumeName::parse_foreign(&name, "fir"), None);
+        assert_eq!(VolumeName::parse_foreign("web.disk.data", "first"), None);
+        assert_eq!(VolumeName::parse_foreign("fmc.first.web.root.4d3f9a01", "first"), None);
+    }
+
+    #[test]
+    fn libvirts_schema_accepts_them() {
+        let size = Size::gib(2);
+        let backing = Backing { path: "/srv/a & b.qcow2", format: Format::Qcow2 };
+        let documents = [
+            ("root", blank_xml("web.root.4d3f9a01", size, Allocation::Thin, Format::Qcow2, Some(backing))),
+            ("disk", blank_xml("web.disk.data", size, Allocation::Full, DISK_FORMAT, None)),
+            ("boot", upload_xml("web.boot.4d3f9a01", 4711)),
+            ("commit", commit_xml("web.boot.4d3f9a01")),
+        ];
+        validate_all(Kind::Volume, documents.iter().map(|(name, xml)| (*name, xml.as_str()))).unwrap();
+    }
+}
