@@ -189,24 +189,15 @@ struct Names<'a> {
     addresses: BTreeMap<String, &'a Address>,
     short: BTreeMap<(&'static str, &'a str), usize>,
     part_of: BTreeMap<String, &'a str>,
-    rank: BTreeMap<String, usize>,
 }
 
 impl<'a> Names<'a> {
     fn of<D>(plan: &'a Plan<D>) -> Self {
-        let mut names = Self {
-            addresses: BTreeMap::new(),
-            short: BTreeMap::new(),
-            part_of: BTreeMap::new(),
-            rank: BTreeMap::new(),
-        };
+        let mut names = Self { addresses: BTreeMap::new(), short: BTreeMap::new(), part_of: BTreeMap::new() };
         let steps = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
         let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
         for (address, part_of) in steps.chain(untouched) {
             *names.short.entry((address.kind(), address.name())).or_default() += 1;
-            let noun = part_of.and_then(|noun| noun.split('/').next()).unwrap_or(address.kind());
-            let rank = names.rank.len();
-            names.rank.entry(noun.to_owned()).or_insert(rank);
             let text = address.to_string();
             if let Some(part_of) = part_of {
                 names.part_of.insert(text.clone(), part_of);
@@ -216,14 +207,15 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// Groups by kind, in the order in which the plan comes to each, and by name.
+    /// What stands for itself (networks, pools) by kind and name, then machines and other nouns.
     fn sorted<'p, D>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
         groups.sort_by_cached_key(|group| {
-            let noun = self
-                .addresses
-                .get(group.name())
-                .map_or_else(|| group.name().split('/').next().unwrap_or_default(), |address| address.kind());
-            (self.rank.get(noun).copied(), group.name().to_owned())
+            let address = self.addresses.get(group.name());
+            (
+                address.is_none(),
+                address.map(|address| (address.kind(), address.name())),
+                group.name().to_owned(),
+            )
         });
         groups
     }

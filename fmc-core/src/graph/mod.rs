@@ -28,3 +28,6 @@ pub use planner::plan;
 pub use provider::{Acting, Choices, DeleteData, Model, Provider, Removal, Settled, StepError, Verdict};
 pub use seen::{Fingerprint, NotAFingerprint, ObserveError, Seen, State};
 pub use wanted::{Carries, Edge, Node, Wanted};
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! From what is wanted and what is there to a plan.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use super::order::{Cycle, order};
 use super::plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
 use super::removal;
-use super::seen::{Seen, State};
-use super::wanted::{Carries, Node, Wanted};
+use super::seen::{Fingerprint, Seen, State};
+use super::wanted::{Carries, Edge, Node, Wanted};
 
 /// Decides what has to be done, from what is wanted and what is there.
 ///
@@ -43,14 +44,10 @@ pub fn plan<M: Model>(
             }
         }
     }
-    drafts.extend(removed.drafts);
-    let steps = match ordered(drafts) {
-        Ok(steps) => steps,
-        Err(note) => {
-            notes.push(note);
-            Vec::new()
-        }
-    };
+    let steps = ordered(drafts, removed.drafts).unwrap_or_else(|note| {
+        notes.push(note);
+        Vec::new()
+    });
     notes.sort();
     notes.dedup();
     untouched.sort_by(|one, other| one.address.cmp(&other.address));
@@ -96,15 +93,16 @@ fn decide<M: Model>(
     let mut blocks: Vec<Option<Arc<Block>>> = vec![None; nodes.len()];
     for at in &sequence {
         let Some((address, node)) = nodes.get(*at) else { continue };
-        let block = blocked(address, node, seen, |to| blocks.get(*index.get(to)?)?.clone());
-        let impacts =
-            node.needs.iter().filter(|edge| edge.carries == Carries::Attached).filter_map(|edge| match fates
-                .get(
-                *index.get(&edge.to)?,
-            )? {
+        // Sorted, so that the order in which needs are declared shows nowhere.
+        let mut edges: Vec<&Edge> = node.needs.iter().collect();
+        edges.sort_by(|one, other| one.to.cmp(&other.to));
+        let block = blocked(address, &edges, seen, |to| blocks.get(*index.get(to)?)?.clone());
+        let impacts = edges.iter().filter(|edge| edge.carries == Carries::Attached).filter_map(|edge| {
+            match fates.get(*index.get(&edge.to)?)? {
                 Some(Fate::Step(step)) if step.impact >= Impact::Restart => Some((&edge.to, step.impact)),
                 _ => None,
-            });
+            }
+        });
         let object = Subject { address, node, anew: settled.anew.get(*address) };
         let fate = object.fate(model, seen.objects.get(*address), impacts, block.as_deref(), notes);
         if let Some(place) = fates.get_mut(*at) {
@@ -118,9 +116,9 @@ fn decide<M: Model>(
 }
 
 /// Why an object has to wait: it, or something that it needs, is not known or not built yet.
-fn blocked<D, O>(
+fn blocked<O>(
     address: &Address,
-    node: &Node<D>,
+    edges: &[&Edge],
     seen: &Seen<O>,
     decided: impl Fn(&Address) -> Option<Arc<Block>>,
 ) -> Option<Arc<Block>> {
@@ -140,7 +138,7 @@ fn blocked<D, O>(
             })
         }),
     };
-    own(address).or_else(|| node.needs.iter().find_map(|edge| decided(&edge.to).or_else(|| own(&edge.to))))
+    own(address).or_else(|| edges.iter().find_map(|edge| decided(&edge.to).or_else(|| own(&edge.to))))
 }
 
 struct Subject<'a, D> {
@@ -210,7 +208,7 @@ impl<D> Subject<'_, D> {
         impact: Impact,
         reasons: Vec<String>,
         changes: Vec<Change>,
-        expects: Option<super::seen::Fingerprint>,
+        expects: Option<Fingerprint>,
     ) -> Fate<D> {
         Fate::Step(Box::new(Step {
             address: self.address.clone(),
@@ -239,6 +237,9 @@ impl<D> Subject<'_, D> {
 /// A note about an object, told of the noun that it is part of.
 pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, text: &str) -> Note {
     match part_of {
+        Some(noun) if text.starts_with(&address.short().to_string()) => {
+            Note { about: noun.to_owned(), kind, text: text.to_owned() }
+        }
         Some(noun) => Note { about: noun.to_owned(), kind, text: format!("{}: {text}", address.short()) },
         None => Note { about: address.to_string(), kind, text: text.to_owned() },
     }
@@ -269,9 +270,14 @@ fn waits<D>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
     fronts.into_iter().map(|front| front.into_iter().filter_map(address).collect()).collect()
 }
 
-/// Steps in an order that can be run, with indices instead of addresses.
-fn ordered<D>(mut drafts: Vec<(Step<D>, BTreeSet<Address>)>) -> Result<Vec<Step<D>>, Note> {
+/// A step, with the addresses whose steps come before.
+pub(super) type Draft<D> = (Step<D>, BTreeSet<Address>);
+
+/// Steps in an order that can be run, with indices instead of addresses. Among steps that could come next, deletions come
+/// last, and in the reverse of the order in which their objects would be made.
+fn ordered<D>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
     drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    drafts.extend(from_last_made(deletions)?);
     let index: BTreeMap<&Address, usize> =
         drafts.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();
     let needs: Vec<Vec<usize>> = drafts
@@ -280,12 +286,7 @@ fn ordered<D>(mut drafts: Vec<(Step<D>, BTreeSet<Address>)>) -> Result<Vec<Step<
         .collect();
     let sequence =
         order(&needs).map_err(|cycle| circle(&cycle, |at| drafts.get(at).map(|(step, _)| &step.address)))?;
-    let mut place = vec![0; drafts.len()];
-    for (to, from) in sequence.iter().enumerate() {
-        if let Some(place) = place.get_mut(*from) {
-            *place = to;
-        }
-    }
+    let place = places(&sequence);
     let mut steps: Vec<(usize, Step<D>)> = drafts
         .into_iter()
         .zip(needs)
@@ -298,6 +299,37 @@ fn ordered<D>(mut drafts: Vec<(Step<D>, BTreeSet<Address>)>) -> Result<Vec<Step<
         .collect();
     steps.sort_unstable_by_key(|(place, _)| *place);
     Ok(steps.into_iter().map(|(_, step)| step).collect())
+}
+
+/// Deletions in the reverse of the order in which their objects would be made.
+fn from_last_made<D>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
+    deletions.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    let index: BTreeMap<&Address, usize> =
+        deletions.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();
+    let mut needs: Vec<Vec<usize>> = vec![Vec::new(); deletions.len()];
+    for (at, (_, after)) in deletions.iter().enumerate() {
+        for dependant in after.iter().filter_map(|address| index.get(address)) {
+            if let Some(needs) = needs.get_mut(*dependant) {
+                needs.push(at);
+            }
+        }
+    }
+    let sequence = order(&needs)
+        .map_err(|cycle| circle(&cycle, |at| deletions.get(at).map(|(step, _)| &step.address)))?;
+    let mut placed: Vec<(usize, Draft<D>)> = places(&sequence).into_iter().zip(deletions).collect();
+    placed.sort_unstable_by_key(|(place, _)| Reverse(*place));
+    Ok(placed.into_iter().map(|(_, deletion)| deletion).collect())
+}
+
+/// Where each thing is in a sequence of all things.
+fn places(sequence: &[usize]) -> Vec<usize> {
+    let mut places = vec![0; sequence.len()];
+    for (to, from) in sequence.iter().enumerate() {
+        if let Some(place) = places.get_mut(*from) {
+            *place = to;
+        }
+    }
+    places
 }
 
 fn circle<'a>(cycle: &Cycle, address: impl Fn(usize) -> Option<&'a Address>) -> Note {

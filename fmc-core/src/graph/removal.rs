@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::address::Address;
 use super::impact::Impact;
 use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
-use super::planner::{Fate, note};
+use super::planner::{Draft, Fate, note};
 use super::provider::{Choices, Model, Removal, Settled};
 use super::seen::{Fingerprint, Seen, State};
 
 /// Deletions, each with the addresses whose steps come before, and what stays.
 pub(super) struct Removed<D> {
-    pub(super) drafts: Vec<(Step<D>, BTreeSet<Address>)>,
+    pub(super) drafts: Vec<Draft<D>>,
     pub(super) untouched: Vec<Untouched>,
 }
 
