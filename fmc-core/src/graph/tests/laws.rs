@@ -84,7 +84,7 @@ fn finish(toy: &Toy, wanted: &Wanted<Doc>) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_after_apply_is_empty_and_the_world_is_what_was_wanted((before, after) in clouds()) {

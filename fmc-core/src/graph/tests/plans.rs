@@ -54,6 +54,7 @@ fn a_person_can_sign_it() {
     let choices = Choices { replace: ["web1".to_owned()].into(), ..Choices::default() };
     let plan = toy.plan_with(&wanted, &choices);
     expect![[r#"
+        toy
           + network core           create
           ~ machine db             restart  frozen 0 -> 4
           + machine new            create   data
@@ -64,7 +65,7 @@ fn a_person_can_sign_it() {
             1 network              no change
           2 to create, 1 to restart, 1 to replace, 1 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
     assert_eq!(plan.impact(), Impact::Delete);
     assert_eq!(plan.step("machine/web1").unwrap().impact(), Impact::Replace);
     assert_eq!(plan.step("domain/web1").unwrap().steps().count(), 1);
@@ -99,12 +100,13 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
     let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
     let plan = toy.plan_with(&wanted(nodes.clone()), &choices);
     expect![[r#"
+        toy
           ~ machine web             restart  live 0 -> 1; needs volume/web.root volume/web.disk.data network/kube -> volume/web.root network/kube
             - volume web.disk.data  delete   not wanted any more
             1 network               no change
           1 to restart, 1 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
     assert_eq!(plan.step("machine/web").unwrap().impact(), Impact::Delete);
     assert_eq!(plan.step("machine/web").unwrap().action(), Action::Restart);
 
@@ -113,12 +115,13 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
     let plan = toy.plan(&wanted(nodes));
     assert!(plan.is_empty() && plan.keeps("volume/web.disk.data"));
     expect![[r#"
+        toy
             volume web.disk.data  kept     its data stays (--delete-data)
             1 machine             no change
             1 network             no change
           0 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
 }
 
 #[test]
@@ -141,11 +144,12 @@ fn what_is_kept_keeps_what_it_needs() {
     let data = Doc { data: true, needs: vec![edge(&pool, Carries::Exists)], ..Doc::default() };
     let toy = running(vec![(pool, Doc::default(), None), (volume, data, Some("machine/web"))]);
     expect![[r#"
+        toy
             pool ours             kept     volume/web.disk.data needs it, and stays
             volume web.disk.data  kept     its data stays (--delete-data)
           0 to delete
     "#]]
-    .assert_eq(&toy.plan(&wanted([])).to_string());
+    .assert_eq(&shown(&toy.plan(&wanted([]))));
 }
 
 #[test]
@@ -156,11 +160,12 @@ fn machines_restart_with_their_network() {
     let wanted = wanted(nodes);
     let plan = toy.plan(&wanted);
     expect![[r#"
+        toy
           ± network kube      replace  shape 0 -> 1
           ~ machine web       restart  plug (network/kube has replace)
           1 to restart, 1 to replace, 0 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
     let domain = plan.steps.iter().find(|step| step.address.kind() == "domain").unwrap();
     assert_eq!(domain.after, [0]);
     assert!(toy.apply(&plan).is_converged());
@@ -194,6 +199,7 @@ fn what_depends_on_something_unknown_is_put_off_and_says_so() {
     change(&mut nodes, "domain/web", |doc| doc.live = 1);
     let plan = toy.plan(&wanted(nodes));
     expect![[r#"
+        toy
           + machine new           create   data
           ! machine web           deferred domain/web: volume/web.root is unknown: its document cannot be read
           ! machine web           deferred volume/web.root is unknown: its document cannot be read
@@ -203,7 +209,7 @@ fn what_depends_on_something_unknown_is_put_off_and_says_so() {
             1 network             no change
           1 to create, 0 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
     assert!(!plan.has_phases() && !plan.keeps("volume/web.root"));
 }
 
@@ -214,11 +220,12 @@ fn a_host_that_is_not_known_is_not_an_empty_one() {
     let nodes = [(far.clone(), Doc::default(), None), (near, doc(vec![edge(&far, Carries::Exists)]), None)];
     let plan = toy.plan(&wanted(nodes));
     expect![[r#"
+        toy
           ! network kube      deferred the host far is unknown: no route
           ! domain web        deferred the host far is unknown: no route
           0 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
 }
 
 #[test]
@@ -227,11 +234,12 @@ fn what_is_not_ours_refuses_the_plan() {
     toy.put(&at("network", "kube"), Doc::default(), false, None);
     let plan = toy.plan(&wanted(cloud(&["machine/web"])));
     expect![[r#"
+        toy
           + machine web       create   data
           ! network kube      refused  it is not ours
           1 to create, 0 to delete
     "#]]
-    .assert_eq(&plan.to_string());
+    .assert_eq(&shown(&plan));
     let refused =
         block_on(apply(&plan, &toy, ApplyOptions::default(), |event| panic!("{event}"))).unwrap_err();
     assert_eq!(
@@ -263,11 +271,12 @@ fn things_that_need_each_other_are_refused_with_the_circle() {
 fn the_same_name_on_two_hosts_is_told_apart() {
     let nodes = ["one", "two"].map(|host| (on(host, "network", "kube"), Doc::default(), None));
     expect![[r#"
+        toy
           + network kube on one  create
           + network kube on two  create
           2 to create, 0 to delete
     "#]]
-    .assert_eq(&Toy::default().plan(&wanted(nodes)).to_string());
+    .assert_eq(&shown(&Toy::default().plan(&wanted(nodes))));
 }
 
 #[test]
@@ -276,13 +285,14 @@ fn many_changes_stand_below_each_other() {
     let mut nodes = cloud(&["machine/web"]);
     change(&mut nodes, "domain/web", |doc| (doc.live, doc.frozen, doc.shape) = (1, 2, 3));
     expect![[r#"
+        toy
           ± machine web       replace  live 0 -> 1
                                        frozen 0 -> 2
                                        shape 0 -> 3
             1 network         no change
           1 to replace, 0 to delete
     "#]]
-    .assert_eq(&toy.plan(&wanted(nodes)).to_string());
+    .assert_eq(&shown(&toy.plan(&wanted(nodes))));
 }
 
 #[test]

@@ -58,8 +58,10 @@ pub(super) struct Toy {
     pub(super) lanes: usize,
     /// Things whose next step fails.
     pub(super) fails: BTreeSet<Address>,
-    /// Things that are not known, or not built yet.
+    /// Things that are not known.
     pub(super) veiled: BTreeMap<Address, State<Object>>,
+    /// Things that are not there yet while another is not there.
+    pub(super) awaits: BTreeMap<Address, Address>,
     pub(super) unknown_hosts: BTreeMap<String, String>,
     /// How many comparisons were asked for.
     pub(super) compared: AtomicUsize,
@@ -72,6 +74,7 @@ impl Default for Toy {
             lanes: 3,
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
+            awaits: BTreeMap::new(),
             unknown_hosts: BTreeMap::new(),
             compared: AtomicUsize::new(0),
         }
@@ -297,6 +300,10 @@ impl Provider for Toy {
             .map(|(at, thing)| (at.clone(), object(thing)))
             .collect();
         objects.extend(self.veiled.clone());
+        let awaiting = self.awaits.iter().filter(|(_, other)| !world.things.contains_key(*other));
+        objects.extend(awaiting.map(|(at, other)| {
+            (at.clone(), State::NotYet { phase: format!("{} is built first", other.short()) })
+        }));
         Ok(Seen { objects, unknown_hosts: self.unknown_hosts.clone() })
     }
 
@@ -367,6 +374,11 @@ pub(super) fn drop_after<T>(polls: usize, future: impl Future<Output = T>) {
             return;
         }
     }
+}
+
+/// A plan below a headline, as a CLI shows it; an expected text may not be indented as a whole.
+pub(super) fn shown(plan: &Plan<Doc>) -> String {
+    format!("toy\n{plan}")
 }
 
 pub(super) fn at(kind: &'static str, name: &str) -> Address {
