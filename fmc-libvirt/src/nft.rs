@@ -12,8 +12,8 @@ use fmc_core::checked::{Checked, Family, Forward, Network};
 /// The ruleset of a host, by index; `None` if it needs none. Loading it twice changes nothing, and no table but the
 /// cloud's own is touched.
 ///
-/// What is masqueraded: a routed or open network's traffic from private addresses to anywhere but the cloud's own
-/// networks on the host. Public addresses are routed as they are.
+/// What is masqueraded: a routed network's traffic from private addresses to anywhere but the cloud's own networks on
+/// the host. Public addresses are routed as they are; an open network is left to whoever opened it.
 pub fn ruleset(checked: &Checked, host: usize) -> Option<String> {
     let here: Vec<&Network> = checked
         .networks
@@ -55,7 +55,7 @@ fn ipv6(network: &Network) -> Option<&Family> {
 
 /// The rule of one address family.
 fn masquerade(here: &[&Network], pick: Pick) -> Option<String> {
-    let is_routed = |network: &&&Network| matches!(network.forward, Forward::Routed | Forward::Open);
+    let is_routed = |network: &&&Network| network.forward == Forward::Routed;
     let private = |family: &&Family| !is_public(family.subnet.network());
     let sources =
         set(here.iter().filter(is_routed).filter_map(|network| pick(network)).filter(private).map(subnet))?;
@@ -79,4 +79,54 @@ fn subnet(family: &Family) -> String {
 fn set(members: impl Iterator<Item = String>) -> Option<String> {
     let members: Vec<String> = members.collect();
     (!members.is_empty()).then(|| format!("{{ {} }}", members.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use fmc_core::network::Network;
+    use fmc_testkit::nft;
+
+    use super::*;
+    use crate::fixture::{checked, cloud, machines, networks};
+
+    #[test]
+    fn routed_networks_are_masqueraded() {
+        let ruleset = ruleset(&checked(), 0).unwrap();
+        expect_file!["../golden/host.nft"].assert_eq(&ruleset);
+        nft::check(&ruleset).unwrap();
+        let loaded = nft::load_twice_is_stable(&ruleset).unwrap();
+        assert!(loaded.contains("masquerade") && loaded.contains("table inet fmc_first"), "{loaded}");
+    }
+
+    #[test]
+    fn both_families_are() {
+        let mut networks = networks();
+        networks.push(Network::routed("six", "10.17.7.0/24").ipv6("fd00:17:7::/64").host("hv1"));
+        let ruleset = ruleset(&cloud(networks, machines()), 0).unwrap();
+        nft::check(&ruleset).unwrap();
+        assert!(ruleset.contains("ip6 saddr { fd00:17:7::/64 }"), "{ruleset}");
+        nft::load_twice_is_stable(&ruleset).unwrap();
+    }
+
+    #[test]
+    fn a_host_without_a_routed_network_needs_none() {
+        assert_eq!(ruleset(&checked(), 1), None);
+    }
+
+    #[test]
+    fn public_addresses_are_routed_as_they_are() {
+        let mut networks = networks();
+        networks.truncate(1);
+        networks.push(Network::routed("core", "9.9.9.0/24").host("hv1"));
+        assert_eq!(ruleset(&cloud(networks, Vec::new()), 0), None);
+    }
+
+    #[test]
+    fn another_table_is_not_touched() {
+        let other = "table inet other {\n\tchain c {\n\t\tip saddr 10.0.0.1 accept\n\t}\n}\n";
+        let ours = ruleset(&checked(), 0).unwrap();
+        let both = format!("table inet other\ndelete table inet other\n{other}{ours}");
+        assert!(nft::load_twice_is_stable(&both).unwrap().contains("ip saddr 10.0.0.1 accept"));
+    }
 }

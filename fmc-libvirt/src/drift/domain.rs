@@ -25,7 +25,7 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
 pub fn pending_boot(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change> {
     let Some(live) = seen.live_xml.as_ref().filter(|_| seen.active) else { return Vec::new() };
     let mut found = differences(&wanted.xml, live);
-    found.retain(|found| lasts_until_boot(&found.path));
+    found.retain(lasts_until_boot);
     if !found.is_empty() {
         let persistent = differences(&wanted.xml, &seen.xml);
         found.retain(|found| !persistent.contains(found));
@@ -68,9 +68,12 @@ fn power(wanted: Power, active: bool) -> Option<Change> {
 }
 
 /// Whether a difference of the running guest is one that its next boot ends, and not one that a running guest has by
-/// itself: its balloon, the model that stands for the host's processor, what is only written down.
-fn lasts_until_boot(path: &str) -> bool {
-    !["currentMemory", "cpu", "title", "description"]
-        .iter()
-        .any(|own| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+/// itself: its balloon, the model that stands for the host's processor, the bridge that stands for a network on one;
+/// nor one of what is only written down.
+fn lasts_until_boot(found: &Difference) -> bool {
+    let first = found.path.split('/').next().unwrap_or_default();
+    let resolved = found.path.starts_with("devices/interface[")
+        && found.path.ends_with("]/@type")
+        && found.from.as_deref() == Some("bridge");
+    !resolved && !matches!(first, "currentMemory" | "cpu" | "title" | "description")
 }

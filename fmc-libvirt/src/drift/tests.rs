@@ -2,6 +2,10 @@
 mod corpus;
 
 use super::*;
+use crate::document::Document as Wanted;
+use crate::documents::documents;
+use crate::fixture::checked;
+use crate::link::{NetworkRecord, VolumeFacts};
 
 fn differences(wanted: &str, seen: &str) -> Vec<String> {
     let wanted = Document::parse(wanted).unwrap();
@@ -81,4 +85,53 @@ fn dhcp_hosts_are_told_apart_also_when_there_are_many() {
         differences(&network(&format!("<dhcp>{}</dhcp>", host(10, "a"))), &network("")),
         ["ip/dhcp/host[52:54:00:00:00:0a]: nothing -> 10.0.0.10 a"]
     );
+}
+
+#[test]
+fn a_volume_grows_and_is_never_made_smaller() {
+    let wanted = documents(&checked());
+    let volume = wanted.nodes.values().find_map(|node| match &*node.document {
+        Wanted::Volume(volume) if &*volume.name == "db.disk.data" => Some(volume),
+        _ => None,
+    });
+    let verdict = |capacity: u64| {
+        let seen = VolumeFacts { name: "db.disk.data".into(), path: String::new(), capacity, backing: None };
+        compare_volume(volume.unwrap(), &seen)
+            .into_iter()
+            .map(|change| (change.from.unwrap(), change.impact))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(verdict(50 << 30), []);
+    assert_eq!(verdict(40 << 30), [("40 GiB".to_owned(), Impact::Live)]);
+    assert_eq!(verdict(60 << 30), [("60 GiB".to_owned(), Impact::None)]);
+}
+
+#[test]
+fn a_network_that_stops_says_why() {
+    let wanted = documents(&checked());
+    let network = wanted.nodes.values().find_map(|node| match &*node.document {
+        Wanted::Network(network) if &*network.name == "core" => Some(network),
+        _ => None,
+    });
+    let network = network.unwrap();
+    let record = |xml: String, live: &str| NetworkRecord {
+        name: "core".into(),
+        xml,
+        live_xml: Some(live.to_owned()),
+        active: true,
+        autostart: true,
+    };
+    assert_eq!(compare_network(network, &record(network.xml.to_string(), &network.xml)), []);
+    let other = network.xml.replace("10.17.4.1'", "10.17.4.2'");
+    // Defined and in force, or only in force: one change.
+    for record in [record(other.clone(), &other), record(network.xml.to_string(), &other)] {
+        let changes = compare_network(network, &record);
+        assert_eq!(changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["ip/@address"]);
+        assert!(changes.iter().all(|change| change.impact == Impact::Restart && change.reason.is_some()));
+    }
+}
+
+#[test]
+fn a_document_that_is_no_xml_differs() {
+    assert_eq!(super::differences("<a/>", "nothing").len(), 1);
 }
