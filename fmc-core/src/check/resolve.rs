@@ -224,11 +224,11 @@ fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
     let source = match source {
         Source::Path(path) => checked::Source::Path(path.ok()?.clone()),
         Source::File { path, digest } => {
-            known = Some(digest.ok()?.clone());
+            known = Some(*digest.ok()?);
             checked::Source::File(path.ok()?.clone())
         }
         Source::Url { url, digest } => {
-            known = Some(digest.ok()?.clone());
+            known = Some(*digest.ok()?);
             checked::Source::Url(url.ok()?.clone())
         }
         Source::Volume { pool, name } => {
@@ -302,7 +302,7 @@ fn machine<'a>(
         },
         hostname,
         time_zone: match &draft.time_zone {
-            Some(zone) => Some(zone.ok()?.clone()),
+            Some(zone) => Some(*zone.ok()?),
             None => optional(view.cloud.time_zone.as_ref())?,
         },
         resolvers: resolvers(view, placed)?.0,
