@@ -10,6 +10,9 @@
 
 #![forbid(unsafe_code)]
 
+mod lab;
+mod text;
+
 pub mod addr;
 pub mod boot;
 pub mod check;
@@ -24,15 +27,15 @@ pub mod guest;
 pub mod host;
 pub mod identity;
 pub mod image;
-mod lab;
 pub mod machine;
 pub mod name;
 pub mod named;
 pub mod nearest;
 pub mod network;
 pub mod path;
+pub mod secret;
 pub mod ssh;
-mod text;
+pub mod template;
 pub mod tz;
 pub mod unit;
 #[cfg(feature = "sim")]

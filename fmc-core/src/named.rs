@@ -79,6 +79,15 @@ impl<T> FromIterator<T> for Named<T> {
     }
 }
 
+impl<T> IntoIterator for Named<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<'a, T> IntoIterator for &'a Named<T> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;

@@ -1,0 +1,394 @@
+//! What cannot be inside one machine: clashes, references to nothing, paths that no first boot can write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Parts;
+use super::checked::{Owner, Unit};
+use super::unit::State;
+use crate::finding::{At, Finding, Kind};
+use crate::image::{Os, Provisioner};
+use crate::path::AbsPath;
+use crate::secret::SecretRef;
+
+/// Everything that is wrong inside one machine with this operating system.
+pub(crate) fn check(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+    names(parts, at, findings);
+    paths(parts, os, at, findings);
+    owners(parts, os, at, findings);
+    units(parts, at, findings);
+    packages(parts, os, at, findings);
+    secrets(parts, at, findings);
+}
+
+/// The finding about a link that leads nowhere.
+pub(super) fn link_without_target(at: &At<'_>) -> Finding {
+    Finding::new(
+        Kind::ValueInvalid,
+        at,
+        "the target of a link is empty or has a control character",
+        "write a path, absolute or relative to the link's directory",
+    )
+}
+
+fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
+    twice("user", "users", parts.users.iter().map(|user| user.name.as_str()), at, findings);
+    twice("group", "groups", parts.groups.iter().map(|group| group.name.as_str()), at, findings);
+    twice("unit", "units", parts.units.iter().map(|unit| unit.name.as_str()), at, findings);
+    let all = at.key("units");
+    for unit in &parts.units {
+        let dropins = unit.dropins.iter().map(|dropin| dropin.name.as_str());
+        twice("drop-in", "dropins", dropins, &all.name(&unit.name), findings);
+    }
+    let mut ids = BTreeMap::new();
+    let users = at.key("users");
+    for user in &parts.users {
+        let Some(uid) = user.uid else { continue };
+        if let Some(other) = ids.insert(uid, &user.name).filter(|other| **other != user.name) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    users.name(&user.name).key("uid"),
+                    format!("{uid} is the id of two users"),
+                    "give each user an id of its own, or leave it to the guest",
+                )
+                .also(users.name(other).key("uid")),
+            );
+        }
+    }
+}
+
+fn twice<'a>(
+    what: &str,
+    key: &str,
+    names: impl Iterator<Item = &'a str>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            findings.push(Finding::new(
+                Kind::GuestClash,
+                at.key(key).name(&name),
+                format!("the {what} {name} is there twice"),
+                format!("keep one {what} of that name"),
+            ));
+        }
+    }
+}
+
+/// Files that fmc itself writes into every machine.
+const OWN: &[&str] = &["/etc/hosts", "/etc/hostname", "/etc/localtime"];
+
+fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let files = parts.files.iter().map(|file| ("files", &file.path));
+    let directories = parts.directories.iter().map(|directory| ("directories", &directory.path));
+    let links = parts.links.iter().map(|link| ("links", &link.path));
+    let units = unit_paths(&parts.units);
+
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, path) in files.chain(directories).chain(links) {
+        let here = || at.key(key);
+        if let Some(other) = seen.insert(path.as_str(), key) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    here().name(path),
+                    format!("two things are at {path}"),
+                    "keep one file, directory or link at a path",
+                )
+                .also(at.key(other).name(path)),
+            );
+        }
+        if let Some(unit) = units.get(path.as_str()) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    here().name(path),
+                    format!("{path} is written for the unit {unit}"),
+                    "give the unit its contents, or leave the unit out",
+                )
+                .also(at.key("units").name(unit)),
+            );
+        }
+        if OWN.contains(&path.as_str()) {
+            findings.push(Finding::new(
+                Kind::GuestClash,
+                here().name(path),
+                format!("{path} is written from what the cloud knows of the machine"),
+                "set the machine's host name, addresses or time zone instead",
+            ));
+        }
+        if let Some((why, help)) = unwritable(path, os) {
+            findings.push(Finding::new(Kind::GuestPath, here().name(path), format!("{path} {why}"), help));
+        }
+    }
+    below_links(parts, at, findings);
+}
+
+/// What is below a declared link or file: Ignition refuses the first, nothing can write the second.
+fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let links = parts.links.iter().map(|link| (link.path.as_str(), ("links", "link")));
+    let files = parts.files.iter().map(|file| (file.path.as_str(), ("files", "file")));
+    let leaves: BTreeMap<&str, (&str, &str)> = links.chain(files).collect();
+    if leaves.is_empty() {
+        return;
+    }
+    let all = parts.files.iter().map(|file| ("files", &file.path));
+    let all = all.chain(parts.directories.iter().map(|directory| ("directories", &directory.path)));
+    for (key, path) in all.chain(parts.links.iter().map(|link| ("links", &link.path))) {
+        let above = ancestors(path.as_str()).find_map(|above| Some((above, *leaves.get(above)?)));
+        if let Some((above, (other, what))) = above {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    at.key(key).name(path),
+                    format!("{path} is below the {what} {above}"),
+                    format!("write it where the {what} leads, or make {above} a directory"),
+                )
+                .also(at.key(other).name(&above)),
+            );
+        }
+    }
+}
+
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').filter_map(|(index, _)| path.get(..index)).filter(|above| !above.is_empty())
+}
+
+/// The paths that are written for units and drop-ins, each with its unit.
+fn unit_paths(units: &[Unit]) -> BTreeMap<String, &str> {
+    let mut paths = BTreeMap::new();
+    for unit in units {
+        let name = unit.name.as_str();
+        if unit.contents.is_some() || unit.state == State::Masked {
+            paths.insert(format!("/etc/systemd/system/{name}"), name);
+        }
+        for dropin in &unit.dropins {
+            paths.insert(format!("/etc/systemd/system/{name}.d/{}", dropin.name), name);
+        }
+    }
+    paths
+}
+
+/// Why a first boot cannot write a path, and what to do instead.
+fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
+    let text = path.as_str();
+    let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
+        return Some((
+            "is gone after the first boot: the kernel or systemd makes it anew each time",
+            "use a path under /etc, /var, /opt or /srv, or a unit that writes it at every boot",
+        ));
+    }
+    if os.provisioner() != Some(Provisioner::Ignition) {
+        return None;
+    }
+    if top == "usr" && !text.starts_with("/usr/local/") {
+        return Some(("is in the part of the image that is read-only", "use /etc, /opt or /usr/local"));
+    }
+    let known = ["boot", "etc", "home", "media", "mnt", "opt", "root", "srv", "usr", "var"];
+    if os == Os::FedoraCoreos && !known.contains(&top) {
+        return Some((
+            "needs a new directory in the root of Fedora CoreOS, which is read-only",
+            "use a path under /etc, /var, /opt or /srv",
+        ));
+    }
+    // Flatcar has no writable /usr/local; Fedora CoreOS links it to /var/usrlocal.
+    (os == Os::Flatcar && top == "usr")
+        .then_some(("is in the part of the image that is read-only", "use /etc, /opt or /var"))
+}
+
+/// Accounts and groups that every image has, and those of Fedora CoreOS and Flatcar.
+const ACCOUNTS: &[&str] = &["root", "nobody", "daemon", "bin"];
+const GROUPS: &[&str] = &[
+    "root",
+    "nobody",
+    "daemon",
+    "bin",
+    "adm",
+    "sudo",
+    "wheel",
+    "users",
+    "tty",
+    "disk",
+    "kvm",
+    "systemd-journal",
+];
+
+fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+    // A package brings accounts that nobody here can know; its files are written after it.
+    if !parts.packages.is_empty() && os.provisioner() == Some(Provisioner::CloudInit) {
+        return;
+    }
+    let core = os.provisioner() == Some(Provisioner::Ignition);
+    let mut users: BTreeSet<&str> = parts.users.iter().map(|user| user.name.as_str()).collect();
+    users.extend(ACCOUNTS);
+    let mut groups: BTreeSet<&str> = parts.groups.iter().map(|group| group.name.as_str()).collect();
+    // A user brings a group of its name.
+    groups.extend(parts.users.iter().map(|user| user.name.as_str()).chain(GROUPS.iter().copied()));
+    if core {
+        users.insert("core");
+        groups.extend(["core", "docker"]);
+    }
+    let unknown = |what: &str, name: &str, at: At<'_>| {
+        let help = format!("add the {what} to the guest, or name one that the image has");
+        Finding::new(
+            Kind::GuestReference,
+            at,
+            format!("the {what} {name} is neither in the guest nor in the image"),
+            help,
+        )
+    };
+    let mut owner = |owner: &Owner, at: &At<'_>| {
+        if let Some(user) = owner.user.as_ref().filter(|user| !users.contains(user.as_str())) {
+            findings.push(unknown("user", user.as_str(), at.key("owner")));
+        }
+        if let Some(group) = owner.group.as_ref().filter(|group| !groups.contains(group.as_str())) {
+            findings.push(unknown("group", group.as_str(), at.key("group")));
+        }
+    };
+    for file in &parts.files {
+        owner(&file.owner, &at.key("files").name(&file.path));
+    }
+    for directory in &parts.directories {
+        owner(&directory.owner, &at.key("directories").name(&directory.path));
+    }
+    for user in &parts.users {
+        for (index, group) in user.groups.iter().enumerate() {
+            if !groups.contains(group.as_str()) {
+                let at = at.key("users");
+                let at = at.name(&user.name);
+                findings.push(unknown("group", group.as_str(), at.key("groups").index(index)));
+            }
+        }
+    }
+}
+
+fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let all = at.key("units");
+    for unit in &parts.units {
+        let here = all.name(&unit.name);
+        let mut wrong = |at: At<'_>, message: String, help: &str| {
+            findings.push(Finding::new(Kind::GuestUnit, at, message, help));
+        };
+        if let Some(contents) = &unit.contents {
+            if let Some(line) = no_setting(contents) {
+                wrong(
+                    here.key("contents"),
+                    format!("systemd cannot read the line {line:?} of {}", unit.name),
+                    "write sections as [Unit] and settings as Key=value below one",
+                );
+            }
+            if unit.state == State::Enabled && !has_section(contents, "Install") {
+                wrong(
+                    here.key("contents"),
+                    format!("{} is enabled, but has no [Install] section", unit.name),
+                    "add [Install] with WantedBy=multi-user.target, or do not enable it",
+                );
+            }
+            if unit.state == State::Masked {
+                wrong(
+                    here.key("contents"),
+                    format!("{} is masked, and has contents", unit.name),
+                    "keep one of them",
+                );
+            }
+            if let Some(section) =
+                own_section(unit.name.as_str()).filter(|section| !has_section(contents, section))
+            {
+                wrong(
+                    here.key("contents"),
+                    format!("{} has no [{section}] section", unit.name),
+                    "add the section that says what the unit does",
+                );
+            }
+        }
+        let dropins = here.key("dropins");
+        for dropin in &unit.dropins {
+            if let Some(line) = no_setting(&dropin.contents) {
+                wrong(
+                    dropins.name(&dropin.name),
+                    format!("systemd cannot read the line {line:?} of {}", dropin.name),
+                    "write sections as [Service] and settings as Key=value below one",
+                );
+            }
+        }
+    }
+}
+
+/// The first line that is no section, setting, comment or continuation (systemd.syntax(7)).
+fn no_setting(text: &str) -> Option<&str> {
+    let mut in_section = false;
+    let mut continued = false;
+    text.lines().find(|line| {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            return false;
+        }
+        let is_continuation = continued;
+        continued = line.ends_with('\\');
+        if is_continuation || line.is_empty() {
+            return false;
+        }
+        if line.starts_with('[') && line.ends_with(']') {
+            in_section = true;
+            return false;
+        }
+        let is_setting = line.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty());
+        !(in_section && is_setting)
+    })
+}
+
+fn has_section(text: &str, section: &str) -> bool {
+    text.lines().any(|line| {
+        line.trim()
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+            .is_some_and(|name| name == section)
+    })
+}
+
+/// The section without which a unit of its kind does nothing.
+fn own_section(unit: &str) -> Option<&'static str> {
+    match unit.rsplit_once('.')?.1 {
+        "service" => Some("Service"),
+        "timer" => Some("Timer"),
+        "socket" => Some("Socket"),
+        "mount" => Some("Mount"),
+        "automount" => Some("Automount"),
+        "swap" => Some("Swap"),
+        "path" => Some("Path"),
+        _ => None,
+    }
+}
+
+fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+    if os.provisioner() == Some(Provisioner::Ignition) && !parts.packages.is_empty() {
+        findings.push(Finding::new(
+            Kind::PackagesUnsupported,
+            at.key("packages"),
+            format!("{} installs no packages on its first boot", os.label()),
+            "run the program in a container, or use an image with a package manager",
+        ));
+    }
+}
+
+/// One name with two meanings: the same secret must have one source and one generation.
+fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<&str, &SecretRef> = BTreeMap::new();
+    for secret in parts.secrets() {
+        let other = seen.insert(secret.name.as_str(), secret);
+        if other.is_some_and(|other| other != secret) {
+            findings.push(Finding::new(
+                Kind::GuestClash,
+                at,
+                format!("the secret {} is described in two ways", secret.name),
+                "describe it once, as a constant or a function, and use that",
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

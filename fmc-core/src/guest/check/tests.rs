@@ -1,0 +1,186 @@
+use crate::finding::{At, Finding};
+use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use crate::image::Os;
+use crate::secret::Secret;
+
+fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let at = At::ROOT.key("guest");
+    if let Some(parts) = guest.parts(&at, &mut findings) {
+        super::check(&parts, os, &at, &mut findings);
+    }
+    findings
+}
+
+/// What is found, as `kind at: message`.
+fn found(guest: &Guest, os: Os) -> Vec<String> {
+    let line = |finding: &Finding| format!("{} {}: {}", finding.kind.as_str(), finding.at, finding.message);
+    findings(guest, os).iter().map(line).collect()
+}
+
+const UNIT: &str = "# a comment\n[Unit]\nDescription=a\n\n[Service]\nExecStart=/bin/a \\\n  --b\n[Install]\nWantedBy=multi-user.target\n";
+
+#[test]
+fn a_guest_that_is_right_has_no_finding() {
+    let guest = Guest::new()
+        .user(User::admin("ops").group("docker").uid(1500))
+        .group(Group::new("apps"))
+        .directory(Directory::new("/srv/app").owner("ops").group("apps"))
+        .file(File::text("/srv/app/a", "a").owner("ops").group("ops").mode(0o640))
+        .link(Link::new("/srv/app/b", "a"))
+        .unit(Unit::service("a").enabled().contents(UNIT).dropin("10-a.conf", "[Service]\nRestart=always\n"))
+        .unit(Unit::service("docker").enabled());
+    assert_eq!(found(&guest, Os::Flatcar), [""; 0]);
+}
+
+#[test]
+fn every_wrong_leaf_is_found_in_its_place() {
+    let guest = Guest::new()
+        .file(File::text("etc/motd", "").mode(0o10_000))
+        .file(File::secret("/etc/key", Secret::environment("The_Key", "A=B")))
+        .user(User::new("Ops").key("ssh-ed25519 AAAA"))
+        .link(Link::new("/etc/a", ""))
+        .package("a b");
+    let places: Vec<String> = findings(&guest, Os::Debian).into_iter().map(|finding| finding.at).collect();
+    assert_eq!(
+        places,
+        [
+            "guest.files.etc/motd",
+            "guest.files.etc/motd.mode",
+            "guest.files./etc/key.contents.secret.name",
+            "guest.files./etc/key.contents.secret.source.environment",
+            "guest.links./etc/a.target",
+            "guest.users.Ops",
+            "guest.users.Ops.keys[0]",
+            "guest.packages[0]",
+        ]
+    );
+}
+
+#[test]
+fn clashes_of_names() {
+    let guest = Guest::new()
+        .user(User::new("a").uid(7))
+        .user(User::new("a"))
+        .user(User::new("b").uid(7))
+        .group(Group::new("g"))
+        .group(Group::new("g"))
+        .unit(Unit::service("u").dropin("1.conf", "").dropin("1.conf", ""))
+        .unit(Unit::new("u.service"));
+    assert_eq!(
+        found(&guest, Os::Rocky),
+        [
+            "guest-clash guest.users.a: the user a is there twice",
+            "guest-clash guest.groups.g: the group g is there twice",
+            "guest-clash guest.units.u.service: the unit u.service is there twice",
+            "guest-clash guest.units.u.service.dropins.1.conf: the drop-in 1.conf is there twice",
+            "guest-clash guest.users.b.uid: 7 is the id of two users",
+        ]
+    );
+}
+
+#[test]
+fn clashes_of_paths() {
+    let guest = Guest::new()
+        .file(File::text("/etc/a", ""))
+        .directory(Directory::new("/etc/a"))
+        .link(Link::new("/srv/l", "/mnt"))
+        .file(File::text("/srv/l/b/c", ""))
+        .file(File::text("/etc/hosts", ""))
+        .file(File::text("/etc/systemd/system/u.service.d/1.conf", ""))
+        .unit(Unit::service("u").dropin("1.conf", "[Service]\n"));
+    assert_eq!(
+        found(&guest, Os::Rocky),
+        [
+            "guest-clash guest.files./etc/hosts: /etc/hosts is written from what the cloud knows of the machine",
+            "guest-clash guest.files./etc/systemd/system/u.service.d/1.conf: \
+             /etc/systemd/system/u.service.d/1.conf is written for the unit u.service",
+            "guest-clash guest.directories./etc/a: two things are at /etc/a",
+            "guest-clash guest.files./srv/l/b/c: /srv/l/b/c is below the link /srv/l",
+        ]
+    );
+}
+
+#[test]
+fn paths_that_no_first_boot_can_write() {
+    let refused = |path: &str, os| !found(&Guest::new().file(File::text(path, "")), os).is_empty();
+    for os in [Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux, Os::Debian] {
+        for path in ["/proc/a", "/sys/a", "/dev/a", "/run/a", "/tmp/a"] {
+            assert!(refused(path, os), "{path} on {os:?}");
+        }
+        for path in ["/etc/a", "/var/lib/a", "/opt/bin/a", "/srv/a", "/home/core/a", "/root/a"] {
+            assert!(!refused(path, os), "{path} on {os:?}");
+        }
+        assert_eq!(refused("/usr/lib/a", os), matches!(os, Os::FedoraCoreos | Os::Flatcar));
+        assert_eq!(refused("/usr/local/bin/a", os), os == Os::Flatcar);
+        assert_eq!(refused("/data/a", os), os == Os::FedoraCoreos);
+    }
+}
+
+#[test]
+fn owners_that_nobody_made() {
+    let guest = Guest::new()
+        .file(File::text("/etc/a", "").owner("ops").group("core"))
+        .user(User::new("web").group("apps"));
+    assert_eq!(
+        found(&guest, Os::Rocky),
+        [
+            "guest-reference guest.files./etc/a.owner: the user ops is neither in the guest nor in the image",
+            "guest-reference guest.files./etc/a.group: the group core is neither in the guest nor in the image",
+            "guest-reference guest.users.web.groups[0]: the group apps is neither in the guest nor in the image",
+        ]
+    );
+    // A package may bring the account.
+    assert_eq!(found(&guest.package("apps"), Os::Rocky), [""; 0]);
+}
+
+#[test]
+fn units_that_systemd_would_not_take() {
+    let guest = Guest::new()
+        .unit(Unit::service("a").enabled().contents("[Service]\nExecStart=/bin/a\n"))
+        .unit(Unit::service("b").contents("ExecStart=/bin/a\n"))
+        .unit(Unit::timer("c").contents("[Unit]\nDescription=c\n"))
+        .unit(Unit::service("d").masked().contents("[Service]\nExecStart=/bin/a\n"))
+        .unit(Unit::service("e").dropin("1.conf", "[Service]\nRestart always\n"));
+    assert_eq!(
+        found(&guest, Os::Debian),
+        [
+            "guest-unit guest.units.a.service.contents: a.service is enabled, but has no [Install] section",
+            "guest-unit guest.units.b.service.contents: systemd cannot read the line \"ExecStart=/bin/a\" of b.service",
+            "guest-unit guest.units.b.service.contents: b.service has no [Service] section",
+            "guest-unit guest.units.c.timer.contents: c.timer has no [Timer] section",
+            "guest-unit guest.units.d.service.contents: d.service is masked, and has contents",
+            "guest-unit guest.units.e.service.dropins.1.conf: systemd cannot read the line \"Restart always\" of 1.conf",
+        ]
+    );
+}
+
+#[test]
+fn packages_where_nothing_installs_them() {
+    let guest = Guest::new().package("chrony");
+    assert_eq!(
+        found(&guest, Os::Flatcar),
+        ["packages-unsupported guest.packages: Flatcar installs no packages on its first boot"]
+    );
+    assert_eq!(found(&guest, Os::Debian), [""; 0]);
+}
+
+#[test]
+fn one_secret_described_in_two_ways() {
+    let guest = Guest::new()
+        .file(File::secret("/etc/a", Secret::environment("key", "A")))
+        .file(File::secret("/etc/b", Secret::environment("key", "A").generation(2)));
+    assert_eq!(found(&guest, Os::Debian), ["guest-clash guest: the secret key is described in two ways"]);
+}
+
+#[test]
+fn a_guest_reads_back_from_what_it_writes() {
+    let guest = Guest::new()
+        .user(User::admin("ops").password_hash(Secret::file("ops", "ops.hash")).shell("/bin/bash"))
+        .file(File::secret("/etc/key", Secret::environment("key", "KEY").generation(3)).mode(0o640))
+        .unit(Unit::service("a").masked().dropin("1.conf", "[Service]\n"));
+    let text = serde_json::to_string(&guest).unwrap();
+    assert_eq!(serde_json::from_str::<Guest>(&text).unwrap(), guest);
+    serde_json::from_str::<Guest>(r#"{"files": {"/etc/a": {"contents": {"text": ""}, "mod": "0644"}}}"#)
+        .unwrap_err();
+}

@@ -1,0 +1,167 @@
+//! What is inside one machine: what the user wants there, and what the cloud knows of it.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use crate::addr::Mac;
+use crate::checked::{self, Addressing, Checked};
+use crate::guest::Parts;
+use crate::image::Os;
+use crate::name::{Fqdn, Hostname, NetworkName};
+use crate::tz::TimeZone;
+use crate::unit::Mtu;
+
+/// Everything that is inside one machine. It borrows from the checked cloud, and says nothing of how an operating system
+/// is told.
+#[derive(Clone, Debug)]
+pub struct Inside<'a> {
+    /// The operating system.
+    pub os: Os,
+    /// Its version, as the image has it.
+    pub version: &'a str,
+    /// The name it calls itself.
+    pub hostname: &'a Hostname,
+    /// Its name in DNS, if it has a domain.
+    pub fqdn: Option<&'a Fqdn>,
+    /// Its time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Whom it asks for names, in order; whom DHCP says if it is empty.
+    pub resolvers: &'a [IpAddr],
+    /// Its interfaces, in the user's order.
+    pub interfaces: Vec<Interface<'a>>,
+    /// What the user wants inside it.
+    pub guest: &'a Parts,
+}
+
+/// An interface as the guest sees it.
+#[derive(Clone, Debug)]
+pub struct Interface<'a> {
+    /// The network that it is on.
+    pub network: &'a NetworkName,
+    /// What the guest knows it by.
+    pub mac: Mac,
+    /// IPv4, if it has it.
+    pub ipv4: Option<Family>,
+    /// IPv6, if it has it beyond its link-local address.
+    pub ipv6: Option<Family>,
+    /// The MTU, if it is not the default of 1,500 bytes.
+    pub mtu: Option<Mtu>,
+    /// Whether the default route goes through it.
+    pub default_route: bool,
+    /// Whether it is the one that carries the machine's resolvers.
+    pub resolves: bool,
+}
+
+/// One address family of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Where the address is from.
+    pub address: Address,
+    /// The router, when the default route goes through this interface and the address is static.
+    pub gateway: Option<IpAddr>,
+}
+
+/// Where an address is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Written inside the guest, with the prefix length of its subnet.
+    Static(IpAddr, u8),
+    /// Asked for by DHCP, which gives this one.
+    Reserved(IpAddr),
+    /// Asked for by DHCP (IPv4) or by router advertisement (IPv6).
+    Dynamic,
+}
+
+impl Address {
+    /// Whether the guest must ask for it.
+    pub fn is_asked_for(self) -> bool {
+        !matches!(self, Self::Static(..))
+    }
+}
+
+impl<'a> Inside<'a> {
+    /// What is inside a machine of a checked cloud.
+    pub fn of(cloud: &'a Checked, machine: &'a checked::Machine) -> Self {
+        // Resolvers belong to an interface; the one with the default route is up when the world is asked.
+        let resolving = machine.interfaces.iter().position(|interface| interface.default_route).unwrap_or(0);
+        let interfaces = machine.interfaces.iter().enumerate().filter_map(|(index, interface)| {
+            let network = cloud.networks.get(interface.network)?;
+            Some(Interface {
+                network: &network.name,
+                mac: interface.mac,
+                ipv4: family(interface.ipv4, network.ipv4.as_ref(), interface.default_route),
+                ipv6: family(interface.ipv6, network.ipv6.as_ref(), interface.default_route),
+                mtu: network.mtu,
+                default_route: interface.default_route,
+                resolves: index == resolving,
+            })
+        });
+        Self {
+            os: machine.image.os,
+            version: &machine.image.version,
+            hostname: &machine.hostname,
+            fqdn: machine.fqdn.as_ref(),
+            time_zone: machine.time_zone,
+            resolvers: &machine.resolvers,
+            interfaces: interfaces.collect(),
+            guest: &machine.guest,
+        }
+    }
+
+    /// The domain that names without a dot are looked up in: that of the machine's own name.
+    pub fn search(&self) -> Option<&'a str> {
+        self.fqdn.and_then(|fqdn| fqdn.as_str().split_once('.')).map(|(_, domain)| domain)
+    }
+
+    /// The text of `/etc/hosts`: the loopback names, and the machine's own by its own addresses, static or reserved. It never stands
+    /// beside a loopback address, because a service that looks up its own name would then tell others that one.
+    pub fn hosts(&self) -> String {
+        let mut text = String::from(
+            "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain ip6-localhost ip6-loopback\n",
+        );
+        let first = self.interfaces.iter().find(|interface| interface.resolves);
+        let order = || first.into_iter().chain(&self.interfaces);
+        let own = |family: fn(&Interface<'_>) -> Option<Family>| {
+            order().find_map(|interface| match family(interface)?.address {
+                Address::Static(address, _) | Address::Reserved(address) => Some(address),
+                Address::Dynamic => None,
+            })
+        };
+        for address in
+            [own(|interface| interface.ipv4), own(|interface| interface.ipv6)].into_iter().flatten()
+        {
+            // Writing to a String cannot fail.
+            let _ = match self.fqdn {
+                Some(fqdn) => writeln!(text, "{address} {fqdn} {}", self.hostname),
+                None => writeln!(text, "{address} {}", self.hostname),
+            };
+        }
+        text
+    }
+
+    /// What a file about an interface is called: its network, with a number from the second one of a network on.
+    pub(crate) fn stem(&self, index: usize) -> String {
+        let mut before = self.interfaces.iter().take(index);
+        let Some(interface) = self.interfaces.get(index) else { return String::new() };
+        match before.by_ref().filter(|other| other.network == interface.network).count() {
+            0 => interface.network.to_string(),
+            more => format!("{}.{}", interface.network, more + 1),
+        }
+    }
+}
+
+fn family(
+    addressing: Option<Addressing>,
+    family: Option<&checked::Family>,
+    default_route: bool,
+) -> Option<Family> {
+    let addressing = addressing?;
+    Some(match (addressing, family) {
+        (Addressing::Static(address), Some(family)) => Family {
+            address: Address::Static(address, family.subnet.prefix_len()),
+            gateway: family.gateway.filter(|gateway| default_route && *gateway != address),
+        },
+        (Addressing::Reserved(address), _) => Family { address: Address::Reserved(address), gateway: None },
+        _ => Family { address: Address::Dynamic, gateway: None },
+    })
+}

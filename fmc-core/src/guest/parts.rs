@@ -1,0 +1,77 @@
+//! A guest with every leaf right.
+
+use super::Guest;
+use super::checked::{Contents, Directory, File, Group, Link, Unit, User};
+use crate::check::leaf;
+use crate::finding::{At, Finding};
+use crate::name::PackageName;
+use crate::named::{Keyed, Named};
+use crate::secret::SecretRef;
+
+/// What is inside a machine, in the order in which the user wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Files.
+    pub files: Vec<File>,
+    /// Directories.
+    pub directories: Vec<Directory>,
+    /// Symbolic links.
+    pub links: Vec<Link>,
+    /// Users.
+    pub users: Vec<User>,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// systemd units.
+    pub units: Vec<Unit>,
+    /// Packages.
+    pub packages: Vec<PackageName>,
+}
+
+impl Parts {
+    /// The secrets that it needs.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let files = self.files.iter().filter_map(|file| match &file.contents {
+            Contents::Secret(secret) => Some(secret),
+            Contents::Text(_) => None,
+        });
+        files.chain(self.users.iter().filter_map(|user| user.password_hash.as_ref()))
+    }
+
+    /// Whether somebody can log in: by a key, or with a password on the console.
+    pub fn has_login(&self) -> bool {
+        self.users.iter().any(|user| !user.keys.is_empty() || user.password_hash.is_some())
+    }
+}
+
+impl Guest {
+    /// The parts with every leaf right; `None`, and a finding for each that is wrong, if one is.
+    pub fn parts(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Parts> {
+        let before = findings.len();
+        let packages = at.key("packages");
+        let parts = Parts {
+            files: each(&self.files, &at.key("files"), findings, super::File::checked),
+            directories: each(&self.directories, &at.key("directories"), findings, super::Directory::checked),
+            links: each(&self.links, &at.key("links"), findings, super::Link::checked),
+            users: each(&self.users, &at.key("users"), findings, super::User::checked),
+            groups: each(&self.groups, &at.key("groups"), findings, super::Group::checked),
+            units: each(&self.units, &at.key("units"), findings, super::Unit::checked),
+            packages: self
+                .packages
+                .iter()
+                .enumerate()
+                .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
+                .collect(),
+        };
+        (findings.len() == before).then_some(parts)
+    }
+}
+
+/// Every value that is right, each looked at in its own place.
+fn each<T: Keyed, C>(
+    values: &Named<T>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+    of: impl Fn(&T, &At<'_>, &mut Vec<Finding>) -> Option<C>,
+) -> Vec<C> {
+    values.iter().filter_map(|value| of(value, &at.name(value.name()), findings)).collect()
+}

@@ -1,0 +1,356 @@
+//! Text with typed holes for secrets: what is compiled, before the secrets are known.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use secrecy::zeroize::Zeroizing;
+use sha2::{Digest as _, Sha256};
+
+use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+
+/// How the bytes of a secret are written into the text around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As they are.
+    Raw,
+    /// As base64 with padding (RFC 4648 §4).
+    Base64,
+    /// As one line of text, inside the quotes of a JSON string. One line break at its end is left out, because a file
+    /// with one line has one.
+    JsonString,
+}
+
+impl Encoding {
+    fn tag(self) -> u8 {
+        match self {
+            Self::Raw => 0,
+            Self::Base64 => 1,
+            Self::JsonString => 2,
+        }
+    }
+}
+
+/// A part of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it is.
+    Text(String),
+    /// A place for a secret.
+    Hole {
+        /// Which one.
+        secret: SecretRef,
+        /// How its bytes are written.
+        encoding: Encoding,
+    },
+}
+
+/// Text with holes for secrets.
+///
+/// Its [`digest`](Self::digest) and its `Display` cover the holes by name and generation, so that both can be shown,
+/// stored and compared without any secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    pieces: Vec<Piece>,
+}
+
+impl Template {
+    /// Text without a hole.
+    pub fn text(text: impl Into<String>) -> Self {
+        let mut template = Self::default();
+        template.push_owned(text.into());
+        template
+    }
+
+    /// Adds text.
+    pub fn push(&mut self, text: &str) {
+        match self.pieces.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(text),
+            _ => self.push_owned(text.to_owned()),
+        }
+    }
+
+    /// Adds a hole.
+    pub fn hole(&mut self, secret: &SecretRef, encoding: Encoding) {
+        self.pieces.push(Piece::Hole { secret: secret.clone(), encoding });
+    }
+
+    /// The parts, in order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The whole, when it has no hole.
+    pub fn as_text(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs a secret.
+    pub fn has_holes(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Hole { .. }))
+    }
+
+    /// The secrets it needs, in the order of their holes.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Hole { secret, .. } => Some(secret),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// SHA-256 over the text, and over name, generation and encoding of each hole.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        self.update(&mut hash);
+        hash.finalize().into()
+    }
+
+    /// The text with its holes filled.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be had, or does not fit its hole.
+    pub fn render(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
+        let filled: Result<Vec<Part<'_>>, SecretError> = self
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => Ok(Part::Text(text)),
+                Piece::Hole { secret, encoding } => fill(secret, *encoding, secrets).map(Part::Filled),
+            })
+            .collect();
+        let filled = filled?;
+        // One allocation of the right size: growing would leave copies of secrets behind in freed memory.
+        let mut bytes = Vec::with_capacity(filled.iter().map(|part| part.bytes().len()).sum());
+        for part in &filled {
+            bytes.extend_from_slice(part.bytes());
+        }
+        Ok(SecretBytes::new(bytes))
+    }
+
+    /// Feeds [`Self::digest`]; every part begins with its kind and length, so that no two templates look alike.
+    pub(crate) fn update(&self, hash: &mut Sha256) {
+        hash.update(self.pieces.len().to_le_bytes());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => {
+                    hash.update([u8::MAX]);
+                    hash.update(text.len().to_le_bytes());
+                    hash.update(text);
+                }
+                Piece::Hole { secret, encoding } => {
+                    hash.update([encoding.tag()]);
+                    hash.update(secret.generation.to_le_bytes());
+                    hash.update(secret.name.as_str().len().to_le_bytes());
+                    hash.update(secret.name.as_str());
+                }
+            }
+        }
+    }
+
+    fn push_owned(&mut self, text: String) {
+        if !text.is_empty() {
+            self.pieces.push(Piece::Text(text));
+        }
+    }
+}
+
+/// The text with each hole as `<secret NAME generation N>`.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => f.write_str(text)?,
+                Piece::Hole { secret, .. } => write!(f, "<{secret}>")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// So that `write!` adds text.
+impl fmt::Write for Template {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text);
+        Ok(())
+    }
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Filled(Zeroizing<Vec<u8>>),
+}
+
+impl Part<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Filled(bytes) => bytes,
+        }
+    }
+}
+
+fn fill(
+    secret: &SecretRef,
+    encoding: Encoding,
+    secrets: &dyn Secrets,
+) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    let bytes = secrets.bytes(secret)?;
+    let bytes = bytes.expose();
+    Ok(match encoding {
+        Encoding::Raw => bytes.to_vec(),
+        Encoding::Base64 => BASE64.encode(bytes).into_bytes(),
+        Encoding::JsonString => {
+            let no_line = || SecretError::NoLine { secret: Box::new(secret.clone()) };
+            let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
+            let line = text.strip_suffix('\n').unwrap_or(text);
+            if line.contains(char::is_control) {
+                return Err(no_line());
+            }
+            line.replace('\\', "\\\\").replace('"', "\\\"").into_bytes()
+        }
+    }
+    .into())
+}
+
+/// Builds a template from text that a serializer makes whole, and that can hold a hole only as a marker.
+///
+/// `write` is called with a [`Marks`], puts what [`Marks::mark`] answers where each hole belongs, and returns the text.
+/// Should the user's own text hold a marker, `write` is called again with another kind of marker.
+pub(crate) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Template {
+    let mut round = 0_u32;
+    loop {
+        let mut marks = Marks { prefix: format!("fmc-hole-{round}-"), holes: Vec::new() };
+        let text = write(&mut marks);
+        if marks.holes.is_empty() {
+            return Template::text(text);
+        }
+        if text.matches(marks.prefix.as_str()).count() == marks.holes.len() {
+            return marks.split(&text);
+        }
+        // A finite text holds finitely many prefixes, so that one of the next is free.
+        round += 1;
+    }
+}
+
+/// Hands out the markers of [`with_marks`].
+pub(crate) struct Marks {
+    prefix: String,
+    holes: Vec<(SecretRef, Encoding)>,
+}
+
+impl Marks {
+    /// The text that stands for a hole; a serializer must write it once, and unchanged.
+    pub(crate) fn mark(&mut self, secret: &SecretRef, encoding: Encoding) -> String {
+        self.holes.push((secret.clone(), encoding));
+        format!("{}{}-", self.prefix, self.holes.len() - 1)
+    }
+
+    fn split(&self, text: &str) -> Template {
+        let mut template = Template::default();
+        for (index, part) in text.split(self.prefix.as_str()).enumerate() {
+            // All but the first part come after a prefix, and so begin with the number of their hole.
+            let hole = (index > 0).then(|| part.split_once('-')).flatten();
+            let hole =
+                hole.and_then(|(number, rest)| Some((self.holes.get(number.parse::<usize>().ok()?)?, rest)));
+            match hole {
+                Some(((secret, encoding), rest)) => {
+                    template.hole(secret, *encoding);
+                    template.push(rest);
+                }
+                None => template.push(part),
+            }
+        }
+        template
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::SecretName;
+    use crate::secret::{NoSecrets, SecretSource};
+
+    fn secret(name: &str, generation: u32) -> SecretRef {
+        let source = SecretSource::Environment("X".to_owned());
+        SecretRef { name: name.parse::<SecretName>().unwrap(), generation, source }
+    }
+
+    struct Fixed(&'static [u8]);
+
+    impl Secrets for Fixed {
+        fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {
+            Ok(SecretBytes::new(self.0.to_vec()))
+        }
+    }
+
+    fn with_hole(encoding: Encoding) -> Template {
+        let mut template = Template::text("a=\"");
+        template.hole(&secret("key", 1), encoding);
+        template.push("\"\n");
+        template
+    }
+
+    #[test]
+    fn a_hole_is_filled_in_its_encoding() {
+        let render = |encoding, bytes: &'static [u8]| {
+            with_hole(encoding)
+                .render(&Fixed(bytes))
+                .map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned())
+        };
+        assert_eq!(render(Encoding::Raw, b"b\nc").unwrap(), "a=\"b\nc\"\n");
+        assert_eq!(render(Encoding::Base64, b"\xff\x00").unwrap(), "a=\"/wA=\"\n");
+        assert_eq!(render(Encoding::JsonString, b"$6$\\\"\n").unwrap(), "a=\"$6$\\\\\\\"\"\n");
+        let refused = render(Encoding::JsonString, b"two\nlines").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "use secret key generation 1 from the environment variable X: it must be one line of text"
+        );
+        render(Encoding::JsonString, b"\xff").unwrap_err();
+    }
+
+    #[test]
+    fn the_bytes_show_nowhere_but_where_they_are_asked_for() {
+        let template = with_hole(Encoding::Raw);
+        let rendered = template.render(&Fixed(b"hunter2")).unwrap();
+        assert!(!format!("{rendered:?} {template:?} {template}").contains("hunter2"));
+        assert_eq!(template.to_string(), "a=\"<secret key generation 1>\"\n");
+        assert_eq!(
+            template.render(&NoSecrets).unwrap_err().to_string(),
+            "read secret key generation 1 from the environment variable X: no secret may be read here"
+        );
+    }
+
+    #[test]
+    fn the_digest_covers_text_name_generation_and_encoding() {
+        let digest = |secret: &SecretRef, encoding, text: &str| {
+            let mut template = Template::default();
+            template.hole(secret, encoding);
+            template.push(text);
+            template.digest()
+        };
+        let digests = [
+            digest(&secret("key", 1), Encoding::Raw, "x"),
+            digest(&secret("key", 2), Encoding::Raw, "x"),
+            digest(&secret("keys", 1), Encoding::Raw, "x"),
+            digest(&secret("key", 1), Encoding::Base64, "x"),
+            digest(&secret("key", 1), Encoding::Raw, "y"),
+            Template::text("<secret key generation 1>x").digest(),
+        ];
+        let distinct: std::collections::BTreeSet<_> = digests.iter().collect();
+        assert_eq!(distinct.len(), digests.len());
+    }
+
+    #[test]
+    fn a_marker_in_the_users_own_text_is_no_hole() {
+        let own = "fmc-hole-0-0- fmc-hole-1-0-";
+        let template =
+            with_marks(|marks| format!("{own}{}{own}", marks.mark(&secret("key", 1), Encoding::Raw)));
+        assert_eq!(template.to_string(), format!("{own}<secret key generation 1>{own}"));
+        assert_eq!(with_marks(|_| own.to_owned()).as_text(), Some(own));
+    }
+}
