@@ -1,0 +1,57 @@
+//! Where a command reads and writes.
+
+use std::fmt;
+use std::io::{BufRead, ErrorKind, Write};
+
+use super::failure::Failure;
+
+/// Where a command reads and writes: the process's own streams, or a test's.
+pub struct Io<'a> {
+    /// Results.
+    pub out: &'a mut dyn Write,
+    /// Diagnostics and progress.
+    pub err: &'a mut dyn Write,
+    /// Whoever can be asked; nobody if `None`.
+    pub input: Option<&'a mut dyn BufRead>,
+    /// Whether results are coloured.
+    pub colour_out: bool,
+    /// Whether diagnostics are coloured.
+    pub colour_err: bool,
+    /// Whether progress is shown as bars, straight on the terminal.
+    pub bars: bool,
+}
+
+impl fmt::Debug for Io<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { out: _, err: _, input, colour_out, colour_err, bars } = self;
+        f.debug_struct("Io")
+            .field("input", &input.is_some())
+            .field("colour_out", colour_out)
+            .field("colour_err", colour_err)
+            .field("bars", bars)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Io<'_> {
+    /// Writes a result.
+    pub(super) fn out(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        match write!(self.out, "{text}").and_then(|()| self.out.flush()) {
+            // Who reads has seen enough, as `head` does.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            written => written.map_err(|error| Failure::new(format!("failed to write the output: {error}"))),
+        }
+    }
+
+    /// Writes a diagnostic. When that is impossible there is nobody left to tell.
+    pub(super) fn err(&mut self, text: impl fmt::Display) {
+        let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
+    }
+
+    /// Writes a result as JSON, with a line break.
+    pub(super) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::new(format!("failed to write JSON: {error}")))?;
+        self.out(format_args!("{text}\n"))
+    }
+}

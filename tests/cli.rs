@@ -1,0 +1,2 @@
+//! The commands as a person meets them.
+fn main() {}
