@@ -17,4 +17,6 @@ pub mod pool;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod volume;
+#[cfg(feature = "virt")]
+pub mod virt;
 pub mod xml;

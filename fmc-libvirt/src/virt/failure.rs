@@ -1,0 +1,194 @@
+//! What libvirt's errors mean here, and what a person can do about them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use virt::error::{Error, ErrorDomain, ErrorNumber};
+
+use super::call::Call;
+use crate::link::{CallError, CallErrorKind};
+
+/// A failed call.
+pub(super) fn failed(call: &Call, uri: &str, error: &Error) -> CallError {
+    let kind = if is_lost(error) {
+        CallErrorKind::Unreachable
+    } else if call.kind.is_absence(error) {
+        CallErrorKind::Absent
+    } else if error.message().contains("asynchronous jobs running")
+        || error.code().is(ErrorNumber::ResourceBusy)
+    {
+        CallErrorKind::Busy
+    } else if error.code().is(ErrorNumber::NoSupport) || error.code().is(ErrorNumber::OperationUnsupported) {
+        CallErrorKind::Unsupported
+    } else {
+        CallErrorKind::Failed
+    };
+    let what_to_do = match kind {
+        CallErrorKind::Unreachable => Some(how_to_start(uri)),
+        CallErrorKind::Failed => what_to_do(error.message()).map(str::to_owned),
+        _ => None,
+    };
+    CallError::new(&call.words, kind, with_advice(error.message(), what_to_do.as_deref()))
+}
+
+/// A connection that could not be opened.
+pub(super) fn refused(uri: &str, error: &Error) -> CallError {
+    let message = error.message();
+    let is_local = is_local(uri);
+    let advice = if message.contains("Permission denied") || is_authentication(error) {
+        if is_local {
+            "add the user to the group libvirt (`sudo usermod -aG libvirt $USER`, then log in again), or run as root"
+                .to_owned()
+        } else {
+            "the key or the user of the URI is not let in there: try the same with `ssh`".to_owned()
+        }
+    } else {
+        how_to_start(uri)
+    };
+    CallError::new(
+        format!("connect to {uri}"),
+        CallErrorKind::Unreachable,
+        with_advice(message, Some(&advice)),
+    )
+}
+
+/// A call that did not answer in time.
+pub(super) fn late(call: &Call, after: Duration) -> CallError {
+    let message = format!("no answer within {} s; the next call opens a new connection", after.as_secs_f32());
+    CallError::new(&call.words, CallErrorKind::Deadline, message)
+}
+
+/// A call that was never made, twice.
+pub(super) fn given_up(call: &Call) -> CallError {
+    let message =
+        "the connection was given up while this call waited for its turn: calls before it did not answer";
+    CallError::new(&call.words, CallErrorKind::Unreachable, message)
+}
+
+/// A call whose thread could not be started, or ended without a word.
+pub(super) fn broken(call: &Call, why: &str) -> CallError {
+    CallError::new(&call.words, CallErrorKind::Failed, why)
+}
+
+/// An answer that is not the document it should be.
+pub(super) fn unreadable(words: &str, error: &roxmltree::Error) -> CallError {
+    CallError::new(words, CallErrorKind::Failed, format!("the answer is not well-formed XML: {error}"))
+}
+
+/// Whether the connection is gone. libvirt says so in several ways; what they share is that the transport says it, and not the other side.
+pub(super) fn is_lost(error: &Error) -> bool {
+    let code = error.code();
+    if code.is(ErrorNumber::NoConnect) || code.is(ErrorNumber::InvalidConn) {
+        return true;
+    }
+    error.domain().is(ErrorDomain::Rpc)
+        && (code.is(ErrorNumber::SystemError) || code.is(ErrorNumber::InternalError))
+}
+
+/// Whether the connection was gone before the call went out, so that making it again cannot do anything twice.
+pub(super) fn is_unsent(error: &Error) -> bool {
+    is_lost(error)
+        && (error.message().contains("Cannot write data") || error.message().contains("socket is closed"))
+}
+
+/// Whether libvirt does not know the call.
+pub(super) fn is_unsupported(error: &CallError) -> bool {
+    error.kind == CallErrorKind::Unsupported
+}
+
+/// A read of what is not there is no failure.
+pub(super) fn none_if_absent<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == CallErrorKind::Absent => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Passes over an error when what was wanted is already so. libvirt has one error number for all that is not possible now, and it is the
+/// same in all languages, unlike the words.
+pub(super) fn fine_if(
+    answer: Result<(), Error>,
+    is_so: impl FnOnce() -> Result<bool, Error>,
+) -> Result<(), Error> {
+    match answer {
+        Err(error) if error.code().is(ErrorNumber::OperationInvalid) && is_so()? => Ok(()),
+        answer => answer,
+    }
+}
+
+fn is_authentication(error: &Error) -> bool {
+    [ErrorNumber::AuthFailed, ErrorNumber::AuthCancelled, ErrorNumber::AuthUnavailable]
+        .iter()
+        .any(|number| error.code().is(*number))
+}
+
+fn what_to_do(message: &str) -> Option<&'static str> {
+    if message.contains("No space left on device") || message.contains("Disk quota exceeded") {
+        return Some(
+            "the file system under the pool is full: free some space, or give the host a pool elsewhere",
+        );
+    }
+    if message.contains("Permission denied") {
+        return Some(
+            "the user that QEMU runs as (libvirt-qemu or qemu) must be able to read the file and enter every folder above it, and \
+             SELinux or AppArmor must allow it; a file in a pool of libvirt's has the right owner and label",
+        );
+    }
+    if message.contains("already exists with uuid") || message.contains("already defined with uuid") {
+        return Some("the name is taken by an object that is not this cloud's: rename one of the two");
+    }
+    if message.contains("bridge name") && message.contains("already in use") {
+        return Some("another network has this bridge: give the network a bridge name of its own");
+    }
+    if message.contains("Storage source conflict") {
+        return Some("two pools cannot share a folder: choose another for one of them");
+    }
+    None
+}
+
+fn with_advice(message: &str, advice: Option<&str>) -> String {
+    match advice {
+        Some(advice) => format!("{message}; {advice}"),
+        None => message.to_owned(),
+    }
+}
+
+/// What makes libvirt answer at a URI. Where libvirtd is installed and systemd runs is seen on this machine, for a URI that means it.
+fn how_to_start(uri: &str) -> String {
+    if !is_local(uri) {
+        return format!(
+            "start libvirt on that host (`systemctl start libvirtd`), and try `virsh --connect {uri} version`"
+        );
+    }
+    let is_installed =
+        ["/usr/sbin/libvirtd", "/usr/sbin/virtqemud"].iter().any(|path| Path::new(path).exists());
+    if !is_installed {
+        return "libvirt is not installed: install libvirt-daemon-system and qemu-system-x86 (Debian), or libvirt-daemon-kvm (Fedora)"
+            .to_owned();
+    }
+    if Path::new("/run/systemd/system").exists() {
+        "start it: `systemctl start libvirtd`".to_owned()
+    } else {
+        "start it: `virtlogd -d && libvirtd -d` (systemd does not run here)".to_owned()
+    }
+}
+
+/// Whether a URI means this machine: it has no host part.
+fn is_local(uri: &str) -> bool {
+    uri.split_once("://").is_none_or(|(_, rest)| rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_without_a_host_means_this_machine() {
+        for local in ["qemu:///system", "qemu+unix:///system?socket=/run/x", "test:///default"] {
+            assert!(is_local(local), "{local}");
+        }
+        assert!(!is_local("qemu+ssh://root@kvm1/system"));
+        assert!(how_to_start("qemu+ssh://root@kvm1/system").contains("on that host"));
+    }
+}

@@ -1,0 +1,376 @@
+//! The link to a real libvirt, over the `virt` crate (feature `virt`: needs the C library).
+//!
+//! A plan costs what its calls cost, so the calls are few: one list and one document per object, the documents four at a time; names,
+//! keys and whether a domain runs come with the list. An object that was read, defined or created keeps its handle, so that the next call on
+//! it needs no look-up.
+//!
+//! Every call has a deadline. It runs on a thread of its own, and one that does not answer is left behind with its connection; the next
+//! call opens another.
+
+mod call;
+mod failure;
+mod read;
+mod session;
+mod stats;
+mod storage;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use virt::sys;
+
+use self::call::{Call, Kind};
+use self::session::Client;
+use crate::link::{
+    CallError, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+};
+
+/// How long a call may take before it counts as unanswered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    /// Opening a connection, and calls that read.
+    pub read: Duration,
+    /// Calls that define, create, resize, stop or delete.
+    pub change: Duration,
+    /// Starting a domain, a network or a pool.
+    pub start: Duration,
+    /// One chunk of an upload (1 MiB), its end excepted: that one has `change`.
+    pub chunk: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            read: Duration::from_secs(30),
+            change: Duration::from_secs(90),
+            start: Duration::from_secs(180),
+            chunk: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The link over the `virt` crate.
+///
+/// ```
+/// use fmc_libvirt::link::Link as _;
+/// use fmc_libvirt::virt::VirtLink;
+///
+/// // libvirt's own simulation lives in the client library: no daemon, no root.
+/// let link = VirtLink::connect("test:///default")?;
+/// assert_eq!(link.domains()?.len(), 1);
+/// # Ok::<(), fmc_libvirt::link::CallError>(())
+/// ```
+#[derive(Debug)]
+pub struct VirtLink {
+    client: Client,
+    facts: OnceLock<HostFacts>,
+}
+
+impl VirtLink {
+    /// Opens a connection, as `qemu:///system` or `qemu+ssh://root@host/system`.
+    ///
+    /// # Errors
+    ///
+    /// When libvirt does not answer or does not let this user in, with what to do about it.
+    pub fn connect(uri: &str) -> Result<Self, CallError> {
+        Self::connect_with(uri, Deadlines::default())
+    }
+
+    /// Opens a connection with deadlines of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(uri: &str, deadlines: Deadlines) -> Result<Self, CallError> {
+        let link = Self { client: Client::new(uri, deadlines), facts: OnceLock::new() };
+        link.client.session()?;
+        Ok(link)
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        self.client.deadlines()
+    }
+
+    /// A call that reads an object.
+    fn reading(&self, kind: Kind, name: &str) -> Call {
+        Call::read(format!("read {kind} {name}"), kind, self.deadlines().read)
+    }
+
+    /// The cheapest of them.
+    fn asking_whether_it_runs(&self, name: &str) -> Call {
+        Call::read(format!("ask whether domain {name} runs"), Kind::Domain, self.deadlines().read)
+    }
+
+    /// A call that changes an object.
+    fn changing(&self, verb: &str, kind: Kind, name: &str) -> Call {
+        Call::change(format!("{verb} {kind} {name}"), kind, self.deadlines().change)
+    }
+
+    /// A call that starts an object.
+    fn starting(&self, kind: Kind, name: &str) -> Call {
+        Call::change(format!("start {kind} {name}"), kind, self.deadlines().start)
+    }
+}
+
+impl Link for VirtLink {
+    fn uri(&self) -> &str {
+        self.client.uri()
+    }
+
+    fn facts(&self) -> Result<HostFacts, CallError> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts.clone());
+        }
+        let call = Call::read("read the host's capabilities".to_owned(), Kind::Host, self.deadlines().read);
+        let words = call.words.clone();
+        let xml = self.client.call(call, |session| session.connection.capabilities())?;
+        let facts = read::host_facts(&xml).map_err(|error| failure::unreadable(&words, &error))?;
+        Ok(self.facts.get_or_init(|| facts).clone())
+    }
+
+    fn interfaces(&self) -> Result<Option<Vec<String>>, CallError> {
+        let call = Call::read("list the host's interfaces".to_owned(), Kind::Host, self.deadlines().read);
+        let names = self.client.call(call, |session| {
+            session.connection.list_all_interfaces(0)?.iter().map(|interface| interface.name()).collect()
+        });
+        match names {
+            Ok(names) => Ok(Some(names)),
+            Err(error) if failure::is_unsupported(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn domains(&self) -> Result<Vec<DomainRecord>, CallError> {
+        read::domains(&self.client)
+    }
+
+    fn domain(&self, name: &str) -> Result<Option<DomainRecord>, CallError> {
+        let (call, name) = (self.reading(Kind::Domain, name), name.to_owned());
+        failure::none_if_absent(self.client.call(call, move |session| read::domain(session, &name)))
+    }
+
+    fn define_domain(&self, xml: &str) -> Result<(), CallError> {
+        let (call, xml) = (self.changing("define", Kind::Domain, &read::name_in(xml)), xml.to_owned());
+        self.client.call(call, move |session| {
+            let domain = session.connection.define_domain_xml_flags(&xml, sys::VIR_DOMAIN_DEFINE_VALIDATE)?;
+            session.domains.keep(domain.name()?, domain);
+            Ok(())
+        })
+    }
+
+    fn start_domain(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.starting(Kind::Domain, name), name.to_owned());
+        self.client.call(call, move |session| session.on_domain(&name, |domain| domain.create()))
+    }
+
+    fn shutdown_domain(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("shut down", Kind::Domain, name), name.to_owned());
+        self.client.call(call, move |session| session.on_domain(&name, |domain| domain.shutdown()))
+    }
+
+    fn domain_is_active(&self, name: &str) -> Result<bool, CallError> {
+        let (call, name) = (self.asking_whether_it_runs(name), name.to_owned());
+        self.client.call(call, move |session| session.on_domain(&name, |domain| domain.is_active()))
+    }
+
+    fn destroy_domain(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("force off", Kind::Domain, name), name.to_owned());
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| failure::fine_if(domain.destroy(), || Ok(!domain.is_active()?)))
+        })
+    }
+
+    fn undefine_domain(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("undefine", Kind::Domain, name), name.to_owned());
+        let mut flags = sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+        // The test driver knows no NVRAM, and refuses the flag.
+        if !self.client.is_test() {
+            flags |= sys::VIR_DOMAIN_UNDEFINE_NVRAM;
+        }
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| domain.undefine_flags(flags))?;
+            session.domains.forget(&name);
+            Ok(())
+        })
+    }
+
+    fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        let (call, name) = (self.changing("set autostart of", Kind::Domain, name), name.to_owned());
+        self.client.call(call, move |session| session.on_domain(&name, |domain| domain.set_autostart(on)))
+    }
+
+    fn resize_block(&self, domain: &str, path: &str, bytes: u64) -> Result<(), CallError> {
+        let (call, name, path) =
+            (self.changing("grow a disk of", Kind::Domain, domain), domain.to_owned(), path.to_owned());
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| {
+                domain.block_resize(&path, bytes, sys::VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+            })
+        })
+    }
+
+    fn networks(&self) -> Result<Vec<NetworkRecord>, CallError> {
+        read::networks(&self.client)
+    }
+
+    fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError> {
+        let (call, name) = (self.reading(Kind::Network, name), name.to_owned());
+        let test = self.client.is_test();
+        failure::none_if_absent(self.client.call(call, move |session| read::network(session, &name, test)))
+    }
+
+    fn define_network(&self, xml: &str) -> Result<(), CallError> {
+        let (call, xml) = (self.changing("define", Kind::Network, &read::name_in(xml)), xml.to_owned());
+        self.client.call(call, move |session| {
+            let network = session.connection.define_network_xml(&xml)?;
+            session.networks.keep(network.name()?, network);
+            Ok(())
+        })
+    }
+
+    fn start_network(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.starting(Kind::Network, name), name.to_owned());
+        self.client.call(call, move |session| session.on_network(&name, |network| network.create()))
+    }
+
+    fn stop_network(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("stop", Kind::Network, name), name.to_owned());
+        self.client.call(call, move |session| {
+            session.on_network(&name, |network| {
+                failure::fine_if(network.destroy(), || Ok(!network.is_active()?))
+            })
+        })
+    }
+
+    fn undefine_network(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("undefine", Kind::Network, name), name.to_owned());
+        self.client.call(call, move |session| {
+            session.on_network(&name, |network| network.undefine())?;
+            session.networks.forget(&name);
+            Ok(())
+        })
+    }
+
+    fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        let (call, name) = (self.changing("set autostart of", Kind::Network, name), name.to_owned());
+        self.client.call(call, move |session| session.on_network(&name, |network| network.set_autostart(on)))
+    }
+
+    fn update_dhcp_host(
+        &self,
+        network: &str,
+        what: DhcpHost,
+        xml: &str,
+        active: bool,
+    ) -> Result<(), CallError> {
+        let (verb, command) = match what {
+            DhcpHost::Add => ("add a DHCP host to", sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST),
+            DhcpHost::Delete => ("take a DHCP host from", sys::VIR_NETWORK_UPDATE_COMMAND_DELETE),
+        };
+        let (call, name, xml) =
+            (self.changing(verb, Kind::Network, network), network.to_owned(), xml.to_owned());
+        let live = if active { sys::VIR_NETWORK_UPDATE_AFFECT_LIVE } else { 0 };
+        self.client.call(call, move |session| {
+            session.on_network(&name, |network| {
+                let index = read::subnet_of_host(network, &xml)?;
+                let section = sys::VIR_NETWORK_SECTION_IP_DHCP_HOST;
+                network.update(command, section, index, &xml, sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG | live)
+            })
+        })
+    }
+
+    fn pools(&self) -> Result<Vec<PoolRecord>, CallError> {
+        read::pools(&self.client)
+    }
+
+    fn pool(&self, name: &str) -> Result<Option<PoolRecord>, CallError> {
+        let (call, name) = (self.reading(Kind::Pool, name), name.to_owned());
+        failure::none_if_absent(self.client.call(call, move |session| read::pool(session, &name)))
+    }
+
+    fn create_pool(&self, xml: &str) -> Result<(), CallError> {
+        let (call, xml) = (self.changing("create", Kind::Pool, &read::name_in(xml)), xml.to_owned());
+        self.client.call(call, move |session| storage::create_pool(session, &xml))
+    }
+
+    fn start_pool(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.starting(Kind::Pool, name), name.to_owned());
+        self.client.call(call, move |session| session.on_pool(&name, storage::start_pool))
+    }
+
+    fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
+        let (call, name) = (self.changing("set autostart of", Kind::Pool, name), name.to_owned());
+        self.client.call(call, move |session| session.on_pool(&name, |pool| pool.set_autostart(on)))
+    }
+
+    fn delete_pool(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("delete", Kind::Pool, name), name.to_owned());
+        self.client.call(call, move |session| storage::delete_pool(session, &name))
+    }
+
+    fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, CallError> {
+        let call = Call::read(format!("list the volumes of pool {pool}"), Kind::Pool, self.deadlines().read);
+        let pool = pool.to_owned();
+        self.client.call(call, move |session| storage::volumes(session, &pool))
+    }
+
+    fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError> {
+        let call = self.reading(Kind::Volume, &format!("{pool}/{name}"));
+        let words = call.words.clone();
+        let (pool, name) = (pool.to_owned(), name.to_owned());
+        let xml = self
+            .client
+            .call(call, move |session| session.on_volume(&pool, &name, |volume| volume.xml_desc(0)));
+        failure::none_if_absent(xml)?
+            .map(|xml| storage::volume_facts(&xml).map_err(|error| failure::unreadable(&words, &error)))
+            .transpose()
+    }
+
+    fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError> {
+        let call =
+            Call::read("read the capacities of all disks".to_owned(), Kind::Host, self.deadlines().read);
+        match self.client.call(call, |session| stats::disk_capacities(&session.connection)) {
+            Err(error) if failure::is_unsupported(&error) => Ok(BTreeMap::new()),
+            answer => answer,
+        }
+    }
+
+    fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError> {
+        let name = read::name_in(xml);
+        let call = self.changing("create", Kind::Volume, &format!("{pool}/{name}"));
+        let (pool, xml) = (pool.to_owned(), xml.to_owned());
+        self.client.call(call, move |session| storage::create_volume(session, &pool, &xml))
+    }
+
+    fn upload(
+        &self,
+        pool: &str,
+        name: &str,
+        bytes: &mut dyn Read,
+        length: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), CallError> {
+        upload::upload(&self.client, pool, name, bytes, length, each)
+    }
+
+    fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError> {
+        let call = self.changing("grow", Kind::Volume, &format!("{pool}/{name}"));
+        let (pool, name) = (pool.to_owned(), name.to_owned());
+        self.client
+            .call(call, move |session| session.on_volume(&pool, &name, |volume| volume.resize(bytes, 0)))
+    }
+
+    fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError> {
+        let call = self.changing("delete", Kind::Volume, &format!("{pool}/{name}"));
+        let (pool, name) = (pool.to_owned(), name.to_owned());
+        let gone = self.client.call(call, move |session| {
+            session.on_volume(&pool, &name, |volume| volume.delete(0))?;
+            session.forget_volume(&pool, &name);
+            Ok(())
+        });
+        failure::none_if_absent(gone).map(|_| ())
+    }
+}

@@ -1,0 +1,272 @@
+//! Reading what is there: lists with documents.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use virt::domain::Domain;
+use virt::error::Error;
+use virt::network::Network;
+use virt::storage_pool::StoragePool;
+use virt::sys;
+
+use super::call::{Call, Kind};
+use super::session::{Client, Pending, Session};
+use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord};
+use crate::xml::tree::{self, Document};
+
+/// How many documents are one call with one deadline. Several such calls are under way at a time.
+const BATCH: usize = 32;
+
+pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
+    let call = Call::read("list the domains".to_owned(), Kind::Host, client.deadlines().read);
+    let (all, autostart) = client.call(call, |session| {
+        let all = session.connection.list_all_domains(0)?;
+        for domain in &all {
+            session.domains.keep(domain.name()?, domain.clone());
+        }
+        let marked = match all.is_empty() {
+            true => Vec::new(),
+            false => session.connection.list_all_domains(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?,
+        };
+        let autostart = marked.iter().map(Domain::name).collect::<Result<BTreeSet<_>, _>>()?;
+        Ok((all, Arc::new(autostart)))
+    })?;
+    documents(client, "domains", Kind::Domain, all, move |domain| {
+        let name = domain.name()?;
+        let autostart = autostart.contains(&name);
+        domain_record(name, domain, autostart)
+    })
+}
+
+pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Error> {
+    // Looked up anew: a handle that was kept still says whether the domain ran when it was made.
+    let domain = session.connection.lookup_domain_by_name(name)?;
+    session.domains.keep(name.to_owned(), domain.clone());
+    let autostart = domain.autostart()?;
+    domain_record(name.to_owned(), &domain, autostart)
+}
+
+/// The identifier, which a domain has while it runs, comes with the handle: the state costs no call.
+fn domain_record(name: String, domain: &Domain, autostart: bool) -> Result<DomainRecord, Error> {
+    let active = domain.id().is_some();
+    Ok(DomainRecord {
+        name,
+        xml: domain.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?,
+        live_xml: active.then(|| domain.xml_desc(0)).transpose()?,
+        active,
+        autostart,
+    })
+}
+
+pub(super) fn networks(client: &Client) -> Result<Vec<NetworkRecord>, CallError> {
+    let call = Call::read("list the networks".to_owned(), Kind::Host, client.deadlines().read);
+    let (all, active, autostart) = client.call(call, |session| {
+        let all = session.connection.list_all_networks(0)?;
+        for network in &all {
+            session.networks.keep(network.name()?, network.clone());
+        }
+        let named = |flags| match all.is_empty() {
+            true => Ok(BTreeSet::new()),
+            false => session.connection.list_all_networks(flags)?.iter().map(Network::name).collect(),
+        };
+        let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
+        let autostart: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
+        Ok((all, Arc::new(active), Arc::new(autostart)))
+    })?;
+    let is_test = client.is_test();
+    documents(client, "networks", Kind::Network, all, move |network| {
+        let name = network.name()?;
+        let (active, autostart) = (active.contains(&name), autostart.contains(&name));
+        network_record(name, network, active, autostart, is_test)
+    })
+}
+
+pub(super) fn network(session: &Session, name: &str, is_test: bool) -> Result<NetworkRecord, Error> {
+    let network = session.connection.lookup_network_by_name(name)?;
+    session.networks.keep(name.to_owned(), network.clone());
+    let (active, autostart) = (network.is_active()?, network.autostart()?);
+    network_record(name.to_owned(), &network, active, autostart, is_test)
+}
+
+/// The test driver has one document per network, and refuses the flag that asks for the persistent one.
+fn network_record(
+    name: String,
+    network: &Network,
+    active: bool,
+    autostart: bool,
+    is_test: bool,
+) -> Result<NetworkRecord, Error> {
+    let persistent = if is_test { 0 } else { sys::VIR_NETWORK_XML_INACTIVE };
+    Ok(NetworkRecord {
+        name,
+        xml: network.xml_desc(persistent)?,
+        live_xml: active.then(|| network.xml_desc(0)).transpose()?,
+        active,
+        autostart,
+    })
+}
+
+pub(super) fn pools(client: &Client) -> Result<Vec<PoolRecord>, CallError> {
+    let call = Call::read("list the pools".to_owned(), Kind::Host, client.deadlines().read);
+    let (all, active, autostart) = client.call(call, |session| {
+        let all = session.connection.list_all_storage_pools(0)?;
+        for pool in &all {
+            session.pools.keep(pool.name()?, pool.clone());
+        }
+        let named = |flags| match all.is_empty() {
+            true => Ok(BTreeSet::new()),
+            false => {
+                session.connection.list_all_storage_pools(flags)?.iter().map(StoragePool::name).collect()
+            }
+        };
+        let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?;
+        let autostart: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
+        Ok((all, Arc::new(active), Arc::new(autostart)))
+    })?;
+    documents(client, "pools", Kind::Pool, all, move |pool| {
+        let name = pool.name()?;
+        let (active, autostart) = (active.contains(&name), autostart.contains(&name));
+        Ok(PoolRecord { xml: pool.xml_desc(0)?, name, active, autostart })
+    })
+}
+
+pub(super) fn pool(session: &Session, name: &str) -> Result<PoolRecord, Error> {
+    let pool = session.connection.lookup_storage_pool_by_name(name)?;
+    session.pools.keep(name.to_owned(), pool.clone());
+    Ok(PoolRecord {
+        name: name.to_owned(),
+        xml: pool.xml_desc(0)?,
+        active: pool.is_active()?,
+        autostart: pool.autostart()?,
+    })
+}
+
+/// Reads the document of each object, several at a time; one that went away since the list was made is passed over.
+fn documents<H, R>(
+    client: &Client,
+    what: &'static str,
+    kind: Kind,
+    all: Vec<H>,
+    record: impl Fn(&H) -> Result<R, Error> + Send + Sync + 'static,
+) -> Result<Vec<R>, CallError>
+where
+    H: Send + Sync + 'static,
+    R: Send + 'static,
+{
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let call = Call::read(format!("read the documents of the {what}"), kind, client.deadlines().read);
+    let session = client.session()?;
+    let (all, record) = (Arc::new(all), Arc::new(record));
+    let mut pending: Vec<Pending<Vec<R>>> = Vec::new();
+    // A few objects are spread as well: four calls under way answer sooner than one after the other.
+    let batch = all.len().div_ceil(4).min(BATCH);
+    for first in (0..all.len()).step_by(batch) {
+        let (all, record) = (Arc::clone(&all), Arc::clone(&record));
+        let work = Arc::new(move |_: &Session| {
+            let mut records = Vec::with_capacity(batch);
+            for handle in all.iter().skip(first).take(batch) {
+                match record(handle) {
+                    Err(error) if kind.is_absence(&error) => {}
+                    other => records.push(other?),
+                }
+            }
+            Ok(records)
+        });
+        pending.push(client.judge(&call, client.start(&session, call.clone(), &work))?);
+    }
+    let mut records = Vec::with_capacity(all.len());
+    for batch in pending {
+        records.append(&mut client.judge(&call, batch.wait())?);
+    }
+    Ok(records)
+}
+
+/// The name that a document gives its object, for a message; the document may be anything.
+pub(super) fn name_in(xml: &str) -> String {
+    Document::parse(xml)
+        .ok()
+        .and_then(|document| tree::text(document.root_element(), "name").map(str::to_owned))
+        .unwrap_or_else(|| "without a name".to_owned())
+}
+
+/// What the preflight wants of `virConnectGetCapabilities`: one document, so one call.
+pub(super) fn host_facts(xml: &str) -> Result<HostFacts, roxmltree::Error> {
+    let document = Document::parse(xml)?;
+    let root = document.root_element();
+    let mut facts = HostFacts::default();
+    if let Some(cells) = tree::at(root, "host/topology/cells") {
+        for cell in tree::children(cells, "cell") {
+            facts.memory_kib += number(tree::text(cell, "memory"));
+            let threads = u32::try_from(number(tree::attribute(cell, "cpus", "num"))).unwrap_or(u32::MAX);
+            facts.threads = facts.threads.saturating_add(threads);
+        }
+    }
+    for guest in tree::children(root, "guest") {
+        let Some(arch) = tree::child(guest, "arch") else { continue };
+        if arch.attribute("name") == Some("x86_64") && tree::text(guest, "os_type") == Some("hvm") {
+            facts.domain_types.extend(
+                tree::children(arch, "domain")
+                    .filter_map(|domain| domain.attribute("type"))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    Ok(facts)
+}
+
+/// Which `<ip>` of a network a DHCP host belongs to, for `virNetworkUpdate`. By itself (-1) libvirt takes the one with DHCP among the IPv4
+/// ones, so only an IPv6 host has to be told, by the place of its `<ip>` among all.
+pub(super) fn subnet_of_host(network: &Network, host: &str) -> Result<i32, Error> {
+    let is_v6 = Document::parse(host)
+        .is_ok_and(|host| host.root_element().attribute("ip").is_some_and(|ip| ip.contains(':')));
+    if !is_v6 {
+        return Ok(-1);
+    }
+    let xml = network.xml_desc(0)?;
+    Ok(Document::parse(&xml).map_or(-1, |document| index_of_v6_dhcp(document.root_element())))
+}
+
+fn index_of_v6_dhcp(network: tree::Node<'_, '_>) -> i32 {
+    tree::children(network, "ip")
+        .position(|ip| ip.attribute("family") == Some("ipv6") && tree::child(ip, "dhcp").is_some())
+        .and_then(|index| i32::try_from(index).ok())
+        .unwrap_or(-1)
+}
+
+fn number(text: Option<&str>) -> u64 {
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read() {
+        let facts = host_facts(
+            "<capabilities><host><topology><cells num='2'>\
+             <cell id='0'><memory unit='KiB'>1000</memory><cpus num='4'/></cell>\
+             <cell id='1'><memory unit='KiB'>2000</memory><cpus num='4'/></cell>\
+             </cells></topology></host>\
+             <guest><os_type>hvm</os_type><arch name='i686'><domain type='xen'/></arch></guest>\
+             <guest><os_type>hvm</os_type><arch name='x86_64'><domain type='qemu'/><domain type='kvm'/></arch></guest>\
+             </capabilities>",
+        )
+        .unwrap();
+        assert_eq!(facts.memory_kib, 3000);
+        assert_eq!(facts.threads, 8);
+        assert_eq!(facts.domain_types, ["qemu", "kvm"]);
+    }
+
+    #[test]
+    fn an_ipv6_host_goes_to_the_ipv6_subnet() {
+        let document = Document::parse(
+            "<network><ip address='10.0.0.1'/><ip address='10.1.0.1'><dhcp/></ip>\
+             <ip family='ipv6' address='fd00::1'/><ip family='ipv6' address='fd01::1'><dhcp/></ip></network>",
+        )
+        .unwrap();
+        assert_eq!(index_of_v6_dhcp(document.root_element()), 3);
+    }
+}

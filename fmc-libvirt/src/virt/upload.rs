@@ -1,0 +1,137 @@
+//! Sending bytes into a volume: a blocking stream, a chunk at a time. The next chunk is read (and hashed, by whom the bytes come from) while
+//! the last one is sent, so two chunks are all the memory it takes.
+
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use virt::error::Error;
+use virt::stream::Stream;
+
+use super::call::{Call, Kind};
+use super::session::{Client, Pending, Session};
+use crate::link::{CallError, CallErrorKind};
+
+/// libvirt's own tools send a mebibyte at a time; on the wire it is cut into packets of a quarter of that.
+const CHUNK: usize = 1 << 20;
+
+pub(super) fn upload(
+    client: &Client,
+    pool: &str,
+    name: &str,
+    bytes: &mut dyn Read,
+    length: u64,
+    each: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), CallError> {
+    let deadlines = client.deadlines();
+    let words = format!("upload to volume {pool}/{name}");
+    let opening = Call::change(words.clone(), Kind::Volume, deadlines.change);
+    let (at, volume) = (pool.to_owned(), name.to_owned());
+    // Opened through `call`, so that a connection which was lost before it is opened anew.
+    let (session, stream) = client.call_in_session(opening, move |session| {
+        let stream = Stream::new(&session.connection, 0)?;
+        session.on_volume(&at, &volume, |volume| volume.upload(&stream, 0, length, 0))?;
+        Ok(stream)
+    })?;
+    let sending = Sending {
+        client,
+        session,
+        stream: Arc::new(Mutex::new(Some(stream))),
+        chunk: Call::change(words.clone(), Kind::Volume, deadlines.chunk),
+        end: Call::change(words, Kind::Volume, deadlines.change),
+    };
+    match sending.send(bytes, length, each) {
+        Ok(()) => sending.finish(),
+        Err(error) => {
+            sending.abort();
+            Err(error)
+        }
+    }
+}
+
+/// An upload under way.
+struct Sending<'a> {
+    client: &'a Client,
+    session: Arc<Session>,
+    /// Taken by what ends it.
+    stream: Arc<Mutex<Option<Stream>>>,
+    chunk: Call,
+    end: Call,
+}
+
+impl Sending<'_> {
+    fn send(
+        &self,
+        bytes: &mut dyn Read,
+        length: u64,
+        each: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), CallError> {
+        let (mut read, mut sent) = (0_u64, 0_u64);
+        let mut under_way: Option<(u64, Pending<()>)> = None;
+        loop {
+            let chunk = self.next_chunk(bytes, length - read)?;
+            read += chunk.len() as u64;
+            if let Some((size, pending)) = under_way.take() {
+                self.client.judge(&self.chunk, pending.wait())?;
+                sent += size;
+                if !each(sent) {
+                    let message = format!("stopped after {sent} of {length} bytes");
+                    return Err(CallError::new(&self.chunk.words, CallErrorKind::Cancelled, message));
+                }
+            }
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let (size, stream) = (chunk.len() as u64, Arc::clone(&self.stream));
+            let work = Arc::new(move |_: &Session| send_all(&stream, &chunk));
+            let pending = self.client.start(&self.session, self.chunk.clone(), &work);
+            under_way = Some((size, self.client.judge(&self.chunk, pending)?));
+        }
+    }
+
+    /// The next bytes, up to a chunk; none at the end.
+    fn next_chunk(&self, bytes: &mut dyn Read, left: u64) -> Result<Vec<u8>, CallError> {
+        let size = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let mut chunk = vec![0; size];
+        bytes.read_exact(&mut chunk).map_err(|error| {
+            let message = match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    format!("the bytes end early: more than {} were expected", left - 1)
+                }
+                _ => format!("the bytes cannot be read: {error}"),
+            };
+            CallError::new(&self.chunk.words, CallErrorKind::Failed, message)
+        })?;
+        Ok(chunk)
+    }
+
+    /// The other side has written everything when this returns; an error of its own, as a full disk, may be told only here.
+    fn finish(&self) -> Result<(), CallError> {
+        let stream = Arc::clone(&self.stream);
+        let work = Arc::new(move |_: &Session| take(&stream).map_or(Ok(()), Stream::finish));
+        let pending = self.client.start(&self.session, self.end.clone(), &work);
+        self.client.judge(&self.end, pending.and_then(Pending::wait))
+    }
+
+    /// As good as it goes: the error that led here is the one to tell.
+    fn abort(&self) {
+        let stream = Arc::clone(&self.stream);
+        let work = Arc::new(move |_: &Session| take(&stream).map_or(Ok(()), Stream::abort));
+        let pending = self.client.start(&self.session, self.end.clone(), &work);
+        let _ = pending.and_then(Pending::wait);
+    }
+}
+
+fn send_all(stream: &Mutex<Option<Stream>>, chunk: &[u8]) -> Result<(), Error> {
+    let stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(stream) = stream.as_ref() else { return Ok(()) };
+    let mut left = chunk;
+    while !left.is_empty() {
+        let sent = stream.send(left)?;
+        left = left.get(usize::try_from(sent).unwrap_or(0)..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn take(stream: &Mutex<Option<Stream>>) -> Option<Stream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
