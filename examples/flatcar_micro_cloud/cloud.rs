@@ -33,7 +33,10 @@ pub fn cloud() -> Cloud {
         .machines((1..=3).map(master))
         .machines((1..=3).map(worker))
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
-        .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
+        .accept(
+            "image-unpinned",
+            "the images lie on the host under their versions; nobody kept their checksums",
+        )
 }
 
 /// The ProLiant DL380 G7. S23: its graphics chip is no GPU that a machine could use, and is left out.
@@ -85,7 +88,12 @@ fn ops() -> User {
     User::admin("ops").key(include_str!("ops.pub"))
 }
 
-fn node(name: impl Into<Given<MachineName>>, image: Image, network: &NetworkName, address: Ipv4Addr) -> Machine {
+fn node(
+    name: impl Into<Given<MachineName>>,
+    image: Image,
+    network: &NetworkName,
+    address: Ipv4Addr,
+) -> Machine {
     Machine::new(name, image).interface(Interface::on(network).address(address)).user(ops())
 }
 
@@ -110,7 +118,10 @@ fn worker(n: u8) -> Machine {
 
 /// S14: no member of etcd, which would make four: it serves what the others are installed from.
 fn bootstrap() -> Machine {
-    node(BOOTSTRAP, fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 27)).cpus(1).memory(2.gib()).root_disk(50.gib())
+    node(BOOTSTRAP, fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 27))
+        .cpus(1)
+        .memory(2.gib())
+        .root_disk(50.gib())
 }
 
 fn freeipa() -> Machine {

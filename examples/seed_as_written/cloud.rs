@@ -20,7 +20,15 @@ const TABLE: [Row; 11] = [
     ("worker3", 2, 3584, "10.17.4.23", "worker3.cefaslocalserver.com", "51200 MB", "worker3"),
     ("bootstrap", 2, 3584, "10.17.4.27", "bootstrap.cefaslocalserver.com", "51200 MB", "bootstrap"),
     ("freeipa1", 2, 2048, "10.17.3.11", "freeipa1.cefaslocalserver.com", "32212 MB", "freeipa1"),
-    ("load_balancer1", 2, 2048, "10.17.3.12", "loadbalancer1.cefaslocalserver.com", "32212 MB", "loadbalancer1"),
+    (
+        "load_balancer1",
+        2,
+        2048,
+        "10.17.3.12",
+        "loadbalancer1.cefaslocalserver.com",
+        "32212 MB",
+        "loadbalancer1",
+    ),
     ("postgresql1", 2, 2048, "10.17.3.13", "postgresql1.cefaslocalserver.com", "32212 MB", "postgresql1"),
     ("helper", 2, 2048, "10.17.3.14", "helper.cefaslocalserver.com", "32212 MB", "helper_node"),
 ];

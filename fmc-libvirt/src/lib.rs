@@ -16,7 +16,7 @@ pub mod nft;
 pub mod pool;
 #[cfg(feature = "sim")]
 pub mod sim;
-pub mod volume;
 #[cfg(feature = "virt")]
 pub mod virt;
+pub mod volume;
 pub mod xml;
