@@ -1,7 +1,7 @@
 //! The planner: addresses, edges, order, impact, plans, and how they are applied. It knows no provider.
 //!
 //! A provider says what it wants ([`Wanted`]), what is there ([`Seen`]) and how one differs from the other
-//! ([`Model`]); this module turns that into steps in an order ([`Plan`]) and runs them ([`apply`]).
+//! ([`Model`]); this module turns that into steps in an order ([`Plan`]) and runs them ([`apply()`]).
 
 pub mod address;
 pub mod apply;
