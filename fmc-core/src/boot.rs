@@ -1,15 +1,88 @@
-//! SHIM so that others compile: the guest engineer replaces this file.
-#![expect(missing_docs, reason = "shim")]
-use crate::checked::{Checked, Machine};
-use sha2::Digest as _;
+//! What a machine reads on its first boot, whole: the boot configuration.
 
-#[derive(Debug)]
-pub struct Boot(String);
-impl Boot {
-    pub fn digest(&self) -> [u8; 32] {
-        sha2::Sha256::digest(&self.0).into()
-    }
+use sha2::{Digest as _, Sha256};
+
+use crate::checked::{Checked, Machine};
+use crate::guest::Inside;
+use crate::image::Provisioner;
+use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use crate::template::Template;
+use crate::{cloud_init, ignition};
+
+/// What a machine reads on its first boot, with holes where its secrets belong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// A config for Ignition, read by QEMU's `fw_cfg`.
+    Ignition(Template),
+    /// Documents for cloud-init's `NoCloud` data source, read from an ISO 9660 image labelled `cidata`.
+    CloudInit {
+        /// Everything but the network.
+        user_data: Template,
+        /// The instance-id and the host name.
+        meta_data: Template,
+        /// The network, version 2.
+        network_config: Template,
+    },
 }
-pub fn boot(_: &Checked, machine: &Machine) -> Option<Boot> {
-    machine.is_provisioned().then(|| Boot(format!("{machine:?}")))
+
+impl Boot {
+    /// The boot configuration of a machine of a checked cloud; `None` for one that nothing configures.
+    pub fn of(cloud: &Checked, machine: &Machine) -> Option<Self> {
+        let inside = Inside::of(cloud, machine);
+        Some(match machine.image.os.provisioner()? {
+            Provisioner::Ignition => Self::Ignition(ignition::compile(&inside)),
+            Provisioner::CloudInit => {
+                let user_data = cloud_init::user_data(&inside);
+                let network_config = cloud_init::network_config(&inside);
+                let meta_data = cloud_init::meta_data(&inside, &machine.uuid, &user_data, &network_config);
+                Self::CloudInit { user_data, meta_data, network_config }
+            }
+        })
+    }
+
+    /// SHA-256 over all of it, secrets by name and generation.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for (name, template) in self.files() {
+            hash.update(name);
+            hash.update([0]);
+            template.update(&mut hash);
+        }
+        hash.finalize().into()
+    }
+
+    /// The documents by the names of their files.
+    pub fn files(&self) -> Vec<(&'static str, &Template)> {
+        match self {
+            Self::Ignition(config) => vec![("config.ign", config)],
+            Self::CloudInit { user_data, meta_data, network_config } => {
+                vec![("meta-data", meta_data), ("network-config", network_config), ("user-data", user_data)]
+            }
+        }
+    }
+
+    /// The secrets that it needs, in the order of their holes.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        self.files().into_iter().flat_map(|(_, template)| template.secrets())
+    }
+
+    /// The bytes of the volume that the machine boots with, in raw format: the config itself, or the image with the
+    /// documents.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be had, or does not fit its hole.
+    pub fn render_volume(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
+        match self {
+            Self::Ignition(config) => config.render(secrets),
+            Self::CloudInit { user_data, meta_data, network_config } => {
+                let user_data = user_data.render(secrets)?;
+                let meta_data = meta_data.render(secrets)?;
+                let network_config = network_config.render(secrets)?;
+                let image =
+                    cloud_init::cidata(user_data.expose(), meta_data.expose(), network_config.expose());
+                Ok(SecretBytes::new(image))
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cloud_init;
 mod lab;
 mod text;
 
@@ -26,6 +27,7 @@ pub mod graph;
 pub mod guest;
 pub mod host;
 pub mod identity;
+pub mod ignition;
 pub mod image;
 pub mod machine;
 pub mod name;

@@ -6,6 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fmc_core::boot::Boot;
 use fmc_core::checked::{Checked, Disk, Host, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
@@ -87,7 +88,7 @@ impl Documents<'_> {
     fn machine(&mut self, place: &Place<'_>, machine: &Machine) {
         let name = machine.name.as_str();
         let part_of: Arc<str> = ["machine/", name].concat().into();
-        let boot = fmc_core::boot::boot(self.checked, machine).map(Arc::new);
+        let boot = Boot::of(self.checked, machine).map(Arc::new);
         let first_boot = FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest()));
         let mut needs = Vec::new();
         let root = machine.root.map(|root| {

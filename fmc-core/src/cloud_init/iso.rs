@@ -119,7 +119,8 @@ fn directory(files: &[File<'_>]) -> Vec<u8> {
     let extension_length = number(EXTENSION.iter().map(|part| part.len()).sum());
     let continued =
         [b"CE\x1c\x01".as_slice(), &both(CONTINUATION), &both(0), &both(extension_length)].concat();
-    let mut bytes = record(b"\0", ROOT, SECTOR, true, &[b"SP\x07\x01\xbe\xef\0", folder.as_slice(), &continued]);
+    let mut bytes =
+        record(b"\0", ROOT, SECTOR, true, &[b"SP\x07\x01\xbe\xef\0", folder.as_slice(), &continued]);
     bytes.extend(record(b"\x01", ROOT, SECTOR, true, &[&folder]));
     for file in files {
         let name = [b"NM".as_slice(), &[length(5 + file.name.len()), 1, 0], file.name.as_bytes()].concat();

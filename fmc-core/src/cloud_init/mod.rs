@@ -1,0 +1,219 @@
+//! cloud-init: what Rocky Linux, `AlmaLinux` and Debian read on their first boot, by the `NoCloud` data source.
+
+mod iso;
+mod network;
+mod yaml;
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::guest::checked::{Contents, File, Owner, User};
+use crate::guest::{Inside, State};
+use crate::image::Os;
+use crate::template::{Encoding, Template};
+use yaml::Node;
+
+pub(crate) use iso::cidata;
+pub(crate) use network::network_config;
+
+/// The shell of users who do not say one: `useradd` of Debian would give them `/bin/sh`.
+const SHELL: &str = "/bin/bash";
+
+/// The user-data: everything but the network.
+pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
+    let mut root = vec![
+        ("hostname", Node::text(inside.hostname.as_str())),
+        // What the machine calls itself is said above; its full name is in /etc/hosts.
+        ("prefer_fqdn_over_hostname", Node::Flag(false)),
+        ("manage_etc_hosts", Node::Flag(false)),
+        ("ssh_pwauth", Node::Flag(false)),
+    ];
+    if let Some(fqdn) = inside.fqdn {
+        root.insert(1, ("fqdn", Node::text(fqdn.as_str())));
+    }
+    if let Some(zone) = inside.time_zone {
+        root.push(("timezone", Node::text(zone.as_str())));
+    }
+    push(&mut root, "bootcmd", groups_with_ids(inside));
+    push(&mut root, "groups", groups(inside));
+    push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
+    push(&mut root, "packages", inside.guest.packages.iter().map(|name| Node::text(name.as_str())).collect());
+    push(&mut root, "write_files", files(inside));
+    push(&mut root, "runcmd", commands(inside));
+    let mut out = Template::text("#cloud-config\n");
+    Node::Map(root).document(&mut out);
+    out
+}
+
+/// The meta-data. cloud-init runs again when the instance-id changes, so that it follows from what is read on the first
+/// boot: a machine that is replaced because of a change there has another one.
+pub(crate) fn meta_data(
+    inside: &Inside<'_>,
+    uuid: &Uuid,
+    user_data: &Template,
+    network_config: &Template,
+) -> Template {
+    let mut hash = Sha256::new();
+    hash.update(uuid.as_bytes());
+    user_data.update(&mut hash);
+    network_config.update(&mut hash);
+    let id = hash.finalize().iter().take(16).fold(String::from("fmc-"), |mut id, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+        id
+    });
+    Template::text(format!("instance-id: {id}\nlocal-hostname: {}\n", inside.hostname))
+}
+
+fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node<'a>>) {
+    if !values.is_empty() {
+        root.push((name, Node::List(values)));
+    }
+}
+
+/// cloud-init cannot choose the id of a group, so that such a group is made before cloud-init makes any.
+fn groups_with_ids<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let groups = inside.guest.groups.iter().filter_map(|group| Some((&group.name, group.gid?)));
+    groups
+        .map(|(name, gid)| {
+            let words = ["cloud-init-per", "instance", "fmc-group-"].map(str::to_owned);
+            let [program, frequency, id] = words;
+            let add = ["groupadd", "--gid"].map(str::to_owned);
+            Node::line(
+                [program, frequency, format!("{id}{name}")]
+                    .into_iter()
+                    .chain(add)
+                    .chain([gid.to_string(), name.to_string()]),
+            )
+        })
+        .collect()
+}
+
+fn groups<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let groups = inside.guest.groups.iter().filter(|group| group.gid.is_none());
+    groups.map(|group| Node::text(group.name.as_str())).collect()
+}
+
+fn user(user: &User, os: Os) -> Node<'_> {
+    let mut members = vec![
+        ("name", Node::text(user.name.as_str())),
+        ("shell", Node::text(user.shell.as_ref().map_or(SHELL, |shell| shell.as_str()))),
+    ];
+    if let Some(uid) = user.uid {
+        members.push(("uid", Node::Number(uid.into())));
+    }
+    if let Some(home) = &user.home {
+        members.push(("homedir", Node::text(home.as_str())));
+    }
+    let mut groups: Vec<&str> = user.groups.iter().map(AsRef::as_ref).collect();
+    let admins = if os == Os::Debian { "sudo" } else { "wheel" };
+    if user.admin && !groups.contains(&admins) {
+        groups.push(admins);
+    }
+    if !groups.is_empty() {
+        members.push(("groups", Node::line(groups)));
+    }
+    if user.admin {
+        members.push(("sudo", Node::text("ALL=(ALL) NOPASSWD:ALL")));
+    }
+    members.push(("lock_passwd", Node::Flag(user.password_hash.is_none())));
+    if let Some(hash) = &user.password_hash {
+        members.push(("hashed_passwd", Node::Hole(hash, Encoding::JsonString)));
+    }
+    if !user.keys.is_empty() {
+        members.push((
+            "ssh_authorized_keys",
+            Node::List(user.keys.iter().map(|key| Node::text(key.as_str())).collect()),
+        ));
+    }
+    Node::Map(members)
+}
+
+fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let mut files = vec![text_file("/etc/hosts".into(), inside.hosts().into())];
+    files.extend(inside.guest.files.iter().map(file));
+    for unit in &inside.guest.units {
+        if let Some(contents) = &unit.contents {
+            files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), (&**contents).into()));
+        }
+        files.extend(unit.dropins.iter().map(|dropin| {
+            let path = format!("/etc/systemd/system/{}.d/{}", unit.name, dropin.name);
+            text_file(path.into(), (&*dropin.contents).into())
+        }));
+    }
+    files
+}
+
+fn text_file<'a>(path: Cow<'a, str>, text: Cow<'a, str>) -> Node<'a> {
+    Node::Map(vec![
+        ("path", Node::Text(path)),
+        ("permissions", Node::text("0644")),
+        ("content", Node::Text(text)),
+    ])
+}
+
+fn file(file: &File) -> Node<'_> {
+    let mut members =
+        vec![("path", Node::text(file.path.as_str())), ("permissions", Node::text(file.mode.to_string()))];
+    if !file.owner.is_root() {
+        // Users and packages are there in the last stage only.
+        members.push(("owner", Node::text(owner(&file.owner, ":"))));
+        members.push(("defer", Node::Flag(true)));
+    }
+    match &file.contents {
+        Contents::Text(text) => members.push(("content", Node::text(&**text))),
+        Contents::Secret(secret) => {
+            members.push(("encoding", Node::text("b64")));
+            members.push(("content", Node::Hole(secret, Encoding::Base64)));
+        }
+    }
+    Node::Map(members)
+}
+
+fn owner(owner: &Owner, between: &str) -> String {
+    let user = owner.user.as_ref().map_or("root", |user| user.as_str());
+    let group = owner.group.as_ref().map_or("root", |group| group.as_str());
+    format!("{user}{between}{group}")
+}
+
+/// What cloud-init has no module for: directories, links, units. They run last, when users and files are there.
+fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let guest = inside.guest;
+    let mut commands: Vec<Node<'a>> = Vec::new();
+    for directory in &guest.directories {
+        let user = directory.owner.user.as_ref().map_or("root", |user| user.as_str());
+        let group = directory.owner.group.as_ref().map_or("root", |group| group.as_str());
+        let mode = directory.mode.to_string();
+        let words = ["install", "-d", "-m", &mode, "-o", user, "-g", group, directory.path.as_str()];
+        commands.push(Node::line(words.map(str::to_owned)));
+    }
+    for link in &guest.links {
+        if let Some(parent) = link.path.parent().filter(|parent| parent.parent().is_some()) {
+            commands.push(Node::line(["mkdir", "-p", parent.as_str()].map(str::to_owned)));
+        }
+        commands.push(Node::line(["ln", "-sfnT", &*link.target, link.path.as_str()]));
+    }
+    if inside.os.is_enterprise_linux() && !(guest.directories.is_empty() && guest.links.is_empty()) {
+        // SELinux knows them by the label that their path has in the policy.
+        let paths = guest.directories.iter().map(|directory| directory.path.as_str());
+        let paths = paths.chain(guest.links.iter().map(|link| link.path.as_str()));
+        commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
+    }
+    if guest.units.iter().any(|unit| unit.contents.is_some() || !unit.dropins.is_empty()) {
+        commands.push(Node::line(["systemctl", "daemon-reload"]));
+    }
+    for unit in &guest.units {
+        let name = unit.name.as_str();
+        commands.push(match unit.state {
+            State::Unchanged => continue,
+            // This runs inside a unit itself: to wait for one that comes after it would be for ever.
+            State::Enabled => Node::line(["systemctl", "enable", "--now", "--no-block", name]),
+            State::Disabled => Node::line(["systemctl", "disable", "--now", "--no-block", name]),
+            State::Masked => Node::line(["systemctl", "mask", "--now", "--no-block", name]),
+        });
+    }
+    commands
+}

@@ -1,0 +1,228 @@
+//! A small writer of YAML: what cloud-init is told, as a person would write it.
+//!
+//! It knows the few forms that cloud-init's documents need, holes for secrets among them. Text is written plain where no
+//! reader could take it for anything else, as a literal block where it has lines, and quoted otherwise.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::secret::SecretRef;
+use crate::template::{Encoding, Template};
+
+/// A value of a document.
+pub(super) enum Node<'a> {
+    /// Members by name, in order.
+    Map(Vec<(&'a str, Node<'a>)>),
+    /// Members, one a line.
+    List(Vec<Node<'a>>),
+    /// Texts, all on one line.
+    Line(Vec<Cow<'a, str>>),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Number(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// A secret, in quotes.
+    Hole(&'a SecretRef, Encoding),
+}
+
+impl<'a> Node<'a> {
+    /// Text.
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Texts on one line.
+    pub(super) fn line<T: Into<Cow<'a, str>>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self::Line(texts.into_iter().map(Into::into).collect())
+    }
+
+    /// Writes the value, which is a map, as a document.
+    pub(super) fn document(&self, out: &mut Template) {
+        if let Self::Map(members) = self {
+            map(members, 0, out);
+        }
+    }
+
+    /// Writes the value behind `key:` or `-`.
+    fn write(&self, indent: usize, out: &mut Template) {
+        match self {
+            Self::Map(members) => {
+                out.push("\n");
+                map(members, indent + 1, out);
+            }
+            Self::List(values) => {
+                out.push("\n");
+                for value in values {
+                    item(value, indent, out);
+                }
+            }
+            Self::Text(text) if is_block(text) => block(text, indent, out),
+            _ => {
+                out.push(" ");
+                self.scalar(out);
+                out.push("\n");
+            }
+        }
+    }
+
+    fn scalar(&self, out: &mut Template) {
+        // Writing to a template cannot fail.
+        let _ = match self {
+            Self::Line(texts) => {
+                out.push("[");
+                for (index, text) in texts.iter().enumerate() {
+                    out.push(if index == 0 { "" } else { ", " });
+                    scalar(text, out);
+                }
+                write!(out, "]")
+            }
+            Self::Text(text) => {
+                scalar(text, out);
+                Ok(())
+            }
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Flag(flag) => write!(out, "{flag}"),
+            Self::Hole(secret, encoding) => {
+                out.push("\"");
+                out.hole(secret, *encoding);
+                write!(out, "\"")
+            }
+            Self::Map(_) | Self::List(_) => Ok(()),
+        };
+    }
+}
+
+fn map(members: &[(&str, Node<'_>)], indent: usize, out: &mut Template) {
+    for (name, value) in members {
+        spaces(indent, out);
+        member(name, value, indent, out);
+    }
+}
+
+fn member(name: &str, value: &Node<'_>, indent: usize, out: &mut Template) {
+    scalar(name, out);
+    out.push(":");
+    value.write(indent, out);
+}
+
+fn item(value: &Node<'_>, indent: usize, out: &mut Template) {
+    spaces(indent, out);
+    out.push("-");
+    // A map's first member stands on the line of its dash.
+    let Node::Map(members) = value else { return value.write(indent, out) };
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index == 0 {
+            out.push(" ");
+        } else {
+            spaces(indent + 1, out);
+        }
+        member(name, value, indent + 1, out);
+    }
+}
+
+fn spaces(indent: usize, out: &mut Template) {
+    for _ in 0..indent {
+        out.push("  ");
+    }
+}
+
+/// A literal block: every line as it is, with an indentation before it.
+fn block(text: &str, indent: usize, out: &mut Template) {
+    out.push(if text.ends_with('\n') { " |\n" } else { " |-\n" });
+    for line in text.lines() {
+        if !line.is_empty() {
+            spaces(indent + 1, out);
+        }
+        out.push(line);
+        out.push("\n");
+    }
+}
+
+/// Whether a literal block holds the text exactly: it begins with something that shows its indentation, ends with at most
+/// one line break, and has no character that YAML would refuse or fold.
+fn is_block(text: &str) -> bool {
+    text.contains('\n')
+        && !text.starts_with([' ', '\t', '\n'])
+        && !text.ends_with("\n\n")
+        && text.chars().all(|c| matches!(c, '\n' | '\t') || is_harmless(c))
+}
+
+/// Characters that every reader of YAML takes as they are.
+fn is_harmless(c: char) -> bool {
+    matches!(c, ' '..='~') || (!c.is_ascii() && c.is_alphanumeric())
+}
+
+fn scalar(text: &str, out: &mut Template) {
+    if is_plain(text) {
+        out.push(text);
+        return;
+    }
+    out.push("\"");
+    for c in text.chars() {
+        // Writing to a template cannot fail.
+        let _ = match c {
+            '"' | '\\' => write!(out, "\\{c}"),
+            '\n' => write!(out, "\\n"),
+            '\t' => write!(out, "\\t"),
+            c if is_harmless(c) => write!(out, "{c}"),
+            c if u32::from(c) <= 0xffff => write!(out, "\\u{:04x}", u32::from(c)),
+            c => write!(out, "\\U{:08x}", u32::from(c)),
+        };
+    }
+    out.push("\"");
+}
+
+/// Whether a text without quotes is text to every reader of YAML 1.1 and 1.2: words that begin with a letter or slash,
+/// and that are no word for a truth value or nothing.
+fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-@+".contains(&byte))
+        && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn list(texts: &[String]) -> Node<'_> {
+        Node::List(texts.iter().map(|text| Node::text(text.as_str())).collect())
+    }
+
+    fn document(texts: &[String]) -> String {
+        let deep = Node::Map(vec![("a", list(texts)), ("b", Node::line(texts))]);
+        let members =
+            vec![("texts", list(texts)), ("deep", Node::List(vec![deep])), ("end", Node::Flag(true))];
+        let mut out = Template::default();
+        Node::Map(members).document(&mut out);
+        out.to_string()
+    }
+
+    #[test]
+    fn it_reads_as_a_person_would_write_it() {
+        let texts = ["plain", "a: b", "two\nlines\n", "12", "no"].map(str::to_owned);
+        let expected = "texts:\n- plain\n- \"a: b\"\n- |\n  two\n  lines\n- \"12\"\n- \"no\"\n\
+                        deep:\n- a:\n  - plain\n  - \"a: b\"\n  - |\n    two\n    lines\n  - \"12\"\n  - \"no\"\n  \
+                        b: [plain, \"a: b\", \"two\\nlines\\n\", \"12\", \"no\"]\nend: true\n";
+        assert_eq!(document(&texts), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_reads_back(
+            texts in prop::collection::vec(
+                prop_oneof!["[ -~]{0,12}", "[a-z :#'\"\\-\n\t]{0,24}", "\\PC{0,8}", any::<String>()],
+                1..6,
+            )
+        ) {
+            let read: serde_json::Value = serde_saphyr::from_str(&document(&texts)).unwrap();
+            let list = serde_json::json!(texts);
+            prop_assert_eq!(&read["texts"], &list);
+            prop_assert_eq!(&read["deep"], &serde_json::json!([{"a": list, "b": list}]));
+        }
+    }
+}
