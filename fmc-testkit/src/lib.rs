@@ -10,6 +10,7 @@
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
 //! | the seed of cloud-init | [`iso`] |
+//! | how many calls libvirt is asked | [`relay`] |
 //! | firewall rules | [`nft`] |
 //! | units and drop-ins | [`systemd`] |
 
@@ -20,6 +21,7 @@ pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod nft;
 mod program;
+pub mod relay;
 pub mod systemd;
 pub mod tree;
 

@@ -1,0 +1,430 @@
+//! Every call of the link on a real libvirtd with QEMU under emulation: one of the tests' own, in namespaces.
+#![cfg(feature = "virt")]
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use fmc_libvirt::link::{CallErrorKind, DhcpHost, Link as _};
+use fmc_libvirt::virt::{Deadlines, VirtLink};
+use fmc_testkit::libvirtd::Own;
+use fmc_testkit::relay::Relay;
+
+const MIB: u64 = 1 << 20;
+
+fn domain(name: &str, devices: &str) -> String {
+    format!(
+        "<domain type='qemu'><name>{name}</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>\
+         <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{devices}</devices></domain>"
+    )
+}
+
+fn disk(path: &str) -> String {
+    format!(
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{path}'/>\
+         <target dev='vda' bus='virtio'/></disk>"
+    )
+}
+
+fn network(name: &str, bridge: &str, third: u8) -> String {
+    format!(
+        "<network><name>{name}</name><forward mode='nat'/><bridge name='{bridge}'/>\
+         <ip address='10.72.{third}.1' prefix='24'><dhcp><range start='10.72.{third}.100' end='10.72.{third}.200'/></dhcp></ip>\
+         <ip family='ipv6' address='fd72:{third}::1' prefix='64'><dhcp><range start='fd72:{third}::100' end='fd72:{third}::200'/></dhcp></ip>\
+         </network>"
+    )
+}
+
+fn pool(host: &Own, name: &str, folder: &str) -> String {
+    let path = host.path().join(folder);
+    format!("<pool type='dir'><name>{name}</name><target><path>{}</path></target></pool>", path.display())
+}
+
+fn volume(name: &str, capacity: u64, format: &str) -> String {
+    format!(
+        "<volume><name>{name}</name><capacity unit='bytes'>{capacity}</capacity>\
+         <target><format type='{format}'/></target></volume>"
+    )
+}
+
+fn backed(name: &str, base: &str) -> String {
+    volume(name, 64 * MIB, "qcow2").replace(
+        "</volume>",
+        &format!("<backingStore><path>{base}</path><format type='raw'/></backingStore></volume>"),
+    )
+}
+
+/// Bytes that no compression and no hole makes shorter.
+fn noise(length: u64) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    (0..length / 8)
+        .flat_map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        })
+        .collect()
+}
+
+#[test]
+fn a_domain_lives_and_goes() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.create_pool(&pool(&host, "disks", "disks")).unwrap();
+    link.create_volume("disks", &volume("web.root", 16 * MIB, "qcow2")).unwrap();
+    let path = link.volumes("disks").unwrap().remove(0).path;
+
+    assert_eq!(link.domain("web").unwrap(), None);
+    link.define_domain(&domain("web", &disk(&path))).unwrap();
+    link.set_domain_autostart("web", true).unwrap();
+    let off = link.domain("web").unwrap().unwrap();
+    assert!(!off.active && off.autostart && off.live_xml.is_none());
+
+    link.start_domain("web").unwrap();
+    assert!(link.domain_is_active("web").unwrap());
+    let on = link.domains().unwrap().remove(0);
+    assert!(on.active && on.autostart);
+    assert_eq!(on.xml, off.xml, "the persistent document is the same while it runs");
+    assert!(on.live_xml.unwrap().contains("id='1'"));
+    let error = link.start_domain("web").unwrap_err();
+    assert!(error.message.contains("already running"), "{error}");
+
+    // Capacities come from one call, of domains that run and of those that do not.
+    assert_eq!(link.disk_capacities().unwrap().get(&path), Some(&(16 * MIB)));
+    link.resize_block("web", &path, 24 * MIB).unwrap();
+    assert_eq!(link.disk_capacities().unwrap().get(&path), Some(&(24 * MIB)));
+
+    // A guest without an operating system does not listen.
+    link.shutdown_domain("web").unwrap();
+    assert!(link.domain_is_active("web").unwrap());
+    link.destroy_domain("web").unwrap();
+    link.destroy_domain("web").unwrap();
+    assert!(!link.domain_is_active("web").unwrap());
+    assert_eq!(link.disk_capacities().unwrap().get(&path), Some(&(24 * MIB)));
+    link.resize_volume("disks", "web.root", 32 * MIB).unwrap();
+    assert_eq!(link.volume("disks", "web.root").unwrap().unwrap().capacity, 32 * MIB);
+    let error = link.shutdown_domain("web").unwrap_err();
+    assert!(error.message.contains("domain is not running"), "{error}");
+
+    link.undefine_domain("web").unwrap();
+    assert_eq!(link.domain("web").unwrap(), None);
+    assert_eq!(link.undefine_domain("web").unwrap_err().kind, CallErrorKind::Absent);
+}
+
+#[test]
+fn what_a_domain_is_refused_for() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    // Two UUIDs, one name.
+    link.define_domain(&domain("web", "")).unwrap();
+    let other =
+        domain("web", "").replace("<memory", "<uuid>11111111-2222-5333-8444-555555555555</uuid><memory");
+    let error = link.define_domain(&other).unwrap_err();
+    assert!(error.message.contains("already exists with uuid"), "{error}");
+    assert!(error.message.contains("the name is taken by an object that is not this cloud's"), "{error}");
+    link.undefine_domain("web").unwrap();
+
+    let error = link.define_domain(&domain("web", "").replace("<os>", "<colour/><os>")).unwrap_err();
+    assert!(error.message.contains("colour"), "{error}");
+
+    // A missing image and a missing network are no absence of the domain.
+    for devices in [
+        disk("/nowhere/web.root"),
+        "<interface type='network'><source network='lan'/></interface>".to_owned(),
+    ] {
+        link.define_domain(&domain("web", &devices)).unwrap();
+        let error = link.start_domain("web").unwrap_err();
+        assert_eq!((error.call.as_str(), error.kind), ("start domain web", CallErrorKind::Failed), "{error}");
+        assert!(error.message.contains("/nowhere/web.root") || error.message.contains("'lan'"), "{error}");
+        link.undefine_domain("web").unwrap();
+    }
+}
+
+#[test]
+fn a_network_takes_dhcp_hosts_while_it_runs() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.define_network(&network("lan", "br-lan", 1)).unwrap();
+    link.start_network("lan").unwrap();
+    link.set_network_autostart("lan", true).unwrap();
+    let read = link.networks().unwrap().remove(0);
+    assert!(read.active && read.autostart);
+    assert_eq!(link.network("lan").unwrap().unwrap(), read);
+
+    let host_v4 = "<host mac='52:54:00:72:00:01' name='web' ip='10.72.1.10'/>";
+    let host_v6 = "<host id='0:3:0:1:52:54:0:72:0:1' name='web' ip='fd72:1::10'/>";
+    link.update_dhcp_host("lan", DhcpHost::Add, host_v4, true).unwrap();
+    link.update_dhcp_host("lan", DhcpHost::Add, host_v6, true).unwrap();
+    let read = link.network("lan").unwrap().unwrap();
+    for document in [&read.xml, read.live_xml.as_ref().unwrap()] {
+        let (v4, v6) = document.split_once("family='ipv6'").unwrap();
+        assert!(v4.contains("ip='10.72.1.10'") && v6.contains("ip='fd72:1::10'"), "{document}");
+    }
+    // What dnsmasq reads when it is told that its hosts changed.
+    let told = host.inside("cat /var/lib/libvirt/dnsmasq/lan.hostsfile").unwrap();
+    assert!(told.contains("52:54:00:72:00:01,10.72.1.10,web") && told.contains("[fd72:1::10]"), "{told}");
+    let error = link.update_dhcp_host("lan", DhcpHost::Add, host_v4, true).unwrap_err();
+    assert_eq!(error.call, "add a DHCP host to network lan");
+
+    link.update_dhcp_host("lan", DhcpHost::Delete, host_v4, true).unwrap();
+    link.update_dhcp_host("lan", DhcpHost::Delete, host_v6, true).unwrap();
+    assert!(!link.network("lan").unwrap().unwrap().xml.contains("<host "));
+
+    link.stop_network("lan").unwrap();
+    link.stop_network("lan").unwrap();
+    // In the configuration alone.
+    link.update_dhcp_host("lan", DhcpHost::Add, host_v4, false).unwrap();
+    let read = link.network("lan").unwrap().unwrap();
+    assert!(read.xml.contains("ip='10.72.1.10'") && read.live_xml.is_none() && !read.active);
+    link.undefine_network("lan").unwrap();
+    assert_eq!(link.networks().unwrap(), []);
+    assert_eq!(link.undefine_network("lan").unwrap_err().kind, CallErrorKind::Absent);
+}
+
+#[test]
+fn what_a_network_is_refused_for() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.define_network(&network("lan", "br-lan", 1)).unwrap();
+    let error = link.define_network(&network("dmz", "br-lan", 2)).unwrap_err();
+    assert_eq!(error.call, "define network dmz");
+    assert!(error.message.contains("give the network a bridge name of its own"), "{error}");
+    // A bridge of the host's own.
+    host.bridge("br-own");
+    link.define_network(&network("own", "br-own", 3)).unwrap();
+    let error = link.start_network("own").unwrap_err();
+    assert!(error.message.contains("br-own"), "{error}");
+    // A subnet that is in use.
+    link.start_network("lan").unwrap();
+    link.define_network(&network("same", "br-same", 1)).unwrap();
+    let error = link.start_network("same").unwrap_err();
+    assert!(error.message.contains("in use"), "{error}");
+    let interfaces = link.interfaces().unwrap();
+    if let Some(names) = &interfaces {
+        assert!(names.iter().any(|name| name == "br-own"), "{names:?}");
+    }
+}
+
+#[test]
+fn pools_and_volumes() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    assert_eq!(link.pool("disks").unwrap(), None);
+    link.create_pool(&pool(&host, "disks", "disks")).unwrap();
+    let read = link.pool("disks").unwrap().unwrap();
+    assert!(read.active && read.autostart);
+    assert_eq!(link.pools().unwrap(), [read]);
+
+    let error = link.create_pool(&pool(&host, "twice", "disks")).unwrap_err();
+    assert_eq!(error.call, "create pool twice");
+    assert!(error.message.contains("two pools cannot share a folder"), "{error}");
+    assert_eq!(link.pool("twice").unwrap(), None);
+    // What cannot start is not left defined: a file is in the folder's way.
+    std::fs::write(host.path().join("file"), "").unwrap();
+    link.create_pool(&pool(&host, "blocked", "file/disks")).unwrap_err();
+    assert_eq!(link.pool("blocked").unwrap(), None);
+
+    let content = noise(5 * MIB + 24);
+    link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
+    let mut told = Vec::new();
+    link.upload("disks", "base", &mut content.as_slice(), content.len() as u64, &mut |sent| {
+        told.push(sent);
+        true
+    })
+    .unwrap();
+    assert_eq!(told, [MIB, 2 * MIB, 3 * MIB, 4 * MIB, 5 * MIB, 5 * MIB + 24]);
+    assert!(
+        std::fs::read(host.path().join("disks/base")).unwrap() == content,
+        "what is read is what was sent"
+    );
+
+    let base = host.path().join("disks/base").display().to_string();
+    link.create_volume("disks", &backed("web.root", &base)).unwrap();
+    let facts = link.volume("disks", "web.root").unwrap().unwrap();
+    assert_eq!((facts.capacity, facts.backing.as_deref()), (64 * MIB, Some(base.as_str())));
+    link.resize_volume("disks", "web.root", 96 * MIB).unwrap();
+    assert_eq!(link.volume("disks", "web.root").unwrap().unwrap().capacity, 96 * MIB);
+    let error = link.create_volume("disks", &backed("db.root", "/nowhere/base")).unwrap_err();
+    assert!(error.message.contains("/nowhere/base"), "{error}");
+    assert_eq!(link.volume("disks", "db.root").unwrap(), None);
+    // The mark of a whole upload: an empty volume. It and all others survive a new start of the daemon.
+    link.create_volume("disks", &volume("base.ok", 0, "raw")).unwrap();
+    let names = |link: &VirtLink| {
+        let mut names: Vec<_> =
+            link.volumes("disks").unwrap().into_iter().map(|volume| volume.name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&link), ["base", "base.ok", "web.root"]);
+    host.kill();
+    host.restart_daemon();
+    assert_eq!(names(&link), ["base", "base.ok", "web.root"]);
+
+    // A folder that is not empty stays, and so does its pool.
+    let error = link.delete_pool("disks").unwrap_err();
+    assert!(error.message.contains("not empty"), "{error}");
+    assert!(link.pool("disks").unwrap().unwrap().active);
+    for name in ["base", "base.ok", "web.root", "web.root"] {
+        link.delete_volume("disks", name).unwrap();
+    }
+    link.delete_pool("disks").unwrap();
+    assert!(!host.path().join("disks").exists());
+    assert_eq!(link.delete_pool("disks").unwrap_err().kind, CallErrorKind::Absent);
+    // A folder that someone removed is made again, or not missed.
+    link.create_pool(&pool(&host, "gone", "gone")).unwrap();
+    host.virsh(&["pool-destroy", "gone"]);
+    std::fs::remove_dir(host.path().join("gone")).unwrap();
+    link.start_pool("gone").unwrap();
+    link.set_pool_autostart("gone", false).unwrap();
+    assert!(!link.pool("gone").unwrap().unwrap().autostart);
+    host.virsh(&["pool-destroy", "gone"]);
+    std::fs::remove_dir(host.path().join("gone")).unwrap();
+    link.delete_pool("gone").unwrap();
+    assert_eq!(link.pools().unwrap(), []);
+}
+
+#[test]
+fn an_upload_is_stopped_runs_short_or_finds_the_disk_full() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    let folder = host.path().join("small").display().to_string();
+    host.inside(&format!("mkdir {folder} && mount -t tmpfs -o size=4m tmpfs {folder}")).unwrap();
+    link.create_pool(&pool(&host, "small", "small")).unwrap();
+    link.create_volume("small", &volume("base", 0, "raw")).unwrap();
+    let content = noise(16 * MIB);
+
+    let error = link.upload("small", "base", &mut content.as_slice(), 16 * MIB, &mut |_| true).unwrap_err();
+    assert_eq!((error.call.as_str(), error.kind), ("upload to volume small/base", CallErrorKind::Failed));
+    assert!(error.message.contains("the file system under the pool is full"), "{error}");
+
+    let error = link
+        .upload("small", "base", &mut content.as_slice(), 16 * MIB, &mut |sent| sent < 2 * MIB)
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Cancelled);
+    assert!(error.message.contains("stopped after 2097152 of 16777216 bytes"), "{error}");
+
+    let mut short = content.as_slice().take(MIB);
+    let error = link.upload("small", "base", &mut short, 2 * MIB, &mut |_| true).unwrap_err();
+    assert!(error.message.contains("end early"), "{error}");
+
+    // Nothing of all that is left in the connection's way.
+    link.delete_volume("small", "base").unwrap();
+    link.create_volume("small", &volume("base", 0, "raw")).unwrap();
+    link.upload("small", "base", &mut &content[..512], 512, &mut |_| true).unwrap();
+    assert_eq!(link.volume("small", "base").unwrap().unwrap().capacity, 512);
+    host.inside(&format!("umount --lazy {folder}")).unwrap();
+}
+
+#[test]
+fn a_daemon_that_dies_in_the_middle_of_an_upload() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.create_pool(&pool(&host, "disks", "disks")).unwrap();
+    link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
+    let content = noise(24 * MIB);
+    let error = link
+        .upload("disks", "base", &mut content.as_slice(), 24 * MIB, &mut |sent| {
+            if sent == 4 * MIB {
+                host.kill();
+            }
+            true
+        })
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unreachable, "{error}");
+    assert_eq!(link.volumes("disks").unwrap_err().kind, CallErrorKind::Unreachable);
+
+    host.restart_daemon();
+    assert_eq!(link.volumes("disks").unwrap().len(), 1, "the name is there before its content");
+    link.delete_volume("disks", "base").unwrap();
+    link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
+    link.upload("disks", "base", &mut content.as_slice(), 24 * MIB, &mut |_| true).unwrap();
+    assert!(std::fs::read(host.path().join("disks/base")).unwrap() == content);
+}
+
+#[test]
+fn a_daemon_that_does_not_answer() {
+    let host = Own::start();
+    let gone = "qemu+unix:///system?socket=/nowhere/libvirt-sock";
+    let error = VirtLink::connect(gone).unwrap_err();
+    assert_eq!(
+        (error.call.as_str(), error.kind),
+        (format!("connect to {gone}").as_str(), CallErrorKind::Unreachable)
+    );
+    assert!(error.message.contains("/nowhere/libvirt-sock") && error.message.contains("libvirtd"), "{error}");
+
+    // It was there, and is not any more; when it is back, the same link goes on, also with what changes something.
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.define_network(&network("lan", "br-lan", 1)).unwrap();
+    host.kill();
+    let error = link.networks().unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unreachable, "{error}");
+    host.restart_daemon();
+    link.start_network("lan").unwrap();
+    host.kill();
+    host.restart_daemon();
+    link.stop_network("lan").unwrap();
+    assert!(!link.network("lan").unwrap().unwrap().active);
+}
+
+#[test]
+fn a_daemon_that_hangs() {
+    let host = Own::start();
+    let relay = Relay::start(&host.path().join("libvirt-sock"));
+    let deadlines = Deadlines { read: Duration::from_millis(300), ..Deadlines::default() };
+    let link = VirtLink::connect_with(&relay.uri(), deadlines).unwrap();
+    link.define_network(&network("lan", "br-lan", 1)).unwrap();
+    relay.hold(true);
+    let asked = Instant::now();
+    let error = link.network("lan").unwrap_err();
+    assert_eq!((error.call.as_str(), error.kind), ("read network lan", CallErrorKind::Deadline));
+    assert!(error.message.contains("no answer within 0.3 s"), "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(3));
+    // Nor does a new connection open; once it answers again, one does.
+    assert_eq!(link.network("lan").unwrap_err().call, format!("connect to {}", relay.uri()));
+    relay.hold(false);
+    assert!(link.network("lan").unwrap().is_some());
+}
+
+/// A plan over libvirt costs what its calls cost, and so this is the number to keep.
+#[test]
+fn the_calls_of_a_plan_that_changes_nothing() {
+    let host = Own::start();
+    let relay = Relay::start(&host.path().join("libvirt-sock"));
+    let link = VirtLink::connect(&relay.uri()).unwrap();
+    let opening = relay.take_calls().len();
+    link.create_pool(&pool(&host, "disks", "disks")).unwrap();
+    link.create_volume("disks", &volume("base", MIB, "raw")).unwrap();
+    let base = host.path().join("disks/base").display().to_string();
+    for index in 0..12 {
+        link.create_volume("disks", &backed(&format!("web{index}.root"), &base)).unwrap();
+        let path = host.path().join(format!("disks/web{index}.root")).display().to_string();
+        link.define_domain(&domain(&format!("web{index}"), &disk(&path))).unwrap();
+    }
+    for third in [1, 2] {
+        link.define_network(&network(&format!("lan{third}"), &format!("br-lan{third}"), third)).unwrap();
+    }
+    // Twice the pool (define, start, autostart), the volumes and domains one each, none for a look-up.
+    assert_eq!(relay.take_calls().len(), 3 + 13 + 12 + 2);
+    for third in [1, 2] {
+        link.start_network(&format!("lan{third}")).unwrap();
+    }
+    assert_eq!(relay.take_calls().len(), 2);
+
+    let observe = || {
+        link.facts().unwrap();
+        link.interfaces().unwrap();
+        assert_eq!(link.domains().unwrap().len(), 12);
+        assert_eq!(link.networks().unwrap().len(), 2);
+        assert_eq!(link.pools().unwrap().len(), 1);
+        assert_eq!(link.volumes("disks").unwrap().len(), 13);
+        assert_eq!(link.disk_capacities().unwrap().len(), 12);
+        relay.take_calls()
+    };
+    let calls = observe();
+    assert!(opening + calls.len() <= 36, "{opening} to open, then by number: {calls:?}");
+    // Whoever runs costs one more.
+    link.start_domain("web0").unwrap();
+    let _ = relay.take_calls();
+    let again = observe();
+    assert_eq!(again.len(), calls.len() - 1 + 1, "the capabilities are known, a domain runs: {again:?}");
+}
