@@ -5,13 +5,12 @@ use std::net::IpAddr;
 
 use fmc_core::checked::{Family, Forward, Network, Reservation};
 use fmc_core::graph::Address;
-use roxmltree::{Document, Node};
 
 use crate::drift::identity;
 use crate::link::DhcpHost;
 use crate::mark;
-use crate::xml::Writer;
-use crate::xml::tree::{child, children};
+use crate::xml::outline::Node;
+use crate::xml::{Outline, Writer};
 
 /// The document of a network.
 pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
@@ -144,12 +143,12 @@ impl Host {
 
 /// The DHCP hosts of a network document, by family and by what identifies them in a change.
 fn dhcp_hosts(xml: &str) -> BTreeMap<(bool, Option<String>), Host> {
-    let Ok(document) = Document::parse(xml) else { return BTreeMap::new() };
+    let Some(outline) = Outline::read(xml) else { return BTreeMap::new() };
     let mut hosts = BTreeMap::new();
-    for ip in children(document.root_element(), "ip") {
+    for ip in outline.root().children().filter(|node| node.name() == "ip") {
         let ipv6 = ip.attribute("family") == Some("ipv6");
-        for node in child(ip, "dhcp").into_iter().flat_map(|dhcp| children(dhcp, "host")) {
-            let attribute = |name| Node::attribute(&node, name).map(str::to_owned);
+        for node in ip.at("dhcp").into_iter().flat_map(Node::children).filter(|node| node.name() == "host") {
+            let attribute = |name| node.attribute(name).map(str::to_owned);
             hosts.insert((ipv6, identity(node).map(str::to_owned)), Host(HOST_ATTRIBUTES.map(attribute)));
         }
     }

@@ -8,19 +8,19 @@ mod table;
 mod tests;
 mod tree;
 
-use fmc_core::graph::{Change, Impact};
-use roxmltree::Document;
-
 pub use domain::{compare_domain, pending_boot};
+use fmc_core::graph::{Change, Impact};
 pub use network::compare_network;
 pub use storage::{compare_pool, compare_volume};
 pub(crate) use table::identity;
 pub use tree::{Difference, tree};
 
+use crate::xml::Outline;
+
 /// The differences of two documents.
 fn differences(wanted: &str, seen: &str) -> Vec<Difference> {
-    match (Document::parse(wanted), Document::parse(seen)) {
-        (Ok(wanted), Ok(seen)) => tree(wanted.root_element(), seen.root_element()),
+    match (Outline::read(wanted), Outline::read(seen)) {
+        (Some(wanted), Some(seen)) => tree(wanted.root(), seen.root()),
         // Ours can be read; what cannot is to be written anew.
         _ => vec![Difference {
             path: String::new(),

@@ -2,19 +2,17 @@
 //!
 //! Seen in libvirt's own test data (what its parser and formatter make of a document) and in `src/conf/*_conf.c`.
 
+use crate::xml::outline::Node;
 use fmc_core::unit::Size;
-use roxmltree::Node;
-
-use crate::xml::tree::{attribute, elements, own_text, text};
 
 /// What tells an element from its siblings of the same name; nothing where order alone does.
 pub(super) type Key<'a> = [Option<&'a str>; 2];
 
 /// What identifies a repeated element.
-pub(super) fn key<'a>(node: Node<'a, 'a>) -> Key<'a> {
+pub(super) fn key<'a>(node: Node<'a>) -> Key<'a> {
     let own = |name| [node.attribute(name), None];
     let below = |path, name| [attribute(node, path, name), None];
-    match node.tag_name().name() {
+    match node.name() {
         "disk" => below("target", "dev"),
         "interface" => below("mac", "address"),
         "channel" => below("target", "name"),
@@ -23,7 +21,7 @@ pub(super) fn key<'a>(node: Node<'a, 'a>) -> Key<'a> {
         "input" => [node.attribute("type"), node.attribute("bus")],
         "timer" | "entry" | "feature" | "portgroup" | "txt" => own("name"),
         "graphics" => own("type"),
-        "cell" | "vcpu" | "iothread" if node.has_attribute("id") => own("id"),
+        "cell" | "vcpu" | "iothread" if node.attribute("id").is_some() => own("id"),
         "vcpupin" => own("vcpu"),
         "route" => own("address"),
         "range" => [node.attribute("start"), node.attribute("end")],
@@ -38,33 +36,33 @@ pub(super) fn key<'a>(node: Node<'a, 'a>) -> Key<'a> {
 }
 
 /// What identifies an element that one text can tell from its siblings, as a DHCP host.
-pub(crate) fn identity<'a>(node: Node<'a, 'a>) -> Option<&'a str> {
+pub(crate) fn identity<'a>(node: Node<'a>) -> Option<&'a str> {
     let [identity, _] = key(node);
     identity
 }
 
 /// An element that is changed as a whole: a DHCP host, which libvirt adds or takes away.
-pub(super) fn is_atomic(node: Node<'_, '_>) -> bool {
-    node.tag_name().name() == "host" && has_parent(node, "dhcp")
+pub(super) fn is_atomic(node: Node<'_>) -> bool {
+    node.name() == "host" && has_parent(node, "dhcp")
 }
 
 /// An element that is nothing but its children.
-pub(super) fn is_list(node: Node<'_, '_>) -> bool {
-    node.tag_name().name() == "dhcp" && has_parent(node, "ip")
+pub(super) fn is_list(node: Node<'_>) -> bool {
+    node.name() == "dhcp" && has_parent(node, "ip")
 }
 
 /// What no comparison looks into: our mark, and whatever other programs keep beside it.
-pub(super) fn is_ignored(node: Node<'_, '_>) -> bool {
-    node.tag_name().name() == "metadata"
+pub(super) fn is_ignored(node: Node<'_>) -> bool {
+    node.name() == "metadata"
 }
 
-fn has_parent(node: Node<'_, '_>, name: &str) -> bool {
-    node.parent_element().is_some_and(|parent| parent.tag_name().name() == name)
+fn has_parent(node: Node<'_>, name: &str) -> bool {
+    node.parent().is_some_and(|parent| parent.name() == name)
 }
 
 /// Whether an attribute says what is wanted, also by being left out or resolved.
-pub(super) fn same_attribute(node: Node<'_, '_>, name: &str, wanted: &str, seen: Option<&str>) -> bool {
-    let element = node.tag_name().name();
+pub(super) fn same_attribute(node: Node<'_>, name: &str, wanted: &str, seen: Option<&str>) -> bool {
+    let element = node.name();
     match seen {
         Some(seen) if seen == wanted => true,
         // An alias of a machine type is resolved to the newest version when a domain is defined.
@@ -92,13 +90,13 @@ fn default(element: &str, attribute: &str) -> Option<&'static str> {
 }
 
 /// The bytes that an element with a unit says; `None` for one without.
-pub(super) fn quantity(node: Node<'_, '_>) -> Option<u64> {
-    let unit = match node.tag_name().name() {
+pub(super) fn quantity(node: Node<'_>) -> Option<u64> {
+    let unit = match node.name() {
         "memory" | "currentMemory" | "maxMemory" => node.attribute("unit").unwrap_or("KiB"),
         "capacity" | "allocation" | "available" => node.attribute("unit").unwrap_or("bytes"),
         _ => return None,
     };
-    own_text(node)?.parse::<u64>().ok()?.checked_mul(scale(unit)?)
+    node.text()?.parse::<u64>().ok()?.checked_mul(scale(unit)?)
 }
 
 /// The units of libvirt's `virScaleInteger`.
@@ -123,9 +121,9 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// Whether a child that is there and not wanted was added by somebody: libvirt never adds it by itself.
-pub(super) fn is_added(parent: Node<'_, '_>, child: Node<'_, '_>) -> bool {
-    let child = child.tag_name().name();
-    match parent.tag_name().name() {
+pub(super) fn is_added(parent: Node<'_>, child: Node<'_>) -> bool {
+    let child = child.name();
+    match parent.name() {
         // A domain, or the DNS domain of a network, which has no children.
         "domain" => matches!(
             child,
@@ -211,8 +209,8 @@ pub(super) fn is_added(parent: Node<'_, '_>, child: Node<'_, '_>) -> bool {
 }
 
 /// Whether an attribute that is there and not wanted was added by somebody.
-pub(super) fn is_added_attribute(node: Node<'_, '_>, attribute: &str) -> bool {
-    match node.tag_name().name() {
+pub(super) fn is_added_attribute(node: Node<'_>, attribute: &str) -> bool {
+    match node.name() {
         "vcpu" => matches!(attribute, "cpuset" | "current"),
         "driver" if has_parent(node, "disk") => {
             matches!(
@@ -229,12 +227,12 @@ pub(super) fn is_added_attribute(node: Node<'_, '_>, attribute: &str) -> bool {
 }
 
 /// An element in a few words.
-pub(super) fn words(node: Node<'_, '_>) -> String {
+pub(super) fn words(node: Node<'_>) -> String {
     let some = |parts: [Option<&str>; 2]| {
         let parts: Vec<&str> = parts.into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     };
-    let special = match node.tag_name().name() {
+    let special = match node.name() {
         "disk" => some([
             attribute(node, "source", "file")
                 .or(attribute(node, "source", "dev"))
@@ -245,28 +243,32 @@ pub(super) fn words(node: Node<'_, '_>) -> String {
         "interface" => {
             some([attribute(node, "source", "network").or(attribute(node, "source", "bridge")), None])
         }
-        "host" => some([node.attribute("ip"), node.attribute("name").or(text(node, "hostname"))]),
+        "host" => {
+            some([node.attribute("ip"), node.attribute("name").or(node.at("hostname").and_then(Node::text))])
+        }
         "range" => match (node.attribute("start"), node.attribute("end")) {
             (Some(first), Some(last)) => Some(format!("{first}-{last}")),
             _ => None,
         },
-        _ => quantity(node).map(size).or_else(|| own_text(node).map(str::to_owned)),
+        _ => quantity(node).map(size).or_else(|| node.text().map(str::to_owned)),
     };
     special.unwrap_or_else(|| generic(node))
 }
 
 /// The attributes of an element, or of the first one in it that has any.
-fn generic(node: Node<'_, '_>) -> String {
+fn generic(node: Node<'_>) -> String {
     let with_attributes =
-        std::iter::once(node).chain(elements(node)).find(|node| node.attributes().len() > 0);
+        std::iter::once(node).chain(node.children()).find(|node| node.attributes().len() > 0);
     match with_attributes {
         Some(node) => {
-            let pairs: Vec<String> = node
-                .attributes()
-                .map(|attribute| format!("{}={}", attribute.name(), attribute.value()))
-                .collect();
+            let pairs: Vec<String> =
+                node.attributes().map(|(name, value)| format!("{name}={value}")).collect();
             pairs.join(" ")
         }
-        None => node.tag_name().name().to_owned(),
+        None => node.name().to_owned(),
     }
+}
+
+fn attribute<'a>(node: Node<'a>, path: &str, name: &str) -> Option<&'a str> {
+    node.at(path)?.attribute(name)
 }

@@ -8,9 +8,9 @@ use crate::fixture::checked;
 use crate::link::{NetworkRecord, VolumeFacts};
 
 fn differences(wanted: &str, seen: &str) -> Vec<String> {
-    let wanted = Document::parse(wanted).unwrap();
-    let seen = Document::parse(seen).unwrap();
-    tree(wanted.root_element(), seen.root_element())
+    let wanted = Outline::read(wanted).unwrap();
+    let seen = Outline::read(seen).unwrap();
+    tree(wanted.root(), seen.root())
         .into_iter()
         .map(|found| {
             let words = |text: Option<String>| text.unwrap_or_else(|| "nothing".to_owned());

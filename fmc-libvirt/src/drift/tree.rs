@@ -8,10 +8,8 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
-use roxmltree::Node;
-
 use super::table::{self, Key};
-use crate::xml::tree::{elements, own_text};
+use crate::xml::outline::Node;
 
 /// One difference between what is wanted and what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +26,17 @@ pub struct Difference {
 ///
 /// ```
 /// use fmc_libvirt::drift::tree;
-/// use roxmltree::Document;
+/// use fmc_libvirt::xml::Outline;
 ///
-/// let wanted = Document::parse("<domain><memory unit='GiB'>2</memory></domain>")?;
-/// let seen = Document::parse("<domain id='1'><memory unit='KiB'>1048576</memory><resource/></domain>")?;
-/// let differences = tree(wanted.root_element(), seen.root_element());
+/// let wanted = Outline::read("<domain><memory unit='GiB'>2</memory></domain>").unwrap();
+/// let seen = Outline::read("<domain id='1'><memory unit='KiB'>1048576</memory><resource/></domain>").unwrap();
+/// let differences = tree(wanted.root(), seen.root());
 /// assert_eq!(differences.len(), 1);
 /// assert_eq!(differences[0].path, "memory");
 /// assert_eq!(differences[0].from.as_deref(), Some("1 GiB"));
 /// assert_eq!(differences[0].to.as_deref(), Some("2 GiB"));
-/// # Ok::<(), roxmltree::Error>(())
 /// ```
-pub fn tree<'a>(wanted: Node<'a, 'a>, seen: Node<'a, 'a>) -> Vec<Difference> {
+pub fn tree<'a>(wanted: Node<'a>, seen: Node<'a>) -> Vec<Difference> {
     let mut walk = Walk { path: Vec::new(), found: Vec::new() };
     walk.element(wanted, seen);
     walk.found
@@ -54,19 +51,15 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn element(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) {
+    fn element(&mut self, wanted: Node<'a>, seen: Node<'a>) {
         if table::is_atomic(wanted) {
-            if wanted
-                .attributes()
-                .any(|attribute| seen.attribute(attribute.name()) != Some(attribute.value()))
-            {
+            if wanted.attributes().any(|(name, value)| seen.attribute(name) != Some(value)) {
                 self.differs(Some(table::words(seen)), Some(table::words(wanted)));
             }
             return;
         }
         let quantity = self.text(wanted, seen);
-        for attribute in wanted.attributes() {
-            let (name, to) = (attribute.name(), attribute.value());
+        for (name, to) in wanted.attributes() {
             if quantity && name == "unit" {
                 continue;
             }
@@ -75,19 +68,18 @@ impl<'a> Walk<'a> {
                 self.attribute_differs(name, from, Some(to));
             }
         }
-        for attribute in seen.attributes() {
-            let name = attribute.name();
+        for (name, from) in seen.attributes() {
             if table::is_added_attribute(seen, name) && wanted.attribute(name).is_none() {
-                self.attribute_differs(name, Some(attribute.value()), None);
+                self.attribute_differs(name, Some(from), None);
             }
         }
         self.children(wanted, seen);
     }
 
     /// The text; whether it is a quantity, whose unit is no attribute of its own.
-    fn text(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) -> bool {
-        let Some(to) = own_text(wanted) else { return false };
-        let from = own_text(seen);
+    fn text(&mut self, wanted: Node<'a>, seen: Node<'a>) -> bool {
+        let Some(to) = wanted.text() else { return false };
+        let from = seen.text();
         let bytes = table::quantity(wanted);
         if from != Some(to) || bytes.is_some() {
             let seen_bytes = table::quantity(seen);
@@ -100,11 +92,11 @@ impl<'a> Walk<'a> {
         bytes.is_some()
     }
 
-    fn children(&mut self, wanted: Node<'a, 'a>, seen: Node<'a, 'a>) {
+    fn children(&mut self, wanted: Node<'a>, seen: Node<'a>) {
         let mut there = Pairs::new(seen);
-        for child in elements(wanted).filter(|child| !table::is_ignored(*child)) {
+        for child in wanted.children().filter(|child| !table::is_ignored(*child)) {
             let key = table::key(child);
-            self.path.push((child.tag_name().name(), key));
+            self.path.push((child.name(), key));
             match there.take(child, key) {
                 Some(pair) => self.element(child, pair),
                 None => self.only_wanted(child),
@@ -113,28 +105,28 @@ impl<'a> Walk<'a> {
         }
         for child in there.rest() {
             if table::is_added(seen, child) {
-                self.path.push((child.tag_name().name(), table::key(child)));
+                self.path.push((child.name(), table::key(child)));
                 self.only_seen(child);
                 self.path.pop();
             }
         }
     }
 
-    fn only_wanted(&mut self, node: Node<'a, 'a>) {
+    fn only_wanted(&mut self, node: Node<'a>) {
         self.each_part(node, |walk, part| walk.differs(None, Some(table::words(part))));
     }
 
-    fn only_seen(&mut self, node: Node<'a, 'a>) {
+    fn only_seen(&mut self, node: Node<'a>) {
         self.each_part(node, |walk, part| walk.differs(Some(table::words(part)), None));
     }
 
     /// An element, or the children of one that is nothing but a list.
-    fn each_part(&mut self, node: Node<'a, 'a>, report: impl Fn(&mut Self, Node<'a, 'a>)) {
+    fn each_part(&mut self, node: Node<'a>, report: impl Fn(&mut Self, Node<'a>)) {
         if !table::is_list(node) {
             return report(self, node);
         }
-        for part in elements(node) {
-            self.path.push((part.tag_name().name(), table::key(part)));
+        for part in node.children() {
+            self.path.push((part.name(), table::key(part)));
             report(self, part);
             self.path.pop();
         }
@@ -178,20 +170,20 @@ impl<'a> Walk<'a> {
 
 /// The observed children, each given away once.
 struct Pairs<'a> {
-    nodes: Vec<Option<Node<'a, 'a>>>,
+    nodes: Vec<Option<Node<'a>>>,
     index: Option<Index<'a>>,
 }
 
 type Index<'a> = BTreeMap<(&'a str, Key<'a>), VecDeque<usize>>;
 
 impl<'a> Pairs<'a> {
-    fn new(parent: Node<'a, 'a>) -> Self {
-        let nodes: Vec<_> = elements(parent).filter(|child| !table::is_ignored(*child)).map(Some).collect();
+    fn new(parent: Node<'a>) -> Self {
+        let nodes: Vec<_> = parent.children().filter(|child| !table::is_ignored(*child)).map(Some).collect();
         let index = (nodes.len() > FEW).then(|| {
             let mut index = Index::new();
             for (at, node) in nodes.iter().enumerate() {
                 if let Some(node) = node {
-                    index.entry((node.tag_name().name(), table::key(*node))).or_default().push_back(at);
+                    index.entry((node.name(), table::key(*node))).or_default().push_back(at);
                 }
             }
             index
@@ -200,18 +192,18 @@ impl<'a> Pairs<'a> {
     }
 
     /// The first that is left with the name and identity of a wanted one.
-    fn take(&mut self, wanted: Node<'a, 'a>, key: Key<'a>) -> Option<Node<'a, 'a>> {
-        let name = wanted.tag_name();
+    fn take(&mut self, wanted: Node<'a>, key: Key<'a>) -> Option<Node<'a>> {
+        let name = wanted.name();
         if let Some(index) = &mut self.index {
-            let at = index.get_mut(&(name.name(), key))?.pop_front()?;
+            let at = index.get_mut(&(name, key))?.pop_front()?;
             return self.nodes.get_mut(at)?.take();
         }
-        self.nodes.iter_mut().find_map(|slot| {
-            slot.take_if(|node| node.tag_name().name() == name.name() && table::key(*node) == key)
-        })
+        self.nodes
+            .iter_mut()
+            .find_map(|slot| slot.take_if(|node| node.name() == name && table::key(*node) == key))
     }
 
-    fn rest(self) -> impl Iterator<Item = Node<'a, 'a>> {
+    fn rest(self) -> impl Iterator<Item = Node<'a>> {
         self.nodes.into_iter().flatten()
     }
 }

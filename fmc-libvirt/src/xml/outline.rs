@@ -1,0 +1,357 @@
+//! Reading XML fast: elements, attributes and texts of a document in one pass, borrowed from it.
+//!
+//! A plan reads every document twice over, the wanted and the observed one, and that is most of its time: `roxmltree`
+//! takes several times as long, because it also keeps positions, namespaces, comments and the order of mixed content.
+
+use std::borrow::Cow;
+
+/// The elements of a document. Names are as written but for the prefix of their namespace.
+///
+/// It is for what libvirt and this crate write: what is no XML is refused, but not everything that a validating parser
+/// would refuse is (an attribute that occurs twice), and a document type declaration is.
+#[derive(Debug)]
+pub struct Outline<'a> {
+    elements: Vec<Element<'a>>,
+    attributes: Vec<(&'a str, Cow<'a, str>)>,
+}
+
+#[derive(Debug)]
+struct Element<'a> {
+    name: &'a str,
+    parent: Option<usize>,
+    first_child: Option<usize>,
+    next: Option<usize>,
+    /// The first attribute, and how many there are.
+    attributes: (usize, usize),
+    text: Cow<'a, str>,
+}
+
+/// An element of an [`Outline`].
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'t> {
+    outline: &'t Outline<'t>,
+    element: &'t Element<'t>,
+}
+
+impl<'a> Outline<'a> {
+    /// Reads a document; `None` if it is no XML.
+    ///
+    /// ```
+    /// use fmc_libvirt::xml::Outline;
+    ///
+    /// let outline = Outline::read("<disk type='file'><source file='/srv/a&amp;b'/><serial> data </serial></disk>").unwrap();
+    /// let disk = outline.root();
+    /// assert_eq!(disk.attribute("type"), Some("file"));
+    /// assert_eq!(disk.at("source").and_then(|source| source.attribute("file")), Some("/srv/a&b"));
+    /// assert_eq!(disk.at("serial").and_then(|serial| serial.text()), Some("data"));
+    /// assert!(Outline::read("<disk>").is_none());
+    /// ```
+    pub fn read(text: &'a str) -> Option<Self> {
+        let mut reader = Reader { rest: text, open: Vec::new(), outline: Self::sized_for(text) };
+        while reader.step()?.is_some() {}
+        let Reader { open, outline, rest: _ } = reader;
+        (open.is_empty() && !outline.elements.is_empty()).then_some(outline)
+    }
+
+    fn sized_for(text: &str) -> Self {
+        // Most elements take 40 bytes and more, most attributes 20.
+        Self {
+            elements: Vec::with_capacity(text.len() / 40 + 1),
+            attributes: Vec::with_capacity(text.len() / 20 + 1),
+        }
+    }
+
+    /// The root element.
+    pub fn root(&self) -> Node<'_> {
+        // `read` gives none without an element.
+        static NONE: Element<'static> = Element {
+            name: "",
+            parent: None,
+            first_child: None,
+            next: None,
+            attributes: (0, 0),
+            text: Cow::Borrowed(""),
+        };
+        Node { outline: self, element: self.elements.first().unwrap_or(&NONE) }
+    }
+}
+
+impl<'t> Node<'t> {
+    /// Its name, without a prefix.
+    pub fn name(self) -> &'t str {
+        self.element.name
+    }
+
+    /// Its text before any child, without space around it; `None` if there is none.
+    pub fn text(self) -> Option<&'t str> {
+        Some(&*self.element.text).filter(|text| !text.is_empty())
+    }
+
+    /// An attribute.
+    pub fn attribute(self, name: &str) -> Option<&'t str> {
+        self.attributes().find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// Its attributes, without declarations of namespaces.
+    pub fn attributes(self) -> impl ExactSizeIterator<Item = (&'t str, &'t str)> {
+        let (first, count) = self.element.attributes;
+        let attributes = self.outline.attributes.get(first..first + count).unwrap_or_default();
+        attributes.iter().map(|(name, value)| (*name, &**value))
+    }
+
+    /// The element that it is in.
+    pub fn parent(self) -> Option<Self> {
+        self.element.parent.and_then(|at| self.sibling(at))
+    }
+
+    /// The elements in it.
+    pub fn children(self) -> impl Iterator<Item = Self> {
+        let first = self.element.first_child.and_then(|at| self.sibling(at));
+        std::iter::successors(first, move |node| node.element.next.and_then(|at| self.sibling(at)))
+    }
+
+    /// The first element at the end of a path of names, as `target/path`.
+    pub fn at(self, path: &str) -> Option<Self> {
+        path.split('/').try_fold(self, |node, name| node.children().find(|child| child.name() == name))
+    }
+
+    fn sibling(self, at: usize) -> Option<Self> {
+        Some(Self { element: self.outline.elements.get(at)?, ..self })
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    /// The elements that are open: name as written, index, and the child before.
+    open: Vec<(&'a str, usize, Option<usize>)>,
+    outline: Outline<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// The next tag; `Some(None)` at the end, `None` for what is no XML.
+    fn step(&mut self) -> Option<Option<()>> {
+        let Some((before, after)) = cut(self.rest, b'<') else {
+            return self.rest.trim_ascii().is_empty().then_some(None);
+        };
+        self.text(before.trim_ascii())?;
+        match after.as_bytes().first()? {
+            b'/' => {
+                let (name, rest) = cut(after.get(1..)?, b'>')?;
+                let (open, ..) = self.open.pop()?;
+                self.rest = rest;
+                (open == name.trim_ascii_end()).then_some(Some(()))
+            }
+            b'?' => self.skip(after, "?>"),
+            b'!' => {
+                if let Some(comment) = after.strip_prefix("!--") {
+                    return self.skip(comment, "-->");
+                }
+                let (text, rest) = after.strip_prefix("![CDATA[")?.split_once("]]>")?;
+                self.rest = rest;
+                self.keep_text(Cow::Borrowed(text.trim_ascii()))?;
+                Some(Some(()))
+            }
+            _ => self.element(after),
+        }
+    }
+
+    fn skip(&mut self, from: &'a str, end: &str) -> Option<Option<()>> {
+        let (_, rest) = from.split_once(end)?;
+        self.rest = rest;
+        Some(Some(()))
+    }
+
+    fn text(&mut self, text: &'a str) -> Option<()> {
+        if text.is_empty() { Some(()) } else { self.keep_text(unescaped(text)?) }
+    }
+
+    fn keep_text(&mut self, text: Cow<'a, str>) -> Option<()> {
+        let (_, at, _) = self.open.last()?;
+        let element = self.outline.elements.get_mut(*at)?;
+        if element.first_child.is_none() {
+            if element.text.is_empty() {
+                element.text = text;
+            } else {
+                element.text.to_mut().push_str(&text);
+            }
+        }
+        Some(())
+    }
+
+    /// An element, from behind its `<`.
+    fn element(&mut self, tag: &'a str) -> Option<Option<()>> {
+        let end = tag.bytes().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'))?;
+        let (name, mut rest) = tag.split_at_checked(end).filter(|(name, _)| !name.is_empty())?;
+        let first = self.outline.attributes.len();
+        let closed = loop {
+            rest = rest.trim_ascii_start();
+            match rest.as_bytes().first()? {
+                b'>' => break false,
+                b'/' => break true,
+                _ => {}
+            }
+            let (attribute, after) = cut(rest, b'=')?;
+            let after = after.trim_ascii_start();
+            let (value, after) = match after.as_bytes().first()? {
+                b'\'' => cut(after.get(1..)?, b'\''),
+                b'"' => cut(after.get(1..)?, b'"'),
+                _ => None,
+            }?;
+            let attribute = attribute.trim_ascii_end();
+            if attribute != "xmlns" && !attribute.starts_with("xmlns:") {
+                self.outline.attributes.push((attribute, unescaped(value)?));
+            }
+            rest = after;
+        };
+        self.rest = rest.strip_prefix(if closed { "/>" } else { ">" })?;
+        let at = self.add(local(name), first)?;
+        if !closed {
+            self.open.push((name, at, None));
+        }
+        Some(Some(()))
+    }
+
+    fn add(&mut self, name: &'a str, first_attribute: usize) -> Option<usize> {
+        let at = self.outline.elements.len();
+        let attributes = (first_attribute, self.outline.attributes.len() - first_attribute);
+        let parent = self.open.last_mut().map(|(_, parent, before)| (*parent, before.replace(at)));
+        match parent {
+            // A document has one root.
+            None if at > 0 => return None,
+            None => {}
+            Some((_, Some(before))) => self.outline.elements.get_mut(before)?.next = Some(at),
+            Some((parent, None)) => self.outline.elements.get_mut(parent)?.first_child = Some(at),
+        }
+        let parent = parent.map(|(parent, _)| parent);
+        let text = Cow::Borrowed("");
+        self.outline.elements.push(Element { name, parent, first_child: None, next: None, attributes, text });
+        Some(at)
+    }
+}
+
+fn local(name: &str) -> &str {
+    cut(name, b':').map_or(name, |(_, local)| local)
+}
+
+/// Text or the value of an attribute with its references resolved; `None` for one that XML does not know.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    let Some((mut before, mut rest)) = cut(text, b'&') else { return Some(Cow::Borrowed(text)) };
+    let mut whole = String::with_capacity(text.len());
+    loop {
+        whole.push_str(before);
+        let (reference, after) = cut(rest, b';')?;
+        whole.push(match reference {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            _ => {
+                let number = reference.strip_prefix('#')?;
+                let code = match number.strip_prefix('x') {
+                    Some(digits) => u32::from_str_radix(digits, 16),
+                    None => number.parse(),
+                };
+                char::from_u32(code.ok()?)?
+            }
+        });
+        match cut(after, b'&') {
+            Some(more) => (before, rest) = more,
+            None => {
+                whole.push_str(after);
+                return Some(Cow::Owned(whole));
+            }
+        }
+    }
+}
+
+/// What is before and behind a byte. Tags and attributes are short: a plain loop is faster than a search that is set up.
+fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|each| each == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+
+    /// Asserts that an outline says what `roxmltree` says.
+    pub(crate) fn assert_reads_as_roxmltree(text: &str) {
+        let document = Document::parse(text).unwrap();
+        let outline = Outline::read(text).unwrap();
+        assert_same(outline.root(), document.root_element());
+    }
+
+    fn assert_same(ours: Node<'_>, theirs: roxmltree::Node<'_, '_>) {
+        assert_eq!(ours.name(), theirs.tag_name().name());
+        let plain = theirs.attributes().filter(|attribute| attribute.namespace().is_none());
+        let ours_plain = ours.attributes().filter(|(name, _)| !name.contains(':'));
+        assert!(ours_plain.eq(plain.map(|attribute| (attribute.name(), attribute.value()))), "{theirs:?}");
+        if !theirs.children().any(|child| child.is_comment()) {
+            assert_eq!(
+                ours.text().unwrap_or_default(),
+                theirs.text().unwrap_or_default().trim(),
+                "{theirs:?}"
+            );
+        }
+        let children: Vec<_> = theirs.children().filter(roxmltree::Node::is_element).collect();
+        assert_eq!(ours.children().count(), children.len());
+        for (ours_child, child) in ours.children().zip(children) {
+            assert_eq!(ours_child.parent().map(Node::name), Some(ours.name()));
+            assert_same(ours_child, child);
+        }
+    }
+
+    #[test]
+    fn it_reads_what_roxmltree_reads() {
+        for text in [
+            "<a/>",
+            "<?xml version=\"1.0\"?>\n<!-- a < b -->\n<a  b = 'c' d=\"it's\" ><b/>\n<c>x &lt;&#65;&#x42;</c ></a>\n",
+            "<a xmlns:q='urn:q' q:b='1'><q:b c='&quot;'/><c><![CDATA[<d>&]]></c></a>",
+            "<a><b><c/><c/></b><b/></a>",
+        ] {
+            assert_reads_as_roxmltree(text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_xml_is_refused() {
+        for text in [
+            "",
+            " ",
+            "text",
+            "<a>",
+            "</a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a b/>",
+            "<a b=c/>",
+            "<a b='c/>",
+            "<a>&x;</a>",
+            "<a",
+            "<a/>text",
+            "text<a/>",
+            "<!-- a",
+            "<>",
+            "<!DOCTYPE a><a/>",
+            "<a>&amp</a>",
+            "<a/",
+            "<a b='&#0x;'/>",
+        ] {
+            assert!(Outline::read(text).is_none(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "[<>/a-b='\"&;#!\\[\\]? \\-]{0,40}") {
+            let accepted = Outline::read(&text).is_some();
+            // It is the more lenient of the two, and never the stricter one but for what it does not know.
+            if Document::parse(&text).is_ok() && !text.contains("<!") {
+                assert!(accepted, "{text}");
+            }
+        }
+    }
+}
