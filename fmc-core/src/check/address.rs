@@ -1,4 +1,168 @@
-//! Rules.
-use super::view::View;
+//! Addresses: two holders of one, addresses that the network does not have, subnets that overlap, MACs and host names.
+
+use std::net::IpAddr;
+
+use super::kind::Kind;
+use super::view::{View, text};
+use crate::addr::is_rfc1918;
 use crate::finding::Finding;
-pub(crate) fn check(_: &View<'_>, _: &mut Vec<Finding>) {}
+
+mod free;
+mod identity;
+mod place;
+mod subnet;
+
+/// Looks at every address.
+pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let uses = uses(view);
+    duplicates(view, &uses, findings);
+    place::check(view, &uses, findings);
+    subnet::check(view, findings);
+    identity::check(view, findings);
+    public(view, findings);
+}
+
+/// Who has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    /// An interface of a machine, by index, and the field that says the address.
+    Interface(usize, usize, &'static str),
+    /// A reservation of a network, by index.
+    Reservation(usize, usize),
+}
+
+impl Holder {
+    /// Its path; written only when something is found.
+    fn at(self, view: &View<'_>) -> String {
+        match self {
+            Self::Interface(machine, index, field) => {
+                format!("machines.{}.interfaces[{index}].{field}", self.name(view, machine))
+            }
+            Self::Reservation(network, index) => {
+                let name = view.network(network).map_or("", |net| text(&net.draft.name));
+                format!("networks.{name}.reservations[{index}].address")
+            }
+        }
+    }
+
+    fn name<'a>(self, view: &View<'a>, machine: usize) -> &'a str {
+        view.machines.get(machine).map_or("", |placed| text(&placed.draft.name))
+    }
+
+    /// Its name in a sentence.
+    fn who<'a>(self, view: &View<'a>) -> &'a str {
+        match self {
+            Self::Interface(machine, ..) => self.name(view, machine),
+            Self::Reservation(..) => "the reservation",
+        }
+    }
+}
+
+/// An address that somebody has on a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Use {
+    /// The segment: the first of the networks that are one bridge.
+    segment: usize,
+    address: IpAddr,
+    network: usize,
+    holder: Holder,
+}
+
+/// Every address that is said, sorted by segment and address.
+fn uses(view: &View<'_>) -> Vec<Use> {
+    let segments = segments(view);
+    let segment = |network: usize| segments.get(network).copied().unwrap_or(network);
+    let mut uses = Vec::with_capacity(view.machines.len());
+    for (machine, placed) in view.machines.iter().enumerate() {
+        for (index, link) in placed.links.iter().enumerate() {
+            let Some(network) = link.network else { continue };
+            for (field, address) in link.addresses() {
+                let holder = Holder::Interface(machine, index, field);
+                uses.push(Use { segment: segment(network), address, network, holder });
+            }
+        }
+    }
+    for (network, net) in view.networks.iter().enumerate() {
+        for (index, reservation) in net.draft.reservations.iter().enumerate() {
+            if let Some(address) = reservation.address.ok() {
+                let holder = Holder::Reservation(network, index);
+                uses.push(Use { segment: segment(network), address: address.get(), network, holder });
+            }
+        }
+    }
+    uses.sort_unstable();
+    uses
+}
+
+/// Two networks on one host bridge are one segment, in which an address is somebody's only once.
+fn segments(view: &View<'_>) -> Vec<usize> {
+    let mut bridges = std::collections::BTreeMap::new();
+    let segment = |(at, net): (usize, &super::view::Net<'_>)| {
+        let bridge = net.draft.bridge.as_ref().and_then(|bridge| bridge.ok()).filter(|_| !net.is_own());
+        bridge.map_or(at, |bridge| *bridges.entry(bridge.as_str().to_owned()).or_insert(at))
+    };
+    view.networks.iter().enumerate().map(segment).collect()
+}
+
+fn duplicates(view: &View<'_>, uses: &[Use], findings: &mut Vec<Finding>) {
+    for segment in uses.chunk_by(|a, b| a.segment == b.segment) {
+        let mut free = free::Free::new(segment);
+        for same in segment.chunk_by(|a, b| a.address == b.address) {
+            if let [first, _, ..] = same {
+                findings.extend(duplicate(view, first.address, same, &mut free));
+            }
+        }
+    }
+}
+
+fn duplicate(view: &View<'_>, address: IpAddr, same: &[Use], free: &mut free::Free<'_>) -> Option<Finding> {
+    let mut holders: Vec<(String, &Use)> = same.iter().map(|one| (one.holder.at(view), one)).collect();
+    holders.sort();
+    let (last, others) = holders.split_last()?;
+    let machine = |holder: Holder| match holder {
+        Holder::Interface(machine, ..) => Some(machine),
+        Holder::Reservation(..) => None,
+    };
+    let mut machines: Vec<_> = same.iter().map(|one| machine(one.holder)).collect();
+    machines.sort_unstable();
+    machines.dedup();
+    let message = match (machines.first(), machines.len()) {
+        (Some(Some(_)), 2) if same.len() == 2 => format!("{address} is the address of two machines"),
+        (Some(Some(_)), count) if count == same.len() => {
+            format!("{address} is the address of {count} machines")
+        }
+        _ => format!("{address} is given {} times", same.len()),
+    };
+    let net = view.network(last.1.network)?;
+    let who = last.1.holder.who(view);
+    let help = match net.family(address) {
+        Some(family) => {
+            let example = free.after(family, address);
+            let example = example.map(|address| format!(", for example {address}")).unwrap_or_default();
+            format!("give {who} a free address of {} ({}){example}", net.draft.name, family.subnet)
+        }
+        None => format!("give {who} an address that nobody has"),
+    };
+    let finding = Finding::new(Kind::AddressDuplicate, &last.0, message, help);
+    Some(others.iter().fold(finding, |finding, (at, _)| finding.also(at)))
+}
+
+fn public(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for (index, given) in view.cloud.public_addresses.iter().enumerate() {
+        let Some(address) = given.ok().map(|ip| ip.get()).filter(|address| !crate::addr::is_public(*address))
+        else {
+            continue;
+        };
+        let why = if is_rfc1918(address) {
+            "is a private address of RFC 1918, which nobody on the Internet reaches"
+        } else {
+            "is of a block that is kept from the Internet"
+        };
+        findings.push(Finding::new(
+            Kind::AddressNotPublic,
+            format_args!("public_addresses[{index}]"),
+            format!("{address} {why}"),
+            "write the address that the provider gave to the router, or leave it out",
+        ));
+    }
+}

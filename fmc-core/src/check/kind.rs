@@ -58,10 +58,13 @@ kinds! {
     HostMissing "host-missing" Error never;
     HostAmbiguous "host-ambiguous" Error never;
     HostMismatch "host-mismatch" Error never;
+    HostDuplicate "host-duplicate" Warning acceptable;
+    PoolConflict "pool-conflict" Error never;
     NetworkIncomplete "network-incomplete" Error never;
     NetworkConflict "network-conflict" Error never;
     BridgeUnknown "bridge-unknown" Error acceptable;
     AcceptUnknown "accept-unknown" Error never;
+    AcceptUnused "accept-unused" Warning acceptable;
     AddressDuplicate "address-duplicate" Error never;
     AddressOutside "address-outside" Error never;
     AddressTaken "address-taken" Error never;

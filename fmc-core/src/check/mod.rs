@@ -18,6 +18,7 @@ mod leaves;
 mod reference;
 mod resolve;
 mod route;
+mod say;
 mod view;
 
 /// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
@@ -72,7 +73,9 @@ pub(crate) fn leaf<'a, T: Leaf>(
             } else {
                 format!("{text:?} is not a valid {}", T::WHAT)
             };
-            findings.push(Finding::new(kind, at, message, format!("{why}; for example {}", T::EXAMPLE)));
+            let says_what = ["write ", "for example", "try "].iter().any(|hint| why.contains(hint));
+            let help = if says_what { why.clone() } else { format!("{why}; for example {}", T::EXAMPLE) };
+            findings.push(Finding::new(kind, at, message, help));
             None
         }
     }

@@ -450,7 +450,7 @@ pub(crate) enum ResolversFrom {
     Gateway,
 }
 
-fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a DomainName> {
+pub(crate) fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a DomainName> {
     placed
         .links
         .iter()

@@ -1,4 +1,139 @@
-//! Rules.
-use super::view::View;
+//! Default routes, gateways and resolvers: whether a machine reaches what its configuration names.
+
+use super::kind::Kind;
+use super::resolve::route_of;
+use super::view::{Net, Placed, Plugged, View};
 use crate::finding::Finding;
-pub(crate) fn check(_: &View<'_>, _: &mut Vec<Finding>) {}
+
+mod resolver;
+
+/// Looks at routes and resolvers.
+pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for net in &view.networks {
+        gateway(net, findings);
+    }
+    for placed in &view.machines {
+        default_routes(placed, findings);
+        // A lab has isolated networks in place of host bridges, so that what is said about the world is not true there.
+        if !view.cloud.lab {
+            unusable(view, placed, findings);
+            missing(view, placed, findings);
+        }
+    }
+    resolver::check(view, findings);
+}
+
+/// A gateway is on-link, or no machine can send to it.
+fn gateway(net: &Net<'_>, findings: &mut Vec<Finding>) {
+    for (field, family) in [("gateway", &net.ipv4), ("gateway6", &net.ipv6)] {
+        let Some(family) = family else { continue };
+        let subnet = family.subnet;
+        let Some(gateway) = family.gateway.filter(|gateway| gateway.is_ipv4() == subnet.is_ipv4()) else {
+            continue;
+        };
+        if !subnet.is_host(gateway) {
+            let what = if subnet.contains(gateway) {
+                format!("{gateway} is no machine's address of {subnet}")
+            } else {
+                format!("{gateway} is not in {subnet}")
+            };
+            let help = format!("write an address of it, for example {}", subnet.first_host());
+            let at = format_args!("networks.{}.{field}", net.draft.name);
+            findings.push(Finding::new(Kind::GatewayUnreachable, at, what, help));
+        }
+    }
+}
+
+fn default_routes(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    let said = placed.links.iter().enumerate().filter(|(_, link)| link.draft.default_route == Some(true));
+    let mut said = said.map(|(index, _)| index);
+    let Some(first) = said.next() else { return };
+    let at = |index: usize| format!("machines.{}.interfaces[{index}].default_route", placed.draft.name);
+    for second in said {
+        findings.push(
+            Finding::new(
+                Kind::DefaultRouteDuplicate,
+                at(second),
+                format!("{} has a default route through two interfaces", placed.draft.name),
+                "keep one: which of two a packet takes is chance",
+            )
+            .also(at(first)),
+        );
+    }
+}
+
+/// Whether an interface learns its gateway where it gets its address.
+fn by_dhcp(link: &Plugged<'_>) -> bool {
+    link.draft.address.is_none() && link.draft.address6.is_none()
+}
+
+fn has_gateway(net: &Net<'_>) -> bool {
+    [&net.ipv4, &net.ipv6].into_iter().flatten().any(|family| family.gateway.is_some())
+}
+
+/// Whether a default route through the interface leads anywhere.
+fn leads_out(net: &Net<'_>, link: &Plugged<'_>) -> bool {
+    net.is_forwarded() && (has_gateway(net) || (!net.is_own() && by_dhcp(link)))
+}
+
+/// A default route that is asked for where there is none.
+fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    for (index, link) in placed.links.iter().enumerate() {
+        let Some(net) = link.network.and_then(|at| view.network(at)) else { continue };
+        // A network without a right subnet is a finding of its own.
+        let unknown = net.is_own() && net.is_forwarded() && !has_gateway(net);
+        if link.draft.default_route != Some(true) || leads_out(net, link) || unknown {
+            continue;
+        }
+        let name = &net.draft.name;
+        let (message, help) = if net.is_forwarded() {
+            (
+                format!("{name} has no gateway for a default route"),
+                format!(
+                    "say the LAN's router on {name}, for example `gateway: 192.168.0.1`, or let it be the default route of another interface"
+                ),
+            )
+        } else {
+            (
+                format!("{name} is isolated: nothing is behind its gateway"),
+                "let the default route go through an interface on a network that is forwarded".to_owned(),
+            )
+        };
+        let at = format_args!("machines.{}.interfaces[{index}].default_route", placed.draft.name);
+        findings.push(Finding::new(Kind::GatewayUnreachable, at, message, help));
+    }
+}
+
+/// A machine that something configures and that gets nowhere; who says `default_route: false` means it.
+fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    if placed.draft.image.os.provisioner().is_none() {
+        return;
+    }
+    let unknown = placed.links.iter().any(|link| link.network.is_none());
+    let meant = placed.links.iter().any(|link| link.draft.default_route.is_some());
+    if unknown || meant {
+        return;
+    }
+    let route = route_of(view, placed).and_then(|at| placed.links.get(at));
+    let leads = route.is_some_and(|link| {
+        link.network.and_then(|at| view.network(at)).is_some_and(|net| leads_out(net, link))
+    });
+    // A forwarded network without a right subnet is a finding of its own.
+    let incomplete = placed.links.iter().filter_map(|link| view.network(link.network?));
+    let mut incomplete = incomplete.filter(|net| net.is_own() && net.is_forwarded() && !has_gateway(net));
+    if leads || incomplete.next().is_some() {
+        return;
+    }
+    let name = &placed.draft.name;
+    let why = if placed.links.is_empty() {
+        "it has no interface"
+    } else {
+        "none of its networks has a gateway to the world"
+    };
+    findings.push(Finding::new(
+        Kind::DefaultRouteMissing,
+        format_args!("machines.{name}.interfaces"),
+        format!("{name} has no default route: {why}"),
+        "add an interface on a nat or routed network, or say `.default_route(false)` where that is meant",
+    ));
+}

@@ -90,10 +90,11 @@ impl<'a> View<'a> {
 impl<'a> Net<'a> {
     fn new(draft: &'a Network, host: Option<usize>) -> Self {
         let bridged = draft.mode == Mode::Bridge;
-        let family = |subnet: &Option<Given<Subnet>>,
+        let family = |v4: bool,
+                      subnet: &Option<Given<Subnet>>,
                       gateway: &Option<Given<crate::addr::Ip>>,
                       dhcp: &Option<Given<IpRange>>| {
-            let subnet = *subnet.as_ref()?.ok()?;
+            let subnet = *subnet.as_ref()?.ok().filter(|subnet| subnet.is_ipv4() == v4)?;
             let gateway = match gateway {
                 Some(gateway) => gateway.ok().map(|ip| ip.get()),
                 None if bridged => None,
@@ -104,8 +105,8 @@ impl<'a> Net<'a> {
         Self {
             draft,
             host: if bridged { None } else { host },
-            ipv4: family(&draft.subnet, &draft.gateway, &draft.dhcp),
-            ipv6: family(&draft.ipv6, &draft.gateway6, &draft.dhcp6),
+            ipv4: family(true, &draft.subnet, &draft.gateway, &draft.dhcp),
+            ipv6: family(false, &draft.ipv6, &draft.gateway6, &draft.dhcp6),
         }
     }
 

@@ -1,0 +1,149 @@
+//! MACs and host names: what a machine is known by besides its address.
+
+use super::super::kind::Kind;
+use super::super::view::{View, text};
+use crate::addr::Mac;
+use crate::finding::Finding;
+use crate::given::Given;
+
+/// Looks at MACs and host names.
+pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    macs(view, findings);
+    reserved_macs(view, findings);
+    hostnames(view, findings);
+    mismatches(view, findings);
+}
+
+fn mac_finding(mac: Mac, mut at: Vec<String>, help: &str) -> Option<Finding> {
+    at.sort();
+    let (last, others) = at.split_last()?;
+    let message = format!("{mac} is the MAC address of {} interfaces", at.len());
+    let finding = Finding::new(Kind::MacDuplicate, last, message, help);
+    Some(others.iter().fold(finding, Finding::also))
+}
+
+/// Two interfaces of one MAC take each other's frames and leases.
+fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut macs = Vec::with_capacity(view.machines.len());
+    for (machine, placed) in view.machines.iter().enumerate() {
+        macs.extend(placed.links.iter().enumerate().filter_map(|(at, link)| Some((link.mac?, machine, at))));
+    }
+    macs.sort_unstable();
+    for same in macs.chunk_by(|a, b| a.0 == b.0) {
+        let [(mac, ..), _, ..] = same else { continue };
+        let names = same.iter().map(|(_, machine, at)| (machine_name(view, *machine), *at));
+        let mut at: Vec<_> =
+            names.map(|(name, at)| format!("machines.{name}.interfaces[{at}].mac")).collect();
+        at.sort();
+        at.dedup();
+        // Two machines of one name have the same derived MACs, and are a finding by that.
+        if at.len() > 1 {
+            findings.extend(mac_finding(*mac, at, "leave the MAC out: it is then derived, and no other's"));
+        }
+    }
+}
+
+/// A reservation can have the MAC of another of its network only for the other family, and no machine's at all.
+fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut macs: Vec<(usize, Mac, bool, Option<usize>, Option<(usize, usize)>)> = Vec::new();
+    for (network, net) in view.networks.iter().enumerate() {
+        for (index, reservation) in net.draft.reservations.iter().enumerate() {
+            if let (Some(mac), Some(address)) = (reservation.mac.ok(), reservation.address.ok()) {
+                macs.push((network, *mac, address.is_ipv4(), Some(index), None));
+            }
+        }
+    }
+    if macs.is_empty() {
+        return;
+    }
+    for (machine, placed) in view.machines.iter().enumerate() {
+        for (at, link) in placed.links.iter().enumerate() {
+            if let (Some(network), Some(mac)) = (link.network, link.mac) {
+                macs.extend([true, false].map(|v4| (network, mac, v4, None, Some((machine, at)))));
+            }
+        }
+    }
+    macs.sort_unstable();
+    for same in macs.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
+        let Some((network, mac, ..)) = same.iter().find(|one| one.3.is_some()).filter(|_| same.len() > 1)
+        else {
+            continue;
+        };
+        let network = view.network(*network).map_or("", |net| text(&net.draft.name));
+        let path =
+            |(_, _, _, reservation, interface): &(_, _, _, Option<usize>, Option<(usize, usize)>)| match (
+                reservation,
+                interface,
+            ) {
+                (Some(index), _) => format!("networks.{network}.reservations[{index}].mac"),
+                (None, Some((machine, at))) => {
+                    format!("machines.{}.interfaces[{at}].mac", machine_name(view, *machine))
+                }
+                (None, None) => String::new(),
+            };
+        let help = "reserve one address for one MAC; that of a machine is said on its interface, with `.reserved(…)`";
+        findings.extend(mac_finding(*mac, same.iter().map(path).collect(), help));
+    }
+}
+
+fn machine_name<'a>(view: &View<'a>, machine: usize) -> &'a str {
+    view.machines.get(machine).map_or("", |placed| text(&placed.draft.name))
+}
+
+/// Two machines of one host name in one domain answer to one name in DNS.
+fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut names: Vec<(&str, &str, &str)> = view
+        .machines
+        .iter()
+        .filter_map(|placed| {
+            let draft = placed.draft;
+            let name = text(&draft.name);
+            let hostname =
+                draft.hostname.as_ref().map_or(Some(name), |name| name.ok().map(|name| name.as_str()))?;
+            let domain = match &draft.fqdn {
+                Some(fqdn) => fqdn.ok()?.as_str().split_once('.').map_or("", |(_, domain)| domain),
+                None => super::super::resolve::domain_of(view, placed).map_or("", |domain| domain.as_str()),
+            };
+            Some((hostname, domain, name))
+        })
+        .collect();
+    names.sort_unstable();
+    for same in names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let [(hostname, domain, first), .., (_, _, last)] = same else { continue };
+        if first == last {
+            continue;
+        }
+        let place = if domain.is_empty() { String::new() } else { format!(" in {domain}") };
+        let finding = Finding::new(
+            Kind::HostnameDuplicate,
+            format_args!("machines.{last}.hostname"),
+            format!("{} machines call themselves {hostname}{place}", same.len()),
+            "leave the host name out: it is then the machine's name, which is no other's",
+        );
+        let others = same.iter().map(|one| one.2).filter(|name| name != last);
+        findings.push(
+            others.fold(finding, |finding, name| finding.also(format_args!("machines.{name}.hostname"))),
+        );
+    }
+}
+
+/// `hostname -f` and DNS disagree when the full name does not begin with the host name.
+fn mismatches(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for placed in &view.machines {
+        let draft = placed.draft;
+        let Some(fqdn) = draft.fqdn.as_ref().and_then(Given::ok) else { continue };
+        let hostname = match &draft.hostname {
+            Some(hostname) => hostname.ok().map(|name| name.as_str()),
+            None => draft.name.ok().map(|name| name.as_str()),
+        };
+        let (label, domain) = fqdn.as_str().split_once('.').unwrap_or((fqdn.as_str(), ""));
+        if let Some(hostname) = hostname.filter(|hostname| *hostname != label) {
+            findings.push(Finding::new(
+                Kind::HostnameMismatch,
+                format_args!("machines.{}.fqdn", draft.name),
+                format!("{fqdn} does not begin with the host name {hostname}"),
+                format!("write {hostname}.{domain}, or give the machine the host name {label}"),
+            ));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! DHCP ranges, and subnets that overlap where both are seen.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::super::kind::Kind;
+use super::super::view::{View, text};
+use crate::addr::Subnet;
+use crate::finding::Finding;
+
+/// Looks at ranges and subnets.
+pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for net in &view.networks {
+        for (field, family) in [("dhcp", &net.ipv4), ("dhcp6", &net.ipv6)] {
+            let Some((family, range)) = family.as_ref().and_then(|family| Some((family, family.dhcp?)))
+            else {
+                continue;
+            };
+            let hosts = family.subnet.hosts();
+            let of_family = range.first().is_ipv4() == hosts.first().is_ipv4();
+            if of_family && !(hosts.contains(range.first()) && hosts.contains(range.last())) {
+                findings.push(Finding::new(
+                    Kind::RangeOutside,
+                    format_args!("networks.{}.{field}", net.draft.name),
+                    format!("{range} is not within the machines' addresses of {}", family.subnet),
+                    format!("write a part of {hosts}"),
+                ));
+            }
+        }
+    }
+    overlaps(view, findings);
+}
+
+/// Where a subnet is seen: on a host, or by everyone that a host routes to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Host(usize),
+    Routed,
+}
+
+struct Seen {
+    scope: Scope,
+    first: IpAddr,
+    last: IpAddr,
+    subnet: Subnet,
+    network: usize,
+}
+
+/// A masqueraded or isolated network is seen on its own host alone, so that two hosts can have the same; a host bridge
+/// is seen on every host that lists it. Sorted by their first address, subnets either lie within one another or apart,
+/// so that each needs a look only at the last that reached furthest.
+fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut seen = Vec::new();
+    for (network, net) in view.networks.iter().enumerate() {
+        let mut scopes = Vec::new();
+        match &net.draft.bridge {
+            _ if net.is_own() => scopes.extend(net.host.map(Scope::Host)),
+            Some(bridge) => {
+                let lists =
+                    |host: &&crate::host::Host| host.bridges.iter().any(|known| text(known) == text(bridge));
+                let hosts = view.hosts.iter().enumerate().filter(|(_, host)| lists(host));
+                scopes.extend(hosts.map(|(at, _)| Scope::Host(at)));
+            }
+            None => {}
+        }
+        if net.is_routed() {
+            scopes.push(Scope::Routed);
+        }
+        for subnet in [&net.ipv4, &net.ipv6].into_iter().flatten().map(|family| family.subnet) {
+            let (first, last) = (subnet.network(), subnet.broadcast());
+            seen.extend(scopes.iter().map(|&scope| Seen { scope, first, last, subnet, network }));
+        }
+    }
+    let name = |network: usize| view.network(network).map_or("", |net| text(&net.draft.name));
+    // The wider of two that begin together comes first; of equals the one that is first by name.
+    seen.sort_by(|a, b| {
+        (a.scope, a.first, b.last, name(a.network)).cmp(&(b.scope, b.first, a.last, name(b.network)))
+    });
+    let mut pairs = BTreeSet::new();
+    let mut widest: Option<&Seen> = None;
+    for one in &seen {
+        match widest.filter(|wide| wide.scope == one.scope && one.first <= wide.last) {
+            Some(wide) => {
+                if wide.network != one.network && name(wide.network) != name(one.network) {
+                    let (a, b) = (name(wide.network), name(one.network));
+                    let pair =
+                        if a < b { (a, wide.subnet, b, one.subnet) } else { (b, one.subnet, a, wide.subnet) };
+                    pairs.insert(pair);
+                }
+            }
+            None => widest = Some(one),
+        }
+    }
+    for (first, first_subnet, second, second_subnet) in pairs {
+        let field = |subnet: Subnet| if subnet.is_ipv4() { "subnet" } else { "ipv6" };
+        let what = if first_subnet == second_subnet {
+            format!("{first} and {second} both have the subnet {first_subnet}")
+        } else {
+            format!("{second_subnet} of {second} and {first_subnet} of {first} overlap")
+        };
+        findings.push(
+            Finding::new(
+                Kind::SubnetOverlap,
+                format_args!("networks.{second}.{}", field(second_subnet)),
+                what,
+                format!("give {second} a subnet of its own: a router sends an address one way only"),
+            )
+            .also(format_args!("networks.{first}.{}", field(first_subnet))),
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! Resolvers: whether a machine reaches those it asks, whether somebody is there, and whether they know the same names.
+//!
+//! Which network of a host lets new connections in follows libvirt's *Firewall and network filtering in libvirt*: an
+//! isolated one none; a masqueraded one (`nat`) answers alone, so nothing new; a routed one everything for its subnet;
+//! an open one has no rules. Out of a network goes everything but from an isolated one. So masqueraded to masqueraded
+//! and routed to masqueraded is refused, masqueraded to routed and routed to routed is let through. The resolver that
+//! libvirt itself runs on an own network's gateway (dnsmasq) listens on that network's bridge alone.
+//! What a LAN or another host forwards is not in the model, and nothing is said about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::super::kind::Kind;
+use super::super::resolve::{ResolversFrom, resolvers, route_of};
+use super::super::say::first_of;
+use super::super::view::{Net, Placed, Plugged, View, text};
+use crate::addr::{Ip, is_public};
+use crate::finding::Finding;
+use crate::given::Given;
+
+/// Looks at all resolvers.
+pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    mixed_lists(view, findings);
+    // A lab has isolated networks in place of host bridges: what was reachable is not.
+    if view.cloud.lab {
+        return;
+    }
+    let known = Known::new(view);
+    let mut out_of_reach: BTreeMap<Place<'_>, Affected<'_>> = BTreeMap::new();
+    for placed in &view.machines {
+        let known_networks = placed.links.iter().all(|link| link.network.is_some());
+        if placed.draft.image.os.provisioner().is_none() || !known_networks || placed.links.is_empty() {
+            continue;
+        }
+        let Some((list, from)) = resolvers(view, placed) else { continue };
+        if list.is_empty() {
+            missing(view, placed, findings);
+        }
+        if from == ResolversFrom::Gateway {
+            continue;
+        }
+        for (index, &resolver) in list.iter().enumerate() {
+            if let Err(why) = reach(view, &known, placed, resolver) {
+                let name = text(&placed.draft.name);
+                let place = Place { from: source(view, from, name), index, resolver, why };
+                let affected = out_of_reach.entry(place).or_insert(Affected { first: name, count: 0 });
+                affected.first = affected.first.min(name);
+                affected.count += 1;
+            }
+        }
+    }
+    findings.extend(out_of_reach.into_iter().map(|(place, affected)| place.finding(&affected)));
+}
+
+/// The value that says a resolver.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source<'a> {
+    Cloud,
+    Network(&'a str),
+    Machine(&'a str),
+}
+
+fn source<'a>(view: &View<'a>, from: ResolversFrom, machine: &'a str) -> Source<'a> {
+    match from {
+        ResolversFrom::Machine => Source::Machine(machine),
+        ResolversFrom::Network(at) => {
+            Source::Network(view.network(at).map_or("", |net| text(&net.draft.name)))
+        }
+        ResolversFrom::Cloud | ResolversFrom::Gateway => Source::Cloud,
+    }
+}
+
+/// Why a machine gets no answer from a resolver.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why<'a> {
+    /// The network takes no new connections from the one that the machine sends from.
+    Refused { from: &'a str, to: &'a str, mode: &'static str },
+    /// It is another network's dnsmasq.
+    OthersGateway { of: &'a str },
+    /// Nobody in the network has the address.
+    Nobody { on: &'a str },
+    /// The machine has no way out of its networks.
+    NoWay,
+}
+
+/// One finding for all machines that a value concerns in one way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place<'a> {
+    from: Source<'a>,
+    index: usize,
+    resolver: IpAddr,
+    why: Why<'a>,
+}
+
+struct Affected<'a> {
+    first: &'a str,
+    count: usize,
+}
+
+impl Place<'_> {
+    fn finding(&self, affected: &Affected<'_>) -> Finding {
+        let Self { from, index, resolver, why } = self;
+        let at = match from {
+            Source::Cloud => format!("resolvers[{index}]"),
+            Source::Network(name) => format!("networks.{name}.resolvers[{index}]"),
+            Source::Machine(name) => format!("machines.{name}.resolvers[{index}]"),
+        };
+        let who = first_of(affected.first, affected.count, "machine");
+        let (message, help) = match why {
+            Why::Refused { from, to, mode } => (
+                format!(
+                    "{who} on {from} cannot reach {resolver}: {to} is {mode}, and takes nothing new from outside"
+                ),
+                format!(
+                    "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}"
+                ),
+            ),
+            Why::OthersGateway { of } => (
+                format!("{who} cannot reach {resolver}: libvirt's resolver of {of} answers on {of} alone"),
+                "leave the resolvers out: each network's own gateway answers".to_owned(),
+            ),
+            Why::Nobody { on } => (
+                format!("nobody has {resolver}, which {who} should ask"),
+                format!("write the address of a machine on {on}, or give this one to a machine"),
+            ),
+            Why::NoWay => (
+                format!("{who} has no route to {resolver}"),
+                "name a resolver in one of its networks, or give it an interface on a forwarded one"
+                    .to_owned(),
+            ),
+        };
+        Finding::new(Kind::ResolverUnreachable, at, message, help)
+    }
+}
+
+/// What is known of the addresses that are somebody's resolver, found in one pass over the machines.
+struct Known {
+    /// The networks in whose subnet each is.
+    networks: BTreeMap<IpAddr, Vec<usize>>,
+    /// Who is there: a network and an address that somebody has on it.
+    held: BTreeSet<(usize, IpAddr)>,
+}
+
+impl Known {
+    fn new(view: &View<'_>) -> Self {
+        let lists = view.machines.iter().map(|placed| &placed.draft.resolvers);
+        let lists =
+            lists.chain(view.networks.iter().map(|net| &net.draft.resolvers)).chain([&view.cloud.resolvers]);
+        let asked: BTreeSet<IpAddr> = lists.flatten().filter_map(|ip| Some(ip.ok()?.get())).collect();
+        let mut held = BTreeSet::new();
+        for (network, net) in view.networks.iter().enumerate() {
+            let reserved = net.draft.reservations.iter().filter_map(|one| Some(one.address.ok()?.get()));
+            held.extend(reserved.filter(|address| asked.contains(address)).map(|address| (network, address)));
+        }
+        for link in view.machines.iter().flat_map(|placed| &placed.links) {
+            let Some(network) = link.network else { continue };
+            let asked =
+                link.addresses().map(|(_, address)| address).filter(|address| asked.contains(address));
+            held.extend(asked.map(|address| (network, address)));
+        }
+        let mut networks: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+        for (at, net) in view.networks.iter().enumerate() {
+            for subnet in [&net.ipv4, &net.ipv6].into_iter().flatten().map(|family| family.subnet) {
+                // Addresses sort as numbers, so that those of a subnet are a range.
+                for &address in asked.range(subnet.network()..=subnet.broadcast()) {
+                    networks.entry(address).or_default().push(at);
+                }
+            }
+        }
+        Self { networks, held }
+    }
+}
+
+/// Whether a machine gets an answer from a resolver.
+fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAddr) -> Result<(), Why<'a>> {
+    let route = route_of(view, placed).and_then(|at| placed.links.get(at));
+    let through = |link: Option<&Plugged<'a>>| view.network(link?.network?);
+    let Some(networks) = known.networks.get(&resolver) else {
+        return route.map(|_| ()).ok_or(Why::NoWay);
+    };
+    let on = |at: usize| placed.links.iter().any(|link| link.network == Some(at));
+    if let Some(&at) = networks.iter().find(|&&at| on(at)) {
+        return somebody(view, known, at, resolver);
+    }
+    let mut answer = Ok(());
+    for &at in networks {
+        let Some(to) = view.network(at) else { continue };
+        // A machine sends to the host's other routed networks through its own routed interface, and elsewhere through
+        // the one that has the default route.
+        let routed = placed.links.iter().find(|link| {
+            to.is_routed() && through(Some(link)).is_some_and(|net| net.is_routed() && net.host == to.host)
+        });
+        let from = through(routed.or(route));
+        answer = match from {
+            None => Err(Why::NoWay),
+            Some(from) => lets_in(from, to, resolver).and_then(|()| somebody(view, known, at, resolver)),
+        };
+        if answer.is_ok() {
+            break;
+        }
+    }
+    answer
+}
+
+/// Whether a network takes a new connection to the address from another network.
+fn lets_in<'a>(from: &Net<'a>, to: &Net<'a>, resolver: IpAddr) -> Result<(), Why<'a>> {
+    let name = text(&to.draft.name);
+    if !to.is_own() {
+        return Ok(());
+    }
+    if to.family(resolver).is_some_and(|family| family.gateway == Some(resolver)) {
+        return Err(Why::OthersGateway { of: name });
+    }
+    if to.is_routed() {
+        return Ok(());
+    }
+    let mode = if to.is_forwarded() { "masqueraded (nat)" } else { "isolated" };
+    Err(Why::Refused { from: text(&from.draft.name), to: name, mode })
+}
+
+/// Whether somebody has the address; on a LAN others than the cloud's machines may.
+fn somebody<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
+    let Some(net) = view.network(at) else { return Ok(()) };
+    let gateway = net.family(resolver).is_some_and(|family| family.gateway == Some(resolver));
+    if !net.is_own() || gateway || known.held.contains(&(at, resolver)) {
+        return Ok(());
+    }
+    Err(Why::Nobody { on: text(&net.draft.name) })
+}
+
+/// A machine whose addresses are all written inside it learns no resolver from DHCP.
+fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    let learns = |link: &Plugged<'_>| link.draft.address.is_none() && link.draft.address6.is_none();
+    let incomplete =
+        |net: &Net<'_>| net.is_own() && net.is_forwarded() && net.ipv4.is_none() && net.ipv6.is_none();
+    let nets = placed.links.iter().filter_map(|link| view.network(link.network?));
+    if placed.links.iter().any(learns) || nets.into_iter().any(incomplete) {
+        return;
+    }
+    let name = &placed.draft.name;
+    findings.push(Finding::new(
+        Kind::ResolverMissing,
+        format_args!("machines.{name}.resolvers"),
+        format!("{name} has nobody to ask for names"),
+        "say `.resolvers([…])` on the machine, on its network or on the cloud",
+    ));
+}
+
+/// A list in which one resolver knows the cloud's names and another only the Internet's.
+fn mixed_lists(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let mut look = |list: &[Given<Ip>], at: std::fmt::Arguments<'_>| findings.extend(mixed(list, at));
+    look(&view.cloud.resolvers, format_args!("resolvers"));
+    for net in &view.networks {
+        look(&net.draft.resolvers, format_args!("networks.{}.resolvers", net.draft.name));
+    }
+    for placed in &view.machines {
+        look(&placed.draft.resolvers, format_args!("machines.{}.resolvers", placed.draft.name));
+    }
+}
+
+fn mixed(list: &[Given<Ip>], at: std::fmt::Arguments<'_>) -> Option<Finding> {
+    let addresses = || list.iter().filter_map(|ip| Some(ip.ok()?.get()));
+    let public = addresses().find(|address| is_public(*address))?;
+    let internal = addresses().find(|address| !is_public(*address))?;
+    Some(Finding::new(
+        Kind::ResolverMixed,
+        at,
+        format!("{internal} knows the names of this network, {public} only those of the Internet"),
+        format!(
+            "ask {internal} alone, and let it forward to {public}: the second of a list is asked when the first is silent, not when it has no answer"
+        ),
+    ))
+}
