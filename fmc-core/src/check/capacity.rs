@@ -109,7 +109,10 @@ fn space(host: &Host, space: &Space) -> Option<Finding> {
             Kind::PoolThin,
             at,
             format!("volumes of the pool {pool} can grow to {}, and it has {capacity}", space.at_most()),
-            format!("take {} MiB from them, or watch the pool: a guest stops when it is full", mib_up(missing)),
+            format!(
+                "take {} MiB from them, or watch the pool: a guest stops when it is full",
+                mib_up(missing)
+            ),
         )
     })
 }
