@@ -25,7 +25,6 @@ pub(crate) struct View<'a> {
     pub(crate) networks: Vec<Net<'a>>,
     pub(crate) machines: Vec<Placed<'a>>,
     pub(crate) host_index: BTreeMap<&'a str, usize>,
-    pub(crate) network_index: BTreeMap<&'a str, usize>,
 }
 
 /// A network with its families.
@@ -78,7 +77,7 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        Self { cloud, owner, hosts, networks, machines, host_index, network_index }
+        Self { cloud, owner, hosts, networks, machines, host_index }
     }
 
     /// A network by index.

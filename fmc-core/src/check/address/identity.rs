@@ -43,45 +43,58 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Who has a MAC on a network, for addresses of one family.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Leaseholder {
+    network: usize,
+    mac: Mac,
+    v4: bool,
+    who: Who,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Who {
+    /// A reservation of the network, by index.
+    Reservation(usize),
+    /// An interface of a machine, by index.
+    Interface(usize, usize),
+}
+
 /// A reservation can have the MAC of another of its network only for the other family, and no machine's at all.
 fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
-    let mut macs: Vec<(usize, Mac, bool, Option<usize>, Option<(usize, usize)>)> = Vec::new();
+    let mut holders = Vec::new();
     for (network, net) in view.networks.iter().enumerate() {
         for (index, reservation) in net.draft.reservations.iter().enumerate() {
             if let (Some(mac), Some(address)) = (reservation.mac.ok(), reservation.address.ok()) {
-                macs.push((network, *mac, address.is_ipv4(), Some(index), None));
+                let (mac, v4, who) = (*mac, address.is_ipv4(), Who::Reservation(index));
+                holders.push(Leaseholder { network, mac, v4, who });
             }
         }
     }
-    if macs.is_empty() {
+    if holders.is_empty() {
         return;
     }
     for (machine, placed) in view.machines.iter().enumerate() {
         for (at, link) in placed.links.iter().enumerate() {
             if let (Some(network), Some(mac)) = (link.network, link.mac) {
-                macs.extend([true, false].map(|v4| (network, mac, v4, None, Some((machine, at)))));
+                let who = Who::Interface(machine, at);
+                holders.extend([true, false].map(|v4| Leaseholder { network, mac, v4, who }));
             }
         }
     }
-    macs.sort_unstable();
-    for same in macs.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-        let Some((network, mac, ..)) = same.iter().find(|one| one.3.is_some()).filter(|_| same.len() > 1)
-        else {
-            continue;
-        };
+    holders.sort_unstable();
+    for same in holders.chunk_by(|a, b| (a.network, a.mac, a.v4) == (b.network, b.mac, b.v4)) {
+        // Reservations sort first; interfaces alone are looked at by themselves.
+        let [Leaseholder { network, mac, who: Who::Reservation(_), .. }, _, ..] = same else { continue };
         let network = view.network(*network).map_or("", |net| text(&net.draft.name));
-        let path =
-            |(_, _, _, reservation, interface): &(_, _, _, Option<usize>, Option<(usize, usize)>)| match (
-                reservation,
-                interface,
-            ) {
-                (Some(index), _) => format!("networks.{network}.reservations[{index}].mac"),
-                (None, Some((machine, at))) => {
-                    format!("machines.{}.interfaces[{at}].mac", machine_name(view, *machine))
-                }
-                (None, None) => String::new(),
-            };
-        let help = "reserve one address for one MAC; that of a machine is said on its interface, with `.reserved(…)`";
+        let path = |holder: &Leaseholder| match holder.who {
+            Who::Reservation(index) => format!("networks.{network}.reservations[{index}].mac"),
+            Who::Interface(machine, at) => {
+                format!("machines.{}.interfaces[{at}].mac", machine_name(view, machine))
+            }
+        };
+        let help =
+            "reserve one address for one MAC; a machine's own is said on its interface, with `.reserved(…)`";
         findings.extend(mac_finding(*mac, same.iter().map(path).collect(), help));
     }
 }
