@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use expect_test::{ExpectFile, expect_file};
 use fmc_core::graph::Carries;
-use fmc_core::image::Image;
+use fmc_core::image::{Arch, Image};
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::unit::SizeExt as _;
 use fmc_testkit::libvirt_schema::{Kind, validate_all};
@@ -74,6 +74,16 @@ fn libvirts_schemas_accept_every_document() {
         let of_kind = wanted.nodes.iter().filter(|(address, _)| address.kind() == name);
         validate_all(schema, of_kind.map(|(address, node)| (address.name(), node.document.xml()))).unwrap();
     }
+}
+
+#[test]
+fn a_machine_of_another_architecture_is_accepted() {
+    let image = Image::debian("12").architecture(Arch::Aarch64).path("/srv/images/debian-12-arm64.qcow2");
+    let arm = Machine::new("arm", image).host("hv1").root_disk(8.gib());
+    let wanted = documents(&cloud(networks(), vec![arm]));
+    let xml = document(&wanted, "domain/arm").xml();
+    assert!(xml.contains("<os firmware='efi'>") && xml.contains("bus='scsi'"), "{xml}");
+    validate_all(Kind::Domain, [("arm", xml)]).unwrap();
 }
 
 #[test]

@@ -7,7 +7,8 @@ use crate::document::{PoolDocument, VolumeDocument};
 use crate::link::{PoolRecord, VolumeFacts};
 
 /// What differs between a pool as it is wanted and as it is. Its UUID is what makes it ours: of a pool of another UUID,
-/// the provider says that the name is taken.
+/// the provider says that the name is taken. Another folder is [`Impact::Replace`], which no provider should do with
+/// volumes in it: it is to be refused.
 pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
     let reason = Some("the volumes would have to move to another folder");
     let mut changes: Vec<Change> = differences(&wanted.xml, &seen.xml)
