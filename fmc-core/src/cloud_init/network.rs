@@ -61,16 +61,19 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
         members.push(("addresses", Node::line(addresses)));
     }
     let gateways: Vec<IpAddr> = families().filter_map(|family| family.gateway).collect();
+    let mut routes: Vec<Node<'_>> = Vec::new();
     if inside.os == Os::Debian {
-        let routes: Vec<Node<'_>> = gateways.iter().map(route).collect();
-        if !routes.is_empty() {
-            members.push(("routes", Node::List(routes)));
-        }
+        routes
+            .extend(gateways.iter().map(|via| route(if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" }, via)));
     } else {
         // cloud-init 22.4 makes a route to ::/64 of a default route of IPv6, and knows no `to: default`; these two it
         // takes, as do its successors.
         let key = |gateway: &IpAddr| if gateway.is_ipv4() { "gateway4" } else { "gateway6" };
         members.extend(gateways.iter().map(|gateway| (key(gateway), Node::text(gateway.to_string()))));
+    }
+    routes.extend(interface.routes.iter().map(|far| route(far.to.to_string(), &far.via)));
+    if !routes.is_empty() {
+        members.push(("routes", Node::List(routes)));
     }
     if interface.resolves {
         let mut servers = Vec::new();
@@ -90,7 +93,6 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
     Node::Map(members)
 }
 
-fn route(gateway: &IpAddr) -> Node<'static> {
-    let to = if gateway.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-    Node::Map(vec![("to", Node::text(to)), ("via", Node::text(gateway.to_string()))])
+fn route(to: impl Into<String>, via: &IpAddr) -> Node<'static> {
+    Node::Map(vec![("to", Node::text(to.into())), ("via", Node::text(via.to_string()))])
 }

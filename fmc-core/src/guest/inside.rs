@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use crate::addr::Mac;
-use crate::checked::{self, Addressing, Checked};
+use crate::checked::{self, Addressing, Checked, Route};
 use crate::guest::Parts;
 use crate::image::Os;
 use crate::name::{Fqdn, Hostname, NetworkName};
@@ -50,6 +50,8 @@ pub struct Interface<'a> {
     pub default_route: bool,
     /// Whether it is the one that carries the machine's resolvers.
     pub resolves: bool,
+    /// Routes through it, beside the default one.
+    pub routes: &'a [Route],
 }
 
 /// One address family of an interface.
@@ -94,6 +96,7 @@ impl<'a> Inside<'a> {
                 mtu: network.mtu,
                 default_route: interface.default_route,
                 resolves: index == resolving,
+                routes: &interface.routes,
             })
         });
         Self {

@@ -40,6 +40,10 @@ fn family(text: &mut String, inside: &Inside<'_>, interface: &Interface<'_>, fam
             setting(text, "ignore-auto-dns", (!inside.resolvers.is_empty()).then_some(true));
         }
     }
+    let routes = interface.routes.iter().filter(|route| route.via.is_ipv4() == is_ipv4);
+    for (index, route) in routes.enumerate() {
+        setting(text, &format!("route{}", index + 1), Some(format_args!("{},{}", route.to, route.via)));
+    }
     if interface.resolves {
         let servers = inside.resolvers.iter().filter(|server| server.is_ipv4() == is_ipv4);
         let servers: String = servers.map(|server| format!("{server};")).collect();

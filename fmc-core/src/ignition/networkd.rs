@@ -31,6 +31,9 @@ pub(super) fn network(inside: &Inside<'_>, interface: &Interface<'_>) -> String 
         }
         setting(&mut text, "Domains", inside.search());
     }
+    for route in interface.routes {
+        let _ = write!(text, "\n[Route]\nDestination={}\nGateway={}\n", route.to, route.via);
+    }
     // What DHCP and router advertisements say is not asked where the cloud has said it.
     let dns = (!inside.resolvers.is_empty()).then_some("no");
     let gateway = (!interface.default_route).then_some("no");
