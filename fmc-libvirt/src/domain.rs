@@ -6,6 +6,7 @@ use fmc_core::host::{Acceleration, CpuModel};
 use fmc_core::image::{Arch, Format, Os, Provisioner};
 
 use crate::document::DomainDocument;
+use crate::mark::MachineMark;
 use crate::mark::{self, Mark};
 use crate::volume::{self, FirstBoot};
 use crate::xml::Writer;
@@ -33,7 +34,12 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
         w.attr("type", if host.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" });
         w.leaf("name", &machine.name);
         w.leaf("uuid", machine.uuid);
-        mark::write(w, owner, address, Some(&first_boot.image), first_boot.config.as_deref());
+        let mark = MachineMark {
+            image: &first_boot.image,
+            config: first_boot.config.as_deref(),
+            shutdown: machine.shutdown,
+        };
+        mark::write(w, owner, address, Some(&mark));
         for name in ["memory", "currentMemory"] {
             w.el(name, |w| {
                 w.attr("unit", "KiB");

@@ -14,6 +14,7 @@ pub mod mark;
 pub mod network;
 pub mod nft;
 pub mod pool;
+pub mod provider;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "virt")]

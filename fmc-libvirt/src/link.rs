@@ -28,7 +28,10 @@ pub enum CallErrorKind {
     /// libvirt does not answer, or the connection is lost.
     Unreachable,
     /// No answer in time.
-    Deadline,
+    Deadline {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A pool has an asynchronous job running: try again shortly.
     Busy,
     /// libvirt does not know the call.

@@ -4,6 +4,7 @@
 //! is the document without it.
 
 use fmc_core::graph::{Address, Fingerprint};
+use fmc_core::machine::Shutdown;
 use roxmltree::Document;
 
 use crate::xml::Writer;
@@ -27,6 +28,8 @@ pub struct Mark {
     pub image: Option<String>,
     /// What a domain's boot configuration hashes to, shortened.
     pub config: Option<String>,
+    /// How a domain is stopped when nobody wants it any more and no document says it: see [`Mark::shutdown`].
+    pub shutdown: Option<String>,
 }
 
 impl Mark {
@@ -53,30 +56,42 @@ impl Mark {
             fingerprint: text("fingerprint")?,
             image: text("image"),
             config: text("config"),
+            shutdown: text("shutdown"),
         })
+    }
+
+    /// How a domain is stopped: `60` asks and waits so many seconds before force, `60!` never uses force.
+    pub fn shutdown(&self) -> Option<Shutdown> {
+        let text = self.shutdown.as_deref()?;
+        match text.strip_suffix('!') {
+            Some(seconds) => Some(Shutdown::never_force(seconds.parse().ok()?)),
+            None => Some(Shutdown::grace(text.parse().ok()?)),
+        }
     }
 }
 
+/// What the mark of a domain says besides whose it is.
+pub(crate) struct MachineMark<'a> {
+    pub(crate) image: &'a str,
+    pub(crate) config: Option<&'a str>,
+    pub(crate) shutdown: Shutdown,
+}
+
 /// Writes the `<metadata>` of a document, with a fingerprint that [`seal`] fills in.
-pub(crate) fn write(
-    w: &mut Writer,
-    owner: &str,
-    address: &Address,
-    image: Option<&str>,
-    config: Option<&str>,
-) {
+pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Option<&MachineMark<'_>>) {
     w.el("metadata", |w| {
         w.el(ELEMENT, |w| {
             w.attr("xmlns:fmc", NAMESPACE);
             w.attr("owner", owner);
             w.attr("address", address);
             w.attr("fingerprint", "");
-            if let Some(image) = image {
-                w.attr("image", image);
-            }
-            if let Some(config) = config {
+            let Some(machine) = machine else { return };
+            w.attr("image", machine.image);
+            if let Some(config) = machine.config {
                 w.attr("config", config);
             }
+            let force = if machine.shutdown.forces() { "" } else { "!" };
+            w.attr("shutdown", format_args!("{}{force}", machine.shutdown.seconds()));
         });
     });
 }
@@ -138,7 +153,8 @@ mod tests {
         let address = Address::new("libvirt", HostName::literal("local"), "domain", "web");
         seal(Writer::document("domain", |w| {
             w.leaf("name", "web");
-            write(w, "first", &address, Some(image), None);
+            let machine = MachineMark { image, config: None, shutdown: Shutdown::never_force(7) };
+            write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);
         }))
     }
@@ -150,6 +166,7 @@ mod tests {
         assert_eq!(mark.address, "libvirt/local/domain/web");
         assert_eq!(mark.image.as_deref(), Some("abc"));
         assert_eq!(mark.config, None);
+        assert_eq!(mark.shutdown(), Some(Shutdown::never_force(7)));
         assert_eq!(mark.fingerprint.len(), 32);
         assert_ne!(mark.fingerprint, Mark::read(&document("abc", 2)).unwrap().fingerprint);
     }

@@ -17,7 +17,7 @@ pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
     mark::seal(Writer::document("network", |w| {
         w.leaf("name", &network.name);
         w.leaf("uuid", network.uuid);
-        mark::write(w, owner, address, None, None);
+        mark::write(w, owner, address, None);
         forward(w, network.forward);
         if network.forward == Forward::Bridge {
             // Nothing else of a bridge that the host has is libvirt's to say.

@@ -199,9 +199,9 @@ impl Sim {
         self.lock().state().pools.get(pool)?.volumes.get(volume)?.sent.clone()
     }
 
-    /// Seconds of its own time since it was made.
-    pub fn now(&self) -> u64 {
-        self.lock().state().host.now
+    /// Its own time since it was made.
+    pub fn now(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.lock().state().host.now)
     }
 
     fn lock(&self) -> MutexGuard<'_, World<State>> {
@@ -224,7 +224,9 @@ impl Sim {
         let outcome = match fault {
             None => act(world.state_mut()),
             Some(Fault::Fail(words)) => Err(Trouble::failed(words)),
-            Some(Fault::Hang) => Err(Trouble::of(CallErrorKind::Deadline, "no answer in time")),
+            Some(Fault::Hang) => {
+                Err(Trouble::of(CallErrorKind::Deadline { seconds: 30 }, "no answer in time"))
+            }
             Some(Fault::Cut | Fault::CutAt(_)) => Err(lost()),
             Some(Fault::CutAfter) => act(world.state_mut()).and_then(|_| Err(lost())),
         };

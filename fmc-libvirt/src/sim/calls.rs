@@ -14,7 +14,7 @@ use crate::link::{
 };
 
 /// Bytes that an upload sends at once.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 64 << 10;
 
 impl Link for Sim {
     fn uri(&self) -> &str {
@@ -179,7 +179,10 @@ impl Link for Sim {
             Some(Fault::Cut) => return Err(failed(lost())),
             Some(Fault::Fail(words)) => return Err(failed(Trouble::failed(words))),
             Some(Fault::Hang) => {
-                return Err(failed(Trouble::of(CallErrorKind::Deadline, "no answer in time")));
+                return Err(failed(Trouble::of(
+                    CallErrorKind::Deadline { seconds: 30 },
+                    "no answer in time",
+                )));
             }
         };
         let mut hash = sha2::Sha256::new();

@@ -99,7 +99,7 @@ impl State {
     }
 
     pub(super) fn shutdown_domain(&mut self, name: &str) -> Result<(), Trouble> {
-        let at = self.host.now + self.host.shutdown_seconds;
+        let at = self.host.now + self.host.shutdown_seconds * 1000;
         let live = self.running(name)?;
         if live.answers {
             live.off_at.get_or_insert(at);
@@ -152,7 +152,7 @@ impl State {
 
     /// Lets time pass: guests that were asked to shut down go off.
     pub(super) fn wait(&mut self, time: Duration) {
-        self.host.now += time.as_secs();
+        self.host.now += u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = self.host.now;
         for domain in self.domains.values_mut() {
             if domain.live.as_ref().and_then(|live| live.off_at).is_some_and(|at| at <= now) {

@@ -35,7 +35,7 @@ pub(super) struct Host {
     pub(super) room: BTreeMap<String, u64>,
     /// Seconds that a guest takes to shut down; a guest without an operating system never does.
     pub(super) shutdown_seconds: u64,
-    /// Seconds since it was made.
+    /// Milliseconds since it was made.
     pub(super) now: u64,
     /// The id of the next domain that starts.
     pub(super) next_id: u64,

@@ -131,12 +131,12 @@ fn an_upload_is_kept_as_its_digest_and_can_be_cut() {
     let sim = Sim::new();
     sim.create_pool(POOL).unwrap();
     sim.create_volume("p", &volume("a")).unwrap();
-    let bytes = vec![7_u8; 600 << 10];
+    let bytes = vec![7_u8; 150 << 10];
     let length = u64::try_from(bytes.len()).unwrap();
     sim.on(When::call("upload"), Fault::CutAt(1));
     let error = sim.upload("p", "a", &mut bytes.as_slice(), length, &mut |_| true).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unreachable);
-    assert_eq!(sim.sent("p", "a").unwrap().0, 256 << 10);
+    assert_eq!(sim.sent("p", "a").unwrap().0, 64 << 10);
     assert_eq!(sim.domains().unwrap_err().kind, CallErrorKind::Unreachable);
     sim.recover();
     let stopped = sim.upload("p", "a", &mut bytes.as_slice(), length, &mut |_| false).unwrap_err();

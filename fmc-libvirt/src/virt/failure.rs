@@ -55,7 +55,7 @@ pub(super) fn refused(uri: &str, error: &Error) -> CallError {
 /// A call that did not answer in time.
 pub(super) fn late(call: &Call, after: Duration) -> CallError {
     let message = format!("no answer within {} s; the next call opens a new connection", after.as_secs_f32());
-    CallError::new(&call.words, CallErrorKind::Deadline, message)
+    CallError::new(&call.words, CallErrorKind::Deadline { seconds: after.as_secs() }, message)
 }
 
 /// A call that was never made, twice.

@@ -1,0 +1,209 @@
+//! The provider: reads hypervisors through their [`Link`]s, fits what is wanted to what is there, and runs steps.
+//!
+//! What is pure lives in [`settle`] and `model`; what reads in `observe`; what writes in `act`. Nothing else in this
+//! crate touches a hypervisor. Whether an object is ours says the object itself (see [`object`]); an object that is not
+//! is never changed.
+
+mod act;
+mod model;
+pub mod object;
+mod observe;
+mod preflight;
+mod run;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fmc_core::graph::Change;
+use fmc_core::graph::{
+    Acting, Address, Choices, Edge, Fingerprint, Impact, Model, Note, ObserveError, Provider, Removal, Seen,
+    Settled, Step, StepError, Verdict, Wanted,
+};
+use fmc_core::name::HostName;
+use fmc_core::secret::{NoSecrets, Secrets};
+
+use self::act::Job;
+use self::observe::HostRead;
+use crate::document::Document;
+use crate::link::Link;
+use crate::provider::object::Object;
+
+/// Steps at once on a host: more calls than these on one connection wait in libvirtd anyway (`max_client_requests` is 5,
+/// and one is for the keep-alive).
+const LANES: usize = 4;
+
+/// The hypervisors of a cloud, each by its name in it.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// use fmc_core::name::HostName;
+/// use fmc_libvirt::provider::Libvirt;
+/// use fmc_libvirt::sim::Sim;
+///
+/// let provider = Libvirt::new().host(HostName::literal("local"), Sim::new());
+/// assert_eq!(provider.hosts().count(), 1);
+/// # }
+/// ```
+pub struct Libvirt<L> {
+    hosts: BTreeMap<HostName, Arc<L>>,
+    secrets: Arc<dyn Secrets + Send + Sync>,
+    pools: PoolLanes,
+    reads: Mutex<BTreeMap<HostName, Arc<HostRead>>>,
+}
+
+impl<L: Link> fmt::Debug for Libvirt<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts = self.hosts.iter().map(|(name, link)| (name, link.uri()));
+        f.debug_struct("Libvirt").field("hosts", &hosts.collect::<BTreeMap<_, _>>()).finish_non_exhaustive()
+    }
+}
+
+/// One upload at a time into a pool: libvirt reads a pool anew after each, and refuses what meets that.
+#[derive(Clone, Debug, Default)]
+struct PoolLanes(Arc<Mutex<BTreeMap<(HostName, String), Lane>>>);
+
+type Lane = Arc<Mutex<()>>;
+
+impl<L: Link> Default for Libvirt<L> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<L: Link> Libvirt<L> {
+    /// No hypervisor yet.
+    pub fn new() -> Self {
+        Self {
+            hosts: BTreeMap::new(),
+            secrets: Arc::new(NoSecrets),
+            pools: PoolLanes::default(),
+            reads: Mutex::default(),
+        }
+    }
+
+    /// A hypervisor, by its name in the cloud.
+    #[must_use]
+    pub fn host(mut self, name: HostName, link: L) -> Self {
+        self.hosts.insert(name, Arc::new(link));
+        self
+    }
+
+    /// Where boot configurations find the bytes of their secrets. Only an apply asks.
+    #[must_use]
+    pub fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// Its hypervisors, by name.
+    pub fn hosts(&self) -> impl Iterator<Item = (&HostName, &L)> {
+        self.hosts.iter().map(|(name, link)| (name, &**link))
+    }
+
+    fn remember(&self, host: &HostName, read: &Arc<HostRead>) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        reads.insert(host.clone(), Arc::clone(read));
+    }
+
+    fn remembered(&self, host: &HostName) -> Option<Arc<HostRead>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
+    }
+}
+
+impl PoolLanes {
+    fn of(&self, host: &HostName, pool: &str) -> Lane {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry((host.clone(), pool.to_owned())).or_default())
+    }
+}
+
+impl<L: Link> Model for Libvirt<L> {
+    type Document = Document;
+    type Object = Object;
+
+    fn settle(&self, wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
+        settle::settle(wanted, seen, choices)
+    }
+
+    fn fingerprint(&self, document: &Document) -> Fingerprint {
+        Fingerprint::of(document.xml().as_bytes())
+    }
+
+    fn summary(&self, _: &Address, document: &Document) -> String {
+        model::summary(document)
+    }
+
+    fn compare(&self, _: &Address, document: &Document, object: &Object) -> Verdict {
+        model::compare(document, object)
+    }
+
+    fn suffers(&self, _: &Address, object: &Object, from: &Address, impact: Impact) -> Option<Change> {
+        model::suffers(object, from, impact)
+    }
+
+    fn remove(
+        &self,
+        at: &Address,
+        object: &Object,
+        settled: &Settled<Document>,
+        choices: &Choices,
+    ) -> Removal {
+        model::remove(at, object, settled, choices)
+    }
+
+    fn needs(&self, _: &Address, object: &Object) -> Vec<Edge> {
+        object.needs().to_vec()
+    }
+
+    fn part_of(&self, at: &Address, object: &Object) -> Option<String> {
+        model::part_of(at, object)
+    }
+
+    fn notes(&self, _: &Address, document: &Document, object: &Object) -> Vec<Note> {
+        model::notes(document, object)
+    }
+}
+
+impl<L: Link> Provider for Libvirt<L> {
+    async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+        observe::observe(self, wanted).await
+    }
+
+    async fn act(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
+        let address = &step.address;
+        let Some(link) = self.hosts.get(address.host()) else {
+            return Err(StepError::Input {
+                what: format!("host {}", address.host()),
+                cause: "no connection was given for it".to_owned(),
+            });
+        };
+        let job = Job {
+            link: Arc::clone(link),
+            secrets: Arc::clone(&self.secrets),
+            pools: self.pools.clone(),
+            acting: acting.clone(),
+            address: address.clone(),
+            action: step.action,
+            document: step.document.clone(),
+            changes: step.changes.clone(),
+            expects: step.expects,
+        };
+        let instant = link.is_instant();
+        run::off_thread(instant, move || job.run()).await.unwrap_or_else(|| {
+            Err(StepError::Call {
+                call: format!("work on {address}"),
+                cause: "its thread ended early".to_owned(),
+            })
+        })
+    }
+
+    fn lanes(&self) -> usize {
+        LANES
+    }
+}

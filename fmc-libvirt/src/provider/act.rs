@@ -1,0 +1,114 @@
+//! Runs one step: mechanical, decided in full by the plan.
+//!
+//! Each step reads its object again and refuses when that is not what the plan saw. A volume's creation needs no such
+//! look: libvirt refuses a name that is taken, at once and by itself.
+
+mod domain;
+mod network;
+mod storage;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fmc_core::graph::{Acting, Action, Address, Change, Event, Fingerprint, StepError};
+use fmc_core::secret::Secrets;
+
+use super::PoolLanes;
+use crate::document::{Document, kind};
+use crate::link::{CallError, CallErrorKind, Link};
+
+/// How often a call is repeated that met a pool at work.
+const RETRIES: u32 = 40;
+
+/// How long is waited before each.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// A step with all that it uses, so that it can move to a thread.
+pub(super) struct Job<L, A> {
+    pub(super) link: Arc<L>,
+    pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
+    pub(super) pools: PoolLanes,
+    pub(super) acting: A,
+    pub(super) address: Address,
+    pub(super) action: Action,
+    pub(super) document: Option<Arc<Document>>,
+    pub(super) changes: Vec<Change>,
+    pub(super) expects: Option<Fingerprint>,
+}
+
+impl<L: Link, A: Acting> Job<L, A> {
+    pub(super) fn run(&self) -> Result<(), StepError> {
+        let name = self.address.name();
+        match (self.action, self.document.as_deref()) {
+            (Action::Delete, _) => match self.address.kind() {
+                kind::DOMAIN => self.delete_domain(name),
+                kind::NETWORK => self.delete_network(name),
+                kind::POOL => self.delete_pool(name),
+                _ => self.delete_volume(name),
+            },
+            (_, Some(Document::Domain(domain))) => self.domain(domain),
+            (_, Some(Document::Network(network))) => self.network(network),
+            (_, Some(Document::Pool(pool))) => self.pool(pool),
+            (_, Some(Document::Volume(volume))) => self.volume(volume),
+            (_, None) => Err(StepError::Input {
+                what: self.address.to_string(),
+                cause: "the plan has no document for it".to_owned(),
+            }),
+        }
+    }
+
+    /// Refuses when the object is not what the plan saw.
+    fn expect(&self, found: Option<Fingerprint>) -> Result<(), StepError> {
+        if found == self.expects { Ok(()) } else { Err(self.changed()) }
+    }
+
+    fn changed(&self) -> StepError {
+        StepError::Changed { what: self.address.short().to_string() }
+    }
+
+    /// The result of a call; what is gone meanwhile has changed.
+    fn made<T>(&self, result: Result<T, CallError>) -> Result<T, StepError> {
+        result.map_err(|error| match error.kind {
+            CallErrorKind::Absent if self.expects.is_some() => self.changed(),
+            _ => step_error(error),
+        })
+    }
+
+    /// Makes a call again while its pool is at work.
+    fn patiently<T>(&self, mut call: impl FnMut() -> Result<T, CallError>) -> Result<T, StepError> {
+        for _ in 0..RETRIES {
+            match call() {
+                Err(error) if error.kind == CallErrorKind::Busy => {
+                    self.unless_cancelled()?;
+                    self.link.wait(RETRY);
+                }
+                result => return self.made(result),
+            }
+        }
+        self.made(call())
+    }
+
+    fn unless_cancelled(&self) -> Result<(), StepError> {
+        if self.acting.cancelled() { Err(StepError::Cancelled) } else { Ok(()) }
+    }
+
+    fn say(&self, what: impl Into<String>) {
+        self.acting.say(Event::Doing { address: self.address.to_string(), what: what.into() });
+    }
+
+    /// Whether what differs is of the document, and not only of what is beside it.
+    fn redefines(&self, beside: &[&str]) -> bool {
+        self.action != Action::Update
+            || self.changes.iter().any(|change| !beside.contains(&change.path.as_str()))
+    }
+}
+
+/// The error of the step whose call failed; what to do about it is the link's to say.
+fn step_error(error: CallError) -> StepError {
+    match error.kind {
+        CallErrorKind::Deadline { seconds } => StepError::Deadline { call: error.call, seconds },
+        CallErrorKind::Cancelled => StepError::Cancelled,
+        _ => StepError::Call { call: error.call, cause: error.message },
+    }
+}

@@ -1,0 +1,93 @@
+//! Steps of domains.
+
+use std::time::Duration;
+
+use fmc_core::graph::{Acting, Action, StepError};
+use fmc_core::machine::{Power, Shutdown};
+
+use super::Job;
+use crate::document::DomainDocument;
+use crate::link::Link;
+use crate::mark::Mark;
+use crate::provider::object::domain_fingerprint;
+
+/// How long is waited between two looks at a guest that shuts down.
+const POLL: Duration = Duration::from_millis(500);
+
+impl<L: Link, A: Acting> Job<L, A> {
+    pub(super) fn domain(&self, wanted: &DomainDocument) -> Result<(), StepError> {
+        let name = &*wanted.name;
+        let seen = self.made(self.link.domain(name))?;
+        self.expect(seen.as_ref().map(domain_fingerprint))?;
+        let (active, autostart) = seen.map_or((false, false), |seen| (seen.active, seen.autostart));
+        let runs = match wanted.power {
+            Power::Running => true,
+            Power::Stopped => false,
+            Power::Unmanaged => active,
+        };
+        // Stopped before it is defined: whatever is cut in between, no guest runs that is not what is defined.
+        let stops = active && (!runs || matches!(self.action, Action::Restart | Action::Replace));
+        if stops {
+            self.stop(name, wanted.shutdown)?;
+        }
+        let defined = self.define(wanted, autostart);
+        if runs && (stops || !active) {
+            // Also where it could not be defined anew: what was there goes on.
+            let started = if defined.is_ok() || stops { self.link.start_domain(name) } else { Ok(()) };
+            defined?;
+            return self.made(started);
+        }
+        defined
+    }
+
+    fn define(&self, wanted: &DomainDocument, autostart: bool) -> Result<(), StepError> {
+        if self.redefines(&["autostart", "power"]) {
+            self.made(self.link.define_domain(&wanted.xml))?;
+        }
+        if autostart != wanted.autostart {
+            self.made(self.link.set_domain_autostart(&wanted.name, wanted.autostart))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_domain(&self, name: &str) -> Result<(), StepError> {
+        let seen = self.made(self.link.domain(name))?;
+        self.expect(seen.as_ref().map(domain_fingerprint))?;
+        let Some(seen) = seen else { return Ok(()) };
+        if seen.active {
+            let shutdown = Mark::read(&seen.xml).and_then(|mark| mark.shutdown()).unwrap_or_default();
+            self.stop(name, shutdown)?;
+        }
+        self.made(self.link.undefine_domain(name))
+    }
+
+    /// Stops a guest: asks it, waits, and then by force if that is allowed.
+    fn stop(&self, name: &str, shutdown: Shutdown) -> Result<(), StepError> {
+        let grace = Duration::from_secs(shutdown.seconds().into());
+        if !grace.is_zero() {
+            let seconds = shutdown.seconds();
+            let then = if shutdown.forces() { ", then stops it by force" } else { "" };
+            self.say(format!("waits up to {seconds} s for the guest to shut down{then}"));
+            self.made(self.link.shutdown_domain(name))?;
+            let mut waited = Duration::ZERO;
+            while waited < grace {
+                self.link.wait(POLL);
+                waited += POLL;
+                if !self.made(self.link.domain_is_active(name))? {
+                    return Ok(());
+                }
+                self.unless_cancelled()?;
+            }
+            if !shutdown.forces() {
+                return Err(StepError::Call {
+                    call: format!("shut down domain {name}"),
+                    cause: format!(
+                        "the guest still runs after {seconds} s, and it is never to be stopped by force: shut it down inside, or allow force"
+                    ),
+                });
+            }
+            self.say("stops the guest by force");
+        }
+        self.made(self.link.destroy_domain(name))
+    }
+}

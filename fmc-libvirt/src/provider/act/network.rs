@@ -1,0 +1,74 @@
+//! Steps of networks.
+
+use fmc_core::graph::{Acting, Action, StepError};
+
+use super::Job;
+use crate::document::NetworkDocument;
+use crate::link::{Link, NetworkRecord};
+use crate::network::dhcp_updates;
+use crate::provider::object::network_fingerprint;
+
+impl<L: Link, A: Acting> Job<L, A> {
+    pub(super) fn network(&self, wanted: &NetworkDocument) -> Result<(), StepError> {
+        let name = &*wanted.name;
+        let seen = self.made(self.link.network(name))?;
+        self.expect(seen.as_ref().map(network_fingerprint))?;
+        let active = seen.as_ref().is_some_and(|seen| seen.active);
+        let stops = active && matches!(self.action, Action::Restart | Action::Replace);
+        if stops {
+            self.made(self.link.stop_network(name))?;
+        }
+        let defined = self.define_network(wanted, seen.as_ref(), stops);
+        if stops || !active {
+            // Also where it could not be defined anew: what was there goes on.
+            let started = if defined.is_ok() || stops { self.link.start_network(name) } else { Ok(()) };
+            defined?;
+            return self.made(started);
+        }
+        defined
+    }
+
+    fn define_network(
+        &self,
+        wanted: &NetworkDocument,
+        seen: Option<&NetworkRecord>,
+        stopped: bool,
+    ) -> Result<(), StepError> {
+        let name = &*wanted.name;
+        let only_hosts =
+            self.changes.iter().all(|change| is_beside(&change.path) || is_dhcp_host(&change.path));
+        match seen {
+            Some(seen) if seen.active && !stopped && only_hosts => {
+                for (what, host) in dhcp_updates(&wanted.xml, &seen.xml) {
+                    self.made(self.link.update_dhcp_host(name, what, &host, true))?;
+                }
+            }
+            _ if self.redefines(&["autostart", "active"]) => {
+                self.made(self.link.define_network(&wanted.xml))?
+            }
+            _ => {}
+        }
+        if seen.is_some_and(|seen| seen.autostart) != wanted.autostart {
+            self.made(self.link.set_network_autostart(name, wanted.autostart))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_network(&self, name: &str) -> Result<(), StepError> {
+        let seen = self.made(self.link.network(name))?;
+        self.expect(seen.as_ref().map(network_fingerprint))?;
+        let Some(seen) = seen else { return Ok(()) };
+        if seen.active {
+            self.made(self.link.stop_network(name))?;
+        }
+        self.made(self.link.undefine_network(name))
+    }
+}
+
+fn is_beside(path: &str) -> bool {
+    matches!(path, "autostart" | "active")
+}
+
+fn is_dhcp_host(path: &str) -> bool {
+    path.contains("/dhcp/host[")
+}

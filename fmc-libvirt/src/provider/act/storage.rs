@@ -1,0 +1,143 @@
+//! Steps of pools and volumes.
+
+use fmc_core::graph::{Acting, Action, StepError};
+
+use super::Job;
+use crate::document::{Content, PoolDocument, VolumeDocument};
+use crate::link::{CallErrorKind, Link};
+use crate::provider::object::{is_uploaded, pool_fingerprint, volume_fingerprint};
+use crate::volume::{Ours, VolumeName, commit_name};
+
+impl<L: Link, A: Acting> Job<L, A> {
+    pub(super) fn pool(&self, wanted: &PoolDocument) -> Result<(), StepError> {
+        let name = &*wanted.name;
+        let seen = self.made(self.link.pool(name))?;
+        self.expect(seen.as_ref().map(pool_fingerprint))?;
+        let Some(seen) = seen else { return self.made(self.link.create_pool(&wanted.xml)) };
+        if !seen.active {
+            self.made(self.link.start_pool(name))?;
+        }
+        if !seen.autostart {
+            self.made(self.link.set_pool_autostart(name, true))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_pool(&self, name: &str) -> Result<(), StepError> {
+        let seen = self.made(self.link.pool(name))?;
+        self.expect(seen.as_ref().map(pool_fingerprint))?;
+        match seen {
+            Some(_) => self.patiently(|| self.link.delete_pool(name)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        match self.action {
+            Action::Create => self.create_volume(wanted),
+            Action::Replace => {
+                let (pool, name) = (&*wanted.pool, &*wanted.name);
+                self.expect_volume(pool, name)?;
+                self.refuse_if_used(pool, name)?;
+                self.drop_volume(pool, name)?;
+                self.create_volume(wanted)
+            }
+            _ => self.grow(wanted),
+        }
+    }
+
+    fn create_volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        match &wanted.content {
+            Content::Empty => self.make_volume(&wanted.pool, &wanted.name, &wanted.xml),
+            _ => self.upload(wanted),
+        }
+    }
+
+    /// Makes a volume; that its name is taken meanwhile is a change since the plan.
+    pub(super) fn make_volume(&self, pool: &str, name: &str, xml: &str) -> Result<(), StepError> {
+        let made = self.patiently(|| self.link.create_volume(pool, xml));
+        match made {
+            Err(StepError::Call { .. }) if matches!(self.link.volume(pool, name), Ok(Some(_))) => {
+                Err(self.changed())
+            }
+            made => made,
+        }
+    }
+
+    fn grow(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        let (pool, name) = (&*wanted.pool, &*wanted.name);
+        let path = self.expect_volume(pool, name)?.unwrap_or_default();
+        let ours = self.ours(name);
+        if let Some(machine) = ours.as_ref().and_then(Ours::machine) {
+            match self.link.domain_is_active(machine) {
+                Ok(true) => return self.made(self.link.resize_block(machine, &path, wanted.capacity)),
+                Err(error) if error.kind != CallErrorKind::Absent => return self.made(Err(error)),
+                _ => {}
+            }
+        }
+        self.patiently(|| self.link.resize_volume(pool, name, wanted.capacity))
+    }
+
+    pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
+        let Some((pool, name)) = address.split_once('/') else { return Err(self.changed()) };
+        self.expect_volume(pool, name)?;
+        self.refuse_if_used(pool, name)?;
+        self.drop_volume(pool, name)
+    }
+
+    /// Deletes a volume, its commit first: without that it is the rest of an upload, and nothing else.
+    pub(super) fn drop_volume(&self, pool: &str, name: &str) -> Result<(), StepError> {
+        if self.ours(name).as_ref().is_some_and(is_uploaded) {
+            let commit = commit_name(name);
+            self.patiently(|| self.link.delete_volume(pool, &commit))?;
+        }
+        self.patiently(|| self.link.delete_volume(pool, name))
+    }
+
+    /// Reads a volume again; its path, if it is there.
+    fn expect_volume(&self, pool: &str, name: &str) -> Result<Option<String>, StepError> {
+        let uploaded = self.ours(name).as_ref().is_some_and(is_uploaded);
+        let facts = self.made(self.link.volume(pool, name))?;
+        let commit = if uploaded { self.made(self.link.volume(pool, &commit_name(name)))? } else { None };
+        let found = match (&facts, &commit) {
+            (Some(facts), _) => {
+                let capacity = (!uploaded).then_some(facts.capacity);
+                Some(volume_fingerprint(&facts.path, capacity, !uploaded || commit.is_some()))
+            }
+            (None, Some(commit)) => Some(volume_fingerprint(&commit.path, None, false)),
+            (None, None) => None,
+        };
+        self.expect(found)?;
+        Ok(facts.map(|facts| facts.path))
+    }
+
+    /// A base image may have got a user since the plan: libvirt would delete it under that.
+    fn refuse_if_used(&self, pool: &str, name: &str) -> Result<(), StepError> {
+        if !matches!(self.ours(name), Some(Ours::Base { .. })) {
+            return Ok(());
+        }
+        let Some(base) = self.made(self.link.volume(pool, name))? else { return Ok(()) };
+        for record in self.made(self.link.pools())?.into_iter().filter(|record| record.active) {
+            for volume in self.made(self.link.volumes(&record.name))? {
+                if VolumeName::parse(&volume.name).is_some_and(|name| is_uploaded(&name.ours)) {
+                    continue;
+                }
+                let facts = self.made(self.link.volume(&record.name, &volume.name))?;
+                if facts.and_then(|facts| facts.backing).as_deref() == Some(base.path.as_str()) {
+                    return Err(StepError::Call {
+                        call: format!("delete volume {name}"),
+                        cause: format!("{}/{} has it as backing store: plan again", record.name, volume.name),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a volume's name says; a data disk in another pool has more before it.
+    fn ours(&self, name: &str) -> Option<Ours> {
+        let plain =
+            name.strip_prefix("fmc.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, name)| name);
+        VolumeName::parse(name).or_else(|| VolumeName::parse(plain)).map(|name| name.ours)
+    }
+}

@@ -1,0 +1,227 @@
+//! The pure half: how objects differ, what becomes of what nobody wants, and what a person should know.
+
+use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Settled, Verdict};
+use fmc_core::unit::Size;
+use roxmltree::Document as Xml;
+
+use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
+use crate::document::{Document, DomainDocument, PROVIDER, kind};
+use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
+use crate::volume::Ours;
+use crate::xml::tree::{attribute, child, text};
+
+/// A created object in a few words.
+pub(super) fn summary(document: &Document) -> String {
+    match document {
+        Document::Pool(pool) => super::object::pool_identity(&pool.xml).1.unwrap_or_default(),
+        Document::Volume(volume) if volume.capacity == 0 => String::new(),
+        Document::Volume(volume) => size(volume.capacity),
+        Document::Network(network) => network_summary(&network.xml),
+        Document::Domain(domain) => {
+            let processors = Xml::parse(&domain.xml)
+                .ok()
+                .and_then(|xml| text(xml.root_element(), "vcpu").map(str::to_owned))
+                .unwrap_or_default();
+            format!("{processors} vCPU, {}", domain.memory)
+        }
+    }
+}
+
+fn network_summary(xml: &str) -> String {
+    let Ok(xml) = Xml::parse(xml) else { return String::new() };
+    let root = xml.root_element();
+    let bridge = attribute(root, "bridge", "name").map(|name| format!("bridge {name}"));
+    let subnet = child(root, "ip").and_then(|ip| Some((ip.attribute("address")?, ip.attribute("prefix")?)));
+    let subnet = subnet.and_then(|(address, prefix)| {
+        let net: ipnet::IpNet = format!("{address}/{prefix}").parse().ok()?;
+        Some(net.trunc().to_string())
+    });
+    bridge.into_iter().chain(subnet).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
+    match (document, object) {
+        (Document::Domain(wanted), Object::Domain(seen)) => {
+            match taken("domain", &wanted.name, &seen.owner) {
+                Some(taken) => taken,
+                None => verdict(compare_domain(wanted, &seen.record)),
+            }
+        }
+        (Document::Network(wanted), Object::Network(seen)) => {
+            match taken("network", &wanted.name, &seen.owner) {
+                Some(taken) => taken,
+                None => verdict(unplugged(compare_network(wanted, &seen.record), seen)),
+            }
+        }
+        (Document::Pool(wanted), Object::Pool(seen)) => match taken("pool", &wanted.name, &seen.owner) {
+            Some(taken) => taken,
+            None => pool_verdict(compare_pool(wanted, &seen.record)),
+        },
+        (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
+            verdict(compare_volume(wanted, &seen.facts()))
+        }
+        _ => Verdict::Same,
+    }
+}
+
+fn verdict(changes: Vec<Change>) -> Verdict {
+    if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
+}
+
+/// A network that is started again has lost the guests that were plugged into it: they have to start again too.
+fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
+    for change in changes.iter_mut().filter(|change| change.path == "active" && seen.plugged) {
+        change.impact = Impact::Restart;
+        change.reason = Some("guests that run have lost it".to_owned());
+    }
+    changes
+}
+
+/// A pool cannot be made anew under the volumes in it.
+fn pool_verdict(changes: Vec<Change>) -> Verdict {
+    match changes.iter().find(|change| change.impact >= Impact::Restart) {
+        Some(change) => Verdict::Refused(format!(
+            "{change}: move the volumes and define the pool there by hand, or give the host the base folder that it has"
+        )),
+        None => verdict(changes),
+    }
+}
+
+fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
+    let by = match owner {
+        Owner::Us => return None,
+        Owner::Other(owner) => format!("it belongs to the cloud {owner}"),
+        Owner::Unmarked => "it is not fmc's".to_owned(),
+    };
+    Some(Verdict::Refused(format!(
+        "the host has a {what} {name} already, and {by}: give ours another name, or remove that one by hand"
+    )))
+}
+
+pub(super) fn suffers(object: &Object, from: &Address, impact: Impact) -> Option<Change> {
+    let Object::Domain(domain) = object else { return None };
+    let why = if impact >= Impact::Replace { "is made anew" } else { "restarts" };
+    domain.record.active.then(|| Change {
+        path: from.short().to_string(),
+        from: None,
+        to: None,
+        impact: Impact::Restart,
+        reason: Some(format!("it {why}, and a guest that is plugged into it would lose it")),
+    })
+}
+
+pub(super) fn remove(
+    at: &Address,
+    object: &Object,
+    settled: &Settled<Document>,
+    choices: &Choices,
+) -> Removal {
+    match object {
+        Object::Domain(DomainObject { owner: Owner::Us, .. }) => {
+            Removal::Delete("no longer wanted".to_owned())
+        }
+        Object::Network(network) if network.owner == Owner::Us => {
+            Removal::Delete("no longer wanted".to_owned())
+        }
+        Object::Pool(pool) if pool.owner == Owner::Us => remove_pool(pool),
+        Object::Volume(volume) => remove_volume(at, volume, settled, choices),
+        _ => Removal::Ignore,
+    }
+}
+
+fn remove_pool(pool: &PoolObject) -> Removal {
+    if !pool.record.active {
+        let name = &pool.record.name;
+        return Removal::Keep(format!(
+            "not active, so what is in it is not known: `virsh pool-start {name}` starts it"
+        ));
+    }
+    match pool.strangers.split_first() {
+        None => Removal::Delete("no longer wanted".to_owned()),
+        Some((first, rest)) => {
+            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            Removal::Keep(format!("holds {first}{more}, not ours"))
+        }
+    }
+}
+
+fn remove_volume(
+    at: &Address,
+    volume: &VolumeObject,
+    settled: &Settled<Document>,
+    choices: &Choices,
+) -> Removal {
+    if let Some(naming) = volume.named_by.iter().find(|naming| !naming.ours) {
+        return Removal::Keep(format!("the domain {}, not ours, uses it", naming.domain));
+    }
+    match &volume.ours {
+        Ours::Disk { machine, .. } if choices.delete_data.covers(machine) => {
+            Removal::Delete("its data was given up by --delete-data".to_owned())
+        }
+        Ours::Disk { machine, .. } => {
+            let size = volume.capacity.map(size).unwrap_or_default();
+            Removal::Keep(format!("{size} of data; --delete-data {machine} deletes it"))
+        }
+        Ours::Root { machine, .. } => {
+            let domain = Address::new(PROVIDER, at.host().clone(), kind::DOMAIN, machine.as_str());
+            if settled.nodes.contains_key(&domain) {
+                Removal::Discard("the machine has another root".to_owned())
+            } else {
+                Removal::Delete("its machine is no longer wanted".to_owned())
+            }
+        }
+        Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
+        Ours::Base { .. } => {
+            let stays = |user: &&String| !goes(at, user, &volume.pool, settled);
+            match volume.used_by.iter().find(stays) {
+                Some(user) => Removal::Keep(format!("{user} has it as backing store")),
+                None => Removal::Discard("no root is made from it".to_owned()),
+            }
+        }
+    }
+}
+
+/// Whether a user of a base image is a root of ours that nobody wants.
+fn goes(base: &Address, user: &str, pool: &str, settled: &Settled<Document>) -> bool {
+    let is_root = user
+        .strip_prefix(pool)
+        .and_then(|name| name.strip_prefix('/'))
+        .and_then(crate::volume::VolumeName::parse)
+        .is_some_and(|name| matches!(name.ours, Ours::Root { .. }));
+    let address = Address::new(PROVIDER, base.host().clone(), kind::VOLUME, user);
+    is_root && !settled.nodes.contains_key(&address)
+}
+
+pub(super) fn part_of(at: &Address, object: &Object) -> Option<String> {
+    let machine = match object {
+        Object::Domain(_) => at.name(),
+        Object::Volume(volume) => volume.ours.machine()?,
+        Object::Pool(_) | Object::Network(_) => return None,
+    };
+    Some(format!("machine/{machine}"))
+}
+
+pub(super) fn notes(document: &Document, object: &Object) -> Vec<Note> {
+    let (Document::Domain(wanted), Object::Domain(seen)) = (document, object) else { return Vec::new() };
+    if seen.owner != Owner::Us {
+        return Vec::new();
+    }
+    pending(wanted, seen).into_iter().collect()
+}
+
+fn pending(wanted: &DomainDocument, seen: &DomainObject) -> Option<Note> {
+    let changes = pending_boot(wanted, &seen.record);
+    if changes.is_empty() {
+        return None;
+    }
+    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    Some(Note {
+        about: format!("machine/{}", wanted.name),
+        kind: NoteKind::PendingBoot,
+        text: words.join(", "),
+    })
+}
+
+fn size(bytes: u64) -> String {
+    Size::bytes(bytes).to_string()
+}

@@ -1,0 +1,192 @@
+//! What was read of an object, and whose it is.
+
+use std::sync::Arc;
+
+use fmc_core::graph::{Edge, Fingerprint};
+
+use crate::link::{DomainRecord, NetworkRecord, PoolRecord, VolumeFacts};
+use crate::mark::{self, Mark};
+use crate::volume::{Ours, VolumeName};
+use crate::xml::outline::{Node, Outline};
+
+/// An object of libvirt as it was read.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A storage pool.
+    Pool(PoolObject),
+    /// A volume.
+    Volume(VolumeObject),
+    /// A network.
+    Network(NetworkObject),
+    /// A domain.
+    Domain(DomainObject),
+}
+
+impl Object {
+    /// What it needs while it is there.
+    pub(super) fn needs(&self) -> &[Edge] {
+        match self {
+            Self::Pool(_) | Self::Network(_) => &[],
+            Self::Volume(volume) => &volume.needs,
+            Self::Domain(domain) => &domain.needs,
+        }
+    }
+}
+
+/// Whose an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This cloud's.
+    Us,
+    /// Another cloud's, by its owner id.
+    Other(String),
+    /// Somebody's who left no mark.
+    Unmarked,
+}
+
+impl Owner {
+    /// By the mark of a document.
+    pub(super) fn of(mark: Option<&Mark>, owner: &str) -> Self {
+        match mark {
+            Some(mark) if mark.owner == owner => Self::Us,
+            Some(mark) => Self::Other(mark.owner.clone()),
+            None => Self::Unmarked,
+        }
+    }
+}
+
+/// A domain.
+#[derive(Clone, Debug)]
+pub struct DomainObject {
+    /// What was read.
+    pub record: DomainRecord,
+    /// Our mark, whoever's it is.
+    pub mark: Option<Mark>,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The files that it names, defined or running: disks, boot configuration, kernel. Those of its definition come first.
+    pub files: Vec<String>,
+    pub(super) needs: Vec<Edge>,
+}
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct NetworkObject {
+    /// What was read.
+    pub record: NetworkRecord,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Whether a guest that runs is plugged into it.
+    pub plugged: bool,
+}
+
+/// A storage pool.
+#[derive(Clone, Debug)]
+pub struct PoolObject {
+    /// What was read.
+    pub record: PoolRecord,
+    /// Whose it is: the cloud's own has its UUID.
+    pub owner: Owner,
+    /// Names in it that are not ours.
+    pub strangers: Arc<[String]>,
+}
+
+/// A volume of ours.
+#[derive(Clone, Debug)]
+pub struct VolumeObject {
+    /// The pool that it is in.
+    pub pool: String,
+    /// Its name there.
+    pub name: String,
+    /// What that name says.
+    pub ours: Ours,
+    /// Its path.
+    pub path: String,
+    /// Its capacity in bytes, if it is a disk.
+    pub capacity: Option<u64>,
+    /// Whether it is whole: made by one call, or uploaded and committed.
+    pub whole: bool,
+    /// Whether only the commit of a volume is left.
+    pub only_commit: bool,
+    /// Volumes that have it as backing store, as `POOL/NAME`; read only where it matters.
+    pub used_by: Vec<String>,
+    /// Domains that name it, ours and others.
+    pub named_by: Vec<Naming>,
+    pub(super) needs: Vec<Edge>,
+}
+
+/// A domain that names a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The domain.
+    pub domain: String,
+    /// Whether it is ours.
+    pub ours: bool,
+}
+
+impl VolumeObject {
+    /// What a comparison of capacities wants to know.
+    pub(super) fn facts(&self) -> VolumeFacts {
+        VolumeFacts {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            capacity: self.capacity.unwrap_or(0),
+            backing: None,
+        }
+    }
+}
+
+/// Whether a volume gets its bytes by an upload, which a second volume commits.
+pub(super) fn is_uploaded(ours: &Ours) -> bool {
+    matches!(ours, Ours::Base { .. } | Ours::Boot { .. })
+}
+
+/// What a volume's name says, in the cloud's own pool or in another.
+pub(super) fn volume_name(pool: &str, name: &str, owner: &str) -> Option<VolumeName> {
+    if pool == crate::volume::own_pool(owner) {
+        VolumeName::parse(name)
+    } else {
+        VolumeName::parse_foreign(name, owner)
+    }
+}
+
+/// The fingerprint of a domain as it was read.
+pub(super) fn domain_fingerprint(record: &DomainRecord) -> Fingerprint {
+    mark::fingerprint(&record.xml, &switches(record.active, record.autostart))
+}
+
+/// The fingerprint of a network as it was read. How many guests are plugged in is not part of it.
+pub(super) fn network_fingerprint(record: &NetworkRecord) -> Fingerprint {
+    let xml = match record.xml.split_once(" connections='") {
+        Some((before, after)) => {
+            let rest = after.split_once('\'').map_or("", |(_, rest)| rest);
+            &format!("{before}{rest}")
+        }
+        None => &record.xml,
+    };
+    mark::fingerprint(xml, &switches(record.active, record.autostart))
+}
+
+/// The fingerprint of a pool as it was read. How full it is is not part of it.
+pub(super) fn pool_fingerprint(record: &PoolRecord) -> Fingerprint {
+    let (uuid, path) = pool_identity(&record.xml);
+    let switches = switches(record.active, record.autostart);
+    Fingerprint::of(format!("{} {uuid:?} {path:?} {switches}", record.name).as_bytes())
+}
+
+/// The fingerprint of a volume as it was read.
+pub(super) fn volume_fingerprint(path: &str, capacity: Option<u64>, whole: bool) -> Fingerprint {
+    Fingerprint::of(format!("{path} {capacity:?} {whole}").as_bytes())
+}
+
+/// The UUID and the folder in a pool's document.
+pub(super) fn pool_identity(xml: &str) -> (Option<String>, Option<String>) {
+    let Some(outline) = Outline::read(xml) else { return (None, None) };
+    let text = |path| outline.root().at(path).and_then(Node::text).map(str::trim);
+    let path = text("target/path").map(|path| path.trim_end_matches('/').to_owned());
+    (text("uuid").map(str::to_owned), path)
+}
+
+fn switches(active: bool, autostart: bool) -> String {
+    format!("active={active} autostart={autostart}")
+}

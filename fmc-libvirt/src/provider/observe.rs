@@ -1,0 +1,434 @@
+//! Reading hypervisors: one pass over each, several at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fmc_core::graph::{Address, Carries, Edge, ObserveError, Seen, State, Wanted};
+use fmc_core::name::HostName;
+use futures_util::future::join_all;
+
+use super::object::{
+    DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
+    is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint, volume_name,
+};
+use super::{Libvirt, run};
+use crate::document::{Document, PROVIDER, kind};
+use crate::link::{
+    CallError, CallErrorKind, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+};
+use crate::mark::Mark;
+use crate::pool;
+use crate::volume::{Ours, own_pool};
+use crate::xml::outline::{Node, Outline};
+
+/// Reads every host. One that does not answer is unknown where there are others.
+pub(super) async fn observe<L: Link>(
+    provider: &Libvirt<L>,
+    wanted: &Wanted<Document>,
+) -> Result<Seen<Object>, ObserveError> {
+    let wants = Arc::new(Wants::of(wanted));
+    let reads = provider.hosts.iter().map(|(host, link)| {
+        let (wants, link, name) = (Arc::clone(&wants), Arc::clone(link), host.clone());
+        let instant = link.is_instant();
+        async move {
+            let read = run::off_thread(instant, move || HostRead::read(&*link, &name, &wants)).await;
+            let lost = || CallError::new("read the host", CallErrorKind::Failed, "its thread ended early");
+            (host, read.unwrap_or_else(|| Err(lost())))
+        }
+    });
+    let reads = join_all(reads).await;
+    let single = reads.len() == 1;
+    let mut seen = Seen::default();
+    for (host, read) in reads {
+        match read {
+            Ok(read) => {
+                let read = Arc::new(read);
+                provider.remember(host, &read);
+                See { host, read: &read, wants: &wants }.objects(&mut seen.objects);
+            }
+            Err(error) => {
+                let uri = provider.hosts.get(host).map(|link| link.uri().to_owned()).unwrap_or_default();
+                let cause = error.message;
+                let unreachable =
+                    matches!(error.kind, CallErrorKind::Unreachable | CallErrorKind::Deadline { .. });
+                if single && unreachable {
+                    return Err(ObserveError::Unreachable { what: uri, cause });
+                }
+                if single || !unreachable {
+                    return Err(ObserveError::Read { what: uri, cause });
+                }
+                seen.unknown_hosts.insert(host.to_string(), cause);
+            }
+        }
+    }
+    let given = |host: &HostName| provider.hosts.contains_key(host);
+    for address in
+        wanted.nodes.keys().filter(|address| address.provider() == PROVIDER && !given(address.host()))
+    {
+        seen.unknown_hosts
+            .entry(address.host().to_string())
+            .or_insert_with(|| "no connection was given for it".into());
+    }
+    Ok(seen)
+}
+
+/// What decides how much has to be read.
+pub(super) struct Wants {
+    owner: String,
+    addresses: BTreeSet<Address>,
+}
+
+impl Wants {
+    fn of(wanted: &Wanted<Document>) -> Self {
+        Self { owner: wanted.owner.to_string(), addresses: wanted.nodes.keys().cloned().collect() }
+    }
+
+    fn has(&self, host: &HostName, kind: &'static str, name: &str) -> bool {
+        self.addresses.contains(&Address::new(PROVIDER, host.clone(), kind, name))
+    }
+}
+
+/// All that was read of a host.
+#[derive(Debug, Default)]
+pub(super) struct HostRead {
+    pub(super) domains: Vec<DomainRecord>,
+    pub(super) networks: Vec<NetworkRecord>,
+    pub(super) pools: Vec<PoolRecord>,
+    /// The volumes of each active pool.
+    volumes: BTreeMap<String, Vec<VolumeRecord>>,
+    /// Capacities by path.
+    capacities: BTreeMap<String, u64>,
+    /// Volumes that were read by themselves, by pool and name.
+    details: BTreeMap<(String, String), VolumeFacts>,
+}
+
+impl HostRead {
+    /// Reads a host with as few calls as what is wanted allows.
+    fn read(link: &impl Link, host: &HostName, wants: &Wants) -> Result<Self, CallError> {
+        let mut read = Self {
+            domains: link.domains()?,
+            networks: link.networks()?,
+            pools: link.pools()?,
+            ..Self::default()
+        };
+        for pool in read.pools.iter().filter(|pool| pool.active) {
+            read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
+        }
+        let disks = read.ours(&wants.owner).any(|(_, _, ours)| !is_uploaded(&ours));
+        if disks {
+            read.capacities = link.disk_capacities()?;
+        }
+        for (pool, name) in read.worth_a_look(host, wants) {
+            if let Some(facts) = link.volume(&pool, &name)? {
+                read.capacities.insert(facts.path.clone(), facts.capacity);
+                read.details.insert((pool, name), facts);
+            }
+        }
+        Ok(read)
+    }
+
+    /// Our volumes, without their commits.
+    fn ours<'a>(&'a self, owner: &'a str) -> impl Iterator<Item = (&'a str, &'a VolumeRecord, Ours)> {
+        self.volumes.iter().flat_map(move |(pool, volumes)| {
+            volumes.iter().filter_map(move |record| {
+                let name = volume_name(pool, &record.name, owner)?;
+                (!name.is_commit).then_some((pool.as_str(), record, name.ours))
+            })
+        })
+    }
+
+    /// Volumes that have to be read by themselves: disks whose capacity is not known yet, and, where a base image may go
+    /// or its upload was cut, all that could have it as backing store.
+    fn worth_a_look(&self, host: &HostName, wants: &Wants) -> BTreeSet<(String, String)> {
+        let mut look = BTreeSet::new();
+        let mut bases_in_doubt = false;
+        for (pool, record, ours) in self.ours(&wants.owner) {
+            if matches!(ours, Ours::Base { .. }) {
+                let address = format!("{pool}/{}", record.name);
+                let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
+                bases_in_doubt |= !committed || !wants.has(host, kind::VOLUME, &address);
+            }
+            if !is_uploaded(&ours) && !self.capacities.contains_key(&record.path) {
+                look.insert((pool.to_owned(), record.name.clone()));
+            }
+        }
+        if bases_in_doubt {
+            for (pool, volumes) in &self.volumes {
+                let names = volumes.iter().filter(|record| {
+                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| !is_uploaded(&name.ours))
+                });
+                look.extend(names.map(|record| (pool.clone(), record.name.clone())));
+            }
+        }
+        look
+    }
+
+    fn has_volume(&self, pool: &str, name: &str) -> bool {
+        self.volumes.get(pool).is_some_and(|volumes| volumes.iter().any(|record| record.name == name))
+    }
+}
+
+/// What a host shows of what is wanted or ours.
+struct See<'a> {
+    host: &'a HostName,
+    read: &'a HostRead,
+    wants: &'a Wants,
+}
+
+impl See<'_> {
+    fn objects(&self, objects: &mut BTreeMap<Address, State<Object>>) {
+        let owned = self.pools(objects);
+        let folders = self.folders();
+        let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
+        let mut plugged: BTreeSet<String> = BTreeSet::new();
+        for record in &self.read.domains {
+            let mark = Mark::read(&record.xml);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            let names = Names::of(record, &folders);
+            if record.active {
+                plugged.extend(names.networks.iter().cloned());
+            }
+            for file in &names.files {
+                let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
+                named.entry(file.clone()).or_default().push(naming);
+            }
+            if owner == Owner::Us || self.wants.has(self.host, kind::DOMAIN, &record.name) {
+                let fingerprint = domain_fingerprint(record);
+                let needs = self.needs(&names, &folders);
+                let object = DomainObject { record: record.clone(), mark, owner, files: names.files, needs };
+                let state = State::Present { object: Object::Domain(object), fingerprint };
+                objects.insert(self.address(kind::DOMAIN, &record.name), state);
+            }
+        }
+        for record in &self.read.networks {
+            let owner = Owner::of(Mark::read(&record.xml).as_ref(), &self.wants.owner);
+            if owner == Owner::Us || self.wants.has(self.host, kind::NETWORK, &record.name) {
+                let fingerprint = network_fingerprint(record);
+                let object = Object::Network(NetworkObject {
+                    record: record.clone(),
+                    owner,
+                    plugged: plugged.contains(&record.name),
+                });
+                objects.insert(
+                    self.address(kind::NETWORK, &record.name),
+                    State::Present { object, fingerprint },
+                );
+            }
+        }
+        if owned {
+            self.volumes(&named, &folders, objects);
+        }
+        self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// Wanted volumes in a pool of somebody else's that cannot be looked into.
+    fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
+        for address in &self.wants.addresses {
+            let Some((pool, _)) = address.name().split_once('/') else { continue };
+            let elsewhere = address.host() != self.host || address.kind() != kind::VOLUME || pool == own;
+            if elsewhere || self.read.volumes.contains_key(pool) {
+                continue;
+            }
+            let defined = self.read.pools.iter().any(|record| record.name == pool);
+            let cause = if defined {
+                format!("the pool {pool} is not active: `virsh pool-start {pool}` starts it")
+            } else {
+                format!("the host has no pool {pool}")
+            };
+            objects.insert(address.clone(), State::Unknown { cause });
+        }
+    }
+
+    /// The pools that are ours or wanted; whether the one with the name of our own is ours, or is not there.
+    fn pools(&self, objects: &mut BTreeMap<Address, State<Object>>) -> bool {
+        let own = own_pool(&self.wants.owner);
+        let mut owned = true;
+        for record in self.read.pools.iter().filter(|record| record.name == own) {
+            let uuid = pool::uuid(&self.wants.owner, &own).to_string();
+            let is_ours = pool_identity(&record.xml).0.is_some_and(|found| found.eq_ignore_ascii_case(&uuid));
+            owned = is_ours;
+            let strangers = self
+                .read
+                .volumes
+                .get(&record.name)
+                .into_iter()
+                .flatten()
+                .filter(|volume| volume_name(&own, &volume.name, &self.wants.owner).is_none())
+                .map(|volume| volume.name.clone())
+                .collect();
+            let fingerprint = pool_fingerprint(record);
+            let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
+            let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers });
+            objects.insert(self.address(kind::POOL, &own), State::Present { object, fingerprint });
+            if is_ours && !record.active {
+                self.hidden(&own, "started", objects);
+            }
+        }
+        let is_there = self.read.pools.iter().any(|record| record.name == own);
+        let has_domains = || {
+            let ours = |record: &DomainRecord| {
+                Mark::read(&record.xml).is_some_and(|mark| mark.owner == self.wants.owner)
+            };
+            self.read.domains.iter().any(ours)
+        };
+        if !is_there && has_domains() {
+            // Somebody took its definition away: its files are there yet.
+            self.hidden(&own, "defined again", objects);
+        }
+        owned
+    }
+
+    /// The wanted volumes of our own pool, which cannot be looked into yet.
+    fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
+        for address in &self.wants.addresses {
+            let is_in_it = address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/'));
+            if address.host() == self.host && address.kind() == kind::VOLUME && is_in_it {
+                objects.insert(address.clone(), State::NotYet { phase: format!("the pool {own} is {what}") });
+            }
+        }
+    }
+
+    fn volumes(
+        &self,
+        named: &BTreeMap<String, Vec<Naming>>,
+        folders: &BTreeMap<String, String>,
+        objects: &mut BTreeMap<Address, State<Object>>,
+    ) {
+        let mut used: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for ((pool, name), facts) in &self.read.details {
+            if let Some(backing) = &facts.backing {
+                used.entry(backing).or_default().push(format!("{pool}/{name}"));
+            }
+        }
+        let own = own_pool(&self.wants.owner);
+        for (pool, volumes) in &self.read.volumes {
+            let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
+            for record in volumes {
+                let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                let plain = if name.is_commit { record.name.trim_end_matches(".ok") } else { &record.name };
+                if name.is_commit && names.contains(plain) {
+                    continue;
+                }
+                let at = format!("{pool}/{plain}");
+                // What is left of a deletion is in the way of nobody who makes the volume anew.
+                if name.is_commit && self.wants.has(self.host, kind::VOLUME, &at) {
+                    continue;
+                }
+                let whole = !name.is_commit
+                    && (!is_uploaded(&name.ours)
+                        || names.contains(crate::volume::commit_name(plain).as_str()));
+                let capacity = if is_uploaded(&name.ours) {
+                    None
+                } else {
+                    self.read.capacities.get(&record.path).copied()
+                };
+                let mut needs = Vec::new();
+                if *pool == own {
+                    needs.push(Edge { to: self.address(kind::POOL, &own), carries: Carries::Exists });
+                }
+                let details = self.read.details.get(&(pool.clone(), record.name.clone()));
+                if let Some(below) = details.and_then(|facts| facts.backing.as_deref())
+                    && let Some(to) = self.volume_at(below, folders)
+                {
+                    needs.push(Edge { to, carries: Carries::Content });
+                }
+                let fingerprint = volume_fingerprint(&record.path, capacity, whole);
+                let object = VolumeObject {
+                    pool: pool.clone(),
+                    name: plain.to_owned(),
+                    ours: name.ours,
+                    path: record.path.clone(),
+                    capacity,
+                    whole,
+                    only_commit: name.is_commit,
+                    used_by: used.get(record.path.as_str()).cloned().unwrap_or_default(),
+                    named_by: named.get(&record.path).cloned().unwrap_or_default(),
+                    needs,
+                };
+                let state = State::Present { object: Object::Volume(object), fingerprint };
+                objects.insert(self.address(kind::VOLUME, &at), state);
+            }
+        }
+    }
+
+    /// The folder of each pool, with the pool's name.
+    fn folders(&self) -> BTreeMap<String, String> {
+        let folder = |pool: &PoolRecord| pool_identity(&pool.xml).1;
+        self.read.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
+    }
+
+    fn needs(&self, names: &Names, folders: &BTreeMap<String, String>) -> Vec<Edge> {
+        let volumes = names.files.iter().filter_map(|file| self.volume_at(file, folders));
+        let volumes = volumes.map(|to| Edge { to, carries: Carries::Content });
+        let networks = names
+            .networks
+            .iter()
+            .map(|name| Edge { to: self.address(kind::NETWORK, name), carries: Carries::Attached });
+        volumes.chain(networks).collect()
+    }
+
+    fn volume_at(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<Address> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let pool = folders.get(folder)?;
+        Some(self.address(kind::VOLUME, &format!("{pool}/{name}")))
+    }
+
+    fn address(&self, kind: &'static str, name: &str) -> Address {
+        Address::new(PROVIDER, self.host.clone(), kind, name)
+    }
+}
+
+/// What a domain names.
+#[derive(Default)]
+struct Names {
+    files: Vec<String>,
+    networks: BTreeSet<String>,
+}
+
+impl Names {
+    /// By its document and, where it runs, by what it was started with; a volume that is named by its pool is resolved
+    /// to its path.
+    fn of(record: &DomainRecord, folders: &BTreeMap<String, String>) -> Self {
+        let mut names = Self::default();
+        for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {
+            if let Some(outline) = Outline::read(xml) {
+                names.read(outline.root(), folders);
+            }
+        }
+        names
+    }
+
+    fn read(&mut self, root: Node<'_>, folders: &BTreeMap<String, String>) {
+        for device in root.at("devices").into_iter().flat_map(Node::children) {
+            let source = device.at("source");
+            match (device.name(), source) {
+                ("disk", Some(source)) => {
+                    self.file(source.attribute("file"));
+                    if let (Some(pool), Some(volume)) = (source.attribute("pool"), source.attribute("volume"))
+                        && let Some((folder, _)) = folders.iter().find(|(_, name)| *name == pool)
+                    {
+                        self.file(Some(&format!("{folder}/{volume}")));
+                    }
+                }
+                ("interface", Some(source)) => {
+                    self.networks.extend(source.attribute("network").map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        for entry in root.children().filter(|child| child.name() == "sysinfo").flat_map(Node::children) {
+            self.file(entry.attribute("file"));
+        }
+        for path in ["os/kernel", "os/initrd"] {
+            self.file(root.at(path).and_then(Node::text));
+        }
+    }
+
+    fn file(&mut self, path: Option<&str>) {
+        if let Some(path) = path
+            && !self.files.iter().any(|known| known == path)
+        {
+            self.files.push(path.to_owned());
+        }
+    }
+}

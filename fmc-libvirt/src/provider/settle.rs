@@ -1,0 +1,441 @@
+//! Fits what is wanted to what is there: a machine stays on the root and boot volumes that it has, unless it is to be
+//! made anew.
+//!
+//! Image and boot configuration are read on the first boot only, and the names of root and boot volumes say which they
+//! were made from. A machine whose volumes say an older one is *outdated*: it keeps them, and is told of. A replacement
+//! never takes a root that a guest may have booted from: where the name is the same, it takes the [`twin`] of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fmc_core::graph::{self, Address, Choices, Edge, Note, NoteKind, Seen, Settled, State, Wanted};
+use fmc_core::nearest::nearest;
+
+use super::object::{DomainObject, Object, Owner, VolumeObject};
+use crate::document::{Content, Document, DomainDocument, PROVIDER, VolumeDocument, kind};
+use crate::mark::Mark;
+use crate::volume::{Ours, VolumeName};
+use crate::xml::outline::{Node, Outline};
+
+type Nodes = BTreeMap<Address, graph::Node<Document>>;
+
+pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
+    let mut settling = Settling {
+        seen,
+        nodes: wanted.nodes.clone(),
+        anew: BTreeMap::new(),
+        notes: Vec::new(),
+        dropped: Vec::new(),
+    };
+    let mut machines: BTreeSet<&str> = BTreeSet::new();
+    for (address, node) in &wanted.nodes {
+        if let Document::Domain(domain) = &*node.document {
+            machines.insert(&domain.name);
+            settling.machine(address, node, domain, choices.replace.contains(&*domain.name));
+        }
+    }
+    settling.drop_unused_bases();
+    settling.uploads();
+    settling.unknown_replacements(&machines, choices);
+    let Settling { nodes, anew, notes, .. } = settling;
+    Settled { nodes, anew, notes }
+}
+
+struct Settling<'a> {
+    seen: &'a Seen<Object>,
+    nodes: Nodes,
+    anew: BTreeMap<Address, String>,
+    notes: Vec<Note>,
+    /// Roots that are no longer wanted since their machine stays on the one that it has.
+    dropped: Vec<graph::Node<Document>>,
+}
+
+/// The root or boot volume that a domain names.
+struct Has {
+    name: String,
+    hash: String,
+    /// Whether it is a disk, and not in the firmware's configuration.
+    is_disk: bool,
+}
+
+impl<'a> Settling<'a> {
+    fn machine(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        replace: bool,
+    ) {
+        let about = || format!("machine/{}", wanted.name);
+        let seen = match self.seen.objects.get(address) {
+            None => return self.returns(address, wanted),
+            Some(State::Present { object: Object::Domain(seen), .. }) if seen.owner == Owner::Us => seen,
+            // Not known, or not ours: it is put off, or refused.
+            Some(_) => return,
+        };
+        let Some((pool, root)) = &wanted.root else {
+            if replace {
+                self.anew.insert(address.clone(), "asked for by --replace".to_owned());
+            }
+            return;
+        };
+        if !self.is_read(address, pool) {
+            return;
+        }
+        let has_root = has(seen, |ours| match ours {
+            Ours::Root { machine, hash } if *machine == *wanted.name => Some(hash),
+            _ => None,
+        });
+        let wanted_hash = hash_of(root);
+        let has_root = match has_root {
+            Some(has) if replace => {
+                let reason = "asked for by --replace";
+                let hash = if has.hash == wanted_hash { twin(&wanted_hash) } else { wanted_hash };
+                return self.replaced(address, node, wanted, &hash, reason);
+            }
+            Some(has) if self.volume(address, pool, &has.name).is_none() => {
+                return self.replaced(address, node, wanted, &wanted_hash, "its root volume is gone");
+            }
+            Some(has) => has,
+            None => {
+                return self.replaced(address, node, wanted, &wanted_hash, "it has no root volume of ours");
+            }
+        };
+        if has_root.hash == wanted_hash {
+            return;
+        }
+        if has_root.hash == twin(&wanted_hash) {
+            self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot: None, mark: None });
+            return;
+        }
+        let (image, config) = older(wanted, seen);
+        let what = match (image, config) {
+            (true, true) => "an older image and an older boot configuration",
+            (true, false) => "an older image",
+            _ => "an older boot configuration",
+        };
+        let name = &wanted.name;
+        let mut text = format!("boots with {what} (--replace {name} makes it anew; its data disks stay)");
+        let has_boot = has(seen, |ours| match ours {
+            Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
+            _ => None,
+        });
+        let alike = match (&has_boot, &wanted.boot) {
+            (None, None) => true,
+            (Some(has), Some((_, boot))) => has.is_disk == names_disk(&wanted.xml, boot),
+            _ => false,
+        };
+        if alike {
+            if let Some(boot) =
+                has_boot.as_ref().filter(|boot| self.volume(address, pool, &boot.name).is_none())
+            {
+                text.push_str(&format!(
+                    "; its boot volume {} is gone, so that it cannot start again",
+                    boot.name
+                ));
+            }
+            let boot = has_boot.as_ref().map(|boot| boot.name.as_str());
+            self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref() });
+        } else {
+            text.push_str(
+                "; it is configured in another way than is wanted now, so that every other change waits too",
+            );
+            self.leave(address, node, wanted, seen, &[Some(&has_root), has_boot.as_ref()]);
+        }
+        self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
+    }
+
+    /// A machine whose domain is not there. A root with its name may have been booted from, by it or by nobody: it is
+    /// made anew.
+    fn returns(&mut self, address: &Address, wanted: &DomainDocument) {
+        let Some((pool, root)) = &wanted.root else { return };
+        if let Some(volume) = self.volume(address, pool, root) {
+            if let Some(naming) = volume.named_by.first() {
+                let text = format!(
+                    "its root {root} is there already, and the domain {} uses it: remove that domain, or give the machine another name",
+                    naming.domain
+                );
+                self.notes.push(Note {
+                    about: format!("machine/{}", wanted.name),
+                    kind: NoteKind::Refused,
+                    text,
+                });
+            } else {
+                let at = volume_address(address, pool, root);
+                self.anew
+                    .insert(at, "its machine is not there, and a guest may have booted from it".to_owned());
+            }
+        }
+    }
+
+    /// A machine that gets a new root, by the hash in its name.
+    fn replaced(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        hash: &str,
+        reason: &str,
+    ) {
+        let Some((pool, root)) = &wanted.root else { return };
+        let name = Ours::Root { machine: wanted.name.to_string(), hash: hash.to_owned() }.to_string();
+        if name != **root {
+            self.pin(address, node, wanted, &Pinned { root: &name, boot: None, mark: None });
+        }
+        if self.volume(address, pool, &name).is_some() {
+            let at = volume_address(address, pool, &name);
+            self.anew.insert(at, "what is left of an earlier replacement".to_owned());
+        }
+        self.anew.insert(address.clone(), reason.to_owned());
+    }
+
+    /// Lets a domain name other root and boot volumes than its document does, and wants those instead.
+    fn pin(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        pinned: &Pinned<'_>,
+    ) {
+        let mut node = node.clone();
+        let same_content = pinned.mark.is_none();
+        if let Some((pool, root)) = &wanted.root {
+            self.rename(address, &mut node, pool, (root, pinned.root), same_content);
+        }
+        if let (Some((pool, boot)), Some(pinned)) = (&wanted.boot, pinned.boot) {
+            self.rename(address, &mut node, pool, (boot, pinned), same_content);
+        }
+        let own_mark;
+        let mark = match pinned.mark {
+            Some(mark) => mark,
+            None => {
+                own_mark = mark_of(wanted);
+                &own_mark
+            }
+        };
+        let boot = pinned.boot.or(wanted.boot.as_ref().map(|(_, name)| &**name));
+        let domain = wanted.keeping(Some(pinned.root), boot, mark);
+        node.document = Arc::new(Document::Domain(Box::new(domain)));
+        self.nodes.insert(address.clone(), node);
+    }
+
+    /// Wants a volume under another name. What one with other content was made from, its document does not say.
+    fn rename(
+        &mut self,
+        at: &Address,
+        node: &mut graph::Node<Document>,
+        pool: &str,
+        (from, to): (&str, &str),
+        same_content: bool,
+    ) {
+        if from == to {
+            return;
+        }
+        let (from_address, to_address) = (volume_address(at, pool, from), volume_address(at, pool, to));
+        for edge in node.needs.iter_mut().filter(|edge| edge.to == from_address) {
+            edge.to = to_address.clone();
+        }
+        let Some(volume) = self.nodes.remove(&from_address) else { return };
+        let is_there = self.seen.objects.contains_key(&to_address);
+        if let Document::Volume(document) = &*volume.document {
+            let xml = document.xml.replace(&format!(">{from}<"), &format!(">{to}<")).into();
+            let document = VolumeDocument { xml, name: to.into(), ..document.clone() };
+            let from_here = |edge: &&Edge| same_content || edge.to.kind() == kind::POOL;
+            let needs = volume.needs.iter().filter(from_here).cloned().collect();
+            let document = Arc::new(Document::Volume(document));
+            if is_there || same_content {
+                self.nodes
+                    .insert(to_address, graph::Node { document, needs, part_of: volume.part_of.clone() });
+            } else {
+                // An older boot configuration cannot be made again.
+                node.needs.retain(|edge| edge.to != to_address);
+            }
+        }
+        self.dropped.push(volume);
+    }
+
+    /// Leaves a domain as it is.
+    fn leave(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        seen: &DomainObject,
+        has: &[Option<&Has>; 2],
+    ) {
+        let mut node = node.clone();
+        let pinned = [(&wanted.root, has.first()), (&wanted.boot, has.get(1))];
+        for (place, has) in pinned {
+            let Some((pool, name)) = place else { continue };
+            match has.copied().flatten() {
+                Some(has) => self.rename(address, &mut node, pool, (name, &has.name), false),
+                None => {
+                    let unused = volume_address(address, pool, name);
+                    node.needs.retain(|edge| edge.to != unused);
+                    self.dropped.extend(self.nodes.remove(&unused));
+                }
+            }
+        }
+        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
+        node.document = Arc::new(Document::Domain(Box::new(domain)));
+        self.nodes.insert(address.clone(), node);
+    }
+
+    /// A base image that only dropped roots were to be made from is not sent. One that is there stays.
+    fn drop_unused_bases(&mut self) {
+        let mut bases: BTreeSet<Address> =
+            self.dropped.iter().flat_map(|root| &root.needs).map(|edge| edge.to.clone()).collect();
+        bases.retain(|base| {
+            base.kind() == kind::VOLUME
+                && self.nodes.contains_key(base)
+                && !self.seen.objects.contains_key(base)
+        });
+        if bases.is_empty() {
+            return;
+        }
+        for edge in self.nodes.values().flat_map(|node| &node.needs) {
+            bases.remove(&edge.to);
+        }
+        self.nodes.retain(|address, _| !bases.contains(address));
+    }
+
+    /// An upload that was cut is sent again, while nobody relies on it.
+    fn uploads(&mut self) {
+        for (address, node) in &self.nodes {
+            let Document::Volume(document) = &*node.document else { continue };
+            match (self.present(address), &document.content) {
+                (None, Content::Url { url, .. }) => {
+                    let text = format!(
+                        "downloads are not made yet: fetch {url} by hand, and give the image as a file with the same digest"
+                    );
+                    self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
+                }
+                (Some(volume), _) if !volume.whole => match reliant(volume) {
+                    Some(who) => {
+                        let text = format!(
+                            "the upload of {} was cut, and {who} relies on it: remove that, or delete the volume by hand",
+                            volume.name
+                        );
+                        self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
+                    }
+                    None => {
+                        self.anew.insert(address.clone(), "its upload was cut".to_owned());
+                    }
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn unknown_replacements(&mut self, machines: &BTreeSet<&str>, choices: &Choices) {
+        for name in choices.replace.iter().filter(|name| !machines.contains(name.as_str())) {
+            let hint = match nearest(name, machines.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None if machines.is_empty() => "no machine is wanted".to_owned(),
+                None => {
+                    let known: Vec<&str> = machines.iter().copied().take(10).collect();
+                    let more = if machines.len() > known.len() { ", …" } else { "" };
+                    format!("there are {}{more}", known.join(", "))
+                }
+            };
+            let text = format!("--replace {name}: there is no such machine; {hint}");
+            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Refused, text });
+        }
+    }
+
+    /// Whether it is known what is in a pool.
+    fn is_read(&self, at: &Address, pool: &str) -> bool {
+        let address = Address::new(PROVIDER, at.host().clone(), kind::POOL, pool);
+        matches!(
+            self.seen.objects.get(&address),
+            Some(State::Present { object: Object::Pool(pool), .. }) if pool.record.active && pool.owner == Owner::Us
+        )
+    }
+
+    fn volume(&self, at: &Address, pool: &str, name: &str) -> Option<&'a VolumeObject> {
+        self.present(&volume_address(at, pool, name))
+    }
+
+    fn present(&self, address: &Address) -> Option<&'a VolumeObject> {
+        match self.seen.objects.get(address) {
+            Some(State::Present { object: Object::Volume(volume), .. }) => Some(volume),
+            _ => None,
+        }
+    }
+}
+
+/// What a domain is pinned to.
+struct Pinned<'a> {
+    root: &'a str,
+    boot: Option<&'a str>,
+    /// The mark that says what those were made from.
+    mark: Option<&'a Mark>,
+}
+
+/// Another name for a root of the same content: each digit's complement, so that it is the twin of its twin.
+pub(super) fn twin(hash: &str) -> String {
+    hash.chars()
+        .map(|digit| digit.to_digit(16).and_then(|value| char::from_digit(15 - value, 16)).unwrap_or(digit))
+        .collect()
+}
+
+fn hash_of(root: &str) -> String {
+    match VolumeName::parse(root).map(|name| name.ours) {
+        Some(Ours::Root { hash, .. }) => hash,
+        _ => String::new(),
+    }
+}
+
+/// The volume of a kind that a domain names.
+fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has> {
+    seen.files.iter().find_map(|file| {
+        let (_, name) = file.rsplit_once('/')?;
+        let parsed = VolumeName::parse(name).filter(|parsed| !parsed.is_commit)?;
+        let hash = is(&parsed.ours)?.clone();
+        Some(Has { name: name.to_owned(), hash, is_disk: names_disk(&seen.record.xml, name) })
+    })
+}
+
+/// Whether a document names a volume as the source of a disk.
+fn names_disk(xml: &str, name: &str) -> bool {
+    let ends = |file: &str| file.strip_suffix(name).is_some_and(|folder| folder.ends_with('/'));
+    let Some(outline) = Outline::read(xml) else { return false };
+    let devices = outline.root().at("devices");
+    devices
+        .into_iter()
+        .flat_map(Node::children)
+        .filter_map(|device| device.at("source"))
+        .any(|source| source.attribute("file").is_some_and(ends))
+}
+
+/// Whether the image and the boot configuration differ from those that a domain was made with, as its mark says.
+fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
+    let mark = seen.mark.as_ref();
+    let image =
+        mark.and_then(|mark| mark.image.as_deref()).is_some_and(|image| *image != *wanted.image_digest);
+    let config = mark.and_then(|mark| mark.config.as_deref()).unwrap_or_default() != &*wanted.config_digest;
+    (image, config)
+}
+
+/// What the mark of a domain says once it is made from what is wanted.
+fn mark_of(wanted: &DomainDocument) -> Mark {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Mark {
+        owner: String::new(),
+        address: String::new(),
+        fingerprint: String::new(),
+        image: some(&wanted.image_digest),
+        config: some(&wanted.config_digest),
+        shutdown: None,
+    }
+}
+
+/// Who relies on an upload that was cut.
+fn reliant(volume: &VolumeObject) -> Option<String> {
+    let domain = volume.named_by.first().map(|naming| format!("the domain {}", naming.domain));
+    domain.or_else(|| volume.used_by.first().map(|user| format!("the volume {user}")))
+}
+
+fn volume_address(at: &Address, pool: &str, name: &str) -> Address {
+    Address::new(PROVIDER, at.host().clone(), kind::VOLUME, format!("{pool}/{name}"))
+}

@@ -1,0 +1,14 @@
+//! The provider over the simulated hypervisor.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
+
+mod bad_input;
+mod lab;
+mod laws;
+mod replace;
+mod steps;
