@@ -134,6 +134,9 @@ fn user(user: &User, os: Os) -> Node<'_> {
 
 fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let mut files = vec![text_file("/etc/hosts".into(), inside.hosts().into())];
+    if let Some(text) = resolvers(inside) {
+        files.push(text_file(RESOLVERS.into(), text.into()));
+    }
     files.extend(inside.guest.files.iter().map(file));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
@@ -145,6 +148,22 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         }));
     }
     files
+}
+
+const RESOLVERS: &str = "/etc/NetworkManager/conf.d/90-fmc-resolvers.conf";
+
+/// The resolvers of an Enterprise Linux whose address is from DHCP: cloud-init 22.4 and 23.4 pass over those of the
+/// network-config then, and `NetworkManager` is told itself (NetworkManager.conf(5)).
+fn resolvers(inside: &Inside<'_>) -> Option<String> {
+    let resolving = inside.interfaces.iter().find(|interface| interface.resolves)?;
+    let is_asked_for = resolving.ipv4.or(resolving.ipv6)?.address.is_asked_for();
+    if !inside.os.is_enterprise_linux() || !is_asked_for || inside.resolvers.is_empty() {
+        return None;
+    }
+    let search =
+        inside.search().map_or_else(String::new, |domain| format!("[global-dns]\nsearches={domain}\n\n"));
+    let servers: Vec<String> = inside.resolvers.iter().map(ToString::to_string).collect();
+    Some(format!("{search}[global-dns-domain-*]\nservers={}\n", servers.join(",")))
 }
 
 fn text_file<'a>(path: Cow<'a, str>, text: Cow<'a, str>) -> Node<'a> {
@@ -183,6 +202,9 @@ fn owner(owner: &Owner, between: &str) -> String {
 fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let guest = inside.guest;
     let mut commands: Vec<Node<'a>> = Vec::new();
+    if resolvers(inside).is_some() {
+        commands.push(Node::line(["nmcli", "general", "reload"]));
+    }
     for directory in &guest.directories {
         let user = directory.owner.user.as_ref().map_or("root", |user| user.as_str());
         let group = directory.owner.group.as_ref().map_or("root", |group| group.as_str());

@@ -6,6 +6,7 @@ use super::Parts;
 use super::checked::{Owner, Unit};
 use super::unit::State;
 use crate::finding::{At, Finding, Kind};
+use crate::ignition::{self, own};
 use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
 use crate::secret::SecretRef;
@@ -18,6 +19,27 @@ pub(crate) fn check(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Findi
     units(parts, at, findings);
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
+}
+
+/// What needs a newer Ignition than an image of this version has.
+pub(crate) fn ignition_version(
+    parts: &Parts,
+    os: Os,
+    version: &str,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let needed = ignition::needed_spec(parts);
+    let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
+    findings.push(Finding::new(
+        Kind::IgnitionVersion,
+        at,
+        format!(
+            "a setuid, setgid or sticky bit needs version {needed} of Ignition's specification; {} {version} knows {most}",
+            os.label()
+        ),
+        "use modes up to 0777, or a newer image",
+    ));
 }
 
 /// The finding about a link that leads nowhere.
@@ -39,8 +61,22 @@ fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
         let dropins = unit.dropins.iter().map(|dropin| dropin.name.as_str());
         twice("drop-in", "dropins", dropins, &all.name(&unit.name), findings);
     }
-    let mut ids = BTreeMap::new();
+    let groups = at.key("groups");
     let users = at.key("users");
+    for group in &parts.groups {
+        if let Some(user) = parts.users.iter().find(|user| user.name.as_str() == group.name.as_str()) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    groups.name(&group.name),
+                    format!("the user {} brings the group of its name", user.name),
+                    "leave the group out, or give it another name",
+                )
+                .also(users.name(&user.name)),
+            );
+        }
+    }
+    let mut ids = BTreeMap::new();
     for user in &parts.users {
         let Some(uid) = user.uid else { continue };
         if let Some(other) = ids.insert(uid, &user.name).filter(|other| **other != user.name) {
@@ -78,7 +114,9 @@ fn twice<'a>(
 }
 
 /// Files that fmc itself writes into every machine.
-const OWN: &[&str] = &["/etc/hosts", "/etc/hostname", "/etc/localtime"];
+const OWN: &[&str] =
+    &["/etc/hosts", "/etc/hostname", "/etc/localtime", "/etc/NetworkManager/conf.d/90-fmc-resolvers.conf"];
+const OWN_PREFIXES: &[&str] = &[own::SUDOERS, own::KEYFILE, own::NETWORKD];
 
 fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     let files = parts.files.iter().map(|file| ("files", &file.path));
@@ -111,12 +149,13 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
                 .also(at.key("units").name(unit)),
             );
         }
-        if OWN.contains(&path.as_str()) {
+        if OWN.contains(&path.as_str()) || OWN_PREFIXES.iter().any(|prefix| path.as_str().starts_with(prefix))
+        {
             findings.push(Finding::new(
                 Kind::GuestClash,
                 here().name(path),
                 format!("{path} is written from what the cloud knows of the machine"),
-                "set the machine's host name, addresses or time zone instead",
+                "set the machine's host name, addresses, time zone or administrators instead",
             ));
         }
         if let Some((why, help)) = unwritable(path, os) {

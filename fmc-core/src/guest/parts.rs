@@ -8,7 +8,7 @@ use crate::name::PackageName;
 use crate::named::{Keyed, Named};
 use crate::secret::SecretRef;
 
-/// What is inside a machine, in the order in which the user wrote it.
+/// What is inside a machine, sorted by path or name, whatever order the user wrote it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Files.
@@ -48,7 +48,7 @@ impl Guest {
     pub fn parts(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Parts> {
         let before = findings.len();
         let packages = at.key("packages");
-        let parts = Parts {
+        let mut parts = Parts {
             files: each(&self.files, &at.key("files"), findings, super::File::checked),
             directories: each(&self.directories, &at.key("directories"), findings, super::Directory::checked),
             links: each(&self.links, &at.key("links"), findings, super::Link::checked),
@@ -62,6 +62,13 @@ impl Guest {
                 .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
                 .collect(),
         };
+        parts.files.sort_by(|a, b| a.path.cmp(&b.path));
+        parts.directories.sort_by(|a, b| a.path.cmp(&b.path));
+        parts.links.sort_by(|a, b| a.path.cmp(&b.path));
+        parts.users.sort_by(|a, b| a.name.cmp(&b.name));
+        parts.groups.sort_by(|a, b| a.name.cmp(&b.name));
+        parts.units.sort_by(|a, b| a.name.cmp(&b.name));
+        parts.packages.sort();
         (findings.len() == before).then_some(parts)
     }
 }

@@ -118,13 +118,9 @@ impl Unit {
                 Some(CheckedDropin { name, contents: Arc::clone(&dropin.contents) })
             })
             .collect();
-        let dropins: Option<Vec<CheckedDropin>> = dropins.into_iter().collect();
-        Some(CheckedUnit {
-            name: name?,
-            state: self.state,
-            contents: self.contents.clone(),
-            dropins: dropins?,
-        })
+        let mut dropins: Vec<CheckedDropin> = dropins.into_iter().collect::<Option<_>>()?;
+        dropins.sort_by(|a, b| a.name.cmp(&b.name));
+        Some(CheckedUnit { name: name?, state: self.state, contents: self.contents.clone(), dropins })
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::file::optional;
 use crate::check::leaf;
 use crate::finding::{At, Finding};
-use crate::given::Given;
+use crate::given::{Given, Leaf};
 use crate::image::is_default;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
@@ -84,7 +84,7 @@ impl User {
         self
     }
 
-    /// The login shell; the image's default if not said.
+    /// The login shell; `/bin/bash` if not said.
     #[must_use]
     pub fn shell(mut self, path: impl Into<Given<AbsPath>>) -> Self {
         self.shell = Some(path.into());
@@ -206,16 +206,16 @@ pub struct CheckedGroup {
     pub gid: Option<u32>,
 }
 
-fn leaves<T: crate::given::Leaf>(
-    given: &[Given<T>],
-    at: &At<'_>,
-    findings: &mut Vec<Finding>,
-) -> Option<Vec<T>> {
+/// The values, sorted and each once; `None` if one is wrong.
+fn leaves<T: Leaf + Ord>(given: &[Given<T>], at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Vec<T>> {
     // Each one is looked at, so that every wrong one is found.
     let found: Vec<Option<T>> = given
         .iter()
         .enumerate()
         .map(|(index, given)| leaf(given, &at.index(index), findings).cloned())
         .collect();
-    found.into_iter().collect()
+    let mut values: Vec<T> = found.into_iter().collect::<Option<_>>()?;
+    values.sort();
+    values.dedup();
+    Some(values)
 }

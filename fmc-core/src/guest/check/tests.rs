@@ -65,6 +65,7 @@ fn clashes_of_names() {
         .user(User::new("b").uid(7))
         .group(Group::new("g"))
         .group(Group::new("g"))
+        .group(Group::new("b"))
         .unit(Unit::service("u").dropin("1.conf", "").dropin("1.conf", ""))
         .unit(Unit::new("u.service"));
     assert_eq!(
@@ -74,6 +75,7 @@ fn clashes_of_names() {
             "guest-clash guest.groups.g: the group g is there twice",
             "guest-clash guest.units.u.service: the unit u.service is there twice",
             "guest-clash guest.units.u.service.dropins.1.conf: the drop-in 1.conf is there twice",
+            "guest-clash guest.groups.b: the user b brings the group of its name",
             "guest-clash guest.users.b.uid: 7 is the id of two users",
         ]
     );
@@ -87,12 +89,15 @@ fn clashes_of_paths() {
         .link(Link::new("/srv/l", "/mnt"))
         .file(File::text("/srv/l/b/c", ""))
         .file(File::text("/etc/hosts", ""))
+        .file(File::text("/etc/sudoers.d/fmc-ops", ""))
         .file(File::text("/etc/systemd/system/u.service.d/1.conf", ""))
         .unit(Unit::service("u").dropin("1.conf", "[Service]\n"));
     assert_eq!(
         found(&guest, Os::Rocky),
         [
             "guest-clash guest.files./etc/hosts: /etc/hosts is written from what the cloud knows of the machine",
+            "guest-clash guest.files./etc/sudoers.d/fmc-ops: \
+             /etc/sudoers.d/fmc-ops is written from what the cloud knows of the machine",
             "guest-clash guest.files./etc/systemd/system/u.service.d/1.conf: \
              /etc/systemd/system/u.service.d/1.conf is written for the unit u.service",
             "guest-clash guest.directories./etc/a: two things are at /etc/a",
@@ -183,4 +188,22 @@ fn a_guest_reads_back_from_what_it_writes() {
     assert_eq!(serde_json::from_str::<Guest>(&text).unwrap(), guest);
     serde_json::from_str::<Guest>(r#"{"files": {"/etc/a": {"contents": {"text": ""}, "mod": "0644"}}}"#)
         .unwrap_err();
+}
+
+#[test]
+fn a_bit_that_the_images_ignition_does_not_know() {
+    let guest = Guest::new().directory(Directory::new("/srv/shared").mode(0o2775));
+    let parts = guest.parts(&At::ROOT, &mut Vec::new()).unwrap();
+    let found = |version| {
+        let mut findings = Vec::new();
+        super::ignition_version(&parts, Os::Flatcar, version, &At::ROOT.key("guest"), &mut findings);
+        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        found("4593.2.0"),
+        [
+            "a setuid, setgid or sticky bit needs version 3.6.0 of Ignition's specification; Flatcar 4593.2.0 knows 3.5.0"
+        ]
+    );
+    assert_eq!(found("4799.0.0"), [""; 0]);
 }
