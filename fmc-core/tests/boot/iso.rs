@@ -2,9 +2,9 @@
 
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;
-use fmc_testkit::iso;
+use fmc_testkit::iso as consumer;
 
-mod guests;
+use crate::guests;
 
 fn boot() -> fmc_core::boot::Boot {
     guests::boot(Os::Rocky, vec![Interface::on("lab").address("10.17.3.10")], guests::everything())
@@ -14,7 +14,7 @@ fn boot() -> fmc_core::boot::Boot {
 fn the_image_has_the_label_and_the_documents() {
     let boot = boot();
     let image = boot.render_volume(&guests::Planted).unwrap();
-    let (label, files) = iso::read_back(image.expose()).unwrap();
+    let (label, files) = consumer::read_back(image.expose()).unwrap();
     assert_eq!(label, "cidata");
     assert_eq!(files.keys().collect::<Vec<_>>(), ["/meta-data", "/network-config", "/user-data"]);
     for (path, bytes) in &files {

@@ -5,7 +5,7 @@ use fmc_core::machine::Interface;
 use fmc_core::secret::NoSecrets;
 use sha2::{Digest as _, Sha256};
 
-mod guests;
+use crate::guests;
 
 fn boots() -> impl Iterator<Item = (&'static str, Boot)> {
     let lab = || vec![Interface::on("lab").address("10.17.3.10")];

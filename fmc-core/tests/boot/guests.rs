@@ -14,21 +14,21 @@ use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::unit::SizeExt as _;
 
 /// The bytes of every secret of these tests; no other text has them.
-pub const PLANTED: &str = "$6$pl4nted$pl4nted";
+pub(crate) const PLANTED: &str = "$6$pl4nted$pl4nted";
 
 /// A key that opens an account.
-pub const KEY: &str =
+pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ops@first";
 
 /// The contents of the service of [`everything`].
-pub const SERVICE: &str =
+pub(crate) const SERVICE: &str =
     "[Unit]\nDescription=App\n\n[Service]\nExecStart=/usr/bin/app\n\n[Install]\nWantedBy=multi-user.target\n";
 
 /// A text with what encodings get wrong: quotes, percent signs, spaces at an end, colons, a plus, umlauts.
-pub const TRICKY: &str = "a: \"b\" 'c' #d\n  100% + {e} \\n\t\n\nno newline at the end: ü";
+pub(crate) const TRICKY: &str = "a: \"b\" 'c' #d\n  100% + {e} \\n\t\n\nno newline at the end: ü";
 
 /// The names and systems of the tests.
-pub const SYSTEMS: [(&str, Os); 5] = [
+pub(crate) const SYSTEMS: [(&str, Os); 5] = [
     ("fedora-coreos", Os::FedoraCoreos),
     ("flatcar", Os::Flatcar),
     ("rocky", Os::Rocky),
@@ -37,7 +37,7 @@ pub const SYSTEMS: [(&str, Os); 5] = [
 ];
 
 /// How a machine is on its networks, with the name of each way.
-pub fn networks() -> Vec<(&'static str, Vec<Interface>)> {
+pub(crate) fn networks() -> Vec<(&'static str, Vec<Interface>)> {
     vec![
         ("static", vec![Interface::on("lab").address("10.17.3.10")]),
         ("reserved", vec![Interface::on("lab").reserved("10.17.3.10")]),
@@ -58,7 +58,7 @@ pub fn networks() -> Vec<(&'static str, Vec<Interface>)> {
 }
 
 /// What can be inside a machine of every system.
-pub fn everything() -> Guest {
+pub(crate) fn everything() -> Guest {
     Guest::new()
         .group(Group::new("apps").gid(2000))
         .group(Group::new("readers"))
@@ -85,7 +85,7 @@ fn secret(name: &str) -> Secret {
 }
 
 /// A checked cloud with one machine, `web`, of this system, on these networks, with this inside it.
-pub fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked {
+pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked {
     let version = match os {
         Os::FedoraCoreos => "44.20260802.3.1",
         Os::Flatcar => "4593.2.0",
@@ -114,13 +114,13 @@ pub fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked {
 }
 
 /// What the machine of [`cloud`] boots with.
-pub fn boot(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Boot {
+pub(crate) fn boot(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Boot {
     let cloud = cloud(os, interfaces, guest);
     Boot::of(&cloud, cloud.machine("web").unwrap()).unwrap()
 }
 
 /// Gives [`PLANTED`] for every secret.
-pub struct Planted;
+pub(crate) struct Planted;
 
 impl Secrets for Planted {
     fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {
@@ -129,7 +129,7 @@ impl Secrets for Planted {
 }
 
 /// A document of a boot configuration with its secrets filled in.
-pub fn rendered(boot: &Boot, name: &str) -> String {
+pub(crate) fn rendered(boot: &Boot, name: &str) -> String {
     let files = boot.files();
     let (_, template) = files.iter().find(|(file, _)| *file == name).unwrap();
     String::from_utf8(template.render(&Planted).unwrap().expose().to_vec()).unwrap()

@@ -8,9 +8,9 @@ use fmc_core::guest::{Directory, Guest};
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;
 use fmc_testkit::tree::{Entry, EntryKind};
-use fmc_testkit::{ignition, systemd, tree};
+use fmc_testkit::{ignition as consumer, systemd, tree};
 
-mod guests;
+use crate::guests;
 
 const SYSTEMS: [(&str, Os); 2] = [("fedora-coreos", Os::FedoraCoreos), ("flatcar", Os::Flatcar)];
 
@@ -23,7 +23,7 @@ fn every_network_of_every_system_is_accepted_in_silence() {
     for (system, os) in SYSTEMS {
         for (network, interfaces) in guests::networks() {
             let config = guests::rendered(&guests::boot(os, interfaces, guests::everything()), "config.ign");
-            ignition::validate(&config)
+            consumer::validate(&config)
                 .unwrap_or_else(|refused| panic!("{system} {network}: {refused}\n{config}"));
             let (_, warnings) = ignition_config::Config::parse_str(&config).unwrap();
             assert!(warnings.is_empty(), "{system} {network}: {warnings:?}");
@@ -36,7 +36,7 @@ fn the_engine_writes_what_the_compiler_said() {
     for (system, os) in SYSTEMS {
         let config = guests::rendered(&guests::boot(os, lab(), guests::everything()), "config.ign");
         let root = tree::scratch();
-        let tree = ignition::apply(&config, root.path()).unwrap();
+        let tree = consumer::apply(&config, root.path()).unwrap();
 
         let hosts = "127.0.0.1 localhost localhost.localdomain\n\
                      ::1 localhost localhost.localdomain ip6-localhost ip6-loopback\n\

@@ -4,16 +4,16 @@ use expect_test::expect_file;
 use fmc_core::guest::Guest;
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;
-use fmc_testkit::cloud_init::{self, Renderer};
+use fmc_testkit::cloud_init::{self as consumer, Renderer};
 
-mod guests;
+use crate::guests;
 
 const SYSTEMS: [(&str, Os); 3] = [("rocky", Os::Rocky), ("almalinux", Os::Almalinux), ("debian", Os::Debian)];
 
 /// Names of the guest's interfaces with their MACs.
 fn macs(os: Os, interfaces: Vec<Interface>) -> Vec<(String, String)> {
     let cloud = guests::cloud(os, interfaces, Guest::new());
-    let interfaces = cloud.machines[0].interfaces.iter().enumerate();
+    let interfaces = cloud.machines.iter().flat_map(|machine| &machine.interfaces).enumerate();
     interfaces.map(|(index, interface)| (format!("eth{index}"), interface.mac.to_string())).collect()
 }
 
@@ -25,8 +25,7 @@ fn the_schema_accepts_every_user_data_in_silence() {
                 &guests::boot(os, vec![Interface::on("lab").address("10.17.3.10")], guest),
                 "user-data",
             );
-            cloud_init::schema(&user_data)
-                .unwrap_or_else(|refused| panic!("{system}: {refused}\n{user_data}"));
+            consumer::schema(&user_data).unwrap_or_else(|refused| panic!("{system}: {refused}\n{user_data}"));
         }
     }
 }
@@ -39,7 +38,7 @@ fn a_guest_makes_of_every_network_what_was_meant() {
             let macs = macs(os, interfaces.clone());
             let macs: Vec<_> = macs.iter().map(|(name, mac)| (name.as_str(), mac.as_str())).collect();
             let config = guests::rendered(&guests::boot(os, interfaces, Guest::new()), "network-config");
-            let files = cloud_init::net_convert(&config, renderer, &macs)
+            let files = consumer::net_convert(&config, renderer, &macs)
                 .unwrap_or_else(|refused| panic!("{system} {network}: {refused}\n{config}"));
             let text: String = files.iter().map(|(path, text)| format!("=== {path}\n{text}")).collect();
             for (_, mac) in &macs {
@@ -57,7 +56,7 @@ fn a_static_address_has_its_gateway_and_resolver_on_enterprise_linux() {
     let macs = macs(Os::Rocky, interfaces.clone());
     let config = guests::rendered(&guests::boot(Os::Rocky, interfaces, Guest::new()), "network-config");
     let macs: Vec<_> = macs.iter().map(|(name, mac)| (name.as_str(), mac.as_str())).collect();
-    let files = cloud_init::net_convert(&config, Renderer::NetworkManager, &macs).unwrap();
+    let files = consumer::net_convert(&config, Renderer::NetworkManager, &macs).unwrap();
     let keyfile = &files["/etc/NetworkManager/system-connections/cloud-init-dual.nmconnection"];
     for line in [
         &format!("mac-address={}", macs[0].1.to_uppercase()),
