@@ -5,17 +5,17 @@ use super::say::first_of;
 use super::view::{View, text};
 use crate::finding::{At, Finding};
 use crate::guest::{self, Guest};
-use crate::image::Os;
+use crate::image::Image;
 
 /// Looks inside every machine.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
     // Machines of one loop have equal guests one after another: what was right in one is right in the next.
-    let mut right: Option<(&Guest, Os, bool)> = None;
+    let mut right: Option<(&Guest, &Image, bool)> = None;
     let mut locked: Option<(&str, usize)> = None;
     for placed in &view.machines {
         let draft = placed.draft;
-        let (guest, os) = (&draft.guest, draft.image.os);
+        let (guest, image, os) = (&draft.guest, &draft.image, draft.image.os);
         if os.provisioner().is_none() && *guest != nothing {
             findings.push(Finding::new(
                 Kind::GuestUnused,
@@ -25,14 +25,18 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             ));
         }
         let has_login = match right {
-            Some((known, of, has_login)) if of == os && *known == *guest => Some(has_login),
+            Some((known, of, has_login))
+                if of.os == os && of.version == image.version && *known == *guest =>
+            {
+                Some(has_login)
+            }
             _ => {
                 let before = findings.len();
                 let machines = At::ROOT.key("machines");
                 let machine = machines.name(&draft.name);
-                let has_login = inside(guest, os, &machine.key("guest"), findings);
+                let has_login = inside(guest, image, &machine.key("guest"), findings);
                 right =
-                    has_login.filter(|_| findings.len() == before).map(|has_login| (guest, os, has_login));
+                    has_login.filter(|_| findings.len() == before).map(|has_login| (guest, image, has_login));
                 has_login
             }
         };
@@ -54,10 +58,10 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Whether somebody can log in; `None` where a part is wrong.
-fn inside(guest: &Guest, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
+fn inside(guest: &Guest, image: &Image, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
     let parts = guest.parts(at, findings)?;
-    if os.provisioner().is_some() {
-        guest::check::check(&parts, os, at, findings);
+    if image.os.provisioner().is_some() {
+        guest::check::check(&parts, image.os, &image.version, at, findings);
     }
     Some(parts.has_login())
 }

@@ -11,35 +11,15 @@ use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
 use crate::secret::SecretRef;
 
-/// Everything that is wrong inside one machine with this operating system.
-pub(crate) fn check(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
+/// Everything that is wrong inside one machine with this operating system of this version.
+pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     names(parts, at, findings);
     paths(parts, os, at, findings);
     owners(parts, os, at, findings);
     units(parts, at, findings);
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
-}
-
-/// What needs a newer Ignition than an image of this version has.
-pub(crate) fn ignition_version(
-    parts: &Parts,
-    os: Os,
-    version: &str,
-    at: &At<'_>,
-    findings: &mut Vec<Finding>,
-) {
-    let needed = ignition::needed_spec(parts);
-    let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
-    findings.push(Finding::new(
-        Kind::IgnitionVersion,
-        at,
-        format!(
-            "a setuid, setgid or sticky bit needs version {needed} of Ignition's specification; {} {version} knows {most}",
-            os.label()
-        ),
-        "use modes up to 0777, or a newer image",
-    ));
+    ignition_version(parts, os, version, at, findings);
 }
 
 /// The finding about a link that leads nowhere.
@@ -427,6 +407,21 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
             ));
         }
     }
+}
+
+/// What needs a newer Ignition than an image of this version has.
+fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let needed = ignition::needed_spec(parts);
+    let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
+    findings.push(Finding::new(
+        Kind::IgnitionVersion,
+        at,
+        format!(
+            "a setuid, setgid or sticky bit needs version {needed} of Ignition's specification; {} {version} knows {most}",
+            os.label()
+        ),
+        "use modes up to 0777, or a newer image",
+    ));
 }
 
 #[cfg(test)]

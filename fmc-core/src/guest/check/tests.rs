@@ -7,7 +7,7 @@ fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
     let mut findings = Vec::new();
     let at = At::ROOT.key("guest");
     if let Some(parts) = guest.parts(&at, &mut findings) {
-        super::check(&parts, os, &at, &mut findings);
+        super::check(&parts, os, "", &at, &mut findings);
     }
     findings
 }
@@ -196,7 +196,7 @@ fn a_bit_that_the_images_ignition_does_not_know() {
     let parts = guest.parts(&At::ROOT, &mut Vec::new()).unwrap();
     let found = |version| {
         let mut findings = Vec::new();
-        super::ignition_version(&parts, Os::Flatcar, version, &At::ROOT.key("guest"), &mut findings);
+        super::check(&parts, Os::Flatcar, version, &At::ROOT.key("guest"), &mut findings);
         findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
     };
     assert_eq!(
