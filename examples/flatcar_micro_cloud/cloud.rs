@@ -1,5 +1,7 @@
 //! The cloud itself. Each `S` names the contradiction of the seed's document that the line settles.
 
+use std::net::Ipv4Addr;
+
 use fmc::prelude::*;
 
 // S3: one name for one machine: `load_balancer1` was a virtual machine, `loadbalancer1` its host name.
@@ -20,7 +22,7 @@ const LAN: NetworkName = NetworkName::literal("lan");
 const DNS: &str = "10.17.3.11";
 
 /// The cloud.
-pub fn cloud() -> Cloud {
+pub(crate) fn cloud() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         // S17: an internal zone under a name that ICANN keeps for internal use; `cefaslocalserver.com` can be sold.
         .domain("cefaslocalserver.internal")

@@ -34,7 +34,7 @@ const TABLE: [Row; 11] = [
 ];
 
 /// The cloud as it is written.
-pub fn cloud() -> Cloud {
+pub(crate) fn cloud() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         .domain("cefaslocalserver.com")
         .time_zone("Europe/London")

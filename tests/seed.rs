@@ -1,0 +1,109 @@
+//! The seed's cloud: as it was written it is refused, contradiction by contradiction; corrected it is one.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "../examples/flatcar_micro_cloud/cloud.rs"]
+mod corrected;
+#[path = "../examples/seed_as_written/cloud.rs"]
+mod written;
+
+use std::collections::BTreeSet;
+
+use fmc::prelude::*;
+
+fn findings() -> Vec<Finding> {
+    written::cloud().check().unwrap_err().into_findings()
+}
+
+/// Asserts that the check finds something of a kind at a place, and gives its message.
+#[track_caller]
+fn found(kind: &str, at: &str) -> Finding {
+    let findings = findings();
+    let found = findings.iter().find(|finding| finding.kind.as_str() == kind && finding.at == at);
+    found.cloned().unwrap_or_else(|| panic!("no {kind} at {at} in:\n{}", Report::new(findings)))
+}
+
+#[test]
+fn s1_worker3_has_the_address_of_master3() {
+    let finding = found("address-duplicate", "machines.worker3.interfaces[0].address");
+    assert_eq!(finding.also, ["machines.master3.interfaces[0].address"]);
+    assert!(finding.message.contains("10.17.4.23"), "{finding}");
+}
+
+#[test]
+fn s2_a_host_name_has_an_underscore() {
+    assert!(found("name-invalid", "machines.helper.hostname").help.contains("helper-node"));
+}
+
+#[test]
+fn s3_a_machine_is_named_otherwise_than_its_host() {
+    found("name-invalid", "machines.load_balancer1");
+}
+
+#[test]
+fn s4_sizes_are_in_megabytes_of_two_kinds() {
+    assert!(found("size-invalid", "machines.master1.root_disk").help.contains("51200 MiB"));
+    assert!(found("size-invalid", "machines.freeipa1.root_disk").help.contains("32212 MiB"));
+}
+
+#[test]
+fn s5_the_machines_need_more_memory_than_there_is() {
+    found("memory-overcommit", "hosts.proliant.memory");
+}
+
+#[test]
+fn s6_every_thread_of_the_host_is_given_away() {
+    found("cpu-overcommit", "hosts.proliant.topology");
+}
+
+#[test]
+fn s7_the_public_address_is_private() {
+    found("address-not-public", "public_addresses[0]");
+}
+
+#[test]
+fn s8_the_bastion_is_on_a_network_that_does_not_exist() {
+    let finding = found("reference-unknown", "machines.bastion.interfaces[0].network");
+    assert!(finding.message.contains("lan"), "{finding}");
+}
+
+#[test]
+fn s9_networks_have_no_subnet() {
+    found("address-invalid", "networks.kube_network_03.subnet");
+    found("address-invalid", "networks.kube_network_02.subnet");
+}
+
+#[test]
+fn s10_a_bridge_is_named_that_no_host_has() {
+    found("bridge-unknown", "networks.bridge.bridge");
+}
+
+#[test]
+fn the_corrected_cloud_has_the_machines_of_the_table_and_the_bastion() {
+    let checked = corrected::cloud().check().unwrap();
+    let names: BTreeSet<_> = checked.machines.iter().map(|machine| machine.name.as_str()).collect();
+    let table =
+        ["bastion", "bootstrap", "freeipa1", "helper", "loadbalancer1", "master1", "master2", "master3"];
+    let more = ["postgresql1", "worker1", "worker2", "worker3"];
+    assert_eq!(names, table.into_iter().chain(more).collect());
+    assert_eq!(checked.networks.len(), 3);
+    assert_eq!(checked.hosts.len(), 1);
+    assert!(checked.findings.iter().all(|finding| finding.accepted.is_some()), "{:?}", checked.findings);
+}
+
+#[test]
+fn the_lab_of_the_corrected_cloud_is_as_right_as_the_cloud() {
+    let checked = corrected::cloud().lab().check().unwrap();
+    assert_eq!(checked.owner.as_str(), "flatcar-micro-cloud-lab");
+    assert!(checked.machines.iter().all(|machine| machine.memory == Size::mib(64)));
+}
+
+#[test]
+fn the_balancer_reaches_the_cluster_although_its_default_route_is_the_lan() {
+    let checked = corrected::cloud().check().unwrap();
+    let balancer = checked.machine("loadbalancer1").unwrap();
+    let core = balancer.interfaces.iter().find(|interface| !interface.default_route).unwrap();
+    let routes: Vec<_> =
+        core.routes.iter().map(|route| (route.to.to_string(), route.via.to_string())).collect();
+    assert_eq!(routes, [("10.17.4.0/24".to_owned(), "10.17.3.1".to_owned())]);
+}
