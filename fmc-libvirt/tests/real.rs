@@ -193,7 +193,7 @@ fn what_a_network_is_refused_for() {
     host.bridge("br-own");
     link.define_network(&network("own", "br-own", 3)).unwrap();
     let error = link.start_network("own").unwrap_err();
-    assert!(error.message.contains("br-own"), "{error}");
+    assert!(error.message.contains("ip link delete br-own; pkill -f dnsmasq/own.conf"), "{error}");
     // A subnet that is in use.
     link.start_network("lan").unwrap();
     link.define_network(&network("same", "br-same", 1)).unwrap();

@@ -25,7 +25,9 @@ pub(super) fn failed(call: &Call, uri: &str, error: &Error) -> CallError {
     };
     let what_to_do = match kind {
         CallErrorKind::Unreachable => Some(how_to_start(uri)),
-        CallErrorKind::Failed => what_to_do(error.message()).map(str::to_owned),
+        CallErrorKind::Failed => {
+            left_behind(call, error.message()).or_else(|| what_to_do(error.message()).map(str::to_owned))
+        }
         _ => None,
     };
     CallError::new(&call.words, kind, with_advice(error.message(), what_to_do.as_deref()))
@@ -145,6 +147,19 @@ fn what_to_do(message: &str) -> Option<&'static str> {
         return Some("two pools cannot share a folder: choose another for one of them");
     }
     None
+}
+
+/// libvirt 9.0 makes the bridge of a network first, starts dnsmasq, and writes down last that the network is active. Killed in between, it
+/// leaves a bridge and a dnsmasq that it does not know any more, and it has no call to remove them.
+fn left_behind(call: &Call, message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("creating bridge interface ")?;
+    let (bridge, _) = rest.split_once(": File exists")?;
+    let network = call.words.rsplit(' ').next().unwrap_or_default();
+    Some(format!(
+        "the host has a bridge {bridge} that no active network has: if it is not the host's own, a libvirtd that was killed while it \
+         started the network left it behind, and `ip link delete {bridge}; pkill -f dnsmasq/{network}.conf` on the hypervisor clears \
+         the way"
+    ))
 }
 
 fn with_advice(message: &str, advice: Option<&str>) -> String {

@@ -1,0 +1,213 @@
+//! A hypervisor of the tests' own with a provider on it, and what is asked of both.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use fmc_core::cloud::Cloud;
+use fmc_core::graph::{ApplyOptions, Choices, Event, Outcome, Plan, Provider as _, Wanted, apply, plan};
+use fmc_core::host::Host;
+use fmc_core::name::HostName;
+use fmc_libvirt::document::Document;
+use fmc_libvirt::documents::documents;
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::virt::VirtLink;
+use fmc_testkit::libvirtd::Own;
+use fmc_testkit::relay::Relay;
+
+const NETWORK: &str =
+    "<network><name>theirs</name><bridge name='br-theirs'/><ip address='10.99.0.1' prefix='24'/></network>";
+const DOMAIN: &str = "<domain type='qemu'><name>theirs</name><memory unit='MiB'>32</memory><os><type>hvm</type></os>\
+                      <devices><interface type='network'><source network='theirs'/></interface></devices></domain>";
+
+pub(crate) struct Hypervisor {
+    provider: Libvirt<VirtLink>,
+    pub(crate) own: Own,
+}
+
+/// What is on it, by name.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Lists {
+    pub(crate) domains: Vec<String>,
+    networks: Vec<String>,
+    pools: BTreeMap<String, Vec<String>>,
+}
+
+impl Hypervisor {
+    pub(crate) fn start() -> Self {
+        let own = Own::start();
+        let link = VirtLink::connect(&own.uri()).unwrap();
+        Self { provider: Libvirt::new().host(HostName::literal("local"), link), own }
+    }
+
+    /// A cloud whose pool lies where the test can read it too.
+    pub(crate) fn cloud(&self, name: &str) -> Cloud {
+        let host = Host::local().emulated().machine_type("pc").base(self.own.path().to_str().unwrap());
+        Cloud::new(name).host(host)
+    }
+
+    pub(crate) fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
+        let seen = wait(self.provider.observe(wanted)).unwrap();
+        plan(&self.provider, wanted, &seen, choices)
+    }
+
+    pub(crate) fn observe_error(&self, cloud: &Cloud) -> String {
+        wait(self.provider.observe(&wanted(cloud))).unwrap_err().to_string()
+    }
+
+    /// Plans and applies; every step is done.
+    pub(crate) fn apply(&self, cloud: &Cloud, choices: &Choices) -> Plan<Document> {
+        self.apply_wanted(&wanted(cloud), choices)
+    }
+
+    /// Applies, and finds nothing to do afterwards.
+    pub(crate) fn converge(&self, cloud: &Cloud, choices: &Choices) -> Plan<Document> {
+        let plan = self.apply(cloud, choices);
+        self.expect_nothing_to_do(cloud);
+        plan
+    }
+
+    pub(crate) fn expect_nothing_to_do(&self, cloud: &Cloud) {
+        let again = self.plan(&wanted(cloud), &Choices::default());
+        assert!(again.is_empty(), "planned again: {:#?}", again.steps);
+    }
+
+    /// Applies as far as it goes.
+    pub(crate) fn try_apply(&self, cloud: &Cloud, choices: &Choices, mut on: impl FnMut(&Event)) -> Outcome {
+        let plan = self.plan(&wanted(cloud), choices);
+        wait(apply(&plan, &self.provider, ApplyOptions::default(), |event| on(&event))).unwrap()
+    }
+
+    /// Takes a cloud away, and finds nothing to do afterwards.
+    pub(crate) fn destroy(&self, owner: &str, choices: &Choices) -> Plan<Document> {
+        let nothing = Wanted::nothing(owner);
+        let plan = self.apply_wanted(&nothing, choices);
+        let again = self.plan(&nothing, choices);
+        assert!(again.is_empty(), "planned again: {:#?}", again.steps);
+        plan
+    }
+
+    fn apply_wanted(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
+        let plan = self.plan(wanted, choices);
+        let outcome = wait(apply(&plan, &self.provider, ApplyOptions::default(), |_| {})).unwrap();
+        assert!(outcome.is_converged(), "{outcome:#?}\n{}", self.own.log());
+        plan
+    }
+
+    /// The calls of one plan on a connection of its own, the opening included.
+    pub(crate) fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
+        let relay = Relay::start(&self.own.path().join("libvirt-sock"));
+        let link = VirtLink::connect(&relay.uri()).unwrap();
+        let provider = Libvirt::new().host(HostName::literal("local"), link);
+        let wanted = wanted(cloud);
+        let seen = wait(provider.observe(&wanted)).unwrap();
+        assert!(plan(&provider, &wanted, &seen, &Choices::default()).is_empty());
+        relay.take_calls()
+    }
+
+    /// A domain that runs, a network, and a pool with a volume, of somebody else.
+    pub(crate) fn plant_foreign_objects(&self) {
+        self.define("net-define", NETWORK);
+        self.own.virsh(&["net-start", "theirs"]);
+        self.define("define", DOMAIN);
+        self.own.virsh(&["start", "theirs"]);
+        self.own.virsh(&["pool-define-as", "theirs", "dir", "--target", "/var/lib/libvirt/theirs"]);
+        self.own.virsh(&["pool-build", "theirs"]);
+        self.own.virsh(&["pool-start", "theirs"]);
+        self.own.virsh(&["vol-create-as", "theirs", "precious", "1M"]);
+    }
+
+    fn define(&self, command: &str, xml: &str) {
+        let file = self.own.path().join("foreign.xml");
+        std::fs::write(&file, xml).unwrap();
+        self.own.virsh(&[command, file.to_str().unwrap()]);
+    }
+
+    /// The documents of what is somebody else's, with the identifier of the running guest.
+    pub(crate) fn foreign_documents(&self) -> Vec<String> {
+        [["dumpxml", "theirs"].as_slice(), &["net-dumpxml", "theirs"], &["vol-dumpxml", "precious", "theirs"]]
+            .map(|arguments| self.own.virsh(arguments))
+            .into()
+    }
+
+    pub(crate) fn lists(&self) -> Lists {
+        let pools = self.names(&["pool-list", "--all", "--name"]);
+        Lists {
+            domains: self.names(&["list", "--all", "--name"]),
+            networks: self.names(&["net-list", "--all", "--name"]),
+            pools: pools.into_iter().map(|pool| (pool.clone(), self.volumes(&pool))).collect(),
+        }
+    }
+
+    /// The volumes of a pool, in order.
+    pub(crate) fn volumes(&self, pool: &str) -> Vec<String> {
+        let listed = self.own.virsh(&["vol-list", pool]);
+        let mut names: Vec<_> =
+            listed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    /// The machines of the tests that run, in order.
+    pub(crate) fn running(&self) -> Vec<String> {
+        let mut names = self.names(&["list", "--name"]);
+        names.retain(|name| name != "theirs");
+        names.sort();
+        names
+    }
+
+    /// Each running guest with its identifier, which a start changes.
+    pub(crate) fn ids(&self) -> Vec<(String, String)> {
+        let names = self.running();
+        names
+            .into_iter()
+            .map(|name| (name.clone(), self.own.virsh(&["domid", &name]).trim().to_owned()))
+            .collect()
+    }
+
+    /// Each running guest with its identifier and the device of the host that its wire ends in.
+    pub(crate) fn wires(&self) -> Vec<(String, String, String)> {
+        self.ids()
+            .into_iter()
+            .map(|(name, id)| {
+                let wire = self.own.virsh(&["domiflist", &name]);
+                (name, id, wire.trim().to_owned())
+            })
+            .collect()
+    }
+
+    /// A file's inode and hash, in the hypervisor's view.
+    pub(crate) fn file(&self, path: &str) -> String {
+        self.own.inside(&format!("stat --format=%i {path} && sha256sum {path}")).unwrap()
+    }
+
+    fn names(&self, arguments: &[&str]) -> Vec<String> {
+        let listed = self.own.virsh(arguments);
+        listed.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+}
+
+fn wanted(cloud: &Cloud) -> Wanted<Document> {
+    documents(&cloud.check().unwrap())
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
