@@ -5,9 +5,8 @@ mod clouds;
 mod host;
 
 use fmc_core::cloud::Cloud;
-use fmc_core::digest::Digest;
 use fmc_core::graph::{Action, Choices, DeleteData, Event, Impact, NoteKind};
-use fmc_core::image::{Format, Image};
+use fmc_core::image::Image;
 use fmc_core::machine::{Interface, Machine, Power, Shutdown};
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
@@ -134,7 +133,7 @@ fn libvirtd_killed_while_it_starts_a_network() {
 fn libvirtd_killed_in_the_middle_of_an_upload() {
     let hypervisor = Hypervisor::start();
     let content: Vec<u8> = (0..24 * MIB).map(|index| (index * 31 % 251) as u8).collect();
-    let (cloud, pool) = cloud_of_a_file(&hypervisor, &content);
+    let cloud = cloud_of_an_image(&hypervisor, &content, 2);
     let mut killed = false;
     let outcome = hypervisor.try_apply(&cloud, &choices(), |event| {
         if !killed && matches!(event, Event::Progress { done, .. } if *done >= 8 << 20) {
@@ -145,24 +144,21 @@ fn libvirtd_killed_in_the_middle_of_an_upload() {
     assert!(killed && !outcome.is_converged(), "{outcome:?}");
     hypervisor.own.restart_daemon();
     hypervisor.converge(&cloud, &choices());
-    let base = hypervisor
-        .volumes(&pool)
-        .into_iter()
-        .find(|name| name.starts_with("base.") && !name.ends_with(".ok"));
-    let sent = std::fs::read(hypervisor.own.path().join(&pool).join(base.unwrap())).unwrap();
+    let names = hypervisor.volumes("fmc-upload");
+    let base = names.iter().find(|name| name.starts_with("base.") && !name.ends_with(".ok")).unwrap();
+    let sent = std::fs::read(hypervisor.own.path().join("fmc-upload").join(base)).unwrap();
     assert!(sent == content, "the base image is whole");
     assert_eq!(hypervisor.running(), ["web0", "web1"]);
 }
 
-/// Two machines on one base image, which is a file of this side.
-fn cloud_of_a_file(hypervisor: &Hypervisor, content: &[u8]) -> (Cloud, String) {
-    let file = hypervisor.own.path().join("image.raw");
-    std::fs::write(&file, content).unwrap();
-    let image = Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(content));
-    let machines = (0..2).map(|index| machine(index, image.clone()));
-    let cloud =
-        hypervisor.cloud("upload").network(Network::isolated("lan", "10.74.1.0/24")).machines(machines);
-    (cloud, "fmc-upload".to_owned())
+/// Machines on one base image, which is a file of this side; the first two run.
+fn cloud_of_an_image(hypervisor: &Hypervisor, content: &[u8], machines: u8) -> Cloud {
+    let image = hypervisor.image(content);
+    let machines = (0..machines).map(|index| {
+        let power = if index < 2 { Power::Running } else { Power::Stopped };
+        machine(index, image.clone()).power(power)
+    });
+    hypervisor.cloud("upload").network(Network::isolated("lan", "10.74.1.0/24")).machines(machines)
 }
 
 fn machine(index: u8, image: Image) -> Machine {
@@ -177,12 +173,8 @@ fn machine(index: u8, image: Image) -> Machine {
 #[test]
 fn the_calls_of_a_plan_that_changes_nothing() {
     let hypervisor = Hypervisor::start();
-    let content = vec![7; MIB];
-    let (cloud, _) = cloud_of_a_file(&hypervisor, &content);
-    let file = hypervisor.own.path().join("image.raw");
-    let image = Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(&content));
-    let more = (2..12).map(|index| machine(index, image.clone()).power(Power::Stopped));
-    let cloud = cloud.network(Network::isolated("dmz", "10.74.2.0/24")).machines(more);
+    let cloud = cloud_of_an_image(&hypervisor, &vec![7; MIB], 12);
+    let cloud = cloud.network(Network::isolated("dmz", "10.74.2.0/24"));
     hypervisor.converge(&cloud, &choices());
     let running = hypervisor.running().len();
     let calls = hypervisor.calls_of_a_plan(&cloud);

@@ -1,4 +1,5 @@
 //! A hypervisor of the tests' own with a provider on it, and what is asked of both.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -7,8 +8,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use fmc_core::cloud::Cloud;
+use fmc_core::digest::Digest;
 use fmc_core::graph::{ApplyOptions, Choices, Event, Outcome, Plan, Provider as _, Wanted, apply, plan};
 use fmc_core::host::Host;
+use fmc_core::image::{Format, Image};
 use fmc_core::name::HostName;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::documents::documents;
@@ -48,7 +51,14 @@ impl Hypervisor {
         Cloud::new(name).host(host)
     }
 
-    pub(crate) fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
+    /// An image without an operating system, from a file of this side.
+    pub(crate) fn image(&self, content: &[u8]) -> Image {
+        let file = self.own.path().join("image.raw");
+        std::fs::write(&file, content).unwrap();
+        Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(content))
+    }
+
+    fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
         let seen = wait(self.provider.observe(wanted)).unwrap();
         plan(&self.provider, wanted, &seen, choices)
     }
