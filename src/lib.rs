@@ -34,15 +34,26 @@
 #![forbid(unsafe_code)]
 
 pub use fmc_core::{
-    addr, check, checked, cloud, digest, disk, finding, given, graph, guest, host, image, machine, name,
-    named, nearest, network, path, ssh, tz, unit,
+    addr, boot, check, checked, cloud, digest, disk, finding, given, graph, guest, host, image, machine,
+    name, named, nearest, network, path, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
+pub use fmc_libvirt as libvirt;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod compile;
 pub mod file;
+mod plan;
 pub mod prelude;
+mod providers;
+pub mod secrets;
 #[cfg(feature = "yaml")]
 pub mod set;
+#[cfg(feature = "sim")]
+pub mod sim;
+
+pub use compile::{Artifact, Ruleset, Wanted, compile};
+pub use plan::{Part, Plan, Seen, plan};
+pub use providers::Providers;

@@ -4,6 +4,7 @@
 //! use fmc::prelude::*;
 //! ```
 
+pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
@@ -24,6 +25,7 @@ pub use fmc_core::name::{
 };
 pub use fmc_core::network::{Mode, Network, Reservation};
 pub use fmc_core::path::{AbsPath, HttpUrl};
+pub use fmc_core::secret::Secret;
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;
 pub use fmc_core::unit::{Cpus, Mtu, Seconds, Size, SizeExt};

@@ -3,6 +3,8 @@
 //! Two things implement it: the link over the `virt` crate, and the simulation. Every method blocks until libvirt has
 //! answered; a provider calls it off the async executor.
 
+mod boxed;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;

@@ -1,6 +1,7 @@
 //! The arguments of every command.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -32,6 +33,28 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "PATH=VALUE", value_parser = setting)]
     pub(super) set: Vec<Setting>,
 
+    /// Where the hypervisors are: sim:FILE, a simulation in a file (the default, with a file named after the owner in the
+    /// current folder); a libvirt URI, as qemu:///system, for the only host; HOST=URI for one of several; `hosts` for
+    /// each host's own URI
+    #[arg(long, global = true, value_name = "URI")]
+    pub(super) connect: Vec<String>,
+
+    /// Makes a machine anew; its data disks stay
+    #[arg(long, global = true, value_name = "MACHINE")]
+    pub(super) replace: Vec<String>,
+
+    /// Deletes the data disks that nobody wants of a machine, or of `all`
+    #[arg(long, global = true, value_name = "MACHINE|all")]
+    pub(super) delete_data: Vec<String>,
+
+    /// Consents to what the plan shows
+    #[arg(long, global = true)]
+    pub(super) yes: bool,
+
+    /// How many steps may run at once on a host
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) parallelism: Option<u16>,
+
     /// Writes JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -46,6 +69,24 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Shows all findings, and what the cloud takes of each host
     Check,
+    /// Writes every artifact into a folder
+    Compile {
+        /// The folder: a new one, an empty one, or one that `compile` wrote
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Shows what an apply would do; it only reads
+    Plan {
+        /// Ends with 2 when there is something to do
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Makes it so
+    Apply,
+    /// Removes what is ours; data disks stay, and are listed
+    Destroy,
+    /// Shows the machines as they are
+    Status,
     /// Shows the page of a kind of finding
     Explain {
         /// The kind, as address-duplicate

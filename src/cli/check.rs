@@ -3,14 +3,17 @@
 //! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`; `also` where a
 //! finding is about further places, `accepted` with the reason where the cloud accepts it.
 
+use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::{Finding, Severity};
+use fmc_core::unit::Size;
 
 use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
+use super::table::Table;
 use super::{DONE, FAILED};
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
@@ -24,6 +27,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         let colour = io.colour_out;
         for finding in &findings {
             io.out(show(finding, &args.program, colour))?;
+        }
+        if let Some(checked) = &checked {
+            io.out(format_args!("{}\n", budget(checked)))?;
         }
         io.out(summary(&findings, checked.as_ref()))?;
     }
@@ -64,6 +70,42 @@ fn show(finding: &Finding, program: &str, colour: bool) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What the cloud takes of each host.
+fn budget(checked: &Checked) -> Table {
+    let mut table =
+        Table::new(["host", "resource", "taken", "reserve", "there is", "left"]).right(&[2, 3, 4, 5]);
+    let known = |size: Option<Size>| size.map_or_else(|| "not said".to_owned(), |size| size.to_string());
+    for Budget { host, machines: _, memory, cpus, pools } in Budget::of(checked) {
+        let left = match memory.missing() {
+            Some(missing) => format!("{missing} missing"),
+            None => memory.free().map_or_else(String::new, |free| free.to_string()),
+        };
+        let (used, reserve) = (memory.used().to_string(), memory.reserve.to_string());
+        table.row([host.to_string(), "memory".to_owned(), used, reserve, known(memory.total), left]);
+        let (threads, left) = match cpus.threads() {
+            None => ("not said".to_owned(), String::new()),
+            Some(threads) if threads < cpus.virtual_cpus => {
+                (threads.to_string(), format!("{} over", cpus.virtual_cpus - threads))
+            }
+            Some(threads) => (threads.to_string(), (threads - cpus.virtual_cpus).to_string()),
+        };
+        let vcpus = cpus.virtual_cpus.to_string();
+        table.row([String::new(), "vCPUs by threads".to_owned(), vcpus, String::new(), threads, left]);
+        for Space { pool, is_own: _, capacity, full, thin } in pools {
+            for (how, taken) in [("at once", full), ("at most", full.saturating_add(thin))] {
+                let left = match capacity {
+                    None => String::new(),
+                    Some(there) if there < taken => format!("{} over", taken.saturating_sub(there)),
+                    Some(there) => there.saturating_sub(taken).to_string(),
+                };
+                let what = format!("pool {pool}, {how}");
+                table.row([String::new(), what, taken.to_string(), String::new(), known(capacity), left]);
+            }
+        }
+    }
+    table
 }
 
 fn summary(findings: &[Finding], checked: Option<&Checked>) -> String {

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::io::{BufRead, ErrorKind, Write};
+use std::path::PathBuf;
+
+use fmc_core::graph::StopFlag;
 
 use super::failure::Failure;
+use crate::secrets::Environment;
 
 /// Where a command reads and writes: the process's own streams, or a test's.
 pub struct Io<'a> {
@@ -19,16 +23,33 @@ pub struct Io<'a> {
     pub colour_err: bool,
     /// Whether progress is shown as bars, straight on the terminal.
     pub bars: bool,
+    /// The current folder, below which relative paths are; empty for the process's own.
+    pub folder: PathBuf,
+    /// The environment, in which secrets may be.
+    pub environment: Environment,
+    /// Is given the flag that stops an apply, once there is one.
+    pub interrupt: &'a dyn Fn(StopFlag),
 }
 
 impl fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { out: _, err: _, input, colour_out, colour_err, bars } = self;
+        let Self {
+            out: _,
+            err: _,
+            input,
+            colour_out,
+            colour_err,
+            bars,
+            folder,
+            environment: _,
+            interrupt: _,
+        } = self;
         f.debug_struct("Io")
             .field("input", &input.is_some())
             .field("colour_out", colour_out)
             .field("colour_err", colour_err)
             .field("bars", bars)
+            .field("folder", folder)
             .finish_non_exhaustive()
     }
 }
@@ -46,6 +67,13 @@ impl Io<'_> {
     /// Writes a diagnostic. When that is impossible there is nobody left to tell.
     pub(super) fn err(&mut self, text: impl fmt::Display) {
         let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
+    }
+
+    /// Writes a result as one line of JSON.
+    pub(super) fn json_line(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| Failure::new(format!("failed to write JSON: {error}")))?;
+        self.out(format_args!("{text}\n"))
     }
 
     /// Writes a result as JSON, with a line break.

@@ -11,6 +11,11 @@
 //! | command | does |
 //! | --- | --- |
 //! | `check` | shows all findings and what the cloud takes of each host |
+//! | `compile --out DIR` | writes every artifact into a folder |
+//! | `plan` | shows what an apply would do; it only reads |
+//! | `apply` | shows the plan, asks, and does it |
+//! | `destroy` | removes what is ours; data disks stay, and are listed |
+//! | `status` | shows the machines as they are, and what is kept |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
 //! # Exit codes
@@ -22,26 +27,49 @@
 //! | 2 | changes are pending: `plan --detailed-exitcode` only |
 //! | 64 | wrong usage |
 //!
+//! # Where
+//!
+//! Without `--connect`, hypervisors are simulated in a file of the current folder, `OWNER.sim.json`, and the output says
+//! so. A libvirt URI needs the feature `virt`.
+//!
+//! # JSON
+//!
+//! With `--json`, `check` writes an array of findings, each with `kind`, `severity`, `at`, `message` and `help`, with `also`
+//! where it is about further places, and with the reason as `accepted` where the cloud accepts it. `explain` writes `kind`,
+//! `severity`, `acceptable` and `page`. The others write objects whose `version` is that of their form, 1: `compile` the
+//! index that is in the folder too, `plan` the plan, `status` the machines; `apply` and `destroy` an object in each line,
+//! for what happens as it happens. An error stays a text on standard error.
+//!
 //! Results go to standard output, with `--json` nothing but JSON; findings that refuse a command, errors and progress go
 //! to standard error.
 
+mod apply;
 mod args;
 mod check;
+mod compile;
+mod connect;
 mod explain;
 mod failure;
 mod io;
+mod plan;
+mod progress;
+mod status;
 mod style;
 mod table;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use fmc_core::cloud::Cloud;
+use fmc_core::graph::StopFlag;
 
 use args::{Args, Command};
 use failure::Failure;
 pub use io::Io;
+use plan::Towards;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -61,6 +89,9 @@ pub fn main(cloud: Cloud) -> ExitCode {
         colour_out: colour && out.is_terminal(),
         colour_err: colour && err.is_terminal(),
         bars: err.is_terminal(),
+        folder: PathBuf::new(),
+        environment: Arc::new(|name: &str| std::env::var_os(name)),
+        interrupt: &stop_by_ctrl_c,
         out: &mut out,
         input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
         err: &mut err,
@@ -88,6 +119,22 @@ fn command(cloud: Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };
     match &args.command {
         Command::Check => check::run(&cloud, args, io),
+        Command::Compile { out } => compile::run(&cloud, out, args, io),
+        Command::Plan { detailed_exitcode } => plan::run(&cloud, *detailed_exitcode, args, io),
+        Command::Apply => apply::run(&cloud, Towards::Cloud, args, io),
+        Command::Destroy => apply::run(&cloud, Towards::Nothing, args, io),
+        Command::Status => status::run(&cloud, args, io),
         Command::Explain { .. } => Ok(DONE),
     }
+}
+
+/// The first Ctrl-C begins no further step, the second one ends the process.
+fn stop_by_ctrl_c(stop: StopFlag) {
+    // Where no handler can be set, Ctrl-C ends the process, after which the next plan goes on too.
+    let _ = ctrlc::set_handler(move || {
+        if stop.is_stopped() {
+            std::process::exit(i32::from(FAILED));
+        }
+        stop.stop();
+    });
 }

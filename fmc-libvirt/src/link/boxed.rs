@@ -1,0 +1,66 @@
+//! Links of different kinds side by side: one provider, whose hosts are real or simulated.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+use super::{
+    CallError, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+};
+
+macro_rules! forward {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {
+        impl Link for Box<dyn Link> {
+            $(
+                fn $name(&self, $($argument: $type),*) $(-> $result)? {
+                    (**self).$name($($argument),*)
+                }
+            )+
+        }
+    };
+}
+
+forward! {
+    fn uri() -> &str;
+    fn facts() -> Result<HostFacts, CallError>;
+    fn interfaces() -> Result<Option<Vec<String>>, CallError>;
+    fn is_instant() -> bool;
+    fn wait(time: Duration);
+    fn domains() -> Result<Vec<DomainRecord>, CallError>;
+    fn domain(name: &str) -> Result<Option<DomainRecord>, CallError>;
+    fn define_domain(xml: &str) -> Result<(), CallError>;
+    fn start_domain(name: &str) -> Result<(), CallError>;
+    fn shutdown_domain(name: &str) -> Result<(), CallError>;
+    fn domain_is_active(name: &str) -> Result<bool, CallError>;
+    fn destroy_domain(name: &str) -> Result<(), CallError>;
+    fn undefine_domain(name: &str) -> Result<(), CallError>;
+    fn set_domain_autostart(name: &str, on: bool) -> Result<(), CallError>;
+    fn resize_block(domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
+    fn networks() -> Result<Vec<NetworkRecord>, CallError>;
+    fn network(name: &str) -> Result<Option<NetworkRecord>, CallError>;
+    fn define_network(xml: &str) -> Result<(), CallError>;
+    fn start_network(name: &str) -> Result<(), CallError>;
+    fn stop_network(name: &str) -> Result<(), CallError>;
+    fn undefine_network(name: &str) -> Result<(), CallError>;
+    fn set_network_autostart(name: &str, on: bool) -> Result<(), CallError>;
+    fn update_dhcp_host(network: &str, what: DhcpHost, xml: &str, active: bool) -> Result<(), CallError>;
+    fn pools() -> Result<Vec<PoolRecord>, CallError>;
+    fn pool(name: &str) -> Result<Option<PoolRecord>, CallError>;
+    fn create_pool(xml: &str) -> Result<(), CallError>;
+    fn start_pool(name: &str) -> Result<(), CallError>;
+    fn set_pool_autostart(name: &str, on: bool) -> Result<(), CallError>;
+    fn delete_pool(name: &str) -> Result<(), CallError>;
+    fn volumes(pool: &str) -> Result<Vec<VolumeRecord>, CallError>;
+    fn volume(pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError>;
+    fn disk_capacities() -> Result<BTreeMap<String, u64>, CallError>;
+    fn create_volume(pool: &str, xml: &str) -> Result<(), CallError>;
+    fn upload(
+        pool: &str,
+        name: &str,
+        bytes: &mut dyn Read,
+        length: u64,
+        each: &mut dyn FnMut(u64) -> bool
+    ) -> Result<(), CallError>;
+    fn resize_volume(pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
+    fn delete_volume(pool: &str, name: &str) -> Result<(), CallError>;
+}

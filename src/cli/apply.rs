@@ -1,0 +1,180 @@
+//! `apply` and `destroy`: shows the plan, asks, and does it.
+//!
+//! With `--json` each line on standard output is one object with `event`: first `plan`, whose further keys are those of
+//! `plan --json`; then one for each [`Event`](crate::graph::Event); last `outcome` with `version`, and how many steps are
+//! `done`, `failed` and `skipped`.
+
+use fmc_core::cloud::Cloud;
+use fmc_core::graph::{Action, ApplyOptions, Outcome, StopFlag};
+use serde::Serialize;
+
+use super::args::Args;
+use super::check::{self, count};
+use super::connect::{Access, World};
+use super::failure::Failure;
+use super::io::Io;
+use super::plan::{self, Shown, Towards};
+use super::progress::Progress;
+use super::style::{BAD, GOOD, Paint, WARN};
+use super::{DONE, FAILED};
+use crate::plan::Plan;
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Told<'a> {
+    Plan(Shown<'a>),
+    Outcome { version: u32, done: usize, failed: usize, skipped: usize },
+}
+
+pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let command = if towards == Towards::Cloud { "apply" } else { "destroy" };
+    if towards == Towards::Nothing && !args.replace.is_empty() {
+        return Err(Failure::usage("destroy makes nothing anew: leave --replace out"));
+    }
+    let mut world = World::connect(&checked, args, io, Access::Act(command))?;
+    let plan = plan::decide(&checked, &world, args, towards)?;
+    if args.json {
+        io.json_line(&Told::Plan(Shown::new(&plan, &world)))?;
+    } else {
+        plan::show(&plan, &world, args, towards, io)?;
+    }
+    refuse(&plan)?;
+    if plan.is_empty() {
+        return end(&Outcome::default(), args, io);
+    }
+    introduce(&plan, &world, args, io);
+    consent(command, &world, args, io)?;
+
+    let stop = StopFlag::default();
+    (io.interrupt)(stop.clone());
+    let outcome = act(&plan, &mut world, &stop, args, io)?;
+    report(&outcome, &stop, args, io);
+    end(&outcome, args, io)
+}
+
+fn refuse(plan: &Plan) -> Result<(), Failure> {
+    let refused = plan.refused().count();
+    if refused == 0 {
+        return Ok(());
+    }
+    let mut failure = Failure::new(format!(
+        "the plan holds {} that cannot be done: nothing was done",
+        count(refused, "thing")
+    ));
+    for note in plan.refused() {
+        failure = failure.help(format!("{}: {}", note.about.replacen('/', " ", 1), note.text));
+    }
+    Err(failure)
+}
+
+/// Says whose the objects will be, before there are any: two clouds of one owner on one host would fight over them.
+fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
+    let first = plan.untouched.is_empty() && plan.steps.iter().all(|step| step.action == Action::Create);
+    if !first || args.json {
+        return;
+    }
+    let owner = plan.wanted().owner();
+    io.err(format_args!(
+        "\nThis is the first apply here. Its objects are marked with the owner `{owner}`: no other cloud on {} may have \
+         it (`Cloud::owner` gives another).\n",
+        world.place()
+    ));
+    let secrets = plan.wanted().secrets();
+    if world.is_simulation() && !secrets.is_empty() {
+        let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
+        io.err(format_args!("The simulation gets stand-ins for its secrets: {}.\n", names.join(", ")));
+    }
+}
+
+fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result<(), Failure> {
+    if world.is_simulation() || args.yes {
+        return Ok(());
+    }
+    if io.input.is_none() {
+        return Err(Failure::new(format!(
+            "{command} changes {} and nobody can be asked: there is no terminal, and nothing was done",
+            world.place()
+        ))
+        .help("--yes consents to what the plan shows"));
+    }
+    let question = Paint(format!("\n{command} this to {}?", world.place()), WARN, io.colour_err);
+    io.err(format_args!("{question} [y/N] "));
+    let mut answer = String::new();
+    let read = io.input.as_mut().map(|input| input.read_line(&mut answer));
+    if let Some(Err(error)) = read {
+        return Err(Failure::new(format!("failed to read the answer: {error}; nothing was done")));
+    }
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new("nothing was done")),
+    }
+}
+
+fn act(
+    plan: &Plan,
+    world: &mut World,
+    stop: &StopFlag,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<Outcome, Failure> {
+    let options = ApplyOptions { parallelism: args.parallelism.map(usize::from), stop: stop.clone() };
+    // The simulation is saved beside the steps, which borrow its providers.
+    let providers = std::mem::take(&mut world.providers);
+    let mut failed = None;
+    let mut progress = Progress::new(plan.steps.len(), args.json, io);
+    let outcome = pollster::block_on(plan.apply_with(&providers, options, |event| {
+        let told = progress.tell(&event).and_then(|()| world.save_now_and_then());
+        // A world that cannot be saved, or a reader that is gone, ends the apply as an interrupt does.
+        if let Err(error) = told {
+            failed.get_or_insert(error);
+            stop.stop();
+        }
+    }));
+    progress.finish();
+    let saved = world.save();
+    match failed {
+        Some(error) => return Err(error),
+        None => saved?,
+    }
+    outcome.map_err(Failure::to)
+}
+
+/// What went wrong, and what is left.
+fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
+    let colour = io.colour_err;
+    for (address, error) in &outcome.failed {
+        io.err(format_args!("{}: {address}: failed to {error}\n", Paint("error", BAD, colour)));
+    }
+    if outcome.is_converged() {
+        return;
+    }
+    if stop.is_stopped() {
+        io.err(format_args!("{}: stopped\n", Paint("error", BAD, colour)));
+    }
+    if !outcome.skipped.is_empty() {
+        io.err(format_args!("  {} not begun:\n", count(outcome.skipped.len(), "step")));
+        for skipped in &outcome.skipped {
+            io.err(format_args!("    {}: {}\n", skipped.address, skipped.cause));
+        }
+    }
+    io.err(format_args!(
+        "  {}: what is done stays; `{} plan` shows what is left\n",
+        Paint("help", GOOD, colour),
+        args.program
+    ));
+}
+
+fn end(outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
+    if args.json {
+        io.json_line(&Told::Outcome { version: 1, done, failed, skipped })?;
+    } else if done + failed + skipped == 0 {
+        io.out("Nothing to do.\n")?;
+    } else if outcome.is_converged() {
+        io.out(format_args!("{} done.\n", count(done, "step")))?;
+    } else {
+        io.out(format_args!("{} done, {failed} failed, {skipped} not begun.\n", count(done, "step")))?;
+    }
+    Ok(if outcome.is_converged() { DONE } else { FAILED })
+}

@@ -1,0 +1,231 @@
+//! `--connect`: which hypervisor each host is, simulated or real.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fmc_core::checked::Checked;
+use fmc_core::host::LibvirtUri;
+use fmc_core::name::HostName;
+use fmc_core::nearest::nearest;
+use fmc_libvirt::link::Link;
+use fmc_libvirt::sim::file::SimFile;
+
+use super::args::Args;
+use super::failure::Failure;
+use super::io::Io;
+use crate::providers::Providers;
+use crate::secrets::Local;
+use crate::sim::StandIns;
+
+/// What a command is about to do with the hypervisors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Look.
+    Look,
+    /// Change them, as this command.
+    Act(&'static str),
+}
+
+/// The hypervisors of a cloud.
+pub(super) struct World {
+    pub(super) providers: Providers,
+    /// Each host's, as the user named it.
+    pub(super) on: Vec<(HostName, String)>,
+    files: Vec<SimFile>,
+    saved: Instant,
+    is_simulation: bool,
+}
+
+/// How often a simulation is saved while steps run: what a killed apply may lose of it.
+const SAVE_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Clone)]
+enum Target {
+    Sim(PathBuf),
+    Libvirt(String),
+}
+
+impl World {
+    /// Connects to every host of the cloud.
+    pub(super) fn connect(
+        checked: &Checked,
+        args: &Args,
+        io: &Io<'_>,
+        access: Access,
+    ) -> Result<Self, Failure> {
+        let targets = targets(checked, &args.connect)?;
+        let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
+        let mut world = Self {
+            providers: if is_simulation {
+                Providers::new().secrets(Arc::new(StandIns))
+            } else {
+                Providers::new().secrets(Arc::new(Local::of(io.folder.clone(), Arc::clone(&io.environment))))
+            },
+            on: Vec::new(),
+            files: Vec::new(),
+            saved: Instant::now(),
+            is_simulation,
+        };
+        for (host, target) in targets {
+            let (link, shown) = match target {
+                Target::Sim(file) => {
+                    let shown = format!("sim:{}", file.display());
+                    (world.simulated(&io.folder.join(file), access)?, shown)
+                }
+                Target::Libvirt(uri) => (real(&uri)?, uri),
+            };
+            world.providers = world.providers.boxed(host.clone(), link);
+            world.on.push((host, shown));
+        }
+        Ok(world)
+    }
+
+    /// Whether no host is real.
+    pub(super) fn is_simulation(&self) -> bool {
+        self.is_simulation
+    }
+
+    /// Where the cloud is, in a few words.
+    pub(super) fn place(&self) -> String {
+        match self.on.as_slice() {
+            [(_, uri)] => uri.clone(),
+            several => {
+                let each: Vec<String> = several.iter().map(|(host, uri)| format!("{host}={uri}")).collect();
+                each.join(", ")
+            }
+        }
+    }
+
+    /// Saves what is simulated.
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
+        self.saved = Instant::now();
+        self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))
+    }
+
+    /// Saves what is simulated, unless that was done just now.
+    pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
+        if self.files.is_empty() || self.saved.elapsed() < SAVE_EVERY { Ok(()) } else { self.save() }
+    }
+
+    fn simulated(&mut self, path: &Path, access: Access) -> Result<Box<dyn Link>, Failure> {
+        Ok(Box::new(match access {
+            Access::Look => SimFile::look(path).map_err(Failure::to)?,
+            Access::Act(command) => {
+                let holder = format!("process {}, {command}", std::process::id());
+                let file = SimFile::open(path, &holder).map_err(Failure::to)?;
+                let sim = file.sim().clone();
+                self.files.push(file);
+                sim
+            }
+        }))
+    }
+}
+
+/// Which hypervisor each host is.
+fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, Target>, Failure> {
+    let mut named: BTreeMap<HostName, Target> = BTreeMap::new();
+    let mut rest: Option<&str> = None;
+    for text in connect {
+        match host_and_uri(text) {
+            Some((host, uri)) => {
+                let host = known(checked, host)?;
+                if named.insert(host.clone(), target(uri)?).is_some() {
+                    return Err(Failure::usage(format!("--connect says where {host} is more than once")));
+                }
+            }
+            None => {
+                if rest.replace(text).is_some() {
+                    return Err(Failure::usage("--connect says more than once where the hosts are")
+                        .help("name each host: --connect HOST=URI"));
+                }
+            }
+        }
+    }
+    let many = checked.hosts.len() > 1;
+    let default = format!("sim:{}.sim.json", checked.owner);
+    // Whoever names some hosts means none of the others to be simulated.
+    let rest = rest.or_else(|| named.is_empty().then_some(default.as_str()));
+    for host in &checked.hosts {
+        if named.contains_key(&host.name) {
+            continue;
+        }
+        let found = match rest {
+            None => {
+                let message = format!("--connect does not say where the host {} is", host.name);
+                return Err(Failure::usage(message).help(format!("add --connect {}={}", host.name, host.uri)));
+            }
+            Some("hosts") => Target::Libvirt(host.uri.to_string()),
+            Some(uri) => match target(uri)? {
+                Target::Sim(file) if many => Target::Sim(beside(&file, &host.name)),
+                Target::Libvirt(uri) if many => {
+                    let names: Vec<&str> = checked.hosts.iter().map(|host| host.name.as_str()).collect();
+                    let message =
+                        format!("--connect {uri} stands for the only host, and there are {}", names.len());
+                    return Err(Failure::usage(message).help(format!(
+                        "name the host, --connect HOST=URI, of {}; or --connect hosts for each host's own URI",
+                        names.join(", ")
+                    )));
+                }
+                only => only,
+            },
+        };
+        named.insert(host.name.clone(), found);
+    }
+    Ok(named)
+}
+
+/// `HOST=URI`; a URI has a colon before any equals sign.
+fn host_and_uri(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(host, _)| !host.contains(':'))
+}
+
+fn known(checked: &Checked, name: &str) -> Result<HostName, Failure> {
+    if let Some(host) = checked.host(name) {
+        return Ok(host.name.clone());
+    }
+    let names = || checked.hosts.iter().map(|host| host.name.as_str());
+    let failure = Failure::usage(format!("--connect names a host that the cloud does not have: `{name}`"));
+    Err(match nearest(name, names()) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure.help(format!("its hosts are {}", names().collect::<Vec<_>>().join(", "))),
+    })
+}
+
+fn target(uri: &str) -> Result<Target, Failure> {
+    match uri.strip_prefix("sim:") {
+        Some("") => Err(Failure::usage("--connect sim: names no file").help("write sim:FILE")),
+        Some(file) => Ok(Target::Sim(PathBuf::from(file))),
+        None => match uri.parse::<LibvirtUri>() {
+            Ok(uri) => Ok(Target::Libvirt(uri.to_string())),
+            Err(error) => Err(Failure::usage(format!("--connect {uri}: {error}"))
+                .help("write sim:FILE, a libvirt URI, HOST=URI or `hosts`")),
+        },
+    }
+}
+
+/// Each of several hosts has a file of its own: `first.sim.json` becomes `first.HOST.sim.json`.
+fn beside(file: &Path, host: &HostName) -> PathBuf {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let ending = [".sim.json", ".json"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
+    let stem = name.strip_suffix(ending).unwrap_or(&name);
+    file.with_file_name(format!("{stem}.{host}{ending}"))
+}
+
+#[cfg(feature = "virt")]
+fn real(uri: &str) -> Result<Box<dyn Link>, Failure> {
+    match fmc_libvirt::virt::VirtLink::connect(uri) {
+        Ok(link) => Ok(Box::new(link)),
+        Err(error) => Err(Failure::to(error)),
+    }
+}
+
+#[cfg(not(feature = "virt"))]
+fn real(uri: &str) -> Result<Box<dyn Link>, Failure> {
+    Err(Failure::new(format!(
+        "failed to connect to {uri}: this program is built without the feature `virt` of fmc"
+    ))
+    .help("build it with `--features virt`, which needs libvirt's C library (Debian: libvirt-dev)")
+    .help("or leave --connect out, for a simulation"))
+}

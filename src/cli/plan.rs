@@ -1,0 +1,246 @@
+//! `plan`: what an apply would do.
+//!
+//! With `--json` it writes one object:
+//!
+//! | key | is |
+//! | --- | --- |
+//! | `version` | the version of this form: 1 |
+//! | `cloud`, `owner` | the cloud's name, and whose its objects are |
+//! | `hosts` | each host with its `host` and `uri` |
+//! | `simulation` | whether no host is real |
+//! | `plan` | `impact`, `digest`, `counts`, `steps`, `notes` and `untouched`, as [`crate::graph::Plan`] says |
+//! | `rulesets` | the hosts that need their nft table loaded |
+
+use fmc_core::checked::Checked;
+use fmc_core::cloud::Cloud;
+use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _, State};
+use fmc_core::name::MachineName;
+use fmc_core::nearest::nearest;
+use fmc_libvirt::document::{Document, kind};
+use serde::Serialize;
+
+use super::args::Args;
+use super::check::{self, count};
+use super::connect::{Access, World};
+use super::failure::Failure;
+use super::io::Io;
+use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
+use super::{DONE, FAILED, PENDING};
+use crate::compile::{Wanted, compile};
+use crate::plan::{Plan, plan};
+
+/// What a plan is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Towards {
+    /// The cloud.
+    Cloud,
+    /// Nothing.
+    Nothing,
+}
+
+pub(super) fn run(
+    cloud: &Cloud,
+    detailed_exitcode: bool,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let world = World::connect(&checked, args, io, Access::Look)?;
+    let plan = decide(&checked, &world, args, Towards::Cloud)?;
+    if args.json {
+        io.json(&Shown::new(&plan, &world))?;
+    } else {
+        show(&plan, &world, args, Towards::Cloud, io)?;
+    }
+    Ok(if plan.refused().next().is_some() {
+        FAILED
+    } else if detailed_exitcode && !plan.is_empty() {
+        PENDING
+    } else {
+        DONE
+    })
+}
+
+/// Looks at the world, and decides.
+pub(super) fn decide(
+    checked: &Checked,
+    world: &World,
+    args: &Args,
+    towards: Towards,
+) -> Result<Plan, Failure> {
+    let choices = choices(checked, args)?;
+    let wanted = compile(checked);
+    let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
+    let seen = pollster::block_on(world.providers.observe(&wanted)).map_err(Failure::to)?;
+    let plan = plan(&wanted, &seen, &choices);
+    if let DeleteData::Of(machines) = &choices.delete_data {
+        machines.iter().try_for_each(|machine| has_data(checked, world, &plan, machine))?;
+    }
+    if towards == Towards::Nothing {
+        return Ok(plan);
+    }
+    let preflight = pollster::block_on(world.providers.preflight(checked));
+    Ok(plan.with_notes(preflight))
+}
+
+fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
+    for name in &args.replace {
+        if checked.machine(name).is_none() {
+            let names = checked.machines.iter().map(|machine| machine.name.as_str());
+            return Err(unknown("--replace", name, names));
+        }
+    }
+    let delete_data = match args.delete_data.as_slice() {
+        [] => DeleteData::None,
+        names if names.iter().any(|name| name == "all") => DeleteData::All,
+        names => DeleteData::Of(names.iter().cloned().collect()),
+    };
+    Ok(Choices { replace: args.replace.iter().cloned().collect(), delete_data })
+}
+
+/// Data may be left of a machine that the cloud no longer has; a name that nobody has or had is a mistake.
+fn has_data(checked: &Checked, world: &World, plan: &Plan, machine: &str) -> Result<(), Failure> {
+    let noun = format!("machine/{machine}");
+    let left = plan.seen().objects.iter().filter_map(|(at, state)| match state {
+        State::Present { object, .. } => world.providers.provider().part_of(at, object),
+        _ => None,
+    });
+    let left: Vec<String> = left.collect();
+    if checked.machine(machine).is_some() || left.contains(&noun) {
+        return Ok(());
+    }
+    let there = left.iter().filter_map(|noun| noun.strip_prefix("machine/"));
+    let names = checked.machines.iter().map(|machine| machine.name.as_str()).chain(there);
+    Err(unknown("--delete-data", machine, names))
+}
+
+fn unknown<'a>(option: &str, name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Failure {
+    let failure = Failure::usage(format!("{option} names a machine that is not there: `{name}`"));
+    match (nearest(name, names.clone()), name.parse::<MachineName>()) {
+        (Some(near), _) => failure.help(format!("did you mean `{near}`?")),
+        (None, Err(error)) => failure.help(error.to_string()),
+        (None, Ok(_)) => {
+            let mut names: Vec<&str> = names.collect();
+            names.sort_unstable();
+            names.dedup();
+            failure.help(format!("the machines are {}", names.join(", ")))
+        }
+    }
+}
+
+/// A plan as JSON.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    version: u32,
+    cloud: &'a str,
+    owner: &'a str,
+    hosts: Vec<Connected<'a>>,
+    simulation: bool,
+    plan: &'a graph::Plan<Document>,
+    rulesets: Vec<&'a str>,
+}
+
+/// A host, and where it is.
+#[derive(Serialize)]
+pub(super) struct Connected<'a> {
+    host: &'a str,
+    uri: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(plan: &'a Plan, world: &'a World) -> Self {
+        Self {
+            version: 1,
+            cloud: plan.wanted().name().as_str(),
+            owner: plan.wanted().owner().as_str(),
+            hosts: hosts(world),
+            simulation: world.is_simulation(),
+            plan,
+            rulesets: plan.wanted().rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
+        }
+    }
+}
+
+/// The hosts as JSON shows them.
+pub(super) fn hosts(world: &World) -> Vec<Connected<'_>> {
+    world.on.iter().map(|(host, uri)| Connected { host: host.as_str(), uri }).collect()
+}
+
+/// Shows a plan to a person.
+pub(super) fn show(
+    plan: &Plan,
+    world: &World,
+    args: &Args,
+    towards: Towards,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    let colour = io.colour_out;
+    let wanted = plan.wanted();
+    let place = place(world);
+    let title = match towards {
+        Towards::Cloud => format!("{} on {place}", wanted.name()),
+        Towards::Nothing => format!("destroy {} on {place}", wanted.name()),
+    };
+    let sizes = if towards == Towards::Cloud { format!("   {}", sizes(wanted)) } else { String::new() };
+    io.out(format_args!("{}{}\n", Paint(title, STRONG, colour), Paint(sizes, DIM, colour)))?;
+    io.out(tree(plan, colour))?;
+    if towards == Towards::Cloud {
+        io.out(rulesets(wanted, args))?;
+    }
+    Ok(())
+}
+
+/// Where the cloud is; a simulation says that it is one.
+pub(super) fn place(world: &World) -> String {
+    let place = world.place();
+    if world.is_simulation() { format!("{place} (a simulation)") } else { place }
+}
+
+fn sizes(wanted: &Wanted) -> String {
+    let number = |kind: &str| wanted.graph().nodes.keys().filter(|address| address.kind() == kind).count();
+    [
+        count(number(kind::NETWORK), "network"),
+        count(number(kind::POOL), "pool"),
+        count(number(kind::DOMAIN), "machine"),
+    ]
+    .join(" · ")
+}
+
+/// The lines of a plan. Without colour they are those of its `Display`.
+fn tree(plan: &Plan, colour: bool) -> String {
+    if !colour {
+        return plan.to_string();
+    }
+    let lines: Vec<Line> = plan.lines().collect();
+    let width = lines.iter().map(|line| 2 * line.indent + line.what.chars().count()).max().unwrap_or(0);
+    let width = width.clamp(16, 40);
+    let mut text = String::new();
+    for Line { sign, what, verb, detail, indent, action, continues: _ } in &lines {
+        let style = match (action, sign) {
+            (Some(Action::Create), _) => GOOD,
+            (Some(Action::Update | Action::Restart), _) => CHANGE,
+            (Some(Action::Replace), _) => ANEW,
+            (Some(Action::Delete), _) => BAD,
+            (None, '!') => WARN,
+            (None, _) => DIM,
+        };
+        let (margin, width) = (2 + 2 * indent, width.saturating_sub(2 * indent));
+        let (sign, verb) = (Paint(sign, style, true), Paint(format!("{verb:8}"), style, true));
+        text += &format!("{:margin$}{sign} {what:width$}  {verb} {detail}\n", "");
+    }
+    text + &format!("  {}\n", Paint(plan.counts(), STRONG, true))
+}
+
+/// How each host's nft table is loaded: it is no step, since it is the host's and not libvirt's.
+pub(super) fn rulesets(wanted: &Wanted, args: &Args) -> String {
+    let mut text = String::new();
+    for ruleset in wanted.rulesets() {
+        let (host, program) = (&ruleset.host, &args.program);
+        text += &format!(
+            "\n  The routed networks of {host} leave it by its nft table, which is not applied: \
+             `{program} compile --out DIR` writes it,\n  and on {host} this loads it, twice as well as once:\n    \
+             nft -f DIR/hosts/{host}.nft\n"
+        );
+    }
+    text
+}

@@ -1,0 +1,164 @@
+//! Planning: from what is wanted and what is there to steps, without an effect.
+
+use std::fmt;
+use std::ops::Deref;
+
+use fmc_core::graph::{
+    self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
+};
+use fmc_libvirt::document::{Document, kind};
+use fmc_libvirt::link::Link;
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::provider::object::Object;
+
+use crate::compile::Wanted;
+use crate::providers::Providers;
+
+/// What is there.
+pub type Seen = graph::Seen<Object>;
+
+/// Decides what has to be done. The same arguments give the same plan.
+pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
+    // The model needs no hypervisor: all that it reads is in `seen`.
+    let model: Libvirt<Box<dyn Link>> = Libvirt::new();
+    let plan = graph::plan(&model, wanted.graph(), seen, choices);
+    Plan { wanted: wanted.clone(), seen: seen.clone(), choices: choices.clone(), added: Vec::new(), plan }
+}
+
+/// What will be done, with what it was decided from: it can be decided again with other choices, without looking again.
+///
+/// It reads as its steps, notes and counts do: see [`graph::Plan`].
+#[derive(Debug)]
+pub struct Plan {
+    wanted: Wanted,
+    seen: Seen,
+    choices: Choices,
+    added: Vec<Note>,
+    plan: graph::Plan<Document>,
+}
+
+impl Plan {
+    /// The plan in which this machine is made anew too. Its data disks stay.
+    #[must_use]
+    pub fn replace(mut self, machine: impl AsRef<str>) -> Self {
+        self.choices.replace.insert(machine.as_ref().to_owned());
+        self.again()
+    }
+
+    /// The plan that may delete this data too. Data that is wanted is never deleted.
+    #[must_use]
+    pub fn delete_data(mut self, data: DeleteData) -> Self {
+        self.choices.delete_data = data;
+        self.again()
+    }
+
+    /// The plan with further notes, as those of [`Providers::preflight`]. One that refuses refuses the plan.
+    #[must_use]
+    pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
+        self.added.extend(notes);
+        self.again()
+    }
+
+    /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
+    pub fn step(&self, name: &str) -> Part<'_> {
+        Part(self.plan.step(name).or_else(|| self.volumes(name).find_map(|volume| self.plan.step(&volume))))
+    }
+
+    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it.
+    pub fn keeps(&self, name: &str) -> bool {
+        let mut volumes = self.volumes(name).peekable();
+        match volumes.peek() {
+            Some(_) => volumes.all(|volume| self.plan.keeps(&volume)),
+            None => self.plan.keeps(name),
+        }
+    }
+
+    /// What was there.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// What is wanted.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// Does it: each step once those before it are done. Dropping the future begins no further step.
+    ///
+    /// # Errors
+    ///
+    /// The plan refuses something, and nothing was done. That a step failed is in the outcome.
+    pub async fn apply(&self, providers: &Providers, on: impl FnMut(Event)) -> Result<Outcome, Refused> {
+        self.apply_with(providers, ApplyOptions::default(), on).await
+    }
+
+    /// Does it, with a limit of steps at once or a flag that stops it.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Plan::apply`].
+    pub async fn apply_with(
+        &self,
+        providers: &Providers,
+        options: ApplyOptions,
+        on: impl FnMut(Event),
+    ) -> Result<Outcome, Refused> {
+        apply(&self.plan, providers.provider(), options, on).await
+    }
+
+    /// The addresses of volumes that are named without their pool.
+    fn volumes(&self, name: &str) -> impl Iterator<Item = String> {
+        let volume = name.strip_prefix("volume/").map(str::to_owned);
+        let steps = self.plan.steps.iter().map(|step| &step.address);
+        let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
+        addresses
+            .filter(move |address| {
+                let within = address.name().split_once('/').map(|(_, name)| name);
+                address.kind() == kind::VOLUME && within.is_some() && within == volume.as_deref()
+            })
+            .map(ToString::to_string)
+    }
+
+    fn again(self) -> Self {
+        let mut plan = plan(&self.wanted, &self.seen, &self.choices);
+        plan.plan.notes.extend(self.added.iter().cloned());
+        plan.plan.notes.sort();
+        plan.plan.notes.dedup();
+        Self { added: self.added, ..plan }
+    }
+}
+
+impl Deref for Plan {
+    type Target = graph::Plan<Document>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.plan
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.plan.fmt(f)
+    }
+}
+
+/// What a plan does to one machine or object, which may be nothing.
+#[derive(Debug)]
+pub struct Part<'a>(Option<Group<'a, Document>>);
+
+impl Part<'_> {
+    /// What that does to what runs; [`Impact::None`] if nothing is done.
+    pub fn impact(&self) -> Impact {
+        self.0.as_ref().map_or(Impact::None, Group::impact)
+    }
+
+    /// What is done to it as a whole.
+    pub fn action(&self) -> Option<Action> {
+        self.0.as_ref().map(Group::action)
+    }
+
+    /// Why, and what differs.
+    pub fn details(&self) -> Vec<String> {
+        self.0.as_ref().map_or_else(Vec::new, Group::details)
+    }
+}

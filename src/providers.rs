@@ -1,0 +1,97 @@
+//! What touches the world, behind one door: the closed set of providers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fmc_core::checked::Checked;
+use fmc_core::graph::{Choices, Note, ObserveError, Provider as _};
+use fmc_core::name::HostName;
+use fmc_core::secret::Secrets;
+use fmc_libvirt::link::Link;
+use fmc_libvirt::provider::Libvirt;
+
+use crate::compile::Wanted;
+use crate::plan::{Plan, Seen, plan};
+
+/// The hypervisors of a cloud, by their names in it. What it is asked works on threads of its own, with any executor.
+///
+/// ```
+/// # #[cfg(feature = "sim")] {
+/// use fmc::prelude::*;
+/// use fmc::libvirt::sim::Sim;
+/// use fmc::Providers;
+///
+/// # pollster::block_on(async {
+/// let checked = Cloud::new("first").host(Host::local()).machine(Machine::new("web", Image::blank())).check()?;
+/// let providers = Providers::new().host("local".parse()?, Sim::new());
+/// let plan = providers.plan(&fmc::compile(&checked)).await?;
+/// if plan.impact() <= Impact::Live {
+///     plan.apply(&providers, |event| assert!(!event.to_string().is_empty())).await?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Providers {
+    libvirt: Libvirt<Box<dyn Link>>,
+}
+
+impl Providers {
+    /// No hypervisor yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A hypervisor, by its host's name in the cloud.
+    #[must_use]
+    pub fn host(self, name: HostName, link: impl Link) -> Self {
+        self.boxed(name, Box::new(link))
+    }
+
+    /// A hypervisor of any kind, by its host's name in the cloud.
+    #[must_use]
+    pub fn boxed(self, name: HostName, link: Box<dyn Link>) -> Self {
+        Self { libvirt: self.libvirt.host(name, link) }
+    }
+
+    /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
+    #[must_use]
+    pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
+        Self { libvirt: self.libvirt.secrets(secrets) }
+    }
+
+    /// Looks at what is there. It only reads.
+    ///
+    /// # Errors
+    ///
+    /// No hypervisor answers. That one of several does not is in what was seen.
+    pub async fn observe(&self, wanted: &Wanted) -> Result<Seen, ObserveError> {
+        self.libvirt.observe(wanted.graph()).await
+    }
+
+    /// Looks at what is there, and decides what has to be done.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Providers::observe`].
+    pub async fn plan(&self, wanted: &Wanted) -> Result<Plan, ObserveError> {
+        Ok(plan(wanted, &self.observe(wanted).await?, &Choices::default()))
+    }
+
+    /// What the hosts lack, or have otherwise than the cloud says, for [`Plan::with_notes`]. It goes by what the last
+    /// [`Providers::observe`] read, and one or two calls more for each host.
+    pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
+        self.libvirt.preflight(checked).await
+    }
+
+    pub(crate) fn provider(&self) -> &Libvirt<Box<dyn Link>> {
+        &self.libvirt
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.libvirt.hosts().map(|(name, link)| (name, link.uri()))).finish()
+    }
+}

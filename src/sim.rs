@@ -1,0 +1,170 @@
+//! Infrastructure under unit test: a cloud applied to hypervisors in memory.
+//!
+//! ```
+//! use fmc::prelude::*;
+//! use fmc::sim::Sim;
+//!
+//! const DB: MachineName = MachineName::literal("db");
+//!
+//! fn cloud(memory: Size) -> Cloud {
+//!     let db = Machine::new(DB, Image::blank()).memory(memory).root_disk(2.gib()).disk(Disk::new("data", 5.gib()));
+//!     Cloud::new("first").host(Host::local()).machine(db)
+//! }
+//!
+//! let world = Sim::new();
+//! world.apply(&cloud(1.gib()));
+//! assert!(world.plan(&cloud(1.gib())).is_empty());
+//!
+//! let rebuild = world.plan(&cloud(1.gib())).replace(DB);
+//! assert_eq!(rebuild.step("machine/db").impact(), Impact::Replace);
+//! assert!(rebuild.keeps("volume/db.disk.data"));
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fmc_core::checked::Checked;
+use fmc_core::cloud::Cloud;
+use fmc_core::finding::Report;
+use fmc_core::graph::{Choices, DeleteData, ObserveError, Outcome, Refused};
+use fmc_core::name::HostName;
+use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use fmc_libvirt::sim::Sim as Hypervisor;
+pub use fmc_libvirt::sim::{Call, Fault, When};
+
+use crate::compile::{Wanted, compile};
+use crate::plan::{Plan, plan};
+use crate::providers::Providers;
+
+/// Hypervisors in memory, one for each host of whatever cloud is applied to them. A clone is another handle.
+///
+/// A test fails where it went wrong: [`Sim::apply`], [`Sim::plan`] and [`Sim::destroy`] panic with the whole report.
+/// [`Sim::try_apply`] and [`Sim::try_plan`] give it instead.
+#[derive(Clone, Debug, Default)]
+pub struct Sim {
+    hosts: Arc<Mutex<BTreeMap<HostName, Hypervisor>>>,
+}
+
+/// Why a cloud cannot be applied to a simulation, or planned against one.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The check refuses it.
+    #[error("check the cloud:\n{0}")]
+    Check(#[from] Report),
+    /// The simulation does not answer, as by a fault.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
+    /// The plan refuses something.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Steps failed.
+    #[error("apply every step: {}", list(.0))]
+    Steps(Outcome),
+}
+
+fn list(outcome: &Outcome) -> String {
+    outcome.failed.iter().map(|(at, error)| format!("{at}: {error}")).collect::<Vec<_>>().join("; ")
+}
+
+impl Sim {
+    /// Empty hypervisors.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The hypervisor of a host, to plant foreign objects in, to script faults for, or to look into.
+    pub fn host(&self, name: &HostName) -> Hypervisor {
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default().clone()
+    }
+
+    /// The providers of a cloud's hosts. Secrets are stand-ins.
+    pub fn providers(&self, checked: &Checked) -> Providers {
+        let none = Providers::new().secrets(Arc::new(StandIns));
+        checked
+            .hosts
+            .iter()
+            .fold(none, |providers, host| providers.host(host.name.clone(), self.host(&host.name)))
+    }
+
+    /// What an apply of the cloud would do.
+    ///
+    /// # Panics
+    ///
+    /// The check refuses the cloud.
+    #[track_caller]
+    pub fn plan(&self, cloud: &Cloud) -> Plan {
+        or_panic(self.try_plan(cloud))
+    }
+
+    /// Applies the cloud.
+    ///
+    /// # Panics
+    ///
+    /// The check or the plan refuses the cloud, or a step fails.
+    #[track_caller]
+    pub fn apply(&self, cloud: &Cloud) {
+        or_panic(self.try_apply(cloud).map(|_| ()));
+    }
+
+    /// Destroys the cloud. Its data disks stay.
+    ///
+    /// # Panics
+    ///
+    /// The check refuses the cloud, or a step fails.
+    #[track_caller]
+    pub fn destroy(&self, cloud: &Cloud) {
+        let destroyed = cloud.check().map_err(SimError::from).and_then(|checked| {
+            let nothing = compile(&checked).nothing();
+            self.run(&checked, &nothing, &Choices { delete_data: DeleteData::None, ..Choices::default() })
+        });
+        or_panic(destroyed.map(|_| ()));
+    }
+
+    /// What an apply of the cloud would do.
+    ///
+    /// # Errors
+    ///
+    /// The check refuses the cloud, or the simulation does not answer.
+    pub fn try_plan(&self, cloud: &Cloud) -> Result<Plan, SimError> {
+        let checked = cloud.check()?;
+        Ok(pollster::block_on(self.providers(&checked).plan(&compile(&checked)))?)
+    }
+
+    /// Applies the cloud.
+    ///
+    /// # Errors
+    ///
+    /// The check or the plan refuses the cloud, the simulation does not answer, or a step fails.
+    pub fn try_apply(&self, cloud: &Cloud) -> Result<Outcome, SimError> {
+        let checked = cloud.check()?;
+        self.run(&checked, &compile(&checked), &Choices::default())
+    }
+
+    fn run(&self, checked: &Checked, wanted: &Wanted, choices: &Choices) -> Result<Outcome, SimError> {
+        let providers = self.providers(checked);
+        let outcome = pollster::block_on(async {
+            let seen = providers.observe(wanted).await?;
+            Ok::<_, SimError>(plan(wanted, &seen, choices).apply(&providers, |_| ()).await?)
+        })?;
+        if outcome.is_converged() { Ok(outcome) } else { Err(SimError::Steps(outcome)) }
+    }
+}
+
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "a panic is how a unit test fails; `try_apply` and `try_plan` give the error"
+)]
+fn or_panic<T>(result: Result<T, SimError>) -> T {
+    result.unwrap_or_else(|error| panic!("failed to {error}"))
+}
+
+/// Secrets of a simulation: nothing of it leaves the process, or means anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StandIns;
+
+impl Secrets for StandIns {
+    fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        Ok(SecretBytes::new(format!("stand-in of {secret}").into_bytes()))
+    }
+}

@@ -1,2 +1,0 @@
-//! The commands as a person meets them.
-fn main() {}

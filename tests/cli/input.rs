@@ -1,0 +1,241 @@
+//! What is asked for in a wrong way, and what a command says to it.
+
+use std::fs;
+
+use fmc::prelude::*;
+use fmc_libvirt::sim::file::SimFile;
+
+use crate::stage::{Stage, cloud, machine, refused};
+
+#[test]
+fn wrong_usage_ends_with_64_on_standard_error() {
+    let stage = Stage::new();
+    let cases = [
+        ("", "Usage"),
+        ("chek", "check"),
+        ("check --no-such-option", "--no-such-option"),
+        ("compile", "--out"),
+        ("explain", "KIND"),
+        ("plan --parallelism 0", "0"),
+        ("plan --parallelism many", "many"),
+        ("explain adress-duplicate", "did you mean `address-duplicate`?"),
+        ("explain x", "address-duplicate, "),
+        ("plan --set machines.web.memory", "PATH=VALUE"),
+        ("plan --set machines.web.memroy=1GiB", "machines.web has no `memroy`: did you mean `memory`?"),
+        ("plan --set machines.wbe.memory=1GiB", "machines has no `wbe`: did you mean `web`?"),
+        ("plan --set networks.lab.reservations[*].mac=x", "`*` matches nothing"),
+        ("plan --replace wbe", "did you mean `web`?"),
+        ("plan --replace helper_node", "helper_node"),
+        ("apply --delete-data bd", "did you mean `db`?"),
+        ("destroy --replace web", "leave --replace out"),
+        ("plan --connect sim:", "write sim:FILE"),
+        ("plan --connect xen:///system", "qemu"),
+        ("plan --connect local", "://"),
+        ("plan --connect lokal=sim:a.json", "did you mean `local`?"),
+        ("plan --connect sim:a --connect sim:b", "--connect HOST=URI"),
+        ("plan --connect local=sim:a --connect local=sim:b", "more than once"),
+    ];
+    for (arguments, words) in cases {
+        let ran = stage.run(cloud(), arguments);
+        assert_eq!(ran.code, 64, "{arguments}: {ran:?}");
+        assert!(ran.err.contains(words), "{arguments} does not say {words:?}: {ran:?}");
+        assert_eq!(ran.out, "", "{arguments}");
+    }
+    assert!(!stage.path().join("first.sim.json").exists(), "nothing is done");
+}
+
+#[test]
+fn help_and_version_end_with_0_on_standard_output() {
+    let stage = Stage::new();
+    assert!(stage.done(cloud(), "--help").contains("compile"));
+    assert!(stage.done(cloud(), "plan --help").contains("--detailed-exitcode"));
+    assert!(stage.done(cloud(), "--version").starts_with("fmc "));
+}
+
+#[test]
+fn check_shows_findings_where_results_are_and_ends_with_1() {
+    let ran = Stage::new().run(refused(), "check");
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("error[address-outside]: "), "{ran:?}");
+    assert!(ran.out.contains("  at machines.web.interfaces[0].address\n"), "{ran:?}");
+    assert!(ran.out.contains("  help: "), "{ran:?}");
+    assert!(ran.out.contains("  `program explain address-outside` says more\n"), "{ran:?}");
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn check_as_json_is_an_array_of_findings_and_nothing_else() {
+    let stage = Stage::new();
+    let ran = stage.run(refused(), "check --json");
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""));
+    let findings: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&ran.out).unwrap();
+    let found = findings.iter().find(|finding| finding["kind"] == "address-outside").unwrap();
+    assert_eq!(found["severity"], "error");
+    assert_eq!(found["at"], "machines.web.interfaces[0].address");
+    assert!(found["message"].is_string() && found["help"].is_string());
+    let known = ["kind", "severity", "at", "also", "message", "help", "accepted"];
+    assert!(findings.iter().flat_map(|finding| finding.keys()).all(|key| known.contains(&key.as_str())));
+
+    let good = stage.done(cloud(), "check --json");
+    assert!(serde_json::from_str::<Vec<serde_json::Value>>(&good).is_ok(), "{good}");
+}
+
+#[test]
+fn check_shows_the_budget() {
+    let out = Stage::new().done(cloud(), "check");
+    let row = out.lines().find(|line| line.contains("memory")).unwrap();
+    assert!(row.contains("16 GiB"), "{out}");
+    assert!(out.contains("vCPUs by threads") && out.contains("pool fmc-first, at most"), "{out}");
+    assert!(out.ends_with("0 accepted\n"), "{out}");
+}
+
+#[test]
+fn an_accepted_finding_is_listed_with_its_reason() {
+    let tight = cloud().set_memory("2 GiB");
+    let ran = Stage::new().run(tight.clone(), "check");
+    assert!(ran.code == 1 && ran.out.contains("memory-overcommit"), "{ran:?}");
+    let out = Stage::new().done(tight.accept("memory-overcommit", "they sleep"), "check");
+    assert!(out.contains("  accepted: they sleep\n"), "{out}");
+    assert!(out.contains("0 errors") && out.contains("1 accepted"), "{out}");
+}
+
+trait SetMemory {
+    fn set_memory(self, size: &str) -> Cloud;
+}
+
+impl SetMemory for Cloud {
+    fn set_memory(self, size: &str) -> Cloud {
+        let setting = format!("hosts.local.memory={size}").parse().unwrap();
+        fmc::set::set(&self, &[setting]).unwrap()
+    }
+}
+
+#[test]
+fn a_refused_cloud_is_refused_by_every_command() {
+    let stage = Stage::new();
+    for command in ["compile --out out", "plan", "apply", "destroy", "status"] {
+        stage.fails(refused(), command, 1, &["error[address-outside]", "the cloud is refused: 1 error"]);
+        assert_eq!(stage.run(refused(), command).out, "", "{command}");
+    }
+    assert_eq!(fs::read_dir(stage.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn explain_shows_the_page_of_every_kind() {
+    let stage = Stage::new();
+    for kind in Kind::ALL {
+        let out = stage.done(cloud(), &format!("explain {}", kind.as_str()));
+        assert!(out.starts_with(kind.as_str()) && out.contains(kind.page().trim()), "{out}");
+    }
+    let page: serde_json::Value =
+        serde_json::from_str(&stage.done(cloud(), "explain address-duplicate --json")).unwrap();
+    assert_eq!((&page["kind"], &page["severity"]), (&"address-duplicate".into(), &"error".into()));
+    assert!(page["page"].is_string() && page["acceptable"].is_boolean());
+    // A page needs no cloud that is right.
+    stage.done(refused(), "explain address-duplicate");
+}
+
+#[cfg(not(feature = "virt"))]
+#[test]
+fn a_libvirt_without_the_feature_says_which_is_missing() {
+    for command in
+        ["plan --connect qemu:///system", "apply --connect hosts", "status --connect local=qemu:///system"]
+    {
+        Stage::new().fails(cloud(), command, 1, &["the feature `virt`", "--features virt"]);
+    }
+}
+
+#[cfg(feature = "virt")]
+#[test]
+fn a_libvirt_that_does_not_answer_is_named() {
+    let missing = "qemu:///system?socket=/nowhere/libvirt-sock";
+    Stage::new().fails(
+        cloud(),
+        &format!("plan --connect {missing}"),
+        1,
+        &["error: failed to ", "/nowhere/libvirt-sock"],
+    );
+}
+
+#[test]
+fn several_hosts_are_named_one_by_one_or_simulated_together() {
+    let two = || {
+        Cloud::new("first")
+            .host(Host::new("a").uri("qemu+ssh://a/system"))
+            .host(Host::new("b").uri("qemu+ssh://b/system"))
+            .machine(Machine::new("web", Image::blank()).host("a"))
+            .machine(Machine::new("db", Image::blank()).host("b"))
+    };
+    let stage = Stage::new();
+    stage.fails(two(), "plan --connect qemu:///system", 64, &["stands for the only host", "of a, b"]);
+    stage.fails(
+        two(),
+        "plan --connect a=sim:x",
+        64,
+        &["where the host b is", "--connect b=qemu+ssh://b/system"],
+    );
+    stage.done(two(), "apply");
+    for host in ["a", "b"] {
+        assert!(stage.path().join(format!("first.{host}.sim.json")).is_file());
+    }
+    stage.done(two(), "apply --connect a=sim:one.json --connect b=sim:two.json");
+    assert!(stage.path().join("one.json").is_file() && stage.path().join("two.json").is_file());
+    assert!(stage.done(two(), "status").contains("running"));
+}
+
+#[test]
+fn a_simulation_that_is_none_is_left_as_it_is() {
+    let stage = Stage::new();
+    let file = stage.path().join("first.sim.json");
+    for text in ["", "{", "[1]", "{\"domains\": 1}", "\u{0}\u{1}"] {
+        fs::write(&file, text).unwrap();
+        for command in ["plan", "apply", "status", "destroy"] {
+            stage.fails(cloud(), command, 1, &["first.sim.json", "move it away"]);
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+    stage.fails(cloud(), "apply --connect sim:no/such/folder/x.json", 1, &["no/such/folder"]);
+}
+
+#[test]
+fn two_applies_at_once_do_not_meet() {
+    let stage = Stage::new();
+    let held = SimFile::open(stage.path().join("first.sim.json"), "process 4711, apply").unwrap();
+    for command in ["apply", "destroy"] {
+        stage.fails(cloud(), command, 1, &["held by process 4711, apply"]);
+    }
+    // Who only looks may look.
+    stage.done(cloud(), "plan");
+    drop(held);
+    stage.done(cloud(), "apply");
+}
+
+#[test]
+fn an_image_that_has_to_be_fetched_is_refused_before_the_first_step() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let image = Image::debian("12").url("https://example.com/debian-12.qcow2", digest);
+    let web = Machine::new("web", image)
+        .root_disk(3.gib())
+        .interface(Interface::on("lab"))
+        .user(User::admin("ops"));
+    let stage = Stage::new();
+    let with = || {
+        cloud()
+            .accept("login-missing", "a test")
+            .machine(Machine::new("x", Image::blank()))
+            .machine(machine("y", "10.17.3.12"))
+    };
+    let cloud = with().machine(Machine::new("z", Image::blank())).machine(web_named(&web));
+    let ran = stage.run(cloud.clone(), "apply");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("https://example.com/debian-12.qcow2"), "{ran:?}");
+    assert!(!ran.err.contains("begins"), "{ran:?}");
+    assert_eq!(stage.run(cloud.clone(), "plan").code, 1);
+    // The small copy needs no image.
+    stage.done(cloud, "--lab apply");
+}
+
+fn web_named(machine: &Machine) -> Machine {
+    use fmc::named::Keyed as _;
+    machine.clone().with_name("fetched".into())
+}
