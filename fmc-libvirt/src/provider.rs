@@ -25,7 +25,7 @@ use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
 
 use self::act::Job;
-use self::observe::HostRead;
+use self::observe::Remembered;
 use crate::document::Document;
 use crate::link::Link;
 use crate::provider::object::Object;
@@ -50,7 +50,7 @@ pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
     secrets: Arc<dyn Secrets + Send + Sync>,
     pools: PoolLanes,
-    reads: Mutex<BTreeMap<HostName, Arc<HostRead>>>,
+    reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
 }
 
 impl<L: Link> fmt::Debug for Libvirt<L> {
@@ -102,12 +102,12 @@ impl<L: Link> Libvirt<L> {
         self.hosts.iter().map(|(name, link)| (name, &**link))
     }
 
-    fn remember(&self, host: &HostName, read: &Arc<HostRead>) {
+    fn remember(&self, host: &HostName, read: Remembered) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        reads.insert(host.clone(), Arc::clone(read));
+        reads.insert(host.clone(), Arc::new(read));
     }
 
-    fn remembered(&self, host: &HostName) -> Option<Arc<HostRead>> {
+    fn remembered(&self, host: &HostName) -> Option<Arc<Remembered>> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
     }
 }

@@ -47,6 +47,7 @@ use crate::link::Link;
 pub struct Sim {
     world: Arc<Mutex<World<State>>>,
     uri: Arc<str>,
+    blocks: bool,
 }
 
 impl Default for Sim {
@@ -62,7 +63,13 @@ impl Sim {
     }
 
     fn holding(state: State, uri: &str) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(state))), uri: Arc::from(uri) }
+        Self { world: Arc::new(Mutex::new(World::new(state))), uri: Arc::from(uri), blocks: false }
+    }
+
+    /// The same hypervisor, whose calls are taken to block: the provider makes them on threads, as those of a real one.
+    #[must_use]
+    pub fn blocking(self) -> Self {
+        Self { blocks: true, ..self }
     }
 
     /// What it holds, as JSON.

@@ -2,13 +2,12 @@
 
 use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Settled, Verdict};
 use fmc_core::unit::Size;
-use roxmltree::Document as Xml;
 
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
 use crate::document::{Document, DomainDocument, PROVIDER, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::volume::Ours;
-use crate::xml::tree::{attribute, child, text};
+use crate::xml::Outline;
 
 /// A created object in a few words.
 pub(super) fn summary(document: &Document) -> String {
@@ -18,20 +17,19 @@ pub(super) fn summary(document: &Document) -> String {
         Document::Volume(volume) => size(volume.capacity),
         Document::Network(network) => network_summary(&network.xml),
         Document::Domain(domain) => {
-            let processors = Xml::parse(&domain.xml)
-                .ok()
-                .and_then(|xml| text(xml.root_element(), "vcpu").map(str::to_owned))
-                .unwrap_or_default();
-            format!("{processors} vCPU, {}", domain.memory)
+            let outline = Outline::read(&domain.xml);
+            let processors = outline.as_ref().and_then(|outline| outline.root().at("vcpu")?.text());
+            format!("{} vCPU, {}", processors.unwrap_or("?"), domain.memory)
         }
     }
 }
 
 fn network_summary(xml: &str) -> String {
-    let Ok(xml) = Xml::parse(xml) else { return String::new() };
-    let root = xml.root_element();
-    let bridge = attribute(root, "bridge", "name").map(|name| format!("bridge {name}"));
-    let subnet = child(root, "ip").and_then(|ip| Some((ip.attribute("address")?, ip.attribute("prefix")?)));
+    let Some(outline) = Outline::read(xml) else { return String::new() };
+    let root = outline.root();
+    let bridge =
+        root.at("bridge").and_then(|bridge| bridge.attribute("name")).map(|name| format!("bridge {name}"));
+    let subnet = root.at("ip").and_then(|ip| Some((ip.attribute("address")?, ip.attribute("prefix")?)));
     let subnet = subnet.and_then(|(address, prefix)| {
         let net: ipnet::IpNet = format!("{address}/{prefix}").parse().ok()?;
         Some(net.trunc().to_string())

@@ -42,9 +42,11 @@ pub(super) async fn observe<L: Link>(
     for (host, read) in reads {
         match read {
             Ok(read) => {
-                let read = Arc::new(read);
-                provider.remember(host, &read);
-                See { host, read: &read, wants: &wants }.objects(&mut seen.objects);
+                provider.remember(
+                    host,
+                    Remembered { networks: read.networks.clone(), pools: read.pools.clone() },
+                );
+                See { host, read, wants: &wants }.objects(&mut seen.objects);
             }
             Err(error) => {
                 let uri = provider.hosts.get(host).map(|link| link.uri().to_owned()).unwrap_or_default();
@@ -83,17 +85,31 @@ impl Wants {
         Self { owner: wanted.owner.to_string(), addresses: wanted.nodes.keys().cloned().collect() }
     }
 
+    /// The wanted volumes of a host, as one stretch of the addresses.
+    fn volumes<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Address> {
+        let first = Address::new(PROVIDER, host.clone(), kind::VOLUME, "");
+        let is_one = move |address: &&Address| address.host() == host && address.kind() == kind::VOLUME;
+        self.addresses.range(first..).take_while(is_one)
+    }
+
     fn has(&self, host: &HostName, kind: &'static str, name: &str) -> bool {
         self.addresses.contains(&Address::new(PROVIDER, host.clone(), kind, name))
     }
 }
 
-/// All that was read of a host.
-#[derive(Debug, Default)]
-pub(super) struct HostRead {
-    pub(super) domains: Vec<DomainRecord>,
+/// What of a reading the preflight looks at.
+#[derive(Debug)]
+pub(super) struct Remembered {
     pub(super) networks: Vec<NetworkRecord>,
     pub(super) pools: Vec<PoolRecord>,
+}
+
+/// All that was read of a host.
+#[derive(Debug, Default)]
+struct HostRead {
+    domains: Vec<DomainRecord>,
+    networks: Vec<NetworkRecord>,
+    pools: Vec<PoolRecord>,
     /// The volumes of each active pool.
     volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// Capacities by path.
@@ -171,20 +187,20 @@ impl HostRead {
 /// What a host shows of what is wanted or ours.
 struct See<'a> {
     host: &'a HostName,
-    read: &'a HostRead,
+    read: HostRead,
     wants: &'a Wants,
 }
 
 impl See<'_> {
-    fn objects(&self, objects: &mut BTreeMap<Address, State<Object>>) {
+    fn objects(mut self, objects: &mut BTreeMap<Address, State<Object>>) {
         let owned = self.pools(objects);
         let folders = self.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
-        for record in &self.read.domains {
+        for record in std::mem::take(&mut self.read.domains) {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
-            let names = Names::of(record, &folders);
+            let names = Names::of(&record, &folders);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -193,11 +209,11 @@ impl See<'_> {
                 named.entry(file.clone()).or_default().push(naming);
             }
             if owner == Owner::Us || self.wants.has(self.host, kind::DOMAIN, &record.name) {
-                let fingerprint = domain_fingerprint(record);
+                let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders);
-                let object = DomainObject { record: record.clone(), mark, owner, files: names.files, needs };
-                let state = State::Present { object: Object::Domain(object), fingerprint };
-                objects.insert(self.address(kind::DOMAIN, &record.name), state);
+                let address = self.address(kind::DOMAIN, &record.name);
+                let object = DomainObject { record, mark, owner, files: names.files, needs };
+                objects.insert(address, State::Present { object: Object::Domain(object), fingerprint });
             }
         }
         for record in &self.read.networks {
@@ -223,10 +239,9 @@ impl See<'_> {
 
     /// Wanted volumes in a pool of somebody else's that cannot be looked into.
     fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in &self.wants.addresses {
+        for address in self.wants.volumes(self.host) {
             let Some((pool, _)) = address.name().split_once('/') else { continue };
-            let elsewhere = address.host() != self.host || address.kind() != kind::VOLUME || pool == own;
-            if elsewhere || self.read.volumes.contains_key(pool) {
+            if pool == own || self.read.volumes.contains_key(pool) {
                 continue;
             }
             let defined = self.read.pools.iter().any(|record| record.name == pool);
@@ -280,9 +295,8 @@ impl See<'_> {
 
     /// The wanted volumes of our own pool, which cannot be looked into yet.
     fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in &self.wants.addresses {
-            let is_in_it = address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/'));
-            if address.host() == self.host && address.kind() == kind::VOLUME && is_in_it {
+        for address in self.wants.volumes(self.host) {
+            if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
                 objects.insert(address.clone(), State::NotYet { phase: format!("the pool {own} is {what}") });
             }
         }

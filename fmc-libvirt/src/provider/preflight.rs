@@ -1,18 +1,18 @@
 //! What a hypervisor is, against what the model says of it: told before anything is made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::checked::{Checked, Forward, Host, Source};
+use fmc_core::checked::{Checked, Forward, Host, Network, Source};
 use fmc_core::graph::{Note, NoteKind};
 use fmc_core::host::Acceleration;
+use fmc_core::name::PoolName;
 use ipnet::IpNet;
 
-use super::observe::HostRead;
 use super::{Libvirt, run};
-use crate::link::{CallError, HostFacts, Link, NetworkRecord};
+use crate::link::{CallError, HostFacts, Link, NetworkRecord, PoolRecord};
 use crate::mark::Mark;
-use crate::xml::tree::{attribute, children};
+use crate::xml::Outline;
 
 impl<L: Link> Libvirt<L> {
     /// What the hosts lack, or have otherwise than a cloud says: after [`observe`](fmc_core::graph::Provider::observe),
@@ -21,11 +21,11 @@ impl<L: Link> Libvirt<L> {
     /// What libvirt would refuse is [`NoteKind::Refused`]; what is only another size is [`NoteKind::Left`].
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
-        for (index, host) in checked.hosts.iter().enumerate() {
+        let places = places(checked);
+        for (host, place) in checked.hosts.iter().zip(&places) {
             let Some(link) = self.hosts.get(&host.name).map(Arc::clone) else { continue };
             let Some(read) = self.remembered(&host.name) else { continue };
-            let bridges = host_bridges(checked, index);
-            let asks = !bridges.is_empty();
+            let asks = !place.bridges.is_empty();
             let ask = move || -> Result<_, CallError> {
                 let interfaces = if asks { link.interfaces()? } else { None };
                 Ok((link.facts()?, interfaces))
@@ -35,10 +35,10 @@ impl<L: Link> Libvirt<L> {
             match run::off_thread(instant, ask).await {
                 Some(Ok((facts, interfaces))) => {
                     let mut tell = |kind, text| notes.push(Note { about: about.clone(), kind, text });
-                    compare_facts(checked, index, host, &facts, &mut tell);
-                    compare_bridges(&bridges, interfaces.as_deref(), &mut tell);
-                    compare_pools(checked, index, host, &read, &mut tell);
-                    compare_networks(checked, index, &read.networks, &mut tell);
+                    compare_facts(place, host, &facts, &mut tell);
+                    compare_bridges(&place.bridges, interfaces.as_deref(), &mut tell);
+                    compare_pools(place, host, &read.pools, &mut tell);
+                    compare_networks(checked.owner.as_str(), place, &read.networks, &mut tell);
                 }
                 Some(Err(error)) => {
                     let text = error.to_string();
@@ -51,19 +51,12 @@ impl<L: Link> Libvirt<L> {
     }
 }
 
-fn compare_facts(
-    checked: &Checked,
-    index: usize,
-    host: &Host,
-    facts: &HostFacts,
-    tell: &mut impl FnMut(NoteKind, String),
-) {
+fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut impl FnMut(NoteKind, String)) {
     let domain_type = match host.acceleration {
         Acceleration::Kvm => "kvm",
         Acceleration::Emulated => "qemu",
     };
-    let is_used = checked.machines.iter().any(|machine| machine.host == index);
-    if is_used
+    if place.has_machines
         && !facts.domain_types.is_empty()
         && !facts.domain_types.iter().any(|known| known == domain_type)
     {
@@ -90,23 +83,49 @@ fn compare_facts(
     }
 }
 
-/// The bridges that a host must have: those of the host-bridge networks that are on it.
-fn host_bridges(checked: &Checked, index: usize) -> BTreeSet<String> {
-    checked
-        .networks
-        .iter()
-        .filter(|network| network.forward == Forward::Bridge && network.hosts.contains(&index))
-        .map(|network| network.bridge.to_string())
-        .collect()
+/// What a cloud has on a host.
+#[derive(Default)]
+struct Place<'a> {
+    has_machines: bool,
+    /// The pools of the host's own that its machines use.
+    pools: BTreeSet<&'a str>,
+    /// The networks that libvirt makes there.
+    networks: Vec<&'a Network>,
+    /// The bridges that the host must have.
+    bridges: BTreeSet<&'a str>,
+}
+
+/// What a cloud has on each of its hosts, in one pass.
+fn places(checked: &Checked) -> Vec<Place<'_>> {
+    let mut places: Vec<Place<'_>> = checked.hosts.iter().map(|_| Place::default()).collect();
+    for machine in &checked.machines {
+        let Some(place) = places.get_mut(machine.host) else { continue };
+        place.has_machines = true;
+        place.pools.extend(machine.disks.iter().filter_map(|disk| disk.pool.as_ref()).map(PoolName::as_str));
+        if let Source::Volume { pool, .. } = &machine.image.source {
+            place.pools.insert(pool.as_str());
+        }
+    }
+    for network in &checked.networks {
+        for host in &network.hosts {
+            let Some(place) = places.get_mut(*host) else { continue };
+            if network.forward == Forward::Bridge {
+                place.bridges.insert(network.bridge.as_str());
+            } else {
+                place.networks.push(network);
+            }
+        }
+    }
+    places
 }
 
 fn compare_bridges(
-    wanted: &BTreeSet<String>,
+    wanted: &BTreeSet<&str>,
     interfaces: Option<&[String]>,
     tell: &mut impl FnMut(NoteKind, String),
 ) {
     let Some(interfaces) = interfaces else { return };
-    for bridge in wanted.iter().filter(|bridge| !interfaces.contains(bridge)) {
+    for bridge in wanted.iter().filter(|bridge| !interfaces.iter().any(|found| found == *bridge)) {
         tell(
             NoteKind::Refused,
             format!("it has no bridge {bridge}: make it there, or name the one that it has"),
@@ -115,21 +134,13 @@ fn compare_bridges(
 }
 
 fn compare_pools(
-    checked: &Checked,
-    index: usize,
+    place: &Place<'_>,
     host: &Host,
-    read: &HostRead,
+    records: &[PoolRecord],
     tell: &mut impl FnMut(NoteKind, String),
 ) {
-    let machines = || checked.machines.iter().filter(|machine| machine.host == index);
-    let disks = machines().flat_map(|machine| &machine.disks).filter_map(|disk| disk.pool.as_ref());
-    let images = machines().filter_map(|machine| match &machine.image.source {
-        Source::Volume { pool, .. } => Some(pool),
-        _ => None,
-    });
-    let used: BTreeSet<&str> = disks.chain(images).map(fmc_core::name::PoolName::as_str).collect();
-    for name in used {
-        let Some(record) = read.pools.iter().find(|record| record.name == name) else {
+    for name in &place.pools {
+        let Some(record) = records.iter().find(|record| record.name == *name) else {
             tell(
                 NoteKind::Refused,
                 format!("it has no pool {name}: define it there, or name one that it has"),
@@ -137,7 +148,8 @@ fn compare_pools(
             continue;
         };
         let path = super::object::pool_identity(&record.xml).1;
-        let wanted = host.pools.iter().find(|pool| pool.name.as_str() == name).map(|pool| pool.path.as_str());
+        let wanted =
+            host.pools.iter().find(|pool| pool.name.as_str() == *name).map(|pool| pool.path.as_str());
         if let (Some(found), Some(wanted)) = (path, wanted)
             && found != wanted.trim_end_matches('/')
         {
@@ -149,24 +161,31 @@ fn compare_pools(
     }
 }
 
-/// Active networks that are not ours, on our subnets.
+/// Networks that are not ours, with our bridges or, where they are active, on our subnets.
 fn compare_networks(
-    checked: &Checked,
-    index: usize,
+    owner: &str,
+    place: &Place<'_>,
     records: &[NetworkRecord],
     tell: &mut impl FnMut(NoteKind, String),
 ) {
-    let ours = |record: &NetworkRecord| {
-        Mark::read(&record.xml).is_some_and(|mark| mark.owner == checked.owner.as_str())
-    };
+    let ours = |record: &NetworkRecord| Mark::read(&record.xml).is_some_and(|mark| mark.owner == owner);
     let foreign: Vec<(&str, IpNet)> = records
         .iter()
         .filter(|record| record.active && !ours(record))
         .flat_map(|record| subnets(&record.xml).into_iter().map(|subnet| (record.name.as_str(), subnet)))
         .collect();
-    for network in checked.networks.iter().filter(|network| network.hosts.contains(&index)) {
-        if network.forward == Forward::Bridge {
-            continue;
+    let bridges: BTreeMap<String, &str> = records
+        .iter()
+        .filter(|record| !ours(record))
+        .filter_map(|record| Some((own_bridge(&record.xml)?, record.name.as_str())))
+        .collect();
+    for network in &place.networks {
+        if let Some(name) = bridges.get(network.bridge.as_str()) {
+            let text = format!(
+                "its network {name}, not ours, has the bridge {} of network {}: give ours another with `.bridge_name(\"…\")`",
+                network.bridge, network.name
+            );
+            tell(NoteKind::Refused, text);
         }
         for family in [&network.ipv4, &network.ipv6].into_iter().flatten() {
             let Ok(wanted) = family.subnet.to_string().parse::<IpNet>() else { continue };
@@ -189,13 +208,22 @@ fn compare_networks(
     }
 }
 
+/// The bridge that a network makes; one of the host's own is none.
+fn own_bridge(xml: &str) -> Option<String> {
+    let outline = Outline::read(xml)?;
+    let root = outline.root();
+    let is_hosts = root.at("forward").and_then(|forward| forward.attribute("mode")) == Some("bridge");
+    if is_hosts { None } else { root.at("bridge")?.attribute("name").map(str::to_owned) }
+}
+
 fn subnets(xml: &str) -> Vec<IpNet> {
-    let Ok(document) = roxmltree::Document::parse(xml) else { return Vec::new() };
-    let root = document.root_element();
-    if attribute(root, "forward", "mode") == Some("bridge") {
+    let Some(outline) = Outline::read(xml) else { return Vec::new() };
+    let root = outline.root();
+    if root.at("forward").and_then(|forward| forward.attribute("mode")) == Some("bridge") {
         return Vec::new();
     }
-    children(root, "ip")
+    root.children()
+        .filter(|child| child.name() == "ip")
         .filter_map(|ip| {
             let address: std::net::IpAddr = ip.attribute("address")?.parse().ok()?;
             let net = match (ip.attribute("prefix"), ip.attribute("netmask")) {

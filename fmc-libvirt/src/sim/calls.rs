@@ -32,7 +32,7 @@ impl Link for Sim {
     }
 
     fn is_instant(&self) -> bool {
-        true
+        !self.blocks
     }
 
     fn wait(&self, time: Duration) {

@@ -90,7 +90,7 @@ fn a_backing_file_that_is_not_there_is_named() {
 #[test]
 fn a_full_disk_stops_what_needs_it_and_the_rest_goes_on() {
     let lab = Lab::new();
-    lab.sim.room("/var/lib/libvirt/images/fmc-first", 300 << 10);
+    lab.sim.room("/var/lib/libvirt/images/fmc-first", 100 << 10);
     let error = first_error(&lab, &small());
     assert!(error.contains("No space left on device"), "{error}");
     assert!(lab.volumes("base.").is_empty(), "nothing half-written");

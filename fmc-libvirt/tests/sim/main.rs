@@ -12,3 +12,4 @@ mod lab;
 mod laws;
 mod replace;
 mod steps;
+mod threads;

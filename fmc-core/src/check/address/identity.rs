@@ -11,6 +11,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     macs(view, findings);
     reserved_macs(view, findings);
     hostnames(view, findings);
+    reserved_names(view, findings);
     mismatches(view, findings);
 }
 
@@ -137,6 +138,32 @@ fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
         findings.push(
             others.fold(finding, |finding, name| finding.also(format_args!("machines.{name}.hostname"))),
         );
+    }
+}
+
+/// Two reservations of one name in a network: its DNS answers with both addresses, and `virNetworkUpdate` refuses one. A
+/// device may have one of each family.
+fn reserved_names(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for net in &view.networks {
+        let reservations = net.draft.reservations.iter().enumerate();
+        let mut names: Vec<(&str, bool, usize)> = reservations
+            .filter_map(|(index, reservation)| {
+                let name = reservation.hostname.as_ref()?.ok()?.as_str();
+                Some((name, reservation.address.ok()?.is_ipv4(), index))
+            })
+            .collect();
+        names.sort_unstable();
+        for same in names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let [(name, _, first), .., (_, _, last)] = same else { continue };
+            let path = |index| format!("networks.{}.reservations[{index}].hostname", text(&net.draft.name));
+            let finding = Finding::new(
+                Kind::HostnameDuplicate,
+                path(last),
+                format!("{} reservations of one network have the name {name}", same.len()),
+                "give each device a name of its own",
+            );
+            findings.push(finding.also(path(first)));
+        }
     }
 }
 
