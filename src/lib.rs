@@ -29,7 +29,47 @@
 //! ```
 //!
 //! A name is a constant, defined once: a bad one is the compiler's error, and a pool where a network belongs is a type
-//! error. A text that is wrong waits for the check, beside every other finding.
+//! error. A text that is wrong waits for the check, beside every other finding. [`cli::main`] gives the program its
+//! commands; [`file`](mod@file) reads and writes the same cloud as YAML and JSON.
+//!
+//! # The six verbs
+//!
+//! | verb | from → to | touches |
+//! | --- | --- | --- |
+//! | say: [`Cloud::new`] and its setters | → [`Cloud`], a draft that may be wrong | nothing |
+//! | check: [`Cloud::check`] | → [`checked::Checked`], or a [`Report`] of every finding | nothing |
+//! | compile: [`compile()`] | → [`Wanted`]: libvirt's documents, what each guest boots with, each host's nft table | nothing |
+//! | observe: [`Providers::observe`] | → [`Seen`] | reads |
+//! | plan: [`plan()`], or [`Providers::plan`] with observe | → [`Plan`]: steps in an order, each with what it does to what runs | nothing |
+//! | apply: [`Plan::apply`] | → [`graph::Outcome`] | writes |
+//!
+//! There is no state file: what is ours carries our mark where it is. Destroying is a plan towards
+//! [nothing](Wanted::nothing). A plan after an apply is empty, and an apply that was cut at any step goes on with the next.
+//!
+//! # Under test
+//!
+//! [`sim::Sim`] is a hypervisor in memory: a cloud's own unit tests apply it, change it, and ask a plan what it would do to
+//! a machine or a disk. The commands run on one in a file unless `--connect` names a real one.
+//!
+//! # What it does not do
+//!
+//! - It changes nothing inside a machine that runs: Ignition and cloud-init are read on the first boot. A machine that boots
+//!   with older data than is wanted is shown as outdated, and made anew only when asked to.
+//! - It deletes no data disk unless asked to, and nothing that is not its own, ever.
+//! - It does not download images yet, and does not load a host's nft table: it writes it, and says the command.
+//! - It shares no state between people: who applies sees what is there.
+//!
+//! # Features
+//!
+//! | feature | default | gives |
+//! | --- | --- | --- |
+//! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
+//! | `sim` | yes | [`sim`]: hypervisors in memory |
+//! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
+//! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
+//! | `schema` | no | JSON Schema of every value |
+//!
+//! Without any, there is no command line and no C library; nothing needs an async runtime.
 
 #![forbid(unsafe_code)]
 

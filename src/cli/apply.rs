@@ -178,3 +178,53 @@ fn end(outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     }
     Ok(if outcome.is_converged() { DONE } else { FAILED })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn asked(arguments: &[&str], answer: Option<&str>) -> (Result<(), u8>, String) {
+        let arguments = ["program", "apply"].iter().chain(arguments).map(std::ffi::OsString::from);
+        let args = Args::read(arguments).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut input = answer.map(str::as_bytes);
+        let mut io = Io {
+            out: &mut out,
+            err: &mut err,
+            input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
+            colour_out: false,
+            colour_err: false,
+            bars: false,
+            folder: std::path::PathBuf::new(),
+            environment: Arc::new(|_: &str| None),
+            interrupt: &|_| (),
+        };
+        let consent = consent("apply", &World::claims_to_be_real(), &args, &mut io);
+        let consent = consent.map_err(|failure| failure.say(&mut io));
+        (consent, String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn what_is_real_needs_consent() {
+        for answer in ["y\n", "yes\n", "YES", " y \n"] {
+            let (consent, err) = asked(&[], Some(answer));
+            assert_eq!(consent, Ok(()));
+            assert!(err.contains("apply this to qemu:///system? [y/N] "), "{err}");
+        }
+        for answer in ["", "\n", "n\n", "yep\n", "no\n"] {
+            let (consent, err) = asked(&[], Some(answer));
+            assert_eq!(consent, Err(FAILED), "{answer:?}");
+            assert!(err.ends_with("error: nothing was done\n"), "{err}");
+        }
+    }
+
+    #[test]
+    fn nobody_to_ask_is_a_refusal_that_names_the_option() {
+        let (consent, err) = asked(&[], None);
+        assert_eq!(consent, Err(FAILED));
+        assert!(err.contains("there is no terminal") && err.contains("help: --yes consents"), "{err}");
+        assert_eq!(asked(&["--yes"], None), (Ok(()), String::new()));
+    }
+}

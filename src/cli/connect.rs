@@ -229,3 +229,44 @@ fn real(uri: &str) -> Result<Box<dyn Link>, Failure> {
     .help("build it with `--features virt`, which needs libvirt's C library (Debian: libvirt-dev)")
     .help("or leave --connect out, for a simulation"))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    impl World {
+        /// A world without hosts, which claims to be real.
+        pub(crate) fn claims_to_be_real() -> Self {
+            Self {
+                providers: Providers::new(),
+                on: vec![(HostName::literal("local"), "qemu:///system".to_owned())],
+                files: Vec::new(),
+                saved: Instant::now(),
+                is_simulation: false,
+            }
+        }
+    }
+
+    #[test]
+    fn each_of_several_hosts_has_a_file_of_its_own() {
+        let host = HostName::literal("b");
+        let cases = [
+            ("first.sim.json", "first.b.sim.json"),
+            ("x/world.json", "x/world.b.json"),
+            ("world", "world.b"),
+            ("/a/.json", "/a/.b.json"),
+        ];
+        for (file, own) in cases {
+            assert_eq!(beside(Path::new(file), &host), Path::new(own));
+        }
+    }
+
+    #[test]
+    fn a_uri_with_parameters_names_no_host() {
+        assert_eq!(host_and_uri("qemu+ssh://hv1/system?keyfile=k"), None);
+        assert_eq!(
+            host_and_uri("hv1=qemu+ssh://hv1/system?keyfile=k"),
+            Some(("hv1", "qemu+ssh://hv1/system?keyfile=k"))
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::fs;
 use fmc::prelude::*;
 use fmc_libvirt::sim::file::SimFile;
 
-use crate::stage::{Stage, cloud, machine, refused};
+use crate::stage::{Stage, cloud, refused};
 
 #[test]
 fn wrong_usage_ends_with_64_on_standard_error() {
@@ -91,23 +91,13 @@ fn check_shows_the_budget() {
 
 #[test]
 fn an_accepted_finding_is_listed_with_its_reason() {
-    let tight = cloud().set_memory("2 GiB");
-    let ran = Stage::new().run(tight.clone(), "check");
+    let stage = Stage::new();
+    let tight = "check --set 'hosts.local.memory=2 GiB'";
+    let ran = stage.run(cloud(), tight);
     assert!(ran.code == 1 && ran.out.contains("memory-overcommit"), "{ran:?}");
-    let out = Stage::new().done(tight.accept("memory-overcommit", "they sleep"), "check");
+    let out = stage.done(cloud().accept("memory-overcommit", "they sleep"), tight);
     assert!(out.contains("  accepted: they sleep\n"), "{out}");
     assert!(out.contains("0 errors") && out.contains("1 accepted"), "{out}");
-}
-
-trait SetMemory {
-    fn set_memory(self, size: &str) -> Cloud;
-}
-
-impl SetMemory for Cloud {
-    fn set_memory(self, size: &str) -> Cloud {
-        let setting = format!("hosts.local.memory={size}").parse().unwrap();
-        fmc::set::set(&self, &[setting]).unwrap()
-    }
 }
 
 #[test]
@@ -214,18 +204,9 @@ fn two_applies_at_once_do_not_meet() {
 fn an_image_that_has_to_be_fetched_is_refused_before_the_first_step() {
     let digest = format!("sha256:{}", "0".repeat(64));
     let image = Image::debian("12").url("https://example.com/debian-12.qcow2", digest);
-    let web = Machine::new("web", image)
-        .root_disk(3.gib())
-        .interface(Interface::on("lab"))
-        .user(User::admin("ops"));
+    let fetched = Machine::new("fetched", image).root_disk(3.gib()).interface(Interface::on("lab"));
     let stage = Stage::new();
-    let with = || {
-        cloud()
-            .accept("login-missing", "a test")
-            .machine(Machine::new("x", Image::blank()))
-            .machine(machine("y", "10.17.3.12"))
-    };
-    let cloud = with().machine(Machine::new("z", Image::blank())).machine(web_named(&web));
+    let cloud = cloud().machine(fetched).accept("login-missing", "a test");
     let ran = stage.run(cloud.clone(), "apply");
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("https://example.com/debian-12.qcow2"), "{ran:?}");
@@ -233,9 +214,4 @@ fn an_image_that_has_to_be_fetched_is_refused_before_the_first_step() {
     assert_eq!(stage.run(cloud.clone(), "plan").code, 1);
     // The small copy needs no image.
     stage.done(cloud, "--lab apply");
-}
-
-fn web_named(machine: &Machine) -> Machine {
-    use fmc::named::Keyed as _;
-    machine.clone().with_name("fetched".into())
 }

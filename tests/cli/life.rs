@@ -191,6 +191,41 @@ fn a_foreign_object_of_a_name_is_refused_before_the_first_step() {
 }
 
 #[test]
+fn an_interrupted_apply_begins_no_step_and_the_next_one_goes_on() {
+    let mut stage = Stage::new();
+    stage.impatient = true;
+    let stopped = stage.run(cloud(), "apply");
+    assert_eq!(stopped.code, 1, "{stopped:?}");
+    assert!(stopped.err.contains("error: stopped") && stopped.err.contains("not begun"), "{stopped:?}");
+    assert!(stopped.err.contains("`program plan` shows what is left"), "{stopped:?}");
+    stage.impatient = false;
+    stage.done(cloud(), "apply");
+    assert_eq!(stage.run(cloud(), "plan --detailed-exitcode").code, 0);
+}
+
+#[test]
+fn a_step_that_fails_is_told_and_what_was_done_stays() {
+    let stage = Stage::new();
+    let file = fmc_libvirt::sim::file::SimFile::open(stage.path().join("first.sim.json"), "a test").unwrap();
+    // Room for the roots, not for a data disk that takes all its space at once.
+    file.sim().room("/var/lib/libvirt/images/fmc-first", 1 << 30);
+    file.save().unwrap();
+    drop(file);
+    let full = || {
+        let db = machine("db", "10.17.3.11").disk(Disk::new("data", 5.gib()).fully_allocated());
+        let lab = Network::nat("lab", "10.17.3.0/24");
+        Cloud::new("first").host(Host::local()).network(lab).machine(machine("web", "10.17.3.10")).machine(db)
+    };
+    let ran = stage.run(full(), "apply");
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("volume/fmc-first/db.disk.data: failed to "), "{ran:?}");
+    assert!(ran.out.contains("1 failed"), "{ran:?}");
+    let status = stage.done(full(), "status");
+    assert!(status.lines().any(|line| line.contains("web") && line.contains("running")), "{status}");
+    assert!(status.lines().any(|line| line.contains("db") && line.contains("not there")), "{status}");
+}
+
+#[test]
 fn parallelism_is_a_limit_and_changes_no_result() {
     let (one, many) = (Stage::new(), Stage::new());
     one.done(cloud(), "apply --parallelism 1");

@@ -1,5 +1,4 @@
 //! A folder in which commands run, and the clouds that they are given.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,6 +15,8 @@ pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) answer: Option<&'static str>,
+    /// Whether somebody interrupts an apply as soon as it can be.
+    pub(crate) impatient: bool,
 }
 
 /// How a command ended, and what it wrote.
@@ -28,7 +29,7 @@ pub(crate) struct Ran {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { folder: TempDir::new().unwrap(), environment: BTreeMap::new(), answer: None }
+        Self { folder: TempDir::new().unwrap(), environment: BTreeMap::new(), answer: None, impatient: false }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -54,7 +55,11 @@ impl Stage {
             bars: false,
             folder: self.path().to_owned(),
             environment: Arc::new(move |name: &str| environment.get(name).map(OsString::from)),
-            interrupt: &|_| (),
+            interrupt: &|stop| {
+                if self.impatient {
+                    stop.stop();
+                }
+            },
         };
         let code = run(cloud, arguments, &mut io);
         Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
