@@ -11,7 +11,6 @@ use fmc_core::secret::{SecretBytes, SecretError, Secrets};
 use fmc_core::template::Template;
 use fmc_libvirt::document::{Content, Document, kind};
 use fmc_libvirt::{documents, nft};
-use sha2::{Digest as _, Sha256};
 
 #[cfg(test)]
 mod tests;
@@ -216,14 +215,4 @@ fn document<'a>((address, node): (&'a graph::Address, &'a graph::Node<Document>)
     };
     let path = format!("libvirt/{}/{folder}/{}.xml", address.host(), address.name());
     Some(Artifact { path, kind, content: Body::Text(node.document.xml()) })
-}
-
-/// SHA-256 in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -30,13 +30,14 @@ use std::sync::Arc;
 use fmc_core::cloud::Cloud;
 use fmc_core::secret::Secrets;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::DONE;
 use super::args::Args;
 use super::check::{self, count};
 use super::failure::Failure;
 use super::io::Io;
-use crate::compile::{Artifact, Wanted, compile, hex, sha256};
+use crate::compile::{Artifact, Wanted, compile};
 use crate::secrets::Local;
 
 const INDEX: &str = "index.json";
@@ -123,7 +124,7 @@ fn entry(artifact: &Artifact<'_>, bytes: &[u8]) -> Entry {
         kind: artifact.kind.to_owned(),
         template: template.is_some(),
         // Bytes that hold a secret are not hashed: a short one could be guessed from that.
-        sha256: template.map_or_else(|| sha256(bytes), |digest| hex(&digest)),
+        sha256: hex(&template.unwrap_or_else(|| Sha256::digest(bytes).into())),
     }
 }
 
@@ -256,4 +257,8 @@ fn file(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("failed to {what} {}: {error}", path.display()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
