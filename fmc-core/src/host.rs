@@ -51,9 +51,14 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// All cores.
+    pub fn total_cores(&self) -> u64 {
+        u64::from(self.sockets) * u64::from(self.cores)
+    }
+
     /// All hardware threads.
     pub fn total(&self) -> u64 {
-        u64::from(self.sockets) * u64::from(self.cores) * u64::from(self.threads)
+        self.total_cores().saturating_mul(u64::from(self.threads))
     }
 }
 

@@ -94,7 +94,7 @@ impl Processor {
 
     /// Its cores.
     pub fn cores(&self) -> Option<u64> {
-        self.topology.as_ref().map(|topology| u64::from(topology.sockets) * u64::from(topology.cores))
+        self.topology.as_ref().map(Topology::total_cores)
     }
 }
 

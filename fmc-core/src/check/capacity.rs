@@ -79,11 +79,11 @@ fn processor(host: &Host, demand: &Demand<'_>, findings: &mut Vec<Finding>) {
     if wanted < threads || wanted == 0 {
         return;
     }
-    let what = if wanted == threads { "leaves none for the host" } else { "makes them wait for each other" };
+    let what = if wanted == threads { "none is left for the host" } else { "they wait for each other" };
     findings.push(Finding::new(
         Kind::CpuOvercommit,
         format_args!("hosts.{}.topology", host.name),
-        format!("{wanted} virtual processors on {threads} threads ({topology}) {what}"),
+        format!("{wanted} virtual processors on {threads} threads ({topology}): {what}"),
         format!("give the machines at most {} together", threads - 1),
     ));
 }

@@ -19,6 +19,8 @@ mod reference;
 mod resolve;
 mod route;
 mod say;
+#[cfg(test)]
+mod tests;
 mod view;
 
 /// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
@@ -73,7 +75,8 @@ pub(crate) fn leaf<'a, T: Leaf>(
             } else {
                 format!("{text:?} is not a valid {}", T::WHAT)
             };
-            let says_what = ["write ", "for example", "try "].iter().any(|hint| why.contains(hint));
+            let says_what =
+                ["write ", "for example", "try ", "did you mean"].iter().any(|hint| why.contains(hint));
             let help = if says_what { why.clone() } else { format!("{why}; for example {}", T::EXAMPLE) };
             findings.push(Finding::new(kind, at, message, help));
             None

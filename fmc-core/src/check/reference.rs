@@ -19,6 +19,10 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     names(view, findings);
     hosts(view, findings);
     for net in &view.networks {
+        if net.is_own() {
+            let (name, host) = (&net.draft.name, net.draft.host.as_ref());
+            on_host(view, host, "network", format_args!("networks.{name}.host"), findings);
+        }
         network::check(net, findings);
     }
     for placed in &view.machines {
@@ -85,7 +89,10 @@ fn hosts(view: &View<'_>, findings: &mut Vec<Finding>) {
         let mut finding = Finding::new(
             Kind::HostDuplicate,
             format_args!("hosts.{last}.uri"),
-            format!("{} are all {uri}: one hypervisor, budgeted more than once", list(names.iter().copied())),
+            format!(
+                "{} have the URI {uri}: one hypervisor, counted more than once",
+                list(names.iter().copied())
+            ),
             "give each host the URI of its own libvirt, for example qemu+ssh://hv2/system",
         );
         for other in others {
@@ -189,10 +196,7 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
                 Kind::HostMismatch,
                 at,
                 format!("{name} is on the host {}, and the network {wanted} on {}", here.name, there.name),
-                format!(
-                    "move {name} to {}, or put a network of {} or a host bridge here",
-                    there.name, here.name
-                ),
+                format!("move {name} to {}, or use a network of {} or a host bridge", there.name, here.name),
             ));
         }
     }

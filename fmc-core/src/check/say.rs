@@ -32,8 +32,8 @@ pub(crate) fn known<'a>(
         return format!("there is no {what} yet: {otherwise}");
     }
     match nearest(wrong, all) {
-        Some(name) => format!("write {name}, which is nearest; there is {}", list(names)),
-        None => format!("{otherwise}, or write one that there is: {}", list(names)),
+        Some(name) => format!("did you mean {name}? known here: {}", list(names)),
+        None => format!("{otherwise}; known here: {}", list(names)),
     }
 }
 
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn the_name_that_was_meant() {
         let help = known("kub", "network", ["core", "kube"], "add the network");
-        assert_eq!(help, "write kube, which is nearest; there is core and kube");
+        assert_eq!(help, "did you mean kube? known here: core and kube");
         let help = known("lan", "network", ["core", "kube"], "add the network");
-        assert_eq!(help, "add the network, or write one that there is: core and kube");
+        assert_eq!(help, "add the network; known here: core and kube");
         assert_eq!(known("lan", "network", [], "add it"), "there is no network yet: add it");
     }
 }

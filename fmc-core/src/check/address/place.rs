@@ -57,7 +57,8 @@ fn place(
     };
     let example = *examples.entry((one.network, address.is_ipv4())).or_insert_with(|| {
         let start = uses.partition_point(|other| other.segment < one.segment);
-        free::first(uses.get(start..)?, family, subnet.first_host())
+        let end = uses.partition_point(|other| other.segment <= one.segment);
+        free::first(uses.get(start..end)?, family, subnet.first_host())
     });
     let example = example.map(|address| format!(", for example {address}")).unwrap_or_default();
     let help = match kind {

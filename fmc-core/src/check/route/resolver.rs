@@ -167,6 +167,9 @@ impl Known {
                 }
             }
         }
+        for among in networks.values_mut() {
+            among.sort_by_key(|&at| view.network(at).map(|net| text(&net.draft.name)));
+        }
         Self { networks, held }
     }
 }

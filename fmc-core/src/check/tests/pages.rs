@@ -1,0 +1,53 @@
+//! The page of a kind is true: its example has that finding and no other, word by word.
+
+use super::{findings, yaml};
+use crate::finding::Kind;
+
+/// The text of the first block of a language.
+fn block<'a>(page: &'a str, language: &str) -> Option<&'a str> {
+    let start = format!("```{language}\n");
+    let (_, rest) = page.split_once(&start)?;
+    Some(rest.split_once("```").unwrap().0)
+}
+
+#[test]
+fn every_page_has_its_parts() {
+    for kind in Kind::ALL {
+        let (name, page) = (kind.as_str(), kind.page());
+        let headings: Vec<_> = page.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(headings, ["## What it means", "## Example", "## How to mend it"], "{name}");
+        assert!(page.contains("\nSource: "), "{name}");
+        let finding = block(page, "text").unwrap_or_default();
+        let mut prose = page.replace(finding, "").lines().map(|line| line.chars().count()).collect::<Vec<_>>();
+        prose.sort_unstable();
+        assert!(prose.last() <= Some(&130), "{name}: {prose:?}");
+    }
+}
+
+#[test]
+fn every_example_has_its_finding_and_no_other() {
+    for kind in Kind::ALL {
+        let name = kind.as_str();
+        let Some(example) = block(kind.page(), "yaml") else {
+            // A file cannot hold two values of one name; the page's Rust is a doctest.
+            assert_eq!(*kind, Kind::NameDuplicate);
+            assert!(block(kind.page(), "rust").is_some());
+            continue;
+        };
+        let findings = findings(&yaml(example));
+        let text: String = findings.iter().map(ToString::to_string).collect();
+        assert!(
+            findings.iter().all(|finding| finding.kind == *kind) && !findings.is_empty(),
+            "{name}:\n{text}"
+        );
+        assert_eq!(block(kind.page(), "text"), Some(&*text), "{name}");
+    }
+}
+
+#[test]
+fn a_name_is_one_kind() {
+    for kind in Kind::ALL {
+        assert_eq!(Kind::named(kind.as_str()), Some(*kind));
+    }
+    assert_eq!(Kind::named("no-such-kind"), None);
+}
