@@ -18,7 +18,8 @@ fn every_page_has_its_parts() {
         assert_eq!(headings, ["## What it means", "## Example", "## How to mend it"], "{name}");
         assert!(page.contains("\nSource: "), "{name}");
         let finding = block(page, "text").unwrap_or_default();
-        let mut prose = page.replace(finding, "").lines().map(|line| line.chars().count()).collect::<Vec<_>>();
+        let mut prose =
+            page.replace(finding, "").lines().map(|line| line.chars().count()).collect::<Vec<_>>();
         prose.sort_unstable();
         assert!(prose.last() <= Some(&130), "{name}: {prose:?}");
     }
