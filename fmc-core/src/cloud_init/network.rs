@@ -39,6 +39,8 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
             members.push(("dhcp-identifier", Node::text("mac")));
         }
     }
+    // cloud-init 22.4 and 23.4 pass over these where they write for NetworkManager, so that on an Enterprise Linux a
+    // second interface with DHCP has a default route too, of a higher metric.
     for (asked, key) in [(dhcp4, "dhcp4-overrides"), (dhcp6, "dhcp6-overrides")] {
         let mut overrides = Vec::new();
         if !inside.resolvers.is_empty() {

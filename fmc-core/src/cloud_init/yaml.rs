@@ -160,6 +160,11 @@ fn scalar(text: &str, out: &mut Template) {
         return;
     }
     out.push("\"");
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push(text);
+        out.push("\"");
+        return;
+    }
     for c in text.chars() {
         // Writing to a template cannot fail.
         let _ = match c {

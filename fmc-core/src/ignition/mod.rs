@@ -188,8 +188,8 @@ fn unit(made: &checked::Unit) -> Unit {
     }
 }
 
-fn texts(values: &[impl Display]) -> Vec<String> {
-    values.iter().map(ToString::to_string).collect()
+fn texts(values: &[impl AsRef<str>]) -> Vec<String> {
+    values.iter().map(|value| value.as_ref().to_owned()).collect()
 }
 
 fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
@@ -198,14 +198,17 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
 
 /// A text as a `data:` URL (RFC 2397) that a person can still read: only what must be is escaped.
 fn data_url(text: &str) -> String {
-    let mut url = String::with_capacity(text.len() + text.len() / 4 + 8);
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut url = String::with_capacity(text.len() + text.len() / 2 + 8);
     url.push_str("data:,");
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'();/?:@&=$,".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(url, "%{byte:02X}");
+            let digits =
+                [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
+            url.push('%');
+            url.extend(digits.map(char::from));
         }
     }
     url
@@ -214,19 +217,21 @@ fn data_url(text: &str) -> String {
 /// Pretty JSON without the members that are null. Each has a line of its own, and no string ends a line that ends with
 /// `null`, because the quote behind it does.
 fn prune_nulls(json: &str) -> String {
-    let mut pruned = String::with_capacity(json.len());
-    for line in json.lines() {
-        if line.ends_with("\": null") || line.ends_with("\": null,") {
+    let mut pruned = String::with_capacity(json.len() + 1);
+    let mut after_null = false;
+    for line in json.split_inclusive('\n') {
+        if line.ends_with(": null,\n") || line.ends_with(": null\n") {
+            after_null = true;
             continue;
         }
         // What was before the last member, if that went, is now the last.
-        if line.trim_start().starts_with(['}', ']']) && pruned.ends_with(",\n") {
+        if std::mem::take(&mut after_null) && pruned.ends_with(",\n") && line.trim_start().starts_with('}') {
             pruned.truncate(pruned.len() - 2);
             pruned.push('\n');
         }
         pruned.push_str(line);
-        pruned.push('\n');
     }
+    pruned.push('\n');
     pruned
 }
 

@@ -4,4 +4,5 @@ mod cloud_init;
 mod guests;
 mod ignition;
 mod iso;
+mod order;
 mod secrets;
