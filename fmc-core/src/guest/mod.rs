@@ -1,8 +1,8 @@
 //! What is inside a machine, whatever its operating system: files, users, units, packages.
 //!
 //! [`Guest`] is the draft that a user writes; [`Parts`] is the same with every leaf right. [`Inside`] adds what the
-//! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::ignition`] and
-//! [`crate::cloud_init`] compile.
+//! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::boot`] compiles
+//! for Ignition or cloud-init.
 
 pub(crate) mod check;
 mod file;
