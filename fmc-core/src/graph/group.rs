@@ -126,7 +126,11 @@ impl fmt::Display for Counts {
                 write!(f, "{count} to {what}, ")?;
             }
         }
-        write!(f, "{delete} to delete")?;
+        if *self == (Self { outdated, ..Self::default() }) {
+            f.write_str("nothing to do")?;
+        } else {
+            write!(f, "{delete} to delete")?;
+        }
         if outdated > 0 {
             write!(f, " · {outdated} outdated")?;
         }

@@ -4,7 +4,7 @@ use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal,
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
-use crate::document::{Document, DomainDocument, PROVIDER, kind};
+use crate::document::{Document, DomainDocument, PROVIDER, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::volume::Ours;
 use crate::xml::Outline;
@@ -14,7 +14,7 @@ pub(super) fn summary(document: &Document) -> String {
     match document {
         Document::Pool(pool) => super::object::pool_identity(&pool.xml).1.unwrap_or_default(),
         Document::Volume(volume) if volume.capacity == 0 => String::new(),
-        Document::Volume(volume) => size(volume.capacity),
+        Document::Volume(volume) => volume_summary(volume),
         Document::Network(network) => network_summary(&network.xml),
         Document::Domain(domain) => {
             let outline = Outline::read(&domain.xml);
@@ -22,6 +22,12 @@ pub(super) fn summary(document: &Document) -> String {
             format!("{} vCPU, {}", processors.unwrap_or("?"), domain.memory)
         }
     }
+}
+
+fn volume_summary(volume: &VolumeDocument) -> String {
+    // The last two parts of a name say what the volume is, whichever pool it is in: see `volume::Ours`.
+    let name = volume.name.rsplit_once(".disk.").map_or("root", |(_, disk)| disk);
+    format!("{name} {}", size(volume.capacity))
 }
 
 fn network_summary(xml: &str) -> String {

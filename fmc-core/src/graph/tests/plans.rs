@@ -119,7 +119,7 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
             volume web.disk.data  kept     its data stays (--delete-data)
             1 machine             no change
             1 network             no change
-          0 to delete
+          nothing to do
     "#]]
     .assert_eq(&shown(&plan));
 }
@@ -147,7 +147,7 @@ fn what_is_kept_keeps_what_it_needs() {
         toy
             pool ours             kept     volume/web.disk.data needs it, and stays
             volume web.disk.data  kept     its data stays (--delete-data)
-          0 to delete
+          nothing to do
     "#]]
     .assert_eq(&shown(&toy.plan(&wanted([]))));
 }
@@ -223,7 +223,7 @@ fn a_host_that_is_not_known_is_not_an_empty_one() {
         toy
           ! network kube      deferred the host far is unknown: no route
           ! domain web        deferred the host far is unknown: no route
-          0 to delete
+          nothing to do
     "#]]
     .assert_eq(&shown(&plan));
 }
@@ -310,17 +310,17 @@ fn the_form_for_programs() {
     assert_eq!(plan.digest(), toy.plan(&wanted([])).digest());
     expect![[r#"
         {
-          "action": "delete",
           "address": "toy/local/domain/web",
-          "after": [],
-          "changes": [],
-          "expects": "0",
+          "action": "delete",
           "impact": "delete",
-          "makes": null,
-          "part_of": "machine/web",
           "reasons": [
             "not wanted any more"
-          ]
+          ],
+          "changes": [],
+          "makes": null,
+          "expects": "0",
+          "after": [],
+          "part_of": "machine/web"
         }"#]]
     .assert_eq(&{
         let mut step = json["steps"][0].clone();
