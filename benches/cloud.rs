@@ -1,0 +1,132 @@
+//! What a cloud costs before anything is touched: the check and the compile of ten machines to a hundred thousand.
+//!
+//! `cargo bench --bench cloud` prints a table; `-- --full` adds the last row. Times are CPU time of the process, the
+//! best of several runs: a busy neighbour moves them little.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
+
+mod common;
+
+use std::alloc::System;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::time::Duration;
+
+use cap::Cap;
+use cpu_time::ProcessTime;
+use fmc::prelude::*;
+use fmc_core::graph::Wanted;
+use fmc_core::secret::NoSecrets;
+use fmc_libvirt::document::{Content, Document};
+use fmc_libvirt::{documents, nft};
+
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
+const USUAL: [usize; 4] = [10, 100, 1_000, 10_000];
+const FULL: usize = 100_000;
+
+fn main() {
+    let full = std::env::args().any(|argument| argument == "--full");
+    let mut table = String::from(HEAD);
+    let rows: Vec<Row> = USUAL.into_iter().chain(full.then_some(FULL)).map(Row::measure).collect();
+    for row in &rows {
+        writeln!(table, "{row}").expect("a string takes everything");
+    }
+    let thousand = rows.iter().find(|row| row.machines == 1_000);
+    if let (Some(thousand), Some(last)) = (thousand, rows.last()) {
+        let ratio = last.together() / thousand.together();
+        writeln!(table, "\nA machine of {} costs {ratio:.2} times one of 1,000.", last.machines)
+            .expect("a string takes everything");
+    }
+    std::io::stdout().write_all(table.as_bytes()).expect("the table is written");
+}
+
+const HEAD: &str = "\
+| machines | check | compile | together | memory |
+| ---: | ---: | ---: | ---: | ---: |
+";
+
+/// What a cloud of a size costs, for each of its machines: microseconds and bytes.
+struct Row {
+    machines: usize,
+    check: f64,
+    compile: f64,
+    /// What is held when all is done, beyond the draft and the artifacts' own bytes.
+    memory: f64,
+}
+
+impl Row {
+    fn measure(machines: usize) -> Self {
+        let cloud = common::cloud(machines);
+        let runs = (30_000 / machines).clamp(3, 300);
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count(machines);
+        let before = MEMORY.allocated();
+        let (check, checked) = best(runs, || cloud.check().expect("the generated cloud is right"));
+        let (compile, compiled) = best(runs, || Compiled::of(&checked));
+        let held = MEMORY.allocated() - before - compiled.bytes();
+        Self { machines, check: each(check), compile: each(compile), memory: count(held) / count(machines) }
+    }
+
+    fn together(&self) -> f64 {
+        self.check + self.compile
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { machines, check, compile, memory } = self;
+        let (together, memory) = (self.together(), memory / 1024.0);
+        write!(f, "| {machines} | {check:.1} µs | {compile:.1} µs | {together:.1} µs | {memory:.1} KiB |")
+    }
+}
+
+/// The shortest CPU time of several runs, and what the last one gave.
+fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> (Duration, T) {
+    let mut timed = || {
+        let start = ProcessTime::now();
+        let out = run();
+        (start.elapsed(), out)
+    };
+    let (mut least, mut out) = timed();
+    for _ in 1..runs {
+        drop(out);
+        let (time, again) = timed();
+        (least, out) = (least.min(time), again);
+    }
+    (least, out)
+}
+
+/// A compiled cloud.
+struct Compiled {
+    wanted: Wanted<Document>,
+    rulesets: Vec<String>,
+}
+
+impl Compiled {
+    fn of(checked: &Checked) -> Self {
+        let rulesets = (0..checked.hosts.len()).filter_map(|host| nft::ruleset(checked, host));
+        Self { rulesets: rulesets.collect(), wanted: documents::documents(checked) }
+    }
+
+    /// The bytes of its artifacts.
+    fn bytes(&self) -> usize {
+        let documents =
+            self.wanted.nodes.values().map(|node| node.document.xml().len() + boot(&node.document));
+        documents.sum::<usize>() + self.rulesets.iter().map(String::len).sum::<usize>()
+    }
+}
+
+/// The bytes of a boot configuration.
+fn boot(document: &Document) -> usize {
+    let Document::Volume(volume) = document else { return 0 };
+    let Content::Boot(boot) = &volume.content else { return 0 };
+    let length = |template: &fmc_core::template::Template| {
+        template.render(&NoSecrets).expect("the cloud has no secrets").expose().len()
+    };
+    boot.files().into_iter().map(|(_, template)| length(template)).sum()
+}
+
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).expect("less than four billion"))
+}

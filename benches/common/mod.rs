@@ -1,0 +1,132 @@
+//! A cloud of the seed's shape, as large as one likes: a host, three networks and twelve machines, again and again.
+
+use std::net::Ipv4Addr;
+
+use fmc::prelude::*;
+
+/// Machines on one host.
+const RACK: usize = 12;
+
+/// A cloud of so many machines.
+pub(crate) fn cloud(machines: usize) -> Cloud {
+    let racks: Vec<Rack> = (0..machines.div_ceil(RACK)).map(Rack::new).collect();
+    Cloud::new("bench")
+        .domain("cloud.internal")
+        .time_zone("Europe/London")
+        .hosts(racks.iter().map(Rack::host))
+        .networks(racks.iter().flat_map(Rack::networks))
+        .machines(racks.iter().flat_map(Rack::machines).take(machines))
+}
+
+/// The names and addresses of one host and what is on it.
+struct Rack {
+    number: usize,
+    /// The third and fourth number of the addresses differ by network and machine, the second and third by rack.
+    kube: [u8; 2],
+    core: [u8; 2],
+    lan: u32,
+}
+
+impl Rack {
+    fn new(number: usize) -> Self {
+        let subnet = |number: usize| {
+            let [.., high, low] = u32::try_from(number).expect("fewer than 2^15 racks").to_be_bytes();
+            [high, low]
+        };
+        // Each LAN is 16 addresses of 172.16.0.0/12.
+        let lan = u32::from(Ipv4Addr::new(172, 16, 0, 0)) + 16 * u32::try_from(number).expect("few racks");
+        Self { number, kube: subnet(2 * number), core: subnet(2 * number + 1), lan }
+    }
+
+    fn name(&self, what: &str) -> String {
+        format!("{what}-{}", self.number)
+    }
+
+    fn host(&self) -> Host {
+        Host::new(self.name("rack"))
+            .topology(2, 6, 2)
+            .memory(35_904.mib())
+            .reserve(2.gib())
+            .cpu(CpuModel::HostPassthrough)
+            .capacity(2_700.gib())
+            .bridge("br0")
+    }
+
+    fn networks(&self) -> [Network; 3] {
+        let own = |name, [high, low]: [u8; 2]| {
+            Network::routed(self.name(name), format!("10.{high}.{low}.0/24"))
+                .host(self.name("rack"))
+                .dhcp(format!("10.{high}.{low}.100-10.{high}.{low}.199"))
+                .resolvers([self.core(11)])
+        };
+        let lan = Network::bridge(self.name("lan"), "br0")
+            .subnet(format!("{}/28", self.lan(0)))
+            .gateway(self.lan(1))
+            .resolvers([self.core(11)]);
+        [own("kube", self.kube), own("core", self.core), lan]
+    }
+
+    fn machines(&self) -> Vec<Machine> {
+        let masters = (1..=3).map(|n| {
+            self.kube_node(&format!("master{n}"), 20 + n).cpus(2).memory(4.gib()).root_disk(50.gib())
+        });
+        let workers = (1..=3).map(|n| {
+            let worker = self.kube_node(&format!("worker{n}"), 23 + n).cpus(2).memory(3_584.mib());
+            worker.root_disk(50.gib()).disk(Disk::new("osd", 200.gib()))
+        });
+        let bootstrap = self.kube_node("bootstrap", 27).cpus(1).memory(2.gib()).root_disk(50.gib());
+        let freeipa = self.core_node("freeipa1", 11).cpus(2).memory(2.gib()).root_disk(30.gib());
+        let balancer = self.core_node("loadbalancer1", 12).interface(self.on_lan(3));
+        let postgresql = self.core_node("postgresql1", 13).cpus(2).memory(2.gib()).root_disk(30.gib());
+        let helper = self.core_node("helper", 14).cpus(1).memory(1.gib()).root_disk(30.gib());
+        let bastion = self.core_node("bastion", 20).interface(self.on_lan(4));
+        masters
+            .chain(workers)
+            .chain([
+                bootstrap,
+                freeipa.resolvers([self.core(1)]),
+                balancer.cpus(2).memory(1.gib()).root_disk(30.gib()),
+                postgresql.disk(Disk::new("data", 100.gib())),
+                helper,
+                bastion.cpus(1).memory(1.gib()).root_disk(20.gib()),
+            ])
+            .collect()
+    }
+
+    fn kube_node(&self, role: &str, last: u8) -> Machine {
+        let [high, low] = self.kube;
+        let image = Image::fedora_coreos("40.20240906.3.0")
+            .path("/var/lib/libvirt/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+            .digest(Digest::sha256(b"Fedora CoreOS"))
+            .minimum(10.gib());
+        self.node(role, image, "kube", Ipv4Addr::new(10, high, low, last))
+    }
+
+    fn core_node(&self, role: &str, last: u8) -> Machine {
+        let image = Image::rocky("9.4")
+            .path("/var/lib/libvirt/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+            .digest(Digest::sha256(b"Rocky"))
+            .minimum(10.gib());
+        self.node(role, image, "core", self.core(last))
+    }
+
+    fn node(&self, role: &str, image: Image, network: &str, address: Ipv4Addr) -> Machine {
+        Machine::new(self.name(role), image)
+            .host(self.name("rack"))
+            .interface(Interface::on(self.name(network)).address(address))
+            .user(User::admin("ops").key(include_str!("../../examples/flatcar_micro_cloud/ops.pub")))
+    }
+
+    fn on_lan(&self, last: u32) -> Interface {
+        Interface::on(self.name("lan")).address(self.lan(last)).default_route(true)
+    }
+
+    fn core(&self, last: u8) -> Ipv4Addr {
+        let [high, low] = self.core;
+        Ipv4Addr::new(10, high, low, last)
+    }
+
+    fn lan(&self, last: u32) -> Ipv4Addr {
+        Ipv4Addr::from(self.lan + last)
+    }
+}
