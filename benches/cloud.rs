@@ -1,4 +1,5 @@
-//! What a cloud costs before anything is touched: the check and the compile of ten machines to a hundred thousand.
+//! What a cloud costs before anything is touched: the check, the compile and the plan of ten machines to a hundred
+//! thousand, against the simulation.
 //!
 //! `cargo bench --bench cloud` prints a table; `-- --full` adds the last row. Times are CPU time of the process, the
 //! best of several runs: a busy neighbour moves them little.
@@ -15,9 +16,11 @@ use std::time::Duration;
 use cap::Cap;
 use cpu_time::ProcessTime;
 use fmc::prelude::*;
-use fmc_core::graph::Wanted;
+use fmc_core::graph::{self, ApplyOptions, Choices, Plan, Provider as _, Wanted};
 use fmc_core::secret::NoSecrets;
 use fmc_libvirt::document::{Content, Document};
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::sim::Sim;
 use fmc_libvirt::{documents, nft};
 
 #[global_allocator]
@@ -43,8 +46,8 @@ fn main() {
 }
 
 const HEAD: &str = "\
-| machines | check | compile | together | memory |
-| ---: | ---: | ---: | ---: | ---: |
+| machines | check | compile | plan: no change | plan: one change | together | memory |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
 /// What a cloud of a size costs, for each of its machines: microseconds and bytes.
@@ -52,7 +55,11 @@ struct Row {
     machines: usize,
     check: f64,
     compile: f64,
-    /// What is held when all is done, beyond the draft and the artifacts' own bytes.
+    /// Reading the hypervisors and deciding what is to be done, with nothing to do.
+    same: f64,
+    /// The same when a machine has changed.
+    changed: f64,
+    /// What is held when a cloud is compiled, beyond the draft and the artifacts' own bytes.
     memory: f64,
 }
 
@@ -65,19 +72,60 @@ impl Row {
         let (check, checked) = best(runs, || cloud.check().expect("the generated cloud is right"));
         let (compile, compiled) = best(runs, || Compiled::of(&checked));
         let held = MEMORY.allocated() - before - compiled.bytes();
-        Self { machines, check: each(check), compile: each(compile), memory: count(held) / count(machines) }
+
+        let world = World::with(&checked, &compiled);
+        let (same, plan) = best(runs, || world.plan(&compiled));
+        assert!(plan.is_empty(), "a plan after an apply");
+        drop(plan);
+        let changed = common::cloud_with_one_change(machines).check().expect("a change of memory is right");
+        let changed = Compiled::of(&changed);
+        let (changed, plan) = best(runs, || world.plan(&changed));
+        assert_eq!(plan.steps.len(), 1, "a plan of one change");
+        Self {
+            machines,
+            check: each(check),
+            compile: each(compile),
+            same: each(same),
+            changed: each(changed),
+            memory: count(held) / count(machines),
+        }
     }
 
+    /// Everything between a cloud with one change and the plan of it.
     fn together(&self) -> f64 {
-        self.check + self.compile
+        self.check + self.compile + self.changed
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { machines, check, compile, memory } = self;
+        let Self { machines, check, compile, same, changed, memory } = self;
         let (together, memory) = (self.together(), memory / 1024.0);
-        write!(f, "| {machines} | {check:.1} µs | {compile:.1} µs | {together:.1} µs | {memory:.1} KiB |")
+        write!(f, "| {machines} | {check:.1} µs | {compile:.1} µs | {same:.1} µs | {changed:.1} µs ")?;
+        write!(f, "| {together:.1} µs | {memory:.1} KiB |")
+    }
+}
+
+/// A simulated hypervisor for each host of a cloud, on which it is applied.
+struct World(Libvirt<Sim>);
+
+impl World {
+    fn with(checked: &Checked, compiled: &Compiled) -> Self {
+        let provider = checked
+            .hosts
+            .iter()
+            .fold(Libvirt::new(), |provider, host| provider.host(host.name.clone(), Sim::new()));
+        let world = Self(provider);
+        let plan = world.plan(compiled);
+        let applied = graph::apply(&plan, &world.0, ApplyOptions::default(), |_| ());
+        let outcome = pollster::block_on(applied).expect("the plan can be done");
+        assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
+        world
+    }
+
+    fn plan(&self, compiled: &Compiled) -> Plan<Document> {
+        let seen = pollster::block_on(self.0.observe(&compiled.wanted)).expect("the simulation answers");
+        graph::plan(&self.0, &compiled.wanted, &seen, &Choices::default())
     }
 }
 
@@ -105,8 +153,8 @@ struct Compiled {
 
 impl Compiled {
     fn of(checked: &Checked) -> Self {
-        let rulesets = (0..checked.hosts.len()).filter_map(|host| nft::ruleset(checked, host));
-        Self { rulesets: rulesets.collect(), wanted: documents::documents(checked) }
+        let rulesets = nft::rulesets(checked).map(|(_, text)| text).collect();
+        Self { rulesets, wanted: documents::documents(checked) }
     }
 
     /// The bytes of its artifacts.

@@ -9,13 +9,23 @@ const RACK: usize = 12;
 
 /// A cloud of so many machines.
 pub(crate) fn cloud(machines: usize) -> Cloud {
+    with(machines, |machine| machine)
+}
+
+/// The same cloud, but that one machine has less memory.
+pub(crate) fn cloud_with_one_change(machines: usize) -> Cloud {
+    let mut first = true;
+    with(machines, |machine| if std::mem::take(&mut first) { machine.memory(1_536.mib()) } else { machine })
+}
+
+fn with(machines: usize, change: impl FnMut(Machine) -> Machine) -> Cloud {
     let racks: Vec<Rack> = (0..machines.div_ceil(RACK)).map(Rack::new).collect();
     Cloud::new("bench")
         .domain("cloud.internal")
         .time_zone("Europe/London")
         .hosts(racks.iter().map(Rack::host))
         .networks(racks.iter().flat_map(Rack::networks))
-        .machines(racks.iter().flat_map(Rack::machines).take(machines))
+        .machines(racks.iter().flat_map(Rack::machines).take(machines).map(change))
 }
 
 /// The names and addresses of one host and what is on it.
@@ -44,6 +54,7 @@ impl Rack {
 
     fn host(&self) -> Host {
         Host::new(self.name("rack"))
+            .uri(format!("qemu+ssh://rack-{}/system", self.number))
             .topology(2, 6, 2)
             .memory(35_904.mib())
             .reserve(2.gib())
@@ -80,11 +91,13 @@ impl Rack {
         let postgresql = self.core_node("postgresql1", 13).cpus(2).memory(2.gib()).root_disk(30.gib());
         let helper = self.core_node("helper", 14).cpus(1).memory(1.gib()).root_disk(30.gib());
         let bastion = self.core_node("bastion", 20).interface(self.on_lan(4));
-        masters
+        // Whom the others ask for names comes first: the last host may have room for it alone.
+        [freeipa.resolvers([self.core(1)])]
+            .into_iter()
+            .chain(masters)
             .chain(workers)
             .chain([
                 bootstrap,
-                freeipa.resolvers([self.core(1)]),
                 balancer.cpus(2).memory(1.gib()).root_disk(30.gib()),
                 postgresql.disk(Disk::new("data", 100.gib())),
                 helper,

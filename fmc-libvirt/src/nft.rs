@@ -7,26 +7,32 @@
 use std::fmt::Write as _;
 
 use fmc_core::addr::is_public;
-use fmc_core::checked::{Checked, Family, Forward, Network};
+use fmc_core::checked::{Checked, Family, Forward, Host, Network};
 
-/// The ruleset of a host, by index; `None` if it needs none. Loading it twice changes nothing, and no table but the
-/// cloud's own is touched.
+/// The rulesets of the hosts that need one. Loading one twice changes nothing, and no table but the cloud's own is touched.
 ///
 /// What is masqueraded: a routed network's traffic from private addresses to anywhere but the cloud's own networks on
 /// the host. Public addresses are routed as they are; an open network is left to whoever opened it.
-pub fn ruleset(checked: &Checked, host: usize) -> Option<String> {
-    let here: Vec<&Network> = checked
-        .networks
-        .iter()
-        .filter(|network| network.hosts.contains(&host) && network.forward != Forward::Bridge)
-        .collect();
-    let rules: String = [ipv4 as Pick, ipv6].into_iter().filter_map(|pick| masquerade(&here, pick)).collect();
+pub fn rulesets(checked: &Checked) -> impl Iterator<Item = (&Host, String)> {
+    let mut networks: Vec<Vec<&Network>> = vec![Vec::new(); checked.hosts.len()];
+    for network in checked.networks.iter().filter(|network| network.forward != Forward::Bridge) {
+        for &host in &network.hosts {
+            if let Some(here) = networks.get_mut(host) {
+                here.push(network);
+            }
+        }
+    }
+    checked.hosts.iter().zip(networks).filter_map(|(host, here)| Some((host, ruleset(checked, host, &here)?)))
+}
+
+/// The ruleset of a host with these networks of its own; `None` if it needs none.
+fn ruleset(checked: &Checked, host: &Host, here: &[&Network]) -> Option<String> {
+    let rules: String = [ipv4 as Pick, ipv6].into_iter().filter_map(|pick| masquerade(here, pick)).collect();
     if rules.is_empty() {
         return None;
     }
     // An owner has no underscore, so that two of them never share a table.
     let table = format!("fmc_{}", checked.owner.as_str().replace('-', "_"));
-    let name = checked.hosts.get(host).map_or("the host", |host| host.name.as_str());
     Some(format!(
         "# Cloud {cloud}, owner {owner}: masquerading for its routed networks on {name}.\n\
          # Load it with `nft -f FILE`, at every start of the host; loading it again changes nothing.\n\
@@ -38,6 +44,7 @@ pub fn ruleset(checked: &Checked, host: usize) -> Option<String> {
          {rules}\
          \t}}\n\
          }}\n",
+        name = host.name,
         cloud = checked.name,
         owner = checked.owner,
     ))
@@ -90,9 +97,13 @@ mod tests {
     use super::*;
     use crate::fixture::{checked, cloud, machines, networks};
 
+    fn ruleset(checked: &Checked, host: &str) -> Option<String> {
+        rulesets(checked).find(|(at, _)| at.name == host).map(|(_, text)| text)
+    }
+
     #[test]
     fn routed_networks_are_masqueraded() {
-        let ruleset = ruleset(&checked(), 0).unwrap();
+        let ruleset = ruleset(&checked(), "hv1").unwrap();
         expect_file!["../golden/host.nft"].assert_eq(&ruleset);
         nft::check(&ruleset).unwrap();
         let loaded = nft::load_twice_is_stable(&ruleset).unwrap();
@@ -103,7 +114,7 @@ mod tests {
     fn both_families_are() {
         let mut networks = networks();
         networks.push(Network::routed("six", "10.17.7.0/24").ipv6("fd00:17:7::/64").host("hv1"));
-        let ruleset = ruleset(&cloud(networks, machines()), 0).unwrap();
+        let ruleset = ruleset(&cloud(networks, machines()), "hv1").unwrap();
         nft::check(&ruleset).unwrap();
         assert!(ruleset.contains("ip6 saddr { fd00:17:7::/64 }"), "{ruleset}");
         nft::load_twice_is_stable(&ruleset).unwrap();
@@ -111,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_host_without_a_routed_network_needs_none() {
-        assert_eq!(ruleset(&checked(), 1), None);
+        assert_eq!(ruleset(&checked(), "hv2"), None);
     }
 
     #[test]
@@ -119,13 +130,13 @@ mod tests {
         let mut networks = networks();
         networks.truncate(1);
         networks.push(Network::routed("core", "9.9.9.0/24").host("hv1"));
-        assert_eq!(ruleset(&cloud(networks, Vec::new()), 0), None);
+        assert_eq!(ruleset(&cloud(networks, Vec::new()), "hv1"), None);
     }
 
     #[test]
     fn another_table_is_not_touched() {
         let other = "table inet other {\n\tchain c {\n\t\tip saddr 10.0.0.1 accept\n\t}\n}\n";
-        let ours = ruleset(&checked(), 0).unwrap();
+        let ours = ruleset(&checked(), "hv1").unwrap();
         let both = format!("table inet other\ndelete table inet other\n{other}{ours}");
         assert!(nft::load_twice_is_stable(&both).unwrap().contains("ip saddr 10.0.0.1 accept"));
     }

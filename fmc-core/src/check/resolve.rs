@@ -393,10 +393,9 @@ fn routes(view: &View<'_>, placed: &Placed<'_>, link: &Plugged<'_>) -> Vec<check
     let Some(net) = link.network.and_then(|at| view.network(at)).filter(|net| net.is_routed()) else {
         return Vec::new();
     };
-    let others = view.networks.iter().enumerate();
-    let others = others.filter(|(at, other)| other.is_routed() && other.host == net.host && !attached(*at));
     let mut routes = Vec::new();
-    for (_, other) in others {
+    let others = net.host.into_iter().flat_map(|host| view.routed(host));
+    for (_, other) in others.filter(|(at, _)| !attached(*at)) {
         for (own, far) in [(&net.ipv4, &other.ipv4), (&net.ipv6, &other.ipv6)] {
             if let (Some(own), Some(far)) = (own, far)
                 && let Some(via) = own.gateway

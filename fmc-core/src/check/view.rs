@@ -25,6 +25,8 @@ pub(crate) struct View<'a> {
     pub(crate) networks: Vec<Net<'a>>,
     pub(crate) machines: Vec<Placed<'a>>,
     pub(crate) host_index: BTreeMap<&'a str, usize>,
+    /// The networks that a host routes to, by host.
+    routed: Vec<Vec<usize>>,
 }
 
 /// A network with its families.
@@ -66,8 +68,14 @@ impl<'a> View<'a> {
             None if hosts.len() == 1 => Some(0),
             None => None,
         };
-        let networks =
+        let networks: Vec<Net<'a>> =
             cloud.networks.iter().map(|draft| Net::new(draft, host_of(draft.host.as_ref()))).collect();
+        let mut routed = vec![Vec::new(); hosts.len()];
+        for (at, net) in networks.iter().enumerate().filter(|(_, net)| net.is_routed()) {
+            if let Some(routed) = net.host.and_then(|host| routed.get_mut(host)) {
+                routed.push(at);
+            }
+        }
         let machines = cloud
             .machines
             .iter()
@@ -77,7 +85,13 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        Self { cloud, owner, hosts, networks, machines, host_index }
+        Self { cloud, owner, hosts, networks, machines, host_index, routed }
+    }
+
+    /// The networks that a host routes to.
+    pub(crate) fn routed(&self, host: usize) -> impl Iterator<Item = (usize, &Net<'a>)> {
+        let networks = self.routed.get(host).into_iter().flatten();
+        networks.filter_map(|&at| Some((at, self.networks.get(at)?)))
     }
 
     /// A network by index.
