@@ -310,17 +310,17 @@ fn the_form_for_programs() {
     assert_eq!(plan.digest(), toy.plan(&wanted([])).digest());
     expect![[r#"
         {
-          "address": "toy/local/domain/web",
           "action": "delete",
+          "address": "toy/local/domain/web",
+          "after": [],
+          "changes": [],
+          "expects": "0",
           "impact": "delete",
+          "makes": null,
+          "part_of": "machine/web",
           "reasons": [
             "not wanted any more"
-          ],
-          "changes": [],
-          "makes": null,
-          "expects": "0",
-          "after": [],
-          "part_of": "machine/web"
+          ]
         }"#]]
     .assert_eq(&{
         let mut step = json["steps"][0].clone();
