@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use expect_test::{ExpectFile, expect_file};
+use fmc_core::cloud::Cloud;
 use fmc_core::graph::Carries;
+use fmc_core::host::Host;
 use fmc_core::image::{Arch, Image};
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::unit::SizeExt as _;
@@ -80,7 +82,8 @@ fn libvirts_schemas_accept_every_document() {
 fn a_machine_of_another_architecture_is_accepted() {
     let image = Image::debian("12").architecture(Arch::Aarch64).path("/srv/images/debian-12-arm64.qcow2");
     let arm = Machine::new("arm", image).host("hv1").root_disk(8.gib());
-    let wanted = documents(&cloud(networks(), vec![arm]));
+    let host = Host::new("hv1").emulated().machine_type("virt");
+    let wanted = documents(&Cloud::new("first").host(host).machine(arm).check().unwrap());
     let xml = document(&wanted, "domain/arm").xml();
     assert!(xml.contains("<os firmware='efi'>") && xml.contains("bus='scsi'"), "{xml}");
     validate_all(Kind::Domain, [("arm", xml)]).unwrap();

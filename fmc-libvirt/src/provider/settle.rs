@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{self, Address, Choices, Edge, Note, NoteKind, Seen, Settled, State, Wanted};
+use fmc_core::graph::{
+    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+};
 use fmc_core::nearest::nearest;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
@@ -37,6 +39,7 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
     settling.drop_unused_bases();
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
+    settling.unknown_data(choices);
     let Settling { nodes, anew, notes, .. } = settling;
     Settled { nodes, anew, notes }
 }
@@ -350,6 +353,22 @@ impl<'a> Settling<'a> {
             self.seen.objects.get(&address),
             Some(State::Present { object: Object::Pool(pool), .. }) if pool.record.active && pool.owner == Owner::Us
         )
+    }
+
+    /// Data that was given up, and is not there or is wanted.
+    fn unknown_data(&mut self, choices: &Choices) {
+        let DeleteData::Of(names) = &choices.delete_data else { return };
+        let data = self.seen.objects.iter().filter_map(|(address, state)| match state {
+            State::Present { object: Object::Volume(volume), .. } if !self.nodes.contains_key(address) => {
+                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.ours.machine()).flatten()
+            }
+            _ => None,
+        });
+        let known: BTreeSet<&str> = data.collect();
+        for name in names.iter().filter(|name| !known.contains(name.as_str())) {
+            let text = format!("--delete-data {name}: it has no data disk that nobody wants");
+            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Left, text });
+        }
     }
 
     fn volume(&self, at: &Address, pool: &str, name: &str) -> Option<&'a VolumeObject> {

@@ -156,7 +156,7 @@ impl Link for Sim {
     }
 
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError> {
-        self.call("disk-capacities", "", |state| state.disk_capacities())
+        self.call("disk-capacities", "", |state| Ok(state.disk_capacities()))
     }
 
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError> {

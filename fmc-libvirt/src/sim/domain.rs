@@ -63,13 +63,16 @@ impl State {
         }
         let written = with_defaults(text, root);
         let name = name.to_owned();
+        let files = files(root).map(str::to_owned).collect::<Vec<_>>();
         self.domain_uuids.insert(uuid, name.clone());
-        self.domains.entry(name).and_modify(|domain| domain.xml.clone_from(&written)).or_insert(Domain {
+        let domain = self.domains.entry(name).or_insert(Domain {
             uuid,
-            xml: written,
+            xml: String::new(),
             live: None,
             autostart: false,
+            files: Vec::new(),
         });
+        (domain.xml, domain.files) = (written, files);
         Ok(())
     }
 
@@ -186,12 +189,13 @@ impl State {
                     "Requested operation is not valid: network '{name}' is not active"
                 )));
             };
-            let document = xml::parse(live, "network")?;
-            let root = document.root_element();
-            if xml::child(root, "forward").and_then(|forward| forward.attribute("mode")) == Some("bridge")
-                && let Some(bridge) = xml::child(root, "bridge").and_then(|bridge| bridge.attribute("name"))
-            {
-                self.has_bridge(bridge)?;
+            // A network has a line for each guest: it is read as a whole only where that matters.
+            if live.contains("<forward mode='bridge'") || live.contains("<forward mode=\"bridge\"") {
+                let document = xml::parse(live, "network")?;
+                let bridge = xml::child(document.root_element(), "bridge");
+                if let Some(bridge) = bridge.and_then(|bridge| bridge.attribute("name")) {
+                    self.has_bridge(bridge)?;
+                }
             }
         }
         source.attribute("bridge").map_or(Ok(()), |bridge| self.has_bridge(bridge))
@@ -235,6 +239,13 @@ impl State {
                     })
             })
     }
+}
+
+/// The files that a domain's document names; none if it cannot be read.
+pub(super) fn files_of(xml: &str) -> Vec<String> {
+    roxmltree::Document::parse(xml)
+        .map(|document| files(document.root_element()).map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// The files that a domain names.

@@ -77,6 +77,9 @@ pub(super) struct Domain {
     pub(super) live: Option<Live>,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// The files that its definition names; they follow from that.
+    #[serde(skip)]
+    pub(super) files: Vec<String>,
 }
 
 /// A running guest.
@@ -137,6 +140,9 @@ pub(super) struct Volume {
 impl State {
     /// Makes what follows from the rest, after it was read from a file.
     pub(super) fn restored(mut self) -> Self {
+        for domain in self.domains.values_mut() {
+            domain.files = super::domain::files_of(&domain.xml);
+        }
         self.domain_uuids = self.domains.iter().map(|(name, domain)| (domain.uuid, name.clone())).collect();
         self
     }

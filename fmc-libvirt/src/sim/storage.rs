@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::domain::{files, uuid_of};
+use super::domain::uuid_of;
 use super::state::{Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
@@ -106,17 +106,12 @@ impl State {
         }))
     }
 
-    pub(super) fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, Trouble> {
-        let mut all = BTreeMap::new();
-        for domain in self.domains.values() {
-            let document = xml::parse(&domain.xml, "domain")?;
-            for path in files(document.root_element()) {
-                if let Some(volume) = self.volume_at(path).flatten() {
-                    all.insert(path.to_owned(), volume.capacity);
-                }
-            }
-        }
-        Ok(all)
+    pub(super) fn disk_capacities(&self) -> BTreeMap<String, u64> {
+        self.domains
+            .values()
+            .flat_map(|domain| &domain.files)
+            .filter_map(|path| Some((path.clone(), self.volume_at(path)??.capacity)))
+            .collect()
     }
 
     pub(super) fn create_volume(&mut self, pool: &str, text: &str) -> Result<(), Trouble> {

@@ -204,3 +204,31 @@ fn a_reservation_of_the_users_own_is_changed_live() {
     assert_eq!(lab.plan(&renamed).impact(), Impact::Live);
     lab.apply(&renamed);
 }
+
+#[test]
+fn a_machine_that_nobody_wants_any_more_is_stopped_as_it_was_said() {
+    for (shutdown, seconds) in [(Shutdown::force_now(), 0), (Shutdown::grace(5), 5)] {
+        let lab = Lab::new();
+        lab.apply(&wanted(&cloud([lan()], [blank("deaf").shutdown(shutdown)])));
+        let before = lab.sim.now();
+        lab.apply(&nothing());
+        assert_eq!((lab.sim.now() - before).as_secs(), seconds);
+    }
+}
+
+#[test]
+fn data_that_is_not_there_or_wanted_is_not_given_up_in_silence() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let of_db = Choices {
+        delete_data: DeleteData::Of(["db".to_owned(), "bd".to_owned()].into()),
+        ..Choices::default()
+    };
+    let plan = lab.plan_with(&small(), &of_db);
+    assert!(plan.is_empty(), "{plan}");
+    assert_eq!(
+        notes(&plan, NoteKind::Left).iter().filter(|note| note.contains("--delete-data")).count(),
+        2,
+        "{plan}"
+    );
+}
