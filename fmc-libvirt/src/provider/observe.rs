@@ -95,13 +95,6 @@ impl Wants {
     fn has(&self, host: &HostName, kind: &'static str, name: &str) -> bool {
         self.addresses.contains(&Address::new(PROVIDER, host.clone(), kind, name))
     }
-
-    /// The wanted volumes of a host.
-    fn volumes(&self, host: &HostName) -> impl Iterator<Item = &Address> {
-        let first = Address::new(PROVIDER, host.clone(), kind::VOLUME, "");
-        let from = self.addresses.range(&first..);
-        from.take_while(move |one| one.host() == first.host() && one.kind() == first.kind())
-    }
 }
 
 /// What of a reading the preflight looks at.
