@@ -4,6 +4,7 @@ use expect_test::expect;
 
 use super::toy::*;
 use crate::graph::*;
+use crate::name::HostName;
 
 fn doc(needs: Vec<Edge>) -> Doc {
     Doc { needs, ..Doc::default() }
@@ -337,4 +338,26 @@ fn a_digest_covers_what_is_created() {
         |live: u32| Toy::default().plan(&wanted([(at("volume", "a"), Doc { live, ..Doc::default() }, None)]));
     assert_eq!(plan(1).digest(), plan(1).digest());
     assert_ne!(plan(1).digest(), plan(2).digest());
+}
+
+#[test]
+fn one_plan_orders_the_objects_of_several_providers() {
+    let of = |provider, kind, name: &str| Address::new(provider, HostName::literal("local"), kind, name);
+    let (domain, record) = (of("libvirt", "domain", "db"), of("dns", "record", "db"));
+    let (cluster, claim) = (of("kubernetes", "cluster", "prod"), of("kubernetes", "secret", "db"));
+    let nodes = vec![
+        (claim.clone(), doc(vec![edge(&cluster, Carries::Exists), edge(&record, Carries::Content)]), None),
+        (cluster.clone(), doc(vec![edge(&domain, Carries::Exists)]), None),
+        (record.clone(), doc(vec![edge(&domain, Carries::Exists)]), None),
+        (domain.clone(), Doc::default(), None),
+    ];
+    // The cluster is not known before the machine that it runs on is there: it is planned in a later phase.
+    let toy = Toy { awaits: [(cluster.clone(), domain.clone())].into(), ..Toy::default() };
+    let first = toy.plan(&wanted(nodes.clone()));
+    let addresses = |plan: &Plan<Doc>| plan.steps.iter().map(|step| step.address.clone()).collect::<Vec<_>>();
+    assert_eq!(addresses(&first), [domain, record]);
+    assert!(first.has_phases());
+    assert!(toy.apply(&first).is_converged());
+    let second = toy.plan(&wanted(nodes));
+    assert_eq!(addresses(&second), [cluster, claim]);
 }
