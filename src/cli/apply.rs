@@ -37,11 +37,11 @@ pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>)
     if args.json {
         io.json_line(&Told::Plan(Shown::new(&plan, &world)))?;
     } else {
-        plan::show(&plan, &world, args, towards, io)?;
+        plan::show(&plan, &world, towards, io)?;
     }
     refuse(&plan)?;
     if plan.is_empty() {
-        return end(&Outcome::default(), args, io);
+        return end(&plan, &Outcome::default(), args, io);
     }
     introduce(&plan, &world, args, io);
     consent(command, &world, args, io)?;
@@ -50,7 +50,7 @@ pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>)
     (io.interrupt)(stop.clone());
     let outcome = act(&plan, &mut world, &stop, args, io)?;
     report(&outcome, &stop, args, io);
-    end(&outcome, args, io)
+    end(&plan, &outcome, args, io)
 }
 
 fn refuse(plan: &Plan) -> Result<(), Failure> {
@@ -165,7 +165,7 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     ));
 }
 
-fn end(outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn end(plan: &Plan, outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     if args.json {
         io.json_line(&Told::Outcome { version: 1, done, failed, skipped })?;
@@ -175,6 +175,9 @@ fn end(outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
         io.out(format_args!("{} done.\n", count(done, "step")))?;
     } else {
         io.out(format_args!("{} done, {failed} failed, {skipped} not begun.\n", count(done, "step")))?;
+    }
+    if !args.json {
+        io.out(plan::rulesets(plan.wanted(), args))?;
     }
     Ok(if outcome.is_converged() { DONE } else { FAILED })
 }

@@ -50,7 +50,8 @@ pub(super) fn run(
     if args.json {
         io.json(&Shown::new(&plan, &world))?;
     } else {
-        show(&plan, &world, args, Towards::Cloud, io)?;
+        show(&plan, &world, Towards::Cloud, io)?;
+        io.out(rulesets(plan.wanted(), args))?;
     }
     Ok(if plan.refused().next().is_some() {
         FAILED
@@ -167,13 +168,7 @@ pub(super) fn hosts(world: &World) -> Vec<Connected<'_>> {
 }
 
 /// Shows a plan to a person.
-pub(super) fn show(
-    plan: &Plan,
-    world: &World,
-    args: &Args,
-    towards: Towards,
-    io: &mut Io<'_>,
-) -> Result<(), Failure> {
+pub(super) fn show(plan: &Plan, world: &World, towards: Towards, io: &mut Io<'_>) -> Result<(), Failure> {
     let colour = io.colour_out;
     let wanted = plan.wanted();
     let place = place(world);
@@ -183,11 +178,7 @@ pub(super) fn show(
     };
     let sizes = if towards == Towards::Cloud { format!("   {}", sizes(wanted)) } else { String::new() };
     io.out(format_args!("{}{}\n", Paint(title, STRONG, colour), Paint(sizes, DIM, colour)))?;
-    io.out(tree(plan, colour))?;
-    if towards == Towards::Cloud {
-        io.out(rulesets(wanted, args))?;
-    }
-    Ok(())
+    io.out(tree(plan, colour))
 }
 
 /// Where the cloud is; a simulation says that it is one.

@@ -35,8 +35,8 @@ impl<'a, 'b> Progress<'a, 'b> {
         }
         match (&mut self.bars, event) {
             (Some(bars), event) => bars.tell(event),
-            // Lines in a log: how far an upload is would be noise.
-            (None, Event::Progress { .. }) => {}
+            // In a log, what begins and how far it is would drown what is done.
+            (None, Event::Started { .. } | Event::Progress { .. }) => {}
             (None, event) => self.io.err(format_args!("{event}\n")),
         }
         Ok(())

@@ -24,7 +24,7 @@ fn a_cloud_lives_and_is_destroyed() {
     assert!(first.out.starts_with("first on sim:first.sim.json (a simulation)"), "{first:?}");
     assert!(first.err.contains("libvirt/local/domain/web: create done\n"), "{first:?}");
     let again = stage.run(cloud(), "apply");
-    assert!(again.code == 0 && again.out.ends_with("Nothing to do.\n"), "{again:?}");
+    assert!(again.code == 0 && again.out.contains("Nothing to do.\n"), "{again:?}");
     assert!(!again.err.contains("owner"), "{again:?}");
 
     let changed = || cloud().machine(machine("third", "10.17.3.12"));
@@ -40,7 +40,7 @@ fn a_cloud_lives_and_is_destroyed() {
         status.contains("not there") && status.contains("kept: ") && status.contains("db.disk.data"),
         "{status}"
     );
-    assert!(stage.done(cloud(), "destroy").ends_with("Nothing to do.\n"));
+    assert!(stage.done(cloud(), "destroy").contains("Nothing to do.\n"));
 
     stage.done(cloud(), "destroy --delete-data db");
     let world = fs::read_to_string(stage.path().join("first.sim.json")).unwrap();

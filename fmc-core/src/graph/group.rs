@@ -63,13 +63,23 @@ impl<'a, D> Group<'a, D> {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Why, and what differs: everything that its steps say, each once, in the plan's order.
+    /// Why, and what differs: everything that its steps say, each once, in the plan's order. Of what is made anew it is the
+    /// reason: what its new parts are, and how they differ from the old ones, follows from that.
     pub fn details(&self) -> Vec<String> {
+        let action = self.action();
         let mut said = BTreeSet::new();
         self.steps
             .iter()
-            .filter(|step| step.action != Action::Delete || self.action() == Action::Delete)
-            .flat_map(|step| step.reasons.iter().cloned().chain(step.changes.iter().map(ToString::to_string)))
+            .filter(|step| match step.action {
+                Action::Create => action != Action::Replace,
+                Action::Delete => action == Action::Delete,
+                Action::Update | Action::Restart | Action::Replace => true,
+            })
+            .flat_map(|step| {
+                let explained = step.action == Action::Replace && !step.reasons.is_empty();
+                let changes = step.changes.iter().filter(move |_| !explained);
+                step.reasons.iter().cloned().chain(changes.map(ToString::to_string))
+            })
             .filter(|text| !text.is_empty() && said.insert(text.clone()))
             .collect()
     }
