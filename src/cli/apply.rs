@@ -169,8 +169,8 @@ fn end(plan: &Plan, outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     if args.json {
         io.json_line(&Told::Outcome { version: 1, done, failed, skipped })?;
-    } else if done + failed + skipped == 0 {
-        io.out("Nothing to do.\n")?;
+    } else if plan.is_empty() {
+        // The plan has said so.
     } else if outcome.is_converged() {
         io.out(format_args!("{} done.\n", count(done, "step")))?;
     } else {

@@ -24,7 +24,7 @@ fn a_cloud_lives_and_is_destroyed() {
     assert!(first.out.starts_with("first on sim:first.sim.json (a simulation)"), "{first:?}");
     assert!(first.err.contains("libvirt/local/domain/web: create done\n"), "{first:?}");
     let again = stage.run(cloud(), "apply");
-    assert!(again.code == 0 && again.out.contains("Nothing to do.\n"), "{again:?}");
+    assert!(again.code == 0 && again.out.contains("  nothing to do\n"), "{again:?}");
     assert!(!again.err.contains("owner"), "{again:?}");
 
     let changed = || cloud().machine(machine("third", "10.17.3.12"));
@@ -40,9 +40,10 @@ fn a_cloud_lives_and_is_destroyed() {
         status.contains("not there") && status.contains("kept: ") && status.contains("db.disk.data"),
         "{status}"
     );
-    assert!(stage.done(cloud(), "destroy").contains("Nothing to do.\n"));
+    assert!(stage.done(cloud(), "destroy").contains("  nothing to do\n"));
 
-    stage.done(cloud(), "destroy --delete-data db");
+    let last = stage.done(cloud(), "destroy --delete-data db");
+    assert!(last.contains("5 GiB of data, given up by --delete-data"), "{last}");
     let world = fs::read_to_string(stage.path().join("first.sim.json")).unwrap();
     assert!(!world.contains("first"), "{world}");
 }
@@ -72,7 +73,9 @@ fn data_of_a_machine_that_is_gone_can_be_deleted_by_its_name() {
     };
     assert!(stage.done(without(), "apply").contains("db.disk.data"));
     stage.fails(without(), "apply --delete-data bd", 64, &["did you mean `db`?"]);
-    assert!(stage.done(without(), "apply --delete-data db").contains("delete"));
+    assert!(
+        stage.done(without(), "apply --delete-data db").contains("5 GiB of data, given up by --delete-data")
+    );
     assert_eq!(stage.run(without(), "plan --detailed-exitcode").code, 0);
     assert!(!stage.done(without(), "plan").contains("db.disk.data"));
 }

@@ -72,7 +72,11 @@ impl<'a, D> Group<'a, D> {
             .iter()
             .filter(|step| match step.action {
                 Action::Create => action != Action::Replace,
-                Action::Delete => action == Action::Delete,
+                // What nobody misses goes with the rest.
+                Action::Delete => {
+                    action == Action::Delete
+                        && (step.impact == Impact::Delete || self.impact() < Impact::Delete)
+                }
                 Action::Update | Action::Restart | Action::Replace => true,
             })
             .flat_map(|step| {

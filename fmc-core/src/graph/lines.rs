@@ -88,9 +88,7 @@ fn of_group<D>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
     match action {
         // What is made last is the machine itself, and its size is what a person looks for.
         Action::Create => details = vec![details.into_iter().rev().collect::<Vec<_>>().join(", ")],
-        // What goes with a machine goes for the machine's reason.
-        Action::Delete => details.truncate(1),
-        Action::Update | Action::Restart | Action::Replace => {}
+        Action::Delete | Action::Update | Action::Restart | Action::Replace => {}
     }
     let below = if details.len() > DETAILS_IN_A_LINE { details.split_off(1) } else { Vec::new() };
     lines.push(Line {

@@ -160,7 +160,8 @@ fn remove_volume(
     }
     match &volume.ours {
         Ours::Disk { machine, .. } if choices.delete_data.covers(machine) => {
-            Removal::Delete("its data was given up by --delete-data".to_owned())
+            let size = volume.capacity.map(size).unwrap_or_default();
+            Removal::Delete(format!("{size} of data, given up by --delete-data"))
         }
         Ours::Disk { machine, .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();
@@ -171,7 +172,8 @@ fn remove_volume(
             if settled.nodes.contains_key(&domain) {
                 Removal::Discard("the machine has another root".to_owned())
             } else {
-                Removal::Delete("its machine is no longer wanted".to_owned())
+                // The machine's own reason: a plan says it once.
+                Removal::Delete("no longer wanted".to_owned())
             }
         }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
