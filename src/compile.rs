@@ -27,9 +27,8 @@ mod tests;
 /// # Ok::<(), Report>(())
 /// ```
 pub fn compile(checked: &Checked) -> Wanted {
-    let rulesets = checked.hosts.iter().enumerate().filter_map(|(index, host)| {
-        Some(Ruleset { host: host.name.clone(), text: nft::ruleset(checked, index)?.into() })
-    });
+    let rulesets =
+        nft::rulesets(checked).map(|(host, text)| Ruleset { host: host.name.clone(), text: text.into() });
     Wanted(Arc::new(Inner {
         name: checked.name.clone(),
         owner: checked.owner.clone(),
