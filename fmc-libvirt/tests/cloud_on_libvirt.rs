@@ -1,17 +1,25 @@
 //! Clouds on a real libvirtd, through the provider: applied, planned again, changed, cut short, taken away.
 #![cfg(feature = "virt")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 mod clouds;
 mod host;
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Action, Choices, DeleteData, Event, Impact, NoteKind};
-use fmc_core::image::Image;
+use fmc_core::digest::Digest;
+use fmc_core::graph::{
+    Action, ApplyOptions, Choices, DeleteData, Event, Impact, NoteKind, Outcome, Provider as _, apply, plan,
+};
+use fmc_core::host::Host;
+use fmc_core::image::{Format, Image};
 use fmc_core::machine::{Interface, Machine, Power, Shutdown};
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 
-use host::Hypervisor;
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::virt::VirtLink;
+use fmc_testkit::relay::Relay;
+use host::{Hypervisor, wait, wanted};
 
 const MIB: usize = 1 << 20;
 
@@ -24,7 +32,7 @@ fn choices() -> Choices {
 
 #[test]
 fn a_cloud_grows_changes_and_goes() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     hypervisor.plant_foreign_objects();
     let before = hypervisor.lists();
     let foreign = hypervisor.foreign_documents();
@@ -32,7 +40,9 @@ fn a_cloud_grows_changes_and_goes() {
     hypervisor.converge(&clouds::small().lab(), &choices());
     assert_eq!(hypervisor.running(), ["blank", "flatcar", "rocky"]);
     let wires = hypervisor.wires();
-    let data = hypervisor.file(&format!("{POOL}/blank.disk.data"));
+    let disk = format!("{POOL}/blank.disk.data");
+    hypervisor.write_data(&disk);
+    let data = hypervisor.data(&disk);
 
     // One machine more: the others run on with the wires that they have.
     let plan = hypervisor.converge(&clouds::grown().lab(), &choices());
@@ -65,18 +75,18 @@ fn a_cloud_grows_changes_and_goes() {
     hypervisor.expect_nothing_to_do(&bigger(96.mib()));
     let changed: Vec<_> = hypervisor.ids().into_iter().filter(|id| !ids.contains(id)).collect();
     assert!(matches!(changed.as_slice(), [(name, _)] if name == "blank"), "{changed:?}");
-    assert_eq!(hypervisor.file(&format!("{POOL}/blank.disk.data")), data);
+    assert_eq!(hypervisor.data(&disk), data);
 
     // It goes, its data stays, and what stays makes no plan.
     let plan = hypervisor.destroy("small-lab", &choices());
     assert!(plan.notes.iter().any(|note| note.kind == NoteKind::Kept), "{:?}", plan.notes);
     assert_eq!(hypervisor.volumes("fmc-small-lab"), ["blank.disk.data"]);
-    assert_eq!(hypervisor.file(&format!("{POOL}/blank.disk.data")), data);
-    assert_eq!(hypervisor.lists().domains, before.domains);
+    assert_eq!(hypervisor.data(&disk), data);
+    assert_eq!(hypervisor.running(), [] as [&str; 0]);
 
     // Kept data is attached again when its machine returns.
     hypervisor.converge(&clouds::small().lab(), &choices());
-    assert_eq!(hypervisor.file(&format!("{POOL}/blank.disk.data")), data);
+    assert_eq!(hypervisor.data(&disk), data);
 
     hypervisor.destroy("small-lab", &Choices { delete_data: DeleteData::All, ..choices() });
     assert_eq!(hypervisor.lists(), before, "as if nothing had been");
@@ -86,7 +96,7 @@ fn a_cloud_grows_changes_and_goes() {
 
 #[test]
 fn libvirtd_killed_in_the_middle_of_an_apply() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     let cloud = clouds::grown().lab();
     // After the first step, somewhere in the middle, and near the end.
     for steps in [1, 6, 11] {
@@ -117,7 +127,7 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
 /// The one moment of which libvirt itself does not recover: a bridge is made, and not yet written down. The error says what it takes.
 #[test]
 fn libvirtd_killed_while_it_starts_a_network() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     hypervisor.own.bridge("br-lan");
     let cloud = clouds::small().lab();
     let outcome = hypervisor.try_apply(&cloud, &choices(), |_| {});
@@ -131,7 +141,7 @@ fn libvirtd_killed_while_it_starts_a_network() {
 
 #[test]
 fn libvirtd_killed_in_the_middle_of_an_upload() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     let content: Vec<u8> = (0..24 * MIB).map(|index| (index * 31 % 251) as u8).collect();
     let cloud = cloud_of_an_image(&hypervisor, &content, 2);
     let mut killed = false;
@@ -172,7 +182,7 @@ fn machine(index: u8, image: Image) -> Machine {
 /// The work that the peers were measured with: two networks with reservations, a base image, twelve machines on it.
 #[test]
 fn the_calls_of_a_plan_that_changes_nothing() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     let cloud = cloud_of_an_image(&hypervisor, &vec![7; MIB], 12);
     let cloud = cloud.network(Network::isolated("dmz", "10.74.2.0/24"));
     hypervisor.converge(&cloud, &choices());
@@ -184,10 +194,46 @@ fn the_calls_of_a_plan_that_changes_nothing() {
 /// What `apply` reports is what a person reads: it names the call, the object, and what to do.
 #[test]
 fn a_libvirt_that_does_not_answer_is_said_before_anything_is_done() {
-    let hypervisor = Hypervisor::start();
+    let hypervisor = Hypervisor::named("local");
     hypervisor.own.kill();
     let error = hypervisor.observe_error(&clouds::small().lab());
     assert!(error.contains("libvirtd"), "{error}");
     hypervisor.own.restart_daemon();
     hypervisor.converge(&clouds::small().lab(), &choices());
+}
+
+impl Hypervisor {
+    /// A cloud whose pool lies where the test can read it too.
+    fn cloud(&self, name: &str) -> Cloud {
+        let host = Host::local().emulated().machine_type("pc").base(self.own.path().to_str().unwrap());
+        Cloud::new(name).host(host)
+    }
+
+    /// An image without an operating system, from a file of this side.
+    fn image(&self, content: &[u8]) -> Image {
+        let file = self.own.path().join("image.raw");
+        std::fs::write(&file, content).unwrap();
+        Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(content))
+    }
+
+    /// Applies as far as it goes.
+    fn try_apply(&self, cloud: &Cloud, choices: &Choices, mut on: impl FnMut(&Event)) -> Outcome {
+        let plan = self.plan(&wanted(cloud), choices);
+        wait(apply(&plan, &self.provider, ApplyOptions::default(), |event| on(&event))).unwrap()
+    }
+
+    fn observe_error(&self, cloud: &Cloud) -> String {
+        wait(self.provider.observe(&wanted(cloud))).unwrap_err().to_string()
+    }
+
+    /// The calls of one plan on a connection of its own, the opening included.
+    fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
+        let relay = Relay::start(&self.own.path().join("libvirt-sock"));
+        let link = VirtLink::connect(&relay.uri()).unwrap();
+        let provider = Libvirt::new().host(self.name.clone(), link);
+        let wanted = wanted(cloud);
+        let seen = wait(provider.observe(&wanted)).unwrap();
+        assert!(plan(&provider, &wanted, &seen, &Choices::default()).is_empty());
+        relay.take_calls()
+    }
 }

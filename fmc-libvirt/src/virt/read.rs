@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use virt::domain::Domain;
+use virt::domain::{Domain, DomainPausedReason, DomainState, DomainStateReason, DomainStateReasonEnum};
 use virt::error::Error;
 use virt::network::Network;
 use virt::storage_pool::StoragePool;
@@ -17,24 +18,30 @@ use crate::xml::tree::{self, Document};
 /// How many documents are one call with one deadline. Several such calls are under way at a time.
 const BATCH: usize = 32;
 
+/// How long a guest may be starting up before it counts as one that runs: a start takes a second.
+const STARTING: Duration = Duration::from_secs(10);
+
 pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
     let call = Call::read("list the domains".to_owned(), Kind::Host, client.deadlines().read);
-    let (all, autostart) = client.call(call, |session| {
+    let (all, paused, autostart) = client.call(call, |session| {
+        let named = |flags| -> Result<BTreeSet<String>, Error> {
+            session.connection.list_all_domains(flags)?.iter().map(Domain::name).collect()
+        };
+        // First, so that a guest which is given up between the lists is not taken for one that runs.
+        let paused = named(sys::VIR_CONNECT_LIST_DOMAINS_PAUSED)?;
         let all = session.connection.list_all_domains(0)?;
         for domain in &all {
             session.domains.keep(domain.name()?, domain.clone());
         }
-        let marked = match all.is_empty() {
-            true => Vec::new(),
-            false => session.connection.list_all_domains(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?,
-        };
-        let autostart = marked.iter().map(Domain::name).collect::<Result<BTreeSet<_>, _>>()?;
-        Ok((all, Arc::new(autostart)))
+        let autostart = named(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
+        Ok((all, Arc::new(paused), Arc::new(autostart)))
     })?;
     documents(client, "domains", Kind::Domain, all, move |domain| {
         let name = domain.name()?;
+        // The identifier, which a domain has while it runs, comes with the handle: most states cost no call.
+        let active = if paused.contains(&name) { runs(domain)? } else { domain.id().is_some() };
         let autostart = autostart.contains(&name);
-        domain_record(name, domain, autostart)
+        domain_record(name, domain, active, autostart)
     })
 }
 
@@ -42,13 +49,17 @@ pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Erro
     // Looked up anew: a handle that was kept still says whether the domain ran when it was made.
     let domain = session.connection.lookup_domain_by_name(name)?;
     session.domains.keep(name.to_owned(), domain.clone());
+    let active = domain.id().is_some() && runs(&domain)?;
     let autostart = domain.autostart()?;
-    domain_record(name.to_owned(), &domain, autostart)
+    domain_record(name.to_owned(), &domain, active, autostart)
 }
 
-/// The identifier, which a domain has while it runs, comes with the handle: the state costs no call.
-fn domain_record(name: String, domain: &Domain, autostart: bool) -> Result<DomainRecord, Error> {
-    let active = domain.id().is_some();
+fn domain_record(
+    name: String,
+    domain: &Domain,
+    active: bool,
+    autostart: bool,
+) -> Result<DomainRecord, Error> {
     Ok(DomainRecord {
         name,
         xml: domain.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?,
@@ -56,6 +67,24 @@ fn domain_record(name: String, domain: &Domain, autostart: bool) -> Result<Domai
         active,
         autostart,
     })
+}
+
+/// Whether a domain that has an identifier runs. A libvirtd that was killed in the middle of a start finds the guest when it comes back, lists
+/// it as paused and starting up, and kills it a moment later; so does one look that is being started just now. That state is waited out, or
+/// the guest would be taken for one that runs.
+fn runs(domain: &Domain) -> Result<bool, Error> {
+    let until = Instant::now() + STARTING;
+    loop {
+        let (state, reason) = domain.state()?;
+        let is_starting = matches!(
+            reason,
+            DomainStateReasonEnum::Known(DomainStateReason::Paused(why)) if why.is(DomainPausedReason::StartingUp)
+        );
+        if !is_starting || Instant::now() >= until {
+            return Ok(!state.is(DomainState::Shutoff) && !state.is(DomainState::Crashed));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(super) fn networks(client: &Client) -> Result<Vec<NetworkRecord>, CallError> {

@@ -8,17 +8,13 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use fmc_core::cloud::Cloud;
-use fmc_core::digest::Digest;
-use fmc_core::graph::{ApplyOptions, Choices, Event, Outcome, Plan, Provider as _, Wanted, apply, plan};
-use fmc_core::host::Host;
-use fmc_core::image::{Format, Image};
+use fmc_core::graph::{ApplyOptions, Choices, Plan, Provider as _, Wanted, apply, plan};
 use fmc_core::name::HostName;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::documents::documents;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::virt::VirtLink;
 use fmc_testkit::libvirtd::Own;
-use fmc_testkit::relay::Relay;
 
 const NETWORK: &str =
     "<network><name>theirs</name><bridge name='br-theirs'/><ip address='10.99.0.1' prefix='24'/></network>";
@@ -26,45 +22,31 @@ const DOMAIN: &str = "<domain type='qemu'><name>theirs</name><memory unit='MiB'>
                       <devices><interface type='network'><source network='theirs'/></interface></devices></domain>";
 
 pub(crate) struct Hypervisor {
-    provider: Libvirt<VirtLink>,
+    pub(crate) name: HostName,
+    pub(crate) provider: Libvirt<VirtLink>,
     pub(crate) own: Own,
 }
 
 /// What is on it, by name.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lists {
-    pub(crate) domains: Vec<String>,
+    domains: Vec<String>,
     networks: Vec<String>,
     pools: BTreeMap<String, Vec<String>>,
 }
 
 impl Hypervisor {
-    pub(crate) fn start() -> Self {
+    /// One for a cloud that calls its host by this name.
+    pub(crate) fn named(name: &str) -> Self {
         let own = Own::start();
         let link = VirtLink::connect(&own.uri()).unwrap();
-        Self { provider: Libvirt::new().host(HostName::literal("local"), link), own }
+        let name: HostName = name.parse().unwrap();
+        Self { provider: Libvirt::new().host(name.clone(), link), name, own }
     }
 
-    /// A cloud whose pool lies where the test can read it too.
-    pub(crate) fn cloud(&self, name: &str) -> Cloud {
-        let host = Host::local().emulated().machine_type("pc").base(self.own.path().to_str().unwrap());
-        Cloud::new(name).host(host)
-    }
-
-    /// An image without an operating system, from a file of this side.
-    pub(crate) fn image(&self, content: &[u8]) -> Image {
-        let file = self.own.path().join("image.raw");
-        std::fs::write(&file, content).unwrap();
-        Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(content))
-    }
-
-    fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
+    pub(crate) fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
         let seen = wait(self.provider.observe(wanted)).unwrap();
         plan(&self.provider, wanted, &seen, choices)
-    }
-
-    pub(crate) fn observe_error(&self, cloud: &Cloud) -> String {
-        wait(self.provider.observe(&wanted(cloud))).unwrap_err().to_string()
     }
 
     /// Plans and applies; every step is done.
@@ -81,13 +63,8 @@ impl Hypervisor {
 
     pub(crate) fn expect_nothing_to_do(&self, cloud: &Cloud) {
         let again = self.plan(&wanted(cloud), &Choices::default());
-        assert!(again.is_empty(), "planned again: {:#?}", again.steps);
-    }
-
-    /// Applies as far as it goes.
-    pub(crate) fn try_apply(&self, cloud: &Cloud, choices: &Choices, mut on: impl FnMut(&Event)) -> Outcome {
-        let plan = self.plan(&wanted(cloud), choices);
-        wait(apply(&plan, &self.provider, ApplyOptions::default(), |event| on(&event))).unwrap()
+        let steps: Vec<_> = again.steps.iter().map(|step| (&step.address, &step.changes)).collect();
+        assert!(again.is_empty(), "planned again: {steps:#?}\n{}", self.own.log());
     }
 
     /// Takes a cloud away, and finds nothing to do afterwards.
@@ -104,17 +81,6 @@ impl Hypervisor {
         let outcome = wait(apply(&plan, &self.provider, ApplyOptions::default(), |_| {})).unwrap();
         assert!(outcome.is_converged(), "{outcome:#?}\n{}", self.own.log());
         plan
-    }
-
-    /// The calls of one plan on a connection of its own, the opening included.
-    pub(crate) fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
-        let relay = Relay::start(&self.own.path().join("libvirt-sock"));
-        let link = VirtLink::connect(&relay.uri()).unwrap();
-        let provider = Libvirt::new().host(HostName::literal("local"), link);
-        let wanted = wanted(cloud);
-        let seen = wait(provider.observe(&wanted)).unwrap();
-        assert!(plan(&provider, &wanted, &seen, &Choices::default()).is_empty());
-        relay.take_calls()
     }
 
     /// A domain that runs, a network, and a pool with a volume, of somebody else.
@@ -188,9 +154,16 @@ impl Hypervisor {
             .collect()
     }
 
-    /// A file's inode and hash, in the hypervisor's view.
-    pub(crate) fn file(&self, path: &str) -> String {
-        self.own.inside(&format!("stat --format=%i {path} && sha256sum {path}")).unwrap()
+    /// Writes into a data disk what must not be lost.
+    pub(crate) fn write_data(&self, path: &str) {
+        self.own.inside(&format!("printf precious | dd of={path} conv=notrunc status=none")).unwrap();
+    }
+
+    /// A data disk's inode and size, and a hash of what begins it: the whole may be as long as it is empty.
+    pub(crate) fn data(&self, path: &str) -> String {
+        self.own
+            .inside(&format!("stat --format='%i %s' {path} && head --bytes 1048576 {path} | sha256sum"))
+            .unwrap()
     }
 
     fn names(&self, arguments: &[&str]) -> Vec<String> {
@@ -199,7 +172,7 @@ impl Hypervisor {
     }
 }
 
-fn wanted(cloud: &Cloud) -> Wanted<Document> {
+pub(crate) fn wanted(cloud: &Cloud) -> Wanted<Document> {
     documents(&cloud.check().unwrap())
 }
 
@@ -211,7 +184,7 @@ impl Wake for Unpark {
     }
 }
 
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     loop {

@@ -1,0 +1,77 @@
+//! The seed's cloud as a lab on a real libvirtd: twelve machines, their networks, pool and volumes.
+#![cfg(feature = "virt")]
+
+#[path = "../examples/flatcar_micro_cloud/cloud.rs"]
+mod corrected;
+#[path = "../fmc-libvirt/tests/define/mod.rs"]
+mod define;
+#[path = "../fmc-libvirt/tests/host/mod.rs"]
+mod host;
+
+use fmc::prelude::*;
+use fmc_core::graph::{Action, Choices, DeleteData, Impact};
+
+use host::Hypervisor;
+
+fn lab() -> Cloud {
+    corrected::cloud().lab()
+}
+
+#[test]
+fn every_document_of_the_seeds_cloud_is_accepted() {
+    for cloud in [corrected::cloud(), lab()] {
+        define::all(&fmc_libvirt::documents::documents(&cloud.check().unwrap()));
+    }
+}
+
+#[test]
+fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
+    let hypervisor = Hypervisor::named("proliant");
+    hypervisor.plant_foreign_objects();
+    let (before, foreign) = (hypervisor.lists(), hypervisor.foreign_documents());
+
+    hypervisor.converge(&lab(), &Choices::default());
+    assert_eq!(hypervisor.running().len(), 12);
+    let networks = hypervisor.own.virsh(&["net-list", "--name"]);
+    for name in ["kube", "core", "lan"] {
+        assert!(networks.lines().any(|line| line.trim() == name), "{name} is active: {networks}");
+    }
+    let wires = hypervisor.wires();
+
+    // A worker more: nobody loses its link.
+    let worker = Machine::new("worker9", Image::blank())
+        .memory(64.mib())
+        .shutdown(Shutdown::force_now())
+        .interface(Interface::on("kube").address("10.17.4.99"));
+    let grown = || lab().machine(worker.clone());
+    let plan = hypervisor.converge(&grown(), &Choices::default());
+    assert!(plan.impact() <= Impact::Live, "{plan:?}");
+    let all = hypervisor.wires();
+    assert_eq!(all.len(), 13);
+    assert!(wires.iter().all(|wire| all.contains(wire)), "{wires:?} in {all:?}");
+
+    // One machine changed: it restarts, and no other.
+    let changed = || lab().machine(worker.clone().memory(80.mib()));
+    let plan = hypervisor.converge(&changed(), &Choices::default());
+    let steps: Vec<_> =
+        plan.steps.iter().map(|step| (step.address.short().to_string(), step.action)).collect();
+    assert_eq!(steps, [("domain/worker9".to_owned(), Action::Restart)]);
+
+    // One made anew keeps its data.
+    let disk = "/var/lib/libvirt/images/fmc-flatcar-micro-cloud-lab/postgresql1.disk.data";
+    hypervisor.write_data(disk);
+    let data = hypervisor.data(disk);
+    let replace = Choices { replace: ["postgresql1".to_owned()].into(), ..Choices::default() };
+    assert_eq!(hypervisor.apply(&changed(), &replace).impact(), Impact::Replace);
+    hypervisor.expect_nothing_to_do(&changed());
+    assert_eq!(hypervisor.data(disk), data);
+    assert_eq!(hypervisor.running().len(), 13);
+
+    hypervisor.destroy("flatcar-micro-cloud-lab", &Choices::default());
+    assert_eq!(hypervisor.data(disk), data);
+    assert_eq!(hypervisor.running(), [] as [&str; 0]);
+    let all = Choices { delete_data: DeleteData::All, ..Choices::default() };
+    hypervisor.destroy("flatcar-micro-cloud-lab", &all);
+    assert_eq!(hypervisor.lists(), before);
+    assert_eq!(hypervisor.foreign_documents(), foreign);
+}
