@@ -1,6 +1,7 @@
 //! The pure half: how objects differ, what becomes of what nobody wants, and what a person should know.
 
 use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Settled, Verdict};
+use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
@@ -48,7 +49,7 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
         (Document::Domain(wanted), Object::Domain(seen)) => {
             match taken("domain", &wanted.name, &seen.owner) {
                 Some(taken) => taken,
-                None => verdict(compare_domain(wanted, &seen.record)),
+                None => verdict(plugged_in(compare_domain(wanted, &seen.record), wanted, seen)),
             }
         }
         (Document::Network(wanted), Object::Network(seen)) => {
@@ -70,6 +71,23 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
 
 fn verdict(changes: Vec<Change>) -> Verdict {
     if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
+}
+
+/// A guest whose network was started again under it has no link until it starts again too. An apply that was cut between
+/// the two leaves such guests.
+fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainObject) -> Vec<Change> {
+    let starts = seen.record.active && wanted.power == Power::Running;
+    let stops = changes.iter().any(|change| change.impact >= Impact::Restart);
+    if starts && !stops {
+        changes.extend(seen.unplugged.iter().map(|network| Change {
+            path: format!("network/{network}"),
+            from: Some("unplugged".to_owned()),
+            to: Some("plugged in".to_owned()),
+            impact: Impact::Restart,
+            reason: Some("it was started again under the guest".to_owned()),
+        }));
+    }
+    changes
 }
 
 /// A network that is started again has lost the guests that were plugged into it: they have to start again too.

@@ -66,6 +66,8 @@ pub struct DomainObject {
     pub owner: Owner,
     /// The files that it names, defined or running: disks, boot configuration, kernel. Those of its definition come first.
     pub files: Vec<String>,
+    /// Networks that were started again under it while it ran, and have lost it.
+    pub unplugged: Vec<String>,
     pub(super) needs: Vec<Edge>,
 }
 

@@ -192,15 +192,41 @@ struct See<'a> {
 }
 
 impl See<'_> {
+    /// The networks that were stopped and started under guests that run: libvirt counts fewer connections than there are
+    /// ports, and which guests it lost it does not say (seen with libvirt 9.0).
+    fn restarted<'p>(&self, ports: impl Iterator<Item = &'p String>) -> BTreeSet<String> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for network in ports {
+            *counts.entry(network).or_default() += 1;
+        }
+        let lost = |record: &&NetworkRecord| {
+            let connections = record.live_xml.as_deref().map(|live| {
+                let outline = Outline::read(live);
+                let count = outline.as_ref().and_then(|outline| outline.root().attribute("connections"));
+                count.and_then(|count| count.parse().ok()).unwrap_or(0)
+            });
+            let plugged = counts.get(record.name.as_str()).copied().unwrap_or(0);
+            connections.is_some_and(|connections: usize| connections < plugged)
+        };
+        self.read.networks.iter().filter(lost).map(|record| record.name.clone()).collect()
+    }
+
     fn objects(mut self, objects: &mut BTreeMap<Address, State<Object>>) {
         let owned = self.pools(objects);
         let folders = self.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
-        for record in std::mem::take(&mut self.read.domains) {
+        let domains: Vec<(DomainRecord, Names)> = std::mem::take(&mut self.read.domains)
+            .into_iter()
+            .map(|record| {
+                let names = Names::of(&record, &folders);
+                (record, names)
+            })
+            .collect();
+        let restarted = self.restarted(domains.iter().flat_map(|(_, names)| &names.ports));
+        for (record, names) in domains {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
-            let names = Names::of(&record, &folders);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -212,7 +238,9 @@ impl See<'_> {
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders);
                 let address = self.address(kind::DOMAIN, &record.name);
-                let object = DomainObject { record, mark, owner, files: names.files, needs };
+                let unplugged =
+                    names.ports.into_iter().filter(|network| restarted.contains(network)).collect();
+                let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
                 objects.insert(address, State::Present { object: Object::Domain(object), fingerprint });
             }
         }
@@ -397,6 +425,8 @@ impl See<'_> {
 struct Names {
     files: Vec<String>,
     networks: BTreeSet<String>,
+    /// The network of each interface that was plugged in when the guest was started.
+    ports: Vec<String>,
 }
 
 impl Names {
@@ -425,7 +455,11 @@ impl Names {
                     }
                 }
                 ("interface", Some(source)) => {
-                    self.networks.extend(source.attribute("network").map(str::to_owned));
+                    let network = source.attribute("network").map(str::to_owned);
+                    if source.attribute("portid").is_some() {
+                        self.ports.extend(network.clone());
+                    }
+                    self.networks.extend(network);
                 }
                 _ => {}
             }

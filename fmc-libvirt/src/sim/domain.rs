@@ -93,12 +93,44 @@ impl State {
         let answers = self.has_system(root);
         let id = self.host.next_id;
         self.host.next_id += 1;
-        let live =
-            Live { xml: text.replacen("<domain ", &format!("<domain id='{id}' "), 1), answers, off_at: None };
+        let mut xml = text.replacen("<domain ", &format!("<domain id='{id}' "), 1);
+        let ports = self.connect(root, &mut xml);
         if let Some(domain) = self.domains.get_mut(name) {
-            domain.live = Some(live);
+            domain.live = Some(Live { xml, answers, off_at: None, ports });
         }
         Ok(())
+    }
+
+    /// Counts a guest's interfaces at their networks, and writes the ports into its document.
+    fn connect(&mut self, root: Node<'_, '_>, xml: &mut String) -> Vec<(String, u64)> {
+        let mut ports = Vec::new();
+        for interface in interfaces(root) {
+            let source = xml::child(interface, "source").and_then(|source| source.attribute("network"));
+            if let Some((name, network)) = source.and_then(|name| Some((name, self.networks.get_mut(name)?)))
+            {
+                network.connections += 1;
+                let port = Uuid::new_v5(
+                    &network.uuid,
+                    format!("{}/{}", network.starts, network.connections).as_bytes(),
+                );
+                *xml = xml.replacen(
+                    &format!("<source network='{name}'/>"),
+                    &format!("<source network='{name}' portid='{port}'/>"),
+                    1,
+                );
+                ports.push((name.to_owned(), network.starts));
+            }
+        }
+        ports
+    }
+
+    /// Takes a guest that went off from its networks, unless they were started since.
+    fn disconnect(&mut self, ports: &[(String, u64)]) {
+        for (name, start) in ports {
+            if let Some(network) = self.networks.get_mut(name).filter(|network| network.starts == *start) {
+                network.connections = network.connections.saturating_sub(1);
+            }
+        }
     }
 
     pub(super) fn shutdown_domain(&mut self, name: &str) -> Result<(), Trouble> {
@@ -116,8 +148,8 @@ impl State {
 
     pub(super) fn destroy_domain(&mut self, name: &str) -> Result<(), Trouble> {
         self.known_domain(name)?;
-        if let Some(domain) = self.domains.get_mut(name) {
-            domain.live = None;
+        if let Some(live) = self.domains.get_mut(name).and_then(|domain| domain.live.take()) {
+            self.disconnect(&live.ports);
         }
         Ok(())
     }
@@ -157,10 +189,11 @@ impl State {
     pub(super) fn wait(&mut self, time: Duration) {
         self.host.now += u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = self.host.now;
-        for domain in self.domains.values_mut() {
-            if domain.live.as_ref().and_then(|live| live.off_at).is_some_and(|at| at <= now) {
-                domain.live = None;
-            }
+        let off = |live: &mut Live| live.off_at.is_some_and(|at| at <= now);
+        let gone: Vec<Live> =
+            self.domains.values_mut().filter_map(|domain| domain.live.take_if(off)).collect();
+        for live in gone {
+            self.disconnect(&live.ports);
         }
     }
 

@@ -20,7 +20,11 @@ impl State {
         Some(NetworkRecord {
             name: name.to_owned(),
             xml: network.xml.clone(),
-            live_xml: network.live.clone(),
+            live_xml: network.live.as_ref().map(|live| match network.connections {
+                0 => live.clone(),
+                // As libvirt does, which leaves it out where there is none.
+                count => live.replacen("<network", &format!("<network connections='{count}'"), 1),
+            }),
             active: network.live.is_some(),
             autostart: network.autostart,
         })
@@ -58,7 +62,14 @@ impl State {
         self.networks
             .entry(name.to_owned())
             .and_modify(|network| text.clone_into(&mut network.xml))
-            .or_insert_with(|| Network { uuid, xml: text.to_owned(), live: None, autostart: false });
+            .or_insert_with(|| Network {
+                uuid,
+                xml: text.to_owned(),
+                live: None,
+                autostart: false,
+                starts: 0,
+                connections: 0,
+            });
         Ok(())
     }
 
@@ -93,6 +104,8 @@ impl State {
         }
         if let Some(network) = self.networks.get_mut(name) {
             network.live = Some(text.clone());
+            network.starts += 1;
+            network.connections = 0;
         }
         Ok(())
     }
