@@ -13,6 +13,7 @@ use fmc_core::graph::{
 use fmc_core::host::Host;
 use fmc_core::image::{Format, Image};
 use fmc_core::machine::{Interface, Machine, Power, Shutdown};
+use fmc_core::name::HostName;
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 
@@ -230,7 +231,7 @@ impl Hypervisor {
     fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
         let relay = Relay::start(&self.own.path().join("libvirt-sock"));
         let link = VirtLink::connect(&relay.uri()).unwrap();
-        let provider = Libvirt::new().host(self.name.clone(), link);
+        let provider = Libvirt::new().host(HostName::literal("local"), link);
         let wanted = wanted(cloud);
         let seen = wait(provider.observe(&wanted)).unwrap();
         assert!(plan(&provider, &wanted, &seen, &Choices::default()).is_empty());

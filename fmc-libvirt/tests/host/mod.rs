@@ -22,7 +22,6 @@ const DOMAIN: &str = "<domain type='qemu'><name>theirs</name><memory unit='MiB'>
                       <devices><interface type='network'><source network='theirs'/></interface></devices></domain>";
 
 pub(crate) struct Hypervisor {
-    pub(crate) name: HostName,
     pub(crate) provider: Libvirt<VirtLink>,
     pub(crate) own: Own,
 }
@@ -41,7 +40,7 @@ impl Hypervisor {
         let own = Own::start();
         let link = VirtLink::connect(&own.uri()).unwrap();
         let name: HostName = name.parse().unwrap();
-        Self { provider: Libvirt::new().host(name.clone(), link), name, own }
+        Self { provider: Libvirt::new().host(name, link), own }
     }
 
     pub(crate) fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {
