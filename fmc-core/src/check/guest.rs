@@ -1,4 +1,6 @@
-//! What is inside the machines: its own rules, asked for each machine, and whether anything configures it.
+//! What is inside the machines: its own rules, asked for each machine, and what only all of them together show.
+
+use std::collections::BTreeMap;
 
 use super::kind::Kind;
 use super::say::first_of;
@@ -6,47 +8,49 @@ use super::view::{View, text};
 use crate::finding::{At, Finding};
 use crate::guest::{self, Guest};
 use crate::image::Image;
+use crate::machine::Machine;
+use crate::secret::SecretRef;
 
 /// Looks inside every machine.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
     // Machines of one loop have equal guests one after another: what was right in one is right in the next.
-    let mut right: Option<(&Guest, &Image, bool)> = None;
+    let mut last: Option<(&Machine, Known)> = None;
     let mut locked: Option<(&str, usize)> = None;
+    let mut secrets: BTreeMap<SecretRef, &str> = BTreeMap::new();
     for placed in &view.machines {
         let draft = placed.draft;
-        let (guest, image, os) = (&draft.guest, &draft.image, draft.image.os);
-        if os.provisioner().is_none() && *guest != nothing {
+        let (name, os) = (text(&draft.name), draft.image.os);
+        if os.provisioner().is_none() && draft.guest != nothing {
             findings.push(Finding::new(
                 Kind::GuestUnused,
-                format_args!("machines.{}.guest", draft.name),
-                format!("{} has {}, and nothing configures it", draft.name, os.label()),
+                format_args!("machines.{name}.guest"),
+                format!("{name} has {}, and nothing configures it", os.label()),
                 "say which system the image is, for example `Image::debian(\"12\")`, or leave the guest out",
             ));
         }
-        let has_login = match right {
-            Some((known, of, has_login))
-                if of.os == os && of.version == image.version && *known == *guest =>
-            {
-                Some(has_login)
+        if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(other, draft)) {
+            let before = findings.len();
+            let machines = At::ROOT.key("machines");
+            let machine = machines.name(&draft.name);
+            let known = inside(&draft.guest, &draft.image, &machine.key("guest"), findings);
+            last = known.map(|known| (draft, Known { is_right: findings.len() == before, ..known }));
+        }
+        let Some((_, known)) = &last else { continue };
+        for secret in &known.secrets {
+            match secrets.get_mut(secret) {
+                Some(first) => *first = name.min(first),
+                None => drop(secrets.insert(secret.clone(), name)),
             }
-            _ => {
-                let before = findings.len();
-                let machines = At::ROOT.key("machines");
-                let machine = machines.name(&draft.name);
-                let has_login = inside(guest, image, &machine.key("guest"), findings);
-                right =
-                    has_login.filter(|_| findings.len() == before).map(|has_login| (guest, image, has_login));
-                has_login
-            }
-        };
+        }
         // Nobody needs to log in where nothing boots.
-        if has_login == Some(false) && os.provisioner().is_some() && !view.cloud.lab {
-            let (first, count) = locked.get_or_insert((text(&draft.name), 0));
-            *first = text(&draft.name).min(first);
+        if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
+            let (first, count) = locked.get_or_insert((name, 0));
+            *first = name.min(first);
             *count += 1;
         }
     }
+    described_twice(&secrets, findings);
     if let Some((first, count)) = locked {
         findings.push(Finding::new(
             Kind::LoginMissing,
@@ -57,11 +61,41 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether somebody can log in; `None` where a part is wrong.
-fn inside(guest: &Guest, image: &Image, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<bool> {
+fn is_alike(one: &Machine, other: &Machine) -> bool {
+    one.image.os == other.image.os && one.image.version == other.image.version && one.guest == other.guest
+}
+
+/// What is known of a guest whose parts are right.
+struct Known {
+    is_right: bool,
+    has_login: bool,
+    secrets: Vec<SecretRef>,
+}
+
+/// Looks inside one machine; `None` where a part is wrong.
+fn inside(guest: &Guest, image: &Image, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Known> {
     let parts = guest.parts(at, findings)?;
     if image.os.provisioner().is_some() {
         guest::check::check(&parts, image.os, &image.version, at, findings);
     }
-    Some(parts.has_login())
+    Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })
+}
+
+/// One name is one secret in the whole cloud. Within one machine the guest's own rule says so.
+fn described_twice(secrets: &BTreeMap<SecretRef, &str>, findings: &mut Vec<Finding>) {
+    let all: Vec<_> = secrets.iter().collect();
+    for same in all.chunk_by(|a, b| a.0.name == b.0.name) {
+        let Some((_, first)) = same.iter().min_by_key(|(_, machine)| **machine) else { continue };
+        for (secret, machine) in same.iter().filter(|(_, machine)| *machine != *first) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    format_args!("machines.{machine}.guest"),
+                    format!("the secret {} is described in two ways", secret.name),
+                    "describe it once, as a constant or a function, and use that",
+                )
+                .also(format_args!("machines.{first}.guest")),
+            );
+        }
+    }
 }

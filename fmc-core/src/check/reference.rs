@@ -6,6 +6,7 @@ use super::kind::Kind;
 use super::view::{Net, Placed, View, text};
 use crate::finding::Finding;
 use crate::given::{Given, Leaf};
+use crate::name::{HostName, NetworkName, PoolName};
 use crate::named::{Keyed, Named};
 
 use super::say::{first_of, known, list};
@@ -18,15 +19,16 @@ mod network;
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     names(view, findings);
     hosts(view, findings);
+    let mut unknown = Unknown { view, helps: BTreeMap::new() };
     for net in &view.networks {
         if net.is_own() {
             let (name, host) = (&net.draft.name, net.draft.host.as_ref());
-            on_host(view, host, "network", format_args!("networks.{name}.host"), findings);
+            findings.extend(unknown.host(host, "network", format_args!("networks.{name}.host")));
         }
         network::check(net, findings);
     }
     for placed in &view.machines {
-        machine(view, placed, findings);
+        machine(&mut unknown, placed, findings);
         interface::check(view, placed, findings);
     }
     bridge::check(view, findings);
@@ -144,48 +146,59 @@ fn pools(view: &View<'_>, host: &crate::host::Host, findings: &mut Vec<Finding>)
     }
 }
 
-/// A host that a value should say and does not, or says wrongly.
-fn on_host(
-    view: &View<'_>,
-    given: Option<&Given<crate::name::HostName>>,
-    what: &str,
-    at: std::fmt::Arguments<'_>,
-    findings: &mut Vec<Finding>,
-) {
-    let names = view.hosts.iter().map(|host| text(&host.name));
-    match given {
-        Some(Given::Right(name))
-            if !view.host_index.contains_key(name.as_str()) && !view.hosts.is_empty() =>
-        {
-            findings.push(Finding::new(
-                Kind::ReferenceUnknown,
-                at,
-                format!("there is no host {name}"),
-                known(name.as_str(), "host", names, "add the host to the cloud"),
-            ));
+/// References that lead nowhere. What would be right is worked out once for each wrong text, and not for each machine.
+struct Unknown<'v, 'a> {
+    view: &'v View<'a>,
+    helps: BTreeMap<(&'static str, &'a str), String>,
+}
+
+impl<'a> Unknown<'_, 'a> {
+    /// A host that a value should say and does not, or says wrongly.
+    fn host(
+        &mut self,
+        given: Option<&'a Given<HostName>>,
+        what: &str,
+        at: std::fmt::Arguments<'_>,
+    ) -> Option<Finding> {
+        let view = self.view;
+        let names = view.hosts.iter().map(|host| text(&host.name));
+        match given {
+            Some(Given::Right(name)) => {
+                if view.host_index.contains_key(name.as_str()) || view.hosts.is_empty() {
+                    return None;
+                }
+                let help = || known(name.as_str(), "host", names, "add the host to the cloud");
+                let help = self.helps.entry(("host", name.as_str())).or_insert_with(help);
+                Some(Finding::new(Kind::ReferenceUnknown, at, format!("there is no host {name}"), &**help))
+            }
+            None if view.hosts.len() > 1 => {
+                let help = || format!("say `.host(…)` with one of {}", list(names));
+                let help = self.helps.entry(("which", "")).or_insert_with(help);
+                let message = format!("the {what} does not say which of {} hosts it is on", view.hosts.len());
+                Some(Finding::new(Kind::HostAmbiguous, at, message, &**help))
+            }
+            Some(Given::Wrong { .. }) | None => None,
         }
-        None if view.hosts.len() > 1 => findings.push(Finding::new(
-            Kind::HostAmbiguous,
-            at,
-            format!("the {what} does not say which of {} hosts it is on", view.hosts.len()),
-            format!("say `.host(…)` with one of {}", list(names)),
-        )),
-        _ => {}
+    }
+
+    fn network(&mut self, name: &'a NetworkName, at: std::fmt::Arguments<'_>) -> Finding {
+        let names = self.view.networks.iter().map(|net| text(&net.draft.name));
+        let help = || known(name.as_str(), "network", names, "add the network to the cloud");
+        let help = self.helps.entry(("network", name.as_str())).or_insert_with(help);
+        Finding::new(Kind::ReferenceUnknown, at, format!("there is no network {name}"), &**help)
     }
 }
 
-fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+fn machine<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mut Vec<Finding>) {
+    let view = unknown.view;
     let draft = placed.draft;
     let name = &draft.name;
-    on_host(view, draft.host.as_ref(), "machine", format_args!("machines.{name}.host"), findings);
+    findings.extend(unknown.host(draft.host.as_ref(), "machine", format_args!("machines.{name}.host")));
     for (index, link) in placed.links.iter().enumerate() {
         let Given::Right(wanted) = &link.draft.network else { continue };
         let at = format_args!("machines.{name}.interfaces[{index}].network");
         let Some(net) = link.network.and_then(|at| view.network(at)) else {
-            let names = view.networks.iter().map(|net| text(&net.draft.name));
-            let help = known(wanted.as_str(), "network", names, "add the network to the cloud");
-            let message = format!("there is no network {wanted}");
-            findings.push(Finding::new(Kind::ReferenceUnknown, at, message, help));
+            findings.push(unknown.network(wanted, at));
             continue;
         };
         if let Some((here, there)) = placed.host.zip(net.host)
@@ -201,7 +214,7 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let Some(host) = placed.host.and_then(|at| view.hosts.get(at)) else { return };
-    let mut pool = |given: &Given<crate::name::PoolName>, at: std::fmt::Arguments<'_>| {
+    let mut pool = |given: &Given<PoolName>, at: std::fmt::Arguments<'_>| {
         let Given::Right(wanted) = given else { return };
         if host.pools.iter().all(|pool| text(&pool.name) != wanted.as_str()) {
             let names = host.pools.iter().map(|pool| text(&pool.name));

@@ -8,6 +8,7 @@ use super::view::{Net, Placed, Plugged, View};
 use crate::checked::{self, Addressing, Checked, Forward};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
+use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
@@ -40,11 +41,11 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Checked> {
         .iter()
         .map(|&at| network(view, view.networks.get(at)?, &hosts, &checked))
         .collect::<Option<_>>()?;
-    let mut images = Images::default();
+    let mut shared = Shared::default();
     let order = Sorted::of(&view.cloud.machines).order;
     checked.machines = order
         .iter()
-        .map(|&at| machine(view, view.machines.get(at)?, &hosts, &networks, &checked, &mut images))
+        .map(|&at| machine(view, view.machines.get(at)?, &hosts, &networks, &checked, &mut shared))
         .collect::<Option<_>>()?;
     attach(&mut checked);
     Some(checked)
@@ -192,6 +193,13 @@ pub(crate) fn bridge_of(network: &str) -> Option<BridgeName> {
     Given::text(&format!("br-{}", hash.get(..12)?)).ok().cloned()
 }
 
+/// What machines share.
+#[derive(Default)]
+struct Shared<'a> {
+    images: Images<'a>,
+    guests: Guests<'a>,
+}
+
 /// Images that are the same are one: a thousand machines share a handful.
 #[derive(Default)]
 struct Images<'a> {
@@ -215,6 +223,23 @@ impl<'a> Images<'a> {
             self.by_draft.push((draft, host, Arc::clone(&image)));
         }
         Some(image)
+    }
+}
+
+/// Guests that are the same are one; a loop's machines have equal ones, and come one after another.
+#[derive(Default)]
+struct Guests<'a> {
+    last: Option<(&'a Guest, Arc<Parts>)>,
+}
+
+impl<'a> Guests<'a> {
+    fn resolve(&mut self, draft: &'a Guest) -> Option<Arc<Parts>> {
+        if let Some((_, parts)) = self.last.as_ref().filter(|(last, _)| *last == draft) {
+            return Some(Arc::clone(parts));
+        }
+        let parts = Arc::new(draft.parts(&At::ROOT, &mut Vec::new())?);
+        self.last = Some((draft, Arc::clone(&parts)));
+        Some(parts)
     }
 }
 
@@ -263,7 +288,7 @@ fn machine<'a>(
     hosts: &Sorted,
     networks: &Sorted,
     checked: &Checked,
-    images: &mut Images<'a>,
+    shared: &mut Shared<'a>,
 ) -> Option<checked::Machine> {
     let draft = placed.draft;
     let name = draft.name.ok()?.clone();
@@ -285,7 +310,7 @@ fn machine<'a>(
     let domain = domain_of(view, placed);
     Some(checked::Machine {
         host,
-        image: images.resolve(&draft.image, host, &checked.hosts)?,
+        image: shared.images.resolve(&draft.image, host, &checked.hosts)?,
         cpus: or(draft.cpus.as_ref(), Cpus::ONE)?,
         memory: or(draft.memory.as_ref(), Size::gib(1))?,
         root: match &draft.root_disk {
@@ -309,7 +334,7 @@ fn machine<'a>(
         power: draft.power,
         autostart: draft.autostart,
         shutdown: draft.shutdown,
-        guest: Arc::new(draft.guest.parts(&At::ROOT, &mut Vec::new())?),
+        guest: shared.guests.resolve(&draft.guest)?,
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,
     })

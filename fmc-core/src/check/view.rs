@@ -27,6 +27,8 @@ pub(crate) struct View<'a> {
     pub(crate) host_index: BTreeMap<&'a str, usize>,
     /// The networks that a host routes to, by host.
     routed: Vec<Vec<usize>>,
+    /// The hosts that list a bridge, by its name.
+    bridged: BTreeMap<&'a str, Vec<usize>>,
 }
 
 /// A network with its families.
@@ -76,6 +78,12 @@ impl<'a> View<'a> {
                 routed.push(at);
             }
         }
+        let mut bridged: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, host) in hosts.iter().enumerate() {
+            for bridge in &host.bridges {
+                bridged.entry(text(bridge)).or_default().push(at);
+            }
+        }
         let machines = cloud
             .machines
             .iter()
@@ -85,13 +93,18 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        Self { cloud, owner, hosts, networks, machines, host_index, routed }
+        Self { cloud, owner, hosts, networks, machines, host_index, routed, bridged }
     }
 
     /// The networks that a host routes to.
     pub(crate) fn routed(&self, host: usize) -> impl Iterator<Item = (usize, &Net<'a>)> {
         let networks = self.routed.get(host).into_iter().flatten();
         networks.filter_map(|&at| Some((at, self.networks.get(at)?)))
+    }
+
+    /// The hosts that list a bridge, by index.
+    pub(crate) fn bridged(&self, bridge: &str) -> &[usize] {
+        self.bridged.get(bridge).map_or(&[], Vec::as_slice)
     }
 
     /// A network by index.

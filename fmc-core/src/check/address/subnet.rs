@@ -55,12 +55,7 @@ fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
         let mut scopes = Vec::new();
         match &net.draft.bridge {
             _ if net.is_own() => scopes.extend(net.host.map(Scope::Host)),
-            Some(bridge) => {
-                let lists =
-                    |host: &&crate::host::Host| host.bridges.iter().any(|known| text(known) == text(bridge));
-                let hosts = view.hosts.iter().enumerate().filter(|(_, host)| lists(host));
-                scopes.extend(hosts.map(|(at, _)| Scope::Host(at)));
-            }
+            Some(bridge) => scopes.extend(view.bridged(text(bridge)).iter().map(|&host| Scope::Host(host))),
             None => {}
         }
         if net.is_routed() {

@@ -35,6 +35,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+    let all_known = view.hosts.iter().flat_map(|host| &host.bridges).all(|bridge| bridge.ok().is_some());
     for (at, net) in view.networks.iter().enumerate().filter(|(_, net)| !net.is_own()) {
         let Some(bridge) = net.draft.bridge.as_ref().and_then(|bridge| bridge.ok()).map(|b| b.as_str())
         else {
@@ -42,7 +43,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
         };
         let place = format_args!("networks.{}.bridge", net.draft.name);
         let Some(users) = needs.get(&at) else {
-            if !view.hosts.is_empty() && view.hosts.iter().all(|host| has(host, bridge) == Some(false)) {
+            if !view.hosts.is_empty() && all_known && view.bridged(bridge).is_empty() {
                 let all = list(view.hosts.iter().flat_map(|host| &host.bridges).map(text));
                 findings.push(Finding::new(
                     Kind::BridgeUnknown,

@@ -1,6 +1,8 @@
 //! Laws: no draft panics, a refused draft has an error, the order of declaration is nobody's business, and ten thousand
 //! machines are looked at once each.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -286,6 +288,12 @@ fn ten_thousand_right_machines_find_nothing() {
     let checked = large(10_000).check().unwrap();
     assert_eq!(checked.machines.len(), 10_000);
     assert!(checked.findings.is_empty());
+    // What they have in common is there once.
+    let first = &checked.machines[0];
+    let shares = |machine: &crate::checked::Machine| {
+        Arc::ptr_eq(&machine.guest, &first.guest) && Arc::ptr_eq(&machine.image, &first.image)
+    };
+    assert!(checked.machines.iter().all(shares));
 }
 
 #[test]

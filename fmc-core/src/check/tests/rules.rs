@@ -709,3 +709,21 @@ fn a_machine_that_nothing_configures() {
     assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users"]);
     assert_eq!(super::findings(&cloud)[0].message, "nobody can log in to m1 and 1 other machine");
 }
+
+#[test]
+fn a_secret_is_one_in_the_whole_cloud() {
+    let machine = |name: &str, variable: &str| {
+        debian(name, "interfaces: [{network: n}]").replace(
+            "guest: {",
+            &format!(
+                "guest: {{files: {{/etc/t: {{contents: {{secret: {{name: t, source: {{environment: {variable}}}}}}}}}}}, "
+            ),
+        )
+    };
+    let cloud = |a: &str, b: &str| {
+        let machines = format!("{}, {}", machine("b", b), machine("a", a));
+        yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &machines))
+    };
+    assert_eq!(found(&cloud("T", "T")), [""; 0]);
+    assert_eq!(found(&cloud("T", "U")), ["guest-clash machines.b.guest"]);
+}
