@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use fmc_core::graph::{
     self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
@@ -19,10 +20,7 @@ pub type Seen = graph::Seen<Object>;
 
 /// Decides what has to be done. The same arguments give the same plan.
 pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
-    // The model needs no hypervisor: all that it reads is in `seen`.
-    let model: Libvirt<Box<dyn Link>> = Libvirt::new();
-    let plan = graph::plan(&model, wanted.graph(), seen, choices);
-    Plan { wanted: wanted.clone(), seen: seen.clone(), choices: choices.clone(), added: Vec::new(), plan }
+    Plan::of(wanted.clone(), Arc::new(seen.clone()), choices.clone(), Vec::new())
 }
 
 /// What will be done, with what it was decided from: it can be decided again with other choices, without looking again.
@@ -31,13 +29,20 @@ pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
 #[derive(Debug)]
 pub struct Plan {
     wanted: Wanted,
-    seen: Seen,
+    seen: Arc<Seen>,
     choices: Choices,
     added: Vec<Note>,
     plan: graph::Plan<Document>,
 }
 
 impl Plan {
+    pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
+        // The model needs no hypervisor: all that it reads is in `seen`.
+        let model: Libvirt<Box<dyn Link>> = Libvirt::new();
+        let plan = graph::plan(&model, wanted.graph(), &seen, &choices);
+        Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
+    }
+
     /// The plan in which this machine is made anew too. Its data disks stay.
     #[must_use]
     pub fn replace(mut self, machine: impl AsRef<str>) -> Self {
@@ -55,8 +60,13 @@ impl Plan {
     /// The plan with further notes, as those of [`Providers::preflight`]. One that refuses refuses the plan.
     #[must_use]
     pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
-        self.added.extend(notes);
-        self.again()
+        for note in notes {
+            self.plan.notes.push(note.clone());
+            self.added.push(note);
+        }
+        self.plan.notes.sort();
+        self.plan.notes.dedup();
+        self
     }
 
     /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
@@ -120,11 +130,7 @@ impl Plan {
     }
 
     fn again(self) -> Self {
-        let mut plan = plan(&self.wanted, &self.seen, &self.choices);
-        plan.plan.notes.extend(self.added.iter().cloned());
-        plan.plan.notes.sort();
-        plan.plan.notes.dedup();
-        Self { added: self.added, ..plan }
+        Self::of(self.wanted, self.seen, self.choices, self.added)
     }
 }
 

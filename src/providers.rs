@@ -11,7 +11,7 @@ use fmc_libvirt::link::Link;
 use fmc_libvirt::provider::Libvirt;
 
 use crate::compile::Wanted;
-use crate::plan::{Plan, Seen, plan};
+use crate::plan::{Plan, Seen};
 
 /// The hypervisors of a cloud, by their names in it. What it is asked works on threads of its own, with any executor.
 ///
@@ -76,7 +76,17 @@ impl Providers {
     ///
     /// As with [`Providers::observe`].
     pub async fn plan(&self, wanted: &Wanted) -> Result<Plan, ObserveError> {
-        Ok(plan(wanted, &self.observe(wanted).await?, &Choices::default()))
+        self.plan_with(wanted, Choices::default()).await
+    }
+
+    /// Looks at what is there, and decides what has to be done, by these choices.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Providers::observe`].
+    pub async fn plan_with(&self, wanted: &Wanted, choices: Choices) -> Result<Plan, ObserveError> {
+        let seen = self.observe(wanted).await?;
+        Ok(Plan::of(wanted.clone(), Arc::new(seen), choices, Vec::new()))
     }
 
     /// What the hosts lack, or have otherwise than the cloud says, for [`Plan::with_notes`]. It goes by what the last

@@ -26,14 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Report;
-use fmc_core::graph::{Choices, DeleteData, ObserveError, Outcome, Refused};
+use fmc_core::graph::{ObserveError, Outcome, Refused};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_libvirt::sim::Sim as Hypervisor;
 pub use fmc_libvirt::sim::{Call, Fault, When};
 
 use crate::compile::{Wanted, compile};
-use crate::plan::{Plan, plan};
+use crate::plan::Plan;
 use crate::providers::Providers;
 
 /// Hypervisors in memory, one for each host of whatever cloud is applied to them. A clone is another handle.
@@ -113,10 +113,10 @@ impl Sim {
     /// The check refuses the cloud, or a step fails.
     #[track_caller]
     pub fn destroy(&self, cloud: &Cloud) {
-        let destroyed = cloud.check().map_err(SimError::from).and_then(|checked| {
-            let nothing = compile(&checked).nothing();
-            self.run(&checked, &nothing, &Choices { delete_data: DeleteData::None, ..Choices::default() })
-        });
+        let destroyed = cloud
+            .check()
+            .map_err(SimError::from)
+            .and_then(|checked| self.run(&checked, &compile(&checked).nothing()));
         or_panic(destroyed.map(|_| ()));
     }
 
@@ -137,14 +137,13 @@ impl Sim {
     /// The check or the plan refuses the cloud, the simulation does not answer, or a step fails.
     pub fn try_apply(&self, cloud: &Cloud) -> Result<Outcome, SimError> {
         let checked = cloud.check()?;
-        self.run(&checked, &compile(&checked), &Choices::default())
+        self.run(&checked, &compile(&checked))
     }
 
-    fn run(&self, checked: &Checked, wanted: &Wanted, choices: &Choices) -> Result<Outcome, SimError> {
+    fn run(&self, checked: &Checked, wanted: &Wanted) -> Result<Outcome, SimError> {
         let providers = self.providers(checked);
         let outcome = pollster::block_on(async {
-            let seen = providers.observe(wanted).await?;
-            Ok::<_, SimError>(plan(wanted, &seen, choices).apply(&providers, |_| ()).await?)
+            Ok::<_, SimError>(providers.plan(wanted).await?.apply(&providers, |_| ()).await?)
         })?;
         if outcome.is_converged() { Ok(outcome) } else { Err(SimError::Steps(outcome)) }
     }
@@ -166,5 +165,66 @@ pub struct StandIns;
 impl Secrets for StandIns {
     fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
         Ok(SecretBytes::new(format!("stand-in of {secret}").into_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    const DB: MachineName = MachineName::literal("db");
+
+    fn cloud(image: &str) -> Cloud {
+        let db = Machine::new(DB, Image::debian("12").path(image))
+            .root_disk(2.gib())
+            .disk(Disk::new("data", 5.gib()))
+            .user(User::admin("ops").password_hash(Secret::file("password", "/nowhere")));
+        Cloud::new("first").host(Host::local()).machine(db).accept("login-missing", "a test")
+    }
+
+    #[test]
+    fn the_database_survives_a_rebuild() {
+        let world = Sim::new();
+        world.apply(&cloud("/images/1.qcow2"));
+        assert!(world.plan(&cloud("/images/1.qcow2")).is_empty());
+        let plan = world.plan(&cloud("/images/2.qcow2"));
+        assert_eq!(plan.step("machine/db").impact(), Impact::None, "{plan}");
+        let plan = plan.replace(DB);
+        assert_eq!(plan.step("machine/db").impact(), Impact::Replace, "{plan}");
+        assert!(plan.keeps("volume/db.disk.data") && plan.keeps("volume/fmc-first/db.disk.data"));
+        assert!(!plan.keeps("volume/db.disk.dat") && !plan.keeps("machine/db"));
+    }
+
+    #[test]
+    fn what_is_destroyed_leaves_its_data() {
+        let world = Sim::new();
+        let cloud = cloud("/images/1.qcow2");
+        world.apply(&cloud);
+        world.destroy(&cloud);
+        let plan = world.plan(&cloud);
+        assert_eq!(plan.step("machine/db").impact(), Impact::Create);
+        assert!(plan.keeps("volume/db.disk.data"), "{plan}");
+    }
+
+    #[test]
+    fn what_goes_wrong_is_an_error_for_those_who_ask() {
+        let world = Sim::new();
+        let refused = Cloud::new("first");
+        let two = cloud("/images/1.qcow2").machine(Machine::new(DB, Image::blank()));
+        assert!(matches!(world.try_plan(&two), Err(SimError::Check(_))));
+        assert!(matches!(world.try_apply(&two), Err(SimError::Check(_))));
+        assert!(world.try_plan(&refused).is_ok_and(|plan| plan.is_empty()), "an empty cloud is right");
+        let host = world.host(&HostName::literal("local"));
+        host.on(When::call("define-domain"), Fault::Fail("no".to_owned()));
+        let failed = world.try_apply(&cloud("/images/1.qcow2")).unwrap_err();
+        assert!(matches!(failed, SimError::Steps(_)) && failed.to_string().contains("domain/db"), "{failed}");
+        world.apply(&cloud("/images/1.qcow2"));
+    }
+
+    #[test]
+    #[should_panic(expected = "failed to check the cloud:\nerror[name-duplicate]")]
+    fn a_test_fails_where_its_cloud_is_wrong() {
+        Sim::new().apply(&cloud("/images/1.qcow2").machine(Machine::new(DB, Image::blank())));
     }
 }

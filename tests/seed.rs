@@ -1,6 +1,6 @@
 //! The seed's cloud: as it was written it is refused, contradiction by contradiction; corrected it is one.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../examples/flatcar_micro_cloud/cloud.rs"]
 mod corrected;

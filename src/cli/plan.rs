@@ -27,7 +27,7 @@ use super::io::Io;
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::{Wanted, compile};
-use crate::plan::{Plan, plan};
+use crate::plan::Plan;
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,9 +72,9 @@ pub(super) fn decide(
     let choices = choices(checked, args)?;
     let wanted = compile(checked);
     let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
-    let seen = pollster::block_on(world.providers.observe(&wanted)).map_err(Failure::to)?;
-    let plan = plan(&wanted, &seen, &choices);
-    if let DeleteData::Of(machines) = &choices.delete_data {
+    let delete_data = choices.delete_data.clone();
+    let plan = pollster::block_on(world.providers.plan_with(&wanted, choices)).map_err(Failure::to)?;
+    if let DeleteData::Of(machines) = &delete_data {
         machines.iter().try_for_each(|machine| has_data(checked, world, &plan, machine))?;
     }
     if towards == Towards::Nothing {
