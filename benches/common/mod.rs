@@ -60,7 +60,7 @@ impl Rack {
             .reserve(2.gib())
             .cpu(CpuModel::HostPassthrough)
             .capacity(2_700.gib())
-            .bridge("br0")
+            .bridge(self.name("lan"))
     }
 
     fn networks(&self) -> [Network; 3] {
@@ -70,7 +70,7 @@ impl Rack {
                 .dhcp(format!("10.{high}.{low}.100-10.{high}.{low}.199"))
                 .resolvers([self.core(11)])
         };
-        let lan = Network::bridge(self.name("lan"), "br0")
+        let lan = Network::bridge(self.name("lan"), self.name("lan"))
             .subnet(format!("{}/28", self.lan(0)))
             .gateway(self.lan(1))
             .resolvers([self.core(11)]);

@@ -99,8 +99,21 @@ fn after<'a>(text: &'a str, algorithm: &str) -> Option<&'a str> {
     text.strip_prefix(algorithm)?.strip_prefix([':', '-'])
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes in hexadecimal digits, in lower case.
+///
+/// ```
+/// assert_eq!(fmc_core::digest::hex(&[0x0a, 0xff]), "0aff");
+/// ```
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    bytes.iter().for_each(|byte| push_hex(&mut text, *byte));
+    text
+}
+
+/// Adds the two digits of a byte: several times as fast as `write!`, and every document has hundreds.
+pub(crate) fn push_hex(text: &mut String, byte: u8) {
+    let digits = [byte >> 4, byte & 0xf].map(|nibble| char::from_digit(nibble.into(), 16));
+    text.extend(digits.into_iter().flatten());
 }
 
 fn unhex<const N: usize>(digits: &str) -> Result<[u8; N], LeafError> {

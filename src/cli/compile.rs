@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fmc_core::cloud::Cloud;
+use fmc_core::digest::hex;
 use fmc_core::secret::Secrets;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -257,8 +258,4 @@ fn file(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("failed to {what} {}: {error}", path.display()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

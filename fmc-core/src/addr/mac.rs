@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::digest::push_hex;
 use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 
 /// The MAC address of an interface: 48 bits, unicast, in lower case with colons: `52:54:00:0a:11:03`.
@@ -28,8 +29,14 @@ impl Mac {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        f.pad(&format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}"))
+        let mut text = String::with_capacity(17);
+        for byte in self.0 {
+            if !text.is_empty() {
+                text.push(':');
+            }
+            push_hex(&mut text, byte);
+        }
+        f.pad(&text)
     }
 }
 

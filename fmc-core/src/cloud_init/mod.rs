@@ -5,11 +5,11 @@ mod network;
 mod yaml;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::digest::hex;
 use crate::guest::checked::{Contents, File, Owner, User};
 use crate::guest::{Inside, State};
 use crate::image::Os;
@@ -60,12 +60,9 @@ pub(crate) fn meta_data(
     hash.update(uuid.as_bytes());
     user_data.update(&mut hash);
     network_config.update(&mut hash);
-    let id = hash.finalize().iter().take(16).fold(String::from("fmc-"), |mut id, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    });
-    Template::text(format!("instance-id: {id}\nlocal-hostname: {}\n", inside.hostname))
+    let id = hash.finalize();
+    let id = id.first_chunk::<16>().map(|id| hex(id)).unwrap_or_default();
+    Template::text(format!("instance-id: fmc-{id}\nlocal-hostname: {}\n", inside.hostname))
 }
 
 fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node<'a>>) {

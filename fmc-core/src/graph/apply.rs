@@ -197,10 +197,18 @@ struct Queue<'a, D> {
     lanes: usize,
     waits: Vec<usize>,
     needed_by: Vec<Vec<usize>>,
-    ready: BTreeMap<Place<'a>, BTreeSet<usize>>,
-    busy: BTreeMap<Place<'a>, usize>,
+    hosts: BTreeMap<Place<'a>, Lanes>,
+    /// The hosts on which a step may begin.
+    free: BTreeSet<Place<'a>>,
     left: BTreeSet<usize>,
     outcome: Outcome,
+}
+
+/// The steps of a host that may begin, and how many run.
+#[derive(Default)]
+struct Lanes {
+    ready: BTreeSet<usize>,
+    busy: usize,
 }
 
 impl<'a, D> Queue<'a, D> {
@@ -210,8 +218,8 @@ impl<'a, D> Queue<'a, D> {
             lanes,
             waits: Vec::with_capacity(plan.steps.len()),
             needed_by: vec![Vec::new(); plan.steps.len()],
-            ready: BTreeMap::new(),
-            busy: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            free: BTreeSet::new(),
             left: (0..plan.steps.len()).collect(),
             outcome: Outcome::default(),
         };
@@ -223,7 +231,7 @@ impl<'a, D> Queue<'a, D> {
                 }
             }
             if step.after.is_empty() {
-                queue.ready.entry(place(step)).or_default().insert(index);
+                queue.change(place(step), |host| _ = host.ready.insert(index));
             }
         }
         queue
@@ -231,27 +239,29 @@ impl<'a, D> Queue<'a, D> {
 
     /// Takes the first step that may begin.
     fn next(&mut self) -> Option<(usize, &'a Step<D>)> {
-        let lanes = self.lanes;
-        let free = |busy: &BTreeMap<Place<'a>, usize>, place: &Place<'a>| {
-            busy.get(place).copied().unwrap_or(0) < lanes
-        };
-        let first = self
-            .ready
-            .iter()
-            .filter(|(place, _)| free(&self.busy, place))
-            .find_map(|(place, indices)| Some((*place, *indices.first()?)));
-        let (place, index) = first?;
-        self.ready.get_mut(&place)?.remove(&index);
+        let place = *self.free.first()?;
+        let index = *self.hosts.get(&place)?.ready.first()?;
+        self.change(place, |host| {
+            host.ready.remove(&index);
+            host.busy += 1;
+        });
         self.left.remove(&index);
-        *self.busy.entry(place).or_default() += 1;
         Some((index, self.plan.steps.get(index)?))
+    }
+
+    fn change(&mut self, place: Place<'a>, change: impl FnOnce(&mut Lanes)) {
+        let host = self.hosts.entry(place).or_default();
+        change(host);
+        if host.busy < self.lanes && !host.ready.is_empty() {
+            self.free.insert(place);
+        } else {
+            self.free.remove(&place);
+        }
     }
 
     fn end(&mut self, index: usize, result: Result<(), StepError>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
-        if let Some(busy) = self.busy.get_mut(&place(step)) {
-            *busy -= 1;
-        }
+        self.change(place(step), |host| host.busy = host.busy.saturating_sub(1));
         let address = step.address.to_string();
         match result {
             Ok(()) => {
@@ -277,7 +287,7 @@ impl<'a, D> Queue<'a, D> {
         };
         *waits = waits.saturating_sub(1);
         if *waits == 0 && self.left.contains(&index) {
-            self.ready.entry(place(step)).or_default().insert(index);
+            self.change(place(step), |host| _ = host.ready.insert(index));
         }
     }
 

@@ -82,29 +82,41 @@ fn decide<M: Model>(
     let nodes: Vec<(&Address, &Node<M::Document>)> = settled.nodes.iter().collect();
     let index: BTreeMap<&Address, usize> =
         nodes.iter().enumerate().map(|(at, (address, _))| (*address, at)).collect();
-    let needs: Vec<Vec<usize>> = nodes
+    let states: Vec<Option<&State<M::Object>>> =
+        nodes.iter().map(|(address, _)| seen.objects.get(*address)).collect();
+    let edges: Vec<Vec<Need<'_>>> = nodes
         .iter()
-        .map(|(_, node)| node.needs.iter().filter_map(|edge| index.get(&edge.to).copied()).collect())
+        .map(|(_, node)| {
+            let needs = node.needs.iter();
+            let mut needs: Vec<_> = needs.map(|edge| (edge, index.get(&edge.to).copied())).collect();
+            // Sorted, so that the order in which needs are declared shows nowhere.
+            needs.sort_by(|(one, _), (other, _)| one.to.cmp(&other.to));
+            needs
+        })
         .collect();
+    let needs: Vec<Vec<usize>> =
+        edges.iter().map(|edges| edges.iter().filter_map(|(_, to)| *to).collect()).collect();
     let sequence =
         order(&needs).map_err(|cycle| circle(&cycle, |at| nodes.get(at).map(|(address, _)| *address)))?;
 
     let mut fates: Vec<Option<Fate<M::Document>>> = nodes.iter().map(|_| None).collect();
     let mut blocks: Vec<Option<Arc<Block>>> = vec![None; nodes.len()];
     for at in &sequence {
-        let Some((address, node)) = nodes.get(*at) else { continue };
-        // Sorted, so that the order in which needs are declared shows nowhere.
-        let mut edges: Vec<&Edge> = node.needs.iter().collect();
-        edges.sort_by(|one, other| one.to.cmp(&other.to));
-        let block = blocked(address, &edges, seen, |to| blocks.get(*index.get(to)?)?.clone());
-        let impacts = edges.iter().filter(|edge| edge.carries == Carries::Attached).filter_map(|edge| {
-            match fates.get(*index.get(&edge.to)?)? {
-                Some(Fate::Step(step)) if step.impact >= Impact::Restart => Some((&edge.to, step.impact)),
-                _ => None,
-            }
+        let (Some((address, node)), Some(edges)) = (nodes.get(*at), edges.get(*at)) else { continue };
+        let state = states.get(*at).copied().flatten();
+        let block = unclear(address, state, seen).or_else(|| {
+            edges.iter().find_map(|(edge, to)| match to {
+                Some(to) => blocks.get(*to)?.clone(),
+                None => unclear(&edge.to, seen.objects.get(&edge.to), seen),
+            })
+        });
+        let attached = edges.iter().filter(|(edge, _)| edge.carries == Carries::Attached);
+        let impacts = attached.filter_map(|(edge, to)| match fates.get((*to)?)? {
+            Some(Fate::Step(step)) if step.impact >= Impact::Restart => Some((&edge.to, step.impact)),
+            _ => None,
         });
         let object = Subject { address, node, anew: settled.anew.get(*address) };
-        let fate = object.fate(model, seen.objects.get(*address), impacts, block.as_deref(), notes);
+        let fate = object.fate(model, state, impacts, block.as_deref(), notes);
         if let Some(place) = fates.get_mut(*at) {
             *place = Some(fate);
         }
@@ -115,30 +127,23 @@ fn decide<M: Model>(
     Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect() })
 }
 
-/// Why an object has to wait: it, or something that it needs, is not known or not built yet.
-fn blocked<O>(
-    address: &Address,
-    edges: &[&Edge],
-    seen: &Seen<O>,
-    decided: impl Fn(&Address) -> Option<Arc<Block>>,
-) -> Option<Arc<Block>> {
-    let own = |of: &Address| match seen.objects.get(of) {
-        Some(State::Present { .. }) => None,
-        Some(State::Unknown { cause }) => {
-            Some(Arc::new(Block { cause: format!("{} is unknown: {cause}", of.short()), why: Why::Unknown }))
+/// What an object needs, with the number of that object if it is wanted.
+type Need<'a> = (&'a Edge, Option<usize>);
+
+/// Why an object and what needs it have to wait: it is not known or not built yet.
+fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Option<Arc<Block>> {
+    let (cause, why) = match state {
+        Some(State::Present { .. }) => return None,
+        Some(State::Unknown { cause }) => (format!("{} is unknown: {cause}", address.short()), Why::Unknown),
+        Some(State::NotYet { phase }) => {
+            (format!("{} is not there yet: {phase}", address.short()), Why::NotYet)
         }
-        Some(State::NotYet { phase }) => Some(Arc::new(Block {
-            cause: format!("{} is not there yet: {phase}", of.short()),
-            why: Why::NotYet,
-        })),
-        None => seen.unknown_hosts.get(of.host().as_str()).map(|cause| {
-            Arc::new(Block {
-                cause: format!("the host {} is unknown: {cause}", of.host()),
-                why: Why::Unknown,
-            })
-        }),
+        None => {
+            let cause = seen.unknown_hosts.get(address.host().as_str())?;
+            (format!("the host {} is unknown: {cause}", address.host()), Why::Unknown)
+        }
     };
-    own(address).or_else(|| edges.iter().find_map(|edge| decided(&edge.to).or_else(|| own(&edge.to))))
+    Some(Arc::new(Block { cause, why }))
 }
 
 struct Subject<'a, D> {

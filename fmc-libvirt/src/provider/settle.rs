@@ -57,8 +57,6 @@ struct Settling<'a> {
 struct Has {
     name: String,
     hash: String,
-    /// Whether it is a disk, and not in the firmware's configuration.
-    is_disk: bool,
 }
 
 impl<'a> Settling<'a> {
@@ -125,7 +123,10 @@ impl<'a> Settling<'a> {
         });
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
-            (Some(has), Some((_, boot))) => has.is_disk == names_disk(&wanted.xml, boot),
+            (Some(has), Some((_, boot))) => {
+                // Whether it is a disk, and not in the firmware's configuration.
+                names_disk(&seen.record.xml, &has.name) == names_disk(&wanted.xml, boot)
+            }
             _ => false,
         };
         if alike {
@@ -411,7 +412,7 @@ fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has
         let (_, name) = file.rsplit_once('/')?;
         let parsed = VolumeName::parse(name).filter(|parsed| !parsed.is_commit)?;
         let hash = is(&parsed.ours)?.clone();
-        Some(Has { name: name.to_owned(), hash, is_disk: names_disk(&seen.record.xml, name) })
+        Some(Has { name: name.to_owned(), hash })
     })
 }
 
