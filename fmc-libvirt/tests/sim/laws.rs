@@ -10,7 +10,7 @@ use fmc_libvirt::link::Link as _;
 use fmc_libvirt::sim::{Fault, Sim, When};
 use proptest::prelude::*;
 
-use crate::lab::{Lab, cloud, db, delete_all_data, lan, nothing, rocky, small, wanted, web};
+use crate::lab::{Lab, blank, cloud, db, delete_all_data, lan, nothing, rocky, small, wanted, web};
 
 const FOREIGN_DOMAIN: &str =
     "<domain type='qemu'><name>theirs</name><memory>1024</memory><devices/></domain>";
@@ -185,7 +185,7 @@ proptest! {
 fn law_2_a_new_machine_changes_only_what_names_it() {
     let lab = Lab::new();
     lab.apply(&small());
-    let more = wanted(&cloud([lan()], [crate::lab::web(), crate::lab::db(), crate::lab::blank("new")]));
+    let more = wanted(&cloud([lan()], [web(), db(), blank("new")]));
     let plan = lab.plan(&more);
     let changed: Vec<String> = plan.steps.iter().map(|step| step.address.short().to_string()).collect();
     let expected = |name: &String| {
