@@ -87,7 +87,7 @@ fn rocky() -> Image {
 
 /// S23: the document says that a key is included and includes none. This one's private half was thrown away.
 fn ops() -> User {
-    User::admin("ops").key(include_str!("ops.pub"))
+    User::admin("ops").key(include_str!("../ops.pub"))
 }
 
 fn node(
