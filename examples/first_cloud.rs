@@ -1,4 +1,4 @@
-// A first cloud: a network and a machine. `cargo run --example first_cloud -- plan`
+//! A first cloud: a network and a machine. `cargo run --example first_cloud -- plan`
 
 use fmc::prelude::*;
 

@@ -3,9 +3,7 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use std::sync::Arc;
-
-include!("../examples/first_cloud.rs");
+use std::process::Command;
 
 const README: &str = include_str!("../README.md");
 
@@ -16,24 +14,13 @@ fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     parts.into_iter().map(|part| part.split_once("```").unwrap().0)
 }
 
-/// What a command of the first cloud writes to stdout and stderr.
-fn said(command: &[&str]) -> (String, String) {
+/// What a command of the first example writes to stdout, in an empty folder.
+fn said(command: &[&str]) -> String {
     let folder = fmc_testkit::tree::scratch();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = fmc::cli::Io {
-        out: &mut out,
-        err: &mut err,
-        input: None,
-        colour_out: false,
-        colour_err: false,
-        bars: false,
-        folder: folder.path().to_owned(),
-        environment: Arc::new(|_: &str| None),
-        interrupt: &|_| {},
-    };
-    let arguments = std::iter::once(&"first_cloud").chain(command).map(Into::into);
-    fmc::cli::run(cloud(), arguments, &mut io);
-    (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    // Cargo builds a package's examples beside its tests.
+    let example = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/first_cloud");
+    let ran = Command::new(example).args(command).current_dir(folder.path()).output().unwrap();
+    String::from_utf8(ran.stdout).unwrap()
 }
 
 #[test]
@@ -45,16 +32,16 @@ fn its_cloud_is_the_first_example() {
 
 #[test]
 fn its_plan_is_the_one_that_is_printed() {
-    let (plan, _) = said(&["plan"]);
+    let plan = said(&["plan"]);
     assert!(blocks("text").any(|block| block == plan), "the README lacks this plan:\n{plan}");
 }
 
 #[test]
 fn its_finding_is_the_one_that_is_printed() {
-    let (finding, _) = said(&["check", "--set", "machines.web.interfaces[0].address=10.17.4.10"]);
-    let first = finding.split("\n\n").next().unwrap();
+    let findings = said(&["check", "--set", "machines.web.interfaces[0].address=10.17.4.10"]);
+    let first = findings.split("\n\n").next().unwrap();
     assert!(
         blocks("text").any(|block| block.trim_end() == first),
-        "the README lacks this finding:\n{finding}"
+        "the README lacks this finding:\n{findings}"
     );
 }

@@ -127,7 +127,7 @@ impl Rack {
         Machine::new(self.name(role), image)
             .host(self.name("rack"))
             .interface(Interface::on(self.name(network)).address(address))
-            .user(User::admin("ops").key(include_str!("../../examples/flatcar_micro_cloud/ops.pub")))
+            .user(User::admin("ops").key(include_str!("../../examples/ops.pub")))
     }
 
     fn on_lan(&self, last: u32) -> Interface {

@@ -3,8 +3,10 @@
 //! Each struct is taken apart field by field, so that a field that is added is a compile error here until it is looked
 //! at.
 
+use std::collections::BTreeMap;
+
 use super::kind::Kind;
-use super::view::View;
+use super::view::{View, text};
 use crate::cloud::{Accept, Cloud};
 use crate::disk::{Allocation, Disk};
 use crate::finding::{At, Finding};
@@ -23,14 +25,27 @@ const MEMORY_UNIT: u64 = 1 << 20;
 
 /// Looks at every leaf.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    Leaves { findings }.cloud(view.cloud);
+    Leaves { findings, view }.cloud(view.cloud);
 }
 
 struct Leaves<'f> {
     findings: &'f mut Vec<Finding>,
+    view: &'f View<'f>,
 }
 
 impl Leaves<'_> {
+    /// A name that refers to a host or network: one that is wrong where it is defined is told of there, and once.
+    fn reference<T: Leaf + AsRef<str>>(
+        &mut self,
+        given: &Given<T>,
+        known: &BTreeMap<&str, usize>,
+        at: &At<'_>,
+    ) {
+        if given.ok().is_none() && !known.contains_key(text(given)) {
+            self.one(given, at);
+        }
+    }
+
     fn one<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
         super::leaf(given, at, self.findings);
     }
@@ -180,7 +195,9 @@ impl Leaves<'_> {
             autostart: _,
         } = network;
         self.one(name, at);
-        self.maybe(host.as_ref(), &at.key("host"));
+        if let Some(host) = host {
+            self.reference(host, &self.view.host_index, &at.key("host"));
+        }
         self.maybe(bridge.as_ref(), &at.key("bridge"));
         self.maybe(subnet.as_ref(), &at.key("subnet"));
         self.maybe(gateway.as_ref(), &at.key("gateway"));
@@ -222,7 +239,9 @@ impl Leaves<'_> {
         } = machine;
         self.one(name, at);
         self.image(image, &at.key("image"));
-        self.maybe(host.as_ref(), &at.key("host"));
+        if let Some(host) = host {
+            self.reference(host, &self.view.host_index, &at.key("host"));
+        }
         self.maybe(cpus.as_ref(), &at.key("cpus"));
         self.maybe(memory.as_ref(), &at.key("memory"));
         self.whole(memory.as_ref(), MEMORY_UNIT, "MiB, in which memory is given out", &at.key("memory"));
@@ -253,7 +272,7 @@ impl Leaves<'_> {
 
     fn interface(&mut self, interface: &Interface, at: &At<'_>) {
         let Interface { network, address, address6, reserved, reserved6, mac, default_route: _ } = interface;
-        self.one(network, &at.key("network"));
+        self.reference(network, &self.view.network_index, &at.key("network"));
         self.maybe(address.as_ref(), &at.key("address"));
         self.maybe(address6.as_ref(), &at.key("address6"));
         self.maybe(reserved.as_ref(), &at.key("reserved"));

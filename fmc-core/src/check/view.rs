@@ -25,6 +25,7 @@ pub(crate) struct View<'a> {
     pub(crate) networks: Vec<Net<'a>>,
     pub(crate) machines: Vec<Placed<'a>>,
     pub(crate) host_index: BTreeMap<&'a str, usize>,
+    pub(crate) network_index: BTreeMap<&'a str, usize>,
     /// The networks that a host routes to, by host.
     routed: Vec<Vec<usize>>,
     /// The hosts that list a bridge, by its name.
@@ -93,7 +94,7 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        Self { cloud, owner, hosts, networks, machines, host_index, routed, bridged }
+        Self { cloud, owner, hosts, networks, machines, host_index, network_index, routed, bridged }
     }
 
     /// The networks that a host routes to.

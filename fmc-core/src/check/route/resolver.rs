@@ -28,7 +28,11 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let known = Known::new(view);
     let mut out_of_reach: BTreeMap<Place<'_>, Affected<'_>> = BTreeMap::new();
     for placed in &view.machines {
-        let known_networks = placed.links.iter().all(|link| link.network.is_some());
+        let known_networks = placed.links.iter().all(|link| {
+            // A subnet that is wrong is told of where it is, and nothing is guessed from its absence.
+            let net = link.network.and_then(|at| view.network(at));
+            net.is_some_and(|net| !net.is_own() || net.ipv4.is_some() || net.ipv6.is_some())
+        });
         if placed.draft.image.os.provisioner().is_none() || !known_networks || placed.links.is_empty() {
             continue;
         }
@@ -124,7 +128,7 @@ impl Place<'_> {
                 format!("write the address of a machine on {on}, or give this one to a machine"),
             ),
             Why::NoWay => (
-                format!("{who} has no route to {resolver}"),
+                format!("{who} {} no route to {resolver}", if affected.count > 1 { "have" } else { "has" }),
                 "name a resolver in one of its networks, or give it an interface on a forwarded one"
                     .to_owned(),
             ),
