@@ -1,6 +1,6 @@
 //! The provider: reads hypervisors through their [`Link`]s, fits what is wanted to what is there, and runs steps.
 //!
-//! What is pure lives in [`settle`] and `model`; what reads in `observe`; what writes in `act`. Nothing else in this
+//! What is pure lives in `settle` and `model`; what reads in `observe`; what writes in `act`. Nothing else in this
 //! crate touches a hypervisor. Whether an object is ours says the object itself (see [`object`]); an object that is not
 //! is never changed.
 

@@ -3,7 +3,7 @@
 //! It implements [`Link`], so that the whole provider runs over it. Documents are parsed and kept as libvirt keeps
 //! them, with defaults that nobody asked for; of an upload only the length and the digest are kept. Its time is its
 //! own: a guest shuts down when the provider has waited long enough. Tests plant foreign objects, script faults and
-//! count calls; the command line keeps one in a file (see [`file`]).
+//! count calls; the command line keeps one in a file (see [`mod@file`]).
 //!
 //! ```
 //! use fmc_libvirt::link::Link;
