@@ -1,0 +1,183 @@
+//! What fmc adds to the time that libvirt itself takes: each piece of work by fmc and by the bare calls, in turn.
+//!
+//! `cargo bench -p fmc-libvirt --features virt --bench libvirt` prints two tables. It needs what the tests need: libvirt
+//! and QEMU, of which it starts a daemon of its own. Times are wall time, the least and the median of five runs, with
+//! the connection; a relay between fmc and the daemon counts the calls.
+
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that cannot go on says why")]
+
+mod bare;
+mod clouds;
+
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fmc_core::graph::{self, ApplyOptions, Choices, Plan, Provider as _, Wanted};
+use fmc_core::machine::Power;
+use fmc_core::name::HostName;
+use fmc_libvirt::document::Document;
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::virt::VirtLink;
+use fmc_testkit::libvirtd::Own;
+use fmc_testkit::relay::Relay;
+
+const RUNS: usize = 5;
+
+/// The machines of the large cloud.
+const MANY: usize = 1_600;
+
+fn main() {
+    let mut rows = Vec::new();
+    many(&mut rows);
+    few(&mut rows);
+    let table: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let head = "| work | bare calls | fmc | ratio of the least | calls: bare | calls: fmc |\n\
+                | --- | ---: | ---: | ---: | ---: | ---: |\n";
+    std::io::stdout().write_all([head, &table].concat().as_bytes()).expect("the table is written");
+}
+
+/// A plan with nothing to do over many domains: in this process, where a call costs next to nothing, and on a daemon.
+fn many(rows: &mut Vec<Row>) {
+    let wanted = clouds::for_the_test_driver(clouds::many(MANY));
+    let in_process = "test:///default";
+    // The objects of the test driver live as long as somebody is connected to it.
+    let _connected = VirtLink::connect(in_process).expect("the test driver answers");
+    bare::create(in_process, &wanted).expect("the test driver takes the cloud");
+    rows.push(Row::nothing_to_do(
+        &format!("plan over {MANY} domains, in-process"),
+        in_process,
+        None,
+        &wanted,
+    ));
+
+    let own = Own::start();
+    let relay = Relay::start(&own.path().join("libvirt-sock"));
+    let wanted = clouds::many(MANY);
+    bare::create(&own.uri(), &wanted).expect("libvirt takes the cloud");
+    let work = format!("plan over {MANY} domains, libvirtd");
+    rows.push(Row::nothing_to_do(&work, &own.uri(), Some(&relay), &wanted));
+}
+
+/// Two networks, a base volume of 50 MiB, and twelve machines with a root volume on it.
+fn few(rows: &mut Vec<Row>) {
+    let own = Own::start();
+    let relay = Relay::start(&own.path().join("libvirt-sock"));
+    let image = own.path().join("base.img");
+    std::fs::write(&image, clouds::noise(50 << 20)).expect("the image is written");
+    for (power, what) in [(Power::Stopped, "defined"), (Power::Running, "running")] {
+        let wanted = clouds::few(&image, power);
+        let nothing = Wanted::nothing(wanted.owner.clone());
+        let uris = [own.uri(), relay.uri()];
+        let mut create = Row::new(&format!("create, {what}"));
+        let mut same = Row::new(&format!("nothing to do, {what}"));
+        let mut destroy = Row::new(&format!("destroy, {what}"));
+        // The last round is for the calls: the relay takes time of its own.
+        for round in 0..=RUNS {
+            let uri = &uris[usize::from(round == RUNS)];
+            let calls = (round == RUNS).then_some(&relay);
+            create.bare.run(calls, || bare::create(uri, &wanted).expect("libvirt takes the cloud"));
+            same.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
+            destroy.bare.run(calls, || bare::destroy(uri, &wanted).expect("libvirt gives the cloud up"));
+            create.fmc.run(calls, || apply(uri, &wanted));
+            same.fmc.run(calls, || assert!(plan(uri, &wanted).1.is_empty(), "a plan after an apply"));
+            destroy.fmc.run(calls, || apply(uri, &nothing));
+        }
+        rows.extend([create, same, destroy]);
+    }
+}
+
+fn plan(uri: &str, wanted: &Wanted<Document>) -> (Libvirt<VirtLink>, Plan<Document>) {
+    let link = VirtLink::connect(uri).expect("libvirt answers");
+    let provider = Libvirt::new().host(HostName::literal("local"), link);
+    let seen = pollster::block_on(provider.observe(wanted)).expect("libvirt answers");
+    let plan = graph::plan(&provider, wanted, &seen, &Choices::default());
+    (provider, plan)
+}
+
+fn apply(uri: &str, wanted: &Wanted<Document>) {
+    let (provider, plan) = plan(uri, wanted);
+    let applied = graph::apply(&plan, &provider, ApplyOptions::default(), |_| ());
+    let outcome = pollster::block_on(applied).expect("the plan can be done");
+    assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
+}
+
+/// A piece of work by both.
+struct Row {
+    work: String,
+    bare: Runs,
+    fmc: Runs,
+}
+
+/// How long it took, and how many calls.
+#[derive(Default)]
+struct Runs {
+    times: Vec<Duration>,
+    calls: Option<usize>,
+}
+
+impl Runs {
+    /// Runs it for its time, or for its calls.
+    fn run(&mut self, calls: Option<&Relay>, work: impl FnOnce()) {
+        let Some(relay) = calls else {
+            let start = Instant::now();
+            work();
+            self.times.push(start.elapsed());
+            return;
+        };
+        drop(relay.take_calls());
+        work();
+        self.calls = Some(relay.take_calls().len());
+    }
+
+    fn sorted(&self) -> Vec<f64> {
+        let mut times: Vec<f64> = self.times.iter().map(Duration::as_secs_f64).collect();
+        times.sort_by(f64::total_cmp);
+        times
+    }
+}
+
+impl Row {
+    fn new(work: &str) -> Self {
+        Self { work: work.to_owned(), bare: Runs::default(), fmc: Runs::default() }
+    }
+
+    fn nothing_to_do(work: &str, uri: &str, relay: Option<&Relay>, wanted: &Wanted<Document>) -> Self {
+        let mut row = Self::new(work);
+        let mut round = |uri: &str, calls| {
+            row.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
+            row.fmc.run(calls, || {
+                let (_, plan) = plan(uri, wanted);
+                assert!(plan.is_empty(), "{:?}", plan.steps.first().map(|step| &step.changes));
+            });
+        };
+        for _ in 0..RUNS {
+            round(uri, None);
+        }
+        if let Some(relay) = relay {
+            round(&relay.uri(), Some(relay));
+        }
+        row
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bare, fmc) = (self.bare.sorted(), self.fmc.sorted());
+        let seconds = |times: &[f64]| format!("{:.3}/{:.3} s", times[0], times[times.len() / 2]);
+        let calls = |runs: &Runs| runs.calls.map_or_else(|| "–".to_owned(), |calls| calls.to_string());
+        let Self { work, bare: bare_runs, fmc: fmc_runs } = self;
+        write!(f, "| {work} | {} | {} | {:.2} ", seconds(&bare), seconds(&fmc), fmc[0] / bare[0])?;
+        write!(f, "| {} | {} |", calls(bare_runs), calls(fmc_runs))
+    }
+}
+
+/// Documents of the same cloud that another driver takes.
+fn changed(wanted: Wanted<Document>, change: impl Fn(&mut Document)) -> Wanted<Document> {
+    let nodes = wanted.nodes.into_iter().map(|(address, mut node)| {
+        change(Arc::make_mut(&mut node.document));
+        (address, node)
+    });
+    Wanted { nodes: nodes.collect(), ..wanted }
+}
