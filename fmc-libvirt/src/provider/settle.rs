@@ -12,6 +12,7 @@ use fmc_core::graph::{
     self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::nearest::nearest;
+use fmc_core::unit::Size;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
 use crate::document::{Content, Document, DomainDocument, PROVIDER, VolumeDocument, kind};
@@ -190,7 +191,24 @@ impl<'a> Settling<'a> {
             let at = volume_address(address, pool, &name);
             self.anew.insert(at, "what is left of an earlier replacement".to_owned());
         }
-        self.anew.insert(address.clone(), reason.to_owned());
+        let stays = self.data(node);
+        let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; {stays} stays") };
+        self.anew.insert(address.clone(), reason);
+    }
+
+    /// The data disks that a machine has, with their sizes.
+    fn data(&self, node: &graph::Node<Document>) -> String {
+        let disks = node.needs.iter().filter_map(|edge| match self.seen.objects.get(&edge.to)? {
+            State::Present {
+                object: Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }),
+                ..
+            } => {
+                let size = capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
+                Some(format!("{name}{size}"))
+            }
+            _ => None,
+        });
+        disks.collect::<Vec<_>>().join(", ")
     }
 
     /// Lets a domain name other root and boot volumes than its document does, and wants those instead.

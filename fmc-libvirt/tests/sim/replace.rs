@@ -173,3 +173,13 @@ fn a_base_goes_when_nothing_is_made_from_it() {
     lab.apply(&only_web);
     assert!(lab.volumes("base.").is_empty());
 }
+
+#[test]
+fn a_plan_says_what_data_a_replacement_leaves() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let plan = lab.plan_with(&small(), &replace("db")).to_string();
+    assert!(plan.contains("asked for by --replace; db.disk.data (50 GiB) stays"), "{plan}");
+    let plan = lab.plan_with(&small(), &replace("web")).to_string();
+    assert!(plan.contains("asked for by --replace") && !plan.contains("stays"), "{plan}");
+}
