@@ -5,7 +5,7 @@
 
 mod boxed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
 use std::time::Duration;
@@ -189,6 +189,9 @@ pub trait Link: Send + Sync + 'static {
 
     /// Every network, with documents.
     fn networks(&self) -> Result<Vec<NetworkRecord>, CallError>;
+    /// The ports of an active network, by UUID: one for each interface that is plugged into it. A network that is stopped
+    /// loses them, and does not get them back when it starts. Where libvirt does not know the call, `None`.
+    fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError>;
     /// One network.
     fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError>;
     /// Defines a network, or defines it anew.

@@ -32,6 +32,19 @@ fn choices() -> Choices {
 }
 
 #[test]
+fn a_network_that_was_started_again_takes_its_guests_along() {
+    let hypervisor = Hypervisor::named("local");
+    let cloud = clouds::small().lab();
+    hypervisor.converge(&cloud, &choices());
+    // What an apply leaves that is cut after the network and before its guests.
+    hypervisor.own.virsh(&["net-destroy", "lan"]);
+    hypervisor.own.virsh(&["net-start", "lan"]);
+    let plan = hypervisor.converge(&cloud, &choices());
+    assert!(!plan.steps.is_empty());
+    assert!(plan.steps.iter().all(|step| step.action == Action::Restart), "{plan:?}");
+}
+
+#[test]
 fn a_cloud_grows_changes_and_goes() {
     let hypervisor = Hypervisor::named("local");
     hypervisor.plant_foreign_objects();

@@ -1,6 +1,6 @@
 //! Links of different kinds side by side: one provider, whose hosts are real or simulated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ forward! {
     fn set_domain_autostart(name: &str, on: bool) -> Result<(), CallError>;
     fn resize_block(domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
     fn networks() -> Result<Vec<NetworkRecord>, CallError>;
+    fn network_ports(name: &str) -> Result<Option<BTreeSet<String>>, CallError>;
     fn network(name: &str) -> Result<Option<NetworkRecord>, CallError>;
     fn define_network(xml: &str) -> Result<(), CallError>;
     fn start_network(name: &str) -> Result<(), CallError>;

@@ -114,6 +114,8 @@ struct HostRead {
     volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// Capacities by path.
     capacities: BTreeMap<String, u64>,
+    /// The ports of each active network that a running guest was plugged into.
+    ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read by themselves, by pool and name.
     details: BTreeMap<(String, String), VolumeFacts>,
 }
@@ -127,6 +129,14 @@ impl HostRead {
             pools: link.pools()?,
             ..Self::default()
         };
+        let plugged = read.with_ports();
+        for network in
+            read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
+        {
+            if let Some(ports) = link.network_ports(&network.name)? {
+                read.ports.insert(network.name.clone(), ports);
+            }
+        }
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
         }
@@ -141,6 +151,14 @@ impl HostRead {
             }
         }
         Ok(read)
+    }
+
+    /// The networks that running guests were plugged into. A port stands behind the network's name.
+    fn with_ports(&self) -> BTreeSet<String> {
+        let live = self.domains.iter().filter_map(|domain| domain.live_xml.as_deref());
+        let sources = live.flat_map(|live| live.split("<source network='").skip(1));
+        let plugged = sources.filter_map(|source| source.split_once("' portid='"));
+        plugged.filter(|(name, _)| !name.contains('\'')).map(|(name, _)| name.to_owned()).collect()
     }
 
     /// Our volumes, without their commits.
@@ -192,23 +210,12 @@ struct See<'a> {
 }
 
 impl See<'_> {
-    /// The networks that were stopped and started under guests that run: libvirt counts fewer connections than there are
-    /// ports, and which guests it lost it does not say (seen with libvirt 9.0).
-    fn restarted<'p>(&self, ports: impl Iterator<Item = &'p String>) -> BTreeSet<String> {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for network in ports {
-            *counts.entry(network).or_default() += 1;
-        }
-        let lost = |record: &&NetworkRecord| {
-            let connections = record.live_xml.as_deref().map(|live| {
-                let outline = Outline::read(live);
-                let count = outline.as_ref().and_then(|outline| outline.root().attribute("connections"));
-                count.and_then(|count| count.parse().ok()).unwrap_or(0)
-            });
-            let plugged = counts.get(record.name.as_str()).copied().unwrap_or(0);
-            connections.is_some_and(|connections: usize| connections < plugged)
+    /// The networks that no longer have a guest's ports: they were stopped and started under it.
+    fn unplugged(&self, ports: Vec<(String, String)>) -> Vec<String> {
+        let lost = |(network, port): &(String, String)| {
+            self.read.ports.get(network).is_some_and(|there| !there.contains(port))
         };
-        self.read.networks.iter().filter(lost).map(|record| record.name.clone()).collect()
+        ports.into_iter().filter(lost).map(|(network, _)| network).collect()
     }
 
     fn objects(mut self, objects: &mut BTreeMap<Address, State<Object>>) {
@@ -216,17 +223,10 @@ impl See<'_> {
         let folders = self.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
-        let domains: Vec<(DomainRecord, Names)> = std::mem::take(&mut self.read.domains)
-            .into_iter()
-            .map(|record| {
-                let names = Names::of(&record, &folders);
-                (record, names)
-            })
-            .collect();
-        let restarted = self.restarted(domains.iter().flat_map(|(_, names)| &names.ports));
-        for (record, names) in domains {
+        for record in std::mem::take(&mut self.read.domains) {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            let names = Names::of(&record, &folders);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -238,8 +238,7 @@ impl See<'_> {
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders);
                 let address = self.address(kind::DOMAIN, &record.name);
-                let unplugged =
-                    names.ports.into_iter().filter(|network| restarted.contains(network)).collect();
+                let unplugged = self.unplugged(names.ports);
                 let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
                 objects.insert(address, State::Present { object: Object::Domain(object), fingerprint });
             }
@@ -425,8 +424,8 @@ impl See<'_> {
 struct Names {
     files: Vec<String>,
     networks: BTreeSet<String>,
-    /// The network of each interface that was plugged in when the guest was started.
-    ports: Vec<String>,
+    /// Each interface that was plugged in when the guest was started: its network and its port there.
+    ports: Vec<(String, String)>,
 }
 
 impl Names {
@@ -456,9 +455,7 @@ impl Names {
                 }
                 ("interface", Some(source)) => {
                     let network = source.attribute("network").map(str::to_owned);
-                    if source.attribute("portid").is_some() {
-                        self.ports.extend(network.clone());
-                    }
+                    self.ports.extend(network.clone().zip(source.attribute("portid").map(str::to_owned)));
                     self.networks.extend(network);
                 }
                 _ => {}

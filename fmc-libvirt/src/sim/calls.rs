@@ -1,6 +1,6 @@
 //! The simulation as a [`Link`]: each call noted, met by its fault, or made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::time::Duration;
 
@@ -153,6 +153,10 @@ impl Link for Sim {
 
     fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError> {
         self.call("volume", name, |state| state.volume(pool, name))
+    }
+
+    fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
+        self.call("network-ports", name, |state| state.network_ports(name).map(Some))
     }
 
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError> {

@@ -94,41 +94,38 @@ impl State {
         let id = self.host.next_id;
         self.host.next_id += 1;
         let mut xml = text.replacen("<domain ", &format!("<domain id='{id}' "), 1);
-        let ports = self.connect(root, &mut xml);
+        let ports = self.connect(root, id, &mut xml);
         if let Some(domain) = self.domains.get_mut(name) {
             domain.live = Some(Live { xml, answers, off_at: None, ports });
         }
         Ok(())
     }
 
-    /// Counts a guest's interfaces at their networks, and writes the ports into its document.
-    fn connect(&mut self, root: Node<'_, '_>, xml: &mut String) -> Vec<(String, u64)> {
+    /// Plugs a guest into its networks, and writes the ports into its document.
+    fn connect(&mut self, root: Node<'_, '_>, id: u64, xml: &mut String) -> Vec<(String, Uuid)> {
         let mut ports = Vec::new();
         for interface in interfaces(root) {
             let source = xml::child(interface, "source").and_then(|source| source.attribute("network"));
             if let Some((name, network)) = source.and_then(|name| Some((name, self.networks.get_mut(name)?)))
             {
-                network.connections += 1;
-                let port = Uuid::new_v5(
-                    &network.uuid,
-                    format!("{}/{}", network.starts, network.connections).as_bytes(),
-                );
+                let port = Uuid::new_v5(&network.uuid, format!("{id}/{}", ports.len()).as_bytes());
+                network.ports.insert(port);
                 *xml = xml.replacen(
                     &format!("<source network='{name}'/>"),
                     &format!("<source network='{name}' portid='{port}'/>"),
                     1,
                 );
-                ports.push((name.to_owned(), network.starts));
+                ports.push((name.to_owned(), port));
             }
         }
         ports
     }
 
-    /// Takes a guest that went off from its networks, unless they were started since.
-    fn disconnect(&mut self, ports: &[(String, u64)]) {
-        for (name, start) in ports {
-            if let Some(network) = self.networks.get_mut(name).filter(|network| network.starts == *start) {
-                network.connections = network.connections.saturating_sub(1);
+    /// Takes a guest that went off from its networks.
+    fn disconnect(&mut self, ports: &[(String, Uuid)]) {
+        for (name, port) in ports {
+            if let Some(network) = self.networks.get_mut(name) {
+                network.ports.remove(port);
             }
         }
     }

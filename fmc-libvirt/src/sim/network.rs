@@ -1,9 +1,11 @@
 //! What the simulated hypervisor does with networks.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use roxmltree::Node;
+use uuid::Uuid;
 
 use super::domain::uuid_of;
 use super::state::{Network, State};
@@ -20,11 +22,7 @@ impl State {
         Some(NetworkRecord {
             name: name.to_owned(),
             xml: network.xml.clone(),
-            live_xml: network.live.as_ref().map(|live| match network.connections {
-                0 => live.clone(),
-                // As libvirt does, which leaves it out where there is none.
-                count => live.replacen("<network", &format!("<network connections='{count}'"), 1),
-            }),
+            live_xml: network.live.clone(),
             active: network.live.is_some(),
             autostart: network.autostart,
         })
@@ -67,8 +65,7 @@ impl State {
                 xml: text.to_owned(),
                 live: None,
                 autostart: false,
-                starts: 0,
-                connections: 0,
+                ports: BTreeSet::new(),
             });
         Ok(())
     }
@@ -104,8 +101,6 @@ impl State {
         }
         if let Some(network) = self.networks.get_mut(name) {
             network.live = Some(text.clone());
-            network.starts += 1;
-            network.connections = 0;
         }
         Ok(())
     }
@@ -114,8 +109,13 @@ impl State {
         self.known_network(name)?;
         if let Some(network) = self.networks.get_mut(name) {
             network.live = None;
+            network.ports.clear();
         }
         Ok(())
+    }
+
+    pub(super) fn network_ports(&self, name: &str) -> Result<BTreeSet<String>, Trouble> {
+        Ok(self.known_network(name)?.ports.iter().map(Uuid::to_string).collect())
     }
 
     pub(super) fn undefine_network(&mut self, name: &str) -> Result<(), Trouble> {

@@ -92,9 +92,9 @@ pub(super) struct Live {
     /// When it is off, once it was asked to shut down and answers.
     #[serde(default)]
     pub(super) off_at: Option<u64>,
-    /// The networks that it is plugged into, each with which of its starts that was.
+    /// The networks that it was plugged into, each with the UUID of the port.
     #[serde(default)]
-    pub(super) ports: Vec<(String, u64)>,
+    pub(super) ports: Vec<(String, Uuid)>,
 }
 
 /// A network.
@@ -107,12 +107,9 @@ pub(super) struct Network {
     pub(super) live: Option<String>,
     #[serde(default)]
     pub(super) autostart: bool,
-    /// How often it was started.
+    /// The port of each interface that is plugged into it.
     #[serde(default)]
-    pub(super) starts: u64,
-    /// How many interfaces are plugged into it since it was.
-    #[serde(default)]
-    pub(super) connections: u64,
+    pub(super) ports: BTreeSet<Uuid>,
 }
 
 /// A directory pool.

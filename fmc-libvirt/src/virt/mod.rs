@@ -9,13 +9,14 @@
 
 mod call;
 mod failure;
+mod ports;
 mod read;
 mod session;
 mod stats;
 mod storage;
 mod upload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -214,6 +215,14 @@ impl Link for VirtLink {
 
     fn networks(&self) -> Result<Vec<NetworkRecord>, CallError> {
         read::networks(&self.client)
+    }
+
+    fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
+        let (call, name) = (self.reading(Kind::Network, name), name.to_owned());
+        match self.client.call(call, move |session| session.on_network(&name, ports::of_network)) {
+            Err(error) if failure::is_unsupported(&error) => Ok(None),
+            answer => answer.map(Some),
+        }
     }
 
     fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError> {

@@ -1,6 +1,6 @@
 //! The capacities of all disks in one call, which the `virt` crate cannot read: its record is a bare pointer that it never frees.
 //!
-//! The only unsafe code of the workspace.
+//! With `ports`, the only unsafe code of the workspace.
 #![expect(unsafe_code, reason = "virConnectGetAllDomainStats has no safe wrapper")]
 
 use std::collections::BTreeMap;

@@ -83,7 +83,7 @@ fn without_time(lab: &Lab) -> String {
         live["ports"] = serde_json::Value::Null;
     }
     for network in world["networks"].as_object_mut().unwrap().values_mut() {
-        network["starts"] = serde_json::Value::Null;
+        network["ports"] = network["ports"].as_array().unwrap().len().into();
     }
     world.to_string()
 }
@@ -101,7 +101,8 @@ fn unplugged(lab: &Lab) -> Vec<String> {
     let mut lost = Vec::new();
     for (name, domain) in world["domains"].as_object().unwrap() {
         for port in domain["live"]["ports"].as_array().into_iter().flatten() {
-            if world["networks"][port[0].as_str().unwrap()]["starts"] != port[1] {
+            let there = world["networks"][port[0].as_str().unwrap()]["ports"].as_array().unwrap();
+            if !there.contains(&port[1]) {
                 lost.push(format!("{name} has lost {}", port[0]));
             }
         }
