@@ -9,7 +9,11 @@ mod written;
 
 use std::collections::BTreeSet;
 
+use fmc::boot::Boot;
+use fmc::libvirt::document::Document;
 use fmc::prelude::*;
+use fmc_testkit::libvirt_schema::{Kind as Schema, validate_all};
+use fmc_testkit::{cloud_init, ignition, nft, tree};
 
 fn findings() -> Vec<Finding> {
     written::cloud().check().unwrap_err().into_findings()
@@ -106,4 +110,55 @@ fn the_balancer_reaches_the_cluster_although_its_default_route_is_the_lan() {
     let routes: Vec<_> =
         core.routes.iter().map(|route| (route.to.to_string(), route.via.to_string())).collect();
     assert_eq!(routes, [("10.17.4.0/24".to_owned(), "10.17.3.1".to_owned())]);
+}
+
+#[test]
+fn libvirt_takes_every_document_of_the_corrected_cloud() {
+    let wanted = fmc::compile(&corrected::cloud().check().unwrap());
+    let mut judged = 0;
+    for schema in [Schema::Domain, Schema::Network, Schema::Pool, Schema::Volume] {
+        let documents = wanted.graph().nodes.iter().filter(|(_, node)| match &*node.document {
+            Document::Domain(_) => schema == Schema::Domain,
+            Document::Network(_) => schema == Schema::Network,
+            Document::Pool(_) => schema == Schema::Pool,
+            Document::Volume(_) => schema == Schema::Volume,
+        });
+        let named: Vec<_> = documents
+            .map(|(address, node)| (address.name().replace('/', "."), node.document.xml()))
+            .collect();
+        judged += named.len();
+        validate_all(schema, named.iter().map(|(name, xml)| (name.as_str(), *xml))).unwrap();
+    }
+    assert_eq!(judged, wanted.graph().nodes.len());
+}
+
+#[test]
+fn every_guest_of_the_corrected_cloud_is_taken_by_what_reads_it() {
+    let wanted = fmc::compile(&corrected::cloud().check().unwrap());
+    let (mut ignitions, mut clouds) = (0, 0);
+    for (machine, boot) in wanted.boots() {
+        match &**boot {
+            Boot::Ignition(config) => {
+                let config = config.as_text().unwrap();
+                ignition::validate(config).unwrap_or_else(|refused| panic!("{machine}: {refused:?}"));
+                let root = tree::scratch();
+                let written = ignition::apply(config, root.path()).unwrap();
+                assert_eq!(written["/etc/hostname"].text(), Some(format!("{machine}\n").as_str()));
+                ignitions += 1;
+            }
+            Boot::CloudInit { user_data, .. } => {
+                cloud_init::schema(user_data.as_text().unwrap()).unwrap();
+                clouds += 1;
+            }
+        }
+    }
+    assert_eq!((ignitions, clouds), (7, 5));
+}
+
+#[test]
+fn the_hosts_table_of_the_corrected_cloud_loads_and_loads_again() {
+    let wanted = fmc::compile(&corrected::cloud().check().unwrap());
+    let [ruleset] = wanted.rulesets() else { panic!("one host, one table") };
+    let listing = nft::load_twice_is_stable(&ruleset.text).unwrap();
+    assert!(listing.contains("masquerade"), "{listing}");
 }
