@@ -30,12 +30,12 @@ impl Boot {
     pub fn of(cloud: &Checked, machine: &Machine) -> Option<Self> {
         let inside = Inside::of(cloud, machine);
         Some(match machine.image.os.provisioner()? {
-            Provisioner::Ignition => Self::Ignition(ignition::compile(&inside)),
+            Provisioner::Ignition => Self::Ignition(ignition::compile(&inside).fitted()),
             Provisioner::CloudInit => {
-                let user_data = cloud_init::user_data(&inside);
-                let network_config = cloud_init::network_config(&inside);
+                let user_data = cloud_init::user_data(&inside).fitted();
+                let network_config = cloud_init::network_config(&inside).fitted();
                 let meta_data = cloud_init::meta_data(&inside, &machine.uuid, &user_data, &network_config);
-                Self::CloudInit { user_data, meta_data, network_config }
+                Self::CloudInit { user_data, meta_data: meta_data.fitted(), network_config }
             }
         })
     }

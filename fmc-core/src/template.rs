@@ -132,6 +132,17 @@ impl Template {
         Ok(SecretBytes::new(bytes))
     }
 
+    /// Gives back the memory that it grew into: a large cloud holds one or more for each machine.
+    pub(crate) fn fitted(mut self) -> Self {
+        for piece in &mut self.pieces {
+            if let Piece::Text(text) = piece {
+                text.shrink_to_fit();
+            }
+        }
+        self.pieces.shrink_to_fit();
+        self
+    }
+
     /// Feeds [`Self::digest`]; every part begins with its kind and length, so that no two templates look alike.
     pub(crate) fn update(&self, hash: &mut Sha256) {
         hash.update(self.pieces.len().to_le_bytes());

@@ -127,9 +127,9 @@ impl Documents<'_> {
     ) {
         let Volumes { first_boot, root, boot, disks } = volumes;
         let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks.get(at.network));
-        needs.extend(networks.map(|network| Edge {
-            to: place.address(kind::NETWORK, network.name.as_str()),
-            carries: Carries::Attached,
+        needs.extend(networks.map(|network| {
+            let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
+            Edge { to, carries: Carries::Attached }
         }));
         // Two interfaces may be on one network.
         needs.sort_by(|a, b| a.to.cmp(&b.to));
@@ -254,7 +254,13 @@ impl Documents<'_> {
         Edge { to: address, carries: Carries::Exists }
     }
 
-    fn add(&mut self, address: Address, document: Document, needs: Vec<Edge>, part_of: Option<Arc<str>>) {
+    /// The address of an object that is wanted already, shared with it.
+    fn shared(&self, address: Address) -> Address {
+        self.nodes.get_key_value(&address).map_or(address, |(known, _)| known.clone())
+    }
+
+    fn add(&mut self, address: Address, document: Document, mut needs: Vec<Edge>, part_of: Option<Arc<str>>) {
+        needs.shrink_to_fit();
         self.nodes.insert(address, Node { document: Arc::new(document), needs, part_of });
     }
 }

@@ -9,8 +9,13 @@ use serde::{Serialize, Serializer};
 use crate::name::HostName;
 
 /// The address of an object, as `libvirt/local/domain/web`. It sorts by provider, host, kind and name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
+///
+/// A clone shares it: every edge to an object holds its address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address(Arc<Parts>);
+
+#[derive(PartialEq, Eq, Hash)]
+struct Parts {
     provider: &'static str,
     host: HostName,
     kind: &'static str,
@@ -25,27 +30,27 @@ impl Address {
         kind: &'static str,
         name: impl Into<Arc<str>>,
     ) -> Self {
-        Self { provider, host, kind, name: name.into() }
+        Self(Arc::new(Parts { provider, host, kind, name: name.into() }))
     }
 
     /// Whose object it is, as `libvirt`.
     pub fn provider(&self) -> &'static str {
-        self.provider
+        self.0.provider
     }
 
     /// The host that it is on.
     pub fn host(&self) -> &HostName {
-        &self.host
+        &self.0.host
     }
 
     /// What it is, as `domain`.
     pub fn kind(&self) -> &'static str {
-        self.kind
+        self.0.kind
     }
 
     /// Its name, unique among those of its provider, host and kind.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The address without provider and host, as `domain/web`.
@@ -56,11 +61,11 @@ impl Address {
     /// Whether a text names it: `domain/web`, or the whole address.
     pub fn is_named(&self, text: &str) -> bool {
         let short = |text: &str| {
-            text.strip_prefix(self.kind).and_then(|rest| rest.strip_prefix('/')) == Some(self.name())
+            text.strip_prefix(self.kind()).and_then(|rest| rest.strip_prefix('/')) == Some(self.name())
         };
         let whole = |text: &str| -> Option<bool> {
-            let rest = text.strip_prefix(self.provider)?.strip_prefix('/')?;
-            Some(short(rest.strip_prefix(self.host.as_str())?.strip_prefix('/')?))
+            let rest = text.strip_prefix(self.provider())?.strip_prefix('/')?;
+            Some(short(rest.strip_prefix(self.host().as_str())?.strip_prefix('/')?))
         };
         short(text) || whole(text) == Some(true)
     }
@@ -68,10 +73,13 @@ impl Address {
 
 impl Ord for Address {
     fn cmp(&self, other: &Self) -> Ordering {
-        text(self.provider, other.provider)
-            .then_with(|| text(self.host.as_str(), other.host.as_str()))
-            .then_with(|| text(self.kind, other.kind))
-            .then_with(|| text(&self.name, &other.name))
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        text(self.provider(), other.provider())
+            .then_with(|| text(self.host().as_str(), other.host().as_str()))
+            .then_with(|| text(self.kind(), other.kind()))
+            .then_with(|| text(self.name(), other.name()))
     }
 }
 
@@ -94,7 +102,13 @@ impl Serialize for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.provider, self.host, self.kind, self.name)
+        write!(f, "{}/{}/{}/{}", self.provider(), self.host(), self.kind(), self.name())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
     }
 }
 
@@ -102,6 +116,6 @@ struct Short<'a>(&'a Address);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.0.kind, self.0.name)
+        write!(f, "{}/{}", self.0.kind(), self.0.name())
     }
 }
