@@ -70,24 +70,6 @@ pub struct DomainRecord {
     pub autostart: bool,
 }
 
-impl DomainRecord {
-    /// The document of the running guest, where it says more than the persistent one with the guest's id.
-    pub(crate) fn live(&self) -> Option<&str> {
-        let live = self.live_xml.as_deref()?;
-        let same = without_id(live)
-            .is_some_and(|(before, after)| self.xml.strip_prefix(before).is_some_and(|rest| rest == after));
-        (!same).then_some(live)
-    }
-}
-
-/// A document without the `id` of its root element: what is before and behind it.
-fn without_id(xml: &str) -> Option<(&str, &str)> {
-    let tag = xml.get(..xml.find('>')?)?;
-    let (before, _) = tag.split_once(" id='")?;
-    let (_, after) = xml.get(before.len() + " id='".len()..)?.split_once('\'')?;
-    Some((before, after))
-}
-
 /// A network as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkRecord {

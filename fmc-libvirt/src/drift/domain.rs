@@ -23,7 +23,7 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
 /// What the running guest was started with and is no longer wanted: it ends with the next boot. It says nothing of a
 /// difference that is one of the persistent definition too, and nothing when the guest's document was not read.
 pub fn pending_boot(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change> {
-    let Some(live) = seen.live().filter(|_| seen.active) else { return Vec::new() };
+    let Some(live) = seen.live_xml.as_ref().filter(|_| seen.active) else { return Vec::new() };
     let mut found = differences(&wanted.xml, live);
     found.retain(lasts_until_boot);
     if !found.is_empty() {

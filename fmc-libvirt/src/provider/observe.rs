@@ -433,7 +433,7 @@ impl Names {
     /// to its path.
     fn of(record: &DomainRecord, folders: &BTreeMap<String, String>) -> Self {
         let mut names = Self::default();
-        for xml in [Some(record.xml.as_str()), record.live()].into_iter().flatten() {
+        for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {
             if let Some(outline) = Outline::read(xml) {
                 names.read(outline.root(), folders);
             }
