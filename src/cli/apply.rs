@@ -1,8 +1,7 @@
 //! `apply` and `destroy`: shows the plan, asks, and does it.
 //!
-//! With `--json` each line on standard output is one object with `event`: first `plan`, whose further keys are those of
-//! `plan --json`; then one for each [`Event`](crate::graph::Event); last `outcome` with `version`, and how many steps are
-//! `done`, `failed` and `skipped`.
+//! With `--json` each line on standard output is one event of [`json`](super::json): first `plan`, then those of
+//! [`Event`](crate::graph::Event), last `outcome`.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Action, ApplyOptions, Outcome, StopFlag};
@@ -23,7 +22,7 @@ use crate::plan::Plan;
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Told<'a> {
     Plan(Shown<'a>),
-    Outcome { version: u32, done: usize, failed: usize, skipped: usize },
+    Outcome { done: usize, failed: usize, skipped: usize, stopped: bool },
 }
 
 pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
@@ -41,7 +40,7 @@ pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>)
     }
     refuse(&plan)?;
     if plan.is_empty() {
-        return end(&plan, &Outcome::default(), args, io);
+        return end(&plan, &Outcome::default(), false, args, io);
     }
     introduce(&plan, &world, args, io);
     consent(command, &world, args, io)?;
@@ -50,7 +49,7 @@ pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>)
     (io.interrupt)(stop.clone());
     let outcome = act(&plan, &mut world, &stop, args, io)?;
     report(&outcome, &stop, args, io);
-    end(&plan, &outcome, args, io)
+    end(&plan, &outcome, stop.is_stopped(), args, io)
 }
 
 fn refuse(plan: &Plan) -> Result<(), Failure> {
@@ -165,10 +164,10 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     ));
 }
 
-fn end(plan: &Plan, outcome: &Outcome, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     if args.json {
-        io.json_line(&Told::Outcome { version: 1, done, failed, skipped })?;
+        io.json_line(&Told::Outcome { done, failed, skipped, stopped })?;
     } else if plan.is_empty() {
         // The plan has said so.
     } else if outcome.is_converged() {

@@ -9,6 +9,9 @@ use fmc_core::graph::StopFlag;
 use super::failure::Failure;
 use crate::secrets::Environment;
 
+/// The version of every form of JSON that the commands write.
+pub(super) const VERSION: u32 = 1;
+
 /// Where a command reads and writes: the process's own streams, or a test's.
 pub struct Io<'a> {
     /// Results.
@@ -29,6 +32,20 @@ pub struct Io<'a> {
     pub environment: Environment,
     /// Is given the flag that stops an apply, once there is one.
     pub interrupt: &'a dyn Fn(StopFlag),
+}
+
+/// An object of JSON with the version of its form before its own keys.
+#[derive(serde::Serialize)]
+pub(super) struct Versioned<'a, T> {
+    version: u32,
+    #[serde(flatten)]
+    value: &'a T,
+}
+
+impl<'a, T> Versioned<'a, T> {
+    pub(super) fn new(value: &'a T) -> Self {
+        Self { version: VERSION, value }
+    }
 }
 
 impl fmt::Debug for Io<'_> {
@@ -69,9 +86,9 @@ impl Io<'_> {
         let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
     }
 
-    /// Writes a result as one line of JSON.
+    /// Writes a result as one line of JSON, with the version of its form.
     pub(super) fn json_line(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value)
+        let text = serde_json::to_string(&Versioned::new(value))
             .map_err(|error| Failure::new(format!("failed to write JSON: {error}")))?;
         self.out(format_args!("{text}\n"))
     }

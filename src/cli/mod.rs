@@ -34,11 +34,8 @@
 //!
 //! # JSON
 //!
-//! With `--json`, `check` writes an array of findings, each with `kind`, `severity`, `at`, `message` and `help`, with `also`
-//! where it is about further places, and with the reason as `accepted` where the cloud accepts it. `explain` writes `kind`,
-//! `severity`, `acceptable` and `page`. The others write objects whose `version` is that of their form, 1: `compile` the
-//! index that is in the folder too, `plan` the plan, `status` the machines; `apply` and `destroy` an object in each line,
-//! for what happens as it happens. An error stays a text on standard error.
+//! With `--json`, every command writes a documented form, `apply` and `destroy` an object in each line for what happens as
+//! it happens: see [`json`]. An error stays a text on standard error.
 //!
 //! Results go to standard output, with `--json` nothing but JSON; findings that refuse a command, errors and progress go
 //! to standard error.
@@ -51,6 +48,8 @@ mod connect;
 mod explain;
 mod failure;
 mod io;
+#[doc = include_str!("../../docs/json.md")]
+pub mod json {}
 mod plan;
 mod progress;
 mod status;

@@ -1,15 +1,6 @@
 //! `plan`: what an apply would do.
 //!
-//! With `--json` it writes one object:
-//!
-//! | key | is |
-//! | --- | --- |
-//! | `version` | the version of this form: 1 |
-//! | `cloud`, `owner` | the cloud's name, and whose its objects are |
-//! | `hosts` | each host with its `host` and `uri` |
-//! | `simulation` | whether no host is real |
-//! | `plan` | `impact`, `digest`, `counts`, `steps`, `notes` and `untouched`, as [`crate::graph::Plan`] says |
-//! | `rulesets` | the hosts that need their nft table loaded |
+//! With `--json` it writes one object, a `plan-object` of [`json`](super::json).
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
@@ -23,7 +14,7 @@ use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
-use super::io::Io;
+use super::io::{Io, Versioned};
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::{Wanted, compile};
@@ -48,7 +39,7 @@ pub(super) fn run(
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, Towards::Cloud)?;
     if args.json {
-        io.json(&Shown::new(&plan, &world))?;
+        io.json(&Versioned::new(&Shown::new(&plan, &world)))?;
     } else {
         show(&plan, &world, Towards::Cloud, io)?;
         io.out(rulesets(plan.wanted(), args))?;
@@ -132,7 +123,6 @@ fn unknown<'a>(option: &str, name: &str, names: impl Iterator<Item = &'a str> + 
 /// A plan as JSON.
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
-    version: u32,
     cloud: &'a str,
     owner: &'a str,
     hosts: Vec<Connected<'a>>,
@@ -151,7 +141,6 @@ pub(super) struct Connected<'a> {
 impl<'a> Shown<'a> {
     pub(super) fn new(plan: &'a Plan, world: &'a World) -> Self {
         Self {
-            version: 1,
             cloud: plan.wanted().name().as_str(),
             owner: plan.wanted().owner().as_str(),
             hosts: hosts(world),

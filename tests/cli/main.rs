@@ -3,6 +3,7 @@
 
 mod compile;
 mod input;
+mod json;
 mod life;
 mod secrets;
 mod stage;

@@ -1,0 +1,222 @@
+//! What is written with `--json` is what `docs/json.md` says, key by key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc::graph::{Action, Event, Impact, NoteKind, Why};
+use fmc::prelude::*;
+use serde_json::Value;
+
+use crate::stage::{Stage, cloud, machine, refused};
+
+const PAGE: &str = include_str!("../../docs/json.md");
+
+/// The tables of the page.
+struct Page {
+    /// The keys of each object, with their types and whether they may be missing.
+    objects: BTreeMap<&'static str, BTreeMap<&'static str, (&'static str, bool)>>,
+    /// The words that a type has.
+    words: BTreeMap<&'static str, BTreeSet<&'static str>>,
+}
+
+impl Page {
+    fn read() -> Self {
+        let mut page = Self { objects: BTreeMap::new(), words: BTreeMap::new() };
+        let mut object = "";
+        for line in PAGE.lines() {
+            if let Some(head) = line.strip_prefix("# ") {
+                object = if head == "Words" { "words" } else { "" };
+            } else if let Some(head) = line.strip_prefix("## ") {
+                object = head.trim();
+                assert!(page.objects.insert(object, BTreeMap::new()).is_none(), "{object} is there twice");
+            } else if let Some(row) = line.strip_prefix("| ").filter(|row| !row.starts_with("--")) {
+                let cells: Vec<&str> = row.trim_end_matches('|').split('|').map(str::trim).collect();
+                if object == "words" {
+                    let words = cells[1].split(", ").map(|word| word.trim_matches('`'));
+                    page.words.insert(cells[0], words.collect());
+                } else if let Some((key, rest)) =
+                    cells[0].strip_prefix('`').and_then(|cell| cell.split_once('`'))
+                {
+                    let keys = page.objects.get_mut(object).unwrap();
+                    assert!(keys.insert(key, (cells[1], rest.trim() == "?")).is_none(), "{object}.{key}");
+                }
+            }
+        }
+        page
+    }
+
+    /// Fails unless a value has all keys of an object, no other, and each of its type.
+    fn object(&self, object: &str, value: &Value) {
+        let keys = self.objects.get(object).unwrap_or_else(|| panic!("the page has no {object}: {value}"));
+        let has = value.as_object().unwrap_or_else(|| panic!("{object} is no object: {value}"));
+        for (key, value) in has {
+            let (kind, _) =
+                keys.get(key.as_str()).unwrap_or_else(|| panic!("{object} has no {key} on the page"));
+            self.value(kind, value, &format!("{object}.{key}"));
+        }
+        for (key, (_, may_be_missing)) in keys {
+            assert!(*may_be_missing || has.contains_key(*key), "{object} lacks {key}: {value}");
+        }
+        if has.contains_key("version") {
+            assert_eq!(value["version"], 1, "{object}");
+        }
+    }
+
+    fn value(&self, kind: &str, value: &Value, at: &str) {
+        if let Some(kind) = kind.strip_suffix(" or null") {
+            if !value.is_null() {
+                self.value(kind, value, at);
+            }
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("list of ") {
+            let list = value.as_array().unwrap_or_else(|| panic!("{at} is no list: {value}"));
+            return list.iter().for_each(|value| self.value(kind, value, at));
+        }
+        match kind {
+            "string" => assert!(value.is_string(), "{at}: {value}"),
+            "number" => assert!(value.is_u64(), "{at}: {value}"),
+            "boolean" => assert!(value.is_boolean(), "{at}: {value}"),
+            words if self.words.contains_key(words) => {
+                assert!(self.words[words].contains(value.as_str().unwrap()), "{at}: {value}");
+            }
+            object => self.object(&format!("`{object}`"), value),
+        }
+    }
+
+    /// Fails unless a type has just these words.
+    fn has_words(&self, kind: &str, all: &[impl serde::Serialize]) {
+        let all = serde_json::to_value(all).unwrap();
+        let all: BTreeSet<&str> = all.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(self.words[kind], all, "{kind}");
+    }
+
+    /// Checks lines of events, and says which events they were.
+    fn events(&self, lines: &str) -> Vec<String> {
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .map(|line| {
+                let event = line["event"].as_str().unwrap().to_owned();
+                self.object(&format!("event `{event}`"), &line);
+                event
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn every_key_that_is_written_is_on_the_page() {
+    let page = Page::read();
+    let stage = Stage::new();
+    let json = |cloud: Cloud, command: &str| -> Value {
+        serde_json::from_str(&stage.run(cloud, &format!("{command} --json")).out).unwrap()
+    };
+    let full = || cloud().network(Network::routed("far", "10.17.9.0/24"));
+    page.object("`plan-object`", &json(full(), "plan"));
+    stage.done(full(), "apply");
+    page.object("`plan-object`", &json(full(), "plan --set machines.web.memory=3GiB --replace db"));
+    page.object("`plan-object`", &json(Cloud::new("first").host(Host::local()), "plan"));
+    page.object("`status-object`", &json(full(), "status"));
+    stage.done(full(), "destroy");
+    page.object("`status-object`", &json(full(), "status"));
+    page.object("`index`", &json(full(), "compile --out out"));
+    page.object("`page`", &json(full(), "explain address-duplicate"));
+    let findings = json(refused(), "check");
+    assert!(!findings.as_array().unwrap().is_empty());
+    findings.as_array().unwrap().iter().for_each(|finding| page.object("`finding`", finding));
+}
+
+#[test]
+fn every_event_that_is_written_is_on_the_page() {
+    let page = Page::read();
+    let mut seen = BTreeSet::new();
+    let stage = Stage::new();
+    let first = page.events(&stage.run(cloud(), "apply --json").out);
+    assert_eq!((first.first().unwrap().as_str(), first.last().unwrap().as_str()), ("plan", "outcome"));
+    seen.extend(first);
+    // A guest that is asked to shut down says so.
+    let stopped = "apply --json --replace web";
+    seen.extend(page.events(&stage.run(cloud(), stopped).out));
+    seen.extend(page.events(&stage.run(cloud(), "destroy --json --delete-data all").out));
+
+    let file = fmc_libvirt::sim::file::SimFile::open(stage.path().join("first.sim.json"), "a test").unwrap();
+    file.sim().room("/var/lib/libvirt/images/fmc-first", 1 << 10);
+    file.save().unwrap();
+    drop(file);
+    let full =
+        cloud().machine(machine("full", "10.17.3.13").disk(Disk::new("data", 5.gib()).fully_allocated()));
+    let failed = stage.run(full, "apply --json");
+    assert_eq!(failed.code, 1, "{failed:?}");
+    seen.extend(page.events(&failed.out));
+    for event in ["plan", "started", "doing", "done", "failed", "skipped", "outcome"] {
+        assert!(seen.contains(event), "no run wrote {event}");
+    }
+
+    let stage = Stage { impatient: true, ..Stage::new() };
+    let stopped = stage.run(cloud(), "apply --json").out;
+    page.events(&stopped);
+    let last: Value = serde_json::from_str(stopped.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["stopped"], &last["done"]), (&true.into(), &0.into()));
+}
+
+/// One of each kind. A new one does not compile until it is here, and is then missed on the page.
+fn of_each_kind() -> Vec<Event> {
+    let address = String::new;
+    let next = |event: Option<&Event>| match event {
+        None => Some(Event::Started { address: address(), action: Action::Create }),
+        Some(Event::Started { .. }) => Some(Event::Doing { address: address(), what: address() }),
+        Some(Event::Doing { .. }) => Some(Event::Progress { address: address(), done: 1, total: 2 }),
+        Some(Event::Progress { .. }) => Some(Event::Done { address: address(), action: Action::Delete }),
+        Some(Event::Done { .. }) => Some(Event::Failed { address: address(), error: address() }),
+        Some(Event::Failed { .. }) => Some(Event::Skipped { address: address(), cause: address() }),
+        Some(Event::Skipped { .. }) => None,
+    };
+    let mut events: Vec<Event> = Vec::new();
+    while let Some(event) = next(events.last()) {
+        events.push(event);
+    }
+    events
+}
+
+#[test]
+fn every_event_that_there_is_is_on_the_page() {
+    let page = Page::read();
+    let mut known: BTreeSet<String> = ["plan", "outcome"].map(|event| format!("event `{event}`")).into();
+    for event in of_each_kind() {
+        let mut value = serde_json::to_value(&event).unwrap();
+        let name = format!("event `{}`", value["event"].as_str().unwrap());
+        value.as_object_mut().unwrap().insert("version".to_owned(), 1.into());
+        page.object(&name, &value);
+        known.insert(name);
+    }
+    let told: BTreeSet<String> =
+        page.objects.keys().filter(|name| name.starts_with("event ")).map(ToString::to_string).collect();
+    assert_eq!(told, known);
+}
+
+#[test]
+fn every_word_that_there_is_is_on_the_page() {
+    let page = Page::read();
+    let actions = [Action::Create, Action::Update, Action::Restart, Action::Replace, Action::Delete];
+    page.has_words("action", &actions);
+    let impacts = [
+        Impact::None,
+        Impact::Create,
+        Impact::Live,
+        Impact::NextBoot,
+        Impact::Restart,
+        Impact::Replace,
+        Impact::Delete,
+    ];
+    page.has_words("impact", &impacts);
+    let kinds = [
+        NoteKind::Outdated,
+        NoteKind::PendingBoot,
+        NoteKind::Kept,
+        NoteKind::Left,
+        NoteKind::Deferred,
+        NoteKind::Refused,
+    ];
+    page.has_words("note-kind", &kinds);
+    let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused];
+    page.has_words("why", &whys);
+}
