@@ -1,5 +1,6 @@
 //! The floor: the calls that the work itself is, one after the other over one connection, as a plain script makes them.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use fmc_core::graph::Wanted;
@@ -16,21 +17,22 @@ use virt::sys;
 /// Makes everything that is wanted, and starts what should run.
 pub(crate) fn create(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error> {
     let connection = Connect::open(Some(uri))?;
+    // A script keeps what it made: no look-up is counted that the work does not need.
+    let mut pools = BTreeMap::new();
     for document in documents(wanted) {
         match document {
-            Document::Pool(pool) => {
-                let pool = connection.define_storage_pool_xml(&pool.xml, 0)?;
+            Document::Pool(document) => {
+                let pool = connection.define_storage_pool_xml(&document.xml, 0)?;
                 pool.create(sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD)?;
                 pool.set_autostart(true)?;
+                pools.insert(&*document.name, pool);
             }
             Document::Network(document) => {
                 let network = connection.define_network_xml(&document.xml)?;
                 network.create()?;
                 network.set_autostart(document.autostart)?;
             }
-            Document::Volume(volume) => {
-                make(&connection, &connection.lookup_storage_pool_by_name(&volume.pool)?, volume)?;
-            }
+            Document::Volume(volume) => make(&connection, &pools[&*volume.pool], volume)?,
             Document::Domain(document) => {
                 let flags = sys::VIR_DOMAIN_DEFINE_VALIDATE;
                 let domain = connection.define_domain_xml_flags(&document.xml, flags)?;

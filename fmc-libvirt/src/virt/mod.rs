@@ -9,10 +9,9 @@
 
 mod call;
 mod failure;
-mod ports;
+mod raw;
 mod read;
 mod session;
-mod stats;
 mod storage;
 mod upload;
 
@@ -219,7 +218,7 @@ impl Link for VirtLink {
 
     fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
         let (call, name) = (self.reading(Kind::Network, name), name.to_owned());
-        match self.client.call(call, move |session| session.on_network(&name, ports::of_network)) {
+        match self.client.call(call, move |session| session.on_network(&name, raw::network_ports)) {
             Err(error) if failure::is_unsupported(&error) => Ok(None),
             answer => answer.map(Some),
         }
@@ -341,7 +340,7 @@ impl Link for VirtLink {
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError> {
         let call =
             Call::read("read the capacities of all disks".to_owned(), Kind::Host, self.deadlines().read);
-        match self.client.call(call, |session| stats::disk_capacities(&session.connection)) {
+        match self.client.call(call, |session| raw::disk_capacities(&session.connection)) {
             Err(error) if failure::is_unsupported(&error) => Ok(BTreeMap::new()),
             answer => answer,
         }

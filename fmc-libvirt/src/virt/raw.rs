@@ -1,15 +1,24 @@
-//! The capacities of all disks in one call, which the `virt` crate cannot read: its record is a bare pointer that it never frees.
+//! The calls that the `virt` crate does not wrap: the only unsafe code of the workspace.
 //!
-//! With `ports`, the only unsafe code of the workspace.
-#![expect(unsafe_code, reason = "virConnectGetAllDomainStats has no safe wrapper")]
+//! Its record of a domain's statistics is a bare pointer that it never frees, and a network's ports it does not know.
+#![expect(
+    unsafe_code,
+    reason = "virConnectGetAllDomainStats and virNetworkListAllPorts have no safe wrapper"
+)]
 
-use std::collections::BTreeMap;
-use std::ffi::{CStr, c_char};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use virt::connect::Connect;
 use virt::error::Error;
+use virt::network::Network;
 use virt::sys;
+
+unsafe extern "C" {
+    /// libvirt gives the list of ports to be freed by the C library's own `free`.
+    fn free(memory: *mut c_void);
+}
 
 /// The capacity in bytes of every disk of every domain, by the path of its file.
 ///
@@ -35,6 +44,34 @@ pub(super) fn disk_capacities(connection: &Connect) -> Result<BTreeMap<String, u
         add_capacities(&mut capacities, &params);
     }
     Ok(capacities)
+}
+
+/// The UUID of every port of a network.
+pub(super) fn network_ports(network: &Network) -> Result<BTreeSet<String>, Error> {
+    let mut ports: *mut sys::virNetworkPortPtr = ptr::null_mut();
+    // SAFETY: the network is alive for as long as it is borrowed; `ports` is written only when the call succeeds.
+    let count = unsafe { sys::virNetworkListAllPorts(network.as_ptr(), &raw mut ports, 0) };
+    let Ok(count) = usize::try_from(count) else { return Err(Error::last_error()) };
+    let mut uuids = BTreeSet::new();
+    for index in 0..count {
+        let mut text: [c_char; sys::VIR_UUID_STRING_BUFLEN as usize] =
+            [0; sys::VIR_UUID_STRING_BUFLEN as usize];
+        // SAFETY: the call succeeded, so there are `count` ports; each is freed once, after its last use, and the buffer
+        // has the length that libvirt writes, its NUL included.
+        let known = unsafe {
+            let port = *ports.add(index);
+            let known = sys::virNetworkPortGetUUIDString(port, text.as_mut_ptr()) == 0;
+            sys::virNetworkPortFree(port);
+            known
+        };
+        if known {
+            // SAFETY: libvirt ended the text with a NUL within the buffer.
+            uuids.insert(unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned());
+        }
+    }
+    // SAFETY: the list came from libvirt, which allocates it by `malloc`, and is freed once.
+    unsafe { free(ports.cast()) };
+    Ok(uuids)
 }
 
 /// What a parameter says, of the types that matter here.
