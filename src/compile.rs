@@ -33,6 +33,7 @@ pub fn compile(checked: &Checked) -> Wanted {
         name: checked.name.clone(),
         owner: checked.owner.clone(),
         lab: checked.lab,
+        nothing: false,
         rulesets: rulesets.collect(),
         graph: documents::documents(checked),
     }))
@@ -47,6 +48,7 @@ struct Inner {
     name: CloudName,
     owner: OwnerId,
     lab: bool,
+    nothing: bool,
     rulesets: Vec<Ruleset>,
     graph: graph::Wanted<Document>,
 }
@@ -86,6 +88,24 @@ impl Wanted {
         &self.0.rulesets
     }
 
+    /// A fingerprint of all that is wanted, secrets as holes, by name and generation: two clouds that compile to the same
+    /// have the same one.
+    pub fn fingerprint(&self) -> graph::Fingerprint {
+        let mut all = format!("{:?} {}\n", self.0.owner, self.0.lab);
+        for (address, node) in &self.0.graph.nodes {
+            all += &format!("{address} {}\n", node.document.fingerprint());
+        }
+        for Ruleset { host, text } in &self.0.rulesets {
+            all += &format!("{host} {}\n", graph::Fingerprint::of(text.as_bytes()));
+        }
+        graph::Fingerprint::of(all.as_bytes())
+    }
+
+    /// Whether it is [nothing](Wanted::nothing).
+    pub fn is_nothing(&self) -> bool {
+        self.0.nothing
+    }
+
     /// Nothing, of the same owner: what a destroyed cloud is.
     #[must_use]
     pub fn nothing(&self) -> Self {
@@ -93,6 +113,7 @@ impl Wanted {
             name: self.0.name.clone(),
             owner: self.0.owner.clone(),
             lab: self.0.lab,
+            nothing: true,
             rulesets: Vec::new(),
             graph: graph::Wanted::nothing(self.0.owner.as_str()),
         }))

@@ -88,6 +88,7 @@ pub mod file;
 mod plan;
 pub mod prelude;
 mod providers;
+pub mod saved;
 pub mod secrets;
 #[cfg(feature = "yaml")]
 pub mod set;

@@ -88,6 +88,11 @@ impl Plan {
         &self.seen
     }
 
+    /// What was chosen.
+    pub fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
     /// What is wanted.
     pub fn wanted(&self) -> &Wanted {
         &self.wanted

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fmc_core::boot::Boot;
 use fmc_core::digest::Digest;
+use fmc_core::graph::Fingerprint;
 use fmc_core::machine::{Power, Shutdown};
 use fmc_core::path::{AbsPath, HttpUrl};
 use fmc_core::unit::Size;
@@ -45,6 +46,18 @@ impl Document {
             Self::Network(network) => &network.xml,
             Self::Domain(domain) => &domain.xml,
         }
+    }
+
+    /// The fingerprint of the XML and of what is beside it. Where a volume's bytes come from is in its name.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let beside = match self {
+            Self::Pool(_) | Self::Volume(_) => String::new(),
+            Self::Network(network) => format!("autostart={}", network.autostart),
+            Self::Domain(domain) => {
+                format!("power={:?} autostart={}", domain.power, domain.autostart)
+            }
+        };
+        Fingerprint::of(format!("{}{beside}", self.xml()).as_bytes())
     }
 }
 

@@ -128,7 +128,7 @@ impl<L: Link> Model for Libvirt<L> {
     }
 
     fn fingerprint(&self, document: &Document) -> Fingerprint {
-        Fingerprint::of(document.xml().as_bytes())
+        document.fingerprint()
     }
 
     fn summary(&self, _: &Address, document: &Document) -> String {

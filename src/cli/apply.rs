@@ -14,9 +14,11 @@ use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Shown, Towards};
 use super::progress::Progress;
+use super::saved;
 use super::style::{BAD, GOOD, Paint, WARN};
 use super::{DONE, FAILED};
 use crate::plan::Plan;
+use crate::saved::Saved;
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -25,14 +27,24 @@ enum Told<'a> {
     Outcome { done: usize, failed: usize, skipped: usize, stopped: bool },
 }
 
-pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+pub(super) fn run(
+    cloud: &Cloud,
+    towards: Towards,
+    saved: Option<&Saved>,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
+    let towards = if saved.is_some_and(Saved::is_destroy) { Towards::Nothing } else { towards };
     let command = if towards == Towards::Cloud { "apply" } else { "destroy" };
     if towards == Towards::Nothing && !args.replace.is_empty() {
         return Err(Failure::usage("destroy makes nothing anew: leave --replace out"));
     }
     let mut world = World::connect(&checked, args, io, Access::Act(command))?;
     let plan = plan::decide(&checked, &world, args, towards)?;
+    if let Some(saved) = saved {
+        saved::compare(saved, &plan, &world)?;
+    }
     if args.json {
         io.json_line(&Told::Plan(Shown::new(&plan, &world)))?;
     } else {
@@ -43,7 +55,10 @@ pub(super) fn run(cloud: &Cloud, towards: Towards, args: &Args, io: &mut Io<'_>)
         return end(&plan, &Outcome::default(), false, args, io);
     }
     introduce(&plan, &world, args, io);
-    consent(command, &world, args, io)?;
+    // Who wrote the plan down has signed it.
+    if saved.is_none() {
+        consent(command, &world, args, io)?;
+    }
 
     let stop = StopFlag::default();
     (io.interrupt)(stop.clone());

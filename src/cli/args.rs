@@ -11,7 +11,7 @@ use super::{DONE, USAGE};
 use crate::set::{SetError, Setting};
 
 /// Checks, compiles, plans and applies the cloud of this program.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(
     name = "fmc",
     version,
@@ -65,7 +65,7 @@ pub(super) struct Args {
 }
 
 /// The commands.
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
     /// Shows all findings, and what the cloud takes of each host
     Check,
@@ -80,9 +80,19 @@ pub(super) enum Command {
         /// Ends with 2 when there is something to do
         #[arg(long)]
         detailed_exitcode: bool,
+        /// Writes the plan into a file, for `apply FILE`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Plans what `destroy` would do
+        #[arg(long)]
+        destroy: bool,
     },
     /// Makes it so
-    Apply,
+    Apply {
+        /// A plan that `plan --out` wrote: it runs without a question, and not at all if anything changed since
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Removes what is ours; data disks stay, and are listed
     Destroy,
     /// Shows the machines as they are

@@ -13,7 +13,9 @@
 //! | `check` | shows all findings and what the cloud takes of each host |
 //! | `compile --out DIR` | writes every artifact into a folder |
 //! | `plan` | shows what an apply would do; it only reads |
+//! | `plan --out FILE` | writes it into a file too; `plan --destroy` plans what `destroy` would do |
 //! | `apply` | shows the plan, asks, and does it |
+//! | `apply FILE` | does what a file of `plan --out` says, and nothing if that is no longer what would be done |
 //! | `destroy` | removes what is ours; data disks stay, and are listed |
 //! | `status` | shows the machines as they are, and what is kept |
 //! | `explain KIND` | shows the page of a kind of finding |
@@ -52,6 +54,7 @@ mod io;
 pub mod json {}
 mod plan;
 mod progress;
+mod saved;
 mod status;
 mod style;
 mod table;
@@ -114,14 +117,22 @@ fn command(cloud: Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if let Command::Explain { kind } = &args.command {
         return explain::run(kind, args, io);
     }
+    let (mut args, mut saved) = (args.clone(), None);
+    if let Command::Apply { file: Some(file) } = &args.command.clone() {
+        saved = Some(saved::read(file, &mut args, io)?);
+    }
+    let args = &args;
     let cloud = if args.lab { cloud.lab() } else { cloud };
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };
     match &args.command {
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),
-        Command::Plan { detailed_exitcode } => plan::run(&cloud, *detailed_exitcode, args, io),
-        Command::Apply => apply::run(&cloud, Towards::Cloud, args, io),
-        Command::Destroy => apply::run(&cloud, Towards::Nothing, args, io),
+        Command::Plan { detailed_exitcode, out, destroy } => {
+            let towards = if *destroy { Towards::Nothing } else { Towards::Cloud };
+            plan::run(&cloud, towards, *detailed_exitcode, out.as_deref(), args, io)
+        }
+        Command::Apply { file: _ } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
+        Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
         Command::Explain { .. } => Ok(DONE),
     }

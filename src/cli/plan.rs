@@ -2,6 +2,8 @@
 //!
 //! With `--json` it writes one object, a `plan-object` of [`json`](super::json).
 
+use std::path::Path;
+
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _, State};
@@ -15,6 +17,7 @@ use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::{Io, Versioned};
+use super::saved;
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::{Wanted, compile};
@@ -31,20 +34,30 @@ pub(super) enum Towards {
 
 pub(super) fn run(
     cloud: &Cloud,
+    towards: Towards,
     detailed_exitcode: bool,
+    out: Option<&Path>,
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let plan = decide(&checked, &world, args, Towards::Cloud)?;
+    let plan = decide(&checked, &world, args, towards)?;
     if args.json {
         io.json(&Versioned::new(&Shown::new(&plan, &world)))?;
     } else {
-        show(&plan, &world, Towards::Cloud, io)?;
+        show(&plan, &world, towards, io)?;
         io.out(rulesets(plan.wanted(), args))?;
     }
-    Ok(if plan.refused().next().is_some() {
+    let is_refused = plan.refused().next().is_some();
+    if let Some(out) = out.filter(|_| !is_refused) {
+        saved::write(&plan, &world, out, args, io)?;
+        if !args.json {
+            let (program, out) = (&args.program, out.display());
+            io.out(format_args!("\n  Written: `{program} apply {out}` does just this.\n"))?;
+        }
+    }
+    Ok(if is_refused {
         FAILED
     } else if detailed_exitcode && !plan.is_empty() {
         PENDING

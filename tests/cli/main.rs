@@ -1,9 +1,15 @@
 //! The commands as a person meets them: what they write, where, and how they end.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up fails"
+)]
 
 mod compile;
 mod input;
 mod json;
 mod life;
+mod saved;
 mod secrets;
 mod stage;

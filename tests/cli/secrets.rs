@@ -91,6 +91,7 @@ fn a_planted_secret_is_in_the_guests_files_only() {
         "check --json",
         "plan",
         "plan --json",
+        "plan --out plan.json",
         "compile --out out",
         "compile --out out --json",
         "apply",

@@ -1,0 +1,142 @@
+//! `plan --out FILE` and `apply FILE`: a plan in a file of mode 0600, whole or as it was before.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use fmc_core::graph::DeleteData;
+
+use super::args::Args;
+use super::connect::World;
+use super::failure::Failure;
+use super::io::Io;
+use crate::plan::Plan;
+use crate::saved::{Saved, SavedError, SavedHost};
+
+/// The longest file that is read: a plan of 100,000 machines is a tenth of it.
+const LONGEST: u64 = 1 << 30;
+
+/// Writes a plan into a file: a new one, or one that holds a plan already.
+pub(super) fn write(
+    plan: &Plan,
+    world: &World,
+    path: &Path,
+    args: &Args,
+    io: &Io<'_>,
+) -> Result<(), Failure> {
+    let saved = Saved::of(plan).set(args.set.iter().map(ToString::to_string));
+    let saved = world.on.iter().fold(saved, |saved, (host, uri)| saved.on(host.as_str(), uri));
+    let at = io.folder.join(path);
+    match text(&at).map(|text| text.parse::<Saved>()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(Ok(_) | Err(SavedError::Version { .. } | SavedError::Altered)) => {}
+        Ok(Err(_)) => {
+            return Err(Failure::new(format!(
+                "failed to write the plan: {} holds something else",
+                path.display()
+            ))
+            .help("name a new file, or one that `plan --out` wrote"));
+        }
+        Err(error) => return Err(failed("write", path, &error)),
+    }
+    replace(&at, saved.to_json().as_bytes()).map_err(|error| failed("write", path, &error))
+}
+
+/// Reads a plan, and makes the arguments those that it was made by.
+pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, Failure> {
+    let text = text(&io.folder.join(path)).map_err(|error| failed("read", path, &error))?;
+    let saved: Saved = text
+        .parse()
+        .map_err(|error: SavedError| Failure::to(error).help(format!("it is {}", path.display())))?;
+    let chosen = [
+        ("--lab", args.lab),
+        ("--replace", !args.replace.is_empty()),
+        ("--delete-data", !args.delete_data.is_empty()),
+    ];
+    if let Some((option, _)) = chosen.iter().find(|(_, chosen)| *chosen) {
+        return Err(Failure::usage(format!(
+            "{option} chooses what is planned, and the plan of the file is made"
+        ))
+        .help(format!("leave it out, or plan again: `plan {option} --out FILE`")));
+    }
+    let set: Vec<String> = args.set.iter().map(ToString::to_string).collect();
+    if set != saved.set_paths() {
+        let paths: Vec<String> = saved.set_paths().iter().map(|path| format!("--set {path}=…")).collect();
+        let again = if paths.is_empty() { "no --set".to_owned() } else { paths.join(" ") };
+        return Err(Failure::usage("the plan was made with other values set in the cloud").help(format!(
+            "say them again, in this order, since a file of a plan keeps no values: {again}"
+        )));
+    }
+    let choices = saved.choices();
+    args.lab = saved.is_lab();
+    args.replace = choices.replace.into_iter().collect();
+    args.delete_data = match choices.delete_data {
+        DeleteData::None => Vec::new(),
+        DeleteData::Of(machines) => machines.into_iter().collect(),
+        DeleteData::All => vec!["all".to_owned()],
+    };
+    if args.connect.is_empty() {
+        let where_each = saved.hosts().iter().map(|SavedHost { host, uri }| format!("{host}={uri}"));
+        args.connect = where_each.collect();
+    }
+    Ok(saved)
+}
+
+/// Fails unless the plan of a file is that which was made now, where it was made.
+pub(super) fn compare(saved: &Saved, plan: &Plan, world: &World) -> Result<(), Failure> {
+    let place = |hosts: &mut dyn Iterator<Item = (&str, &str)>| {
+        hosts.map(|(host, uri)| format!("{host} on {uri}")).collect::<Vec<_>>().join(", ")
+    };
+    let theirs = place(&mut saved.hosts().iter().map(|host| (&*host.host, &*host.uri)));
+    let ours = place(&mut world.on.iter().map(|(host, uri)| (host.as_str(), uri.as_str())));
+    if theirs != ours {
+        return Err(Failure::to(SavedError::Another { theirs, ours }).help("nothing was done"));
+    }
+    saved.is_still(plan).map_err(|error| Failure::to(error).help("nothing was done"))
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is too long for a plan"));
+    }
+    // What is no text is no plan, which is said where it is read.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Writes a file of its owner's beside its place, and moves it there.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path);
+    let written = private(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    });
+    if written.is_err() {
+        // What is left of it is nobody's.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.new-{}", std::process::id()))
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("failed to {what} {}: {error}", path.display()))
+}

@@ -1,0 +1,353 @@
+//! Plans in files: the plan that was shown is the plan that runs.
+//!
+//! A [`Saved`] plan says what was chosen, where it was planned, and the [digest](crate::graph::Plan::digest) of its steps.
+//! To run it is to observe and plan again by its choices, and to [refuse](Saved::is_still) unless that gives the same steps
+//! from the same cloud. So it holds no document and no secret, and nothing that somebody wrote into the file is ever run.
+//!
+//! ```
+//! # #[cfg(feature = "sim")] {
+//! use fmc::prelude::*;
+//! use fmc::saved::Saved;
+//! use fmc::sim::Sim;
+//!
+//! let cloud = Cloud::new("first").host(Host::local()).machine(Machine::new("web", Image::blank()).root_disk(2.gib()));
+//! let world = Sim::new();
+//! let text = Saved::of(&world.plan(&cloud)).to_json();
+//!
+//! let saved: Saved = text.parse()?;
+//! assert!(saved.is_still(&world.plan(&cloud)).is_ok());
+//! world.apply(&cloud);
+//! let error = saved.is_still(&world.plan(&cloud)).unwrap_err();
+//! assert!(error.to_string().contains("the world is no longer"));
+//! # }
+//! # Ok::<(), fmc::saved::SavedError>(())
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use fmc_core::graph::{Choices, DeleteData, Fingerprint, Step};
+use fmc_libvirt::document::Document;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::plan::Plan;
+
+#[cfg(test)]
+mod tests;
+
+const FORM: &str = "fmc-plan";
+const VERSION: u32 = 1;
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
+/// As many differences as an error lists.
+const LISTED: usize = 10;
+
+/// A plan as it is kept in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved(Body);
+
+/// What the seal is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    form: String,
+    version: u32,
+    fmc: String,
+    cloud: String,
+    owner: String,
+    lab: bool,
+    destroy: bool,
+    /// Paths of `--set`, without their values, which may be secrets.
+    set: Vec<String>,
+    hosts: Vec<SavedHost>,
+    replace: BTreeSet<String>,
+    delete_data: Given,
+    /// What was wanted.
+    wanted: Fingerprint,
+    /// What was to be done.
+    digest: Fingerprint,
+    /// The plan as it was shown, for people.
+    shown: Vec<String>,
+    steps: Vec<SavedStep>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Given {
+    None,
+    Of(BTreeSet<String>),
+    All,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed<B> {
+    plan: B,
+    seal: Fingerprint,
+}
+
+/// A host of a saved plan, and where it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedHost {
+    /// Its name in the cloud.
+    pub host: String,
+    /// Where it was, as `qemu:///system`.
+    pub uri: String,
+}
+
+/// A step of a saved plan: what a difference can be told by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedStep {
+    address: String,
+    action: String,
+    what: Vec<String>,
+    makes: Option<Fingerprint>,
+    expects: Option<Fingerprint>,
+}
+
+/// Why a saved plan cannot be read, or is not run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SavedError {
+    /// The text is no plan, or not all of one.
+    #[error("read the plan: {0}: plan again")]
+    Read(String),
+    /// It was made by another version, whose plans may mean something else.
+    #[error("read the plan: it was made by version {theirs}, and this is {PROGRAM}: plan again")]
+    Version {
+        /// Who made it.
+        theirs: String,
+    },
+    /// It was changed since it was written.
+    #[error("read the plan: it was changed since it was written: plan again")]
+    Altered,
+    /// It is not of this cloud, of these hosts or for this purpose.
+    #[error("run the plan: it is of {theirs}, and this is {ours}")]
+    Another {
+        /// What it is of.
+        theirs: String,
+        /// What it should be of.
+        ours: String,
+    },
+    /// The cloud has changed since.
+    #[error("run the plan: the cloud is no longer the one that was planned{}: plan again", list(.0))]
+    Cloud(Vec<String>),
+    /// The world has changed since.
+    #[error("run the plan: the world is no longer what the plan saw{}: plan again", list(.0))]
+    World(Vec<String>),
+}
+
+fn list(differences: &[String]) -> String {
+    if differences.is_empty() { String::new() } else { format!(" ({})", differences.join("; ")) }
+}
+
+impl Saved {
+    /// A plan to be kept.
+    pub fn of(plan: &Plan) -> Self {
+        let wanted = plan.wanted();
+        let Choices { replace, delete_data } = plan.choices().clone();
+        Self(Body {
+            form: FORM.to_owned(),
+            version: VERSION,
+            fmc: PROGRAM.to_owned(),
+            cloud: wanted.name().to_string(),
+            owner: wanted.owner().to_string(),
+            lab: wanted.is_lab(),
+            destroy: wanted.is_nothing(),
+            set: Vec::new(),
+            hosts: Vec::new(),
+            replace,
+            delete_data: match delete_data {
+                DeleteData::None => Given::None,
+                DeleteData::Of(machines) => Given::Of(machines),
+                DeleteData::All => Given::All,
+            },
+            wanted: wanted.fingerprint(),
+            digest: plan.digest(),
+            shown: plan.to_string().lines().map(str::to_owned).collect(),
+            steps: plan.steps.iter().map(SavedStep::of).collect(),
+        })
+    }
+
+    /// With a host, and where it was planned.
+    #[must_use]
+    pub fn on(mut self, host: impl Into<String>, uri: impl Into<String>) -> Self {
+        self.0.hosts.push(SavedHost { host: host.into(), uri: uri.into() });
+        self
+    }
+
+    /// With the paths of what was set in the cloud for it. Their values are not kept, since they may be secrets: whoever
+    /// runs the plan says them again.
+    #[must_use]
+    pub fn set(mut self, paths: impl IntoIterator<Item = String>) -> Self {
+        self.0.set.extend(paths);
+        self
+    }
+
+    /// Whose objects it is about.
+    pub fn owner(&self) -> &str {
+        &self.0.owner
+    }
+
+    /// Whether it is of the small copy of the cloud.
+    pub fn is_lab(&self) -> bool {
+        self.0.lab
+    }
+
+    /// Whether it is towards nothing.
+    pub fn is_destroy(&self) -> bool {
+        self.0.destroy
+    }
+
+    /// The hosts, and where they were.
+    pub fn hosts(&self) -> &[SavedHost] {
+        &self.0.hosts
+    }
+
+    /// The paths of what was set in the cloud for it.
+    pub fn set_paths(&self) -> &[String] {
+        &self.0.set
+    }
+
+    /// What was chosen: to run it is to plan again by this.
+    pub fn choices(&self) -> Choices {
+        Choices {
+            replace: self.0.replace.clone(),
+            delete_data: match &self.0.delete_data {
+                Given::None => DeleteData::None,
+                Given::Of(machines) => DeleteData::Of(machines.clone()),
+                Given::All => DeleteData::All,
+            },
+        }
+    }
+
+    /// Fails unless a plan that was made now is this one: of the same cloud, with the same steps.
+    ///
+    /// # Errors
+    ///
+    /// What the plan is of, or what has changed since it was made: the cloud, or the world.
+    pub fn is_still(&self, plan: &Plan) -> Result<(), SavedError> {
+        let Self(saved) = self;
+        let wanted = plan.wanted();
+        let of = |owner: &str, destroy: bool| match destroy {
+            true => format!("the end of {owner}"),
+            false => format!("the cloud {owner}"),
+        };
+        let theirs = of(&saved.owner, saved.destroy);
+        let ours = of(wanted.owner().as_str(), wanted.is_nothing());
+        if theirs != ours {
+            return Err(SavedError::Another { theirs, ours });
+        }
+        if saved.wanted != wanted.fingerprint() {
+            return Err(SavedError::Cloud(self.differences(plan)));
+        }
+        if saved.digest != plan.digest() {
+            return Err(SavedError::World(self.differences(plan)));
+        }
+        Ok(())
+    }
+
+    /// How the steps differ from those of a plan that was made now.
+    fn differences(&self, plan: &Plan) -> Vec<String> {
+        let now: Vec<SavedStep> = plan.steps.iter().map(SavedStep::of).collect();
+        let saved: BTreeMap<&str, &SavedStep> =
+            self.0.steps.iter().map(|step| (step.address.as_str(), step)).collect();
+        let known: BTreeSet<&str> = now.iter().map(|step| step.address.as_str()).collect();
+        let mut found: Vec<String> = now
+            .iter()
+            .filter_map(|step| match saved.get(step.address.as_str()) {
+                None => Some(format!("{} is now to be done too", step.say())),
+                Some(before) => step.differs(before),
+            })
+            .collect();
+        let gone = self.0.steps.iter().filter(|step| !known.contains(step.address.as_str()));
+        found.extend(gone.map(|step| format!("{} is no longer to be done", step.say())));
+        let more = found.len().saturating_sub(LISTED);
+        if more > 0 {
+            found.truncate(LISTED);
+            found.push(format!("and {more} more"));
+        }
+        found
+    }
+
+    /// The text of the file, with a line break at the end: the same plan gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let sealed = Sealed { plan: &self.0, seal: seal(&self.0) };
+        // Text, numbers and lists: none of these is refused.
+        let mut text = serde_json::to_string_pretty(&sealed).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+impl FromStr for Saved {
+    type Err = SavedError;
+
+    /// Reads the text of a file.
+    fn from_str(text: &str) -> Result<Self, SavedError> {
+        let read = |error: serde_json::Error| {
+            SavedError::Read(if error.is_eof() {
+                "it ends too early".to_owned()
+            } else {
+                format!("it is no plan of fmc's: {error}")
+            })
+        };
+        let value: Value = serde_json::from_str(text).map_err(read)?;
+        // Another version may have another form, which is not to be told of key by key.
+        let head = value.get("plan");
+        let text_of = |key: &str| head?.get(key)?.as_str();
+        if text_of("form") != Some(FORM) {
+            return Err(SavedError::Read("it is no plan of fmc's".to_owned()));
+        }
+        let version = head.and_then(|head| head.get("version")).and_then(Value::as_u64);
+        let theirs = text_of("fmc").unwrap_or("unknown");
+        if version != Some(VERSION.into()) || theirs != PROGRAM {
+            let theirs = theirs.chars().take(40).collect();
+            return Err(SavedError::Version { theirs });
+        }
+        let Sealed { plan, seal: sealed } = serde_json::from_str::<Sealed<Body>>(text).map_err(read)?;
+        if seal(&plan) == sealed { Ok(Self(plan)) } else { Err(SavedError::Altered) }
+    }
+}
+
+/// It tells a slip of an editor or a disk, and not an attack: what runs is planned anew, and compared.
+fn seal(body: &Body) -> Fingerprint {
+    Fingerprint::of(&serde_json::to_vec(body).unwrap_or_default())
+}
+
+impl SavedStep {
+    fn of(step: &Step<Document>) -> Self {
+        let changes = step.changes.iter().map(ToString::to_string);
+        Self {
+            address: step.address.to_string(),
+            action: step.action.to_string(),
+            what: step.reasons.iter().cloned().chain(changes).collect(),
+            makes: step.makes,
+            expects: step.expects,
+        }
+    }
+
+    fn say(&self) -> String {
+        let Self { address, action, what, .. } = self;
+        if what.is_empty() {
+            format!("{address}: {action}")
+        } else {
+            format!("{address}: {action}, {}", what.join(", "))
+        }
+    }
+
+    /// How it differs from what it was.
+    fn differs(&self, before: &Self) -> Option<String> {
+        if self == before {
+            None
+        } else if (&self.action, &self.what) != (&before.action, &before.what) {
+            Some(format!("{}, and not {}, {}", self.say(), before.action, before.what.join(", ")))
+        } else if self.expects != before.expects {
+            Some(format!("{} is not as it was", self.address))
+        } else {
+            Some(format!("{} is to become something else", self.address))
+        }
+    }
+}
