@@ -69,6 +69,8 @@ pub struct Host {
     pub capacity: Option<Size>,
     /// Its other pools, by name.
     pub pools: Vec<Pool>,
+    /// Whether what machines write to their serial consoles is kept in the cloud's own pool.
+    pub console_log: bool,
 }
 
 /// A directory pool of a host that is not the cloud's own.

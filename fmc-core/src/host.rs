@@ -8,6 +8,7 @@ use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::image::is_default;
 use crate::name::{BridgeName, HostName, PoolName};
 use crate::named::{Keyed, Named, unnamed};
+use crate::network::{is_yes, yes};
 use crate::path::AbsPath;
 use crate::unit::Size;
 
@@ -234,6 +235,8 @@ pub struct Host {
     pub(crate) pools: Named<Pool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) bridges: Vec<Given<BridgeName>>,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub(crate) console_log: bool,
 }
 
 impl Host {
@@ -253,6 +256,7 @@ impl Host {
             capacity: None,
             pools: Named::default(),
             bridges: Vec::new(),
+            console_log: true,
         }
     }
 
@@ -335,6 +339,15 @@ impl Host {
     #[must_use]
     pub fn bridge(mut self, bridge: impl Into<Given<BridgeName>>) -> Self {
         self.bridges.push(bridge.into());
+        self
+    }
+
+    /// Whether libvirt's `virtlogd` keeps what machines write to their serial consoles, as `MACHINE.console` in the
+    /// cloud's own pool; it does if not said. Switch it off where the host's policy keeps `virtlogd` out of that folder
+    /// (`SELinux` off its own folders, or `stdio_handler = "file"` in `qemu.conf`): a machine does not start there.
+    #[must_use]
+    pub fn console_log(mut self, on: bool) -> Self {
+        self.console_log = on;
         self
     }
 }

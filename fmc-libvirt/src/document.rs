@@ -132,6 +132,8 @@ pub struct DomainDocument {
     pub root: Option<(Arc<str>, Arc<str>)>,
     /// Its boot volume as `(pool, name)`, if it is configured on first boot.
     pub boot: Option<(Arc<str>, Arc<str>)>,
+    /// The volume that keeps what it writes to its serial console as `(pool, name)`, if it is kept.
+    pub console: Option<(Arc<str>, Arc<str>)>,
     /// What the image and the boot configuration hash to, apart, to say which of them is outdated.
     pub image_digest: Arc<str>,
     /// See `image_digest`.

@@ -131,12 +131,18 @@ impl Documents<'_> {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
+        let console = place.host.console_log.then(|| {
+            // Its file is made in the pool's folder when the machine starts.
+            needs.push(self.own_pool(place));
+            let console = Ours::Console { machine: machine.name.to_string(), full: None };
+            Arc::<str>::from(console.to_string())
+        });
         // Two interfaces may be on one network.
         needs.sort_by(|a, b| a.to.cmp(&b.to));
         needs.dedup();
         let address = place.address(kind::DOMAIN, machine.name.as_str());
         let path = |name: &Option<Arc<str>>| name.as_ref().map(|name| place.path(name));
-        let (root_path, boot_path) = (path(&root), path(&boot));
+        let (root_path, boot_path, console_path) = (path(&root), path(&boot), path(&console));
         let xml = domain::xml(&domain::Parts {
             owner: place.owner,
             address: &address,
@@ -147,6 +153,7 @@ impl Documents<'_> {
             root: root_path.as_deref(),
             boot: boot_path.as_deref(),
             disks: &disks,
+            console: console_path.as_deref(),
         });
         let in_pool = |name: Arc<str>| (Arc::clone(&place.pool), name);
         let document = Document::Domain(Box::new(DomainDocument {
@@ -154,6 +161,7 @@ impl Documents<'_> {
             name: machine.name.as_str().into(),
             root: root.map(in_pool),
             boot: boot.map(in_pool),
+            console: console.map(in_pool),
             image_digest: first_boot.image.into(),
             config_digest: first_boot.config.unwrap_or_default().into(),
             power: machine.power,

@@ -25,6 +25,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) boot: Option<&'a str>,
     /// The paths of the data disks, in the machine's order.
     pub(crate) disks: &'a [String],
+    /// The path of the file that keeps what it writes to its serial console, if it is kept.
+    pub(crate) console: Option<&'a str>,
 }
 
 /// The document of a domain.
@@ -154,6 +156,12 @@ fn devices(w: &mut Writer, parts: &Parts<'_>) {
     for name in ["serial", "console"] {
         w.el(name, |w| {
             w.attr("type", "pty");
+            if let Some(path) = parts.console {
+                w.el("log", |w| {
+                    w.attr("file", path);
+                    w.attr("append", "on");
+                });
+            }
             w.el("target", |w| {
                 if name == "console" {
                     w.attr("type", "serial");

@@ -227,6 +227,10 @@ pub trait Link: Send + Sync + 'static {
         length: u64,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError>;
+    /// Reads a pool's folder anew, so that its list has the files that others than libvirt made in it.
+    fn refresh_pool(&self, pool: &str) -> Result<(), CallError>;
+    /// The last bytes of a volume's file, at most so many; `None` if the pool's list has no such volume.
+    fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError>;
     /// Grows a volume that no running guest uses.
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
     /// Deletes a volume; one that is not there is no error.

@@ -12,7 +12,7 @@ mod preflight;
 mod run;
 mod settle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,7 +62,11 @@ impl<L: Link> fmt::Debug for Libvirt<L> {
 
 /// One upload at a time into a pool: libvirt reads a pool anew after each, and refuses what meets that.
 #[derive(Clone, Debug, Default)]
-struct PoolLanes(Arc<Mutex<BTreeMap<(HostName, String), Lane>>>);
+struct PoolLanes {
+    lanes: Arc<Mutex<BTreeMap<(HostName, String), Lane>>>,
+    /// Pools that were read anew since the last observation: they show every console's file of a machine that goes.
+    fresh: Arc<Mutex<BTreeSet<(HostName, String)>>>,
+}
 
 type Lane = Arc<Mutex<()>>;
 
@@ -114,8 +118,18 @@ impl<L: Link> Libvirt<L> {
 
 impl PoolLanes {
     fn of(&self, host: &HostName, pool: &str) -> Lane {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(lanes.entry((host.clone(), pool.to_owned())).or_default())
+    }
+
+    /// Whether a pool was not read anew since the last observation; the second time it was.
+    fn is_stale(&self, host: &HostName, pool: &str) -> bool {
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.insert((host.clone(), pool.to_owned()))
+    }
+
+    fn forget_what_is_fresh(&self) {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -168,6 +182,7 @@ impl<L: Link> Model for Libvirt<L> {
 
 impl<L: Link> Provider for Libvirt<L> {
     async fn observe(&self, wanted: &Wanted<Document>) -> Result<Seen<Object>, ObserveError> {
+        self.pools.forget_what_is_fresh();
         observe::observe(self, wanted).await
     }
 

@@ -201,6 +201,23 @@ impl Sim {
         self.lock().state_mut().host.shutdown_seconds = seconds;
     }
 
+    /// A guest writes to its serial console.
+    ///
+    /// # Errors
+    /// There is no such domain, or nothing keeps what it writes.
+    pub fn print(&self, domain: &str, text: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let xml = state.domains.get(domain).map(|domain| domain.xml.clone());
+            let xml =
+                xml.ok_or_else(|| Trouble::absent(format!("no domain with matching name '{domain}'")))?;
+            let document = xml::parse(&xml, "domain")?;
+            let path = domain::log_of(document.root_element());
+            let path = path.ok_or_else(|| Trouble::failed("its serial console has no log"))?;
+            state.write_console(path, text);
+            Ok(())
+        })
+    }
+
     /// How many bytes were sent to a volume, and what they hash to (SHA-256, in hexadecimal).
     pub fn sent(&self, pool: &str, volume: &str) -> Option<(u64, String)> {
         self.lock().state().pools.get(pool)?.volumes.get(volume)?.sent.clone()

@@ -55,6 +55,14 @@ pub enum Ours {
         /// The disk's.
         disk: String,
     },
+    /// What a machine wrote to its serial console, `MACHINE.console`, which `virtlogd` writes; a full one goes on as
+    /// `MACHINE.console.0`, and so on.
+    Console {
+        /// The machine's name.
+        machine: String,
+        /// Which of the full ones it is; `None` for the one that is written.
+        full: Option<u8>,
+    },
 }
 
 /// The name of a volume of ours.
@@ -108,6 +116,12 @@ impl Ours {
             [machine, "disk", disk] if is_label(machine) && is_label(disk) => {
                 Some(Self::Disk { machine: machine.to_owned(), disk: disk.to_owned() })
             }
+            [machine, "console"] if is_label(machine) => {
+                Some(Self::Console { machine: machine.to_owned(), full: None })
+            }
+            [machine, "console", full] if is_label(machine) && is_count(full) => {
+                Some(Self::Console { machine: machine.to_owned(), full: Some(full.parse().ok()?) })
+            }
             _ => None,
         }
     }
@@ -116,9 +130,10 @@ impl Ours {
     pub fn machine(&self) -> Option<&str> {
         match self {
             Self::Base { .. } => None,
-            Self::Root { machine, .. } | Self::Boot { machine, .. } | Self::Disk { machine, .. } => {
-                Some(machine)
-            }
+            Self::Root { machine, .. }
+            | Self::Boot { machine, .. }
+            | Self::Disk { machine, .. }
+            | Self::Console { machine, .. } => Some(machine),
         }
     }
 }
@@ -130,6 +145,8 @@ impl fmt::Display for Ours {
             Self::Root { machine, hash } => write!(f, "{machine}.root.{hash}"),
             Self::Boot { machine, hash } => write!(f, "{machine}.boot.{hash}"),
             Self::Disk { machine, disk } => write!(f, "{machine}.disk.{disk}"),
+            Self::Console { machine, full: None } => write!(f, "{machine}.console"),
+            Self::Console { machine, full: Some(full) } => write!(f, "{machine}.console.{full}"),
         }
     }
 }
@@ -147,6 +164,11 @@ pub fn commit_name(volume: &str) -> String {
 
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A number as `virtlogd` writes it: without zeros before it.
+fn is_count(text: &str) -> bool {
+    text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The rule of machines' and disks' names, of which the absence of a dot matters here.
@@ -299,6 +321,7 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Root { machine, hash }),
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
+            (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
         ]
     }
 
@@ -313,7 +336,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_read_is_written_back(name in "[a-z0-9.]{1,30}|[a-z]{1,3}\\.(root|boot|disk)\\.[0-9a-f]{7,9}(\\.ok)?") {
+        fn what_is_read_is_written_back(name in "[a-z0-9.]{1,30}|[a-z]{1,3}\\.(root|boot|disk)\\.[0-9a-f]{7,9}(\\.ok)?|[a-z]{1,3}\\.console(\\.[0-9]{1,4})?") {
             if let Some(read) = VolumeName::parse(&name) {
                 prop_assert_eq!(read.to_string(), name);
             }
@@ -335,6 +358,11 @@ mod tests {
             "web.disk.data.old",
             ".disk.data",
             "web.disk.",
+            "web.console.ok",
+            "web.console.00",
+            "web.console.256",
+            "web.console.",
+            "web.console.0.1",
         ] {
             assert_eq!(VolumeName::parse(name), None, "{name}");
         }

@@ -431,3 +431,36 @@ fn the_calls_of_a_plan_that_changes_nothing() {
     let again = observe();
     assert_eq!(again.len(), calls.len() - 1 + 1, "the capabilities are known, a domain runs: {again:?}");
 }
+
+#[test]
+fn what_a_guest_writes_to_its_console_is_read_from_the_pool() {
+    let host = Own::start();
+    let link = VirtLink::connect(&host.uri()).unwrap();
+    link.create_pool(&pool(&host, "disks", "disks")).unwrap();
+    let file = host.path().join("disks/web.console");
+    let log = format!("<log file='{}' append='on'/>", file.display());
+    let devices = format!("<serial type='pty'>{log}<target port='0'/></serial>");
+    link.define_domain(&domain("web", &devices)).unwrap();
+    link.start_domain("web").unwrap();
+    assert!(file.exists(), "virtlogd makes it when the guest starts");
+    assert!(link.volumes("disks").unwrap().is_empty(), "and libvirt does not see it");
+    assert_eq!(link.volume_tail("disks", "web.console", 64).unwrap(), None);
+    link.refresh_pool("disks").unwrap();
+    assert_eq!(link.volumes("disks").unwrap().remove(0).name, "web.console");
+
+    // Written to after libvirt looked, as a guest does.
+    let text: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
+    host.inside(&format!("seq --format='line %g' 0 19999 > {}", file.display())).unwrap();
+    let tail = link.volume_tail("disks", "web.console", 100_000).unwrap().unwrap();
+    assert!(tail == text.as_bytes()[text.len() - 100_000..], "{}", String::from_utf8_lossy(&tail));
+    let whole = link.volume_tail("disks", "web.console", 1 << 20).unwrap().unwrap();
+    assert!(whole == text.as_bytes());
+    host.inside(&format!(": > {}", file.display())).unwrap();
+    assert_eq!(link.volume_tail("disks", "web.console", 64).unwrap(), Some(Vec::new()));
+
+    // A pool goes when its folder is empty.
+    link.destroy_domain("web").unwrap();
+    link.delete_pool("disks").unwrap_err();
+    link.delete_volume("disks", "web.console").unwrap();
+    link.delete_pool("disks").unwrap();
+}

@@ -136,6 +136,7 @@ impl Leaves<'_> {
             capacity,
             pools,
             bridges,
+            console_log: _,
         } = host;
         self.one(name, at);
         self.maybe(uri.as_ref(), &at.key("uri"));

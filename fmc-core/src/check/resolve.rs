@@ -105,6 +105,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
         capacity,
         pools,
         bridges: _,
+        console_log,
     } = draft;
     let mut pools = pools
         .iter()
@@ -135,6 +136,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
         },
         capacity: optional(capacity.as_ref())?,
         pools,
+        console_log: *console_log,
     })
 }
 

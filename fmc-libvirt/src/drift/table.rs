@@ -179,6 +179,7 @@ pub(super) fn is_added(parent: Node<'_>, child: Node<'_>) -> bool {
                 | "wwn"
                 | "blockio"
         ),
+        "serial" | "console" => child == "log",
         "interface" => {
             matches!(
                 child,

@@ -62,6 +62,8 @@ forward! {
         length: u64,
         each: &mut dyn FnMut(u64) -> bool
     ) -> Result<(), CallError>;
+    fn refresh_pool(pool: &str) -> Result<(), CallError>;
+    fn volume_tail(pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError>;
     fn resize_volume(pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
     fn delete_volume(pool: &str, name: &str) -> Result<(), CallError>;
 }

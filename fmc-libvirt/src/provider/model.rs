@@ -194,6 +194,14 @@ fn remove_volume(
                 Removal::Delete("no longer wanted".to_owned())
             }
         }
+        Ours::Console { machine, .. } => {
+            let domain = Address::new(PROVIDER, at.host().clone(), kind::DOMAIN, machine.as_str());
+            if settled.nodes.contains_key(&domain) {
+                Removal::Ignore
+            } else {
+                Removal::Discard("no machine writes to it".to_owned())
+            }
+        }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
         Ours::Base { .. } => {
             let stays = |user: &&String| !goes(at, user, &volume.pool, settled);

@@ -143,6 +143,11 @@ pub(super) fn is_uploaded(ours: &Ours) -> bool {
     matches!(ours, Ours::Base { .. } | Ours::Boot { .. })
 }
 
+/// Whether a volume is a disk of a guest: it has a capacity, and may be a layer on another.
+pub(super) fn is_disk(ours: &Ours) -> bool {
+    matches!(ours, Ours::Root { .. } | Ours::Disk { .. })
+}
+
 /// What a volume's name says, in the cloud's own pool or in another.
 pub(super) fn volume_name(pool: &str, name: &str, owner: &str) -> Option<VolumeName> {
     if pool == crate::volume::own_pool(owner) {

@@ -9,7 +9,8 @@ use futures_util::future::join_all;
 
 use super::object::{
     DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
-    is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint, volume_name,
+    is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint,
+    volume_name,
 };
 use super::{Libvirt, run};
 use crate::document::{Document, PROVIDER, kind};
@@ -140,7 +141,7 @@ impl HostRead {
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
         }
-        let disks = read.ours(&wants.owner).any(|(_, _, ours)| !is_uploaded(&ours));
+        let disks = read.ours(&wants.owner).any(|(_, _, ours)| is_disk(&ours));
         if disks {
             read.capacities = link.disk_capacities()?;
         }
@@ -182,14 +183,14 @@ impl HostRead {
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
                 bases_in_doubt |= !committed || !wants.has(host, kind::VOLUME, &address);
             }
-            if !is_uploaded(&ours) && !self.capacities.contains_key(&record.path) {
+            if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
                 look.insert((pool.to_owned(), record.name.clone()));
             }
         }
         if bases_in_doubt {
             for (pool, volumes) in &self.volumes {
                 let names = volumes.iter().filter(|record| {
-                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| !is_uploaded(&name.ours))
+                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| is_disk(&name.ours))
                 });
                 look.extend(names.map(|record| (pool.clone(), record.name.clone())));
             }
@@ -223,6 +224,7 @@ impl See<'_> {
         let folders = self.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
+        let mut machines: BTreeSet<String> = BTreeSet::new();
         for record in std::mem::take(&mut self.read.domains) {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
@@ -233,6 +235,9 @@ impl See<'_> {
             for file in &names.files {
                 let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
                 named.entry(file.clone()).or_default().push(naming);
+            }
+            if owner == Owner::Us {
+                machines.insert(record.name.clone());
             }
             if owner == Owner::Us || self.wants.has(self.host, kind::DOMAIN, &record.name) {
                 let fingerprint = domain_fingerprint(&record);
@@ -259,7 +264,7 @@ impl See<'_> {
             }
         }
         if owned {
-            self.volumes(&named, &folders, objects);
+            self.volumes(&named, &machines, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
     }
@@ -332,6 +337,7 @@ impl See<'_> {
     fn volumes(
         &self,
         named: &BTreeMap<String, Vec<Naming>>,
+        machines: &BTreeSet<String>,
         folders: &BTreeMap<String, String>,
         objects: &mut BTreeMap<Address, State<Object>>,
     ) {
@@ -346,6 +352,10 @@ impl See<'_> {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                // It goes with its domain, and whether it is listed is chance: libvirt reads a pool anew now and then.
+                if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
+                    continue;
+                }
                 let plain = if name.is_commit { record.name.trim_end_matches(".ok") } else { &record.name };
                 if name.is_commit && names.contains(plain) {
                     continue;
@@ -358,11 +368,8 @@ impl See<'_> {
                 let whole = !name.is_commit
                     && (!is_uploaded(&name.ours)
                         || names.contains(crate::volume::commit_name(plain).as_str()));
-                let capacity = if is_uploaded(&name.ours) {
-                    None
-                } else {
-                    self.read.capacities.get(&record.path).copied()
-                };
+                let capacity = self.read.capacities.get(&record.path).copied();
+                let capacity = capacity.filter(|_| is_disk(&name.ours));
                 let mut needs = Vec::new();
                 if *pool == own {
                     needs.push(Edge { to: self.address(kind::POOL, &own), carries: Carries::Exists });
@@ -405,7 +412,10 @@ impl See<'_> {
             .networks
             .iter()
             .map(|name| Edge { to: self.address(kind::NETWORK, name), carries: Carries::Attached });
-        volumes.chain(networks).collect()
+        let folder = names.console.as_ref().and_then(|path| folders.get(path.rsplit_once('/')?.0));
+        let console =
+            folder.map(|pool| Edge { to: self.address(kind::POOL, pool), carries: Carries::Exists });
+        volumes.chain(networks).chain(console).collect()
     }
 
     fn volume_at(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<Address> {
@@ -426,6 +436,8 @@ struct Names {
     networks: BTreeSet<String>,
     /// Each interface that was plugged in when the guest was started: its network and its port there.
     ports: Vec<(String, String)>,
+    /// The file that keeps what it writes to its serial console.
+    console: Option<String>,
 }
 
 impl Names {
@@ -457,6 +469,10 @@ impl Names {
                     let network = source.attribute("network").map(str::to_owned);
                     self.ports.extend(network.clone().zip(source.attribute("portid").map(str::to_owned)));
                     self.networks.extend(network);
+                }
+                ("serial", _) => {
+                    let log = device.at("log").and_then(|log| log.attribute("file"));
+                    self.console = self.console.take().or_else(|| log.map(str::to_owned));
                 }
                 _ => {}
             }

@@ -212,6 +212,14 @@ impl Link for Sim {
         if fault == Some(Fault::CutAfter) { Err(failed(lost())) } else { Ok(()) }
     }
 
+    fn refresh_pool(&self, pool: &str) -> Result<(), CallError> {
+        self.call("refresh-pool", pool, |state| state.refresh_pool(pool))
+    }
+
+    fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError> {
+        self.call("volume-tail", name, |state| state.volume_tail(pool, name, bytes))
+    }
+
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError> {
         self.call("resize-volume", name, |state| state.resize_volume(pool, name, bytes))
     }

@@ -91,6 +91,12 @@ impl State {
             self.open_chain(path)?;
         }
         let answers = self.has_system(root);
+        if let Some(path) = log_of(root) {
+            self.write_console(
+                path,
+                if answers { "Booting from Hard Disk...\n" } else { "No bootable device.\n" },
+            );
+        }
         let id = self.host.next_id;
         self.host.next_id += 1;
         let mut xml = text.replacen("<domain ", &format!("<domain id='{id}' "), 1);
@@ -291,6 +297,11 @@ pub(super) fn files<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
         .collect::<Vec<_>>();
     let boot = ["kernel", "initrd"].into_iter().filter_map(move |name| xml::text(root, &["os", name]));
     disks.into_iter().chain(firmware_configuration).chain(boot)
+}
+
+/// The file that keeps what a domain writes to its serial console.
+pub(super) fn log_of<'a>(root: Node<'a, '_>) -> Option<&'a str> {
+    devices(root, "serial").find_map(|serial| xml::child(serial, "log")?.attribute("file"))
 }
 
 /// A document's UUID; one without gets its own, as libvirt would make one.

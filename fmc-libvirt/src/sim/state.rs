@@ -125,6 +125,19 @@ pub(super) struct Pool {
     pub(super) autostart: bool,
     #[serde(default)]
     pub(super) volumes: BTreeMap<String, Volume>,
+    /// What guests wrote to their serial consoles, by the file's name.
+    #[serde(default)]
+    pub(super) consoles: BTreeMap<String, Console>,
+}
+
+/// A file that keeps what a guest wrote to its serial console.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Console {
+    pub(super) text: String,
+    /// Whether the pool was read anew since it was made: before, its list does not have it.
+    #[serde(default)]
+    pub(super) listed: bool,
 }
 
 /// A volume.

@@ -53,8 +53,15 @@ impl State {
                 )));
             }
         }
-        let fresh =
-            Pool { uuid, xml: String::new(), path, active: true, autostart: true, volumes: BTreeMap::new() };
+        let fresh = Pool {
+            uuid,
+            xml: String::new(),
+            path,
+            active: true,
+            autostart: true,
+            volumes: BTreeMap::new(),
+            consoles: BTreeMap::new(),
+        };
         let pool = self.pools.entry(name.to_owned()).or_insert(fresh);
         text.clone_into(&mut pool.xml);
         (pool.active, pool.autostart) = (true, true);
@@ -79,7 +86,7 @@ impl State {
 
     pub(super) fn delete_pool(&mut self, name: &str) -> Result<(), Trouble> {
         let pool = self.known_pool(name)?;
-        if !pool.volumes.is_empty() {
+        if !pool.volumes.is_empty() || !pool.consoles.is_empty() {
             let path = &pool.path;
             return Err(Trouble::failed(format!("failed to remove pool '{path}': Directory not empty")));
         }
@@ -92,12 +99,21 @@ impl State {
         Ok(pool
             .volumes
             .keys()
+            .chain(pool.consoles.iter().filter(|(_, console)| console.listed).map(|(name, _)| name))
             .map(|name| VolumeRecord { name: name.clone(), path: format!("{}/{name}", pool.path) })
             .collect())
     }
 
     pub(super) fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, Trouble> {
         let pool = self.active_pool(pool)?;
+        if let Some(console) = pool.consoles.get(name).filter(|console| console.listed) {
+            return Ok(Some(VolumeFacts {
+                name: name.to_owned(),
+                path: format!("{}/{name}", pool.path),
+                capacity: u64::try_from(console.text.len()).unwrap_or(u64::MAX),
+                backing: None,
+            }));
+        }
         Ok(pool.volumes.get(name).map(|volume| VolumeFacts {
             name: name.to_owned(),
             path: format!("{}/{name}", pool.path),
@@ -193,8 +209,35 @@ impl State {
         self.active_pool(pool)?;
         if let Some(pool) = self.pools.get_mut(pool) {
             pool.volumes.remove(name);
+            pool.consoles.retain(|file, console| file != name || !console.listed);
         }
         Ok(())
+    }
+
+    /// Reads a pool's folder anew: its list has what guests wrote from then on.
+    pub(super) fn refresh_pool(&mut self, pool: &str) -> Result<(), Trouble> {
+        self.active_pool(pool)?;
+        for console in self.pools.get_mut(pool).into_iter().flat_map(|pool| pool.consoles.values_mut()) {
+            console.listed = true;
+        }
+        Ok(())
+    }
+
+    /// The last bytes of what a guest wrote; those of other volumes are not kept.
+    pub(super) fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        let Some(facts) = self.volume(pool, name)? else { return Ok(None) };
+        let text = self.pools.get(pool).and_then(|pool| Some(&pool.consoles.get(name)?.text));
+        let text = text.map(String::as_bytes).unwrap_or_default();
+        let from = usize::try_from(facts.capacity.saturating_sub(bytes)).unwrap_or(text.len());
+        Ok(Some(text.get(from..).unwrap_or_default().to_vec()))
+    }
+
+    /// A guest writes to its serial console, whose file lies in a pool's folder.
+    pub(super) fn write_console(&mut self, path: &str, text: &str) {
+        let Some((folder, name)) = path.rsplit_once('/') else { return };
+        if let Some(pool) = self.pools.values_mut().find(|pool| pool.path == folder) {
+            pool.consoles.entry(name.to_owned()).or_default().text.push_str(text);
+        }
     }
 
     /// Whether a pool's folder has room for so many bytes more; the error is what is free.

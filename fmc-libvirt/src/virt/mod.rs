@@ -8,6 +8,7 @@
 //! call opens another.
 
 mod call;
+mod download;
 mod failure;
 mod raw;
 mod read;
@@ -362,6 +363,19 @@ impl Link for VirtLink {
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {
         upload::upload(&self.client, pool, name, bytes, length, each)
+    }
+
+    fn refresh_pool(&self, pool: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("read anew", Kind::Pool, pool), pool.to_owned());
+        self.client.call(call, move |session| session.on_pool(&name, |pool| pool.refresh(0)))
+    }
+
+    fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError> {
+        let call = self.reading(Kind::Volume, &format!("{pool}/{name}"));
+        let (pool, name) = (pool.to_owned(), name.to_owned());
+        failure::none_if_absent(
+            self.client.call(call, move |session| download::tail(session, &pool, &name, bytes)),
+        )
     }
 
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError> {

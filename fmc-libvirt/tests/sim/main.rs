@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod console;
 mod lab;
 mod laws;
 mod replace;

@@ -10,6 +10,7 @@ use crate::document::DomainDocument;
 use crate::link::Link;
 use crate::mark::Mark;
 use crate::provider::object::domain_fingerprint;
+use crate::volume::own_pool;
 
 /// How long is waited between two looks at a guest that shuts down.
 const POLL: Duration = Duration::from_millis(500);
@@ -58,7 +59,18 @@ impl<L: Link, A: Acting> Job<L, A> {
             let shutdown = Mark::read(&seen.xml).and_then(|mark| mark.shutdown()).unwrap_or_default();
             self.stop(name, shutdown)?;
         }
-        self.made(self.link.undefine_domain(name))
+        self.made(self.link.undefine_domain(name))?;
+        self.forget_console(name, &seen.xml)
+    }
+
+    /// Deletes what it wrote to its serial console.
+    fn forget_console(&self, name: &str, xml: &str) -> Result<(), StepError> {
+        let Some(mark) = Mark::read(xml).filter(|_| xml.contains("<log file=")) else { return Ok(()) };
+        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == name) {
+            // The pool is gone or stopped: so is what was to be deleted, or out of reach until it is back.
+            Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
+            done => done,
+        }
     }
 
     /// Stops a guest: asks it, waits, and then by force if that is allowed.

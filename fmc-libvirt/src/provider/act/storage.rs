@@ -5,7 +5,7 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
-use crate::provider::object::{is_uploaded, pool_fingerprint, volume_fingerprint};
+use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
 use crate::volume::{Ours, VolumeName, commit_name};
 
 impl<L: Link, A: Acting> Job<L, A> {
@@ -27,9 +27,29 @@ impl<L: Link, A: Acting> Job<L, A> {
         let seen = self.made(self.link.pool(name))?;
         self.expect(seen.as_ref().map(pool_fingerprint))?;
         match seen {
-            Some(_) => self.patiently(|| self.link.delete_pool(name)),
+            Some(seen) => {
+                if seen.active {
+                    self.delete_consoles(name, |_| true)?;
+                }
+                self.patiently(|| self.link.delete_pool(name))
+            }
             None => Ok(()),
         }
+    }
+
+    /// Deletes what machines wrote to their serial consoles. libvirt lists such a file only after it has read the pool
+    /// anew, and its folder cannot go before the file.
+    pub(super) fn delete_consoles(&self, pool: &str, of: impl Fn(&str) -> bool) -> Result<(), StepError> {
+        if self.pools.is_stale(self.address.host(), pool) {
+            self.patiently(|| self.link.refresh_pool(pool))?;
+        }
+        for record in self.made(self.link.volumes(pool))? {
+            let name = VolumeName::parse(&record.name).map(|name| name.ours);
+            if matches!(name, Some(Ours::Console { machine, .. }) if of(&machine)) {
+                self.patiently(|| self.link.delete_volume(pool, &record.name))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
@@ -80,7 +100,10 @@ impl<L: Link, A: Acting> Job<L, A> {
 
     pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
         let Some((pool, name)) = address.split_once('/') else { return Err(self.changed()) };
-        self.expect_volume(pool, name)?;
+        // It says nothing that a plan was decided by, and may be listed since.
+        if !matches!(self.ours(name), Some(Ours::Console { .. })) {
+            self.expect_volume(pool, name)?;
+        }
         self.refuse_if_used(pool, name)?;
         self.drop_volume(pool, name)
     }
@@ -119,7 +142,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         let Some(base) = self.made(self.link.volume(pool, name))? else { return Ok(()) };
         for record in self.made(self.link.pools())?.into_iter().filter(|record| record.active) {
             for volume in self.made(self.link.volumes(&record.name))? {
-                if VolumeName::parse(&volume.name).is_some_and(|name| is_uploaded(&name.ours)) {
+                if VolumeName::parse(&volume.name).is_some_and(|name| !is_disk(&name.ours)) {
                     continue;
                 }
                 let facts = self.made(self.link.volume(&record.name, &volume.name))?;
