@@ -49,7 +49,8 @@
 //! # Under test
 //!
 //! [`sim::Sim`] is a hypervisor in memory: a cloud's own unit tests apply it, change it, and ask a plan what it would do to
-//! a machine or a disk. The commands run on one in a file unless `--connect` names a real one.
+//! a machine or a disk. [`testing`] says how, and has the assertions. The commands run on one in a file unless `--connect`
+//! names a real one.
 //!
 //! # What it does not do
 //!
@@ -64,7 +65,7 @@
 //! | feature | default | gives |
 //! | --- | --- | --- |
 //! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
-//! | `sim` | yes | [`sim`]: hypervisors in memory |
+//! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
 //! | `schema` | no | JSON Schema of every value |
@@ -94,6 +95,8 @@ pub mod secrets;
 pub mod set;
 #[cfg(feature = "sim")]
 pub mod sim;
+#[cfg(feature = "sim")]
+pub mod testing;
 
 pub use compile::{Artifact, Ruleset, Wanted, compile};
 pub use plan::{Part, Plan, Seen, plan};

@@ -20,8 +20,8 @@
 //! assert!(rebuild.keeps("volume/db.disk.data"));
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
@@ -30,11 +30,12 @@ use fmc_core::graph::{ObserveError, Outcome, Refused};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_libvirt::sim::Sim as Hypervisor;
-pub use fmc_libvirt::sim::{Call, Fault, When};
+pub use fmc_libvirt::sim::{CALLS, Call, Fault, When};
 
 use crate::compile::{Wanted, compile};
 use crate::plan::Plan;
 use crate::providers::Providers;
+use crate::testing::Scripted;
 
 /// Hypervisors in memory, one for each host of whatever cloud is applied to them. A clone is another handle.
 ///
@@ -42,7 +43,14 @@ use crate::providers::Providers;
 /// [`Sim::try_apply`] and [`Sim::try_plan`] give it instead.
 #[derive(Clone, Debug, Default)]
 pub struct Sim {
-    hosts: Arc<Mutex<BTreeMap<HostName, Hypervisor>>>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    hosts: BTreeMap<HostName, Hypervisor>,
+    /// Faults for every host, those to come included.
+    everywhere: Vec<(When, Fault)>,
 }
 
 /// Why a cloud cannot be applied to a simulation, or planned against one.
@@ -74,7 +82,58 @@ impl Sim {
 
     /// The hypervisor of a host, to plant foreign objects in, to script faults for, or to look into.
     pub fn host(&self, name: &HostName) -> Hypervisor {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default().clone()
+        let mut inner = self.lock();
+        let Inner { hosts, everywhere } = &mut *inner;
+        let made = || {
+            let host = Hypervisor::new();
+            everywhere.iter().for_each(|(when, fault)| host.on(when.clone(), fault.clone()));
+            host
+        };
+        hosts.entry(name.clone()).or_insert_with(made).clone()
+    }
+
+    /// Lets a fault wait for its call.
+    pub fn script(&self, scripted: Scripted) {
+        let Scripted { host, when, fault } = scripted;
+        if let Some(host) = host {
+            return self.host(&host).on(when, fault);
+        }
+        let mut inner = self.lock();
+        inner.hosts.values().for_each(|host| host.on(when.clone(), fault.clone()));
+        inner.everywhere.push((when, fault));
+    }
+
+    /// Forgets every fault that still waits, and connects again after a cut.
+    pub fn recover(&self) {
+        let mut inner = self.lock();
+        inner.everywhere.clear();
+        inner.hosts.values().for_each(Hypervisor::recover);
+    }
+
+    /// Every fault of the script has happened: with one that waits for a call that never comes, a test of a failure tests
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// One still waits: with the call that it waits for, and those that were made.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a panic is how a unit test fails")]
+    pub fn assert_script_played(&self) {
+        for (name, host) in &self.lock().hosts {
+            if let Some(when) = host.waiting().first() {
+                let calls: BTreeSet<String> = host
+                    .calls()
+                    .iter()
+                    .filter(|call| when.name().is_none_or(|name| name == call.name))
+                    .map(|call| format!("{} {}", call.name, call.object))
+                    .collect();
+                let calls: Vec<String> = calls.into_iter().collect();
+                panic!(
+                    "a fault on {name} still waits for {when}\n  there: {}\n  right: a fault for a call that is made",
+                    if calls.is_empty() { "no such call was made".to_owned() } else { calls.join(", ") },
+                );
+            }
+        }
     }
 
     /// The providers of a cloud's hosts. Secrets are stand-ins.
@@ -138,6 +197,10 @@ impl Sim {
     pub fn try_apply(&self, cloud: &Cloud) -> Result<Outcome, SimError> {
         let checked = cloud.check()?;
         self.run(&checked, &compile(&checked))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn run(&self, checked: &Checked, wanted: &Wanted) -> Result<Outcome, SimError> {

@@ -162,7 +162,9 @@ impl fmt::Display for Finding {
 }
 
 /// Why a cloud was refused: every finding, not the first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` is for people too, since that is what an `unwrap` in a test and a `?` in `main` show.
+#[derive(Clone, PartialEq, Eq)]
 #[must_use = "an unread report is not actionable"]
 pub struct Report {
     findings: Vec<Finding>,
@@ -208,6 +210,12 @@ impl fmt::Display for Report {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
     }
 }
 

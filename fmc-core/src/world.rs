@@ -14,6 +14,8 @@
 //! assert_eq!((*world.state(), world.calls().len()), (1, 2));
 //! ```
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A state, with the calls that were made of it and the faults that wait for some of them. Only the state is kept when
@@ -92,9 +94,26 @@ impl When {
         self
     }
 
+    /// The name of the calls that it waits for; `None` for any.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     fn fits(&self, name: &str, object: &str) -> bool {
         self.name.as_deref().is_none_or(|wanted| wanted == name)
             && self.object.as_deref().is_none_or(|wanted| wanted == object)
+    }
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, object, nth } = self;
+        match nth {
+            0 | 1 => f.write_str("the next call")?,
+            nth => write!(f, "call {nth}")?,
+        }
+        name.iter().try_for_each(|name| write!(f, " `{name}`"))?;
+        object.iter().try_for_each(|object| write!(f, " of {object}"))
     }
 }
 
@@ -118,6 +137,11 @@ impl<S> World<S> {
     pub fn on(&mut self, when: When, fault: Fault) {
         let left = when.nth.max(1);
         self.rules.push(Rule { when, fault, left });
+    }
+
+    /// The faults that still wait, with the calls that they wait for.
+    pub fn waiting(&self) -> impl Iterator<Item = (&When, &Fault)> {
+        self.rules.iter().map(|rule| (&rule.when, &rule.fault))
     }
 
     /// Forgets every fault that still waits.
@@ -180,6 +204,17 @@ mod tests {
         assert_eq!(world.begin("start", "db"), None);
         assert_eq!(world.begin("start", "web"), Some(Fault::Hang));
         assert_eq!(world.begin("start", "web"), None);
+    }
+
+    #[test]
+    fn what_still_waits_is_known() {
+        let mut world = World::new(());
+        world.on(When::call("start").of("web").nth(2), Fault::Hang);
+        world.begin("start", "web");
+        let waiting: Vec<String> = world.waiting().map(|(when, _)| when.to_string()).collect();
+        assert_eq!(waiting, ["call 2 `start` of web"]);
+        world.begin("start", "web");
+        assert_eq!(world.waiting().count(), 0);
     }
 
     #[test]

@@ -35,6 +35,7 @@ use fmc_core::world::World;
 pub use fmc_core::world::{Call, Fault, When};
 use sha2::Digest as _;
 
+pub use self::calls::CALLS;
 use self::state::State;
 use self::trouble::Trouble;
 use crate::link::{CallError, CallErrorKind};
@@ -94,6 +95,11 @@ impl Sim {
     /// Lets a fault wait for a call. Calls are named as the methods of [`Link`], with hyphens.
     pub fn on(&self, when: When, fault: Fault) {
         self.lock().on(when, fault);
+    }
+
+    /// The calls that faults still wait for: with one that never comes, a test of a failure tests nothing.
+    pub fn waiting(&self) -> Vec<When> {
+        self.lock().waiting().map(|(when, _)| when.clone()).collect()
     }
 
     /// Forgets every fault that still waits, and connects again after a cut.

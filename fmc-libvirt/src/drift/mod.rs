@@ -1,6 +1,7 @@
 //! How what is there differs from what is wanted, and what it takes to change it.
 
 mod domain;
+mod lookup;
 mod network;
 mod storage;
 mod table;
@@ -10,6 +11,7 @@ mod tree;
 
 pub use domain::{compare_domain, pending_boot};
 use fmc_core::graph::{Change, Impact};
+pub use lookup::{Missing, value};
 pub use network::compare_network;
 pub use storage::{compare_pool, compare_volume};
 pub(crate) use table::identity;

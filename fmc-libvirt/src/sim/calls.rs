@@ -16,6 +16,44 @@ use crate::link::{
 /// Bytes that an upload sends at once.
 const CHUNK: usize = 64 << 10;
 
+/// The calls by their names, as faults and the log of calls have them.
+pub const CALLS: &[&str] = &[
+    "facts",
+    "interfaces",
+    "domains",
+    "domain",
+    "define-domain",
+    "start-domain",
+    "shutdown-domain",
+    "domain-is-active",
+    "destroy-domain",
+    "undefine-domain",
+    "set-domain-autostart",
+    "resize-block",
+    "networks",
+    "network",
+    "define-network",
+    "start-network",
+    "stop-network",
+    "undefine-network",
+    "set-network-autostart",
+    "update-dhcp-host",
+    "pools",
+    "pool",
+    "create-pool",
+    "start-pool",
+    "set-pool-autostart",
+    "delete-pool",
+    "volumes",
+    "volume",
+    "network-ports",
+    "disk-capacities",
+    "create-volume",
+    "upload",
+    "resize-volume",
+    "delete-volume",
+];
+
 impl Link for Sim {
     fn uri(&self) -> &str {
         &self.uri

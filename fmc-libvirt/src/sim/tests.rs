@@ -160,3 +160,18 @@ fn what_is_written_is_read_again() {
     );
     assert!(words(again.define_domain(&same_uuid)).contains("already defined with uuid"));
 }
+
+#[test]
+fn every_call_is_in_the_list_of_calls() {
+    let source = include_str!("calls.rs");
+    let made = |pattern: &str| {
+        let parts: Vec<&str> = source.split(pattern).skip(1).collect();
+        parts.into_iter().map(|part| part.split_once('"').unwrap().0.to_owned())
+    };
+    let mut made: Vec<String> = made("call(\"").chain(made("begin(\"")).collect();
+    made.sort();
+    made.dedup();
+    let mut listed = CALLS.to_vec();
+    listed.sort_unstable();
+    assert_eq!(made, listed);
+}

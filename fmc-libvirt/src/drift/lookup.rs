@@ -1,0 +1,87 @@
+//! A value of a document by the path that a plan names it by.
+
+use super::table;
+use crate::xml::Outline;
+use crate::xml::outline::Node;
+
+/// The value at a path of a document, in the words of a plan: `devices/disk[vdb]/source/@file`, `memory`.
+///
+/// An element is told from its siblings by what identifies it, in brackets, or by its number among those of its name, from
+/// 0; without either it is the first.
+///
+/// ```
+/// use fmc_libvirt::drift::{Missing, value};
+///
+/// let domain = "<domain><memory unit='KiB'>2097152</memory><devices><disk type='file'><target dev='vdb'/></disk></devices></domain>";
+/// assert_eq!(value(domain, "memory")?, "2 GiB");
+/// assert_eq!(value(domain, "devices/disk[vdb]/@type")?, "file");
+/// assert_eq!(value(domain, "devices/disk[0]/target/@dev")?, "vdb");
+/// assert_eq!(
+///     value(domain, "devices/disk[vda]/@type"),
+///     Err(Missing { upto: "devices".to_owned(), has: vec!["disk[vdb]".to_owned()] })
+/// );
+/// # Ok::<(), Missing>(())
+/// ```
+///
+/// # Errors
+///
+/// The path leads nowhere: up to where it leads, and what is there.
+pub fn value(document: &str, path: &str) -> Result<String, Missing> {
+    let outline = Outline::read(document).ok_or_else(|| Missing { upto: String::new(), has: Vec::new() })?;
+    let mut node = outline.root();
+    let mut upto = String::new();
+    for step in path.split('/').filter(|step| !step.is_empty()) {
+        let missing = || Missing { upto: upto.clone(), has: parts(node) };
+        if let Some(name) = step.strip_prefix('@') {
+            return node.attribute(name).map(str::to_owned).ok_or_else(missing);
+        }
+        node = child(node, step).ok_or_else(missing)?;
+        if !upto.is_empty() {
+            upto.push('/');
+        }
+        upto.push_str(step);
+    }
+    Ok(table::words(node))
+}
+
+/// Where a path stops leading anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find it: `{upto}` has {}", .has.join(", "))]
+pub struct Missing {
+    /// The part of the path that is there; empty for the document itself.
+    pub upto: String,
+    /// What is at that place: attributes and elements, as they would stand in a path.
+    pub has: Vec<String>,
+}
+
+fn child<'t>(node: Node<'t>, step: &str) -> Option<Node<'t>> {
+    let (name, which) = match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
+        Some((name, which)) => (name, Some(which)),
+        None => (step, None),
+    };
+    let same = || node.children().filter(|child| child.name() == name);
+    let Some(which) = which else { return same().next() };
+    let known = same().find(|child| identity(*child).as_deref() == Some(which));
+    known.or_else(|| same().nth(which.parse().ok()?))
+}
+
+/// Its attributes and elements; those of one name by what tells them apart.
+fn parts(node: Node<'_>) -> Vec<String> {
+    let attributes = node.attributes().map(|(name, _)| format!("@{name}"));
+    let children = node.children().filter(|child| !table::is_ignored(*child)).map(shown);
+    let mut parts: Vec<String> = attributes.chain(children).collect();
+    parts.dedup();
+    parts
+}
+
+fn shown(node: Node<'_>) -> String {
+    match identity(node) {
+        Some(identity) => format!("{}[{identity}]", node.name()),
+        None => node.name().to_owned(),
+    }
+}
+
+fn identity(node: Node<'_>) -> Option<String> {
+    let parts: Vec<&str> = table::key(node).into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}

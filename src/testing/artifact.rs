@@ -1,0 +1,567 @@
+//! Assertions on what a cloud compiles to.
+
+use fmc_core::checked::{Checked, Machine};
+use fmc_core::cloud::Cloud;
+use fmc_core::guest::State;
+use fmc_core::guest::checked::{Contents, File, Unit, User};
+use fmc_core::nearest::nearest;
+use fmc_core::unit::Mode;
+use fmc_libvirt::document::kind;
+use fmc_libvirt::drift;
+
+use super::finding::passes;
+use super::say::{Failed, difference, list, or_panic};
+use crate::compile::{Wanted, compile};
+
+/// What a cloud compiles to, to be looked at and judged.
+///
+/// ```
+/// use fmc::prelude::*;
+/// use fmc::testing::Artifacts;
+///
+/// const WEB: MachineName = MachineName::literal("web");
+///
+/// let web = Machine::new(WEB, Image::debian("12").path("/images/debian-12.qcow2"))
+///     .memory(2.gib())
+///     .root_disk(10.gib())
+///     .user(User::admin("ops").password_hash(Secret::environment("ops", "OPS_HASH")))
+///     .file(File::text("/etc/motd", "Be kind.\n").mode(0o644));
+/// let artifacts = Artifacts::of(&Cloud::new("first").host(Host::local()).machine(web));
+///
+/// let web = artifacts.machine(WEB);
+/// web.file("/etc/motd").assert_text("Be kind.\n").assert_mode(0o644).assert_owner("root");
+/// web.user("ops").assert_admin();
+/// web.domain().assert("memory", "2 GiB").assert("devices/disk[vda]/target/@bus", "virtio");
+/// web.boot("user-data").assert_contains("hostname: web");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Artifacts {
+    checked: Checked,
+    wanted: Wanted,
+}
+
+impl Artifacts {
+    /// Checks a cloud and compiles it.
+    ///
+    /// # Panics
+    ///
+    /// The check refuses the cloud: with its report.
+    #[track_caller]
+    pub fn of(cloud: &Cloud) -> Self {
+        let checked = or_panic(passes(cloud));
+        let wanted = compile(&checked);
+        Self { checked, wanted }
+    }
+
+    /// The checked cloud.
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// What it compiles to.
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
+    }
+
+    /// A machine with all that is compiled for it.
+    ///
+    /// # Panics
+    ///
+    /// There is no such machine.
+    #[track_caller]
+    pub fn machine(&self, name: impl AsRef<str>) -> MachineArtifacts<'_> {
+        or_panic(self.find_machine(name.as_ref()))
+    }
+
+    pub(super) fn find_machine(&self, name: &str) -> Result<MachineArtifacts<'_>, Failed> {
+        let machine = named(&self.checked.machines, "machine", name, |machine| machine.name.as_str())?;
+        Ok(MachineArtifacts { artifacts: self, machine })
+    }
+
+    /// The XML of a network.
+    ///
+    /// # Panics
+    ///
+    /// There is no such network.
+    #[track_caller]
+    pub fn network(&self, name: impl AsRef<str>) -> Document<'_> {
+        or_panic(self.find_document(kind::NETWORK, name.as_ref()))
+    }
+
+    pub(super) fn find_document(&self, kind: &'static str, name: &str) -> Result<Document<'_>, Failed> {
+        let nodes = self.wanted.graph().nodes.iter().filter(|(address, _)| address.kind() == kind);
+        let documents: Vec<_> = nodes.map(|(address, node)| (address.name(), node.document.xml())).collect();
+        let (name, xml) = named(&documents, kind, name, |(name, _)| name)?;
+        Ok(Document { what: format!("{kind} {name}"), xml })
+    }
+}
+
+/// What is compiled for a machine.
+///
+/// Files, users and units are those that the cloud says, whichever way the operating system is told of them. What follows
+/// from the cloud, as the network's configuration, is in [`boot`](Self::boot).
+#[derive(Clone, Copy, Debug)]
+pub struct MachineArtifacts<'a> {
+    artifacts: &'a Artifacts,
+    machine: &'a Machine,
+}
+
+impl<'a> MachineArtifacts<'a> {
+    /// The machine as it was checked.
+    pub fn checked(self) -> &'a Machine {
+        self.machine
+    }
+
+    /// The XML of its domain.
+    ///
+    /// # Panics
+    ///
+    /// Never: each machine has one.
+    #[track_caller]
+    pub fn domain(self) -> Document<'a> {
+        or_panic(self.artifacts.find_document(kind::DOMAIN, self.machine.name.as_str()))
+    }
+
+    /// A file that the cloud puts into it, by its path.
+    ///
+    /// # Panics
+    ///
+    /// There is none: with the files that there are.
+    #[track_caller]
+    pub fn file(self, path: impl AsRef<str>) -> GuestFile<'a> {
+        or_panic(self.find_file(path.as_ref()))
+    }
+
+    pub(super) fn find_file(self, path: &str) -> Result<GuestFile<'a>, Failed> {
+        let files = &self.machine.guest.files;
+        let file =
+            named(files, &format!("file in machine {}", self.machine.name), path, |file| file.path.as_str())?;
+        Ok(GuestFile { file })
+    }
+
+    /// A user that the cloud makes in it.
+    ///
+    /// # Panics
+    ///
+    /// There is none: with the users that there are.
+    #[track_caller]
+    pub fn user(self, name: impl AsRef<str>) -> GuestUser<'a> {
+        let what = format!("user in machine {}", self.machine.name);
+        let user = named(&self.machine.guest.users, &what, name.as_ref(), |user| user.name.as_str());
+        GuestUser { user: or_panic(user) }
+    }
+
+    /// A systemd unit that the cloud says something of, by its whole name: `app.service`.
+    ///
+    /// # Panics
+    ///
+    /// There is none: with the units that there are.
+    #[track_caller]
+    pub fn unit(self, name: impl AsRef<str>) -> GuestUnit<'a> {
+        let what = format!("unit in machine {}", self.machine.name);
+        let unit = named(&self.machine.guest.units, &what, name.as_ref(), |unit| unit.name.as_str());
+        GuestUnit { unit: or_panic(unit) }
+    }
+
+    /// A document that it reads on its first boot: `config.ign`, or `user-data`, `meta-data` and `network-config`. Its
+    /// secrets stand in it by name and generation.
+    ///
+    /// # Panics
+    ///
+    /// There is none: with those that there are.
+    #[track_caller]
+    pub fn boot(self, name: &str) -> BootDocument {
+        or_panic(self.find_boot(name))
+    }
+
+    pub(super) fn find_boot(self, name: &str) -> Result<BootDocument, Failed> {
+        let machine = self.machine.name.as_str();
+        let boots = self.artifacts.wanted.boots();
+        let files: Vec<(&str, String)> = boots
+            .filter(|(own, _)| *own == machine)
+            .flat_map(|(_, boot)| boot.files())
+            .map(|(name, template)| (name, template.to_string()))
+            .collect();
+        let what = format!("boot document of machine {machine}");
+        let (name, text) = named(&files, &what, name, |(name, _)| name)?;
+        Ok(BootDocument { what: format!("{name} of machine {machine}"), text: text.clone() })
+    }
+}
+
+/// A file inside a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestFile<'a> {
+    file: &'a File,
+}
+
+impl GuestFile<'_> {
+    /// It holds this text.
+    ///
+    /// # Panics
+    ///
+    /// It holds another one, with the difference line by line, or a secret.
+    #[track_caller]
+    pub fn assert_text(self, text: &str) -> Self {
+        or_panic(self.has_text(text));
+        self
+    }
+
+    pub(super) fn has_text(self, text: &str) -> Result<(), Failed> {
+        let path = &self.file.path;
+        let there = self.text(text)?;
+        if there == text {
+            return Ok(());
+        }
+        let what = format!("{path} holds another text");
+        Err(Failed::new(what, difference(there, text), "the lines without `-`"))
+    }
+
+    /// It holds this text somewhere.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    #[track_caller]
+    pub fn assert_contains(self, words: &str) -> Self {
+        or_panic(self.text(words).and_then(|text| contains(self.file.path.as_str(), text, words)));
+        self
+    }
+
+    fn text(&self, wanted: &str) -> Result<&str, Failed> {
+        match &self.file.contents {
+            Contents::Text(text) => Ok(text),
+            Contents::Secret(secret) => Err(Failed::new(
+                format!("{} holds no text that is known", self.file.path),
+                format!("the bytes of {secret}"),
+                wanted,
+            )),
+        }
+    }
+
+    /// It holds the bytes of this secret, by its name.
+    ///
+    /// # Panics
+    ///
+    /// It holds another one, or a text.
+    #[track_caller]
+    pub fn assert_secret(self, name: &str) -> Self {
+        let there = match &self.file.contents {
+            Contents::Secret(secret) if secret.name.as_str() == name => return self,
+            Contents::Secret(secret) => format!("the bytes of {secret}"),
+            Contents::Text(_) => "a text, which is no secret".to_owned(),
+        };
+        let what = format!("{} does not hold the secret {name}", self.file.path);
+        or_panic(Err(Failed::new(what, there, format!("`File::secret` with a secret of the name {name}"))))
+    }
+
+    /// Its permissions, as `0o600`.
+    ///
+    /// # Panics
+    ///
+    /// It has others.
+    #[track_caller]
+    pub fn assert_mode(self, mode: u16) -> Self {
+        or_panic(same(&format!("the mode of {}", self.file.path), self.file.mode, Mode::new(mode)));
+        self
+    }
+
+    /// Its owner; root where the cloud says none.
+    ///
+    /// # Panics
+    ///
+    /// It has another one.
+    #[track_caller]
+    pub fn assert_owner(self, user: &str) -> Self {
+        let there = self.file.owner.user.as_ref().map_or("root", |user| user.as_str());
+        or_panic(same(&format!("the owner of {}", self.file.path), there, user));
+        self
+    }
+}
+
+/// A user inside a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestUser<'a> {
+    user: &'a User,
+}
+
+impl GuestUser<'_> {
+    /// May do everything by sudo.
+    ///
+    /// # Panics
+    ///
+    /// May not.
+    #[track_caller]
+    pub fn assert_admin(self) -> Self {
+        self.admin(true)
+    }
+
+    /// May do nothing by sudo.
+    ///
+    /// # Panics
+    ///
+    /// May.
+    #[track_caller]
+    pub fn assert_no_admin(self) -> Self {
+        self.admin(false)
+    }
+
+    #[track_caller]
+    fn admin(self, wanted: bool) -> Self {
+        let words = |admin| if admin { "sudo without a password" } else { "no right beyond a user's" };
+        or_panic(same(&format!("what {} may", self.user.name), words(self.user.admin), words(wanted)));
+        self
+    }
+
+    /// A key opens the account. The key is as in an `authorized_keys` file; its comment does not count.
+    ///
+    /// # Panics
+    ///
+    /// It does not: with the keys that do.
+    #[track_caller]
+    pub fn assert_key(self, key: &str) -> Self {
+        or_panic(self.has_key(key));
+        self
+    }
+
+    pub(super) fn has_key(self, key: &str) -> Result<(), Failed> {
+        let body = |key: &str| key.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
+        let keys: Vec<String> = self.user.keys.iter().map(ToString::to_string).collect();
+        if keys.iter().any(|own| body(own) == body(key)) {
+            return Ok(());
+        }
+        let there = if keys.is_empty() { "no key".to_owned() } else { keys.join("\n") };
+        Err(Failed::new(format!("the key does not open the account {}", self.user.name), there, key.trim()))
+    }
+
+    /// Is in a group, beside the one of its own name.
+    ///
+    /// # Panics
+    ///
+    /// Is not: with its groups.
+    #[track_caller]
+    pub fn assert_group(self, group: &str) -> Self {
+        let groups = &self.user.groups;
+        let what = format!("group of user {}", self.user.name);
+        or_panic(named(groups, &what, group, |group| group.as_str()));
+        self
+    }
+}
+
+/// A systemd unit inside a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestUnit<'a> {
+    unit: &'a Unit,
+}
+
+impl GuestUnit<'_> {
+    /// Is started at every boot.
+    ///
+    /// # Panics
+    ///
+    /// Is not.
+    #[track_caller]
+    pub fn assert_enabled(self) -> Self {
+        self.assert_state(State::Enabled)
+    }
+
+    /// Is in this state.
+    ///
+    /// # Panics
+    ///
+    /// Is in another one.
+    #[track_caller]
+    pub fn assert_state(self, state: State) -> Self {
+        let word = |state| format!("{state:?}").to_lowercase();
+        or_panic(same(&format!("the state of {}", self.unit.name), word(self.unit.state), word(state)));
+        self
+    }
+
+    /// Its contents, or those of one of its drop-ins, hold this text.
+    ///
+    /// # Panics
+    ///
+    /// They do not.
+    #[track_caller]
+    pub fn assert_contains(self, words: &str) -> Self {
+        let dropins = self.unit.dropins.iter().map(|dropin| (dropin.name.to_string(), &*dropin.contents));
+        let contents = self.unit.contents.iter().map(|text| (self.unit.name.to_string(), &**text));
+        let all: Vec<String> =
+            contents.chain(dropins).map(|(name, text)| format!("# {name}\n{text}")).collect();
+        or_panic(contains(self.unit.name.as_str(), &all.join("\n"), words));
+        self
+    }
+}
+
+/// A document that a machine reads on its first boot.
+#[derive(Clone, Debug)]
+pub struct BootDocument {
+    what: String,
+    text: String,
+}
+
+impl BootDocument {
+    /// Its text, in which secrets stand by name and generation.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// It holds this text.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    #[track_caller]
+    pub fn assert_contains(&self, words: &str) -> &Self {
+        or_panic(contains(&self.what, &self.text, words));
+        self
+    }
+
+    /// It holds nothing of this text.
+    ///
+    /// # Panics
+    ///
+    /// It does: with the line.
+    #[track_caller]
+    pub fn assert_lacks(&self, words: &str) -> &Self {
+        or_panic(self.lacks(words));
+        self
+    }
+
+    pub(super) fn lacks(&self, words: &str) -> Result<(), Failed> {
+        match self.text.lines().position(|line| line.contains(words)) {
+            Some(number) => {
+                let line = self.text.lines().nth(number).unwrap_or_default();
+                let there = format!("line {}: {}", number + 1, line.trim());
+                Err(Failed::new(format!("{} holds `{words}`", self.what), there, "a document without it"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Of an Ignition config, the value at a JSON pointer (RFC 6901), as `/storage/files/0/mode`; a string stands without
+    /// quotes.
+    ///
+    /// # Panics
+    ///
+    /// It is another one, or there is none: with up to where the pointer leads, and what is there.
+    #[track_caller]
+    pub fn assert_value(&self, pointer: &str, value: &str) -> &Self {
+        or_panic(self.has_value(pointer, value));
+        self
+    }
+
+    pub(super) fn has_value(&self, pointer: &str, value: &str) -> Result<(), Failed> {
+        let what = &self.what;
+        let json: serde_json::Value = serde_json::from_str(&self.text).map_err(|_| {
+            Failed::new(format!("{what} is no JSON"), "a document for cloud-init", "an Ignition config")
+        })?;
+        let mut node = &json;
+        let mut upto = String::new();
+        for step in pointer.split('/').skip(1) {
+            let key = step.replace("~1", "/").replace("~0", "~");
+            let next = match node {
+                serde_json::Value::Object(map) => map.get(&key),
+                serde_json::Value::Array(items) => key.parse().ok().and_then(|at: usize| items.get(at)),
+                _ => None,
+            };
+            let Some(next) = next else {
+                let there = match node {
+                    serde_json::Value::Object(map) => format!("`{upto}` has {}", list(map.keys())),
+                    serde_json::Value::Array(items) => format!("`{upto}` has {} items", items.len()),
+                    other => format!("`{upto}` is {}", plain(other)),
+                };
+                return Err(Failed::new(format!("{what} has no {pointer}"), there, value));
+            };
+            node = next;
+            upto = format!("{upto}/{step}");
+        }
+        same(&format!("{pointer} of {what}"), plain(node), value.to_owned())
+    }
+}
+
+/// A value as JSON; a string without its quotes.
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A document of libvirt.
+#[derive(Clone, Debug)]
+pub struct Document<'a> {
+    what: String,
+    xml: &'a str,
+}
+
+impl<'a> Document<'a> {
+    /// The XML.
+    pub fn xml(&self) -> &'a str {
+        self.xml
+    }
+
+    /// The value at a path, as a plan names it: see [`fmc_libvirt::drift::value`].
+    ///
+    /// # Panics
+    ///
+    /// It is another one, or there is none: with up to where the path leads, and what is there.
+    #[track_caller]
+    pub fn assert(&self, path: &str, value: &str) -> &Self {
+        or_panic(self.has(path, value));
+        self
+    }
+
+    pub(super) fn has(&self, path: &str, value: &str) -> Result<(), Failed> {
+        match drift::value(self.xml, path) {
+            Ok(there) => same(&format!("{path} of {}", self.what), there.as_str(), value),
+            Err(missing) => {
+                let within = if missing.upto.is_empty() { "it" } else { missing.upto.as_str() };
+                let what = format!("{} has no {path}", self.what);
+                Err(Failed::new(what, format!("{within} has {}", list(&missing.has)), value))
+            }
+        }
+    }
+
+    /// Nothing is at a path.
+    ///
+    /// # Panics
+    ///
+    /// Something is: with its value.
+    #[track_caller]
+    pub fn assert_lacks(&self, path: &str) -> &Self {
+        if let Ok(there) = drift::value(self.xml, path) {
+            let what = format!("{} has {path}", self.what);
+            or_panic::<()>(Err(Failed::new(what, there, "a document without it")));
+        }
+        self
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Display>(what: &str, there: T, right: T) -> Result<(), Failed> {
+    if there == right {
+        return Ok(());
+    }
+    Err(Failed::new(format!("{what} is another one"), there.to_string(), right.to_string()))
+}
+
+fn contains(what: &str, text: &str, words: &str) -> Result<(), Failed> {
+    if text.contains(words) {
+        return Ok(());
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let wanted = words.trim();
+    let near = nearest(wanted, lines).or_else(|| {
+        let first = wanted.split([' ', ':', '=']).next().filter(|word| word.len() > 2)?;
+        text.lines().find(|line| line.contains(first)).map(str::trim)
+    });
+    let there = near.map_or_else(|| text.to_owned(), |line| format!("the nearest line is `{line}`"));
+    Err(Failed::new(format!("{what} does not hold this text"), there, words))
+}
+
+fn named<'a, T>(all: &'a [T], what: &str, name: &str, name_of: impl Fn(&T) -> &str) -> Result<&'a T, Failed> {
+    if let Some(found) = all.iter().find(|one| name_of(one) == name) {
+        return Ok(found);
+    }
+    let right = match nearest(name, all.iter().map(&name_of)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "one of those that are there".to_owned(),
+    };
+    Err(Failed::new(format!("there is no {what} of the name {name}"), list(all.iter().map(&name_of)), right))
+}
