@@ -50,6 +50,14 @@ impl Plan {
         self.again()
     }
 
+    /// The plan of this alone, and of what else is named so: a machine (`machine/web`), an object (`network/lab`) or an
+    /// address. What it needs comes along, as does what has to restart or go with it; the rest is listed as left out.
+    #[must_use]
+    pub fn only(mut self, name: impl Into<String>) -> Self {
+        self.choices.only.insert(name.into());
+        self.again()
+    }
+
     /// The plan that may delete this data too. Data that is wanted is never deleted.
     #[must_use]
     pub fn delete_data(mut self, data: DeleteData) -> Self {

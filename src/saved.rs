@@ -63,6 +63,7 @@ struct Body {
     hosts: Vec<SavedHost>,
     replace: BTreeSet<String>,
     delete_data: Given,
+    only: BTreeSet<String>,
     /// What was wanted.
     wanted: Fingerprint,
     /// What was to be done.
@@ -147,7 +148,7 @@ impl Saved {
     /// A plan to be kept.
     pub fn of(plan: &Plan) -> Self {
         let wanted = plan.wanted();
-        let Choices { replace, delete_data } = plan.choices().clone();
+        let Choices { replace, delete_data, only } = plan.choices().clone();
         Self(Body {
             form: FORM.to_owned(),
             version: VERSION,
@@ -164,6 +165,7 @@ impl Saved {
                 DeleteData::Of(machines) => Given::Of(machines),
                 DeleteData::All => Given::All,
             },
+            only,
             wanted: wanted.fingerprint(),
             digest: plan.digest(),
             shown: plan.to_string().lines().map(str::to_owned).collect(),
@@ -220,6 +222,7 @@ impl Saved {
                 Given::Of(machines) => DeleteData::Of(machines.clone()),
                 Given::All => DeleteData::All,
             },
+            only: self.0.only.clone(),
         }
     }
 

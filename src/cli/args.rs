@@ -47,6 +47,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 
+    /// Plans, applies or destroys this alone, as machine/web or network/lab, with what it needs; may be repeated
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(super) only: Vec<String>,
+
     /// Consents to what the plan shows
     #[arg(long, global = true)]
     pub(super) yes: bool,

@@ -16,6 +16,7 @@
 //! | `plan --out FILE` | writes it into a file too; `plan --destroy` plans what `destroy` would do |
 //! | `apply` | shows the plan, asks, and does it |
 //! | `apply FILE` | does what a file of `plan --out` says, and nothing if that is no longer what would be done |
+//! | `--only ADDRESS` | of `plan`, `apply` and `destroy` a part, with what it needs or what needs it |
 //! | `destroy` | removes what is ours; data disks stay, and are listed |
 //! | `status` | shows the machines as they are, and what is kept |
 //! | `explain KIND` | shows the page of a kind of finding |

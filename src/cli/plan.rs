@@ -81,6 +81,9 @@ pub(super) fn decide(
     if let DeleteData::Of(machines) = &delete_data {
         machines.iter().try_for_each(|machine| has_data(checked, world, &plan, machine))?;
     }
+    if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
+        return Err(Failure::usage(&note.text));
+    }
     if towards == Towards::Nothing {
         return Ok(plan);
     }
@@ -100,7 +103,11 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
         names if names.iter().any(|name| name == "all") => DeleteData::All,
         names => DeleteData::Of(names.iter().cloned().collect()),
     };
-    Ok(Choices { replace: args.replace.iter().cloned().collect(), delete_data })
+    Ok(Choices {
+        replace: args.replace.iter().cloned().collect(),
+        delete_data,
+        only: args.only.iter().cloned().collect(),
+    })
 }
 
 /// Data may be left of a machine that the cloud no longer has; a name that nobody has or had is a mistake.

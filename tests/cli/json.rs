@@ -213,10 +213,11 @@ fn every_word_that_there_is_is_on_the_page() {
         NoteKind::PendingBoot,
         NoteKind::Kept,
         NoteKind::Left,
+        NoteKind::LeftOut,
         NoteKind::Deferred,
         NoteKind::Refused,
     ];
     page.has_words("note-kind", &kinds);
-    let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused];
+    let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused, Why::LeftOut];
     page.has_words("why", &whys);
 }

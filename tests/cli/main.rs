@@ -10,6 +10,7 @@ mod compile;
 mod input;
 mod json;
 mod life;
+mod only;
 mod saved;
 mod secrets;
 mod stage;

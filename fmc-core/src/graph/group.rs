@@ -104,6 +104,8 @@ pub struct Counts {
     pub delete: usize,
     /// Machines that boot with an older image or configuration, and stay so.
     pub outdated: usize,
+    /// Machines and other nouns that there would be something to do to, and that were not chosen.
+    pub left_out: usize,
 }
 
 impl Counts {
@@ -119,20 +121,19 @@ impl Counts {
                 None => {}
             }
         }
-        let outdated: BTreeSet<&str> = plan
-            .notes
-            .iter()
-            .filter(|note| note.kind == NoteKind::Outdated)
-            .map(|note| note.about.as_str())
-            .collect();
-        counts.outdated = outdated.len();
+        let told = |kind: NoteKind| {
+            let notes = plan.notes.iter().filter(|note| note.kind == kind);
+            notes.map(|note| note.about.as_str()).collect::<BTreeSet<_>>().len()
+        };
+        counts.outdated = told(NoteKind::Outdated);
+        counts.left_out = told(NoteKind::LeftOut);
         counts
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { create, update, restart, replace, delete, outdated } = *self;
+        let Self { create, update, restart, replace, delete, outdated, left_out } = *self;
         for (count, what) in
             [(create, "create"), (update, "update"), (restart, "restart"), (replace, "replace")]
         {
@@ -140,13 +141,16 @@ impl fmt::Display for Counts {
                 write!(f, "{count} to {what}, ")?;
             }
         }
-        if *self == (Self { outdated, ..Self::default() }) {
+        if *self == (Self { outdated, left_out, ..Self::default() }) {
             f.write_str("nothing to do")?;
         } else {
             write!(f, "{delete} to delete")?;
         }
         if outdated > 0 {
             write!(f, " · {outdated} outdated")?;
+        }
+        if left_out > 0 {
+            write!(f, " · {left_out} left out")?;
         }
         Ok(())
     }

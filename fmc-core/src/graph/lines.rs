@@ -133,6 +133,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
         NoteKind::PendingBoot => ('!', "pending"),
         NoteKind::Kept => (' ', "kept"),
         NoteKind::Left => (' ', "left"),
+        NoteKind::LeftOut => (' ', "left out"),
         NoteKind::Deferred => ('!', "deferred"),
         NoteKind::Refused => ('!', "refused"),
     };
@@ -227,7 +228,11 @@ impl<'a> Names<'a> {
 
     fn show(&self, name: &str) -> String {
         match self.addresses.get(name) {
-            None => name.replacen('/', " ", 1),
+            None => match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
+                // The address of something that is not there, and stays so.
+                [_, _, kind, name] => format!("{kind} {name}"),
+                _ => name.replacen('/', " ", 1),
+            },
             Some(address) if self.short.get(&(address.kind(), address.name())) == Some(&1) => {
                 format!("{} {}", address.kind(), address.name())
             }

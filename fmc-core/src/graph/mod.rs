@@ -9,6 +9,7 @@ pub mod event;
 pub mod group;
 pub mod impact;
 pub mod lines;
+mod only;
 pub mod order;
 pub mod phases;
 pub mod plan;

@@ -133,6 +133,8 @@ pub enum NoteKind {
     Kept,
     /// A difference that is left alone, and why: the planner says so of a change of [`Impact::None`].
     Left,
+    /// What there would be to do, and is not among what alone was [chosen](super::Choices::only).
+    LeftOut,
     /// Put off: what it depends on is not known, or not built yet.
     Deferred,
     /// Cannot be done; an apply refuses.
@@ -164,6 +166,8 @@ pub enum Why {
     NotYet,
     /// It cannot be changed into what is wanted.
     Refused,
+    /// It differs, and is not among what alone was [chosen](super::Choices::only).
+    LeftOut,
 }
 
 /// What will be done, in an order, and what is only said.
@@ -217,7 +221,7 @@ impl<D> Plan<D> {
             .untouched
             .iter()
             .filter(|object| named(&object.address, object.part_of.as_deref(), name))
-            .map(|object| matches!(object.why, Why::Same | Why::Kept));
+            .map(|object| matches!(object.why, Why::Same | Why::Kept | Why::LeftOut));
         let steps = self
             .steps
             .iter()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::address::Address;
 use super::impact::Impact;
+use super::only::only;
 use super::order::{Cycle, order};
 use super::plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
@@ -44,10 +45,16 @@ pub fn plan<M: Model>(
             }
         }
     }
-    let steps = ordered(drafts, removed.drafts).unwrap_or_else(|note| {
+    let mut steps = ordered(drafts, removed.drafts).unwrap_or_else(|note| {
         notes.push(note);
         Vec::new()
     });
+    if !choices.only.is_empty() {
+        let part = only(&choices.only, &settled, steps, &untouched);
+        steps = part.steps;
+        notes.extend(part.notes);
+        untouched.extend(part.untouched);
+    }
     notes.sort();
     notes.dedup();
     untouched.sort_by(|one, other| one.address.cmp(&other.address));

@@ -17,6 +17,9 @@ pub struct Choices {
     pub replace: BTreeSet<String>,
     /// Data that may be deleted.
     pub delete_data: DeleteData,
+    /// What alone is planned, as `machine/web` or an address, with what it needs; everything if there is none. What else
+    /// there would be to do is [left out](super::NoteKind::LeftOut).
+    pub only: BTreeSet<String>,
 }
 
 /// Which data may be deleted.

@@ -54,20 +54,20 @@ fn cloud(sketches: &[Sketch], turned: bool) -> Wanted<Doc> {
     }))
 }
 
-fn clouds() -> impl Strategy<Value = (Wanted<Doc>, Wanted<Doc>)> {
+pub(super) fn clouds() -> impl Strategy<Value = (Wanted<Doc>, Wanted<Doc>)> {
     (sketches(), sketches(), any::<bool>())
         .prop_map(|(before, after, turned)| (cloud(&before, false), cloud(&after, turned)))
 }
 
 /// A world in which a cloud was applied, with somebody else's thing in it.
-fn settled(cloud: &Wanted<Doc>) -> Toy {
+pub(super) fn settled(cloud: &Wanted<Doc>) -> Toy {
     let toy = Toy::default();
     toy.put(&at("network", "foreign"), Doc::default(), false, None);
     assert!(toy.apply(&toy.plan(cloud)).is_converged());
     toy
 }
 
-fn check(toy: &Toy) -> Result<(), TestCaseError> {
+pub(super) fn check(toy: &Toy) -> Result<(), TestCaseError> {
     prop_assert_eq!(toy.broken(), Vec::<String>::new());
     prop_assert!(toy.most() <= toy.lanes);
     prop_assert_eq!(&toy.docs()[&at("network", "foreign")], &(Doc::default(), false));

@@ -1,6 +1,7 @@
 //! The planner under a toy provider: a world of things in memory.
 
 mod laws;
+mod only;
 mod plans;
 mod runs;
 mod toy;

@@ -11,7 +11,7 @@ fn doc(needs: Vec<Edge>) -> Doc {
 }
 
 /// A network with machines on it, each with a root and a data disk.
-fn cloud(machines: &[&'static str]) -> Vec<(Address, Doc, Option<&'static str>)> {
+pub(super) fn cloud(machines: &[&'static str]) -> Vec<(Address, Doc, Option<&'static str>)> {
     let network = at("network", "kube");
     let mut nodes = vec![(network.clone(), Doc::default(), None)];
     for noun in machines {
@@ -30,16 +30,20 @@ fn cloud(machines: &[&'static str]) -> Vec<(Address, Doc, Option<&'static str>)>
     nodes
 }
 
-fn running(nodes: Vec<(Address, Doc, Option<&'static str>)>) -> Toy {
+pub(super) fn running(nodes: Vec<(Address, Doc, Option<&'static str>)>) -> Toy {
     let toy = Toy::default();
     assert!(toy.apply(&toy.plan(&wanted(nodes))).is_converged());
     toy
 }
 
-const FOUR: [&str; 4] = ["machine/db", "machine/web1", "machine/web2", "machine/web3"];
+pub(super) const FOUR: [&str; 4] = ["machine/db", "machine/web1", "machine/web2", "machine/web3"];
 
 /// What is asked of each object of a name, in a test.
-fn change(nodes: &mut [(Address, Doc, Option<&'static str>)], name: &str, change: impl Fn(&mut Doc)) {
+pub(super) fn change(
+    nodes: &mut [(Address, Doc, Option<&'static str>)],
+    name: &str,
+    change: impl Fn(&mut Doc),
+) {
     let (_, doc, _) = nodes.iter_mut().find(|(at, ..)| at.is_named(name)).unwrap();
     change(doc);
 }

@@ -1,0 +1,165 @@
+//! A part of a plan: what is named, with what that needs and what it cannot be done without.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address::Address;
+use super::impact::Impact;
+use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
+use super::provider::Settled;
+use super::wanted::Carries;
+use crate::nearest::nearest;
+
+/// What is left of a plan of which only some names are wanted.
+pub(super) struct Part<D> {
+    pub(super) steps: Vec<Step<D>>,
+    pub(super) notes: Vec<Note>,
+    pub(super) untouched: Vec<Untouched>,
+}
+
+/// Leaves out the steps that are not of what is named. What it needs comes along, changed or not yet there; of a deletion,
+/// what needs it and goes too; and whoever has to restart because something that comes along does.
+pub(super) fn only<D>(
+    names: &BTreeSet<String>,
+    settled: &Settled<D>,
+    steps: Vec<Step<D>>,
+    untouched: &[Untouched],
+) -> Part<D> {
+    let mut part = Part { steps: Vec::new(), notes: Vec::new(), untouched: Vec::new() };
+    let known: Vec<(&Address, Option<&str>)> = settled
+        .nodes
+        .iter()
+        .map(|(address, node)| (address, node.part_of.as_deref()))
+        .chain(steps.iter().map(|step| (&step.address, step.part_of.as_deref())))
+        .chain(untouched.iter().map(|object| (&object.address, object.part_of.as_deref())))
+        .collect();
+    let mut kept: BTreeSet<&Address> = BTreeSet::new();
+    for name in names {
+        let mut named =
+            known.iter().filter(|(at, part_of)| is_named(at, *part_of, name)).map(|(at, _)| *at).peekable();
+        if named.peek().is_none() {
+            part.notes.push(unknown(name, &known));
+        }
+        kept.extend(named);
+    }
+    let kept: BTreeSet<Address> = with_needs(settled, kept).into_iter().cloned().collect();
+
+    let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
+    come_along(settled, &steps, &mut stays);
+
+    let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
+    let mut left: BTreeMap<String, Action> = BTreeMap::new();
+    for (mut step, stays) in steps.into_iter().zip(stays) {
+        if stays {
+            // A step comes after those that it needs, so that their places are known.
+            step.after = step.after.iter().filter_map(|at| places.get(*at).copied().flatten()).collect();
+            places.push(Some(part.steps.len()));
+            part.steps.push(step);
+            continue;
+        }
+        places.push(None);
+        let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+        left.entry(about)
+            .and_modify(|action| *action = together(*action, step.action))
+            .or_insert(step.action);
+        if step.action != Action::Create {
+            part.untouched.push(Untouched {
+                address: step.address,
+                part_of: step.part_of,
+                why: Why::LeftOut,
+            });
+        }
+    }
+    part.notes.extend(left.into_iter().map(|(about, action)| Note {
+        about,
+        kind: NoteKind::LeftOut,
+        text: action.to_string(),
+    }));
+    part
+}
+
+/// What is done to a noun by two of its steps.
+fn together(one: Action, other: Action) -> Action {
+    match (one, other) {
+        (one, other) if one == other => one,
+        (Action::Delete, other) => other.max(Action::Update),
+        (one, Action::Delete) => one.max(Action::Update),
+        (one, other) => one.max(other).max(Action::Update),
+    }
+}
+
+fn with_needs<'a, D>(settled: &'a Settled<D>, named: BTreeSet<&'a Address>) -> BTreeSet<&'a Address> {
+    let mut spread: Vec<&Address> = named.iter().copied().collect();
+    let mut found = named;
+    while let Some(address) = spread.pop() {
+        for edge in settled.nodes.get(address).into_iter().flat_map(|node| &node.needs) {
+            if found.insert(&edge.to) {
+                spread.push(&edge.to);
+            }
+        }
+    }
+    found
+}
+
+/// Marks the steps that the marked ones come after, those that restart because a marked one does, and with each of them
+/// the rest of its machine: none is left half done.
+fn come_along<D>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [bool]) {
+    let index: BTreeMap<&Address, usize> =
+        steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
+    let mut suffer: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.impact >= Impact::Restart) {
+        let needs = settled.nodes.get(&step.address).into_iter().flat_map(|node| &node.needs);
+        for edge in needs.filter(|edge| edge.carries == Carries::Attached) {
+            let from = index.get(&edge.to).copied();
+            let stops =
+                from.and_then(|from| steps.get(from)).is_some_and(|step| step.impact >= Impact::Restart);
+            if let Some(suffer) = from.filter(|_| stops).and_then(|from| suffer.get_mut(from)) {
+                suffer.push(at);
+            }
+        }
+    }
+    let mut nouns: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, step) in steps.iter().enumerate() {
+        nouns.entry(step.part_of.as_deref().unwrap_or_default()).or_default().push(at);
+    }
+    nouns.remove("");
+    let mut spread: Vec<usize> =
+        stays.iter().enumerate().filter(|(_, stays)| **stays).map(|(at, _)| at).collect();
+    while let Some(at) = spread.pop() {
+        let after = steps.get(at).into_iter().flat_map(|step| &step.after);
+        for next in after.chain(suffer.get(at).into_iter().flatten()) {
+            if stays.get(*next) != Some(&false) {
+                continue;
+            }
+            let noun = steps.get(*next).and_then(|step| step.part_of.as_deref());
+            let whole = noun.and_then(|noun| nouns.remove(noun)).unwrap_or_default();
+            for next in whole.iter().chain([next]) {
+                if let Some(stays) = stays.get_mut(*next).filter(|stays| !**stays) {
+                    *stays = true;
+                    spread.push(*next);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a name is that of an object: its noun, its address, or that without what holds it, as `volume/web.disk.data`.
+fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
+    let last = || address.name().rsplit_once('/').map(|(_, last)| last);
+    let without = || name.strip_prefix(address.kind()).and_then(|rest| rest.strip_prefix('/'));
+    part_of == Some(name) || address.is_named(name) || (last().is_some() && last() == without())
+}
+
+fn unknown(name: &str, known: &[(&Address, Option<&str>)]) -> Note {
+    let nouns: BTreeSet<String> = known
+        .iter()
+        .flat_map(|(address, part_of)| {
+            part_of.map(str::to_owned).into_iter().chain([address.short().to_string()])
+        })
+        .collect();
+    let hint = match nearest(name, nouns.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "name a machine/NAME, a network/NAME or the address of an object".to_owned(),
+    };
+    let text = format!("--only {name}: nothing has this name; {hint}");
+    Note { about: name.to_owned(), kind: NoteKind::Refused, text }
+}
