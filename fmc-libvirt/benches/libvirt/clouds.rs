@@ -75,6 +75,7 @@ fn machine(name: String, image: Image) -> Machine {
     Machine::new(name, image).memory(32.mib()).autostart(false).shutdown(Shutdown::force_now())
 }
 
-fn compiled(cloud: &Cloud) -> Wanted<Document> {
+/// What libvirt is to have of a cloud.
+pub(crate) fn compiled(cloud: &Cloud) -> Wanted<Document> {
     documents(&cloud.check().expect("the cloud is right"))
 }

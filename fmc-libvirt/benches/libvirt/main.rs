@@ -1,20 +1,24 @@
 //! What fmc adds to the time that libvirt itself takes: each piece of work by fmc and by the bare calls, in turn.
 //!
-//! `cargo bench -p fmc-libvirt --features virt --bench libvirt` prints two tables. It needs what the tests need: libvirt
-//! and QEMU, of which it starts a daemon of its own. Times are wall time, the least and the median of five runs, with
-//! the connection; a relay between fmc and the daemon counts the calls.
+//! `cargo bench -p fmc-libvirt --features virt --bench libvirt` prints a table, of all parts or of those
+//! named behind `--`: many, few, lab. It needs what the tests need: libvirt and QEMU, of which it starts a daemon of its
+//! own. Times are wall time, the least and the median of five runs, with the connection; a relay between fmc and the
+//! daemon counts the calls.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that cannot go on says why")]
 
 mod bare;
 mod clouds;
+#[path = "../../../examples/flatcar_micro_cloud/cloud.rs"]
+mod seed;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fmc_core::graph::{self, ApplyOptions, Choices, Plan, Provider as _, Wanted};
+use fmc_core::graph::{self, Address, ApplyOptions, Choices, DeleteData, Plan, Provider as _, Wanted};
 use fmc_core::machine::Power;
 use fmc_core::name::HostName;
 use fmc_libvirt::document::Document;
@@ -30,8 +34,13 @@ const MANY: usize = 1_600;
 
 fn main() {
     let mut rows = Vec::new();
-    many(&mut rows);
-    few(&mut rows);
+    let parts: [(&str, fn(&mut Vec<Row>)); 3] = [("many", many), ("few", few), ("lab", lab)];
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for (name, part) in parts {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            part(&mut rows);
+        }
+    }
     let table: String = rows.iter().map(|row| format!("{row}\n")).collect();
     let head = "| work | bare calls | fmc | ratio of the least | calls: bare | calls: fmc |\n\
                 | --- | ---: | ---: | ---: | ---: | ---: |\n";
@@ -67,37 +76,56 @@ fn few(rows: &mut Vec<Row>) {
     let image = own.path().join("base.img");
     std::fs::write(&image, clouds::noise(50 << 20)).expect("the image is written");
     for (power, what) in [(Power::Stopped, "defined"), (Power::Running, "running")] {
-        let wanted = clouds::few(&image, power);
-        let nothing = Wanted::nothing(wanted.owner.clone());
-        let uris = [own.uri(), relay.uri()];
-        let mut create = Row::new(&format!("create, {what}"));
-        let mut same = Row::new(&format!("nothing to do, {what}"));
-        let mut destroy = Row::new(&format!("destroy, {what}"));
-        // The last round is for the calls: the relay takes time of its own.
-        for round in 0..=RUNS {
-            let uri = &uris[usize::from(round == RUNS)];
-            let calls = (round == RUNS).then_some(&relay);
-            create.bare.run(calls, || bare::create(uri, &wanted).expect("libvirt takes the cloud"));
-            same.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
-            destroy.bare.run(calls, || bare::destroy(uri, &wanted).expect("libvirt gives the cloud up"));
-            create.fmc.run(calls, || apply(uri, &wanted));
-            same.fmc.run(calls, || assert!(plan(uri, &wanted).1.is_empty(), "a plan after an apply"));
-            destroy.fmc.run(calls, || apply(uri, &nothing));
-        }
-        rows.extend([create, same, destroy]);
+        life(rows, what, &own, &relay, &clouds::few(&image, power));
     }
 }
 
-fn plan(uri: &str, wanted: &Wanted<Document>) -> (Libvirt<VirtLink>, Plan<Document>) {
-    let link = VirtLink::connect(uri).expect("libvirt answers");
-    let provider = Libvirt::new().host(HostName::literal("local"), link);
+/// The seed's cloud as a lab: twelve machines that run, on three networks.
+fn lab(rows: &mut Vec<Row>) {
+    let own = Own::start();
+    let relay = Relay::start(&own.path().join("libvirt-sock"));
+    life(rows, "the seed's lab", &own, &relay, &clouds::compiled(&seed::cloud().lab()));
+}
+
+/// All of it is made, looked at and taken away.
+fn life(rows: &mut Vec<Row>, what: &str, own: &Own, relay: &Relay, wanted: &Wanted<Document>) {
+    let nothing = Wanted::nothing(wanted.owner.clone());
+    let uris = [own.uri(), relay.uri()];
+    let mut create = Row::new(&format!("create, {what}"));
+    let mut same = Row::new(&format!("nothing to do, {what}"));
+    let mut destroy = Row::new(&format!("destroy, {what}"));
+    // The last round is for the calls: the relay takes time of its own.
+    for round in 0..=RUNS {
+        let uri = &uris[usize::from(round == RUNS)];
+        let calls = (round == RUNS).then_some(relay);
+        create.bare.run(calls, || bare::create(uri, wanted).expect("libvirt takes the cloud"));
+        same.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
+        destroy.bare.run(calls, || bare::destroy(uri, wanted).expect("libvirt gives the cloud up"));
+        create.fmc.run(calls, || apply(uri, wanted, wanted));
+        same.fmc.run(calls, || assert!(plan(uri, wanted, wanted).1.is_empty(), "a plan after an apply"));
+        destroy.fmc.run(calls, || apply(uri, &nothing, wanted));
+    }
+    rows.extend([create, same, destroy]);
+}
+
+/// A plan, on the hosts that the cloud is on.
+fn plan(
+    uri: &str,
+    wanted: &Wanted<Document>,
+    cloud: &Wanted<Document>,
+) -> (Libvirt<VirtLink>, Plan<Document>) {
+    let hosts: BTreeSet<&HostName> = cloud.nodes.keys().map(Address::host).collect();
+    let provider = hosts.into_iter().fold(Libvirt::new(), |provider, host| {
+        provider.host(host.clone(), VirtLink::connect(uri).expect("libvirt answers"))
+    });
+    let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
     let seen = pollster::block_on(provider.observe(wanted)).expect("libvirt answers");
-    let plan = graph::plan(&provider, wanted, &seen, &Choices::default());
+    let plan = graph::plan(&provider, wanted, &seen, &choices);
     (provider, plan)
 }
 
-fn apply(uri: &str, wanted: &Wanted<Document>) {
-    let (provider, plan) = plan(uri, wanted);
+fn apply(uri: &str, wanted: &Wanted<Document>, cloud: &Wanted<Document>) {
+    let (provider, plan) = plan(uri, wanted, cloud);
     let applied = graph::apply(&plan, &provider, ApplyOptions::default(), |_| ());
     let outcome = pollster::block_on(applied).expect("the plan can be done");
     assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
@@ -148,7 +176,7 @@ impl Row {
         let mut round = |uri: &str, calls| {
             row.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
             row.fmc.run(calls, || {
-                let (_, plan) = plan(uri, wanted);
+                let (_, plan) = plan(uri, wanted, wanted);
                 assert!(plan.is_empty(), "{:?}", plan.steps.first().map(|step| &step.changes));
             });
         };
