@@ -164,6 +164,8 @@ pub struct Image {
     pub source: Source,
     /// What it hashes to, where that is known.
     pub digest: Option<Digest>,
+    /// What it hashes to once it is unpacked, where that is said.
+    pub unpacked_digest: Option<Digest>,
     /// The format of its bytes.
     pub format: Format,
     /// The smallest root disk that it fits on.

@@ -116,18 +116,19 @@ impl Format {
 pub enum Source {
     /// A file that is on the hypervisor already. It is used where it is, and never deleted.
     Path(Given<AbsPath>),
-    /// A file beside the program that applies; it is uploaded once per host.
+    /// A file beside the program that applies; it is uploaded once per host. One that is packed (gzip, xz, bzip2,
+    /// Zstandard) is unpacked on its way.
     File {
         /// Its path on the machine that applies.
         path: Given<AbsPath>,
-        /// What it must hash to.
+        /// What the file must hash to as it lies there, packed or not: what distributions publish.
         digest: Given<Digest>,
     },
-    /// A download.
+    /// A download, which the machine that applies fetches once and uploads as a file.
     Url {
         /// Its address.
         url: Given<HttpUrl>,
-        /// What it must hash to.
+        /// What it must hash to as it is fetched, packed or not: what distributions publish.
         digest: Given<Digest>,
     },
     /// A volume that is on the hypervisor already. It is used where it is, and never deleted.
@@ -197,6 +198,8 @@ pub struct Image {
     pub(crate) source: Source,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<Given<Digest>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unpacked_digest: Option<Given<Digest>>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) format: Format,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,6 +217,7 @@ impl Image {
             architecture: Arch::default(),
             source: Source::Blank,
             digest: None,
+            unpacked_digest: None,
             format: Format::default(),
             minimum: None,
             kernel: None,
@@ -257,14 +261,16 @@ impl Image {
         self
     }
 
-    /// The image is a file beside the program that applies, with what it must hash to.
+    /// The image is a file beside the program that applies, with what it must hash to as it lies there. A packed one
+    /// (gzip, xz, bzip2, Zstandard) is unpacked on its way to the hypervisor.
     #[must_use]
     pub fn file(mut self, path: impl Into<Given<AbsPath>>, digest: impl Into<Given<Digest>>) -> Self {
         self.source = Source::File { path: path.into(), digest: digest.into() };
         self
     }
 
-    /// The image is a download, with what it must hash to.
+    /// The image is a download, with what it must hash to as it is fetched. The machine that applies fetches it once, and
+    /// sends it as a file.
     #[must_use]
     pub fn url(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.source = Source::Url { url: url.into(), digest: digest.into() };
@@ -285,7 +291,15 @@ impl Image {
         self
     }
 
-    /// The format of the file; qcow2 if not said.
+    /// What a packed image, given by file or download, hashes to once it is unpacked: Fedora CoreOS publishes it as
+    /// `uncompressed-sha256`. It is checked beside the digest of the file.
+    #[must_use]
+    pub fn unpacked_digest(mut self, digest: impl Into<Given<Digest>>) -> Self {
+        self.unpacked_digest = Some(digest.into());
+        self
+    }
+
+    /// The format of the file, once it is unpacked; qcow2 if not said. The file's header must agree.
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = format;

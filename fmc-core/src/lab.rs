@@ -55,5 +55,5 @@ impl Cloud {
 
 /// The same system without its bytes: the machine is configured as it would be, and boots nothing.
 fn stand_in(image: &Image) -> Image {
-    Image { source: Source::Blank, digest: None, kernel: None, ..image.clone() }
+    Image { source: Source::Blank, digest: None, unpacked_digest: None, kernel: None, ..image.clone() }
 }

@@ -9,6 +9,8 @@ use fmc_core::machine::{Power, Shutdown};
 use fmc_core::path::{AbsPath, HttpUrl};
 use fmc_core::unit::Size;
 
+use crate::image::header::Stated;
+
 /// The provider's name in addresses.
 pub const PROVIDER: &str = "libvirt";
 
@@ -92,22 +94,32 @@ pub struct VolumeDocument {
 pub enum Content {
     /// Nowhere: the call that makes it makes it whole.
     Empty,
-    /// A file of this side, checked against its digest; committed by a second volume `NAME.ok`.
-    File {
-        /// Its path on the machine that applies.
-        path: AbsPath,
-        /// What it must hash to.
-        digest: Digest,
-    },
-    /// A download, checked against its digest. An apply refuses it before its first step.
-    Url {
-        /// Where it is.
-        url: HttpUrl,
-        /// What it must hash to.
-        digest: Digest,
-    },
+    /// An image, checked against its digest; committed by a second volume `NAME.ok`.
+    Image(Box<BaseImage>),
     /// A boot configuration, rendered with its secrets; committed by a second volume `NAME.ok`.
     Boot(Arc<Boot>),
+}
+
+/// An image that machines of a host share.
+#[derive(Clone, Debug)]
+pub struct BaseImage {
+    /// Where it is.
+    pub source: ImageSource,
+    /// What the file must hash to as it lies there.
+    pub digest: Digest,
+    /// What it must hash to once it is unpacked, where that is said.
+    pub unpacked_digest: Option<Digest>,
+    /// What its header must say.
+    pub stated: Stated,
+}
+
+/// Where an image is that is sent to a hypervisor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageSource {
+    /// A file of this side, by its path on the machine that applies.
+    File(AbsPath),
+    /// A download, which this side fetches once.
+    Url(HttpUrl),
 }
 
 /// A network.

@@ -10,11 +10,14 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::{Checked, Disk, Host, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
+use fmc_core::unit::Size;
 
 use crate::document::{
-    Content, Document, DomainDocument, NetworkDocument, PROVIDER, PoolDocument, VolumeDocument, kind,
+    BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PROVIDER, PoolDocument,
+    VolumeDocument, kind,
 };
 use crate::domain;
+use crate::image::header::Stated;
 use crate::network;
 use crate::pool;
 use crate::volume::{self, Backing, FirstBoot, Ours};
@@ -92,7 +95,7 @@ impl Documents<'_> {
         let first_boot = FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest()));
         let mut needs = Vec::new();
         let root = machine.root.map(|root| {
-            let base = self.base(place, &machine.image);
+            let base = self.base(place, &machine.image, name, root.size);
             let name = Ours::Root { machine: name.to_owned(), hash: first_boot.hash.clone() }.to_string();
             let format = volume::root_format(&machine.image);
             let backing = base.as_ref().map(|(path, _)| Backing { path, format: machine.image.format });
@@ -207,23 +210,38 @@ impl Documents<'_> {
     }
 
     /// What a root is a layer on: the path, and the address if it is ours.
-    fn base(&mut self, place: &Place<'_>, image: &Image) -> Option<(String, Option<Address>)> {
-        let content = match (&image.source, image.digest) {
+    fn base(
+        &mut self,
+        place: &Place<'_>,
+        image: &Image,
+        machine: &str,
+        root: Size,
+    ) -> Option<(String, Option<Address>)> {
+        let (source, digest) = match (&image.source, image.digest) {
             (Source::Blank, _) => return None,
             (Source::Path(path) | Source::Volume { path, .. }, _) => {
                 return Some((path.as_str().to_owned(), None));
             }
-            (Source::File(path), Some(digest)) => Content::File { path: path.clone(), digest },
-            (Source::Url(url), Some(digest)) => Content::Url { url: url.clone(), digest },
+            (Source::File(path), Some(digest)) => (ImageSource::File(path.clone()), digest),
+            (Source::Url(url), Some(digest)) => (ImageSource::Url(url.clone()), digest),
             // `check` refuses an upload without a digest: there is no name for it.
             (Source::File(_) | Source::Url(_), None) => return None,
         };
-        let digest = image.digest.map(|digest| volume::hex(digest.bytes(), 6)).unwrap_or_default();
-        let name = Ours::Base { digest }.to_string();
+        let name = Ours::Base { digest: volume::hex(digest.bytes(), 6) }.to_string();
         let (path, address) = (place.path(&name), place.volume_address(&place.pool, &name));
-        if !self.nodes.contains_key(&address) {
-            let needs = vec![self.own_pool(place)];
-            self.add(address.clone(), Document::Volume(upload(place, name.into(), content)), needs, None);
+        match self.nodes.get_mut(&address).map(|node| Arc::make_mut(&mut node.document)) {
+            Some(document) => smallest_root(document, machine, root),
+            None => {
+                let stated = Stated {
+                    format: image.format,
+                    minimum: image.minimum,
+                    root: Some((machine.to_owned(), root)),
+                };
+                let unpacked_digest = image.unpacked_digest;
+                let content = Content::Image(Box::new(BaseImage { source, digest, unpacked_digest, stated }));
+                let needs = vec![self.own_pool(place)];
+                self.add(address.clone(), Document::Volume(upload(place, name.into(), content)), needs, None);
+            }
         }
         Some((path, Some(address)))
     }
@@ -279,6 +297,15 @@ struct Volumes {
     root: Option<Arc<str>>,
     boot: Option<Arc<str>>,
     disks: Vec<String>,
+}
+
+/// The image must fit on the smallest of its machines' roots, of equal ones on that of the first by name.
+fn smallest_root(document: &mut Document, machine: &str, root: Size) {
+    if let Document::Volume(VolumeDocument { content: Content::Image(image), .. }) = document
+        && image.stated.root.as_ref().is_none_or(|(_, smallest)| root < *smallest)
+    {
+        image.stated.root = Some((machine.to_owned(), root));
+    }
 }
 
 /// A volume that bytes are sent into; how many, whoever sends them knows.

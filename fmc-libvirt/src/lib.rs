@@ -9,6 +9,7 @@ mod domain;
 pub mod drift;
 #[cfg(test)]
 mod fixture;
+pub mod image;
 pub mod link;
 pub mod mark;
 pub mod network;

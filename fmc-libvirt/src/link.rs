@@ -218,13 +218,16 @@ pub trait Link: Send + Sync + 'static {
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError>;
     /// Makes a volume. It is whole when this returns, unless bytes are sent to it afterwards.
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
-    /// Sends bytes into a volume. `each` is called with the bytes sent so far, and stops the upload by `false`.
+    /// Looks at a pool's folder again: how much room there is, and which volumes.
+    fn refresh_pool(&self, name: &str) -> Result<(), CallError>;
+    /// Sends bytes into a volume that is new: so many, or all until their end. Zeros may be sent as holes. `each` is
+    /// called with the bytes sent so far, and stops the upload by `false`.
     fn upload(
         &self,
         pool: &str,
         name: &str,
         bytes: &mut dyn Read,
-        length: u64,
+        length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError>;
     /// Reads a pool's folder anew, so that its list has the files that others than libvirt made in it.

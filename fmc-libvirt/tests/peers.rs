@@ -12,7 +12,7 @@ use fmc_core::digest::Digest;
 use fmc_core::graph::{Choices, Event, Impact, NoteKind};
 use fmc_core::guest::User;
 use fmc_core::host::Host;
-use fmc_core::image::Image;
+use fmc_core::image::{Format, Image};
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::name::HostName;
 use fmc_core::network::{Network, Reservation};
@@ -200,7 +200,9 @@ fn firmware_efi() {
 fn the_clients_temporary_folder_emptied() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"an image").unwrap();
-    let image = Image::rocky("9.4").file(file.path().to_str().unwrap(), Digest::sha256(b"an image"));
+    let image = Image::rocky("9.4")
+        .file(file.path().to_str().unwrap(), Digest::sha256(b"an image"))
+        .format(Format::Raw);
     let wanted = wanted(&cloud([lan()], [Machine::new("web", image).memory(1.gib()).root_disk(10.gib())]));
     let lab = Lab::new();
     lab.apply(&wanted);

@@ -227,7 +227,7 @@ fn pools_and_volumes() {
     let content = noise(5 * MIB + 24);
     link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
     let mut told = Vec::new();
-    link.upload("disks", "base", &mut content.as_slice(), content.len() as u64, &mut |sent| {
+    link.upload("disks", "base", &mut content.as_slice(), Some(content.len() as u64), &mut |sent| {
         told.push(sent);
         true
     })
@@ -293,24 +293,25 @@ fn an_upload_is_stopped_runs_short_or_finds_the_disk_full() {
     link.create_volume("small", &volume("base", 0, "raw")).unwrap();
     let content = noise(16 * MIB);
 
-    let error = link.upload("small", "base", &mut content.as_slice(), 16 * MIB, &mut |_| true).unwrap_err();
+    let error =
+        link.upload("small", "base", &mut content.as_slice(), Some(16 * MIB), &mut |_| true).unwrap_err();
     assert_eq!((error.call.as_str(), error.kind), ("upload to volume small/base", CallErrorKind::Failed));
     assert!(error.message.contains("the file system under the pool is full"), "{error}");
 
     let error = link
-        .upload("small", "base", &mut content.as_slice(), 16 * MIB, &mut |sent| sent < 2 * MIB)
+        .upload("small", "base", &mut content.as_slice(), Some(16 * MIB), &mut |sent| sent < 2 * MIB)
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Cancelled);
     assert!(error.message.contains("stopped after 2097152 of 16777216 bytes"), "{error}");
 
     let mut short = content.as_slice().take(MIB);
-    let error = link.upload("small", "base", &mut short, 2 * MIB, &mut |_| true).unwrap_err();
+    let error = link.upload("small", "base", &mut short, Some(2 * MIB), &mut |_| true).unwrap_err();
     assert!(error.message.contains("end early"), "{error}");
 
     // Nothing of all that is left in the connection's way.
     link.delete_volume("small", "base").unwrap();
     link.create_volume("small", &volume("base", 0, "raw")).unwrap();
-    link.upload("small", "base", &mut &content[..512], 512, &mut |_| true).unwrap();
+    link.upload("small", "base", &mut &content[..512], Some(512), &mut |_| true).unwrap();
     assert_eq!(link.volume("small", "base").unwrap().unwrap().capacity, 512);
     host.inside(&format!("umount --lazy {folder}")).unwrap();
 }
@@ -323,7 +324,7 @@ fn a_daemon_that_dies_in_the_middle_of_an_upload() {
     link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
     let content = noise(24 * MIB);
     let error = link
-        .upload("disks", "base", &mut content.as_slice(), 24 * MIB, &mut |sent| {
+        .upload("disks", "base", &mut content.as_slice(), Some(24 * MIB), &mut |sent| {
             if sent == 4 * MIB {
                 host.kill();
             }
@@ -337,7 +338,7 @@ fn a_daemon_that_dies_in_the_middle_of_an_upload() {
     assert_eq!(link.volumes("disks").unwrap().len(), 1, "the name is there before its content");
     link.delete_volume("disks", "base").unwrap();
     link.create_volume("disks", &volume("base", 0, "raw")).unwrap();
-    link.upload("disks", "base", &mut content.as_slice(), 24 * MIB, &mut |_| true).unwrap();
+    link.upload("disks", "base", &mut content.as_slice(), Some(24 * MIB), &mut |_| true).unwrap();
     assert!(std::fs::read(host.path().join("disks/base")).unwrap() == content);
 }
 

@@ -144,12 +144,16 @@ fn unpinned(image: &Image) -> Option<Fault> {
     None
 }
 
+/// Endings of packed files, and how one is unpacked. Of those that we send, we do.
+const PACKED: &[(&str, &str)] = &[
+    (".xz", "unpack it: `xz -d`"),
+    (".gz", "unpack it: `gunzip`"),
+    (".bz2", "unpack it: `bunzip2`"),
+    (".zst", "unpack it: `zstd -d`"),
+];
+
 /// Endings of files that QEMU does not read as a disk, and what they are.
 const UNREADABLE: &[(&str, &str, &str)] = &[
-    (".xz", "compressed", "unpack it: `xz -d`"),
-    (".gz", "compressed", "unpack it: `gunzip`"),
-    (".bz2", "compressed", "unpack it: `bunzip2`"),
-    (".zst", "compressed", "unpack it: `zstd -d`"),
     (".zip", "an archive", "unpack it: `unzip`"),
     (".ova", "an archive", "unpack it, and convert the disk in it: `qemu-img convert -O qcow2`"),
     (".vmdk", "VMware's", "convert it: `qemu-img convert -O qcow2`"),
@@ -163,6 +167,13 @@ fn format(image: &Image) -> Option<Fault> {
     let file = file?.rsplit('/').next()?.to_ascii_lowercase();
     let fault = |message, help: &str| {
         Some(Fault { kind: Kind::ImageFormat, field: ".source", also: None, message, help: help.to_owned() })
+    };
+    let file = match PACKED.iter().find_map(|(ending, help)| Some((file.strip_suffix(ending)?, help))) {
+        Some((inner, _)) if matches!(image.source, Source::File { .. } | Source::Url { .. }) => {
+            inner.to_owned()
+        }
+        Some((_, help)) => return fault(format!("{file} is compressed, and QEMU takes qcow2 or raw"), help),
+        None => file,
     };
     if let Some((_, what, help)) = UNREADABLE.iter().find(|(ending, ..)| file.ends_with(ending)) {
         return fault(format!("{file} is {what}, and QEMU takes qcow2 or raw"), help);

@@ -282,9 +282,20 @@ impl Leaves<'_> {
     }
 
     fn image(&mut self, image: &Image, at: &At<'_>) {
-        let Image { os: _, version, architecture: _, source, digest, format: _, minimum, kernel } = image;
+        let Image {
+            os: _,
+            version,
+            architecture: _,
+            source,
+            digest,
+            unpacked_digest,
+            format: _,
+            minimum,
+            kernel,
+        } = image;
         self.text(version, "version", &at.key("version"));
         self.maybe(digest.as_ref(), &at.key("digest"));
+        self.maybe(unpacked_digest.as_ref(), &at.key("unpacked_digest"));
         self.maybe(minimum.as_ref(), &at.key("minimum"));
         let of_source = at.key("source");
         match source {

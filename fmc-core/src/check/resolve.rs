@@ -246,7 +246,7 @@ impl<'a> Guests<'a> {
 }
 
 fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
-    let Image { os, version, architecture, source, digest, format, minimum, kernel } = draft;
+    let Image { os, version, architecture, source, digest, unpacked_digest, format, minimum, kernel } = draft;
     let mut known = optional(digest.as_ref())?;
     let source = match source {
         Source::Path(path) => checked::Source::Path(path.ok()?.clone()),
@@ -271,6 +271,7 @@ fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
         arch: *architecture,
         source,
         digest: known,
+        unpacked_digest: optional(unpacked_digest.as_ref())?,
         format: *format,
         minimum: optional(minimum.as_ref())?,
         kernel: match kernel {

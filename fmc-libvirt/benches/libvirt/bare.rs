@@ -5,7 +5,7 @@ use std::fs;
 
 use fmc_core::graph::Wanted;
 use fmc_core::machine::Power;
-use fmc_libvirt::document::{Content, Document, VolumeDocument};
+use fmc_libvirt::document::{Content, Document, ImageSource, VolumeDocument};
 use fmc_libvirt::volume::upload_xml;
 use virt::connect::Connect;
 use virt::error::Error;
@@ -46,8 +46,12 @@ pub(crate) fn create(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error> 
 }
 
 fn make(connection: &Connect, pool: &StoragePool, document: &VolumeDocument) -> Result<(), Error> {
-    let Content::File { path, .. } = &document.content else {
-        return StorageVol::create_xml(pool, &document.xml, 0).map(drop);
+    let path = match &document.content {
+        Content::Image(image) => match &image.source {
+            ImageSource::File(path) => path,
+            ImageSource::Url(_) => unreachable!("the clouds of this bench have their images in files"),
+        },
+        _ => return StorageVol::create_xml(pool, &document.xml, 0).map(drop),
     };
     let bytes = fs::read(path.as_str()).expect("the image is there");
     let volume = StorageVol::create_xml(pool, &upload_xml(&document.name, bytes.len() as u64), 0)?;

@@ -55,11 +55,12 @@ forward! {
     fn volume(pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError>;
     fn disk_capacities() -> Result<BTreeMap<String, u64>, CallError>;
     fn create_volume(pool: &str, xml: &str) -> Result<(), CallError>;
+    fn refresh_pool(name: &str) -> Result<(), CallError>;
     fn upload(
         pool: &str,
         name: &str,
         bytes: &mut dyn Read,
-        length: u64,
+        length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool
     ) -> Result<(), CallError>;
     fn refresh_pool(pool: &str) -> Result<(), CallError>;

@@ -194,6 +194,14 @@ pub(super) fn pool_identity(xml: &str) -> (Option<String>, Option<String>) {
     (text("uuid").map(str::to_owned), path)
 }
 
+/// The room in bytes that a pool's document says to be left.
+pub(super) fn pool_room(xml: &str) -> Option<u64> {
+    let outline = Outline::read(xml)?;
+    let available = outline.root().at("available")?;
+    (available.attribute("unit").is_none_or(|unit| unit == "bytes")).then_some(())?;
+    available.text()?.trim().parse().ok()
+}
+
 fn switches(active: bool, autostart: bool) -> String {
     format!("active={active} autostart={autostart}")
 }

@@ -15,7 +15,7 @@ use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Content, Document, DomainDocument, PROVIDER, VolumeDocument, kind};
+use crate::document::{Content, Document, DomainDocument, ImageSource, PROVIDER, VolumeDocument, kind};
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
@@ -326,7 +326,8 @@ impl<'a> Settling<'a> {
         for (address, node) in &self.nodes {
             let Document::Volume(document) = &*node.document else { continue };
             match (self.present(address), &document.content) {
-                (None, Content::Url { url, .. }) => {
+                (None, Content::Image(image)) if matches!(image.source, ImageSource::Url(_)) => {
+                    let ImageSource::Url(url) = &image.source else { continue };
                     let text = format!(
                         "downloads are not made yet: fetch {url} by hand, and give the image as a file with the same digest"
                     );

@@ -205,12 +205,16 @@ impl Link for Sim {
         self.call("create-volume", &named(xml), |state| state.create_volume(pool, xml))
     }
 
+    fn refresh_pool(&self, name: &str) -> Result<(), CallError> {
+        self.call("refresh-pool", name, |state| state.refresh_pool(name))
+    }
+
     fn upload(
         &self,
         pool: &str,
         name: &str,
         bytes: &mut dyn Read,
-        length: u64,
+        length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {
         let failed = |trouble: Trouble| trouble.during(said("upload", name));
@@ -230,9 +234,10 @@ impl Link for Sim {
         let mut hash = sha2::Sha256::new();
         let mut chunk = vec![0; CHUNK];
         let mut sent = 0_u64;
-        while sent < length {
+        while length.is_none_or(|length| sent < length) {
             let read = bytes.read(&mut chunk).map_err(|cause| failed(Trouble::failed(cause.to_string())))?;
             let Some(piece) = chunk.get(..read).filter(|piece| !piece.is_empty()) else {
+                let Some(length) = length else { break };
                 let words = format!("the source ended after {sent} of {length} bytes");
                 return Err(failed(Trouble::failed(words)));
             };

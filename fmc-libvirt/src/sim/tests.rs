@@ -134,14 +134,14 @@ fn an_upload_is_kept_as_its_digest_and_can_be_cut() {
     let bytes = vec![7_u8; 150 << 10];
     let length = u64::try_from(bytes.len()).unwrap();
     sim.on(When::call("upload"), Fault::CutAt(1));
-    let error = sim.upload("p", "a", &mut bytes.as_slice(), length, &mut |_| true).unwrap_err();
+    let error = sim.upload("p", "a", &mut bytes.as_slice(), Some(length), &mut |_| true).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unreachable);
     assert_eq!(sim.sent("p", "a").unwrap().0, 64 << 10);
     assert_eq!(sim.domains().unwrap_err().kind, CallErrorKind::Unreachable);
     sim.recover();
-    let stopped = sim.upload("p", "a", &mut bytes.as_slice(), length, &mut |_| false).unwrap_err();
+    let stopped = sim.upload("p", "a", &mut bytes.as_slice(), Some(length), &mut |_| false).unwrap_err();
     assert_eq!(stopped.kind, CallErrorKind::Cancelled);
-    sim.upload("p", "a", &mut bytes.as_slice(), length, &mut |_| true).unwrap();
+    sim.upload("p", "a", &mut bytes.as_slice(), Some(length), &mut |_| true).unwrap();
     assert_eq!(sim.sent("p", "a").unwrap(), (length, hex(&sha2::Sha256::new_with_prefix(&bytes))));
 }
 

@@ -1,9 +1,10 @@
 //! The calls that the `virt` crate does not wrap: the only unsafe code of the workspace.
 //!
-//! Its record of a domain's statistics is a bare pointer that it never frees, and a network's ports it does not know.
+//! Its record of a domain's statistics is a bare pointer that it never frees, and a network's ports and the holes of a
+//! stream it does not know.
 #![expect(
     unsafe_code,
-    reason = "virConnectGetAllDomainStats and virNetworkListAllPorts have no safe wrapper"
+    reason = "virConnectGetAllDomainStats, virNetworkListAllPorts and virStreamSendHole have no safe wrapper"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +14,20 @@ use std::ptr;
 use virt::connect::Connect;
 use virt::error::Error;
 use virt::network::Network;
+use virt::stream::Stream;
 use virt::sys;
 
 unsafe extern "C" {
     /// libvirt gives the list of ports to be freed by the C library's own `free`.
     fn free(memory: *mut c_void);
+}
+
+/// Sends so many bytes of zeros as a hole: nothing is on the wire, and nothing is written there.
+pub(super) fn send_hole(stream: &Stream, length: usize) -> Result<(), Error> {
+    let length = i64::try_from(length).unwrap_or(i64::MAX);
+    // SAFETY: the stream is alive for as long as it is borrowed, and the call keeps nothing of it.
+    let sent = unsafe { sys::virStreamSendHole(stream.as_ptr(), length, 0) };
+    if sent < 0 { Err(Error::last_error()) } else { Ok(()) }
 }
 
 /// The capacity in bytes of every disk of every domain, by the path of its file.

@@ -1,25 +1,33 @@
 //! Sending bytes into a volume: a blocking stream, a chunk at a time. The next chunk is read (and hashed, by whom the bytes come from) while
-//! the last one is sent, so two chunks are all the memory it takes.
+//! the last one is sent, so two chunks are all the memory it takes. Zeros are sent as holes: the volume is new, and reads as zeros where
+//! nothing was written.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use virt::error::Error;
 use virt::stream::Stream;
+use virt::sys;
 
 use super::call::{Call, Kind};
+use super::raw::send_hole;
 use super::session::{Client, Pending, Session};
 use crate::link::{CallError, CallErrorKind};
 
 /// libvirt's own tools send a mebibyte at a time; on the wire it is cut into packets of a quarter of that.
 const CHUNK: usize = 1 << 20;
 
+/// Zeros are looked for in blocks of this size, which is that of qcow2's clusters and of a multiple of file systems' blocks.
+const BLOCK: usize = 64 << 10;
+
+static ZEROS: [u8; BLOCK] = [0; BLOCK];
+
 pub(super) fn upload(
     client: &Client,
     pool: &str,
     name: &str,
     bytes: &mut dyn Read,
-    length: u64,
+    length: Option<u64>,
     each: &mut dyn FnMut(u64) -> bool,
 ) -> Result<(), CallError> {
     let deadlines = client.deadlines();
@@ -29,7 +37,10 @@ pub(super) fn upload(
     // Opened through `call`, so that a connection which was lost before it is opened anew.
     let (session, stream) = client.call_in_session(opening, move |session| {
         let stream = Stream::new(&session.connection, 0)?;
-        session.on_volume(&at, &volume, |volume| volume.upload(&stream, 0, length, 0))?;
+        session.on_volume(&at, &volume, |volume| {
+            // No length is no limit.
+            volume.upload(&stream, 0, length.unwrap_or(0), sys::VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM)
+        })?;
         Ok(stream)
     })?;
     let sending = Sending {
@@ -62,19 +73,20 @@ impl Sending<'_> {
     fn send(
         &self,
         bytes: &mut dyn Read,
-        length: u64,
+        length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {
         let (mut read, mut sent) = (0_u64, 0_u64);
         let mut under_way: Option<(u64, Pending<()>)> = None;
         loop {
-            let chunk = self.next_chunk(bytes, length - read)?;
+            let chunk = self.next_chunk(bytes, length.map(|length| length - read))?;
             read += chunk.len() as u64;
             if let Some((size, pending)) = under_way.take() {
                 self.client.judge(&self.chunk, pending.wait())?;
                 sent += size;
                 if !each(sent) {
-                    let message = format!("stopped after {sent} of {length} bytes");
+                    let of = length.map(|length| format!(" of {length}")).unwrap_or_default();
+                    let message = format!("stopped after {sent}{of} bytes");
                     return Err(CallError::new(&self.chunk.words, CallErrorKind::Cancelled, message));
                 }
             }
@@ -89,19 +101,22 @@ impl Sending<'_> {
     }
 
     /// The next bytes, up to a chunk; none at the end.
-    fn next_chunk(&self, bytes: &mut dyn Read, left: u64) -> Result<Vec<u8>, CallError> {
-        let size = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
-        let mut chunk = vec![0; size];
-        bytes.read_exact(&mut chunk).map_err(|error| {
-            let message = match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    format!("the bytes end early: more than {} were expected", left - 1)
-                }
-                _ => format!("the bytes cannot be read: {error}"),
-            };
-            CallError::new(&self.chunk.words, CallErrorKind::Failed, message)
-        })?;
-        Ok(chunk)
+    fn next_chunk(&self, bytes: &mut dyn Read, left: Option<u64>) -> Result<Vec<u8>, CallError> {
+        let size = left.and_then(|left| usize::try_from(left).ok()).map_or(CHUNK, |left| left.min(CHUNK));
+        let mut chunk = Vec::with_capacity(size);
+        bytes.take(size as u64).read_to_end(&mut chunk).map_err(|error| self.unread(&error.to_string()))?;
+        match left {
+            Some(left) if chunk.len() < size => {
+                let missing = left - chunk.len() as u64;
+                Err(self.unread(&format!("they end early, {missing} before their end")))
+            }
+            _ => Ok(chunk),
+        }
+    }
+
+    fn unread(&self, why: &str) -> CallError {
+        let message = format!("the bytes cannot be read: {why}");
+        CallError::new(&self.chunk.words, CallErrorKind::Failed, message)
     }
 
     /// The other side has written everything when this returns; an error of its own, as a full disk, may be told only here.
@@ -126,10 +141,29 @@ fn send_all(stream: &Mutex<Option<Stream>>, chunk: &[u8]) -> Result<(), Error> {
     let Some(stream) = stream.as_ref() else { return Ok(()) };
     let mut left = chunk;
     while !left.is_empty() {
+        let hole = left.chunks(BLOCK).take_while(|block| is_zero(block)).map(<[u8]>::len).sum();
+        let (_, rest) = left.split_at(hole);
+        let data = rest.chunks(BLOCK).take_while(|block| !is_zero(block)).map(<[u8]>::len).sum();
+        let (data, rest) = rest.split_at(data);
+        if hole > 0 {
+            send_hole(stream, hole)?;
+        }
+        send_data(stream, data)?;
+        left = rest;
+    }
+    Ok(())
+}
+
+fn send_data(stream: &Stream, mut left: &[u8]) -> Result<(), Error> {
+    while !left.is_empty() {
         let sent = stream.send(left)?;
         left = left.get(usize::try_from(sent).unwrap_or(0)..).unwrap_or_default();
     }
     Ok(())
+}
+
+fn is_zero(block: &[u8]) -> bool {
+    ZEROS.get(..block.len()).is_some_and(|zeros| zeros == block)
 }
 
 fn take(stream: &Mutex<Option<Stream>>) -> Option<Stream> {

@@ -92,7 +92,9 @@ fn a_full_disk_stops_what_needs_it_and_the_rest_goes_on() {
     let lab = Lab::new();
     lab.sim.room("/var/lib/libvirt/images/fmc-first", 100 << 10);
     let error = first_error(&lab, &small());
-    assert!(error.contains("No space left on device"), "{error}");
+    let words = "it takes 150 KiB at least, and the pool fmc-first has 100 KiB left: make 50 KiB of room";
+    assert!(error.contains(words), "{error}");
+    assert_eq!(lab.calls("refresh-pool"), 1, "what libvirt knows of it may be old");
     assert!(lab.volumes("base.").is_empty(), "nothing half-written");
     assert!(lab.sim.network("lab").unwrap().unwrap().active, "the network needs no disk");
     lab.sim.room("/var/lib/libvirt/images/fmc-first", 1 << 40);

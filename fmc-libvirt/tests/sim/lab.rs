@@ -138,8 +138,8 @@ pub(crate) fn delete_all_data() -> Choices {
 pub(crate) fn image_file() -> (&'static str, Digest) {
     static FILE: OnceLock<(tempfile::NamedTempFile, Digest)> = OnceLock::new();
     let (file, digest) = FILE.get_or_init(|| {
-        let content: Vec<u8> =
-            (0..150_u32 << 10).flat_map(|at| at.to_le_bytes().into_iter().take(1)).collect();
+        let mut content = fmc_testkit::image::qcow2("1G", b"");
+        content.extend((0_u8..=250).cycle().take((150 << 10) - content.len()));
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&content).unwrap();
         (file, Digest::sha256(&content))

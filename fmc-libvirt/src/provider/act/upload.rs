@@ -1,17 +1,20 @@
 //! Uploads: bytes that are checked on their way, and committed by a second volume once all of them are there.
 
-use std::fs::File;
 use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::PoisonError;
 
-use fmc_core::digest::Digest;
 use fmc_core::graph::{Acting, Event, StepError};
 use fmc_core::secret::{SecretBytes, SecretError};
-use sha2::Digest as _;
+use fmc_core::unit::Size;
 
 use super::Job;
-use crate::document::{Content, VolumeDocument};
+use crate::document::{BaseImage, Content, ImageSource, VolumeDocument};
+use crate::image::ImageError;
+use crate::image::content::{self, ImageFile, Tally};
 use crate::link::{CallErrorKind, Link};
+use crate::provider::object::pool_room;
 use crate::volume::{commit_name, commit_xml, upload_xml};
 
 impl<L: Link, A: Acting> Job<L, A> {
@@ -22,11 +25,12 @@ impl<L: Link, A: Acting> Job<L, A> {
         let _turn = lane.lock().unwrap_or_else(PoisonError::into_inner);
         self.unless_cancelled()?;
         let (pool, name) = (&*wanted.pool, &*wanted.name);
+        self.has_room(pool, &source)?;
         // What is left of a deletion would commit what is not there yet.
         let commit = commit_name(name);
         self.patiently(|| self.link.delete_volume(pool, &commit))?;
-        self.make_volume(pool, name, &upload_xml(name, source.length))?;
-        let sent = self.send(pool, name, &mut source).and_then(|()| source.check());
+        self.make_volume(pool, name, &upload_xml(name, source.length.unwrap_or(0)))?;
+        let sent = self.send(pool, name, &mut source).and_then(|()| source.finish());
         if let Err(error) = sent {
             // The rest of it is in the way of nobody; the next plan finds it if this fails too.
             drop(self.link.delete_volume(pool, name));
@@ -38,10 +42,6 @@ impl<L: Link, A: Acting> Job<L, A> {
     fn source(&self, content: &Content) -> Result<Source, StepError> {
         match content {
             Content::Empty => Ok(Source::secret(SecretBytes::new(Vec::new()))),
-            Content::Url { url, .. } => Err(StepError::Input {
-                what: format!("image {url}"),
-                cause: "downloads are not made yet: fetch it by hand, and give it as a file".to_owned(),
-            }),
             Content::Boot(boot) => {
                 let failed = |error: SecretError| StepError::Input {
                     what: format!("boot configuration of {}", self.address.short()),
@@ -49,34 +49,85 @@ impl<L: Link, A: Acting> Job<L, A> {
                 };
                 Ok(Source::secret(boot.render_volume(&*self.secrets).map_err(failed)?))
             }
-            Content::File { path, digest } => Source::file(path.as_str(), *digest),
+            Content::Image(image) => Source::image(&self.file(image)?, image),
         }
+    }
+
+    /// Where an image is on this side.
+    fn file(&self, image: &BaseImage) -> Result<PathBuf, StepError> {
+        match &image.source {
+            ImageSource::File(path) => Ok(PathBuf::from(path.as_str())),
+            ImageSource::Url(url) => Err(StepError::Input {
+                what: format!("image {url}"),
+                cause: "downloads are not made yet: fetch it by hand, and give it as a file".to_owned(),
+            }),
+        }
+    }
+
+    /// Refuses what a pool has no room for. What libvirt knows of that may be old, so a pool that seems too small is looked
+    /// at again.
+    fn has_room(&self, pool: &str, source: &Source) -> Result<(), StepError> {
+        let Bytes::Image(_) = &source.bytes else { return Ok(()) };
+        let room = || -> Result<Option<u64>, StepError> {
+            Ok(self.made(self.link.pool(pool))?.and_then(|record| pool_room(&record.xml)))
+        };
+        let is_short = |room: Option<u64>| room.filter(|room| *room < source.takes);
+        if is_short(room()?).is_none() {
+            return Ok(());
+        }
+        self.patiently(|| self.link.refresh_pool(pool))?;
+        let Some(room) = is_short(room()?) else { return Ok(()) };
+        let [takes, has, lacks] = [source.takes, room, source.takes - room].map(Size::bytes);
+        Err(StepError::Input {
+            what: source.what.clone(),
+            cause: format!(
+                "it takes {takes} at least, and the pool {pool} has {has} left: make {lacks} of room on the hypervisor"
+            ),
+        })
     }
 
     fn send(&self, pool: &str, name: &str, source: &mut Source) -> Result<(), StepError> {
         let length = source.length;
+        let progress = source.progress();
         let address = self.address.to_string();
-        let mut each = |done: u64| {
-            self.acting.say(Event::Progress { address: address.clone(), done, total: length });
+        let mut last = None;
+        let mut each = |sent: u64| {
+            let (done, total) = progress.after(sent);
+            // A packed file is not further with every chunk that comes out of it.
+            if last.replace(done) != Some(done) {
+                self.acting.say(Event::Progress { address: address.clone(), done, total });
+            }
             !self.acting.cancelled()
         };
-        let sent = self.link.upload(pool, name, &mut source.reader, length, &mut each);
-        match sent {
+        let sent = self.link.upload(pool, name, &mut source.bytes, length, &mut each);
+        let sent = match sent {
             // Nothing of the source is used up by a pool that was at work before the first byte.
-            Err(error) if error.kind == CallErrorKind::Busy && source.reader.read == 0 => {
-                self.patiently(|| self.link.upload(pool, name, &mut source.reader, length, &mut each))
+            Err(error) if error.kind == CallErrorKind::Busy && !source.bytes.is_begun() => {
+                self.patiently(|| self.link.upload(pool, name, &mut source.bytes, length, &mut each))
             }
             sent => self.made(sent),
-        }
+        };
+        // The link knows only that it got no more bytes.
+        sent.map_err(|error| source.failure().unwrap_or(error))
     }
 }
 
-/// Bytes to be sent, and what they must hash to.
+/// Bytes to be sent.
 struct Source {
     what: String,
-    length: u64,
-    expected: Option<Digest>,
-    reader: Hashing,
+    /// How many, if that is known.
+    length: Option<u64>,
+    /// How many of the hypervisor they take at least.
+    takes: u64,
+    /// How many the file has that they come from.
+    packed: Option<u64>,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    /// With secrets in them.
+    Secret(Cursor<Exposed>),
+    Image(Box<content::Content>),
 }
 
 struct Exposed(SecretBytes);
@@ -87,77 +138,81 @@ impl AsRef<[u8]> for Exposed {
     }
 }
 
-struct Hashing {
-    inner: Box<dyn Read>,
-    hash: Hash,
-    read: u64,
+/// How far an upload is: by the bytes sent, or for a packed file by what was read of it, of which the end is known.
+enum Progress {
+    Sent(u64),
+    Read(Rc<Tally>, u64),
 }
 
-enum Hash {
-    None,
-    Sha256(sha2::Sha256),
-    Sha512(sha2::Sha512),
+impl Progress {
+    fn after(&self, sent: u64) -> (u64, u64) {
+        match self {
+            Self::Sent(total) => (sent, *total),
+            Self::Read(tally, total) => (tally.position(), *total),
+        }
+    }
 }
 
 impl Source {
     /// Bytes with secrets in them, which are overwritten once they are sent.
     fn secret(bytes: SecretBytes) -> Self {
         let length = u64::try_from(bytes.expose().len()).unwrap_or(u64::MAX);
-        let reader = Hashing { inner: Box::new(Cursor::new(Exposed(bytes))), hash: Hash::None, read: 0 };
-        Self { what: String::new(), length, expected: None, reader }
+        let bytes = Bytes::Secret(Cursor::new(Exposed(bytes)));
+        Self { what: String::new(), length: Some(length), takes: length, packed: None, bytes }
     }
 
-    fn file(path: &str, expected: Digest) -> Result<Self, StepError> {
-        let what = format!("image {path}");
-        let failed = |cause: io::Error| StepError::Input {
-            what: what.clone(),
-            cause: format!("{cause}; put it there on the machine that applies, or correct its path"),
+    fn image(path: &Path, image: &BaseImage) -> Result<Self, StepError> {
+        let what = match &image.source {
+            ImageSource::File(path) => format!("image {path}"),
+            ImageSource::Url(url) => format!("image {url}"),
         };
-        let file = File::open(path).map_err(failed)?;
-        let about = file.metadata().map_err(failed)?;
-        if !about.is_file() {
-            return Err(StepError::Input { what, cause: "it is no regular file".to_owned() });
+        let failed = |error: ImageError| StepError::Input { what: what.clone(), cause: error.to_string() };
+        let file = ImageFile::open(path, &image.stated).map_err(failed)?;
+        let (length, takes) = (file.length, file.takes());
+        let packed = file.packing.map(|_| file.packed_length);
+        let content =
+            file.content(image.stated.clone(), image.digest, image.unpacked_digest).map_err(failed)?;
+        Ok(Self { what, length, takes, packed, bytes: Bytes::Image(Box::new(content)) })
+    }
+
+    fn progress(&self) -> Progress {
+        match (&self.bytes, self.packed) {
+            (Bytes::Image(content), Some(packed)) => Progress::Read(content.position(), packed),
+            _ => Progress::Sent(self.length.unwrap_or(0)),
         }
-        let hash = match expected {
-            Digest::Sha256(_) => Hash::Sha256(sha2::Sha256::new()),
-            Digest::Sha512(_) => Hash::Sha512(sha2::Sha512::new()),
-        };
-        let reader = Hashing { inner: Box::new(file), hash, read: 0 };
-        Ok(Self { what, length: about.len(), expected: Some(expected), reader })
+    }
+
+    fn failure(&mut self) -> Option<StepError> {
+        let Bytes::Image(content) = &mut self.bytes else { return None };
+        let cause = content.failure()?.to_string();
+        Some(StepError::Input { what: self.what.clone(), cause })
     }
 
     /// Whether all that was sent is what was promised.
-    fn check(self) -> Result<(), StepError> {
-        let found = match self.reader.hash {
-            Hash::None => None,
-            Hash::Sha256(hash) => Some(Digest::Sha256(hash.finalize().into())),
-            Hash::Sha512(hash) => Some(Digest::Sha512(hash.finalize().into())),
-        };
-        if found == self.expected {
-            return Ok(());
+    fn finish(self) -> Result<(), StepError> {
+        match self.bytes {
+            Bytes::Secret(_) => Ok(()),
+            Bytes::Image(content) => content
+                .finish()
+                .map_err(|error| StepError::Input { what: self.what, cause: error.to_string() }),
         }
-        let [found, expected] =
-            [found, self.expected].map(|digest| digest.map(|it| it.to_string()).unwrap_or_default());
-        Err(StepError::Input {
-            what: self.what,
-            cause: format!(
-                "its content is {found}, not {expected}: get the right file, or correct the digest"
-            ),
-        })
     }
 }
 
-impl Read for Hashing {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        if let Some(bytes) = buffer.get(..count) {
-            match &mut self.hash {
-                Hash::None => {}
-                Hash::Sha256(hash) => hash.update(bytes),
-                Hash::Sha512(hash) => hash.update(bytes),
-            }
+impl Bytes {
+    fn is_begun(&self) -> bool {
+        match self {
+            Self::Secret(bytes) => bytes.position() > 0,
+            Self::Image(content) => content.position().position() > 0,
         }
-        self.read += u64::try_from(count).unwrap_or(u64::MAX);
-        Ok(count)
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Secret(bytes) => bytes.read(buffer),
+            Self::Image(content) => content.read(buffer),
+        }
     }
 }

@@ -1,0 +1,277 @@
+//! An image's file as it is read: once, from its beginning to its end, hashed as it lies there and as it is unpacked.
+
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
+use std::path::Path;
+use std::rc::Rc;
+
+use fmc_core::digest::Digest;
+use fmc_core::unit::Size;
+use sha2::Digest as _;
+
+use super::ImageError;
+use super::header::{HEAD, Header, Stated};
+use super::unpack::Packing;
+
+/// A file that is an image, of which the first bytes were looked at.
+#[derive(Debug)]
+pub struct ImageFile {
+    file: File,
+    /// How many bytes the file has.
+    pub packed_length: u64,
+    /// How it is packed, if it is.
+    pub packing: Option<Packing>,
+    /// What it unpacks to in bytes, where that is known beforehand; its length if it is not packed.
+    pub length: Option<u64>,
+    /// What it is.
+    pub header: Header,
+}
+
+impl ImageFile {
+    /// Opens a file, and reads as much of it as says what it is: no more than some mebibytes, however large it is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or unpacked, is not what it is stated to be, or does not fit where it should.
+    pub fn open(path: &Path, stated: &Stated) -> Result<Self, ImageError> {
+        let mut file = File::open(path).map_err(ImageError::Open)?;
+        let about = file.metadata().map_err(ImageError::Open)?;
+        if !about.is_file() {
+            return Err(ImageError::NoFile);
+        }
+        let packed_length = about.len();
+        let head = beginning(&mut file).map_err(ImageError::Read)?;
+        file.rewind().map_err(ImageError::Read)?;
+        let packing = Packing::of(&head);
+        let (head, length) = match packing {
+            None => (head, Some(packed_length)),
+            Some(packing) => {
+                let broken = |cause| ImageError::Unpack { packing, cause };
+                let length = packing.length(&mut file).map_err(broken)?;
+                file.rewind().map_err(ImageError::Read)?;
+                let mut unpacked = packing.unpack(&file).map_err(broken)?;
+                (beginning(&mut unpacked).map_err(broken)?, length)
+            }
+        };
+        let header = Header::read(&head, length, stated.format)?;
+        header.fits(stated)?;
+        if packing.is_none() {
+            header.walk(&mut file, packed_length).map_err(ImageError::Read)??;
+        }
+        let image = Self { file, packed_length, packing, length, header };
+        image.refuse_more(image.length.unwrap_or(0), stated)?;
+        Ok(image)
+    }
+
+    /// How many bytes of the hypervisor it takes at least. Zeros take none: they are sent as holes.
+    pub fn takes(&self) -> u64 {
+        if self.packing.is_some() {
+            return self.packed_length;
+        }
+        allocated(&self.file).unwrap_or(self.packed_length).min(self.packed_length)
+    }
+
+    fn refuse_more(&self, length: u64, stated: &Stated) -> Result<(), ImageError> {
+        let most = self.header.most(stated);
+        if self.packing.is_some() && length > most {
+            return Err(ImageError::Bomb { most: Size::bytes(most) });
+        }
+        Ok(())
+    }
+
+    /// Its bytes, unpacked, to be read once. What must be true of them at their end says [`Content::finish`].
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or unpacked.
+    pub fn content(
+        self,
+        stated: Stated,
+        digest: Digest,
+        unpacked: Option<Digest>,
+    ) -> Result<Content, ImageError> {
+        let mut file = self.file;
+        file.rewind().map_err(ImageError::Read)?;
+        let tally = Rc::new(Tally { position: Cell::new(0), hash: RefCell::new(Some(Hash::like(&digest))) });
+        let packed = Tallied { file, tally: Rc::clone(&tally) };
+        let bytes: Box<dyn Read> = match self.packing {
+            None => Box::new(packed),
+            Some(packing) => packing.unpack(packed).map_err(|cause| ImageError::Unpack { packing, cause })?,
+        };
+        Ok(Content {
+            bytes,
+            packing: self.packing,
+            most: if self.packing.is_some() { self.header.most(&stated) } else { u64::MAX },
+            stated,
+            head: Vec::with_capacity(HEAD),
+            length: 0,
+            digest,
+            unpacked: unpacked.map(|digest| (Hash::like(&digest), digest)),
+            tally,
+            failure: None,
+        })
+    }
+}
+
+/// An image's bytes as a guest is to find them.
+pub struct Content {
+    bytes: Box<dyn Read>,
+    packing: Option<Packing>,
+    most: u64,
+    stated: Stated,
+    head: Vec<u8>,
+    length: u64,
+    digest: Digest,
+    unpacked: Option<(Hash, Digest)>,
+    tally: Rc<Tally>,
+    failure: Option<ImageError>,
+}
+
+impl Content {
+    /// How far the file was read, as it lies there: it can be asked while the bytes are read.
+    pub fn position(&self) -> Rc<Tally> {
+        Rc::clone(&self.tally)
+    }
+
+    /// Whether what was read was the image that was promised: its digests, and once more its header, which is held against
+    /// what was really read.
+    ///
+    /// # Errors
+    ///
+    /// It was not.
+    pub fn finish(mut self) -> Result<(), ImageError> {
+        // An index may stand behind the last byte of the content, and is of the file.
+        let mut rest = [0; 4096];
+        while self.read(&mut rest).map_err(|cause| self.failure.take().unwrap_or(ImageError::Read(cause)))?
+            > 0
+        {}
+        drop(self.bytes);
+        let hash = self.tally.hash.borrow_mut().take();
+        let of_file = hash.map(|hash| ("its content", hash, self.digest));
+        let of_content = self.unpacked.map(|(hash, expected)| ("its content, unpacked,", hash, expected));
+        for (what, hash, expected) in of_file.into_iter().chain(of_content) {
+            let found = hash.finish();
+            if found != expected {
+                return Err(ImageError::Digest { what, found: found.into(), expected: expected.into() });
+            }
+        }
+        Header::read(&self.head, Some(self.length), self.stated.format)?.fits(&self.stated)?;
+        Ok(())
+    }
+
+    /// Why a read failed, if one did.
+    pub fn failure(&mut self) -> Option<ImageError> {
+        self.failure.take()
+    }
+
+    fn fail(&mut self, error: ImageError) -> io::Error {
+        let text = error.to_string();
+        self.failure.get_or_insert(error);
+        io::Error::other(text)
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.bytes.read(buffer) {
+            Ok(count) => count,
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => return Err(cause),
+            Err(cause) => {
+                let error = match self.packing {
+                    Some(packing) => ImageError::Unpack { packing, cause },
+                    None => ImageError::Read(cause),
+                };
+                return Err(self.fail(error));
+            }
+        };
+        let bytes = buffer.get(..count).unwrap_or_default();
+        let missing = HEAD.saturating_sub(self.head.len()).min(count);
+        self.head.extend_from_slice(bytes.get(..missing).unwrap_or_default());
+        if let Some((hash, _)) = &mut self.unpacked {
+            hash.update(bytes);
+        }
+        self.length += count as u64;
+        if self.length > self.most {
+            return Err(self.fail(ImageError::Bomb { most: Size::bytes(self.most) }));
+        }
+        Ok(count)
+    }
+}
+
+/// How far a file was read, and its hash so far.
+pub struct Tally {
+    position: Cell<u64>,
+    hash: RefCell<Option<Hash>>,
+}
+
+impl Tally {
+    /// Bytes of the file so far.
+    pub fn position(&self) -> u64 {
+        self.position.get()
+    }
+}
+
+struct Tallied {
+    file: File,
+    tally: Rc<Tally>,
+}
+
+impl Read for Tallied {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        if let Some(hash) = &mut *self.tally.hash.borrow_mut() {
+            hash.update(buffer.get(..count).unwrap_or_default());
+        }
+        self.tally.position.set(self.tally.position.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// A digest on its way.
+pub(super) enum Hash {
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+}
+
+impl Hash {
+    /// By the algorithm of a digest.
+    pub(super) fn like(digest: &Digest) -> Self {
+        match digest {
+            Digest::Sha256(_) => Self::Sha256(sha2::Sha256::new()),
+            Digest::Sha512(_) => Self::Sha512(sha2::Sha512::new()),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hash) => hash.update(bytes),
+            Self::Sha512(hash) => hash.update(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> Digest {
+        match self {
+            Self::Sha256(hash) => Digest::Sha256(hash.finalize().into()),
+            Self::Sha512(hash) => Digest::Sha512(hash.finalize().into()),
+        }
+    }
+}
+
+/// The first bytes, [`HEAD`] of them or all.
+fn beginning(bytes: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    bytes.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+#[cfg(unix)]
+fn allocated(file: &File) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(file.metadata().ok()?.blocks() * 512)
+}
+
+#[cfg(not(unix))]
+fn allocated(_: &File) -> Option<u64> {
+    None
+}

@@ -1,0 +1,417 @@
+//! What the first bytes of a disk image say: its format, its virtual size, and whether it is whole in itself.
+//!
+//! The layout is that of QEMU's `docs/interop/qcow2.rst`. Nothing here is believed: every offset is held against the
+//! length of the file before it is followed.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use fmc_core::image::Format;
+use fmc_core::unit::Size;
+
+/// So many of an image's first bytes say what it is: a qcow2 header with its extensions and the name of a backing file
+/// fits, and the mark of an ISO 9660 image at 32 KiB.
+pub const HEAD: usize = 64 << 10;
+
+/// The largest virtual size that is believed: 64 TiB is the most that QEMU's default clusters reach.
+const LARGEST: u64 = 64 << 40;
+
+/// QEMU refuses larger tables of the first level.
+const LARGEST_L1: u64 = 32 << 20;
+
+/// Tables of the second level are read up to so many bytes: those of 1 TiB with the default clusters.
+const LARGEST_WALK: u64 = 128 << 20;
+
+/// Why an image is refused; fragments that follow the name of its file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// There are no bytes.
+    #[error("it is empty")]
+    Empty,
+    /// It is something else.
+    #[error("it is {what}, and QEMU's guests take qcow2 or raw: {help}")]
+    Other {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
+    /// It is qcow2 and said to be raw.
+    #[error(
+        "its header is that of qcow2, and it is given as raw: say `.format(Format::Qcow2)`, or leave it out"
+    )]
+    IsQcow2,
+    /// It is said to be qcow2, and is not.
+    #[error(
+        "it has no header of qcow2 (it begins with {begins}): get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
+    )]
+    NotQcow2 {
+        /// Its first bytes, harmless.
+        begins: String,
+    },
+    /// A version of qcow2 that is not known.
+    #[error(
+        "its header is of version {0} of qcow2, and 2 and 3 are known: convert it with `qemu-img convert -O qcow2`"
+    )]
+    Version(u32),
+    /// It is a layer on another file.
+    #[error(
+        "its header names a backing file{}, which a guest would read on the hypervisor: make it whole with `qemu-img convert -O qcow2`",
+        .name.as_ref().map(|name| format!(", {name}")).unwrap_or_default()
+    )]
+    Backing {
+        /// The file, harmless.
+        name: Option<String>,
+    },
+    /// Its bytes are in another file.
+    #[error(
+        "its header names an external data file, which a guest would read on the hypervisor: make it whole with `qemu-img convert -O qcow2`"
+    )]
+    DataFile,
+    /// It is encrypted.
+    #[error("it is encrypted, and nobody could give its key: decrypt it with `qemu-img convert -O qcow2`")]
+    Encrypted,
+    /// It is marked as corrupt.
+    #[error("its header says that it is corrupt: `qemu-img check -r all` mends it, or get it anew")]
+    Corrupt,
+    /// Features that no version known has.
+    #[error(
+        "its header asks for features of qcow2 that are not known (incompatible bits {0:#x}): convert it with `qemu-img convert -O qcow2`"
+    )]
+    Features(u64),
+    /// A field holds what cannot be.
+    #[error("its header lies: {field} is {found}, and {right}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        found: u64,
+        /// What would be right.
+        right: String,
+    },
+    /// Something would be behind its end.
+    #[error("its header lies, or it was cut: {what} is at {at}, and the image ends at {length}")]
+    Beyond {
+        /// What.
+        what: &'static str,
+        /// Where that is, or ends.
+        at: u64,
+        /// Where the image ends.
+        length: u64,
+    },
+    /// It is larger than it is said to be.
+    #[error("its virtual size is {found}, and `.minimum({stated})` says less: correct that")]
+    Minimum {
+        /// Its virtual size.
+        found: Size,
+        /// What is said.
+        stated: Size,
+    },
+    /// It does not fit on a disk.
+    #[error(
+        "its virtual size is {found}, and the root disk of {machine} has {root}: make that {found} at least"
+    )]
+    Root {
+        /// Its virtual size.
+        found: Size,
+        /// The machine with the smallest root disk.
+        machine: String,
+        /// That disk.
+        root: Size,
+    },
+}
+
+/// What an image is, by its header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its format.
+    pub format: Format,
+    /// The size in bytes of the disk that a guest sees; `None` for a raw one whose length is not known yet.
+    pub virtual_size: Option<u64>,
+    qcow2: Option<Qcow2>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Qcow2 {
+    cluster_bits: u32,
+    l1_offset: u64,
+    l1_size: u64,
+    extended: bool,
+}
+
+/// What an image is said to be, and what it must fit on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// Its format.
+    pub format: Format,
+    /// The smallest disk that it is said to fit on.
+    pub minimum: Option<Size>,
+    /// The smallest root disk on it, with its machine.
+    pub root: Option<(String, Size)>,
+}
+
+impl Header {
+    /// Reads a header from an image's first bytes, [`HEAD`] of them or all. `length` is that of the whole image once it is
+    /// unpacked, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// It is not of the stated format, needs another file or a key, or says what cannot be.
+    pub fn read(head: &[u8], length: Option<u64>, stated: Format) -> Result<Self, HeaderError> {
+        if head.is_empty() || length == Some(0) {
+            return Err(HeaderError::Empty);
+        }
+        if head.starts_with(b"QFI\xfb") {
+            return if stated == Format::Qcow2 { qcow2(head, length) } else { Err(HeaderError::IsQcow2) };
+        }
+        if let Some((what, help)) = other(head, stated) {
+            return Err(HeaderError::Other { what, help });
+        }
+        match stated {
+            Format::Raw => Ok(Self { format: Format::Raw, virtual_size: length, qcow2: None }),
+            Format::Qcow2 => Err(HeaderError::NotQcow2 { begins: harmless(head) }),
+        }
+    }
+
+    /// Whether it is what it is said to be, and fits.
+    ///
+    /// # Errors
+    ///
+    /// It is larger than the stated minimum, or than the smallest root disk.
+    pub fn fits(&self, stated: &Stated) -> Result<(), HeaderError> {
+        let Some(found) = self.virtual_size.map(Size::bytes) else { return Ok(()) };
+        if let Some(stated) = stated.minimum.filter(|stated| *stated < found) {
+            return Err(HeaderError::Minimum { found, stated });
+        }
+        if let Some((machine, root)) = stated.root.as_ref().filter(|(_, root)| *root < found) {
+            return Err(HeaderError::Root { found, machine: machine.clone(), root: *root });
+        }
+        Ok(())
+    }
+
+    /// The most bytes that such an image has: what unpacks to more is no such image. A raw one is its virtual size; a
+    /// qcow2 one has tables besides, which are a thirty-second of it with the smallest clusters.
+    pub fn most(&self, stated: &Stated) -> u64 {
+        match self.virtual_size.or(stated.root.as_ref().map(|(_, root)| root.as_bytes())) {
+            Some(size) if self.format == Format::Qcow2 => {
+                size.saturating_add(size / 16).saturating_add(32 << 20)
+            }
+            Some(size) => size,
+            None => LARGEST,
+        }
+    }
+
+    /// Follows the tables of a qcow2 image: each must lead to what is there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or something lies behind its end.
+    pub fn walk(&self, file: &mut (impl Read + Seek), length: u64) -> io::Result<Result<(), HeaderError>> {
+        let Some(qcow2) = &self.qcow2 else { return Ok(Ok(())) };
+        let cluster = 1_u64 << qcow2.cluster_bits;
+        let mut left = LARGEST_WALK;
+        let mut tables = Vec::new();
+        let mut at = qcow2.l1_offset;
+        let end = at + qcow2.l1_size * 8;
+        let mut piece = vec![0; HEAD];
+        while at < end {
+            for entry in entries(file, at, (end - at).min(HEAD as u64), &mut piece)? {
+                let table = entry & OFFSET;
+                if table >= length {
+                    return Ok(Err(HeaderError::Beyond {
+                        what: "a table of its clusters",
+                        at: table,
+                        length,
+                    }));
+                }
+                // A fully sparse image of many TiB has as many zeros here as another has tables.
+                if table != 0 && (tables.len() as u64) < LARGEST_WALK / cluster.max(512) {
+                    tables.push(table);
+                }
+            }
+            at += HEAD as u64;
+        }
+        for table in tables {
+            let mut at = table;
+            while at < (table + cluster).min(length) && left > 0 {
+                let size = (table + cluster - at).min(length - at).min(HEAD as u64);
+                for entry in cluster_entries(qcow2, entries(file, at, size, &mut piece)?) {
+                    let start = entry_offset(entry, qcow2.cluster_bits);
+                    if start >= length {
+                        return Ok(Err(HeaderError::Beyond { what: "a cluster", at: start, length }));
+                    }
+                }
+                at += size;
+                left = left.saturating_sub(size);
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The bits of a table's entry that are an offset.
+const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
+
+/// The bit of a cluster's entry that says that it is compressed.
+const COMPRESSED: u64 = 1 << 62;
+
+fn entry_offset(entry: u64, cluster_bits: u32) -> u64 {
+    if entry & COMPRESSED == 0 { entry & OFFSET } else { entry & ((1 << (70 - cluster_bits)) - 1) }
+}
+
+/// Every second word of an extended entry is a bitmap of its parts.
+fn cluster_entries(qcow2: &Qcow2, words: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    words.step_by(if qcow2.extended { 2 } else { 1 })
+}
+
+fn entries<'a>(
+    file: &mut (impl Read + Seek),
+    at: u64,
+    size: u64,
+    piece: &'a mut [u8],
+) -> io::Result<impl Iterator<Item = u64> + 'a> {
+    let size = usize::try_from(size).unwrap_or(HEAD).min(piece.len());
+    let words = piece.get_mut(..size).unwrap_or_default();
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(words)?;
+    Ok(words.chunks_exact(8).filter_map(|word| Some(u64::from_be_bytes(*word.first_chunk()?))))
+}
+
+fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
+    let cut = || HeaderError::Beyond {
+        what: "the end of its header",
+        at: 104,
+        length: length.unwrap_or(head.len() as u64),
+    };
+    let u32 = |at| word::<4>(head, at).map(u32::from_be_bytes).ok_or_else(cut);
+    let u64 = |at| word::<8>(head, at).map(u64::from_be_bytes).ok_or_else(cut);
+    let version = u32(4)?;
+    if !matches!(version, 2 | 3) {
+        return Err(HeaderError::Version(version));
+    }
+    let incompatible = if version == 3 { u64(72)? } else { 0 };
+    if u64(8)? != 0 {
+        let start = usize::try_from(u64(8)?).unwrap_or(usize::MAX);
+        let size = usize::try_from(u32(16)?.min(1023)).unwrap_or_default();
+        let name = start.checked_add(size).and_then(|end| head.get(start..end));
+        return Err(HeaderError::Backing { name: name.map(harmless) });
+    }
+    if u32(32)? != 0 {
+        return Err(HeaderError::Encrypted);
+    }
+    features(incompatible)?;
+    let cluster_bits = u32(20)?;
+    if !(9..=21).contains(&cluster_bits) {
+        let right = "it is from 9 to 21".to_owned();
+        return Err(HeaderError::Field {
+            field: "the size of its clusters",
+            found: cluster_bits.into(),
+            right,
+        });
+    }
+    let size = u64(24)?;
+    if size == 0 || size > LARGEST {
+        let right = format!("it is more than nothing and {} at most", Size::bytes(LARGEST));
+        return Err(HeaderError::Field { field: "its virtual size", found: size, right });
+    }
+    let cluster = 1_u64 << cluster_bits;
+    let extended = incompatible & EXTENDED != 0;
+    let per_table = cluster / if extended { 16 } else { 8 };
+    let (l1_size, l1_offset) = (u64::from(u32(36)?), u64(40)?);
+    let needed = size.div_ceil(cluster).div_ceil(per_table);
+    if l1_size < needed || l1_size * 8 > LARGEST_L1 {
+        let right = format!("its virtual size needs {needed}, and QEMU takes {} at most", LARGEST_L1 / 8);
+        return Err(HeaderError::Field { field: "the length of its first table", found: l1_size, right });
+    }
+    let (counts, count_clusters) = (u64(48)?, u64::from(u32(56)?));
+    for (field, found) in
+        [("the place of its first table", l1_offset), ("the place of its reference counts", counts)]
+    {
+        if found == 0 || found % cluster != 0 || found > LARGEST * 2 {
+            let right = format!("it is a multiple of its clusters of {cluster} bytes");
+            return Err(HeaderError::Field { field, found, right });
+        }
+    }
+    let parts = [
+        ("the end of its first table", l1_offset + l1_size * 8),
+        ("the end of its reference counts", counts + count_clusters * cluster),
+    ];
+    for (what, at) in parts {
+        if let Some(length) = length.filter(|length| *length < at) {
+            return Err(HeaderError::Beyond { what, at, length });
+        }
+    }
+    let qcow2 = Qcow2 { cluster_bits, l1_offset, l1_size, extended };
+    Ok(Header { format: Format::Qcow2, virtual_size: Some(size), qcow2: Some(qcow2) })
+}
+
+/// The incompatible features: dirty counts are QEMU's to mend, and compression and extended entries its to read.
+const CORRUPT: u64 = 1 << 1;
+const DATA_FILE: u64 = 1 << 2;
+const EXTENDED: u64 = 1 << 4;
+const KNOWN: u64 = 0b1_1111;
+
+fn features(incompatible: u64) -> Result<(), HeaderError> {
+    if incompatible & DATA_FILE != 0 {
+        return Err(HeaderError::DataFile);
+    }
+    if incompatible & CORRUPT != 0 {
+        return Err(HeaderError::Corrupt);
+    }
+    if incompatible & !KNOWN != 0 {
+        return Err(HeaderError::Features(incompatible & !KNOWN));
+    }
+    Ok(())
+}
+
+const CONVERT: &str = "convert it with `qemu-img convert -O qcow2`";
+const UNPACK: &str = "unpack it, and give the disk in it";
+
+/// What begins so, where in the file that stands, and what to do.
+const OTHERS: [(&[u8], usize, &str, &str); 15] = [
+    (b"KDMV", 0, "a disk of VMware (VMDK)", CONVERT),
+    (b"COWD", 0, "a disk of VMware (VMDK)", CONVERT),
+    (b"# Disk DescriptorFile", 0, "the description of a disk of VMware (VMDK)", CONVERT),
+    (b"\x7f\x10\xda\xbe", 0x40, "a disk of VirtualBox (VDI)", CONVERT),
+    (b"vhdxfile", 0, "a disk of Hyper-V (VHDX)", CONVERT),
+    (b"conectix", 0, "a disk of Hyper-V (VHD)", CONVERT),
+    (b"QED\0", 0, "a disk of QEMU's old format QED", CONVERT),
+    (b"LUKS\xba\xbe", 0, "encrypted with LUKS", "decrypt it first"),
+    (b"PK\x03\x04", 0, "a ZIP archive", UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7-Zip archive", UNPACK),
+    (b"ustar", 257, "a tar archive, as an OVA is", UNPACK),
+    (b"\xfd7zXZ\0", 0, "packed by xz, twice", UNPACK),
+    (b"\x1f\x8b\x08", 0, "packed by gzip, twice", UNPACK),
+    (b"BZh", 0, "packed by bzip2, twice", UNPACK),
+    (b"\x28\xb5\x2f\xfd", 0, "packed by Zstandard, twice", UNPACK),
+];
+
+/// What an image is that is neither qcow2 nor raw. A page of HTML is what a mirror sends instead of a file.
+fn other(head: &[u8], stated: Format) -> Option<(&'static str, &'static str)> {
+    if is_html(head) {
+        return Some(("a page of HTML", "it is what a server said instead: get the right file"));
+    }
+    // A hybrid image of an installer is a raw disk too.
+    if stated == Format::Qcow2 && head.get(0x8001..).is_some_and(|rest| rest.starts_with(b"CD001")) {
+        return Some(("an ISO 9660 image", "give the disk image of the system, not its installer"));
+    }
+    let known =
+        OTHERS.iter().find(|(mark, at, ..)| head.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
+    known.map(|(_, _, what, help)| (*what, *help))
+}
+
+/// Whether bytes begin a page of HTML.
+pub fn is_html(head: &[u8]) -> bool {
+    let text = head.trim_ascii_start();
+    let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins(b"<!doctype html") || begins(b"<html") || begins(b"<head")
+}
+
+/// The first bytes of something foreign, so that a terminal shows them and does not obey them.
+pub fn harmless(bytes: &[u8]) -> String {
+    let text: String = bytes.iter().take(40).flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
+    format!("\"{text}\"")
+}
+
+fn word<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
