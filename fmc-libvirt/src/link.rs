@@ -218,8 +218,6 @@ pub trait Link: Send + Sync + 'static {
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError>;
     /// Makes a volume. It is whole when this returns, unless bytes are sent to it afterwards.
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
-    /// Looks at a pool's folder again: how much room there is, and which volumes.
-    fn refresh_pool(&self, name: &str) -> Result<(), CallError>;
     /// Sends bytes into a volume that is new: so many, or all until their end. Zeros may be sent as holes. `each` is
     /// called with the bytes sent so far, and stops the upload by `false`.
     fn upload(

@@ -135,7 +135,8 @@ fn a_pool_and_its_volumes() {
     // What the test driver does not know is said as such.
     let error = link.resize_volume("disks", "web.root", 2 << 20).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unsupported, "{error}");
-    let error = link.upload("disks", "web.root", &mut [0_u8; 9].as_slice(), 9, &mut |_| true).unwrap_err();
+    let error =
+        link.upload("disks", "web.root", &mut [0_u8; 9].as_slice(), Some(9), &mut |_| true).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unsupported, "{error}");
 
     link.delete_volume("disks", "web.root").unwrap();

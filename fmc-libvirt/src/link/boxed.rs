@@ -55,7 +55,6 @@ forward! {
     fn volume(pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError>;
     fn disk_capacities() -> Result<BTreeMap<String, u64>, CallError>;
     fn create_volume(pool: &str, xml: &str) -> Result<(), CallError>;
-    fn refresh_pool(name: &str) -> Result<(), CallError>;
     fn upload(
         pool: &str,
         name: &str,

@@ -205,10 +205,6 @@ impl Link for Sim {
         self.call("create-volume", &named(xml), |state| state.create_volume(pool, xml))
     }
 
-    fn refresh_pool(&self, name: &str) -> Result<(), CallError> {
-        self.call("refresh-pool", name, |state| state.refresh_pool(name))
-    }
-
     fn upload(
         &self,
         pool: &str,

@@ -94,11 +94,6 @@ impl State {
         Ok(())
     }
 
-    /// Its room is always known.
-    pub(super) fn refresh_pool(&self, name: &str) -> Result<(), Trouble> {
-        self.active_pool(name).map(|_| ())
-    }
-
     pub(super) fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, Trouble> {
         let pool = self.active_pool(pool)?;
         Ok(pool

@@ -354,11 +354,6 @@ impl Link for VirtLink {
         self.client.call(call, move |session| storage::create_volume(session, &pool, &xml))
     }
 
-    fn refresh_pool(&self, name: &str) -> Result<(), CallError> {
-        let (call, name) = (self.changing("refresh", Kind::Pool, name), name.to_owned());
-        self.client.call(call, move |session| session.on_pool(&name, |pool| pool.refresh(0)))
-    }
-
     fn upload(
         &self,
         pool: &str,
