@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::Failure;
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 18] = [
+const PACKAGES: [(&str, &str); 22] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("libvirt-clients", "virsh, virt-xml-validate"),
