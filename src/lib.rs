@@ -43,8 +43,40 @@
 //! | plan: [`plan()`], or [`Providers::plan`] with observe | → [`Plan`]: steps in an order, each with what it does to what runs | nothing |
 //! | apply: [`Plan::apply`] | → [`graph::Outcome`] | writes |
 //!
+//! All of them, on hypervisors in memory:
+//!
+//! ```
+//! # #[cfg(feature = "sim")] {
+//! use fmc::prelude::*;
+//! use fmc::sim::Sim;
+//!
+//! # pollster::block_on(async {
+//! let web = Machine::new("web", Image::blank()).memory(1.gib());
+//! let cloud = Cloud::new("first").host(Host::local()).machine(web); // say
+//! let checked = cloud.check()?; // every finding, or none that refuses
+//! let wanted = fmc::compile(&checked); // cannot fail
+//! let providers = Sim::new().providers(&checked); // or `Providers::new().host(name, Virt::connect(uri)?)`
+//! let seen = providers.observe(&wanted).await?; // reads only
+//! let plan = fmc::plan(&wanted, &seen, &Default::default());
+//! assert_eq!(plan.step("machine/web").impact(), Impact::Create);
+//! let outcome = plan.apply(&providers, |event| println!("{event}")).await?;
+//! assert!(outcome.is_converged());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! # }
+//! ```
+//!
 //! There is no state file: what is ours carries our mark where it is. Destroying is a plan towards
 //! [nothing](Wanted::nothing). A plan after an apply is empty, and an apply that was cut at any step goes on with the next.
+//!
+//! # Where to read on
+//!
+//! - [`cookbook`] has some thirty tasks, each with a program that runs: addresses, disks, users, secrets, networks, plans in CI.
+//! - [`testing`] says how to test a cloud, and has the assertions.
+//! - [`findings`] has the page of every kind of finding: what it means, an example, how to mend it.
+//! - [`prelude`] lists what a program that describes a cloud names; [`machine::Machine`], [`network::Network`],
+//!   [`host::Host`], [`image::Image`] and [`guest::Guest`] are the nouns.
+//! - [`graph`] has what a plan is made of: steps, impacts, notes, events.
 //!
 //! # Under test
 //!
@@ -74,6 +106,7 @@
 
 #![forbid(unsafe_code)]
 
+pub use fmc_core::check::findings;
 pub use fmc_core::{
     addr, boot, check, checked, cloud, digest, disk, finding, given, graph, guest, host, image, machine,
     name, named, nearest, network, path, secret, ssh, template, tz, unit,
@@ -85,6 +118,8 @@ pub use fmc_libvirt as libvirt;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod compile;
+#[cfg(feature = "cli")]
+pub mod cookbook;
 pub mod file;
 mod plan;
 pub mod prelude;

@@ -14,6 +14,13 @@ macro_rules! kinds {
             )+
         }
 
+        /// Every kind of finding, with its page: what it means, an example, and how to mend it.
+        ///
+        $(#[doc = concat!("- [`", $name, "`](#", $name, ")")])+
+        ///
+        $(#[doc = concat!("# `", $name, "`\n\n", include_str!(concat!("pages/", $name, ".md")))])+
+        pub mod findings {}
+
         impl Kind {
             /// Every kind, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];

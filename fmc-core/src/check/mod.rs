@@ -5,6 +5,7 @@ use crate::cloud::Cloud;
 use crate::finding::{At, Finding, Report};
 use crate::given::{Given, Leaf, LeafGroup};
 use kind::Kind;
+pub use kind::findings;
 use view::View;
 
 mod accept;

@@ -101,7 +101,7 @@ impl Unit {
         self
     }
 
-    /// A drop-in: settings `contents` in a file `NAME.conf`, added to the unit's.
+    /// A drop-in: settings in a file of this name, which ends in `.conf`, added to the unit's.
     #[must_use]
     pub fn dropin(mut self, name: impl Into<Given<DropinName>>, contents: impl Into<Arc<str>>) -> Self {
         self.dropins.push(Dropin { name: name.into(), contents: contents.into() });
