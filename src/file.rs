@@ -1,8 +1,9 @@
-//! Clouds as text: JSON, and with the feature `yaml` YAML, in and out.
+//! Clouds as text: JSON, and with the features `yaml` and `toml` YAML and TOML, in and out.
 //!
-//! A file says what Rust says, by the same rules: an unknown key, a key that occurs twice and a second document are
-//! refused here; a wrong name, size or address waits for [`Cloud::check`], beside every other finding. What is written
-//! is read as an equal value.
+//! A file says what Rust says, by the same rules: a key that nobody knows, a key that occurs twice and a second document
+//! are refused here, each with its line and column; a wrong name, size or address waits for [`Cloud::check`], beside
+//! every other finding, and [`Source::place`] says where in the file its path is. What is written is read as an equal
+//! value.
 //!
 //! ```
 //! use fmc::prelude::*;
@@ -12,30 +13,266 @@
 //! assert_eq!(fmc::file::from_json(&fmc::file::to_json(&cloud)?)?, cloud);
 //! # Ok::<(), fmc::file::FileError>(())
 //! ```
+//!
+//! # Limits
+//!
+//! A file has at most [16 MiB](MOST_BYTES), nests at most 64 levels deep, and has at most 2,000,000 values, those that
+//! YAML's aliases stand for counted each time. So any text is read or refused in bounded time and memory.
+//!
+//! # YAML
+//!
+//! A scalar without quotes is what is written: `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, since
+//! every place in a cloud knows what it takes. Anchors, aliases and `<<` work; tags but YAML's own are refused.
 
-use fmc_core::cloud::Cloud;
+mod decode;
+mod json;
+mod mask;
+mod mistake;
+mod place;
+pub(crate) mod read;
+#[cfg(feature = "toml")]
+mod toml;
+pub(crate) mod tree;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+
+use fmc_core::cloud::Cloud;
+
+pub use decode::MOST_BYTES;
+pub use mistake::{Lines, Mistake};
+
+/// How a cloud is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Syntax {
+    /// YAML 1.2.
+    #[cfg(feature = "yaml")]
+    Yaml,
+    /// TOML 1.0.
+    #[cfg(feature = "toml")]
+    Toml,
+    /// JSON.
+    Json,
+}
+
 /// Why a text is no cloud, or a cloud no text.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
-    /// The text is not a cloud; the cause says where.
+    /// The text is not a cloud.
     #[error("read the cloud: {0}")]
-    Read(String),
+    Read(Mistakes),
     /// The cloud cannot be written: two of its values have one name.
     #[error("write the cloud: {0}")]
     Write(String),
 }
 
-/// Reads a cloud from JSON. Nesting is limited to 128 levels.
+/// All that is wrong with a text, in its order; at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<Mistake>);
+
+/// A text with its format: reads the cloud, and says where in the text a path of it is.
+///
+/// ```
+/// use fmc::file::{Syntax, Source};
+///
+/// let text = "{ \"name\": \"first\",\n  \"networks\": { \"lab\": { \"mode\": \"nat\", \"subnet\": \"10.17.3.1/24\" } } }";
+/// let source = Source::new(text.as_bytes(), Syntax::Json)?;
+/// let report = source.cloud()?.check().unwrap_err();
+/// assert_eq!(report.findings()[0].at, "networks.lab.subnet");
+/// let range = source.places().place("networks.lab.subnet");
+/// assert_eq!(source.lines().place(range.start), (2, 52));
+/// # Ok::<(), fmc::file::FileError>(())
+/// ```
+#[derive(Clone)]
+pub struct Source {
+    text: String,
+    format: Syntax,
+}
+
+/// Where the values of a text are.
+pub struct Places<'a> {
+    tree: Option<tree::Node<'a>>,
+    offset: usize,
+}
+
+impl Syntax {
+    /// The format that the ending of a file's name says.
+    pub fn of(path: &Path) -> Option<Self> {
+        path.extension()?.to_str()?.to_ascii_lowercase().parse().ok()
+    }
+
+    /// Its name: `yaml`, `toml` or `json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            #[cfg(feature = "yaml")]
+            Self::Yaml => "yaml",
+            #[cfg(feature = "toml")]
+            Self::Toml => "toml",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// By name, which is also the ending of a file.
+impl FromStr for Syntax {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            #[cfg(feature = "yaml")]
+            "yaml" | "yml" => Ok(Self::Yaml),
+            #[cfg(feature = "toml")]
+            "toml" => Ok(Self::Toml),
+            "json" => Ok(Self::Json),
+            _ => Err("a cloud is written in yaml, toml or json".to_owned()),
+        }
+    }
+}
+
+impl Mistakes {
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
+        self.0.iter()
+    }
+
+    fn of(mut mistakes: Vec<Mistake>, text: &str, offset: usize) -> Self {
+        let lines = Lines::of(text);
+        for mistake in &mut mistakes {
+            mistake.shift(offset);
+            (mistake.line, mistake.column) = lines.place(mistake.span().start);
+        }
+        mistakes.sort_by_key(|mistake| mistake.span().start);
+        Self(mistakes)
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.0.iter().enumerate() {
+            let between = if index == 0 { "" } else { "\n" };
+            write!(f, "{between}{mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Source {
+    /// The text of a file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no UTF-8, or too many.
+    pub fn new(bytes: &[u8], format: Syntax) -> Result<Self, FileError> {
+        match decode::text(bytes) {
+            Ok(text) => Ok(Self { text: text.to_owned(), format }),
+            Err(mistake) => {
+                let before = bytes.get(..mistake.span().start).unwrap_or_default();
+                let text = String::from_utf8_lossy(before);
+                Err(FileError::Read(Mistakes::of(vec![mistake], &text, 0)))
+            }
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The lines of the text.
+    pub fn lines(&self) -> Lines<'_> {
+        Lines::of(&self.text)
+    }
+
+    /// The cloud.
+    ///
+    /// # Errors
+    ///
+    /// The text is not of its format, or not a cloud: every mistake that can be told beside the first.
+    pub fn cloud(&self) -> Result<Cloud, FileError> {
+        let mut mistakes = Vec::new();
+        let cloud = match self.tree(&mut mistakes) {
+            Ok(tree) => read::read(&tree, &mut mistakes),
+            Err(mistake) => {
+                mistakes.push(mistake);
+                None
+            }
+        };
+        match cloud {
+            Some(cloud) if mistakes.is_empty() => Ok(cloud),
+            _ => {
+                let offset = decode::mark(&self.text);
+                Err(FileError::Read(Mistakes::of(mistakes, &self.text, offset)))
+            }
+        }
+    }
+
+    /// The text as it may be shown around a finding: what is in files and units, passwords and keys are covered with stars.
+    /// With `all`, as around a [`Mistake`], every value is.
+    pub fn covered(&self, all: bool) -> String {
+        let tree = self.tree(&mut Vec::new()).ok();
+        mask::covered(&self.text, decode::mark(&self.text), tree.as_ref(), all)
+    }
+
+    /// Where its values are; of a text that is no cloud, nowhere.
+    pub fn places(&self) -> Places<'_> {
+        Places { tree: self.tree(&mut Vec::new()).ok(), offset: decode::mark(&self.text) }
+    }
+
+    fn tree(&self, mistakes: &mut Vec<Mistake>) -> Result<tree::Node<'_>, Mistake> {
+        let text = self.text.get(decode::mark(&self.text)..).unwrap_or_default();
+        if text.trim().is_empty() {
+            let empty = Mistake::at(tree::Span::default(), "the file is empty");
+            return Err(empty.help("`fmc init` writes a first cloud"));
+        }
+        match self.format {
+            #[cfg(feature = "yaml")]
+            Syntax::Yaml => yaml::read(text, mistakes),
+            #[cfg(feature = "toml")]
+            Syntax::Toml => toml::read(text),
+            Syntax::Json => json::read(text, mistakes),
+        }
+    }
+}
+
+/// Without its text, in which anything may be.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("format", &self.format).field("bytes", &self.text.len()).finish()
+    }
+}
+
+impl Places<'_> {
+    /// The bytes of the text in which the value of a finding's path is; of one that the text does not have, those of
+    /// the nearest around it.
+    pub fn place(&self, path: &str) -> Range<usize> {
+        let Some(tree) = &self.tree else { return 0..0 };
+        let range = place::place(tree, path).range();
+        range.start + self.offset..range.end + self.offset
+    }
+}
+
+impl fmt::Debug for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").finish_non_exhaustive()
+    }
+}
+
+/// Reads a cloud from JSON.
 ///
 /// # Errors
 ///
 /// The text is not JSON, or not a cloud: line, column, and what was expected.
 pub fn from_json(text: &str) -> Result<Cloud, FileError> {
-    serde_json::from_str(text).map_err(|error| FileError::Read(error.to_string()))
+    Source::new(text.as_bytes(), Syntax::Json)?.cloud()
 }
 
 /// Writes a cloud as JSON, with a line break at the end.
@@ -50,7 +287,7 @@ pub fn to_json(cloud: &Cloud) -> Result<String, FileError> {
     Ok(text)
 }
 
-/// Reads a cloud from YAML 1.2. Size, nesting (64 levels) and what aliases expand to are limited.
+/// Reads a cloud from YAML 1.2.
 ///
 /// ```
 /// let cloud = fmc::file::from_yaml(
@@ -75,9 +312,7 @@ pub fn to_json(cloud: &Cloud) -> Result<String, FileError> {
 /// The text is not YAML, or not a cloud: line, column, and what was expected.
 #[cfg(feature = "yaml")]
 pub fn from_yaml(text: &str) -> Result<Cloud, FileError> {
-    // A value of a cloud can be a secret's neighbour: an error names the place, and quotes nothing around it.
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| FileError::Read(error.to_string()))
+    Source::new(text.as_bytes(), Syntax::Yaml)?.cloud()
 }
 
 /// Writes a cloud as YAML.
@@ -88,4 +323,42 @@ pub fn from_yaml(text: &str) -> Result<Cloud, FileError> {
 #[cfg(feature = "yaml")]
 pub fn to_yaml(cloud: &Cloud) -> Result<String, FileError> {
     serde_saphyr::to_string(cloud).map_err(|error| FileError::Write(error.to_string()))
+}
+
+/// Reads a cloud from TOML.
+///
+/// ```
+/// let cloud = fmc::file::from_toml(
+///     r#"
+///     name = "first"
+///     hosts.local = {}
+///     networks.lab = { mode = "nat", subnet = "10.17.3.0/24" }
+///
+///     [machines.web]
+///     image = { os = "none" }
+///     memory = "2 GiB"
+///     interfaces = [{ network = "lab", address = "10.17.3.10" }]
+///     "#,
+/// )?;
+/// assert!(cloud.check().is_ok());
+/// # Ok::<(), fmc::file::FileError>(())
+/// ```
+///
+/// # Errors
+///
+/// The text is not TOML, or not a cloud: line, column, and what was expected.
+#[cfg(feature = "toml")]
+pub fn from_toml(text: &str) -> Result<Cloud, FileError> {
+    Source::new(text.as_bytes(), Syntax::Toml)?.cloud()
+}
+
+/// Writes a cloud as TOML.
+///
+/// # Errors
+///
+/// Two values have one name, which [`Cloud::check`] reports with their places.
+#[cfg(feature = "toml")]
+pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
+    // `toml` is also the module that reads it.
+    ::toml::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))
 }

@@ -20,7 +20,6 @@
 //! # Ok::<(), fmc::set::SetError>(())
 //! ```
 
-mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -29,10 +28,11 @@ use std::str::FromStr;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::At;
-use fmc_core::nearest::nearest;
 use serde_json::{Map, Value};
 
-use shape::{Cause, Keys, ShapeError, Shapes};
+use crate::file::Mistake;
+use crate::file::read::{Keys, Shapes, known_instead, read_with_shapes};
+use crate::file::tree::Node;
 
 /// A path and the value that is put there.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,8 @@ pub enum SetError {
 pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
     let unwritten = |error: &dyn fmt::Display| SetError::Cloud(error.to_string());
     let mut form = serde_json::to_value(cloud).map_err(|error| unwritten(&error))?;
-    let (mut cloud, mut shapes) = shape::read::<Cloud>(&form).map_err(|error| unwritten(&error))?;
+    let (mut cloud, mut shapes) =
+        read_with_shapes::<Cloud>(&Node::from(&form)).map_err(|error| unwritten(&error.message()))?;
     for setting in settings {
         let mut refused = None;
         let mut done = None;
@@ -92,7 +93,7 @@ pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
             let mut changed = form.clone();
             put(&mut changed, &At::ROOT, &setting.path, value, &shapes)
                 .map_err(|why| setting.refused(why))?;
-            match shape::read::<Cloud>(&changed) {
+            match read_with_shapes::<Cloud>(&Node::from(&changed)) {
                 Ok(read) => {
                     done = Some((changed, read));
                     break;
@@ -258,27 +259,14 @@ fn member(
 }
 
 fn unknown<'a>(at: &At<'_>, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    unknown_at(&place(at), key, known)
+    format!("{} has no `{key}`: {}", place(at), known_instead(key, known))
 }
 
-fn unknown_at<'a>(place: &str, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(key, known.clone()) {
-        Some(near) => format!("{place} has no `{key}`: did you mean `{near}`?"),
-        None => {
-            let known: Vec<&str> = known.take(24).collect();
-            format!("{place} has no `{key}`; it knows {}", known.join(", "))
-        }
-    }
-}
-
-fn said(error: &ShapeError) -> String {
-    let at = match error.at.as_deref() {
-        None | Some("") => "the cloud",
-        Some(at) => at,
-    };
-    match &error.cause {
-        Cause::Unknown { key, known } => unknown_at(at, key, known.iter().copied()),
-        Cause::Other(text) => format!("{at}: {text}"),
+fn said(mistake: &Mistake) -> String {
+    let at = if mistake.path().is_empty() { "the cloud" } else { mistake.path() };
+    match mistake.help_text() {
+        "" => format!("{at}: {}", mistake.message()),
+        help => format!("{at}: {}: {help}", mistake.message()),
     }
 }
 

@@ -213,6 +213,8 @@ mod tests {
             input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
             colour_out: false,
             colour_err: false,
+            draw_out: false,
+            draw_err: false,
             bars: false,
             folder: std::path::PathBuf::new(),
             environment: Arc::new(|_: &str| None),

@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use super::cloud_file::CloudFile;
 use super::io::Io;
 use super::{DONE, USAGE};
+use crate::file::Syntax;
 use crate::set::{SetError, Setting};
 
 /// Checks, compiles, plans and applies the cloud of this program.
@@ -66,6 +68,34 @@ pub(super) struct Args {
     /// The program's name.
     #[arg(skip)]
     pub(super) program: String,
+
+    /// The file that the cloud is read from, if it is.
+    #[arg(skip)]
+    pub(super) file: Option<CloudFile>,
+}
+
+/// Checks, compiles, plans and applies the cloud of a file
+#[derive(Debug, Parser)]
+#[command(
+    name = "fmc",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    disable_help_subcommand = true,
+    after_help = "A first cloud: `fmc init`, then `fmc check`, `fmc plan` and `fmc apply`."
+)]
+pub(super) struct FileArgs {
+    #[command(flatten)]
+    pub(super) args: Args,
+
+    /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input. If not said, the one of cloud.yaml, cloud.yml,
+    /// cloud.toml and cloud.json that is there
+    #[arg(long = "file", short = 'f', global = true, value_name = "FILE", help_heading = "The cloud")]
+    pub(super) cloud: Option<PathBuf>,
+
+    /// How the file is written, whatever its name: yaml, toml or json
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "The cloud")]
+    pub(super) format: Option<Syntax>,
 }
 
 /// The commands.
@@ -115,17 +145,35 @@ pub(super) struct Said(clap::Error);
 impl Args {
     /// Reads arguments, the first of which is the program's name.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let mut arguments = arguments.into_iter().peekable();
-        let program = arguments
-            .peek()
-            .map(std::path::Path::new)
-            .and_then(std::path::Path::file_name)
-            .map_or_else(|| "fmc".to_owned(), |name| name.to_string_lossy().into_owned());
-        let command = Self::command().bin_name(program.clone());
-        let matches = command.try_get_matches_from(arguments).map_err(Said)?;
-        let args = Self::from_arg_matches(&matches).map_err(Said)?;
+        let (args, program) = read::<Self>(arguments)?;
         Ok(Self { program, ..args })
     }
+
+    /// The folder that relative paths of the cloud are below.
+    pub(super) fn folder(&self, io: &Io<'_>) -> PathBuf {
+        self.file.as_ref().map_or_else(|| io.folder.clone(), |file| file.folder().to_owned())
+    }
+}
+
+impl FileArgs {
+    /// Reads arguments, the first of which is the program's name.
+    pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
+        let (args, program) = read::<Self>(arguments)?;
+        Ok(Self { args: Args { program, ..args.args }, ..args })
+    }
+}
+
+fn read<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<(T, String), Said> {
+    let mut arguments = arguments.into_iter().peekable();
+    let program = arguments
+        .peek()
+        .map(std::path::Path::new)
+        .and_then(std::path::Path::file_name)
+        .map_or_else(|| "fmc".to_owned(), |name| name.to_string_lossy().into_owned());
+    let command = T::command().bin_name(program.clone());
+    let matches = command.try_get_matches_from(arguments).map_err(Said)?;
+    let args = T::from_arg_matches(&matches).map_err(Said)?;
+    Ok((args, program))
 }
 
 impl Said {

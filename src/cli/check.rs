@@ -1,15 +1,18 @@
 //! `check`: all findings, and what the cloud takes of each host.
 //!
 //! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`; `also` where a
-//! finding is about further places, `accepted` with the reason where the cloud accepts it.
+//! finding is about further places, `accepted` with the reason where the cloud accepts it, and `file`, `line` and `column`
+//! where the cloud is a file's.
 
 use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::{Finding, Severity};
 use fmc_core::unit::Size;
+use serde::Serialize;
 
 use super::args::Args;
+use super::cloud_file::{CloudFile, Map};
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
@@ -21,12 +24,16 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         Ok(checked) => (checked.findings.clone(), Some(checked)),
         Err(report) => (report.into_findings(), None),
     };
+    let map = args.file.as_ref().map(CloudFile::map);
     if args.json {
-        io.json(&findings)?;
+        let placed: Vec<Placed<'_>> =
+            findings.iter().map(|finding| Placed::new(finding, map.as_ref())).collect();
+        io.json(&placed)?;
     } else {
-        let colour = io.colour_out;
-        for finding in &findings {
-            io.out(show(finding, &args.program, colour))?;
+        let teller =
+            Teller { map: map.as_ref(), program: &args.program, colour: io.colour_out, draws: io.draw_out };
+        for (number, finding) in findings.iter().enumerate() {
+            io.out(teller.tell(number, finding))?;
         }
         if let Some(checked) = &checked {
             io.out(format_args!("{}\n", budget(checked)))?;
@@ -38,38 +45,113 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
 
 /// The checked cloud, for the commands that need one; they show what refuses it and what it warns of as diagnostics.
 pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Checked, Failure> {
-    let colour = io.colour_err;
     match cloud.check() {
         Ok(checked) => Ok(checked),
         Err(report) => {
-            let refused = report.findings().iter().filter(|finding| finding.refuses()).count();
-            for finding in report.findings().iter().filter(|finding| finding.refuses()) {
-                io.err(show(finding, &args.program, colour));
+            let refusing = || report.findings().iter().filter(|finding| finding.refuses());
+            let map = args.file.as_ref().map(CloudFile::map);
+            let teller = Teller {
+                map: map.as_ref(),
+                program: &args.program,
+                colour: io.colour_err,
+                draws: io.draw_err,
+            };
+            for (number, finding) in refusing().enumerate() {
+                io.err(teller.tell(number, finding));
             }
-            Err(Failure::new(format!("the cloud is refused: {}", count(refused, "error"))))
+            Err(Failure::new(format!("the cloud is refused: {}", count(refusing().count(), "error"))))
         }
     }
 }
 
-fn show(finding: &Finding, program: &str, colour: bool) -> String {
-    let severity = match finding.severity {
-        Severity::Error if finding.refuses() => BAD,
-        Severity::Error | Severity::Warning => WARN,
-    };
-    let head = format!("{}[{}]", finding.severity, finding.kind.as_str());
-    let mut text =
-        format!("{}: {}\n", Paint(head, severity, colour), Paint(&finding.message, STRONG, colour));
-    text += &format!("  at {}\n", finding.at);
-    for at in &finding.also {
-        text += &format!("  and {at}\n");
+/// A finding with its place in the cloud's file.
+#[derive(Serialize)]
+struct Placed<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    #[serde(flatten)]
+    place: Option<FilePlace<'a>>,
+}
+
+#[derive(Serialize)]
+struct FilePlace<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Placed<'a> {
+    fn new(finding: &'a Finding, map: Option<&'a Map<'_>>) -> Self {
+        let place = map.map(|map| {
+            let (line, column) = map.place(&finding.at);
+            FilePlace { file: map.name(), line, column }
+        });
+        Self { finding, place }
     }
-    text += &format!("  {}: {}\n", Paint("help", GOOD, colour), finding.help);
-    match &finding.accepted {
-        Some(reason) => text += &format!("  accepted: {reason}\n"),
-        None => text += &format!("  `{program} explain {}` says more\n", finding.kind.as_str()),
+}
+
+/// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.
+const DRAWN_MOST: usize = 40;
+
+/// Tells findings to a person.
+struct Teller<'a> {
+    map: Option<&'a Map<'a>>,
+    program: &'a str,
+    colour: bool,
+    draws: bool,
+}
+
+impl Teller<'_> {
+    fn tell(&self, number: usize, finding: &Finding) -> String {
+        let drawn =
+            self.map.filter(|_| self.draws && number < DRAWN_MOST).and_then(|map| self.draw(finding, map));
+        drawn.unwrap_or_else(|| self.write(finding))
     }
-    text.push('\n');
-    text
+
+    fn draw(&self, finding: &Finding, map: &Map<'_>) -> Option<String> {
+        let mut labels = vec![(map.range(&finding.at), finding.at.clone())];
+        labels.extend(finding.also.iter().map(|at| (map.range(at), at.clone())));
+        let more = match &finding.accepted {
+            Some(reason) => format!("accepted: {reason}"),
+            None => format!("`{} explain {}` says more", self.program, finding.kind.as_str()),
+        };
+        let help = format!("{}\n{more}", finding.help);
+        let code = Some(finding.kind.as_str());
+        map.excerpt().draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
+    }
+
+    fn write(&self, finding: &Finding) -> String {
+        let colour = self.colour;
+        let severity = match finding.severity {
+            Severity::Error if finding.refuses() => BAD,
+            Severity::Error | Severity::Warning => WARN,
+        };
+        let head = format!("{}[{}]", finding.severity, finding.kind.as_str());
+        let mut text =
+            format!("{}: {}\n", Paint(head, severity, colour), Paint(&finding.message, STRONG, colour));
+        text += &format!("  at {}\n", self.place(&finding.at));
+        for at in &finding.also {
+            text += &format!("  and {}\n", self.place(at));
+        }
+        text += &format!("  {}: {}\n", Paint("help", GOOD, colour), finding.help);
+        match &finding.accepted {
+            Some(reason) => text += &format!("  accepted: {reason}\n"),
+            None => text += &format!("  `{} explain {}` says more\n", self.program, finding.kind.as_str()),
+        }
+        text.push('\n');
+        text
+    }
+
+    /// A path, behind its line and column where it is a file's.
+    fn place(&self, path: &str) -> String {
+        self.map.map_or_else(
+            || path.to_owned(),
+            |map| {
+                let (line, column) = map.place(path);
+                format!("{}:{line}:{column} {path}", map.name())
+            },
+        )
+    }
 }
 
 /// What the cloud takes of each host.

@@ -73,7 +73,7 @@ struct Needed {
 pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let wanted = compile(&checked);
-    let secrets = Local::of(io.folder.clone(), Arc::clone(&io.environment));
+    let secrets = Local::of(args.folder(io), Arc::clone(&io.environment));
     let index = write(&wanted, &io.folder.join(out), &secrets)?;
     if args.json {
         io.json(&index)?;

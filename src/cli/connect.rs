@@ -61,7 +61,7 @@ impl World {
             providers: if is_simulation {
                 Providers::new().secrets(Arc::new(StandIns))
             } else {
-                Providers::new().secrets(Arc::new(Local::of(io.folder.clone(), Arc::clone(&io.environment))))
+                Providers::new().secrets(Arc::new(Local::of(args.folder(io), Arc::clone(&io.environment))))
             },
             on: Vec::new(),
             files: Vec::new(),

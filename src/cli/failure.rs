@@ -30,6 +30,11 @@ impl Failure {
         Self { code: USAGE, ..Self::new(message) }
     }
 
+    /// It was told of already.
+    pub(super) fn silent() -> Self {
+        Self::new("")
+    }
+
     /// What would be right.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());

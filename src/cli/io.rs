@@ -24,6 +24,10 @@ pub struct Io<'a> {
     pub colour_out: bool,
     /// Whether diagnostics are coloured.
     pub colour_err: bool,
+    /// Whether findings in results are drawn with their lines of the cloud's file.
+    pub draw_out: bool,
+    /// Whether findings in diagnostics are drawn with their lines of the cloud's file.
+    pub draw_err: bool,
     /// Whether progress is shown as bars, straight on the terminal.
     pub bars: bool,
     /// The current folder, below which relative paths are; empty for the process's own.
@@ -56,6 +60,8 @@ impl fmt::Debug for Io<'_> {
             input,
             colour_out,
             colour_err,
+            draw_out,
+            draw_err,
             bars,
             folder,
             environment: _,
@@ -65,6 +71,8 @@ impl fmt::Debug for Io<'_> {
             .field("input", &input.is_some())
             .field("colour_out", colour_out)
             .field("colour_err", colour_err)
+            .field("draw_out", draw_out)
+            .field("draw_err", draw_err)
             .field("bars", bars)
             .field("folder", folder)
             .finish_non_exhaustive()

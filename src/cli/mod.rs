@@ -21,6 +21,13 @@
 //! | `status` | shows the machines as they are, and what is kept |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
+//! # The program `fmc`
+//!
+//! It has the same commands for a cloud in a file ([`crate::file`]): `fmc -f cloud.yaml plan`, or `-f -` with `--format`;
+//! without `-f` it takes the file `cloud.yaml` (or `.yml`, `.toml`, `.json`) of the current folder. Relative paths of
+//! secrets are below the file's folder. Findings point at the line and column of the file, with `--json` as `file`,
+//! `line` and `column`.
+//!
 //! # Exit codes
 //!
 //! | code | means |
@@ -46,8 +53,10 @@
 mod apply;
 mod args;
 mod check;
+mod cloud_file;
 mod compile;
 mod connect;
+mod draw;
 mod explain;
 mod failure;
 mod io;
@@ -69,7 +78,7 @@ use std::sync::Arc;
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::StopFlag;
 
-use args::{Args, Command};
+use args::{Args, Command, FileArgs};
 use failure::Failure;
 pub use io::Io;
 use plan::Towards;
@@ -85,12 +94,23 @@ pub const USAGE: u8 = 64;
 
 /// Runs the command that the program's arguments name.
 pub fn main(cloud: Cloud) -> ExitCode {
+    of_process(|arguments, io| run(cloud, arguments, io))
+}
+
+/// Runs the command that the program's arguments name, for the cloud of the file that they name: the program `fmc`.
+pub fn main_of_file() -> ExitCode {
+    of_process(run_of_file)
+}
+
+fn of_process(run: impl FnOnce(std::env::ArgsOs, &mut Io<'_>) -> u8) -> ExitCode {
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (mut out, mut err) = (stdout().lock(), stderr());
     let mut input = stdin().is_terminal().then(|| stdin().lock());
     let mut io = Io {
         colour_out: colour && out.is_terminal(),
         colour_err: colour && err.is_terminal(),
+        draw_out: out.is_terminal(),
+        draw_err: err.is_terminal(),
         bars: err.is_terminal(),
         folder: PathBuf::new(),
         environment: Arc::new(|name: &str| std::env::var_os(name)),
@@ -99,7 +119,7 @@ pub fn main(cloud: Cloud) -> ExitCode {
         input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
         err: &mut err,
     };
-    ExitCode::from(run(cloud, std::env::args_os(), &mut io))
+    ExitCode::from(run(std::env::args_os(), &mut io))
 }
 
 /// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
@@ -108,20 +128,39 @@ pub fn run(cloud: Cloud, arguments: impl IntoIterator<Item = OsString>, io: &mut
         Ok(args) => args,
         Err(said) => return said.say(io),
     };
-    match command(cloud, &args, io) {
+    ended(command(args, |_, _| Ok(cloud), io), io)
+}
+
+/// Runs the command that the arguments name, the first of which is the program's own name, for the cloud of the file that
+/// they name, and gives its exit code.
+pub fn run_of_file(arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
+    let FileArgs { args, cloud, format } = match FileArgs::read(arguments) {
+        Ok(args) => args,
+        Err(said) => return said.say(io),
+    };
+    ended(command(args, |args, io| cloud_file::read(cloud.as_deref(), format, args, io), io), io)
+}
+
+fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
+    match result {
         Ok(code) => code,
         Err(failure) => failure.say(io),
     }
 }
 
-fn command(cloud: Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn command(
+    mut args: Args,
+    cloud: impl FnOnce(&mut Args, &mut Io<'_>) -> Result<Cloud, Failure>,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     if let Command::Explain { kind } = &args.command {
-        return explain::run(kind, args, io);
+        return explain::run(kind, &args, io);
     }
-    let (mut args, mut saved) = (args.clone(), None);
+    let mut saved = None;
     if let Command::Apply { file: Some(file) } = &args.command.clone() {
         saved = Some(saved::read(file, &mut args, io)?);
     }
+    let cloud = cloud(&mut args, io)?;
     let args = &args;
     let cloud = if args.lab { cloud.lab() } else { cloud };
     let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };

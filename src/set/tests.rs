@@ -104,7 +104,7 @@ fn what_is_refused_says_where_and_what_would_be_right() {
         ),
         (
             "machines.web.power=runing",
-            "set machines.web.power: machines.web.power has no `runing`: did you mean `running`?",
+            "set machines.web.power: machines.web.power: `runing` is not known here: did you mean `running`?",
         ),
         (
             "networks.lab.reservations[*].mac=x",
@@ -125,10 +125,10 @@ fn what_is_refused_says_where_and_what_would_be_right() {
             "set machines.web.memory.size: machines.web.memory is \"2 GiB\", which has no `size`: set it as a whole",
         ),
         ("name[0]=x", "set name[0]: name is no list"),
-        ("machines.new={cpus: 1}", "set machines.new: machines.new: missing field `image`"),
+        ("machines.new={cpus: 1}", "set machines.new: machines.new: `image` is missing"),
         (
             "hosts.local.topology={sockets: 1, cors: 4}",
-            "set hosts.local.topology: hosts.local.topology has no `cors`: did you mean `cores`?",
+            "set hosts.local.topology: hosts.local.topology: the key `cors` is not known here: did you mean `cores`?",
         ),
     ];
     for (text, why) in cases {

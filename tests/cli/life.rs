@@ -249,6 +249,8 @@ fn a_plan_in_colour_says_the_same() {
         input: None,
         colour_out: true,
         colour_err: true,
+        draw_out: false,
+        draw_err: false,
         bars: false,
         folder: stage.path().to_owned(),
         environment: std::sync::Arc::new(|_: &str| None),

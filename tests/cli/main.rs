@@ -7,6 +7,7 @@
 )]
 
 mod compile;
+mod files;
 mod input;
 mod json;
 mod life;

@@ -52,6 +52,8 @@ impl Stage {
             input: input.as_mut().map(|input| input as &mut dyn BufRead),
             colour_out: false,
             colour_err: false,
+            draw_out: false,
+            draw_err: false,
             bars: false,
             folder: self.path().to_owned(),
             environment: Arc::new(move |name: &str| environment.get(name).map(OsString::from)),

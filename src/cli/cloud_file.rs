@@ -1,0 +1,201 @@
+//! The cloud's file: read, with what is wrong in it; and where in it a finding is.
+
+use std::fs::File;
+use std::io::{Read as _, stdin};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use fmc_core::cloud::Cloud;
+use serde::Serialize;
+
+use super::args::{Args, Command};
+use super::check::count;
+use super::draw::Excerpt;
+use super::failure::Failure;
+use super::io::Io;
+use super::style::{BAD, GOOD, Paint, STRONG};
+use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, Source, Syntax};
+
+/// What is looked for where no file is named.
+const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"];
+
+/// A file that a cloud was read from.
+#[derive(Clone, Debug)]
+pub(super) struct CloudFile {
+    name: String,
+    folder: PathBuf,
+    source: Source,
+}
+
+/// Where in a file values are.
+#[derive(Debug)]
+pub(super) struct Map<'a> {
+    name: &'a str,
+    shown: String,
+    lines: Lines<'a>,
+    places: Places<'a>,
+}
+
+/// A mistake, for `--json`: a finding without a page.
+#[derive(Serialize)]
+struct Told<'a> {
+    kind: &'static str,
+    severity: &'static str,
+    at: &'a str,
+    message: &'a str,
+    help: &'a str,
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+/// Reads the file, which is kept in the arguments for the findings about it.
+pub(super) fn read(
+    file: Option<&Path>,
+    format: Option<Syntax>,
+    args: &mut Args,
+    io: &mut Io<'_>,
+) -> Result<Cloud, Failure> {
+    let path = match file {
+        Some(path) => path.to_owned(),
+        None => usual(io)?,
+    };
+    let piped = path.as_os_str() == "-";
+    let name = if piped { "standard input".to_owned() } else { path.display().to_string() };
+    let format = match format.or_else(|| if piped { None } else { Syntax::of(&path) }) {
+        Some(format) => format,
+        None if piped => return Err(Failure::usage("--file - needs --format yaml, toml or json")),
+        None => {
+            return Err(Failure::usage(format!("the name {name} does not say how it is written"))
+                .help("call it .yaml, .toml or .json, or say --format"));
+        }
+    };
+    let unread = |error: std::io::Error| Failure::new(format!("failed to read {name}: {error}"));
+    let mut bytes = Vec::new();
+    // One byte more than there may be is enough to know that there are too many.
+    let most = MOST_BYTES as u64 + 1;
+    if piped {
+        stdin().lock().take(most).read_to_end(&mut bytes).map_err(unread)?;
+    } else {
+        let opened =
+            File::open(io.folder.join(&path)).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        opened.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => unread(error).help("`fmc init` writes a first cloud"),
+            _ => unread(error),
+        })?;
+    }
+    let folder = io.folder.join(&path).parent().map(Path::to_owned).unwrap_or_default();
+    let folder = if piped { io.folder.clone() } else { folder };
+    match Source::new(&bytes, format) {
+        Ok(source) => match source.cloud() {
+            Ok(cloud) => {
+                args.file = Some(CloudFile { name, folder, source });
+                Ok(cloud)
+            }
+            Err(error) => Err(refused(&error, &name, Some(&source), args, io)),
+        },
+        Err(error) => Err(refused(&error, &name, None, args, io)),
+    }
+}
+
+fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {
+    let there: Vec<&str> = USUAL.into_iter().filter(|name| io.folder.join(name).exists()).collect();
+    match there.as_slice() {
+        [only] => Ok(PathBuf::from(only)),
+        [] => Err(Failure::usage("there is no cloud.yaml here")
+            .help("name the cloud's file with -f FILE")
+            .help("`fmc init` writes a first one")),
+        several => Err(Failure::usage(format!("there are {}: which one?", several.join(" and ")))
+            .help("name the cloud's file with -f FILE")),
+    }
+}
+
+/// Tells of each mistake.
+fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, io: &mut Io<'_>) -> Failure {
+    let FileError::Read(mistakes) = error else { return Failure::to(error) };
+    if args.json && matches!(args.command, Command::Check) {
+        if let Err(failure) = io.json(&told(mistakes, name)) {
+            return failure;
+        }
+        return Failure::silent();
+    }
+    let colour = io.colour_err;
+    let shown = source.filter(|_| io.draw_err).map(|source| (source.covered(true), source.lines()));
+    for mistake in mistakes.iter() {
+        if let Some((text, lines)) = &shown {
+            let excerpt = Excerpt { name, text, lines };
+            let mut labels = vec![(mistake.span(), String::new())];
+            labels.extend(mistake.also_at().map(|first| (first, "first here".to_owned())));
+            if let Some(drawn) =
+                excerpt.draw(None, true, mistake.message(), mistake.help_text(), &labels, colour)
+            {
+                io.err(drawn);
+                continue;
+            }
+        }
+        let head = Paint("error", BAD, colour);
+        let place = if mistake.path().is_empty() { String::new() } else { format!(" {}", mistake.path()) };
+        let (line, column) = (mistake.line(), mistake.column());
+        let message = Paint(mistake.message(), STRONG, colour);
+        io.err(format_args!("{head}: {message}\n  at {name}:{line}:{column}{place}\n"));
+        if !mistake.help_text().is_empty() {
+            io.err(format_args!("  {}: {}\n", Paint("help", GOOD, colour), mistake.help_text()));
+        }
+        io.err("\n");
+    }
+    let many = count(mistakes.iter().len(), "mistake");
+    Failure::new(format!("{name} is no cloud: {many}"))
+}
+
+fn told<'a>(mistakes: &'a Mistakes, file: &'a str) -> Vec<Told<'a>> {
+    let told = mistakes.iter().map(|mistake| Told {
+        kind: "file",
+        severity: "error",
+        at: mistake.path(),
+        message: mistake.message(),
+        help: mistake.help_text(),
+        file,
+        line: mistake.line(),
+        column: mistake.column(),
+    });
+    told.collect()
+}
+
+impl CloudFile {
+    /// The folder it is in.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where its values are: once for all findings.
+    pub(super) fn map(&self) -> Map<'_> {
+        Map {
+            name: &self.name,
+            shown: self.source.covered(false),
+            lines: self.source.lines(),
+            places: self.source.places(),
+        }
+    }
+}
+
+impl Map<'_> {
+    /// The file's name.
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
+
+    /// The bytes of the value of a path.
+    pub(super) fn range(&self, path: &str) -> Range<usize> {
+        self.places.place(path)
+    }
+
+    /// The line and the column of the value of a path.
+    pub(super) fn place(&self, path: &str) -> (usize, usize) {
+        self.lines.place(self.range(path).start)
+    }
+
+    /// The file as it may be shown.
+    pub(super) fn excerpt(&self) -> Excerpt<'_> {
+        Excerpt { name: self.name, text: &self.shown, lines: &self.lines }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is wrong with a text: where, and what would be right.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::tree::Span;
+
+/// A file with more mistakes than this is none; the first ones say enough.
+pub(super) const MOST_MISTAKES: usize = 50;
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub(crate) path: String,
+    pub(crate) span: Span,
+    pub(crate) also: Option<Span>,
+    pub(crate) message: String,
+    pub(crate) help: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+impl Mistake {
+    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
+        let (path, help) = (String::new(), String::new());
+        Self { path, span, also: None, message: message.into(), help, line: 0, column: 0 }
+    }
+
+    pub(crate) fn also(mut self, span: Span) -> Self {
+        self.also = Some(span);
+        self
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+
+    /// Moves it behind what the reader did not see: a byte order mark.
+    pub(crate) fn shift(&mut self, offset: usize) {
+        self.span = self.span.moved(offset);
+        self.also = self.also.map(|span| span.moved(offset));
+    }
+
+    /// The path to the value, as `machines.web`; empty for the whole text, and for a text that is not even YAML, TOML or
+    /// JSON.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The bytes of the text that it is about.
+    pub fn span(&self) -> Range<usize> {
+        self.span.range()
+    }
+
+    /// Where the other half of it is, as the first of two equal keys.
+    pub fn also_at(&self) -> Option<Range<usize>> {
+        self.also.map(Span::range)
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The character in the line, counted from 1.
+    pub fn column(&self) -> usize {
+        self.column
+    }
+
+    /// What is wrong. It never holds a value of the text, which may be a secret.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What would be right; empty when there is nothing to add.
+    pub fn help_text(&self) -> &str {
+        &self.help
+    }
+}
+
+/// `line 3, column 5: machines.web: the key …; did you mean …?`
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: ", self.line, self.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        if !self.help.is_empty() {
+            write!(f, "; {}", self.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of a text, to say where a byte of it is.
+#[derive(Clone)]
+pub struct Lines<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+/// Without the text, in which anything may be.
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("count", &self.starts.len()).finish()
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a text.
+    pub fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self { text, starts: starts.collect() }
+    }
+
+    /// The line and the character in it of a byte, both counted from 1.
+    pub fn place(&self, byte: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= byte).max(1);
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
+        // A byte order mark is no character of the first line.
+        let before =
+            self.text.get(start..byte).unwrap_or_default().trim_start_matches('\u{feff}').chars().count();
+        (line, before + 1)
+    }
+
+    /// The bytes from the beginning of a line to the end of another, both counted from 1.
+    #[cfg(feature = "cli")]
+    pub(crate) fn range(&self, first: usize, last: usize) -> Range<usize> {
+        let start = self.starts.get(first.max(1) - 1).copied().unwrap_or(self.text.len());
+        let end = self.starts.get(last).copied().unwrap_or(self.text.len());
+        start..end
+    }
+
+    /// Where the byte of a line and a character in it is, both counted from 1.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn byte(&self, line: usize, column: usize) -> usize {
+        let start = self.starts.get(line.max(1) - 1).copied().unwrap_or(self.text.len());
+        let rest = self.text.get(start..).unwrap_or_default();
+        let within = rest.char_indices().nth(column.max(1) - 1).map_or(rest.len(), |(at, _)| at);
+        start + within
+    }
+}

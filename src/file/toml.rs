@@ -1,0 +1,68 @@
+//! TOML 1.0 as a tree.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error};
+
+use super::mistake::Mistake;
+use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
+
+/// Reads a text.
+pub(super) fn read<'a>(text: &'a str) -> Result<Node<'a>, Mistake> {
+    let table = DeTable::parse(text).map_err(|error| refused(text, &error))?;
+    let (span, mut values) = (table.span(), 0);
+    self::table(table.into_inner(), span, 0, &mut values)
+}
+
+fn refused(text: &str, error: &Error) -> Mistake {
+    let span = error.span().unwrap_or(text.len()..text.len());
+    let message = error.message();
+    if message.starts_with("duplicate key") {
+        let key = text.get(span.clone()).unwrap_or_default();
+        return Mistake::at(Span::new(span), format!("the key `{key}` occurs twice"))
+            .help("keep one of the two");
+    }
+    Mistake::at(Span::new(span), format!("this is no TOML: {message}"))
+}
+
+fn table<'a>(
+    table: DeTable<'a>,
+    span: Range<usize>,
+    depth: usize,
+    values: &mut usize,
+) -> Result<Node<'a>, Mistake> {
+    let mut members = Vec::new();
+    for (key, value) in table {
+        let span = Span::new(key.span());
+        members.push(Member { key: key.into_inner(), span, node: node(value, depth + 1, values)? });
+    }
+    // The table is sorted by key, the tree as the text is.
+    members.sort_by_key(|member| member.span.range().start);
+    Ok(Node::new(span, Value::Map(Members::new(members, &mut Vec::new()))))
+}
+
+fn node<'a>(value: Spanned<DeValue<'a>>, depth: usize, values: &mut usize) -> Result<Node<'a>, Mistake> {
+    let span = value.span();
+    *values += 1;
+    if depth > DEEPEST {
+        return Err(Mistake::at(Span::new(span), format!("values nest deeper than {DEEPEST} levels")));
+    }
+    if *values > MOST_VALUES {
+        return Err(Mistake::at(Span::new(span), format!("the text has more than {MOST_VALUES} values")));
+    }
+    let value = match value.into_inner() {
+        DeValue::String(text) => Value::Text(text),
+        DeValue::Integer(number) => Value::Number(Cow::Owned(number.to_string())),
+        DeValue::Float(number) => Value::Number(Cow::Owned(number.as_str().to_owned())),
+        DeValue::Boolean(value) => Value::Bool(value),
+        DeValue::Datetime(time) => Value::Number(Cow::Owned(time.to_string())),
+        DeValue::Array(array) => {
+            let members = array.into_iter().map(|value| node(value, depth + 1, values));
+            Value::List(members.collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(members) => return table(members, span, depth, values),
+    };
+    Ok(Node::new(span, value))
+}

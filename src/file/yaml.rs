@@ -1,0 +1,234 @@
+//! YAML 1.2 as a tree.
+//!
+//! A plain scalar stays what is written: whoever reads it knows whether a number, a truth value or a text belongs there.
+//! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, whatever another reader of YAML makes of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StrInput, Tag};
+
+use super::mistake::{Lines, Mistake};
+use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
+
+/// Reads a text; keys that occur twice are told of, and the first is kept.
+pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Node<'a>, Mistake> {
+    let mut options = granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+    options.set_emit_comments(false);
+    let parser = Parser::new_from_str_with_options(text, options);
+    let mut reader = Reader { text, parser, anchors: BTreeMap::new(), values: 0, mistakes };
+    let mut node = None;
+    loop {
+        let (event, span) = reader.next()?;
+        match event {
+            Event::StreamEnd => break,
+            Event::DocumentStart(..) if node.is_some() => {
+                return Err(Mistake::at(span, "a second document begins here").help("a file is one cloud"));
+            }
+            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+            event => node = Some(reader.node(event, span, 0)?),
+        }
+    }
+    Ok(node.unwrap_or_else(|| Node::new(0..0, Value::Null)))
+}
+
+struct Reader<'a, 'm> {
+    text: &'a str,
+    parser: Parser<'a, StrInput<'a>>,
+    /// What an anchor stands for, and how many values that is.
+    anchors: BTreeMap<usize, (Node<'a>, usize)>,
+    values: usize,
+    mistakes: &'m mut Vec<Mistake>,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Mistake> {
+        let end = Span::new(self.text.len()..self.text.len());
+        match self.parser.next_event() {
+            None => Ok((Event::StreamEnd, end)),
+            Some(Ok((event, span))) => {
+                let range = span.byte_range().unwrap_or_default();
+                Ok((event, Span::new(range)))
+            }
+            Some(Err(error)) => Err(self.refused(&error)),
+        }
+    }
+
+    fn refused(&self, error: &ScanError) -> Mistake {
+        let marker = error.marker();
+        let at = marker
+            .byte_offset()
+            .unwrap_or_else(|| Lines::of(self.text).byte(marker.line(), marker.col() + 1))
+            .min(self.text.len());
+        let length = self.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        if *error.kind() == ErrorKind::RecursionLimitExceeded {
+            return too_deep(Span::new(at..at + length));
+        }
+        let help = match error.kind() {
+            ErrorKind::TabInIndentation
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabNotAllowed
+            | ErrorKind::TabInPlainScalar => "indent with spaces",
+            ErrorKind::MappingValueNotAllowed => {
+                "put a text with `: ` in it in quotes, and the keys of a map in one column"
+            }
+            ErrorKind::UnclosedQuotedScalar => "close the quote",
+            ErrorKind::UnknownAnchor => "an alias `*name` follows its anchor `&name`",
+            _ => "",
+        };
+        Mistake::at(Span::new(at..at + length), format!("this is no YAML: {}", error.info())).help(help)
+    }
+
+    fn count(&mut self, values: usize, span: Span) -> Result<(), Mistake> {
+        self.values += values;
+        if self.values <= MOST_VALUES {
+            return Ok(());
+        }
+        Err(Mistake::at(span, format!("the text has more than {MOST_VALUES} values, aliases included")))
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node<'a>, Mistake> {
+        if depth > DEEPEST {
+            return Err(too_deep(span));
+        }
+        if let Event::Alias(anchor) = event {
+            let (node, values) = self
+                .anchors
+                .get(&anchor)
+                .cloned()
+                .ok_or_else(|| Mistake::at(span, "an alias stands inside of what it names"))?;
+            self.count(values, span)?;
+            return Ok(node);
+        }
+        let before = self.values;
+        self.count(1, span)?;
+        let (anchor, node) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, Node { span, value: scalar(text, style, tag.as_deref(), span)? })
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                known(tag.as_deref(), &["seq"], span)?;
+                let (values, end) = self.list(depth)?;
+                (anchor, Node::new(span.range().start..end.range().end, Value::List(values)))
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                known(tag.as_deref(), &["map"], span)?;
+                let (members, end) = self.map(depth)?;
+                (anchor, Node::new(span.range().start..end.range().end, Value::Map(members)))
+            }
+            _ => return Err(Mistake::at(span, "a value is expected here")),
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), self.values - before));
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self, depth: usize) -> Result<(Vec<Node<'a>>, Span), Mistake> {
+        let mut values = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, end) => return Ok((values, end)),
+                (event, span) => values.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<(Members<'a>, Span), Mistake> {
+        let mut members = Vec::new();
+        let mut merged = Vec::new();
+        loop {
+            let (event, span) = match self.next()? {
+                (Event::MappingEnd, end) => {
+                    let own = Members::new(members, self.mistakes);
+                    return Ok((with_defaults(own, merged), end));
+                }
+                key => key,
+            };
+            let (event, merges) = match event {
+                Event::Scalar(text, ScalarStyle::Plain, 0, None) if text == "<<" => (None, true),
+                event => (Some(event), false),
+            };
+            let key = match event {
+                None => Cow::Borrowed("<<"),
+                Some(event) => match self.node(event, span, depth + 1)?.value {
+                    Value::Text(text) | Value::Plain(text) => text,
+                    Value::Null if self.slice(span).is_empty() => {
+                        return Err(Mistake::at(span, "a key is expected before `:`"));
+                    }
+                    Value::Null => Cow::Borrowed(self.slice(span)),
+                    _ => return Err(Mistake::at(span, "a key is a text, and no list or map")),
+                },
+            };
+            let (event, at) = self.next()?;
+            let node = self.node(event, at, depth + 1)?;
+            if merges {
+                merged.extend(defaults(node, span)?);
+            } else {
+                members.push(Member { key, span, node });
+            }
+        }
+    }
+
+    fn slice(&self, span: Span) -> &'a str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+}
+
+fn too_deep(span: Span) -> Mistake {
+    Mistake::at(span, format!("values nest deeper than {DEEPEST} levels"))
+}
+
+/// What `<<` takes members from: a map, or several of which the first has a key.
+fn defaults<'a>(node: Node<'a>, span: Span) -> Result<Vec<Members<'a>>, Mistake> {
+    let maps = match node.value {
+        Value::Map(members) => vec![members],
+        Value::List(values) => values
+            .into_iter()
+            .filter_map(|node| if let Value::Map(members) = node.value { Some(members) } else { None })
+            .collect(),
+        _ => return Err(Mistake::at(span, "`<<` takes a map").help("write `<<: *name`")),
+    };
+    Ok(maps)
+}
+
+/// The members of a map, and behind them those of its defaults whose keys it has not.
+fn with_defaults<'a>(own: Members<'a>, defaults: Vec<Members<'a>>) -> Members<'a> {
+    defaults.into_iter().fold(own, |own, defaults| {
+        let more: Vec<Member<'a>> =
+            defaults.iter().filter(|member| own.get(&member.key).is_none()).cloned().collect();
+        if more.is_empty() {
+            return own;
+        }
+        let members = own.iter().cloned().chain(more).collect();
+        Members::new(members, &mut Vec::new())
+    })
+}
+
+fn scalar<'a>(
+    text: Cow<'a, str>,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    span: Span,
+) -> Result<Value<'a>, Mistake> {
+    known(tag, &["str", "int", "float", "bool", "null"], span)?;
+    let meant = tag.and_then(Tag::core_suffix);
+    Ok(match (meant, style) {
+        (Some("str"), _) => Value::Text(text),
+        (None, ScalarStyle::Plain) if matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL") => {
+            Value::Null
+        }
+        (Some("null"), _) => Value::Null,
+        (Some(_), _) | (None, ScalarStyle::Plain) => Value::Plain(text),
+        (None, _) => Value::Text(text),
+    })
+}
+
+fn known(tag: Option<&Tag>, core: &[&str], span: Span) -> Result<(), Mistake> {
+    let unknown = tag.is_some_and(|tag| tag.core_suffix().is_none_or(|suffix| !core.contains(&suffix)));
+    if unknown {
+        Err(Mistake::at(span, "a tag has no meaning here").help("leave the `!…` out"))
+    } else {
+        Ok(())
+    }
+}
