@@ -10,6 +10,7 @@ use fmc_core::graph::{
 use fmc_libvirt::document::{Document, kind};
 use fmc_libvirt::link::Link;
 use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::provider::drifted::Drift;
 use fmc_libvirt::provider::object::Object;
 
 use crate::compile::Wanted;
@@ -89,6 +90,30 @@ impl Plan {
             Some(_) => volumes.all(|volume| self.plan.keeps(&volume)),
             None => self.plan.keeps(name),
         }
+    }
+
+    /// What somebody changed since the last apply, as far as what was there says; the plan of the cloud mends it. Changes of
+    /// the cloud itself are none.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sim")] {
+    /// use fmc::prelude::*;
+    /// use fmc::sim::Sim;
+    ///
+    /// let cloud = || Cloud::new("first").host(Host::local()).machine(Machine::new("web", Image::blank()));
+    /// let world = Sim::new();
+    /// world.apply(&cloud());
+    /// assert!(world.plan(&cloud()).drift().is_empty());
+    ///
+    /// // Somebody stops it with virsh.
+    /// use fmc::libvirt::link::Link as _;
+    /// world.host(&HostName::literal("local")).destroy_domain("web").unwrap();
+    /// let drift = world.plan(&cloud()).drift();
+    /// assert_eq!(drift.drift[0].changes[0].to_string(), "power running -> stopped");
+    /// # }
+    /// ```
+    pub fn drift(&self) -> Drift {
+        Drift::of(self.wanted.graph(), &self.seen)
     }
 
     /// What was there.

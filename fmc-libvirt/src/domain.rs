@@ -32,7 +32,7 @@ pub(crate) struct Parts<'a> {
 /// The document of a domain.
 pub(crate) fn xml(parts: &Parts<'_>) -> String {
     let Parts { owner, address, host, machine, first_boot, .. } = *parts;
-    mark::seal(Writer::document("domain", |w| {
+    let xml = Writer::document("domain", |w| {
         w.attr("type", if host.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" });
         w.leaf("name", &machine.name);
         w.leaf("uuid", machine.uuid);
@@ -74,7 +74,8 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
         w.leaf("on_reboot", "restart");
         w.leaf("on_crash", "destroy");
         w.el("devices", |w| devices(w, parts));
-    }))
+    });
+    mark::seal(xml, &mark::beside(machine.power, machine.autostart))
 }
 
 /// The `fw_cfg` file that the system's Ignition reads (Ignition's documentation, *Supported platforms*, `qemu`).
@@ -297,7 +298,8 @@ impl DomainDocument {
         say("config", &self.config_digest, mark.config.as_deref());
         kept.image_digest = mark.image.as_deref().unwrap_or_default().into();
         kept.config_digest = mark.config.as_deref().unwrap_or_default().into();
-        kept.xml = xml.into();
+        // What it would have been compiled to: whether the cloud has changed since is told by that.
+        kept.xml = mark::reseal(&xml, &mark::beside(self.power, self.autostart)).into();
         kept
     }
 }

@@ -4,7 +4,7 @@
 //! is the document without it.
 
 use fmc_core::graph::{Address, Fingerprint};
-use fmc_core::machine::Shutdown;
+use fmc_core::machine::{Power, Shutdown};
 use roxmltree::Document;
 
 use crate::xml::Writer;
@@ -96,14 +96,39 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
     });
 }
 
-/// Writes the fingerprint of a compiled document into its mark.
-pub(crate) fn seal(mut xml: String) -> String {
+/// Writes the fingerprint of a compiled document, and of what is wanted beside it, into its mark.
+pub(crate) fn seal(mut xml: String, beside: &str) -> String {
     // No attribute of libvirt's has this name, and text cannot have a bare quote.
     if let Some(at) = xml.find(UNSEALED) {
-        let fingerprint = Fingerprint::of(xml.as_bytes()).to_string();
+        let fingerprint = Fingerprint::of(format!("{xml}{beside}").as_bytes()).to_string();
         xml.insert_str(at + UNSEALED.len() - 1, &fingerprint);
     }
     xml
+}
+
+/// What is wanted beside a document, for its seal: nothing where it runs, and starts with its host.
+pub(crate) fn beside(power: Power, autostart: bool) -> String {
+    if (power, autostart) == (Power::Running, true) {
+        String::new()
+    } else {
+        format!("power={power:?} autostart={autostart}")
+    }
+}
+
+/// Seals a document anew, after something in it was changed.
+pub(crate) fn reseal(xml: &str, beside: &str) -> String {
+    const OPEN: &str = " fingerprint='";
+    let parts = xml.split_once(OPEN).and_then(|(before, rest)| Some((before, rest.split_once('\'')?.1)));
+    match parts {
+        Some((before, after)) => seal(format!("{before}{UNSEALED}{after}"), beside),
+        None => xml.to_owned(),
+    }
+}
+
+/// Whether a document's mark is not that which is wanted: it was made from another document.
+pub(crate) fn is_stale(seen: &str, wanted: &str) -> bool {
+    let of = |xml| Mark::read(xml).map(|mark| mark.fingerprint);
+    of(seen) != of(wanted)
 }
 
 /// The fingerprint of a document as it was read, without our mark, and of what else is known of the object, as whether
@@ -151,12 +176,24 @@ mod tests {
 
     fn document(image: &str, memory: u32) -> String {
         let address = Address::new("libvirt", HostName::literal("local"), "domain", "web");
-        seal(Writer::document("domain", |w| {
+        let xml = Writer::document("domain", |w| {
             w.leaf("name", "web");
             let machine = MachineMark { image, config: None, shutdown: Shutdown::never_force(7) };
             write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);
-        }))
+        });
+        seal(xml, "")
+    }
+
+    #[test]
+    fn a_seal_is_of_the_document_and_of_what_is_beside_it() {
+        let sealed = document("abc", 1);
+        assert_eq!(reseal(&sealed, ""), sealed);
+        let off = reseal(&sealed, &beside(Power::Stopped, true));
+        assert!(is_stale(&off, &sealed) && !is_stale(&reseal(&off, ""), &sealed));
+        assert_eq!(reseal(&sealed, &beside(Power::Running, true)), sealed);
+        assert_ne!(beside(Power::Running, false), beside(Power::Stopped, true));
+        assert_eq!(reseal("<domain/>", ""), "<domain/>");
     }
 
     #[test]

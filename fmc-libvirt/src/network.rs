@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use fmc_core::checked::{Family, Forward, Network, Reservation};
 use fmc_core::graph::Address;
+use fmc_core::machine::Power;
 
 use crate::drift::identity;
 use crate::link::DhcpHost;
@@ -14,7 +15,7 @@ use crate::xml::{Outline, Writer};
 
 /// The document of a network.
 pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
-    mark::seal(Writer::document("network", |w| {
+    let xml = Writer::document("network", |w| {
         w.leaf("name", &network.name);
         w.leaf("uuid", network.uuid);
         mark::write(w, owner, address, None);
@@ -42,7 +43,8 @@ pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
         for family in [&network.ipv4, &network.ipv6].into_iter().flatten() {
             ip(w, family, &network.reservations);
         }
-    }))
+    });
+    mark::seal(xml, &mark::beside(Power::Running, network.autostart))
 }
 
 fn forward(w: &mut Writer, forward: Forward) {

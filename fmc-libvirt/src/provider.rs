@@ -5,6 +5,7 @@
 //! is never changed.
 
 mod act;
+pub mod drifted;
 mod model;
 pub mod object;
 mod observe;

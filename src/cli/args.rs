@@ -131,6 +131,8 @@ pub(super) enum Command {
     Destroy,
     /// Shows the machines as they are
     Status,
+    /// Shows what somebody changed since the last apply; ends with 2 if there is anything
+    Drift,
     /// Shows the page of a kind of finding
     Explain {
         /// The kind, as address-duplicate

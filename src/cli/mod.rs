@@ -19,6 +19,7 @@
 //! | `--only ADDRESS` | of `plan`, `apply` and `destroy` a part, with what it needs or what needs it |
 //! | `destroy` | removes what is ours; data disks stay, and are listed |
 //! | `status` | shows the machines as they are, and what is kept |
+//! | `drift` | shows what somebody changed since the last apply, which `plan` would mend |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
 //! # The program `fmc`
@@ -34,7 +35,7 @@
 //! | --- | --- |
 //! | 0 | done |
 //! | 1 | failed, or the cloud has findings of severity error |
-//! | 2 | changes are pending: `plan --detailed-exitcode` only |
+//! | 2 | changes are pending (`plan --detailed-exitcode`), or somebody changed something (`drift`) |
 //! | 64 | wrong usage |
 //!
 //! # Where
@@ -57,6 +58,7 @@ mod cloud_file;
 mod compile;
 mod connect;
 mod draw;
+mod drift;
 mod explain;
 mod failure;
 mod io;
@@ -174,6 +176,7 @@ fn command(
         Command::Apply { file: _ } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
+        Command::Drift => drift::run(&cloud, args, io),
         Command::Explain { .. } => Ok(DONE),
     }
 }

@@ -72,6 +72,10 @@ impl Page {
             let list = value.as_array().unwrap_or_else(|| panic!("{at} is no list: {value}"));
             return list.iter().for_each(|value| self.value(kind, value, at));
         }
+        if let Some(kind) = kind.strip_prefix("map of ") {
+            let map = value.as_object().unwrap_or_else(|| panic!("{at} is no map: {value}"));
+            return map.values().for_each(|value| self.value(kind, value, at));
+        }
         match kind {
             "string" => assert!(value.is_string(), "{at}: {value}"),
             "number" => assert!(value.is_u64(), "{at}: {value}"),
@@ -116,6 +120,13 @@ fn every_key_that_is_written_is_on_the_page() {
     page.object("`plan-object`", &json(full(), "plan --set machines.web.memory=3GiB --replace db"));
     page.object("`plan-object`", &json(Cloud::new("first").host(Host::local()), "plan"));
     page.object("`status-object`", &json(full(), "status"));
+    let file = fmc_libvirt::sim::file::SimFile::open(stage.path().join("first.sim.json"), "a test").unwrap();
+    fmc_libvirt::link::Link::destroy_domain(file.sim(), "web").unwrap();
+    file.save().unwrap();
+    drop(file);
+    let drift = json(full(), "drift");
+    assert_eq!(drift["drift"].as_array().unwrap().len(), 1);
+    page.object("`drift-object`", &drift);
     stage.done(full(), "destroy");
     page.object("`status-object`", &json(full(), "status"));
     page.object("`index`", &json(full(), "compile --out out"));

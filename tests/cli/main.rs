@@ -7,6 +7,7 @@
 )]
 
 mod compile;
+mod drift;
 mod files;
 mod input;
 mod json;

@@ -42,9 +42,11 @@ fn a_dhcp_host_is_added_while_everything_runs() {
     assert!(plan.impact() <= Impact::Live, "{plan}");
     lab.sim.forget_calls();
     lab.apply(&more);
-    for call in ["shutdown-domain", "destroy-domain", "stop-network", "define-network"] {
+    for call in ["shutdown-domain", "destroy-domain", "stop-network", "start-network"] {
         assert_eq!(lab.calls(call), 0, "{call}");
     }
+    // For its mark, which says what it is made from.
+    assert_eq!(lab.calls("define-network"), 1);
     let network = lab.sim.network("lab").unwrap().unwrap();
     assert!(network.live_xml.unwrap().contains("10.17.3.20"));
     assert!(network.xml.contains("10.17.3.20"));

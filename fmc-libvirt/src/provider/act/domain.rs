@@ -8,7 +8,7 @@ use fmc_core::machine::{Power, Shutdown};
 use super::Job;
 use crate::document::DomainDocument;
 use crate::link::Link;
-use crate::mark::Mark;
+use crate::mark::{Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
 use crate::volume::own_pool;
 
@@ -20,7 +20,8 @@ impl<L: Link, A: Acting> Job<L, A> {
         let name = &*wanted.name;
         let seen = self.made(self.link.domain(name))?;
         self.expect(seen.as_ref().map(domain_fingerprint))?;
-        let (active, autostart) = seen.map_or((false, false), |seen| (seen.active, seen.autostart));
+        let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
+        let stale = seen.is_some_and(|seen| is_stale(&seen.xml, &wanted.xml));
         let runs = match wanted.power {
             Power::Running => true,
             Power::Stopped => false,
@@ -31,7 +32,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         if stops {
             self.stop(name, wanted.shutdown)?;
         }
-        let defined = self.define(wanted, autostart);
+        let defined = self.define(wanted, autostart, stale);
         if runs && (stops || !active) {
             // Also where it could not be defined anew: what was there goes on.
             let started = if defined.is_ok() || stops { self.link.start_domain(name) } else { Ok(()) };
@@ -41,8 +42,8 @@ impl<L: Link, A: Acting> Job<L, A> {
         defined
     }
 
-    fn define(&self, wanted: &DomainDocument, autostart: bool) -> Result<(), StepError> {
-        if self.redefines(&["autostart", "power"]) {
+    fn define(&self, wanted: &DomainDocument, autostart: bool, stale: bool) -> Result<(), StepError> {
+        if stale || self.redefines(&["autostart", "power"]) {
             self.made(self.link.define_domain(&wanted.xml))?;
         }
         if autostart != wanted.autostart {

@@ -5,6 +5,7 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::NetworkDocument;
 use crate::link::{Link, NetworkRecord};
+use crate::mark::is_stale;
 use crate::network::dhcp_updates;
 use crate::provider::object::network_fingerprint;
 
@@ -41,6 +42,10 @@ impl<L: Link, A: Acting> Job<L, A> {
             Some(seen) if seen.active && !stopped && only_hosts => {
                 for (what, host) in dhcp_updates(&wanted.xml, &seen.xml) {
                     self.made(self.link.update_dhcp_host(name, what, &host, true))?;
+                }
+                // Hosts leave the mark as it was: what it was made from is to be said, too.
+                if is_stale(&seen.xml, &wanted.xml) {
+                    self.made(self.link.define_network(&wanted.xml))?;
                 }
             }
             _ if self.redefines(&["autostart", "active"]) => {

@@ -1,0 +1,240 @@
+//! What somebody changed since the last apply, as far as the objects themselves say.
+//!
+//! A mark holds the fingerprint of the document that its object was made from. Where that is the fingerprint of what is
+//! wanted now, the cloud has not changed, and what differs was changed by somebody else. Where it is not, the cloud has
+//! changed since; whether somebody else changed something too is not known, and both are said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use fmc_core::graph::{Address, Change, Choices, Seen, State, Verdict, Wanted};
+use serde::Serialize;
+
+use super::model::{compare, part_of};
+use super::object::{DomainObject, NetworkObject, Object, Owner};
+use super::settle::settle;
+use crate::document::{Document, PROVIDER, kind};
+use crate::drift::pending_boot;
+use crate::mark::{Mark, is_stale};
+use crate::volume::Ours;
+use crate::xml::Outline;
+
+/// What somebody changed, object by object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// Objects that are not as the last apply left them, by address.
+    pub drift: Vec<Drifted>,
+    /// Objects that differ from a cloud that has changed since it was applied, so that it is not known who changed what.
+    pub unclear: Vec<Drifted>,
+    /// What could not be read, and why: a host or an address.
+    pub unknown: BTreeMap<String, String>,
+}
+
+/// An object that is not as the last apply left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Drifted {
+    /// The object.
+    pub address: Address,
+    /// The machine that a person knows it by, as `machine/web`.
+    pub part_of: Option<Arc<str>>,
+    /// What happened to it.
+    pub kind: Kind,
+    /// What differs. Nothing does of an object that is missing.
+    pub changes: Vec<Moved>,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It was changed.
+    Changed,
+    /// It is gone, although what is there says that it was.
+    Missing,
+    /// It was made from one of ours, with our mark in it.
+    Extra,
+}
+
+/// One difference between what was applied and what is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Moved {
+    /// The path within the document, as `memory`.
+    pub path: String,
+    /// What was applied; `None` if nothing was.
+    pub from: Option<String>,
+    /// What is there; `None` if nothing is.
+    pub to: Option<String>,
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, from, to } = self;
+        match (from, to) {
+            (Some(from), Some(to)) => write!(f, "{path} {from} -> {to}"),
+            (Some(from), None) => write!(f, "{path} {from} removed"),
+            (None, Some(to)) => write!(f, "{path} {to} added"),
+            (None, None) => f.write_str(path),
+        }
+    }
+}
+
+impl From<Change> for Moved {
+    /// A plan goes from what is there to what is wanted; drift went the other way.
+    fn from(Change { path, from, to, .. }: Change) -> Self {
+        Self { path, from: to, to: from }
+    }
+}
+
+impl Drift {
+    /// Whether nobody is known to have changed anything.
+    pub fn is_empty(&self) -> bool {
+        self.drift.is_empty()
+    }
+
+    /// What somebody changed, from what is wanted and what is there.
+    pub fn of(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Self {
+        let settled = settle(wanted, seen, &Choices::default());
+        let hosts = seen.unknown_hosts.iter().map(|(host, cause)| (host.clone(), cause.clone()));
+        let mut found = Self { unknown: hosts.collect(), ..Self::default() };
+        for (address, state) in &seen.objects {
+            let object = match state {
+                State::Present { object, .. } => object,
+                State::Unknown { cause } => {
+                    found.unknown.insert(address.to_string(), cause.clone());
+                    continue;
+                }
+                State::NotYet { .. } => continue,
+            };
+            match settled.nodes.get(address) {
+                Some(node) => found.compare(address, &node.document, object),
+                None => found.extra(address, object),
+            }
+        }
+        found.missing(wanted, seen);
+        found.drift.sort_by(|one, other| one.address.cmp(&other.address));
+        found
+    }
+
+    fn compare(&mut self, address: &Address, document: &Document, object: &Object) {
+        if let Some(moved) = without_mark(document, object) {
+            return self.tell(address, object, Kind::Changed, vec![moved]);
+        }
+        let mut changes = match compare(document, object) {
+            Verdict::Same => Vec::new(),
+            Verdict::Differs(changes) => changes,
+            // A pool in another folder; or not ours, and then nothing of ours that somebody changed.
+            Verdict::Refused(_) => return,
+        };
+        if changes.is_empty() {
+            changes = running(document, object);
+        }
+        let (known, unclear): (Vec<Change>, Vec<Change>) =
+            changes.into_iter().partition(|change| is_known(document, object, change));
+        if !known.is_empty() {
+            self.tell(address, object, Kind::Changed, known.into_iter().map(Moved::from).collect());
+        }
+        if !unclear.is_empty() {
+            let changes = unclear.into_iter().map(Moved::from).collect();
+            let part_of = part_of(address, object).map(Arc::from);
+            let unclear = Drifted { address: address.clone(), part_of, kind: Kind::Changed, changes };
+            self.unclear.push(unclear);
+        }
+    }
+
+    /// A copy of one of ours: its mark says another address.
+    fn extra(&mut self, address: &Address, object: &Object) {
+        let (mark, owner) = match object {
+            Object::Domain(domain) => (domain.mark.clone(), &domain.owner),
+            Object::Network(network) => (Mark::read(&network.record.xml), &network.owner),
+            Object::Pool(_) | Object::Volume(_) => return,
+        };
+        if let Some(mark) = mark.filter(|mark| *owner == Owner::Us && mark.address != address.to_string()) {
+            let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };
+            self.tell(address, object, Kind::Extra, vec![copy]);
+        }
+    }
+
+    /// What is not there, and of which something that is there says that it was: what needs it, or a machine's root.
+    fn missing(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
+        let mut missing: BTreeMap<Address, Option<Arc<str>>> = BTreeMap::new();
+        for (address, state) in &seen.objects {
+            let State::Present { object, .. } = state else { continue };
+            if matches!(object, Object::Domain(DomainObject { owner: Owner::Us, .. }) | Object::Volume(_)) {
+                let of = |to: &Address| wanted.nodes.get(to).and_then(|node| node.part_of.clone());
+                missing.extend(object.needs().iter().map(|edge| (edge.to.clone(), of(&edge.to))));
+            }
+            if let Object::Volume(volume) = object
+                && let Ours::Root { machine, .. } = &volume.ours
+            {
+                let domain = Address::new(PROVIDER, address.host().clone(), kind::DOMAIN, machine.as_str());
+                if let Some(node) = wanted.nodes.get(&domain) {
+                    missing.insert(domain, node.part_of.clone());
+                }
+            }
+        }
+        let is_ours =
+            |address: &Address| wanted.nodes.contains_key(address) || is_our_volume(address, wanted);
+        missing.retain(|address, _| !seen.objects.contains_key(address) && is_ours(address));
+        self.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
+            address,
+            part_of,
+            kind: Kind::Missing,
+            changes: Vec::new(),
+        }));
+    }
+
+    fn tell(&mut self, address: &Address, object: &Object, kind: Kind, changes: Vec<Moved>) {
+        let part_of = part_of(address, object).map(Arc::from);
+        self.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
+    }
+}
+
+/// Whether a volume that is not wanted, as an older root, is one of ours by its name.
+fn is_our_volume(address: &Address, wanted: &Wanted<Document>) -> bool {
+    let Some((pool, name)) = address.name().split_once('/') else { return false };
+    address.kind() == kind::VOLUME && super::object::volume_name(pool, name, &wanted.owner).is_some()
+}
+
+/// Whether a difference is one that somebody made, and not the cloud.
+fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
+    match (document, object) {
+        (Document::Domain(wanted), Object::Domain(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
+        (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
+        (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
+        // A cloud's disks grow; one that is larger than it says was grown by somebody.
+        (Document::Volume(wanted), Object::Volume(seen)) => {
+            seen.capacity.is_some_and(|capacity| capacity > wanted.capacity)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an object was made from a document, as its mark says.
+fn is_made_from(wanted: &str, seen: &str) -> bool {
+    !is_stale(seen, wanted)
+}
+
+/// What somebody changed in a guest that runs, and not in its definition.
+fn running(document: &Document, object: &Object) -> Vec<Change> {
+    match (document, object) {
+        (Document::Domain(wanted), Object::Domain(seen)) => match &seen.record.live_xml {
+            Some(live) if is_made_from(&wanted.xml, live) => pending_boot(wanted, &seen.record),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Somebody took our mark from an object that has our UUID.
+fn without_mark(document: &Document, object: &Object) -> Option<Moved> {
+    let seen = match object {
+        Object::Domain(DomainObject { owner: Owner::Unmarked, record, .. }) => &record.xml,
+        Object::Network(NetworkObject { owner: Owner::Unmarked, record, .. }) => &record.xml,
+        _ => return None,
+    };
+    let uuid = |xml: &str| Outline::read(xml)?.root().at("uuid")?.text().map(str::to_owned);
+    let ours: BTreeSet<Option<String>> = [uuid(document.xml()), uuid(seen)].into();
+    let is_ours = ours.len() == 1 && !ours.contains(&None);
+    is_ours.then(|| Moved { path: "metadata".to_owned(), from: Some("our mark".to_owned()), to: None })
+}

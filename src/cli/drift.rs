@@ -1,0 +1,113 @@
+//! `drift`: what somebody changed since the last apply.
+//!
+//! It ends with 2 when somebody changed something, with 0 when nobody did, and with 1 when that cannot be said. Changes of
+//! the cloud itself are no drift: `plan` shows them. With `--json` it writes a `drift-object` of [`json`](super::json).
+
+use fmc_core::cloud::Cloud;
+use fmc_libvirt::provider::drifted::{Drift, Drifted, Kind};
+use serde::Serialize;
+
+use super::args::Args;
+use super::check::{self, count};
+use super::connect::{Access, World};
+use super::failure::Failure;
+use super::io::{Io, Versioned};
+use super::plan::{self, Connected, Towards};
+use super::style::{BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
+use super::{DONE, FAILED, PENDING};
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    cloud: &'a str,
+    owner: &'a str,
+    hosts: Vec<Connected<'a>>,
+    simulation: bool,
+    #[serde(flatten)]
+    drift: &'a Drift,
+}
+
+pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let world = World::connect(&checked, args, io, Access::Look)?;
+    let drift = plan::decide(&checked, &world, args, Towards::Cloud)?.drift();
+    if args.json {
+        io.json(&Versioned::new(&Shown {
+            cloud: checked.name.as_str(),
+            owner: checked.owner.as_str(),
+            hosts: plan::hosts(&world),
+            simulation: world.is_simulation(),
+            drift: &drift,
+        }))?;
+    } else {
+        let title = format!("drift of {} on {}", checked.name, plan::place(&world));
+        io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
+        io.out(text(&drift, io.colour_out))?;
+    }
+    for (what, cause) in &drift.unknown {
+        io.err(format_args!("{}: {what} is unknown: {cause}\n", Paint("error", BAD, io.colour_err)));
+    }
+    Ok(match (drift.unknown.is_empty(), drift.is_empty()) {
+        (false, _) => FAILED,
+        (true, false) => PENDING,
+        (true, true) => DONE,
+    })
+}
+
+fn text(drift: &Drift, colour: bool) -> String {
+    let all = || drift.drift.iter().chain(&drift.unclear);
+    let width = all().map(|drifted| name(drifted).chars().count()).max().unwrap_or(0).clamp(16, 40);
+    let mut text = String::new();
+    for drifted in &drift.drift {
+        let (sign, style, verb) = match drifted.kind {
+            Kind::Changed => ('~', CHANGE, "changed"),
+            Kind::Missing => ('-', BAD, "missing"),
+            Kind::Extra => ('+', GOOD, "extra"),
+        };
+        text += &line(drifted, sign, style, verb, width, colour);
+    }
+    for drifted in &drift.unclear {
+        text += &line(drifted, '!', WARN, "unclear", width, colour);
+    }
+    if !drift.unclear.is_empty() {
+        let why = "unclear: the cloud has changed there since it was applied, and whether somebody else has too is not known";
+        text += &format!("  {}\n", Paint(why, DIM, colour));
+    }
+    let number = |kind: Kind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();
+    let counts = [
+        (number(Kind::Changed), "changed"),
+        (number(Kind::Missing), "missing"),
+        (number(Kind::Extra), "extra"),
+        (drift.unclear.len(), "unclear"),
+    ];
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let told = match (told.as_slice(), drift.unknown.len()) {
+        ([], 0) => "no drift".to_owned(),
+        ([], unknown) => format!("{} unknown", count(unknown, "thing")),
+        (told, 0) => told.join(", "),
+        (told, unknown) => format!("{}, {unknown} unknown", told.join(", ")),
+    };
+    text + &format!("  {}\n", Paint(told, STRONG, colour))
+}
+
+fn line(
+    drifted: &Drifted,
+    sign: char,
+    style: anstyle::Style,
+    verb: &str,
+    width: usize,
+    colour: bool,
+) -> String {
+    let changes: Vec<String> = drifted.changes.iter().map(ToString::to_string).collect();
+    let (name, changes) = (name(drifted), changes.join("; "));
+    let (sign, verb) = (Paint(sign, style, colour), Paint(format!("{verb:8}"), style, colour));
+    format!("{}\n", format!("  {sign} {name:width$}  {verb} {changes}").trim_end())
+}
+
+/// An object by the machine that it is of, if it is the machine itself; another by its own name.
+fn name(drifted: &Drifted) -> String {
+    drifted.address.short().to_string().replacen("domain/", "machine/", 1).replacen('/', " ", 1)
+}

@@ -1,0 +1,208 @@
+//! `drift`: what somebody changed is told, what the cloud changed is not.
+
+use fmc::libvirt::link::{Link as _, VolumeRecord};
+use fmc::libvirt::sim::Sim;
+use fmc::libvirt::sim::file::SimFile;
+use fmc::prelude::*;
+use serde_json::Value;
+
+use crate::stage::{Stage, cloud, machine};
+
+/// A folder in which the cloud was applied.
+fn applied() -> Stage {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    stage
+}
+
+fn by_hand<T>(stage: &Stage, change: impl FnOnce(&Sim) -> T) -> T {
+    let file = SimFile::open(stage.path().join("first.sim.json"), "a test").unwrap();
+    let done = change(file.sim());
+    file.save().unwrap();
+    done
+}
+
+fn redefine(sim: &Sim, name: &str, from: &str, to: &str) {
+    let xml = sim.domain(name).unwrap().unwrap().xml;
+    assert!(xml.contains(from), "{xml}");
+    sim.define_domain(&xml.replace(from, to)).unwrap();
+}
+
+/// The lines of `drift` below its title, and its exit code.
+fn drift(stage: &Stage, cloud: Cloud) -> (u8, String) {
+    let ran = stage.run(cloud, "drift");
+    assert_eq!(ran.err, "");
+    (ran.code, ran.out.split_once('\n').unwrap().1.to_owned())
+}
+
+fn lines(lines: &[&str]) -> String {
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+#[test]
+fn without_a_change_by_hand_there_is_none() {
+    let stage = Stage::new();
+    assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
+    stage.done(cloud(), "apply");
+    assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
+    // What the cloud changed is none, before its apply and after.
+    let more = || cloud().machine(machine("third", "10.17.3.12"));
+    let less = || {
+        let lab = Network::nat("lab", "10.17.3.0/24");
+        Cloud::new("first").host(Host::local()).network(lab).machine(machine("web", "10.17.3.10"))
+    };
+    for changed in [more(), less()] {
+        assert_eq!(drift(&stage, changed.clone()).0, 0);
+        stage.done(changed.clone(), "apply");
+        assert_eq!(drift(&stage, changed), (0, lines(&["no drift"])));
+        stage.done(cloud(), "apply");
+        assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
+    }
+    for set in [
+        "machines.web.memory=2GiB",
+        "machines.web.power=stopped",
+        "machines.web.autostart=false",
+        "networks.lab.autostart=false",
+        "machines.db.disks.data.size=6GiB",
+    ] {
+        assert_eq!(stage.run(cloud(), &format!("drift --set {set}")).code, 0, "{set}");
+        stage.done(cloud(), &format!("apply --set {set}"));
+        assert_eq!(stage.run(cloud(), &format!("drift --set {set}")).code, 0, "{set}");
+        stage.done(cloud(), "apply");
+        let again = drift(&stage, cloud());
+        // A disk never becomes smaller, so that the larger one stays.
+        assert_eq!(again.0, if set.contains("size") { 2 } else { 0 }, "{set}: {}", again.1);
+    }
+}
+
+#[test]
+fn what_somebody_changed_is_told() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        redefine(sim, "web", "<memory unit='KiB'>1048576", "<memory unit='KiB'>2097152");
+        sim.destroy_domain("db").unwrap();
+        sim.set_network_autostart("lab", false).unwrap();
+    });
+    let told = [
+        "~ machine db        changed  power running -> stopped",
+        "~ machine web       changed  memory 1 GiB -> 2 GiB",
+        "~ network lab       changed  autostart on -> off",
+        "3 changed",
+    ];
+    assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
+    stage.done(cloud(), "apply");
+    assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
+}
+
+#[test]
+fn what_is_missing_is_told_by_what_is_there() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        sim.destroy_domain("db").unwrap();
+        sim.undefine_domain("db").unwrap();
+        sim.stop_network("lab").unwrap();
+        sim.undefine_network("lab").unwrap();
+    });
+    let told = ["- machine db        missing", "- network lab       missing", "2 missing"];
+    assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
+    stage.done(cloud(), "apply");
+    by_hand(&stage, |sim| {
+        sim.destroy_domain("db").unwrap();
+        let disk = |volume: &&VolumeRecord| volume.name.starts_with("db.disk.");
+        let data = sim.volumes("fmc-first").unwrap().iter().find(disk).unwrap().name.clone();
+        sim.delete_volume("fmc-first", &data).unwrap();
+    });
+    let (code, told) = drift(&stage, cloud());
+    assert!(code == 2 && told.contains("- volume fmc-first/db.disk.data  missing\n"), "{told}");
+}
+
+#[test]
+fn a_copy_of_a_machine_is_extra() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        let xml = sim.domain("web").unwrap().unwrap().xml;
+        let uuid = xml.split_once("<uuid>").unwrap().1.split_once('<').unwrap().0;
+        let copy = xml.replace(uuid, "11111111-2222-4333-8444-555555555555");
+        sim.define_domain(&copy.replace("<name>web<", "<name>copy<")).unwrap();
+    });
+    let told = ["+ machine copy      extra    copy of libvirt/local/domain/web added", "1 extra"];
+    assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
+}
+
+#[test]
+fn a_mark_that_somebody_took_is_told() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        let xml = sim.domain("web").unwrap().unwrap().xml;
+        let (start, end) = (xml.find("<metadata>").unwrap(), xml.find("</metadata>").unwrap());
+        sim.define_domain(&format!("{}{}", &xml[..start], &xml[end + "</metadata>".len()..])).unwrap();
+    });
+    let told = ["~ machine web       changed  metadata our mark removed", "1 changed"];
+    assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
+}
+
+#[test]
+fn where_both_changed_it_both_are_said() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        redefine(sim, "web", "<memory unit='KiB'>1048576", "<memory unit='KiB'>2097152");
+        sim.destroy_domain("db").unwrap();
+    });
+    let ran = stage.run(cloud(), "drift --set machines.web.cpus=2");
+    assert_eq!(ran.code, 2);
+    let told = [
+        "~ machine db        changed  power running -> stopped",
+        "! machine web       unclear  memory 1 GiB -> 2 GiB; vcpu 2 -> 1",
+        "unclear: the cloud has changed there since it was applied, and whether somebody else has too is not known",
+        "1 changed, 1 unclear",
+    ];
+    assert_eq!(ran.out.split_once('\n').unwrap().1, lines(&told));
+    by_hand(&stage, |sim| sim.start_domain("db").unwrap());
+    assert_eq!(stage.run(cloud(), "drift --set machines.web.cpus=2").code, 0);
+}
+
+#[test]
+fn an_outdated_machine_has_not_drifted_by_that() {
+    let cloud = |version: u8| {
+        let image = Image::debian("12").path(format!("/images/debian-{version}.qcow2"));
+        let web = Machine::new("web", image).memory(1.gib()).root_disk(2.gib()).user(User::admin("ops"));
+        Cloud::new("first").host(Host::local()).machine(web)
+    };
+    let stage = Stage::new();
+    stage.done(cloud(1), "apply");
+    assert_eq!(drift(&stage, cloud(2)), (0, lines(&["no drift"])));
+    by_hand(&stage, |sim| redefine(sim, "web", "<memory unit='KiB'>1048576", "<memory unit='KiB'>2097152"));
+    let told = ["~ machine web       changed  memory 1 GiB -> 2 GiB", "1 changed"];
+    assert_eq!(drift(&stage, cloud(2)), (2, lines(&told)));
+    stage.done(cloud(2), "apply");
+    stage.done(cloud(2), "apply --replace web");
+    assert_eq!(drift(&stage, cloud(2)), (0, lines(&["no drift"])));
+    stage.done(cloud(2), "apply --replace web");
+    assert_eq!(drift(&stage, cloud(2)), (0, lines(&["no drift"])));
+}
+
+#[test]
+fn drift_as_json_says_path_from_and_to() {
+    let stage = applied();
+    by_hand(&stage, |sim| {
+        redefine(sim, "web", "<memory unit='KiB'>1048576", "<memory unit='KiB'>2097152");
+    });
+    let ran = stage.run(cloud(), "drift --json");
+    assert_eq!(ran.code, 2);
+    let drift: Value = serde_json::from_str(&ran.out).unwrap();
+    let web = &drift["drift"][0];
+    assert_eq!((&drift["version"], &web["address"]), (&1.into(), &"libvirt/local/domain/web".into()));
+    let change = &web["changes"][0];
+    assert_eq!(change["path"], "memory");
+    assert_eq!((&change["from"], &change["to"]), (&"1 GiB".into(), &"2 GiB".into()));
+}
+
+#[test]
+fn a_world_that_cannot_be_read_is_a_failure() {
+    let stage = applied();
+    by_hand(&stage, |sim| sim.stop_pool("fmc-first").unwrap());
+    let ran = stage.run(cloud(), "drift");
+    assert!(ran.code != 0, "{ran:?}");
+    std::fs::write(stage.path().join("first.sim.json"), "{").unwrap();
+    assert_eq!(stage.run(cloud(), "drift").code, 1);
+}
