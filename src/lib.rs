@@ -89,7 +89,7 @@
 //! - It changes nothing inside a machine that runs: Ignition and cloud-init are read on the first boot. A machine that boots
 //!   with older data than is wanted is shown as outdated, and made anew only when asked to.
 //! - It deletes no data disk unless asked to, and nothing that is not its own, ever.
-//! - It does not download images yet, and does not load a host's nft table: it writes it, and says the command.
+//! - It does not load a host's nft table: it writes it, and says the command.
 //! - It shares no state between people: who applies sees what is there.
 //!
 //! # Features
@@ -99,6 +99,8 @@
 //! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
 //! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
+//! | `fetch` | by `cli` | images by URL, over TLS |
+//! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
 //! | `schema` | no | JSON Schema of every value |
 //!

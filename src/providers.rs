@@ -7,6 +7,7 @@ use fmc_core::checked::Checked;
 use fmc_core::graph::{Choices, Note, ObserveError, Provider as _};
 use fmc_core::name::HostName;
 use fmc_core::secret::Secrets;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
 use fmc_libvirt::provider::Libvirt;
 
@@ -59,6 +60,13 @@ impl Providers {
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         Self { libvirt: self.libvirt.secrets(secrets) }
+    }
+
+    /// What becomes of images that are given by URL: [`Images::folder`] has them fetched, each once. Without it a step that
+    /// needs one fails, and says so.
+    #[must_use]
+    pub fn images(self, images: Images) -> Self {
+        Self { libvirt: self.libvirt.images(images) }
     }
 
     /// Looks at what is there. It only reads.

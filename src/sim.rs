@@ -29,6 +29,7 @@ use fmc_core::finding::Report;
 use fmc_core::graph::{ObserveError, Outcome, Refused};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use fmc_libvirt::image::Images;
 use fmc_libvirt::sim::Sim as Hypervisor;
 pub use fmc_libvirt::sim::{CALLS, Call, Fault, When};
 
@@ -138,7 +139,7 @@ impl Sim {
 
     /// The providers of a cloud's hosts. Secrets are stand-ins.
     pub fn providers(&self, checked: &Checked) -> Providers {
-        let none = Providers::new().secrets(Arc::new(StandIns));
+        let none = Providers::new().secrets(Arc::new(StandIns)).images(Images::stand_ins());
         checked
             .hosts
             .iter()

@@ -28,6 +28,7 @@ use fmc_core::secret::{NoSecrets, Secrets};
 use self::act::Job;
 use self::observe::Remembered;
 use crate::document::Document;
+use crate::image::Images;
 use crate::link::Link;
 use crate::provider::object::Object;
 
@@ -50,6 +51,7 @@ const LANES: usize = 4;
 pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
     secrets: Arc<dyn Secrets + Send + Sync>,
+    images: Images,
     pools: PoolLanes,
     reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
 }
@@ -83,6 +85,7 @@ impl<L: Link> Libvirt<L> {
         Self {
             hosts: BTreeMap::new(),
             secrets: Arc::new(NoSecrets),
+            images: Images::default(),
             pools: PoolLanes::default(),
             reads: Mutex::default(),
         }
@@ -99,6 +102,13 @@ impl<L: Link> Libvirt<L> {
     #[must_use]
     pub fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// What becomes of images that are given by URL; without it a step that needs one fails, and says so.
+    #[must_use]
+    pub fn images(mut self, images: Images) -> Self {
+        self.images = images;
         self
     }
 
@@ -202,6 +212,7 @@ impl<L: Link> Provider for Libvirt<L> {
         let job = Job {
             link: Arc::clone(link),
             secrets: Arc::clone(&self.secrets),
+            images: self.images.clone(),
             pools: self.pools.clone(),
             acting: acting.clone(),
             address: address.clone(),

@@ -10,12 +10,14 @@
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
 //! | the seed of cloud-init | [`iso`] |
+//! | what is fetched | [`http`]: a server that behaves as badly as it is told to |
 //! | images, packed and unpacked | [`image`] makes them |
 //! | how many calls libvirt is asked | [`relay`] |
 //! | firewall rules | [`nft`] |
 //! | units and drop-ins | [`systemd`] |
 
 pub mod cloud_init;
+pub mod http;
 pub mod ignition;
 pub mod image;
 pub mod iso;

@@ -9,11 +9,13 @@ use fmc_core::checked::Checked;
 use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
 use fmc_libvirt::sim::file::SimFile;
 
 use super::args::Args;
 use super::failure::Failure;
+use super::images;
 use super::io::Io;
 use crate::providers::Providers;
 use crate::secrets::Local;
@@ -59,9 +61,10 @@ impl World {
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
         let mut world = Self {
             providers: if is_simulation {
-                Providers::new().secrets(Arc::new(StandIns))
+                Providers::new().secrets(Arc::new(StandIns)).images(Images::stand_ins())
             } else {
-                Providers::new().secrets(Arc::new(Local::of(args.folder(io), Arc::clone(&io.environment))))
+                let secrets = Local::of(args.folder(io), Arc::clone(&io.environment));
+                Providers::new().secrets(Arc::new(secrets)).images(images::kept(io))
             },
             on: Vec::new(),
             files: Vec::new(),

@@ -43,6 +43,9 @@
 //! Without `--connect`, hypervisors are simulated in a file of the current folder, `OWNER.sim.json`, and the output says
 //! so. A libvirt URI needs the feature `virt`.
 //!
+//! Images that are given by URL are fetched once into the folder that `FMC_IMAGES` names, or `fmc/images` in the user's
+//! cache (`XDG_CACHE_HOME`, or `~/.cache`). A simulation fetches none.
+//!
 //! # JSON
 //!
 //! With `--json`, every command writes a documented form, `apply` and `destroy` an object in each line for what happens as
@@ -61,6 +64,7 @@ mod draw;
 mod drift;
 mod explain;
 mod failure;
+mod images;
 mod io;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}

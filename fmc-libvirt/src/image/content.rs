@@ -229,6 +229,7 @@ impl Read for Tallied {
 }
 
 /// A digest on its way.
+#[derive(Clone)]
 pub(super) enum Hash {
     Sha256(sha2::Sha256),
     Sha512(sha2::Sha512),

@@ -5,7 +5,10 @@
 //! comes to that: 64 MiB for a dictionary of `xz -9`, 8 MiB for what `zstd -19` makes, less for gzip and bzip2. What asks
 //! for more is refused, and so is what unpacks to more than its header and the root disk allow.
 
+pub mod cache;
 pub mod content;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod header;
 #[cfg(test)]
 mod tests;
@@ -16,6 +19,7 @@ use std::io;
 use fmc_core::digest::Digest;
 use fmc_core::unit::Size;
 
+pub use self::cache::Images;
 use self::header::HeaderError;
 use self::unpack::Packing;
 

@@ -16,6 +16,7 @@ use fmc_core::secret::Secrets;
 
 use super::PoolLanes;
 use crate::document::{Document, kind};
+use crate::image::Images;
 use crate::link::{CallError, CallErrorKind, Link};
 
 /// How often a call is repeated that met a pool at work.
@@ -28,6 +29,7 @@ const RETRY: Duration = Duration::from_millis(250);
 pub(super) struct Job<L, A> {
     pub(super) link: Arc<L>,
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
+    pub(super) images: Images,
     pub(super) pools: PoolLanes,
     pub(super) acting: A,
     pub(super) address: Address,

@@ -5,7 +5,7 @@ use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
-use crate::document::{Document, DomainDocument, PROVIDER, VolumeDocument, kind};
+use crate::document::{Content, Document, DomainDocument, ImageSource, PROVIDER, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::volume::Ours;
 use crate::xml::Outline;
@@ -14,7 +14,10 @@ use crate::xml::Outline;
 pub(super) fn summary(document: &Document) -> String {
     match document {
         Document::Pool(pool) => super::object::pool_identity(&pool.xml).1.unwrap_or_default(),
-        Document::Volume(volume) if volume.capacity == 0 => String::new(),
+        Document::Volume(volume) if volume.capacity == 0 => match &volume.content {
+            Content::Image(image) => image_summary(&image.source),
+            _ => String::new(),
+        },
         Document::Volume(volume) => volume_summary(volume),
         Document::Network(network) => network_summary(&network.xml),
         Document::Domain(domain) => {
@@ -22,6 +25,13 @@ pub(super) fn summary(document: &Document) -> String {
             let processors = outline.as_ref().and_then(|outline| outline.root().at("vcpu")?.text());
             format!("{} vCPU, {}", processors.unwrap_or("?"), domain.memory)
         }
+    }
+}
+
+fn image_summary(source: &ImageSource) -> String {
+    match source {
+        ImageSource::File(path) => format!("from {path}"),
+        ImageSource::Url(url) => format!("fetched from {url}"),
     }
 }
 

@@ -45,7 +45,11 @@ pub(super) async fn observe<L: Link>(
             Ok(read) => {
                 provider.remember(
                     host,
-                    Remembered { networks: read.networks.clone(), pools: read.pools.clone() },
+                    Remembered {
+                        networks: read.networks.clone(),
+                        pools: read.pools.clone(),
+                        images: images(&read),
+                    },
                 );
                 See { host, read, wants: &wants }.objects(&mut seen.objects);
             }
@@ -103,6 +107,13 @@ impl Wants {
 pub(super) struct Remembered {
     pub(super) networks: Vec<NetworkRecord>,
     pub(super) pools: Vec<PoolRecord>,
+    /// The names of volumes that commit an uploaded image.
+    pub(super) images: BTreeSet<String>,
+}
+
+fn images(read: &HostRead) -> BTreeSet<String> {
+    let volumes = read.volumes.values().flatten();
+    volumes.map(|volume| &volume.name).filter(|name| name.starts_with("base.")).cloned().collect()
 }
 
 /// All that was read of a host.

@@ -1,17 +1,23 @@
 //! What a hypervisor is, against what the model says of it: told before anything is made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use fmc_core::checked::{Checked, Forward, Host, Network, Source};
 use fmc_core::graph::{Note, NoteKind};
 use fmc_core::host::Acceleration;
 use fmc_core::name::PoolName;
+use fmc_core::path::AbsPath;
 use ipnet::IpNet;
 
 use super::{Libvirt, run};
+use crate::image::ImageError;
+use crate::image::content::ImageFile;
+use crate::image::header::Stated;
 use crate::link::{CallError, HostFacts, Link, NetworkRecord, PoolRecord};
 use crate::mark::Mark;
+use crate::volume::{self, Ours};
 use crate::xml::Outline;
 
 impl<L: Link> Libvirt<L> {
@@ -47,8 +53,52 @@ impl<L: Link> Libvirt<L> {
                 None => {}
             }
         }
+        notes.extend(self.judge_images(checked).await);
         notes
     }
+
+    /// Looks at the images that are still to be sent, as far as they are here: that one is no image of its machines is
+    /// better known before anything is made.
+    async fn judge_images(&self, checked: &Checked) -> Vec<Note> {
+        let mut to_send: BTreeMap<AbsPath, Vec<Stated>> = BTreeMap::new();
+        for machine in &checked.machines {
+            let image = &machine.image;
+            let (Source::File(path), Some(digest), Some(root)) = (&image.source, image.digest, machine.root)
+            else {
+                continue;
+            };
+            let name = Ours::Base { digest: volume::hex(digest.bytes(), 6) }.to_string();
+            let host = checked.hosts.get(machine.host).and_then(|host| self.remembered(&host.name));
+            if host.is_none_or(|host| host.images.contains(&volume::commit_name(&name))) {
+                continue;
+            }
+            let (format, minimum) = (image.format, image.minimum);
+            let all = to_send.entry(path.clone()).or_default();
+            match all.iter_mut().find(|stated| stated.format == format && stated.minimum == minimum) {
+                // Machines come by name: of equal roots, that of the first one decides.
+                Some(Stated { root: Some((_, smallest)), .. }) if *smallest <= root.size => {}
+                Some(stated) => stated.root = Some((machine.name.to_string(), root.size)),
+                None => {
+                    all.push(Stated { format, minimum, root: Some((machine.name.to_string(), root.size)) });
+                }
+            }
+        }
+        let instant = self.hosts.values().all(|link| link.is_instant());
+        run::off_thread(instant, move || judge(&to_send)).await.unwrap_or_default()
+    }
+}
+
+fn judge(to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
+    let each = to_send.iter().flat_map(|(path, all)| all.iter().map(move |stated| (path, stated)));
+    each.filter_map(|(path, stated)| match ImageFile::open(Path::new(path.as_str()), stated) {
+        // One that is not here yet is asked for when it is sent.
+        Ok(_) | Err(ImageError::Open(_)) => None,
+        Err(error) => {
+            let about = format!("image/{path}");
+            Some(Note { about, kind: NoteKind::Refused, text: error.to_string() })
+        }
+    })
+    .collect()
 }
 
 fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut impl FnMut(NoteKind, String)) {

@@ -15,7 +15,7 @@ use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Content, Document, DomainDocument, ImageSource, PROVIDER, VolumeDocument, kind};
+use crate::document::{Document, DomainDocument, PROVIDER, VolumeDocument, kind};
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
@@ -324,16 +324,11 @@ impl<'a> Settling<'a> {
     /// An upload that was cut is sent again, while nobody relies on it.
     fn uploads(&mut self) {
         for (address, node) in &self.nodes {
-            let Document::Volume(document) = &*node.document else { continue };
-            match (self.present(address), &document.content) {
-                (None, Content::Image(image)) if matches!(image.source, ImageSource::Url(_)) => {
-                    let ImageSource::Url(url) = &image.source else { continue };
-                    let text = format!(
-                        "downloads are not made yet: fetch {url} by hand, and give the image as a file with the same digest"
-                    );
-                    self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
-                }
-                (Some(volume), _) if !volume.whole => match reliant(volume) {
+            if !matches!(&*node.document, Document::Volume(_)) {
+                continue;
+            }
+            match self.present(address) {
+                Some(volume) if !volume.whole => match reliant(volume) {
                     Some(who) => {
                         let text = format!(
                             "the upload of {} was cut, and {who} relies on it: remove that, or delete the volume by hand",

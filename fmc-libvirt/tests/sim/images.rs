@@ -17,7 +17,7 @@ use fmc_libvirt::sim::Sim;
 use fmc_testkit::image::{pack, qcow2};
 use tempfile::TempDir;
 
-use crate::lab::{Lab, cloud, lan, wanted};
+use crate::lab::{Lab, cloud, lan, now, wanted};
 
 /// A folder with an image in it.
 struct File {
@@ -55,6 +55,10 @@ fn bytes() -> Vec<u8> {
 
 fn web(image: Image) -> Machine {
     Machine::new("web", image).memory(1.gib()).root_disk(9.gib())
+}
+
+fn web_of(name: &'static str, image: Image) -> Machine {
+    Machine::new(name, image).memory(1.gib()).root_disk(5.gib())
 }
 
 fn of(image: Image) -> Wanted<Document> {
@@ -167,6 +171,33 @@ fn what_is_no_image_of_its_machine_is_refused_before_a_byte_is_sent() {
     std::fs::write(&cut.path, &whole[..whole.len() - 9]).unwrap();
     let error = refused(cut.image());
     assert!(error.contains("packed by xz and cannot be unpacked"), "{error}");
+}
+
+#[test]
+fn a_plan_says_it_before_anything_is_made() {
+    let large = File::new(&qcow2("10G", b"boot"));
+    let of = |image: Image| cloud([lan()], [web(image.clone()), web_of("second", image)]).check().unwrap();
+    let told = |checked: &fmc_core::checked::Checked, lab: &Lab| {
+        lab.plan(&fmc_libvirt::documents::documents(checked));
+        now(lab.provider.preflight(checked))
+            .into_iter()
+            .map(|note| (note.about, note.text))
+            .collect::<Vec<_>>()
+    };
+    let checked = of(large.image());
+    let lab = Lab::new();
+    let (about, text) = told(&checked, &lab).pop().unwrap();
+    assert_eq!(about, format!("image/{}", large.path.display()));
+    assert!(text.contains("its virtual size is 10 GiB, and the root disk of second has 5 GiB"), "{text}");
+    // One that the host has already is not looked at again, and one that is not here yet is waited for.
+    let right = File::new(&qcow2("1G", b"boot"));
+    let checked = of(right.image());
+    assert_eq!(told(&checked, &lab), []);
+    lab.apply(&fmc_libvirt::documents::documents(&checked));
+    std::fs::write(&right.path, "gone").unwrap();
+    assert_eq!(told(&checked, &lab), []);
+    std::fs::remove_file(&right.path).unwrap();
+    assert_eq!(told(&checked, &Lab::new()), []);
 }
 
 #[test]

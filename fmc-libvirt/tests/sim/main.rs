@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod console;
+mod fetch;
 mod images;
 mod lab;
 mod laws;

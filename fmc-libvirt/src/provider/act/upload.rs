@@ -6,16 +6,22 @@ use std::rc::Rc;
 use std::sync::PoisonError;
 
 use fmc_core::graph::{Acting, Event, StepError};
+use fmc_core::path::HttpUrl;
 use fmc_core::secret::{SecretBytes, SecretError};
 use fmc_core::unit::Size;
 
 use super::Job;
 use crate::document::{BaseImage, Content, ImageSource, VolumeDocument};
 use crate::image::ImageError;
+use crate::image::cache::{Patience, Place};
 use crate::image::content::{self, ImageFile, Tally};
 use crate::link::{CallErrorKind, Link};
 use crate::provider::object::pool_room;
 use crate::volume::{commit_name, commit_xml, upload_xml};
+
+/// A fetch tells of its progress after so many bytes, as an upload does.
+#[cfg(feature = "fetch")]
+const EACH: u64 = 1 << 20;
 
 impl<L: Link, A: Acting> Job<L, A> {
     /// Makes a volume and sends its bytes. Whatever goes wrong, it is not committed.
@@ -49,19 +55,78 @@ impl<L: Link, A: Acting> Job<L, A> {
                 };
                 Ok(Source::secret(boot.render_volume(&*self.secrets).map_err(failed)?))
             }
-            Content::Image(image) => Source::image(&self.file(image)?, image),
+            Content::Image(image) => self.image(image),
         }
     }
 
-    /// Where an image is on this side.
-    fn file(&self, image: &BaseImage) -> Result<PathBuf, StepError> {
-        match &image.source {
-            ImageSource::File(path) => Ok(PathBuf::from(path.as_str())),
-            ImageSource::Url(url) => Err(StepError::Input {
-                what: format!("image {url}"),
-                cause: "downloads are not made yet: fetch it by hand, and give it as a file".to_owned(),
-            }),
-        }
+    fn image(&self, image: &BaseImage) -> Result<Source, StepError> {
+        let (path, what, fetched) = match (&image.source, &self.images.0) {
+            (ImageSource::File(path), _) => (PathBuf::from(path.as_str()), format!("image {path}"), false),
+            (ImageSource::Url(url), Place::Folder { folder, patience }) => {
+                (self.fetch(folder, url, image, *patience)?, format!("image {url}"), true)
+            }
+            // Nobody boots it, and nobody wants to wait for it.
+            (ImageSource::Url(url), Place::StandIns) => {
+                return Ok(Source::secret(SecretBytes::new(format!("stand-in of {url}\n").into_bytes())));
+            }
+            (ImageSource::Url(url), Place::Nowhere) => {
+                return Err(StepError::Input {
+                    what: format!("image {url}"),
+                    cause: "nobody said where images are fetched to: give the providers a folder (`images`), or the \
+                            image as a file"
+                        .to_owned(),
+                });
+            }
+        };
+        let from = From { what, fetched: fetched.then(|| path.clone()) };
+        Source::image(&path, image)
+            .map_err(|error| from.refuse(&error))
+            .map(|source| Source { from, ..source })
+    }
+
+    #[cfg(feature = "fetch")]
+    fn fetch(
+        &self,
+        folder: &Path,
+        url: &HttpUrl,
+        image: &BaseImage,
+        patience: Patience,
+    ) -> Result<PathBuf, StepError> {
+        use crate::image::fetch::{FetchError, Step, fetch};
+
+        let address = self.address.to_string();
+        let (mut waits, mut told) = (false, 0);
+        let mut on = |step| {
+            match step {
+                Step::Waits if !waits => {
+                    waits = true;
+                    self.say("waits for another one that fetches its image");
+                }
+                Step::Waits | Step::Bytes { total: None, .. } => {}
+                Step::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
+                Step::Bytes { done, total: Some(total) } => {
+                    told = done;
+                    self.acting.say(Event::Progress { address: address.clone(), done, total });
+                }
+            }
+            !self.acting.cancelled()
+        };
+        self.say(format!("fetches {url}"));
+        let path = fetch(folder, url, &image.digest, patience, &mut on).map_err(|error| match error {
+            FetchError::Cancelled => StepError::Cancelled,
+            error => StepError::Input { what: format!("image {url}"), cause: error.to_string() },
+        })?;
+        self.say("sends its image");
+        Ok(path)
+    }
+
+    #[cfg(not(feature = "fetch"))]
+    fn fetch(&self, _: &Path, url: &HttpUrl, _: &BaseImage, _: Patience) -> Result<PathBuf, StepError> {
+        Err(StepError::Input {
+            what: format!("image {url}"),
+            cause: "this program is built without the feature `fetch` of fmc: fetch it by hand, and give it as a file"
+                .to_owned(),
+        })
     }
 
     /// Refuses what a pool has no room for. What libvirt knows of that may be old, so a pool that seems too small is looked
@@ -79,7 +144,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         let Some(room) = is_short(room()?) else { return Ok(()) };
         let [takes, has, lacks] = [source.takes, room, source.takes - room].map(Size::bytes);
         Err(StepError::Input {
-            what: source.what.clone(),
+            what: source.from.what.clone(),
             cause: format!(
                 "it takes {takes} at least, and the pool {pool} has {has} left: make {lacks} of room on the hypervisor"
             ),
@@ -114,7 +179,7 @@ impl<L: Link, A: Acting> Job<L, A> {
 
 /// Bytes to be sent.
 struct Source {
-    what: String,
+    from: From,
     /// How many, if that is known.
     length: Option<u64>,
     /// How many of the hypervisor they take at least.
@@ -122,6 +187,33 @@ struct Source {
     /// How many the file has that they come from.
     packed: Option<u64>,
     bytes: Bytes,
+}
+
+/// Where bytes come from.
+#[derive(Default)]
+struct From {
+    /// Its name in an error.
+    what: String,
+    /// Where it is kept, if it was fetched.
+    fetched: Option<PathBuf>,
+}
+
+impl From {
+    /// Why an image cannot be used. What was kept was right when it was fetched: if it is not what it should be now, it is
+    /// fetched again the next time.
+    fn refuse(&self, error: &ImageError) -> StepError {
+        let mut cause = error.to_string();
+        if let Some(kept) = &self.fetched
+            && matches!(error, ImageError::Digest { .. } | ImageError::Unpack { .. })
+        {
+            drop(std::fs::remove_file(kept));
+            cause = format!(
+                "{} was kept, and {cause}; it is removed, and fetched again next time",
+                kept.display()
+            );
+        }
+        StepError::Input { what: self.what.clone(), cause }
+    }
 }
 
 enum Bytes {
@@ -158,21 +250,15 @@ impl Source {
     fn secret(bytes: SecretBytes) -> Self {
         let length = u64::try_from(bytes.expose().len()).unwrap_or(u64::MAX);
         let bytes = Bytes::Secret(Cursor::new(Exposed(bytes)));
-        Self { what: String::new(), length: Some(length), takes: length, packed: None, bytes }
+        Self { from: From::default(), length: Some(length), takes: length, packed: None, bytes }
     }
 
-    fn image(path: &Path, image: &BaseImage) -> Result<Self, StepError> {
-        let what = match &image.source {
-            ImageSource::File(path) => format!("image {path}"),
-            ImageSource::Url(url) => format!("image {url}"),
-        };
-        let failed = |error: ImageError| StepError::Input { what: what.clone(), cause: error.to_string() };
-        let file = ImageFile::open(path, &image.stated).map_err(failed)?;
+    fn image(path: &Path, image: &BaseImage) -> Result<Self, ImageError> {
+        let file = ImageFile::open(path, &image.stated)?;
         let (length, takes) = (file.length, file.takes());
         let packed = file.packing.map(|_| file.packed_length);
-        let content =
-            file.content(image.stated.clone(), image.digest, image.unpacked_digest).map_err(failed)?;
-        Ok(Self { what, length, takes, packed, bytes: Bytes::Image(Box::new(content)) })
+        let content = file.content(image.stated.clone(), image.digest, image.unpacked_digest)?;
+        Ok(Self { from: From::default(), length, takes, packed, bytes: Bytes::Image(Box::new(content)) })
     }
 
     fn progress(&self) -> Progress {
@@ -184,17 +270,14 @@ impl Source {
 
     fn failure(&mut self) -> Option<StepError> {
         let Bytes::Image(content) = &mut self.bytes else { return None };
-        let cause = content.failure()?.to_string();
-        Some(StepError::Input { what: self.what.clone(), cause })
+        Some(self.from.refuse(&content.failure()?))
     }
 
     /// Whether all that was sent is what was promised.
     fn finish(self) -> Result<(), StepError> {
         match self.bytes {
             Bytes::Secret(_) => Ok(()),
-            Bytes::Image(content) => content
-                .finish()
-                .map_err(|error| StepError::Input { what: self.what, cause: error.to_string() }),
+            Bytes::Image(content) => content.finish().map_err(|error| self.from.refuse(&error)),
         }
     }
 }

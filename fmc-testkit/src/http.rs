@@ -1,0 +1,158 @@
+//! A web server of a test's own, which behaves as badly as it is told to.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// A request: what a test decides by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The path, with a query if it has one.
+    pub path: String,
+    /// The first byte that is asked for, by a `Range` header.
+    pub from: Option<usize>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    status: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    sent: usize,
+    stalls: bool,
+}
+
+/// A server on a port of this machine, for the time of a test.
+pub struct Server {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Reply {
+    /// A file.
+    #[must_use]
+    pub fn file(body: &[u8]) -> Self {
+        Self::status("200 OK", body).header("Content-Type", "application/octet-stream")
+    }
+
+    /// The rest of a file from a byte on, or all of it.
+    #[must_use]
+    pub fn part(body: &[u8], from: Option<usize>) -> Self {
+        let Some(from) = from else { return Self::file(body) };
+        let Some(rest) = body.get(from..).filter(|rest| !rest.is_empty()) else {
+            return Self::status("416 Range Not Satisfiable", b"");
+        };
+        let range = format!("bytes {from}-{}/{}", body.len() - 1, body.len());
+        Self::status("206 Partial Content", rest).header("Content-Range", range)
+    }
+
+    /// Any answer with a body.
+    #[must_use]
+    pub fn status(status: &str, body: &[u8]) -> Self {
+        Self {
+            status: status.to_owned(),
+            headers: Vec::new(),
+            body: body.to_vec(),
+            sent: body.len(),
+            stalls: false,
+        }
+    }
+
+    /// A redirect.
+    #[must_use]
+    pub fn redirect(to: impl Into<String>) -> Self {
+        Self::status("302 Found", b"").header("Location", to)
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Of which only so much of the body is sent before the connection ends.
+    #[must_use]
+    pub fn cut_after(mut self, bytes: usize) -> Self {
+        self.sent = bytes.min(self.body.len());
+        self
+    }
+
+    /// Of which only so much of the body is sent, and then nothing until the client gives up.
+    #[must_use]
+    pub fn stall_after(mut self, bytes: usize) -> Self {
+        self.stalls = true;
+        self.cut_after(bytes)
+    }
+
+    fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        let headers: String =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let is_told = self.headers.iter().any(|(name, _)| name == "Content-Length");
+        let length = if is_told { String::new() } else { format!("Content-Length: {}\r\n", self.body.len()) };
+        let head = format!("HTTP/1.1 {}\r\n{headers}{length}Connection: close\r\n\r\n", self.status);
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(self.body.get(..self.sent).unwrap_or_default())?;
+        stream.flush()?;
+        if self.stalls {
+            // It ends when the client does.
+            stream.read_to_end(&mut Vec::new())?;
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    /// Starts one that answers in this way. Each connection is answered once, by a thread of its own.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "what the test stands on")]
+    pub fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
+        let address = listener.local_addr().expect("the port it listens on");
+        let (requests, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                thread::spawn(move || {
+                    let mut stream = stream;
+                    let Some(request) = read(&stream) else { return };
+                    seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+                    // A client that went away is what some tests are about.
+                    let _ = answer(&request).send(&mut stream);
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// The address of a path on it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The requests so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Request> {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let path = lines.next()?.split(' ').nth(1)?.to_owned();
+    let from = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            line.to_ascii_lowercase().strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok()
+        })
+        .last();
+    Some(Request { path, from })
+}
