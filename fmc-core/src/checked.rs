@@ -22,8 +22,9 @@ use crate::name::{
     NetworkName, OwnerId, PoolName, VolumeName,
 };
 use crate::path::{AbsPath, HttpUrl};
+use crate::ready::Port;
 use crate::tz::TimeZone;
-use crate::unit::{Cpus, Mtu, Size};
+use crate::unit::{Cpus, Mtu, Seconds, Size};
 
 /// A cloud that passed every check.
 #[derive(Clone, Debug)]
@@ -240,6 +241,8 @@ pub struct Machine {
     pub autostart: bool,
     /// How it is stopped.
     pub shutdown: Shutdown,
+    /// What says that it is up; nobody waits for it if `None`.
+    pub ready: Option<Ready>,
     /// What the user wants inside it, shared with the draft's other copies.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
@@ -251,6 +254,28 @@ impl Machine {
     pub fn is_provisioned(&self) -> bool {
         self.image.os.provisioner().is_some()
     }
+}
+
+/// What says that a machine is up, and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The signal.
+    pub signal: Signal,
+    /// How long it may take from the machine's start.
+    pub within: Seconds,
+}
+
+/// What says that a machine is up: see [`ready::Signal`](crate::ready::Signal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A DHCP lease of libvirt's.
+    Lease,
+    /// An entry in the host's neighbour table.
+    Arp,
+    /// An answer of the guest agent.
+    Agent,
+    /// A TCP port that answers.
+    Tcp(Port),
 }
 
 /// A root disk.

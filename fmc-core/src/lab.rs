@@ -40,6 +40,8 @@ impl Cloud {
             machine.cpus = Cpus::new(1).map(Given::from);
             machine.memory = Some(Given::from(MEMORY));
             machine.shutdown = Shutdown::force_now();
+            // Nothing boots, so nothing says that it is up.
+            machine.ready = None;
             machine.image = stand_in(&machine.image);
             if let Some(root) = &mut machine.root_disk {
                 root.allocation = crate::disk::Allocation::Thin;

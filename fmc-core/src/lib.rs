@@ -35,6 +35,7 @@ pub mod named;
 pub mod nearest;
 pub mod network;
 pub mod path;
+pub mod ready;
 pub mod secret;
 pub mod ssh;
 pub mod template;

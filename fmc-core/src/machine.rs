@@ -10,6 +10,7 @@ use crate::image::{Image, is_default};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
 use crate::network::{is_yes, yes};
+use crate::ready::Ready;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
@@ -218,6 +219,8 @@ pub struct Machine {
     pub(crate) autostart: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) shutdown: Shutdown,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ready: Option<Ready>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
 }
@@ -241,6 +244,7 @@ impl Machine {
             power: Power::default(),
             autostart: true,
             shutdown: Shutdown::default(),
+            ready: None,
             guest: Guest::default(),
         }
     }
@@ -339,6 +343,13 @@ impl Machine {
     #[must_use]
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = shutdown;
+        self
+    }
+
+    /// What says that it is up. An apply waits for it; without one it is not waited for.
+    #[must_use]
+    pub fn ready(mut self, ready: Ready) -> Self {
+        self.ready = Some(ready);
         self
     }
 

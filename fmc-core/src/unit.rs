@@ -245,6 +245,31 @@ impl Leaf for Seconds {
 
 leaf_traits!(Seconds);
 
+/// Durations as a person says them.
+///
+/// ```
+/// use fmc_core::unit::{Seconds, SecondsExt as _};
+///
+/// assert_eq!(5.minutes(), Seconds::new(300));
+/// assert_eq!(90.seconds().to_string(), "90s");
+/// ```
+pub trait SecondsExt {
+    /// So many seconds.
+    fn seconds(self) -> Seconds;
+    /// So many minutes; at most the greatest number of seconds.
+    fn minutes(self) -> Seconds;
+}
+
+impl SecondsExt for u32 {
+    fn seconds(self) -> Seconds {
+        Seconds::new(self)
+    }
+
+    fn minutes(self) -> Seconds {
+        Seconds::new(self.saturating_mul(60))
+    }
+}
+
 /// A number in plain decimal digits: `str::parse` would take a plus sign too.
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok()).flatten()

@@ -1,8 +1,11 @@
 //! What an object of libvirt is made from: the artifact, and what a step does with it beyond defining it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use fmc_core::addr::Mac;
 use fmc_core::boot::Boot;
+use fmc_core::checked::Ready;
 use fmc_core::digest::Digest;
 use fmc_core::graph::Fingerprint;
 use fmc_core::machine::{Power, Shutdown};
@@ -158,4 +161,17 @@ pub struct DomainDocument {
     pub shutdown: Shutdown,
     /// Its memory, for the plan's words.
     pub memory: Size,
+    /// What says that it is up; nobody waits for it if `None`.
+    pub ready: Option<Box<Readiness>>,
+}
+
+/// What says that a machine is up, with what has to be known to ask for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The signal, and how long it may take.
+    pub ready: Ready,
+    /// Its interfaces: the network's name, and the interface's MAC.
+    pub interfaces: Vec<(Arc<str>, Mac)>,
+    /// Its addresses that are known beforehand.
+    pub addresses: Vec<IpAddr>,
 }

@@ -4,17 +4,18 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fmc_core::boot::Boot;
-use fmc_core::checked::{Checked, Disk, Host, Image, Machine, Network, Source};
+use fmc_core::checked::{Addressing, Checked, Disk, Host, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
 use fmc_core::unit::Size;
 
 use crate::document::{
     BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PROVIDER, PoolDocument,
-    VolumeDocument, kind,
+    Readiness, VolumeDocument, kind,
 };
 use crate::domain;
 use crate::image::header::Stated;
@@ -171,8 +172,22 @@ impl Documents<'_> {
             autostart: machine.autostart,
             shutdown: machine.shutdown,
             memory: machine.memory,
+            ready: self.readiness(machine).map(Box::new),
         }));
         self.add(address, document, needs, Some(part_of));
+    }
+
+    fn readiness(&self, machine: &Machine) -> Option<Readiness> {
+        let network = |at: usize| Some(Arc::from(self.checked.networks.get(at)?.name.as_str()));
+        Some(Readiness {
+            ready: machine.ready?,
+            interfaces: machine
+                .interfaces
+                .iter()
+                .filter_map(|interface| Some((network(interface.network)?, interface.mac)))
+                .collect(),
+            addresses: known_addresses(machine).collect(),
+        })
     }
 
     /// A data disk; its path.
@@ -306,6 +321,12 @@ fn smallest_root(document: &mut Document, machine: &str, root: Size) {
     {
         image.stated.root = Some((machine.to_owned(), root));
     }
+}
+
+/// The addresses of a machine that are known beforehand, IPv4 before IPv6 on each interface.
+pub(crate) fn known_addresses(machine: &Machine) -> impl Iterator<Item = IpAddr> {
+    let each = machine.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
+    each.flatten().filter_map(Addressing::address)
 }
 
 /// A volume that bytes are sent into; how many, whoever sends them knows.

@@ -8,7 +8,9 @@ mod boxed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +122,35 @@ pub struct VolumeFacts {
     pub backing: Option<String>,
 }
 
+/// A DHCP lease of a network's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeaseRecord {
+    /// Whose it is, in lower case.
+    pub mac: String,
+    /// What it got.
+    pub address: IpAddr,
+    /// When it ends, in seconds since 1970; 0 if never.
+    pub expires: u64,
+}
+
+/// Who knows a guest's addresses beside the leases of its networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressSource {
+    /// The host's neighbour table.
+    Arp,
+    /// The guest agent.
+    Agent,
+}
+
+/// An address that an interface of a guest has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AddressRecord {
+    /// The interface's MAC, in lower case; empty where it has none, as the guest's loopback.
+    pub mac: String,
+    /// The address.
+    pub address: IpAddr,
+}
+
 /// What to do with a DHCP host of a network, in force and in its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DhcpHost {
@@ -148,6 +179,18 @@ pub trait Link: Send + Sync + 'static {
         std::thread::sleep(time);
     }
 
+    /// The time since some moment before, which only grows.
+    fn now(&self) -> Duration {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed()
+    }
+
+    /// Whether a TCP port answers this process; the only question that is not libvirt's. A simulation answers for its
+    /// guests.
+    fn connects(&self, to: SocketAddr, within: Duration) -> bool {
+        TcpStream::connect_timeout(&to, within).is_ok()
+    }
+
     /// Every domain, with documents.
     fn domains(&self) -> Result<Vec<DomainRecord>, CallError>;
     /// One domain.
@@ -169,11 +212,20 @@ pub trait Link: Send + Sync + 'static {
     /// Grows a disk of a running domain.
     fn resize_block(&self, domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
 
+    /// The addresses of a running guest; `None` if its agent does not answer.
+    fn guest_addresses(
+        &self,
+        domain: &str,
+        source: AddressSource,
+    ) -> Result<Option<Vec<AddressRecord>>, CallError>;
+
     /// Every network, with documents.
     fn networks(&self) -> Result<Vec<NetworkRecord>, CallError>;
     /// The ports of an active network, by UUID: one for each interface that is plugged into it. A network that is stopped
     /// loses them, and does not get them back when it starts. Where libvirt does not know the call, `None`.
     fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError>;
+    /// The DHCP leases of an active network; none where it gives none.
+    fn leases(&self, network: &str) -> Result<Vec<LeaseRecord>, CallError>;
     /// One network.
     fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError>;
     /// Defines a network, or defines it anew.

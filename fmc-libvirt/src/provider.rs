@@ -12,6 +12,7 @@ mod observe;
 mod preflight;
 mod run;
 mod settle;
+mod up;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,14 +20,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::graph::Change;
 use fmc_core::graph::{
-    Acting, Address, Choices, Edge, Fingerprint, Impact, Model, Note, ObserveError, Provider, Removal, Seen,
-    Settled, Step, StepError, Verdict, Wanted,
+    Acting, Address, Awaited, Choices, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause, Note,
+    ObserveError, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
 
 use self::act::Job;
 use self::observe::Remembered;
+use self::up::{AgentLane, Before};
 use crate::document::Document;
 use crate::image::Images;
 use crate::link::Link;
@@ -54,6 +56,8 @@ pub struct Libvirt<L> {
     images: Images,
     pools: PoolLanes,
     reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
+    before: Before,
+    agents: AgentLane,
 }
 
 impl<L: Link> fmt::Debug for Libvirt<L> {
@@ -88,6 +92,8 @@ impl<L: Link> Libvirt<L> {
             images: Images::default(),
             pools: PoolLanes::default(),
             reads: Mutex::default(),
+            before: Before::default(),
+            agents: AgentLane::default(),
         }
     }
 
@@ -220,6 +226,7 @@ impl<L: Link> Provider for Libvirt<L> {
             document: step.document.clone(),
             changes: step.changes.clone(),
             expects: step.expects,
+            before: self.before.clone(),
         };
         let instant = link.is_instant();
         run::off_thread(instant, move || job.run()).await.unwrap_or_else(|| {
@@ -232,5 +239,19 @@ impl<L: Link> Provider for Libvirt<L> {
 
     fn lanes(&self) -> usize {
         LANES
+    }
+
+    fn awaited(&self, step: &Step<Document>) -> Option<Awaited> {
+        up::awaited(step)
+    }
+
+    async fn up(
+        &self,
+        step: &Step<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<u64, NotUp> {
+        let Some((watch, link)) = up::Watch::of(self, step, acting.clone()) else { return Ok(0) };
+        let ended = run::off_thread(link.is_instant(), move || watch.run()).await;
+        ended.unwrap_or_else(|| Err(NotUp::new(NotUpCause::Failed("its thread ended early".to_owned()))))
     }
 }

@@ -24,6 +24,7 @@ mod network;
 mod state;
 mod storage;
 mod trouble;
+mod up;
 mod xml;
 
 #[cfg(test)]
@@ -38,7 +39,7 @@ use sha2::Digest as _;
 pub use self::calls::CALLS;
 use self::state::State;
 use self::trouble::Trouble;
-use crate::link::{CallError, CallErrorKind};
+use crate::link::{CallError, CallErrorKind, LeaseRecord};
 
 #[cfg(doc)]
 use crate::link::Link;
@@ -205,6 +206,41 @@ impl Sim {
     /// How many seconds a guest with an operating system takes to shut down.
     pub fn shutdown_takes(&self, seconds: u64) {
         self.lock().state_mut().host.shutdown_seconds = seconds;
+    }
+
+    /// A guest is up so many seconds after each start from now on: its interfaces have their leases, the host knows them
+    /// as neighbours, its agent and its ports answer. A guest with an operating system is up at once until this is
+    /// said, and one without is never.
+    pub fn boots_in(&self, domain: &str, seconds: u64) {
+        self.lock().state_mut().host.boots.insert(domain.to_owned(), Some(seconds));
+    }
+
+    /// A guest is never up, from its next start on.
+    pub fn never_boots(&self, domain: &str) {
+        self.lock().state_mut().host.boots.insert(domain.to_owned(), None);
+    }
+
+    /// A guest goes off by itself so many seconds after each start from now on.
+    pub fn goes_off_after(&self, domain: &str, seconds: u64) {
+        self.lock().state_mut().host.dies.insert(domain.to_owned(), seconds);
+    }
+
+    /// What a guest writes to its serial console at each start from now on.
+    pub fn says(&self, domain: &str, text: &str) {
+        self.lock().state_mut().host.says.insert(domain.to_owned(), text.to_owned());
+    }
+
+    /// A network goes on telling of a lease whose guest is gone, as dnsmasq does until it ends.
+    pub fn keeps_lease(&self, network: &str, lease: LeaseRecord) {
+        let LeaseRecord { mac, address, expires } = lease;
+        let mut world = self.lock();
+        let kept = world.state_mut().host.old_leases.entry(network.to_owned()).or_default();
+        kept.push((mac, address, expires));
+    }
+
+    /// No guest answers at this TCP port.
+    pub fn closes_port(&self, port: u16) {
+        self.lock().state_mut().host.closed.insert(port);
     }
 
     /// A guest writes to its serial console.

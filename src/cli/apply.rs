@@ -24,7 +24,7 @@ use crate::saved::Saved;
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Told<'a> {
     Plan(Shown<'a>),
-    Outcome { done: usize, failed: usize, skipped: usize, stopped: bool },
+    Outcome { done: usize, failed: usize, skipped: usize, up: usize, not_up: usize, stopped: bool },
 }
 
 pub(super) fn run(
@@ -132,7 +132,11 @@ fn act(
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<Outcome, Failure> {
-    let options = ApplyOptions { parallelism: args.parallelism.map(usize::from), stop: stop.clone() };
+    let options = ApplyOptions {
+        parallelism: args.parallelism.map(usize::from),
+        stop: stop.clone(),
+        no_wait: args.no_wait(),
+    };
     // The simulation is saved beside the steps, which borrow its providers.
     let providers = std::mem::take(&mut world.providers);
     let mut failed = None;
@@ -160,6 +164,18 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     for (address, error) in &outcome.failed {
         io.err(format_args!("{}: {address}: failed to {error}\n", Paint("error", BAD, colour)));
     }
+    for (address, not_up) in &outcome.not_up {
+        io.err(format_args!("{}: {address}: not up: {}\n", Paint("error", BAD, colour), not_up.cause));
+        if !not_up.console.is_empty() {
+            io.err("  the end of its serial console:\n");
+        }
+        for line in &not_up.console {
+            io.err(format_args!("    | {line}\n"));
+        }
+        for help in &not_up.help {
+            io.err(format_args!("  {}: {help}\n", Paint("help", GOOD, colour)));
+        }
+    }
     if outcome.is_converged() {
         return;
     }
@@ -172,6 +188,15 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
             io.err(format_args!("    {}: {}\n", skipped.address, skipped.cause));
         }
     }
+    if outcome.failed.is_empty() && outcome.skipped.is_empty() {
+        // Every step is done: a plan would be empty.
+        let program = &args.program;
+        io.err(format_args!(
+            "  {}: the steps are done; `{program} console NAME` shows a machine's console, `--no-wait` waits for none\n",
+            Paint("help", GOOD, colour)
+        ));
+        return;
+    }
     io.err(format_args!(
         "  {}: what is done stays; `{} plan` shows what is left\n",
         Paint("help", GOOD, colour),
@@ -181,14 +206,23 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
 
 fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
+    let (up, not_up) = (outcome.up.len(), outcome.not_up.len());
     if args.json {
-        io.json_line(&Told::Outcome { done, failed, skipped, stopped })?;
+        io.json_line(&Told::Outcome { done, failed, skipped, up, not_up, stopped })?;
     } else if plan.is_empty() {
         // The plan has said so.
     } else if outcome.is_converged() {
-        io.out(format_args!("{} done.\n", count(done, "step")))?;
+        let up = if up > 0 { format!(", {} up", count(up, "machine")) } else { String::new() };
+        io.out(format_args!("{} done{up}.\n", count(done, "step")))?;
     } else {
-        io.out(format_args!("{} done, {failed} failed, {skipped} not begun.\n", count(done, "step")))?;
+        let not_up =
+            if not_up > 0 { format!(", {} not up", count(not_up, "machine")) } else { String::new() };
+        let not_done = if failed + skipped > 0 {
+            format!(", {failed} failed, {skipped} not begun")
+        } else {
+            String::new()
+        };
+        io.out(format_args!("{} done{not_done}{not_up}.\n", count(done, "step")))?;
     }
     if !args.json {
         io.out(plan::rulesets(plan.wanted(), args))?;

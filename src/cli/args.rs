@@ -126,6 +126,9 @@ pub(super) enum Command {
         /// A plan that `plan --out` wrote: it runs without a question, and not at all if anything changed since
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
+        /// Ends with the steps, and waits for no machine to be up
+        #[arg(long)]
+        no_wait: bool,
     },
     /// Removes what is ours; data disks stay, and are listed
     Destroy,
@@ -138,6 +141,13 @@ pub(super) enum Command {
         /// The kind, as address-duplicate
         kind: String,
     },
+}
+
+impl Args {
+    /// Whether an apply waits for no machine.
+    pub(super) fn no_wait(&self) -> bool {
+        matches!(self.command, Command::Apply { no_wait: true, .. })
+    }
 }
 
 /// What clap has to say instead of arguments.

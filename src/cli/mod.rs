@@ -17,6 +17,7 @@
 //! | `apply` | shows the plan, asks, and does it |
 //! | `apply FILE` | does what a file of `plan --out` says, and nothing if that is no longer what would be done |
 //! | `--only ADDRESS` | of `plan`, `apply` and `destroy` a part, with what it needs or what needs it |
+//! | `apply --no-wait` | the same, and waits for no machine to be up |
 //! | `destroy` | removes what is ours; data disks stay, and are listed |
 //! | `status` | shows the machines as they are, and what is kept |
 //! | `drift` | shows what somebody changed since the last apply, which `plan` would mend |
@@ -34,7 +35,7 @@
 //! | code | means |
 //! | --- | --- |
 //! | 0 | done |
-//! | 1 | failed, or the cloud has findings of severity error |
+//! | 1 | failed, a machine that is waited for is not up, or the cloud has findings of severity error |
 //! | 2 | changes are pending (`plan --detailed-exitcode`), or somebody changed something (`drift`) |
 //! | 64 | wrong usage |
 //!
@@ -163,7 +164,7 @@ fn command(
         return explain::run(kind, &args, io);
     }
     let mut saved = None;
-    if let Command::Apply { file: Some(file) } = &args.command.clone() {
+    if let Command::Apply { file: Some(file), .. } = &args.command.clone() {
         saved = Some(saved::read(file, &mut args, io)?);
     }
     let cloud = cloud(&mut args, io)?;
@@ -177,7 +178,7 @@ fn command(
             let towards = if *destroy { Towards::Nothing } else { Towards::Cloud };
             plan::run(&cloud, towards, *detailed_exitcode, out.as_deref(), args, io)
         }
-        Command::Apply { file: _ } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
+        Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
         Command::Drift => drift::run(&cloud, args, io),

@@ -1,6 +1,7 @@
 //! Progress of an apply: bars on a terminal, lines elsewhere, objects with `--json`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fmc_core::graph::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -19,7 +20,11 @@ struct Bars {
     all: MultiProgress,
     steps: ProgressBar,
     running: BTreeMap<String, ProgressBar>,
+    waiting: BTreeMap<String, ProgressBar>,
 }
+
+/// How often the time of a machine that is waited for is drawn anew.
+const TICK: Duration = Duration::from_secs(1);
 
 impl<'a, 'b> Progress<'a, 'b> {
     /// For so many steps.
@@ -55,7 +60,7 @@ impl Bars {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let steps =
             all.add(ProgressBar::new(steps).with_style(style("{bar:30} {pos}/{len} steps {elapsed}")));
-        Self { all, steps, running: BTreeMap::new() }
+        Self { all, steps, running: BTreeMap::new(), waiting: BTreeMap::new() }
     }
 
     fn tell(&mut self, event: &Event) {
@@ -80,6 +85,22 @@ impl Bars {
                     }
                     bar.set_position(*done);
                 }
+            }
+            Event::Waiting { address, signal, seconds } => {
+                let bar = self
+                    .all
+                    .add(ProgressBar::new(0).with_style(style("  {spinner} {prefix} {msg} {elapsed}")));
+                bar.set_prefix(address.clone());
+                bar.set_message(format!("waits up to {seconds} s for {signal}"));
+                bar.enable_steady_tick(TICK);
+                self.waiting.insert(address.clone(), bar);
+            }
+            Event::Up { address, .. } | Event::NotUp { address, .. } => {
+                if let Some(bar) = self.waiting.remove(address) {
+                    bar.finish_and_clear();
+                    self.all.remove(&bar);
+                }
+                let _ = self.all.println(event.to_string());
             }
             Event::Done { address, .. } => self.end(address, None),
             Event::Failed { address, .. } | Event::Skipped { address, .. } => {

@@ -177,7 +177,14 @@ fn of_each_kind() -> Vec<Event> {
         Some(Event::Started { .. }) => Some(Event::Doing { address: address(), what: address() }),
         Some(Event::Doing { .. }) => Some(Event::Progress { address: address(), done: 1, total: 2 }),
         Some(Event::Progress { .. }) => Some(Event::Done { address: address(), action: Action::Delete }),
-        Some(Event::Done { .. }) => Some(Event::Failed { address: address(), error: address() }),
+        Some(Event::Done { .. }) => {
+            Some(Event::Waiting { address: address(), signal: address(), seconds: 300 })
+        }
+        Some(Event::Waiting { .. }) => Some(Event::Up { address: address(), seconds: 4 }),
+        Some(Event::Up { .. }) => {
+            Some(Event::NotUp { address: address(), cause: address(), console: vec![address()] })
+        }
+        Some(Event::NotUp { .. }) => Some(Event::Failed { address: address(), error: address() }),
         Some(Event::Failed { .. }) => Some(Event::Skipped { address: address(), cause: address() }),
         Some(Event::Skipped { .. }) => None,
     };

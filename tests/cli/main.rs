@@ -16,3 +16,4 @@ mod only;
 mod saved;
 mod secrets;
 mod stage;
+mod wait;

@@ -108,4 +108,5 @@ kinds! {
     GuestUnused "guest-unused" Warning acceptable;
     IgnitionVersion "ignition-version" Error acceptable;
     LoginMissing "login-missing" Warning acceptable;
+    ReadyImpossible "ready-impossible" Error acceptable;
 }

@@ -15,6 +15,7 @@ use crate::host::{CpuModel, Host, Pool, Topology};
 use crate::image::{DirectKernel, Image, Source};
 use crate::machine::{Interface, Machine, Root};
 use crate::network::{Network, Reservation};
+use crate::ready::{Ready, Signal};
 use crate::unit::Size;
 
 /// The granule of a disk.
@@ -235,6 +236,7 @@ impl Leaves<'_> {
             power: _,
             autostart: _,
             shutdown: _,
+            ready,
             // What is inside has rules of its own.
             guest: _,
         } = machine;
@@ -250,6 +252,13 @@ impl Leaves<'_> {
         self.maybe(fqdn.as_ref(), &at.key("fqdn"));
         self.maybe(time_zone.as_ref(), &at.key("time_zone"));
         self.each(resolvers, &at.key("resolvers"));
+        if let Some(Ready { signal, within }) = ready {
+            let at = at.key("ready");
+            self.maybe(within.as_ref(), &at.key("within"));
+            if let Signal::Tcp(port) = signal {
+                self.one(port, &at.key("signal").key("tcp"));
+            }
+        }
         if let Some(Root { size, allocation }) = root_disk {
             // In a file a thin root disk is its size alone.
             let root = at.key("root_disk");

@@ -16,6 +16,7 @@ mod guest;
 mod image;
 pub mod kind;
 mod leaves;
+mod ready;
 mod reference;
 mod resolve;
 mod route;
@@ -33,6 +34,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     image::check,
     capacity::check,
     guest::check,
+    ready::check,
 ];
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.

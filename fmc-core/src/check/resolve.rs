@@ -17,6 +17,7 @@ use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
 use crate::network::Mode;
 use crate::path::AbsPath;
+use crate::ready::{Ready, Signal};
 use crate::unit::{Cpus, Size};
 
 /// The memory that machines may not use where the host does not say: what an idle host was measured to take.
@@ -337,10 +338,24 @@ fn machine<'a>(
         power: draft.power,
         autostart: draft.autostart,
         shutdown: draft.shutdown,
+        ready: match &draft.ready {
+            Some(ready) => Some(self::ready(ready)?),
+            None => None,
+        },
         guest: shared.guests.resolve(&draft.guest)?,
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,
     })
+}
+
+fn ready(draft: &Ready) -> Option<checked::Ready> {
+    let signal = match &draft.signal {
+        Signal::Lease => checked::Signal::Lease,
+        Signal::Arp => checked::Signal::Arp,
+        Signal::Agent => checked::Signal::Agent,
+        Signal::Tcp(port) => checked::Signal::Tcp(*port.ok()?),
+    };
+    Some(checked::Ready { signal, within: draft.seconds()? })
 }
 
 fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {

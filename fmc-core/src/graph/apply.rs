@@ -14,6 +14,7 @@ use super::address::Address;
 use super::event::Event;
 use super::plan::{Note, Plan, Step};
 use super::provider::{Acting, Provider, StepError};
+use super::up::{Awaited, NotUp};
 
 /// How a plan is run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct ApplyOptions {
     pub parallelism: Option<usize>,
     /// Stops it from elsewhere.
     pub stop: StopFlag,
+    /// Whether it ends with its steps, and waits for nothing that they started.
+    pub no_wait: bool,
 }
 
 /// Stops an apply, from any thread: no further step begins, and running ones stop at their next safe place.
@@ -50,12 +53,26 @@ pub struct Outcome {
     pub failed: Vec<(Address, StepError)>,
     /// Steps that were not begun.
     pub skipped: Vec<Skipped>,
+    /// What is up, of what was waited for, with the seconds that it took.
+    pub up: Vec<(Address, u64)>,
+    /// What is not known to be up, of what was waited for. Its step is done.
+    pub not_up: Vec<(Address, NotUp)>,
 }
 
 impl Outcome {
-    /// Whether every step is done.
+    /// Whether every step is done, and what was waited for is up.
     pub fn is_converged(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty()
+        self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
+    }
+
+    /// Adds what became of later steps.
+    pub(super) fn extend(&mut self, later: Self) {
+        let Self { done, failed, skipped, up, not_up } = later;
+        self.done.extend(done);
+        self.failed.extend(failed);
+        self.skipped.extend(skipped);
+        self.up.extend(up);
+        self.not_up.extend(not_up);
     }
 }
 
@@ -82,7 +99,8 @@ fn list(notes: &[Note]) -> String {
 
 /// Runs a plan: each step once those before it are done, as many at the same time on a host as its lanes allow.
 ///
-/// A step that fails skips those that depend on it, and no others. Events reach `on` in the order in which they happened
+/// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
+/// which go on meanwhile. Events reach `on` in the order in which they happened
 /// to each address. Dropping the future begins no further step and asks running ones to stop.
 ///
 /// # Errors
@@ -99,11 +117,12 @@ pub async fn apply<P: Provider>(
         return Err(Refused { notes });
     }
     let lanes = provider.lanes().min(options.parallelism.unwrap_or(usize::MAX)).max(1);
-    let teller = Teller(Arc::new(Told { stop: options.stop, ..Told::default() }));
+    let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
     // Held until the end, so that dropping this future tells the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
     let mut queue = Queue::new(plan, lanes);
     let mut running = FuturesUnordered::new();
+    let mut waiting = FuturesUnordered::new();
     loop {
         while !teller.0.stop.is_stopped()
             && let Some((index, step)) = queue.next()
@@ -112,13 +131,23 @@ pub async fn apply<P: Provider>(
             let teller = teller.clone();
             running.push(async move { (index, provider.act(step, &teller).await) });
         }
-        match poll_fn(|context| teller.0.poll(Pin::new(&mut running), context)).await {
+        match poll_fn(|context| teller.0.poll(Pin::new(&mut running), Pin::new(&mut waiting), context)).await
+        {
             Happened::Told(events) => events.into_iter().for_each(&mut on),
             Happened::Ended(index, result) => {
                 // What the step said before it ended comes before its end.
                 teller.0.take().into_iter().for_each(&mut on);
+                let done = result.is_ok();
                 queue.end(index, result, &mut on);
+                let step = plan.steps.get(index).filter(|_| done && !options.no_wait);
+                if let Some((step, awaited)) = step.and_then(|step| Some((step, provider.awaited(step)?))) {
+                    let Awaited { signal, seconds } = awaited;
+                    on(Event::Waiting { address: step.address.to_string(), signal, seconds });
+                    let teller = teller.clone();
+                    waiting.push(async move { (index, provider.up(step, &teller).await) });
+                }
             }
+            Happened::Answered(index, result) => queue.answer(index, result, &mut on),
             Happened::Nothing => break,
         }
     }
@@ -143,6 +172,7 @@ struct Told {
 enum Happened {
     Told(VecDeque<Event>),
     Ended(usize, Result<(), StepError>),
+    Answered(usize, Result<u64, NotUp>),
     Nothing,
 }
 
@@ -154,6 +184,7 @@ impl Told {
     fn poll(
         &self,
         running: Pin<&mut impl Stream<Item = (usize, Result<(), StepError>)>>,
+        waiting: Pin<&mut impl Stream<Item = (usize, Result<u64, NotUp>)>>,
         context: &mut Context<'_>,
     ) -> Poll<Happened> {
         // Registered before it looks, so that nothing that is said in between waits for the next event.
@@ -162,10 +193,15 @@ impl Told {
         if !events.is_empty() {
             return Poll::Ready(Happened::Told(events));
         }
-        running.poll_next(context).map(|ended| match ended {
-            Some((index, result)) => Happened::Ended(index, result),
-            None => Happened::Nothing,
-        })
+        let running = running.poll_next(context);
+        if let Poll::Ready(Some((index, result))) = running {
+            return Poll::Ready(Happened::Ended(index, result));
+        }
+        match waiting.poll_next(context) {
+            Poll::Ready(Some((index, result))) => Poll::Ready(Happened::Answered(index, result)),
+            Poll::Ready(None) => running.map(|_| Happened::Nothing),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -276,6 +312,23 @@ impl<'a, D> Queue<'a, D> {
                 on(Event::Failed { address, error: error.to_string() });
                 self.outcome.failed.push((step.address.clone(), error));
                 self.skip_after(index, &cause, on);
+            }
+        }
+    }
+
+    /// What a step started is up, or not.
+    fn answer(&mut self, index: usize, result: Result<u64, NotUp>, on: &mut impl FnMut(Event)) {
+        let Some(step) = self.plan.steps.get(index) else { return };
+        let address = step.address.to_string();
+        match result {
+            Ok(seconds) => {
+                on(Event::Up { address, seconds });
+                self.outcome.up.push((step.address.clone(), seconds));
+            }
+            Err(not_up) => {
+                let console = not_up.console.clone();
+                on(Event::NotUp { address, cause: not_up.cause.to_string(), console });
+                self.outcome.not_up.push((step.address.clone(), not_up));
             }
         }
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::plan::Action;
 
 /// Something that happened during an apply. Of one address: [`Event::Started`], then what its step says, then
-/// [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone.
+/// [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone. What is waited for after it is done has
+/// [`Event::Waiting`], then [`Event::Up`] or [`Event::NotUp`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
@@ -48,6 +49,31 @@ pub enum Event {
         /// Why.
         error: String,
     },
+    /// What a step started is waited for, outside of its lane.
+    Waiting {
+        /// The object's address.
+        address: String,
+        /// The signal that is waited for, as `a DHCP lease`.
+        signal: String,
+        /// How long it may take, in seconds.
+        seconds: u64,
+    },
+    /// It is up.
+    Up {
+        /// The object's address.
+        address: String,
+        /// How long that took from the end of its step, in seconds.
+        seconds: u64,
+    },
+    /// It is not known to be up.
+    NotUp {
+        /// The object's address.
+        address: String,
+        /// Why not.
+        cause: String,
+        /// The last lines of its serial console, control characters made harmless.
+        console: Vec<String>,
+    },
     /// A step was not begun, because one that it needs failed or the apply was stopped.
     Skipped {
         /// The object's address.
@@ -65,6 +91,11 @@ impl fmt::Display for Event {
             Self::Progress { address, done, total } => write!(f, "{address}: {done} of {total} bytes"),
             Self::Done { address, action } => write!(f, "{address}: {action} done"),
             Self::Failed { address, error } => write!(f, "{address}: failed: {error}"),
+            Self::Waiting { address, signal, seconds } => {
+                write!(f, "{address}: waits up to {seconds} s for {signal}")
+            }
+            Self::Up { address, seconds } => write!(f, "{address}: up after {seconds} s"),
+            Self::NotUp { address, cause, console: _ } => write!(f, "{address}: not up: {cause}"),
             Self::Skipped { address, cause } => write!(f, "{address}: skipped, {cause}"),
         }
     }

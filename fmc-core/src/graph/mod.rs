@@ -17,6 +17,7 @@ pub mod planner;
 pub mod provider;
 mod removal;
 pub mod seen;
+mod up;
 pub mod wanted;
 
 pub use address::Address;
@@ -30,6 +31,7 @@ pub use plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
 pub use planner::plan;
 pub use provider::{Acting, Choices, DeleteData, Model, Provider, Removal, Settled, StepError, Verdict};
 pub use seen::{Fingerprint, NotAFingerprint, ObserveError, Seen, State};
+pub use up::{Awaited, NotUp, NotUpCause};
 pub use wanted::{Carries, Edge, Node, Wanted};
 
 #[cfg(test)]

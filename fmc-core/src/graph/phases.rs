@@ -54,10 +54,7 @@ pub async fn apply_phases<P: Provider>(
     let mut current = first;
     let mut outcome = Outcome::default();
     loop {
-        let Outcome { done, failed, skipped } = apply(&current, provider, options.clone(), &mut on).await?;
-        outcome.done.extend(done);
-        outcome.failed.extend(failed);
-        outcome.skipped.extend(skipped);
+        outcome.extend(apply(&current, provider, options.clone(), &mut on).await?);
         if !outcome.is_converged() || !current.has_phases() {
             return Ok(Phases { outcome, left: None });
         }

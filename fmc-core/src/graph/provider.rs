@@ -8,6 +8,7 @@ use super::event::Event;
 use super::impact::Impact;
 use super::plan::{Change, Note, Step};
 use super::seen::{Fingerprint, ObserveError, Seen};
+use super::up::{Awaited, NotUp};
 use super::wanted::{Edge, Node, Wanted};
 
 /// What the person who plans has chosen.
@@ -207,4 +208,19 @@ pub trait Provider: Model + Send + Sync {
 
     /// How many steps may run at once on a host, at least 1.
     fn lanes(&self) -> usize;
+
+    /// What is waited for once a step is done; `None` if nothing.
+    fn awaited(&self, _step: &Step<Self::Document>) -> Option<Awaited> {
+        None
+    }
+
+    /// Waits for it, outside of the lanes: how many seconds it took. It ends soon after
+    /// [`Acting::cancelled`] says so.
+    fn up(
+        &self,
+        _step: &Step<Self::Document>,
+        _acting: &(impl Acting + Clone + 'static),
+    ) -> impl Future<Output = Result<u64, NotUp>> + Send {
+        std::future::ready(Ok(0))
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    CallError, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DhcpHost, DomainRecord, HostFacts, LeaseRecord, Link,
+    NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
 };
 
 macro_rules! forward {
@@ -26,6 +28,8 @@ forward! {
     fn interfaces() -> Result<Option<Vec<String>>, CallError>;
     fn is_instant() -> bool;
     fn wait(time: Duration);
+    fn now() -> Duration;
+    fn connects(to: SocketAddr, within: Duration) -> bool;
     fn domains() -> Result<Vec<DomainRecord>, CallError>;
     fn domain(name: &str) -> Result<Option<DomainRecord>, CallError>;
     fn define_domain(xml: &str) -> Result<(), CallError>;
@@ -36,8 +40,13 @@ forward! {
     fn undefine_domain(name: &str) -> Result<(), CallError>;
     fn set_domain_autostart(name: &str, on: bool) -> Result<(), CallError>;
     fn resize_block(domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
+    fn guest_addresses(
+        domain: &str,
+        source: AddressSource
+    ) -> Result<Option<Vec<AddressRecord>>, CallError>;
     fn networks() -> Result<Vec<NetworkRecord>, CallError>;
     fn network_ports(name: &str) -> Result<Option<BTreeSet<String>>, CallError>;
+    fn leases(network: &str) -> Result<Vec<LeaseRecord>, CallError>;
     fn network(name: &str) -> Result<Option<NetworkRecord>, CallError>;
     fn define_network(xml: &str) -> Result<(), CallError>;
     fn start_network(name: &str) -> Result<(), CallError>;

@@ -15,6 +15,7 @@ use fmc_core::graph::{Acting, Action, Address, Change, Event, Fingerprint, StepE
 use fmc_core::secret::Secrets;
 
 use super::PoolLanes;
+use super::up::Before;
 use crate::document::{Document, kind};
 use crate::image::Images;
 use crate::link::{CallError, CallErrorKind, Link};
@@ -37,6 +38,7 @@ pub(super) struct Job<L, A> {
     pub(super) document: Option<Arc<Document>>,
     pub(super) changes: Vec<Change>,
     pub(super) expects: Option<Fingerprint>,
+    pub(super) before: Before,
 }
 
 impl<L: Link, A: Acting> Job<L, A> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use sha2::Digest as _;
@@ -9,8 +10,8 @@ use sha2::Digest as _;
 use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
-    CallError, CallErrorKind, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord,
-    VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, CallErrorKind, DhcpHost, DomainRecord, HostFacts, LeaseRecord,
+    Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
 };
 
 /// Bytes that an upload sends at once.
@@ -75,6 +76,32 @@ impl Link for Sim {
 
     fn wait(&self, time: Duration) {
         self.lock().state_mut().wait(time);
+    }
+
+    fn now(&self) -> Duration {
+        Sim::now(self)
+    }
+
+    fn connects(&self, to: SocketAddr, within: Duration) -> bool {
+        let mut world = self.lock();
+        let answers =
+            world.begin("connects", &to.to_string()).is_none() && world.state().connects(to.ip(), to.port());
+        if !answers {
+            world.state_mut().wait(within);
+        }
+        answers
+    }
+
+    fn guest_addresses(
+        &self,
+        domain: &str,
+        source: AddressSource,
+    ) -> Result<Option<Vec<AddressRecord>>, CallError> {
+        self.call("guest-addresses", domain, |state| state.guest_addresses(domain, source))
+    }
+
+    fn leases(&self, network: &str) -> Result<Vec<LeaseRecord>, CallError> {
+        self.call("leases", network, |state| state.leases(network))
     }
 
     fn domains(&self) -> Result<Vec<DomainRecord>, CallError> {

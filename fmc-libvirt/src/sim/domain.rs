@@ -92,17 +92,21 @@ impl State {
         }
         let answers = self.has_system(root);
         if let Some(path) = log_of(root) {
-            self.write_console(
-                path,
-                if answers { "Booting from Hard Disk...\n" } else { "No bootable device.\n" },
+            let said = self.host.says.get(name).map_or_else(
+                || if answers { "Booting from Hard Disk...\n" } else { "No bootable device.\n" }.to_owned(),
+                String::clone,
             );
+            self.write_console(path, &said);
         }
         let id = self.host.next_id;
         self.host.next_id += 1;
         let mut xml = text.replacen("<domain ", &format!("<domain id='{id}' "), 1);
         let ports = self.connect(root, id, &mut xml);
+        let boots = self.host.boots.get(name).copied().unwrap_or(Some(0)).filter(|_| answers);
+        let off_at = self.host.dies.get(name).map(|seconds| self.host.now + seconds * 1000);
+        let up_at = boots.map(|seconds| self.host.now + seconds * 1000);
         if let Some(domain) = self.domains.get_mut(name) {
-            domain.live = Some(Live { xml, answers, off_at: None, ports });
+            domain.live = Some(Live { xml, answers, up_at, id, off_at, ports });
         }
         Ok(())
     }
@@ -320,7 +324,7 @@ fn disks<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     devices(root, "disk")
 }
 
-fn interfaces<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
+pub(super) fn interfaces<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
     devices(root, "interface")
 }
 

@@ -1,6 +1,7 @@
 //! What there is on a simulated hypervisor.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -35,6 +36,16 @@ pub(super) struct Host {
     pub(super) room: BTreeMap<String, u64>,
     /// Seconds that a guest takes to shut down; a guest without an operating system never does.
     pub(super) shutdown_seconds: u64,
+    /// Seconds that a guest takes from its start until it is up, by domain, `None` for never; 0 if nothing is said.
+    pub(super) boots: BTreeMap<String, Option<u64>>,
+    /// Seconds after which a guest goes off by itself, by domain.
+    pub(super) dies: BTreeMap<String, u64>,
+    /// What a guest writes to its serial console when it starts, by domain.
+    pub(super) says: BTreeMap<String, String>,
+    /// Leases of guests that are gone, by network: MAC, address, and when each ends.
+    pub(super) old_leases: BTreeMap<String, Vec<(String, IpAddr, u64)>>,
+    /// TCP ports that no guest answers at.
+    pub(super) closed: BTreeSet<u16>,
     /// Milliseconds since it was made.
     pub(super) now: u64,
     /// The id of the next domain that starts.
@@ -51,6 +62,11 @@ impl Default for Host {
             missing: BTreeSet::new(),
             room: BTreeMap::new(),
             shutdown_seconds: 4,
+            boots: BTreeMap::new(),
+            dies: BTreeMap::new(),
+            says: BTreeMap::new(),
+            old_leases: BTreeMap::new(),
+            closed: BTreeSet::new(),
             now: 0,
             next_id: 1,
         }
@@ -89,6 +105,12 @@ pub(super) struct Live {
     pub(super) xml: String,
     /// Whether something inside answers a request to shut down.
     pub(super) answers: bool,
+    /// When it is up: its interfaces have leases, its agent and its ports answer; never if `None`.
+    #[serde(default)]
+    pub(super) up_at: Option<u64>,
+    /// Its id, which no other start has.
+    #[serde(default)]
+    pub(super) id: u64,
     /// When it is off, once it was asked to shut down and answers.
     #[serde(default)]
     pub(super) off_at: Option<u64>,

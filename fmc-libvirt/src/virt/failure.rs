@@ -98,6 +98,13 @@ pub(super) fn is_unsupported(error: &CallError) -> bool {
     error.kind == CallErrorKind::Unsupported
 }
 
+/// Whether an error says that no agent answers inside the guest: there is none, it is not up yet, or it hangs.
+pub(super) fn is_silent_agent(error: &Error) -> bool {
+    [ErrorNumber::AgentUnresponsive, ErrorNumber::AgentUnsynced, ErrorNumber::OperationTimeout]
+        .into_iter()
+        .any(|number| error.code().is(number))
+}
+
 /// A read of what is not there is no failure.
 pub(super) fn none_if_absent<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match answer {

@@ -26,7 +26,8 @@ use virt::sys;
 use self::call::{Call, Kind};
 use self::session::Client;
 use crate::link::{
-    CallError, DhcpHost, DomainRecord, HostFacts, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DhcpHost, DomainRecord, HostFacts, LeaseRecord, Link,
+    NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
 };
 
 /// How long a call may take before it counts as unanswered.
@@ -213,6 +214,26 @@ impl Link for VirtLink {
         })
     }
 
+    fn guest_addresses(
+        &self,
+        domain: &str,
+        source: AddressSource,
+    ) -> Result<Option<Vec<AddressRecord>>, CallError> {
+        let what = match source {
+            AddressSource::Arp => "the neighbours' addresses of",
+            AddressSource::Agent => "the agent of",
+        };
+        let words = format!("ask {what} domain {domain}");
+        let call = Call::read(words, Kind::Domain, self.deadlines().read);
+        let name = domain.to_owned();
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| match raw::guest_addresses(domain, source) {
+                Err(error) if failure::is_silent_agent(&error) => Ok(None),
+                answer => answer.map(Some),
+            })
+        })
+    }
+
     fn networks(&self) -> Result<Vec<NetworkRecord>, CallError> {
         read::networks(&self.client)
     }
@@ -222,6 +243,16 @@ impl Link for VirtLink {
         match self.client.call(call, move |session| session.on_network(&name, raw::network_ports)) {
             Err(error) if failure::is_unsupported(&error) => Ok(None),
             answer => answer.map(Some),
+        }
+    }
+
+    fn leases(&self, network: &str) -> Result<Vec<LeaseRecord>, CallError> {
+        let call =
+            Call::read(format!("read the leases of network {network}"), Kind::Network, self.deadlines().read);
+        let name = network.to_owned();
+        match self.client.call(call, move |session| session.on_network(&name, raw::leases)) {
+            Err(error) if failure::is_unsupported(&error) => Ok(Vec::new()),
+            answer => answer,
         }
     }
 

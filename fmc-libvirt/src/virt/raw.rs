@@ -4,7 +4,8 @@
 //! stream it does not know.
 #![expect(
     unsafe_code,
-    reason = "virConnectGetAllDomainStats, virNetworkListAllPorts and virStreamSendHole have no safe wrapper"
+    reason = "virConnectGetAllDomainStats, virNetworkListAllPorts, virStreamSendHole and virNetworkGetDHCPLeases have no safe \
+              wrapper, and that of virDomainInterfaceAddresses leaks"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +13,13 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use virt::connect::Connect;
+use virt::domain::Domain;
 use virt::error::Error;
 use virt::network::Network;
 use virt::stream::Stream;
 use virt::sys;
+
+use crate::link::{AddressRecord, AddressSource, LeaseRecord};
 
 unsafe extern "C" {
     /// libvirt gives the list of ports to be freed by the C library's own `free`.
@@ -82,6 +86,64 @@ pub(super) fn network_ports(network: &Network) -> Result<BTreeSet<String>, Error
     // SAFETY: the list came from libvirt, which allocates it by `malloc`, and is freed once.
     unsafe { free(ports.cast()) };
     Ok(uuids)
+}
+
+/// The DHCP leases of a network.
+pub(super) fn leases(network: &Network) -> Result<Vec<LeaseRecord>, Error> {
+    let mut leases: *mut sys::virNetworkDHCPLeasePtr = ptr::null_mut();
+    // SAFETY: the network is alive for as long as it is borrowed, no MAC is all of them, and `leases` is written only
+    // when the call succeeds.
+    let count = unsafe { sys::virNetworkGetDHCPLeases(network.as_ptr(), ptr::null(), &raw mut leases, 0) };
+    let Ok(count) = usize::try_from(count) else { return Err(Error::last_error()) };
+    let mut records = Vec::new();
+    for index in 0..count {
+        // SAFETY: the call succeeded, so there are `count` leases, whose texts are null or end with a NUL; each is freed
+        // once, after its last use.
+        let (mac, address, expires) = unsafe {
+            let lease = *leases.add(index);
+            let read = (text((*lease).mac), text((*lease).ipaddr), (*lease).expirytime);
+            sys::virNetworkDHCPLeaseFree(lease);
+            read
+        };
+        if let Ok(address) = address.parse() {
+            let expires = u64::try_from(expires).unwrap_or(0);
+            records.push(LeaseRecord { mac: mac.to_lowercase(), address, expires });
+        }
+    }
+    // SAFETY: the list came from libvirt, which allocates it by `malloc`, and is freed once.
+    unsafe { free(leases.cast()) };
+    Ok(records)
+}
+
+/// The addresses of a running guest.
+pub(super) fn guest_addresses(domain: &Domain, source: AddressSource) -> Result<Vec<AddressRecord>, Error> {
+    let source = match source {
+        AddressSource::Arp => sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP,
+        AddressSource::Agent => sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT,
+    };
+    let mut interfaces: *mut sys::virDomainInterfacePtr = ptr::null_mut();
+    // SAFETY: the domain is alive for as long as it is borrowed; `interfaces` is written only when the call succeeds.
+    let count = unsafe { sys::virDomainInterfaceAddresses(domain.as_ptr(), &raw mut interfaces, source, 0) };
+    let Ok(count) = usize::try_from(count) else { return Err(Error::last_error()) };
+    let mut records = Vec::new();
+    for index in 0..count {
+        // SAFETY: the call succeeded, so there are `count` interfaces, each with `naddrs` addresses, whose texts are null
+        // or end with a NUL; each is freed once, after its last use.
+        let (mac, addresses) = unsafe {
+            let interface = *interfaces.add(index);
+            let addresses: Vec<String> = (0..usize::try_from((*interface).naddrs).unwrap_or(0))
+                .map(|at| text((*(*interface).addrs.add(at)).addr))
+                .collect();
+            let mac = text((*interface).hwaddr).to_lowercase();
+            sys::virDomainInterfaceFree(interface);
+            (mac, addresses)
+        };
+        let addresses = addresses.iter().filter_map(|address| address.parse().ok());
+        records.extend(addresses.map(|address| AddressRecord { mac: mac.clone(), address }));
+    }
+    // SAFETY: the list came from libvirt, which allocates it by `malloc`, and is freed once.
+    unsafe { free(interfaces.cast()) };
+    Ok(records)
 }
 
 /// What a parameter says, of the types that matter here.

@@ -80,7 +80,9 @@ fn without_time(lab: &Lab) -> String {
         let xml = live["xml"].as_str().unwrap().to_owned();
         let xml = without(&xml, " id='");
         live["xml"] = without(&xml, " portid='").into();
-        live["ports"] = serde_json::Value::Null;
+        for key in ["ports", "id", "up_at"] {
+            live[key] = serde_json::Value::Null;
+        }
     }
     for network in world["networks"].as_object_mut().unwrap().values_mut() {
         network["ports"] = network["ports"].as_array().unwrap().len().into();

@@ -13,6 +13,7 @@ mod fetch;
 mod images;
 mod lab;
 mod laws;
+mod ready;
 mod replace;
 mod steps;
 mod threads;

@@ -27,6 +27,51 @@ fn independent_steps_overlap_up_to_the_lanes_of_each_host() {
 }
 
 #[test]
+fn what_is_waited_for_holds_no_other_step_up() {
+    // One lane, and the first is up only when all are there: a wait in the lane would never end.
+    let first = at("volume", "v0");
+    let toy = Toy { lanes: 1, slow: [(first.clone(), 20)].into(), ..Toy::default() };
+    let plan = toy.plan(&independent(20));
+    let mut told = Vec::new();
+    let outcome = block_on(apply(&plan, &toy, ApplyOptions::default(), |event| {
+        if matches!(event, Event::Done { .. } | Event::Waiting { .. } | Event::Up { .. }) {
+            told.push(event.to_string());
+        }
+    }))
+    .unwrap();
+    assert!(outcome.is_converged());
+    assert_eq!(outcome.up, [(first, 7)]);
+    let place = |end: &str| told.iter().position(|event| event.ends_with(end)).unwrap();
+    assert_eq!(place("v0: waits up to 9 s for a word"), place("v0: create done") + 1);
+    assert_eq!(place("v0: up after 7 s"), told.len() - 1);
+}
+
+#[test]
+fn a_stop_ends_what_is_waited_for() {
+    let first = at("volume", "v0");
+    let toy = Toy { slow: [(first.clone(), usize::MAX)].into(), ..Toy::default() };
+    let plan = toy.plan(&independent(3));
+    let options = ApplyOptions::default();
+    let stop = options.stop.clone();
+    let mut done = 0;
+    let outcome = block_on(apply(&plan, &toy, options, |event| {
+        done += usize::from(matches!(event, Event::Done { .. }));
+        if done == 3 {
+            stop.stop();
+        }
+    }))
+    .unwrap();
+    assert_eq!(outcome.done.len(), 3);
+    assert_eq!(outcome.not_up, [(first, NotUp::new(NotUpCause::Stopped))]);
+    assert!(!outcome.is_converged());
+
+    let toy = Toy { slow: [(at("volume", "v0"), usize::MAX)].into(), ..Toy::default() };
+    let options = ApplyOptions { no_wait: true, ..ApplyOptions::default() };
+    let outcome = block_on(apply(&toy.plan(&independent(3)), &toy, options, |_| {})).unwrap();
+    assert!(outcome.is_converged() && outcome.up.is_empty(), "{outcome:?}");
+}
+
+#[test]
 fn what_happens_to_an_address_is_told_in_order() {
     let toy = Toy::default();
     let plan = toy.plan(&independent(20));

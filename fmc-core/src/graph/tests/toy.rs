@@ -56,6 +56,8 @@ pub(super) struct World {
 pub(super) struct Toy {
     pub(super) world: Mutex<World>,
     pub(super) lanes: usize,
+    /// Things that are waited for, until so many are there.
+    pub(super) slow: BTreeMap<Address, usize>,
     /// Things whose next step fails.
     pub(super) fails: BTreeSet<Address>,
     /// Things that are not known.
@@ -72,6 +74,7 @@ impl Default for Toy {
         Self {
             world: Mutex::default(),
             lanes: 3,
+            slow: BTreeMap::new(),
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
             awaits: BTreeMap::new(),
@@ -329,6 +332,21 @@ impl Provider for Toy {
 
     fn lanes(&self) -> usize {
         self.lanes
+    }
+
+    fn awaited(&self, step: &Step<Doc>) -> Option<Awaited> {
+        self.slow.get(&step.address).map(|_| Awaited { signal: "a word".to_owned(), seconds: 9 })
+    }
+
+    async fn up(&self, step: &Step<Doc>, acting: &(impl Acting + Clone + 'static)) -> Result<u64, NotUp> {
+        let until = self.slow.get(&step.address).copied().unwrap_or_default();
+        while self.world().things.len() < until {
+            if acting.cancelled() {
+                return Err(NotUp::new(NotUpCause::Stopped));
+            }
+            rest_once().await;
+        }
+        Ok(7)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fmc_core::checked::Signal;
 use fmc_core::graph::{Acting, Action, StepError};
 use fmc_core::machine::{Power, Shutdown};
 
@@ -10,6 +11,7 @@ use crate::document::DomainDocument;
 use crate::link::Link;
 use crate::mark::{Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
+use crate::provider::up::leases;
 use crate::volume::own_pool;
 
 /// How long is waited between two looks at a guest that shuts down.
@@ -34,12 +36,20 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
         let defined = self.define(wanted, autostart, stale);
         if runs && (stops || !active) {
+            self.note_leases(wanted);
             // Also where it could not be defined anew: what was there goes on.
             let started = if defined.is_ok() || stops { self.link.start_domain(name) } else { Ok(()) };
             defined?;
             return self.made(started);
         }
         defined
+    }
+
+    /// Notes the leases that its interfaces have before it starts: they do not say that it is up.
+    fn note_leases(&self, wanted: &DomainDocument) {
+        if let Some(readiness) = wanted.ready.as_ref().filter(|it| it.ready.signal == Signal::Lease) {
+            self.before.note(&self.address, leases(&*self.link, readiness).unwrap_or_default());
+        }
     }
 
     fn define(&self, wanted: &DomainDocument, autostart: bool, stale: bool) -> Result<(), StepError> {

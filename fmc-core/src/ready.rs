@@ -1,0 +1,201 @@
+//! When a machine counts as up: the signal that says so, and how long it may take.
+
+use std::fmt;
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+use crate::given::{Given, Leaf, LeafError, leaf_traits};
+use crate::unit::Seconds;
+
+/// How long a machine may take if nothing is said: 5 minutes.
+const WITHIN: Seconds = Seconds::new(300);
+
+/// What says that a machine is up, and how long it may take. An apply waits for it after it has created, started,
+/// restarted or replaced the machine; a machine that names no signal is not waited for.
+///
+/// ```
+/// use fmc_core::image::Image;
+/// use fmc_core::machine::{Interface, Machine};
+/// use fmc_core::ready::Ready;
+/// use fmc_core::unit::SecondsExt as _;
+///
+/// let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
+///     .interface(Interface::on("lab"))
+///     .ready(Ready::lease().within(5.minutes()));
+/// # let _ = web;
+/// ```
+///
+/// In a file:
+///
+/// ```yaml
+/// ready: {signal: lease, within: 5min}
+/// ```
+///
+/// ```yaml
+/// ready: {signal: {tcp: 22}}
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    pub(crate) signal: Signal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) within: Option<Given<Seconds>>,
+}
+
+/// What says that a machine is up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// One of its interfaces got a DHCP lease from a network of libvirt's.
+    Lease,
+    /// The host's neighbour table has one of its interfaces.
+    Arp,
+    /// The QEMU guest agent inside answers.
+    Agent,
+    /// A TCP port answers.
+    Tcp(Given<Port>),
+}
+
+impl Ready {
+    fn new(signal: Signal) -> Self {
+        Self { signal, within: None }
+    }
+
+    /// Once one of its interfaces got a DHCP lease from a network of libvirt's. A lease from before its start does not
+    /// count.
+    pub fn lease() -> Self {
+        Self::new(Signal::Lease)
+    }
+
+    /// Once the host's neighbour table (ARP, and its like of IPv6) has one of its interfaces: once the host has heard
+    /// from it. This is for machines on a bridge of the host's, whose leases libvirt does not know. The table keeps an
+    /// entry long after its machine has gone, so it says little of one that restarts.
+    pub fn arp() -> Self {
+        Self::new(Signal::Arp)
+    }
+
+    /// Once the QEMU guest agent (the package `qemu-guest-agent`) answers inside it.
+    pub fn agent() -> Self {
+        Self::new(Signal::Agent)
+    }
+
+    /// Once a TCP port answers at one of its addresses, asked from where the apply runs. An address that is not said
+    /// is that of its lease, or of the host's neighbour table.
+    ///
+    /// ```
+    /// use fmc_core::ready::Ready;
+    ///
+    /// let ssh = Ready::tcp(22);
+    /// # let _ = ssh;
+    /// ```
+    pub fn tcp(port: impl Into<Given<Port>>) -> Self {
+        Self::new(Signal::Tcp(port.into()))
+    }
+
+    /// How long it may take from its start; 5 minutes if not said.
+    #[must_use]
+    pub fn within(mut self, time: impl Into<Given<Seconds>>) -> Self {
+        self.within = Some(time.into());
+        self
+    }
+
+    /// How long it may take; `None` where that is wrong.
+    pub(crate) fn seconds(&self) -> Option<Seconds> {
+        match &self.within {
+            Some(within) => within.ok().copied(),
+            None => Some(WITHIN),
+        }
+    }
+}
+
+/// A TCP port: 1 to 65535.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(NonZeroU16);
+
+impl Port {
+    /// A port, when it is 1 to 65535.
+    pub const fn new(port: u32) -> Option<Self> {
+        if port > u16::MAX as u32 {
+            return None;
+        }
+        match NonZeroU16::new(port as u16) {
+            Some(port) => Some(Self(port)),
+            None => None,
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Leaf for Port {
+    const WHAT: &'static str = "TCP port";
+    const EXAMPLE: &'static str = "22";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+        let port = digits.then(|| text.parse().ok()).flatten().and_then(Self::new);
+        port.ok_or_else(|| LeafError::new("it is a whole number from 1 to 65535"))
+    }
+
+    fn is_number() -> bool {
+        true
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::number_schema::<Self>(1, 65535)
+    }
+}
+
+leaf_traits!(Port);
+
+impl From<u32> for Given<Port> {
+    fn from(port: u32) -> Self {
+        Self::text(&port.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unit::SecondsExt as _;
+
+    #[test]
+    fn it_is_read_and_written_as_a_person_would() {
+        for (ready, text) in [
+            (Ready::lease(), r#"{"signal":"lease"}"#),
+            (Ready::arp().within(90.seconds()), r#"{"signal":"arp","within":"90s"}"#),
+            (Ready::agent().within("10min"), r#"{"signal":"agent","within":"600s"}"#),
+            (Ready::tcp(22), r#"{"signal":{"tcp":22}}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&ready).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Ready>(text).unwrap(), ready);
+        }
+        for wrong in [r#"{"signal":"ping"}"#, r#"{"within":"5min"}"#, r#"{"signal":"arp","port":1}"#] {
+            serde_json::from_str::<Ready>(wrong).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_port_is_one() {
+        for wrong in [0, 65_536, u32::MAX] {
+            assert!(Given::<Port>::from(wrong).ok().is_none(), "{wrong}");
+        }
+        assert_eq!(Given::<Port>::text("22").ok().map(|port| port.get()), Some(22));
+        assert!(Given::<Port>::text("+22").ok().is_none());
+        assert_eq!(Ready::lease().seconds(), Some(5.minutes()));
+        assert_eq!(Ready::lease().within("soon").seconds(), None);
+    }
+}
