@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
+mod api;
 mod setup;
 mod stage;
 mod suite;
@@ -22,11 +23,17 @@ usage: cargo xtask COMMAND
   test [--full]   setup, then everything that CI judges; --full adds the slow tier
   tidy            the house rules that no compiler knows
   no-c            without default features there is no C library and no CLI in `fmc`
+  api             the public items are those of docs/api
+  crates          a program on fmc-core alone is at most 60 crates
   golden          write the golden files anew; `git diff` shows what changed
+  golden api      write docs/api anew
   bench [ARGS]    run the benches; ARGS go to them
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = api::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
@@ -35,7 +42,10 @@ fn main() -> ExitCode {
         ["test", "--full"] => suite::test(suite::Tier::Full),
         ["tidy"] => tidy::tidy(),
         ["no-c"] => suite::no_c(),
+        ["api"] => api::compare(),
+        ["crates"] => suite::crates(),
         ["golden"] => suite::golden(),
+        ["golden", "api"] => api::write(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -4,7 +4,10 @@
 //! another, and the build without features a small third one. Each further combination of features would cost a
 //! cold machine a minute, so there is none.
 
+use std::collections::BTreeSet;
+
 use crate::Failure;
+use crate::api;
 use crate::setup::setup;
 use crate::stage::Stages;
 use crate::tidy::tidy;
@@ -41,6 +44,8 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     stages.run("benches build", || benches(tier))?;
     stages.run("no features", without_features)?;
     stages.run("no C, no CLI", no_c)?;
+    stages.run("crates of fmc-core", crates)?;
+    stages.run("public API", api::compare)?;
     stages.summary();
     Ok(())
 }
@@ -95,6 +100,25 @@ pub(crate) fn no_c() -> Result<(), Failure> {
     }
 }
 
+/// The crates that a program on `fmc-core` alone compiles, itself left out.
+const MOST_CRATES: usize = 60;
+
+/// `fmc-core` alone is few crates: who only wants the values and the check compiles little.
+pub(crate) fn crates() -> Result<(), Failure> {
+    let tree = cargo_output(&["tree", "--package", "fmc-core", "--edges", "no-dev", "--prefix", "none"])?;
+    let crates: BTreeSet<(&str, &str)> = tree
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, rest)| (name, rest.split_whitespace().next().unwrap_or_default()))
+        .collect();
+    println!("    {} crates, at most {MOST_CRATES}", crates.len());
+    if crates.len() > MOST_CRATES {
+        let names: Vec<&str> = crates.iter().map(|(name, _)| *name).collect();
+        return Err(format!("`fmc-core` is {} crates: {}", crates.len(), names.join(", ")).into());
+    }
+    Ok(())
+}
+
 /// Writes every golden file anew from what the code gives now.
 pub(crate) fn golden() -> Result<(), Failure> {
     let features = features_without_slow()?;
@@ -105,7 +129,7 @@ pub(crate) fn golden() -> Result<(), Failure> {
 pub(crate) fn bench(arguments: &[&str]) -> Result<(), Failure> {
     let features = features_without_slow()?;
     let mut command = vec!["bench", "--workspace", "--benches", "--features", &features];
-    for tool in ["xtask", "fmc-testkit"] {
+    for tool in ["xtask", "fmc-api", "fmc-testkit"] {
         if has_member(tool)? {
             command.extend(["--exclude", tool]);
         }
