@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use super::cloud_file::CloudFile;
 use super::io::Io;
@@ -65,6 +65,10 @@ pub(super) struct Args {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
+    /// Whether there are colours: by default on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Colour,
+
     /// The program's name.
     #[arg(skip)]
     pub(super) program: String,
@@ -96,6 +100,28 @@ pub(super) struct FileArgs {
     /// How the file is written, whatever its name: yaml, toml or json
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "The cloud")]
     pub(super) format: Option<Syntax>,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl Colour {
+    /// Whether there are colours wherever they would go; `None` leaves it to that.
+    pub(super) fn forced(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
 }
 
 /// The commands.

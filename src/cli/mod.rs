@@ -38,6 +38,12 @@
 //! | 1 | failed, a machine that is waited for is not up, or the cloud has findings of severity error |
 //! | 2 | changes are pending (`plan --detailed-exitcode`), or somebody changed something (`drift`) |
 //! | 64 | wrong usage |
+//! | 130 | a second Ctrl-C stopped it at once |
+//!
+//! # Interrupts
+//!
+//! During `apply` and `destroy`, one Ctrl-C (or SIGINT) lets the running steps come to their end, and says what is left; a
+//! second one ends the process at once. After both, the next plan says what is left to do, and its apply does it.
 //!
 //! # Where
 //!
@@ -51,6 +57,10 @@
 //!
 //! With `--json`, every command writes a documented form, `apply` and `destroy` an object in each line for what happens as
 //! it happens: see [`json`]. An error stays a text on standard error.
+//!
+//! # Colours
+//!
+//! Where a stream is a terminal, unless `NO_COLOR` is set to something; `--color always` and `--color never` say otherwise.
 //!
 //! Results go to standard output, with `--json` nothing but JSON; findings that refuse a command, errors and progress go
 //! to standard error.
@@ -77,7 +87,7 @@ mod style;
 mod table;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -96,6 +106,8 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Changes are pending.
 pub const PENDING: u8 = 2;
+/// Stopped at once by a second Ctrl-C: 128 and the number of the signal.
+pub const INTERRUPTED: u8 = 130;
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 pub const USAGE: u8 = 64;
 
@@ -160,6 +172,9 @@ fn command(
     cloud: impl FnOnce(&mut Args, &mut Io<'_>) -> Result<Cloud, Failure>,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
+    if let Some(colour) = args.color.forced() {
+        (io.colour_out, io.colour_err) = (colour, colour);
+    }
     if let Command::Explain { kind } = &args.command {
         return explain::run(kind, &args, io);
     }
@@ -186,13 +201,17 @@ fn command(
     }
 }
 
-/// The first Ctrl-C begins no further step, the second one ends the process.
+/// The first Ctrl-C lets the running steps come to their end, the second one ends the process.
 fn stop_by_ctrl_c(stop: StopFlag) {
     // Where no handler can be set, Ctrl-C ends the process, after which the next plan goes on too.
     let _ = ctrlc::set_handler(move || {
         if stop.is_stopped() {
-            std::process::exit(i32::from(FAILED));
+            std::process::exit(i32::from(INTERRUPTED));
         }
-        stop.stop();
+        stop.finish();
+        // Whoever does not read this must be able to stop it again, and nobody is left to tell if it cannot be written.
+        let say =
+            || writeln!(stderr(), "\nThe steps that run come to their end. Ctrl-C again stops at once.");
+        drop(std::thread::spawn(say));
     });
 }

@@ -13,6 +13,7 @@ mod input;
 mod json;
 mod life;
 mod only;
+mod process;
 mod saved;
 mod secrets;
 mod stage;

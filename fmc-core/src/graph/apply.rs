@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -28,19 +28,33 @@ pub struct ApplyOptions {
     pub no_wait: bool,
 }
 
-/// Stops an apply, from any thread: no further step begins, and running ones stop at their next safe place.
+/// Stops an apply, from any thread. There is no way back.
 #[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<AtomicBool>);
+pub struct StopFlag(Arc<AtomicU8>);
+
+/// No further step begins.
+const FINISHES: u8 = 1;
+/// Those that run stop, too.
+const STOPS: u8 = 2;
 
 impl StopFlag {
-    /// Stops it. There is no way back.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    /// Lets running steps come to their end; no further one begins.
+    pub fn finish(&self) {
+        self.0.fetch_max(FINISHES, Ordering::SeqCst);
     }
 
-    /// Whether it was stopped.
+    /// Stops it: no further step begins, and running ones stop at their next safe place.
+    pub fn stop(&self) {
+        self.0.fetch_max(STOPS, Ordering::SeqCst);
+    }
+
+    /// Whether no further step begins.
     pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.load(Ordering::SeqCst) >= FINISHES
+    }
+
+    fn stops_steps(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= STOPS
     }
 }
 
@@ -206,13 +220,17 @@ impl Told {
 }
 
 impl Acting for Teller {
+    fn stopping(&self) -> bool {
+        self.0.stop.is_stopped() || self.cancelled()
+    }
+
     fn say(&self, event: Event) {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
         self.0.waker.wake();
     }
 
     fn cancelled(&self) -> bool {
-        self.0.stop.is_stopped() || self.0.dropped.load(Ordering::SeqCst)
+        self.0.stop.stops_steps() || self.0.dropped.load(Ordering::SeqCst)
     }
 }
 

@@ -151,6 +151,12 @@ pub trait Acting: Send + Sync {
 
     /// Whether it should stop at the next safe place: between calls, between chunks of an upload.
     fn cancelled(&self) -> bool;
+
+    /// Whether the apply comes to its end, so that nothing is worth waiting for that changes nothing. A step goes on until
+    /// it is [cancelled](Acting::cancelled).
+    fn stopping(&self) -> bool {
+        self.cancelled()
+    }
 }
 
 /// Why a step failed. What it had done before is what the next plan finds.

@@ -190,6 +190,27 @@ fn a_stopped_apply_begins_nothing_and_tells_what_it_left() {
 }
 
 #[test]
+fn a_running_step_comes_to_its_end_before_the_apply_does() {
+    let toy = Toy { lanes: 2, ..Toy::default() };
+    let plan = toy.plan(&independent(5));
+    let options = ApplyOptions::default();
+    let stop = options.stop.clone();
+    let outcome = block_on(apply(&plan, &toy, options, |event| {
+        if matches!(event, Event::Doing { .. }) {
+            stop.finish();
+        }
+    }))
+    .unwrap();
+    assert!(stop.is_stopped());
+    assert_eq!((outcome.done.len(), outcome.failed.len(), outcome.skipped.len()), (2, 0, 3));
+    assert!(toy.apply(&toy.plan(&independent(5))).is_converged());
+    // What was finished can still be stopped, and never goes on.
+    stop.stop();
+    stop.finish();
+    assert!(stop.is_stopped());
+}
+
+#[test]
 fn a_running_step_sees_the_stop() {
     let toy = Toy { lanes: 9, ..Toy::default() };
     let plan = toy.plan(&independent(5));
