@@ -8,7 +8,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use crate::Failure;
-use crate::workspace::{cargo, cargo_output, cargo_with, root};
+use crate::workspace::{cargo, cargo_with, root, target_folder};
 
 /// The crates that are published, by the names of their JSON files.
 const CRATES: [&str; 3] = ["fmc", "fmc-core", "fmc-libvirt"];
@@ -50,12 +50,6 @@ fn each(verb: &str) -> Result<(), Failure> {
         cargo(&["run", "--quiet", "--package", "fmc-api", "--", verb, &golden, &json])?;
     }
     Ok(())
-}
-
-fn target_folder() -> Result<String, Failure> {
-    let metadata = cargo_output(&["metadata", "--no-deps", "--format-version", "1"])?;
-    let (_, rest) = metadata.split_once("\"target_directory\":\"").ok_or("cargo names no target folder")?;
-    Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }
 
 /// Runs the real rustdoc, if this program was started in its place.

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod api;
+mod session;
 mod setup;
 mod stage;
 mod suite;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
   crates          a program on fmc-core alone is at most 60 crates
   golden          write the golden files anew; `git diff` shows what changed
   golden api      write docs/api anew
+  session         record docs/session.md and docs/session.svg anew
   bench [ARGS]    run the benches; ARGS go to them
 ";
 
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["crates"] => suite::crates(),
         ["golden"] => suite::golden(),
         ["golden", "api"] => api::write(),
+        ["session"] => session::record(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

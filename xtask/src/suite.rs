@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::Failure;
 use crate::api;
+use crate::session;
 use crate::setup::setup;
 use crate::stage::Stages;
 use crate::tidy::tidy;
@@ -46,6 +47,7 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     stages.run("no C, no CLI", no_c)?;
     stages.run("crates of fmc-core", crates)?;
     stages.run("public API", api::compare)?;
+    stages.run("recorded session", session::compare)?;
     stages.summary();
     Ok(())
 }

@@ -38,6 +38,13 @@ pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// Where cargo builds, as its own configuration says.
+pub(crate) fn target_folder() -> Result<String, Failure> {
+    let metadata = cargo_output(&["metadata", "--no-deps", "--format-version", "1"])?;
+    let (_, rest) = metadata.split_once("\"target_directory\":\"").ok_or("cargo names no target folder")?;
+    Ok(rest.split('"').next().unwrap_or_default().to_owned())
+}
+
 fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
