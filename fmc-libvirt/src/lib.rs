@@ -3,6 +3,7 @@
 //! [`documents::documents`] is the compiler: pure and total. What differs from what is there says [`drift`]. This half
 //! needs no C library. The provider speaks to a hypervisor through [`link::Link`].
 
+pub mod address;
 pub mod console;
 pub mod document;
 pub mod documents;

@@ -162,6 +162,25 @@ pub(super) enum Command {
     Status,
     /// Shows what somebody changed since the last apply; ends with 2 if there is anything
     Drift,
+    /// Opens a shell on a machine, or runs a command there, by OpenSSH
+    Ssh {
+        /// The machine, as web or ops@web; the user is its first one with a key if not said
+        #[arg(value_name = "[USER@]MACHINE")]
+        to: String,
+        /// What to run there
+        #[arg(last = true)]
+        command: Vec<String>,
+    },
+    /// Prints an OpenSSH configuration for the machines
+    SshConfig,
+    /// Opens a machine's serial console; Ctrl-] ends it
+    Console {
+        /// The machine
+        machine: String,
+        /// Shows the end of what was kept of it instead
+        #[arg(long)]
+        log: bool,
+    },
     /// Shows the page of a kind of finding
     Explain {
         /// The kind, as address-duplicate

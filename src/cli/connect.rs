@@ -90,6 +90,16 @@ impl World {
         self.is_simulation
     }
 
+    /// The link to a host.
+    pub(super) fn link(&self, host: &HostName) -> Option<&Box<dyn Link>> {
+        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| link)
+    }
+
+    /// The URI of a host, as the user named it.
+    pub(super) fn uri(&self, host: &HostName) -> Option<&str> {
+        self.on.iter().find(|(name, _)| name == host).map(|(_, uri)| uri.as_str())
+    }
+
     /// Where the cloud is, in a few words.
     pub(super) fn place(&self) -> String {
         match self.on.as_slice() {

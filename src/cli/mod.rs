@@ -21,6 +21,9 @@
 //! | `destroy` | removes what is ours; data disks stay, and are listed |
 //! | `status` | shows the machines as they are, and what is kept |
 //! | `drift` | shows what somebody changed since the last apply, which `plan` would mend |
+//! | `ssh [USER@]NAME [-- COMMAND…]` | a shell on a machine, or a command, by OpenSSH |
+//! | `ssh-config` | prints an OpenSSH configuration for the machines |
+//! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
 //! # The program `fmc`
@@ -71,6 +74,7 @@ mod check;
 mod cloud_file;
 mod compile;
 mod connect;
+mod console;
 mod draw;
 mod drift;
 mod explain;
@@ -82,6 +86,7 @@ pub mod json {}
 mod plan;
 mod progress;
 mod saved;
+mod ssh;
 mod status;
 mod style;
 mod table;
@@ -197,6 +202,9 @@ fn command(
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
         Command::Drift => drift::run(&cloud, args, io),
+        Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
+        Command::SshConfig => ssh::config(&cloud, args, io),
+        Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
         Command::Explain { .. } => Ok(DONE),
     }
 }

@@ -16,5 +16,6 @@ mod only;
 mod process;
 mod saved;
 mod secrets;
+mod ssh;
 mod stage;
 mod wait;

@@ -32,7 +32,7 @@ const PACKAGES: [(&str, &str); 22] = [
     ("xorriso", "reads the seed images back"),
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
-    ("openssh-client", "ssh-keygen, which judges public keys"),
+    ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
 ];
 
 /// Installs what is missing; says nothing much when nothing is.

@@ -1,0 +1,62 @@
+//! `console`: a machine's serial console, live or as it was kept.
+//!
+//! The live one is `virsh console`, which libvirt's own client library comes with: it puts the terminal into raw mode, ends
+//! at Ctrl-], and restores the terminal however it ends. A console of our own would need libvirt's event loop and stream
+//! callbacks, which the `virt` crate cannot give safely, to do the same.
+
+use std::process::Command;
+
+use fmc_core::cloud::Cloud;
+use fmc_libvirt::console;
+use fmc_libvirt::volume::{Ours, own_pool};
+
+use super::args::Args;
+use super::check;
+use super::connect::{Access, World};
+use super::failure::Failure;
+use super::io::Io;
+use super::ssh::machine;
+use super::{DONE, FAILED};
+
+/// The lines that are shown of a kept console.
+const LINES: usize = 200;
+
+/// Shows a console: as it was kept with `log` and in a simulation, else live.
+pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let machine = machine(&checked, name)?;
+    let world = World::connect(&checked, args, io, Access::Look)?;
+    let host = checked.hosts.get(machine.host).map(|host| &host.name);
+    let link = host.and_then(|host| world.link(host));
+    if log || world.is_simulation() {
+        let Some(link) = link else {
+            return Err(Failure::new(format!("the host of {name} is not connected")));
+        };
+        let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
+        let lines =
+            console::tail(link, &own_pool(checked.owner.as_str()), &volume, LINES).map_err(Failure::to)?;
+        if lines.is_empty() {
+            io.err(format_args!("{name} wrote nothing to its serial console, or nothing is kept of it\n"));
+        }
+        for line in lines {
+            io.out(format_args!("{line}\n"))?;
+        }
+        return Ok(DONE);
+    }
+    let uri = host.and_then(|host| world.uri(host)).unwrap_or_default();
+    if io.input.is_none() {
+        return Err(Failure::new("a live console needs a terminal")
+            .help(format!("`{} console {name} --log` shows what was kept of it", args.program)));
+    }
+    let status = Command::new("virsh").args(arguments(uri, name)).status().map_err(|error| {
+        Failure::new(format!("failed to run virsh: {error}"))
+            .help("it is in the package libvirt-clients, or libvirt-client")
+            .help(format!("`{} console {name} --log` shows what was kept of it", args.program))
+    })?;
+    Ok(if status.success() { DONE } else { FAILED })
+}
+
+/// The arguments of `virsh`; no other console is cut off by it.
+fn arguments<'a>(uri: &'a str, name: &'a str) -> [&'a str; 7] {
+    ["--connect", uri, "--escape", "^]", "console", "--safe", name]
+}

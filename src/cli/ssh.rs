@@ -1,0 +1,256 @@
+//! `ssh` and `ssh-config`: how a machine is reached, as OpenSSH is told of it.
+//!
+//! A name can trick neither OpenSSH nor a shell: those of machines, users and clouds have letters, digits and hyphens and
+//! begin with a letter or a digit, addresses are printed from their values, and what a hypervisor's URI says of a jump host
+//! is looked at before it is used.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fmc_core::checked::{Checked, Forward, Machine};
+use fmc_core::cloud::Cloud;
+use fmc_core::given::Given;
+use fmc_core::guest::checked::Contents;
+use fmc_core::name::UserName;
+use fmc_core::nearest::nearest;
+use fmc_core::ssh::SshKey;
+use fmc_libvirt::address::{self, Found};
+
+use super::args::Args;
+use super::check;
+use super::connect::{Access, World};
+use super::failure::Failure;
+use super::io::Io;
+use super::{DONE, FAILED};
+
+/// What OpenSSH has to know of a machine.
+struct Door {
+    machine: String,
+    /// What its host keys are kept by: an address may be another machine's tomorrow.
+    alias: String,
+    address: Option<IpAddr>,
+    user: Option<String>,
+    jump: Option<String>,
+    /// Its host keys, where the cloud says them.
+    keys: Vec<SshKey>,
+}
+
+/// `ssh-config`: prints a block for each machine.
+pub(super) fn config(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let world = World::connect(&checked, args, io, Access::Look)?;
+    let doors: Vec<Door> = checked
+        .machines
+        .iter()
+        .map(|machine| Door::of(&checked, machine, &world))
+        .collect::<Result<_, _>>()?;
+    let known_hosts = known_hosts(&checked, &doors, io)?;
+    io.out(written(&checked, &doors, known_hosts.as_deref()))?;
+    Ok(DONE)
+}
+
+/// `ssh`: runs OpenSSH.
+pub(super) fn run(
+    cloud: &Cloud,
+    to: &str,
+    command: &[String],
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let (user, name) = match to.split_once('@') {
+        Some((user, name)) => (Some(user_name(user)?), name),
+        None => (None, to),
+    };
+    let machine = machine(&checked, name)?;
+    let world = World::connect(&checked, args, io, Access::Look)?;
+    if world.is_simulation() {
+        return Err(Failure::new(format!("nothing answers ssh in a simulation, {}", world.place()))
+            .help("say where the machines are: --connect hosts"));
+    }
+    let mut door = Door::of(&checked, machine, &world)?;
+    door.user = user.or(door.user);
+    if door.address.is_none() {
+        return Err(Failure::new(format!("{name} has no address that is known here")).help(
+            "it has neither a static address, nor a lease of libvirt's, nor an entry in its host's neighbour table: is it up?",
+        ));
+    }
+    let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), io)?;
+    let mut ssh = Command::new("ssh");
+    ssh.args(door.arguments(known_hosts.as_deref())).args(command);
+    let status = ssh.status().map_err(|error| {
+        Failure::new(format!("failed to run ssh: {error}")).help("is OpenSSH's client installed?")
+    })?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED))
+}
+
+/// A machine of the cloud by its name.
+pub(super) fn machine<'a>(checked: &'a Checked, name: &str) -> Result<&'a Machine, Failure> {
+    checked.machine(name).ok_or_else(|| {
+        let failure = Failure::usage(format!("the cloud has no machine `{name}`"));
+        match nearest(name, checked.machines.iter().map(|machine| machine.name.as_str())) {
+            Some(near) => failure.help(format!("did you mean `{near}`?")),
+            None => failure.help("`status` shows its machines"),
+        }
+    })
+}
+
+fn user_name(user: &str) -> Result<String, Failure> {
+    match Given::<UserName>::text(user) {
+        Given::Right(user) => Ok(user.to_string()),
+        Given::Wrong { text, why } => Err(Failure::usage(format!("{text:?} is no user name: {why}"))),
+    }
+}
+
+impl Door {
+    fn of(checked: &Checked, machine: &Machine, world: &World) -> Result<Self, Failure> {
+        let host = checked.hosts.get(machine.host);
+        let mut found = address::known(checked, machine);
+        let link = host.and_then(|host| world.link(&host.name));
+        if let (true, Some(link)) = (found.is_empty(), link) {
+            // One that is not there yet has no address; that its host does not answer was told of before.
+            found = address::learnt(link, checked, machine).unwrap_or_default();
+        }
+        let found = found.first();
+        let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
+        let forward = |found: &Found| checked.networks.get(found.network).map(|network| network.forward);
+        let jump = match found.and_then(forward) {
+            // A machine on the host's own LAN is reached as the host is.
+            None | Some(Forward::Bridge) => None,
+            Some(_) => jump(uri)?,
+        };
+        let users = &machine.guest.users;
+        let user = users.iter().find(|user| !user.keys.is_empty()).or(users.first());
+        Ok(Self {
+            machine: machine.name.to_string(),
+            alias: format!("{}.{}", machine.name, checked.owner),
+            address: found.map(|found| found.address),
+            user: user.map(|user| user.name.to_string()),
+            jump,
+            keys: host_keys(machine),
+        })
+    }
+
+    /// The options of OpenSSH, as in `ssh_config(5)`.
+    fn options(&self, known_hosts: Option<&Path>) -> Vec<(&'static str, String)> {
+        let mut options = Vec::new();
+        options.extend(self.address.map(|address| ("HostName", address.to_string())));
+        options.extend(self.user.clone().map(|user| ("User", user)));
+        options.extend(self.jump.clone().map(|jump| ("ProxyJump", jump)));
+        options.push(("HostKeyAlias", self.alias.clone()));
+        if let Some(file) = known_hosts.filter(|_| !self.keys.is_empty()) {
+            options.push(("UserKnownHostsFile", quoted(&file.display().to_string())));
+            options.push(("GlobalKnownHostsFile", "none".to_owned()));
+            options.push(("StrictHostKeyChecking", "yes".to_owned()));
+        }
+        options
+    }
+
+    /// The arguments of `ssh`, the machine's name last.
+    fn arguments(&self, known_hosts: Option<&Path>) -> Vec<String> {
+        let options = self.options(known_hosts).into_iter();
+        let mut arguments: Vec<String> =
+            options.flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]).collect();
+        arguments.extend(["--".to_owned(), self.machine.clone()]);
+        arguments
+    }
+}
+
+/// The text of an OpenSSH configuration.
+fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> String {
+    let mut text = format!("# The machines of {} ({}).\n", checked.name, checked.owner);
+    for door in doors {
+        let name = &door.machine;
+        if door.address.is_none() {
+            let _ = writeln!(text, "\n# {name} has no address that is known yet.");
+            continue;
+        }
+        let _ = writeln!(text, "\nHost {name}");
+        for (option, value) in door.options(known_hosts) {
+            let _ = writeln!(text, "  {option} {value}");
+        }
+    }
+    text
+}
+
+/// Writes the host keys that the cloud says into `OWNER.known_hosts`; its path, if there are any.
+fn known_hosts(checked: &Checked, doors: &[Door], io: &Io<'_>) -> Result<Option<PathBuf>, Failure> {
+    // All of them, whichever machine is asked for: the file is the cloud's.
+    if doors.iter().all(|door| door.keys.is_empty()) {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    for machine in &checked.machines {
+        for key in host_keys(machine) {
+            let _ = writeln!(text, "{}.{} {} {}", machine.name, checked.owner, key.algorithm(), key.base64());
+        }
+    }
+    let name = format!("{}.known_hosts", checked.owner);
+    let file = std::path::absolute(io.folder.join(&name))
+        .map_err(|error| Failure::new(format!("failed to find the current folder: {error}")))?;
+    // OpenSSH takes `%` for a token, and cannot be told of a quote or a line break in a path.
+    if file.display().to_string().contains(['%', '"', '\n', '\\', '$']) {
+        let message = format!("OpenSSH cannot be told of the file {}", file.display());
+        return Err(
+            Failure::new(message).help("run it in a folder without %, $, quotes and backslashes in its path")
+        );
+    }
+    if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
+        let written = fs::write(&file, text);
+        written.map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
+    }
+    Ok(Some(file))
+}
+
+/// The public host keys in a machine's own files, `/etc/ssh/ssh_host_*_key.pub`.
+fn host_keys(machine: &Machine) -> Vec<SshKey> {
+    let files = machine.guest.files.iter().filter(|file| {
+        let name = file.path.as_str().strip_prefix("/etc/ssh/ssh_host_");
+        name.is_some_and(|name| name.ends_with("_key.pub") && !name.contains('/'))
+    });
+    let keys = files.filter_map(|file| match &file.contents {
+        Contents::Text(text) => Given::<SshKey>::text(text.trim()).ok().cloned(),
+        Contents::Secret(_) => None,
+    });
+    keys.collect()
+}
+
+/// The host to jump over for machines behind a hypervisor: who its libvirt is reached by over SSH.
+fn jump(uri: &str) -> Result<Option<String>, Failure> {
+    let Some((scheme, rest)) = uri.split_once("://") else { return Ok(None) };
+    let transport = scheme.split_once('+').map(|(_, transport)| transport);
+    if !matches!(transport, Some("ssh" | "libssh" | "libssh2")) {
+        return Ok(None);
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let plain = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    };
+    let (user, place) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
+    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((v6, port)) if v6.parse::<std::net::Ipv6Addr>().is_ok() => (None, port.strip_prefix(':')),
+        Some(_) => (Some(""), None),
+        None => place.split_once(':').map_or((Some(place), None), |(host, port)| (Some(host), Some(port))),
+    };
+    let is_right = user.is_none_or(plain)
+        && host.is_none_or(plain)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if is_right {
+        return Ok(Some(authority.to_owned()));
+    }
+    Err(Failure::new(format!("{authority:?} of {uri} cannot be a jump host"))
+        .help("write the URI as qemu+ssh://user@host:port/system"))
+}
+
+fn quoted(path: &str) -> String {
+    if path.contains(' ') { format!("\"{path}\"") } else { path.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

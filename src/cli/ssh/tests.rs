@@ -1,0 +1,86 @@
+use std::process::Command;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::prelude::*;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
+
+fn door() -> Door {
+    Door {
+        machine: "web".to_owned(),
+        alias: "web.first".to_owned(),
+        address: Some(IpAddr::from([10, 17, 3, 10])),
+        user: Some("ops".to_owned()),
+        jump: Some("root@hv1:2222".to_owned()),
+        keys: Given::<SshKey>::text(KEY).ok().cloned().into_iter().collect(),
+    }
+}
+
+/// What OpenSSH makes of its arguments; a warning is a failure.
+fn understood(arguments: &[String]) -> String {
+    let mut ssh = Command::new("ssh");
+    let output = ssh.args(["-G", "-T", "-F"]).arg("none").args(arguments).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn openssh_understands_the_arguments() {
+    let told = understood(&door().arguments(Some(Path::new("/srv/my clouds/first.known_hosts"))));
+    for line in [
+        "hostname 10.17.3.10",
+        "user ops",
+        "proxyjump root@hv1:2222",
+        "hostkeyalias web.first",
+        "stricthostkeychecking true",
+        "userknownhostsfile \"/srv/my clouds/first.known_hosts\"",
+    ] {
+        let plain = line.replace('"', "");
+        assert!(told.lines().any(|told| told == line || told == plain), "no {line:?} in:\n{told}");
+    }
+}
+
+#[test]
+fn a_jump_host_is_whom_libvirt_is_reached_by() {
+    for (uri, expected) in [
+        ("qemu:///system", None),
+        ("qemu+unix:///system?socket=/run/x", None),
+        ("qemu+tls://hv1/system", None),
+        ("sim:first.sim.json", None),
+        ("qemu+ssh://hv1/system", Some("hv1")),
+        ("qemu+ssh://root@hv-1.example.com:2222/system?keyfile=/k", Some("root@hv-1.example.com:2222")),
+        ("qemu+libssh2://root@[fd00::1]:22/system", Some("root@[fd00::1]:22")),
+    ] {
+        assert_eq!(jump(uri).unwrap().as_deref(), expected, "{uri}");
+    }
+    for uri in [
+        "qemu+ssh://-oProxyCommand=touch/system",
+        "qemu+ssh://a@-oX/system",
+        "qemu+ssh://$(id)@hv1/system",
+        "qemu+ssh://hv1,hv2/system",
+        "qemu+ssh://hv1:22;id/system",
+        "qemu+ssh://hv1:0/system",
+        "qemu+ssh://[::1;id]/system",
+        "qemu+ssh:///system",
+    ] {
+        assert!(jump(uri).is_err(), "{uri}");
+    }
+}
+
+proptest! {
+    /// Whatever a cloud may call its machines and users, OpenSSH's arguments have it as one harmless word.
+    #[test]
+    fn no_name_is_more_than_a_name(text in "[-a-zA-Z0-9_.$@;|&%`'\"() \n]{1,12}") {
+        let harmless = |name: &str| {
+            !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        if let Some(name) = Given::<MachineName>::text(&text).ok() {
+            prop_assert!(harmless(name.as_str()), "{name}");
+        }
+        if let Ok(user) = user_name(&text) {
+            prop_assert!(harmless(&user), "{user}");
+        }
+    }
+}
