@@ -11,7 +11,7 @@ pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
 pub use fmc_core::checked::Checked;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
-pub use fmc_core::disk::{Allocation, Disk};
+pub use fmc_core::disk::{Allocation, Disk, Filesystem};
 pub use fmc_core::finding::{Finding, Kind, Report, Severity};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::addr::{IpRange, Mac, Subnet};
 use crate::digest::Digest;
-use crate::disk::Allocation;
+use crate::disk::{Allocation, Filesystem};
 use crate::finding::Finding;
 use crate::guest::Parts;
 use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
@@ -300,6 +300,10 @@ pub struct Disk {
     pub pool: Option<PoolName>,
     /// How it takes space.
     pub allocation: Allocation,
+    /// The file system that a first boot makes on it, if it has none.
+    pub filesystem: Option<Filesystem>,
+    /// Where it is mounted.
+    pub mount: Option<AbsPath>,
 }
 
 /// An interface of a machine.

@@ -13,10 +13,12 @@
 //! | what is fetched | [`http`]: a server that behaves as badly as it is told to |
 //! | images, packed and unpacked | [`image`] makes them |
 //! | how many calls libvirt is asked | [`relay`] |
+//! | all that a machine boots with | [`guest`]: a first boot, and what it says of itself |
 //! | firewall rules | [`nft`] |
 //! | units and drop-ins | [`systemd`] |
 
 pub mod cloud_init;
+pub mod guest;
 pub mod http;
 pub mod ignition;
 pub mod image;

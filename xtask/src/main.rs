@@ -14,14 +14,14 @@ mod workspace;
 
 use std::process::ExitCode;
 
-/// What stopped a command, as a sentence for the terminal.
-type Failure = Box<dyn std::error::Error>;
+use xtask::Failure;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   setup           install what the tests and the feature `virt` need (Debian, apt-get)
   test [--full]   setup, then everything that CI judges; --full adds the slow tier
+  guest           builds the test guest if it is not there, and says where it is
   tidy            the house rules that no compiler knows
   no-c            without default features there is no C library and no CLI in `fmc`
   api             the public items are those of docs/api
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::setup(),
         ["test"] => suite::test(suite::Tier::Usual),
         ["test", "--full"] => suite::test(suite::Tier::Full),
+        ["guest"] => guest(),
         ["tidy"] => tidy::tidy(),
         ["no-c"] => suite::no_c(),
         ["api"] => api::compare(),
@@ -66,4 +67,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn guest() -> Result<(), Failure> {
+    println!("{}", xtask::guest::prepare()?.display());
+    Ok(())
 }

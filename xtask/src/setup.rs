@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{IsTerminal as _, stdin};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::process::Command;
 
-use crate::Failure;
+use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 22] = [
+const PACKAGES: [(&str, &str); 26] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("libvirt-clients", "virsh, virt-xml-validate"),
@@ -33,6 +30,10 @@ const PACKAGES: [(&str, &str); 22] = [
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
+    ("mmdebstrap", "the root of the test guest"),
+    ("e2fsprogs", "mke2fs, which makes the test guest's image"),
+    ("kmod", "depmod, for the test guest's modules"),
+    ("cpio", "the test guest's initramfs"),
 ];
 
 /// Installs what is missing; says nothing much when nothing is.
@@ -51,7 +52,7 @@ pub(crate) fn setup() -> Result<(), Failure> {
             "    and /etc/cloud/cloud-init.disabled, so that cloud-init does nothing on this machine's next boot"
         );
     }
-    let status = as_root(&install_script(&missing)).status()?;
+    let status = as_root("sh").arg("-c").arg(install_script(&missing)).status()?;
     if !status.success() {
         return Err(format!("apt-get could not install the packages ({status})").into());
     }
@@ -113,18 +114,4 @@ fn backports() -> Option<String> {
     let release = fs::read_to_string("/etc/os-release").ok()?;
     let codename = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
     version.contains("~bpo").then(|| format!("{codename}-backports"))
-}
-
-fn as_root(script: &str) -> Command {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    let mut command = Command::new(if is_root { "sh" } else { "sudo" });
-    if !is_root {
-        if !stdin().is_terminal() || !Path::new("/dev/tty").exists() {
-            // Nobody is there to type a password: fail at once instead of waiting for one.
-            command.arg("-n");
-        }
-        command.arg("sh");
-    }
-    command.args(["-c", script]);
-    command
 }

@@ -41,6 +41,7 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
         let document = ["doc", "--workspace", "--all-features", "--no-deps"];
         cargo_with(&document, &[("RUSTDOCFLAGS", "-D warnings")])
     })?;
+    stages.run("test guest", || xtask::guest::prepare().map(drop))?;
     stages.run("tests", || tests(tier))?;
     stages.run("benches build", || benches(tier))?;
     stages.run("no features", without_features)?;

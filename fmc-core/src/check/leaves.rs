@@ -266,7 +266,7 @@ impl Leaves<'_> {
             self.one(size, &at);
             self.whole(Some(size), SECTOR, "sectors of 512 B", &at);
         }
-        for Disk { name, size, serial, pool, allocation: _ } in disks {
+        for Disk { name, size, serial, pool, allocation: _, mount, filesystem: _ } in disks {
             let disks = at.key("disks");
             let at = disks.name(name);
             self.one(name, &at);
@@ -274,6 +274,7 @@ impl Leaves<'_> {
             self.whole(Some(size), SECTOR, "sectors of 512 B", &at.key("size"));
             self.maybe(serial.as_ref(), &at.key("serial"));
             self.maybe(pool.as_ref(), &at.key("pool"));
+            self.maybe(mount.as_ref(), &at.key("mount"));
         }
         for (index, interface) in interfaces.iter().enumerate() {
             self.interface(interface, &at.key("interfaces").index(index));

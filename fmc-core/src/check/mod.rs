@@ -16,6 +16,7 @@ mod guest;
 mod image;
 pub mod kind;
 mod leaves;
+mod mount;
 mod ready;
 mod reference;
 mod resolve;
@@ -35,6 +36,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     capacity::check,
     guest::check,
     ready::check,
+    mount::check,
 ];
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.

@@ -372,6 +372,8 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
                 },
                 pool: optional(disk.pool.as_ref())?,
                 allocation: disk.allocation,
+                filesystem: disk.formatted(),
+                mount: optional(disk.mount.as_ref())?,
                 name,
             })
         })

@@ -4,6 +4,7 @@ use crate::cloud::Cloud;
 use crate::finding::Finding;
 
 mod laws;
+mod mounts;
 mod pages;
 mod rules;
 

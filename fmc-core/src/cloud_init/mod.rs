@@ -37,7 +37,7 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     if let Some(zone) = inside.time_zone {
         root.push(("timezone", Node::text(zone.as_str())));
     }
-    push(&mut root, "bootcmd", groups_with_ids(inside));
+    push(&mut root, "bootcmd", filesystems(inside).into_iter().chain(groups_with_ids(inside)).collect());
     push(&mut root, "groups", groups(inside));
     push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
     push(&mut root, "packages", inside.guest.packages.iter().map(|name| Node::text(name.as_str())).collect());
@@ -69,6 +69,39 @@ fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node
     if !values.is_empty() {
         root.push((name, Node::List(values)));
     }
+}
+
+/// Makes a file system where there is none, and mounts it: `$0` is the kind, `$1` the device, `$2` the path, which may be empty.
+/// systemd-makefs leaves a disk alone that has anything on it; cloud-init's own `fs_setup` does not.
+const FILESYSTEM: &str = "set -e; udevadm settle --timeout=60; /usr/lib/systemd/systemd-makefs \"$0\" \"$1\"; \
+                          [ -n \"$2\" ] || exit 0; mkdir -p \"$2\"; echo \"$1 $2 $0 defaults 0 2\" >>/etc/fstab; \
+                          mount \"$2\"";
+
+/// SELinux knows what is on a disk by the label that its path has in the policy.
+const RELABEL: &str = "; restorecon -F \"$2\"";
+
+/// Data disks are there before files are written and packages are installed, so that what belongs on them gets there.
+fn filesystems<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let relabel = if inside.os.is_enterprise_linux() { RELABEL } else { "" };
+    inside
+        .filesystems
+        .iter()
+        .map(|made| {
+            let path = made.mount.as_ref().map(ToString::to_string).unwrap_or_default();
+            Node::line(
+                ["cloud-init-per", "instance"]
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain([
+                        format!("fmc-disk-{}", made.disk),
+                        "sh".into(),
+                        "-c".into(),
+                        format!("{FILESYSTEM}{relabel}"),
+                    ])
+                    .chain([made.kind.as_str().to_owned(), made.device.clone(), path]),
+            )
+        })
+        .collect()
 }
 
 /// cloud-init cannot choose the id of a group, so that such a group is made before cloud-init makes any.

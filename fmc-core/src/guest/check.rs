@@ -191,7 +191,7 @@ fn unit_paths(units: &[Unit]) -> BTreeMap<String, &str> {
 }
 
 /// Why a first boot cannot write a path, and what to do instead.
-fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
+pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
     let text = path.as_str();
     let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
     if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {

@@ -1,13 +1,16 @@
 //! What is inside one machine: what the user wants there, and what the cloud knows of it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use crate::addr::Mac;
 use crate::checked::{self, Addressing, Checked, Route};
-use crate::guest::Parts;
+use crate::disk;
+use crate::guest::{Parts, mount};
 use crate::image::Os;
-use crate::name::{Fqdn, Hostname, NetworkName};
+use crate::name::{DiskName, Fqdn, Hostname, NetworkName};
+use crate::path::AbsPath;
 use crate::tz::TimeZone;
 use crate::unit::Mtu;
 
@@ -29,8 +32,23 @@ pub struct Inside<'a> {
     pub resolvers: &'a [IpAddr],
     /// Its interfaces, in the user's order.
     pub interfaces: Vec<Interface<'a>>,
+    /// What its first boot makes of its data disks, those above first.
+    pub filesystems: Vec<Filesystem<'a>>,
     /// What the user wants inside it.
     pub guest: &'a Parts,
+}
+
+/// A data disk with a file system, as the guest sees it.
+#[derive(Clone, Debug)]
+pub struct Filesystem<'a> {
+    /// The disk's name within the machine.
+    pub disk: &'a DiskName,
+    /// Its device: `/dev/disk/by-id/virtio-SERIAL`.
+    pub device: String,
+    /// What is made on it if it has none.
+    pub kind: disk::Filesystem,
+    /// Where it is mounted, by a path without links of the image.
+    pub mount: Option<Cow<'a, AbsPath>>,
 }
 
 /// An interface as the guest sees it.
@@ -99,6 +117,19 @@ impl<'a> Inside<'a> {
                 routes: &interface.routes,
             })
         });
+        let mut filesystems: Vec<_> = machine
+            .disks
+            .iter()
+            .filter_map(|disk| {
+                Some(Filesystem {
+                    disk: &disk.name,
+                    device: format!("/dev/disk/by-id/virtio-{}", disk.serial),
+                    kind: disk.filesystem?,
+                    mount: disk.mount.as_ref().map(|path| mount::without_links(path, machine.image.os)),
+                })
+            })
+            .collect();
+        filesystems.sort_by(|a, b| a.mount.cmp(&b.mount));
         Self {
             os: machine.image.os,
             version: &machine.image.version,
@@ -107,6 +138,7 @@ impl<'a> Inside<'a> {
             time_zone: machine.time_zone,
             resolvers: &machine.resolvers,
             interfaces: interfaces.collect(),
+            filesystems,
             guest: &machine.guest,
         }
     }

@@ -7,6 +7,7 @@
 pub(crate) mod check;
 mod file;
 mod inside;
+pub(crate) mod mount;
 mod parts;
 mod unit;
 mod user;
@@ -14,7 +15,7 @@ mod user;
 use serde::{Deserialize, Serialize};
 
 pub use file::{Contents, Directory, File, Link};
-pub use inside::{Address, Family, Inside, Interface};
+pub use inside::{Address, Family, Filesystem, Inside, Interface};
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit};
 pub use user::{Group, User};

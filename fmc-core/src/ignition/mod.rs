@@ -10,12 +10,12 @@ mod spec;
 use std::fmt::{Display, Write as _};
 
 use ignition_config::v3_6::{
-    Config, Directory, Dropin, File, Group, Ignition, Link, NodeGroup, NodeUser, Passwd, Resource, Storage,
-    Systemd, Unit, User,
+    Config, Directory, Dropin, File, Filesystem, Group, Ignition, Link, NodeGroup, NodeUser, Passwd,
+    Resource, Storage, Systemd, Unit, User,
 };
 
 use crate::guest::checked::{self, Contents, Owner};
-use crate::guest::{Inside, Parts, State};
+use crate::guest::{self, Inside, Parts, State, mount};
 use crate::image::Os;
 use crate::template::{Encoding, Marks, Template, with_marks};
 
@@ -62,11 +62,14 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
         storage: Some(Storage {
             directories: non_empty(guest.directories.iter().map(directory).collect()),
             files: non_empty(files),
+            filesystems: non_empty(inside.filesystems.iter().map(filesystem).collect()),
             links: non_empty(links),
             ..Storage::default()
         }),
-        systemd: non_empty(guest.units.iter().map(unit).collect())
-            .map(|units| Systemd { units: Some(units) }),
+        systemd: non_empty(
+            inside.filesystems.iter().filter_map(mount_unit).chain(guest.units.iter().map(unit)).collect(),
+        )
+        .map(|units| Systemd { units: Some(units) }),
     }
 }
 
@@ -168,6 +171,31 @@ fn owner(owner: &Owner) -> (Option<NodeUser>, Option<NodeGroup>) {
     let group =
         owner.group.as_ref().map(|name| NodeGroup { name: Some(name.to_string()), ..NodeGroup::default() });
     (user, group)
+}
+
+/// A file system that is made where there is none; one of another kind is an error of the boot (Ignition, *Operator notes*,
+/// *Filesystem reuse semantics*).
+fn filesystem(made: &guest::Filesystem<'_>) -> Filesystem {
+    Filesystem {
+        format: Some(made.kind.as_str().to_owned()),
+        path: made.mount.as_ref().map(ToString::to_string),
+        wipe_filesystem: Some(false),
+        ..Filesystem::new(made.device.clone())
+    }
+}
+
+/// Ignition mounts for its own files only. The system does by this unit, which is what Butane's `with_mount_unit` makes.
+fn mount_unit(made: &guest::Filesystem<'_>) -> Option<Unit> {
+    let path = made.mount.as_ref()?;
+    let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
+    let contents = format!(
+        "[Unit]\nRequires={check}\nAfter={check}\n\n\
+         [Mount]\nWhere={path}\nWhat={}\nType={}\n\n\
+         [Install]\nRequiredBy=local-fs.target\n",
+        made.device,
+        made.kind.as_str()
+    );
+    Some(Unit { contents: Some(contents), enabled: Some(true), ..Unit::new(mount::unit_name(path)) })
 }
 
 fn unit(made: &checked::Unit) -> Unit {

@@ -1,0 +1,127 @@
+//! Data disks that are mounted: at a path where a disk can be, which nothing else takes.
+
+use std::collections::BTreeMap;
+
+use super::kind::Kind;
+use super::view::{View, text};
+use crate::disk::{Disk, Filesystem};
+use crate::finding::{At, Finding};
+use crate::guest::check::unwritable;
+use crate::guest::{Parts, mount};
+use crate::image::{Os, Provisioner};
+use crate::machine::Machine;
+use crate::named::Keyed as _;
+use crate::path::AbsPath;
+
+/// Looks at the data disks of every machine.
+pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for placed in &view.machines {
+        let machine = placed.draft;
+        if machine.disks.iter().all(|disk| disk.formatted().is_none()) {
+            continue;
+        }
+        let (os, machines) = (machine.image.os, At::ROOT.key("machines"));
+        let at = machines.name(&machine.name);
+        if os.provisioner().is_none() {
+            findings.push(Finding::new(
+                Kind::GuestUnused,
+                at.key("disks"),
+                format!("{} has {}, and nothing makes file systems on its disks", text(&machine.name), os.label()),
+                "say which system the image is, for example `Image::debian(\"12\")`, or leave the disks blank",
+            ));
+            continue;
+        }
+        tools(machine, &at, findings);
+        paths(machine, &at, findings);
+    }
+}
+
+fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
+    if machine.image.os != Os::Debian {
+        return;
+    }
+    for disk in machine.disks.iter().filter(|disk| disk.formatted() == Some(Filesystem::Xfs)) {
+        findings.push(Finding::new(
+            Kind::GuestReference,
+            at.key("disks").name(disk.name()).key("filesystem"),
+            "Debian's images have no mkfs.xfs, and packages come after the disks",
+            "use ext4",
+        ));
+    }
+}
+
+fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let os = machine.image.os;
+    // What is wrong inside is another rule's.
+    let parts = machine.guest.parts(&At::ROOT, &mut Vec::new()).unwrap_or_default();
+    let disks = at.key("disks");
+    let mut seen: BTreeMap<AbsPath, &Disk> = BTreeMap::new();
+    for disk in &machine.disks {
+        let Some(path) = disk.mount.as_ref().and_then(|path| path.ok()) else { continue };
+        let here = disks.name(disk.name());
+        let here = here.key("mount");
+        if let Some((why, help)) = impossible(path, os) {
+            findings.push(Finding::new(Kind::GuestPath, &here, format!("{path} {why}"), help));
+            continue;
+        }
+        let real = mount::without_links(path, os).into_owned();
+        if let Some((other, what)) = taken(&parts, &real, os) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    &here,
+                    format!("a disk and {what} are at {path}"),
+                    "mount the disk elsewhere, or write below where it is mounted",
+                )
+                .also(format_args!("{}.guest.{other}", at)),
+            );
+        }
+        if let Some(other) = seen.insert(real, disk) {
+            findings.push(
+                Finding::new(
+                    Kind::GuestClash,
+                    &here,
+                    format!("two disks are mounted at {path}"),
+                    "mount each disk at a path of its own",
+                )
+                .also(disks.name(other.name()).key("mount")),
+            );
+        }
+    }
+}
+
+/// What of the guest is where a disk is mounted, or above: its path in the guest, and what it is.
+fn taken(parts: &Parts, mount_point: &AbsPath, os: Os) -> Option<(String, &'static str)> {
+    let is_above = |path: &AbsPath| mount_point.is_within(&mount::without_links(path, os));
+    let file = parts.files.iter().find(|file| is_above(&file.path));
+    let link = parts.links.iter().find(|link| is_above(&link.path));
+    let name = mount::unit_name(mount_point);
+    let unit = parts.units.iter().find(|unit| unit.name.as_str() == name);
+    file.map(|file| (format!("files.{}", file.path), "a file"))
+        .or_else(|| link.map(|link| (format!("links.{}", link.path), "a link")))
+        .or_else(|| unit.map(|unit| (format!("units.{}", unit.name), "a unit that mounts")))
+}
+
+/// Why no disk can be mounted at a path, and what to do instead.
+fn impossible(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
+    const HELP: &str = "use a path below /srv, /opt or /var/lib";
+    let text = path.as_str();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte);
+    if !text.bytes().all(is_plain) {
+        return Some((
+            "has characters that fstab and unit names escape",
+            "use letters, digits and '.', '_', '-', '+', ':', '@'",
+        ));
+    }
+    let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if matches!(top, "" | "bin" | "boot" | "etc" | "lib" | "lib64" | "sbin" | "usr")
+        && !text.starts_with("/usr/local/")
+    {
+        return Some(("has what the system starts with", HELP));
+    }
+    let is_hiding = matches!(text, "/var" | "/var/lib" | "/root");
+    if is_hiding && os.provisioner() == Some(Provisioner::CloudInit) {
+        return Some(("has files of the image, which an empty disk would hide", HELP));
+    }
+    unwritable(path, os)
+}

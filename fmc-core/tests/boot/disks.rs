@@ -1,0 +1,70 @@
+//! Data disks inside machines: what a first boot makes of them, judged by those that read it.
+#![expect(clippy::unwrap_used, reason = "a cloud of these tests that is refused is a mistake of the test")]
+
+use expect_test::expect_file;
+use fmc_core::boot::Boot;
+use fmc_core::cloud::Cloud;
+use fmc_core::disk::{Disk, Filesystem};
+use fmc_core::guest::User;
+use fmc_core::host::Host;
+use fmc_core::image::{Image, Os};
+use fmc_core::machine::{Interface, Machine};
+use fmc_core::network::Network;
+use fmc_core::unit::SizeExt as _;
+use fmc_testkit::{cloud_init, ignition, systemd, tree};
+
+use crate::guests;
+
+/// A machine with a disk that is mounted, one below it of another kind, one that is only formatted, and one that stays blank.
+fn boot(os: Os) -> Boot {
+    let other = if os == Os::Debian { Filesystem::Ext4 } else { Filesystem::Xfs };
+    let machine = Machine::new("web", Image::new(os, "").path("/var/lib/libvirt/images/image.qcow2"))
+        .root_disk(20.gib())
+        .interface(Interface::on("lab"))
+        .user(User::admin("ops").key(guests::KEY))
+        .disk(Disk::new("blank", 1.gib()))
+        .disk(Disk::new("formatted", 1.gib()).filesystem(Filesystem::Ext4))
+        .disk(Disk::new("below", 1.gib()).mount("/srv/my-data/below").filesystem(other))
+        .disk(Disk::new("data", 1.gib()).serial("web-1.data").mount("/srv/my-data"));
+    let cloud = Cloud::new("first")
+        .host(Host::local())
+        .network(Network::nat("lab", "10.17.3.0/24"))
+        .machine(machine)
+        .check();
+    let cloud = cloud.map_err(|report| report.to_string()).unwrap();
+    Boot::of(&cloud, cloud.machine("web").unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_made_of_disks_reads_as_a_person_would_review_it() {
+    for (system, os) in guests::SYSTEMS {
+        let boot = boot(os);
+        let (name, text) = boot.files().pop().unwrap();
+        expect_file![format!("golden/{system}.disks.{name}")].assert_eq(&text.to_string());
+    }
+}
+
+#[test]
+fn ignition_accepts_them_and_systemd_the_units_that_mount() {
+    for os in [Os::Flatcar, Os::FedoraCoreos] {
+        let config = guests::rendered(&boot(os), "config.ign");
+        ignition::validate(&config).unwrap();
+        // The engine writes into a folder what belongs into files; disks are the guests' of the boot tests.
+        let mut written: serde_json::Value = serde_json::from_str(&config).unwrap();
+        written["storage"].as_object_mut().unwrap().remove("filesystems");
+        let root = tree::scratch();
+        let tree = ignition::apply(&written.to_string(), root.path()).unwrap();
+        let folder = if os == Os::Flatcar { "srv" } else { "var-srv" };
+        for unit in [format!("{folder}-my\\x2ddata.mount"), format!("{folder}-my\\x2ddata-below.mount")] {
+            assert!(tree.contains_key(&format!("/etc/systemd/system/{unit}")), "{unit}");
+        }
+        systemd::verify(&root.path().join("etc/systemd/system"), &[]).unwrap();
+    }
+}
+
+#[test]
+fn cloud_init_accepts_them() {
+    for os in [Os::Rocky, Os::Almalinux, Os::Debian] {
+        cloud_init::schema(&guests::rendered(&boot(os), "user-data")).unwrap();
+    }
+}
