@@ -4,6 +4,7 @@ use fmc_core::checked::{Host, Image, Machine, Network};
 use fmc_core::graph::Address;
 use fmc_core::host::{Acceleration, CpuModel};
 use fmc_core::image::{Arch, Format, Os, Provisioner};
+use fmc_core::unit::Size;
 
 use crate::document::DomainDocument;
 use crate::mark::MachineMark;
@@ -28,6 +29,10 @@ pub(crate) struct Parts<'a> {
     /// The path of the file that keeps what it writes to its serial console, if it is kept.
     pub(crate) console: Option<&'a str>,
 }
+
+/// What QEMU keeps of a small emulated guest's translated code. Its own default is up to 1 GiB whatever the guest's memory is; with
+/// this, a Debian in 384 MiB starts no slower.
+const TRANSLATED: Size = Size::mib(128);
 
 /// The document of a domain.
 pub(crate) fn xml(parts: &Parts<'_>) -> String {
@@ -66,6 +71,14 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
             w.empty("acpi");
             if machine.image.arch == Arch::X86_64 {
                 w.empty("apic");
+            }
+            if host.acceleration == Acceleration::Emulated && machine.memory <= Size::gib(1) {
+                w.el("tcg", |w| {
+                    w.el("tb-cache", |w| {
+                        w.attr("unit", "KiB");
+                        w.text(TRANSLATED.as_kib());
+                    });
+                });
             }
         });
         cpu(w, host);

@@ -1,116 +1,166 @@
 //! The machines of these tests, and what must be seen inside them.
 
+use std::path::Path;
+
 use fmc::prelude::*;
 use fmc_testkit::guest::{self, Report, Style};
 
-pub(crate) const KEY: &str =
+pub(crate) const HOSTS: [&str; 2] = ["one", "two"];
+
+const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ops@first";
 
-/// Notes each boot below a file that a first boot writes: whoever runs twice writes it anew.
-const NOTE: &str = "[Unit]\nRequiresMountsFor=/srv\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
-                    ExecStart=/bin/sh -c 'cat /proc/sys/kernel/random/boot_id >>/srv/app/boots'\n\n\
-                    [Install]\nWantedBy=multi-user.target\n";
-
-/// A cloud with three networks on each of these hosts.
-pub(crate) fn on(hosts: &[Host]) -> Cloud {
-    hosts
-        .iter()
-        .cloned()
-        .fold(Cloud::new("boot").time_zone("Europe/Madrid"), |cloud, host| {
-            cloud.host(host.emulated().machine_type("pc"))
-        })
-        .network(Network::nat("lan", "10.17.3.0/24").domain("lan.example.com"))
-        .network(Network::isolated("store", "10.17.4.0/24").mtu(1400))
-        .network(Network::isolated("back", "10.17.5.0/24").dhcp("10.17.5.100-10.17.5.199"))
-}
-
-/// A machine of a style, which ends each of its addresses in this number.
-pub(crate) fn machine(name: &str, style: Style, number: u8) -> Machine {
-    let files = guest::files();
-    let text = |path: std::path::PathBuf| path.to_str().map(str::to_owned).unwrap_or_default();
-    let (os, version) = match style {
-        Style::Flatcar => (Os::Flatcar, "4593.2.0"),
-        Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
-        Style::Debian => (Os::Debian, "12"),
-        Style::EnterpriseLinux => (Os::Rocky, "9.4"),
-    };
-    let kernel = DirectKernel::new(text(files.kernel()))
-        .initrd(text(files.initramfs(style)))
-        .command_line(style.command_line());
-    let image = Image::new(os, version).file(text(files.image()), files.digest()).minimum(1500.mib());
-    Machine::new(name, image.direct_kernel(kernel))
-        .memory(384.mib())
-        .root_disk(2.gib())
-        .interface(Interface::on("lan").address(format!("10.17.3.{number}")))
-        .interface(Interface::on("store").address(format!("10.17.4.{number}")))
-        .interface(Interface::on("back").reserved(format!("10.17.5.{number}")))
-        .user(User::admin("ops").key(KEY))
-        .user(User::new("app").uid(1500))
-        .file(File::text("/srv/app/boots", "first\n").mode(0o640).owner("app").group("app"))
-        .unit(Unit::service("note").enabled().contents(NOTE))
-}
-
-/// A data disk that is mounted at `/var/srv/data`.
-pub(crate) fn data() -> Disk {
-    Disk::new("data", 64.mib()).serial("data-1").mount("/var/srv/data")
-}
-
-/// What must be seen inside a [`machine`].
-pub(crate) struct Expected<'a> {
-    pub(crate) name: &'a str,
+/// A machine of the tests.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest {
+    pub(crate) name: &'static str,
     pub(crate) style: Style,
+    /// What each of its addresses ends in.
     pub(crate) number: u8,
+    /// Its host, by index in [`HOSTS`].
+    pub(crate) host: usize,
+    /// How many data disks it has, from none to two.
+    pub(crate) disks: usize,
 }
 
-impl Expected<'_> {
-    pub(crate) fn is_seen_in(&self, report: &Report, log: &str) {
-        let number = self.number;
-        assert!(report.failed.is_empty(), "{:#?}\n{log}", report.failed);
-        assert_eq!(report.state, "running", "{log}");
-        assert_eq!((&*report.hostname, &*report.static_hostname), (self.name, self.name));
-        assert_eq!(report.time_zone, "Europe/Madrid");
-        let manager = if self.style.has_network_manager() {
-            "NetworkManager.service"
-        } else {
-            "systemd-networkd.service"
-        };
-        assert_eq!(report.network, [manager]);
+/// The cloud of some machines, on the first so many hosts.
+pub(crate) fn cloud(hosts: usize, guests: &[Guest]) -> Cloud {
+    let mut cloud = Cloud::new("boot").time_zone("Europe/Madrid");
+    for (index, name) in HOSTS.iter().enumerate().take(hosts) {
+        cloud = cloud
+            .host(Host::new(*name).emulated().machine_type("pc"))
+            .network(
+                Network::nat(format!("lan{index}"), subnet(index, 3)).host(*name).domain("lan.example.com"),
+            )
+            .network(Network::isolated(format!("store{index}"), subnet(index, 4)).host(*name).mtu(1400))
+            .network(
+                Network::isolated(format!("back{index}"), subnet(index, 5))
+                    .host(*name)
+                    .dhcp(format!("10.{0}.5.100-10.{0}.5.199", 17 + index)),
+            );
+    }
+    cloud.machines(guests.iter().map(Guest::machine))
+}
 
-        let addresses = |network: &str| {
-            let interface = report.interfaces.get(&self.mac(network)).map(|interface| &interface.addresses);
-            let one =
-                interface.filter(|addresses| addresses.len() == 1).and_then(|addresses| addresses.first());
-            one.map(|one| (one.address.clone(), one.dynamic))
-        };
-        assert_eq!(addresses("lan"), Some((format!("10.17.3.{number}/24"), false)), "{report:#?}");
-        assert_eq!(addresses("store"), Some((format!("10.17.4.{number}/24"), false)), "{report:#?}");
-        assert_eq!(addresses("back"), Some((format!("10.17.5.{number}/24"), true)), "{report:#?}");
-        let gateways: Vec<_> = report.routes.iter().map(|route| (&*route.to, &*route.via)).collect();
-        assert_eq!(gateways, [("default", "10.17.3.1")], "{report:#?}");
-        assert_eq!(report.interfaces.get(&self.mac("store")).map(|interface| interface.mtu), Some(1400));
+fn subnet(host: usize, third: u8) -> String {
+    format!("10.{}.{third}.0/24", 17 + host)
+}
 
-        let ops = report.users.get("ops").unwrap();
-        assert_eq!(ops.keys, [KEY]);
-        assert!(ops.groups.iter().any(|group| group == "sudo" || group == "wheel"), "{ops:?}");
-        assert_eq!(report.users.get("app").unwrap().uid, 1500);
-        let boots = report.files.get("/srv/app/boots").unwrap();
-        assert_eq!((boots.mode, &*boots.owner, &*boots.group), (0o640, "app", "app"));
-        assert_eq!(boots.contents, Some(format!("first\n{}\n", report.boot_id)), "the unit ran once");
-        let data = report.disks.get("data-1").unwrap();
-        assert_eq!(data.size, 64 << 20);
-        assert_eq!(data.fstype.as_deref(), Some("ext4"), "{data:?}");
-        assert_eq!(data.mountpoint.as_deref(), Some("/var/srv/data"), "{data:?}");
+/// Adds a line for each boot to a file.
+fn note(path: &str) -> String {
+    format!(
+        "[Unit]\nRequiresMountsFor={path}\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+         ExecStart=/bin/sh -c 'cat /proc/sys/kernel/random/boot_id >>{path}'\n\n[Install]\nWantedBy=multi-user.target\n"
+    )
+}
+
+impl Guest {
+    pub(crate) const fn new(name: &'static str, style: Style, number: u8) -> Self {
+        Self { name, style, number, host: 0, disks: 1 }
     }
 
-    /// The MAC that the cloud derives for its interface on a network.
-    fn mac(&self, network: &str) -> String {
-        let cloud = on(&[Host::local()]).machine(machine(self.name, self.style, self.number));
-        let checked = cloud.check().unwrap();
-        let machine = checked.machine(self.name).unwrap();
-        let interface = machine
-            .interfaces
+    pub(crate) fn machine(&self) -> Machine {
+        let files = guest::files();
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let (os, version) = match self.style {
+            Style::Flatcar => (Os::Flatcar, "4593.2.0"),
+            Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
+            Style::Debian => (Os::Debian, "12"),
+            Style::EnterpriseLinux => (Os::Rocky, "9.4"),
+        };
+        let kernel = DirectKernel::new(text(&files.kernel()))
+            .initrd(text(&files.initramfs(self.style)))
+            .command_line(self.style.command_line());
+        let image = Image::new(os, version).file(text(&files.image()), files.digest()).minimum(1500.mib());
+        let host = self.host;
+        let mut machine = Machine::new(self.name, image.direct_kernel(kernel))
+            .host(HOSTS[host])
+            .memory(384.mib())
+            .root_disk(2.gib())
+            // Under emulation beside other guests, a shutdown takes longer than the usual minute.
+            .shutdown(Shutdown::never_force(300))
+            .interface(Interface::on(format!("lan{host}")).address(self.address(3)))
+            .interface(Interface::on(format!("store{host}")).address(self.address(4)))
+            .interface(Interface::on(format!("back{host}")).reserved(self.address(5)))
+            .user(User::admin("ops").key(KEY))
+            .user(User::new("app").uid(1500))
+            // Whoever runs twice writes it anew, without the lines that the boots added.
+            .file(File::text("/srv/app/boots", "first\n").mode(0o640).owner("app").group("app"))
+            .unit(Unit::service("note").enabled().contents(note("/srv/app/boots")));
+        for disk in (0..self.disks).map(|index| format!("data{index}")) {
+            let path = format!("/var/srv/{disk}");
+            machine = machine
+                .disk(Disk::new(&*disk, 64.mib()).serial(format!("{disk}-serial")).mount(&*path))
+                .unit(
+                    Unit::service(&format!("keep-{disk}")).enabled().contents(note(&format!("{path}/boots"))),
+                );
+        }
+        machine
+    }
+
+    pub(crate) fn address(&self, third: u8) -> String {
+        format!("10.{}.{third}.{}", 17 + self.host, self.number)
+    }
+
+    /// What it is by the cloud; `boots` are those of its root, of which this is the last, and `kept` those of its data.
+    pub(crate) fn is_seen_in(&self, report: &Report, boots: &[&str], kept: &[&str]) {
+        let name = self.name;
+        assert!(report.failed.is_empty(), "{name}: {:#?}", report.failed);
+        assert_eq!(report.state, "running", "{name}: {report:#?}");
+        assert_eq!((&*report.hostname, &*report.static_hostname), (name, name));
+        assert_eq!(report.time_zone, "Europe/Madrid", "{name}");
+        let manager = self.style.has_network_manager();
+        assert_eq!(
+            report.network,
+            [if manager { "NetworkManager.service" } else { "systemd-networkd.service" }]
+        );
+        self.has_its_network(report);
+
+        let ops = report.users.get("ops").unwrap();
+        assert_eq!(ops.keys, [KEY], "{name}");
+        assert!(ops.groups.iter().any(|group| group == "sudo" || group == "wheel"), "{name}: {ops:?}");
+        assert_eq!(report.users.get("app").unwrap().uid, 1500, "{name}");
+
+        let lines = |boots: &[&str]| boots.iter().map(|boot| format!("{boot}\n")).collect::<String>();
+        let file = report.files.get("/srv/app/boots").unwrap();
+        assert_eq!((file.mode, &*file.owner, &*file.group), (0o640, "app", "app"), "{name}");
+        assert_eq!(file.contents, Some(format!("first\n{}", lines(boots))), "{name}: who runs once a boot");
+        assert_eq!(report.disks.len(), self.disks, "{name}: {:?}", report.disks);
+        for index in 0..self.disks {
+            let path = format!("/var/srv/data{index}");
+            let disk = report.disks.get(&format!("data{index}-serial")).unwrap();
+            assert_eq!((disk.size, disk.fstype.as_deref()), (64 << 20, Some("ext4")), "{name}: {disk:?}");
+            assert_eq!(disk.mountpoint.as_deref(), Some(&*path), "{name}: {disk:?}");
+            let file = report.files.get(&format!("{path}/boots")).unwrap();
+            assert_eq!(file.contents, Some(lines(kept)), "{name}: what is kept");
+        }
+    }
+
+    fn has_its_network(&self, report: &Report) {
+        for (index, (third, dynamic)) in [(3, false), (4, false), (5, true)].into_iter().enumerate() {
+            let interface = report.interfaces.get(&self.mac(index)).unwrap();
+            let found: Vec<_> =
+                interface.addresses.iter().map(|one| (one.address.clone(), one.dynamic)).collect();
+            assert_eq!(
+                found,
+                [(format!("{}/24", self.address(third)), dynamic)],
+                "{}: {report:#?}",
+                self.name
+            );
+            assert_eq!(interface.mtu, if third == 4 { 1400 } else { 1500 }, "{}", self.name);
+        }
+        let default: Vec<_> = report
+            .routes
             .iter()
-            .find(|interface| checked.networks.get(interface.network).unwrap().name.as_str() == network);
-        interface.unwrap().mac.to_string()
+            .filter(|route| route.to == "default")
+            .map(|route| route.via.clone())
+            .collect();
+        assert_eq!(default, [format!("10.{}.3.1", 17 + self.host)], "{}: {report:#?}", self.name);
+    }
+
+    /// The MAC that the cloud derives for an interface.
+    fn mac(&self, index: usize) -> String {
+        let checked = cloud(self.host + 1, &[*self]).check().unwrap();
+        checked.machine(self.name).unwrap().interfaces[index].mac.to_string()
     }
 }

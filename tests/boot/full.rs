@@ -1,1 +1,108 @@
-//! More boots: replaced, rebooted, each operating system's way with no data disk, one and two, on two hosts.
+//! More boots: every system's way with no data disk, one and two; restarted and made anew; on two hosts.
+
+use std::sync::{Mutex, PoisonError};
+
+use fmc::graph::{Action, Choices};
+use fmc::prelude::*;
+use fmc_testkit::guest::Style;
+
+use crate::cloud::{Guest, HOSTS, cloud};
+use crate::lab::Lab;
+
+const STYLES: [(&str, Style); 4] = [
+    ("flat", Style::Flatcar),
+    ("core", Style::FedoraCoreos),
+    ("deb", Style::Debian),
+    ("rock", Style::EnterpriseLinux),
+];
+
+/// Guests of several tests at once would slow each other beyond every deadline.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A machine of each style, with so many data disks.
+fn guests(disks: usize) -> Vec<Guest> {
+    (10..)
+        .zip(STYLES)
+        .map(|(number, (name, style))| Guest { disks, ..Guest::new(name, style, number) })
+        .collect()
+}
+
+fn every_system_boots_with(disks: usize) {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let guests = guests(disks);
+    let lab = Lab::start(&HOSTS[..1]);
+    lab.apply(&cloud(1, &guests));
+    for guest in &guests {
+        let report = lab.boot(guest.name, 1);
+        guest.is_seen_in(&report, &[&report.boot_id], &[&report.boot_id]);
+        lab.expect_lease(guest);
+    }
+    lab.expect_nothing_to_do(&cloud(1, &guests));
+}
+
+#[test]
+fn every_system_boots_without_a_data_disk() {
+    every_system_boots_with(0);
+}
+
+#[test]
+fn every_system_boots_with_one_data_disk() {
+    every_system_boots_with(1);
+}
+
+#[test]
+fn every_system_boots_with_two_data_disks() {
+    every_system_boots_with(2);
+}
+
+#[test]
+fn a_restart_runs_nothing_twice_and_a_replacement_keeps_the_data() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let guests = [Guest::new("flat", Style::Flatcar, 10), Guest::new("deb", Style::Debian, 11)];
+    let lab = Lab::start(&HOSTS[..1]);
+    lab.apply(&cloud(1, &guests));
+    let first = guests.map(|guest| lab.boot(guest.name, 1));
+
+    // More memory needs a restart.
+    let changed = || {
+        let machines = guests.iter().map(|guest| guest.machine().memory(400.mib()));
+        cloud(1, &[]).machines(machines)
+    };
+    let plan = lab.apply(&changed());
+    assert!(plan.steps.iter().all(|step| step.action == Action::Restart), "{plan:?}");
+    let second = guests.map(|guest| lab.boot(guest.name, 2));
+    for ((guest, first), second) in guests.iter().zip(&first).zip(&second) {
+        let boots = [&*first.boot_id, &*second.boot_id];
+        guest.is_seen_in(second, &boots, &boots);
+        assert_eq!(second.machine_id, first.machine_id, "{}", guest.name);
+        assert_eq!(second.disks, first.disks, "{}: not formatted again", guest.name);
+    }
+
+    let replace = guests.map(|guest| guest.name.to_owned()).into();
+    lab.apply_with(&changed(), Choices { replace, ..Choices::default() });
+    for (index, guest) in guests.iter().enumerate() {
+        let third = lab.boot(guest.name, 3);
+        let boots = [&*first[index].boot_id, &*second[index].boot_id, &*third.boot_id];
+        guest.is_seen_in(&third, &boots[2..], &boots);
+        assert_ne!(third.machine_id, first[index].machine_id, "{}: the root is new", guest.name);
+        assert_eq!(third.disks, first[index].disks, "{}: the data is what it was", guest.name);
+    }
+    lab.expect_nothing_to_do(&changed());
+}
+
+#[test]
+fn machines_of_one_cloud_boot_on_two_hosts() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let guests =
+        [Guest::new("flat", Style::Flatcar, 10), Guest { host: 1, ..Guest::new("deb", Style::Debian, 11) }];
+    let lab = Lab::start(&HOSTS);
+    lab.apply(&cloud(2, &guests));
+    for guest in &guests {
+        let report = lab.boot(guest.name, 1);
+        guest.is_seen_in(&report, &[&report.boot_id], &[&report.boot_id]);
+        lab.expect_lease(guest);
+        let domains = lab.domains(HOSTS[guest.host]);
+        assert_eq!(domains, [guest.name], "each host has its own machine alone");
+    }
+    lab.expect_nothing_to_do(&cloud(2, &guests));
+}

@@ -10,24 +10,40 @@ use std::time::{Duration, Instant};
 use fmc::graph::Choices;
 use fmc::prelude::*;
 use fmc::{Plan, Providers, compile};
+use fmc_libvirt::link::Link as _;
 use fmc_libvirt::virt::VirtLink;
 use fmc_testkit::guest::Report;
 use fmc_testkit::libvirtd::Own;
+
+use crate::cloud::{Guest, HOSTS};
+
+/// The pool of the cloud, which has the serial logs too.
+const POOL: &str = "fmc-boot";
 
 /// What a boot may take: a minute on an idle machine, by software emulation.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) struct Lab {
     providers: Providers,
-    hosts: BTreeMap<&'static str, Own>,
+    hosts: BTreeMap<&'static str, Hypervisor>,
+}
+
+struct Hypervisor {
+    own: Own,
+    link: VirtLink,
 }
 
 impl Lab {
     /// A hypervisor for each host, by its name in the cloud.
     pub(crate) fn start(names: &[&'static str]) -> Self {
-        let hosts: BTreeMap<_, _> = names.iter().map(|name| (*name, Own::start())).collect();
-        let providers = hosts.iter().fold(Providers::new(), |providers, (name, own)| {
-            providers.host(name.parse().unwrap(), VirtLink::connect(&own.uri()).unwrap())
+        let start = |name: &&'static str| {
+            let own = Own::start();
+            let link = VirtLink::connect(&own.uri()).unwrap();
+            (*name, Hypervisor { own, link })
+        };
+        let hosts: BTreeMap<_, _> = names.iter().map(start).collect();
+        let providers = hosts.iter().fold(Providers::new(), |providers, (name, host)| {
+            providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
         });
         Self { providers, hosts }
     }
@@ -41,9 +57,6 @@ impl Lab {
         let plan = self.plan(cloud, choices);
         let outcome = wait(plan.apply(&self.providers, |_| {})).unwrap();
         assert!(outcome.is_converged(), "{outcome:#?}");
-        for machine in cloud.check().unwrap().machines {
-            self.listen(machine.name.as_str());
-        }
         plan
     }
 
@@ -61,40 +74,42 @@ impl Lab {
             if let Some(report) = reports.get(number - 1) {
                 return report.clone();
             }
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines[lines.len().saturating_sub(60)..].join("\n");
             assert!(
                 Instant::now() < end,
-                "{machine} says nothing after {PATIENCE:?}; its serial log ends so:\n{log}"
+                "{machine} says nothing after {PATIENCE:?}; its serial log ends so:\n{tail}"
             );
             sleep(Duration::from_millis(500));
         }
     }
 
-    /// The end of a machine's serial log.
+    /// The end of a machine's serial log; nothing as long as there is none.
     pub(crate) fn log(&self, machine: &str) -> String {
-        let path = self.host_of(machine).path().join(format!("{machine}.log"));
-        std::fs::read(path).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
+        let tail = self.hosts.values().find_map(|host| {
+            host.link.refresh_pool(POOL).ok()?;
+            host.link.volume_tail(POOL, &format!("{machine}.console"), 1 << 20).ok().flatten()
+        });
+        String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
     }
 
-    /// The network has leased this address.
-    pub(crate) fn expect_lease(&self, host: &str, network: &str, address: &str) {
-        let leases = self.hosts[host].virsh(&["net-dhcp-leases", network]);
-        assert!(leases.contains(&format!(" {address}/24 ")), "{address} in:\n{leases}");
+    /// The network has leased a machine the address that is reserved for it.
+    pub(crate) fn expect_lease(&self, guest: &Guest) {
+        let network = format!("back{}", guest.host);
+        let leases = self.hosts[HOSTS[guest.host]].own.virsh(&["net-dhcp-leases", &network]);
+        assert!(leases.contains(&format!(" {}/24 ", guest.address(5))), "{}: {leases}", guest.name);
+    }
+
+    /// The domains that run on a host.
+    #[cfg(feature = "full")]
+    pub(crate) fn domains(&self, host: &str) -> Vec<String> {
+        let listed = self.hosts[host].own.virsh(&["list", "--name"]);
+        listed.split_whitespace().map(str::to_owned).collect()
     }
 
     fn plan(&self, cloud: &Cloud, choices: Choices) -> Plan {
         let wanted = compile(&cloud.check().unwrap());
         wait(self.providers.plan_with(&wanted, choices)).unwrap()
-    }
-
-    fn host_of(&self, machine: &str) -> &Own {
-        self.hosts.values().find(|own| own.try_virsh(&["domid", machine]).is_ok()).unwrap()
-    }
-
-    fn listen(&self, machine: &str) {
-        let own = self.host_of(machine);
-        let terminal = own.virsh(&["ttyconsole", machine]);
-        let log = own.path().join(format!("{machine}.log"));
-        own.inside(&format!("cat {} >>'{}' 2>/dev/null &", terminal.trim(), log.display())).unwrap();
     }
 }
 
