@@ -61,7 +61,7 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
         let here = disks.name(disk.name());
         let here = here.key("mount");
         if let Some((why, help)) = impossible(path, os) {
-            findings.push(Finding::new(Kind::GuestPath, &here, format!("{path} {why}"), help));
+            findings.push(Finding::new(Kind::GuestPath, here, format!("{path} {why}"), help));
             continue;
         }
         let real = mount::without_links(path, os).into_owned();
@@ -69,7 +69,7 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
             findings.push(
                 Finding::new(
                     Kind::GuestClash,
-                    &here,
+                    here,
                     format!("a disk and {what} are at {path}"),
                     "mount the disk elsewhere, or write below where it is mounted",
                 )
@@ -80,7 +80,7 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
             findings.push(
                 Finding::new(
                     Kind::GuestClash,
-                    &here,
+                    here,
                     format!("two disks are mounted at {path}"),
                     "mount each disk at a path of its own",
                 )
