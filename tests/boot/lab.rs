@@ -70,7 +70,7 @@ impl Lab {
         let end = Instant::now() + PATIENCE;
         loop {
             let log = self.log(machine);
-            let reports = Report::read_all(&log).unwrap_or_else(|wrong| panic!("{machine}: {wrong}"));
+            let reports = Report::read_all(&log).unwrap();
             if let Some(report) = reports.get(number - 1) {
                 return report.clone();
             }
