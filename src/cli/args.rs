@@ -181,6 +181,12 @@ pub(super) enum Command {
         #[arg(long)]
         log: bool,
     },
+    /// Finds images
+    Images {
+        /// What about them
+        #[command(subcommand)]
+        command: super::images::Command,
+    },
     /// Shows the page of a kind of finding
     Explain {
         /// The kind, as address-duplicate

@@ -24,6 +24,7 @@
 //! | `ssh [USER@]NAME [-- COMMAND…]` | a shell on a machine, or a command, by OpenSSH |
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
+//! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
 //! # The program `fmc`
@@ -90,6 +91,7 @@ mod ssh;
 mod status;
 mod style;
 mod table;
+mod transfer;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
@@ -183,6 +185,9 @@ fn command(
     if let Command::Explain { kind } = &args.command {
         return explain::run(kind, &args, io);
     }
+    if let Command::Images { command } = &args.command {
+        return images::run(command, &args, io);
+    }
     let mut saved = None;
     if let Command::Apply { file: Some(file), .. } = &args.command.clone() {
         saved = Some(saved::read(file, &mut args, io)?);
@@ -205,7 +210,7 @@ fn command(
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
-        Command::Explain { .. } => Ok(DONE),
+        Command::Explain { .. } | Command::Images { .. } => Ok(DONE),
     }
 }
 

@@ -1,19 +1,29 @@
 //! Progress of an apply: bars on a terminal, lines elsewhere, objects with `--json`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fmc_core::graph::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
 use super::io::Io;
+use super::transfer::Transfer;
+
+/// A step that sends or fetches bytes: how far it is, how fast it goes, and how long it still takes.
+const TRANSFER: &str =
+    "  {spinner} {prefix} {bar:20} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}, {eta} left";
+
+/// Any other step.
+const STEP: &str = "  {spinner} {prefix} {msg}";
 
 /// Tells events as they come.
 pub(super) struct Progress<'a, 'b> {
     io: &'a mut Io<'b>,
     json: bool,
     bars: Option<Bars>,
+    /// What sends or fetches bytes, for the lines of a log.
+    transfers: BTreeMap<String, Transfer>,
 }
 
 struct Bars {
@@ -30,7 +40,7 @@ impl<'a, 'b> Progress<'a, 'b> {
     /// For so many steps.
     pub(super) fn new(steps: usize, json: bool, io: &'a mut Io<'b>) -> Self {
         let bars = (io.bars && !json).then(|| Bars::new(steps as u64));
-        Self { io, json, bars }
+        Self { io, json, bars, transfers: BTreeMap::new() }
     }
 
     /// Tells an event.
@@ -40,8 +50,15 @@ impl<'a, 'b> Progress<'a, 'b> {
         }
         match (&mut self.bars, event) {
             (Some(bars), event) => bars.tell(event),
-            // In a log, what begins and how far it is would drown what is done.
-            (None, Event::Started { .. } | Event::Progress { .. }) => {}
+            // In a log, what begins and every mebibyte would drown what is done.
+            (None, Event::Started { .. }) => {}
+            (None, Event::Progress { address, done, total }) => {
+                let now = Instant::now();
+                let transfer = self.transfers.entry(address.clone()).or_insert_with(|| Transfer::new(now));
+                if let Some(far) = transfer.tell(now, *done, *total) {
+                    self.io.err(format_args!("{address}: {far}\n"));
+                }
+            }
             (None, event) => self.io.err(format_args!("{event}\n")),
         }
         Ok(())
@@ -66,21 +83,24 @@ impl Bars {
     fn tell(&mut self, event: &Event) {
         match event {
             Event::Started { address, action } => {
-                let bar = self.all.add(ProgressBar::new(0).with_style(style("  {spinner} {prefix} {msg}")));
+                let bar = self.all.add(ProgressBar::new(0).with_style(style(STEP)));
                 bar.set_prefix(address.clone());
                 bar.set_message(action.to_string());
                 self.running.insert(address.clone(), bar);
             }
             Event::Doing { address, what } => {
                 if let Some(bar) = self.running.get(address) {
+                    bar.set_style(style(STEP));
                     bar.set_message(what.clone());
+                    bar.set_length(0);
                     bar.tick();
                 }
             }
             Event::Progress { address, done, total } => {
                 if let Some(bar) = self.running.get(address) {
                     if bar.length() != Some(*total) {
-                        bar.set_style(style("  {spinner} {prefix} {bar:20} {bytes}/{total_bytes}"));
+                        bar.set_style(style(TRANSFER));
+                        bar.reset();
                         bar.set_length(*total);
                     }
                     bar.set_position(*done);

@@ -9,6 +9,7 @@
 mod compile;
 mod drift;
 mod files;
+mod images;
 mod input;
 mod json;
 mod life;

@@ -1,7 +1,7 @@
 //! What fmc adds to the time that libvirt itself takes: each piece of work by fmc and by the bare calls, in turn.
 //!
-//! `cargo bench -p fmc-libvirt --features virt --bench libvirt` prints a table, of all parts or of those
-//! named behind `--`: many, few, lab. It needs what the tests need: libvirt and QEMU, of which it starts a daemon of its
+//! `cargo bench -p fmc-libvirt --features unpack,virt --bench libvirt` prints tables, of all parts or of those
+//! named behind `--`: many, few, lab, upload. It needs what the tests need: libvirt and QEMU, of which it starts a daemon of its
 //! own. Times are wall time, the least and the median of five runs, with the connection; a relay between fmc and the
 //! daemon counts the calls.
 
@@ -11,6 +11,7 @@ mod bare;
 mod clouds;
 #[path = "../../../examples/flatcar_micro_cloud/cloud.rs"]
 mod seed;
+mod upload;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -32,14 +33,24 @@ const RUNS: usize = 5;
 /// The machines of the large cloud.
 const MANY: usize = 1_600;
 
+/// A part adds its rows.
+type Part = fn(&mut Vec<Row>);
+
 fn main() {
     let mut rows = Vec::new();
-    let parts: [(&str, fn(&mut Vec<Row>)); 3] = [("many", many), ("few", few), ("lab", lab)];
+    let parts: [(&str, Part); 3] = [("many", many), ("few", few), ("lab", lab)];
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     for (name, part) in parts {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+        if is_asked(name) {
             part(&mut rows);
         }
+    }
+    if is_asked("upload") {
+        std::io::stdout().write_all(upload::table().as_bytes()).expect("the table is written");
+    }
+    if rows.is_empty() {
+        return;
     }
     let table: String = rows.iter().map(|row| format!("{row}\n")).collect();
     let head = "| work | bare calls | fmc | ratio of the least | calls: bare | calls: fmc |\n\

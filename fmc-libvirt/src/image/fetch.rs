@@ -350,38 +350,7 @@ impl Fetch<'_> {
     }
 
     fn ask(&self, from: u64) -> Result<Response<Body>, FetchError> {
-        let config = Agent::config_builder()
-            // Whoever says https means all of the way.
-            .https_only(self.url.is_https())
-            .max_redirects(REDIRECTS)
-            .http_status_as_error(false)
-            // The digest is of the file as it lies there.
-            .accept_encoding(AutoHeaderValue::Provided("identity".to_owned().into()))
-            .user_agent(concat!("fmc/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(self.patience.connect))
-            .timeout_connect(Some(self.patience.connect))
-            .timeout_recv_response(Some(self.patience.stall))
-            .timeout_per_read(Some(self.patience.stall))
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
-            .build();
-        let mut request = Agent::new_with_config(config).get(self.url.as_str());
-        if from > 0 {
-            request = request.header(header::RANGE, format!("bytes={from}-"));
-        }
-        let response = request.call().map_err(|error| match error {
-            ureq::Error::TooManyRedirects => FetchError::Redirects,
-            ureq::Error::RequireHttpsOnly(_) => FetchError::Insecure,
-            ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::PerRead) => {
-                FetchError::Stalled { seconds: self.patience.stall.as_secs(), done: Size::bytes(from) }
-            }
-            error => FetchError::Connect(error.to_string()),
-        })?;
-        let status = response.status();
-        if matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
-            return Ok(response);
-        }
-        let who = response.get_uri().host().unwrap_or(self.url.host()).to_owned();
-        Err(FetchError::Status { who, status })
+        ask(self.url, from, self.patience)
     }
 
     /// How many bytes may come; an error if the rest of the file has no room.
@@ -397,6 +366,62 @@ impl Fetch<'_> {
             None => Ok(free.min(LARGEST)),
         }
     }
+}
+
+/// A short text, as a list of checksums.
+///
+/// # Errors
+///
+/// It cannot be had, is longer than `most` bytes, or is no text.
+pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, FetchError> {
+    let response = ask(url, 0, patience)?;
+    let body = response.into_body().into_with_config().limit(most).read_to_string();
+    body.map_err(|error| match error {
+        ureq::Error::BodyExceedsLimit(_) => FetchError::Connect(format!(
+            "its answer is longer than {}, and not what was asked for",
+            Size::bytes(most)
+        )),
+        ureq::Error::Timeout(_) => {
+            FetchError::Stalled { seconds: patience.stall.as_secs(), done: Size::bytes(0) }
+        }
+        error => FetchError::Connect(error.to_string()),
+    })
+}
+
+/// Asks for a file from a byte on.
+fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, FetchError> {
+    let config = Agent::config_builder()
+        // Whoever says https means all of the way.
+        .https_only(url.is_https())
+        .max_redirects(REDIRECTS)
+        .http_status_as_error(false)
+        // The digest is of the file as it lies there.
+        .accept_encoding(AutoHeaderValue::Provided("identity".to_owned().into()))
+        .user_agent(concat!("fmc/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(patience.connect))
+        .timeout_connect(Some(patience.connect))
+        .timeout_recv_response(Some(patience.stall))
+        .timeout_per_read(Some(patience.stall))
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+        .build();
+    let mut request = Agent::new_with_config(config).get(url.as_str());
+    if from > 0 {
+        request = request.header(header::RANGE, format!("bytes={from}-"));
+    }
+    let response = request.call().map_err(|error| match error {
+        ureq::Error::TooManyRedirects => FetchError::Redirects,
+        ureq::Error::RequireHttpsOnly(_) => FetchError::Insecure,
+        ureq::Error::Timeout(ureq::Timeout::RecvResponse | ureq::Timeout::PerRead) => {
+            FetchError::Stalled { seconds: patience.stall.as_secs(), done: Size::bytes(from) }
+        }
+        error => FetchError::Connect(error.to_string()),
+    })?;
+    let status = response.status();
+    if matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        return Ok(response);
+    }
+    let who = response.get_uri().host().unwrap_or(url.host()).to_owned();
+    Err(FetchError::Status { who, status })
 }
 
 /// A short text of a server's, so that a terminal shows it and does not obey it.

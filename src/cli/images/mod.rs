@@ -1,10 +1,30 @@
-//! Images: where those are kept that are given by URL.
+//! `images`: what upstreams publish, and where images are kept that are given by URL.
+
+mod resolve;
+mod sums;
+mod upstream;
 
 use std::path::PathBuf;
 
+use clap::Subcommand;
 use fmc_libvirt::image::Images;
 
+use super::args::Args;
+use super::failure::Failure;
 use super::io::Io;
+
+/// The commands about images.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Prints the newest image of an upstream, pinned, as Rust and as YAML
+    Resolve(resolve::Request),
+}
+
+pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    match command {
+        Command::Resolve(request) => resolve::run(request, args, io),
+    }
+}
 
 /// Where images are kept that are given by URL: `FMC_IMAGES`, or `fmc/images` in the user's cache
 /// (XDG Base Directory Specification: `XDG_CACHE_HOME`, or `.cache` in the home folder).

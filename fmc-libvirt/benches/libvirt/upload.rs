@@ -1,0 +1,111 @@
+//! An image on its way to a daemon: as fast as `virsh vol-upload` sends the same file, checked and unpacked besides.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fmc_core::cloud::Cloud;
+use fmc_core::digest::Digest;
+use fmc_core::graph::{self, ApplyOptions, Event, Wanted};
+use fmc_core::host::Host;
+use fmc_core::image::{Format, Image, Os};
+use fmc_core::machine::{Machine, Power};
+use fmc_core::unit::SizeExt as _;
+use fmc_libvirt::documents::documents;
+use fmc_testkit::image::pack;
+use fmc_testkit::libvirtd::Own;
+
+use crate::{RUNS, clouds, plan};
+
+/// How large the images are.
+const LENGTH: usize = 512 << 20;
+
+/// An image of noise, one that is mostly holes, and one that is packed: each by `virsh` and by fmc, in turn.
+pub(crate) fn table() -> String {
+    let own = Own::start();
+    let folder = own.path().join("theirs");
+    std::fs::create_dir(&folder).expect("a folder for a pool");
+    own.virsh(&["pool-create-as", "theirs", "dir", "--target", folder.to_str().expect("a path of ours")]);
+    let noise = own.path().join("noise.img");
+    std::fs::write(&noise, clouds::noise(LENGTH)).expect("the image is written");
+    let sparse = own.path().join("sparse.img");
+    let file = std::fs::File::create(&sparse).expect("the image is written");
+    file.set_len(LENGTH as u64).expect("a file with a hole");
+    // One eighth is content, as on a fresh disk.
+    {
+        use std::os::unix::fs::FileExt as _;
+        let content = clouds::noise(LENGTH / 8);
+        file.write_all_at(&content, 1 << 20).expect("the image is written");
+    }
+    let packed = pack(&sparse, &["zstd", "-3"]);
+
+    let mut table = "| upload of 512 MiB | `virsh vol-upload` | fmc | rate of fmc to virsh's |\n\
+                     | --- | ---: | ---: | ---: |\n"
+        .to_owned();
+    let work = [
+        ("noise", noise.as_path(), noise.as_path(), false),
+        ("seven eighths holes, `--sparse`", &sparse, &sparse, true),
+        ("the same, packed by zstd (virsh sends it unpacked, `--sparse`)", &sparse, &packed, true),
+    ];
+    for (what, theirs, ours, is_sparse) in work {
+        let digest = Digest::sha256(&std::fs::read(ours).expect("the image is there"));
+        let (mut virsh, mut fmc) = (Vec::new(), Vec::new());
+        for _ in 0..RUNS {
+            virsh.push(by_virsh(&own, theirs, is_sparse));
+            fmc.push(by_fmc(&own, ours, digest));
+        }
+        virsh.sort();
+        fmc.sort();
+        let [virsh, fmc] = [&virsh[0], &fmc[0]].map(Duration::as_secs_f64);
+        let rate = |seconds: f64| (LENGTH >> 20) as f64 / seconds;
+        writeln!(
+            table,
+            "| {what} | {virsh:.2} s ({:.0} MiB/s) | {fmc:.2} s ({:.0} MiB/s) | {:.2} |",
+            rate(virsh),
+            rate(fmc),
+            virsh / fmc
+        )
+        .expect("a line of a table");
+    }
+    table
+}
+
+fn by_virsh(own: &Own, file: &Path, is_sparse: bool) -> Duration {
+    own.virsh(&["vol-create-as", "theirs", "image", &LENGTH.to_string(), "--allocation", "0"]);
+    let uri = own.uri();
+    let start = Instant::now();
+    let mut command = Command::new("virsh");
+    command.args(["--quiet", "--connect", &uri, "vol-upload", "--pool", "theirs", "image"]).arg(file);
+    if is_sparse {
+        command.arg("--sparse");
+    }
+    assert!(command.status().expect("virsh runs").success());
+    let took = start.elapsed();
+    // Finishing an upload begins a look at the pool, which refuses a deletion meanwhile.
+    while own.try_virsh(&["vol-delete", "--pool", "theirs", "image"]).is_err() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    took
+}
+
+/// From the step's beginning to its end: with the look at the header, the hash, the volume and its commit.
+fn by_fmc(own: &Own, file: &Path, digest: Digest) -> Duration {
+    let image = Image::new(Os::None, "512 MiB")
+        .file(file.to_str().expect("a path of ours"), digest)
+        .format(Format::Raw);
+    let machine = Machine::new("web", image).memory(32.mib()).root_disk(1.gib()).power(Power::Stopped);
+    let cloud = Cloud::new("upload").host(Host::local().emulated()).machine(machine);
+    let wanted = documents(&cloud.check().expect("the cloud is right"));
+    let (mut start, mut took) = (Instant::now(), None);
+    let (provider, plan) = plan(&own.uri(), &wanted);
+    let applied = graph::apply(&plan, &provider, ApplyOptions::default(), |event| match event {
+        Event::Started { address, .. } if address.contains("/base.") => start = Instant::now(),
+        Event::Done { address, .. } if address.contains("/base.") => took = Some(start.elapsed()),
+        _ => {}
+    });
+    let outcome = pollster::block_on(applied).expect("the plan can be done");
+    assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
+    crate::apply(&own.uri(), &Wanted::nothing(wanted.owner.clone()));
+    took.expect("the image was sent")
+}
