@@ -98,7 +98,7 @@ fn by_fmc(own: &Own, file: &Path, digest: Digest) -> Duration {
     let cloud = Cloud::new("upload").host(Host::local().emulated()).machine(machine);
     let wanted = documents(&cloud.check().expect("the cloud is right"));
     let (mut start, mut took) = (Instant::now(), None);
-    let (provider, plan) = plan(&own.uri(), &wanted);
+    let (provider, plan) = plan(&own.uri(), &wanted, &wanted);
     let applied = graph::apply(&plan, &provider, ApplyOptions::default(), |event| match event {
         Event::Started { address, .. } if address.contains("/base.") => start = Instant::now(),
         Event::Done { address, .. } if address.contains("/base.") => took = Some(start.elapsed()),
@@ -106,6 +106,6 @@ fn by_fmc(own: &Own, file: &Path, digest: Digest) -> Duration {
     });
     let outcome = pollster::block_on(applied).expect("the plan can be done");
     assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
-    crate::apply(&own.uri(), &Wanted::nothing(wanted.owner.clone()));
+    crate::apply(&own.uri(), &Wanted::nothing(wanted.owner.clone()), &wanted);
     took.expect("the image was sent")
 }
