@@ -123,6 +123,7 @@ mod compile;
 #[cfg(feature = "cli")]
 pub mod cookbook;
 pub mod file;
+pub mod picture;
 mod plan;
 pub mod prelude;
 mod providers;

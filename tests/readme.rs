@@ -37,6 +37,14 @@ fn its_plan_is_the_one_that_is_printed() {
 }
 
 #[test]
+fn its_picture_is_that_of_the_seeds_cloud() {
+    let example =
+        std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples/flatcar_micro_cloud");
+    let drawn = String::from_utf8(Command::new(example).arg("graph").output().unwrap().stdout).unwrap();
+    assert!(blocks("mermaid").any(|block| block == drawn), "the README lacks this picture:\n{drawn}");
+}
+
+#[test]
 fn its_finding_is_the_one_that_is_printed() {
     let findings = said(&["check", "--set", "machines.web.interfaces[0].address=10.17.4.10"]);
     let first = findings.split("\n\n").next().unwrap();

@@ -14,10 +14,12 @@
 //! | images, packed and unpacked | [`image`] makes them |
 //! | how many calls libvirt is asked | [`relay`] |
 //! | all that a machine boots with | [`guest`]: a first boot, and what it says of itself |
+//! | pictures | [`graph`] |
 //! | firewall rules | [`nft`] |
 //! | units and drop-ins | [`systemd`] |
 
 pub mod cloud_init;
+pub mod graph;
 pub mod guest;
 pub mod http;
 pub mod ignition;

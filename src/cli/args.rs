@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::cloud_file::CloudFile;
+use super::graph;
 use super::io::Io;
 use super::{DONE, USAGE};
 use crate::file::Syntax;
@@ -180,6 +181,11 @@ pub(super) enum Command {
         /// Shows the end of what was kept of it instead
         #[arg(long)]
         log: bool,
+    /// Draws the cloud: its networks, machines, addresses, disks and hosts
+    Graph {
+        /// The form of the picture
+        #[arg(long, default_value = "mermaid")]
+        format: graph::Format,
     },
     /// Finds images
     Images {

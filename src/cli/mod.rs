@@ -25,6 +25,7 @@
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
+//! | `graph --format mermaid\|dot\|svg` | draws the cloud |
 //! | `explain KIND` | shows the page of a kind of finding |
 //!
 //! # The program `fmc`
@@ -80,6 +81,7 @@ mod draw;
 mod drift;
 mod explain;
 mod failure;
+mod graph;
 mod images;
 mod io;
 #[doc = include_str!("../../docs/json.md")]
@@ -206,6 +208,7 @@ fn command(
         Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
+        Command::Graph { format } => graph::run(&cloud, *format, args, io),
         Command::Drift => drift::run(&cloud, args, io),
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),

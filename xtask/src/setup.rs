@@ -24,6 +24,7 @@ const PACKAGES: [(&str, &str); 26] = [
     ("iproute2", "ip, for bridges in the tests' namespaces"),
     ("nftables", "judges the hosts' firewall rules"),
     ("libxml2-utils", "xmllint, with which virt-xml-validate works"),
+    ("graphviz", "dot, which judges pictures of clouds"),
     ("ignition", "judges and applies Ignition configs"),
     ("cloud-init", "judges user-data and network-config"),
     ("xorriso", "reads the seed images back"),

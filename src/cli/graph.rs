@@ -1,0 +1,33 @@
+//! `graph --format mermaid|dot|svg`: the cloud as a picture.
+
+use clap::ValueEnum;
+use fmc_core::cloud::Cloud;
+
+use super::DONE;
+use super::args::Args;
+use super::check;
+use super::failure::Failure;
+use super::io::Io;
+use crate::picture::Picture;
+
+/// The form of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For Markdown
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// For a browser
+    Svg,
+}
+
+pub(super) fn run(cloud: &Cloud, format: Format, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let checked = check::checked(cloud, args, io)?;
+    let picture = Picture::of(&checked);
+    io.out(match format {
+        Format::Mermaid => picture.mermaid(),
+        Format::Dot => picture.dot(),
+        Format::Svg => picture.svg(),
+    })?;
+    Ok(DONE)
+}

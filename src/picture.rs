@@ -1,0 +1,194 @@
+//! A cloud as a picture: networks, machines with their addresses, disks and hosts, as Mermaid, Graphviz or SVG.
+//!
+//! A picture is a pure function of the checked cloud: the same cloud gives the same bytes.
+//!
+//! ```
+//! use fmc::picture::Picture;
+//! use fmc::prelude::*;
+//!
+//! let web = Machine::new("web", Image::blank()).interface(Interface::on("lab").address("10.17.3.10"));
+//! let cloud = Cloud::new("first").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24")).machine(web);
+//! let picture = Picture::of(&cloud.check()?);
+//! assert!(picture.mermaid().starts_with("flowchart LR\n"));
+//! assert!(picture.dot().contains("10.17.3.10"));
+//! assert!(picture.svg().starts_with("<svg "));
+//! # Ok::<(), Report>(())
+//! ```
+
+mod dot;
+mod mermaid;
+mod svg;
+#[cfg(test)]
+mod tests;
+
+use fmc_core::checked::{Addressing, Checked, Disk, Forward, Host, Interface, Machine, Network};
+use fmc_core::image::Os;
+
+/// What is drawn of a cloud. Everything is by index into what the check sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    title: String,
+    hosts: Vec<Place>,
+    networks: Vec<Bus>,
+    machines: Vec<Node>,
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    name: String,
+    uri: String,
+    /// The cloud's own pool, and others that its machines use: the name and the folder.
+    pools: Vec<(String, String)>,
+}
+
+/// A network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bus {
+    name: String,
+    /// How it reaches others, as `nat`.
+    forward: &'static str,
+    subnets: Vec<String>,
+    bridge: String,
+    hosts: Vec<usize>,
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    name: String,
+    host: usize,
+    /// Its processors, memory and root.
+    size: String,
+    /// What it boots, as `debian 12`; empty for a blank disk.
+    os: String,
+    /// Its data disks: the name and size, and the pool by index into those of its host.
+    disks: Vec<(String, usize)>,
+    plugs: Vec<Plug>,
+}
+
+/// An interface of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Plug {
+    network: usize,
+    /// Its addresses, and how it has them where it does not say them itself.
+    addresses: Vec<String>,
+    /// Whether the machine's default route leaves by it.
+    is_default: bool,
+}
+
+impl Picture {
+    /// What is drawn of a cloud.
+    pub fn of(checked: &Checked) -> Self {
+        let hosts: Vec<Place> = checked.hosts.iter().map(|host| place(checked, host)).collect();
+        let machines = checked.machines.iter().map(|machine| node(machine, &hosts)).collect();
+        Self {
+            title: checked.name.to_string(),
+            networks: checked.networks.iter().map(bus).collect(),
+            machines,
+            hosts,
+        }
+    }
+
+    /// As a Mermaid flowchart, which hosting sites draw where it stands in Markdown.
+    pub fn mermaid(&self) -> String {
+        mermaid::write(self)
+    }
+
+    /// As Graphviz's `dot` reads it.
+    pub fn dot(&self) -> String {
+        dot::write(self)
+    }
+
+    /// As SVG, laid out here: networks are bars, machines are boxes, in a panel for each host.
+    pub fn svg(&self) -> String {
+        svg::write(self)
+    }
+
+    /// The machines of a host, by index, with their own.
+    fn on(&self, host: usize) -> impl Iterator<Item = (usize, &Node)> {
+        self.machines.iter().enumerate().filter(move |(_, machine)| machine.host == host)
+    }
+}
+
+impl Plug {
+    /// What stands at its line.
+    fn label(&self) -> String {
+        let mut words = self.addresses.clone();
+        words.extend(self.is_default.then(|| "default route".to_owned()));
+        words.join(", ")
+    }
+}
+
+fn place(checked: &Checked, host: &Host) -> Place {
+    let own = fmc_libvirt::volume::own_pool(checked.owner.as_str());
+    let folder = format!("{}/{own}", host.base.to_string().trim_end_matches('/'));
+    let others = host.pools.iter().map(|pool| (pool.name.to_string(), pool.path.to_string()));
+    Place {
+        name: host.name.to_string(),
+        uri: host.uri.to_string(),
+        pools: std::iter::once((own, folder)).chain(others).collect(),
+    }
+}
+
+fn bus(network: &Network) -> Bus {
+    Bus {
+        name: network.name.to_string(),
+        forward: match network.forward {
+            Forward::Nat => "nat",
+            Forward::Routed => "routed",
+            Forward::Open => "open",
+            Forward::Isolated => "isolated",
+            Forward::Bridge => "host bridge",
+        },
+        subnets: [&network.ipv4, &network.ipv6]
+            .into_iter()
+            .flatten()
+            .map(|family| family.subnet.to_string())
+            .collect(),
+        bridge: network.bridge.to_string(),
+        hosts: network.hosts.clone(),
+    }
+}
+
+fn node(machine: &Machine, hosts: &[Place]) -> Node {
+    let cpus = machine.cpus.get();
+    let root = machine.root.map(|root| format!(" · root {}", root.size)).unwrap_or_default();
+    let pool_of = |disk: &Disk| {
+        let pools = hosts.get(machine.host).map_or(&[][..], |host| &host.pools);
+        let named = disk.pool.as_ref().and_then(|name| {
+            // The first is the cloud's own.
+            pools.iter().skip(1).position(|(pool, _)| pool == name.as_str()).map(|at| at + 1)
+        });
+        named.unwrap_or(0)
+    };
+    let image = &machine.image;
+    Node {
+        name: machine.name.to_string(),
+        host: machine.host,
+        size: format!("{cpus} vCPU · {}{root}", machine.memory),
+        os: if image.os == Os::None {
+            String::new()
+        } else {
+            format!("{} {}", image.os.label(), image.version)
+        },
+        disks: machine
+            .disks
+            .iter()
+            .map(|disk| (format!("{} {}", disk.name, disk.size), pool_of(disk)))
+            .collect(),
+        plugs: machine.interfaces.iter().map(plug).collect(),
+    }
+}
+
+fn plug(interface: &Interface) -> Plug {
+    let addresses = [(interface.ipv4, "DHCP"), (interface.ipv6, "DHCPv6")];
+    let said = addresses.into_iter().filter_map(|(addressing, dynamic)| {
+        Some(match addressing? {
+            Addressing::Static(address) => address.to_string(),
+            Addressing::Reserved(address) => format!("{address} by {dynamic}"),
+            Addressing::Dynamic => dynamic.to_owned(),
+        })
+    });
+    Plug { network: interface.network, addresses: said.collect(), is_default: interface.default_route }
+}

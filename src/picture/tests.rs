@@ -1,0 +1,123 @@
+use expect_test::expect;
+use fmc_core::checked::Checked;
+
+use super::Picture;
+use crate::prelude::*;
+
+fn cloud() -> Checked {
+    let machine = |name: &'static str, host: &'static str| {
+        Machine::new(name, Image::blank()).host(host).memory(1.gib()).root_disk(2.gib())
+    };
+    Cloud::new("two")
+        .hosts([
+            Host::new("a").bridge("br0"),
+            Host::new("b").bridge("br0").uri("qemu+ssh://b/system?no_verify=1&x=%22"),
+        ])
+        .network(Network::nat("lab", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").host("a"))
+        .network(Network::bridge("lan", "br0"))
+        .machine(
+            machine("web", "a")
+                .disk(Disk::new("data", 5.gib()))
+                .interface(Interface::on("lab").address("10.17.3.10"))
+                .interface(Interface::on("lan")),
+        )
+        .machine(machine("db", "b").interface(Interface::on("lan")))
+        .check()
+        .unwrap()
+}
+
+#[test]
+fn mermaid() {
+    expect![[r#"
+        flowchart LR
+          subgraph h0["host a<br/>qemu:///system"]
+            m1["web<br/>1 vCPU · 1 GiB · root 2 GiB"]
+            n0(["network lab<br/>10.17.3.0/24<br/>nat · br-lab"])
+            p0x0[("pool fmc-two<br/>/var/lib/libvirt/images/fmc-two")]
+          end
+          subgraph h1["host b<br/>qemu+ssh://b/system?no#95;verify=1#38;x=%22"]
+            m0["db<br/>1 vCPU · 1 GiB · root 2 GiB"]
+          end
+          n1(["network lan<br/>host bridge · br0"])
+          m0 ===|"DHCP, default route"| n1
+          m1 ===|"10.17.3.10, default route"| n0
+          m1 ---|"DHCP"| n1
+          m1 -.-|"data 5 GiB"| p0x0
+    "#]]
+    .assert_eq(&Picture::of(&cloud()).mermaid());
+}
+
+#[test]
+fn dot() {
+    expect![[r##"
+        graph "two" {
+          graph [rankdir=LR, fontname="sans-serif", ranksep=1.5];
+          node [fontname="sans-serif", fontsize=11, shape=box, style="rounded,filled", fillcolor="#e8f0fb"];
+          edge [fontname="monospace", fontsize=9];
+          subgraph cluster_h0 {
+            label="host a\nqemu:///system";
+            m1 [label="web\n1 vCPU · 1 GiB · root 2 GiB"];
+            n0 [label="network lab\n10.17.3.0/24\nnat · br-lab", shape=box, style=filled, fillcolor="#dcefe0"];
+            p0x0 [label="pool fmc-two\n/var/lib/libvirt/images/fmc-two", shape=cylinder, style=filled, fillcolor="#f3f3f3"];
+          }
+          subgraph cluster_h1 {
+            label="host b\nqemu+ssh://b/system?no_verify=1&amp;x=%22";
+            m0 [label="db\n1 vCPU · 1 GiB · root 2 GiB"];
+          }
+          n1 [label="network lan\nhost bridge · br0", shape=box, style=filled, fillcolor="#dcefe0"];
+          m0 -- n1 [label="DHCP, default route", penwidth=2];
+          m1 -- n0 [label="10.17.3.10, default route", penwidth=2];
+          m1 -- n1 [label="DHCP", penwidth=1];
+          m1 -- p0x0 [label="data 5 GiB", style=dashed];
+        }
+    "##]].assert_eq(&Picture::of(&cloud()).dot());
+}
+
+/// Texts that mean something in one of the three.
+#[test]
+fn what_means_something_is_escaped() {
+    let nasty = "a\"b<c>&d#e;f|g\\h`i*j_k\nl%m]n)o--p%%q";
+    let mut picture = Picture::of(&cloud());
+    picture.title = nasty.to_owned();
+    for place in &mut picture.hosts {
+        place.uri = nasty.to_owned();
+    }
+    for machine in &mut picture.machines {
+        machine.os = nasty.to_owned();
+    }
+    let (mermaid, dot, svg) = (picture.mermaid(), picture.dot(), picture.svg());
+    assert!(mermaid.contains("a#34;b#60;c#62;#38;d#35;e#59;f#124;g#92;h#96;i#42;j#95;k l"), "{mermaid}");
+    assert!(dot.contains("a\\\"b<c>&amp;d#e;f|g\\\\h`i*j_k l"), "{dot}");
+    assert!(svg.contains("a&quot;b&lt;c&gt;&amp;d#e;f|g\\h`i*j_k l"), "{svg}");
+    assert_eq!(title(&svg), nasty.replace('\n', " "));
+    fmc_testkit::graph::xml(&svg).unwrap();
+    let drawn = fmc_testkit::graph::dot(&dot).unwrap();
+    assert!(drawn.contains("a&quot;b&lt;c&gt;&amp;d#e;f|g\\h`i*j_k l"), "{drawn}");
+}
+
+/// The title, as an XML parser reads it.
+fn title(svg: &str) -> String {
+    let document = fmc_libvirt::xml::Outline::read(svg).unwrap();
+    document.root().at("title").unwrap().text().unwrap().to_owned()
+}
+
+#[test]
+fn the_order_of_declaration_does_not_show() {
+    let machine = |name: &'static str| Machine::new(name, Image::blank()).interface(Interface::on("lab"));
+    let lab = || Network::nat("lab", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199");
+    let empty = || Cloud::new("first").host(Host::local());
+    let one = empty().network(lab()).machine(machine("a")).machine(machine("b")).check().unwrap();
+    let other = empty().machine(machine("b")).machine(machine("a")).network(lab()).check().unwrap();
+    let all = |checked: &Checked| {
+        let picture = Picture::of(checked);
+        [picture.mermaid(), picture.dot(), picture.svg()]
+    };
+    assert_eq!(all(&one), all(&other));
+}
+
+#[test]
+fn an_empty_cloud_has_a_picture() {
+    let picture = Picture::of(&Cloud::new("first").check().unwrap());
+    assert_eq!(picture.mermaid(), "flowchart LR\n");
+    assert!(picture.dot().ends_with("}\n") && picture.svg().ends_with("</svg>\n"));
+}
