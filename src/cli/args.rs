@@ -181,6 +181,7 @@ pub(super) enum Command {
         /// Shows the end of what was kept of it instead
         #[arg(long)]
         log: bool,
+    },
     /// Draws the cloud: its networks, machines, addresses, disks and hosts
     Graph {
         /// The form of the picture
