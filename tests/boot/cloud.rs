@@ -77,7 +77,8 @@ impl Guest {
             Style::Flatcar => (Os::Flatcar, "4593.2.0"),
             Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
             Style::Debian => (Os::Debian, "12"),
-            Style::EnterpriseLinux => (Os::Rocky, "9.4"),
+            // 9 needs a newer processor than the one that is emulated fastest.
+            Style::EnterpriseLinux => (Os::Rocky, "8.10"),
         };
         let kernel = DirectKernel::new(text(&files.kernel()))
             .initrd(text(&files.initramfs(self.style)))

@@ -21,7 +21,7 @@ use crate::cloud::{Guest, HOSTS};
 const POOL: &str = "fmc-boot";
 
 /// What a boot may take: a minute on an idle machine, by software emulation.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 pub(crate) struct Lab {
     providers: Providers,
