@@ -9,7 +9,7 @@ while read -r deb; do
         './lib/modules/*/kernel/drivers/virtio' './lib/modules/*/kernel/drivers/block' \
         './lib/modules/*/kernel/drivers/char' './lib/modules/*/kernel/drivers/firmware' \
         './lib/modules/*/kernel/drivers/scsi' './lib/modules/*/kernel/drivers/ata' \
-        './lib/modules/*/kernel/drivers/acpi' './lib/modules/*/kernel/drivers/cdrom' \
+        './lib/modules/*/kernel/drivers/acpi' './lib/modules/*/kernel/drivers/cdrom' './lib/modules/*/kernel/drivers/input/evdev.ko*' \
         './lib/modules/*/kernel/drivers/net/virtio_net.ko*' './lib/modules/*/kernel/drivers/net/net_failover.ko*' \
         './lib/modules/*/kernel/net/core' './lib/modules/*/kernel/fs/fat' './lib/modules/*/kernel/fs/isofs' \
         './lib/modules/*/kernel/fs/nls' './lib/modules/*/kernel/fs/autofs' 2>/dev/null || true
