@@ -27,7 +27,7 @@ use crate::plan::{Plan, Seen};
 /// let providers = Providers::new().host("local".parse()?, Sim::new());
 /// let plan = providers.plan(&fmc::compile(&checked)).await?;
 /// if plan.impact() <= Impact::Live {
-///     plan.apply(&providers, |event| assert!(!event.to_string().is_empty())).await?;
+///     plan.apply(&providers, |event| assert!(!event.to_string().is_empty())).await?.converged()?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();

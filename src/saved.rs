@@ -111,6 +111,7 @@ struct SavedStep {
 
 /// Why a saved plan cannot be read, or is not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SavedError {
     /// The text is no plan, or not all of one.
     #[error("read the plan: {0}: plan again")]

@@ -53,6 +53,7 @@ enum Step {
 
 /// Why a value cannot be set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetError {
     /// The text is no setting.
     #[error("read `{text}`: {why}")]

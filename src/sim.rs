@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Report;
-use fmc_core::graph::{ObserveError, Outcome, Refused};
+use fmc_core::graph::{NotConverged, ObserveError, Outcome, Refused};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_libvirt::image::Images;
@@ -56,6 +56,7 @@ struct Inner {
 
 /// Why a cloud cannot be applied to a simulation, or planned against one.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SimError {
     /// The check refuses it.
     #[error("check the cloud:\n{0}")]
@@ -67,12 +68,8 @@ pub enum SimError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Steps failed.
-    #[error("apply every step: {}", list(.0))]
-    Steps(Outcome),
-}
-
-fn list(outcome: &Outcome) -> String {
-    outcome.failed.iter().map(|(at, error)| format!("{at}: {error}")).collect::<Vec<_>>().join("; ")
+    #[error(transparent)]
+    Steps(#[from] NotConverged),
 }
 
 impl Sim {
@@ -209,7 +206,7 @@ impl Sim {
         let outcome = pollster::block_on(async {
             Ok::<_, SimError>(providers.plan(wanted).await?.apply(&providers, |_| ()).await?)
         })?;
-        if outcome.is_converged() { Ok(outcome) } else { Err(SimError::Steps(outcome)) }
+        if outcome.is_converged() { Ok(outcome) } else { Err(NotConverged { outcome }.into()) }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::tz::TimeZone;
 use crate::unit::{Cpus, Mtu, Seconds, Size};
 
 /// A cloud that passed every check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
     /// The cloud's name.
     pub name: CloudName,
@@ -46,7 +46,7 @@ pub struct Checked {
 }
 
 /// A hypervisor.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Host {
     /// Its name in the cloud.
     pub name: HostName,
@@ -75,7 +75,7 @@ pub struct Host {
 }
 
 /// A directory pool of a host that is not the cloud's own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// Its name in libvirt.
     pub name: PoolName,
@@ -101,7 +101,7 @@ pub enum Forward {
 }
 
 /// A network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// Its name.
     pub name: NetworkName,
@@ -130,7 +130,7 @@ pub struct Network {
 }
 
 /// One address family of a network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Family {
     /// Its subnet.
     pub subnet: Subnet,
@@ -209,7 +209,7 @@ pub struct DirectKernel {
 }
 
 /// A machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Machine {
     /// Its name, and its domain's.
     pub name: MachineName,
@@ -307,7 +307,7 @@ pub struct Disk {
 }
 
 /// An interface of a machine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Interface {
     /// The network, by index.
     pub network: usize,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use crate::check::kind::Kind;
 
@@ -90,9 +90,9 @@ impl fmt::Display for At<'_> {
 
 /// One thing that is wrong, or worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// What kind of thing, stable across versions.
-    #[serde(serialize_with = "kind_text")]
     pub kind: Kind,
     /// How bad it is.
     pub severity: Severity,
@@ -108,10 +108,6 @@ pub struct Finding {
     /// Why the cloud accepts it, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
-}
-
-fn kind_text<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.as_str())
 }
 
 impl Finding {

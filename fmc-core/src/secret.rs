@@ -157,6 +157,7 @@ impl Secrets for NoSecrets {
 
 /// Why a secret cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SecretError {
     /// Its bytes are not there.
     #[error("read {secret} from {}: {why}", secret.source)]

@@ -359,6 +359,8 @@ fn upload_progress() {
     lab.run(plan, &small(), &Choices::default(), |event| {
         pieces += usize::from(matches!(event, Event::Progress { .. }));
     })
+    .unwrap()
+    .converged()
     .unwrap();
     assert!(pieces >= 3, "{pieces}");
 }

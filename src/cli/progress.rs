@@ -126,6 +126,8 @@ impl Bars {
             Event::Failed { address, .. } | Event::Skipped { address, .. } => {
                 self.end(address, Some(event.to_string()));
             }
+            // What a bar has no place for.
+            _ => {}
         }
     }
 

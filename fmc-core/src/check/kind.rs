@@ -1,6 +1,12 @@
 //! The kinds of findings: one table with name, severity and page of each.
 
-use super::super::finding::Severity;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::finding::Severity;
+use crate::nearest::nearest;
 
 macro_rules! kinds {
     ($($variant:ident $name:literal $severity:ident $accept:ident;)+) => {
@@ -53,6 +59,69 @@ macro_rules! kinds {
     };
     (@ never) => { false };
     (@ acceptable) => { true };
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A name that no kind of finding has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read the kind of a finding: there is no `{name}`{}", near(.name))]
+pub struct UnknownKind {
+    /// The name.
+    pub name: String,
+}
+
+fn near(name: &str) -> String {
+    let known = Kind::ALL.iter().map(|kind| kind.as_str());
+    nearest(name, known).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::named(name).ok_or_else(|| UnknownKind { name: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(*kind));
+            assert_eq!(serde_json::to_string(kind).unwrap(), format!("{:?}", kind.as_str()));
+        }
+        let typo = "adress-duplicate".parse::<Kind>().unwrap_err().to_string();
+        assert_eq!(
+            typo,
+            "read the kind of a finding: there is no `adress-duplicate`: did you mean `address-duplicate`?"
+        );
+    }
+
+    #[test]
+    fn every_page_is_a_kinds() {
+        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/pages")).unwrap();
+        let mut pages: Vec<String> = pages
+            .map(|page| page.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        pages.sort();
+        let mut kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        kinds.sort_unstable();
+        assert_eq!(pages, kinds);
+    }
 }
 
 kinds! {

@@ -60,6 +60,8 @@ impl StopFlag {
 
 /// What became of each step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
+#[non_exhaustive]
 pub struct Outcome {
     /// Steps that are done, in the order in which they ended.
     pub done: Vec<Address>,
@@ -79,6 +81,15 @@ impl Outcome {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
     }
 
+    /// An error if it is [not converged](Self::is_converged).
+    ///
+    /// # Errors
+    ///
+    /// A step failed or was not begun, or something is not up: with all of them.
+    pub fn converged(self) -> Result<(), NotConverged> {
+        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
+    }
+
     /// Adds what became of later steps.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { done, failed, skipped, up, not_up } = later;
@@ -87,6 +98,28 @@ impl Outcome {
         self.skipped.extend(skipped);
         self.up.extend(up);
         self.not_up.extend(not_up);
+    }
+}
+
+/// An apply that did not reach its end. What was done stays, and the next plan goes on with the rest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("apply every step: {}", .outcome.left())]
+pub struct NotConverged {
+    /// What became of each step.
+    pub outcome: Outcome,
+}
+
+impl Outcome {
+    /// What failed and what is not up, and how many steps were not begun.
+    fn left(&self) -> String {
+        let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
+        let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
+        let skipped = match self.skipped.len() {
+            0 => None,
+            1 => Some("1 step was not begun".to_owned()),
+            count => Some(format!("{count} steps were not begun")),
+        };
+        failed.chain(not_up).chain(skipped).collect::<Vec<_>>().join("; ")
     }
 }
 

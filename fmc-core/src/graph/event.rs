@@ -11,6 +11,7 @@ use super::plan::Action;
 /// [`Event::Waiting`], then [`Event::Up`] or [`Event::NotUp`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Event {
     /// A step began.
     Started {
@@ -81,6 +82,27 @@ pub enum Event {
         /// Why.
         cause: String,
     },
+}
+
+impl Event {
+    /// The names of all, as [`Event::name`] gives them.
+    pub const NAMES: &'static [&'static str] =
+        &["started", "doing", "progress", "done", "failed", "waiting", "up", "not-up", "skipped"];
+
+    /// Its name, as `started`: what its JSON has as `event`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Doing { .. } => "doing",
+            Self::Progress { .. } => "progress",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Waiting { .. } => "waiting",
+            Self::Up { .. } => "up",
+            Self::NotUp { .. } => "not-up",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
 }
 
 impl fmt::Display for Event {

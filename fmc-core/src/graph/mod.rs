@@ -3,29 +3,30 @@
 //! A provider says what it wants ([`Wanted`]), what is there ([`Seen`]) and how one differs from the other
 //! ([`Model`]); this module turns that into steps in an order ([`Plan`]) and runs them ([`apply()`]).
 
-pub mod address;
-pub mod apply;
-pub mod event;
-pub mod group;
-pub mod impact;
-pub mod lines;
+mod address;
+mod apply;
+mod event;
+mod group;
+mod impact;
+mod lines;
 mod only;
-pub mod order;
-pub mod phases;
-pub mod plan;
-pub mod planner;
-pub mod provider;
+mod order;
+mod phases;
+mod plan;
+mod planner;
+mod provider;
 mod removal;
-pub mod seen;
+mod seen;
 mod up;
-pub mod wanted;
+mod wanted;
 
 pub use address::Address;
-pub use apply::{ApplyOptions, Outcome, Refused, Skipped, StopFlag, apply};
+pub use apply::{ApplyOptions, NotConverged, Outcome, Refused, Skipped, StopFlag, apply};
 pub use event::Event;
 pub use group::{Counts, Group};
 pub use impact::Impact;
 pub use lines::Line;
+pub use order::{Cycle, order};
 pub use phases::{Phases, PhasesError, apply_phases};
 pub use plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
 pub use planner::plan;

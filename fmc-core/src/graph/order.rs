@@ -18,7 +18,7 @@ pub struct Cycle {
 /// a time of `n log n` for `n` things and edges, and no stack.
 ///
 /// ```
-/// use fmc_core::graph::order::{Cycle, order};
+/// use fmc_core::graph::{Cycle, order};
 ///
 /// let needs = [vec![1, 2], vec![2], vec![]];
 /// assert_eq!(order(&needs), Ok(vec![2, 1, 0]));

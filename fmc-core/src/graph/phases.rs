@@ -20,6 +20,7 @@ pub struct Phases<D> {
 
 /// Why phases ended early.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PhasesError {
     /// The first plan cannot be done. Nothing was done.
     #[error(transparent)]

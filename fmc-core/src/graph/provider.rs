@@ -161,6 +161,7 @@ pub trait Acting: Send + Sync {
 
 /// Why a step failed. What it had done before is what the next plan finds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum StepError {
     /// The object is not what the plan saw.
     #[error("{what} changed since the plan was made: plan again")]

@@ -109,6 +109,7 @@ impl<O> Default for Seen<O> {
 
 /// Why nothing could be observed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ObserveError {
     /// A provider does not answer.
     #[error("reach {what}: {cause}")]

@@ -38,6 +38,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// Why an image was not fetched; fragments that follow its URL.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FetchError {
     /// The folder cannot be used.
     #[error("{} cannot be written: {cause}", .path.display())]

@@ -23,6 +23,7 @@ const LARGEST_WALK: u64 = 128 << 20;
 
 /// Why an image is refused; fragments that follow the name of its file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HeaderError {
     /// There are no bytes.
     #[error("it is empty")]

@@ -25,6 +25,7 @@ use self::unpack::Packing;
 
 /// Why an image cannot be used; fragments that follow the name of its file.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ImageError {
     /// It is not there, or not ours to read.
     #[error("{0}; put it there on the machine that applies, or correct its path")]

@@ -8,6 +8,7 @@ use super::Sim;
 
 /// Why a world could not be opened or saved.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
     /// Another process works on it.
     #[error("lock {path}: held by {holder}; wait until it is done, or name another file")]

@@ -159,7 +159,7 @@ fn a_domain_that_appears_between_plan_and_apply_is_not_taken_over() {
 fn two_applies_at_once_end_in_one_cloud() {
     let lab = Lab::new();
     let (one, other) = (lab.plan(&small()), lab.plan(&small()));
-    lab.run(one, &small(), &Choices::default(), |_| {}).unwrap();
+    lab.run(one, &small(), &Choices::default(), |_| {}).unwrap().converged().unwrap();
     let outcome = lab.run(other, &small(), &Choices::default(), |_| {}).unwrap();
     assert!(!outcome.failed.is_empty());
     assert!(
@@ -228,6 +228,8 @@ fn an_upload_tells_how_far_it_is() {
             last = done;
         }
     })
+    .unwrap()
+    .converged()
     .unwrap();
     assert_eq!(last, 150 << 10);
 }

@@ -253,6 +253,8 @@ fn an_apply_fetches_and_sends() {
         }
         _ => {}
     })
+    .unwrap()
+    .converged()
     .unwrap();
     assert_eq!(said, [format!("fetches {}", server.url("/image")), "sends its image".to_owned()]);
     assert!(lab.plan(&all).is_empty());

@@ -106,6 +106,8 @@ fn a_packed_image_arrives_unpacked_whatever_packs_it() {
                 last = done;
             }
         })
+        .unwrap()
+        .converged()
         .unwrap();
         assert_eq!(last, total, "{packer:?}");
         assert_eq!(base(&lab.sim), sent, "{packer:?}");

@@ -133,7 +133,7 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
 fn data_that_was_kept_is_attached_again() {
     let toy = running(cloud(&["machine/web"]));
     let nothing = wanted([]);
-    toy.apply(&toy.plan(&nothing));
+    toy.apply(&toy.plan(&nothing)).converged().unwrap();
     let kept: Vec<String> = toy.docs().keys().map(ToString::to_string).collect();
     assert_eq!(kept, ["toy/local/volume/web.disk.data"]);
     assert!(toy.plan(&nothing).is_empty());

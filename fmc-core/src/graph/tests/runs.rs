@@ -85,7 +85,7 @@ fn what_happens_to_an_address_is_told_in_order() {
         };
         told.entry(address.clone()).or_default().push(word);
     };
-    block_on(apply(&plan, &toy, ApplyOptions::default(), on)).unwrap();
+    let _ = block_on(apply(&plan, &toy, ApplyOptions::default(), on)).unwrap();
     assert_eq!(told.len(), 20);
     for (address, words) in told {
         let rests = address.rsplit('/').next().unwrap().bytes().map(usize::from).sum::<usize>() % 5;
@@ -164,6 +164,8 @@ fn no_event_of_a_thread_is_lost() {
         Event::Done { address, .. } => assert_eq!(progress[&address].len(), 50),
         _ => {}
     }))
+    .unwrap()
+    .converged()
     .unwrap();
     assert_eq!(progress.len(), 16);
     assert!(progress.values().all(|done| done.iter().copied().eq(0..50)));
