@@ -2,7 +2,7 @@
 //!
 //! A file says what Rust says, by the same rules: a key that nobody knows, a key that occurs twice and a second document
 //! are refused here, each with its line and column; a wrong name, size or address waits for [`Cloud::check`], beside
-//! every other finding, and [`Source::place`] says where in the file its path is. What is written is read as an equal
+//! every other finding, and [`Source::places`] says where in the file its path is. What is written is read as an equal
 //! value.
 //!
 //! ```
