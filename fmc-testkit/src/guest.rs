@@ -19,7 +19,8 @@ pub enum Style {
     FedoraCoreos,
     /// cloud-init as Debian runs it, with systemd-networkd.
     Debian,
-    /// cloud-init as an Enterprise Linux runs it, with `NetworkManager`.
+    /// cloud-init that writes for `NetworkManager`, as on an Enterprise Linux. What that one's cloud-init does otherwise than Debian's
+    /// (host name by `hostnamectl`, after D-Bus) is not in it.
     EnterpriseLinux,
 }
 
@@ -104,7 +105,7 @@ impl Style {
             "systemd.mask=NetworkManager.service systemd.mask=NetworkManager-wait-online.service"
         });
         if self == Self::EnterpriseLinux {
-            words.push("cc:{system_info:%20{distro:%20rocky,%20network:%20{renderers:%20[network-manager],%20activators:%20[network-manager]}}}end_cc");
+            words.push("cc:{system_info:%20{network:%20{renderers:%20[network-manager],%20activators:%20[network-manager]}}}end_cc");
         }
         words.join(" ")
     }
