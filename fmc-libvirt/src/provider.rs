@@ -5,6 +5,7 @@
 //! is never changed.
 
 mod act;
+mod claims;
 pub mod drifted;
 mod model;
 pub mod object;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::graph::Change;
 use fmc_core::graph::{
-    Acting, Address, Awaited, Choices, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause, Note,
+    Acting, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause, Note,
     ObserveError, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use fmc_core::name::HostName;
@@ -182,6 +183,14 @@ impl<L: Link> Model for Libvirt<L> {
         choices: &Choices,
     ) -> Removal {
         model::remove(at, object, settled, choices)
+    }
+
+    fn takes(&self, _: &Address, document: &Document) -> BTreeSet<Claim> {
+        claims::takes(document)
+    }
+
+    fn holds(&self, _: &Address, object: &Object) -> BTreeSet<Claim> {
+        claims::holds(object)
     }
 
     fn needs(&self, _: &Address, object: &Object) -> Vec<Edge> {

@@ -11,6 +11,7 @@ use super::order::{Cycle, order};
 use super::plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
 use super::removal;
+use super::room::make_room;
 use super::seen::{Fingerprint, Seen, State};
 use super::wanted::{Carries, Edge, Node, Wanted};
 
@@ -45,7 +46,12 @@ pub fn plan<M: Model>(
             }
         }
     }
-    let mut steps = ordered(drafts, removed.drafts).unwrap_or_else(|note| {
+    let mut deletions = removed.drafts;
+    let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
+    let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
+        if is_passed_on {
+            note.text += ": each takes what the other still has; change one of them, and then the other";
+        }
         notes.push(note);
         Vec::new()
     });

@@ -7,6 +7,7 @@ use super::address::Address;
 use super::event::Event;
 use super::impact::Impact;
 use super::plan::{Change, Note, Step};
+use super::room::Claim;
 use super::seen::{Fingerprint, ObserveError, Seen};
 use super::up::{Awaited, NotUp};
 use super::wanted::{Edge, Node, Wanted};
@@ -135,6 +136,17 @@ pub trait Model {
 
     /// What an object that is there needs: none of those is deleted before it is deleted or its step is done.
     fn needs(&self, at: &Address, object: &Self::Object) -> Vec<Edge>;
+
+    /// What an object takes, once it is made from a document, that only one on its host can have. It is asked only where
+    /// something is changed or deleted.
+    fn takes(&self, _at: &Address, _document: &Self::Document) -> BTreeSet<Claim> {
+        BTreeSet::new()
+    }
+
+    /// What an object that is there has of that.
+    fn holds(&self, _at: &Address, _object: &Self::Object) -> BTreeSet<Claim> {
+        BTreeSet::new()
+    }
 
     /// The machine or other noun that an object that is there belongs to, as `machine/web`.
     fn part_of(&self, at: &Address, object: &Self::Object) -> Option<String>;

@@ -124,7 +124,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
         let began = self.link.now();
         let within = self.readiness.ready.within.as_duration();
         loop {
-            if self.acting.cancelled() {
+            if self.acting.stopping() {
                 return Err(NotUp::new(NotUpCause::Stopped));
             }
             let looked = self.is_up();
@@ -147,7 +147,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
     /// Lets time pass, and looks whether it should stop.
     fn rest(&self, time: Duration) {
         let mut left = time;
-        while !left.is_zero() && !self.acting.cancelled() {
+        while !left.is_zero() && !self.acting.stopping() {
             let piece = left.min(NOTICE);
             self.link.wait(piece);
             left = left.saturating_sub(piece);

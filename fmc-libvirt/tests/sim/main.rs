@@ -15,5 +15,6 @@ mod lab;
 mod laws;
 mod ready;
 mod replace;
+mod room;
 mod steps;
 mod threads;

@@ -1,0 +1,133 @@
+//! What only one object of a host can have, and who lets go of it before another takes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address::Address;
+use super::plan::Action;
+use super::planner::Draft;
+use super::provider::Model;
+use super::seen::{Seen, State};
+
+/// Something of a host that only one object can have at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// A name of a kind, as a bridge's.
+    Name(&'static str, String),
+    /// Numbers of a kind, as the addresses of a subnet: the first and the last.
+    Range(&'static str, u128, u128),
+}
+
+impl Claim {
+    /// Where it is looked for, and what it takes there.
+    fn place(&self) -> (Space<'_>, u128, u128) {
+        match self {
+            Self::Name(kind, name) => ((kind, name), 0, 0),
+            Self::Range(kind, first, last) => ((kind, ""), *first, *last),
+        }
+    }
+}
+
+type Space<'a> = (&'static str, &'a str);
+
+/// A host of a provider, and a kind of thing on it.
+type Place<'a> = (&'static str, &'a str, Space<'a>);
+
+/// Who lets go of something.
+struct Leaver<'a> {
+    first: u128,
+    last: u128,
+    /// The highest last number up to here, in the order of the first ones.
+    reach: u128,
+    address: &'a Address,
+}
+
+/// Puts each step that takes something after the one that lets go of it. Says whether there was any.
+///
+/// What is deleted waits for those that need it now and will not after their own step. Where such a step waits for one that
+/// takes what the deletion frees, as that of a machine which moves to a network of the same subnet, the deletion goes first:
+/// the machine is changed in the same plan.
+pub(super) fn make_room<M: Model>(
+    model: &M,
+    seen: &Seen<M::Object>,
+    drafts: &mut [Draft<M::Document>],
+    deletions: &mut [Draft<M::Document>],
+) -> bool {
+    let leaves = |draft: &&Draft<M::Document>| draft.0.action != Action::Create;
+    if !drafts.iter().chain(deletions.iter()).any(|draft| leaves(&draft)) {
+        return false;
+    }
+    let holds = |address: &Address| match seen.objects.get(address) {
+        Some(State::Present { object, .. }) => model.holds(address, object),
+        _ => BTreeSet::new(),
+    };
+    let mut left: Vec<(Address, BTreeSet<Claim>)> = Vec::new();
+    let mut taken: Vec<(Address, BTreeSet<Claim>)> = Vec::new();
+    for (step, _) in drafts.iter().chain(deletions.iter()) {
+        let had = holds(&step.address);
+        let has =
+            step.document.as_ref().map(|document| model.takes(&step.address, document)).unwrap_or_default();
+        left.push((step.address.clone(), had.difference(&has).cloned().collect()));
+        taken.push((step.address.clone(), has.difference(&had).cloned().collect()));
+    }
+    let edges = edges(&left, &taken);
+    if edges.is_empty() {
+        return false;
+    }
+    for (step, after) in drafts.iter_mut() {
+        after.extend(edges.get(&step.address).into_iter().flatten().cloned());
+    }
+    let mut needed_by: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+    for (step, after) in drafts.iter() {
+        after.iter().for_each(|before| needed_by.entry(before).or_default().push(&step.address));
+    }
+    for (step, after) in deletions {
+        // Those that come after what takes its room.
+        let mut found: BTreeSet<&Address> = BTreeSet::new();
+        let mut spread: Vec<&Address> = needed_by.get(&step.address).cloned().unwrap_or_default();
+        while let Some(address) = spread.pop() {
+            if found.insert(address) {
+                spread.extend(needed_by.get(address).into_iter().flatten());
+            }
+        }
+        after.retain(|before| !found.contains(before));
+    }
+    true
+}
+
+/// The addresses that each one comes after, for what it takes.
+fn edges(
+    left: &[(Address, BTreeSet<Claim>)],
+    taken: &[(Address, BTreeSet<Claim>)],
+) -> BTreeMap<Address, BTreeSet<Address>> {
+    let mut leavers: BTreeMap<Place<'_>, Vec<Leaver<'_>>> = BTreeMap::new();
+    for (address, claims) in left {
+        for claim in claims {
+            let (space, first, last) = claim.place();
+            let place = (address.provider(), address.host().as_str(), space);
+            leavers.entry(place).or_default().push(Leaver { first, last, reach: last, address });
+        }
+    }
+    for leavers in leavers.values_mut() {
+        leavers.sort_by_key(|leaver| leaver.first);
+        let mut reach = 0;
+        for leaver in leavers {
+            reach = leaver.last.max(reach);
+            leaver.reach = reach;
+        }
+    }
+    let mut edges: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for (address, claims) in taken {
+        for claim in claims {
+            let (space, first, last) = claim.place();
+            let place = (address.provider(), address.host().as_str(), space);
+            let leavers = leavers.get(&place).map(Vec::as_slice).unwrap_or_default();
+            let end = leavers.partition_point(|leaver| leaver.first <= last);
+            let near = leavers.iter().take(end).rev().take_while(|leaver| leaver.reach >= first);
+            let before = near.filter(|leaver| leaver.last >= first && leaver.address != address);
+            for leaver in before {
+                edges.entry(address.clone()).or_default().insert(leaver.address.clone());
+            }
+        }
+    }
+    edges
+}
