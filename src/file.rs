@@ -30,6 +30,7 @@ mod mask;
 mod mistake;
 mod place;
 pub(crate) mod read;
+mod rust;
 #[cfg(feature = "toml")]
 mod toml;
 pub(crate) mod tree;
@@ -361,4 +362,23 @@ pub fn from_toml(text: &str) -> Result<Cloud, FileError> {
 pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
     // `toml` is also the module that reads it.
     ::toml::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))
+}
+
+/// Writes a cloud as the Rust program that says it: `fn cloud() -> Cloud`, and a `main` that gives it its commands.
+///
+/// ```
+/// use fmc::prelude::*;
+///
+/// let cloud = Cloud::new("first").host(Host::local());
+/// assert!(fmc::file::to_rust(&cloud)?.contains("Cloud::new(\"first\").host(Host::local())"));
+/// # Ok::<(), fmc::file::FileError>(())
+/// ```
+///
+/// # Errors
+///
+/// Two values have one name, or the cloud is a lab's copy, which its own program makes with `--lab`.
+pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
+    let json = to_json(cloud)?;
+    let tree = json::read(&json, &mut Vec::new()).map_err(|mistake| FileError::Write(mistake.to_string()))?;
+    rust::program(&tree).map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
 }

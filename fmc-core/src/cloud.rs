@@ -19,7 +19,9 @@ use crate::tz::TimeZone;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Accept {
+    /// The kind of finding, as `pool-thin`.
     pub(crate) kind: String,
+    /// Why, which is shown with the finding.
     pub(crate) reason: String,
 }
 
@@ -50,25 +52,36 @@ pub struct Accept {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cloud {
+    /// Its name.
     pub(crate) name: Given<CloudName>,
+    /// Who owns its objects; the cloud's name if not said. Two clouds of one name on one host must not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<Given<OwnerId>>,
+    /// Whether it is the small copy that `--lab` makes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) lab: bool,
+    /// The DNS domain of its machines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) domain: Option<Given<DomainName>>,
+    /// The time zone of its machines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) time_zone: Option<Given<TimeZone>>,
+    /// Whom its machines ask for names, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) resolvers: Vec<Given<Ip>>,
+    /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) public_addresses: Vec<Given<Ip>>,
+    /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
+    /// Networks, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) networks: Named<Network>,
+    /// Machines, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) machines: Named<Machine>,
+    /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accept: Vec<Accept>,
 }
@@ -182,5 +195,19 @@ impl Cloud {
     /// Every finding, if one of them is an error that the cloud does not accept.
     pub fn check(&self) -> Result<Checked, Report> {
         check::check(self)
+    }
+
+    /// The JSON Schema (draft 2020-12) of a cloud's file, by which an editor completes and checks one as it is written.
+    ///
+    /// It knows what each place takes; what a cloud is as a whole, [`Cloud::check`] knows.
+    #[cfg(feature = "schema")]
+    pub fn schema() -> serde_json::Value {
+        let mut schema = schemars::schema_for!(Self);
+        schema.insert("title".to_owned(), "A cloud of fmc".into());
+        let link = schemars::json_schema!({ "type": "string", "description": "Where this schema is, for an editor." });
+        if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+            properties.insert("$schema".to_owned(), link.to_value());
+        }
+        schema.to_value()
     }
 }

@@ -61,11 +61,15 @@ impl Filesystem {
 pub struct Disk {
     #[serde(skip, default = "unnamed")]
     pub(crate) name: Given<DiskName>,
+    /// Its size.
     pub(crate) size: Given<Size>,
+    /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`; the disk's name if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) serial: Option<Given<DiskSerial>>,
+    /// The pool that it is in; the cloud's own if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pool: Option<Given<PoolName>>,
+    /// How it takes space: `thin` if not said, or `full`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) allocation: Allocation,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -52,6 +52,12 @@ impl<'a> At<'a> {
     /// The cloud itself.
     pub const ROOT: At<'static> = At { parent: None, step: Step::Root };
 
+    /// Whether it is the cloud itself.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        matches!(self.step, Step::Root)
+    }
+
     /// A field of the value here.
     #[must_use]
     pub fn key(&'a self, key: &'a str) -> At<'a> {

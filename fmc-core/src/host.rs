@@ -167,7 +167,9 @@ leaf_traits!(MachineType);
 pub struct Pool {
     #[serde(skip, default = "unnamed")]
     pub(crate) name: Given<PoolName>,
+    /// The folder of its volumes.
     pub(crate) path: Given<AbsPath>,
+    /// How much may be put into it; unlimited if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<Given<Size>>,
 }
@@ -213,28 +215,40 @@ impl Keyed for Pool {
 pub struct Host {
     #[serde(skip, default = "unnamed")]
     pub(crate) name: Given<HostName>,
+    /// Its libvirt; needed for `--connect hosts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) uri: Option<Given<LibvirtUri>>,
+    /// Its processor: sockets, cores of each, threads of each core.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) topology: Option<Topology>,
+    /// Its memory; without it, nobody checks that the machines fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Given<Size>>,
+    /// Memory that the host itself needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reserve: Option<Given<Size>>,
+    /// How it runs guests: `kvm`, or `emulated`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) acceleration: Acceleration,
+    /// The machine type of its guests; `q35` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) machine_type: Option<Given<MachineType>>,
+    /// The processor that its guests see.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) cpu: CpuModel,
+    /// The folder in which the cloud's own pool is; `/var/lib/libvirt/images` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<Given<AbsPath>>,
+    /// How much may be put into the cloud's own pool; unlimited if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<Given<Size>>,
+    /// Storage pools that it has already, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) pools: Named<Pool>,
+    /// Bridges that it has already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) bridges: Vec<Given<BridgeName>>,
+    /// Whether the machines' serial consoles are kept in files; they are if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(crate) console_log: bool,
 }

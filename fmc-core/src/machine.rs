@@ -35,7 +35,9 @@ pub enum Power {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
+    /// How long the guest has to shut down, as `60s`.
     pub(crate) grace: Seconds,
+    /// Whether it is stopped by force after that; it is if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(crate) force: bool,
 }
@@ -81,17 +83,24 @@ impl Default for Shutdown {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Interface {
+    /// The network that it is on.
     pub(crate) network: Given<NetworkName>,
+    /// A static IPv4 address: written inside the guest, and reserved in DHCP. Without one it asks by DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<Given<Ip>>,
+    /// A static IPv6 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) address6: Option<Given<Ip>>,
+    /// A reserved IPv4 address: the guest asks for it by DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reserved: Option<Given<Ip>>,
+    /// A reserved IPv6 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reserved6: Option<Given<Ip>>,
+    /// Its MAC; derived from owner, machine and network if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mac: Option<Given<Mac>>,
+    /// Whether the default route goes through it; the first interface that can has it if none says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) default_route: Option<bool>,
 }
@@ -192,35 +201,51 @@ impl Root {
 pub struct Machine {
     #[serde(skip, default = "unnamed")]
     pub(crate) name: Given<MachineName>,
+    /// What its root disk is made from.
     pub(crate) image: Image,
+    /// The host that it is on. Needed only in a cloud of several hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<Given<HostName>>,
+    /// Virtual processors; 1 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cpus: Option<Given<Cpus>>,
+    /// Memory; 1 GiB if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Given<Size>>,
+    /// Its root disk: a size, as `20 GiB`, or a map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) root_disk: Option<Root>,
+    /// Data disks, by name. They outlive the machine.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) disks: Named<Disk>,
+    /// Interfaces, in the guest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) interfaces: Vec<Interface>,
+    /// The name it calls itself; its own name if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hostname: Option<Given<Hostname>>,
+    /// Its full name in DNS; host name and domain if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fqdn: Option<Given<Fqdn>>,
+    /// Its time zone; the cloud's if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) time_zone: Option<Given<TimeZone>>,
+    /// Whom it asks for names, in order; its networks' resolvers if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) resolvers: Vec<Given<Ip>>,
+    /// Whether it should run; it should if not said.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) power: Power,
+    /// Whether it starts with the host; it does if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(crate) autostart: bool,
+    /// How it is stopped; asked, and by force after 60 s, if not said.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) shutdown: Shutdown,
+    /// How it says that it is up, for which an apply waits; nobody waits if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ready: Option<Ready>,
+    /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
 }

@@ -39,7 +39,9 @@ const WITHIN: Seconds = Seconds::new(300);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ready {
+    /// What says that it is up: `lease`, `arp`, `agent` or a TCP port.
     pub(crate) signal: Signal,
+    /// How long it may take, as `5min`; 5 minutes if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<Given<Seconds>>,
 }

@@ -29,9 +29,12 @@ use crate::name::SecretName;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
+    /// Its name.
     name: Given<SecretName>,
+    /// Raise it when the bytes change; 1 if not said.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     generation: u32,
+    /// Where its bytes are.
     source: SecretSource,
 }
 

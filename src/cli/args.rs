@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::cloud_file::CloudFile;
 use super::graph;
@@ -73,6 +73,10 @@ pub(super) struct Args {
     /// The program's name.
     #[arg(skip)]
     pub(super) program: String,
+
+    /// Whether the cloud is one of a file: the program `fmc`.
+    #[arg(skip)]
+    pub(super) of_file: bool,
 
     /// The file that the cloud is read from, if it is.
     #[arg(skip)]
@@ -194,6 +198,27 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::images::Command,
     },
+    /// Shows the same cloud, as Rust or as a file
+    Convert {
+        /// In which language
+        #[arg(value_enum, value_name = "LANGUAGE")]
+        to: Language,
+    },
+    /// Writes a first cloud into a new file, with comments on what can be said
+    Init {
+        /// The file: .yaml, .toml or .json. One that is there stays as it is
+        #[arg(value_name = "FILE", default_value = "cloud.yaml")]
+        path: PathBuf,
+    },
+    /// Writes the JSON Schema of a cloud's file, by which an editor completes and checks it
+    Schema,
+    /// Writes the script by which a shell completes commands and options
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Writes the page of the manual, for `man -l -`
+    Man,
     /// Shows the page of a kind of finding
     Explain {
         /// The kind, as address-duplicate
@@ -208,6 +233,19 @@ impl Args {
     }
 }
 
+/// A language in which a cloud is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Language {
+    /// The program that says it.
+    Rust,
+    /// YAML 1.2.
+    Yaml,
+    /// TOML 1.0.
+    Toml,
+    /// JSON.
+    Json,
+}
+
 /// What clap has to say instead of arguments.
 #[derive(Debug)]
 pub(super) struct Said(clap::Error);
@@ -215,8 +253,13 @@ pub(super) struct Said(clap::Error);
 impl Args {
     /// Reads arguments, the first of which is the program's name.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let (args, program) = read::<Self>(arguments)?;
+        let (args, program) = read::<Self>(fixed(Self::command()), arguments)?;
         Ok(Self { program, ..args })
+    }
+
+    /// All commands and options, as they are defined.
+    pub(super) fn clap(&self) -> clap::Command {
+        if self.of_file { FileArgs::command() } else { fixed(Self::command()) }
     }
 
     /// The folder that relative paths of the cloud are below.
@@ -228,20 +271,27 @@ impl Args {
 impl FileArgs {
     /// Reads arguments, the first of which is the program's name.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let (args, program) = read::<Self>(arguments)?;
-        Ok(Self { args: Args { program, ..args.args }, ..args })
+        let (args, program) = read::<Self>(Self::command(), arguments)?;
+        Ok(Self { args: Args { program, of_file: true, ..args.args }, ..args })
     }
 }
 
-fn read<T: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<(T, String), Said> {
+/// The commands of a program that has its cloud: it needs no file of one.
+fn fixed(command: clap::Command) -> clap::Command {
+    command.mut_subcommand("init", |init| init.hide(true))
+}
+
+fn read<T: Parser>(
+    command: clap::Command,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(T, String), Said> {
     let mut arguments = arguments.into_iter().peekable();
     let program = arguments
         .peek()
         .map(std::path::Path::new)
         .and_then(std::path::Path::file_name)
         .map_or_else(|| "fmc".to_owned(), |name| name.to_string_lossy().into_owned());
-    let command = T::command().bin_name(program.clone());
-    let matches = command.try_get_matches_from(arguments).map_err(Said)?;
+    let matches = command.bin_name(program.clone()).try_get_matches_from(arguments).map_err(Said)?;
     let args = T::from_arg_matches(&matches).map_err(Said)?;
     Ok((args, program))
 }

@@ -26,7 +26,12 @@
 //! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
 //! | `graph --format mermaid\|dot\|svg` | draws the cloud |
+//! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
 //! | `explain KIND` | shows the page of a kind of finding |
+//! | `init [FILE]` | writes a first cloud into a new file, `cloud.yaml` |
+//! | `schema` | writes the JSON Schema of a cloud's file |
+//! | `completions SHELL` | writes the script by which a shell completes commands and options |
+//! | `man` | writes the page of the manual, for `man -l -` |
 //!
 //! # The program `fmc`
 //!
@@ -70,6 +75,7 @@
 //! Results go to standard output, with `--json` nothing but JSON; findings that refuse a command, errors and progress go
 //! to standard error.
 
+mod about;
 mod apply;
 mod args;
 mod check;
@@ -77,12 +83,14 @@ mod cloud_file;
 mod compile;
 mod connect;
 mod console;
+mod convert;
 mod draw;
 mod drift;
 mod explain;
 mod failure;
 mod graph;
 mod images;
+mod init;
 mod io;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
@@ -184,8 +192,13 @@ fn command(
     if let Some(colour) = args.color.forced() {
         (io.colour_out, io.colour_err) = (colour, colour);
     }
-    if let Command::Explain { kind } = &args.command {
-        return explain::run(kind, &args, io);
+    match &args.command {
+        Command::Explain { kind } => return explain::run(kind, &args, io),
+        Command::Init { path } => return init::run(path, &args.program, io),
+        Command::Schema => return about::schema(io),
+        Command::Completions { shell } => return about::completions(*shell, &args, io),
+        Command::Man => return about::manual(&args, io),
+        _ => {}
     }
     if let Command::Images { command } = &args.command {
         return images::run(command, &args, io);
@@ -213,7 +226,14 @@ fn command(
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
-        Command::Explain { .. } | Command::Images { .. } => Ok(DONE),
+        Command::Convert { to } => convert::run(&cloud, *to, io),
+        // These need no cloud, and were done before it was read.
+        Command::Explain { .. }
+        | Command::Images { .. }
+        | Command::Init { .. }
+        | Command::Schema
+        | Command::Completions { .. }
+        | Command::Man => Ok(DONE),
     }
 }
 

@@ -15,6 +15,9 @@ use serde::de::{
 use super::mistake::{MOST_MISTAKES, Mistake};
 use super::tree::{Member, Members, Node, Span, Value};
 
+/// A key of the whole file by which an editor finds its schema, and which says nothing of the cloud.
+const SCHEMA: &str = "$schema";
+
 /// Which keys a place takes; a place that is not noted and holds a map takes names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
@@ -375,6 +378,9 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
         while let Some(member) = self.members.next() {
+            if member.key == SCHEMA && self.known.is_some() && self.place.at.is_root() {
+                continue;
+            }
             if let Some(known) = self.known.filter(|known| !known.contains(&member.key.as_ref())) {
                 self.unknown(member, known)?;
                 continue;

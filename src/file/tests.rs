@@ -6,62 +6,6 @@ use proptest::prelude::*;
 
 use crate::prelude::*;
 
-/// A cloud with as many kinds of values as can be put into one.
-fn full() -> Cloud {
-    Cloud::new("full")
-        .owner("somebody")
-        .domain("example.com")
-        .time_zone("Europe/Vienna")
-        .resolvers(["9.9.9.9", "2620:fe::fe"])
-        .public_address("192.0.2.1")
-        .host(
-            Host::new("proliant")
-                .uri("qemu+ssh://hv1/system")
-                .topology(2, 6, 2)
-                .memory(36.gib())
-                .reserve(2.gib())
-                .emulated()
-                .machine_type("pc")
-                .cpu(CpuModel::Named("Westmere".to_owned()))
-                .base("/pools")
-                .capacity(100.gib())
-                .pool(Pool::new("a.b", "/pools/a").capacity(3.gib()))
-                .bridge("br0"),
-        )
-        .network(Network::nat("lab", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").domain("no"))
-        .network(Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"))
-        .machine(
-            Machine::new("web", Image::rocky("9.4").path("/images/rocky: 9.qcow2").minimum(10.gib()))
-                .cpus(2)
-                .memory(2.gib())
-                .root_disk(20.gib())
-                .interface(Interface::on("lab").address("10.17.3.10").default_route(true))
-                .user(User::admin("ops")),
-        )
-        .machine(
-            Machine::new(
-                "on",
-                Image::flatcar("4593.2.0").file("/a", format!("sha256:{}", "0".repeat(64))).direct_kernel(
-                    DirectKernel::new("/k").initrd("/i").command_line("console=ttyS0 # no: comment"),
-                ),
-            )
-            .memory("51200 MB"),
-        )
-        .accept("pool-thin", "yes: it's a \"lab\"\n# really\n")
-}
-
-#[test]
-fn what_is_read_equals_what_was_written() {
-    let cloud = full();
-    assert_eq!(from_json(&to_json(&cloud).unwrap()).unwrap(), cloud);
-    #[cfg(feature = "yaml")]
-    assert_eq!(from_yaml(&to_yaml(&cloud).unwrap()).unwrap(), cloud);
-    #[cfg(feature = "yaml")]
-    assert_eq!(from_yaml(&to_json(&cloud).unwrap()).unwrap(), cloud, "JSON is YAML");
-    #[cfg(feature = "toml")]
-    assert_eq!(from_toml(&to_toml(&cloud).unwrap()).unwrap(), cloud);
-}
-
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z][a-z0-9-]{0,8}",

@@ -148,3 +148,91 @@ fn a_relative_path_is_below_the_folder_of_the_file() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(!format!("{ran:?}").contains("HUSH"));
 }
+
+/// What `init` writes is a cloud without a finding, the same in every language.
+#[test]
+fn a_first_cloud_is_written_once_and_passes() {
+    let folder = folder(&[]);
+    let mut clouds = Vec::new();
+    for name in ["cloud.yaml", "first.toml", "first.json"] {
+        let arguments = if name == "cloud.yaml" { "init".to_owned() } else { format!("init {name}") };
+        let ran = fmc(folder.path(), &arguments, "");
+        assert!(ran.code == 0 && ran.out.starts_with(&format!("{name} is a first cloud")), "{ran:?}");
+        let written = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let ran = fmc(folder.path(), &format!("-f {name} check"), "");
+        assert!(ran.code == 0 && ran.out.contains("0 errors, 0 warnings"), "{ran:?}");
+        clouds.push(fmc(folder.path(), &format!("-f {name} convert json"), "").out);
+        let again = fmc(folder.path(), &arguments, "");
+        assert!(again.code == 1 && again.err.contains("is there already"), "{again:?}");
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), written);
+    }
+    assert!(clouds.windows(2).all(|pair| pair[0] == pair[1]), "{clouds:?}");
+    let ran = fmc(folder.path(), "init cloud.conf", "");
+    assert!(ran.code == 64 && ran.err.contains("call it .yaml, .toml or .json"), "{ran:?}");
+}
+
+/// What is commented out in it is right too: without the comments' signs it is a cloud whose findings are about values.
+#[test]
+fn what_is_commented_out_in_a_first_cloud_is_known() {
+    let yaml = include_str!("../../src/cli/init/cloud.yaml");
+    let toml = include_str!("../../src/cli/init/cloud.toml");
+    for (text, format, of) in [(yaml, "yaml", ": "), (toml, "toml", " = ")] {
+        let said = |line: &str| -> String {
+            let bare = line.trim_start();
+            match bare.strip_prefix("# ") {
+                Some(rest)
+                    if (rest.contains(of) || rest.ends_with(':') || rest.starts_with('['))
+                        && !rest.contains('|')
+                        && !rest.starts_with("yaml-")
+                        && !rest.starts_with(' ')
+                        && !rest.contains(". ") =>
+                {
+                    format!("{}{rest}", &line[..line.len() - bare.len()])
+                }
+                _ => line
+                    .replace("#   /etc", "  /etc")
+                    .replace("#   app", "  app")
+                    .replace("#   data", "  data"),
+            }
+        };
+        let text: String = text.lines().map(|line| said(line) + "\n").collect();
+        let ran = fmc(folder(&[]).path(), &format!("check -f - --format {format}"), &text);
+        assert!(ran.err.is_empty() && ran.out.contains("lan"), "{text}\n{ran:?}");
+    }
+}
+
+#[test]
+fn the_program_says_what_it_is() {
+    let folder = folder(&[]);
+    let version = fmc(folder.path(), "--version", "");
+    assert_eq!((version.code, version.out), (0, format!("fmc {}\n", env!("CARGO_PKG_VERSION"))));
+    let help = fmc(folder.path(), "--help", "");
+    assert!(help.out.contains("Checks, compiles, plans and applies the cloud of a file"), "{}", help.out);
+    assert!(help.out.contains("A first cloud: `fmc init`"), "{}", help.out);
+    for (shell, says) in [("bash", "complete -F"), ("zsh", "#compdef fmc"), ("fish", "complete -c fmc")] {
+        let script = fmc(folder.path(), &format!("completions {shell}"), "");
+        assert!(
+            script.code == 0 && script.out.contains(says) && script.out.contains("detailed-exitcode"),
+            "{shell}"
+        );
+    }
+    let page = fmc(folder.path(), "man", "");
+    assert!(page.out.contains(".TH fmc 1") && page.out.contains("detailed\\-exitcode"), "{}", page.out);
+    let schema: Value = serde_json::from_str(&fmc(folder.path(), "schema", "").out).unwrap();
+    assert_eq!(schema["title"], "A cloud of fmc");
+}
+
+#[test]
+fn a_cloud_is_converted() {
+    let folder = folder(&[("cloud.toml", TOML)]);
+    let yaml = fmc(folder.path(), "convert yaml", "").out;
+    assert!(yaml.starts_with("name: first\n"), "{yaml}");
+    assert_eq!(
+        fmc(folder.path(), "convert toml -f - --format yaml", &yaml).out,
+        fmc(folder.path(), "convert toml", "").out
+    );
+    let rust = fmc(folder.path(), "convert rust", "").out;
+    assert!(rust.contains("Machine::new(\"web\", Image::blank())"), "{rust}");
+    let lab = fmc(folder.path(), "convert rust --lab", "");
+    assert!(lab.code == 1 && lab.err.contains("Cloud::lab"), "{lab:?}");
+}

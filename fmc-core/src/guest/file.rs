@@ -31,11 +31,15 @@ pub enum Contents {
 pub struct File {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
+    /// What is in it.
     contents: Contents,
+    /// Its permissions, in quotes: `"0644"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<Given<Mode>>,
+    /// Its owner; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Given<UserName>>,
+    /// Its group; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<Given<GroupName>>,
 }
@@ -114,10 +118,13 @@ impl Keyed for File {
 pub struct Directory {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
+    /// Its permissions, in quotes: `"0755"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<Given<Mode>>,
+    /// Its owner; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Given<UserName>>,
+    /// Its group; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<Given<GroupName>>,
 }
@@ -178,6 +185,7 @@ impl Keyed for Directory {
 pub struct Link {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
+    /// Where it leads, absolute or relative to its directory.
     target: String,
 }
 

@@ -51,18 +51,25 @@ use crate::named::Named;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Guest {
+    /// Files, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     files: Named<File>,
+    /// Directories, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     directories: Named<Directory>,
+    /// Symbolic links, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     links: Named<Link>,
+    /// Users, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     users: Named<User>,
+    /// Groups, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     groups: Named<Group>,
+    /// systemd units, by their whole name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     units: Named<Unit>,
+    /// Packages of the distribution, installed on the first boot. Fedora CoreOS and Flatcar have none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     packages: Vec<Given<PackageName>>,
 }

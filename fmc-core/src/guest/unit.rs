@@ -34,10 +34,13 @@ pub enum State {
 pub struct Unit {
     #[serde(skip, default = "unnamed")]
     name: Given<UnitName>,
+    /// What is wanted of it.
     #[serde(default, skip_serializing_if = "is_default")]
     state: State,
+    /// Its contents; those of the image if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     contents: Option<Arc<str>>,
+    /// Settings added to its own, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     dropins: Named<Dropin>,
 }
@@ -144,6 +147,7 @@ impl Keyed for Unit {
 pub struct Dropin {
     #[serde(skip, default = "unnamed")]
     name: Given<DropinName>,
+    /// Its settings.
     contents: Arc<str>,
 }
 

@@ -20,18 +20,25 @@ use crate::ssh::SshKey;
 pub struct User {
     #[serde(skip, default = "unnamed")]
     name: Given<UserName>,
+    /// Whether it may do everything by sudo, without a password.
     #[serde(default, skip_serializing_if = "is_default")]
     admin: bool,
+    /// SSH public keys that open the account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<Given<SshKey>>,
+    /// Further groups; they must be in the guest or in the image.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     groups: Vec<Given<GroupName>>,
+    /// The numeric id; the guest's next free one if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uid: Option<u32>,
+    /// The home directory; `/home/NAME` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     home: Option<Given<AbsPath>>,
+    /// The login shell; `/bin/bash` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shell: Option<Given<AbsPath>>,
+    /// The hash of a password, as crypt(5) writes it, for the console. SSH takes keys only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<Secret>,
 }
@@ -141,6 +148,7 @@ impl Keyed for User {
 pub struct Group {
     #[serde(skip, default = "unnamed")]
     name: Given<GroupName>,
+    /// The numeric id; the guest's next free one if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gid: Option<u32>,
 }

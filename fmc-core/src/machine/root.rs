@@ -17,7 +17,9 @@ use crate::unit::Size;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Map {
+    /// Its size.
     size: Given<Size>,
+    /// How it takes space: `thin` if not said, or `full`.
     #[serde(default, skip_serializing_if = "is_default")]
     allocation: Allocation,
 }

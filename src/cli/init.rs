@@ -1,0 +1,40 @@
+//! `init`: a first cloud in a file, with comments on what can be said.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use super::DONE;
+use super::failure::Failure;
+use super::io::Io;
+use crate::file::Syntax;
+
+const YAML: &str = include_str!("init/cloud.yaml");
+const TOML: &str = include_str!("init/cloud.toml");
+const JSON: &str = include_str!("init/cloud.json");
+
+/// Writes a first cloud into a new file, in the syntax that its ending says.
+pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let name = path.display();
+    let text = match Syntax::of(path) {
+        Some(Syntax::Yaml) => YAML,
+        Some(Syntax::Toml) => TOML,
+        Some(Syntax::Json) => JSON,
+        None => {
+            return Err(Failure::usage(format!("the name {name} does not say how to write it"))
+                .help("call it .yaml, .toml or .json"));
+        }
+    };
+    let created = File::options().write(true).create_new(true).open(io.folder.join(path));
+    created.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::new(format!("{name} is there already, and stays as it is"))
+            .help(format!("name another file: `{program} init FILE`")),
+        _ => Failure::new(format!("failed to write {name}: {error}")),
+    })?;
+    io.out(format_args!(
+        "{name} is a first cloud: one machine on one network, on this host.\n\
+         `{program} -f {name} check` says what is wrong with it, `{program} -f {name} plan` what an apply would do.\n\
+         `{program} schema > cloud.schema.json` lets an editor complete it.\n"
+    ))?;
+    Ok(DONE)
+}

@@ -1,0 +1,473 @@
+//! A cloud as the Rust program that says it.
+
+mod print;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use fmc_core::given::Leaf as _;
+use fmc_core::name::NetworkName;
+
+use super::tree::{Member, Members, Node, Value};
+use print::{Expr, quoted};
+
+/// Why a cloud has no Rust form: what it has that no setter says.
+type Unsaid = String;
+
+/// Names that are constants, by their text.
+type Names = BTreeMap<String, String>;
+
+/// The program of a cloud, from the tree of its JSON.
+pub(super) fn program(cloud: &Node<'_>) -> Result<String, Unsaid> {
+    let cloud = map(cloud)?;
+    let names = networks(cloud);
+    let mut text = "use fmc::prelude::*;\n\n".to_owned();
+    for (name, constant) in &names {
+        let _ = writeln!(text, "const {constant}: NetworkName = NetworkName::literal({});", quoted(name));
+    }
+    if !names.is_empty() {
+        text.push('\n');
+    }
+    let _ = write!(text, "fn cloud() -> Cloud {{\n    {}\n}}\n", Printer(&names).cloud(cloud)?.print(4));
+    text += "\nfn main() -> ExitCode {\n    fmc::cli::main(cloud())\n}\n";
+    Ok(text)
+}
+
+/// The networks whose names are right, each under the name of a constant of its own.
+fn networks(cloud: &Members<'_>) -> Names {
+    let Some(Value::Map(networks)) = cloud.get("networks").map(|member| &member.node.value) else {
+        return Names::new();
+    };
+    let mut names = Names::new();
+    for member in networks.iter().filter(|member| NetworkName::parse(&member.key).is_ok()) {
+        let constant: String = member.key.to_uppercase().replace(['-', '.'], "_");
+        let begins = constant.starts_with(|first: char| first.is_ascii_alphabetic());
+        let constant = if begins { constant } else { format!("NET_{constant}") };
+        let plain = constant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if plain && !names.values().any(|other| *other == constant) {
+            names.insert(member.key.clone().into_owned(), constant);
+        }
+    }
+    names
+}
+
+fn map<'a, 'b>(node: &'a Node<'b>) -> Result<&'a Members<'b>, Unsaid> {
+    if let Value::Map(members) = &node.value {
+        Ok(members)
+    } else {
+        Err(format!("{} in place of a map", node.what()))
+    }
+}
+
+fn list<'a, 'b>(node: &'a Node<'b>) -> Result<&'a [Node<'b>], Unsaid> {
+    if let Value::List(values) = &node.value {
+        Ok(values)
+    } else {
+        Err(format!("{} in place of a list", node.what()))
+    }
+}
+
+fn text<'a>(node: &'a Node<'_>) -> Result<&'a str, Unsaid> {
+    match &node.value {
+        Value::Text(text) | Value::Plain(text) | Value::Number(text) => Ok(text),
+        _ => Err(format!("{} in place of a text", node.what())),
+    }
+}
+
+/// A scalar as a literal.
+fn literal(node: &Node<'_>) -> Result<String, Unsaid> {
+    match &node.value {
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Number(number) => Ok(number.clone().into_owned()),
+        _ => text(node).map(quoted),
+    }
+}
+
+/// A size as it is said in Rust, `2.gib()`; one that is wrong as its text.
+fn size(node: &Node<'_>) -> Result<String, Unsaid> {
+    let text = text(node)?;
+    let said = text.split_once(' ').and_then(|(count, unit)| {
+        let method = match unit {
+            "KiB" => "kib",
+            "MiB" => "mib",
+            "GiB" => "gib",
+            "TiB" => "tib",
+            _ => return None,
+        };
+        let plain =
+            !count.is_empty() && count.bytes().all(|digit| digit.is_ascii_digit()) && count.len() < 10;
+        plain.then(|| format!("{count}.{method}()"))
+    });
+    Ok(said.unwrap_or_else(|| quoted(text)))
+}
+
+/// The variant of an enumeration: `fedora-coreos` is `FedoraCoreos`.
+fn variant(kind: &str, node: &Node<'_>) -> Result<String, Unsaid> {
+    let words = text(node)?.split('-').map(|word| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+    });
+    Ok(format!("{kind}::{}", words.collect::<String>()))
+}
+
+/// What is left of a map, key by key: what the constructor took is done.
+fn rest<'a, 'b>(map: &'a Members<'b>, done: &'a [&str]) -> impl Iterator<Item = &'a Member<'b>> {
+    map.iter().filter(|member| !done.contains(&member.key.as_ref()))
+}
+
+fn needed<'a, 'b>(map: &'a Members<'b>, key: &str) -> Result<&'a Node<'b>, Unsaid> {
+    map.get(key).map(|member| &member.node).ok_or_else(|| format!("no `{key}`"))
+}
+
+struct Printer<'a>(&'a Names);
+
+impl Printer<'_> {
+    fn cloud(&self, map: &Members<'_>) -> Result<Expr, Unsaid> {
+        let mut cloud = Expr::new(format!("Cloud::new({})", literal(needed(map, "name")?)?));
+        for Member { key, node, .. } in rest(map, &["name"]) {
+            match key.as_ref() {
+                "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
+                "public_addresses" => cloud.each("public_address", node)?,
+                "hosts" => cloud.named("host", node, host)?,
+                "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
+                "machines" => cloud.named("machine", node, |name, map| self.machine(name, map))?,
+                "accept" => {
+                    for accept in list(node)? {
+                        let accept = self::map(accept)?;
+                        let (kind, reason) =
+                            (literal(needed(accept, "kind")?)?, literal(needed(accept, "reason")?)?);
+                        cloud.call("accept", format!("{kind}, {reason}"));
+                    }
+                }
+                _ => cloud.plain(key, node)?,
+            }
+        }
+        Ok(cloud)
+    }
+
+    fn network_name(&self, node: &Node<'_>) -> Result<String, Unsaid> {
+        Ok(self.0.get(text(node)?).cloned().map_or_else(|| literal(node), Ok)?)
+    }
+
+    fn network(&self, name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+        let name = self.0.get(name).cloned().unwrap_or_else(|| quoted(name));
+        let mode = needed(map, "mode")?;
+        let (subnet, bridge) = (map.get("subnet"), map.get("bridge"));
+        let (head, done) = match (text(mode)?, subnet, bridge) {
+            ("bridge", _, Some(bridge)) => {
+                (format!("Network::bridge({name}, {})", literal(&bridge.node)?), "bridge")
+            }
+            (kind @ ("nat" | "routed" | "open" | "isolated"), Some(subnet), _) => {
+                (format!("Network::{kind}({name}, {})", literal(&subnet.node)?), "subnet")
+            }
+            _ => (format!("Network::new({name}, {})", variant("Mode", mode)?), "mode"),
+        };
+        let mut network = Expr::new(head);
+        for Member { key, node, .. } in rest(map, &["mode", done]) {
+            match key.as_ref() {
+                "bridge" => network.call("bridge_name", literal(node)?),
+                "reservations" => {
+                    for reservation in list(node)? {
+                        let map = self::map(reservation)?;
+                        let (mac, address) =
+                            (literal(needed(map, "mac")?)?, literal(needed(map, "address")?)?);
+                        let mut reservation = Expr::new(format!("Reservation::new({mac}, {address})"));
+                        reservation.plains(rest(map, &["mac", "address"]))?;
+                        network.nest("reservation", reservation);
+                    }
+                }
+                _ => network.plain(key, node)?,
+            }
+        }
+        Ok(network)
+    }
+
+    fn machine(&self, name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+        let mut machine =
+            Expr::with_two("Machine::new", quoted(name), image(self::map(needed(map, "image")?)?)?);
+        for Member { key, node, .. } in rest(map, &["image"]) {
+            match key.as_ref() {
+                "memory" => machine.call("memory", size(node)?),
+                "root_disk" => match &node.value {
+                    Value::Map(root) => machine.call(
+                        "root",
+                        format!("Root::new({}){}", size(needed(root, "size")?)?, fully_allocated(root)),
+                    ),
+                    _ => machine.call("root_disk", size(node)?),
+                },
+                "disks" => machine.named("disk", node, disk)?,
+                "interfaces" => {
+                    for node in list(node)? {
+                        machine.nest("interface", self.interface(self::map(node)?)?);
+                    }
+                }
+                "power" => machine.call("power", variant("Power", node)?),
+                "shutdown" => machine.call("shutdown", shutdown(self::map(node)?)?),
+                "ready" => machine.nest("ready", ready(self::map(node)?)?),
+                "guest" => guest(self::map(node)?, &mut machine)?,
+                _ => machine.plain(key, node)?,
+            }
+        }
+        Ok(machine)
+    }
+
+    fn interface(&self, map: &Members<'_>) -> Result<Expr, Unsaid> {
+        let mut interface =
+            Expr::new(format!("Interface::on({})", self.network_name(needed(map, "network")?)?));
+        for Member { key, node, .. } in rest(map, &["network"]) {
+            match key.as_ref() {
+                "address6" | "reserved6" => {
+                    let said = key.trim_end_matches('6');
+                    let given = text(node)?;
+                    if !given.parse::<std::net::Ipv6Addr>().is_ok() {
+                        return Err(format!("`{key}` is no IPv6 address, which no setter takes for one"));
+                    }
+                    interface.call(said, quoted(given));
+                }
+                _ => interface.plain(key, node)?,
+            }
+        }
+        Ok(interface)
+    }
+}
+
+fn host(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let local = name == "local";
+    let mut host =
+        Expr::new(if local { "Host::local()".to_owned() } else { format!("Host::new({})", quoted(name)) });
+    for Member { key, node, .. } in map.iter() {
+        match key.as_ref() {
+            "topology" => {
+                let map = self::map(node)?;
+                let number = |key| literal(needed(map, key)?);
+                host.call(
+                    "topology",
+                    format!("{}, {}, {}", number("sockets")?, number("cores")?, number("threads")?),
+                );
+            }
+            "memory" | "reserve" | "capacity" => host.call(key, size(node)?),
+            "acceleration" => host.call("emulated", String::new()),
+            "cpu" => host.call(
+                "cpu",
+                match &node.value {
+                    Value::Map(map) => {
+                        format!("CpuModel::Named({}.to_owned())", literal(needed(map, "named")?)?)
+                    }
+                    _ => variant("CpuModel", node)?,
+                },
+            ),
+            "pools" => host.named("pool", node, |name, map| {
+                let path = literal(needed(map, "path")?)?;
+                let mut pool = Expr::new(format!("Pool::new({}, {path})", quoted(name)));
+                if let Some(capacity) = map.get("capacity") {
+                    pool.call("capacity", size(&capacity.node)?);
+                }
+                Ok(pool)
+            })?,
+            "bridges" => host.each("bridge", node)?,
+            _ => host.plain(key, node)?,
+        }
+    }
+    Ok(host)
+}
+
+fn image(map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let os = needed(map, "os")?;
+    let version = map.get("version").map_or_else(|| Ok("\"\"".to_owned()), |member| literal(&member.node))?;
+    let mut image = Expr::new(match text(os)? {
+        "none" if version == "\"\"" => "Image::blank()".to_owned(),
+        "none" => format!("Image::new(Os::None, {version})"),
+        os => format!("Image::{}({version})", os.replace('-', "_")),
+    });
+    for Member { key, node, .. } in rest(map, &["os", "version"]) {
+        match (key.as_ref(), &node.value) {
+            ("source", Value::Map(source)) => {
+                for Member { key, node, .. } in source.iter() {
+                    let arguments = match &node.value {
+                        Value::Map(parts) => {
+                            let parts: Result<Vec<String>, Unsaid> =
+                                parts.iter().map(|part| literal(&part.node)).collect();
+                            parts?.join(", ")
+                        }
+                        _ => literal(node)?,
+                    };
+                    image.call(key, arguments);
+                }
+            }
+            ("format", _) => image.call("format", variant("Format", node)?),
+            ("architecture", _) => image.call("architecture", variant("Arch", node)?),
+            ("minimum", _) => image.call("minimum", size(node)?),
+            ("kernel", Value::Map(kernel)) => {
+                let mut direct =
+                    Expr::new(format!("DirectKernel::new({})", literal(needed(kernel, "kernel")?)?));
+                direct.plains(rest(kernel, &["kernel"]))?;
+                image.nest("direct_kernel", direct);
+            }
+            _ => image.plain(key, node)?,
+        }
+    }
+    Ok(image)
+}
+
+fn disk(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let size = size(needed(map, "size")?)?;
+    let mut disk = Expr::new(format!("Disk::new({}, {size})", quoted(name)));
+    disk.plains(rest(map, &["size", "allocation"]))?;
+    if !fully_allocated(map).is_empty() {
+        disk.call("fully_allocated", String::new());
+    }
+    Ok(disk)
+}
+
+/// What is not thin, which is never written, is full.
+fn fully_allocated(map: &Members<'_>) -> &'static str {
+    if map.get("allocation").is_some() { ".fully_allocated()" } else { "" }
+}
+
+fn shutdown(map: &Members<'_>) -> Result<String, Unsaid> {
+    let grace = text(needed(map, "grace")?)?.trim_end_matches('s').to_owned();
+    let forces = map.get("force").is_none();
+    Ok(format!("Shutdown::{}({grace})", if forces { "grace" } else { "never_force" }))
+}
+
+fn ready(map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let signal = needed(map, "signal")?;
+    let mut ready = Expr::new(match &signal.value {
+        Value::Map(signal) => format!("Ready::tcp({})", literal(needed(signal, "tcp")?)?),
+        _ => format!("Ready::{}()", text(signal)?),
+    });
+    ready.plains(rest(map, &["signal"]))?;
+    Ok(ready)
+}
+
+fn guest(map: &Members<'_>, machine: &mut Expr) -> Result<(), Unsaid> {
+    for Member { key, node, .. } in map.iter() {
+        match key.as_ref() {
+            "files" => machine.named("file", node, file)?,
+            "directories" => machine.named("directory", node, |path, map| {
+                let mut directory = Expr::new(format!("Directory::new({})", quoted(path)));
+                directory.plains(map.iter())?;
+                Ok(directory)
+            })?,
+            "links" => machine.named("link", node, |path, map| {
+                let target = literal(needed(map, "target")?)?;
+                Ok(Expr::new(format!("Link::new({}, {target})", quoted(path))))
+            })?,
+            "users" => machine.named("user", node, user)?,
+            "groups" => machine.named("group", node, |name, map| {
+                let mut group = Expr::new(format!("Group::new({})", quoted(name)));
+                group.plains(map.iter())?;
+                Ok(group)
+            })?,
+            "units" => machine.named("unit", node, unit)?,
+            "packages" => machine.each("package", node)?,
+            other => return Err(format!("`{other}` inside a machine")),
+        }
+    }
+    Ok(())
+}
+
+fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let contents = self::map(needed(map, "contents")?)?;
+    let path = quoted(path);
+    let mut file = match (contents.get("text"), contents.get("secret")) {
+        (Some(text), _) => Expr::new(format!("File::text({path}, {})", literal(&text.node)?)),
+        (None, Some(secret)) => Expr::with_two("File::secret", path, self::secret(&secret.node)?),
+        (None, None) => return Err("contents of a file that are neither text nor a secret".to_owned()),
+    };
+    file.plains(rest(map, &["contents"]))?;
+    Ok(file)
+}
+
+fn user(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let constructor = if map.get("admin").is_some() { "admin" } else { "new" };
+    let mut user = Expr::new(format!("User::{constructor}({})", quoted(name)));
+    for Member { key, node, .. } in rest(map, &["admin"]) {
+        match key.as_ref() {
+            "keys" => user.each("key", node)?,
+            "groups" => user.each("group", node)?,
+            "password_hash" => user.nest("password_hash", secret(node)?),
+            _ => user.plain(key, node)?,
+        }
+    }
+    Ok(user)
+}
+
+fn unit(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
+    let mut unit = Expr::new(format!("Unit::new({})", quoted(name)));
+    for Member { key, node, .. } in map.iter() {
+        match key.as_ref() {
+            "state" => unit.call(text(node)?, String::new()),
+            "dropins" => {
+                for Member { key, node, .. } in self::map(node)?.iter() {
+                    let contents = literal(needed(self::map(node)?, "contents")?)?;
+                    unit.call("dropin", format!("{}, {contents}", quoted(key)));
+                }
+            }
+            _ => unit.plain(key, node)?,
+        }
+    }
+    Ok(unit)
+}
+
+fn secret(node: &Node<'_>) -> Result<Expr, Unsaid> {
+    let map = map(node)?;
+    let name = literal(needed(map, "name")?)?;
+    let source = self::map(needed(map, "source")?)?;
+    let (kind, place) = match (source.get("file"), source.get("environment")) {
+        (Some(file), _) => ("file", literal(&file.node)?),
+        (None, Some(variable)) => ("environment", literal(&variable.node)?),
+        (None, None) => return Err("a secret that is neither in a file nor in the environment".to_owned()),
+    };
+    let mut secret = Expr::new(format!("Secret::{kind}({name}, {place})"));
+    secret.plains(rest(map, &["name", "source"]))?;
+    Ok(secret)
+}
+
+impl Expr {
+    /// A setter of the key's own name, for a scalar or a list of scalars.
+    fn plain(&mut self, key: &str, node: &Node<'_>) -> Result<(), Unsaid> {
+        let argument = match &node.value {
+            Value::List(values) => {
+                let values: Result<Vec<String>, Unsaid> = values.iter().map(literal).collect();
+                format!("[{}]", values?.join(", "))
+            }
+            Value::Map(_) | Value::Null => return Err(format!("`{key}`, {}", node.what())),
+            _ => literal(node)?,
+        };
+        self.call(key, argument);
+        Ok(())
+    }
+
+    fn plains<'a, 'b: 'a>(&mut self, members: impl Iterator<Item = &'a Member<'b>>) -> Result<(), Unsaid> {
+        for Member { key, node, .. } in members {
+            self.plain(key, node)?;
+        }
+        Ok(())
+    }
+
+    /// A setter for each of a list.
+    fn each(&mut self, setter: &str, node: &Node<'_>) -> Result<(), Unsaid> {
+        for node in list(node)? {
+            self.call(setter, literal(node)?);
+        }
+        Ok(())
+    }
+
+    /// A setter for each of a map by name.
+    fn named(
+        &mut self,
+        setter: &str,
+        node: &Node<'_>,
+        value: impl Fn(&str, &Members<'_>) -> Result<Expr, Unsaid>,
+    ) -> Result<(), Unsaid> {
+        for Member { key, node, .. } in map(node)?.iter() {
+            self.nest(setter, value(key, map(node)?)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Chains of calls, broken into lines as rustfmt would.
+
+/// The widest line, unless a text alone is wider.
+const WIDTH: usize = 100;
+
+/// A constructor and the setters called on it.
+#[derive(Debug)]
+pub(super) struct Expr {
+    head: String,
+    /// A second argument of the constructor, which is a chain itself.
+    second: Option<Box<Expr>>,
+    calls: Vec<(String, Argument)>,
+}
+
+#[derive(Debug)]
+enum Argument {
+    Text(String),
+    Expr(Expr),
+}
+
+/// A text as a literal: in lines as it is where that is possible.
+pub(super) fn quoted(text: &str) -> String {
+    let readable = text
+        .chars()
+        .all(|c| c == '\n' || !(c.is_control() || matches!(c, '\u{200b}'..='\u{206f}' | '\u{feff}')));
+    if text.contains('\n') && text.trim_end_matches('\n').contains('\n') && readable {
+        let hashes =
+            (1..).map(|count| "#".repeat(count)).find(|hashes| !text.contains(&format!("\"{hashes}")));
+        let hashes = hashes.unwrap_or_default();
+        return format!("r{hashes}\"{text}\"{hashes}");
+    }
+    format!("{text:?}")
+}
+
+impl Expr {
+    pub(super) fn new(head: String) -> Self {
+        Self { head, second: None, calls: Vec::new() }
+    }
+
+    /// A constructor with a text and a chain.
+    pub(super) fn with_two(constructor: &str, first: String, second: Self) -> Self {
+        Self { head: format!("{constructor}({first}, "), second: Some(Box::new(second)), calls: Vec::new() }
+    }
+
+    pub(super) fn call(&mut self, method: &str, argument: String) {
+        self.calls.push((method.to_owned(), Argument::Text(argument)));
+    }
+
+    pub(super) fn nest(&mut self, method: &str, argument: Self) {
+        self.calls.push((method.to_owned(), Argument::Expr(argument)));
+    }
+
+    /// The text, behind which the cursor is so far from the left.
+    pub(super) fn print(&self, indent: usize) -> String {
+        let line = self.line();
+        // rustfmt breaks a chain of more than three calls, and so do we, roughly.
+        if indent + line.len() <= WIDTH && !line.contains('\n') && self.calls.len() <= 3 {
+            return line;
+        }
+        let inner = indent + 4;
+        let mut text = match &self.second {
+            None => self.head.clone(),
+            Some(second) => format!("{}{})", self.head, second.print(indent)),
+        };
+        for (method, argument) in &self.calls {
+            text += &format!("\n{}.{method}(", " ".repeat(inner));
+            match argument {
+                Argument::Text(argument) => text += argument,
+                Argument::Expr(expr) => {
+                    let line = expr.print(inner);
+                    if line.contains('\n') || inner + method.len() + line.len() + 3 > WIDTH {
+                        let deeper = " ".repeat(inner + 4);
+                        text += &format!("\n{deeper}{},\n{}", expr.print(inner + 4), " ".repeat(inner));
+                    } else {
+                        text += &line;
+                    }
+                }
+            }
+            text.push(')');
+        }
+        text
+    }
+
+    fn line(&self) -> String {
+        let mut text = match &self.second {
+            None => self.head.clone(),
+            Some(second) => format!("{}{})", self.head, second.line()),
+        };
+        for (method, argument) in &self.calls {
+            match argument {
+                Argument::Text(argument) => text += &format!(".{method}({argument})"),
+                Argument::Expr(expr) => text += &format!(".{method}({})", expr.line()),
+            }
+        }
+        text
+    }
+}

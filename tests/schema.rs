@@ -1,0 +1,91 @@
+//! The JSON Schema of a cloud's file: the committed one is the one that is written, and a validator judges by it what our
+//! reader judges.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use expect_test::expect_file;
+use fmc::prelude::*;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+fn validator() -> Validator {
+    jsonschema::draft202012::options().build(&Cloud::schema()).unwrap()
+}
+
+/// Asserts that a validator takes a file.
+#[track_caller]
+fn fits(value: &Value) {
+    let validator = validator();
+    let errors: Vec<String> =
+        validator.iter_errors(value).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+}
+
+/// What another reader makes of a file in YAML.
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+#[test]
+fn the_committed_schema_is_the_one_that_is_written() {
+    let text = serde_json::to_string_pretty(&Cloud::schema()).unwrap() + "\n";
+    expect_file!["../schema/cloud.schema.json"].assert_eq(&text);
+    assert!(jsonschema::meta::is_valid(&Cloud::schema()));
+}
+
+#[test]
+fn files_that_are_clouds_fit() {
+    fits(&yaml(include_str!("../src/cli/init/cloud.yaml")));
+    fits(&yaml(include_str!("../src/cli/init/cloud.json")));
+    fits(&yaml(include_str!("../examples/flatcar_micro_cloud/cloud.yaml")));
+}
+
+#[test]
+fn mistakes_do_not_fit() {
+    let cloud = |machine: Value| json!({ "name": "first", "machines": { "web": machine } });
+    let image = json!({ "os": "none" });
+    fits(&cloud(json!({ "image": image, "cpus": 2, "memory": "2 GiB" })));
+    for wrong in [
+        json!({}),
+        json!({ "name": "first", "machnies": {} }),
+        json!({ "name": "First Cloud" }),
+        json!({ "name": 1 }),
+        json!({ "name": "first", "resolvers": "9.9.9.9" }),
+        json!({ "name": "first", "networks": { "lab": { "mode": "nta" } } }),
+        json!({ "name": "first", "networks": { "lab": {} } }),
+        json!({ "name": "first", "machines": { "db_1": { "image": image } } }),
+        cloud(json!({})),
+        cloud(json!({ "image": { "os": "debain" } })),
+        cloud(json!({ "image": image, "memroy": "2 GiB" })),
+        cloud(json!({ "image": image, "cpus": 0 })),
+        cloud(json!({ "image": image, "memory": "2 GB" })),
+        cloud(json!({ "image": image, "root_disk": { "size": "2 GiB", "allocation": "thick" } })),
+        cloud(json!({ "image": image, "interfaces": [{ "network": "lab", "mac": "52:54:00" }] })),
+        cloud(json!({ "image": image, "guest": { "files": { "/a": { "contents": {} } } } })),
+        cloud(
+            json!({ "image": image, "guest": { "files": { "/a": { "contents": { "text": "" }, "mode": "644" } } } }),
+        ),
+        cloud(json!({ "image": image, "guest": { "users": { "u": { "keys": ["ssh-ed25519"] } } } })),
+    ] {
+        assert!(!validator().is_valid(&wrong), "{wrong}");
+    }
+}
+
+/// An editor shows what a key is, and what may stand there.
+#[test]
+fn every_key_is_described() {
+    let schema = Cloud::schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    let mut missing = Vec::new();
+    for (name, definition) in definitions.iter().chain([(&"Cloud".to_owned(), &schema)]) {
+        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
+            let described = property.get("description").is_some();
+            // What one of several is, the variant says.
+            if !described && definition.get("description").is_none() {
+                missing.push(format!("{name}.{key}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "without a description: {missing:?}");
+}
