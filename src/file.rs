@@ -30,6 +30,7 @@ mod mask;
 mod mistake;
 mod place;
 pub(crate) mod read;
+mod relative;
 mod rust;
 #[cfg(feature = "toml")]
 mod toml;
@@ -42,7 +43,7 @@ mod tests;
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use fmc_core::cloud::Cloud;
@@ -97,6 +98,7 @@ pub struct Mistakes(Vec<Mistake>);
 pub struct Source {
     text: String,
     format: Syntax,
+    folder: Option<PathBuf>,
 }
 
 /// Where the values of a text are.
@@ -174,13 +176,19 @@ impl Source {
     /// The bytes are no UTF-8, or too many.
     pub fn new(bytes: &[u8], format: Syntax) -> Result<Self, FileError> {
         match decode::text(bytes) {
-            Ok(text) => Ok(Self { text: text.to_owned(), format }),
+            Ok(text) => Ok(Self { text: text.to_owned(), format, folder: None }),
             Err(mistake) => {
                 let before = bytes.get(..mistake.span().start).unwrap_or_default();
                 let text = String::from_utf8_lossy(before);
                 Err(FileError::Read(Mistakes::of(vec![mistake], &text, 0)))
             }
         }
+    }
+
+    /// The same, whose relative paths of image files are below a folder: that of the file, as an absolute path.
+    #[must_use]
+    pub fn below(self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()), ..self }
     }
 
     /// The text.
@@ -201,7 +209,12 @@ impl Source {
     pub fn cloud(&self) -> Result<Cloud, FileError> {
         let mut mistakes = Vec::new();
         let cloud = match self.tree(&mut mistakes) {
-            Ok(tree) => read::read(&tree, &mut mistakes),
+            Ok(mut tree) => {
+                if let Some(folder) = &self.folder {
+                    relative::resolve(&mut tree, folder);
+                }
+                read::read(&tree, &mut mistakes)
+            }
             Err(mistake) => {
                 mistakes.push(mistake);
                 None

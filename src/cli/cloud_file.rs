@@ -86,7 +86,8 @@ pub(super) fn read(
     }
     let folder = io.folder.join(&path).parent().map(Path::to_owned).unwrap_or_default();
     let folder = if piped { io.folder.clone() } else { folder };
-    match Source::new(&bytes, format) {
+    let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    match Source::new(&bytes, format).map(|source| source.below(absolute)) {
         Ok(source) => match source.cloud() {
             Ok(cloud) => {
                 args.file = Some(CloudFile { name, folder, source });

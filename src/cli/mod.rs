@@ -37,7 +37,7 @@
 //!
 //! It has the same commands for a cloud in a file ([`crate::file`]): `fmc -f cloud.yaml plan`, or `-f -` with `--format`;
 //! without `-f` it takes the file `cloud.yaml` (or `.yml`, `.toml`, `.json`) of the current folder. Relative paths of
-//! secrets are below the file's folder. Findings point at the line and column of the file, with `--json` as `file`,
+//! secrets and of image files are below the file's folder. Findings point at the line and column of the file, with `--json` as `file`,
 //! `line` and `column`.
 //!
 //! # Exit codes

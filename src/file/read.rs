@@ -300,6 +300,13 @@ impl<'de> Deserializer<'de> for Place<'_> {
     ) -> Result<V::Value, Wrong> {
         self.note(Keys::OneOf(variants));
         let read = match &self.node.value {
+            // What is set on the command line is no secret of the file's.
+            Value::Text(variant) | Value::Plain(variant)
+                if self.notes.shapes.is_some() && !variants.contains(&variant.as_ref()) =>
+            {
+                let help = known_instead(variant, variants.iter().copied());
+                Err(Wrong::new(format!("`{variant}` is not known here"), help))
+            }
             Value::Text(variant) | Value::Plain(variant) => {
                 let variant: StrDeserializer<'_, Wrong> = variant.as_ref().into_deserializer();
                 visitor.visit_enum(variant)

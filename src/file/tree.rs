@@ -119,6 +119,10 @@ impl<'a> Members<'a> {
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Member<'a>> {
         self.members.iter()
     }
+
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Member<'a>> {
+        self.members.iter_mut()
+    }
 }
 
 fn by_key(members: &[Member<'_>]) -> Vec<u32> {
@@ -131,6 +135,12 @@ fn by_key(members: &[Member<'_>]) -> Vec<u32> {
 impl<'a> Node<'a> {
     pub(crate) fn new(range: Range<usize>, value: Value<'a>) -> Self {
         Self { span: Span::new(range), value }
+    }
+
+    /// The value of a key, to be changed in place.
+    pub(crate) fn member_mut(&mut self, key: &str) -> Option<&mut Self> {
+        let Value::Map(members) = &mut self.value else { return None };
+        members.iter_mut().find(|member| member.key == key).map(|member| &mut member.node)
     }
 
     /// What kind of value it is, as a person would say it.

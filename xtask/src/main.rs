@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod api;
+mod fuzz;
 mod session;
 mod setup;
 mod stage;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   no-c            without default features there is no C library and no CLI in `fmc`
   api             the public items are those of docs/api
   crates          a program on fmc-core alone is at most 60 crates
+  fuzz [SECONDS]  fuzz the file front end, for a minute if not said
   golden          write the golden files anew; `git diff` shows what changed
   golden api      write docs/api anew
   session         record docs/session.md and docs/session.svg anew
@@ -47,6 +49,10 @@ fn main() -> ExitCode {
         ["no-c"] => suite::no_c(),
         ["api"] => api::compare(),
         ["crates"] => suite::crates(),
+        ["fuzz"] => fuzz::fuzz(fuzz::SECONDS),
+        ["fuzz", seconds] if seconds.parse::<u64>().is_ok() => {
+            fuzz::fuzz(seconds.parse().unwrap_or(fuzz::SECONDS))
+        }
         ["golden"] => suite::golden(),
         ["golden", "api"] => api::write(),
         ["session"] => session::record(),

@@ -10,6 +10,7 @@ use xtask::{Failure, as_root};
 const PACKAGES: [(&str, &str); 27] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
+    ("g++", "builds the fuzzer, which is LLVM's"),
     ("libvirt-clients", "virsh, virt-xml-validate"),
     ("libvirt-daemon-system", "libvirtd, for a daemon of the tests' own"),
     ("libvirt-daemon-driver-qemu", "its QEMU driver, and libvirt's schemas"),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::Failure;
 use crate::api;
+use crate::fuzz::{SECONDS, fuzz};
 use crate::session;
 use crate::setup::setup;
 use crate::stage::Stages;
@@ -43,6 +44,7 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     })?;
     stages.run("test guest", || xtask::guest::prepare().map(drop))?;
     stages.run("tests", || tests(tier))?;
+    stages.run("fuzz", || fuzz(SECONDS))?;
     stages.run("benches build", || benches(tier))?;
     stages.run("no features", without_features)?;
     stages.run("no C, no CLI", no_c)?;

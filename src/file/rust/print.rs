@@ -57,10 +57,22 @@ impl Expr {
         if indent + line.len() <= WIDTH && !line.contains('\n') && self.calls.len() <= 3 {
             return line;
         }
-        let inner = indent + 4;
+        let mut inner = indent + 4;
         let mut text = match &self.second {
             None => self.head.clone(),
-            Some(second) => format!("{}{})", self.head, second.print(indent)),
+            Some(second)
+                if indent + self.head.len() + second.line().len() < WIDTH && second.calls.len() <= 3 =>
+            {
+                format!("{}{})", self.head, second.line())
+            }
+            Some(second) => {
+                let (outer, deeper) = (" ".repeat(indent), " ".repeat(inner));
+                let head = self.head.trim_end_matches(", ").replacen('(', &format!("(\n{deeper}"), 1);
+                let second = second.print(inner);
+                // Behind a constructor of several lines, setters stand below its beginning.
+                inner = indent;
+                format!("{head},\n{deeper}{second},\n{outer})")
+            }
         };
         for (method, argument) in &self.calls {
             text += &format!("\n{}.{method}(", " ".repeat(inner));

@@ -22,167 +22,203 @@ fn cloud() -> Cloud {
         .network(Network::routed(CORE, "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199"))
         .network(Network::bridge(LAN, "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"))
         .machine(
-            Machine::new("master1", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(4.gib())
-                .root_disk(50.gib())
-                .interface(Interface::on(KUBE).address("10.17.4.21"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "master1",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(50.gib())
+            .interface(Interface::on(KUBE).address("10.17.4.21"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("master2", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(4.gib())
-                .root_disk(50.gib())
-                .interface(Interface::on(KUBE).address("10.17.4.22"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "master2",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(50.gib())
+            .interface(Interface::on(KUBE).address("10.17.4.22"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("master3", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(4.gib())
-                .root_disk(50.gib())
-                .interface(Interface::on(KUBE).address("10.17.4.23"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "master3",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(50.gib())
+            .interface(Interface::on(KUBE).address("10.17.4.23"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("worker1", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(3584.mib())
-                .root_disk(50.gib())
-                .disk(Disk::new("osd", 200.gib()))
-                .interface(Interface::on(KUBE).address("10.17.4.24"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "worker1",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(3584.mib())
+            .root_disk(50.gib())
+            .disk(Disk::new("osd", 200.gib()))
+            .interface(Interface::on(KUBE).address("10.17.4.24"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("worker2", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(3584.mib())
-                .root_disk(50.gib())
-                .disk(Disk::new("osd", 200.gib()))
-                .interface(Interface::on(KUBE).address("10.17.4.25"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "worker2",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(3584.mib())
+            .root_disk(50.gib())
+            .disk(Disk::new("osd", 200.gib()))
+            .interface(Interface::on(KUBE).address("10.17.4.25"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("worker3", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(3584.mib())
-                .root_disk(50.gib())
-                .disk(Disk::new("osd", 200.gib()))
-                .interface(Interface::on(KUBE).address("10.17.4.26"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "worker3",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(3584.mib())
+            .root_disk(50.gib())
+            .disk(Disk::new("osd", 200.gib()))
+            .interface(Interface::on(KUBE).address("10.17.4.26"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("bootstrap", Image::fedora_coreos("40.20240906.3.0")
-                .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(1)
-                .memory(2.gib())
-                .root_disk(50.gib())
-                .interface(Interface::on(KUBE).address("10.17.4.27"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "bootstrap",
+                Image::fedora_coreos("40.20240906.3.0")
+                    .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(1)
+            .memory(2.gib())
+            .root_disk(50.gib())
+            .interface(Interface::on(KUBE).address("10.17.4.27"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("freeipa1", Image::rocky("9.4")
-                .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(2.gib())
-                .root_disk(30.gib())
-                .interface(Interface::on(CORE).address("10.17.3.11"))
-                .resolvers(["10.17.3.1"])
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "freeipa1",
+                Image::rocky("9.4")
+                    .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(2.gib())
+            .root_disk(30.gib())
+            .interface(Interface::on(CORE).address("10.17.3.11"))
+            .resolvers(["10.17.3.1"])
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("loadbalancer1", Image::rocky("9.4")
-                .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(1.gib())
-                .root_disk(30.gib())
-                .interface(Interface::on(CORE).address("10.17.3.12"))
-                .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "loadbalancer1",
+                Image::rocky("9.4")
+                    .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(1.gib())
+            .root_disk(30.gib())
+            .interface(Interface::on(CORE).address("10.17.3.12"))
+            .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("postgresql1", Image::rocky("9.4")
-                .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(2)
-                .memory(2.gib())
-                .root_disk(30.gib())
-                .disk(Disk::new("data", 100.gib()))
-                .interface(Interface::on(CORE).address("10.17.3.13"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "postgresql1",
+                Image::rocky("9.4")
+                    .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(2)
+            .memory(2.gib())
+            .root_disk(30.gib())
+            .disk(Disk::new("data", 100.gib()))
+            .interface(Interface::on(CORE).address("10.17.3.13"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("helper", Image::rocky("9.4")
-                .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(1)
-                .memory(1.gib())
-                .root_disk(30.gib())
-                .interface(Interface::on(CORE).address("10.17.3.14"))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "helper",
+                Image::rocky("9.4")
+                    .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(1)
+            .memory(1.gib())
+            .root_disk(30.gib())
+            .interface(Interface::on(CORE).address("10.17.3.14"))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .machine(
-            Machine::new("bastion", Image::rocky("9.4")
-                .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
-                .minimum(10.gib()))
-                .cpus(1)
-                .memory(1.gib())
-                .root_disk(20.gib())
-                .interface(Interface::on(CORE).address("10.17.3.20"))
-                .interface(Interface::on(LAN).address("192.168.0.20").default_route(true))
-                .user(
-                    User::admin("ops")
-                        .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
-                ),
+            Machine::new(
+                "bastion",
+                Image::rocky("9.4")
+                    .path("/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2")
+                    .minimum(10.gib()),
+            )
+            .cpus(1)
+            .memory(1.gib())
+            .root_disk(20.gib())
+            .interface(Interface::on(CORE).address("10.17.3.20"))
+            .interface(Interface::on(LAN).address("192.168.0.20").default_route(true))
+            .user(
+                User::admin("ops")
+                    .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
+            ),
         )
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
 }
