@@ -150,7 +150,7 @@ impl Printer<'_> {
     }
 
     fn network_name(&self, node: &Node<'_>) -> Result<String, Unsaid> {
-        Ok(self.0.get(text(node)?).cloned().map_or_else(|| literal(node), Ok)?)
+        self.0.get(text(node)?).cloned().map_or_else(|| literal(node), Ok)
     }
 
     fn network(&self, name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
@@ -223,7 +223,7 @@ impl Printer<'_> {
                 "address6" | "reserved6" => {
                     let said = key.trim_end_matches('6');
                     let given = text(node)?;
-                    if !given.parse::<std::net::Ipv6Addr>().is_ok() {
+                    if given.parse::<std::net::Ipv6Addr>().is_err() {
                         return Err(format!("`{key}` is no IPv6 address, which no setter takes for one"));
                     }
                     interface.call(said, quoted(given));
