@@ -16,8 +16,8 @@
 //!
 //! # Limits
 //!
-//! A file has at most [16 MiB](MOST_BYTES), nests at most 64 levels deep, and has at most 2,000,000 values, those that
-//! YAML's aliases stand for counted each time. So any text is read or refused in bounded time and memory.
+//! A file has at most [16 MiB](MOST_BYTES), nests at most 64 levels deep, and has at most 2,000,000 values; those that
+//! YAML's aliases stand for count each time, and are at most 100,000 and eight for each byte. So any text is read or refused in bounded time and memory.
 //!
 //! # YAML
 //!

@@ -72,8 +72,10 @@ pub struct Disk {
     /// How it takes space: `thin` if not said, or `full`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) allocation: Allocation,
+    /// Where it is mounted; not at all if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mount: Option<Given<AbsPath>>,
+    /// The file system that the first boot makes on it: `ext4` if not said, or `xfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filesystem: Option<Filesystem>,
 }

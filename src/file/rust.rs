@@ -316,7 +316,10 @@ fn image(map: &Members<'_>) -> Result<Expr, Unsaid> {
 fn disk(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
     let size = size(needed(map, "size")?)?;
     let mut disk = Expr::new(format!("Disk::new({}, {size})", quoted(name)));
-    disk.plains(rest(map, &["size", "allocation"]))?;
+    disk.plains(rest(map, &["size", "allocation", "filesystem"]))?;
+    if let Some(filesystem) = map.get("filesystem") {
+        disk.call("filesystem", variant("Filesystem", &filesystem.node)?);
+    }
     if !fully_allocated(map).is_empty() {
         disk.call("fully_allocated", String::new());
     }

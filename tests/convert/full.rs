@@ -77,7 +77,14 @@ fn web() -> Machine {
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
-        .disk(Disk::new("data", 5.gib()).serial("DATA1").pool("a.b").fully_allocated())
+        .disk(
+            Disk::new("data", 5.gib())
+                .serial("DATA1")
+                .pool("a.b")
+                .fully_allocated()
+                .mount("/srv")
+                .filesystem(Filesystem::Xfs),
+        )
         .interface(
             Interface::on("lab-1")
                 .address("10.17.3.10")

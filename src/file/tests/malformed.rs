@@ -243,7 +243,7 @@ fn an_alias_bomb_is_refused_and_an_honest_alias_is_not() {
         bomb += &format!("x{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 10].join(", "));
     }
     let message = first(bomb.as_bytes(), Yaml).to_string();
-    assert!(message.contains("more than 2000000 values, aliases included"), "{message}");
+    assert!(message.contains("values, aliases included"), "{message}");
     let merges = "x: &x {a: 1}\n".to_owned() + &"y: &x {<<: *x}\n".repeat(10_000);
     refused(merges.as_bytes(), Yaml);
     let itself = first(b"name: &a [*a]\n", Yaml).to_string();

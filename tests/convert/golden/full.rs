@@ -58,7 +58,14 @@ fn cloud() -> Cloud {
             .cpus(2)
             .memory(2.gib())
             .root_disk(20.gib())
-            .disk(Disk::new("data", 5.gib()).serial("DATA1").pool("a.b").fully_allocated())
+            .disk(
+                Disk::new("data", 5.gib())
+                    .serial("DATA1")
+                    .pool("a.b")
+                    .mount("/srv")
+                    .filesystem(Filesystem::Xfs)
+                    .fully_allocated(),
+            )
             .interface(
                 Interface::on(LAB_1)
                     .address("10.17.3.10")
