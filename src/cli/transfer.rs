@@ -53,7 +53,7 @@ fn bytes(count: u64) -> String {
     match units.into_iter().find(|(_, bits)| count >> bits > 0) {
         None => format!("{count} B"),
         Some((unit, bits)) => {
-            let tenths = u128::from(count) * 10 >> bits;
+            let tenths = (u128::from(count) * 10) >> bits;
             format!("{}.{} {unit}", tenths / 10, tenths % 10)
         }
     }

@@ -102,7 +102,7 @@ mod tests {
         for text in [
             String::new(),
             "<html><body>Not found</body></html>".to_owned(),
-            format!("{hex}"),
+            hex.clone(),
             format!("{hex}  ../../etc/passwd"),
             format!("{hex}  a b"),
             format!("{}  a", hex.replacen('e', "x", 1)),
