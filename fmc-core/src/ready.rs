@@ -74,7 +74,8 @@ impl Ready {
 
     /// Once the host's neighbour table (ARP, and its like of IPv6) has one of its interfaces: once the host has heard
     /// from it. This is for machines on a bridge of the host's, whose leases libvirt does not know. The table keeps an
-    /// entry long after its machine has gone, so it says little of one that restarts.
+    /// entry long after its machine has gone, so it says little of one that restarts. libvirt 9.0 cannot read the table of
+    /// newer kernels ("wrong nlmsg len", seen on Linux 6.18); the failure then has its words.
     pub fn arp() -> Self {
         Self::new(Signal::Arp)
     }
