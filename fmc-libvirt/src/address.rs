@@ -32,7 +32,11 @@ pub fn known(checked: &Checked, machine: &Machine) -> Vec<Found> {
 /// # Errors
 ///
 /// libvirt does not answer, or the machine is not there.
-pub fn learnt(link: &impl Link, checked: &Checked, machine: &Machine) -> Result<Vec<Found>, CallError> {
+pub fn learnt(
+    link: &(impl Link + ?Sized),
+    checked: &Checked,
+    machine: &Machine,
+) -> Result<Vec<Found>, CallError> {
     let mut found = Vec::new();
     for interface in &machine.interfaces {
         let Some(network) = checked.networks.get(interface.network) else { continue };

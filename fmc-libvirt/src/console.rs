@@ -19,7 +19,12 @@ const RETRY: Duration = Duration::from_millis(250);
 /// # Errors
 ///
 /// libvirt does not answer, or refuses.
-pub fn tail(link: &impl Link, pool: &str, volume: &str, lines: usize) -> Result<Vec<String>, CallError> {
+pub fn tail(
+    link: &(impl Link + ?Sized),
+    pool: &str,
+    volume: &str,
+    lines: usize,
+) -> Result<Vec<String>, CallError> {
     let mut bytes = link.volume_tail(pool, volume, BYTES)?;
     if bytes.is_none() {
         refresh(link, pool)?;
@@ -29,7 +34,7 @@ pub fn tail(link: &impl Link, pool: &str, volume: &str, lines: usize) -> Result<
 }
 
 /// Reads the pool anew, which libvirt does not while it uploads into it.
-fn refresh(link: &impl Link, pool: &str) -> Result<(), CallError> {
+fn refresh(link: &(impl Link + ?Sized), pool: &str) -> Result<(), CallError> {
     for _ in 0..RETRIES {
         match link.refresh_pool(pool) {
             Err(error) if error.kind == CallErrorKind::Busy => link.wait(RETRY),

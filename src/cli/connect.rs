@@ -91,8 +91,8 @@ impl World {
     }
 
     /// The link to a host.
-    pub(super) fn link(&self, host: &HostName) -> Option<&Box<dyn Link>> {
-        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| link)
+    pub(super) fn link(&self, host: &HostName) -> Option<&dyn Link> {
+        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| &**link)
     }
 
     /// The URI of a host, as the user named it.
