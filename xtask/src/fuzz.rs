@@ -35,7 +35,7 @@ pub(crate) fn fuzz(seconds: u64) -> Result<(), Failure> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let built = target.join("fuzz");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&folder).args(["build", "--release", "--locked", "--bins", "--target", &host]);
+    cargo.current_dir(&folder).args(["build", "--release", "--bins", "--target", &host]);
     cargo.arg("--target-dir").arg(&built).env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
     println!("    cargo build --release --manifest-path fuzz/Cargo.toml, with coverage");
     if !cargo.status()?.success() {
