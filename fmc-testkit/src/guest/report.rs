@@ -128,7 +128,9 @@ impl Report {
     ///
     /// The line that is a report and cannot be read.
     pub fn read_all(log: &str) -> Result<Vec<Self>, String> {
-        log.lines()
+        // The last line may still be on its way.
+        log.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
             .filter_map(|line| line.split_once(MARK))
             .map(|(_, json)| serde_json::from_str(json.trim()).map_err(|error| format!("{error}: {json}")))
             .collect()
