@@ -211,7 +211,10 @@ fn an_image_that_has_to_be_fetched_is_refused_before_the_first_step() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("https://example.com/debian-12.qcow2"), "{ran:?}");
     assert!(!ran.err.contains("begins"), "{ran:?}");
-    assert!(stage.done(cloud.clone(), "plan").contains("fetched from https://example.com"), "a plan only reads");
+    assert!(
+        stage.done(cloud.clone(), "plan").contains("fetched from https://example.com"),
+        "a plan only reads"
+    );
     // The small copy needs no image.
     stage.done(cloud, "--lab apply");
 }
