@@ -90,7 +90,7 @@ fn digest(path: &Path) -> Digest {
         if count == 0 {
             return Digest::Sha256(hash.finalize().into());
         }
-        hash.update(&piece[..count]);
+        hash.update(piece.get(..count).unwrap());
     }
 }
 

@@ -1,7 +1,7 @@
 //! A cloud in other languages: what is written as Rust compiles and gives an equal cloud, and so do the files.
 
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot be set up fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod full;
 #[path = "../../examples/flatcar_micro_cloud/cloud.rs"]
