@@ -200,21 +200,17 @@ fn two_applies_at_once_do_not_meet() {
     stage.done(cloud(), "apply");
 }
 
+/// There is no such image: whoever fetched it would fail.
 #[test]
-fn an_image_that_has_to_be_fetched_is_refused_before_the_first_step() {
+fn a_simulation_fetches_no_image() {
     let digest = format!("sha256:{}", "0".repeat(64));
     let image = Image::debian("12").url("https://example.com/debian-12.qcow2", digest);
     let fetched = Machine::new("fetched", image).root_disk(3.gib()).interface(Interface::on("lab"));
     let stage = Stage::new();
     let cloud = cloud().machine(fetched).accept("login-missing", "a test");
-    let ran = stage.run(cloud.clone(), "apply");
-    assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("https://example.com/debian-12.qcow2"), "{ran:?}");
-    assert!(!ran.err.contains("begins"), "{ran:?}");
-    assert!(
-        stage.done(cloud.clone(), "plan").contains("fetched from https://example.com"),
-        "a plan only reads"
-    );
+    let plan = stage.done(cloud.clone(), "plan");
+    assert!(plan.contains("fetched from https://example.com/debian-12.qcow2"), "{plan}");
+    stage.done(cloud.clone(), "apply");
     // The small copy needs no image.
     stage.done(cloud, "--lab apply");
 }
