@@ -33,7 +33,7 @@ use serde_json::Value;
 
 use crate::plan::Plan;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sim"))]
 mod tests;
 
 const FORM: &str = "fmc-plan";

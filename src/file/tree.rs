@@ -50,6 +50,7 @@ pub(crate) enum Value<'a> {
     /// A number, as it is written.
     Number(Cow<'a, str>),
     /// A text without quotes, which may be meant as anything: YAML's plain scalar.
+    #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "only YAML has it"))]
     Plain(Cow<'a, str>),
     /// A text.
     Text(Cow<'a, str>),
