@@ -91,7 +91,7 @@ pub struct Mistakes(Vec<Mistake>);
 /// let report = source.cloud()?.check().unwrap_err();
 /// assert!(report.findings().iter().any(|finding| finding.at == "networks.lab.subnet"));
 /// let range = source.places().place("networks.lab.subnet");
-/// assert_eq!(source.lines().place(range.start), (2, 52));
+/// assert_eq!(source.lines().place(range.start), (2, 51));
 /// # Ok::<(), fmc::file::FileError>(())
 /// ```
 #[derive(Clone)]
