@@ -2,7 +2,7 @@
 //! the last one is sent, so two chunks are all the memory it takes. Zeros are sent as holes: the volume is new, and reads as zeros where
 //! nothing was written.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use virt::error::Error;
@@ -103,8 +103,17 @@ impl Sending<'_> {
     /// The next bytes, up to a chunk; none at the end.
     fn next_chunk(&self, bytes: &mut dyn Read, left: Option<u64>) -> Result<Vec<u8>, CallError> {
         let size = left.and_then(|left| usize::try_from(left).ok()).map_or(CHUNK, |left| left.min(CHUNK));
-        let mut chunk = Vec::with_capacity(size);
-        bytes.take(size as u64).read_to_end(&mut chunk).map_err(|error| self.unread(&error.to_string()))?;
+        // `read_to_end` would ask for less at a time, and hash it in as many pieces.
+        let (mut chunk, mut filled) = (vec![0; size], 0);
+        while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match bytes.read(rest) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.unread(&error.to_string())),
+            }
+        }
+        chunk.truncate(filled);
         match left {
             Some(left) if chunk.len() < size => {
                 let missing = left - chunk.len() as u64;
