@@ -2,7 +2,6 @@
 
 mod iso;
 mod network;
-mod yaml;
 
 use std::borrow::Cow;
 
@@ -14,7 +13,7 @@ use crate::guest::checked::{Contents, File, Owner, User};
 use crate::guest::{Inside, State};
 use crate::image::Os;
 use crate::template::{Encoding, Template};
-use yaml::Node;
+use crate::yaml::Node;
 
 pub(crate) use iso::cidata;
 pub(crate) use network::network_config;
