@@ -1,5 +1,4 @@
 use super::*;
-use crate::given::Leaf as _;
 use crate::k3s::word::Component;
 use crate::k3s::{Label, key};
 
@@ -56,6 +55,15 @@ fn every_wrong_value_is_a_finding_at_its_key() {
             "config.disable[0]: \"treafik\" is not a valid packaged component; it is coredns, servicelb, traefik, \
              local-storage, metrics-server or runtimes: did you mean traefik?",
         ]
+    );
+}
+
+#[test]
+fn a_duration_of_zero_is_refused_as_k3s_does() {
+    let config = Config::new().set(key::ETCD_S3_TIMEOUT, "0s");
+    assert_eq!(
+        findings(&config),
+        ["config.etcd-s3-timeout: K3s refuses to start when etcd-s3-timeout is zero; write, for example, 5m"]
     );
 }
 
