@@ -142,3 +142,16 @@ fn a_file_is_refused_by_its_key() {
     assert!(refused(r#"{"node-ip": {}}"#).contains("expected a list of texts"));
     assert!(refused(r#"{"token": {"name": "a"}}"#).contains("missing field `source`"));
 }
+
+#[cfg(feature = "schema")]
+#[test]
+fn the_schema_has_every_key_and_no_other() {
+    let schema = schemars::SchemaGenerator::default().into_root_schema_for::<Config>().to_value();
+    let properties = schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), Key::ALL.len());
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(properties["https-listen-port"]["maximum"], 65535);
+    assert_eq!(properties["disable"]["items"]["enum"][2], "traefik");
+    assert_eq!(properties["debug"]["type"], "boolean");
+    assert!(properties["token"]["$ref"].is_string(), "{}", properties["token"]);
+}

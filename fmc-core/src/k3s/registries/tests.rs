@@ -1,4 +1,5 @@
 use super::*;
+use crate::given::Leaf as _;
 use crate::given::tests::{reads_back, refused_or_reads_back};
 
 fn findings(registries: &Registries) -> Vec<String> {
