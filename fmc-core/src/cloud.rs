@@ -1,5 +1,7 @@
 //! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
@@ -12,6 +14,7 @@ use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
+use crate::role::Role;
 use crate::tz::TimeZone;
 
 /// A finding that the cloud accepts, by kind, and why.
@@ -185,6 +188,26 @@ impl Cloud {
     #[must_use]
     pub fn accept(mut self, kind: impl Into<String>, reason: impl Into<String>) -> Self {
         self.accept.push(Accept { kind: kind.into(), reason: reason.into() });
+        self
+    }
+
+    /// The cloud with the roles of another one that a file cannot hold, on the machines of the same names: what a change of
+    /// its file form must not lose.
+    #[must_use]
+    pub fn with_roles_of(mut self, other: &Self) -> Self {
+        let roles: BTreeMap<String, &[Role]> = other
+            .machines
+            .iter()
+            .filter(|machine| !machine.roles.is_empty())
+            .map(|machine| (machine.name.to_string(), machine.roles.as_slice()))
+            .collect();
+        if !roles.is_empty() {
+            for machine in self.machines.iter_mut() {
+                if let Some(roles) = roles.get(&machine.name.to_string()) {
+                    machine.roles = roles.to_vec();
+                }
+            }
+        }
         self
     }
 

@@ -11,6 +11,7 @@ use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageNam
 use crate::named::{Keyed, Named, unnamed};
 use crate::network::{is_yes, yes};
 use crate::ready::Ready;
+use crate::role::Role;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
@@ -248,6 +249,9 @@ pub struct Machine {
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
+    /// The user's own roles, which are code.
+    #[serde(skip)]
+    pub(crate) roles: Vec<Role>,
 }
 
 impl Machine {
@@ -271,6 +275,7 @@ impl Machine {
             shutdown: Shutdown::default(),
             ready: None,
             guest: Guest::default(),
+            roles: Vec::new(),
         }
     }
 
@@ -383,6 +388,18 @@ impl Machine {
     pub fn guest(mut self, guest: Guest) -> Self {
         self.guest = guest;
         self
+    }
+
+    /// A role of the user's own: see [`CustomRole`](crate::role::CustomRole). A file cannot name it; settings keep it.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Role>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The user's own roles.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
     }
 
     /// A user inside it.

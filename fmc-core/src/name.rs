@@ -324,6 +324,16 @@ names! {
         pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
     }
 
+    /// The kind of a role, as `k3s-server`.
+    RoleName {
+        what: "role",
+        example: "node-exporter",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a secret.
     SecretName {
         what: "secret name",

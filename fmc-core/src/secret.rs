@@ -176,6 +176,12 @@ pub enum SecretError {
         /// Which one.
         secret: Box<SecretRef>,
     },
+    /// Its bytes do not fit where they go.
+    #[error("use {secret} from {}: it must be text in UTF-8", secret.source)]
+    NoText {
+        /// Which one.
+        secret: Box<SecretRef>,
+    },
 }
 
 impl SecretError {

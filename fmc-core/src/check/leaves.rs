@@ -239,6 +239,7 @@ impl Leaves<'_> {
             ready,
             // What is inside has rules of its own.
             guest: _,
+            roles: _,
         } = machine;
         self.one(name, at);
         self.image(image, &at.key("image"));

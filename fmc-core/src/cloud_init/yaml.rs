@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::guest::checked::Part;
 use crate::secret::SecretRef;
-use crate::template::{Encoding, Template};
+use crate::template::{Encoding, Template, quoted};
 
 /// A value of a document.
 pub(super) enum Node<'a> {
@@ -25,6 +26,8 @@ pub(super) enum Node<'a> {
     Flag(bool),
     /// A secret, in quotes.
     Hole(&'a SecretRef, Encoding),
+    /// Text with secrets in it, in quotes.
+    Parts(&'a [Part]),
 }
 
 impl<'a> Node<'a> {
@@ -87,6 +90,17 @@ impl<'a> Node<'a> {
             Self::Hole(secret, encoding) => {
                 out.push("\"");
                 out.hole(secret, *encoding);
+                write!(out, "\"")
+            }
+            Self::Parts(parts) => {
+                out.push("\"");
+                for part in *parts {
+                    match part {
+                        Part::Text(text) => out.push(&quoted(text)),
+                        Part::Secret(secret) => out.hole(secret, Encoding::JsonText),
+                        Part::Quoted(secret) => out.hole(secret, Encoding::JsonInJson),
+                    }
+                }
                 write!(out, "\"")
             }
             Self::Map(_) | Self::List(_) => Ok(()),
