@@ -17,6 +17,7 @@
 //! | pictures | [`graph`] |
 //! | firewall rules | [`nft`] |
 //! | units and drop-ins | [`systemd`] |
+//! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
 pub mod graph;
@@ -32,5 +33,6 @@ mod program;
 pub mod relay;
 pub mod systemd;
 pub mod tree;
+pub mod yaml;
 
 pub use program::Refused;

@@ -1,0 +1,21 @@
+//! K3s: what its files say, typed.
+//!
+//! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are the
+//! files beside it. [`Version`] is a release, [`Label`] and [`Taint`] are what a node says of itself.
+
+mod config;
+pub mod key;
+pub mod kubelet;
+mod node;
+mod piece;
+pub mod registries;
+pub mod value;
+mod version;
+mod word;
+
+pub use config::{Config, Value};
+pub use key::Key;
+pub use node::{Label, Taint};
+pub use piece::Piece;
+pub use version::{Version, agent_fits, goes_back, skips_a_minor};
+pub use word::{BucketLookup, Component, Effect, EgressMode, EncryptionProvider, FlannelBackend};
