@@ -29,6 +29,7 @@ pub mod host;
 pub mod identity;
 pub mod ignition;
 pub mod image;
+pub mod k3s;
 pub mod machine;
 pub mod name;
 pub mod named;

@@ -1,0 +1,3 @@
+//! K3s: what a cluster of it is made of.
+
+pub mod pki;
