@@ -2,12 +2,14 @@
 //!
 //! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are the
 //! files beside it. [`Version`] is a release, [`Label`] and [`Taint`] are what a node says of itself.
+//! [`pki`] is the secrets of a cluster.
 
 mod config;
 pub mod key;
 pub mod kubelet;
 mod node;
 mod piece;
+pub mod pki;
 pub mod registries;
 pub mod value;
 mod version;
