@@ -16,6 +16,7 @@ mod text;
 mod yaml;
 
 pub mod addr;
+pub mod balancer;
 pub mod boot;
 pub mod check;
 pub mod checked;

@@ -346,6 +346,16 @@ names! {
         pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
     }
 
+    /// The name of a Kubernetes cluster: a part of the names of its secrets, and of its kubeconfig's.
+    ClusterName {
+        what: "cluster name",
+        example: "prod",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a secret.
     SecretName {
         what: "secret name",

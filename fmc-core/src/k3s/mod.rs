@@ -4,6 +4,7 @@
 //! files beside it. [`Version`] is a release, [`Label`] and [`Taint`] are what a node says of itself.
 //! [`pki`] is the secrets of a cluster.
 
+mod cluster;
 mod config;
 pub mod key;
 pub mod kubelet;
@@ -15,6 +16,7 @@ pub mod value;
 mod version;
 mod word;
 
+pub use cluster::{ByArch, Clock, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
 pub use config::{Config, Value};
 pub use key::Key;
 pub use node::{Label, Taint};
