@@ -12,7 +12,7 @@ use crate::given::Given;
 use crate::host::Host;
 use crate::k3s;
 use crate::machine::Machine;
-use crate::name::{CloudName, DomainName, OwnerId};
+use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
 use crate::role::Role;
@@ -208,6 +208,11 @@ impl Cloud {
     pub fn accept(mut self, kind: impl Into<String>, reason: impl Into<String>) -> Self {
         self.accept.push(Accept { kind: kind.into(), reason: reason.into() });
         self
+    }
+
+    /// The roles of the user's own, each with its machine's name.
+    pub fn own_roles(&self) -> impl Iterator<Item = (&Given<MachineName>, &Role)> {
+        self.machines.iter().flat_map(|machine| machine.roles.iter().map(|role| (&machine.name, role)))
     }
 
     /// The cloud with the roles of another one that a file cannot hold, on the machines of the same names: what a change of

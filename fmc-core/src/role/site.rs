@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::checked::{Checked, Machine, Network};
 use crate::flow::CheckedGroup;
+use crate::given::Given;
 use crate::image::Os;
 use crate::name::RoleName;
 
@@ -46,10 +47,12 @@ impl<'a> Site<'a> {
     }
 
     /// The machines that have a role of this kind, in the order of their names.
-    pub fn with_role(&self, kind: &RoleName) -> impl Iterator<Item = &'a Machine> {
-        let group = CheckedGroup { kind: kind.clone(), instance: None };
+    pub fn with_role<K: AsRef<str>>(&self, kind: K) -> impl Iterator<Item = &'a Machine> + use<'a, K> {
+        let kind = Given::<RoleName>::text(kind.as_ref());
+        let group = kind.ok().map(|kind| CheckedGroup { kind: kind.clone(), instance: None });
         let cloud = self.cloud;
-        let machines = cloud.roles.get(&group).map(|members| members.machines.as_slice());
+        let machines =
+            group.and_then(|group| cloud.roles.get(&group)).map(|members| members.machines.as_slice());
         machines.unwrap_or_default().iter().filter_map(move |&at| cloud.machines.get(at))
     }
 }

@@ -39,8 +39,7 @@ struct Prometheus;
 
 impl CustomRole for Prometheus {
     fn flows(&self, site: &Site<'_>) -> Flows {
-        let exporter = RoleName::literal("exporter");
-        let each = site.with_role(&exporter).map(|machine| machine.name.clone());
+        let each = site.with_role("exporter").map(|machine| machine.name.clone());
         each.fold(Flows::new(), |flows, name| flows.reach(tcp(9100), Peer::machine(name)))
             .accept(tcp(9090), Peer::network(LAB))
     }
