@@ -293,8 +293,10 @@ pub fn from_json(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
+/// which is code.
 pub fn to_json(cloud: &Cloud) -> Result<String, FileError> {
+    without_code(cloud)?;
     let mut text =
         serde_json::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))?;
     text.push('\n');
@@ -333,9 +335,11 @@ pub fn from_yaml(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
+/// which is code.
 #[cfg(feature = "yaml")]
 pub fn to_yaml(cloud: &Cloud) -> Result<String, FileError> {
+    without_code(cloud)?;
     serde_saphyr::to_string(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
 
@@ -370,9 +374,11 @@ pub fn from_toml(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
+/// which is code.
 #[cfg(feature = "toml")]
 pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
+    without_code(cloud)?;
     // `toml` is also the module that reads it.
     ::toml::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
@@ -394,4 +400,15 @@ pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
     let json = to_json(cloud)?;
     let tree = json::read(&json, &mut Vec::new()).map_err(|mistake| FileError::Write(mistake.to_string()))?;
     rust::program(&tree).map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
+}
+
+/// A role of the user's own has no form in a file, and is not left out in silence.
+fn without_code(cloud: &Cloud) -> Result<(), FileError> {
+    match cloud.own_roles().next() {
+        None => Ok(()),
+        Some((machine, role)) => Err(FileError::Write(format!(
+            "{machine} has the role {}, which is code that no file can hold: keep this cloud a program",
+            role.as_custom().kind()
+        ))),
+    }
 }

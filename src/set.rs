@@ -85,6 +85,7 @@ pub enum SetError {
 pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
     let unwritten = |error: &dyn fmt::Display| SetError::Cloud(error.to_string());
     let mut form = serde_json::to_value(cloud).map_err(|error| unwritten(&error))?;
+    let whole = cloud;
     let (mut cloud, mut shapes) =
         read_with_shapes::<Cloud>(&Node::from(&form)).map_err(|error| unwritten(&error.message()))?;
     for setting in settings {
@@ -108,7 +109,7 @@ pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
             (None, None) => return Err(setting.refused("there is no value".to_owned())),
         }
     }
-    Ok(cloud)
+    Ok(cloud.with_roles_of(whole))
 }
 
 impl Setting {

@@ -114,6 +114,11 @@ impl From<Ipv6Addr> for Given<Ip> {
 pub struct Subnet(IpNet);
 
 impl Subnet {
+    /// The subnet that has this address and no other: a /32, or a /128.
+    pub fn single(address: IpAddr) -> Self {
+        Self(IpNet::from(address))
+    }
+
     /// The first address, with all host bits zero.
     pub fn network(&self) -> IpAddr {
         self.0.network()

@@ -4,6 +4,7 @@
 //! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
 //! in, and refer to each other by index.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::addr::{IpRange, Mac, Subnet};
 use crate::digest::Digest;
 use crate::disk::{Allocation, Filesystem};
 use crate::finding::Finding;
+use crate::flow::{CheckedFlow, CheckedGroup, Query};
 use crate::guest::Parts;
 use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
 use crate::image::{Arch, Format, Os};
@@ -41,8 +43,21 @@ pub struct Checked {
     pub networks: Vec<Network>,
     /// Machines, by name.
     pub machines: Vec<Machine>,
+    /// The machines of each role, and of each instance of one.
+    pub roles: BTreeMap<CheckedGroup, Members>,
+    /// Who must reach whom, as the roles say it, by machine.
+    pub flows: Vec<CheckedFlow>,
     /// What the rules found that is no error, and the errors that the cloud accepts.
     pub findings: Vec<Finding>,
+}
+
+/// The machines of a role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// Them, by index, in the order of their names.
+    pub machines: Vec<usize>,
+    /// The subnets that they have addresses in.
+    pub subnets: BTreeSet<Subnet>,
 }
 
 /// A hypervisor.
@@ -243,13 +258,18 @@ pub struct Machine {
     pub shutdown: Shutdown,
     /// What says that it is up; nobody waits for it if `None`.
     pub ready: Option<Ready>,
-    /// What the user wants inside it, shared with the draft's other copies.
+    /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
     pub uuid: Uuid,
 }
 
 impl Machine {
+    /// The address by which others in the cloud know it: that of the first interface that has one known beforehand.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.interfaces.iter().find_map(Interface::address)
+    }
+
     /// Whether something configures it on its first boot.
     pub fn is_provisioned(&self) -> bool {
         self.image.os.provisioner().is_some()
@@ -323,6 +343,13 @@ pub struct Interface {
     pub routes: Vec<Route>,
 }
 
+impl Interface {
+    /// Its address, where it is known beforehand; that of IPv4 first.
+    pub fn address(&self) -> Option<IpAddr> {
+        [self.ipv4, self.ipv6].into_iter().flatten().find_map(Addressing::address)
+    }
+}
+
 /// A route that follows from the networks: a machine whose default route leads to the LAN reaches its cloud's other
 /// routed networks by the router that knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -355,6 +382,19 @@ impl Addressing {
 }
 
 impl Checked {
+    /// What its machines accept, for a question.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    ///
+    /// let checked = Cloud::new("first").check()?;
+    /// assert!(checked.flows().into("web").ports().is_empty());
+    /// # Ok::<(), fmc_core::finding::Report>(())
+    /// ```
+    pub fn flows(&self) -> Query<'_> {
+        Query::new(self)
+    }
+
     /// A machine by name.
     pub fn machine(&self, name: &str) -> Option<&Machine> {
         let at = self.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()?;

@@ -1,5 +1,7 @@
 //! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
@@ -8,10 +10,12 @@ use crate::checked::Checked;
 use crate::finding::Report;
 use crate::given::Given;
 use crate::host::Host;
+use crate::k3s;
 use crate::machine::Machine;
-use crate::name::{CloudName, DomainName, OwnerId};
+use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
+use crate::role::Role;
 use crate::tz::TimeZone;
 
 /// A finding that the cloud accepts, by kind, and why.
@@ -81,6 +85,9 @@ pub struct Cloud {
     /// Machines, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) machines: Named<Machine>,
+    /// K3s clusters, by name.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) clusters: Named<k3s::Cluster>,
     /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accept: Vec<Accept>,
@@ -100,6 +107,7 @@ impl Cloud {
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
+            clusters: Named::default(),
             accept: Vec::new(),
         }
     }
@@ -181,10 +189,49 @@ impl Cloud {
         self
     }
 
+    /// A K3s cluster on machines of the cloud.
+    #[must_use]
+    pub fn cluster(mut self, cluster: k3s::Cluster) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
+    /// K3s clusters.
+    #[must_use]
+    pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
+        self.clusters.extend(clusters);
+        self
+    }
+
     /// Accepts the findings of a kind, for a reason that is listed with them.
     #[must_use]
     pub fn accept(mut self, kind: impl Into<String>, reason: impl Into<String>) -> Self {
         self.accept.push(Accept { kind: kind.into(), reason: reason.into() });
+        self
+    }
+
+    /// The roles of the user's own, each with its machine's name.
+    pub fn own_roles(&self) -> impl Iterator<Item = (&Given<MachineName>, &Role)> {
+        self.machines.iter().flat_map(|machine| machine.roles.iter().map(|role| (&machine.name, role)))
+    }
+
+    /// The cloud with the roles of another one that a file cannot hold, on the machines of the same names: what a change of
+    /// its file form must not lose.
+    #[must_use]
+    pub fn with_roles_of(mut self, other: &Self) -> Self {
+        let roles: BTreeMap<String, &[Role]> = other
+            .machines
+            .iter()
+            .filter(|machine| !machine.roles.is_empty())
+            .map(|machine| (machine.name.to_string(), machine.roles.as_slice()))
+            .collect();
+        if !roles.is_empty() {
+            for machine in self.machines.iter_mut() {
+                if let Some(roles) = roles.get(&machine.name.to_string()) {
+                    machine.roles = roles.to_vec();
+                }
+            }
+        }
         self
     }
 

@@ -7,10 +7,12 @@ use crate::disk::{Allocation, Disk};
 use crate::given::Given;
 use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
 use crate::image::{Image, is_default};
+use crate::k3s::{Label, Taint};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
 use crate::network::{is_yes, yes};
 use crate::ready::Ready;
+use crate::role::Role;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
@@ -248,6 +250,15 @@ pub struct Machine {
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
+    /// Labels of the Kubernetes node that it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) labels: Vec<Given<Label>>,
+    /// Taints of the Kubernetes node that it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) taints: Vec<Given<Taint>>,
+    /// The user's own roles, which are code.
+    #[serde(skip)]
+    pub(crate) roles: Vec<Role>,
 }
 
 impl Machine {
@@ -271,6 +282,9 @@ impl Machine {
             shutdown: Shutdown::default(),
             ready: None,
             guest: Guest::default(),
+            labels: Vec::new(),
+            taints: Vec::new(),
+            roles: Vec::new(),
         }
     }
 
@@ -383,6 +397,32 @@ impl Machine {
     pub fn guest(mut self, guest: Guest) -> Self {
         self.guest = guest;
         self
+    }
+
+    /// A label of the Kubernetes node that it is: `example.com/disk=ssd`. The node has it from its first registration on.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<Given<Label>>) -> Self {
+        self.labels.push(label.into());
+        self
+    }
+
+    /// A taint of the Kubernetes node that it is: `KEY=VALUE:NoSchedule`.
+    #[must_use]
+    pub fn taint(mut self, taint: impl Into<Given<Taint>>) -> Self {
+        self.taints.push(taint.into());
+        self
+    }
+
+    /// A role of the user's own: see [`CustomRole`](crate::role::CustomRole). A file cannot name it; settings keep it.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Role>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The user's own roles.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
     }
 
     /// A user inside it.

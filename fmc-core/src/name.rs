@@ -324,6 +324,16 @@ names! {
         pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
     }
 
+    /// The kind of a role, as `k3s-server`.
+    RoleName {
+        what: "role",
+        example: "node-exporter",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a Kubernetes node: a DNS subdomain (RFC 1123 §2.1), of 63 characters at most because it is the value
     /// of the label `kubernetes.io/hostname` too (Kubernetes, *Object Names and IDs*, *Labels and Selectors*).
     NodeName {
@@ -334,6 +344,16 @@ names! {
                or digit",
         max: 63,
         pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+    }
+
+    /// The name of a Kubernetes cluster: a part of the names of its secrets, and of its kubeconfig's.
+    ClusterName {
+        what: "cluster name",
+        example: "prod",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
     }
 
     /// The name of a secret.

@@ -19,6 +19,14 @@ pub enum Encoding {
     /// As one line of text, inside the quotes of a JSON string. One line break at its end is left out, because a file
     /// with one line has one.
     JsonString,
+    /// As text of any number of lines, inside the quotes of a JSON string.
+    JsonText,
+    /// Percent-encoded, as part of a `data:` URL (RFC 3986 §2.1).
+    Percent,
+    /// As text inside the quotes of a JSON string, and all of that percent-encoded.
+    PercentJson,
+    /// As text inside the quotes of a JSON string, inside the quotes of another.
+    JsonInJson,
 }
 
 impl Encoding {
@@ -27,9 +35,16 @@ impl Encoding {
             Self::Raw => 0,
             Self::Base64 => 1,
             Self::JsonString => 2,
+            Self::JsonText => 3,
+            Self::Percent => 4,
+            Self::PercentJson => 5,
+            Self::JsonInJson => 6,
         }
     }
 }
+
+/// What the tag of a hole has besides, if what it is made of is hashed too.
+const GENERATED: u8 = 0x10;
 
 /// A part of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +117,8 @@ impl Template {
         })
     }
 
-    /// SHA-256 over the text, and over name, generation and encoding of each hole.
+    /// SHA-256 over the text, and over name, generation and encoding of each hole; with a secret that is made of others,
+    /// over those too.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         self.update(&mut hash);
@@ -154,10 +170,8 @@ impl Template {
                     hash.update(text);
                 }
                 Piece::Hole { secret, encoding } => {
-                    hash.update([encoding.tag()]);
-                    hash.update(secret.generation.to_le_bytes());
-                    hash.update(secret.name.as_str().len().to_le_bytes());
-                    hash.update(secret.name.as_str());
+                    hash.update([encoding.tag() | if secret.is_generated() { GENERATED } else { 0 }]);
+                    secret.update(hash);
                 }
             }
         }
@@ -222,10 +236,64 @@ fn fill(
             if line.contains(char::is_control) {
                 return Err(no_line());
             }
-            line.replace('\\', "\\\\").replace('"', "\\\"").into_bytes()
+            quoted(line).into_bytes()
+        }
+        Encoding::JsonText => quoted(text_of(secret, bytes)?).into_bytes(),
+        Encoding::JsonInJson => {
+            let inner = Zeroizing::new(quoted(text_of(secret, bytes)?));
+            quoted(&inner).into_bytes()
+        }
+        Encoding::Percent => percent(bytes).into_bytes(),
+        Encoding::PercentJson => {
+            let inner = Zeroizing::new(quoted(text_of(secret, bytes)?));
+            percent(inner.as_bytes()).into_bytes()
         }
     }
     .into())
+}
+
+fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| SecretError::NoText { secret: Box::new(secret.clone()) })?;
+    // A file with one line has a line break at its end, which is no part of a value.
+    let line = text.strip_suffix('\n').filter(|line| !line.contains('\n'));
+    Ok(line.unwrap_or(text))
+}
+
+/// Text as it stands between the quotes of a JSON string (RFC 8259 §7), which is a double-quoted scalar of YAML too.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(2 * text.len());
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            character if character.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = fmt::Write::write_fmt(&mut quoted, format_args!("\\u{:04x}", u32::from(character)));
+            }
+            character => quoted.push(character),
+        }
+    }
+    quoted
+}
+
+/// Bytes as part of a `data:` URL that a person can still read: only what must be is escaped.
+pub(crate) fn percent(bytes: &[u8]) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut url = String::with_capacity(3 * bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'();/?:@&=$,".contains(byte) {
+            url.push(char::from(*byte));
+        } else {
+            let digits =
+                [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
+            url.push('%');
+            url.extend(digits.map(char::from));
+        }
+    }
+    url
 }
 
 /// Builds a template from text that a serializer makes whole, and that can hold a hole only as a marker.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::secret::SecretRef;
-use crate::template::{Encoding, Template};
+use crate::template::{Encoding, Template, quoted};
 
 /// What a document is written to: text with holes.
 pub(crate) trait Out: fmt::Write {
@@ -48,6 +48,16 @@ pub(crate) enum Node<'a, S = SecretRef> {
     /// Yes or no.
     Flag(bool),
     /// A secret, in quotes.
+    Hole(&'a S, Encoding),
+    /// Text with secrets in it, in quotes.
+    Parts(Vec<Part<'a, S>>),
+}
+
+/// A part of a text with secrets in it.
+pub(crate) enum Part<'a, S = SecretRef> {
+    /// Text.
+    Text(&'a str),
+    /// A secret, as its encoding says.
     Hole(&'a S, Encoding),
 }
 
@@ -111,6 +121,16 @@ impl<'a, S> Node<'a, S> {
             Self::Hole(secret, encoding) => {
                 out.push("\"");
                 out.hole(secret, *encoding);
+                write!(out, "\"")
+            }
+            Self::Parts(parts) => {
+                out.push("\"");
+                for part in parts {
+                    match part {
+                        Part::Text(text) => out.push(&quoted(text)),
+                        Part::Hole(secret, encoding) => out.hole(secret, *encoding),
+                    }
+                }
                 write!(out, "\"")
             }
             Self::Map(_) | Self::List(_) => Ok(()),

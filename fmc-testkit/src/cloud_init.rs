@@ -82,6 +82,16 @@ pub fn net_convert(
     Ok(files.collect())
 }
 
+/// Runs one of a user-data's commands here, word by word, as `runcmd` does.
+///
+/// # Errors
+///
+/// It fails: what it says.
+pub fn run_command(words: &[String]) -> Result<(), Refused> {
+    let (program, arguments) = words.split_first().map_or(("false", words), |(first, rest)| (first, rest));
+    run(command(program).args(arguments)).success().map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

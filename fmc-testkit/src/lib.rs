@@ -29,6 +29,7 @@ pub mod iso;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod nft;
+pub mod pki;
 mod program;
 pub mod relay;
 pub mod systemd;

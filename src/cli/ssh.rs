@@ -213,7 +213,7 @@ fn host_keys(machine: &Machine) -> Vec<SshKey> {
     });
     let keys = files.filter_map(|file| match &file.contents {
         Contents::Text(text) => Given::<SshKey>::text(text.trim()).ok().cloned(),
-        Contents::Secret(_) => None,
+        Contents::Secret(_) | Contents::Parts(_) | Contents::Remote { .. } => None,
     });
     keys.collect()
 }

@@ -235,10 +235,29 @@ impl GuestFile<'_> {
                 format!("the bytes of {secret}"),
                 wanted,
             )),
+            Contents::Parts(_) | Contents::Remote { .. } => Err(Failed::new(
+                format!("{} holds no text that is known", self.file.path),
+                self.what(),
+                wanted,
+            )),
         }
     }
 
-    /// It holds the bytes of this secret, by its name.
+    /// What it holds, in words.
+    fn what(&self) -> String {
+        match &self.file.contents {
+            Contents::Text(_) => "a text, which is no secret".to_owned(),
+            Contents::Secret(secret) => format!("the bytes of {secret}"),
+            Contents::Parts(parts) => {
+                let secrets: Vec<String> =
+                    parts.iter().filter_map(|part| Some(part.secret()?.to_string())).collect();
+                format!("a text with {}", secrets.join(", "))
+            }
+            Contents::Remote { url, digest } => format!("what {url} has, if it hashes to {digest}"),
+        }
+    }
+
+    /// It holds the bytes of this secret, by its name, alone or within a text.
     ///
     /// # Panics
     ///
@@ -246,9 +265,8 @@ impl GuestFile<'_> {
     #[track_caller]
     pub fn assert_secret(self, name: &str) -> Self {
         let there = match &self.file.contents {
-            Contents::Secret(secret) if secret.name.as_str() == name => return self,
-            Contents::Secret(secret) => format!("the bytes of {secret}"),
-            Contents::Text(_) => "a text, which is no secret".to_owned(),
+            contents if contents.secrets().any(|secret| secret.name.as_str() == name) => return self,
+            _ => self.what(),
         };
         let what = format!("{} does not hold the secret {name}", self.file.path);
         or_panic(Err(Failed::new(what, there, format!("`File::secret` with a secret of the name {name}"))))

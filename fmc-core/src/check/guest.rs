@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kind::Kind;
+use super::roles;
 use super::say::first_of;
 use super::view::{View, text};
 use crate::finding::{At, Finding};
@@ -33,7 +34,9 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");
             let machine = machines.name(&draft.name);
-            let known = inside(&draft.guest, &draft.image, &machine.key("guest"), findings);
+            // With what roles add it is judged later, as one.
+            let alone = !roles::has_role(view, draft);
+            let known = inside(&draft.guest, &draft.image, alone, &machine.key("guest"), findings);
             last = known.map(|known| (draft, Known { is_right: findings.len() == before, ..known }));
         }
         let Some((_, known)) = &last else { continue };
@@ -62,7 +65,10 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn is_alike(one: &Machine, other: &Machine) -> bool {
-    one.image.os == other.image.os && one.image.version == other.image.version && one.guest == other.guest
+    one.image.os == other.image.os
+        && one.image.version == other.image.version
+        && one.guest == other.guest
+        && one.roles.is_empty() == other.roles.is_empty()
 }
 
 /// What is known of a guest whose parts are right.
@@ -73,9 +79,15 @@ struct Known {
 }
 
 /// Looks inside one machine; `None` where a part is wrong.
-fn inside(guest: &Guest, image: &Image, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Known> {
+fn inside(
+    guest: &Guest,
+    image: &Image,
+    alone: bool,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Known> {
     let parts = guest.parts(at, findings)?;
-    if image.os.provisioner().is_some() {
+    if alone && image.os.provisioner().is_some() {
         guest::check::check(&parts, image.os, &image.version, at, findings);
     }
     Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })

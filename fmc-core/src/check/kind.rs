@@ -179,4 +179,8 @@ kinds! {
     IgnitionVersion "ignition-version" Error acceptable;
     LoginMissing "login-missing" Warning acceptable;
     ReadyImpossible "ready-impossible" Error acceptable;
+    RoleClash "role-clash" Error never;
+    RoleNeeds "role-needs" Error acceptable;
+    RoleRefused "role-refused" Error acceptable;
+    RoleWarning "role-warning" Warning acceptable;
 }

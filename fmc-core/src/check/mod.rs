@@ -20,6 +20,7 @@ mod mount;
 mod ready;
 mod reference;
 mod resolve;
+mod roles;
 mod route;
 mod say;
 #[cfg(test)]
@@ -46,17 +47,23 @@ pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
     for rule in RULES {
         rule(&view, &mut findings);
     }
+    // Roles look at a cloud whose values are right: at what is, where not all of it is.
+    let mut resolved = resolve::resolve(&view);
+    if let Some(resolved) = &mut resolved {
+        roles::expand(&view, &mut resolved.cloud, &mut findings);
+    }
     accept::apply(cloud, &mut findings);
     let report = Report::new(findings);
     if report.refuses() {
         return Err(report);
     }
-    match resolve::resolve(&view) {
-        Some(mut checked) => {
+    match resolved {
+        Some(resolved) if resolved.is_whole => {
+            let mut checked = resolved.cloud;
             checked.findings = report.into_findings();
             Ok(checked)
         }
-        None => Err(report),
+        _ => Err(report),
     }
 }
 

@@ -23,62 +23,77 @@ use crate::unit::{Cpus, Size};
 /// The memory that machines may not use where the host does not say: what an idle host was measured to take.
 pub(crate) const RESERVE: Size = Size::gib(1);
 
-/// Resolves a draft; `None` only where a rule has found the error.
-pub(crate) fn resolve(view: &View<'_>) -> Option<Checked> {
-    let owner = view.owner.clone()?;
-    let hosts = Sorted::of(&view.cloud.hosts);
-    let networks = Sorted::of(&view.cloud.networks);
-    let mut checked = Checked {
+/// A resolved draft.
+pub(crate) struct Resolved {
+    /// What of it is right: hosts, networks and machines with a wrong leaf or reference are left out.
+    pub(crate) cloud: Checked,
+    /// Whether nothing is left out.
+    pub(crate) is_whole: bool,
+}
+
+/// Resolves what is right of a draft; `None` where nobody can own anything.
+pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
+    let hosts: Vec<Option<checked::Host>> = view.hosts.iter().map(|draft| host(draft)).collect();
+    let (order, hosts) = Order::of(hosts, &view.cloud.hosts);
+    let mut cloud = Checked {
         name: view.cloud.name.ok()?.clone(),
-        owner,
+        owner: view.owner.clone()?,
         lab: view.cloud.lab,
-        hosts: hosts.order.iter().map(|&at| host(view.hosts.get(at)?)).collect::<Option<_>>()?,
+        hosts,
         networks: Vec::new(),
         machines: Vec::new(),
+        roles: BTreeMap::new(),
+        flows: Vec::new(),
         findings: Vec::new(),
     };
-    checked.networks = networks
-        .order
-        .iter()
-        .map(|&at| network(view, view.networks.get(at)?, &hosts, &checked))
-        .collect::<Option<_>>()?;
+    let networks = view.networks.iter().map(|net| network(view, net, &order, &cloud)).collect();
+    let (networks, resolved) = Order::of(networks, &view.cloud.networks);
+    cloud.networks = resolved;
     let mut shared = Shared::default();
-    let order = Sorted::of(&view.cloud.machines).order;
-    checked.machines = order
-        .iter()
-        .map(|&at| machine(view, view.machines.get(at)?, &hosts, &networks, &checked, &mut shared))
-        .collect::<Option<_>>()?;
-    attach(&mut checked);
-    Some(checked)
+    let machines = view.machines.iter();
+    let machines =
+        machines.map(|placed| machine(view, placed, &order, &networks, &cloud, &mut shared)).collect();
+    let (machines, resolved) = Order::of(machines, &view.cloud.machines);
+    cloud.machines = resolved;
+    attach(&mut cloud);
+    let is_whole = order.is_whole && networks.is_whole && machines.is_whole;
+    let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
+    Some(Resolved { cloud, is_whole })
 }
 
-/// The order of values by name, and where each went.
-struct Sorted {
-    /// Indices into the draft, by name.
-    order: Vec<usize>,
-    /// The new index of each in the draft.
-    rank: Vec<usize>,
+/// Where the values of a draft went, which are sorted by name.
+struct Order {
+    /// The new index of each in the draft; `None` for one that is left out.
+    rank: Vec<Option<usize>>,
+    /// Whether none is left out.
+    is_whole: bool,
 }
 
-impl Sorted {
-    fn of<T: Keyed>(values: &Named<T>) -> Self
+impl Order {
+    /// Sorts what is resolved.
+    fn of<T, D: Keyed>(resolved: Vec<Option<T>>, drafts: &Named<D>) -> (Self, Vec<T>)
     where
-        T::Name: AsRef<str>,
+        D::Name: AsRef<str>,
     {
-        let names: Vec<_> = values.iter().map(|value| value.name().ok().map(AsRef::as_ref)).collect();
-        let mut order: Vec<_> = (0..names.len()).collect();
-        order.sort_by_key(|&at| names.get(at).copied().flatten());
-        let mut rank = vec![0; order.len()];
-        for (new, &old) in order.iter().enumerate() {
+        let mut rank = vec![None; resolved.len()];
+        let is_whole = resolved.iter().all(Option::is_some);
+        let named = resolved.into_iter().zip(drafts).enumerate();
+        let mut order: Vec<(&str, usize, T)> = named
+            .filter_map(|(old, (value, draft))| Some((draft.name().ok()?.as_ref(), old, value?)))
+            .collect();
+        order.sort_by_key(|(name, old, _)| (*name, *old));
+        let values = order.into_iter().enumerate().map(|(new, (_, old, value))| {
             if let Some(rank) = rank.get_mut(old) {
-                *rank = new;
+                *rank = Some(new);
             }
-        }
-        Self { order, rank }
+            value
+        });
+        let values = values.collect();
+        (Self { rank, is_whole }, values)
     }
 
     fn new_index(&self, old: usize) -> Option<usize> {
-        self.rank.get(old).copied()
+        self.rank.get(old).copied().flatten()
     }
 }
 
@@ -141,7 +156,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
     })
 }
 
-fn network(view: &View<'_>, net: &Net<'_>, hosts: &Sorted, checked: &Checked) -> Option<checked::Network> {
+fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> Option<checked::Network> {
     let draft = net.draft;
     let name = draft.name.ok()?.clone();
     let uuid = identity::uuid(checked.owner.as_str(), "network", name.as_str());
@@ -289,8 +304,8 @@ fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
 fn machine<'a>(
     view: &View<'a>,
     placed: &Placed<'a>,
-    hosts: &Sorted,
-    networks: &Sorted,
+    hosts: &Order,
+    networks: &Order,
     checked: &Checked,
     shared: &mut Shared<'a>,
 ) -> Option<checked::Machine> {
@@ -385,7 +400,7 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
 fn interface(
     view: &View<'_>,
     link: &Plugged<'_>,
-    networks: &Sorted,
+    networks: &Order,
     route: bool,
     routes: Vec<checked::Route>,
 ) -> Option<checked::Interface> {

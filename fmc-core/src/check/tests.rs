@@ -6,6 +6,7 @@ use crate::finding::Finding;
 mod laws;
 mod mounts;
 mod pages;
+mod roles;
 mod rules;
 
 /// A cloud from its file form.

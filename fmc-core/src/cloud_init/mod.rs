@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::digest::hex;
-use crate::guest::checked::{Contents, File, Owner, User};
+use crate::guest::checked::{Contents, File, Owner, Part, User};
 use crate::guest::{Inside, State};
 use crate::image::Os;
 use crate::template::{Encoding, Template};
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 pub(crate) use iso::cidata;
 pub(crate) use network::network_config;
@@ -166,7 +166,8 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     if let Some(text) = resolvers(inside) {
         files.push(text_file(RESOLVERS.into(), text.into()));
     }
-    files.extend(inside.guest.files.iter().map(file));
+    let written = |file: &&File| !matches!(file.contents, Contents::Remote { .. });
+    files.extend(inside.guest.files.iter().filter(written).map(file));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
             files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), (&**contents).into()));
@@ -217,8 +218,48 @@ fn file(file: &File) -> Node<'_> {
             members.push(("encoding", Node::text("b64")));
             members.push(("content", Node::Hole(secret, Encoding::Base64)));
         }
+        Contents::Parts(parts) => members.push(("content", Node::Parts(parts.iter().map(part).collect()))),
+        // It is fetched by a command.
+        Contents::Remote { .. } => {}
     }
     Node::Map(members)
+}
+
+fn part(part: &Part) -> yaml::Part<'_> {
+    match part {
+        Part::Text(text) => yaml::Part::Text(text),
+        Part::Secret(secret) => yaml::Part::Hole(secret, Encoding::JsonText),
+        Part::Quoted(secret) => yaml::Part::Hole(secret, Encoding::JsonInJson),
+    }
+}
+
+/// Fetches a file until it is there, and installs it if it hashes to what it must: `$0` is the URL, `$1` the program that
+/// hashes, `$2` the digest, `$3` the mode, `$4` the owner, `$5` the path. What hashes to anything else is fetched again.
+const FETCH: &str = "d=$(dirname \"$5\"); t=\"$d/.fmc-fetch.$$\"; mkdir -p \"$d\"; \
+                     until curl -fsSL --connect-timeout 10 -o \"$t\" \"$0\" && echo \"$2  $t\" | \"$1\" --check --status; \
+                     do rm -f \"$t\"; sleep 5; done; \
+                     chmod \"$3\" \"$t\"; chown \"$4\" \"$t\"; mv -f \"$t\" \"$5\"";
+
+/// SELinux knows a fetched file by the label that its path has in the policy.
+const RELABEL_FETCHED: &str = "; restorecon -F \"$5\"";
+
+fn fetches<'a>(inside: &Inside<'a>) -> impl Iterator<Item = Node<'a>> {
+    let relabel = if inside.os.is_enterprise_linux() { RELABEL_FETCHED } else { "" };
+    inside.guest.files.iter().filter_map(move |file| {
+        let Contents::Remote { url, digest } = &file.contents else { return None };
+        let program = format!("{}sum", digest.algorithm());
+        Some(Node::line([
+            "sh".to_owned(),
+            "-c".to_owned(),
+            format!("{FETCH}{relabel}"),
+            url.to_string(),
+            program,
+            digest.hex(),
+            file.mode.to_string(),
+            owner(&file.owner, ":"),
+            file.path.to_string(),
+        ]))
+    })
 }
 
 fn owner(owner: &Owner, between: &str) -> String {
@@ -253,6 +294,7 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         let paths = paths.chain(guest.links.iter().map(|link| link.path.as_str()));
         commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
     }
+    commands.extend(fetches(inside));
     if guest.units.iter().any(|unit| unit.contents.is_some() || !unit.dropins.is_empty()) {
         commands.push(Node::line(["systemctl", "daemon-reload"]));
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::check::leaf;
+use crate::digest::Digest;
 use crate::finding::{At, Finding};
 use crate::given::Given;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
-use crate::path::AbsPath;
+use crate::path::{AbsPath, HttpUrl};
 use crate::secret::{Secret, SecretRef};
 use crate::unit::Mode;
 
@@ -22,6 +23,46 @@ pub enum Contents {
     Text(Arc<str>),
     /// The bytes of a secret.
     Secret(Secret),
+    /// Text with secrets in it.
+    Parts(Vec<Part>),
+    /// A download, fetched once on the first boot; one that hashes to anything else is not installed.
+    Remote {
+        /// Where it is.
+        url: Given<HttpUrl>,
+        /// What it must hash to.
+        digest: Given<Digest>,
+    },
+}
+
+/// A part of [`Contents::Parts`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Text as it is.
+    Text(Arc<str>),
+    /// The text of a secret, as it is.
+    Secret(Secret),
+    /// The text of a secret as it stands between the double quotes of a JSON or YAML scalar.
+    Quoted(Secret),
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Secret> for Part {
+    fn from(secret: Secret) -> Self {
+        Self::Secret(secret)
+    }
 }
 
 /// A file inside a machine.
@@ -53,6 +94,30 @@ impl File {
     /// A file with the bytes of a secret, mode 0600 until said otherwise.
     pub fn secret(path: impl Into<Given<AbsPath>>, secret: Secret) -> Self {
         Self::new(path, Contents::Secret(secret))
+    }
+
+    /// A file with text and secrets one after the other, mode 0600 until said otherwise. The secrets in it must be text.
+    ///
+    /// ```
+    /// use fmc_core::guest::{File, Part};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let token = Secret::environment("app-token", "APP_TOKEN");
+    /// let file = File::parts("/etc/app.env", [Part::from("TOKEN="), token.into(), "\n".into()]);
+    /// # let _ = file;
+    /// ```
+    pub fn parts(path: impl Into<Given<AbsPath>>, parts: impl IntoIterator<Item = Part>) -> Self {
+        Self::new(path, Contents::Parts(parts.into_iter().collect()))
+    }
+
+    /// A file that the first boot fetches, mode 0644 until said otherwise. Ignition fetches it before the system starts, and
+    /// tries until it is there; cloud-init's last stage does the same.
+    pub fn remote(
+        path: impl Into<Given<AbsPath>>,
+        url: impl Into<Given<HttpUrl>>,
+        digest: impl Into<Given<Digest>>,
+    ) -> Self {
+        Self::new(path, Contents::Remote { url: url.into(), digest: digest.into() })
     }
 
     fn new(path: impl Into<Given<AbsPath>>, contents: Contents) -> Self {
@@ -87,14 +152,41 @@ impl File {
             Contents::Secret(secret) => {
                 secret.checked(&at.key("contents").key("secret"), findings).map(CheckedContents::Secret)
             }
+            Contents::Parts(parts) => {
+                let at = at.key("contents");
+                let at = at.key("parts");
+                let parts: Vec<_> = parts
+                    .iter()
+                    .enumerate()
+                    .map(|(index, part)| part.checked(&at.index(index), findings))
+                    .collect();
+                parts.into_iter().collect::<Option<_>>().map(CheckedContents::Parts)
+            }
+            Contents::Remote { url, digest } => {
+                let at = at.key("contents");
+                let at = at.key("remote");
+                let url = leaf(url, &at.key("url"), findings).cloned();
+                let digest = leaf(digest, &at.key("digest"), findings).copied();
+                url.zip(digest).map(|(url, digest)| CheckedContents::Remote { url, digest })
+            }
         };
         let default = match self.contents {
-            Contents::Text(_) => Mode::new(0o644),
-            Contents::Secret(_) => Mode::new(0o600),
+            Contents::Text(_) | Contents::Remote { .. } => Mode::new(0o644),
+            Contents::Secret(_) | Contents::Parts(_) => Mode::new(0o600),
         };
         let mode = optional(self.mode.as_ref(), &at.key("mode"), findings);
         let owner = Owner::checked(self.owner.as_ref(), self.group.as_ref(), at, findings);
         Some(CheckedFile { path: path?, contents: contents?, mode: mode?.unwrap_or(default), owner: owner? })
+    }
+}
+
+impl Part {
+    fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPart> {
+        Some(match self {
+            Self::Text(text) => CheckedPart::Text(Arc::clone(text)),
+            Self::Secret(secret) => CheckedPart::Secret(secret.checked(&at.key("secret"), findings)?),
+            Self::Quoted(secret) => CheckedPart::Quoted(secret.checked(&at.key("quoted"), findings)?),
+        })
     }
 }
 
@@ -238,6 +330,48 @@ pub enum CheckedContents {
     Text(Arc<str>),
     /// The bytes of a secret.
     Secret(SecretRef),
+    /// Text with secrets in it.
+    Parts(Vec<CheckedPart>),
+    /// A download.
+    Remote {
+        /// Where it is.
+        url: HttpUrl,
+        /// What it must hash to.
+        digest: Digest,
+    },
+}
+
+/// A part of [`CheckedContents::Parts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckedPart {
+    /// Text as it is.
+    Text(Arc<str>),
+    /// The text of a secret, as it is.
+    Secret(SecretRef),
+    /// The text of a secret as it stands between the double quotes of a JSON or YAML scalar.
+    Quoted(SecretRef),
+}
+
+impl CheckedPart {
+    /// The secret, if it is one.
+    pub fn secret(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Text(_) => None,
+            Self::Secret(secret) | Self::Quoted(secret) => Some(secret),
+        }
+    }
+}
+
+impl CheckedContents {
+    /// The secrets in it.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let (one, parts): (Option<&SecretRef>, &[CheckedPart]) = match self {
+            Self::Text(_) | Self::Remote { .. } => (None, &[]),
+            Self::Secret(secret) => (Some(secret), &[]),
+            Self::Parts(parts) => (None, parts),
+        };
+        one.into_iter().chain(parts.iter().filter_map(CheckedPart::secret))
+    }
 }
 
 /// A [`Directory`] with every leaf right.

@@ -14,7 +14,7 @@ mod user;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Contents, Directory, File, Link};
+pub use file::{Contents, Directory, File, Link, Part};
 pub use inside::{Address, Family, Filesystem, Inside, Interface};
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit};
@@ -23,7 +23,7 @@ pub use user::{Group, User};
 /// Parts with every leaf right, as a checked cloud has them.
 pub mod checked {
     pub use super::file::{CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as File};
-    pub use super::file::{CheckedLink as Link, Owner};
+    pub use super::file::{CheckedLink as Link, CheckedPart as Part, Owner};
     pub use super::unit::{CheckedDropin as Dropin, CheckedUnit as Unit};
     pub use super::user::{CheckedGroup as Group, CheckedUser as User};
 }

@@ -1,7 +1,7 @@
 //! A guest with every leaf right.
 
 use super::Guest;
-use super::checked::{Contents, Directory, File, Group, Link, Unit, User};
+use super::checked::{Directory, File, Group, Link, Unit, User};
 use crate::check::leaf;
 use crate::finding::{At, Finding};
 use crate::name::PackageName;
@@ -30,10 +30,7 @@ pub struct Parts {
 impl Parts {
     /// The secrets that it needs.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
-        let files = self.files.iter().filter_map(|file| match &file.contents {
-            Contents::Secret(secret) => Some(secret),
-            Contents::Text(_) => None,
-        });
+        let files = self.files.iter().flat_map(|file| file.contents.secrets());
         files.chain(self.users.iter().filter_map(|user| user.password_hash.as_ref()))
     }
 

@@ -11,13 +11,13 @@ use std::fmt::{Display, Write as _};
 
 use ignition_config::v3_6::{
     Config, Directory, Dropin, File, Filesystem, Group, Ignition, Link, NodeGroup, NodeUser, Passwd,
-    Resource, Storage, Systemd, Unit, User,
+    Resource, Storage, Systemd, Unit, User, Verification,
 };
 
-use crate::guest::checked::{self, Contents, Owner};
+use crate::guest::checked::{self, Contents, Owner, Part};
 use crate::guest::{self, Inside, Parts, State, mount};
 use crate::image::Os;
-use crate::template::{Encoding, Marks, Template, with_marks};
+use crate::template::{Encoding, Marks, Template, percent, with_marks};
 
 pub use spec::{Spec, max_spec, needed_spec};
 
@@ -136,9 +136,26 @@ fn user_file(made: &checked::File, marks: &mut Marks) -> File {
     let source = match &made.contents {
         Contents::Text(text) => data_url(text),
         Contents::Secret(secret) => format!("data:;base64,{}", marks.mark(secret, Encoding::Base64)),
+        Contents::Parts(parts) => {
+            let mut url = String::from("data:,");
+            for part in parts {
+                match part {
+                    Part::Text(text) => url.push_str(&percent(text.as_bytes())),
+                    Part::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
+                    Part::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
+                }
+            }
+            url
+        }
+        Contents::Remote { url, .. } => url.to_string(),
     };
     let (user, group) = owner(&made.owner);
-    File { user, group, ..file(made.path.as_str(), source, made.mode.bits()) }
+    let mut file = file(made.path.as_str(), source, made.mode.bits());
+    if let (Contents::Remote { digest, .. }, Some(contents)) = (&made.contents, &mut file.contents) {
+        let hash = Some(format!("{}-{}", digest.algorithm(), digest.hex()));
+        contents.verification = Some(Verification { hash });
+    }
+    File { user, group, ..file }
 }
 
 /// A file that replaces what the image has at its path: without `overwrite` that would be an error of the boot.
@@ -226,20 +243,7 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
 
 /// A text as a `data:` URL (RFC 2397) that a person can still read: only what must be is escaped.
 fn data_url(text: &str) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut url = String::with_capacity(text.len() + text.len() / 2 + 8);
-    url.push_str("data:,");
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'();/?:@&=$,".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            let digits =
-                [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
-            url.push('%');
-            url.extend(digits.map(char::from));
-        }
-    }
-    url
+    format!("data:,{}", percent(text.as_bytes()))
 }
 
 /// Pretty JSON without the members that are null. Each has a line of its own, and no string ends a line that ends with

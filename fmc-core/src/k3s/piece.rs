@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::guest::Part;
 use crate::secret::Secret;
 use crate::template::Encoding;
 use crate::yaml::{Node, Out};
@@ -13,6 +14,15 @@ pub enum Piece {
     Text(String),
     /// A secret, which is one line of text, inside the quotes of a JSON string. YAML's double quotes take the same.
     Secret(Secret),
+}
+
+impl From<Piece> for Part {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Text(text) => Self::Text(text.into()),
+            Piece::Secret(secret) => Self::Quoted(secret),
+        }
+    }
 }
 
 /// A document of YAML in pieces.

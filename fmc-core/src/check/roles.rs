@@ -1,0 +1,214 @@
+//! Roles: what each adds to its machine, and what they say of each other.
+//!
+//! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
+//! judged as one with what the user wrote.
+
+mod merge;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::kind::Kind;
+use super::view::{View, text};
+use crate::checked::{Checked, Members};
+use crate::finding::{At, Finding};
+use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
+use crate::guest::check as inside;
+use crate::name::RoleName;
+use crate::role::{CustomRole, RoleFindings, Site};
+
+/// A role on a machine of the resolved cloud.
+pub(crate) struct Assigned {
+    /// The machine, by index.
+    pub(crate) machine: usize,
+    /// The role's kind.
+    pub(crate) kind: RoleName,
+    /// The role itself.
+    pub(crate) role: Arc<dyn CustomRole>,
+    /// The path of what gives the machine the role, for findings.
+    pub(crate) at: String,
+}
+
+/// Runs every role, and puts what they add into the machines.
+pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
+    let mut assigned = own(view, cloud, findings);
+    if assigned.is_empty() {
+        return;
+    }
+    // By machine; a machine's roles in the order in which they are said.
+    assigned.sort_by_key(|one| one.machine);
+    cloud.roles = members(cloud, &assigned);
+    let mut flows = Vec::new();
+    let mut guests = Vec::new();
+    for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
+        let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
+        let site = Site::new(cloud, machine);
+        for one in ours {
+            ask(one, &site, cloud, &mut flows, findings);
+        }
+        twice(ours, findings);
+        guests.push((ours, merge::merge(&machine.guest, ours, &site, findings)));
+    }
+    ports(&assigned, cloud, &flows, findings);
+    cloud.flows = flows;
+    for (ours, merged) in guests {
+        let Some(machine) = ours.first().and_then(|one| cloud.machines.get_mut(one.machine)) else {
+            continue;
+        };
+        if let Some(merged) = merged {
+            judge(&merged, machine, findings);
+            machine.guest = Arc::new(merged.parts);
+        }
+    }
+}
+
+/// Whether a machine of the draft has a role, so that its guest is judged here.
+pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
+    let _ = view;
+    !machine.roles.is_empty()
+}
+
+/// The roles that machines are given by themselves.
+fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Assigned> {
+    let mut assigned = Vec::new();
+    for placed in view.machines.iter().filter(|placed| !placed.draft.roles.is_empty()) {
+        let name = text(&placed.draft.name);
+        let Ok(machine) = cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)) else {
+            continue;
+        };
+        for (index, role) in placed.draft.roles.iter().enumerate() {
+            let at = format!("machines.{name}.roles[{index}]");
+            let kind = role.as_custom().kind();
+            let Some(kind) = super::leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
+            assigned.push(Assigned { machine, kind, role: role.shared(), at });
+        }
+    }
+    assigned
+}
+
+/// Who has which role.
+fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Members> {
+    let mut all: BTreeMap<CheckedGroup, Members> = BTreeMap::new();
+    for one in assigned {
+        let instance = one.role.instance().map(Arc::from);
+        let whole = CheckedGroup { kind: one.kind.clone(), instance: None };
+        let of = instance.map(|instance| CheckedGroup { kind: one.kind.clone(), instance: Some(instance) });
+        for group in [Some(whole), of].into_iter().flatten() {
+            let members = all.entry(group).or_default();
+            if members.machines.last() != Some(&one.machine) {
+                members.machines.push(one.machine);
+            }
+            let interfaces =
+                cloud.machines.get(one.machine).into_iter().flat_map(|machine| &machine.interfaces);
+            for interface in interfaces {
+                let network = cloud.networks.get(interface.network);
+                let families = network.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]);
+                members.subnets.extend(families.flatten().map(|family| family.subnet));
+            }
+        }
+    }
+    all
+}
+
+/// Asks one role what it needs, checks and lets flow.
+fn ask(
+    one: &Assigned,
+    site: &Site<'_>,
+    cloud: &Checked,
+    flows: &mut Vec<CheckedFlow>,
+    findings: &mut Vec<Finding>,
+) {
+    let at = At::ROOT.key(&one.at);
+    if site.machine().image.os.provisioner().is_none() {
+        findings.push(Finding::new(
+            Kind::RoleNeeds,
+            at,
+            format!(
+                "{} has {}, and nothing there can be {}",
+                site.machine().name,
+                site.os().label(),
+                one.kind
+            ),
+            "say which system the image is, for example `Image::debian(\"12\")`",
+        ));
+        return;
+    }
+    one.role.needs(site).check(one.kind.as_str(), site, &at, findings);
+    one.role.check(site, &mut RoleFindings::new(&at, findings));
+    flows.extend(one.role.flows(site).checked(cloud, one.machine, &one.kind, &at, findings));
+}
+
+/// One machine has a role of a kind and instance once.
+fn twice(ours: &[Assigned], findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<(&RoleName, Option<&str>), &Assigned> = BTreeMap::new();
+    for one in ours {
+        if let Some(other) = seen.insert((&one.kind, one.role.instance()), one) {
+            findings.push(
+                Finding::new(
+                    Kind::RoleClash,
+                    &one.at,
+                    format!("the machine has the role {} twice", one.kind),
+                    "keep one of them",
+                )
+                .also(&other.at),
+            );
+        }
+    }
+}
+
+/// Two roles of one machine listen on different ports.
+fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings: &mut Vec<Finding>) {
+    for ours in flows.chunk_by(|one, other| one.machine == other.machine) {
+        let mut claimed: BTreeMap<Service, &RoleName> = BTreeMap::new();
+        let mut told: BTreeSet<(&RoleName, &RoleName, Service)> = BTreeSet::new();
+        for flow in ours.iter().filter(|flow| flow.direction == Direction::Accept) {
+            let clash =
+                claimed.iter().find(|(service, role)| **role != &flow.role && service.overlaps(flow.service));
+            if let Some((_, other)) = clash
+                && told.insert((other, &flow.role, flow.service))
+            {
+                let at = |kind: &RoleName| {
+                    let mut here = assigned.iter().filter(|one| one.machine == flow.machine);
+                    here.find(|one| one.kind == *kind).map(|one| one.at.as_str()).unwrap_or_default()
+                };
+                let machine = cloud.machines.get(flow.machine).map(|machine| machine.name.as_str());
+                findings.push(
+                    Finding::new(
+                        Kind::RoleClash,
+                        at(&flow.role),
+                        format!(
+                            "{} and {other} both listen on {} of {}",
+                            flow.role,
+                            flow.service,
+                            machine.unwrap_or_default()
+                        ),
+                        "put one of them on another machine, or on another port",
+                    )
+                    .also(at(other)),
+                );
+            }
+            claimed.entry(flow.service).or_insert(&flow.role);
+        }
+    }
+}
+
+/// Judges the merged guest of a machine. What is wrong with a part that a role adds is told at the role.
+fn judge(merged: &merge::Merged, machine: &crate::checked::Machine, findings: &mut Vec<Finding>) {
+    let machines = At::ROOT.key("machines");
+    let here = machines.name(&machine.name);
+    let guest = here.key("guest");
+    let before = findings.len();
+    inside::check(&merged.parts, machine.image.os, &machine.image.version, &guest, findings);
+    if findings.len() > before {
+        let prefix = format!("{guest}.");
+        for finding in findings.iter_mut().skip(before) {
+            for at in std::iter::once(&mut finding.at).chain(&mut finding.also) {
+                let part =
+                    at.strip_prefix(&prefix).and_then(|rest| merged.origin(rest).map(|role| (role, rest)));
+                if let Some(moved) = part.map(|(role, rest)| format!("{role}.guest.{rest}")) {
+                    *at = moved;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Merging what roles add with what the user wrote: two that claim the same thing are a finding that names both.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::Assigned;
+use crate::check::kind::Kind;
+use crate::finding::{At, Finding};
+use crate::guest::Parts;
+use crate::guest::checked::{Directory, File, Group, Link, Unit, User};
+use crate::role::Site;
+
+/// A guest with what roles add.
+pub(super) struct Merged {
+    /// All of it.
+    pub(super) parts: Parts,
+    /// Where each part is from that a role adds, by its path below the guest, as `files./etc/motd`.
+    origins: BTreeMap<String, String>,
+}
+
+impl Merged {
+    /// The path of the role that adds a part, by the part's path below the guest or one in it.
+    pub(super) fn origin(&self, path: &str) -> Option<&str> {
+        let (part, role) =
+            self.origins.range::<str, _>((Bound::Unbounded, Bound::Included(path))).next_back()?;
+        let rest = path.strip_prefix(part.as_str())?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then_some(role.as_str())
+    }
+}
+
+/// Who claims what on a machine.
+struct Claims<'a> {
+    machine: &'a str,
+    /// Who has what is claimed: the role's kind and path.
+    by: BTreeMap<String, (String, String)>,
+    origins: BTreeMap<String, String>,
+    findings: &'a mut Vec<Finding>,
+}
+
+/// What one machine's roles add to its own guest; `None` where a leaf of it is wrong.
+pub(super) fn merge(
+    own: &Parts,
+    ours: &[Assigned],
+    site: &Site<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Merged> {
+    let mut added = Vec::with_capacity(ours.len());
+    for one in ours {
+        let at = At::ROOT.key(&one.at);
+        added.push((one, one.role.guest(site).parts(&at.key("guest"), findings)?));
+    }
+    let machine = site.machine().name.as_str();
+    let mut claims = Claims { machine, by: BTreeMap::new(), origins: BTreeMap::new(), findings };
+    let mut parts = own.clone();
+    let guest = format!("machines.{machine}.guest");
+    claims.note(own, "the user's own guest", &guest);
+    for (one, more) in added {
+        claims.add(&mut parts, more, one.kind.as_str(), &one.at);
+    }
+    sort(&mut parts);
+    Some(Merged { parts, origins: claims.origins })
+}
+
+impl Claims<'_> {
+    /// What the user's own guest claims.
+    fn note(&mut self, parts: &Parts, who: &str, at: &str) {
+        for (what, part) in names(parts) {
+            self.by.entry(what).or_insert_with(|| (who.to_owned(), format!("{at}.{part}")));
+        }
+    }
+
+    /// Adds a role's parts, but those that another one claims.
+    fn add(&mut self, all: &mut Parts, more: Parts, kind: &str, at: &str) {
+        let Parts { files, directories, links, users, groups, units, packages } = more;
+        for file in files {
+            let key = format!("files.{}", file.path);
+            self.take(&mut all.files, file, |file: &File| format!("path {}", file.path), &key, kind, at);
+        }
+        for directory in directories {
+            // Two that want the same directory are of one mind.
+            if all.directories.contains(&directory) {
+                continue;
+            }
+            let key = format!("directories.{}", directory.path);
+            let what = |directory: &Directory| format!("path {}", directory.path);
+            self.take(&mut all.directories, directory, what, &key, kind, at);
+        }
+        for link in links {
+            let key = format!("links.{}", link.path);
+            self.take(&mut all.links, link, |link: &Link| format!("path {}", link.path), &key, kind, at);
+        }
+        for user in users {
+            let key = format!("users.{}", user.name);
+            self.take(&mut all.users, user, |user: &User| format!("user {}", user.name), &key, kind, at);
+        }
+        for group in groups {
+            let key = format!("groups.{}", group.name);
+            self.take(
+                &mut all.groups,
+                group,
+                |group: &Group| format!("group {}", group.name),
+                &key,
+                kind,
+                at,
+            );
+        }
+        for unit in units {
+            let key = format!("units.{}", unit.name);
+            self.take(&mut all.units, unit, |unit: &Unit| format!("unit {}", unit.name), &key, kind, at);
+        }
+        all.packages.extend(packages);
+    }
+
+    fn take<T>(
+        &mut self,
+        all: &mut Vec<T>,
+        part: T,
+        what: impl Fn(&T) -> String,
+        key: &str,
+        kind: &str,
+        at: &str,
+    ) {
+        let what = what(&part);
+        let place = format!("{at}.guest.{key}");
+        match self.by.get(&what) {
+            Some((other, there)) => self.findings.push(
+                Finding::new(
+                    Kind::RoleClash,
+                    place,
+                    format!("{kind} and {other} both claim the {what} of {}", self.machine),
+                    "leave it to one of them",
+                )
+                .also(there),
+            ),
+            None => {
+                self.by.insert(what, (kind.to_owned(), place));
+                self.origins.insert(key.to_owned(), at.to_owned());
+                all.push(part);
+            }
+        }
+    }
+}
+
+/// What parts claim, each with its path below the guest.
+fn names(parts: &Parts) -> impl Iterator<Item = (String, String)> {
+    let path = |key: &str, path: &dyn std::fmt::Display| (format!("path {path}"), format!("{key}.{path}"));
+    let files = parts.files.iter().map(move |file| path("files", &file.path));
+    let directories = parts.directories.iter().map(move |directory| path("directories", &directory.path));
+    let links = parts.links.iter().map(move |link| path("links", &link.path));
+    let users =
+        parts.users.iter().map(|user| (format!("user {}", user.name), format!("users.{}", user.name)));
+    let groups =
+        parts.groups.iter().map(|group| (format!("group {}", group.name), format!("groups.{}", group.name)));
+    let units =
+        parts.units.iter().map(|unit| (format!("unit {}", unit.name), format!("units.{}", unit.name)));
+    files.chain(directories).chain(links).chain(users).chain(groups).chain(units)
+}
+
+fn sort(parts: &mut Parts) {
+    parts.files.sort_by(|a, b| a.path.cmp(&b.path));
+    parts.directories.sort_by(|a, b| a.path.cmp(&b.path));
+    parts.links.sort_by(|a, b| a.path.cmp(&b.path));
+    parts.users.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.groups.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.units.sort_by(|a, b| a.name.cmp(&b.name));
+    parts.packages.sort();
+    parts.packages.dedup();
+}

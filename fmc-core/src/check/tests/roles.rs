@@ -1,0 +1,185 @@
+//! Roles of a user's own: what they add, what they claim, and what they say.
+
+use std::net::IpAddr;
+
+use super::found;
+use crate::checked::Checked;
+use crate::cloud::Cloud;
+use crate::flow::{Flows, Peer, tcp, udp};
+use crate::given::Given;
+use crate::guest::{File, Guest, Unit, User};
+use crate::host::Host;
+use crate::image::Image;
+use crate::machine::{Interface, Machine};
+use crate::name::{MachineName, NetworkName, RoleName};
+use crate::network::Network;
+use crate::role::{CustomRole, Needs, Site};
+use crate::unit::SizeExt;
+
+const LAB: NetworkName = NetworkName::literal("lab");
+const WEB: MachineName = MachineName::literal("web");
+
+struct Exporter;
+
+impl CustomRole for Exporter {
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let name = &site.machine().name;
+        Guest::new()
+            .file(File::text("/etc/default/exporter", format!("NAME={name}\n")).owner("exporter"))
+            .user(User::new("exporter"))
+            .unit(Unit::service("exporter").enabled())
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        Flows::new().accept(tcp(9100), Peer::role("prometheus"))
+    }
+}
+
+struct Prometheus;
+
+impl CustomRole for Prometheus {
+    fn flows(&self, site: &Site<'_>) -> Flows {
+        let each = site.with_role("exporter").map(|machine| machine.name.clone());
+        each.fold(Flows::new(), |flows, name| flows.reach(tcp(9100), Peer::machine(name)))
+            .accept(tcp(9090), Peer::network(LAB))
+    }
+}
+
+/// A role that does as it is told.
+#[derive(Default)]
+struct Other {
+    kind: &'static str,
+    guest: Guest,
+    flows: Flows,
+    needs: Needs,
+}
+
+impl CustomRole for Other {
+    fn kind(&self) -> Given<RoleName> {
+        self.kind.into()
+    }
+
+    fn guest(&self, _: &Site<'_>) -> Guest {
+        self.guest.clone()
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        self.flows.clone()
+    }
+
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        self.needs.clone()
+    }
+}
+
+fn machine(name: impl Into<Given<MachineName>>, address: &str) -> Machine {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
+    let image =
+        Image::debian("12").path("/images/debian-12.qcow2").digest(crate::digest::Digest::sha256(b""));
+    Machine::new(name, image)
+        .root_disk(2.gib())
+        .interface(Interface::on(LAB).address(address))
+        .user(User::admin("ops").key(KEY))
+}
+
+fn cloud(machines: impl IntoIterator<Item = Machine>) -> Cloud {
+    Cloud::new("first").host(Host::local()).network(Network::nat(LAB, "10.17.3.0/24")).machines(machines)
+}
+
+fn web(role: Other) -> Cloud {
+    cloud([machine(WEB, "10.17.3.10").role(Exporter).role(role)])
+}
+
+fn checked() -> Checked {
+    let web = machine(WEB, "10.17.3.10").role(Exporter);
+    cloud([web, machine("watch", "10.17.3.11").role(Prometheus)]).check().unwrap()
+}
+
+#[test]
+fn what_a_role_adds_is_in_its_machine_beside_the_users_own() {
+    let checked = checked();
+    let guest = &checked.machine("web").unwrap().guest;
+    assert_eq!(guest.files.len(), 1);
+    assert_eq!(guest.users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["exporter", "ops"]);
+    assert!(checked.machine("watch").unwrap().guest.units.is_empty());
+}
+
+#[test]
+fn flows_are_asked_by_machine_and_origin() {
+    let checked = checked();
+    assert_eq!(checked.flows().into(WEB).ports(), [9100]);
+    assert_eq!(checked.flows().into("watch").from(LAB).ports(), [9090]);
+    let elsewhere: IpAddr = "192.0.2.1".parse().unwrap();
+    assert!(checked.flows().into(WEB).from(elsewhere).ports().is_empty());
+    assert!(checked.flows().into(WEB).from(MachineName::literal("watch")).allows(tcp(9100)));
+    assert!(!checked.flows().into(WEB).allows(udp(9100)));
+    assert!(checked.flows().into("nobody").ports().is_empty());
+}
+
+#[test]
+fn two_that_claim_the_same_are_told_with_both_names() {
+    let cases = [
+        Other { guest: Guest::new().file(File::text("/etc/default/exporter", "")), ..Other::default() },
+        Other { guest: Guest::new().user(User::new("exporter")), ..Other::default() },
+        Other { guest: Guest::new().unit(Unit::service("exporter")), ..Other::default() },
+        Other { flows: Flows::new().accept(tcp(9000).to(9200), Peer::Anywhere), ..Other::default() },
+        Other { kind: "exporter", ..Other::default() },
+    ];
+    for role in cases {
+        let kind = if role.kind.is_empty() { "other" } else { role.kind };
+        let report = web(Other { kind, ..role }).check().unwrap_err();
+        let [finding] = report.findings() else { panic!("{report}") };
+        assert_eq!(finding.kind.as_str(), "role-clash", "{finding}");
+        assert!(finding.message.contains("exporter"), "{finding}");
+        assert!(finding.at.starts_with("machines.web.roles[1]"), "{finding}");
+        assert!(finding.also.iter().any(|at| at.starts_with("machines.web.roles[0]")), "{finding}");
+    }
+    let own = Other { kind: "other", guest: Guest::new().user(User::new("ops")), ..Other::default() };
+    let report = web(own).check().unwrap_err();
+    assert!(report.to_string().contains("and machines.web.guest.users.ops"), "{report}");
+}
+
+#[test]
+fn what_is_wrong_in_a_role_is_told_at_the_role() {
+    let file = |file| Other { kind: "other", guest: Guest::new().file(file), ..Other::default() };
+    let cases = [
+        (web(file(File::text("etc/x", ""))), "value-invalid machines.web.roles[1].guest.files.etc/x"),
+        (web(file(File::text("/tmp/x", ""))), "guest-path machines.web.roles[1].guest.files./tmp/x"),
+        (
+            web(file(File::text("/etc/x", "").owner("nobody-knows"))),
+            "guest-reference machines.web.roles[1].guest.files./etc/x.owner",
+        ),
+        (
+            web(Other { kind: "other", needs: Needs::new().memory(2.gib()), ..Other::default() }),
+            "role-needs machines.web.roles[1]",
+        ),
+        (
+            web(Other {
+                kind: "other",
+                flows: Flows::new().reach(tcp(1), Peer::network("nowhere")),
+                ..Other::default()
+            }),
+            "reference-unknown machines.web.roles[1].flows[0]",
+        ),
+        (web(Other { kind: "no kind", ..Other::default() }), "name-invalid machines.web.roles[1]"),
+    ];
+    for (cloud, expected) in cases {
+        assert_eq!(found(&cloud), [expected]);
+    }
+}
+
+#[test]
+fn roles_speak_beside_findings_about_other_machines() {
+    let needy = Other { kind: "other", needs: Needs::new().memory(8.gib()), ..Other::default() };
+    let cloud = cloud([machine(WEB, "10.17.3.10").role(needy), machine("no_name", "10.17.3.11")]);
+    let found = found(&cloud);
+    assert!(found.contains(&"role-needs machines.web.roles[0]".to_owned()), "{found:?}");
+    assert!(found.contains(&"name-invalid machines.no_name".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_lab_takes_what_is_small_as_a_warning() {
+    let needy = Other { kind: "other", needs: Needs::new().memory(8.gib()), ..Other::default() };
+    let checked = cloud([machine(WEB, "10.17.3.10").role(needy)]).lab().check().unwrap();
+    assert!(checked.findings.iter().any(|finding| finding.kind.as_str() == "role-needs"));
+}

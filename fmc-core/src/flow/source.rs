@@ -1,0 +1,87 @@
+//! Which addresses a peer stands for.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::CheckedPeer;
+use crate::addr::Subnet;
+use crate::checked::{Addressing, Checked, Machine};
+
+/// The addresses that a peer calls from, as a firewall writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sources {
+    /// All addresses.
+    Anywhere,
+    /// These subnets; a single address is a subnet of its whole length.
+    Subnets(BTreeSet<Subnet>),
+}
+
+impl Sources {
+    /// Those of a peer.
+    pub fn of(cloud: &Checked, peer: &CheckedPeer) -> Self {
+        Self::Subnets(match peer {
+            CheckedPeer::Anywhere => return Self::Anywhere,
+            CheckedPeer::Subnet(subnet) => BTreeSet::from([*subnet]),
+            CheckedPeer::Network(network) => {
+                // A LAN without a stated subnet is anywhere, as far as anybody knows.
+                let subnets = subnets_of(cloud, *network);
+                if subnets.is_empty() {
+                    return Self::Anywhere;
+                }
+                subnets
+            }
+            CheckedPeer::Machine(machine) => {
+                cloud.machines.get(*machine).map(|machine| addresses_of(cloud, machine)).unwrap_or_default()
+            }
+            CheckedPeer::Role(group) => {
+                cloud.roles.get(group).map(|members| members.subnets.clone()).unwrap_or_default()
+            }
+            CheckedPeer::Members(group) => {
+                let members = cloud.roles.get(group).into_iter().flat_map(|members| &members.machines);
+                let machines = members.filter_map(|&at| cloud.machines.get(at));
+                machines.flat_map(|machine| addresses_of(cloud, machine)).collect()
+            }
+        })
+    }
+
+    /// Whether an address is one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Subnets(subnets) => subnets.iter().any(|subnet| subnet.contains(address)),
+        }
+    }
+
+    /// Whether all of a subnet is among them.
+    pub fn covers(&self, subnet: Subnet) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Subnets(subnets) => subnets
+                .iter()
+                .any(|other| other.prefix_len() <= subnet.prefix_len() && other.contains(subnet.network())),
+        }
+    }
+}
+
+/// The subnets of a network.
+pub(crate) fn subnets_of(cloud: &Checked, network: usize) -> BTreeSet<Subnet> {
+    let network = cloud.networks.get(network);
+    let families = network.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]);
+    families.flatten().map(|family| family.subnet).collect()
+}
+
+/// A machine's addresses; for an interface whose address nobody knows beforehand, its network's subnets.
+pub(crate) fn addresses_of(cloud: &Checked, machine: &Machine) -> BTreeSet<Subnet> {
+    let mut found = BTreeSet::new();
+    for interface in &machine.interfaces {
+        for addressing in [interface.ipv4, interface.ipv6].into_iter().flatten() {
+            match addressing {
+                Addressing::Static(address) | Addressing::Reserved(address) => {
+                    found.insert(Subnet::single(address));
+                }
+                Addressing::Dynamic => found.extend(subnets_of(cloud, interface.network)),
+            }
+        }
+    }
+    found
+}

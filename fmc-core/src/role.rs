@@ -1,0 +1,173 @@
+//! Roles: what a machine is for. A role is a value; the built-in ones and a user's own go through one trait.
+//!
+//! A role says what it adds to its machine's guest, whom it must reach and who must reach it, what it needs of the machine,
+//! and what it checks. It sees its machine as a [`Site`] in a cloud whose values are right.
+//!
+//! ```
+//! use fmc_core::flow::{Flows, Peer, tcp};
+//! use fmc_core::guest::{Guest, Unit};
+//! use fmc_core::role::{CustomRole, Site};
+//!
+//! struct NodeExporter;
+//!
+//! impl CustomRole for NodeExporter {
+//!     fn guest(&self, _: &Site<'_>) -> Guest {
+//!         Guest::new()
+//!             .package("prometheus-node-exporter")
+//!             .unit(Unit::service("prometheus-node-exporter").enabled())
+//!     }
+//!
+//!     fn flows(&self, _: &Site<'_>) -> Flows {
+//!         Flows::new().accept(tcp(9100), Peer::role("prometheus"))
+//!     }
+//! }
+//!
+//! assert_eq!(NodeExporter.kind().to_string(), "node-exporter");
+//! ```
+
+mod needs;
+mod site;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::finding::{At, Finding, Kind};
+use crate::flow::Flows;
+use crate::given::Given;
+use crate::guest::Guest;
+use crate::name::RoleName;
+
+pub use needs::Needs;
+pub use site::Site;
+
+/// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
+///
+/// A role is pure: what it answers follows from itself and its site.
+pub trait CustomRole: Send + Sync + 'static {
+    /// Its kind, by which other roles' flows name it. It must not change from one version of a program to the next; by
+    /// default it is the name of the type, `node-exporter` for `NodeExporter`.
+    fn kind(&self) -> Given<RoleName> {
+        Given::text(&kebab(std::any::type_name::<Self>()))
+    }
+
+    /// Which of several of its kind it is, as the cluster of a server; by default there is one.
+    fn instance(&self) -> Option<&str> {
+        None
+    }
+
+    /// What it adds to its machine.
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let _ = site;
+        Guest::new()
+    }
+
+    /// Whom it must reach, and who must reach it.
+    fn flows(&self, site: &Site<'_>) -> Flows {
+        let _ = site;
+        Flows::new()
+    }
+
+    /// What it needs of its machine.
+    fn needs(&self, site: &Site<'_>) -> Needs {
+        let _ = site;
+        Needs::new()
+    }
+
+    /// What else it checks. It looks at a site whose values are right, and says what is wrong with it for this role.
+    fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        let _ = (site, findings);
+    }
+}
+
+/// The kind of a type: the last part of its path, in lower case with hyphens.
+fn kebab(path: &str) -> String {
+    let path = path.split('<').next().unwrap_or_default();
+    let name = path.rsplit("::").next().unwrap_or_default();
+    let mut kind = String::with_capacity(name.len() + 4);
+    for (index, character) in name.chars().enumerate() {
+        if character.is_ascii_uppercase() && index > 0 {
+            kind.push('-');
+        }
+        kind.push(if character == '_' { '-' } else { character.to_ascii_lowercase() });
+    }
+    kind
+}
+
+/// A role of a machine, as a draft holds it: any [`CustomRole`], shared by every copy.
+///
+/// A file cannot name a user's own role, which is code; a cloud that is changed by settings keeps it.
+#[derive(Clone)]
+pub struct Role(Arc<dyn CustomRole>);
+
+impl Role {
+    /// The role itself.
+    pub fn as_custom(&self) -> &dyn CustomRole {
+        &*self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<dyn CustomRole> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl<R: CustomRole> From<R> for Role {
+    fn from(role: R) -> Self {
+        Self(Arc::new(role))
+    }
+}
+
+/// Two roles are equal when they are one: code cannot be compared.
+impl PartialEq for Role {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Role({})", self.0.kind())
+    }
+}
+
+/// Takes what a role finds.
+#[derive(Debug)]
+pub struct RoleFindings<'a> {
+    at: &'a At<'a>,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> RoleFindings<'a> {
+    pub(crate) fn new(at: &'a At<'a>, findings: &'a mut Vec<Finding>) -> Self {
+        Self { at, findings }
+    }
+
+    /// Something is wrong: what, and what would be right.
+    pub fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Kind::RoleRefused, message, help);
+    }
+
+    /// Something is worth knowing: what, and what would be better.
+    pub fn warn(&mut self, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Kind::RoleWarning, message, help);
+    }
+
+    /// A finding of a kind of its own, at the role.
+    pub(crate) fn push(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
+        self.findings.push(Finding::new(kind, self.at, message, help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Ntp;
+
+    impl CustomRole for Ntp {}
+
+    #[test]
+    fn a_kind_is_the_name_of_its_type() {
+        assert_eq!(Ntp.kind(), Given::text("ntp"));
+        assert_eq!(kebab("a::b::NodeExporter<c::D>"), "node-exporter");
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a role is: one machine in a checked cloud.
+
+use std::net::IpAddr;
+
+use crate::checked::{Checked, Machine, Network};
+use crate::flow::CheckedGroup;
+use crate::given::Given;
+use crate::image::Os;
+use crate::name::RoleName;
+
+/// A machine in a checked cloud, as a role sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    cloud: &'a Checked,
+    machine: &'a Machine,
+}
+
+impl<'a> Site<'a> {
+    pub(crate) fn new(cloud: &'a Checked, machine: &'a Machine) -> Self {
+        Self { cloud, machine }
+    }
+
+    /// The machine. What roles add to it is not in it yet.
+    pub fn machine(&self) -> &'a Machine {
+        self.machine
+    }
+
+    /// The cloud that it is in.
+    pub fn cloud(&self) -> &'a Checked {
+        self.cloud
+    }
+
+    /// The machine's operating system.
+    pub fn os(&self) -> Os {
+        self.machine.image.os
+    }
+
+    /// The address by which others in the cloud know the machine; see [`Machine::address`].
+    pub fn address(&self) -> Option<IpAddr> {
+        self.machine.address()
+    }
+
+    /// The networks that the machine is on, in the order of its interfaces.
+    pub fn networks(&self) -> impl Iterator<Item = &'a Network> {
+        let cloud = self.cloud;
+        self.machine.interfaces.iter().filter_map(move |interface| cloud.networks.get(interface.network))
+    }
+
+    /// The machines that have a role of this kind, in the order of their names.
+    pub fn with_role<K: AsRef<str>>(&self, kind: K) -> impl Iterator<Item = &'a Machine> + use<'a, K> {
+        let kind = Given::<RoleName>::text(kind.as_ref());
+        let group = kind.ok().map(|kind| CheckedGroup { kind: kind.clone(), instance: None });
+        let cloud = self.cloud;
+        let machines =
+            group.and_then(|group| cloud.roles.get(&group)).map(|members| members.machines.as_slice());
+        machines.unwrap_or_default().iter().filter_map(move |&at| cloud.machines.get(at))
+    }
+}
