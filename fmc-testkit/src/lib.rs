@@ -17,6 +17,7 @@
 //! | pictures | [`graph`] |
 //! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
+//! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 
@@ -33,10 +34,12 @@ pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod netns;
 pub mod nft;
+pub mod openssl;
 mod program;
 pub mod relay;
 pub mod sshd;
 pub mod systemd;
+pub mod tls;
 pub mod tree;
 
 pub use program::Refused;
