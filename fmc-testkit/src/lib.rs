@@ -18,6 +18,8 @@
 //! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
+//! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
+//! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 
@@ -29,7 +31,9 @@ pub mod http;
 pub mod ignition;
 pub mod image;
 pub mod iso;
+pub mod k3s;
 pub mod keepalived;
+pub mod kube;
 pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod netns;

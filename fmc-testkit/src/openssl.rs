@@ -1,7 +1,7 @@
 //! OpenSSL, which judges certificates, and makes those that a test needs of another authority.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -151,6 +151,34 @@ impl Authority {
         self.issue(&name, &format!("/O={group}/CN={user}"), "extendedKeyUsage=clientAuth\n")
     }
 
+    /// A key that signs the tokens of service accounts: P-256, in the form of SEC 1 (`EC PRIVATE KEY`).
+    ///
+    /// # Panics
+    ///
+    /// When OpenSSL cannot make it.
+    #[must_use]
+    pub fn token_key(&self) -> PathBuf {
+        let path = self.folder.path().join("token.key");
+        done(
+            command("openssl")
+                .args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"])
+                .arg(&path),
+        );
+        path
+    }
+
+    /// A certificate of a member of etcd, who is server and client at once.
+    ///
+    /// # Panics
+    ///
+    /// When OpenSSL cannot make it.
+    #[must_use]
+    pub fn peer(&self, name: &str, names: &[&str]) -> Pair {
+        let names = names.join(",");
+        let extensions = format!("extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName={names}\n");
+        self.issue(name, &format!("/CN={name}"), &extensions)
+    }
+
     fn issue(&self, name: &str, subject: &str, extensions: &str) -> Pair {
         let pair = self.pair(name);
         let request = self.folder.path().join(format!("{name}.request"));
@@ -206,13 +234,6 @@ impl Pair {
     pub fn key_text(&self) -> String {
         or_panic(fs::read_to_string(&self.key), &self.key)
     }
-}
-
-/// A key of P-256 in PEM, for tokens: written to a file.
-pub(crate) fn make_key(path: &Path) {
-    let mut make = command("openssl");
-    make.args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out"]);
-    done(make.arg(path));
 }
 
 #[expect(clippy::panic, reason = "what a test takes for granted")]
