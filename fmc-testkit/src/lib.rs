@@ -17,6 +17,7 @@
 //! | pictures | [`graph`] |
 //! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
+//! | Traefik's dynamic configuration | [`traefik`]: its own file provider, in the slow tier |
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
 //! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
@@ -24,6 +25,7 @@
 //! | units and drop-ins | [`systemd`] |
 
 pub mod cloud_init;
+mod go;
 pub mod graph;
 pub mod guest;
 pub mod haproxy;
@@ -44,6 +46,7 @@ pub mod relay;
 pub mod sshd;
 pub mod systemd;
 pub mod tls;
+pub mod traefik;
 pub mod tree;
 
 pub use program::Refused;

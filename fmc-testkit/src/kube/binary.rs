@@ -1,12 +1,11 @@
 //! The one binary with etcd, API server, controller manager, scheduler and kubectl, built from Go modules.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::program::command;
-use crate::tree::{make_folder, or_panic};
+use crate::go::{go, kept};
+use crate::tree::{or_panic, write};
 
 /// What it is built of.
 const SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
@@ -27,41 +26,18 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(prepare)
 }
 
-#[expect(clippy::panic, reason = "a test that could not run is never green")]
 fn prepare() -> PathBuf {
     let sources = sources();
     let texts = SOURCES.map(|name| {
         let path = sources.join(name);
         or_panic(fs::read_to_string(&path), &path)
     });
-    let base = base();
-    let folder = base.join(format!("{:016x}", key(&texts)));
-    let binary = folder.join("kube");
-    if binary.is_file() {
-        return binary;
-    }
-    make_folder(&base);
-    let lock = base.join("lock");
-    or_panic(or_panic(File::create(&lock), &lock).lock(), &lock);
-    if binary.is_file() {
-        return binary;
-    }
-    let beside = base.join("being-built");
-    let _ = fs::remove_dir_all(&beside);
-    make_folder(&beside);
-    for (name, text) in SOURCES.iter().zip(&texts) {
-        let path = beside.join(name);
-        or_panic(fs::write(&path, text), &path);
-    }
-    let mut build = go();
-    build.current_dir(&beside).env("CGO_ENABLED", "0").env("GOFLAGS", "-buildvcs=false");
-    build.args(["build", "-trimpath", "-o", "kube", "-ldflags", &flags(&texts), "."]);
-    let output = or_panic(build.output(), Path::new("go"));
-    if !output.status.success() {
-        panic!("the control plane could not be built: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    or_panic(fs::rename(&beside, &folder), &folder);
-    binary
+    kept("kube", &texts, |folder| {
+        for (name, text) in SOURCES.iter().zip(&texts) {
+            write(&folder.join(name), text.as_bytes());
+        }
+        go(folder, &["build", "-trimpath", "-o", "kube", "-ldflags", &flags(&texts), "."]);
+    })
 }
 
 #[expect(clippy::panic, reason = "a test that could not run is never green")]
@@ -73,23 +49,6 @@ fn sources() -> PathBuf {
     told.into_iter().chain(beside).find(|folder| folder.join("main.go").is_file()).unwrap_or_else(|| {
         panic!("the sources of the control plane are not in ../shared/kube: FMC_KUBE says where they are")
     })
-}
-
-#[expect(clippy::panic, reason = "a test that could not run is never green")]
-fn base() -> PathBuf {
-    let folder = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    folder("FMC_KUBE_CACHE")
-        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("fmc-kube")))
-        .or_else(|| Some(folder("HOME")?.join(".cache/fmc-kube")))
-        .unwrap_or_else(|| panic!("no HOME: FMC_KUBE_CACHE says where the control plane is kept"))
-}
-
-/// Go from the path, or from where its own archive puts it.
-fn go() -> Command {
-    let usual = Path::new("/usr/local/go/bin/go");
-    let is_in_path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join("go").is_file());
-    if !is_in_path && usual.is_file() { Command::new(usual) } else { command("go") }
 }
 
 /// What the binary says of its version, from what it is built of.
@@ -107,12 +66,6 @@ fn flags(texts: &[String]) -> String {
     )
 }
 
-/// FNV-1a over the sources.
-fn key(texts: &[String]) -> u64 {
-    let bytes = texts.iter().flat_map(|text| text.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +75,5 @@ mod tests {
         let texts = ["module kube\nrequire (\n\tk8s.io/kubernetes v1.36.2\n)\n".to_owned()];
         let flags = flags(&texts);
         assert!(flags.contains("gitVersion=v1.36.2 ") && flags.contains("gitMinor=36 "), "{flags}");
-        assert_ne!(key(&texts), key(&[String::new()]));
     }
 }
