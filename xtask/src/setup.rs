@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 28] = [
+const PACKAGES: [(&str, &str); 29] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -32,6 +32,7 @@ const PACKAGES: [(&str, &str); 28] = [
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
+    ("openssl", "judges keys and certificates"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),
     ("kmod", "depmod, for the test guest's modules"),
