@@ -75,9 +75,20 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// The keyring of a command: from the key that is given, or from the public sample.
 pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure> {
+    Ok(match given(args, io)? {
+        Some(key) => of(key, args, io),
+        None => sample(args, io),
+    })
+}
+
+/// A keyring from the public sample.
+pub(super) fn sample(args: &Args, io: &Io<'_>) -> Arc<Keyring> {
+    of(RootKey::sample(), args, io)
+}
+
+fn of(key: RootKey, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
     let own = Local::of(args.folder(io), Arc::clone(&io.environment));
-    let key = given(args, io)?.unwrap_or_else(RootKey::sample);
-    Ok(Arc::new(Keyring::new(key, Arc::new(own))))
+    Arc::new(Keyring::new(key, Arc::new(own)))
 }
 
 /// The keyring of an apply to something real, which the sample key serves in a lab only. It is asked for when there are
