@@ -82,7 +82,7 @@ impl Kubeconfig<'_> {
             "apiVersion: v1\nkind: Config\nclusters:\n- name: \"",
             cluster,
             "\"\n  cluster:\n    server: \"",
-            &server.to_string(),
+            server.as_ref(),
             "\"\n    certificate-authority-data: ",
             &encoded(server_ca.expose()),
             "\nusers:\n- name: \"",

@@ -26,7 +26,7 @@ pub(crate) fn private_file(seed: &[u8; 32], check: [u8; 4], comment: &str) -> Ze
     private.raw(&check).raw(&check).string(ED25519).string(&public);
     private.string(&*Zeroizing::new(key.to_keypair_bytes())).string(comment.as_bytes());
     let mut pad = 1;
-    while private.0.len() % 8 != 0 {
+    while !private.0.len().is_multiple_of(8) {
         private.raw(&[pad]);
         pad += 1;
     }

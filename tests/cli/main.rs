@@ -15,6 +15,7 @@ mod json;
 mod life;
 mod only;
 mod process;
+mod root_key;
 mod saved;
 mod secrets;
 mod ssh;

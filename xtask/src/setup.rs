@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 37] = [
+const PACKAGES: [(&str, &str); 36] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -39,7 +39,6 @@ const PACKAGES: [(&str, &str); 37] = [
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
-    ("python3-yaml", "reads K3s's configuration in its stand-in"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),

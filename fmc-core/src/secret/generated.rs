@@ -170,6 +170,11 @@ impl Secret {
         Self::generated(name, Generated::Password)
     }
 
+    /// Whether it is made from the root key.
+    pub(crate) fn is_generated(&self) -> bool {
+        matches!(self.source, SecretSource::Generated(_))
+    }
+
     /// A secret that is made from the root key, by its name and generation. Another generation gives other bytes.
     pub fn generated(name: impl Into<Given<SecretName>>, what: Generated) -> Self {
         Self { name: name.into(), generation: super::first(), source: SecretSource::Generated(what) }
