@@ -12,6 +12,7 @@ mod node;
 mod piece;
 pub mod pki;
 pub mod registries;
+pub mod resolved;
 pub mod value;
 mod version;
 mod word;
