@@ -33,6 +33,7 @@ const PACKAGES: [(&str, &str); 29] = [
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
+    ("openssl", "judges keys and certificates"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),
     ("kmod", "depmod, for the test guest's modules"),
