@@ -15,6 +15,7 @@ mod lab;
 mod text;
 
 pub mod addr;
+pub mod balancer;
 pub mod boot;
 pub mod check;
 pub mod checked;
