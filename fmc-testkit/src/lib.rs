@@ -19,6 +19,7 @@
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
@@ -37,6 +38,7 @@ pub mod nft;
 pub mod pki;
 mod program;
 pub mod relay;
+pub mod shell;
 pub mod sshd;
 pub mod systemd;
 pub mod tree;
