@@ -23,6 +23,7 @@
 //! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
@@ -45,6 +46,7 @@ pub mod pki;
 pub mod openssl;
 mod program;
 pub mod relay;
+pub mod shell;
 pub mod sshd;
 pub mod systemd;
 pub mod tls;
