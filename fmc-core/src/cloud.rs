@@ -76,6 +76,10 @@ pub struct Cloud {
     /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) public_addresses: Vec<Given<Ip>>,
+    /// Whether machines get SSH host keys that are made from the root key, so that they are known before their first boot;
+    /// they make their own if not said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ssh_host_keys: bool,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
@@ -104,6 +108,7 @@ impl Cloud {
             time_zone: None,
             resolvers: Vec::new(),
             public_addresses: Vec::new(),
+            ssh_host_keys: false,
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
@@ -144,6 +149,15 @@ impl Cloud {
     #[must_use]
     pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
         self.public_addresses.push(address.into());
+        self
+    }
+
+    /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
+    /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of
+    /// its own at `/etc/ssh/ssh_host_ed25519_key` keeps that.
+    #[must_use]
+    pub fn ssh_host_keys(mut self, on: bool) -> Self {
+        self.ssh_host_keys = on;
         self
     }
 

@@ -208,6 +208,18 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::root_key::Command,
     },
+    /// Writes the kubeconfig of a cluster's administrator: computed from the root key, before the cluster is there or after
+    Kubeconfig {
+        /// The cluster; the only one if not said
+        cluster: Option<String>,
+        /// Writes it into a new file that only you can read, instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// How many hours its certificate is valid, which no cluster can take back before
+        #[arg(long, value_name = "N", default_value_t = super::kubeconfig::HOURS,
+              value_parser = clap::value_parser!(u32).range(1..=87_600))]
+        hours: u32,
+    },
     /// Shows the same cloud, as Rust or as a file
     Convert {
         /// In which language

@@ -100,7 +100,6 @@ mod graph;
 mod images;
 mod init;
 mod io;
-#[cfg_attr(not(test), expect(dead_code, reason = "it waits for the cluster's model, which calls it"))]
 mod kubeconfig;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
@@ -239,6 +238,10 @@ fn command(
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
         Command::Convert { to } => convert::run(&cloud, *to, io),
+        Command::Kubeconfig { cluster, out, hours } => {
+            let checked = check::checked(&cloud, args, io)?;
+            kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
+        }
         // These need no cloud, and were done before it was read.
         Command::Explain { .. }
         | Command::Images { .. }

@@ -131,6 +131,7 @@ impl Printer<'_> {
         for Member { key, node, .. } in rest(map, &["name"]) {
             match key.as_ref() {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
+                "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,

@@ -94,6 +94,7 @@ impl Leaves<'_> {
             time_zone,
             resolvers,
             public_addresses,
+            ssh_host_keys: _,
             hosts,
             networks,
             machines,
