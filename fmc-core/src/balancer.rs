@@ -22,6 +22,10 @@
 //! balancer: {machines: [lb1, lb2], virtual_address: 10.17.5.10}
 //! ```
 
+pub mod haproxy;
+pub mod keepalived;
+mod setup;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
@@ -39,11 +43,16 @@ use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 
+pub use setup::{Entry, Nodes, Setup, Target};
+
 /// The port of the API, on the balancer and on every server.
 pub const API: u16 = 6443;
 
-/// Where a balancer answers whether it is alive, to its own machine alone.
+/// The port at which a balancer answers whether it is alive, to its own machine alone.
 pub const ALIVE: u16 = 8405;
+
+/// Where it answers that, over HTTP.
+const ALIVE_PATH: &str = "/ping";
 
 /// A load balancer: which machines it is on, what it runs, and what it balances besides the API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
