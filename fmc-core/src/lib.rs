@@ -13,6 +13,7 @@
 mod cloud_init;
 mod lab;
 mod text;
+mod yaml;
 
 pub mod addr;
 pub mod balancer;
@@ -31,6 +32,7 @@ pub mod host;
 pub mod identity;
 pub mod ignition;
 pub mod image;
+pub mod k3s;
 pub mod machine;
 pub mod name;
 pub mod named;

@@ -19,6 +19,7 @@
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
 pub mod graph;
@@ -33,10 +34,12 @@ pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod netns;
 pub mod nft;
+pub mod pki;
 mod program;
 pub mod relay;
 pub mod sshd;
 pub mod systemd;
 pub mod tree;
+pub mod yaml;
 
 pub use program::Refused;

@@ -12,6 +12,7 @@ use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
+use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
@@ -42,6 +43,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
         hosts,
         networks: Vec::new(),
         machines: Vec::new(),
+        clusters: Vec::new(),
         roles: BTreeMap::new(),
         flows: Vec::new(),
         findings: Vec::new(),
@@ -56,7 +58,10 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
     cloud.machines = resolved;
     attach(&mut cloud);
-    let is_whole = order.is_whole && networks.is_whole && machines.is_whole;
+    let clusters = view.cloud.clusters.iter().map(|draft| k3s::resolved::resolve(draft, &cloud)).collect();
+    let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
+    cloud.clusters = resolved;
+    let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
     Some(Resolved { cloud, is_whole })
 }
