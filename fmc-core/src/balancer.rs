@@ -24,7 +24,9 @@
 
 pub mod haproxy;
 pub mod keepalived;
+mod role;
 mod setup;
+pub mod traefik;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -43,6 +45,7 @@ use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 
+pub use role::BalancerRole;
 pub use setup::{Entry, Nodes, Setup, Target};
 
 /// The port of the API, on the balancer and on every server.
@@ -116,7 +119,7 @@ pub struct Ingress {
     /// The port of HTTPS on the nodes; 443 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) node_https: Option<Given<Port>>,
-    /// The nodes, by their addresses; the cluster's agents if none is said.
+    /// The nodes, by their addresses; those of the cluster if none is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nodes: Vec<Given<MachineName>>,
 }
@@ -202,8 +205,8 @@ impl Balancer {
         self
     }
 
-    /// The nodes that HTTP and HTTPS go to, by their addresses. If none is said they are the cluster's agents, by a name in
-    /// DNS where there is a domain, so that one more of them changes nothing here.
+    /// The nodes that HTTP and HTTPS go to, by their addresses; those of the cluster if none is said. They are its agents, by a
+    /// name in DNS where there is a domain, so that one more of them changes nothing here.
     #[must_use]
     pub fn ingress_nodes<M: Into<Given<MachineName>>>(mut self, nodes: impl IntoIterator<Item = M>) -> Self {
         self.ingress.nodes = nodes.into_iter().map(Into::into).collect();

@@ -12,6 +12,7 @@
 
 mod cloud_init;
 mod lab;
+mod program;
 mod text;
 mod yaml;
 

@@ -199,7 +199,8 @@ mod tests {
                     alive
                 }
             }
-        "##]].assert_eq(&text);
+        "##]]
+        .assert_eq(&text);
     }
 
     #[test]
