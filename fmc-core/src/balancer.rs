@@ -45,7 +45,8 @@ use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 
-pub use role::BalancerRole;
+pub use role::{BalancerRole, KIND};
+pub(crate) use role::{address_on, home};
 pub use setup::{Entry, Nodes, Setup, Target};
 
 /// The port of the API, on the balancer and on every server.

@@ -35,6 +35,7 @@ pub mod ignition;
 pub mod image;
 pub mod k3s;
 pub mod machine;
+pub mod mirror;
 pub mod name;
 pub mod named;
 pub mod nearest;

@@ -29,6 +29,10 @@ MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 ";
 
+/// After the network is there, and again and again: a name that is not known at first, or an address that comes late, ends it.
+pub(crate) const LASTING: &str = "[Unit]\nWants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=0\n\n\
+                       [Service]\nRestart=always\nRestartSec=2\n";
+
 /// Where archives are fetched to.
 const ARCHIVES: &str = "/var/lib/fmc-programs";
 

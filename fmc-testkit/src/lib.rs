@@ -17,6 +17,7 @@
 //! | pictures | [`graph`] |
 //! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
+//! | the mirror's web server | [`nginx`] |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
@@ -34,6 +35,7 @@ pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod netns;
 pub mod nft;
+pub mod nginx;
 pub mod pki;
 mod program;
 pub mod relay;

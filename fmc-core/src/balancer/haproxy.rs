@@ -40,12 +40,12 @@ defaults
     mode tcp
     option dontlognull
     option log-health-checks
-    option redispatch
+    option redispatch 1
     option clitcpka
     option srvtcpka
     retries 3
-    timeout connect 5s
-    timeout check 3s
+    timeout connect 3s
+    timeout check 2s
     timeout queue 10s
     timeout client 1m
     timeout server 1m
@@ -176,12 +176,12 @@ pub(super) mod tests {
                 mode tcp
                 option dontlognull
                 option log-health-checks
-                option redispatch
+                option redispatch 1
                 option clitcpka
                 option srvtcpka
                 retries 3
-                timeout connect 5s
-                timeout check 3s
+                timeout connect 3s
+                timeout check 2s
                 timeout queue 10s
                 timeout client 1m
                 timeout server 1m

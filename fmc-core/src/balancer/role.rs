@@ -11,7 +11,7 @@ use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
 use crate::name::{MachineName, RoleName};
-use crate::program::Program;
+use crate::program::{LASTING, Program};
 use crate::role::{CustomRole, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
@@ -52,7 +52,10 @@ impl BalancerRole {
             // On a bridge of the host's whose subnet nobody said there is IPv4 as a rule.
             ipv4: ipv4 || !ipv6,
             ipv6,
-            servers: self.members(site.cloud(), &SERVER).filter_map(target).collect(),
+            servers: self
+                .members(site.cloud(), &SERVER)
+                .filter_map(|machine| target(machine, site.machine()))
+                .collect(),
             ingress: self.ingress(site),
         }
     }
@@ -73,7 +76,7 @@ impl BalancerRole {
         let cloud = site.cloud();
         if !self.nodes.is_empty() {
             let named = self.nodes.iter().filter_map(|name| cloud.machine(name.as_str()));
-            return Nodes::Listed(named.filter_map(target).collect());
+            return Nodes::Listed(named.filter_map(|machine| target(machine, site.machine())).collect());
         }
         let resolvers = &site.machine().resolvers;
         match domain(site.machine()).filter(|_| !resolvers.is_empty()) {
@@ -81,7 +84,11 @@ impl BalancerRole {
                 name: format!("ingress.{}.{domain}", self.cluster),
                 resolvers: resolvers.clone(),
             },
-            None => Nodes::Listed(self.members(cloud, self.takers(cloud)).filter_map(target).collect()),
+            None => Nodes::Listed(
+                self.members(cloud, self.takers(cloud))
+                    .filter_map(|machine| target(machine, site.machine()))
+                    .collect(),
+            ),
         }
     }
 
@@ -152,18 +159,16 @@ pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Opt
     families.flatten().find_map(|addressing| addressing.address())
 }
 
-fn target(machine: &Machine) -> Option<Target> {
-    Some(Target { name: machine.name.to_string(), address: machine.address()? })
+/// A machine by the address that another one sees first: that on a network of both.
+fn target(machine: &Machine, from: &Machine) -> Option<Target> {
+    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    Some(Target { name: machine.name.to_string(), address })
 }
 
 /// The domain of a machine: its name in DNS without the first label.
 fn domain(machine: &Machine) -> Option<&str> {
     machine.fqdn.as_ref()?.as_str().split_once('.').map(|(_, domain)| domain)
 }
-
-/// After the network is there, and again and again: a name that is not known at first, or an address that comes late, ends it.
-const LASTING: &str = "[Unit]\nWants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=0\n\n\
-                       [Service]\nRestart=always\nRestartSec=2\n";
 
 /// On an Enterprise Linux the policy knows web servers' ports alone, and lets a script of keepalived's connect to few.
 fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {

@@ -134,7 +134,8 @@ mod tests {
                 address: "0.0.0.0:80"
               https:
                 address: "0.0.0.0:443"
-        "##]].assert_eq(&text);
+        "##]]
+        .assert_eq(&text);
         let both = read(&static_configuration(&resolved()));
         assert_eq!(both["entryPoints"]["api"]["address"], ":6443");
     }
@@ -196,7 +197,8 @@ mod tests {
                 near:
                   dialTimeout: 5s
                   dialKeepAlive: 15s
-        "##]].assert_eq(&text);
+        "##]]
+        .assert_eq(&text);
         let listed = read(&dynamic_configuration(&setup()));
         let services = listed["tcp"]["services"].as_object().unwrap();
         for router in listed["tcp"]["routers"].as_object().unwrap().values() {
