@@ -86,6 +86,11 @@ impl Mirror {
         self
     }
 
+    /// The program that serves where no distribution brings one, if it is said.
+    pub fn program(&self) -> Option<&Body> {
+        self.server.as_ref()
+    }
+
     /// A finding for every leaf that is wrong, below a path.
     pub fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         let Self { machine, files, server } = self;

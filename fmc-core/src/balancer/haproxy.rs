@@ -23,9 +23,11 @@ const PING: &str = "/ping";
 /// resolver and every network carries (DNS flag day 2020).
 pub(crate) const SLOTS: usize = 64;
 
-/// How often a target is asked, and how many answers make it live or dead: one that dies is left within 4 s.
-const CHECKED: &str = "default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions";
+/// How often a target is asked, and how many answers make it live or dead: one that dies is left after 6 s, and who calls it
+/// before is led to another one. A server that is busy is not dead: its watches would break.
+const CHECKED: &str = "default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions";
 
+/// 8,000 connections take about 270 MiB at worst, each with two buffers of 16 KiB and a bit: what a small machine has.
 const HEAD: &str = "\
 global
     log stdout format short daemon info
@@ -33,7 +35,7 @@ global
     group haproxy
     chroot /var/lib/haproxy
     stats socket /var/lib/haproxy/stats mode 600 level operator
-    maxconn 10000
+    maxconn 8000
 
 defaults
     log global
@@ -169,7 +171,7 @@ pub(super) mod tests {
                 group haproxy
                 chroot /var/lib/haproxy
                 stats socket /var/lib/haproxy/stats mode 600 level operator
-                maxconn 10000
+                maxconn 8000
 
             defaults
                 log global
@@ -208,7 +210,7 @@ pub(super) mod tests {
                 option httpchk
                 http-check send meth GET uri /ping
                 http-check expect status 200
-                default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions check-ssl verify none
+                default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions check-ssl verify none
                 server master1 10.17.4.21:6443
                 server master2 10.17.4.22:6443
                 server master3 10.17.4.23:6443
@@ -220,7 +222,7 @@ pub(super) mod tests {
 
             backend http
                 balance roundrobin
-                default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions
+                default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions
                 server worker1 10.17.4.24:80
                 server worker2 10.17.4.25:80
                 server worker3 10.17.4.26:80
@@ -232,7 +234,7 @@ pub(super) mod tests {
 
             backend https
                 balance roundrobin
-                default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions
+                default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions
                 server worker1 10.17.4.24:443
                 server worker2 10.17.4.25:443
                 server worker3 10.17.4.26:443
@@ -255,7 +257,7 @@ pub(super) mod tests {
 
             backend http
                 balance roundrobin
-                default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions
+                default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions
                 server-template node 1-64 ingress.prod.cefaslocalserver.com:30080 resolvers dns resolve-prefer ipv4 init-addr none
 
             frontend https
@@ -266,7 +268,7 @@ pub(super) mod tests {
 
             backend https
                 balance roundrobin
-                default-server check inter 2s fall 2 rise 2 on-marked-down shutdown-sessions
+                default-server check inter 2s fall 3 rise 2 on-marked-down shutdown-sessions
                 server-template node 1-64 ingress.prod.cefaslocalserver.com:30443 resolvers dns resolve-prefer ipv4 init-addr none
 
             resolvers dns
