@@ -261,6 +261,10 @@ pub struct Machine {
     pub shutdown: Shutdown,
     /// What says that it is up; nobody waits for it if `None`.
     pub ready: Option<Ready>,
+    /// Labels of the Kubernetes node that it is, each once.
+    pub labels: Vec<k3s::Label>,
+    /// Taints of the Kubernetes node that it is, each once.
+    pub taints: Vec<k3s::Taint>,
     /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.

@@ -20,6 +20,7 @@
 //! | the mirror's web server | [`nginx`] |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
@@ -39,6 +40,7 @@ pub mod nginx;
 pub mod pki;
 mod program;
 pub mod relay;
+pub mod shell;
 pub mod sshd;
 pub mod systemd;
 pub mod tree;

@@ -112,6 +112,14 @@ fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
     optional(given).map(|value| value.unwrap_or(default))
 }
 
+/// Leaves of which all must be right, sorted, each once.
+fn each<T: Leaf + Ord>(given: &[Given<T>]) -> Option<Vec<T>> {
+    let mut values = given.iter().map(|given| given.ok().cloned()).collect::<Option<Vec<_>>>()?;
+    values.sort();
+    values.dedup();
+    Some(values)
+}
+
 fn host(draft: &Host) -> Option<checked::Host> {
     let Host {
         name,
@@ -362,6 +370,8 @@ fn machine<'a>(
             Some(ready) => Some(self::ready(ready)?),
             None => None,
         },
+        labels: each(&draft.labels)?,
+        taints: each(&draft.taints)?,
         guest: shared.guests.resolve(&draft.guest)?,
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,

@@ -1,5 +1,6 @@
 //! A cluster of a checked cloud: its machines as indices, its endpoint as an address, its names and secrets derived.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ use crate::path::HttpUrl;
 
 /// The port of the API and of the supervisor, by which nodes join.
 pub const API: u16 = 6443;
+
+/// The port of a mirror on the bootstrap machine.
+pub const MIRROR: u16 = 8080;
 
 /// A K3s cluster of a checked cloud.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +45,7 @@ pub struct Cluster {
     pub services: Vec<Subnet>,
     /// How pods of different nodes reach each other.
     pub flannel: FlannelBackend,
-    /// The machines that take HTTP and HTTPS from outside, by index.
+    /// The machines that take HTTP and HTTPS from outside, by index, sorted.
     pub ingress: Vec<usize>,
     /// The machine that has a mirror of what the others download, by index.
     pub bootstrap: Option<usize>,
@@ -97,6 +101,11 @@ impl Fetched {
     pub(crate) fn of(download: &Download) -> Option<Self> {
         Some(Self { url: download.url.ok()?.clone(), digest: *download.digest.ok()? })
     }
+
+    /// Its path on a mirror: its digest, and the name that it has where it is from.
+    pub fn mirror_path(&self) -> String {
+        format!("{}-{}/{}", self.digest.algorithm(), self.digest.hex(), self.url.file_name())
+    }
 }
 
 impl Cluster {
@@ -120,6 +129,16 @@ impl Cluster {
     /// Whether pods have addresses of IPv6.
     pub fn has_ipv6(&self) -> bool {
         self.pods.iter().any(|subnet| !subnet.is_ipv4())
+    }
+
+    /// Where a machine of the cluster fetches a file: from the mirror on the bootstrap machine where there is one.
+    pub fn mirrored(&self, file: &Fetched, cloud: &Checked) -> String {
+        let mirror = self.bootstrap.and_then(|at| cloud.machines.get(at)).and_then(Machine::address);
+        match mirror {
+            Some(IpAddr::V6(address)) => format!("http://[{address}]:{MIRROR}/{}", file.mirror_path()),
+            Some(address) => format!("http://{address}:{MIRROR}/{}", file.mirror_path()),
+            None => file.url.to_string(),
+        }
     }
 
     /// What else the user says of it.
@@ -167,13 +186,8 @@ fn index(name: &Given<MachineName>, cloud: &Checked) -> Option<usize> {
 
 /// The machines that are there, each once.
 fn indices(names: &[Given<MachineName>], cloud: &Checked) -> Vec<usize> {
-    let mut all = Vec::with_capacity(names.len());
-    for at in names.iter().filter_map(|name| index(name, cloud)) {
-        if !all.contains(&at) {
-            all.push(at);
-        }
-    }
-    all
+    let mut seen = BTreeSet::new();
+    names.iter().filter_map(|name| index(name, cloud)).filter(|at| seen.insert(*at)).collect()
 }
 
 fn subnets(given: &[Given<Subnet>], default: &str) -> Option<Vec<Subnet>> {
@@ -235,11 +249,13 @@ fn ingress(draft: &cluster::Cluster, servers: &[usize], agents: &[usize], cloud:
         _ => &[],
     };
     let named = if draft.ingress.is_empty() { of_balancer } else { &draft.ingress };
-    match (named, agents) {
+    let mut all = match (named, agents) {
         ([], []) => servers.to_vec(),
         ([], agents) => agents.to_vec(),
         (named, _) => indices(named, cloud),
-    }
+    };
+    all.sort_unstable();
+    all
 }
 
 /// Everything by which an API server may be called: no client must find a certificate that does not know the name it used.
