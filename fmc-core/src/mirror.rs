@@ -30,6 +30,7 @@ use crate::given::Given;
 use crate::name::MachineName;
 use crate::path::HttpUrl;
 
+pub(crate) use role::assigned;
 pub use role::{KIND, MirrorRole};
 
 /// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
