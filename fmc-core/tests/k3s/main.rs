@@ -5,5 +5,6 @@
 mod cluster;
 mod files;
 mod flags;
+mod flows;
 mod nodes;
 mod order;
