@@ -4,6 +4,7 @@ use crate::cloud::Cloud;
 use crate::finding::Finding;
 
 mod balancers;
+mod clusters;
 mod laws;
 mod mounts;
 mod pages;
