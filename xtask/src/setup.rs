@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 36] = [
+const PACKAGES: [(&str, &str); 37] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -37,6 +37,7 @@ const PACKAGES: [(&str, &str); 36] = [
     ("openssl", "judges certificates, and makes those of the tests' own"),
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
+    ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),

@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use super::kind::Kind;
 use super::view::{View, text};
+use crate::balancer;
 use crate::checked::{Checked, Members};
 use crate::finding::{At, Finding};
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
 use crate::k3s;
+use crate::mirror;
 use crate::name::RoleName;
 use crate::role::{CustomRole, RoleFindings, Site};
 
@@ -34,6 +36,8 @@ pub(crate) struct Assigned {
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
     assigned.extend(k3s::role::assigned(cloud));
+    assigned.extend(balancer::assigned(cloud));
+    assigned.extend(mirror::assigned(cloud));
     if assigned.is_empty() {
         return;
     }

@@ -359,7 +359,7 @@ fn selinux_is_never_turned_off_and_k3s_gets_its_label() {
             let cloud = cluster::cloud(os, cluster);
             assert!(!cluster::rendered(&cloud, "master1").contains("SELINUX="), "{system}");
             let selinux = cluster::config(&cloud, "worker1").get("selinux").cloned();
-            assert_eq!(selinux, enforcing.then(|| json!(true)), "{system}");
+            assert_eq!(selinux, enforcing.then_some(json!(true)), "{system}");
         }
         if enforcing {
             let without = cluster::cloud(os, cluster::seed());
