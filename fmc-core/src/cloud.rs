@@ -8,6 +8,7 @@ use crate::addr::Ip;
 use crate::check;
 use crate::checked::Checked;
 use crate::finding::Report;
+use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
 use crate::machine::Machine;
@@ -75,6 +76,10 @@ pub struct Cloud {
     /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) public_addresses: Vec<Given<Ip>>,
+    /// From where SSH is let in by the firewalls of machines with roles, beside the hypervisor: `anywhere`, `{network: lan}`,
+    /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh_from: Option<Vec<Peer>>,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
@@ -100,6 +105,7 @@ impl Cloud {
             time_zone: None,
             resolvers: Vec::new(),
             public_addresses: Vec::new(),
+            ssh_from: None,
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
@@ -139,6 +145,23 @@ impl Cloud {
     #[must_use]
     pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
         self.public_addresses.push(address.into());
+        self
+    }
+
+    /// From where SSH is let in by the firewalls of machines with roles: networks, subnets, machines as jump hosts. From
+    /// anywhere if not said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said
+    /// here; its address on a host bridge is not known, and is to be said.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::flow::Peer;
+    ///
+    /// let cloud = Cloud::new("first").ssh_from([Peer::machine("bastion")]);
+    /// # let _ = cloud;
+    /// ```
+    #[must_use]
+    pub fn ssh_from(mut self, peers: impl IntoIterator<Item = Peer>) -> Self {
+        self.ssh_from = Some(peers.into_iter().collect());
         self
     }
 

@@ -357,6 +357,8 @@ fn machine<'a>(
             Some(ready) => Some(self::ready(ready)?),
             None => None,
         },
+        // With roles it has one too, which is known when they are.
+        firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
         guest: shared.guests.resolve(&draft.guest)?,
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,

@@ -3,6 +3,7 @@
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
 //! judged as one with what the user wrote.
 
+mod base;
 mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use super::kind::Kind;
 use super::view::{View, text};
 use crate::checked::{Checked, Members};
 use crate::finding::{At, Finding};
+use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
 use crate::name::RoleName;
@@ -32,14 +34,14 @@ pub(crate) struct Assigned {
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
-    if assigned.is_empty() {
+    guard(view, cloud, &assigned);
+    if assigned.is_empty() && cloud.machines.iter().all(|machine| !machine.firewall) {
         return;
     }
     // By machine; a machine's roles in the order in which they are said.
     assigned.sort_by_key(|one| one.machine);
     cloud.roles = members(cloud, &assigned);
     let mut flows = Vec::new();
-    let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
         let site = Site::new(cloud, machine);
@@ -47,10 +49,18 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             ask(one, &site, cloud, &mut flows, findings);
         }
         twice(ours, findings);
-        guests.push((ours, merge::merge(&machine.guest, ours, &site, findings)));
     }
     ports(&assigned, cloud, &flows, findings);
+    flows.extend(base::flows(view, cloud));
+    flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
+    assigned.extend(firewalls(cloud));
+    assigned.sort_by_key(|one| one.machine);
+    let mut guests = Vec::new();
+    for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
+        let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
+        guests.push((ours, merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings)));
+    }
     for (ours, merged) in guests {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get_mut(one.machine)) else {
             continue;
@@ -62,10 +72,40 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     }
 }
 
-/// Whether a machine of the draft has a role, so that its guest is judged here.
+/// Says which machines have a firewall: those with roles, and those that are told to; none that is told not to.
+fn guard(view: &View<'_>, cloud: &mut Checked, assigned: &[Assigned]) {
+    for one in assigned {
+        if let Some(machine) = cloud.machines.get_mut(one.machine) {
+            machine.firewall = machine.is_provisioned();
+        }
+    }
+    for placed in view.machines.iter().filter(|placed| placed.draft.firewall == Some(false)) {
+        let name = text(&placed.draft.name);
+        if let Ok(at) = cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name))
+            && let Some(machine) = cloud.machines.get_mut(at)
+        {
+            machine.firewall = false;
+        }
+    }
+}
+
+/// The firewalls, as roles of their machines.
+fn firewalls(cloud: &Checked) -> Vec<Assigned> {
+    let role: Arc<dyn CustomRole> = Arc::new(Firewall);
+    let guarded = cloud.machines.iter().enumerate().filter(|(_, machine)| machine.firewall);
+    let each = guarded.map(|(index, machine)| Assigned {
+        machine: index,
+        kind: Firewall::KIND,
+        role: Arc::clone(&role),
+        at: format!("machines.{}.firewall", machine.name),
+    });
+    each.collect()
+}
+
+/// Whether a machine of the draft has a role or a firewall, so that its guest is judged here.
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
     let _ = view;
-    !machine.roles.is_empty()
+    !machine.roles.is_empty() || machine.firewall == Some(true)
 }
 
 /// The roles that machines are given by themselves.
