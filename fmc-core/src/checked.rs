@@ -399,7 +399,9 @@ impl Checked {
 
     /// What a machine accepts and must reach.
     pub fn flows_of(&self, machine: &Machine) -> &[CheckedFlow] {
-        let Ok(at) = self.machines.binary_search_by(|other| other.name.cmp(&machine.name)) else { return &[] };
+        let Ok(at) = self.machines.binary_search_by(|other| other.name.cmp(&machine.name)) else {
+            return &[];
+        };
         let first = self.flows.partition_point(|flow| flow.machine < at);
         let end = self.flows.partition_point(|flow| flow.machine <= at);
         self.flows.get(first..end).unwrap_or_default()

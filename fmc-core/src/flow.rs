@@ -26,6 +26,7 @@ use crate::name::RoleName;
 pub use peer::{CheckedGroup, CheckedPeer, Group, Peer};
 pub use query::{Origin, Query};
 pub use source::Sources;
+pub(crate) use source::subnets_of;
 
 /// What carries a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

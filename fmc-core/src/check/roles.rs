@@ -5,6 +5,8 @@
 
 mod base;
 mod merge;
+mod reach;
+mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +56,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
+    reach::check(cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);
     let mut guests = Vec::new();

@@ -3,6 +3,7 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
+mod flows;
 mod laws;
 mod mounts;
 mod pages;

@@ -80,9 +80,8 @@ fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
             CheckedPeer::Inside { interfaces, .. } => interfaces.clone(),
             _ => BTreeSet::new(),
         };
-        let from = by_service
-            .entry((&flow.role, interfaces, flow.service))
-            .or_insert_with(|| Some(BTreeSet::new()));
+        let from =
+            by_service.entry((&flow.role, interfaces, flow.service)).or_insert_with(|| Some(BTreeSet::new()));
         match (Sources::of(cloud, &flow.peer), from.as_mut()) {
             (Sources::Anywhere, _) => *from = None,
             (Sources::Subnets(more), Some(subnets)) => subnets.extend(more),
@@ -101,9 +100,7 @@ fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
 fn outermost(subnets: &BTreeSet<Subnet>) -> BTreeSet<Subnet> {
     let inside = |subnet: &Subnet| {
         subnets.iter().any(|other| {
-            other != subnet
-                && other.prefix_len() <= subnet.prefix_len()
-                && other.contains(subnet.network())
+            other != subnet && other.prefix_len() <= subnet.prefix_len() && other.contains(subnet.network())
         })
     };
     subnets.iter().filter(|subnet| !inside(subnet)).copied().collect()
@@ -161,9 +158,9 @@ fn ports(services: &BTreeSet<Service>, protocol: Protocol) -> Vec<String> {
             _ => ranges.push((service.first, service.last)),
         }
     }
-    let written = ranges.into_iter().map(|(first, last)| {
-        if first == last { first.to_string() } else { format!("{first}-{last}") }
-    });
+    let written = ranges
+        .into_iter()
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
     written.collect()
 }
 
@@ -178,7 +175,8 @@ impl From {
     /// Where, in the words of rules: one for each family that there is.
     fn words(&self, sets: &mut Sets) -> Vec<String> {
         let interfaces: Vec<String> = self.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
-        let by = if interfaces.is_empty() { String::new() } else { format!("iifname {} ", braced(&interfaces)) };
+        let by =
+            if interfaces.is_empty() { String::new() } else { format!("iifname {} ", braced(&interfaces)) };
         let Some(subnets) = &self.subnets else { return vec![by] };
         let mut rules = Vec::new();
         for (family, kind, v4) in [("ip", "ipv4_addr", true), ("ip6", "ipv6_addr", false)] {

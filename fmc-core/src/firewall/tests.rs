@@ -49,7 +49,10 @@ fn server() -> Plain {
 }
 
 fn agent() -> Plain {
-    Plain("agent", Flows::new().accept(tcp(80), Peer::machine("balancer")).reach(tcp(6443), Peer::members("server")))
+    Plain(
+        "agent",
+        Flows::new().accept(tcp(80), Peer::machine("balancer")).reach(tcp(6443), Peer::members("server")),
+    )
 }
 
 fn balancer() -> Plain {
@@ -163,8 +166,12 @@ fn loading_twice_is_stable_and_other_tables_stay() {
         let other = "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tip saddr 10.42.0.0/16 drop\n\t}\n}\n";
         let fresh = "table ip filter\ndelete table ip filter\n";
         let listing = nft::load_twice_is_stable(&format!("{fresh}{other}{text}")).unwrap();
-        assert!(listing.contains("ip saddr 10.42.0.0/16 drop") && listing.contains("table inet fmc"), "{listing}");
-        let gone = nft::load_twice_is_stable(&format!("{fresh}{other}{text}delete table inet fmc\n")).unwrap();
+        assert!(
+            listing.contains("ip saddr 10.42.0.0/16 drop") && listing.contains("table inet fmc"),
+            "{listing}"
+        );
+        let gone =
+            nft::load_twice_is_stable(&format!("{fresh}{other}{text}delete table inet fmc\n")).unwrap();
         assert!(gone.contains("ip saddr 10.42.0.0/16 drop") && !gone.contains("fmc"), "{gone}");
     }
 }
@@ -208,13 +215,21 @@ fn a_firewall_that_somebody_else_writes_is_a_clash() {
 
 #[test]
 fn the_hypervisor_is_let_in_whoever_else_is_not() {
-    let web = machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
+    let web =
+        machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
     let checked = checked(&cloud([31]).machine(web));
     let text = rules(&checked, "web");
-    assert!(text.contains("ip saddr { 10.17.3.1, 10.17.3.20 } tcp dport 22 accept comment \"ssh\""), "{text}");
+    assert!(
+        text.contains("ip saddr { 10.17.3.1, 10.17.3.20 } tcp dport 22 accept comment \"ssh\""),
+        "{text}"
+    );
     assert!(text.contains("tcp dport 8080 accept comment \"ready\""), "{text}");
-    assert!(checked.flows().into("web").from("10.17.3.1".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22)));
-    assert!(!checked.flows().into("web").from("10.17.3.2".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22)));
+    assert!(
+        checked.flows().into("web").from("10.17.3.1".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
+    );
+    assert!(
+        !checked.flows().into("web").from("10.17.3.2".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
+    );
 }
 
 #[test]
@@ -226,7 +241,9 @@ fn many_sources_are_a_set_with_a_name() {
         let net = format!("n{n}");
         cloud = cloud.network(Network::routed(&*net, format!("10.{n}.0.0/24")));
         let spread = Plain("spread", Flows::new());
-        cloud = cloud.machine(machine(&format!("m{n}"), Interface::on(&*net).address(format!("10.{n}.0.9"))).role(spread));
+        cloud = cloud.machine(
+            machine(&format!("m{n}"), Interface::on(&*net).address(format!("10.{n}.0.9"))).role(spread),
+        );
     }
     let cloud = cloud.machine(machine("wide", Interface::on("n0").address("10.0.0.5")).role(wide));
     let text = rules(&checked(&cloud), "wide");

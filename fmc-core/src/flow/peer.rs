@@ -108,7 +108,12 @@ impl Peer {
 }
 
 impl Peer {
-    pub(crate) fn checked(&self, cloud: &Checked, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
+    pub(crate) fn checked(
+        &self,
+        cloud: &Checked,
+        at: &At<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<CheckedPeer> {
         let mut group = |group: &Group| {
             let kind = leaf(&group.kind, at, findings)?.clone();
             Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })

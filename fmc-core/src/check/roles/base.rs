@@ -20,6 +20,11 @@ pub(super) fn is_base(role: &RoleName) -> bool {
     [SSH, READY, DNS, NTP].contains(role)
 }
 
+/// Whether a flow is a question for a name.
+pub(super) fn is_name_service(role: &RoleName) -> bool {
+    *role == DNS
+}
+
 /// The base flows of all machines that something configures.
 pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
     let admins = admins(view, cloud);
