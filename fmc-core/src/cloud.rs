@@ -11,6 +11,7 @@ use crate::finding::Report;
 use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
+use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
@@ -89,6 +90,9 @@ pub struct Cloud {
     /// Machines, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) machines: Named<Machine>,
+    /// K3s clusters, by name.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) clusters: Named<k3s::Cluster>,
     /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accept: Vec<Accept>,
@@ -109,6 +113,7 @@ impl Cloud {
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
+            clusters: Named::default(),
             accept: Vec::new(),
         }
     }
@@ -204,6 +209,20 @@ impl Cloud {
     #[must_use]
     pub fn machines(mut self, machines: impl IntoIterator<Item = Machine>) -> Self {
         self.machines.extend(machines);
+        self
+    }
+
+    /// A K3s cluster on machines of the cloud.
+    #[must_use]
+    pub fn cluster(mut self, cluster: k3s::Cluster) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
+    /// K3s clusters.
+    #[must_use]
+    pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
+        self.clusters.extend(clusters);
         self
     }
 

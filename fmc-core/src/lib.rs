@@ -13,8 +13,10 @@
 mod cloud_init;
 mod lab;
 mod text;
+mod yaml;
 
 pub mod addr;
+pub mod balancer;
 pub mod boot;
 pub mod check;
 pub mod checked;
@@ -31,6 +33,7 @@ pub mod host;
 pub mod identity;
 pub mod ignition;
 pub mod image;
+pub mod k3s;
 pub mod machine;
 pub mod name;
 pub mod named;

@@ -23,6 +23,7 @@
 //! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
 mod go;
@@ -41,6 +42,7 @@ pub mod libvirtd;
 pub mod netns;
 pub mod nft;
 pub mod openssl;
+pub mod pki;
 mod program;
 pub mod relay;
 pub mod sshd;
@@ -48,5 +50,6 @@ pub mod systemd;
 pub mod tls;
 pub mod traefik;
 pub mod tree;
+pub mod yaml;
 
 pub use program::Refused;

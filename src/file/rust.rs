@@ -421,12 +421,14 @@ fn secret(node: &Node<'_>) -> Result<Expr, Unsaid> {
     let map = map(node)?;
     let name = literal(needed(map, "name")?)?;
     let source = self::map(needed(map, "source")?)?;
-    let (kind, place) = match (source.get("file"), source.get("environment")) {
-        (Some(file), _) => ("file", literal(&file.node)?),
-        (None, Some(variable)) => ("environment", literal(&variable.node)?),
-        (None, None) => return Err("a secret that is neither in a file nor in the environment".to_owned()),
+    let given = |kind| source.get(kind).map(|place| &place.node);
+    let mut secret = match (given("file"), given("environment"), given("generated")) {
+        (Some(path), ..) => Expr::new(format!("Secret::file({name}, {})", literal(path)?)),
+        (_, Some(variable), _) => Expr::new(format!("Secret::environment({name}, {})", literal(variable)?)),
+        (.., Some(what)) if text(what)? == "password" => Expr::new(format!("Secret::password({name})")),
+        (.., Some(what)) => Expr::new(format!("Secret::generated({name}, {})", variant("Generated", what)?)),
+        (None, None, None) => return Err("a secret without a source".to_owned()),
     };
-    let mut secret = Expr::new(format!("Secret::{kind}({name}, {place})"));
     secret.plains(rest(map, &["name", "source"]))?;
     Ok(secret)
 }

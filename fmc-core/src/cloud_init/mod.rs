@@ -2,7 +2,6 @@
 
 mod iso;
 mod network;
-mod yaml;
 
 use std::borrow::Cow;
 
@@ -10,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::digest::hex;
-use crate::guest::checked::{Contents, File, Owner, User};
+use crate::guest::checked::{Contents, File, Owner, Part, User};
 use crate::guest::{Inside, State};
 use crate::image::Os;
 use crate::template::{Encoding, Template};
-use yaml::Node;
+use crate::yaml::{self, Node};
 
 pub(crate) use iso::cidata;
 pub(crate) use network::network_config;
@@ -219,11 +218,19 @@ fn file(file: &File) -> Node<'_> {
             members.push(("encoding", Node::text("b64")));
             members.push(("content", Node::Hole(secret, Encoding::Base64)));
         }
-        Contents::Parts(parts) => members.push(("content", Node::Parts(parts))),
+        Contents::Parts(parts) => members.push(("content", Node::Parts(parts.iter().map(part).collect()))),
         // It is fetched by a command.
         Contents::Remote { .. } => {}
     }
     Node::Map(members)
+}
+
+fn part(part: &Part) -> yaml::Part<'_> {
+    match part {
+        Part::Text(text) => yaml::Part::Text(text),
+        Part::Secret(secret) => yaml::Part::Hole(secret, Encoding::JsonText),
+        Part::Quoted(secret) => yaml::Part::Hole(secret, Encoding::JsonInJson),
+    }
 }
 
 /// Fetches a file until it is there, and installs it if it hashes to what it must: `$0` is the URL, `$1` the program that

@@ -1,0 +1,6 @@
+//! What K3s is told: the table of keys, and the files that it reads.
+
+#![expect(clippy::unwrap_used, reason = "tests may")]
+
+mod files;
+mod flags;
