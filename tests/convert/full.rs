@@ -16,6 +16,14 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_from([
+            Peer::Anywhere,
+            Peer::network("lan"),
+            Peer::subnet("10.0.0.0/8"),
+            Peer::machine("web"),
+            Peer::role("k3s-server").of("prod"),
+            Peer::members("no kind"),
+        ])
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -64,6 +72,7 @@ fn networks() -> [Network; 4] {
             .mtu("1400")
             .resolvers(["10.17.3.1"])
             .autostart(false)
+            .firewall(true)
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
         Network::new("bare", Mode::Open),
