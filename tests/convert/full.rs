@@ -72,7 +72,6 @@ fn networks() -> [Network; 4] {
             .mtu("1400")
             .resolvers(["10.17.3.1"])
             .autostart(false)
-            .firewall(true)
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
         Network::new("bare", Mode::Open),
@@ -83,6 +82,7 @@ fn networks() -> [Network; 4] {
 fn web() -> Machine {
     Machine::new("web", Image::rocky("9.4").path("/images/rocky: 9.qcow2").digest(digest()).minimum(10.gib()))
         .host("proliant")
+        .firewall(true)
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
