@@ -29,8 +29,7 @@ pub(super) struct Arrow {
 /// Ends and arrows of a cloud. What every machine has, and what stays inside one, is left out.
 pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     let mut arrows: BTreeMap<(String, String), BTreeSet<Service>> = BTreeMap::new();
-    let kinds: BTreeSet<&RoleName> = checked.roles.keys().map(|group| &group.kind).collect();
-    for flow in checked.flows.iter().filter(|flow| kinds.contains(&flow.role)) {
+    for flow in checked.flows.iter().filter(|flow| has(checked, flow.machine, &flow.role)) {
         let Some(peer) = peer(checked, flow) else { continue };
         let own = role(checked, &flow.role, flow.machine);
         let ends = match flow.direction {
@@ -49,6 +48,12 @@ pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     (ends.collect(), drawn)
 }
 
+/// Whether a machine has a role: what every machine has comes from none.
+fn has(checked: &Checked, machine: usize, kind: &RoleName) -> bool {
+    let whole = CheckedGroup { kind: kind.clone(), instance: None };
+    checked.roles.get(&whole).is_some_and(|members| members.machines.binary_search(&machine).is_ok())
+}
+
 /// A role, of one instance where there are several.
 fn group(checked: &Checked, group: &CheckedGroup) -> String {
     let instances = checked.roles.keys().filter(|other| other.kind == group.kind && other.instance.is_some());
@@ -57,10 +62,10 @@ fn group(checked: &Checked, group: &CheckedGroup) -> String {
 
 /// A role as a machine has it.
 fn role(checked: &Checked, kind: &RoleName, machine: usize) -> String {
-    let has = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
+    let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
         group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
     };
-    match checked.roles.iter().find(has) {
+    match checked.roles.iter().find(is_it) {
         Some((found, _)) => group(checked, found),
         None => kind.to_string(),
     }
@@ -84,9 +89,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
                     && other.service.protocol != Protocol::Any
             };
             match checked.flows_of(machine).iter().find(answers) {
-                Some(found) if checked.roles.keys().any(|group| group.kind == found.role) => {
-                    role(checked, &found.role, *index)
-                }
+                Some(found) if has(checked, *index, &found.role) => role(checked, &found.role, *index),
                 _ => machine.name.to_string(),
             }
         }

@@ -133,7 +133,8 @@ fn roles_stand_in_their_machines_and_flows_between_them() {
             f0 -->|"tcp 6443, 10250 · udp 8472"| f2
             f1 -->|"tcp 443"| f0
           end
-    "#]].assert_eq(flows);
+    "#]]
+    .assert_eq(flows);
     let drawn = fmc_testkit::graph::dot(&dot).unwrap();
     for words in
         ["tcp 6443, 10250 · udp 8472", "anywhere", "server of prod", "agent0, agent1, agent2, 3 more"]

@@ -24,6 +24,9 @@ struct From {
 /// What is let in, by the role that says so and from where.
 type Accepted = BTreeMap<(RoleName, From), BTreeSet<Service>>;
 
+/// What a role accepts by some interfaces.
+type Asked<'a> = (&'a RoleName, BTreeSet<BridgeName>, Service);
+
 pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
     let accepted = accepted(cloud, machine);
     let mut sets = Sets::default();
@@ -72,8 +75,7 @@ pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
 
 /// What a machine accepts: for each role the places from which it accepts the same, each service once.
 fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
-    let mut by_service: BTreeMap<(&RoleName, BTreeSet<BridgeName>, Service), Option<BTreeSet<Subnet>>> =
-        BTreeMap::new();
+    let mut by_service: BTreeMap<Asked<'_>, Option<BTreeSet<Subnet>>> = BTreeMap::new();
     let flows = cloud.flows_of(machine).iter().filter(|flow| flow.direction == Direction::Accept);
     for flow in flows {
         let interfaces = match &flow.peer {

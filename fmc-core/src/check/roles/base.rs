@@ -15,14 +15,17 @@ const READY: RoleName = RoleName::literal("ready");
 const DNS: RoleName = RoleName::literal("dns");
 const NTP: RoleName = RoleName::literal("ntp");
 
-/// Whether a flow is one of these.
-pub(super) fn is_base(role: &RoleName) -> bool {
-    [SSH, READY, DNS, NTP].contains(role)
+/// Whether a flow is one of these. A user's own role may have one of the names, and says something else.
+pub(super) fn is_base(direction: Direction, role: &RoleName, service: Service) -> bool {
+    match direction {
+        Direction::Accept => (*role == SSH && service == tcp(22)) || *role == READY,
+        Direction::Reach => is_name_service(role, service) || (*role == NTP && service == udp(123)),
+    }
 }
 
-/// Whether a flow is a question for a name.
-pub(super) fn is_name_service(role: &RoleName) -> bool {
-    *role == DNS
+/// Whether what must be reached is a resolver.
+pub(super) fn is_name_service(role: &RoleName, service: Service) -> bool {
+    *role == DNS && service.first == 53
 }
 
 /// The base flows of all machines that something configures.

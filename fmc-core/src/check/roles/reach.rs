@@ -13,7 +13,7 @@ use super::{Assigned, base};
 use crate::addr::Subnet;
 use crate::checked::{Addressing, Checked};
 use crate::finding::{Finding, Severity};
-use crate::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of};
+use crate::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
 use crate::name::RoleName;
 
 /// Roles that fmc has itself. What accepts one of them works also where nobody is it.
@@ -41,7 +41,7 @@ pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<F
         let flow = Said { role, service: *service, machines, direction: *direction };
         // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
         // who may log in need not.
-        if !cloud.lab && !base::is_base(role) {
+        if !cloud.lab && !base::is_base(*direction, role, *service) {
             for (there, others) in &ends.places {
                 told.way(cloud, &flow, peer, (here, there), others);
             }
@@ -374,7 +374,7 @@ fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, role: &RoleName)
     let mut here = assigned.iter().skip(from).take_while(|one| one.machine == machine);
     match here.find(|one| one.kind == *role) {
         Some(one) => one.at.clone(),
-        None if base::is_name_service(role) => {
+        None if base::is_name_service(role, udp(53)) => {
             let name = cloud.machines.get(machine).map(|machine| machine.name.as_str());
             format!("machines.{}.resolvers", name.unwrap_or_default())
         }
