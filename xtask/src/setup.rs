@@ -28,7 +28,7 @@ const PACKAGES: [(&str, &str); 37] = [
     ("graphviz", "dot, which judges pictures of clouds"),
     ("ignition", "judges and applies Ignition configs"),
     ("cloud-init", "judges user-data and network-config"),
-    ("python3-yaml", "reads YAML as version 1.1 has it"),
+    ("python3-yaml", "reads YAML as version 1.1 has it, and K3s's configuration in its stand-in"),
     ("xorriso", "reads the seed images back"),
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
