@@ -14,6 +14,7 @@ pub mod budget;
 mod capacity;
 mod guest;
 mod image;
+mod k3s;
 pub mod kind;
 mod leaves;
 mod mount;
@@ -38,6 +39,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     guest::check,
     ready::check,
     mount::check,
+    k3s::check,
 ];
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.

@@ -17,13 +17,13 @@ keys! {
     /// Whether this server begins a new cluster with an etcd of its own.
     CLUSTER_INIT ClusterInit "cluster-init" flag .servers().owned("`Cluster::servers`, whose first server begins the cluster");
     /// The secret by which servers, and agents if they have none of their own, join.
-    TOKEN Token "token" secret .both().owned("`Cluster::token`");
+    TOKEN Token "token" secret .both().owned("`Cluster::credentials`");
     /// A file with the token.
-    TOKEN_FILE TokenFile "token-file" text<AbsPath> .both().owned("`Cluster::token`");
+    TOKEN_FILE TokenFile "token-file" text<AbsPath> .both().owned("`Cluster::credentials`");
     /// The secret by which agents join, and servers do not.
-    AGENT_TOKEN AgentToken "agent-token" secret .servers().critical().owned("`Cluster::agent_token`");
+    AGENT_TOKEN AgentToken "agent-token" secret .servers().critical().owned("`Cluster::credentials`");
     /// A file with the token of agents.
-    AGENT_TOKEN_FILE AgentTokenFile "agent-token-file" text<AbsPath> .servers().owned("`Cluster::agent_token`");
+    AGENT_TOKEN_FILE AgentTokenFile "agent-token-file" text<AbsPath> .servers().owned("`Cluster::credentials`");
     /// Whether this server forgets all others and goes on alone.
     CLUSTER_RESET ClusterReset "cluster-reset" flag .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
     /// The snapshot that a reset restores.
@@ -47,9 +47,9 @@ keys! {
     /// The names of the node for the outside.
     NODE_EXTERNAL_DNS NodeExternalDns "node-external-dns" list<DomainName> .both().owned("the name of the machine");
     /// Labels that the node registers with.
-    NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("the labels of the servers or agents of the cluster");
+    NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`Machine::label`");
     /// Taints that the node registers with.
-    NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("the taints of the servers or agents of the cluster");
+    NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`Machine::taint`");
     /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
     PROTECT_KERNEL_DEFAULTS ProtectKernelDefaults "protect-kernel-defaults" flag .both();
     /// Whether containers are confined by SELinux.
@@ -81,9 +81,9 @@ keys! {
 
     // The network of pods.
     /// The networks of pods.
-    CLUSTER_CIDR ClusterCidr "cluster-cidr" list<Subnet> .servers().critical().owned("`Cluster::cluster_cidr`");
+    CLUSTER_CIDR ClusterCidr "cluster-cidr" list<Subnet> .servers().critical().owned("`Cluster::pods`");
     /// The networks of Services.
-    SERVICE_CIDR ServiceCidr "service-cidr" list<Subnet> .servers().critical().owned("`Cluster::service_cidr`");
+    SERVICE_CIDR ServiceCidr "service-cidr" list<Subnet> .servers().critical().owned("`Cluster::services`");
     /// The ports that Services may open on nodes.
     SERVICE_NODE_PORT_RANGE ServiceNodePortRange "service-node-port-range" text<PortRange> .servers();
     /// The addresses of the cluster's DNS, inside the networks of Services.
@@ -91,7 +91,7 @@ keys! {
     /// The domain of the cluster.
     CLUSTER_DOMAIN ClusterDomain "cluster-domain" text<DomainName> .servers().critical().owned("`Cluster::cluster_domain`");
     /// How pods of different nodes reach each other.
-    FLANNEL_BACKEND FlannelBackend "flannel-backend" text<FlannelBackend> .servers().critical().owned("`Cluster::flannel_backend`");
+    FLANNEL_BACKEND FlannelBackend "flannel-backend" text<FlannelBackend> .servers().critical().owned("`Cluster::flannel`");
     /// Whether pods leave the cluster by the node's IPv6 address.
     FLANNEL_IPV6_MASQ FlannelIpv6Masq "flannel-ipv6-masq" flag .servers().critical();
     /// Whether traffic between pods goes by the nodes' external addresses.
@@ -103,7 +103,7 @@ keys! {
     /// A configuration of flannel's CNI plug-in that replaces K3s's.
     FLANNEL_CNI_CONF FlannelCniConf "flannel-cni-conf" text<AbsPath> .both();
     /// How the API server reaches kubelets and pods.
-    EGRESS_SELECTOR_MODE EgressSelectorMode "egress-selector-mode" text<EgressMode> .servers().critical().owned("`Cluster::egress_mode`");
+    EGRESS_SELECTOR_MODE EgressSelectorMode "egress-selector-mode" text<EgressMode> .servers().critical().owned("`Cluster::egress`");
     /// The namespace of the pods of K3s's load balancer of Services.
     SERVICELB_NAMESPACE ServicelbNamespace "servicelb-namespace" text<Line> .servers();
     /// The resolvers of pods that use the node's, as a file.
