@@ -187,11 +187,13 @@ kinds! {
     K3sServerCount "k3s-server-count" Error acceptable;
     K3sIngressOutside "k3s-ingress-outside" Error never;
     K3sBootstrapMember "k3s-bootstrap-member" Error acceptable;
+    K3sDefaultRoute "k3s-default-route" Error acceptable;
     K3sLabelDuplicate "k3s-label-duplicate" Error never;
     K3sLabelUnused "k3s-label-unused" Warning acceptable;
     K3sEndpointSingle "k3s-endpoint-single" Error acceptable;
     K3sEndpointSelf "k3s-endpoint-self" Error never;
     K3sEndpointNowhere "k3s-endpoint-nowhere" Error acceptable;
+    K3sEndpointLeased "k3s-endpoint-leased" Error acceptable;
     K3sTraefikTwice "k3s-traefik-twice" Warning acceptable;
     K3sSubnetOverlap "k3s-subnet-overlap" Error acceptable;
     K3sSubnetFamily "k3s-subnet-family" Error never;

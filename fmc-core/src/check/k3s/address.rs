@@ -68,12 +68,7 @@ fn services(cluster: &Cluster<'_>) -> Vec<Own> {
     owns("Services", "services", &cluster.draft.services, SERVICES)
 }
 
-fn owns(
-    what: &'static str,
-    field: &'static str,
-    given: &[Given<Subnet>],
-    default: &'static str,
-) -> Vec<Own> {
+fn owns(what: &'static str, field: &'static str, given: &[Given<Subnet>], default: &'static str) -> Vec<Own> {
     if given.is_empty() {
         let subnet = Subnet::parse(default).ok();
         return subnet.map(|subnet| Own { what, field, index: None, subnet }).into_iter().collect();
@@ -181,7 +176,8 @@ pub(super) fn size(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
             let message = format!("{} has room for more than 65,536 nodes with a /{mask} each", own.said());
             found(&own, message, format!("write a network of at least /{}", mask.saturating_sub(16)));
         } else if nodes > room {
-            let message = format!("{} has a /{mask} for each of {room} nodes, and there are {nodes}", own.said());
+            let message =
+                format!("{} has a /{mask} for each of {room} nodes, and there are {nodes}", own.said());
             let need = u8::try_from(nodes.next_power_of_two().trailing_zeros()).unwrap_or(16);
             found(&own, message, format!("write a /{} or a larger one", mask.saturating_sub(need)));
         }
@@ -288,7 +284,9 @@ pub(super) fn domain(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
         let message = if outside == inside {
             format!("{inside} is the domain of the machines too: pods could not ask for a machine")
         } else {
-            format!("the domain {outside} of the machines is below {inside}: pods could not ask for a machine")
+            format!(
+                "the domain {outside} of the machines is below {inside}: pods could not ask for a machine"
+            )
         };
         findings.push(
             Finding::new(
@@ -340,7 +338,10 @@ pub(super) fn no_network(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
         findings.push(Finding::new(
             Kind::K3sNetworkMissing,
             at.key("flannel"),
-            format!("{} has no network of pods: its nodes are not ready until one is installed", cluster.draft.name),
+            format!(
+                "{} has no network of pods: its nodes are not ready until one is installed",
+                cluster.draft.name
+            ),
             "accept it with the name of what is installed, for example Cilium; or leave `flannel` out",
         ));
     }

@@ -127,14 +127,15 @@ pub(super) fn kubeconfig(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     findings.push(Finding::new(
         Kind::K3sKubeconfigOpen,
         config.key(Key::WriteKubeconfigMode.as_str()),
-        format!("every user of a server can use the kubeconfig with the mode {mode}, and is its administrator"),
+        format!(
+            "every user of a server can use the kubeconfig with the mode {mode}, and is its administrator"
+        ),
         "write \"0600\", or \"0640\" with a group in write-kubeconfig-group",
     ));
 }
 
 /// What the kubelet looks for where it protects the kernel's defaults (docs.k3s.io, *CIS Hardening Guide*).
-const KERNEL: [&str; 4] =
-    ["vm.panic_on_oom", "vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"];
+const KERNEL: [&str; 4] = ["vm.panic_on_oom", "vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"];
 
 /// A kubelet that protects the kernel's defaults does not start where they are others.
 pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {

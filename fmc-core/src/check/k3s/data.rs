@@ -17,9 +17,8 @@ pub(super) fn on_root(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
         return;
     }
     let on_root = |server: &usize| {
-        view.machine(*server).is_some_and(|placed| {
-            placed.draft.image.os.provisioner().is_some() && !has_disk(placed.draft)
-        })
+        view.machine(*server)
+            .is_some_and(|placed| placed.draft.image.os.provisioner().is_some() && !has_disk(placed.draft))
     };
     let mut names: Vec<&str> =
         cluster.servers.iter().filter(|server| on_root(server)).map(|at| view.machine_name(*at)).collect();
@@ -28,7 +27,9 @@ pub(super) fn on_root(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     let others_have_it = cluster.has_etcd() && cluster.draft.servers.len() > 2;
     let servers = first_of(first, names.len(), "server");
     let message = if others_have_it {
-        format!("the state of {servers} is on the root disk: a machine made anew has to be let into etcd again")
+        format!(
+            "the state of {servers} is on the root disk: a machine made anew has to be let into etcd again"
+        )
     } else {
         format!("the state of {servers} is on the root disk: who replaces the machine loses the cluster")
     };

@@ -166,6 +166,32 @@ pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     }
 }
 
+/// An address that somebody keeps is not leased to somebody else.
+pub(super) fn leased(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Endpoint::Address(address) = &cluster.draft.endpoint else { return };
+    let Some(address) = address.ok().map(|ip| ip.get()) else { return };
+    // A node with that address has it reserved, and there are findings about it.
+    if node(view, cluster).is_some() {
+        return;
+    }
+    let leasing = view.networks.iter().find_map(|net| {
+        net.family(address)?.dhcp.filter(|range| range.contains(address)).map(|range| (net, range))
+    });
+    if let Some((net, range)) = leasing {
+        let (name, field) = (text(&net.draft.name), if address.is_ipv4() { "dhcp" } else { "dhcp6" });
+        let endpoint = at.key("endpoint");
+        findings.push(
+            Finding::new(
+                Kind::K3sEndpointLeased,
+                endpoint.key("address"),
+                format!("{address} is in the range {range} that DHCP of {name} gives away"),
+                "write an address outside of it, or make the range smaller",
+            )
+            .also(format_args!("networks.{name}.{field}")),
+        );
+    }
+}
+
 /// Two Traefiks one behind the other are two decisions about every request; it may be meant, and then it is said.
 pub(super) fn traefik(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let draft = cluster.draft;

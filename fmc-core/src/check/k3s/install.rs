@@ -91,14 +91,15 @@ pub(super) fn unpinned(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, find
     }
     from_release.sort_unstable();
     let Some(first) = from_release.first().filter(|_| !view.cloud.lab) else { return };
-    let verbs = if from_release.len() == 1 { "fetches K3s by its release, and judges" } else { "fetch K3s by its release, and judge" };
+    let verbs = if from_release.len() == 1 {
+        "fetches K3s by its release, and judges"
+    } else {
+        "fetch K3s by its release, and judge"
+    };
     findings.push(Finding::new(
         Kind::K3sInstallUnpinned,
         at.key("install"),
-        format!(
-            "{} {verbs} it by the sums beside it",
-            first_of(first, from_release.len(), "machine")
-        ),
+        format!("{} {verbs} it by the sums beside it", first_of(first, from_release.len(), "machine")),
         "say where it is and what it hashes to: `.install(Install::binary(URL, \"sha256:…\"))`",
     ));
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::kind::Kind;
+use super::super::resolve::route_of;
+use super::super::say::first_of;
 use super::super::view::{Cluster, View, text};
 use crate::finding::{At, Finding};
 use crate::given::Given;
@@ -41,9 +43,8 @@ pub(super) fn once(view: &View<'_>, findings: &mut Vec<Finding>) {
                 } else {
                     (format!("{name} is named twice"), format!("leave it out of the {list} once"))
                 };
-                let at = |place: Place<'_>| {
-                    format!("clusters.{}.{}[{}]", place.cluster, place.list, place.index)
-                };
+                let at =
+                    |place: Place<'_>| format!("clusters.{}.{}[{}]", place.cluster, place.list, place.index);
                 findings
                     .push(Finding::new(Kind::K3sMemberDuplicate, at(here), message, help).also(at(first)));
             }
@@ -131,5 +132,30 @@ pub(super) fn bootstrap(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
             ),
         )
         .also(at.key(list)),
+    );
+}
+
+/// K3s finds its address by the default route, and does not start without one.
+pub(super) fn route(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let is_lost = |member: usize| {
+        let placed = view.machine(member)?;
+        let known = !placed.links.is_empty() && placed.links.iter().all(|link| link.network.is_some());
+        (known && route_of(view, placed).is_none()).then(|| view.machine_name(member))
+    };
+    let mut names: Vec<&str> = cluster.members().filter_map(is_lost).collect();
+    names.sort_unstable();
+    let Some(first) = names.first() else { return };
+    let has = if names.len() == 1 { "has" } else { "have" };
+    findings.push(
+        Finding::new(
+            Kind::K3sDefaultRoute,
+            at,
+            format!(
+                "{} {has} no default route, and K3s does not start",
+                first_of(first, names.len(), "node")
+            ),
+            "let one interface of each node be on a network that is forwarded",
+        )
+        .also(format_args!("machines.{first}.interfaces")),
     );
 }

@@ -18,13 +18,8 @@ const ETCD: &[Key] =
 const S3: &[Key] = &[Key::EtcdS3BucketLookupType, Key::EtcdS3Proxy, Key::EtcdS3Timeout];
 
 /// Keys that are for flannel alone.
-const FLANNEL: &[Key] = &[
-    Key::FlannelIface,
-    Key::FlannelConf,
-    Key::FlannelCniConf,
-    Key::FlannelIpv6Masq,
-    Key::FlannelExternalIp,
-];
+const FLANNEL: &[Key] =
+    &[Key::FlannelIface, Key::FlannelConf, Key::FlannelCniConf, Key::FlannelIpv6Masq, Key::FlannelExternalIp];
 
 /// Keys that are for a part that another key leaves out.
 const PARTS: &[(Key, &[Key])] = &[
@@ -49,10 +44,18 @@ pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     let draft = cluster.draft;
     if draft.agents.is_empty() {
         if !draft.agent_config.is_empty() {
-            found.push("agent_config", "there is no agent that would read it", "leave it out, or name agents");
+            found.push(
+                "agent_config",
+                "there is no agent that would read it",
+                "leave it out, or name agents",
+            );
         }
         if draft.agent_version.is_some() {
-            found.push("agent_version", "there is no agent that would have it", "leave it out, or name agents");
+            found.push(
+                "agent_version",
+                "there is no agent that would have it",
+                "leave it out, or name agents",
+            );
         }
     }
     let mut seen = BTreeSet::new();
@@ -151,6 +154,10 @@ fn install(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
         found.push("install.sysext", "no machine has Flatcar, which alone takes it", "say `binary` instead");
     }
     if install.selinux_policy.is_some() && !runs(&|os| os == Os::FedoraCoreos || os.is_enterprise_linux()) {
-        found.push("install.selinux_policy", "no machine has a system that takes the package", "leave it out");
+        found.push(
+            "install.selinux_policy",
+            "no machine has a system that takes the package",
+            "leave it out",
+        );
     }
 }

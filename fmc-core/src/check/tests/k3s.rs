@@ -92,7 +92,11 @@ fn clusters_that_are_right_find_nothing() {
                 .set(key::SERVICE_NODE_PORT_RANGE, "30000-32767")
                 .set(
                     key::KUBELET_ARG,
-                    ["max-pods=200", "tls-min-version=VersionTLS12", "tls-cipher-suites=TLS_AES_128_GCM_SHA256"],
+                    [
+                        "max-pods=200",
+                        "tls-min-version=VersionTLS12",
+                        "tls-cipher-suites=TLS_AES_128_GCM_SHA256",
+                    ],
                 ),
         ),
     ];
@@ -132,11 +136,8 @@ fn several_violations_are_all_found() {
 fn a_machine_is_one_node() {
     finds(three().agents(["a1", "a1"]), &["k3s-member-duplicate clusters.prod.agents[1]"]);
     finds(three().agents(["s3"]), &["k3s-member-duplicate clusters.prod.agents[0]"]);
-    let two = cloud(three()).cluster(
-        k3s::Cluster::new("test", "v1.36.3+k3s1")
-            .servers(["s3"])
-            .install(install()),
-    );
+    let two =
+        cloud(three()).cluster(k3s::Cluster::new("test", "v1.36.3+k3s1").servers(["s3"]).install(install()));
     assert_eq!(found(&two), ["k3s-member-duplicate clusters.test.servers[0]"]);
     let (message, _) = says(&two, Kind::K3sMemberDuplicate).remove(0);
     assert_eq!(message, "s3 is in the clusters prod and test");
@@ -162,6 +163,17 @@ fn an_etcd_is_odd_and_not_large() {
 }
 
 #[test]
+fn nodes_have_a_default_route() {
+    let mut cloud = cloud(three());
+    for machine in cloud.machines.iter_mut() {
+        machine.interfaces = vec![machine.interfaces.remove(0).default_route(false)];
+    }
+    assert_eq!(found(&cloud), ["k3s-default-route clusters.prod"]);
+    let (message, _) = says(&cloud, Kind::K3sDefaultRoute).remove(0);
+    assert_eq!(message, "s1 and 2 other nodes have no default route, and K3s does not start");
+}
+
+#[test]
 fn the_bootstrap_machine_is_no_node() {
     finds(three().bootstrap("s2"), &["k3s-bootstrap-member clusters.prod.bootstrap"]);
     finds(three().agents(["a1"]).bootstrap("a1"), &["k3s-bootstrap-member clusters.prod.bootstrap"]);
@@ -173,10 +185,13 @@ fn an_endpoint_leads_to_the_servers() {
     // The document's design: three masters, one address, no balancer (S13).
     finds(at(Endpoint::server()), &["k3s-endpoint-single clusters.prod.endpoint"]);
     finds(at(Endpoint::address("10.17.4.21")), &["k3s-endpoint-single clusters.prod.endpoint.address"]);
-    finds(at(Endpoint::name("s1")), &[
-        "k3s-endpoint-nowhere clusters.prod.endpoint.name",
-        "k3s-endpoint-single clusters.prod.endpoint.name",
-    ]);
+    finds(
+        at(Endpoint::name("s1")),
+        &[
+            "k3s-endpoint-nowhere clusters.prod.endpoint.name",
+            "k3s-endpoint-single clusters.prod.endpoint.name",
+        ],
+    );
     finds(
         at(Endpoint::address("10.17.4.22")).initial("s2"),
         &["k3s-endpoint-single clusters.prod.endpoint.address"],
@@ -191,6 +206,11 @@ fn an_endpoint_leads_to_the_servers() {
     for name in ["localhost", "api", "api.cluster.local", "cluster.local"] {
         finds(at(Endpoint::name(name)), &["k3s-endpoint-nowhere clusters.prod.endpoint.name"]);
     }
+    let mut leased = cloud(three());
+    for network in leased.networks.iter_mut() {
+        network.dhcp = Some("10.17.4.2-10.17.4.19".into());
+    }
+    assert_eq!(found(&leased), ["k3s-endpoint-leased clusters.prod.endpoint.address"]);
     let public = cloud(at(Endpoint::address("8.8.4.4"))).public_address("8.8.4.4");
     assert_eq!(found(&public), [""; 0]);
     let named = cloud(at(Endpoint::name("s2.example.com"))).domain("example.com");
@@ -236,11 +256,8 @@ fn families_agree() {
     finds(twice, &["k3s-subnet-family clusters.prod.pods[1]"]);
     let unequal = three().pods("10.42.0.0/16").pods("fd00:42::/56");
     finds(unequal, &["k3s-subnet-family clusters.prod.pods"]);
-    let turned = three()
-        .pods("10.42.0.0/16")
-        .pods("fd00:42::/56")
-        .services("fd00:43::/112")
-        .services("10.43.0.0/16");
+    let turned =
+        three().pods("10.42.0.0/16").pods("fd00:42::/56").services("fd00:43::/112").services("10.43.0.0/16");
     one(
         turned,
         Kind::K3sSubnetFamily,
@@ -248,11 +265,7 @@ fn families_agree() {
         "give both a network of each family that nodes have, in the same order",
     );
     let dual = || {
-        three()
-            .pods("10.42.0.0/16")
-            .pods("fd00:42::/56")
-            .services("10.43.0.0/16")
-            .services("fd00:43::/112")
+        three().pods("10.42.0.0/16").pods("fd00:42::/56").services("10.43.0.0/16").services("fd00:43::/112")
     };
     finds(dual(), &["k3s-subnet-family clusters.prod.pods[1]"]);
     let mut right = cloud(dual());
@@ -288,10 +301,7 @@ fn the_dns_of_a_cluster_is_a_service() {
     for wrong in ["10.43.0.1", "10.43.0.0", "10.43.255.255", "10.42.0.10", "fd00:43::a"] {
         finds(dns(wrong), &["k3s-cluster-dns clusters.prod.cluster_dns[0]"]);
     }
-    finds(
-        dns("10.43.0.10").cluster_dns("10.43.0.11"),
-        &["k3s-cluster-dns clusters.prod.cluster_dns[1]"],
-    );
+    finds(dns("10.43.0.10").cluster_dns("10.43.0.11"), &["k3s-cluster-dns clusters.prod.cluster_dns[1]"]);
     finds(three().services("10.43.0.0/29"), &["k3s-cluster-dns clusters.prod.services[0]"]);
     finds(three().services("10.43.0.0/29").cluster_dns("10.43.0.5"), &[]);
 }
@@ -301,17 +311,21 @@ fn ports_domains_and_flannel() {
     let ports = |range: &str| three().config(k3s::Config::new().set(key::SERVICE_NODE_PORT_RANGE, range));
     finds(ports("6000-7000"), &["k3s-node-ports clusters.prod.config.service-node-port-range"]);
     finds(ports("10260-51819"), &[]);
-    let domain = |inside: &str, outside: &str| {
-        found(&cloud(three().cluster_domain(inside)).domain(outside))
-    };
-    assert_eq!(domain("example.com", "kube.example.com"), ["k3s-cluster-domain clusters.prod.cluster_domain"]);
+    let domain = |inside: &str, outside: &str| found(&cloud(three().cluster_domain(inside)).domain(outside));
+    assert_eq!(
+        domain("example.com", "kube.example.com"),
+        ["k3s-cluster-domain clusters.prod.cluster_domain"]
+    );
     assert_eq!(domain("kube.example.com", "example.com"), [""; 0]);
     assert_eq!(domain("ample.com", "example.com"), [""; 0]);
     finds(three().flannel("none"), &["k3s-network-missing clusters.prod.flannel"]);
     finds(three().flannel("host-gw"), &[]);
     let far = cloud(three().agents(["a9"]).flannel("host-gw"))
         .network(Network::nat("far", "10.17.9.0/24"))
-        .machine(Machine { interfaces: vec![Interface::on("far").address("10.17.9.9")], ..node("a9", "10.17.4.39") });
+        .machine(Machine {
+            interfaces: vec![Interface::on("far").address("10.17.9.9")],
+            ..node("a9", "10.17.4.39")
+        });
     assert_eq!(found(&far), ["k3s-host-gateway clusters.prod.flannel"]);
 }
 
@@ -363,9 +377,11 @@ fn the_state_outlives_the_root_disk() {
     assert_eq!(of(&without(three())), [(Severity::Warning, again.to_owned())]);
     let database = three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
     assert_eq!(of(&without(database)), []);
-    for (mount, right) in
-        [("/var/lib/rancher", true), ("/var/lib/rancher/k3s/server", true), ("/var/lib/rancher/k3s/agent", false)]
-    {
+    for (mount, right) in [
+        ("/var/lib/rancher", true),
+        ("/var/lib/rancher/k3s/server", true),
+        ("/var/lib/rancher/k3s/agent", false),
+    ] {
         let mut cloud = without(cluster().servers(["s1"]));
         for machine in cloud.machines.iter_mut() {
             machine.disks.push(crate::disk::Disk::new("d", "9 GiB").mount(mount));
@@ -409,7 +425,8 @@ fn keys_are_where_they_are_read() {
         &["k3s-config-outdated clusters.prod.config.kine-tls"],
     );
     finds(
-        agents().config(k3s::Config::new().set(key::DOCKER, true).set(key::CONTAINER_RUNTIME_ENDPOINT, "/run/x")),
+        agents()
+            .config(k3s::Config::new().set(key::DOCKER, true).set(key::CONTAINER_RUNTIME_ENDPOINT, "/run/x")),
         &["k3s-config-clash clusters.prod.config.container-runtime-endpoint"],
     );
     finds(
@@ -460,7 +477,8 @@ fn arguments_of_components() {
     let with = |argument: &str| {
         three().agents(["a1"]).config(k3s::Config::new().set(key::KUBELET_ARG, ["v=2", argument]))
     };
-    for wrong in ["node-ip=10.0.0.1", "cluster-dns+=10.0.0.1", "tls-min-version=1.2", "tls-cipher-suites=A,B"] {
+    for wrong in ["node-ip=10.0.0.1", "cluster-dns+=10.0.0.1", "tls-min-version=1.2", "tls-cipher-suites=A,B"]
+    {
         finds(with(wrong), &["k3s-argument clusters.prod.config.kubelet-arg[1]"]);
     }
     one(
@@ -520,11 +538,11 @@ fn what_nobody_reads_is_told() {
         three().flannel("none").config(k3s::Config::new().set(key::FLANNEL_IFACE, "eth1")),
         &["k3s-unused clusters.prod.config.flannel-iface", "k3s-network-missing clusters.prod.flannel"],
     );
-    let mut rocky = cloud(
-        cluster()
-            .servers(["s1"])
-            .install(install().sysext_for(Arch::X86_64, "https://m.example/k3s.raw", DIGEST)),
-    );
+    let mut rocky = cloud(cluster().servers(["s1"]).install(install().sysext_for(
+        Arch::X86_64,
+        "https://m.example/k3s.raw",
+        DIGEST,
+    )));
     for machine in rocky.machines.iter_mut() {
         machine.image = Image::debian("12").path("/i/d12.qcow2").digest(DIGEST);
     }
@@ -551,7 +569,8 @@ fn tokens_of_the_users_own_differ() {
 
 #[test]
 fn every_machine_has_something_to_install() {
-    let mut arm = cloud(three().agents(["a1", "a2"]).install(install().images("https://m.example/i", DIGEST)));
+    let mut arm =
+        cloud(three().agents(["a1", "a2"]).install(install().images("https://m.example/i", DIGEST)));
     for machine in arm.machines.iter_mut().filter(|machine| machine.name.to_string().starts_with('a')) {
         machine.image = flatcar().architecture(Arch::Aarch64);
     }
@@ -561,7 +580,10 @@ fn every_machine_has_something_to_install() {
     };
     assert_eq!(
         of(&arm),
-        ["k3s-install-missing clusters.prod.install.binary", "k3s-install-missing clusters.prod.install.images"]
+        [
+            "k3s-install-missing clusters.prod.install.binary",
+            "k3s-install-missing clusters.prod.install.images"
+        ]
     );
     let [(message, help), _] = says(&arm, Kind::K3sInstallMissing).try_into().unwrap();
     assert_eq!(message, "there is no binary for aarch64, which a1 and 1 other machine has");
@@ -618,7 +640,10 @@ fn many_agents_want_large_servers() {
     let names: Vec<String> = (0..901).map(|n| format!("w{n}")).collect();
     let large = cloud(three().agents(&names).pods("10.128.0.0/12"));
     let [(message, help)] = says(&large, Kind::K3sServerSize).try_into().unwrap();
-    assert_eq!(message, "s1 and 2 other servers of prod has less than 8 processors and 16 GiB for 901 agents");
+    assert_eq!(
+        message,
+        "s1 and 2 other servers of prod has less than 8 processors and 16 GiB for 901 agents"
+    );
     assert_eq!(help, "give each server 8 processors and 16 GiB");
     finds(three().agents(["a1"]), &[]);
 }
@@ -664,6 +689,9 @@ clusters:
     agent_version: w
 ";
     let found = found(&yaml(text));
-    assert!(found.iter().all(|found| !found.starts_with("k3s-") || found.starts_with("k3s-cluster-dns")), "{found:?}");
+    assert!(
+        found.iter().all(|found| !found.starts_with("k3s-") || found.starts_with("k3s-cluster-dns")),
+        "{found:?}"
+    );
     assert!(!found.iter().any(|found| found.starts_with("k3s-cluster-dns")), "{found:?}");
 }

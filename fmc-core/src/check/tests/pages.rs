@@ -60,13 +60,3 @@ fn a_name_is_one_kind() {
     }
     assert_eq!(Kind::named("no-such-kind"), None);
 }
-
-#[test]
-fn tmp_print() {
-    for kind in Kind::ALL.iter().filter(|kind| kind.as_str().starts_with("k3s")) {
-        let Some(example) = block(kind.page(), "yaml") else { continue };
-        let text: String = findings(&yaml(example)).iter().map(ToString::to_string).collect();
-        println!("=== {}\n{text}", kind.as_str());
-    }
-    println!("=== end");
-}

@@ -44,7 +44,8 @@ pub(in super::super) fn check(
             }
         }
         for (index, resolver) in view.cloud.resolvers.iter().enumerate() {
-            let Some(resolver) = resolver.ok().map(|ip| ip.get()).filter(|ip| one.subnet.contains(*ip)) else {
+            let Some(resolver) = resolver.ok().map(|ip| ip.get()).filter(|ip| one.subnet.contains(*ip))
+            else {
                 continue;
             };
             findings.push(
