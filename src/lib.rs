@@ -99,6 +99,7 @@
 //! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
 //! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
+//! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
@@ -115,6 +116,8 @@ pub use fmc_core::{
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
+#[cfg(feature = "keys")]
+pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;
 
 #[cfg(feature = "cli")]
@@ -123,6 +126,8 @@ mod compile;
 #[cfg(feature = "cli")]
 pub mod cookbook;
 pub mod file;
+#[cfg(feature = "keys")]
+pub mod kubeconfig;
 pub mod picture;
 mod plan;
 pub mod prelude;

@@ -19,7 +19,7 @@
 //!
 //! | what | how |
 //! | --- | --- |
-//! | random bytes | HKDF-SHA256; the info holds what it is, name, generation and the number of the attempt |
+//! | random bytes | HKDF-SHA256 with the salt `fmc secrets 1`; the info is what it is, NUL, name, NUL, the generation in four bytes (the greatest first), the number of the attempt in one |
 //! | P-256 keys | rejection sampling (FIPS 186-5, A.2.2), PEM of SEC 1 |
 //! | signatures | ECDSA with the nonces of RFC 6979, so that nothing is random |
 //! | certificates | RFC 5280; the serial follows from the keys, the dates are the model's or the caller's |

@@ -15,23 +15,31 @@
 //! | how many calls libvirt is asked | [`relay`] |
 //! | all that a machine boots with | [`guest`]: a first boot, and what it says of itself |
 //! | pictures | [`graph`] |
-//! | firewall rules | [`nft`] |
+//! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
+//! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
+//! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
 pub mod graph;
 pub mod guest;
+pub mod haproxy;
 pub mod http;
 pub mod ignition;
 pub mod image;
 pub mod iso;
+pub mod keepalived;
 pub mod libvirt_schema;
 pub mod libvirtd;
+pub mod netns;
 pub mod nft;
 pub mod pki;
 mod program;
 pub mod relay;
+pub mod shell;
+pub mod sshd;
 pub mod systemd;
 pub mod tree;
 pub mod yaml;

@@ -119,6 +119,40 @@ pub fn ssh_known(known_hosts: &str, host: &str) -> Result<String, Refused> {
         .silent_success()
 }
 
+/// An authority that OpenSSL makes: its certificate and its private key, on a curve and with a name as `/O=x/CN=y`. It is
+/// another one each time, and valid from 2025 to 2045.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing, or the folder for its files cannot be written.
+pub fn own_authority(curve: &str, subject: &str) -> Result<(String, String), Refused> {
+    let folder = Folder::new();
+    let mut generate = command("openssl");
+    let curve = format!("ec_paramgen_curve:{curve}");
+    let key = run(generate.args(["genpkey", "-algorithm", "EC", "-pkeyopt", &curve])).success()?;
+    let mut request = command("openssl");
+    request.args(["req", "-new", "-utf8", "-subj", subject, "-key"]).arg(folder.file("key.pem", &key));
+    let request = folder.file("request.pem", &run(&mut request).success()?);
+    let mut sign = command("openssl");
+    // `openssl ca` alone takes dates; it wants its books.
+    let settings = format!(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase={0}/books\nnew_certs_dir={0}\nrand_serial=yes\ndefault_md=sha256\n\
+         policy=any\nemail_in_dn=yes\npreserve=yes\nx509_extensions=authority\nunique_subject=no\n[any]\ncountryName=optional\norganizationName=optional\n\
+         organizationalUnitName=optional\ncommonName=optional\n[authority]\n\
+         basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n",
+        folder.0.path().display()
+    );
+    folder.file("books", "");
+    sign.args(["ca", "-batch", "-notext", "-selfsign", "-utf8", "-startdate", "20250101000000Z"]);
+    sign.args(["-enddate", "20450101000000Z", "-config"]).arg(folder.file("settings", &settings));
+    sign.arg("-keyfile").arg(folder.file("key.pem", &key)).arg("-in").arg(request);
+    Ok((run(&mut sign).success()?, key))
+}
+
 struct Folder(TempDir);
 
 #[expect(clippy::expect_used, reason = "a consumer that cannot be given its files must fail the test")]

@@ -54,6 +54,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) only: Vec<String>,
 
+    /// The file of the root key, from which secrets are made (`root-key new`); FMC_ROOT_KEY is for its text
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) root_key: Option<PathBuf>,
+
     /// Consents to what the plan shows
     #[arg(long, global = true)]
     pub(super) yes: bool,
@@ -197,6 +201,12 @@ pub(super) enum Command {
         /// What about them
         #[command(subcommand)]
         command: super::images::Command,
+    },
+    /// Makes the root key, from which a cloud's secrets are made
+    RootKey {
+        /// What about it
+        #[command(subcommand)]
+        command: super::root_key::Command,
     },
     /// Shows the same cloud, as Rust or as a file
     Convert {

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 29] = [
+const PACKAGES: [(&str, &str); 37] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -33,6 +33,14 @@ const PACKAGES: [(&str, &str); 29] = [
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
+    ("openssh-server", "sshd, which judges its configuration and host keys"),
+    ("openssl", "judges certificates, and makes those of the tests' own"),
+    ("haproxy", "judges balancers, and balances in namespaces"),
+    ("keepalived", "judges shared addresses, and shares one in namespaces"),
+    ("curl", "asks servers in namespaces"),
+    ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
+    ("python3-yaml", "reads K3s's configuration in its stand-in"),
+    ("util-linux", "unshare and nsenter, for the tests' namespaces"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),
     ("kmod", "depmod, for the test guest's modules"),

@@ -6,6 +6,7 @@ use crate::finding::{At, Finding, Report};
 use crate::given::{Given, Leaf, LeafGroup};
 use kind::Kind;
 pub use kind::findings;
+pub(crate) use roles::Assigned;
 use view::View;
 
 mod accept;

@@ -30,6 +30,8 @@ pub(crate) struct View<'a> {
     pub(crate) machine_index: BTreeMap<&'a str, usize>,
     /// The K3s clusters, in the order of their names.
     pub(crate) clusters: Vec<Cluster<'a>>,
+    /// The machines that a cluster gives a role to, by name.
+    pub(crate) clustered: BTreeSet<&'a str>,
     /// The networks that a host routes to, by host.
     routed: Vec<Vec<usize>>,
     /// The hosts that list a bridge, by its name.
@@ -121,6 +123,8 @@ impl<'a> View<'a> {
             })
             .collect();
         let clusters = clusters(cloud, &machine_index);
+        let nodes = cloud.clusters.iter().flat_map(|cluster| cluster.servers.iter().chain(&cluster.agents));
+        let clustered = nodes.map(text).collect();
         Self {
             cloud,
             owner,
@@ -131,6 +135,7 @@ impl<'a> View<'a> {
             network_index,
             machine_index,
             clusters,
+            clustered,
             routed,
             bridged,
         }

@@ -8,14 +8,18 @@ mod updates;
 use serde::{Deserialize, Serialize};
 
 use super::config::Config;
+use super::kubelet;
 use super::pki::Credentials;
+use super::registries::Registries;
+use super::tuning::{ModuleName, SysctlName, Tuning};
+use super::value::Line;
 use super::version::Version;
 use super::word::{Component, EgressMode, EncryptionProvider, FlannelBackend};
 use crate::addr::{Ip, Subnet};
 use crate::given::Given;
 use crate::image::is_default;
 use crate::name::{ClusterName, DomainName, MachineName};
-use crate::named::{Keyed, unnamed};
+use crate::named::{Keyed, Named, unnamed};
 
 pub use datastore::{Datastore, S3, Snapshots};
 pub use endpoint::Endpoint;
@@ -94,6 +98,15 @@ pub struct Cluster {
     /// Whether the cluster is hardened as the CIS benchmark wants it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) cis: bool,
+    /// Where images come from.
+    #[serde(default, skip_serializing_if = "Registries::is_empty")]
+    pub(crate) registries: Registries,
+    /// Drop-ins of the kubelet's configuration, by file name.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) kubelet: Named<kubelet::Dropin>,
+    /// What is set in the kernel.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) tuning: Tuning,
     /// More keys of `config.yaml`, for servers, and for agents what agents take.
     #[serde(default, skip_serializing_if = "Config::is_empty")]
     pub(crate) config: Config,
@@ -147,6 +160,9 @@ impl Cluster {
             datastore: None,
             snapshots: None,
             cis: false,
+            registries: Registries::default(),
+            kubelet: Named::default(),
+            tuning: Tuning::default(),
             config: Config::default(),
             server_config: Config::default(),
             agent_config: Config::default(),
@@ -263,6 +279,34 @@ impl Cluster {
     #[must_use]
     pub fn cis(mut self, yes: bool) -> Self {
         self.cis = yes;
+        self
+    }
+
+    /// Where images come from.
+    #[must_use]
+    pub fn registries(mut self, registries: Registries) -> Self {
+        self.registries = registries;
+        self
+    }
+
+    /// A drop-in of the kubelet's configuration, on every node.
+    #[must_use]
+    pub fn kubelet(mut self, dropin: kubelet::Dropin) -> Self {
+        self.kubelet.push(dropin);
+        self
+    }
+
+    /// A sysctl and its value, on every node.
+    #[must_use]
+    pub fn sysctl(mut self, name: impl Into<Given<SysctlName>>, value: impl Into<Given<Line>>) -> Self {
+        self.tuning = self.tuning.sysctl(name, value);
+        self
+    }
+
+    /// A kernel module, loaded on every node.
+    #[must_use]
+    pub fn module(mut self, name: impl Into<Given<ModuleName>>) -> Self {
+        self.tuning = self.tuning.module(name);
         self
     }
 

@@ -8,9 +8,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::key::{Fits, FlagType, Key, List, Setting, Takes};
 use super::piece::{Piece, pieces};
-use super::value::Line;
-use crate::finding::{At, Finding};
-use crate::given::Given;
+use super::value::{Duration, Line};
+use crate::finding::{At, Finding, Kind};
+use crate::given::{Given, Leaf as _};
 use crate::secret::Secret;
 use crate::template::Encoding;
 use crate::yaml::Node;
@@ -112,7 +112,7 @@ impl Config {
         pieces(&Node::Map(members.map(|(key, value)| (key.as_str(), value.node())).collect()))
     }
 
-    /// Every value that is not what its key takes.
+    /// Every value that is not what its key takes, or with which K3s refuses to start.
     pub fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         for (key, value) in &self.0 {
             let at = at.key(key.as_str());
@@ -120,7 +120,20 @@ impl Config {
             match value {
                 Value::Flag(_) => {}
                 Value::Integer(number) => look(&number.to_string(), &at, findings),
-                Value::Text(text) => look(text, &at, findings),
+                Value::Text(text) => {
+                    look(text, &at, findings);
+                    if key.flag_type() == FlagType::Duration
+                        && Duration::parse(text).is_ok_and(|time| time.as_millis() == 0)
+                    {
+                        let message = format!("K3s refuses to start when {key} is zero");
+                        findings.push(Finding::new(
+                            Kind::ValueInvalid,
+                            at,
+                            message,
+                            "write, for example, 5m",
+                        ));
+                    }
+                }
                 Value::List(texts) => {
                     for (index, text) in texts.iter().enumerate() {
                         look(text, &at.index(index), findings);

@@ -110,6 +110,14 @@ words! {
         Path "path",
     }
 
+    /// The least version of TLS that is spoken, by its name in Go.
+    TlsVersion "version of TLS" {
+        /// TLS 1.2.
+        Tls12 "VersionTLS12",
+        /// TLS 1.3.
+        Tls13 "VersionTLS13",
+    }
+
     /// What a taint does to pods that do not tolerate it (Kubernetes, *Taints and Tolerations*).
     Effect "taint effect" {
         /// None is placed there.
@@ -157,6 +165,7 @@ mod tests {
         all(EgressMode::ALL);
         all(EncryptionProvider::ALL);
         all(BucketLookup::ALL);
+        all(TlsVersion::ALL);
         all(Effect::ALL);
     }
 

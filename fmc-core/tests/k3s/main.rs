@@ -2,5 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may")]
 
+mod cluster;
 mod files;
 mod flags;
+mod nodes;
+mod order;

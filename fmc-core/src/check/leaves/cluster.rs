@@ -3,6 +3,7 @@
 use super::Leaves;
 use crate::finding::At;
 use crate::k3s::{ByArch, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
+use crate::named::Keyed as _;
 use crate::secret::Secret;
 
 impl Leaves<'_> {
@@ -25,6 +26,9 @@ impl Leaves<'_> {
             datastore,
             snapshots,
             cis: _,
+            registries,
+            kubelet,
+            tuning,
             config,
             server_config,
             agent_config,
@@ -56,6 +60,11 @@ impl Leaves<'_> {
         if let Some(snapshots) = snapshots {
             self.snapshots(snapshots, &at.key("snapshots"));
         }
+        registries.check(&at.key("registries"), self.findings);
+        for dropin in kubelet {
+            dropin.check(&at.key("kubelet").name(dropin.name()), self.findings);
+        }
+        tuning.check(&at.key("tuning"), self.findings);
         config.check(&at.key("config"), self.findings);
         server_config.check(&at.key("server_config"), self.findings);
         agent_config.check(&at.key("agent_config"), self.findings);
@@ -113,7 +122,7 @@ impl Leaves<'_> {
         self.maybe(endpoint.as_ref(), &at.key("endpoint"));
         self.maybe(region.as_ref(), &at.key("region"));
         self.maybe(folder.as_ref(), &at.key("folder"));
-        self.secret(access_key.as_ref(), &at.key("access_key"));
+        self.maybe(access_key.as_ref(), &at.key("access_key"));
         self.secret(secret_key.as_ref(), &at.key("secret_key"));
         self.secret(ca.as_ref(), &at.key("ca"));
         self.maybe(lookup.as_ref(), &at.key("lookup"));

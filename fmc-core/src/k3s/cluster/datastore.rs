@@ -66,10 +66,7 @@ impl Datastore {
 /// use fmc_core::secret::Secret;
 ///
 /// let snapshots = Snapshots::every("0 */6 * * *").keep(10).s3(
-///     S3::bucket("etcd").endpoint("s3.example").keys(
-///         Secret::environment("s3-access", "S3_ACCESS"),
-///         Secret::environment("s3-secret", "S3_SECRET"),
-///     ),
+///     S3::bucket("etcd").endpoint("s3.example").keys("etcd", Secret::environment("s3-secret", "S3_SECRET")),
 /// );
 /// # let _ = snapshots;
 /// ```
@@ -145,7 +142,7 @@ pub struct S3 {
     pub(crate) folder: Option<Given<Line>>,
     /// The id of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) access_key: Option<Secret>,
+    pub(crate) access_key: Option<Given<Line>>,
     /// The key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) secret_key: Option<Secret>,
@@ -201,10 +198,10 @@ impl S3 {
         self
     }
 
-    /// The key by its id and itself, one line of text each.
+    /// The id of the key, and the key, one line of text.
     #[must_use]
-    pub fn keys(mut self, access: Secret, secret: Secret) -> Self {
-        self.access_key = Some(access);
+    pub fn keys(mut self, access: impl Into<Given<Line>>, secret: Secret) -> Self {
+        self.access_key = Some(access.into());
         self.secret_key = Some(secret);
         self
     }

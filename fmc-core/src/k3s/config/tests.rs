@@ -1,5 +1,4 @@
 use super::*;
-use crate::given::Leaf as _;
 use crate::k3s::word::Component;
 use crate::k3s::{Label, key};
 
@@ -56,6 +55,15 @@ fn every_wrong_value_is_a_finding_at_its_key() {
             "config.disable[0]: \"treafik\" is not a valid packaged component; it is coredns, servicelb, traefik, \
              local-storage, metrics-server or runtimes: did you mean traefik?",
         ]
+    );
+}
+
+#[test]
+fn a_duration_of_zero_is_refused_as_k3s_does() {
+    let config = Config::new().set(key::ETCD_S3_TIMEOUT, "0s");
+    assert_eq!(
+        findings(&config),
+        ["config.etcd-s3-timeout: K3s refuses to start when etcd-s3-timeout is zero; write, for example, 5m"]
     );
 }
 
@@ -133,4 +141,17 @@ fn a_file_is_refused_by_its_key() {
     assert!(refused(r#"{"debug": "yes"}"#).contains("expected a boolean"));
     assert!(refused(r#"{"node-ip": {}}"#).contains("expected a list of texts"));
     assert!(refused(r#"{"token": {"name": "a"}}"#).contains("missing field `source`"));
+}
+
+#[cfg(feature = "schema")]
+#[test]
+fn the_schema_has_every_key_and_no_other() {
+    let schema = schemars::SchemaGenerator::default().into_root_schema_for::<Config>().to_value();
+    let properties = schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), Key::ALL.len());
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(properties["https-listen-port"]["maximum"], 65535);
+    assert_eq!(properties["disable"]["items"]["enum"][2], "traefik");
+    assert_eq!(properties["debug"]["type"], "boolean");
+    assert!(properties["token"]["$ref"].is_string(), "{}", properties["token"]);
 }
