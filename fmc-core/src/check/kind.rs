@@ -217,7 +217,7 @@ kinds! {
     K3sArgument "k3s-argument" Error acceptable;
     K3sUnused "k3s-unused" Warning acceptable;
     K3sTokenShared "k3s-token-shared" Error acceptable;
-    K3sInstallMissing "k3s-install-missing" Error never;
+    K3sInstallMissing "k3s-install-missing" Error acceptable;
     K3sInstallUnpinned "k3s-install-unpinned" Warning acceptable;
     K3sSelinuxPolicy "k3s-selinux-policy" Warning acceptable;
     K3sQuorumHost "k3s-quorum-host" Warning acceptable;

@@ -7,6 +7,7 @@ use super::{configs, on_servers};
 use crate::finding::{At, Finding};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
+use crate::k3s::tuning::KUBELET_SYSCTLS;
 use crate::k3s::value::Duration;
 use crate::k3s::{Config, Key, Value};
 use crate::unit::Mode;
@@ -100,6 +101,22 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
             );
         }
     }
+    if cluster.draft.cis {
+        for (name, wanted) in KUBELET_SYSCTLS {
+            let Some(said) = cluster.draft.tuning.get(name).and_then(Given::ok) else { continue };
+            if said.as_str() != wanted {
+                findings.push(
+                    Finding::new(
+                        Kind::K3sConfigClash,
+                        at.key("tuning").key("sysctls").key(name),
+                        format!("the CIS profile wants {name} to be {wanted}, and not {said}"),
+                        "leave it out, or leave `cis` out",
+                    )
+                    .also(at.key("cis")),
+                );
+            }
+        }
+    }
     let s3 = cluster.draft.snapshots.as_ref().and_then(|snapshots| snapshots.s3.as_ref());
     if s3.and_then(|s3| s3.timeout.as_ref()).and_then(Given::ok).copied().is_some_and(is_nothing) {
         findings.push(no_time(format_args!("{at}.snapshots.s3.timeout"), "the timeout of S3"));
@@ -134,12 +151,10 @@ pub(super) fn kubeconfig(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     ));
 }
 
-/// What the kubelet looks for where it protects the kernel's defaults (docs.k3s.io, *CIS Hardening Guide*).
-const KERNEL: [&str; 4] = ["vm.panic_on_oom", "vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"];
-
-/// A kubelet that protects the kernel's defaults does not start where they are others.
+/// A kubelet that protects the kernel's defaults does not start where they are others (docs.k3s.io, *CIS Hardening Guide*).
 pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
-    if cluster.draft.cis {
+    let missing: Vec<&str> = cluster.draft.tuning.missing().map(|(name, _)| name).collect();
+    if cluster.draft.cis || missing.is_empty() {
         return;
     }
     let on = |config: &Config| config.get(Key::ProtectKernelDefaults) == Some(&Value::Flag(true));
@@ -147,7 +162,7 @@ pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     let lists = [(servers.or(all), &cluster.servers), (agents.or(all), &cluster.agents)];
     let mut untuned: Vec<(&str, &str)> = Vec::new();
     for (field, members) in lists.into_iter().filter_map(|(field, members)| Some((field?, members))) {
-        let names = members.iter().filter(|member| !is_tuned(view, **member));
+        let names = members.iter().filter(|member| !is_tuned(view, **member, &missing));
         untuned.extend(names.map(|member| (view.machine_name(*member), field)));
     }
     untuned.sort_unstable();
@@ -158,17 +173,18 @@ pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
             Kind::K3sKernelDefaults,
             config.key(Key::ProtectKernelDefaults.as_str()),
             format!(
-                "the kubelet of {} refuses to start: nothing below /etc/sysctl.d sets {}",
+                "the kubelet of {} refuses to start: nothing sets {}",
                 first_of(first, untuned.len(), "machine"),
-                KERNEL.join(", ")
+                missing.join(", ")
             ),
-            "say `.cis(true)`, which sets them, or add a file that does",
+            "say `.cis(true)`, which sets them, or each by `.sysctl(…)`",
         )
-        .also(format_args!("machines.{first}.guest.files")),
+        .also(at.key("tuning")),
     );
 }
 
-fn is_tuned(view: &View<'_>, machine: usize) -> bool {
+/// Whether files of the machine's own set what the cluster does not.
+fn is_tuned(view: &View<'_>, machine: usize, missing: &[&str]) -> bool {
     let Some(placed) = view.machine(machine) else { return true };
     let texts = placed.draft.guest.texts();
     let texts: Vec<&str> =
@@ -179,5 +195,5 @@ fn is_tuned(view: &View<'_>, machine: usize) -> bool {
             said.is_some_and(|said| said.replace('/', ".") == name)
         })
     };
-    KERNEL.iter().all(|name| sets(name))
+    missing.iter().all(|name| sets(name))
 }

@@ -41,6 +41,7 @@ pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     keys(cluster, &mut found);
     snapshots(cluster, &mut found);
     install(view, cluster, &mut found);
+    registries(cluster, &mut found);
     let draft = cluster.draft;
     if draft.agents.is_empty() {
         if !draft.agent_config.is_empty() {
@@ -159,5 +160,28 @@ fn install(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
             "no machine has a system that takes the package",
             "leave it out",
         );
+    }
+}
+
+fn registries(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
+    for mirror in cluster.draft.registries.mirrors() {
+        for index in mirror.without_effect() {
+            found.push(
+                &format!("registries.mirrors.{}.endpoints[{index}]", mirror.registry()),
+                "it is where the registry itself is asked anyway: K3s passes over it, and over rewrites there",
+                "leave it out",
+            );
+        }
+    }
+    if cluster.draft.registries.mirrors().next().is_none() {
+        for (field, config) in configs(cluster).into_iter().take(2) {
+            if config.get(Key::EmbeddedRegistry) == Some(&Value::Flag(true)) {
+                found.push(
+                    &format!("{field}.{}", Key::EmbeddedRegistry),
+                    "nodes give each other images of the registries that have a mirror, and none has",
+                    "list them: `.registries(Registries::new().mirror(Mirror::of(\"*\")…))`, or leave it out",
+                );
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
 use crate::finding::{At, Finding};
 use crate::given::{Given, Leaf as _};
+use crate::k3s::kubelet::reads_dropins;
 use crate::k3s::{EncryptionProvider, Version, agent_fits, goes_back, skips_a_minor};
 
 /// The first releases that know the choice of an encryption provider (docs.k3s.io, *Secrets Encryption Config*). Later minor
@@ -56,6 +57,33 @@ pub(super) fn skew(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
 
 /// What is asked for is known to the release.
 pub(super) fn feature(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    provider(cluster, at, findings);
+    dropins(cluster, at, findings);
+}
+
+fn dropins(cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let draft = cluster.draft;
+    if draft.kubelet.is_empty() {
+        return;
+    }
+    let agents = draft.agent_version.as_ref().filter(|_| !draft.agents.is_empty());
+    let versions = [("version", Some(&draft.version)), ("agent_version", agents)];
+    for (field, version) in versions.into_iter().filter_map(|(field, given)| Some((field, given?.ok()?))) {
+        if !reads_dropins(*version) {
+            findings.push(
+                Finding::new(
+                    Kind::K3sVersionFeature,
+                    at.key("kubelet"),
+                    format!("the kubelet of {version} reads no drop-ins"),
+                    "write arguments, `key::KUBELET_ARG`, or a release from v1.32 on",
+                )
+                .also(at.key(field)),
+            );
+        }
+    }
+}
+
+fn provider(cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let draft = cluster.draft;
     let Some(version) = draft.version.ok().copied() else { return };
     let provider = draft.secrets_encryption.as_ref().and_then(Given::ok);

@@ -5,6 +5,8 @@ use crate::cloud::Cloud;
 use crate::finding::{Kind, Severity};
 use crate::host::Host;
 use crate::image::{Arch, Image};
+use crate::k3s::registries::{Mirror, Registries};
+use crate::k3s::tuning::Tuning;
 use crate::k3s::{self, Component, Datastore, Endpoint, Install, S3, Snapshots, key};
 use crate::machine::{Interface, Machine, Power};
 use crate::network::Network;
@@ -349,6 +351,12 @@ fn releases_go_forward_one_by_one() {
     for old in ["v1.29.15+k3s1", "v1.30.11+k3s1", "v1.31.7+k3s1", "v1.32.3+k3s1"] {
         finds(secretbox(old), &["k3s-version-feature clusters.prod.secrets_encryption"]);
     }
+    let dropin = |version: &str| {
+        let cluster = k3s::Cluster::new("prod", version).servers(["s1"]).install(install());
+        cluster.kubelet(k3s::kubelet::Dropin::new("50-pods.conf").max_pods(200))
+    };
+    finds(dropin("v1.31.9+k3s1"), &["k3s-version-feature clusters.prod.kubelet"]);
+    finds(dropin("v1.32.0+k3s1"), &[]);
     for new in ["v1.30.12+k3s1", "v1.31.8+k3s1", "v1.32.4+k3s1", "v1.33.0+k3s1"] {
         finds(secretbox(new), &[]);
     }
@@ -419,7 +427,7 @@ fn keys_are_where_they_are_read() {
         agents().agent_config(k3s::Config::new().set(key::EMBEDDED_REGISTRY, true)),
         &["k3s-config-servers clusters.prod.agent_config.embedded-registry"],
     );
-    finds(agents().config(k3s::Config::new().set(key::EMBEDDED_REGISTRY, true)), &[]);
+    finds(agents().config(k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true)), &[]);
     finds(
         agents().config(k3s::Config::new().set(key::KINE_TLS, true)),
         &["k3s-config-outdated clusters.prod.config.kine-tls"],
@@ -456,6 +464,7 @@ fn keys_are_where_they_are_read() {
 #[test]
 fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
     let protect = || k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, true);
+    let tuned = |tuning| k3s::Cluster { tuning, ..three() };
     let at = "k3s-kernel-defaults clusters.prod";
     finds(three().config(protect()), &[&format!("{at}.config.protect-kernel-defaults")]);
     finds(
@@ -463,6 +472,17 @@ fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
         &[&format!("{at}.agent_config.protect-kernel-defaults")],
     );
     finds(three().cis(true).config(protect()), &[]);
+    finds(tuned(Tuning::kubelet()).config(protect()), &[]);
+    one(
+        tuned(Tuning::kubelet().sysctl("kernel.panic", "0")).config(protect()),
+        Kind::K3sKernelDefaults,
+        "the kubelet of s1 and 2 other machines refuses to start: nothing sets kernel.panic",
+        "say `.cis(true)`, which sets them, or each by `.sysctl(…)`",
+    );
+    finds(
+        three().cis(true).sysctl("kernel.panic", "0"),
+        &["k3s-config-clash clusters.prod.tuning.sysctls.kernel.panic"],
+    );
     let tuned = "vm.panic_on_oom=0\nvm/overcommit_memory = 1\n-kernel.panic=10\nkernel.panic_on_oops=1\n";
     let mut cloud = cloud(three().config(protect()));
     for machine in cloud.machines.iter_mut() {
@@ -551,6 +571,37 @@ fn what_nobody_reads_is_told() {
         three().install(install().selinux_policy("https://m.example/p.rpm", DIGEST)),
         &["k3s-unused clusters.prod.install.selinux_policy"],
     );
+}
+
+#[test]
+fn mirrors_that_are_the_registry_itself() {
+    let mirrored = |url: &str| Registries::new().mirror(Mirror::of("registry.example:5000").endpoint(url));
+    finds(three().registries(mirrored("https://mirror.example:5000")), &[]);
+    finds(
+        three().registries(mirrored("https://registry.example:5000")),
+        &["k3s-unused clusters.prod.registries.mirrors.registry.example:5000.endpoints[0]"],
+    );
+    let embedded = k3s::Config::new().set(key::EMBEDDED_REGISTRY, true);
+    finds(three().config(embedded.clone()), &["k3s-unused clusters.prod.config.embedded-registry"]);
+    finds(three().registries(mirrored("https://mirror.example:5000")).config(embedded), &[]);
+}
+
+#[test]
+fn machines_that_a_cluster_names_are_there() {
+    finds(
+        three().agents(["a9", "a9x"]).initial("a1").ingress(["b1"]).bootstrap("c1"),
+        &[
+            "reference-unknown clusters.prod.agents[0]",
+            "reference-unknown clusters.prod.agents[1]",
+            "reference-unknown clusters.prod.bootstrap",
+            "reference-unknown clusters.prod.ingress[0]",
+            "reference-unknown clusters.prod.initial",
+        ],
+    );
+    let [(message, help)] = says(&cloud(three().agents(["a9"])), Kind::ReferenceUnknown).try_into().unwrap();
+    assert_eq!(message, "there is no machine a9");
+    assert!(help.starts_with("did you mean a"), "{help}");
+    finds(cluster(), &["value-invalid clusters.prod.servers"]);
 }
 
 #[test]

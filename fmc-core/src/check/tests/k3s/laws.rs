@@ -174,8 +174,8 @@ proptest! {
 fn each_key_that_is_owned_is_refused() {
     let refused = |key: Key| {
         let value = match key.flag_type() {
-            k3s::key::FlagType::Bool => "true",
-            k3s::key::FlagType::Int => "1",
+            key::FlagType::Bool => "true",
+            key::FlagType::Int => "1",
             _ => "\"x\"",
         };
         let value = if key.is_secret() { "{name: s, source: {file: s}}" } else { value };
