@@ -1,5 +1,6 @@
 //! A cloud as the Rust program that says it.
 
+mod cluster;
 mod print;
 #[cfg(test)]
 mod tests;
@@ -105,13 +106,17 @@ fn size(node: &Node<'_>) -> Result<String, Unsaid> {
 
 /// The variant of an enumeration: `fedora-coreos` is `FedoraCoreos`.
 fn variant(kind: &str, node: &Node<'_>) -> Result<String, Unsaid> {
-    let words = text(node)?.split('-').map(|word| {
+    text(node).map(|text| variant_of(kind, text))
+}
+
+fn variant_of(kind: &str, text: &str) -> String {
+    let words = text.split('-').map(|word| {
         let mut letters = word.chars();
         letters
             .next()
             .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
     });
-    Ok(format!("{kind}::{}", words.collect::<String>()))
+    format!("{kind}::{}", words.collect::<String>())
 }
 
 /// What is left of a map, key by key: what the constructor took is done.
@@ -135,6 +140,7 @@ impl Printer<'_> {
                 "hosts" => cloud.named("host", node, host)?,
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
                 "machines" => cloud.named("machine", node, |name, map| self.machine(name, map))?,
+                "clusters" => cloud.named("cluster", node, cluster::cluster)?,
                 "accept" => {
                     for accept in list(node)? {
                         let accept = self::map(accept)?;
@@ -209,6 +215,8 @@ impl Printer<'_> {
                 "shutdown" => machine.call("shutdown", shutdown(self::map(node)?)?),
                 "ready" => machine.nest("ready", ready(self::map(node)?)?),
                 "guest" => guest(self::map(node)?, &mut machine)?,
+                "labels" => machine.each("label", node)?,
+                "taints" => machine.each("taint", node)?,
                 _ => machine.plain(key, node)?,
             }
         }

@@ -3,6 +3,7 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
+mod clusters;
 mod k3s;
 mod laws;
 mod mounts;

@@ -77,9 +77,10 @@ impl Cluster<'_> {
         self.servers.iter().chain(&self.agents).copied()
     }
 
-    /// Whether its state is in an etcd on its servers.
+    /// Whether its state is in an etcd on its servers; see `k3s::resolved`.
     pub(crate) fn has_etcd(&self) -> bool {
-        self.draft.datastore.is_none() && self.draft.servers.len() > 1
+        let snapshots = self.draft.snapshots.as_ref().is_some_and(|snapshots| snapshots.enabled);
+        self.draft.datastore.is_none() && (snapshots || self.draft.servers.len() > 1)
     }
 }
 

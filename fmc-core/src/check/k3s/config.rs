@@ -8,7 +8,6 @@ use crate::finding::{At, Finding};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;
-use crate::k3s::value::Duration;
 use crate::k3s::{Config, Key, Value};
 use crate::unit::Mode;
 
@@ -81,14 +80,6 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
         if is_on(config, Key::Docker) && has(Key::ContainerRuntimeEndpoint) {
             both(Key::Docker, Key::ContainerRuntimeEndpoint, "the container runtime");
         }
-        for key in [Key::EtcdSnapshotReconcileInterval, Key::EtcdS3Timeout] {
-            let zero = config.get(key).is_some_and(
-                |value| matches!(value, Value::Text(text) if Duration::parse(text).is_ok_and(is_nothing)),
-            );
-            if zero {
-                findings.push(no_time(format_args!("{}", here.key(key.as_str())), key.as_str()));
-            }
-        }
         if cluster.draft.cis && config.get(Key::ProtectKernelDefaults) == Some(&Value::Flag(false)) {
             findings.push(
                 Finding::new(
@@ -118,22 +109,14 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
         }
     }
     let s3 = cluster.draft.snapshots.as_ref().and_then(|snapshots| snapshots.s3.as_ref());
-    if s3.and_then(|s3| s3.timeout.as_ref()).and_then(Given::ok).copied().is_some_and(is_nothing) {
-        findings.push(no_time(format_args!("{at}.snapshots.s3.timeout"), "the timeout of S3"));
+    if s3.and_then(|s3| s3.timeout.as_ref()?.ok()).is_some_and(|timeout| timeout.as_millis() == 0) {
+        findings.push(Finding::new(
+            Kind::K3sConfigClash,
+            format_args!("{at}.snapshots.s3.timeout"),
+            "the timeout of S3 is no time at all, which K3s refuses",
+            "write more, for example 5m, or leave it out",
+        ));
     }
-}
-
-const fn is_nothing(duration: Duration) -> bool {
-    duration.as_millis() == 0
-}
-
-fn no_time(at: std::fmt::Arguments<'_>, what: &str) -> Finding {
-    Finding::new(
-        Kind::K3sConfigClash,
-        at,
-        format!("{what} is no time at all, which K3s refuses"),
-        "write more, for example 5m, or leave it out",
-    )
 }
 
 /// The kubeconfig on a server is the key of the cluster.

@@ -146,6 +146,10 @@ fn snapshots(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
 }
 
 fn install(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
+    // Who has which system is not known of machines that are not there.
+    if cluster.members().count() < cluster.draft.servers.len() + cluster.draft.agents.len() {
+        return;
+    }
     let install = &cluster.draft.install;
     let runs = |wanted: &dyn Fn(Os) -> bool| {
         let mut members = cluster.members().filter_map(|member| view.machine(member));

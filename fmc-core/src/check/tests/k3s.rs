@@ -439,7 +439,7 @@ fn keys_are_where_they_are_read() {
     );
     finds(
         agents().server_config(k3s::Config::new().set(key::ETCD_SNAPSHOT_RECONCILE_INTERVAL, "0s")),
-        &["k3s-config-clash clusters.prod.server_config.etcd-snapshot-reconcile-interval"],
+        &["value-invalid clusters.prod.server_config.etcd-snapshot-reconcile-interval"],
     );
     finds(
         agents().snapshots(Snapshots::every("0 0 * * *").s3(S3::bucket("b").timeout("0s"))),
