@@ -54,7 +54,8 @@ pub(super) fn unused(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let said = view.machines.iter().zip(&is_node).filter(|(placed, is_node)| {
-        !**is_node && !(placed.draft.labels.is_empty() && placed.draft.taints.is_empty())
+        let says_nothing = placed.draft.labels.is_empty() && placed.draft.taints.is_empty();
+        !(**is_node || says_nothing)
     });
     let mut said: Vec<_> = said.map(|(placed, _)| (text(&placed.draft.name), placed.draft)).collect();
     said.sort_by_key(|(name, _)| *name);
