@@ -1,6 +1,7 @@
 //! The rules of K3s clusters by their cases: each violated once, all of them together, and clusters that are right.
 
 use super::{findings, found, yaml};
+use crate::boot::Boot;
 use crate::cloud::Cloud;
 use crate::finding::{Kind, Severity};
 use crate::host::Host;
@@ -104,7 +105,11 @@ fn clusters_that_are_right_find_nothing() {
     ];
     for cluster in nothing {
         let text = format!("{cluster:?}");
-        assert_eq!(found(&cloud(cluster)), [""; 0], "{text}");
+        assert_eq!(found(&cloud(cluster.clone())), [""; 0], "{text}");
+        // What passes compiles.
+        let checked = cloud(cluster).check().unwrap();
+        let boots = |machine| Boot::of(&checked, machine).is_some_and(|boot| !boot.files().is_empty());
+        assert!(checked.machines.iter().all(boots), "{text}");
     }
 }
 
