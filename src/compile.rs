@@ -7,7 +7,7 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::graph;
 use fmc_core::name::{CloudName, HostName, OwnerId, SecretName};
-use fmc_core::secret::{SecretBytes, SecretError, Secrets};
+use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::template::Template;
 use fmc_libvirt::document::{Content, Document, kind};
 use fmc_libvirt::{documents, nft};
@@ -141,6 +141,11 @@ impl Wanted {
     pub fn secrets(&self) -> BTreeSet<(SecretName, u32)> {
         let secrets = self.boots().flat_map(|(_, boot)| boot.secrets());
         secrets.map(|secret| (secret.name.clone(), secret.generation)).collect()
+    }
+
+    /// Whether rendering needs a root key: some of its secrets are made from one.
+    pub fn needs_root_key(&self) -> bool {
+        self.boots().any(|(_, boot)| boot.secrets().any(SecretRef::needs_root_key))
     }
 
     /// Every file that `compile --out` writes, in the order of their paths.

@@ -100,6 +100,7 @@
 //! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
 //! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
+//! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
@@ -111,11 +112,13 @@
 
 pub use fmc_core::check::findings;
 pub use fmc_core::{
-    addr, boot, check, checked, cloud, digest, disk, finding, flow, given, graph, guest, host, image,
-    machine, name, named, nearest, network, path, role, secret, ssh, template, tz, unit,
+    addr, balancer, boot, check, checked, cloud, digest, disk, finding, flow, given, graph, guest, host,
+    image, k3s, machine, name, named, nearest, network, path, role, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
+#[cfg(feature = "keys")]
+pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;
 
 #[cfg(feature = "cli")]
@@ -125,6 +128,8 @@ mod compile;
 pub mod cookbook;
 pub mod file;
 pub mod history;
+#[cfg(feature = "keys")]
+pub mod kubeconfig;
 pub mod picture;
 mod plan;
 pub mod prelude;

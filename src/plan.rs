@@ -1,5 +1,7 @@
 //! Planning: from what is wanted and what is there to steps, without an effect.
 
+mod beforehand;
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -41,7 +43,9 @@ impl Plan {
         // The model needs no hypervisor: all that it reads is in `seen`.
         let model: Libvirt<Box<dyn Link>> = Libvirt::new();
         let plan = graph::plan(&model, wanted.graph(), &seen, &choices);
-        Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
+        let mut whole = Self { wanted, seen, choices, added: Vec::new(), plan };
+        whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen));
+        whole.with_notes(added)
     }
 
     /// The plan in which this machine is made anew too. Its data disks stay.

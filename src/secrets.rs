@@ -56,6 +56,9 @@ impl Secrets for Local {
                 Some(_) => Err(unavailable("it is empty".to_owned())),
                 None => Err(unavailable("it is not set".to_owned())),
             },
+            SecretSource::Generated(_) => {
+                Err(unavailable("there is none here: `fmc::keys::Keyring` has one".to_owned()))
+            }
         }
     }
 }

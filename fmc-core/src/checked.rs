@@ -18,6 +18,7 @@ use crate::flow::{CheckedFlow, CheckedGroup, Query};
 use crate::guest::Parts;
 use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
 use crate::image::{Arch, Format, Os};
+use crate::k3s;
 use crate::machine::{Power, Shutdown};
 use crate::name::{
     BridgeName, CloudName, DiskName, DiskSerial, DomainName, Fqdn, HostName, Hostname, MachineName,
@@ -43,6 +44,8 @@ pub struct Checked {
     pub networks: Vec<Network>,
     /// Machines, by name.
     pub machines: Vec<Machine>,
+    /// K3s clusters, by name.
+    pub clusters: Vec<k3s::resolved::Cluster>,
     /// The machines of each role, and of each instance of one.
     pub roles: BTreeMap<CheckedGroup, Members>,
     /// Who must reach whom, as the roles say it, by machine.
@@ -258,6 +261,10 @@ pub struct Machine {
     pub shutdown: Shutdown,
     /// What says that it is up; nobody waits for it if `None`.
     pub ready: Option<Ready>,
+    /// Labels of the Kubernetes node that it is, each once.
+    pub labels: Vec<k3s::Label>,
+    /// Taints of the Kubernetes node that it is, each once.
+    pub taints: Vec<k3s::Taint>,
     /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
@@ -405,6 +412,20 @@ impl Checked {
     pub fn network(&self, name: &str) -> Option<&Network> {
         let at = self.networks.binary_search_by(|network| network.name.as_str().cmp(name)).ok()?;
         self.networks.get(at)
+    }
+
+    /// A K3s cluster by name.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    ///
+    /// let checked = Cloud::new("first").check()?;
+    /// assert!(checked.cluster("prod").is_none());
+    /// # Ok::<(), fmc_core::finding::Report>(())
+    /// ```
+    pub fn cluster(&self, name: &str) -> Option<&k3s::resolved::Cluster> {
+        let at = self.clusters.binary_search_by(|cluster| cluster.name.as_str().cmp(name)).ok()?;
+        self.clusters.get(at)
     }
 
     /// A host by name.

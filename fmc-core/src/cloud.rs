@@ -10,6 +10,7 @@ use crate::checked::Checked;
 use crate::finding::Report;
 use crate::given::Given;
 use crate::host::Host;
+use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
@@ -75,6 +76,10 @@ pub struct Cloud {
     /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) public_addresses: Vec<Given<Ip>>,
+    /// Whether machines get SSH host keys that are made from the root key, so that they are known before their first boot;
+    /// they make their own if not said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ssh_host_keys: bool,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
@@ -84,6 +89,9 @@ pub struct Cloud {
     /// Machines, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) machines: Named<Machine>,
+    /// K3s clusters, by name.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub(crate) clusters: Named<k3s::Cluster>,
     /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accept: Vec<Accept>,
@@ -100,9 +108,11 @@ impl Cloud {
             time_zone: None,
             resolvers: Vec::new(),
             public_addresses: Vec::new(),
+            ssh_host_keys: false,
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
+            clusters: Named::default(),
             accept: Vec::new(),
         }
     }
@@ -139,6 +149,15 @@ impl Cloud {
     #[must_use]
     pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
         self.public_addresses.push(address.into());
+        self
+    }
+
+    /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
+    /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of
+    /// its own at `/etc/ssh/ssh_host_ed25519_key` keeps that.
+    #[must_use]
+    pub fn ssh_host_keys(mut self, on: bool) -> Self {
+        self.ssh_host_keys = on;
         self
     }
 
@@ -181,6 +200,20 @@ impl Cloud {
     #[must_use]
     pub fn machines(mut self, machines: impl IntoIterator<Item = Machine>) -> Self {
         self.machines.extend(machines);
+        self
+    }
+
+    /// A K3s cluster on machines of the cloud.
+    #[must_use]
+    pub fn cluster(mut self, cluster: k3s::Cluster) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
+    /// K3s clusters.
+    #[must_use]
+    pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
+        self.clusters.extend(clusters);
         self
     }
 

@@ -12,9 +12,12 @@
 
 mod cloud_init;
 mod lab;
+mod program;
 mod text;
+mod yaml;
 
 pub mod addr;
+pub mod balancer;
 pub mod boot;
 pub mod check;
 pub mod checked;
@@ -30,7 +33,9 @@ pub mod host;
 pub mod identity;
 pub mod ignition;
 pub mod image;
+pub mod k3s;
 pub mod machine;
+pub mod mirror;
 pub mod name;
 pub mod named;
 pub mod nearest;

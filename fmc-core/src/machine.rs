@@ -7,6 +7,7 @@ use crate::disk::{Allocation, Disk};
 use crate::given::Given;
 use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
 use crate::image::{Image, is_default};
+use crate::k3s::{Label, Taint};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
 use crate::network::{is_yes, yes};
@@ -249,6 +250,12 @@ pub struct Machine {
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
+    /// Labels of the Kubernetes node that it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) labels: Vec<Given<Label>>,
+    /// Taints of the Kubernetes node that it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) taints: Vec<Given<Taint>>,
     /// The user's own roles, which are code.
     #[serde(skip)]
     pub(crate) roles: Vec<Role>,
@@ -275,6 +282,8 @@ impl Machine {
             shutdown: Shutdown::default(),
             ready: None,
             guest: Guest::default(),
+            labels: Vec::new(),
+            taints: Vec::new(),
             roles: Vec::new(),
         }
     }
@@ -387,6 +396,20 @@ impl Machine {
     #[must_use]
     pub fn guest(mut self, guest: Guest) -> Self {
         self.guest = guest;
+        self
+    }
+
+    /// A label of the Kubernetes node that it is: `example.com/disk=ssd`. The node has it from its first registration on.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<Given<Label>>) -> Self {
+        self.labels.push(label.into());
+        self
+    }
+
+    /// A taint of the Kubernetes node that it is: `KEY=VALUE:NoSchedule`.
+    #[must_use]
+    pub fn taint(mut self, taint: impl Into<Given<Taint>>) -> Self {
+        self.taints.push(taint.into());
         self
     }
 

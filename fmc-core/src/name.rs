@@ -334,6 +334,28 @@ names! {
         pattern: LABEL,
     }
 
+    /// The name of a Kubernetes node: a DNS subdomain (RFC 1123 §2.1), of 63 characters at most because it is the value
+    /// of the label `kubernetes.io/hostname` too (Kubernetes, *Object Names and IDs*, *Labels and Selectors*).
+    NodeName {
+        what: "node name",
+        example: "master1",
+        rule: domain,
+        must: "labels of lower-case letters, digits and '-' with dots between them, beginning and ending with a letter \
+               or digit",
+        max: 63,
+        pattern: r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+    }
+
+    /// The name of a Kubernetes cluster: a part of the names of its secrets, and of its kubeconfig's.
+    ClusterName {
+        what: "cluster name",
+        example: "prod",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a secret.
     SecretName {
         what: "secret name",

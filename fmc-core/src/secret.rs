@@ -1,7 +1,10 @@
-//! Secrets: what the user has, by name and generation. No value here ever holds the bytes of one.
+//! Secrets: what the user has and what is made from the root key, by name and generation. No value here ever holds the
+//! bytes of one.
 //!
 //! A compiled artifact has a typed hole where a secret belongs (see [`crate::template`]). Whoever writes the artifact
 //! out fills it from a [`Secrets`]; this crate reads no file and no environment itself.
+
+mod generated;
 
 use std::fmt;
 
@@ -12,18 +15,21 @@ use crate::check::leaf;
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::name::SecretName;
+pub(crate) use generated::derived_name;
+pub use generated::{Authority, Generated, JoinToken};
 
-/// A secret of the user's own: its name, where its bytes are, and its generation.
+/// A secret: its name, where its bytes are, and its generation.
 ///
 /// The generation is what changes when the secret does: fmc never compares bytes, so a new password in the same file is
-/// a change only with a new generation.
+/// a change only with a new generation. What is made from the root key has other bytes with another generation.
 ///
 /// ```
 /// use fmc_core::secret::Secret;
 ///
 /// let hash = Secret::file("ops-password", "secrets/ops.hash").generation(2);
 /// let key = Secret::environment("tls-key", "TLS_KEY");
-/// # let _ = (hash, key);
+/// let made = Secret::password("grafana-admin"); // from the cloud's root key
+/// # let _ = (hash, key, made);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -47,6 +53,8 @@ pub enum SecretSource {
     File(String),
     /// A variable of the environment, by its name.
     Environment(String),
+    /// The cloud's root key, from which they are made.
+    Generated(Generated),
 }
 
 impl Secret {
@@ -101,6 +109,7 @@ impl fmt::Display for SecretSource {
         match self {
             Self::File(path) => write!(f, "the file {path}"),
             Self::Environment(variable) => write!(f, "the environment variable {variable}"),
+            Self::Generated(_) => f.write_str("the root key"),
         }
     }
 }

@@ -43,6 +43,9 @@ impl Encoding {
     }
 }
 
+/// What the tag of a hole has besides, if what it is made of is hashed too.
+const GENERATED: u8 = 0x10;
+
 /// A part of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -114,7 +117,8 @@ impl Template {
         })
     }
 
-    /// SHA-256 over the text, and over name, generation and encoding of each hole.
+    /// SHA-256 over the text, and over name, generation and encoding of each hole; with a secret that is made of others,
+    /// over those too.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         self.update(&mut hash);
@@ -166,10 +170,8 @@ impl Template {
                     hash.update(text);
                 }
                 Piece::Hole { secret, encoding } => {
-                    hash.update([encoding.tag()]);
-                    hash.update(secret.generation.to_le_bytes());
-                    hash.update(secret.name.as_str().len().to_le_bytes());
-                    hash.update(secret.name.as_str());
+                    hash.update([encoding.tag() | if secret.is_generated() { GENERATED } else { 0 }]);
+                    secret.update(hash);
                 }
             }
         }

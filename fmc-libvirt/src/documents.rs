@@ -26,7 +26,7 @@ use crate::volume::{self, Backing, FirstBoot, Ours};
 /// Every object that a cloud wants. It cannot fail, gives the same bytes each time, and an object's document depends on
 /// nothing but what it names: a new machine changes no other's.
 pub fn documents(checked: &Checked) -> Wanted<Document> {
-    let mut all = Documents { checked, nodes: BTreeMap::new() };
+    let mut all = Documents { checked, roles: memberships(checked), nodes: BTreeMap::new() };
     let places: Vec<Place<'_>> =
         checked.hosts.iter().map(|host| Place::new(checked.owner.as_str(), host)).collect();
     for network in &checked.networks {
@@ -40,6 +40,20 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         }
     }
     Wanted { owner: checked.owner.as_str().into(), nodes: all.nodes }
+}
+
+/// The roles by which machines are members of something, by machine: those of an instance, as the servers of a cluster.
+fn memberships(checked: &Checked) -> BTreeMap<&str, String> {
+    let mut all: BTreeMap<&str, String> = BTreeMap::new();
+    for (group, members) in &checked.roles {
+        let Some(instance) = &group.instance else { continue };
+        for machine in members.machines.iter().filter_map(|&at| checked.machines.get(at)) {
+            let roles = all.entry(machine.name.as_str()).or_default();
+            let space = if roles.is_empty() { "" } else { " " };
+            *roles += &format!("{space}{}/{instance}", group.kind);
+        }
+    }
+    all
 }
 
 /// A host, with what every object on it is told of it.
@@ -75,6 +89,7 @@ impl<'a> Place<'a> {
 
 struct Documents<'a> {
     checked: &'a Checked,
+    roles: BTreeMap<&'a str, String>,
     nodes: BTreeMap<Address, Node<Document>>,
 }
 
@@ -154,6 +169,7 @@ impl Documents<'_> {
             networks: &self.checked.networks,
             machine,
             first_boot: &first_boot,
+            roles: self.roles.get(machine.name.as_str()).map(String::as_str).unwrap_or_default(),
             root: root_path.as_deref(),
             boot: boot_path.as_deref(),
             disks: &disks,

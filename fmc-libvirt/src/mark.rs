@@ -30,6 +30,9 @@ pub struct Mark {
     pub config: Option<String>,
     /// How a domain is stopped when nobody wants it any more and no document says it: see [`Mark::shutdown`].
     pub shutdown: Option<String>,
+    /// The roles of a domain's machine that are members of something, as `k3s-server/prod`, one space between two: what must be
+    /// known of it when nobody wants it any more.
+    pub roles: Option<String>,
 }
 
 impl Mark {
@@ -57,6 +60,7 @@ impl Mark {
             image: text("image"),
             config: text("config"),
             shutdown: text("shutdown"),
+            roles: text("roles"),
         })
     }
 
@@ -75,6 +79,7 @@ pub(crate) struct MachineMark<'a> {
     pub(crate) image: &'a str,
     pub(crate) config: Option<&'a str>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) roles: &'a str,
 }
 
 /// Writes the `<metadata>` of a document, with a fingerprint that [`seal`] fills in.
@@ -92,6 +97,9 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
             }
             let force = if machine.shutdown.forces() { "" } else { "!" };
             w.attr("shutdown", format_args!("{}{force}", machine.shutdown.seconds()));
+            if !machine.roles.is_empty() {
+                w.attr("roles", machine.roles);
+            }
         });
     });
 }
@@ -178,7 +186,12 @@ mod tests {
         let address = Address::new("libvirt", HostName::literal("local"), "domain", "web");
         let xml = Writer::document("domain", |w| {
             w.leaf("name", "web");
-            let machine = MachineMark { image, config: None, shutdown: Shutdown::never_force(7) };
+            let machine = MachineMark {
+                image,
+                config: None,
+                shutdown: Shutdown::never_force(7),
+                roles: "k3s-server/prod",
+            };
             write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);
         });
@@ -204,6 +217,7 @@ mod tests {
         assert_eq!(mark.image.as_deref(), Some("abc"));
         assert_eq!(mark.config, None);
         assert_eq!(mark.shutdown(), Some(Shutdown::never_force(7)));
+        assert_eq!(mark.roles.as_deref(), Some("k3s-server/prod"));
         assert_eq!(mark.fingerprint.len(), 32);
         assert_ne!(mark.fingerprint, Mark::read(&document("abc", 2)).unwrap().fingerprint);
     }

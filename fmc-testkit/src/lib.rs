@@ -15,22 +15,45 @@
 //! | how many calls libvirt is asked | [`relay`] |
 //! | all that a machine boots with | [`guest`]: a first boot, and what it says of itself |
 //! | pictures | [`graph`] |
-//! | firewall rules | [`nft`] |
+//! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
+//! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
+//! | Traefik's dynamic configuration | [`traefik`]: its own file provider, in the slow tier |
+//! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
+//! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
+//! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
+//! | the mirror's web server | [`nginx`] |
+//! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
+//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
+//! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
 pub mod cloud_init;
+mod go;
 pub mod graph;
 pub mod guest;
+pub mod haproxy;
 pub mod http;
 pub mod ignition;
 pub mod image;
 pub mod iso;
+pub mod k3s;
+pub mod keepalived;
+pub mod kube;
 pub mod libvirt_schema;
 pub mod libvirtd;
+pub mod netns;
 pub mod nft;
+pub mod nginx;
+pub mod openssl;
+pub mod pki;
 mod program;
 pub mod relay;
+pub mod shell;
+pub mod sshd;
 pub mod systemd;
+pub mod tls;
+pub mod traefik;
 pub mod tree;
+pub mod yaml;
 
 pub use program::Refused;

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use tempfile::TempDir;
 
 use crate::Refused;
-use crate::program::{as_root, command, is_root, run};
+use crate::program::{as_root, command, is_root, require_root, run};
 use crate::tree::{make_folder, or_panic, scratch};
 
 const SCRIPT: &str = include_str!("libvirtd.sh");
@@ -49,7 +49,7 @@ impl Own {
         for needed in ["libvirtd", "virtlogd", "qemu-system-x86_64", "qemu-img", "dnsmasq", "ip", "virsh"] {
             let _ = command(needed);
         }
-        require_root();
+        require_root("a libvirtd of the tests' own needs root");
         let folder = scratch();
         let mut unshare = as_root("unshare");
         unshare.args(["--mount", "--net", "--pid", "--fork", "--mount-proc", "env"]);
@@ -182,15 +182,6 @@ impl Shell {
                 None => said.push_str(&line),
             }
         }
-    }
-}
-
-#[expect(clippy::panic, reason = "a consumer that cannot run must fail the test")]
-fn require_root() {
-    if !is_root() && run(as_root("true").env("LC_ALL", "C")).success().is_err() {
-        panic!(
-            "a libvirtd of the tests' own needs root: run the tests as root, or allow `sudo -n` without a password"
-        );
     }
 }
 

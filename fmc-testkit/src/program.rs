@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A consumer's refusal, in its own words.
@@ -108,6 +108,25 @@ pub(crate) fn as_root(program: impl AsRef<OsStr>) -> Command {
 /// Whether this process is root.
 pub(crate) fn is_root() -> bool {
     uid() == 0
+}
+
+/// For what only root can do, with what that is.
+///
+/// # Panics
+///
+/// When this is not root and `sudo -n` does not help.
+#[expect(clippy::panic, reason = "a consumer that cannot run must fail the test")]
+pub(crate) fn require_root(what: &str) {
+    if !is_root() && run(as_root("true").env("LC_ALL", "C")).success().is_err() {
+        panic!("{what}: run the tests as root, or allow `sudo -n` without a password");
+    }
+}
+
+/// The system's Python, which has Debian's modules; another one may come first in the path.
+pub(crate) fn python() -> String {
+    let system = Path::new("/usr/bin/python3");
+    let found = if system.is_file() { system.to_owned() } else { find(OsStr::new("python3")) };
+    found.display().to_string()
 }
 
 /// The user of this process.

@@ -120,7 +120,11 @@ pub fn scratch() -> TempDir {
 }
 
 /// Writes a file and the folders above it.
-pub(crate) fn write(path: &Path, contents: &[u8]) {
+///
+/// # Panics
+///
+/// When it cannot be written.
+pub fn write(path: &Path, contents: &[u8]) {
     if let Some(folder) = path.parent() {
         make_folder(folder);
     }
@@ -133,7 +137,12 @@ pub(crate) fn write_program(path: &Path, contents: &[u8]) {
     or_panic(fs::set_permissions(path, fs::Permissions::from_mode(0o755)), path);
 }
 
-pub(crate) fn make_folder(path: &Path) {
+/// Makes a folder and those above it.
+///
+/// # Panics
+///
+/// When it cannot be made.
+pub fn make_folder(path: &Path) {
     or_panic(fs::create_dir_all(path), path);
 }
 

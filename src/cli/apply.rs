@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Shown, Towards};
 use super::progress::Progress;
+use super::root_key;
 use super::saved;
 use super::style::{BAD, GOOD, Paint, WARN};
 use super::{DONE, FAILED};
@@ -53,6 +54,9 @@ pub(super) fn run(
     refuse(&plan)?;
     if plan.is_empty() {
         return end(&plan, &Outcome::default(), false, args, io);
+    }
+    if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
+        world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
     }
     introduce(&plan, &world, args, io);
     // Who wrote the plan down has signed it.

@@ -54,6 +54,10 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) only: Vec<String>,
 
+    /// The file of the root key, from which secrets are made (`root-key new`); FMC_ROOT_KEY is for its text
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) root_key: Option<PathBuf>,
+
     /// Consents to what the plan shows
     #[arg(long, global = true)]
     pub(super) yes: bool,
@@ -197,6 +201,24 @@ pub(super) enum Command {
         /// What about them
         #[command(subcommand)]
         command: super::images::Command,
+    },
+    /// Makes the root key, from which a cloud's secrets are made
+    RootKey {
+        /// What about it
+        #[command(subcommand)]
+        command: super::root_key::Command,
+    },
+    /// Writes the kubeconfig of a cluster's administrator: computed from the root key, before the cluster is there or after
+    Kubeconfig {
+        /// The cluster; the only one if not said
+        cluster: Option<String>,
+        /// Writes it into a new file that only you can read, instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// How many hours its certificate is valid, which no cluster can take back before
+        #[arg(long, value_name = "N", default_value_t = super::kubeconfig::HOURS,
+              value_parser = clap::value_parser!(u32).range(1..=87_600))]
+        hours: u32,
     },
     /// Shows the same cloud, as Rust or as a file
     Convert {

@@ -17,6 +17,7 @@
 //! | `cloud`, `owner`, `lab` | whose they are |
 //! | `artifacts` | each with `path`, `kind` and `sha256`; with `template: true`, the hash is over the text with holes, which stand for secrets by name and generation, and not over the file |
 //! | `secrets` | each by `name` and `generation` |
+//! | `root_key` | from which the secrets were made that are: `given`, or `sample`, which everybody has; not there if none is |
 //!
 //! What is inside a machine is for its owner's eyes: those files have mode 0600 from their first byte on, in folders of
 //! mode 0700. The folder is written beside its place and then moved there, so that it is whole or as it was before.
@@ -25,11 +26,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::hex;
-use fmc_core::secret::Secrets;
+use fmc_keys::Keyring;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -38,8 +38,8 @@ use super::args::Args;
 use super::check::{self, count};
 use super::failure::Failure;
 use super::io::Io;
+use super::root_key;
 use crate::compile::{Artifact, Wanted, compile};
-use crate::secrets::Local;
 
 const INDEX: &str = "index.json";
 const FORM: &str = "fmc-artifacts";
@@ -53,6 +53,8 @@ struct Index {
     lab: bool,
     artifacts: Vec<Entry>,
     secrets: Vec<Needed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    root_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,8 +75,13 @@ struct Needed {
 pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let wanted = compile(&checked);
-    let secrets = Local::of(args.folder(io), Arc::clone(&io.environment));
-    let index = write(&wanted, &io.folder.join(out), &secrets)?;
+    // What needs no root key is not stopped by a wrong one.
+    let keyring =
+        if wanted.needs_root_key() { root_key::keyring(args, io)? } else { root_key::sample(args, io) };
+    let index = write(&wanted, &io.folder.join(out), &keyring)?;
+    if wanted.needs_root_key() && keyring.is_sample() {
+        root_key::say_sample("Secrets in this folder are", io);
+    }
     if args.json {
         io.json(&index)?;
     } else {
@@ -85,7 +92,7 @@ pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Re
 }
 
 /// Writes all of it, or nothing.
-fn write(wanted: &Wanted, out: &Path, secrets: &dyn Secrets) -> Result<Index, Failure> {
+fn write(wanted: &Wanted, out: &Path, keyring: &Keyring) -> Result<Index, Failure> {
     let out = place(out).map_err(|error| failed("find", out, &error))?;
     let is_there = may_replace(&out)?;
     let new = Beside::new(&out, "new").map_err(|error| failed("write beside", &out, &error))?;
@@ -101,10 +108,14 @@ fn write(wanted: &Wanted, out: &Path, secrets: &dyn Secrets) -> Result<Index, Fa
             .into_iter()
             .map(|(name, generation)| Needed { name: name.to_string(), generation })
             .collect(),
+        root_key: wanted.needs_root_key().then(|| {
+            let which = if keyring.is_sample() { "sample" } else { "given" };
+            which.to_owned()
+        }),
     };
     for artifact in wanted.artifacts() {
         let path = new.path.join(&artifact.path);
-        let bytes = artifact.render(secrets).map_err(Failure::to)?;
+        let bytes = artifact.render(keyring).map_err(Failure::to)?;
         file(&path, bytes.expose(), artifact.is_private())
             .map_err(|error| failed("write", &out.join(&artifact.path), &error))?;
         index.artifacts.push(entry(&artifact, bytes.expose()));

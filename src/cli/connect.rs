@@ -9,6 +9,7 @@ use fmc_core::checked::Checked;
 use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
+use fmc_keys::Keyring;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
 use fmc_libvirt::sim::file::SimFile;
@@ -83,6 +84,11 @@ impl World {
             world.on.push((host, shown));
         }
         Ok(world)
+    }
+
+    /// Takes the bytes of secrets from these keys.
+    pub(super) fn fill_from(&mut self, keyring: Arc<Keyring>) {
+        self.providers = std::mem::take(&mut self.providers).secrets(keyring);
     }
 
     /// Whether no host is real.

@@ -25,6 +25,7 @@
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
 //! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
+//! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it for your eyes only |
 //! | `graph --format mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
 //! | `explain KIND` | shows the page of a kind of finding |
@@ -63,6 +64,13 @@
 //! Images that are given by URL are fetched once into the folder that `FMC_IMAGES` names, or `fmc/images` in the user's
 //! cache (`XDG_CACHE_HOME`, or `~/.cache`). A simulation fetches none.
 //!
+//! # Secrets
+//!
+//! Secrets that are made (`Secret::password`, all of a cluster's) follow from a root key: `--root-key FILE`, a file that nobody
+//! else may read, or `FMC_ROOT_KEY`, its text; not both. `check`, `plan` and a simulation need none. `compile --out` without
+//! one takes the public sample key, and says so on standard error and in its index. `apply` to anything real refuses without
+//! one, unless it is a `--lab`.
+//!
 //! # JSON
 //!
 //! With `--json`, every command writes a documented form, `apply` and `destroy` an object in each line for what happens as
@@ -92,10 +100,12 @@ mod graph;
 mod images;
 mod init;
 mod io;
+mod kubeconfig;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
 mod plan;
 mod progress;
+mod root_key;
 mod saved;
 mod ssh;
 mod status;
@@ -198,6 +208,7 @@ fn command(
         Command::Schema => return about::schema(io),
         Command::Completions { shell } => return about::completions(*shell, &args, io),
         Command::Man => return about::manual(&args, io),
+        Command::RootKey { command } => return root_key::run(command, &args, io),
         _ => {}
     }
     if let Command::Images { command } = &args.command {
@@ -227,10 +238,15 @@ fn command(
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
         Command::Convert { to } => convert::run(&cloud, *to, io),
+        Command::Kubeconfig { cluster, out, hours } => {
+            let checked = check::checked(&cloud, args, io)?;
+            kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
+        }
         // These need no cloud, and were done before it was read.
         Command::Explain { .. }
         | Command::Images { .. }
         | Command::Init { .. }
+        | Command::RootKey { .. }
         | Command::Schema
         | Command::Completions { .. }
         | Command::Man => Ok(DONE),

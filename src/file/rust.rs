@@ -1,5 +1,6 @@
 //! A cloud as the Rust program that says it.
 
+mod cluster;
 mod print;
 #[cfg(test)]
 mod tests;
@@ -105,13 +106,17 @@ fn size(node: &Node<'_>) -> Result<String, Unsaid> {
 
 /// The variant of an enumeration: `fedora-coreos` is `FedoraCoreos`.
 fn variant(kind: &str, node: &Node<'_>) -> Result<String, Unsaid> {
-    let words = text(node)?.split('-').map(|word| {
+    text(node).map(|text| variant_of(kind, text))
+}
+
+fn variant_of(kind: &str, text: &str) -> String {
+    let words = text.split('-').map(|word| {
         let mut letters = word.chars();
         letters
             .next()
             .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
     });
-    Ok(format!("{kind}::{}", words.collect::<String>()))
+    format!("{kind}::{}", words.collect::<String>())
 }
 
 /// What is left of a map, key by key: what the constructor took is done.
@@ -131,10 +136,12 @@ impl Printer<'_> {
         for Member { key, node, .. } in rest(map, &["name"]) {
             match key.as_ref() {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
+                "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
                 "machines" => cloud.named("machine", node, |name, map| self.machine(name, map))?,
+                "clusters" => cloud.named("cluster", node, cluster::cluster)?,
                 "accept" => {
                     for accept in list(node)? {
                         let accept = self::map(accept)?;
@@ -209,6 +216,8 @@ impl Printer<'_> {
                 "shutdown" => machine.call("shutdown", shutdown(self::map(node)?)?),
                 "ready" => machine.nest("ready", ready(self::map(node)?)?),
                 "guest" => guest(self::map(node)?, &mut machine)?,
+                "labels" => machine.each("label", node)?,
+                "taints" => machine.each("taint", node)?,
                 _ => machine.plain(key, node)?,
             }
         }
@@ -421,12 +430,14 @@ fn secret(node: &Node<'_>) -> Result<Expr, Unsaid> {
     let map = map(node)?;
     let name = literal(needed(map, "name")?)?;
     let source = self::map(needed(map, "source")?)?;
-    let (kind, place) = match (source.get("file"), source.get("environment")) {
-        (Some(file), _) => ("file", literal(&file.node)?),
-        (None, Some(variable)) => ("environment", literal(&variable.node)?),
-        (None, None) => return Err("a secret that is neither in a file nor in the environment".to_owned()),
+    let given = |kind| source.get(kind).map(|place| &place.node);
+    let mut secret = match (given("file"), given("environment"), given("generated")) {
+        (Some(path), ..) => Expr::new(format!("Secret::file({name}, {})", literal(path)?)),
+        (_, Some(variable), _) => Expr::new(format!("Secret::environment({name}, {})", literal(variable)?)),
+        (.., Some(what)) if text(what)? == "password" => Expr::new(format!("Secret::password({name})")),
+        (.., Some(what)) => Expr::new(format!("Secret::generated({name}, {})", variant("Generated", what)?)),
+        (None, None, None) => return Err("a secret without a source".to_owned()),
     };
-    let mut secret = Expr::new(format!("Secret::{kind}({name}, {place})"));
     secret.plains(rest(map, &["name", "source"]))?;
     Ok(secret)
 }

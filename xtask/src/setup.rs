@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 28] = [
+const PACKAGES: [(&str, &str); 37] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -28,10 +28,19 @@ const PACKAGES: [(&str, &str); 28] = [
     ("graphviz", "dot, which judges pictures of clouds"),
     ("ignition", "judges and applies Ignition configs"),
     ("cloud-init", "judges user-data and network-config"),
+    ("python3-yaml", "reads YAML as version 1.1 has it"),
     ("xorriso", "reads the seed images back"),
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),
     ("openssh-client", "ssh-keygen, which judges public keys, and ssh -G, which judges configurations"),
+    ("openssh-server", "sshd, which judges its configuration and host keys"),
+    ("openssl", "judges certificates, and makes those of the tests' own"),
+    ("haproxy", "judges balancers, and balances in namespaces"),
+    ("keepalived", "judges shared addresses, and shares one in namespaces"),
+    ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
+    ("curl", "asks servers in namespaces"),
+    ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
+    ("util-linux", "unshare and nsenter, for the tests' namespaces"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),
     ("kmod", "depmod, for the test guest's modules"),

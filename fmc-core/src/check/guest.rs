@@ -30,7 +30,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 "say which system the image is, for example `Image::debian(\"12\")`, or leave the guest out",
             ));
         }
-        if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(other, draft)) {
+        if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(view, other, draft)) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");
             let machine = machines.name(&draft.name);
@@ -64,11 +64,11 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_alike(one: &Machine, other: &Machine) -> bool {
+fn is_alike(view: &View<'_>, one: &Machine, other: &Machine) -> bool {
     one.image.os == other.image.os
         && one.image.version == other.image.version
         && one.guest == other.guest
-        && one.roles.is_empty() == other.roles.is_empty()
+        && roles::has_role(view, one) == roles::has_role(view, other)
 }
 
 /// What is known of a guest whose parts are right.

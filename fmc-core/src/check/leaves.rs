@@ -3,6 +3,8 @@
 //! Each struct is taken apart field by field, so that a field that is added is a compile error here until it is looked
 //! at.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 
 use super::kind::Kind;
@@ -92,9 +94,11 @@ impl Leaves<'_> {
             time_zone,
             resolvers,
             public_addresses,
+            ssh_host_keys: _,
             hosts,
             networks,
             machines,
+            clusters,
             accept,
         } = cloud;
         self.one(name, &At::ROOT.key("name"));
@@ -111,6 +115,9 @@ impl Leaves<'_> {
         }
         for machine in machines {
             self.machine(machine, &At::ROOT.key("machines").name(&machine.name));
+        }
+        for cluster in clusters {
+            self.cluster(cluster, &At::ROOT.key("clusters").name(&cluster.name));
         }
         for (index, Accept { kind: _, reason }) in accept.iter().enumerate() {
             let list = At::ROOT.key("accept");
@@ -239,6 +246,8 @@ impl Leaves<'_> {
             ready,
             // What is inside has rules of its own.
             guest: _,
+            labels,
+            taints,
             roles: _,
         } = machine;
         self.one(name, at);
@@ -253,6 +262,8 @@ impl Leaves<'_> {
         self.maybe(fqdn.as_ref(), &at.key("fqdn"));
         self.maybe(time_zone.as_ref(), &at.key("time_zone"));
         self.each(resolvers, &at.key("resolvers"));
+        self.each(labels, &at.key("labels"));
+        self.each(taints, &at.key("taints"));
         if let Some(Ready { signal, within }) = ready {
             let at = at.key("ready");
             self.maybe(within.as_ref(), &at.key("within"));

@@ -12,6 +12,7 @@ use crate::named::{Keyed, Named};
 use super::say::{first_of, known, list};
 
 mod bridge;
+mod cluster;
 mod interface;
 mod network;
 
@@ -32,12 +33,14 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         interface::check(view, placed, findings);
     }
     bridge::check(view, findings);
+    cluster::check(view, findings);
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {
     unique(&view.cloud.hosts, "hosts", findings);
     unique(&view.cloud.networks, "networks", findings);
     unique(&view.cloud.machines, "machines", findings);
+    unique(&view.cloud.clusters, "clusters", findings);
     for host in &view.cloud.hosts {
         unique(&host.pools, format_args!("hosts.{}.pools", host.name), findings);
     }

@@ -1,5 +1,7 @@
 //! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
 
+mod host_key;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
+use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
@@ -42,6 +45,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
         hosts,
         networks: Vec::new(),
         machines: Vec::new(),
+        clusters: Vec::new(),
         roles: BTreeMap::new(),
         flows: Vec::new(),
         findings: Vec::new(),
@@ -56,7 +60,10 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
     cloud.machines = resolved;
     attach(&mut cloud);
-    let is_whole = order.is_whole && networks.is_whole && machines.is_whole;
+    let clusters = view.cloud.clusters.iter().map(|draft| k3s::resolved::resolve(draft, &cloud)).collect();
+    let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
+    cloud.clusters = resolved;
+    let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
     Some(Resolved { cloud, is_whole })
 }
@@ -105,6 +112,14 @@ fn optional<T: Leaf>(given: Option<&Given<T>>) -> Option<Option<T>> {
 /// A leaf with a default.
 fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
     optional(given).map(|value| value.unwrap_or(default))
+}
+
+/// Leaves of which all must be right, sorted, each once.
+fn each<T: Leaf + Ord>(given: &[Given<T>]) -> Option<Vec<T>> {
+    let mut values = given.iter().map(|given| given.ok().cloned()).collect::<Option<Vec<_>>>()?;
+    values.sort();
+    values.dedup();
+    Some(values)
 }
 
 fn host(draft: &Host) -> Option<checked::Host> {
@@ -357,7 +372,9 @@ fn machine<'a>(
             Some(ready) => Some(self::ready(ready)?),
             None => None,
         },
-        guest: shared.guests.resolve(&draft.guest)?,
+        labels: each(&draft.labels)?,
+        taints: each(&draft.taints)?,
+        guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,
     })

@@ -10,10 +10,13 @@ use std::sync::Arc;
 
 use super::kind::Kind;
 use super::view::{View, text};
+use crate::balancer;
 use crate::checked::{Checked, Members};
 use crate::finding::{At, Finding};
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
+use crate::k3s;
+use crate::mirror;
 use crate::name::RoleName;
 use crate::role::{CustomRole, RoleFindings, Site};
 
@@ -32,6 +35,9 @@ pub(crate) struct Assigned {
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
+    assigned.extend(k3s::role::assigned(cloud));
+    assigned.extend(balancer::assigned(cloud));
+    assigned.extend(mirror::assigned(cloud));
     if assigned.is_empty() {
         return;
     }
@@ -64,8 +70,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
 
 /// Whether a machine of the draft has a role, so that its guest is judged here.
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
-    let _ = view;
-    !machine.roles.is_empty()
+    !machine.roles.is_empty() || view.clustered.contains(text(&machine.name))
 }
 
 /// The roles that machines are given by themselves.

@@ -3,6 +3,8 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
+mod balancers;
+mod clusters;
 mod laws;
 mod mounts;
 mod pages;

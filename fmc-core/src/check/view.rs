@@ -3,7 +3,7 @@
 //! A leaf or a reference that is wrong is `None` here; a rule that needs it passes the value over, since the finding
 //! about it is made elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::addr::{IpRange, Mac, Subnet};
@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::Host;
 use crate::identity;
+use crate::k3s::Endpoint;
 use crate::machine::{Interface, Machine};
 use crate::name::{HostName, OwnerId};
 use crate::named::{Keyed, Named};
@@ -26,6 +27,8 @@ pub(crate) struct View<'a> {
     pub(crate) machines: Vec<Placed<'a>>,
     pub(crate) host_index: BTreeMap<&'a str, usize>,
     pub(crate) network_index: BTreeMap<&'a str, usize>,
+    /// The machines that a cluster gives a role to, by name.
+    pub(crate) clustered: BTreeSet<&'a str>,
     /// The networks that a host routes to, by host.
     routed: Vec<Vec<usize>>,
     /// The hosts that list a bridge, by its name.
@@ -94,7 +97,27 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        Self { cloud, owner, hosts, networks, machines, host_index, network_index, routed, bridged }
+        let nodes = cloud.clusters.iter().flat_map(|cluster| {
+            let balancers = match &cluster.endpoint {
+                Endpoint::Balancer(balancer) => balancer.machines(),
+                _ => &[],
+            };
+            let nodes = cluster.servers.iter().chain(&cluster.agents);
+            nodes.chain(balancers).chain(&cluster.bootstrap)
+        });
+        let clustered = nodes.map(text).collect();
+        Self {
+            cloud,
+            owner,
+            hosts,
+            networks,
+            machines,
+            host_index,
+            network_index,
+            clustered,
+            routed,
+            bridged,
+        }
     }
 
     /// The networks that a host routes to.

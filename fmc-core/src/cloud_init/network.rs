@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::yaml::Node;
 use crate::guest::{Address, Family, Inside, Interface};
 use crate::image::Os;
 use crate::template::Template;
+use crate::yaml::Node;
 
 /// The network-config: every interface found by its MAC.
 pub(crate) fn network_config(inside: &Inside<'_>) -> Template {

@@ -134,6 +134,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
         NoteKind::Kept => (' ', "kept"),
         NoteKind::Left => (' ', "left"),
         NoteKind::LeftOut => (' ', "left out"),
+        NoteKind::Beforehand => ('!', "beforehand"),
         NoteKind::Deferred => ('!', "deferred"),
         NoteKind::Refused => ('!', "refused"),
     };

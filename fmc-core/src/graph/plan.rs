@@ -135,6 +135,8 @@ pub enum NoteKind {
     Left,
     /// What there would be to do, and is not among what alone was [chosen](super::Choices::only).
     LeftOut,
+    /// What a person must do before an apply, and what goes wrong otherwise.
+    Beforehand,
     /// Put off: what it depends on is not known, or not built yet.
     Deferred,
     /// Cannot be done; an apply refuses.

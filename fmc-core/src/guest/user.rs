@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::optional;
 use crate::check::leaf;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf};
 use crate::image::is_default;
 use crate::name::{GroupName, UserName};
@@ -113,6 +113,15 @@ impl User {
         let shell = optional(self.shell.as_ref(), &at.key("shell"), findings);
         let password_hash = match &self.password_hash {
             None => Some(None),
+            Some(secret) if secret.is_generated() => {
+                findings.push(Finding::new(
+                    Kind::ValueInvalid,
+                    at.key("password_hash"),
+                    "what is made from the root key is no hash of a password: nobody could log in with it",
+                    "give the hash that `openssl passwd -6` makes, from a file or the environment",
+                ));
+                None
+            }
             Some(secret) => secret.checked(&at.key("password_hash"), findings).map(Some),
         };
         Some(CheckedUser {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::k3s::Start;
+
 /// How the line begins that has the report, on the serial log.
 const MARK: &str = "guest-report ";
 
@@ -38,6 +40,9 @@ pub struct Report {
     pub disks: BTreeMap<String, Disk>,
     /// The units that failed, each with the end of its journal.
     pub failed: BTreeMap<String, String>,
+    /// The starts of K3s's stand-in so far, over all boots.
+    #[serde(default)]
+    pub k3s: Vec<Start>,
 }
 
 /// A network interface.

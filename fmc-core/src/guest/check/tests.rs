@@ -179,6 +179,18 @@ fn one_secret_described_in_two_ways() {
 }
 
 #[test]
+fn a_password_hash_from_the_root_key() {
+    let guest = Guest::new().user(User::new("ops").password_hash(Secret::password("ops")));
+    let found = found(&guest, Os::Debian);
+    assert!(
+        found.iter().any(|line| line.starts_with(
+            "value-invalid guest.users.ops.password_hash: what is made from the root key is no hash"
+        )),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_guest_reads_back_from_what_it_writes() {
     let guest = Guest::new()
         .user(User::admin("ops").password_hash(Secret::file("ops", "ops.hash")).shell("/bin/bash"))

@@ -1,21 +1,44 @@
-//! A small writer of YAML: what cloud-init is told, as a person would write it.
+//! A small writer of YAML: what cloud-init and K3s are told, as a person would write it.
 //!
-//! It knows the few forms that cloud-init's documents need, holes for secrets among them. Text is written plain where no
+//! It knows the few forms that their documents need, holes for secrets among them. Text is written plain where no
 //! reader could take it for anything else, as a literal block where it has lines, and quoted otherwise.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt;
 
-use crate::guest::checked::Part;
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template, quoted};
 
+/// What a document is written to: text with holes.
+pub(crate) trait Out: fmt::Write {
+    /// What is filled into a hole.
+    type Secret;
+
+    /// Adds text.
+    fn push(&mut self, text: &str);
+
+    /// Adds a hole.
+    fn hole(&mut self, secret: &Self::Secret, encoding: Encoding);
+}
+
+impl Out for Template {
+    type Secret = SecretRef;
+
+    fn push(&mut self, text: &str) {
+        Self::push(self, text);
+    }
+
+    fn hole(&mut self, secret: &SecretRef, encoding: Encoding) {
+        Self::hole(self, secret, encoding);
+    }
+}
+
 /// A value of a document.
-pub(super) enum Node<'a> {
+pub(crate) enum Node<'a, S = SecretRef> {
     /// Members by name, in order.
-    Map(Vec<(&'a str, Node<'a>)>),
+    Map(Vec<(&'a str, Node<'a, S>)>),
     /// Members, one a line.
-    List(Vec<Node<'a>>),
+    List(Vec<Node<'a, S>>),
     /// Texts, all on one line.
     Line(Vec<Cow<'a, str>>),
     /// Text.
@@ -25,31 +48,39 @@ pub(super) enum Node<'a> {
     /// Yes or no.
     Flag(bool),
     /// A secret, in quotes.
-    Hole(&'a SecretRef, Encoding),
+    Hole(&'a S, Encoding),
     /// Text with secrets in it, in quotes.
-    Parts(&'a [Part]),
+    Parts(Vec<Part<'a, S>>),
 }
 
-impl<'a> Node<'a> {
+/// A part of a text with secrets in it.
+pub(crate) enum Part<'a, S = SecretRef> {
     /// Text.
-    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+    Text(&'a str),
+    /// A secret, as its encoding says.
+    Hole(&'a S, Encoding),
+}
+
+impl<'a, S> Node<'a, S> {
+    /// Text.
+    pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Self::Text(text.into())
     }
 
     /// Texts on one line.
-    pub(super) fn line<T: Into<Cow<'a, str>>>(texts: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn line<T: Into<Cow<'a, str>>>(texts: impl IntoIterator<Item = T>) -> Self {
         Self::Line(texts.into_iter().map(Into::into).collect())
     }
 
     /// Writes the value, which is a map, as a document.
-    pub(super) fn document(&self, out: &mut Template) {
+    pub(crate) fn document(&self, out: &mut impl Out<Secret = S>) {
         if let Self::Map(members) = self {
             map(members, 0, out);
         }
     }
 
     /// Writes the value behind `key:` or `-`.
-    fn write(&self, indent: usize, out: &mut Template) {
+    fn write(&self, indent: usize, out: &mut impl Out<Secret = S>) {
         match self {
             Self::Map(members) => {
                 out.push("\n");
@@ -70,8 +101,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn scalar(&self, out: &mut Template) {
-        // Writing to a template cannot fail.
+    fn scalar(&self, out: &mut impl Out<Secret = S>) {
+        // Writing to text cannot fail.
         let _ = match self {
             Self::Line(texts) => {
                 out.push("[");
@@ -94,11 +125,10 @@ impl<'a> Node<'a> {
             }
             Self::Parts(parts) => {
                 out.push("\"");
-                for part in *parts {
+                for part in parts {
                     match part {
                         Part::Text(text) => out.push(&quoted(text)),
-                        Part::Secret(secret) => out.hole(secret, Encoding::JsonText),
-                        Part::Quoted(secret) => out.hole(secret, Encoding::JsonInJson),
+                        Part::Hole(secret, encoding) => out.hole(secret, *encoding),
                     }
                 }
                 write!(out, "\"")
@@ -108,20 +138,20 @@ impl<'a> Node<'a> {
     }
 }
 
-fn map(members: &[(&str, Node<'_>)], indent: usize, out: &mut Template) {
+fn map<S>(members: &[(&str, Node<'_, S>)], indent: usize, out: &mut impl Out<Secret = S>) {
     for (name, value) in members {
         spaces(indent, out);
         member(name, value, indent, out);
     }
 }
 
-fn member(name: &str, value: &Node<'_>, indent: usize, out: &mut Template) {
+fn member<S>(name: &str, value: &Node<'_, S>, indent: usize, out: &mut impl Out<Secret = S>) {
     scalar(name, out);
     out.push(":");
     value.write(indent, out);
 }
 
-fn item(value: &Node<'_>, indent: usize, out: &mut Template) {
+fn item<S>(value: &Node<'_, S>, indent: usize, out: &mut impl Out<Secret = S>) {
     spaces(indent, out);
     out.push("-");
     // A map's first member stands on the line of its dash.
@@ -136,14 +166,14 @@ fn item(value: &Node<'_>, indent: usize, out: &mut Template) {
     }
 }
 
-fn spaces(indent: usize, out: &mut Template) {
+fn spaces(indent: usize, out: &mut impl Out) {
     for _ in 0..indent {
         out.push("  ");
     }
 }
 
 /// A literal block: every line as it is, with an indentation before it.
-fn block(text: &str, indent: usize, out: &mut Template) {
+fn block(text: &str, indent: usize, out: &mut impl Out) {
     out.push(if text.ends_with('\n') { " |\n" } else { " |-\n" });
     for line in text.lines() {
         if !line.is_empty() {
@@ -168,7 +198,7 @@ fn is_harmless(c: char) -> bool {
     matches!(c, ' '..='~') || (!c.is_ascii() && c.is_alphanumeric())
 }
 
-fn scalar(text: &str, out: &mut Template) {
+fn scalar(text: &str, out: &mut impl Out) {
     if is_plain(text) {
         out.push(text);
         return;
@@ -180,7 +210,7 @@ fn scalar(text: &str, out: &mut Template) {
         return;
     }
     for c in text.chars() {
-        // Writing to a template cannot fail.
+        // Writing to text cannot fail.
         let _ = match c {
             '"' | '\\' => write!(out, "\\{c}"),
             '\n' => write!(out, "\\n"),

@@ -1,0 +1,57 @@
+//! By what nodes join a cluster and people reach its API.
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::Ip;
+use crate::balancer::Balancer;
+use crate::given::Given;
+use crate::name::DomainName;
+
+/// By what nodes join a cluster and people reach its API: port 6443 of what is said here.
+///
+/// ```
+/// use fmc_core::k3s::Endpoint;
+/// use fmc_core::name::MachineName;
+///
+/// const LOAD_BALANCER1: MachineName = MachineName::literal("loadbalancer1");
+///
+/// let endpoint = Endpoint::balancer(LOAD_BALANCER1);
+/// let kept_by_somebody_else = Endpoint::address("10.17.5.10");
+/// # let _ = (endpoint, kept_by_somebody_else);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// The server that begins the cluster itself.
+    #[default]
+    Server,
+    /// Machines that pass connections on to all servers.
+    Balancer(Box<Balancer>),
+    /// An address that somebody else keeps, and that leads to the servers.
+    Address(Given<Ip>),
+    /// A name that leads to the servers.
+    Name(Given<DomainName>),
+}
+
+impl Endpoint {
+    /// A machine that passes connections on to all servers, or several that share an address.
+    pub fn balancer(balancer: impl Into<Balancer>) -> Self {
+        Self::Balancer(Box::new(balancer.into()))
+    }
+
+    /// An address that somebody else keeps, and that leads to the servers.
+    pub fn address(address: impl Into<Given<Ip>>) -> Self {
+        Self::Address(address.into())
+    }
+
+    /// A name that leads to the servers.
+    pub fn name(name: impl Into<Given<DomainName>>) -> Self {
+        Self::Name(name.into())
+    }
+
+    /// The server that begins the cluster itself: enough for one server.
+    pub const fn server() -> Self {
+        Self::Server
+    }
+}

@@ -1,0 +1,31 @@
+//! K3s: what its files say, typed.
+//!
+//! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are the
+//! files beside it, [`tuning`] is what they want of the kernel. [`Version`] is a release, [`Label`] and [`Taint`] are what a
+//! node says of itself. [`pki`] is the secrets of a cluster. [`Cluster`] is all of it as one value, and
+//! [`resolved::Cluster`] what a checked cloud makes of that.
+
+mod cluster;
+mod config;
+pub mod key;
+pub mod kubelet;
+mod node;
+mod piece;
+pub mod pki;
+pub mod quantity;
+pub mod registries;
+pub mod resolved;
+pub(crate) mod role;
+pub mod tuning;
+pub mod value;
+mod version;
+mod word;
+
+pub use cluster::{ByArch, Clock, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
+pub use config::{Config, Value};
+pub use key::Key;
+pub use node::{Label, Taint};
+pub use piece::Piece;
+pub use role::{AGENT, SERVER};
+pub use version::{Version, agent_fits, goes_back, skips_a_minor};
+pub use word::{BucketLookup, Component, Effect, EgressMode, EncryptionProvider, FlannelBackend, TlsVersion};

@@ -1,0 +1,480 @@
+//! The secrets of a K3s cluster: tokens, authorities, keys; made from the root key, or the user's own.
+//!
+//! K3s takes its authorities from files that are there before its first start (docs.k3s.io, *CLI Tools/certificate*, *Using
+//! Custom CA Certificates*). Each of the five has a root of its own here, as in the cluster that K3s makes by itself. With one
+//! root for all, whatever trusts one authority by its file would trust the others too: a kubelet's certificate, which the
+//! client authority signs, would open etcd.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{At, Finding, Kind};
+use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
+
+/// Where K3s has its keys and certificates.
+pub const FOLDER: &str = "/var/lib/rancher/k3s/server/tls";
+
+/// An authority of a K3s cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Ca {
+    /// Signs the certificates of the API servers and of kubelets as servers; its hash is in the tokens.
+    Server,
+    /// Signs the certificates by which components and people get in.
+    Client,
+    /// Signs the certificate by which the API server speaks to aggregated ones.
+    RequestHeader,
+    /// Signs the certificates of etcd's members among each other.
+    EtcdPeer,
+    /// Signs the certificates of etcd's servers and of their clients.
+    EtcdServer,
+}
+
+impl Ca {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Server, Self::Client, Self::RequestHeader, Self::EtcdPeer, Self::EtcdServer];
+
+    /// Its file's path below [`FOLDER`], without `.crt` or `.key`.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Server => "server-ca",
+            Self::Client => "client-ca",
+            Self::RequestHeader => "request-header-ca",
+            Self::EtcdPeer => "etcd/peer-ca",
+            Self::EtcdServer => "etcd/server-ca",
+        }
+    }
+
+    /// Its name, which is part of the names of its secrets and certificates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server-ca",
+            Self::Client => "client-ca",
+            Self::RequestHeader => "request-header-ca",
+            Self::EtcdPeer => "etcd-peer-ca",
+            Self::EtcdServer => "etcd-server-ca",
+        }
+    }
+
+    const fn names(self) -> Names {
+        match self {
+            Self::Server => ("server-ca-key", "server-ca-crt", "server-ca-root", "server-ca-bundle"),
+            Self::Client => ("client-ca-key", "client-ca-crt", "client-ca-root", "client-ca-bundle"),
+            Self::RequestHeader => (
+                "request-header-ca-key",
+                "request-header-ca-crt",
+                "request-header-ca-root",
+                "request-header-ca-bundle",
+            ),
+            Self::EtcdPeer => {
+                ("etcd-peer-ca-key", "etcd-peer-ca-crt", "etcd-peer-ca-root", "etcd-peer-ca-bundle")
+            }
+            Self::EtcdServer => {
+                ("etcd-server-ca-key", "etcd-server-ca-crt", "etcd-server-ca-root", "etcd-server-ca-bundle")
+            }
+        }
+    }
+
+    const fn part(self) -> Part {
+        match self {
+            Self::Server => Part::ServerCa,
+            Self::Client => Part::ClientCa,
+            Self::RequestHeader => Part::RequestHeaderCa,
+            Self::EtcdPeer => Part::EtcdPeerCa,
+            Self::EtcdServer => Part::EtcdServerCa,
+        }
+    }
+}
+
+/// Of an authority's key, certificate, root and bundle.
+type Names = (&'static str, &'static str, &'static str, &'static str);
+
+/// What is renewed by a generation of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The token by which servers join.
+    ServerToken,
+    /// The token by which agents join.
+    AgentToken,
+    /// The key that signs the tokens of service accounts.
+    ServiceKey,
+    /// The key of the administrator's certificate in a kubeconfig.
+    Admin,
+    /// The roots of all authorities; the hash in the join tokens is that of the server authority's root.
+    Roots,
+    /// The server authority, below its root.
+    ServerCa,
+    /// The client authority, below its root.
+    ClientCa,
+    /// The request-header authority, below its root.
+    RequestHeaderCa,
+    /// The authority of etcd's peers, below its root.
+    EtcdPeerCa,
+    /// The authority of etcd's servers, below its root.
+    EtcdServerCa,
+}
+
+/// What a user says about the secrets of a cluster. Nothing said, all are made from the root key.
+///
+/// ```
+/// use fmc_core::k3s::pki::{Ca, Credentials, Part};
+/// use fmc_core::secret::Secret;
+///
+/// let credentials = Credentials::new()
+///     .server_token(Secret::environment("k3s-token", "K3S_TOKEN"))
+///     .authority(Ca::Client, Secret::file("client-ca", "pki/client.crt"), Secret::file("client-ca-key", "pki/client.key"))
+///     .generation(Part::ServerCa, 2);
+/// # let _ = credentials;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// The token by which servers join; the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_token: Option<Secret>,
+    /// The token by which agents join; the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent_token: Option<Secret>,
+    /// The key that signs the tokens of service accounts, in PEM; the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_key: Option<Secret>,
+    /// Authorities of the user's own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    authorities: BTreeMap<Ca, OwnAuthority>,
+    /// The generations of what is made from the root key; 1 if not said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    generations: BTreeMap<Part, u32>,
+}
+
+/// An authority of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct OwnAuthority {
+    /// Its certificate in PEM, then those above it, up to its root.
+    certificates: Secret,
+    /// Its private key in PEM.
+    key: Secret,
+}
+
+impl Credentials {
+    /// All from the root key, in their first generation.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The short token by which servers join: one line without a space, a colon or a leading `K10`.
+    #[must_use]
+    pub fn server_token(mut self, token: Secret) -> Self {
+        self.server_token = Some(token);
+        self
+    }
+
+    /// The short token by which agents join: one line without a space, a colon or a leading `K10`.
+    #[must_use]
+    pub fn agent_token(mut self, token: Secret) -> Self {
+        self.agent_token = Some(token);
+        self
+    }
+
+    /// The private key that signs the tokens of service accounts: PEM, RSA or SEC 1.
+    #[must_use]
+    pub fn service_key(mut self, key: Secret) -> Self {
+        self.service_key = Some(key);
+        self
+    }
+
+    /// An authority: its certificate in PEM with those above it, up to its root, and its private key.
+    #[must_use]
+    pub fn authority(mut self, which: Ca, certificates: Secret, key: Secret) -> Self {
+        self.authorities.insert(which, OwnAuthority { certificates, key });
+        self
+    }
+
+    /// The generation of what is made from the root key; another one gives another secret.
+    #[must_use]
+    pub fn generation(mut self, of: Part, generation: u32) -> Self {
+        self.generations.insert(of, generation);
+        self
+    }
+
+    /// The secrets of a cluster of this name, or findings.
+    pub fn checked(&self, cluster: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Pki> {
+        let before = findings.len();
+        self.no_generation_of_own(at, findings);
+        let names = Maker { cluster, generations: &self.generations };
+        let server_token = own_or(self.server_token.as_ref(), &at.key("server_token"), findings, || {
+            names.leaf("server-token", Part::ServerToken, Generated::Token)
+        });
+        let agent_token = own_or(self.agent_token.as_ref(), &at.key("agent_token"), findings, || {
+            names.leaf("agent-token", Part::AgentToken, Generated::Token)
+        });
+        let service_key = own_or(self.service_key.as_ref(), &at.key("service_key"), findings, || {
+            names.leaf("service-key", Part::ServiceKey, Generated::PrivateKey)
+        });
+        let mut authority = |ca| {
+            let Some(own) = self.authorities.get(&ca) else { return Some(names.authority(ca)) };
+            let (all, which) = (at.key("authorities"), Shown(ca));
+            let at = all.name(&which);
+            let certificates = own.certificates.checked(&at.key("certificates"), findings);
+            let key = own.key.checked(&at.key("key"), findings);
+            Some(CaSecrets { certificates: certificates?, key: key? })
+        };
+        let authorities = (
+            authority(Ca::Server),
+            authority(Ca::Client),
+            authority(Ca::RequestHeader),
+            authority(Ca::EtcdPeer),
+            authority(Ca::EtcdServer),
+        );
+        if findings.len() > before {
+            return None;
+        }
+        let (server_token, agent_token) = (server_token?, agent_token?);
+        let (server, client, request_header, etcd_peer, etcd_server) = authorities;
+        let server = server?;
+        Some(Pki {
+            server_join: names.join("server-join", "server", &server, &server_token),
+            agent_join: names.join("agent-join", "node", &server, &agent_token),
+            server_token,
+            agent_token,
+            service_key: service_key?,
+            admin_key: names.leaf("admin-key", Part::Admin, Generated::PrivateKey),
+            server,
+            client: client?,
+            request_header: request_header?,
+            etcd_peer: etcd_peer?,
+            etcd_server: etcd_server?,
+        })
+    }
+
+    /// A secret of the user's own has its generation where it is described.
+    fn no_generation_of_own(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        let own = [
+            (Part::ServerToken, self.server_token.is_some()),
+            (Part::AgentToken, self.agent_token.is_some()),
+            (Part::ServiceKey, self.service_key.is_some()),
+        ];
+        let own = own.into_iter().chain(Ca::ALL.map(|ca| (ca.part(), self.authorities.contains_key(&ca))));
+        for (part, _) in own.filter(|(part, is_own)| *is_own && self.generations.contains_key(part)) {
+            findings.push(Finding::new(
+                Kind::ValueInvalid,
+                at.key("generations").name(&Shown(part)),
+                "the generation is that of a secret made from the root key, and this one is the user's own",
+                "leave it out, and raise the generation of the secret itself",
+            ));
+        }
+    }
+}
+
+/// The secrets of a checked cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pki {
+    /// The short token of the servers: `token` in their configuration.
+    pub server_token: SecretRef,
+    /// The short token of the agents: `agent-token` in the servers' configuration.
+    pub agent_token: SecretRef,
+    /// The full token of a server that joins, `K10…::server:…`.
+    pub server_join: SecretRef,
+    /// The full token of an agent that joins, `K10…::node:…`.
+    pub agent_join: SecretRef,
+    /// The private key that signs the tokens of service accounts.
+    pub service_key: SecretRef,
+    /// The private key of the administrator's certificate in a kubeconfig. It is on no machine.
+    pub admin_key: SecretRef,
+    server: CaSecrets,
+    client: CaSecrets,
+    request_header: CaSecrets,
+    etcd_peer: CaSecrets,
+    etcd_server: CaSecrets,
+}
+
+/// The secrets of an authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaSecrets {
+    /// Its certificate in PEM, and those above it.
+    pub certificates: SecretRef,
+    /// Its private key in PEM.
+    pub key: SecretRef,
+}
+
+/// A file of a K3s server that holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PkiFile {
+    /// Its path.
+    pub path: String,
+    /// Its mode.
+    pub mode: u32,
+    /// What is in it.
+    pub contents: SecretRef,
+}
+
+impl Pki {
+    /// The secrets of an authority.
+    pub const fn authority(&self, which: Ca) -> &CaSecrets {
+        match which {
+            Ca::Server => &self.server,
+            Ca::Client => &self.client,
+            Ca::RequestHeader => &self.request_header,
+            Ca::EtcdPeer => &self.etcd_peer,
+            Ca::EtcdServer => &self.etcd_server,
+        }
+    }
+
+    /// The files that a server has before its first start, in the order of their paths. The folders above them have mode
+    /// 0700, as K3s makes them. No root's key is among them.
+    pub fn files(&self) -> Vec<PkiFile> {
+        let file = |name: &str, mode, contents: &SecretRef| PkiFile {
+            path: format!("{FOLDER}/{name}"),
+            mode,
+            contents: contents.clone(),
+        };
+        let mut files = vec![file("service.key", 0o600, &self.service_key)];
+        for ca in Ca::ALL {
+            let CaSecrets { certificates, key } = self.authority(ca);
+            files.push(file(&format!("{}.crt", ca.file()), 0o644, certificates));
+            files.push(file(&format!("{}.key", ca.file()), 0o600, key));
+        }
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        files
+    }
+}
+
+/// Makes the secrets of a cluster that are not the user's own.
+struct Maker<'a> {
+    cluster: &'a str,
+    generations: &'a BTreeMap<Part, u32>,
+}
+
+impl Maker<'_> {
+    fn generation(&self, part: Part) -> u32 {
+        self.generations.get(&part).copied().unwrap_or(1)
+    }
+
+    fn named(&self, suffix: &'static str, generation: u32, what: Generated) -> SecretRef {
+        SecretRef::generated(derived_name("k3s", self.cluster, suffix), generation, what)
+    }
+
+    fn leaf(&self, suffix: &'static str, part: Part, what: Generated) -> SecretRef {
+        self.named(suffix, self.generation(part), what)
+    }
+
+    fn authority(&self, ca: Ca) -> CaSecrets {
+        let (key_name, certificate_name, root_name, bundle_name) = ca.names();
+        let (own, root) = (self.generation(ca.part()), self.generation(Part::Roots));
+        let both = together(own, root);
+        let key = self.leaf(key_name, ca.part(), Generated::PrivateKey);
+        let root_key = derived_name("k3s", self.cluster, root_key_name(ca));
+        let root = Arc::new(Authority {
+            common_name: self.common_name(root_name, root),
+            key: SecretRef::generated(root_key, root, Generated::PrivateKey),
+            issuer: None,
+        });
+        let authority = Arc::new(Authority {
+            common_name: self.common_name(ca.name(), own),
+            key: key.clone(),
+            issuer: Some(Arc::clone(&root)),
+        });
+        let parts = [
+            self.named(certificate_name, both, Generated::Authority(authority)),
+            self.named(root_name, self.generation(Part::Roots), Generated::Authority(root)),
+        ];
+        let certificates = self.named(bundle_name, both, Generated::Bundle(parts.into()));
+        CaSecrets { certificates, key }
+    }
+
+    /// As K3s names its own, with the generation where those have a time: `k3s-prod-server-ca@1`.
+    fn common_name(&self, suffix: &'static str, generation: u32) -> String {
+        /// `ub-common-name`, less `@` and the longest generation.
+        const MOST: usize = 64 - 1 - 10;
+        let name = derived_name("k3s", self.cluster, suffix);
+        let name: String = name.as_str().chars().take(MOST).collect();
+        format!("{name}@{generation}")
+    }
+
+    fn join(
+        &self,
+        suffix: &'static str,
+        user: &str,
+        authority: &CaSecrets,
+        password: &SecretRef,
+    ) -> SecretRef {
+        let generation = together(authority.certificates.generation, password.generation);
+        let token = JoinToken {
+            authority: authority.certificates.clone(),
+            user: user.to_owned(),
+            password: password.clone(),
+        };
+        self.named(suffix, generation, Generated::JoinToken(Arc::new(token)))
+    }
+}
+
+const fn root_key_name(ca: Ca) -> &'static str {
+    match ca {
+        Ca::Server => "server-ca-root-key",
+        Ca::Client => "client-ca-root-key",
+        Ca::RequestHeader => "request-header-ca-root-key",
+        Ca::EtcdPeer => "etcd-peer-ca-root-key",
+        Ca::EtcdServer => "etcd-server-ca-root-key",
+    }
+}
+
+/// The generation of what is made of two: it rises with each of them.
+const fn together(one: u32, other: u32) -> u32 {
+    one.saturating_add(other).saturating_sub(1)
+}
+
+fn own_or(
+    own: Option<&Secret>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+    made: impl FnOnce() -> SecretRef,
+) -> Option<SecretRef> {
+    match own {
+        Some(own) => own.checked(at, findings),
+        None => Some(made()),
+    }
+}
+
+/// A key of a map as a file has it.
+#[derive(Debug)]
+struct Shown<T>(T);
+
+impl std::fmt::Display for Shown<Ca> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Ca::Server => "server",
+            Ca::Client => "client",
+            Ca::RequestHeader => "request-header",
+            Ca::EtcdPeer => "etcd-peer",
+            Ca::EtcdServer => "etcd-server",
+        })
+    }
+}
+
+impl std::fmt::Display for Shown<Part> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.0 {
+            Part::ServerToken => "server-token",
+            Part::AgentToken => "agent-token",
+            Part::ServiceKey => "service-key",
+            Part::Admin => "admin",
+            Part::Roots => "roots",
+            Part::ServerCa => Ca::Server.name(),
+            Part::ClientCa => Ca::Client.name(),
+            Part::RequestHeaderCa => Ca::RequestHeader.name(),
+            Part::EtcdPeerCa => Ca::EtcdPeer.name(),
+            Part::EtcdServerCa => Ca::EtcdServer.name(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,447 @@
+//! `/etc/rancher/k3s/registries.yaml`: where images come from (docs.k3s.io, *Private Registry Configuration*).
+
+mod name;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::piece::{Piece, pieces};
+use super::value::Line;
+use crate::check::leaf;
+use crate::finding::{At, Finding, Kind};
+use crate::given::Given;
+use crate::image::is_default;
+use crate::named::{Keyed, Named, unnamed};
+use crate::path::{AbsPath, HttpUrl};
+use crate::secret::Secret;
+use crate::template::Encoding;
+use crate::yaml::Node;
+
+pub use name::RegistryName;
+
+/// The mirrors of registries, and what K3s says to registries.
+///
+/// ```
+/// use fmc_core::k3s::registries::{Access, Mirror, Registries};
+/// use fmc_core::secret::Secret;
+///
+/// let registries = Registries::new()
+///     .mirror(Mirror::of("docker.io").endpoint("https://mirror.example:5000"))
+///     .access(
+///         Access::to("mirror.example:5000")
+///             .password("puller", Secret::file("mirror-password", "secrets/mirror"))
+///             .ca_file("/etc/rancher/k3s/mirror-ca.pem"),
+///     );
+/// # let _ = registries;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Registries {
+    /// Where images are fetched instead, by registry; `"*"` is every one that is not listed.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    mirrors: Named<Mirror>,
+    /// How K3s shows who it is, by host and port of what it fetches from, mirrors among them; `"*"` is every one that is
+    /// not listed.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    access: Named<Access>,
+}
+
+/// Where the images of one registry are fetched instead.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    #[serde(skip, default = "unnamed")]
+    registry: Given<RegistryName>,
+    /// Where to ask, in this order; the registry itself comes last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    endpoints: Vec<Given<HttpUrl>>,
+    /// What images are called at the endpoints: a regular expression of Go's, and what stands for it (`$1`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    rewrites: BTreeMap<String, String>,
+}
+
+/// How K3s shows a registry or mirror who it is, and how it knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    #[serde(skip, default = "unnamed")]
+    host: Given<RegistryName>,
+    /// A user with a password, or a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auth: Option<Auth>,
+    /// A file with the authority of its certificate, in PEM, on the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ca_file: Option<Given<AbsPath>>,
+    /// A file with the certificate by which K3s shows who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cert_file: Option<Given<AbsPath>>,
+    /// A file with the key of that certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_file: Option<Given<AbsPath>>,
+    /// Whether any certificate will do.
+    #[serde(default, skip_serializing_if = "is_default")]
+    insecure_skip_verify: bool,
+}
+
+/// Who K3s is to a registry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Auth {
+    /// A user with a password.
+    User {
+        /// The user's name.
+        name: Given<Line>,
+        /// The password, one line of text.
+        password: Secret,
+    },
+    /// A token, one line of text.
+    Token(Secret),
+}
+
+impl Registries {
+    /// Where K3s reads it.
+    pub const PATH: &'static str = "/etc/rancher/k3s/registries.yaml";
+
+    /// No mirrors: every registry is asked itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A mirror of a registry.
+    #[must_use]
+    pub fn mirror(mut self, mirror: Mirror) -> Self {
+        self.mirrors.push(mirror);
+        self
+    }
+
+    /// What K3s shows to a registry or mirror.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access.push(access);
+        self
+    }
+
+    /// The mirrors.
+    pub fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
+        self.mirrors.iter()
+    }
+
+    /// What K3s shows to registries and mirrors.
+    pub fn accesses(&self) -> impl Iterator<Item = &Access> {
+        self.access.iter()
+    }
+
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.mirrors.is_empty() && self.access.is_empty()
+    }
+
+    /// Whether a secret is in it, so that nobody but root may read the file.
+    pub fn has_secrets(&self) -> bool {
+        self.access.iter().any(|access| access.auth.is_some())
+    }
+
+    /// The file, in YAML, sorted by registry and host.
+    pub fn pieces(&self) -> Vec<Piece> {
+        let mut root = Vec::new();
+        let mirrors = sorted(&self.mirrors);
+        if !mirrors.is_empty() {
+            let members = mirrors.iter().map(|(name, mirror)| (name.as_str(), mirror.node()));
+            root.push(("mirrors", Node::Map(members.collect())));
+        }
+        let access: Vec<_> =
+            sorted(&self.access).into_iter().filter(|(_, one)| one.says_something()).collect();
+        if !access.is_empty() {
+            let members = access.iter().map(|(name, access)| (name.as_str(), access.node()));
+            root.push(("configs", Node::Map(members.collect())));
+        }
+        pieces(&Node::Map(root))
+    }
+
+    /// Every leaf that is wrong, and what K3s would refuse or pass over.
+    pub fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        let places = at.key("mirrors");
+        for mirror in &self.mirrors {
+            mirror.check(&places.name(&mirror.registry), findings);
+        }
+        let places = at.key("access");
+        for access in &self.access {
+            access.check(&places.name(&access.host), findings);
+        }
+    }
+}
+
+impl Mirror {
+    /// A mirror of a registry, as `docker.io` or `registry.example:5000`, or of every one that is not listed: `*`.
+    pub fn of(registry: impl Into<Given<RegistryName>>) -> Self {
+        Self { registry: registry.into(), endpoints: Vec::new(), rewrites: BTreeMap::new() }
+    }
+
+    /// Where to ask, with its scheme: `https://mirror.example:5000`, behind those that are said before.
+    #[must_use]
+    pub fn endpoint(mut self, url: impl Into<Given<HttpUrl>>) -> Self {
+        self.endpoints.push(url.into());
+        self
+    }
+
+    /// What images are called at the endpoints: a regular expression of Go's on the name without the registry, and what
+    /// stands for it, in which `$1` is the first group.
+    #[must_use]
+    pub fn rewrite(mut self, pattern: impl Into<String>, replacement: impl Into<String>) -> Self {
+        self.rewrites.insert(pattern.into(), replacement.into());
+        self
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Given<RegistryName> {
+        &self.registry
+    }
+
+    /// The endpoints.
+    pub fn endpoints(&self) -> &[Given<HttpUrl>] {
+        &self.endpoints
+    }
+
+    /// The endpoints that are where the registry itself is asked anyway, by their index: K3s passes over them, and over
+    /// rewrites there.
+    pub fn without_effect(&self) -> impl Iterator<Item = usize> {
+        let registry = self.registry.ok().filter(|registry| !registry.is_wildcard());
+        self.endpoints.iter().enumerate().filter_map(move |(index, endpoint)| {
+            let (registry, endpoint) = (registry?, endpoint.ok()?);
+            is_itself(registry, endpoint).then_some(index)
+        })
+    }
+
+    fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        leaf(&self.registry, at, findings);
+        let list = at.key("endpoints");
+        for (index, endpoint) in self.endpoints.iter().enumerate() {
+            leaf(endpoint, &list.index(index), findings);
+        }
+        if self.endpoints.is_empty() && self.rewrites.is_empty() {
+            findings.push(Finding::new(
+                Kind::ValueInvalid,
+                at,
+                format!("the mirror of {} has no endpoint", self.registry),
+                "say where its images are, for example https://mirror.example:5000, or leave the mirror out",
+            ));
+        }
+        let list = at.key("rewrites");
+        for (pattern, replacement) in &self.rewrites {
+            if pattern.is_empty() || [pattern, replacement].iter().any(|text| text.contains(char::is_control))
+            {
+                findings.push(Finding::new(
+                    Kind::ValueInvalid,
+                    list.key(pattern),
+                    "a rewrite is empty or has a control character in it",
+                    "write a regular expression on one line, for example ^library/(.*), and what stands for it",
+                ));
+            }
+        }
+    }
+
+    fn node(&self) -> Node<'_, Secret> {
+        let mut members = Vec::new();
+        if !self.endpoints.is_empty() {
+            let urls = self.endpoints.iter().map(|url| Node::text(url.to_string()));
+            members.push(("endpoint", Node::List(urls.collect())));
+        }
+        if !self.rewrites.is_empty() {
+            let pairs = self.rewrites.iter().map(|(pattern, text)| (pattern.as_str(), Node::text(text)));
+            members.push(("rewrite", Node::Map(pairs.collect())));
+        }
+        Node::Map(members)
+    }
+}
+
+impl Access {
+    /// What K3s shows to a registry or mirror, by its host and port as in the endpoint, or to every one that is not
+    /// listed: `*`.
+    pub fn to(host: impl Into<Given<RegistryName>>) -> Self {
+        Self {
+            host: host.into(),
+            auth: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            insecure_skip_verify: false,
+        }
+    }
+
+    /// A user with a password; it replaces a token.
+    #[must_use]
+    pub fn password(mut self, user: impl Into<Given<Line>>, password: Secret) -> Self {
+        self.auth = Some(Auth::User { name: user.into(), password });
+        self
+    }
+
+    /// A token; it replaces a user.
+    #[must_use]
+    pub fn token(mut self, token: Secret) -> Self {
+        self.auth = Some(Auth::Token(token));
+        self
+    }
+
+    /// A file with the authority of its certificate, in PEM, on the machine.
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<Given<AbsPath>>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Files with the certificate by which K3s shows who it is, and with its key.
+    #[must_use]
+    pub fn certificate(mut self, cert: impl Into<Given<AbsPath>>, key: impl Into<Given<AbsPath>>) -> Self {
+        self.cert_file = Some(cert.into());
+        self.key_file = Some(key.into());
+        self
+    }
+
+    /// Any certificate will do.
+    #[must_use]
+    pub fn insecure_skip_verify(mut self) -> Self {
+        self.insecure_skip_verify = true;
+        self
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> &Given<RegistryName> {
+        &self.host
+    }
+
+    /// Whether any certificate will do.
+    pub fn skips_verification(&self) -> bool {
+        self.insecure_skip_verify
+    }
+
+    fn has_tls(&self) -> bool {
+        self.insecure_skip_verify
+            || self.ca_file.is_some()
+            || self.cert_file.is_some()
+            || self.key_file.is_some()
+    }
+
+    fn says_something(&self) -> bool {
+        self.auth.is_some() || self.has_tls()
+    }
+
+    fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        leaf(&self.host, at, findings);
+        let auth = at.key("auth");
+        match &self.auth {
+            Some(Auth::User { name, password }) => {
+                let user = auth.key("user");
+                leaf(name, &user.key("name"), findings);
+                password.checked(&user.key("password"), findings);
+            }
+            Some(Auth::Token(token)) => drop(token.checked(&auth.key("token"), findings)),
+            None => {}
+        }
+        let files =
+            [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
+        for (key, path) in files {
+            if let Some(path) = path {
+                leaf(path, &at.key(key), findings);
+            }
+        }
+        if self.cert_file.is_some() != self.key_file.is_some() {
+            let missing = if self.cert_file.is_some() { "key_file" } else { "cert_file" };
+            findings.push(Finding::new(
+                Kind::ValueInvalid,
+                at,
+                format!("the certificate for {} has no {missing}", self.host),
+                "give both, cert_file and key_file, or neither",
+            ));
+        }
+        if self.insecure_skip_verify && self.ca_file.is_some() {
+            findings.push(Finding::new(
+                Kind::ValueInvalid,
+                at.key("insecure_skip_verify"),
+                format!("the authority of {} is given, and any certificate will do all the same", self.host),
+                "leave insecure_skip_verify out: ca_file says which certificates are right",
+            ));
+        }
+    }
+
+    fn node(&self) -> Node<'_, Secret> {
+        let mut members = Vec::new();
+        match &self.auth {
+            Some(Auth::User { name, password }) => members.push((
+                "auth",
+                Node::Map(vec![
+                    ("username", Node::text(name.to_string())),
+                    ("password", Node::Hole(password, Encoding::JsonString)),
+                ]),
+            )),
+            Some(Auth::Token(token)) => {
+                members.push(("auth", Node::Map(vec![("token", Node::Hole(token, Encoding::JsonString))])));
+            }
+            None => {}
+        }
+        if self.has_tls() {
+            let files =
+                [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
+            let files = files.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)));
+            let mut tls: Vec<_> = files.map(|(key, path)| (key, Node::text(path.to_string()))).collect();
+            if self.insecure_skip_verify {
+                tls.push(("insecure_skip_verify", Node::Flag(true)));
+            }
+            members.push(("tls", Node::Map(tls)));
+        }
+        Node::Map(members)
+    }
+}
+
+impl Keyed for Mirror {
+    type Name = RegistryName;
+
+    fn name(&self) -> &Given<RegistryName> {
+        &self.registry
+    }
+
+    fn with_name(mut self, name: Given<RegistryName>) -> Self {
+        self.registry = name;
+        self
+    }
+}
+
+impl Keyed for Access {
+    type Name = RegistryName;
+
+    fn name(&self) -> &Given<RegistryName> {
+        &self.host
+    }
+
+    fn with_name(mut self, name: Given<RegistryName>) -> Self {
+        self.host = name;
+        self
+    }
+}
+
+/// Whether an endpoint is the one that containerd asks anyway.
+fn is_itself(registry: &RegistryName, endpoint: &HttpUrl) -> bool {
+    let path =
+        endpoint.as_str().split_once("://").and_then(|(_, rest)| rest.strip_prefix(endpoint.authority()));
+    // Docker's registry answers by another name than images have.
+    let hosts = match registry.as_str() {
+        "docker.io" => ["docker.io", "registry-1.docker.io"],
+        other => [other, other],
+    };
+    endpoint.is_https()
+        && hosts.contains(&endpoint.authority())
+        && path.is_some_and(|path| matches!(path.trim_end_matches('/'), "" | "/v2"))
+}
+
+fn sorted<T: Keyed>(values: &Named<T>) -> Vec<(String, &T)> {
+    let mut values: Vec<_> = values.iter().map(|value| (value.name().to_string(), value)).collect();
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    values
+}
+
+#[cfg(test)]
+mod tests;

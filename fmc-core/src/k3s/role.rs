@@ -1,0 +1,124 @@
+//! The roles of a cluster's machines: server and agent. What each adds is compiled from the resolved cluster.
+
+mod agent;
+mod cis;
+mod config;
+mod files;
+mod flows;
+mod install;
+mod server;
+mod unit;
+mod updates;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::resolved::Cluster;
+use crate::check::Assigned;
+use crate::checked::Checked;
+use crate::given::Given;
+use crate::image::Os;
+use crate::name::{MachineName, RoleName};
+use crate::role::{CustomRole, Site};
+
+pub(crate) use agent::Agent;
+pub(crate) use server::Server;
+
+/// The kind of the servers' role.
+pub const SERVER: RoleName = RoleName::literal("k3s-server");
+
+/// The kind of the agents' role.
+pub const AGENT: RoleName = RoleName::literal("k3s-agent");
+
+/// The operating systems that K3s is installed on.
+const SYSTEMS: &[Os] = &[Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux, Os::Debian];
+
+/// The roles that the clusters of a cloud give to its machines.
+pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
+    let mut all = Vec::new();
+    for cluster in &cloud.clusters {
+        let instance: Arc<str> = cluster.name.as_str().into();
+        let (servers, agents) = (places(&cluster.said.servers), places(&cluster.said.agents));
+        let mut assign =
+            |machine: usize, list: &str, places: &Places<'_>, role: &dyn Fn() -> Arc<dyn CustomRole>| {
+                let place =
+                    cloud.machines.get(machine).and_then(|machine| places.get(&machine.name)).copied();
+                let at = format!("clusters.{}.{list}[{}]", cluster.name, place.unwrap_or_default());
+                let kind = if list == "servers" { SERVER } else { AGENT };
+                all.push(Assigned { machine, kind, role: role(), at });
+            };
+        for &machine in &cluster.servers {
+            assign(machine, "servers", &servers, &|| Arc::new(Server(Arc::clone(&instance))));
+        }
+        for &machine in &cluster.agents {
+            assign(machine, "agents", &agents, &|| Arc::new(Agent(Arc::clone(&instance))));
+        }
+    }
+    all
+}
+
+/// Where the user names each machine.
+type Places<'a> = BTreeMap<&'a MachineName, usize>;
+
+fn places(said: &[Given<MachineName>]) -> Places<'_> {
+    // The first of two is the one that counts.
+    said.iter().enumerate().rev().filter_map(|(index, given)| Some((given.ok()?, index))).collect()
+}
+
+/// A machine of a cluster.
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    site: &'a Site<'a>,
+    cluster: &'a Cluster,
+    /// The machine by index.
+    at: usize,
+    /// Its place in the order in which servers start; `None` for an agent.
+    order: Option<usize>,
+}
+
+impl<'a> Node<'a> {
+    /// The node that a site is in a cluster of this name; `None` where the cluster is not there.
+    fn of(site: &'a Site<'a>, cluster: &str) -> Option<Self> {
+        let cloud = site.cloud();
+        let cluster = cloud.cluster(cluster)?;
+        let name = &site.machine().name;
+        let at = cloud.machines.binary_search_by(|machine| machine.name.cmp(name)).ok()?;
+        Some(Self { site, cluster, at, order: cluster.servers.iter().position(|server| *server == at) })
+    }
+
+    fn is_server(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// Whether it begins the cluster.
+    fn is_initial(&self) -> bool {
+        self.order == Some(0)
+    }
+
+    /// The name of its unit, as K3s's own installer has it.
+    fn unit(&self) -> &'static str {
+        if self.is_server() { "k3s" } else { "k3s-agent" }
+    }
+
+    /// Whether K3s there comes from a system extension.
+    fn has_sysext(&self) -> bool {
+        let image = &self.site.machine().image;
+        image.os == Os::Flatcar && self.cluster.said.install.sysext.of(image.arch).is_some()
+    }
+
+    /// Where the binary is.
+    fn binary(&self) -> &'static str {
+        // Flatcar's /usr is read-only, /usr/local included; a system extension adds to it.
+        if self.site.os() == Os::Flatcar && !self.has_sysext() {
+            "/opt/bin/k3s"
+        } else {
+            "/usr/local/bin/k3s"
+        }
+    }
+
+    /// Whether its system has SELinux in force.
+    fn has_selinux(&self) -> bool {
+        self.site.os() == Os::FedoraCoreos || self.site.os().is_enterprise_linux()
+    }
+}

@@ -1,0 +1,38 @@
+//! The role of an agent: a node that runs pods.
+
+use std::sync::Arc;
+
+use super::{AGENT, Node, SYSTEMS, config, files, flows, unit, updates};
+use crate::flow::Flows;
+use crate::given::Given;
+use crate::guest::Guest;
+use crate::name::RoleName;
+use crate::role::{CustomRole, Needs, Site};
+use crate::unit::Size;
+
+/// An agent of the cluster of this name.
+pub(crate) struct Agent(pub(super) Arc<str>);
+
+impl CustomRole for Agent {
+    fn kind(&self) -> Given<RoleName> {
+        Given::value(AGENT)
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some(&self.0)
+    }
+
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let Some(node) = Node::of(site, &self.0) else { return Guest::new() };
+        files::common(&node, config::agent(&node)).with(unit::guest(&node)).with(updates::guest(&node))
+    }
+
+    fn flows(&self, site: &Site<'_>) -> Flows {
+        Node::of(site, &self.0).map_or_else(Flows::new, |node| flows::agent(&node))
+    }
+
+    /// docs.k3s.io, *Installation/Requirements*.
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        Needs::new().memory(Size::mib(512)).cpus(1).systems(SYSTEMS).address()
+    }
+}

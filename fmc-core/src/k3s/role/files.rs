@@ -1,0 +1,110 @@
+//! The files of a node, beside those of its units.
+
+use super::{Node, cis, install, wait};
+use crate::guest::{Directory, File, Guest, Part};
+use crate::k3s::registries::Registries;
+use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
+use crate::k3s::{Config, Piece};
+use crate::secret::Secret;
+use crate::unit::Mode;
+
+/// The authority of the database's certificate.
+pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
+/// The certificate by which K3s is known to the database.
+pub(super) const DATASTORE_CERTIFICATE: &str = "/etc/rancher/k3s/datastore.pem";
+/// The key of that certificate.
+pub(super) const DATASTORE_KEY: &str = "/etc/rancher/k3s/datastore.key";
+/// The authority of the S3 service's certificate.
+pub(super) const S3_CA: &str = "/etc/rancher/k3s/s3-ca.pem";
+
+/// Where K3s of a server keeps what is secret.
+const SERVER: &str = "/var/lib/rancher/k3s/server";
+
+const SECRET: Mode = Mode::new(0o600);
+const PRIVATE: Mode = Mode::new(0o700);
+
+/// What every node has.
+pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
+    let said = node.cluster.said();
+    let mut guest = Guest::new().file(pieces(Config::PATH, config.pieces()).mode(SECRET));
+    if !said.registries.is_empty() {
+        guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));
+    }
+    for dropin in &said.kubelet {
+        if let Some(path) = dropin.path() {
+            guest = guest.file(pieces(path.as_str(), dropin.pieces()).mode(SECRET));
+        }
+    }
+    let tuning = tuning(node);
+    let (sysctls, modules) = (tuning.sysctl_file(), tuning.module_file());
+    if !sysctls.is_empty() {
+        guest = guest.file(File::text(Tuning::SYSCTL_PATH, sysctls));
+    }
+    if !modules.is_empty() {
+        guest = guest.file(File::text(Tuning::MODULE_PATH, modules));
+    }
+    guest.with(wait::guest(node)).with(install::guest(node))
+}
+
+/// What is set in the kernel of every node.
+pub(super) fn tuning(node: &Node<'_>) -> Tuning {
+    let said = node.cluster.said();
+    if !said.cis {
+        return said.tuning.clone();
+    }
+    KUBELET_SYSCTLS.iter().fold(said.tuning.clone(), |tuning, (name, value)| tuning.sysctl(*name, *value))
+}
+
+/// What servers have besides.
+pub(super) fn server(node: &Node<'_>) -> Guest {
+    let (cluster, said) = (node.cluster, node.cluster.said());
+    let folders = ["", "/tls", "/tls/etcd"].map(|below| format!("{SERVER}{below}"));
+    let mut guest = folders
+        .into_iter()
+        .fold(Guest::new(), |guest, path| guest.directory(Directory::new(path).mode(PRIVATE)));
+    for file in cluster.pki.files() {
+        // The benchmark wants nobody but root to read certificates either.
+        let mode = if said.cis { SECRET } else { Mode::new(u16::try_from(file.mode).unwrap_or(0o600)) };
+        guest = guest.file(File::secret(file.path, Secret::from(file.contents)).mode(mode));
+    }
+    if let Some(datastore) = &said.datastore {
+        let files = [
+            (DATASTORE_CA, &datastore.ca),
+            (DATASTORE_CERTIFICATE, &datastore.certificate),
+            (DATASTORE_KEY, &datastore.key),
+        ];
+        for (path, secret) in files {
+            guest = with_secret(guest, path, secret.as_ref());
+        }
+    }
+    if let Some(s3) = said.snapshots.as_ref().and_then(|snapshots| snapshots.s3.as_ref()) {
+        guest = with_secret(guest, S3_CA, s3.ca.as_ref());
+    }
+    if said.cis { guest.with(cis::guest(node)) } else { guest }
+}
+
+fn with_secret(guest: Guest, path: &str, secret: Option<&Secret>) -> Guest {
+    match secret {
+        Some(secret) => guest.file(File::secret(path, secret.clone())),
+        None => guest,
+    }
+}
+
+/// A file of pieces; one without secrets is text.
+fn pieces(path: &str, pieces: Vec<Piece>) -> File {
+    match pieces.as_slice() {
+        [Piece::Text(text)] => File::text(path, text.as_str()),
+        _ => File::parts(
+            path,
+            pieces.into_iter().map(|piece| match piece {
+                Piece::Text(text) => Part::from(text),
+                Piece::Secret(secret) => Part::Quoted(secret),
+            }),
+        ),
+    }
+}
+
+/// A shell script that a unit runs by `sh`.
+pub(super) fn script(path: &str, text: String) -> File {
+    File::text(path, text).mode(Mode::new(0o755))
+}

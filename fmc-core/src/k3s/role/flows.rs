@@ -1,0 +1,104 @@
+//! Whom the nodes of a cluster must reach, and who must reach them (docs.k3s.io, *Installation/Requirements*).
+
+use super::{AGENT, Node, SERVER};
+use crate::flow::{Flows, Peer, Service, tcp, udp};
+use crate::k3s::cluster::Endpoint;
+use crate::k3s::resolved::API;
+use crate::k3s::{Component, FlannelBackend, Value, key};
+
+/// The flows of a server.
+pub(super) fn server(node: &Node<'_>) -> Flows {
+    let cluster = node.cluster;
+    let servers = || Peer::members(SERVER).of(cluster.name.as_str());
+    let mut flows = Flows::new()
+        .accept(tcp(API), servers())
+        .accept(tcp(API), Peer::role(AGENT).of(cluster.name.as_str()));
+    flows = match &cluster.said().endpoint {
+        Endpoint::Balancer(_) => machines(node, &cluster.endpoint.machines)
+            .into_iter()
+            .fold(flows, |flows, peer| flows.accept(tcp(API), peer)),
+        // Who calls is whoever uses the cluster.
+        Endpoint::Server | Endpoint::Address(_) | Endpoint::Name(_) => flows.accept(tcp(API), Peer::Anywhere),
+    };
+    if cluster.has_etcd() {
+        let etcd = tcp(2379).to(2380);
+        flows = flows.accept(etcd, servers()).reach(etcd, servers());
+    }
+    flows.reach(tcp(API), servers()).with(both(node))
+}
+
+/// The flows of an agent.
+pub(super) fn agent(node: &Node<'_>) -> Flows {
+    let servers = Peer::members(SERVER).of(node.cluster.name.as_str());
+    // It joins by the endpoint, and then keeps a connection to each server.
+    Flows::new().reach(tcp(API), servers).with(both(node))
+}
+
+/// What every node does.
+fn both(node: &Node<'_>) -> Flows {
+    let cluster = node.cluster;
+    let nodes = || [SERVER, AGENT].map(|kind| Peer::role(kind).of(cluster.name.as_str()));
+    let among = |flows: Flows, service: Service| {
+        nodes()
+            .into_iter()
+            .fold(flows, |flows, peer| flows.accept(service, peer.clone()).reach(service, peer))
+    };
+    let mut flows = machines(node, &cluster.endpoint.machines)
+        .into_iter()
+        .filter(|_| cluster.endpoint.is_balanced)
+        .fold(Flows::new(), |flows, peer| flows.reach(tcp(API), peer));
+    // The kubelet, for servers and for metrics.
+    flows = among(flows, tcp(10250));
+    let wireguard_ipv6 = cluster.has_ipv6();
+    flows = match cluster.flannel {
+        FlannelBackend::Vxlan => among(flows, udp(8472)),
+        FlannelBackend::WireguardNative if wireguard_ipv6 => among(flows, udp(51820).to(51821)),
+        FlannelBackend::WireguardNative => among(flows, udp(51820)),
+        FlannelBackend::HostGw | FlannelBackend::None => flows,
+    };
+    let said = cluster.said();
+    let mirrors_images = |config: &crate::k3s::Config| {
+        matches!(config.get(key::EMBEDDED_REGISTRY.key()), Some(Value::Flag(true)))
+    };
+    if mirrors_images(&said.config) || mirrors_images(&said.server_config) {
+        flows = among(flows, tcp(5001));
+    }
+    flows = ingress(node, flows);
+    if let Some(bootstrap) = cluster.bootstrap {
+        let mirror = tcp(crate::k3s::resolved::MIRROR);
+        flows = machines(node, &[bootstrap]).into_iter().fold(flows, |flows, peer| flows.reach(mirror, peer));
+    }
+    // Images, and what a first boot fetches.
+    flows.reach(tcp(443), Peer::Anywhere)
+}
+
+/// HTTP and HTTPS, by the balancer where there is one.
+fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
+    let cluster = node.cluster;
+    if cluster.ingress.binary_search(&node.at).is_err() {
+        return flows;
+    }
+    match &cluster.said().endpoint {
+        Endpoint::Balancer(balancer) => {
+            let Some((http, https)) = balancer.ingress.node_ports().filter(|_| balancer.ingress.on) else {
+                return flows;
+            };
+            machines(node, &cluster.endpoint.machines)
+                .into_iter()
+                .fold(flows, |flows, peer| flows.accept(tcp(http), peer.clone()).accept(tcp(https), peer))
+        }
+        Endpoint::Server | Endpoint::Address(_) | Endpoint::Name(_) => {
+            let off = cluster.said().disable.iter().any(|given| given.ok() == Some(&Component::Traefik));
+            let asked = !cluster.said().ingress.is_empty();
+            if off && !asked {
+                return flows;
+            }
+            flows.accept(tcp(80), Peer::Anywhere).accept(tcp(443), Peer::Anywhere)
+        }
+    }
+}
+
+fn machines(node: &Node<'_>, at: &[usize]) -> Vec<Peer> {
+    let all = &node.site.cloud().machines;
+    at.iter().filter_map(|&at| Some(Peer::Machine(all.get(at)?.name.clone().into()))).collect()
+}

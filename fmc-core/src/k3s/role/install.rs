@@ -1,0 +1,139 @@
+//! How K3s comes onto a node: its binary, images and SELinux policy.
+
+use super::Node;
+use super::files::script;
+use crate::guest::{File, Guest, Unit};
+use crate::image::{Arch, Os};
+use crate::k3s::Version;
+use crate::k3s::cluster::Download;
+use crate::k3s::resolved::Fetched;
+use crate::unit::Mode;
+
+/// The unit that does what a first boot cannot do by files alone.
+pub(super) const UNIT: &str = "k3s-install.service";
+
+const SCRIPT: &str = "/etc/rancher/k3s/install.sh";
+
+/// Where the package with the SELinux policy is.
+const POLICY: &str = "/var/lib/fmc/k3s-selinux.rpm";
+
+/// What says that the package was layered, so that a machine restarts for it once.
+const LAYERED: &str = "/var/lib/fmc/k3s-selinux.layered";
+
+const PROGRAM: Mode = Mode::new(0o755);
+
+pub(super) fn guest(node: &Node<'_>) -> Guest {
+    let arch = node.site.machine().image.arch;
+    let install = &node.cluster.said().install;
+    let mut guest = Guest::new();
+    if node.has_sysext() {
+        guest = with(guest, node, install.sysext.of(arch), "/etc/extensions/k3s.raw", Mode::new(0o644));
+    } else {
+        guest = with(guest, node, install.binary.of(arch), node.binary(), PROGRAM);
+    }
+    if let Some(images) = install.images.of(arch)
+        && let Some(name) = images.url().ok().map(|url| url.file_name())
+    {
+        let path = format!("/var/lib/rancher/k3s/agent/images/{name}");
+        guest = with(guest, node, Some(images), &path, Mode::new(0o644));
+    }
+    if node.has_selinux() {
+        guest = match &install.selinux_policy {
+            Some(policy) => with(guest, node, Some(policy), POLICY, Mode::new(0o644)),
+            // The label of container runtimes is in a policy that this image brings only with its package.
+            None if node.site.os().is_enterprise_linux() => guest.package("container-selinux"),
+            None => guest,
+        };
+    }
+    match text(node) {
+        Some(text) => guest.file(script(SCRIPT, text)).unit(Unit::new(UNIT).contents(unit(node))),
+        None => guest,
+    }
+}
+
+/// Whether there is something to do before K3s can start.
+pub(super) fn is_needed(node: &Node<'_>) -> bool {
+    node.has_selinux() || fetches(node)
+}
+
+/// What must hold, or K3s is not started on this boot: Fedora CoreOS has a layered package from the next boot on.
+pub(super) fn condition(node: &Node<'_>) -> Option<&'static str> {
+    let layers = node.site.os() == Os::FedoraCoreos && node.cluster.said().install.selinux_policy.is_some();
+    layers.then_some("/usr/bin/rpm --query --quiet k3s-selinux")
+}
+
+fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, mode: Mode) -> Guest {
+    match download.and_then(Fetched::of) {
+        Some(fetched) => {
+            let url = node.cluster.mirrored(&fetched, node.site.cloud());
+            guest.file(File::remote(path, url.as_str(), fetched.digest).mode(mode))
+        }
+        None => guest,
+    }
+}
+
+/// Whether the node fetches the binary of K3s's own release by itself, because nobody said what it hashes to.
+fn fetches(node: &Node<'_>) -> bool {
+    let install = &node.cluster.said().install;
+    !node.has_sysext() && install.binary.of(node.site.machine().image.arch).is_none()
+}
+
+fn unit(node: &Node<'_>) -> String {
+    // Two changes of Fedora CoreOS's own packages at once are refused.
+    let before = if condition(node).is_some() { "Before=zincati.service\n" } else { "" };
+    format!(
+        "[Unit]\nDescription=What K3s needs before its first start\nWants=network-online.target\n\
+         After=network-online.target\n{before}\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=0\n\
+         ExecStart=/bin/sh {SCRIPT}\n"
+    )
+}
+
+fn text(node: &Node<'_>) -> Option<String> {
+    let parts = [fetches(node).then(|| fetch(node)), node.has_selinux().then(|| selinux(node))];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("#!/bin/sh\nset -eu\n{}", parts.concat()))
+}
+
+/// Fetches the binary, and keeps it when it hashes to what is published beside it (docs.k3s.io, *Air-Gap Install*).
+fn fetch(node: &Node<'_>) -> String {
+    let arch = node.site.machine().image.arch;
+    let version = if node.is_server() { node.cluster.version } else { node.cluster.agent_version };
+    let name = Version::binary(arch);
+    let sums = match arch {
+        Arch::X86_64 => "sha256sum-amd64.txt",
+        Arch::Aarch64 => "sha256sum-arm64.txt",
+    };
+    let (url, sums, path) = (version.download(name), version.download(sums), node.binary());
+    format!(
+        "if [ ! -e {path} ]; then\n    \
+         mkdir -p \"$(dirname {path})\"\n    \
+         part={path}.part\n    \
+         until curl --fail --silent --show-error --location --connect-timeout 10 --output \"$part\" {url} &&\n        \
+         sum=$(curl --fail --silent --show-error --location --connect-timeout 10 {sums} | grep ' {name}$') &&\n        \
+         echo \"${{sum%% *}}  $part\" | sha256sum --check --status\n    \
+         do sleep 5; done\n    \
+         chmod 0755 \"$part\"\n    \
+         mv -f \"$part\" {path}\nfi\n"
+    )
+}
+
+/// Sees that K3s runs with the label of a container runtime (docs.k3s.io, *SELinux Support*).
+fn selinux(node: &Node<'_>) -> String {
+    let path = node.binary();
+    // What was there before the policy gets the labels that the policy has for it.
+    let relabel = format!("restorecon -R {path} /etc/systemd/system /etc/rancher /var/lib/rancher\n");
+    match (node.site.os(), &node.cluster.said().install.selinux_policy) {
+        (_, None) => format!("chcon -t container_runtime_exec_t {path}\n"),
+        (Os::FedoraCoreos, Some(_)) => format!(
+            "if ! rpm --query --quiet k3s-selinux; then\n    \
+             if [ -e {LAYERED} ]; then echo 'k3s-selinux was layered, and is not there' >&2; exit 1; fi\n    \
+             rpm-ostree install --assumeyes --idempotent {POLICY}\n    \
+             touch {LAYERED}\n    \
+             systemctl --no-block reboot\n    \
+             exit 0\nfi\n{relabel}"
+        ),
+        (_, Some(_)) => {
+            format!("rpm --query --quiet k3s-selinux || dnf --assumeyes install {POLICY}\n{relabel}")
+        }
+    }
+}

@@ -1,0 +1,495 @@
+//! Values of K3s's keys that have a grammar of their own: durations, schedules, ranges of ports, addresses.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::given::{Given, Leaf, LeafError, LeafGroup, leaf_traits};
+use crate::path::HttpUrl;
+use crate::unit::Seconds;
+
+/// A duration as Go writes it: `10m0s`, `1h30m`, `500ms`. Hours, minutes, seconds and milliseconds are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Duration(u64);
+
+impl Duration {
+    /// So many milliseconds.
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(milliseconds)
+    }
+
+    /// The milliseconds.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, milliseconds) = (self.0 / 1000, self.0 % 1000);
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        let parts = [(hours, "h"), (minutes, "m"), (seconds, "s"), (milliseconds, "ms")];
+        let text: String =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+        f.pad(if text.is_empty() { "0s" } else { &text })
+    }
+}
+
+impl Leaf for Duration {
+    const WHAT: &'static str = "duration";
+    const EXAMPLE: &'static str = "10m";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        milliseconds(text).map(Self).ok_or_else(|| {
+            LeafError::new(
+                "it has whole numbers with the units h, m, s and ms: write, for example, 10m or 1h30m",
+            )
+        })
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::text_schema::<Self>(Some("^([0-9]+(h|ms|m|s))+$"), None)
+    }
+}
+
+leaf_traits!(Duration);
+
+impl From<Seconds> for Given<Duration> {
+    fn from(seconds: Seconds) -> Self {
+        Self::value(Duration(u64::from(seconds.get()) * 1000))
+    }
+}
+
+fn milliseconds(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut total = 0_u64;
+    while !rest.is_empty() || total == 0 {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at_checked(digits)?;
+        let units = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = after.split_at_checked(units)?;
+        let factor = match unit {
+            "h" => 3_600_000,
+            "m" => 60_000,
+            "s" => 1000,
+            "ms" => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    Some(total)
+}
+
+/// When something is done again and again: five fields as crontab(5) has them, or a word as `@daily` or `@every 6h`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Schedule(Box<str>);
+
+impl Schedule {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The fields of a schedule: its name, its least and its greatest number, and the names that stand for numbers.
+const FIELDS: [(&str, u8, u8, &[&str]); 5] = [
+    ("minute", 0, 59, &[]),
+    ("hour", 0, 23, &[]),
+    ("day of the month", 1, 31, &[]),
+    ("month", 1, 12, &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
+    ("day of the week", 0, 6, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
+];
+
+impl Leaf for Schedule {
+    const WHAT: &'static str = "schedule";
+    const EXAMPLE: &'static str = "0 */12 * * *";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        if let Some(word) = text.strip_prefix('@') {
+            let known = ["yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly"];
+            let every = word.strip_prefix("every ").and_then(milliseconds).is_some_and(|time| time >= 1000);
+            return if every || known.contains(&word) {
+                Ok(Self(text.into()))
+            } else {
+                Err(LeafError::new(format!(
+                    "@{word} is not known: it is one of @{}, or @every 6h",
+                    known.join(", @")
+                )))
+            };
+        }
+        let fields: Vec<&str> = text.split(' ').filter(|field| !field.is_empty()).collect();
+        if fields.len() != FIELDS.len() || text.contains(|c: char| c.is_control()) {
+            return Err(LeafError::new(format!(
+                "it has {} fields, and a schedule has five (minute, hour, day of the month, month, day of the week): \
+                 write, for example, {}",
+                fields.len(),
+                Self::EXAMPLE
+            )));
+        }
+        for (field, (name, least, most, words)) in fields.iter().zip(FIELDS) {
+            let right = field.split(',').all(|part| is_part(part, least, most, words));
+            if !right {
+                return Err(LeafError::new(format!(
+                    "its {name} {field:?} is none of {least} to {most}: write *, */2, 1-5 or 1,3"
+                )));
+            }
+        }
+        Ok(Self(fields.join(" ").into()))
+    }
+}
+
+leaf_traits!(Schedule);
+
+/// `*`, `5`, `1-5`, each maybe with a step behind it.
+fn is_part(part: &str, least: u8, most: u8, words: &[&str]) -> bool {
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| -> Option<u8> {
+        let word = words.iter().position(|word| text.eq_ignore_ascii_case(word));
+        let value = match word {
+            Some(index) => u8::try_from(index).ok()?.checked_add(least)?,
+            None if plain(text) => text.parse().ok()?,
+            None => return None,
+        };
+        (least..=most).contains(&value).then_some(value)
+    };
+    let (range, step) = match part.split_once('/') {
+        Some((range, step)) => (range, Some(step)),
+        None => (part, None),
+    };
+    let step =
+        step.is_none_or(|step| plain(step) && step.parse::<u8>().is_ok_and(|step| step > 0 && step <= most));
+    step && match range.split_once('-') {
+        _ if matches!(range, "*" | "?") => true,
+        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
+        None => number(range).is_some(),
+    }
+}
+
+/// Ports from the first to the last: `30000-32767`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortRange {
+    first: u16,
+    last: u16,
+}
+
+impl PortRange {
+    /// The first port.
+    pub const fn first(self) -> u16 {
+        self.first
+    }
+
+    /// The last port.
+    pub const fn last(self) -> u16 {
+        self.last
+    }
+
+    /// Whether a port is one of them.
+    pub const fn contains(self, port: u16) -> bool {
+        self.first <= port && port <= self.last
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}-{}", self.first, self.last))
+    }
+}
+
+impl Leaf for PortRange {
+    const WHAT: &'static str = "range of ports";
+    const EXAMPLE: &'static str = "30000-32767";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let refused = |why: &str| LeafError::new(format!("{why}: write, for example, {}", Self::EXAMPLE));
+        let port = |text: &str| {
+            let plain = text.bytes().all(|digit| digit.is_ascii_digit());
+            plain.then(|| text.parse().ok()).flatten().filter(|port| *port > 0)
+        };
+        let (first, last) = text.split_once('-').ok_or_else(|| refused("it has no `-`"))?;
+        let (first, last) =
+            port(first).zip(port(last)).ok_or_else(|| refused("it has a port that is not 1 to 65535"))?;
+        if first > last {
+            return Err(LeafError::new(format!("it ends before it begins: write {last}-{first}")));
+        }
+        Ok(Self { first, last })
+    }
+}
+
+leaf_traits!(PortRange);
+
+/// An address to listen on: that of one interface, or `0.0.0.0` or `::` for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bind(IpAddr);
+
+impl Bind {
+    /// The address.
+    pub const fn get(self) -> IpAddr {
+        self.0
+    }
+}
+
+impl fmt::Display for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Leaf for Bind {
+    const WHAT: &'static str = "address to listen on";
+    const EXAMPLE: &'static str = "0.0.0.0";
+    const GROUP: LeafGroup = LeafGroup::Address;
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        match text.parse::<IpAddr>() {
+            Ok(address) if address.is_multicast() => Err(LeafError::new(
+                "it is a multicast address: write the address of an interface, or 0.0.0.0 for all",
+            )),
+            Ok(address) => Ok(Self(address)),
+            Err(_) => Err(LeafError::new(
+                "it is no IP address: write the address of an interface, or 0.0.0.0 for all",
+            )),
+        }
+    }
+}
+
+leaf_traits!(Bind);
+
+/// Where a K3s server answers: `https://HOST:PORT` and nothing behind it. K3s takes no other scheme.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerUrl(HttpUrl);
+
+impl ServerUrl {
+    /// The whole as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The host: a name or an address, that of IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The port, 443 where none is written.
+    pub fn port(&self) -> u16 {
+        self.0.port()
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Leaf for ServerUrl {
+    const WHAT: &'static str = "address of a K3s server";
+    const EXAMPLE: &'static str = "https://10.17.4.20:6443";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let url = HttpUrl::parse(text)?;
+        if !url.is_https() {
+            let rest = text.trim_start_matches("http://");
+            return Err(LeafError::new(format!("K3s joins by https:// only: write https://{rest}")));
+        }
+        let path = text.strip_prefix("https://").and_then(|rest| rest.strip_prefix(url.authority()));
+        if path.is_some_and(|path| !matches!(path, "" | "/")) {
+            let bare = url.authority();
+            return Err(LeafError::new(format!("nothing stands behind the port: write https://{bare}")));
+        }
+        Ok(Self(url))
+    }
+}
+
+leaf_traits!(ServerUrl);
+
+/// A TCP port, 1 to 65535.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(u16);
+
+impl Port {
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Leaf for Port {
+    const WHAT: &'static str = "port";
+    const EXAMPLE: &'static str = "6443";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let plain = text.bytes().all(|digit| digit.is_ascii_digit());
+        let port = plain.then(|| text.parse().ok()).flatten().filter(|port| *port > 0);
+        port.map(Self).ok_or_else(|| LeafError::new("it is a whole number from 1 to 65535"))
+    }
+
+    fn is_number() -> bool {
+        true
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::number_schema::<Self>(1, 65535)
+    }
+}
+
+leaf_traits!(Port);
+
+impl From<u16> for Given<Port> {
+    fn from(port: u16) -> Self {
+        Self::text(&port.to_string())
+    }
+}
+
+/// A whole number from 0 to 2147483647.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Count(u32);
+
+impl Count {
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Leaf for Count {
+    const WHAT: &'static str = "number";
+    const EXAMPLE: &'static str = "5";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        let plain = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+        let count = plain.then(|| text.parse::<i32>().ok()).flatten();
+        count
+            .and_then(|count| u32::try_from(count).ok())
+            .map(Self)
+            .ok_or_else(|| LeafError::new("it is a whole number from 0 to 2147483647"))
+    }
+
+    fn is_number() -> bool {
+        true
+    }
+
+    #[cfg(feature = "schema")]
+    fn schema() -> schemars::Schema {
+        crate::given::number_schema::<Self>(0, 2_147_483_647)
+    }
+}
+
+leaf_traits!(Count);
+
+impl From<u32> for Given<Count> {
+    fn from(count: u32) -> Self {
+        Self::text(&count.to_string())
+    }
+}
+
+/// Text on one line: no line break or other control character, and not empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Line(Box<str>);
+
+impl Line {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Leaf for Line {
+    const WHAT: &'static str = "text";
+    const EXAMPLE: &'static str = "a text on one line";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        if text.is_empty() {
+            return Err(LeafError::new("K3s would take its default: leave the key out to say so"));
+        }
+        if text.contains(char::is_control) {
+            return Err(LeafError::new(
+                "it has a line break or another control character in it: write it on one line",
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+leaf_traits!(Line);
+
+/// An argument of a program of Kubernetes' without its dashes: `audit-log-maxage=30`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Argument(Box<str>);
+
+impl Argument {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of the program's flag.
+    pub fn flag(&self) -> &str {
+        self.0.split_once('=').map_or(&*self.0, |(flag, _)| flag)
+    }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl Leaf for Argument {
+    const WHAT: &'static str = "argument of a component";
+    const EXAMPLE: &'static str = "audit-log-maxage=30";
+
+    fn parse(text: &str) -> Result<Self, LeafError> {
+        if let Some(bare) = text.strip_prefix('-') {
+            return Err(LeafError::new(format!(
+                "K3s adds the dashes itself: write {}",
+                bare.trim_start_matches('-')
+            )));
+        }
+        let flag = text.split_once('=').map_or(text, |(flag, _)| flag);
+        // `FLAG-=VALUE` puts a value before K3s's own default, `FLAG+=VALUE` behind it.
+        let name = flag.strip_suffix(['-', '+']).unwrap_or(flag);
+        let right = !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        if !right || text.contains(char::is_control) {
+            return Err(LeafError::new(format!(
+                "it has the form FLAG=VALUE on one line: write, for example, {}",
+                Self::EXAMPLE
+            )));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+leaf_traits!(Argument);
+
+#[cfg(test)]
+mod tests;

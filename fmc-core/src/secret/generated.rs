@@ -1,0 +1,269 @@
+//! Secrets that are made from the cloud's root key: what each is, and what it is made of. The bytes are made by the crate
+//! `fmc-keys`; nothing here computes a key.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{Secret, SecretRef, SecretSource};
+use crate::digest::Digest;
+use crate::given::Given;
+use crate::name::SecretName;
+
+/// What is made from the root key, by the secret's name and generation.
+///
+/// A file can ask for those that stand for themselves; what is made of other secrets is put together by roles, and by
+/// programs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Generated {
+    /// 32 letters and digits, the first a letter: 190 bits.
+    Password,
+    /// 64 hexadecimal digits in lower case, 256 bits: what K3s takes as a token. Digits alone never look like `K10…`, by
+    /// which K3s tells a token with the hash of its authority.
+    Token,
+    /// A private key on the curve P-256, as PEM of SEC 1 (`EC PRIVATE KEY`). It is the only form of such a key that
+    /// Kubernetes reads as a key of service accounts, too.
+    PrivateKey,
+    /// The private ed25519 key of an SSH server, in OpenSSH's own format.
+    SshHostKey,
+    /// The public line of an SSH host key, as sshd and `ssh-keygen -y` write it.
+    #[serde(skip)]
+    SshPublicKey(Arc<SecretRef>),
+    /// The certificate of an authority, as PEM.
+    #[serde(skip)]
+    Authority(Arc<Authority>),
+    /// Several secrets of PEM, one after another.
+    #[serde(skip)]
+    Bundle(Arc<[SecretRef]>),
+    /// The token by which a node joins a K3s cluster: `K10`, the hash of the cluster's authority, user and password.
+    #[serde(skip)]
+    JoinToken(Arc<JoinToken>),
+}
+
+/// The certificate of an authority. Its serial follows from its keys, and its validity is the model's: from 2024-01-01 to
+/// 2054-01-01, whenever it is made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Authority {
+    /// Its common name, of 64 characters at most (`ub-common-name` of RFC 5280, appendix A.1).
+    pub common_name: String,
+    /// Its private key.
+    pub key: SecretRef,
+    /// Who signs it; itself if `None`.
+    pub issuer: Option<Arc<Self>>,
+}
+
+/// What the token of a node is made of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JoinToken {
+    /// The certificates of the cluster's server authority, byte by byte the file that its servers have.
+    pub authority: SecretRef,
+    /// The user: `server` or `node`.
+    pub user: String,
+    /// The password: the short token.
+    pub password: SecretRef,
+}
+
+impl Generated {
+    /// Whether a root key is needed for its bytes: what is put together of the user's own secrets needs none.
+    pub fn needs_root_key(&self) -> bool {
+        match self {
+            Self::Password | Self::Token | Self::PrivateKey | Self::SshHostKey => true,
+            Self::SshPublicKey(key) => key.needs_root_key(),
+            Self::Authority(authority) => authority.needs_root_key(),
+            Self::Bundle(parts) => parts.iter().any(SecretRef::needs_root_key),
+            Self::JoinToken(token) => token.authority.needs_root_key() || token.password.needs_root_key(),
+        }
+    }
+}
+
+impl Generated {
+    /// Feeds a hash with what it is and what it is made of, by name and generation.
+    pub(crate) fn update(&self, hash: &mut Sha256) {
+        let mut parts = |tag: u8, parts: &[&SecretRef]| {
+            hash.update([tag]);
+            hash.update(parts.len().to_le_bytes());
+            for part in parts {
+                hash.update([u8::from(part.is_generated())]);
+                part.update(hash);
+            }
+        };
+        match self {
+            Self::Password => parts(0, &[]),
+            Self::Token => parts(1, &[]),
+            Self::PrivateKey => parts(2, &[]),
+            Self::SshHostKey => parts(3, &[]),
+            Self::SshPublicKey(key) => parts(4, &[key]),
+            Self::Authority(authority) => {
+                parts(5, &[&authority.key]);
+                hash.update(authority.common_name.len().to_le_bytes());
+                hash.update(&authority.common_name);
+                match &authority.issuer {
+                    Some(issuer) => Self::Authority(Arc::clone(issuer)).update(hash),
+                    None => hash.update([u8::MAX]),
+                }
+            }
+            Self::Bundle(bundle) => parts(6, &bundle.iter().collect::<Vec<_>>()),
+            Self::JoinToken(token) => {
+                parts(7, &[&token.authority, &token.password]);
+                hash.update(token.user.len().to_le_bytes());
+                hash.update(&token.user);
+            }
+        }
+    }
+}
+
+impl Authority {
+    fn needs_root_key(&self) -> bool {
+        self.key.needs_root_key() || self.issuer.as_ref().is_some_and(|issuer| issuer.needs_root_key())
+    }
+}
+
+impl SecretRef {
+    /// A secret that is made from the root key.
+    pub fn generated(name: SecretName, generation: u32, what: Generated) -> Self {
+        Self { name, generation, source: SecretSource::Generated(what) }
+    }
+
+    /// The private SSH host key of a machine.
+    pub fn ssh_host_key(machine: &str, generation: u32) -> Self {
+        Self::generated(derived_name("ssh-host", machine, "key"), generation, Generated::SshHostKey)
+    }
+
+    /// The public line of this SSH host key.
+    #[must_use]
+    pub fn ssh_public_key(&self) -> Self {
+        let name = derived_name("public", self.name.as_str(), "line");
+        Self::generated(name, self.generation, Generated::SshPublicKey(Arc::new(self.clone())))
+    }
+
+    /// Whether its source is the root key, at first sight: see [`SecretRef::needs_root_key`].
+    pub(crate) fn is_generated(&self) -> bool {
+        matches!(self.source, SecretSource::Generated(_))
+    }
+
+    /// Feeds a hash with its name and generation, and with what it is made of.
+    pub(crate) fn update(&self, hash: &mut Sha256) {
+        hash.update(self.generation.to_le_bytes());
+        hash.update(self.name.as_str().len().to_le_bytes());
+        hash.update(self.name.as_str());
+        if let SecretSource::Generated(what) = &self.source {
+            what.update(hash);
+        }
+    }
+
+    /// Whether a root key is needed for its bytes.
+    pub fn needs_root_key(&self) -> bool {
+        match &self.source {
+            SecretSource::Generated(what) => what.needs_root_key(),
+            SecretSource::File(_) | SecretSource::Environment(_) => false,
+        }
+    }
+}
+
+impl Secret {
+    /// A password that is made from the root key: 32 letters and digits.
+    pub fn password(name: impl Into<Given<SecretName>>) -> Self {
+        Self::generated(name, Generated::Password)
+    }
+
+    /// Whether it is made from the root key.
+    pub(crate) fn is_generated(&self) -> bool {
+        matches!(self.source, SecretSource::Generated(_))
+    }
+
+    /// A secret that is made from the root key, by its name and generation. Another generation gives other bytes.
+    pub fn generated(name: impl Into<Given<SecretName>>, what: Generated) -> Self {
+        Self { name: name.into(), generation: super::first(), source: SecretSource::Generated(what) }
+    }
+}
+
+/// The secret of a checked cloud as a draft, for what a role puts into its guest.
+impl From<SecretRef> for Secret {
+    fn from(secret: SecretRef) -> Self {
+        Self { name: secret.name.into(), generation: secret.generation, source: secret.source }
+    }
+}
+
+/// `PREFIX-MIDDLE-SUFFIX`; where that is too long for a secret's name, or no label, the middle is cut and gets a hash of the
+/// whole, so that two of them stay two.
+pub(crate) fn derived_name(prefix: &'static str, middle: &str, suffix: &'static str) -> SecretName {
+    const SEPARATORS: usize = 3;
+    let whole = format!("{prefix}-{middle}-{suffix}");
+    whole.parse().unwrap_or_else(|_| {
+        let hash = Digest::sha256(middle.as_bytes()).short();
+        let room = SecretName::MAX.saturating_sub(prefix.len() + suffix.len() + hash.len() + SEPARATORS);
+        let kept: String = middle
+            .chars()
+            .map(|letter| letter.to_ascii_lowercase())
+            .filter(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || *letter == '-')
+            .take(room)
+            .collect();
+        format!("{prefix}-{kept}-{hash}-{suffix}").parse().unwrap_or(SecretName::literal("unnamed"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_names_whatever_they_are_made_of() {
+        let name = |middle: &str| derived_name("k3s", middle, "request-header-ca-key").to_string();
+        assert_eq!(name("prod"), "k3s-prod-request-header-ca-key");
+        let long = "a".repeat(63);
+        assert_eq!(name(&long).len(), SecretName::MAX);
+        assert_ne!(name(&long), name(&"a".repeat(62)), "two that are cut to the same stay two");
+        assert!(name("Prod_1.eu").starts_with("k3s-prod1eu-"));
+        assert_ne!(name("Prod_1"), name("Prod1"));
+        for odd in ["", "-", "…", "a--", "A"] {
+            name(odd).parse::<SecretName>().unwrap();
+            assert_ne!(name(odd), "unnamed", "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_can_ask_for_what_stands_for_itself() {
+        let secret = |text: &str| serde_json::from_str::<Secret>(text);
+        let password = secret(r#"{"name": "admin", "source": {"generated": "password"}}"#).unwrap();
+        assert_eq!(password, Secret::password("admin"));
+        for what in ["token", "private-key", "ssh-host-key"] {
+            let text = format!(r#"{{"name":"x","generation":2,"source":{{"generated":"{what}"}}}}"#);
+            assert_eq!(serde_json::to_string(&secret(&text).unwrap()).unwrap(), text);
+        }
+        let refused =
+            secret(r#"{"name": "x", "source": {"generated": "join-token"}}"#).unwrap_err().to_string();
+        assert!(refused.contains("unknown variant `join-token`, expected one of `password`"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_made_of_the_users_own_secrets_needs_no_root_key() {
+        let own = |name: &'static str| SecretRef {
+            name: SecretName::literal(name),
+            generation: 1,
+            source: SecretSource::File(name.to_owned()),
+        };
+        let token = |password: SecretRef| {
+            let token = JoinToken { authority: own("ca"), user: "server".to_owned(), password };
+            SecretRef::generated(SecretName::literal("join"), 1, Generated::JoinToken(Arc::new(token)))
+        };
+        assert!(!token(own("token")).needs_root_key());
+        let made = SecretRef::generated(SecretName::literal("token"), 1, Generated::Token);
+        assert!(token(made).needs_root_key());
+        assert!(!own("key").ssh_public_key().needs_root_key());
+        assert!(SecretRef::ssh_host_key("web", 1).ssh_public_key().needs_root_key());
+    }
+
+    #[test]
+    fn a_secret_of_a_checked_cloud_is_a_draft_again() {
+        let key = SecretRef::ssh_host_key("web", 3);
+        assert_eq!(key.name.as_str(), "ssh-host-web-key");
+        let draft = Secret::from(key.clone());
+        let mut findings = Vec::new();
+        assert_eq!(draft.checked(&crate::finding::At::ROOT, &mut findings), Some(key));
+        assert!(findings.is_empty());
+    }
+}

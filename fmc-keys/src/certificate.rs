@@ -1,0 +1,170 @@
+//! Certificates: those of authorities, and the short one of a kubeconfig.
+
+use fmc_core::secret::Authority;
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, DnValue,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, SerialNumber, date_time_ymd,
+};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use x509_parser::asn1_rs::Tag;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::bundle;
+use crate::signing::Key;
+
+/// From when on every authority is valid, by year, month and day. The model has no clock: a date that is past wherever a
+/// machine boots, and an end that nobody runs into.
+const FROM: (i32, u8, u8) = (2024, 1, 1);
+/// Until when.
+const UNTIL: (i32, u8, u8) = (2054, 1, 1);
+
+/// Why there is no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CertificateError {
+    /// The library refuses what it is asked for.
+    #[error("it cannot be written as a certificate")]
+    Unwritable,
+    /// The authority's file holds none.
+    #[error("the authority's file holds no certificate in PEM")]
+    NoCertificate,
+    /// The authority's certificate says too little, or in another way than is read here.
+    #[error(
+        "the authority's certificate is not one that signs here: it needs a subject key identifier, and a name of texts in \
+         UTF-8, each kind of them once"
+    )]
+    Authority,
+    /// The authority's key is another one.
+    #[error("the authority's private key does not belong to the first certificate of its file")]
+    OtherKey,
+}
+
+/// The certificate of an authority, signed by itself if there is no issuer. An issuer is the authority above, and its key.
+pub(crate) fn authority(
+    of: &Authority,
+    key: &Key,
+    issuer: Option<(&Authority, &Key)>,
+) -> Result<Certificate, CertificateError> {
+    let params = of_authority(of, key, issuer.map(|(_, key)| key));
+    let certificate = match issuer {
+        None => params.self_signed(key),
+        Some((above, issuer)) => {
+            let above = of_authority(above, issuer, None);
+            params.signed_by(key, &Issuer::from_params(&above, issuer))
+        }
+    };
+    certificate.map_err(|_| CertificateError::Unwritable)
+}
+
+/// Parameters of an authority's certificate: a root may have authorities below it, the others have none.
+fn of_authority(of: &Authority, key: &Key, issuer: Option<&Key>) -> CertificateParams {
+    let below =
+        if of.issuer.is_none() { BasicConstraints::Unconstrained } else { BasicConstraints::Constrained(0) };
+    let mut params = params(key, &[(DnType::CommonName, &of.common_name)]);
+    (params.not_before, params.not_after) =
+        (date_time_ymd(FROM.0, FROM.1, FROM.2), date_time_ymd(UNTIL.0, UNTIL.1, UNTIL.2));
+    params.is_ca = IsCa::Ca(below);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.serial_number = Some(serial(issuer.unwrap_or(key), key, of.common_name.as_bytes()));
+    params
+}
+
+/// Who a client's certificate lets in, and when.
+pub(crate) struct Client<'a> {
+    pub(crate) organization: &'a str,
+    pub(crate) common_name: &'a str,
+    pub(crate) not_before: OffsetDateTime,
+    pub(crate) not_after: OffsetDateTime,
+}
+
+/// The certificate of a client, signed by the authority whose certificates are in a PEM, its own as the first.
+pub(crate) fn client(
+    client: &Client<'_>,
+    key: &Key,
+    authority: &[u8],
+    authority_key: &Key,
+) -> Result<Certificate, CertificateError> {
+    let first = bundle::certificates(authority).and_then(|all| all.into_iter().next());
+    let first = first.ok_or(CertificateError::NoCertificate)?;
+    let (_, read) = X509Certificate::from_der(&first).map_err(|_| CertificateError::NoCertificate)?;
+    if &*read.public_key().subject_public_key.data != authority_key.public() {
+        return Err(CertificateError::OtherKey);
+    }
+    let issuer = Issuer::new(of_own(&read).ok_or(CertificateError::Authority)?, authority_key);
+    let name = [(DnType::OrganizationName, client.organization), (DnType::CommonName, client.common_name)];
+    let mut params = params(key, &name);
+    (params.not_before, params.not_after) = (client.not_before, client.not_after);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let dates = [client.not_before.unix_timestamp(), client.not_after.unix_timestamp()];
+    params.serial_number = Some(serial(authority_key, key, dates.map(i64::to_be_bytes).as_flattened()));
+    let certificate = params.signed_by(key, &issuer).map_err(|_| CertificateError::Unwritable)?;
+    // Who checks it compares names byte by byte (RFC 5280, 7.1 allows less), so that no nearly equal one will do.
+    let written = X509Certificate::from_der(certificate.der()).map_err(|_| CertificateError::Unwritable)?;
+    if written.1.issuer.as_raw() == read.subject.as_raw() {
+        Ok(certificate)
+    } else {
+        Err(CertificateError::Authority)
+    }
+}
+
+/// The name and the key's identifier of an authority of the user's own.
+fn of_own(certificate: &X509Certificate<'_>) -> Option<CertificateParams> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for attribute in certificate.subject.iter_attributes() {
+        let kind = DnType::CustomDnType(attribute.attr_type().iter()?.collect());
+        let value = attribute.attr_value();
+        let text = std::str::from_utf8(value.data).ok()?;
+        params.distinguished_name.push(
+            kind,
+            match value.tag() {
+                Tag::Utf8String => DnValue::Utf8String(text.to_owned()),
+                Tag::PrintableString => DnValue::PrintableString(text.try_into().ok()?),
+                Tag::Ia5String => DnValue::Ia5String(text.try_into().ok()?),
+                _ => return None,
+            },
+        );
+    }
+    let key_id = certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(key) => Some(key.0.to_vec()),
+        _ => None,
+    });
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_id?);
+    Some(params)
+}
+
+fn params(key: &Key, name: &[(DnType, &str)]) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    for (kind, text) in name {
+        params.distinguished_name.push(kind.clone(), *text);
+    }
+    params.use_authority_key_identifier_extension = true;
+    params.key_identifier_method = KeyIdMethod::PreSpecified(key_id(key));
+    params
+}
+
+/// The leftmost 160 bits of the SHA-256 of the public key (RFC 7093, section 2, method 1).
+fn key_id(key: &Key) -> Vec<u8> {
+    Sha256::digest(key.public()).into_iter().take(20).collect()
+}
+
+/// A serial that follows from both keys and from what else tells two certificates of them apart: 127 bits, positive (RFC
+/// 5280, 4.1.2.2).
+fn serial(issuer: &Key, key: &Key, besides: &[u8]) -> SerialNumber {
+    let hash = Sha256::new()
+        .chain_update(b"fmc certificate serial")
+        .chain_update(issuer.public())
+        .chain_update(key.public())
+        .chain_update(besides)
+        .finalize();
+    let mut bytes: Vec<u8> = hash.into_iter().take(16).collect();
+    if let Some(first) = bytes.first_mut() {
+        // Neither negative nor shorter than the others.
+        *first = *first & 0x7f | 0x40;
+    }
+    SerialNumber::from(bytes)
+}

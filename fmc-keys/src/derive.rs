@@ -1,0 +1,183 @@
+//! Bytes from the root key: HKDF with SHA-256 (RFC 5869).
+
+use fmc_core::name::SecretName;
+use hkdf::Hkdf;
+use p256::SecretKey;
+use secrecy::zeroize::Zeroizing;
+use sha2::Sha256;
+
+use crate::root::RootKey;
+
+/// The salt of HKDF: what these keys are for, and the version of the way in which they are made.
+const SALT: &[u8] = b"fmc secrets 1";
+
+/// What bytes are for. It is in HKDF's info, so that a password and a key of one name have nothing in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Password,
+    Token,
+    PrivateKey,
+    SshHostKey,
+    SshCheck,
+}
+
+impl Purpose {
+    const fn text(self) -> &'static [u8] {
+        match self {
+            Self::Password => b"password",
+            Self::Token => b"token",
+            Self::PrivateKey => b"private-key",
+            Self::SshHostKey => b"ssh-host-key",
+            Self::SshCheck => b"ssh-check",
+        }
+    }
+}
+
+/// Gives the bytes of secrets by name and generation.
+pub(crate) struct Deriver(Hkdf<Sha256>);
+
+impl Deriver {
+    pub(crate) fn new(key: &RootKey) -> Self {
+        Self(Hkdf::new(Some(SALT), key.bytes()))
+    }
+
+    /// Bytes for a purpose; another attempt gives others. `None` only for more than HKDF gives at once, 8160.
+    pub(crate) fn bytes<const N: usize>(
+        &self,
+        purpose: Purpose,
+        name: &SecretName,
+        generation: u32,
+        attempt: u8,
+    ) -> Option<Zeroizing<[u8; N]>> {
+        let mut bytes = Zeroizing::new([0; N]);
+        // A name has no NUL, so that no two infos are alike.
+        let info =
+            [purpose.text(), b"\0", name.as_str().as_bytes(), b"\0", &generation.to_be_bytes(), &[attempt]];
+        self.0.expand_multi_info(&info, &mut *bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// A private key on P-256: the first of the attempts that is a number from 1 to the order less 1 (FIPS 186-5, A.2.2).
+    /// One in 2^32 is not; `None` would take 256 of them in a row.
+    pub(crate) fn private_key(&self, name: &SecretName, generation: u32) -> Option<SecretKey> {
+        first_key(|attempt| self.bytes(Purpose::PrivateKey, name, generation, attempt))
+    }
+
+    /// 32 letters and digits, the first a letter.
+    pub(crate) fn password(&self, name: &SecretName, generation: u32) -> Option<Zeroizing<Vec<u8>>> {
+        const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        const LENGTH: usize = 32;
+        // Reserved: growing would leave copies behind in freed memory.
+        let mut password = Zeroizing::new(Vec::with_capacity(LENGTH));
+        for attempt in 0..=u8::MAX {
+            let bytes = self.bytes::<64>(Purpose::Password, name, generation, attempt)?;
+            for byte in bytes.iter() {
+                let most = if password.is_empty() { 52 } else { LETTERS.len() };
+                // What is not below the greatest multiple is passed over: each letter is as likely as any other.
+                let byte = usize::from(*byte);
+                if let Some(letter) = LETTERS.get(byte % most).filter(|_| byte < 256 / most * most) {
+                    password.push(*letter);
+                }
+                if password.len() == LENGTH {
+                    return Some(password);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn first_key(bytes: impl Fn(u8) -> Option<Zeroizing<[u8; 32]>>) -> Option<SecretKey> {
+    (0..=u8::MAX).map_while(bytes).find_map(|candidate| SecretKey::from_slice(&*candidate).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        text.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    /// RFC 5869, appendix A: cases 1 to 3.
+    #[test]
+    fn hkdf_is_that_of_rfc_5869() {
+        let range = |from: u8, to: u8| (from..=to).collect::<Vec<u8>>();
+        let cases = [
+            (
+                vec![0x0b; 22],
+                range(0x00, 0x0c),
+                range(0xf0, 0xf9),
+                "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+            ),
+            (
+                range(0x00, 0x4f),
+                range(0x60, 0xaf),
+                range(0xb0, 0xff),
+                "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da327560\
+                 0c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+            ),
+            (
+                vec![0x0b; 22],
+                Vec::new(),
+                Vec::new(),
+                "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+            ),
+        ];
+        for (key, salt, info, expected) in cases {
+            let mut found = vec![0; expected.len() / 2];
+            Hkdf::<Sha256>::new(Some(&salt), &key).expand(&info, &mut found).unwrap();
+            assert_eq!(found, bytes(expected));
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_info_counts() {
+        let name = SecretName::literal("key");
+        let other = SecretName::literal("keys");
+        let deriver = Deriver::new(&RootKey::sample());
+        let strange = Deriver::new(&RootKey::from_bytes([1; 32]));
+        let of = |deriver: &Deriver, purpose, name, generation, attempt| {
+            deriver.bytes::<32>(purpose, name, generation, attempt).unwrap().to_vec()
+        };
+        let all = std::collections::BTreeSet::from([
+            of(&deriver, Purpose::Password, &name, 1, 0),
+            of(&deriver, Purpose::Token, &name, 1, 0),
+            of(&deriver, Purpose::Token, &other, 1, 0),
+            of(&deriver, Purpose::Token, &name, 2, 0),
+            of(&deriver, Purpose::Token, &name, 1, 1),
+            of(&strange, Purpose::Token, &name, 1, 0),
+        ]);
+        assert_eq!(all.len(), 6);
+        assert!(all.contains(&of(&deriver, Purpose::Token, &name, 2, 0)), "twice the same");
+    }
+
+    #[test]
+    fn what_is_no_key_is_passed_over() {
+        let order = bytes("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+        let order: [u8; 32] = order.try_into().unwrap();
+        let mut below = order;
+        below[31] -= 1;
+        let candidates = [[0; 32], [0xff; 32], order, below];
+        let key =
+            first_key(|attempt| candidates.get(usize::from(attempt)).map(|bytes| Zeroizing::new(*bytes)));
+        assert_eq!(key.unwrap().to_bytes().as_slice(), below);
+        assert!(first_key(|_| Some(Zeroizing::new([0; 32]))).is_none());
+    }
+
+    #[test]
+    fn passwords_are_letters_and_digits_of_every_kind() {
+        let deriver = Deriver::new(&RootKey::sample());
+        let mut seen = std::collections::BTreeSet::new();
+        for generation in 0..200 {
+            let password = deriver.password(&SecretName::literal("p"), generation).unwrap();
+            assert_eq!(password.len(), 32);
+            assert!(password[0].is_ascii_alphabetic() && password.iter().all(u8::is_ascii_alphanumeric));
+            seen.extend(password.iter().copied());
+        }
+        assert_eq!(seen.len(), 62);
+    }
+}

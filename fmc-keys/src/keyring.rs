@@ -1,0 +1,154 @@
+//! The bytes of every secret: those that are made from the root key, and the user's own from where they are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fmc_core::secret::{Authority, Generated, SecretBytes, SecretError, SecretRef, SecretSource, Secrets};
+use secrecy::zeroize::Zeroizing;
+
+use crate::derive::{Deriver, Purpose};
+use crate::root::RootKey;
+use crate::signing::{Key, to_pem};
+use crate::{certificate, join, openssh};
+
+const NOT_DERIVED: &str = "no bytes of it are right, which is as good as impossible";
+
+/// Gives the bytes of secrets: makes them from the root key, each once, and asks for the user's own where they are.
+///
+/// It may be asked from many threads at once: two that want the same secret wait for one derivation, others do not wait.
+pub struct Keyring {
+    deriver: Deriver,
+    is_sample: bool,
+    own: Arc<dyn Secrets + Send + Sync>,
+    /// A place for each secret, so that only those who want the same one wait for each other.
+    made: Mutex<BTreeMap<SecretRef, Place>>,
+}
+
+type Place = Arc<Mutex<Option<SecretBytes>>>;
+
+impl Keyring {
+    /// From a root key, with what gives the user's own secrets.
+    pub fn new(root: RootKey, own: Arc<dyn Secrets + Send + Sync>) -> Self {
+        Self {
+            deriver: Deriver::new(&root),
+            is_sample: root.is_sample(),
+            own,
+            made: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Whether its root key is the public sample, so that what it makes protects nothing.
+    pub const fn is_sample(&self) -> bool {
+        self.is_sample
+    }
+
+    /// How many secrets it has made, each of them once.
+    pub fn made(&self) -> usize {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn make(&self, secret: &SecretRef, what: &Generated) -> Result<SecretBytes, SecretError> {
+        let SecretRef { name, generation, .. } = secret;
+        let failed = |why: &dyn fmt::Display| SecretError::unavailable(secret, why.to_string());
+        let derived = |bytes: Option<SecretBytes>| bytes.ok_or_else(|| failed(&NOT_DERIVED));
+        match what {
+            Generated::Password => {
+                derived(self.deriver.password(name, *generation).map(|bytes| taken(&bytes)))
+            }
+            Generated::Token => {
+                let bytes = self.deriver.bytes::<32>(Purpose::Token, name, *generation, 0);
+                derived(bytes.map(|bytes| {
+                    let text = Zeroizing::new(fmc_core::digest::hex(&*bytes));
+                    taken(text.as_bytes())
+                }))
+            }
+            Generated::PrivateKey => {
+                let pem = self.deriver.private_key(name, *generation).and_then(|key| to_pem(&key));
+                derived(pem.map(|pem| taken(pem.as_bytes())))
+            }
+            Generated::SshHostKey => {
+                let seed = self.deriver.bytes::<32>(Purpose::SshHostKey, name, *generation, 0);
+                let check = self.deriver.bytes::<4>(Purpose::SshCheck, name, *generation, 0);
+                derived(
+                    seed.zip(check)
+                        .map(|(seed, check)| taken(&openssh::private_file(&seed, *check, name.as_str()))),
+                )
+            }
+            Generated::SshPublicKey(of) => openssh::public_bytes(&self.bytes(of)?, of.name.as_str())
+                .ok_or_else(|| failed(&format_args!("{of} is no private key in OpenSSH's format"))),
+            Generated::Authority(authority) => {
+                let pem = self.authority(authority, &failed)?;
+                Ok(SecretBytes::new(pem.into_bytes()))
+            }
+            Generated::Bundle(parts) => {
+                let parts: Result<Vec<SecretBytes>, SecretError> =
+                    parts.iter().map(|part| self.bytes(part)).collect();
+                let parts = parts?;
+                let mut whole = Vec::with_capacity(parts.iter().map(|part| part.expose().len()).sum());
+                parts.iter().for_each(|part| whole.extend_from_slice(part.expose()));
+                Ok(SecretBytes::new(whole))
+            }
+            Generated::JoinToken(token) => {
+                let (authority, password) = (self.bytes(&token.authority)?, self.bytes(&token.password)?);
+                join::token(authority.expose(), &token.user, password.expose())
+                    .map(|token| taken(&token))
+                    .map_err(|error| failed(&error))
+            }
+            _ => Err(failed(&"this program does not know how it is made")),
+        }
+    }
+
+    fn authority(
+        &self,
+        of: &Authority,
+        failed: &dyn Fn(&dyn fmt::Display) -> SecretError,
+    ) -> Result<String, SecretError> {
+        let key = self.key(&of.key)?;
+        let certificate = match &of.issuer {
+            None => certificate::authority(of, &key, None),
+            Some(above) => certificate::authority(of, &key, Some((above, &self.key(&above.key)?))),
+        };
+        certificate.map(|certificate| certificate.pem()).map_err(|error| failed(&error))
+    }
+
+    /// A private key that signs.
+    pub(crate) fn key(&self, secret: &SecretRef) -> Result<Key, SecretError> {
+        let bytes = self.bytes(secret)?;
+        std::str::from_utf8(bytes.expose()).ok().and_then(Key::from_pem).ok_or_else(|| {
+            SecretError::unavailable(
+                secret,
+                "it is no private key on the curve P-256 in PEM without a passphrase, the only kind that signs here",
+            )
+        })
+    }
+}
+
+impl Secrets for Keyring {
+    fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        let SecretSource::Generated(what) = &secret.source else { return self.own.bytes(secret) };
+        let place = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            match made.get(secret) {
+                Some(place) => Arc::clone(place),
+                None => Arc::clone(made.entry(secret.clone()).or_default()),
+            }
+        };
+        // What it is made of has other places: a description holds its parts, and so never itself.
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*place {
+            Some(bytes) => Ok(bytes.clone()),
+            None => Ok(place.insert(self.make(secret, what)?).clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("is_sample", &self.is_sample).finish_non_exhaustive()
+    }
+}
+
+fn taken(bytes: &[u8]) -> SecretBytes {
+    SecretBytes::new(bytes.to_vec())
+}

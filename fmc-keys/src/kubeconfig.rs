@@ -1,0 +1,118 @@
+//! A kubeconfig that is computed before the cluster is there.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use fmc_core::k3s::pki::{Ca, Pki};
+use fmc_core::path::HttpUrl;
+use fmc_core::secret::{SecretBytes, SecretError, Secrets as _};
+use secrecy::zeroize::Zeroizing;
+use time::OffsetDateTime;
+
+use crate::certificate::{self, Client};
+use crate::keyring::Keyring;
+use crate::signing::Key;
+
+/// What a kubeconfig is made of.
+///
+/// Its client certificate says `O=system:masters, CN=system:admin`, which is the administrator of every Kubernetes, as in the
+/// kubeconfig that K3s writes itself. No cluster can take such a certificate back: it is as short as whoever asks for it says.
+#[derive(Clone, Debug)]
+pub struct Kubeconfig<'a> {
+    /// The name of the cluster, and of the context.
+    pub cluster: &'a str,
+    /// Where its API answers, `https://…`.
+    pub server: &'a HttpUrl,
+    /// Its secrets.
+    pub pki: &'a Pki,
+    /// When the client's certificate is valid.
+    pub validity: Validity,
+}
+
+/// From when to when a certificate is valid, in seconds since 1970-01-01 00:00 UTC. There is no clock here: whoever asks says
+/// what time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// The first second.
+    pub not_before: i64,
+    /// The last second.
+    pub not_after: i64,
+}
+
+/// Why there is no kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KubeconfigError {
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The API answers by TLS only.
+    #[error("write a kubeconfig: the API of K3s answers by https only, and {0} is something else")]
+    NotHttps(HttpUrl),
+    /// The dates are no span of time that a certificate can have.
+    #[error("write a kubeconfig: a certificate cannot be valid from {} to {} (seconds since 1970)", .0.not_before, .0.not_after)]
+    Validity(Validity),
+    /// The client authority does not sign.
+    #[error("sign the client's certificate of a kubeconfig: {0}")]
+    Certificate(String),
+}
+
+impl Kubeconfig<'_> {
+    /// The file, for `KUBECONFIG` or `kubectl --kubeconfig`. The same input gives the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// A secret cannot be had, the client authority is the user's own and no P-256 key, or the dates are wrong.
+    pub fn render(&self, keyring: &Keyring) -> Result<SecretBytes, KubeconfigError> {
+        if !self.server.to_string().starts_with("https://") {
+            return Err(KubeconfigError::NotHttps(self.server.clone()));
+        }
+        let authority = self.pki.authority(Ca::Client);
+        let client = self.client()?;
+        let key = keyring.key(&self.pki.admin_key)?;
+        let signer: Key = keyring.key(&authority.key)?;
+        let certificates = keyring.bytes(&authority.certificates)?;
+        let certificate = certificate::client(&client, &key, certificates.expose(), &signer)
+            .map_err(|error| KubeconfigError::Certificate(error.to_string()))?;
+        let server_ca = keyring.bytes(&self.pki.authority(Ca::Server).certificates)?;
+        let key = keyring.bytes(&self.pki.admin_key)?;
+        let (cluster, server) = (self.cluster, self.server);
+        let encoded = |bytes: &[u8]| Zeroizing::new(BASE64.encode(bytes));
+        let key = encoded(key.expose());
+        let parts = [
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: \"",
+            cluster,
+            "\"\n  cluster:\n    server: \"",
+            server.as_ref(),
+            "\"\n    certificate-authority-data: ",
+            &encoded(server_ca.expose()),
+            "\nusers:\n- name: \"",
+            cluster,
+            "-admin\"\n  user:\n    client-certificate-data: ",
+            &encoded(certificate.pem().as_bytes()),
+            "\n    client-key-data: ",
+            &key,
+            "\ncontexts:\n- name: \"",
+            cluster,
+            "\"\n  context:\n    cluster: \"",
+            cluster,
+            "\"\n    user: \"",
+            cluster,
+            "-admin\"\ncurrent-context: \"",
+            cluster,
+            "\"\n",
+        ];
+        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| text.extend_from_slice(part.as_bytes()));
+        Ok(SecretBytes::new(text))
+    }
+
+    fn client(&self) -> Result<Client<'static>, KubeconfigError> {
+        let wrong = || KubeconfigError::Validity(self.validity);
+        let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| wrong());
+        let (not_before, not_after) = (time(self.validity.not_before)?, time(self.validity.not_after)?);
+        if not_before >= not_after || not_before.year() < 1970 {
+            return Err(wrong());
+        }
+        Ok(Client { organization: "system:masters", common_name: "system:admin", not_before, not_after })
+    }
+}

@@ -1,0 +1,45 @@
+//! Secrets of fmc from one root key.
+//!
+//! A cloud says *what* each secret is ([`fmc_core::secret::Generated`]); here are the bytes. All of them follow from the
+//! [`RootKey`], the secret's name and its generation, by HKDF with SHA-256 (RFC 5869): the same key gives the same bytes on
+//! every machine and every day, and no state is kept anywhere. Whoever has the key has every secret that is made from it.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use fmc_core::name::SecretName;
+//! use fmc_core::secret::{Generated, NoSecrets, SecretRef, Secrets as _};
+//! use fmc_keys::{Keyring, RootKey};
+//!
+//! let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+//! let password = SecretRef::generated(SecretName::literal("grafana-admin"), 1, Generated::Password);
+//! assert_eq!(keyring.bytes(&password)?.expose().len(), 32);
+//! # Ok::<(), fmc_core::secret::SecretError>(())
+//! ```
+//!
+//! | what | how |
+//! | --- | --- |
+//! | random bytes | HKDF-SHA256 with the salt `fmc secrets 1`; the info is what it is, NUL, name, NUL, the generation in four bytes (the greatest first), the number of the attempt in one |
+//! | P-256 keys | rejection sampling (FIPS 186-5, A.2.2), PEM of SEC 1 |
+//! | signatures | ECDSA with the nonces of RFC 6979, so that nothing is random |
+//! | certificates | RFC 5280; the serial follows from the keys, the dates are the model's or the caller's |
+//! | SSH host keys | ed25519, OpenSSH's own format, whose two check numbers are derived too |
+//!
+//! *Invariant: no I/O, no clock, no environment, no randomness.* `clippy.toml` says so to the compiler.
+
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod certificate;
+mod derive;
+mod join;
+mod keyring;
+mod kubeconfig;
+mod openssh;
+mod root;
+mod signing;
+
+pub use keyring::Keyring;
+pub use kubeconfig::{Kubeconfig, KubeconfigError, Validity};
+pub use openssh::known_hosts;
+pub use root::{RootKey, RootKeyError};

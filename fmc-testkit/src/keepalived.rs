@@ -1,0 +1,79 @@
+//! keepalived, as `keepalived -t` reads a configuration.
+
+use std::path::Path;
+
+use crate::Refused;
+use crate::program::{as_root, run};
+use crate::tree::{scratch, write};
+
+/// A configuration with these interfaces on the machine, by name: it is read in a network namespace that has them and no other.
+///
+/// Scripts that it names must be there.
+///
+/// # Errors
+///
+/// All that keepalived says, since it says something only when it does not like what it reads: it goes on after most mistakes, and
+/// skips what follows a word that it does not know.
+pub fn check(configuration: &str, interfaces: &[&str]) -> Result<(), Refused> {
+    let folder = scratch();
+    let file = folder.path().join("keepalived.conf");
+    write(&file, configuration.as_bytes());
+    check_file(&file, interfaces)
+}
+
+/// A configuration where it lies.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_file(path: &Path, interfaces: &[&str]) -> Result<(), Refused> {
+    // Looked up here, so that a missing program is not mistaken for a refusal by the shell.
+    let _ = crate::program::command("keepalived");
+    // -l: to standard error. The process files of a keepalived of the machine are not looked at.
+    const SCRIPT: &str = "PATH=$PATH:/usr/sbin:/sbin; file=$1; shift; \
+        for name; do ip link add \"$name\" type bridge && ip link set \"$name\" up || exit; done; \
+        exec keepalived --config-test --log-console --no-syslog --use-file \"$file\" 2>&1";
+    let mut check = as_root("unshare");
+    check.args(["--net", "sh", "-c", SCRIPT, "keepalived.sh"]).arg(path).args(interfaces);
+    let verdict = run(&mut check);
+    if verdict.stdout.trim().is_empty() { verdict.silent_success().map(drop) } else { Err(verdict.refused()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "global_defs {\n  router_id one\n  enable_script_security\n  script_user root\n}\n\
+                        vrrp_instance api {\n  state BACKUP\n  interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 1\n\
+                        \x20 virtual_ipaddress {\n    10.17.5.10/24\n  }\n}\n";
+
+    #[test]
+    fn a_configuration_is_accepted() {
+        check(GOOD, &["eth0"]).unwrap();
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused() {
+        let refused = check(&GOOD.replace("advert_int", "advert_interval"), &["eth0"]).unwrap_err();
+        assert!(refused.words().contains("advert_interval"), "{refused}");
+    }
+
+    #[test]
+    fn a_warning_is_a_refusal() {
+        // A priority beyond its range is replaced by another, and a master that does not preempt is a contradiction.
+        for wrong in [
+            GOOD.replace("priority 100", "priority 300"),
+            GOOD.replace("state BACKUP", "state MASTER\n  nopreempt"),
+            GOOD.replace("virtual_router_id 51", "virtual_router_id 0"),
+        ] {
+            let refused = check(&wrong, &["eth0"]).unwrap_err();
+            assert!(refused.words().contains("api"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_refused() {
+        let refused = check(GOOD, &["ens3"]).unwrap_err();
+        assert!(refused.words().contains("eth0"), "{refused}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The one binary with etcd, API server, controller manager, scheduler and kubectl, built from Go modules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::go::{go, kept};
+use crate::tree::{or_panic, write};
+
+/// What it is built of.
+const SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
+
+/// What the build says of the version, beside what `go.mod` requires; the commit is that of the release.
+const COMMITS: [(&str, &str); 1] = [("v1.36.2", "24e2b02af5543d7910c2bb074c7264df5a8f0467")];
+
+/// The binary, built if it is not there yet: that takes about seven minutes, needs Go 1.26 and the Go module registry. It is kept in
+/// `FMC_KUBE_CACHE`, or `fmc-kube` in the user's cache folder, once for each state of its sources; of several that ask at once, one
+/// builds. The sources (`go.mod`, `go.sum`, `main.go`) are in `FMC_KUBE`, or in `../shared/kube` beside the workspace.
+///
+/// # Panics
+///
+/// When the sources are not there, and when it cannot be built, with what Go says.
+#[must_use]
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(prepare)
+}
+
+fn prepare() -> PathBuf {
+    let sources = sources();
+    let texts = SOURCES.map(|name| {
+        let path = sources.join(name);
+        or_panic(fs::read_to_string(&path), &path)
+    });
+    kept("kube", &texts, |folder| {
+        for (name, text) in SOURCES.iter().zip(&texts) {
+            write(&folder.join(name), text.as_bytes());
+        }
+        go(folder, &["build", "-trimpath", "-o", "kube", "-ldflags", &flags(&texts), "."]);
+    })
+}
+
+#[expect(clippy::panic, reason = "a test that could not run is never green")]
+fn sources() -> PathBuf {
+    let told = std::env::var_os("FMC_KUBE").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default();
+    // A second checkout of the workspace may lie one folder deeper.
+    let beside = ["../shared/kube", "../../shared/kube"].map(|path| workspace.join(path));
+    told.into_iter().chain(beside).find(|folder| folder.join("main.go").is_file()).unwrap_or_else(|| {
+        panic!("the sources of the control plane are not in ../shared/kube: FMC_KUBE says where they are")
+    })
+}
+
+/// What the binary says of its version, from what it is built of.
+fn flags(texts: &[String]) -> String {
+    let required = texts.first().and_then(|text| {
+        text.split_whitespace().skip_while(|word| *word != "k8s.io/kubernetes").nth(1).map(str::to_owned)
+    });
+    let version = required.unwrap_or_default();
+    let mut parts = version.trim_start_matches('v').split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let commit = COMMITS.iter().find(|(known, _)| *known == version).map_or("", |(_, commit)| commit);
+    let of = "-X k8s.io/component-base/version.git";
+    format!(
+        "-s -w {of}Version={version} {of}Major={major} {of}Minor={minor} {of}TreeState=clean {of}Commit={commit}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_sources() {
+        let texts = ["module kube\nrequire (\n\tk8s.io/kubernetes v1.36.2\n)\n".to_owned()];
+        let flags = flags(&texts);
+        assert!(flags.contains("gitVersion=v1.36.2 ") && flags.contains("gitMinor=36 "), "{flags}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Keys and certificates, judged by OpenSSL and OpenSSH.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use tempfile::TempDir;
+
+use crate::program::{Refused, command, run, run_with_input};
+
+/// Whether `openssl verify` finds a chain from a certificate to a root, by the strict rules of RFC 5280 (`-x509_strict`) and at a
+/// point in time, in seconds since 1970.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing, or the folder for its files cannot be written.
+pub fn verify(
+    root: &str,
+    between: &[&str],
+    certificate: &str,
+    purpose: &str,
+    at: i64,
+) -> Result<(), Refused> {
+    let folder = Folder::new();
+    let mut openssl = command("openssl");
+    openssl.args(["verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-attime"]).arg(at.to_string());
+    openssl.args(["-purpose", purpose, "-CAfile"]).arg(folder.file("root.pem", root));
+    if !between.is_empty() {
+        openssl.arg("-untrusted").arg(folder.file("between.pem", &between.concat()));
+    }
+    run(openssl.arg(folder.file("certificate.pem", certificate))).silent_success().map(|_| ())
+}
+
+/// What `openssl x509 -text` says of a certificate.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing.
+pub fn certificate_text(certificate: &str) -> Result<String, Refused> {
+    run_with_input(command("openssl").args(["x509", "-noout", "-text"]), certificate).silent_success()
+}
+
+/// The public key of a private key on a curve in PEM, once `openssl ec -check` has found it right.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing.
+pub fn ec_public(key: &str) -> Result<String, Refused> {
+    // It says on standard error that it reads and that the key is valid.
+    run_with_input(command("openssl").args(["ec", "-check", "-noout"]), key).success()?;
+    run_with_input(command("openssl").args(["pkey", "-pubout"]), key).silent_success()
+}
+
+/// The public key in a certificate in PEM.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing.
+pub fn certificate_public(certificate: &str) -> Result<String, Refused> {
+    run_with_input(command("openssl").args(["x509", "-noout", "-pubkey"]), certificate).silent_success()
+}
+
+/// The public line that `ssh-keygen -y` makes of a private key in OpenSSH's format.
+///
+/// # Errors
+///
+/// OpenSSH's words.
+///
+/// # Panics
+///
+/// OpenSSH is missing, or the folder for its files cannot be written.
+pub fn ssh_public(private: &str) -> Result<String, Refused> {
+    let folder = Folder::new();
+    run(command("ssh-keygen").arg("-y").arg("-P").arg("").arg("-f").arg(folder.file("key", private)))
+        .silent_success()
+}
+
+/// What `ssh-keygen -l` says of a key, private or public: bits, fingerprint, comment, kind.
+///
+/// # Errors
+///
+/// OpenSSH's words.
+///
+/// # Panics
+///
+/// OpenSSH is missing, or the folder for its files cannot be written.
+pub fn ssh_fingerprint(key: &str) -> Result<String, Refused> {
+    let folder = Folder::new();
+    run(command("ssh-keygen").arg("-l").arg("-f").arg(folder.file("key", key))).silent_success()
+}
+
+/// The lines of a `known_hosts` that `ssh-keygen -F` finds for a host.
+///
+/// # Errors
+///
+/// OpenSSH's words: it knows none, or cannot read the file.
+///
+/// # Panics
+///
+/// OpenSSH is missing, or the folder for its files cannot be written.
+pub fn ssh_known(known_hosts: &str, host: &str) -> Result<String, Refused> {
+    let folder = Folder::new();
+    run(command("ssh-keygen").arg("-F").arg(host).arg("-f").arg(folder.file("known_hosts", known_hosts)))
+        .silent_success()
+}
+
+/// An authority that OpenSSL makes: its certificate and its private key, on a curve and with a name as `/O=x/CN=y`. It is
+/// another one each time, and valid from 2025 to 2045.
+///
+/// # Errors
+///
+/// OpenSSL's words.
+///
+/// # Panics
+///
+/// OpenSSL is missing, or the folder for its files cannot be written.
+pub fn own_authority(curve: &str, subject: &str) -> Result<(String, String), Refused> {
+    let folder = Folder::new();
+    let mut generate = command("openssl");
+    let curve = format!("ec_paramgen_curve:{curve}");
+    let key = run(generate.args(["genpkey", "-algorithm", "EC", "-pkeyopt", &curve])).success()?;
+    let mut request = command("openssl");
+    request.args(["req", "-new", "-utf8", "-subj", subject, "-key"]).arg(folder.file("key.pem", &key));
+    let request = folder.file("request.pem", &run(&mut request).success()?);
+    let mut sign = command("openssl");
+    // `openssl ca` alone takes dates; it wants its books.
+    let settings = format!(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase={0}/books\nnew_certs_dir={0}\nrand_serial=yes\ndefault_md=sha256\n\
+         policy=any\nemail_in_dn=yes\npreserve=yes\nx509_extensions=authority\nunique_subject=no\n[any]\ncountryName=optional\norganizationName=optional\n\
+         organizationalUnitName=optional\ncommonName=optional\n[authority]\n\
+         basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n",
+        folder.0.path().display()
+    );
+    folder.file("books", "");
+    sign.args(["ca", "-batch", "-notext", "-selfsign", "-utf8", "-startdate", "20250101000000Z"]);
+    sign.args(["-enddate", "20450101000000Z", "-config"]).arg(folder.file("settings", &settings));
+    sign.arg("-keyfile").arg(folder.file("key.pem", &key)).arg("-in").arg(request);
+    Ok((run(&mut sign).success()?, key))
+}
+
+struct Folder(TempDir);
+
+#[expect(clippy::expect_used, reason = "a consumer that cannot be given its files must fail the test")]
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().expect("a folder for the consumer's files"))
+    }
+
+    fn file(&self, name: &str, text: &str) -> std::path::PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).expect("the consumer's file is written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode is set");
+        path
+    }
+}

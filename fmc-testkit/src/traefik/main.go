@@ -1,0 +1,34 @@
+// Command traefik reads files of dynamic configuration as Traefik's file provider does, and says what it does not like.
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/traefik/traefik/v3/pkg/provider/file"
+)
+
+// Traefik passes over a section that it does not know; it would stay without effect.
+var sections = regexp.MustCompile(`(?m)^["']?([^\s#"':-][^\s"':]*)["']?\s*:`)
+var known = map[string]bool{"http": true, "tcp": true, "udp": true, "tls": true}
+
+func main() {
+	for _, name := range os.Args[1:] {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		for _, found := range sections.FindAllSubmatch(text, -1) {
+			if !known[string(found[1])] {
+				fmt.Fprintf(os.Stderr, "unknown section: %s\n", found[1])
+				os.Exit(1)
+			}
+		}
+		if _, err := (&file.Provider{}).DecodeConfiguration(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}

@@ -1,0 +1,233 @@
+//! The root key: `root-key new` makes one, `--root-key FILE` or `FMC_ROOT_KEY` gives it.
+//!
+//! A file that others can read is refused, as OpenSSH refuses such a private key: whoever reads it has every secret that is
+//! made from it.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use fmc_keys::{Keyring, RootKey};
+use secrecy::zeroize::Zeroizing;
+
+use super::DONE;
+use super::args::Args;
+use super::failure::Failure;
+use super::io::Io;
+use super::style::{Paint, WARN};
+use crate::secrets::Local;
+
+/// The variable of the environment that holds the text of a root key.
+const VARIABLE: &str = "FMC_ROOT_KEY";
+/// A key's file above this size is no key's.
+const MOST: u64 = 4096;
+
+/// What about the root key.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum Command {
+    /// Makes a new one from the operating system's random numbers, and prints it
+    New {
+        /// Writes it into a new file that only you can read, instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
+}
+
+pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Command::New { out } = command;
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes)
+        .map_err(|error| Failure::new(format!("failed to get random numbers: {error}")))?;
+    let text = RootKey::from_bytes(*bytes).to_text();
+    let Some(out) = out else {
+        io.out(format_args!("{}\n", text.as_str()))?;
+        return Ok(DONE);
+    };
+    let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
+    write(&io.folder.join(out), &line).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::new(format!("{} is there already: a root key is never overwritten", out.display()))
+                .help("name another file; secrets that were made from a lost key cannot be made again")
+        }
+        _ => Failure::new(format!("failed to write {}: {error}", out.display())),
+    })?;
+    io.out(format_args!(
+        "{0} has a new root key. Whoever has it has every secret that is made from it, and without it they cannot be made \
+         again: keep a copy in a safe place, and the file out of version control.\n`{1} apply --root-key {0}` uses it.\n",
+        out.display(),
+        args.program
+    ))?;
+    Ok(DONE)
+}
+
+/// Writes a new file for its owner's eyes.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// The keyring of a command: from the key that is given, or from the public sample.
+pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure> {
+    Ok(match given(args, io)? {
+        Some(key) => of(key, args, io),
+        None => sample(args, io),
+    })
+}
+
+/// The keyring of a command that does without one: from the key that is given, in a lab from the public sample.
+pub(super) fn keyring_if_given(args: &Args, io: &Io<'_>) -> Result<Option<Arc<Keyring>>, Failure> {
+    Ok(match given(args, io)? {
+        Some(key) => Some(of(key, args, io)),
+        None => args.lab.then(|| sample(args, io)),
+    })
+}
+
+/// A keyring from the public sample.
+pub(super) fn sample(args: &Args, io: &Io<'_>) -> Arc<Keyring> {
+    of(RootKey::sample(), args, io)
+}
+
+fn of(key: RootKey, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
+    let own = Local::of(args.folder(io), Arc::clone(&io.environment));
+    Arc::new(Keyring::new(key, Arc::new(own)))
+}
+
+/// The keyring of an apply to something real, which the sample key serves in a lab only. It is asked for when there are
+/// secrets to be made.
+pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> Result<Arc<Keyring>, Failure> {
+    let keyring = keyring(args, io)?;
+    if keyring.is_sample() && !is_lab {
+        let program = &args.program;
+        return Err(Failure::new(
+            "the cloud has secrets that are made from a root key, and there is none but the public sample: nothing was done",
+        )
+        .help(format!("`{program} root-key new --out root.key` makes one"))
+        .help(format!("`--root-key root.key` gives it, or the variable {VARIABLE} its text"))
+        .help("with --lab the public sample key serves"));
+    }
+    if keyring.is_sample() {
+        say_sample("The lab's secrets are", io);
+    }
+    Ok(keyring)
+}
+
+/// Says that whoever reads on has these secrets too.
+pub(super) fn say_sample(what: &str, io: &mut Io<'_>) {
+    let warning = Paint("warning", WARN, io.colour_err);
+    io.err(format_args!(
+        "{warning}: {what} made from the public sample key, which everybody has: they protect nothing (--root-key FILE or \
+         {VARIABLE} gives a key of your own)\n"
+    ));
+}
+
+/// The root key that is given, if one is.
+fn given(args: &Args, io: &Io<'_>) -> Result<Option<RootKey>, Failure> {
+    let variable = (io.environment)(VARIABLE);
+    match (&args.root_key, variable) {
+        (Some(file), Some(_)) => Err(Failure::usage(format!(
+            "the root key is given twice: by --root-key {} and by the variable {VARIABLE}",
+            file.display()
+        ))
+        .help("leave one of them out")),
+        (None, None) => Ok(None),
+        (None, Some(text)) => {
+            let text = Zeroizing::new(text.into_encoded_bytes());
+            parsed(&text, VARIABLE).map(Some)
+        }
+        (Some(file), None) => {
+            let shown = file.display().to_string();
+            let text = read(&io.folder.join(file), &shown)?;
+            parsed(&text, &shown).map(Some)
+        }
+    }
+}
+
+fn parsed(text: &[u8], place: &str) -> Result<RootKey, Failure> {
+    // What is no UTF-8 is no key's text either; a replacement character says where.
+    let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
+    text.parse().map_err(|error| {
+        Failure::new(format!("failed to {error} (from {place})")).help(
+            "its text is one line, `fmc-root-key-` and 72 hexadecimal digits, as `root-key new` prints it",
+        )
+    })
+}
+
+fn read(path: &Path, shown: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed =
+        |error: std::io::Error| Failure::new(format!("failed to read the root key {shown}: {error}"));
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&metadata) & 0o7777;
+        if metadata.is_file() && mode & 0o077 != 0 {
+            return Err(Failure::new(format!(
+                "the root key {shown} is open to others (mode {mode:04o}): it is not used"
+            ))
+            .help(format!("`chmod 600 {shown}`, and a new key if others may have read it")));
+        }
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(MOST as usize + 1));
+    file.take(MOST + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > MOST {
+        return Err(Failure::new(format!("failed to read the root key {shown}: it has more than 4 KiB")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn asked(is_lab: bool, key: Option<&str>) -> (Result<bool, u8>, String) {
+        let args = Args::read(["program", "apply"].map(OsString::from)).unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let key = key.map(OsString::from);
+        let mut io = Io {
+            out: &mut out,
+            err: &mut err,
+            input: None,
+            colour_out: false,
+            colour_err: false,
+            draw_out: false,
+            draw_err: false,
+            bars: false,
+            folder: std::path::PathBuf::new(),
+            environment: Arc::new(move |name: &str| key.clone().filter(|_| name == VARIABLE)),
+            interrupt: &|_| (),
+        };
+        let keyring = keyring_for_apply(is_lab, &args, &mut io).map(|keyring| keyring.is_sample());
+        let keyring = keyring.map_err(|failure| failure.say(&mut io));
+        (keyring, String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn what_is_real_gets_no_sample_key() {
+        let sample = RootKey::sample().to_text();
+        for key in [None, Some(sample.as_str())] {
+            let (refused, err) = asked(false, key);
+            assert_eq!(refused, Err(super::super::FAILED));
+            for words in
+                ["nothing was done", "root-key new --out", "--root-key root.key", "FMC_ROOT_KEY", "--lab"]
+            {
+                assert!(err.contains(words), "{words} is not in {err}");
+            }
+            let (given, err) = asked(true, key);
+            assert_eq!(given, Ok(true));
+            assert!(err.contains("The lab's secrets are made from the public sample key"), "{err}");
+        }
+        let own = RootKey::from_bytes([3; 32]).to_text();
+        for is_lab in [false, true] {
+            assert_eq!(asked(is_lab, Some(&own)), (Ok(false), String::new()));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A kubeconfig, computed from the root key before the cluster is there.
+//!
+//! ```
+//! # #[cfg(feature = "keys")] {
+//! use std::sync::Arc;
+//! use std::time::{Duration, SystemTime};
+//!
+//! use fmc::finding::At;
+//! use fmc::k3s::pki::Credentials;
+//! use fmc::keys::{Keyring, RootKey};
+//! use fmc::kubeconfig::{Cluster, kubeconfig};
+//! use fmc::secret::NoSecrets;
+//!
+//! let pki = Credentials::new().checked("prod", &At::ROOT, &mut Vec::new()).unwrap();
+//! let cluster = Cluster { name: "prod", server: &"https://10.17.3.5:6443".parse().unwrap(), pki: &pki };
+//! let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+//! let file = kubeconfig(&cluster, &keyring, SystemTime::now(), Duration::from_secs(3600)).unwrap();
+//! assert!(file.expose().starts_with(b"apiVersion: v1\nkind: Config\n"));
+//! # }
+//! ```
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fmc_core::k3s::pki::Pki;
+use fmc_core::path::HttpUrl;
+use fmc_core::secret::SecretBytes;
+pub use fmc_keys::KubeconfigError;
+use fmc_keys::{Keyring, Kubeconfig, Validity};
+
+/// How long before now a certificate is valid already: the clocks of two machines differ.
+const CLOCKS: i64 = 300;
+
+/// What a kubeconfig needs to know of a cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Cluster<'a> {
+    /// Its name, which is that of the context too.
+    pub name: &'a str,
+    /// Where its API answers: `https://`, the endpoint's address or name, and its port.
+    pub server: &'a HttpUrl,
+    /// Its secrets.
+    pub pki: &'a Pki,
+}
+
+/// The kubeconfig of a cluster's administrator. Its certificate is valid from five minutes ago for so long from now; no
+/// cluster can take it back before, so make it short.
+///
+/// # Errors
+///
+/// The server's URL is not `https`, a secret of the user's own cannot be had or does not sign, or the time is out of range.
+pub fn kubeconfig(
+    cluster: &Cluster<'_>,
+    keyring: &Keyring,
+    now: SystemTime,
+    valid_for: Duration,
+) -> Result<SecretBytes, KubeconfigError> {
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    let now = now.duration_since(UNIX_EPOCH).map_or(0, seconds);
+    let validity = Validity {
+        not_before: now.saturating_sub(CLOCKS).max(0),
+        not_after: now.saturating_add(seconds(valid_for)),
+    };
+    Kubeconfig { cluster: cluster.name, server: cluster.server, pki: cluster.pki, validity }.render(keyring)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fmc_core::finding::At;
+    use fmc_core::k3s::pki::Credentials;
+    use fmc_core::secret::NoSecrets;
+    use fmc_keys::RootKey;
+
+    use super::*;
+
+    #[test]
+    fn a_time_that_is_out_of_range_is_an_error() {
+        let pki = Credentials::new().checked("prod", &At::ROOT, &mut Vec::new()).unwrap();
+        let server = "https://api.example.com".parse().unwrap();
+        let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+        let of = |now, valid_for| {
+            let cluster = Cluster { name: "prod", server: &server, pki: &pki };
+            kubeconfig(&cluster, &keyring, now, valid_for)
+        };
+        let day = Duration::from_secs(86_400);
+        of(UNIX_EPOCH + 20_000 * day, day).unwrap();
+        of(UNIX_EPOCH, day).unwrap();
+        for (now, valid_for) in [(UNIX_EPOCH, Duration::MAX), (UNIX_EPOCH - day, Duration::ZERO)] {
+            assert!(matches!(of(now, valid_for), Err(KubeconfigError::Validity(_))));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a person must do before an apply: a machine that leaves a cluster is a member that somebody has to let go.
+
+use std::collections::BTreeSet;
+
+use fmc_core::graph::{self, Action, Note, NoteKind, State, Step};
+use fmc_libvirt::document::{Document, kind};
+use fmc_libvirt::provider::object::Object;
+
+use super::Seen;
+
+/// The notes of the machines that are deleted or made anew.
+pub(super) fn notes(plan: &graph::Plan<Document>, seen: &Seen) -> BTreeSet<Note> {
+    let domains = plan.steps.iter().filter(|step| step.address.kind() == kind::DOMAIN);
+    domains.filter_map(|step| note(plan, seen, step)).collect()
+}
+
+fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Option<Note> {
+    let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+    let action = plan.step(&about).map_or(step.action, |group| group.action());
+    if !matches!(action, Action::Delete | Action::Replace) {
+        return None;
+    }
+    let Some(State::Present { object: Object::Domain(domain), .. }) = seen.objects.get(&step.address) else {
+        return None;
+    };
+    let roles = domain.mark.as_ref()?.roles.as_deref()?;
+    let name = step.address.name();
+    let texts: Vec<String> = roles.split(' ').filter_map(|role| text(name, role)).collect();
+    (!texts.is_empty()).then(|| Note { about, kind: NoteKind::Beforehand, text: texts.join("; ") })
+}
+
+/// What must be done for a role before its machine goes (docs.k3s.io, *Datastore*, *High Availability Embedded etcd*: a node
+/// that is deleted from the cluster leaves etcd).
+fn text(name: &str, role: &str) -> Option<String> {
+    let (kind, cluster) = role.split_once('/')?;
+    match kind {
+        "k3s-server" => Some(format!(
+            "{name} is a server of {cluster}, and with embedded etcd one of its members: `kubectl drain {name} \
+             --ignore-daemonsets --delete-emptydir-data`, then `kubectl delete node {name}`, which takes it out of etcd; one \
+             server at a time, or etcd loses its majority"
+        )),
+        "k3s-agent" => Some(format!(
+            "{name} is a node of {cluster}: `kubectl drain {name} --ignore-daemonsets --delete-emptydir-data`, then \
+             `kubectl delete node {name}`"
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use crate::prelude::*;
+    use crate::sim::Sim;
+
+    /// A role of a name and an instance.
+    struct Member(&'static str);
+
+    impl CustomRole for Member {
+        fn kind(&self) -> Given<RoleName> {
+            self.0.into()
+        }
+
+        fn instance(&self) -> Option<&str> {
+            Some("prod")
+        }
+    }
+
+    fn cloud(machines: &[(&'static str, &'static str)]) -> Cloud {
+        let image = || Image::debian("12").path("/images/debian-12.qcow2");
+        let machine = |(name, role): &(&'static str, &'static str)| {
+            Machine::new(*name, image()).root_disk(2.gib()).role(Member(role))
+        };
+        Cloud::new("first").host(Host::local()).machines(machines.iter().map(machine))
+    }
+
+    fn told(plan: &crate::Plan) -> Vec<(String, String)> {
+        let notes = plan.notes.iter().filter(|note| note.kind == fmc_core::graph::NoteKind::Beforehand);
+        notes.map(|note| (note.about.clone(), note.text.clone())).collect()
+    }
+
+    #[test]
+    fn a_member_that_goes_is_let_go_first() {
+        let all = [("master1", "k3s-server"), ("worker1", "k3s-agent"), ("web", "other")];
+        let world = Sim::new();
+        world.apply(&cloud(&all));
+        assert!(told(&world.plan(&cloud(&all))).is_empty());
+        let told = told(&world.plan(&cloud(&[])));
+        let [master, worker] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((&*master.0, &*worker.0), ("machine/master1", "machine/worker1"));
+        assert!(
+            master.1.contains("out of etcd") && worker.1.contains("kubectl delete node worker1"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn one_that_is_made_anew_is_too() {
+        let all = [("master1", "k3s-server"), ("worker1", "k3s-agent")];
+        let world = Sim::new();
+        world.apply(&cloud(&all));
+        let plan = world.plan(&cloud(&all)).replace("master1");
+        let told = told(&plan);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(plan.to_string().contains("! machine master1"), "{plan}");
+    }
+}
