@@ -8,6 +8,7 @@ use crate::addr::Ip;
 use crate::check;
 use crate::checked::Checked;
 use crate::finding::Report;
+use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
 use crate::k3s;
@@ -80,6 +81,10 @@ pub struct Cloud {
     /// they make their own if not said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ssh_host_keys: bool,
+    /// From where SSH is let in by the firewalls of machines with roles, beside the hypervisor: `anywhere`, `{network: lan}`,
+    /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh_from: Option<Vec<Peer>>,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
@@ -109,6 +114,7 @@ impl Cloud {
             resolvers: Vec::new(),
             public_addresses: Vec::new(),
             ssh_host_keys: false,
+            ssh_from: None,
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
@@ -158,6 +164,23 @@ impl Cloud {
     #[must_use]
     pub fn ssh_host_keys(mut self, on: bool) -> Self {
         self.ssh_host_keys = on;
+        self
+    }
+
+    /// From where SSH is let in by the firewalls of machines with roles: networks, subnets, machines as jump hosts. From
+    /// anywhere if not said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said
+    /// here; its address on a host bridge is not known, and is to be said.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::flow::Peer;
+    ///
+    /// let cloud = Cloud::new("first").ssh_from([Peer::machine("bastion")]);
+    /// # let _ = cloud;
+    /// ```
+    #[must_use]
+    pub fn ssh_from(mut self, peers: impl IntoIterator<Item = Peer>) -> Self {
+        self.ssh_from = Some(peers.into_iter().collect());
         self
     }
 

@@ -190,11 +190,14 @@ pub(super) enum Command {
         #[arg(long)]
         log: bool,
     },
-    /// Draws the cloud: its networks, machines, addresses, disks and hosts
+    /// Draws the cloud: its networks, machines, roles, addresses, disks and hosts
     Graph {
         /// The form of the picture
         #[arg(long, default_value = "mermaid")]
         format: graph::Format,
+        /// Draws what flows between the roles too: an arrow from each to each, with its services
+        #[arg(long)]
+        flows: bool,
     },
     /// Finds images
     Images {

@@ -137,6 +137,11 @@ impl Printer<'_> {
             match key.as_ref() {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
                 "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
+                "ssh_from" => {
+                    let peers: Result<Vec<String>, Unsaid> =
+                        list(node)?.iter().map(|peer| self.peer(peer)).collect();
+                    cloud.call("ssh_from", format!("[{}]", peers?.join(", ")));
+                }
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
@@ -154,6 +159,25 @@ impl Printer<'_> {
             }
         }
         Ok(cloud)
+    }
+
+    fn peer(&self, node: &Node<'_>) -> Result<String, Unsaid> {
+        let Value::Map(map) = &node.value else { return variant("Peer", node) };
+        let Some(Member { key, node, .. }) = map.iter().next() else {
+            return Err("a peer of no kind".to_owned());
+        };
+        Ok(match key.as_ref() {
+            "network" => format!("Peer::network({})", self.network_name(node)?),
+            "role" | "members" => {
+                let group = self::map(node)?;
+                let peer = format!("Peer::{key}({})", literal(needed(group, "kind")?)?);
+                match group.get("instance") {
+                    Some(instance) => format!("{peer}.of({})", literal(&instance.node)?),
+                    None => peer,
+                }
+            }
+            _ => format!("Peer::{key}({})", literal(node)?),
+        })
     }
 
     fn network_name(&self, node: &Node<'_>) -> Result<String, Unsaid> {

@@ -16,6 +16,14 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_from([
+            Peer::Anywhere,
+            Peer::network("lan"),
+            Peer::subnet("10.0.0.0/8"),
+            Peer::machine("web"),
+            Peer::role("k3s-server").of("prod"),
+            Peer::members("no kind"),
+        ])
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -91,6 +99,7 @@ fn networks() -> [Network; 4] {
 fn web() -> Machine {
     Machine::new("web", Image::rocky("9.4").path("/images/rocky: 9.qcow2").digest(digest()).minimum(10.gib()))
         .host("proliant")
+        .firewall(true)
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())

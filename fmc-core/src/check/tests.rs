@@ -5,6 +5,7 @@ use crate::finding::Finding;
 
 mod balancers;
 mod clusters;
+mod flows;
 mod laws;
 mod mounts;
 mod pages;

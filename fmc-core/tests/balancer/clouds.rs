@@ -1,6 +1,12 @@
 //! Clouds with a balancer, and their machines in namespaces.
 
-#![expect(clippy::unwrap_used, reason = "a cloud of these tests that is refused is a mistake of the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a cloud of these tests that is refused is a mistake of the test"
+)]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "programs run, and time passes")]
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! Two balancers that share an address: it moves when one of them dies, in whatever way.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "programs run, and time passes")]
+
 use std::time::Duration;
 
 use fmc_core::balancer::{Balancer, keepalived};

@@ -11,6 +11,7 @@ fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_from([Peer::Anywhere, Peer::network(LAN), Peer::subnet("10.0.0.0/8"), Peer::machine("web"), Peer::role("k3s-server").of("prod"), Peer::members("no kind")])
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -83,6 +84,7 @@ fn cloud() -> Cloud {
             .autostart(false)
             .shutdown(Shutdown::never_force(90))
             .ready(Ready::lease().within("300s"))
+            .firewall(true)
             .file(
                 File::text("/etc/motd", r##"one
 two "#

@@ -158,7 +158,9 @@ fn every_wrong_leaf_is_found_where_it_is() {
 #[test]
 fn machines_that_are_not_there_are_found_where_they_are_named() {
     let cluster = Cluster::new("prod", "v1.36.3+k3s1")
-        .endpoint(Endpoint::balancer(Balancer::on_all(["lb1", "lb2"]).ingress_nodes(["worker2"])))
+        .endpoint(Endpoint::balancer(
+            Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.4.10").ingress_nodes(["worker2"]),
+        ))
         .servers(["master1", "master2"])
         .agents(["worker1", "worker2"])
         .initial("worker1")
