@@ -83,6 +83,40 @@ fn s10_a_bridge_is_named_that_no_host_has() {
 }
 
 #[test]
+fn s11_an_image_is_another_one_tomorrow() {
+    let finding = found("image-unpinned", "machines.freeipa1.image.version");
+    assert!(finding.message.contains("\"latest\" of Rocky Linux"), "{finding}");
+    assert!(finding.help.contains("write the version that the image has"), "{finding}");
+}
+
+#[test]
+fn s16_a_public_resolver_is_the_second_of_an_internal_one() {
+    let finding = found("resolver-mixed", "resolvers");
+    assert!(finding.help.contains("ask 10.17.3.11 alone, and let it forward to 8.8.8.8"), "{finding}");
+}
+
+/// As it is written the networks have no subnets, so that nothing is said of who reaches whom (S9). With the corrected cloud's
+/// subnets, masqueraded as libvirt does if nothing is said, it is.
+#[cfg(feature = "yaml")]
+#[test]
+fn s22_the_two_networks_do_not_reach_each_other() {
+    let masqueraded = ["networks.core.mode=nat", "networks.kube.mode=nat"].map(|text| text.parse().unwrap());
+    let cloud = fmc::set::set(&corrected::cloud(), &masqueraded).unwrap();
+    let findings = cloud.check().unwrap_err().into_findings();
+    let finding = findings.iter().find(|finding| finding.kind == Kind::ResolverUnreachable).unwrap();
+    assert_eq!(finding.at, "resolvers[0]");
+    assert!(finding.message.contains("core is masqueraded (nat)"), "{finding}");
+    assert!(finding.help.contains("make core a routed network"), "{finding}");
+}
+
+#[test]
+fn s23_a_key_is_included_and_is_not_there() {
+    let finding = found("login-missing", "machines.bastion.guest.users");
+    assert!(finding.message.contains("bastion and 11 other machines"), "{finding}");
+    assert!(finding.help.contains("add a user with a key"), "{finding}");
+}
+
+#[test]
 fn the_corrected_cloud_has_the_machines_of_the_table_and_the_bastion() {
     let checked = corrected::cloud().check().unwrap();
     let names: BTreeSet<_> = checked.machines.iter().map(|machine| machine.name.as_str()).collect();

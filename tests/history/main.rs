@@ -6,7 +6,9 @@
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
+mod balancers;
 mod changes;
+mod cluster;
 #[path = "../../examples/flatcar_micro_cloud/cloud.rs"]
 mod corrected;
 mod files;

@@ -9,8 +9,10 @@ use fmc::prelude::*;
 const PAGE: &str = include_str!("../../docs/history.md");
 
 /// The files with the tests of groups.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
+    include_str!("balancers.rs"),
     include_str!("changes.rs"),
+    include_str!("cluster.rs"),
     include_str!("files.rs"),
     include_str!("guests.rs"),
     include_str!("hosts.rs"),
