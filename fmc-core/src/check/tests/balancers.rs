@@ -54,7 +54,10 @@ fn two_that_share_a_free_address_are_right() {
     assert_eq!(found(&cloud), Vec::<String>::new());
     let checked = cloud.check().unwrap();
     let units = |name| checked.machine(name).unwrap().guest.units.iter().map(|unit| unit.name.to_string());
-    assert_eq!(units("lb2").collect::<Vec<_>>(), ["haproxy.service", "keepalived.service"]);
+    assert_eq!(
+        units("lb2").collect::<Vec<_>>(),
+        ["fmc-firewall.service", "haproxy.service", "keepalived.service"]
+    );
 }
 
 #[test]
