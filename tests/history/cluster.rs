@@ -1,14 +1,37 @@
-//! Groups 9, 10, 20, 21 and 24 where they are a K3s cluster's: who joins whom, what its nodes reach, and what they are given.
+//! Groups 5 to 22 where they are a K3s cluster's: who joins whom, what its nodes reach, and what they are given.
 
 use fmc::guest::checked::{Contents, Part};
 use fmc::prelude::*;
 use fmc::testing::checked;
 
-use crate::{caught, found, seed, unreadable};
+use crate::{found, seed, unreadable};
 
 /// The cluster of the seed's document, as a file says it.
 pub(crate) const CLUSTER: &str = "clusters={prod: {version: v1.36.3+k3s1, servers: [master1, master2, master3], \
      agents: [worker1, worker2, worker3], endpoint: {balancer: {machines: [loadbalancer1]}}, disable: [traefik]}}";
+
+/// Asserts that settings on the seed's cluster bring a finding that it has not by itself: of this kind, at this place, with a help
+/// that names the remedy.
+#[track_caller]
+pub(crate) fn caught(more: &[&str], kind: Kind, at: &str, remedy: &str) -> Finding {
+    let before = found(&seed(&[CLUSTER]));
+    let new =
+        found(&seed(&[&[CLUSTER], more].concat())).into_iter().filter(|finding| !before.contains(finding));
+    let new: Vec<Finding> = new.collect();
+    let Some(finding) = new.iter().find(|finding| finding.kind == kind && finding.at == at) else {
+        panic!("no {kind} at {at}:\n{}", Report::new(new))
+    };
+    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    finding.clone()
+}
+
+/// Asserts that the seed's cluster has this finding by itself.
+#[track_caller]
+fn told(kind: Kind, at: &str, remedy: &str) {
+    let found = found(&seed(&[CLUSTER]));
+    let finding = found.iter().find(|finding| finding.kind == kind && finding.at == at);
+    assert!(finding.unwrap().help.contains(remedy), "{finding:?}");
+}
 
 /// A text file of a machine, in which secrets stand by name.
 pub(crate) fn text(cloud: &Cloud, machine: &str, path: &str) -> String {
@@ -76,6 +99,81 @@ fn h09_what_servers_must_have_alike_has_one_place() {
     assert_eq!(networks("master3"), networks("master1"));
 }
 
+/// A master that joined by its own address, and workers that joined by the first master's.
+#[test]
+fn h09_no_node_joins_by_itself_and_several_servers_are_not_reached_by_one() {
+    caught(
+        &["clusters.prod.endpoint={address: 10.17.4.22}"],
+        Kind::K3sEndpointSelf,
+        "clusters.prod.endpoint.address",
+        "say what leads to all servers",
+    );
+    caught(
+        &["clusters.prod.endpoint=server"],
+        Kind::K3sEndpointSingle,
+        "clusters.prod.endpoint",
+        "put a balancer before them",
+    );
+}
+
+/// A bootstrap node beside three masters, as OpenShift has one, and which K3s has not.
+#[test]
+fn h09_servers_are_odd_in_number_and_none_waits_for_itself() {
+    let four = "clusters.prod.servers=[bootstrap, master1, master2, master3]";
+    caught(&[four], Kind::K3sServerCount, "clusters.prod.servers", "have 3 or 5 servers");
+    caught(
+        &["clusters.prod.bootstrap=master1"],
+        Kind::K3sBootstrapMember,
+        "clusters.prod.bootstrap",
+        "leave it out of the servers",
+    );
+}
+
+/// A flag that was on one master, and not on the others.
+#[test]
+fn h09_what_servers_must_have_alike_is_not_said_a_second_time() {
+    caught(
+        &["clusters.prod.server_config={cluster-cidr: [10.44.0.0/16]}"],
+        Kind::K3sConfigOwned,
+        "clusters.prod.server_config.cluster-cidr",
+        "what decides it is `Cluster::pods`",
+    );
+}
+
+/// storage1 stood in the inventory's group of workers, and got the calls of browsers.
+#[test]
+fn h15_a_machine_that_is_no_node_takes_no_calls() {
+    caught(
+        &["clusters.prod.ingress=[helper]"],
+        Kind::K3sIngressOutside,
+        "clusters.prod.ingress[0]",
+        "name agents or servers of the cluster",
+    );
+}
+
+/// A binary that was whatever the server of that day had.
+#[test]
+fn h21_a_binary_without_a_digest_is_told_of() {
+    told(Kind::K3sInstallUnpinned, "clusters.prod.install", ".install(Install::binary(URL, \"sha256:…\"))");
+}
+
+/// A cluster whose state was on the disk that each try made anew.
+#[test]
+fn h22_a_cluster_whose_state_is_on_root_disks_is_told_of() {
+    told(Kind::K3sDataOnRoot, "clusters.prod.servers", ".mount(\"/var/lib/rancher/k3s\")");
+}
+
+/// Labels on a machine that no cluster has.
+#[test]
+fn h07_labels_of_no_node_are_told_of() {
+    caught(
+        &["machines.helper.labels=[storage=longhorn]"],
+        Kind::K3sLabelUnused,
+        "machines.helper.labels",
+        "name the machine among the servers or agents",
+    );
+}
+
 /// The cluster's machines on two masqueraded networks, as libvirt makes them if nothing is said.
 #[test]
 fn h10_a_flow_that_the_networks_do_not_carry_is_refused() {
@@ -113,7 +211,7 @@ fn h20_tokens_of_the_cluster_are_written_nowhere() {
 fn h21_a_release_of_k3s_is_one() {
     for version in ["latest", "stable", "v1.36"] {
         let finding = caught(
-            &seed(&[CLUSTER, &format!("clusters.prod.version={version}")]),
+            &[&format!("clusters.prod.version={version}")],
             Kind::ValueInvalid,
             "clusters.prod.version",
             "v1.36.3+k3s1",
