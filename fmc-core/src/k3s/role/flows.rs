@@ -74,7 +74,7 @@ fn both(node: &Node<'_>) -> Flows {
     }
     flows = ingress(node, flows);
     if let Some(bootstrap) = cluster.bootstrap {
-        let mirror = tcp(crate::k3s::resolved::MIRROR);
+        let mirror = tcp(crate::mirror::PORT);
         flows = machines(node, &[bootstrap]).into_iter().fold(flows, |flows, peer| flows.reach(mirror, peer));
     }
     // Images, and what a first boot fetches.
