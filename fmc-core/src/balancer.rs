@@ -22,6 +22,12 @@
 //! balancer: {machines: [lb1, lb2], virtual_address: 10.17.5.10}
 //! ```
 
+pub mod haproxy;
+pub mod keepalived;
+mod role;
+mod setup;
+pub mod traefik;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU8;
@@ -39,11 +45,18 @@ use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 
+pub use role::{BalancerRole, KIND};
+pub(crate) use role::{address_on, home};
+pub use setup::{Entry, Nodes, Setup, Target};
+
 /// The port of the API, on the balancer and on every server.
 pub const API: u16 = 6443;
 
-/// Where a balancer answers whether it is alive, to its own machine alone.
+/// The port at which a balancer answers whether it is alive, to its own machine alone.
 pub const ALIVE: u16 = 8405;
+
+/// Where it answers that, over HTTP.
+const ALIVE_PATH: &str = "/ping";
 
 /// A load balancer: which machines it is on, what it runs, and what it balances besides the API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,7 +120,7 @@ pub struct Ingress {
     /// The port of HTTPS on the nodes; 443 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) node_https: Option<Given<Port>>,
-    /// The nodes, by their addresses; the cluster's agents if none is said.
+    /// The nodes, by their addresses; those of the cluster if none is said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nodes: Vec<Given<MachineName>>,
 }
@@ -193,8 +206,8 @@ impl Balancer {
         self
     }
 
-    /// The nodes that HTTP and HTTPS go to, by their addresses. If none is said they are the cluster's agents, by a name in
-    /// DNS where there is a domain, so that one more of them changes nothing here.
+    /// The nodes that HTTP and HTTPS go to, by their addresses; those of the cluster if none is said. They are its agents, by a
+    /// name in DNS where there is a domain, so that one more of them changes nothing here.
     #[must_use]
     pub fn ingress_nodes<M: Into<Given<MachineName>>>(mut self, nodes: impl IntoIterator<Item = M>) -> Self {
         self.ingress.nodes = nodes.into_iter().map(Into::into).collect();

@@ -12,6 +12,7 @@
 
 mod cloud_init;
 mod lab;
+mod program;
 mod text;
 mod yaml;
 
@@ -34,6 +35,7 @@ pub mod ignition;
 pub mod image;
 pub mod k3s;
 pub mod machine;
+pub mod mirror;
 pub mod name;
 pub mod named;
 pub mod nearest;

@@ -21,6 +21,7 @@
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
 //! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
+//! | the mirror's web server | [`nginx`] |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
@@ -42,8 +43,9 @@ pub mod libvirt_schema;
 pub mod libvirtd;
 pub mod netns;
 pub mod nft;
-pub mod pki;
+pub mod nginx;
 pub mod openssl;
+pub mod pki;
 mod program;
 pub mod relay;
 pub mod shell;

@@ -37,6 +37,7 @@ const PACKAGES: [(&str, &str); 36] = [
     ("openssl", "judges certificates, and makes those of the tests' own"),
     ("haproxy", "judges balancers, and balances in namespaces"),
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
+    ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
     ("curl", "asks servers in namespaces"),
     ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),

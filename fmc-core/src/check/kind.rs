@@ -179,6 +179,13 @@ kinds! {
     IgnitionVersion "ignition-version" Error acceptable;
     LoginMissing "login-missing" Warning acceptable;
     ReadyImpossible "ready-impossible" Error acceptable;
+    BalancerMembers "balancer-members" Error never;
+    BalancerAddressMissing "balancer-address-missing" Error never;
+    BalancerAddressOutside "balancer-address-outside" Error never;
+    BalancerAddressTaken "balancer-address-taken" Error never;
+    BalancerRouterDuplicate "balancer-router-duplicate" Error never;
+    MirrorOnServer "mirror-on-server" Error acceptable;
+    IgnitionLarge "ignition-large" Warning acceptable;
     RoleClash "role-clash" Error never;
     RoleNeeds "role-needs" Error acceptable;
     RoleRefused "role-refused" Error acceptable;

@@ -11,12 +11,15 @@ use view::View;
 
 mod accept;
 mod address;
+mod balancer;
 pub mod budget;
 mod capacity;
 mod guest;
 mod image;
 pub mod kind;
+mod large;
 mod leaves;
+mod mirror;
 mod mount;
 mod ready;
 mod reference;
@@ -39,6 +42,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     guest::check,
     ready::check,
     mount::check,
+    mirror::check,
 ];
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.
@@ -51,7 +55,9 @@ pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
     // Roles look at a cloud whose values are right: at what is, where not all of it is.
     let mut resolved = resolve::resolve(&view);
     if let Some(resolved) = &mut resolved {
+        balancer::check(&view, &resolved.cloud, &mut findings);
         roles::expand(&view, &mut resolved.cloud, &mut findings);
+        large::check(&resolved.cloud, &mut findings);
     }
     accept::apply(cloud, &mut findings);
     let report = Report::new(findings);

@@ -1,0 +1,293 @@
+//! The role of a machine that a balancer is on.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::keepalived::Member;
+use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
+use crate::checked::{Checked, Machine};
+use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
+use crate::given::Given;
+use crate::guest::{File, Guest, Unit};
+use crate::image::Os;
+use crate::name::{MachineName, RoleName};
+use crate::program::{LASTING, Program};
+use crate::role::{CustomRole, Needs, RoleFindings, Site};
+use crate::unit::Mode;
+
+/// The role's kind.
+pub const KIND: RoleName = RoleName::literal("balancer");
+
+/// The roles that it stands before.
+const SERVER: RoleName = RoleName::literal("k3s-server");
+const AGENT: RoleName = RoleName::literal("k3s-agent");
+
+/// A machine that the balancer of a cluster is on.
+#[derive(Clone, Debug)]
+pub struct BalancerRole {
+    cluster: Arc<str>,
+    balancer: Arc<Balancer>,
+    nodes: Arc<[MachineName]>,
+}
+
+impl BalancerRole {
+    /// The role for a cluster. The nodes take HTTP and HTTPS; if none is named they are the cluster's agents, or its servers
+    /// where it has no agents.
+    pub fn new(
+        cluster: impl Into<Arc<str>>,
+        balancer: impl Into<Arc<Balancer>>,
+        nodes: impl IntoIterator<Item = MachineName>,
+    ) -> Self {
+        Self { cluster: cluster.into(), balancer: balancer.into(), nodes: nodes.into_iter().collect() }
+    }
+
+    /// What its software is told on a machine.
+    pub fn setup(&self, site: &Site<'_>) -> Setup {
+        let has = |is_v4: bool| {
+            site.networks().any(|network| if is_v4 { network.ipv4.is_some() } else { network.ipv6.is_some() })
+        };
+        let (ipv4, ipv6) = (has(true), has(false));
+        Setup {
+            cluster: self.cluster.to_string(),
+            // On a bridge of the host's whose subnet nobody said there is IPv4 as a rule.
+            ipv4: ipv4 || !ipv6,
+            ipv6,
+            servers: self
+                .members(site.cloud(), &SERVER)
+                .filter_map(|machine| target(machine, site.machine()))
+                .collect(),
+            ingress: self.ingress(site),
+        }
+    }
+
+    fn ingress(&self, site: &Site<'_>) -> Option<Entry> {
+        let ingress = &self.balancer.ingress;
+        let ((http, https), (node_http, node_https)) = (ingress.ports()?, ingress.node_ports()?);
+        ingress.on.then(|| Entry {
+            http: (http, node_http),
+            https: (https, node_https),
+            nodes: self.nodes(site),
+        })
+    }
+
+    /// Who takes HTTP and HTTPS: those that are named by their addresses. Where none is named they grow, and are read from a name
+    /// if the machine has a domain and somebody to ask.
+    fn nodes(&self, site: &Site<'_>) -> Nodes {
+        let cloud = site.cloud();
+        if !self.nodes.is_empty() {
+            let named = self.nodes.iter().filter_map(|name| cloud.machine(name.as_str()));
+            return Nodes::Listed(named.filter_map(|machine| target(machine, site.machine())).collect());
+        }
+        let resolvers = &site.machine().resolvers;
+        match domain(site.machine()).filter(|_| !resolvers.is_empty()) {
+            Some(domain) => Nodes::Resolved {
+                name: format!("ingress.{}.{domain}", self.cluster),
+                resolvers: resolvers.clone(),
+            },
+            None => Nodes::Listed(
+                self.members(cloud, self.takers(cloud))
+                    .filter_map(|machine| target(machine, site.machine()))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The role whose machines take HTTP and HTTPS where none is named.
+    fn takers(&self, cloud: &Checked) -> &'static RoleName {
+        const { &[AGENT, SERVER] }
+            .iter()
+            .find(|kind| self.members(cloud, kind).next().is_some())
+            .unwrap_or(const { &AGENT })
+    }
+
+    /// The machines of a role in this cluster.
+    fn members<'c>(
+        &self,
+        cloud: &'c Checked,
+        kind: &RoleName,
+    ) -> impl Iterator<Item = &'c Machine> + use<'c> {
+        let group = CheckedGroup { kind: kind.clone(), instance: Some(Arc::clone(&self.cluster)) };
+        let members = cloud.roles.get(&group).map(|members| members.machines.as_slice());
+        members.unwrap_or_default().iter().filter_map(move |&at| cloud.machines.get(at))
+    }
+
+    /// The machine as a member of those that share an address; `None` if there is none, or not here.
+    pub fn member(&self, site: &Site<'_>) -> Option<Member> {
+        let shared = self.balancer.shared()?;
+        let name = &site.machine().name;
+        let names: Vec<&MachineName> = self.balancer.machines.iter().filter_map(Given::ok).collect();
+        let (network, prefix) = home(site.cloud(), site.machine(), shared)?;
+        let others = names.iter().filter(|other| **other != name);
+        let others = others.filter_map(|other| site.cloud().machine(other.as_str()));
+        Some(Member {
+            cluster: self.cluster.to_string(),
+            name: name.to_string(),
+            place: names.iter().position(|other| *other == name)?,
+            count: names.len(),
+            address: address_on(site.machine(), network, shared)?,
+            peers: others.filter_map(|other| address_on(other, network, shared)).collect(),
+            shared: (shared, prefix),
+            router: self.balancer.router()?,
+            preempt: self.balancer.preempt,
+        })
+    }
+
+    fn program(&self, os: Os) -> Option<Program> {
+        match &self.balancer.software {
+            Software::HaProxy => None,
+            Software::Traefik { url, digest } => {
+                Some(Program::new("traefik", url.clone(), digest.clone(), os))
+            }
+        }
+    }
+}
+
+/// The network of a machine's that a shared address is on, by index, and the prefix length of its subnet.
+pub(crate) fn home(cloud: &Checked, machine: &Machine, shared: IpAddr) -> Option<(usize, u8)> {
+    machine.interfaces.iter().find_map(|interface| {
+        let network = cloud.networks.get(interface.network)?;
+        let family = if shared.is_ipv4() { &network.ipv4 } else { &network.ipv6 };
+        let subnet = family.as_ref()?.subnet;
+        subnet.is_host(shared).then_some((interface.network, subnet.prefix_len()))
+    })
+}
+
+/// A machine's own address on a network, of the family of another one.
+pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Option<IpAddr> {
+    let interfaces = machine.interfaces.iter().filter(|interface| interface.network == network);
+    let families = interfaces.map(|interface| if like.is_ipv4() { interface.ipv4 } else { interface.ipv6 });
+    families.flatten().find_map(|addressing| addressing.address())
+}
+
+/// A machine by the address that another one sees first: that on a network of both.
+fn target(machine: &Machine, from: &Machine) -> Option<Target> {
+    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    Some(Target { name: machine.name.to_string(), address })
+}
+
+/// The domain of a machine: its name in DNS without the first label.
+fn domain(machine: &Machine) -> Option<&str> {
+    machine.fqdn.as_ref()?.as_str().split_once('.').map(|(_, domain)| domain)
+}
+
+/// On an Enterprise Linux the policy knows web servers' ports alone, and lets a script of keepalived's connect to few.
+fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
+    let names = [(is_haproxy, "haproxy_connect_any"), (is_shared, "keepalived_connect_any")];
+    let set: String = names
+        .iter()
+        .filter(|(needed, _)| *needed)
+        .map(|(_, name)| format!("ExecStart=/usr/sbin/setsebool -P {name} on\n"))
+        .collect();
+    Unit::service("fmc-balancer-selinux").enabled().contents(format!(
+        "[Unit]\nDescription=Let the load balancer reach its ports\nConditionSecurity=selinux\n\
+         Before=haproxy.service keepalived.service\n\n\
+         [Service]\nType=oneshot\nRemainAfterExit=yes\n{set}\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    ))
+}
+
+impl CustomRole for BalancerRole {
+    fn kind(&self) -> Given<RoleName> {
+        KIND.into()
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some(&self.cluster)
+    }
+
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let setup = self.setup(site);
+        let is_enterprise_linux = site.os().is_enterprise_linux();
+        let after = if is_enterprise_linux { "[Unit]\nAfter=fmc-balancer-selinux.service\n\n" } else { "" };
+        let lasting = |more: &str| format!("{after}{LASTING}{more}");
+        let program = self.program(site.os());
+        let mut guest = match &program {
+            None => Guest::new()
+                .package("haproxy")
+                .file(File::text(haproxy::PATH, haproxy::configuration(&setup)))
+                .unit(Unit::service("haproxy").enabled().dropin("50-fmc.conf", lasting(""))),
+            Some(program) => program
+                .guest()
+                .file(File::text(traefik::STATIC, traefik::static_configuration(&setup)))
+                .file(File::text(traefik::DYNAMIC, traefik::dynamic_configuration(&setup)))
+                .unit(Unit::service("traefik").enabled().contents(traefik::unit(program))),
+        };
+        let member = self.member(site);
+        if let Some(member) = &member {
+            let script = |path, text| File::text(path, text).mode(Mode::new(0o755));
+            let find = format!("ExecStartPre={}\n", keepalived::FIND);
+            guest = guest
+                .package("keepalived")
+                .file(File::text(keepalived::PATH, keepalived::configuration(member)))
+                .file(script(keepalived::FIND, keepalived::find(member)))
+                .file(script(keepalived::ASK, keepalived::ask()))
+                .unit(Unit::service("keepalived").enabled().dropin("50-fmc.conf", lasting(&find)));
+        }
+        if is_enterprise_linux && (program.is_none() || member.is_some()) {
+            guest = guest.unit(booleans(program.is_none(), member.is_some()));
+        }
+        guest
+    }
+
+    fn flows(&self, site: &Site<'_>) -> Flows {
+        let cloud = site.cloud();
+        let of = |kind: &RoleName| Peer::role(kind.clone()).of(&self.cluster);
+        let mut flows = Flows::new().accept(tcp(API), of(&AGENT)).accept(tcp(API), of(&SERVER));
+        // People and programs on the balancer's own networks.
+        for network in site.networks() {
+            flows = flows.accept(tcp(API), Peer::network(network.name.clone()));
+        }
+        flows = flows.reach(tcp(API), Peer::members(SERVER).of(&self.cluster));
+        if let (true, Some((http, https)), Some(there)) =
+            (self.balancer.ingress.on, self.balancer.ingress.ports(), self.balancer.ingress.node_ports())
+        {
+            flows = flows.accept(tcp(http), Peer::Anywhere).accept(tcp(https), Peer::Anywhere);
+            let ports: [Service; 2] = [tcp(there.0), tcp(there.1)];
+            for port in ports {
+                flows = if self.nodes.is_empty() {
+                    flows.reach(port, of(self.takers(cloud)))
+                } else {
+                    self.nodes
+                        .iter()
+                        .fold(flows, |flows, node| flows.reach(port, Peer::machine(node.clone())))
+                };
+            }
+        }
+        if self.balancer.virtual_address.is_some() && self.balancer.machines.len() > 1 {
+            let members = || Peer::members(KIND).of(&self.cluster);
+            flows = flows.accept(vrrp(), members()).reach(vrrp(), members());
+        }
+        flows
+    }
+
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        const PACKAGED: &[Os] = &[Os::Rocky, Os::Almalinux, Os::Debian];
+        let needs = Needs::new().address();
+        // Traefik is one static program; keepalived and HAProxy are the distributions' packages.
+        let is_packaged =
+            self.balancer.software == Software::HaProxy || self.balancer.virtual_address.is_some();
+        if is_packaged { needs.systems(PACKAGED) } else { needs }
+    }
+
+    fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        let machine = site.machine();
+        let is_old = site.os().is_enterprise_linux()
+            && machine
+                .image
+                .version
+                .split('.')
+                .next()
+                .and_then(|major| major.parse::<u32>().ok())
+                .is_some_and(|major| major < 9);
+        if is_old && self.balancer.software == Software::HaProxy {
+            findings.refuse(
+                format!(
+                    "{} {} has HAProxy 1.8, which the balancer's configuration is not for",
+                    site.os().label(),
+                    machine.image.version
+                ),
+                "use an image of version 9 or later, or Traefik",
+            );
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Ignition configs that QEMU hands over slowly.
+
+use super::kind::Kind;
+use crate::checked::{Checked, Machine};
+use crate::finding::{At, Finding};
+use crate::guest::checked::{Contents, Part};
+use crate::image::Provisioner;
+use crate::unit::Size;
+
+/// What the firmware's configuration device is still quick with. It hands a file over in small pieces, at each start of the machine.
+const MOST: usize = 1 << 20;
+
+/// Looks at every machine with Ignition. What Ignition adds around a text is left out: this is about the order of magnitude.
+pub(super) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
+    let machines = cloud.machines.iter();
+    for machine in machines.filter(|one| one.image.os.provisioner() == Some(Provisioner::Ignition)) {
+        let size = size(machine);
+        if size > MOST {
+            let size = Size::bytes((size as u64).next_multiple_of(1 << 10));
+            findings.push(Finding::new(
+                Kind::IgnitionLarge,
+                At::ROOT.key("machines").name(&machine.name).key("guest"),
+                format!("what {} boots with is {size}; above 1 MiB QEMU hands it over slowly", machine.name),
+                "let the machine fetch what is large: `File::remote(path, url, digest)`, for example from the bootstrap machine's mirror",
+            ));
+        }
+    }
+}
+
+/// The bytes that are written into the machine.
+fn size(machine: &Machine) -> usize {
+    let guest = &machine.guest;
+    let files = guest.files.iter().map(|file| match &file.contents {
+        Contents::Text(text) => text.len(),
+        Contents::Parts(parts) => {
+            let text = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
+            parts.iter().map(text).sum()
+        }
+        Contents::Secret(_) | Contents::Remote { .. } => 0,
+    });
+    let units = guest.units.iter().map(|unit| {
+        let dropins: usize = unit.dropins.iter().map(|dropin| dropin.contents.len()).sum();
+        unit.contents.as_ref().map_or(0, |contents| contents.len()).saturating_add(dropins)
+    });
+    files.chain(units).fold(0, usize::saturating_add)
+}

@@ -1,0 +1,234 @@
+//! The mirror on the bootstrap machine: what other machines fetch on their first boot, over HTTP inside the cloud, each file by
+//! its hash.
+//!
+//! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so that two
+//! releases of one name are two files. HTTP without TLS is enough: whoever fetches a file knows what it must hash to.
+//!
+//! ```
+//! use fmc_core::digest::Digest;
+//! use fmc_core::mirror::Mirror;
+//! use fmc_core::name::MachineName;
+//!
+//! const BOOTSTRAP: MachineName = MachineName::literal("bootstrap");
+//!
+//! let mirror = Mirror::on(BOOTSTRAP).file("https://example.org/releases/k3s", Digest::sha256(b"k3s"));
+//! # let _ = mirror;
+//! ```
+
+pub mod caddy;
+pub mod nginx;
+mod role;
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::leaf;
+use crate::digest::Digest;
+use crate::finding::{At, Finding};
+use crate::given::Given;
+use crate::name::MachineName;
+use crate::path::HttpUrl;
+
+pub use role::{KIND, MirrorRole};
+
+/// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
+/// listen on this one, and the policy of an Enterprise Linux knows it as a web server's.
+pub const PORT: u16 = 8080;
+
+/// Where the files are. The policy of an Enterprise Linux lets web servers read here.
+pub const ROOT: &str = "/var/www/fmc-mirror";
+
+/// A mirror: the machine that it is on, and what it serves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    /// The machine that it is on.
+    pub(crate) machine: Given<MachineName>,
+    /// What it serves besides the cluster's own files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<Body>,
+    /// The program that serves where no distribution brings one: Caddy, for Fedora CoreOS and Flatcar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<Body>,
+}
+
+/// A file, by where it is published and what it must hash to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Body {
+    /// Where it is published.
+    pub(crate) url: Given<HttpUrl>,
+    /// What it must hash to.
+    pub(crate) digest: Given<Digest>,
+}
+
+impl Mirror {
+    /// A mirror on a machine.
+    pub fn on(machine: impl Into<Given<MachineName>>) -> Self {
+        Self { machine: machine.into(), files: Vec::new(), server: None }
+    }
+
+    /// A file that it serves, by where it is published and what it must hash to.
+    #[must_use]
+    pub fn file(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
+        self.files.push(Body { url: url.into(), digest: digest.into() });
+        self
+    }
+
+    /// The program that serves where no distribution brings one: Caddy 2, by itself or as the `.tar.gz` that Caddy publishes. Fedora
+    /// CoreOS and Flatcar need it.
+    #[must_use]
+    pub fn server(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
+        self.server = Some(Body { url: url.into(), digest: digest.into() });
+        self
+    }
+
+    /// A finding for every leaf that is wrong, below a path.
+    pub fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        let Self { machine, files, server } = self;
+        leaf(machine, &at.key("machine"), findings);
+        let bodies = files.iter().enumerate();
+        for (index, body) in bodies {
+            body.check_leaves(&at.key("files").index(index), findings);
+        }
+        if let Some(server) = server {
+            server.check_leaves(&at.key("server"), findings);
+        }
+    }
+}
+
+impl Body {
+    fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        let Self { url, digest } = self;
+        leaf(url, &at.key("url"), findings);
+        leaf(digest, &at.key("digest"), findings);
+    }
+}
+
+impl From<MachineName> for Mirror {
+    fn from(machine: MachineName) -> Self {
+        Self::on(machine)
+    }
+}
+
+impl From<&MachineName> for Mirror {
+    fn from(machine: &MachineName) -> Self {
+        Self::on(machine)
+    }
+}
+
+/// The path of a file below the mirror's root: `sha256-…/k3s`.
+pub fn path(url: &HttpUrl, digest: &Digest) -> String {
+    format!("{}-{}/{}", digest.algorithm(), digest.hex(), url.file_name())
+}
+
+/// Where a machine fetches a file from the mirror at an address.
+///
+/// ```
+/// use fmc_core::digest::Digest;
+/// use fmc_core::mirror;
+///
+/// let url = "https://example.org/releases/k3s".parse()?;
+/// let there = mirror::url_of([10, 17, 4, 27].into(), &url, &Digest::sha256(b""));
+/// assert!(there.starts_with("http://10.17.4.27:8080/sha256-e3b0c442"));
+/// assert!(there.ends_with("/k3s"));
+/// # Ok::<(), fmc_core::given::LeafError>(())
+/// ```
+pub fn url_of(mirror: IpAddr, url: &HttpUrl, digest: &Digest) -> String {
+    format!("http://{}/{}", SocketAddr::new(mirror, PORT), path(url, digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn nginx_takes_it_and_it_is_read_only() {
+        let text = nginx::configuration("www-data");
+        fmc_testkit::nginx::check(&text).unwrap();
+        fmc_testkit::nginx::check(&text.replace("tcp_nopush", "tcp_nopsh")).unwrap_err();
+        expect![[r#"
+            # The mirror of the bootstrap machine, written by fmc.
+            user www-data;
+            worker_processes auto;
+            pid /run/nginx.pid;
+            error_log /var/log/nginx/error.log;
+
+            events {
+                worker_connections 1024;
+            }
+
+            http {
+                access_log /var/log/nginx/access.log;
+                default_type application/octet-stream;
+                server_tokens off;
+                sendfile on;
+                tcp_nopush on;
+
+                server {
+                    listen 8080;
+                    listen [::]:8080;
+                    root /var/www/fmc-mirror;
+
+                    location / {
+                        limit_except GET {
+                            deny all;
+                        }
+                        try_files $uri =404;
+                    }
+                }
+            }
+        "#]]
+        .assert_eq(&text);
+    }
+
+    #[test]
+    fn what_caddy_is_told() {
+        expect![[r#"
+            # The mirror of the bootstrap machine, written by fmc.
+            {
+            	admin off
+            	auto_https off
+            	persist_config off
+            }
+
+            http://:8080 {
+            	root * /var/www/fmc-mirror
+            	file_server
+            }
+        "#]]
+        .assert_eq(&caddy::configuration());
+    }
+
+    #[test]
+    fn wrong_leaves_are_found_where_they_are() {
+        let mirror = Mirror::on("boot_strap").file("ftp://example.org/k3s", "sha256:1").server("caddy", "");
+        let mut findings = Vec::new();
+        mirror.check_leaves(&At::ROOT.key("bootstrap"), &mut findings);
+        let mut at: Vec<&str> = findings.iter().map(|finding| finding.at.as_str()).collect();
+        at.sort_unstable();
+        assert_eq!(
+            at,
+            [
+                "bootstrap.files[0].digest",
+                "bootstrap.files[0].url",
+                "bootstrap.machine",
+                "bootstrap.server.digest",
+                "bootstrap.server.url",
+            ]
+        );
+    }
+
+    #[test]
+    fn it_is_read_and_written() {
+        let mirror = Mirror::on("bootstrap").file("https://example.org/k3s", Digest::sha256(b""));
+        let text = serde_json::to_string(&mirror).unwrap();
+        assert_eq!(serde_json::from_str::<Mirror>(&text).unwrap(), mirror);
+        assert_eq!(serde_json::to_string(&Mirror::on("bootstrap")).unwrap(), r#"{"machine":"bootstrap"}"#);
+    }
+}

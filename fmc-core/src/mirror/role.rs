@@ -1,0 +1,105 @@
+//! The role of the machine that a mirror is on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Body, PORT, ROOT, caddy, nginx, path};
+use crate::digest::Digest;
+use crate::flow::{Flows, Peer, tcp};
+use crate::given::Given;
+use crate::guest::{Directory, File, Guest, Unit};
+use crate::image::Os;
+use crate::name::RoleName;
+use crate::path::HttpUrl;
+use crate::program::{LASTING, Program};
+use crate::role::{CustomRole, Needs, Site};
+
+/// The role's kind.
+pub const KIND: RoleName = RoleName::literal("mirror");
+
+/// The machine that a mirror is on.
+#[derive(Clone, Debug)]
+pub struct MirrorRole {
+    cluster: Arc<str>,
+    files: BTreeMap<String, (HttpUrl, Digest)>,
+    server: Option<Body>,
+}
+
+impl MirrorRole {
+    /// The mirror of a cluster, with the files that its machines fetch; the server is a program where no distribution brings one.
+    pub fn new(
+        cluster: impl Into<Arc<str>>,
+        files: impl IntoIterator<Item = (HttpUrl, Digest)>,
+        server: Option<Body>,
+    ) -> Self {
+        // Two that are the same file are one.
+        let files = files.into_iter().map(|(url, digest)| (path(&url, &digest), (url, digest))).collect();
+        Self { cluster: cluster.into(), files, server }
+    }
+
+    /// What `sha256sum --check` reads, and its like of each other algorithm: the sums by the name of their file.
+    fn sums(&self) -> BTreeMap<String, String> {
+        let mut sums: BTreeMap<String, String> = BTreeMap::new();
+        for (path, (_, digest)) in &self.files {
+            let list = sums.entry(format!("{}SUMS", digest.algorithm().to_uppercase())).or_default();
+            list.push_str(&format!("{}  {path}\n", digest.hex()));
+        }
+        sums
+    }
+
+    fn program(&self, os: Os) -> Option<Program> {
+        let Body { url, digest } = self.server.clone()?;
+        is_without_packages(os).then(|| Program::new("caddy", url, digest, os))
+    }
+}
+
+/// Whether nothing there brings a web server.
+fn is_without_packages(os: Os) -> bool {
+    matches!(os, Os::FedoraCoreos | Os::Flatcar)
+}
+
+impl CustomRole for MirrorRole {
+    fn kind(&self) -> Given<RoleName> {
+        KIND.into()
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some(&self.cluster)
+    }
+
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let mut guest = Guest::new().directory(Directory::new(ROOT));
+        for (path, (url, digest)) in &self.files {
+            guest = guest.file(File::remote(format!("{ROOT}/{path}"), url, digest));
+        }
+        for (name, text) in self.sums() {
+            guest = guest.file(File::text(format!("{ROOT}/{name}"), text));
+        }
+        match self.program(site.os()) {
+            Some(program) => guest
+                .with(program.guest())
+                .file(File::text(caddy::PATH, caddy::configuration()))
+                .unit(Unit::service("caddy").enabled().contents(caddy::unit(&program))),
+            None if is_without_packages(site.os()) => guest,
+            None => {
+                let user = if site.os() == Os::Debian { "www-data" } else { "nginx" };
+                guest
+                    .package("nginx")
+                    .file(File::text(nginx::PATH, nginx::configuration(user)))
+                    .unit(Unit::service("nginx").enabled().dropin("50-fmc.conf", LASTING))
+            }
+        }
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        let of = |kind: &str| Peer::role(kind).of(&self.cluster);
+        let flows = Flows::new().accept(tcp(PORT), of("k3s-server")).accept(tcp(PORT), of("k3s-agent"));
+        let ports: BTreeSet<u16> = self.files.values().map(|(url, _)| url.port()).chain([443]).collect();
+        ports.into_iter().fold(flows, |flows, port| flows.reach(tcp(port), Peer::Anywhere))
+    }
+
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        let needs = Needs::new().address();
+        if self.server.is_some() { needs } else { needs.systems(&[Os::Rocky, Os::Almalinux, Os::Debian]) }
+    }
+}
