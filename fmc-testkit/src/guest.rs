@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-pub use report::{Disk, Entry, Interface, InterfaceAddress, Report, Route, User};
+pub use report::{Disk, Entry, Interface, InterfaceAddress, Report, Route, Unit, User};
 
 mod report;
 

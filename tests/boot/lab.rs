@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use fmc::graph::Choices;
 use fmc::prelude::*;
+use fmc::secret::Secrets;
 use fmc::{Plan, Providers, compile};
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::virt::VirtLink;
@@ -46,6 +47,17 @@ impl Lab {
             providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
         });
         Self { providers, hosts }
+    }
+
+    /// With secrets, for clouds that have some.
+    pub(crate) fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
+        self.providers = self.providers.secrets(secrets);
+        self
+    }
+
+    /// The hypervisor of a host.
+    pub(crate) fn own(&self, host: &str) -> &Own {
+        &self.hosts[host].own
     }
 
     /// Applies a cloud; every step is done.
