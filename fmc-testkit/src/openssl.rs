@@ -218,7 +218,7 @@ impl Authority {
         let own = self.own();
         let mut sign = command("openssl");
         sign.args(["x509", "-req", "-days", "365", "-in"]).arg(request).arg("-CA").arg(&own.certificate);
-        sign.arg("-CAkey").arg(own.key).arg("-extfile").arg(extension).arg("-out").arg(&pair.certificate);
+        sign.arg("-CAkey").arg(&own.key).arg("-extfile").arg(extension).arg("-out").arg(&pair.certificate);
         done(&mut sign);
         let chain = format!("{}{}", pair.certificate_text(), between(&own.certificate_text()));
         write(&pair.certificate, chain.as_bytes());

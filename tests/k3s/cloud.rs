@@ -62,7 +62,7 @@ impl Model {
         Self { checked, keyring: keyring(RootKey::sample()) }
     }
 
-    pub(crate) fn cluster(&self) -> &fmc::k3s::resolved::Cluster {
+    pub(crate) fn cluster(&self) -> &k3s::resolved::Cluster {
         &self.checked.clusters[0]
     }
 
@@ -119,7 +119,8 @@ impl Model {
         lab.write(BALANCER, haproxy::PATH, configuration, 0o644);
         // The distribution's package makes the folder; the test's machine may have haproxy without ever having run it.
         lab.run(BALANCER, &["mkdir", "-p", "/var/lib/haproxy"]).unwrap();
-        let mut balancer = lab.daemon(BALANCER, &["haproxy", "-db", "-f", haproxy::PATH]);
+        // The shell that runs the tests may not open as many files as a service may.
+        let mut balancer = lab.daemon(BALANCER, &["haproxy", "-db", "-n", "1000", "-f", haproxy::PATH]);
         let endpoint = self.address(BALANCER).to_string();
         balancer
             .until(Duration::from_secs(20), |_| lab.reaches(CLIENT, &endpoint, Port::tcp(k3s::resolved::API)))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc::guest::checked::{Contents, Part, Unit};
 use fmc::prelude::*;
-use fmc::secret::Secrets;
+use fmc::secret::{SecretRef, Secrets};
 use fmc_testkit::k3s::Start;
 use fmc_testkit::yaml;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(crate) struct Inside {
 impl Inside {
     pub(crate) fn of(cloud: &Checked, machine: &str, secrets: &dyn Secrets) -> Self {
         let guest = &cloud.machine(machine).unwrap().guest;
-        let bytes = |secret| String::from_utf8(secrets.bytes(secret).unwrap().expose().to_vec()).unwrap();
+        let bytes = |secret: &SecretRef| String::from_utf8(secrets.bytes(secret).unwrap().expose().to_vec()).unwrap();
         let text = |contents: &Contents| match contents {
             Contents::Text(text) => Some(text.to_string()),
             Contents::Secret(secret) => Some(bytes(secret)),
