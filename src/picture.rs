@@ -16,6 +16,7 @@
 //! ```
 
 mod dot;
+mod flows;
 mod mermaid;
 mod svg;
 #[cfg(test)]
@@ -31,6 +32,9 @@ pub struct Picture {
     hosts: Vec<Place>,
     networks: Vec<Bus>,
     machines: Vec<Node>,
+    /// Who calls and is called, and how; empty unless flows are drawn.
+    ends: Vec<flows::End>,
+    arrows: Vec<flows::Arrow>,
 }
 
 /// A host.
@@ -62,6 +66,8 @@ struct Node {
     size: String,
     /// What it boots, as `debian 12`; empty for a blank disk.
     os: String,
+    /// What it is for, as `k3s-server of prod`.
+    roles: Vec<String>,
     /// Its data disks: the name and size, and the pool by index into those of its host.
     disks: Vec<(String, usize)>,
     plugs: Vec<Plug>,
@@ -81,13 +87,39 @@ impl Picture {
     /// What is drawn of a cloud.
     pub fn of(checked: &Checked) -> Self {
         let hosts: Vec<Place> = checked.hosts.iter().map(|host| place(checked, host)).collect();
-        let machines = checked.machines.iter().map(|machine| node(machine, &hosts)).collect();
+        let mut machines: Vec<Node> = checked.machines.iter().map(|machine| node(machine, &hosts)).collect();
+        for (group, members) in &checked.roles {
+            // A role of an instance is in its kind's group too.
+            let has_instance = |at: &usize| {
+                let mut same = checked.roles.iter().filter(|(other, _)| other.kind == group.kind);
+                same.any(|(other, members)| {
+                    other.instance.is_some() && members.machines.binary_search(at).is_ok()
+                })
+            };
+            for at in &members.machines {
+                if let Some(machine) = machines.get_mut(*at)
+                    && (group.instance.is_some() || !has_instance(at))
+                {
+                    machine.roles.push(group.to_string());
+                }
+            }
+        }
         Self {
+            ends: Vec::new(),
+            arrows: Vec::new(),
             title: checked.name.to_string(),
             networks: checked.networks.iter().map(bus).collect(),
             machines,
             hosts,
         }
+    }
+
+    /// With what flows between the roles of the cloud: an arrow from each role to each other that it reaches, with all services.
+    /// What every machine has (SSH, names, the time) is left out.
+    #[must_use]
+    pub fn with_flows(mut self, checked: &Checked) -> Self {
+        (self.ends, self.arrows) = flows::of(checked);
+        self
     }
 
     /// As a Mermaid flowchart, which hosting sites draw where it stands in Markdown.
@@ -172,6 +204,7 @@ fn node(machine: &Machine, hosts: &[Place]) -> Node {
         } else {
             format!("{} {}", image.os.label(), image.version)
         },
+        roles: Vec::new(),
         disks: machine
             .disks
             .iter()

@@ -8,6 +8,7 @@ pub use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use std::process::ExitCode;
 
 pub use fmc_core::addr::{Ip, IpRange, Mac, Subnet};
+pub use fmc_core::balancer::{Balancer, Software};
 pub use fmc_core::checked::Checked;
 pub use fmc_core::cloud::Cloud;
 pub use fmc_core::digest::Digest;
@@ -19,11 +20,12 @@ pub use fmc_core::graph::Impact;
 pub use fmc_core::guest::{Directory, File, Group, Guest, Link, Part, Unit, User};
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
+pub use fmc_core::k3s;
 pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
 pub use fmc_core::name::{
-    BridgeName, CloudName, DiskName, DiskSerial, DomainName, DropinName, Fqdn, GroupName, HostName, Hostname,
-    MachineName, NetworkName, OwnerId, PackageName, PoolName, RoleName, SecretName, UnitName, UserName,
-    VolumeName,
+    BridgeName, CloudName, ClusterName, DiskName, DiskSerial, DomainName, DropinName, Fqdn, GroupName,
+    HostName, Hostname, MachineName, NetworkName, OwnerId, PackageName, PoolName, RoleName, SecretName,
+    UnitName, UserName, VolumeName,
 };
 pub use fmc_core::network::{Mode, Network, Reservation};
 pub use fmc_core::path::{AbsPath, HttpUrl};

@@ -46,7 +46,7 @@ use crate::path::HttpUrl;
 use crate::ready::Port;
 
 pub use role::{BalancerRole, KIND};
-pub(crate) use role::{address_on, home};
+pub(crate) use role::{address_on, assigned, home};
 pub use setup::{Entry, Nodes, Setup, Target};
 
 /// The port of the API, on the balancer and on every server.

@@ -265,6 +265,8 @@ pub struct Machine {
     pub labels: Vec<k3s::Label>,
     /// Taints of the Kubernetes node that it is, each once.
     pub taints: Vec<k3s::Taint>,
+    /// Whether a firewall inside it lets in its flows and nothing else.
+    pub firewall: bool,
     /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
@@ -400,6 +402,16 @@ impl Checked {
     /// ```
     pub fn flows(&self) -> Query<'_> {
         Query::new(self)
+    }
+
+    /// What a machine accepts and must reach.
+    pub fn flows_of(&self, machine: &Machine) -> &[CheckedFlow] {
+        let Ok(at) = self.machines.binary_search_by(|other| other.name.cmp(&machine.name)) else {
+            return &[];
+        };
+        let first = self.flows.partition_point(|flow| flow.machine < at);
+        let end = self.flows.partition_point(|flow| flow.machine <= at);
+        self.flows.get(first..end).unwrap_or_default()
     }
 
     /// A machine by name.

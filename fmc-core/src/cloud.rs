@@ -8,6 +8,7 @@ use crate::addr::Ip;
 use crate::check;
 use crate::checked::Checked;
 use crate::finding::Report;
+use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
 use crate::k3s;
@@ -76,6 +77,14 @@ pub struct Cloud {
     /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) public_addresses: Vec<Given<Ip>>,
+    /// Whether machines get SSH host keys that are made from the root key, so that they are known before their first boot;
+    /// they make their own if not said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ssh_host_keys: bool,
+    /// From where SSH is let in by the firewalls of machines with roles, beside the hypervisor: `anywhere`, `{network: lan}`,
+    /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ssh_from: Option<Vec<Peer>>,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub(crate) hosts: Named<Host>,
@@ -104,6 +113,8 @@ impl Cloud {
             time_zone: None,
             resolvers: Vec::new(),
             public_addresses: Vec::new(),
+            ssh_host_keys: false,
+            ssh_from: None,
             hosts: Named::default(),
             networks: Named::default(),
             machines: Named::default(),
@@ -144,6 +155,32 @@ impl Cloud {
     #[must_use]
     pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
         self.public_addresses.push(address.into());
+        self
+    }
+
+    /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
+    /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of
+    /// its own at `/etc/ssh/ssh_host_ed25519_key` keeps that.
+    #[must_use]
+    pub fn ssh_host_keys(mut self, on: bool) -> Self {
+        self.ssh_host_keys = on;
+        self
+    }
+
+    /// From where SSH is let in by the firewalls of machines with roles: networks, subnets, machines as jump hosts. From
+    /// anywhere if not said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said
+    /// here; its address on a host bridge is not known, and is to be said.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::flow::Peer;
+    ///
+    /// let cloud = Cloud::new("first").ssh_from([Peer::machine("bastion")]);
+    /// # let _ = cloud;
+    /// ```
+    #[must_use]
+    pub fn ssh_from(mut self, peers: impl IntoIterator<Item = Peer>) -> Self {
+        self.ssh_from = Some(peers.into_iter().collect());
         self
     }
 

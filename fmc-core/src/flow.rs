@@ -13,21 +13,20 @@
 //! assert_eq!(flows.iter().count(), 3);
 //! ```
 
+mod peer;
 mod query;
 mod source;
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::addr::Subnet;
-use crate::check::leaf;
 use crate::checked::Checked;
-use crate::finding::{At, Finding, Kind};
-use crate::given::Given;
-use crate::name::{MachineName, NetworkName, RoleName};
+use crate::finding::{At, Finding};
+use crate::name::RoleName;
 
+pub use peer::{CheckedGroup, CheckedPeer, Group, Peer};
 pub use query::{Origin, Query};
 pub use source::Sources;
+pub(crate) use source::subnets_of;
 
 /// What carries a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,15 +37,18 @@ pub enum Protocol {
     Udp,
     /// VRRP, IP protocol 112 (RFC 5798), which has no ports.
     Vrrp,
+    /// Whatever there is.
+    Any,
 }
 
 impl Protocol {
-    /// Its name, as nft writes it.
+    /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
             Self::Vrrp => "vrrp",
+            Self::Any => "anything",
         }
     }
 }
@@ -77,6 +79,11 @@ pub const fn vrrp() -> Service {
     Service { protocol: Protocol::Vrrp, first: 0, last: 0 }
 }
 
+/// Whatever there is: what comes from inside of the machine itself, as from its pods.
+pub const fn anything() -> Service {
+    Service { protocol: Protocol::Any, first: 0, last: 0 }
+}
+
 impl Service {
     /// The service on all ports up to this one.
     #[must_use]
@@ -91,7 +98,8 @@ impl Service {
 
     /// Whether the other is a part of this one.
     pub fn contains(self, other: Self) -> bool {
-        self.protocol == other.protocol && self.first <= other.first && other.last <= self.last
+        self.protocol == Protocol::Any
+            || (self.protocol == other.protocol && self.first <= other.first && other.last <= self.last)
     }
 }
 
@@ -100,73 +108,9 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.protocol.as_str())?;
         match (self.protocol, self.first == self.last) {
-            (Protocol::Vrrp, _) => Ok(()),
+            (Protocol::Vrrp | Protocol::Any, _) => Ok(()),
             (_, true) => write!(f, " {}", self.first),
             (_, false) => write!(f, " {}-{}", self.first, self.last),
-        }
-    }
-}
-
-/// The other end of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Peer {
-    /// Whoever can.
-    Anywhere,
-    /// Whoever has an address of a network's subnets.
-    Network(Given<NetworkName>),
-    /// Whoever has an address of a subnet.
-    Subnet(Given<Subnet>),
-    /// One machine, by its addresses.
-    Machine(Given<MachineName>),
-    /// The machines of a role, by the subnets that they are in: one more of them changes nothing.
-    Role(Group),
-    /// The machines of a role, by their addresses.
-    Members(Group),
-}
-
-/// The machines of a role: all of them, or those of one instance, as the servers of one cluster.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Group {
-    /// The role's kind.
-    pub kind: Given<RoleName>,
-    /// The instance, if one is meant.
-    pub instance: Option<String>,
-}
-
-impl Peer {
-    /// The machines of a role, by the subnets that they are in.
-    pub fn role(kind: impl Into<Given<RoleName>>) -> Self {
-        Self::Role(Group { kind: kind.into(), instance: None })
-    }
-
-    /// The machines of a role, by their addresses: a new one changes those that accept them.
-    pub fn members(kind: impl Into<Given<RoleName>>) -> Self {
-        Self::Members(Group { kind: kind.into(), instance: None })
-    }
-
-    /// A network, by its subnets.
-    pub fn network(name: impl Into<Given<NetworkName>>) -> Self {
-        Self::Network(name.into())
-    }
-
-    /// A machine, by its addresses.
-    pub fn machine(name: impl Into<Given<MachineName>>) -> Self {
-        Self::Machine(name.into())
-    }
-
-    /// A subnet.
-    pub fn subnet(subnet: impl Into<Given<Subnet>>) -> Self {
-        Self::Subnet(subnet.into())
-    }
-
-    /// Of a role's machines, those of one instance.
-    #[must_use]
-    pub fn of(self, instance: &str) -> Self {
-        let of = |group: Group| Group { instance: Some(instance.to_owned()), ..group };
-        match self {
-            Self::Role(group) => Self::Role(of(group)),
-            Self::Members(group) => Self::Members(of(group)),
-            other => other,
         }
     }
 }
@@ -248,45 +192,6 @@ impl Flows {
     }
 }
 
-impl Peer {
-    fn checked(&self, cloud: &Checked, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
-        let mut group = |group: &Group| {
-            let kind = leaf(&group.kind, at, findings)?.clone();
-            Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
-        };
-        Some(match self {
-            Self::Anywhere => CheckedPeer::Anywhere,
-            Self::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
-            Self::Role(role) => CheckedPeer::Role(group(role)?),
-            Self::Members(role) => CheckedPeer::Members(group(role)?),
-            Self::Network(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.networks.iter().position(|network| network.name == *name) {
-                    Some(index) => CheckedPeer::Network(index),
-                    None => return unknown("network", name.as_str(), at, findings),
-                }
-            }
-            Self::Machine(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
-                    Ok(index) => CheckedPeer::Machine(index),
-                    Err(_) => return unknown("machine", name.as_str(), at, findings),
-                }
-            }
-        })
-    }
-}
-
-fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
-    findings.push(Finding::new(
-        Kind::ReferenceUnknown,
-        at,
-        format!("a role's flow names the {what} {name}, which is not there"),
-        format!("name a {what} of the cloud, or add it"),
-    ));
-    None
-}
-
 /// A [`Flow`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedFlow {
@@ -300,30 +205,4 @@ pub struct CheckedFlow {
     pub peer: CheckedPeer,
     /// The role that says it.
     pub role: RoleName,
-}
-
-/// The other end of a [`CheckedFlow`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CheckedPeer {
-    /// Whoever can.
-    Anywhere,
-    /// Whoever has an address of a network's subnets; by index.
-    Network(usize),
-    /// Whoever has an address of a subnet.
-    Subnet(Subnet),
-    /// One machine; by index.
-    Machine(usize),
-    /// The machines of a role, by their subnets.
-    Role(CheckedGroup),
-    /// The machines of a role, by their addresses.
-    Members(CheckedGroup),
-}
-
-/// A [`Group`] whose kind is right.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckedGroup {
-    /// The role's kind.
-    pub kind: RoleName,
-    /// The instance, if one is meant.
-    pub instance: Option<Arc<str>>,
 }

@@ -25,6 +25,7 @@ pub mod cloud;
 pub mod digest;
 pub mod disk;
 pub mod finding;
+pub mod firewall;
 pub mod flow;
 pub mod given;
 pub mod graph;

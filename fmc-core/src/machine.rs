@@ -247,6 +247,9 @@ pub struct Machine {
     /// How it says that it is up, for which an apply waits; nobody waits if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ready: Option<Ready>,
+    /// Whether it has a firewall that lets in its roles' flows and nothing else; a machine with roles has one if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) firewall: Option<bool>,
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
@@ -281,6 +284,7 @@ impl Machine {
             autostart: true,
             shutdown: Shutdown::default(),
             ready: None,
+            firewall: None,
             guest: Guest::default(),
             labels: Vec::new(),
             taints: Vec::new(),
@@ -389,6 +393,14 @@ impl Machine {
     #[must_use]
     pub fn ready(mut self, ready: Ready) -> Self {
         self.ready = Some(ready);
+        self
+    }
+
+    /// Whether it has a firewall that lets in its roles' flows and nothing else. A machine with roles has one if not said, and
+    /// one without roles has none.
+    #[must_use]
+    pub fn firewall(mut self, on: bool) -> Self {
+        self.firewall = Some(on);
         self
     }
 

@@ -30,6 +30,7 @@ use crate::given::Given;
 use crate::name::MachineName;
 use crate::path::HttpUrl;
 
+pub(crate) use role::assigned;
 pub use role::{KIND, MirrorRole};
 
 /// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
@@ -84,6 +85,11 @@ impl Mirror {
     pub fn server(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.server = Some(Body { url: url.into(), digest: digest.into() });
         self
+    }
+
+    /// The program that serves where no distribution brings one, if it is said.
+    pub fn program(&self) -> Option<&Body> {
+        self.server.as_ref()
     }
 
     /// A finding for every leaf that is wrong, below a path.

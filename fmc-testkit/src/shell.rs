@@ -72,6 +72,7 @@ impl Answers {
 /// # Panics
 ///
 /// When the script ends before the last step, fails, or waits for ever after it.
+#[expect(clippy::panic, reason = "a script that does not do as it should must fail the test")]
 pub fn run(script: &str, steps: &[&dyn Fn()]) {
     const WHILE: Duration = Duration::from_millis(400);
     const EVER: Duration = Duration::from_secs(20);

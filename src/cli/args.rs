@@ -190,11 +190,14 @@ pub(super) enum Command {
         #[arg(long)]
         log: bool,
     },
-    /// Draws the cloud: its networks, machines, addresses, disks and hosts
+    /// Draws the cloud: its networks, machines, roles, addresses, disks and hosts
     Graph {
         /// The form of the picture
         #[arg(long, default_value = "mermaid")]
         format: graph::Format,
+        /// Draws what flows between the roles too: an arrow from each to each, with its services
+        #[arg(long)]
+        flows: bool,
     },
     /// Finds images
     Images {
@@ -207,6 +210,18 @@ pub(super) enum Command {
         /// What about it
         #[command(subcommand)]
         command: super::root_key::Command,
+    },
+    /// Writes the kubeconfig of a cluster's administrator: computed from the root key, before the cluster is there or after
+    Kubeconfig {
+        /// The cluster; the only one if not said
+        cluster: Option<String>,
+        /// Writes it into a new file that only you can read, instead
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// How many hours its certificate is valid, which no cluster can take back before
+        #[arg(long, value_name = "N", default_value_t = super::kubeconfig::HOURS,
+              value_parser = clap::value_parser!(u32).range(1..=87_600))]
+        hours: u32,
     },
     /// Shows the same cloud, as Rust or as a file
     Convert {

@@ -21,9 +21,16 @@ pub(super) enum Format {
     Svg,
 }
 
-pub(super) fn run(cloud: &Cloud, format: Format, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+pub(super) fn run(
+    cloud: &Cloud,
+    format: Format,
+    flows: bool,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let picture = Picture::of(&checked);
+    let picture = if flows { picture.with_flows(&checked) } else { picture };
     io.out(match format {
         Format::Mermaid => picture.mermaid(),
         Format::Dot => picture.dot(),

@@ -4,6 +4,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use fmc_core::checked::Checked;
+use fmc_core::path::HttpUrl;
+
 use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
@@ -14,9 +17,31 @@ use crate::kubeconfig::{Cluster, kubeconfig};
 /// How long a certificate is valid if nobody says it.
 pub(super) const HOURS: u32 = 24;
 
+/// Writes the kubeconfig of one of a checked cloud's clusters.
+pub(super) fn of(
+    checked: &Checked,
+    name: Option<&str>,
+    out: Option<&Path>,
+    hours: u32,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
+    let urls = checked.clusters.iter().map(|cluster| {
+        let url = cluster.endpoint.public_url();
+        let wrong = |error| Failure::new(format!("failed to read {url} as the address of a server: {error}"));
+        url.parse().map_err(wrong).map(|url: HttpUrl| (cluster, url))
+    });
+    let urls: Vec<_> = urls.collect::<Result<_, Failure>>()?;
+    let clusters: Vec<Cluster<'_>> = urls
+        .iter()
+        .map(|(cluster, server)| Cluster { name: cluster.name.as_str(), server, pki: &cluster.pki })
+        .collect();
+    run(&clusters, name, out, hours, args, io)
+}
+
 /// Writes the kubeconfig of one of the cloud's clusters, by name or the only one, to standard output or into a new file of
 /// mode 0600.
-pub(super) fn run(
+fn run(
     clusters: &[Cluster<'_>],
     name: Option<&str>,
     out: Option<&Path>,

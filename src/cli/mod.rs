@@ -100,7 +100,6 @@ mod graph;
 mod images;
 mod init;
 mod io;
-#[cfg_attr(not(test), expect(dead_code, reason = "it waits for the cluster's model, which calls it"))]
 mod kubeconfig;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
@@ -233,12 +232,16 @@ fn command(
         Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
-        Command::Graph { format } => graph::run(&cloud, *format, args, io),
+        Command::Graph { format, flows } => graph::run(&cloud, *format, *flows, args, io),
         Command::Drift => drift::run(&cloud, args, io),
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),
         Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
         Command::Convert { to } => convert::run(&cloud, *to, io),
+        Command::Kubeconfig { cluster, out, hours } => {
+            let checked = check::checked(&cloud, args, io)?;
+            kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
+        }
         // These need no cloud, and were done before it was read.
         Command::Explain { .. }
         | Command::Images { .. }

@@ -81,6 +81,14 @@ pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure>
     })
 }
 
+/// The keyring of a command that does without one: from the key that is given, in a lab from the public sample.
+pub(super) fn keyring_if_given(args: &Args, io: &Io<'_>) -> Result<Option<Arc<Keyring>>, Failure> {
+    Ok(match given(args, io)? {
+        Some(key) => Some(of(key, args, io)),
+        None => args.lab.then(|| sample(args, io)),
+    })
+}
+
 /// A keyring from the public sample.
 pub(super) fn sample(args: &Args, io: &Io<'_>) -> Arc<Keyring> {
     of(RootKey::sample(), args, io)

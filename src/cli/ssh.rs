@@ -16,7 +16,9 @@ use fmc_core::given::Given;
 use fmc_core::guest::checked::Contents;
 use fmc_core::name::UserName;
 use fmc_core::nearest::nearest;
+use fmc_core::secret::Secrets as _;
 use fmc_core::ssh::SshKey;
+use fmc_keys::Keyring;
 use fmc_libvirt::address::{self, Found};
 
 use super::args::Args;
@@ -24,7 +26,7 @@ use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::{DONE, FAILED};
+use super::{DONE, FAILED, root_key};
 
 /// What OpenSSH has to know of a machine.
 struct Door {
@@ -42,12 +44,13 @@ struct Door {
 pub(super) fn config(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
+    let keyring = root_key::keyring_if_given(args, io)?;
     let doors: Vec<Door> = checked
         .machines
         .iter()
-        .map(|machine| Door::of(&checked, machine, &world))
+        .map(|machine| Door::of(&checked, machine, &world, keyring.as_deref()))
         .collect::<Result<_, _>>()?;
-    let known_hosts = known_hosts(&checked, &doors, io)?;
+    let known_hosts = known_hosts(&checked, &doors, keyring.as_deref(), io)?;
     io.out(written(&checked, &doors, known_hosts.as_deref()))?;
     Ok(DONE)
 }
@@ -71,14 +74,15 @@ pub(super) fn run(
         return Err(Failure::new(format!("nothing answers ssh in a simulation, {}", world.place()))
             .help("say where the machines are: --connect hosts"));
     }
-    let mut door = Door::of(&checked, machine, &world)?;
+    let keyring = root_key::keyring_if_given(args, io)?;
+    let mut door = Door::of(&checked, machine, &world, keyring.as_deref())?;
     door.user = user.or(door.user);
     if door.address.is_none() {
         return Err(Failure::new(format!("{name} has no address that is known here")).help(
             "it has neither a static address, nor a lease of libvirt's, nor an entry in its host's neighbour table: is it up?",
         ));
     }
-    let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), io)?;
+    let known_hosts = known_hosts(&checked, std::slice::from_ref(&door), keyring.as_deref(), io)?;
     let mut ssh = Command::new("ssh");
     ssh.args(door.arguments(known_hosts.as_deref())).args(command);
     let status = ssh.status().map_err(|error| {
@@ -106,7 +110,12 @@ fn user_name(user: &str) -> Result<String, Failure> {
 }
 
 impl Door {
-    fn of(checked: &Checked, machine: &Machine, world: &World) -> Result<Self, Failure> {
+    fn of(
+        checked: &Checked,
+        machine: &Machine,
+        world: &World,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self, Failure> {
         let host = checked.hosts.get(machine.host);
         let mut found = address::known(checked, machine);
         let link = host.and_then(|host| world.link(&host.name));
@@ -130,7 +139,7 @@ impl Door {
             address: found.map(|found| found.address),
             user: user.map(|user| user.name.to_string()),
             jump,
-            keys: host_keys(machine),
+            keys: host_keys(machine, keyring),
         })
     }
 
@@ -177,14 +186,19 @@ fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> Str
 }
 
 /// Writes the host keys that the cloud says into `OWNER.known_hosts`; its path, if there are any.
-fn known_hosts(checked: &Checked, doors: &[Door], io: &Io<'_>) -> Result<Option<PathBuf>, Failure> {
+fn known_hosts(
+    checked: &Checked,
+    doors: &[Door],
+    keyring: Option<&Keyring>,
+    io: &Io<'_>,
+) -> Result<Option<PathBuf>, Failure> {
     // All of them, whichever machine is asked for: the file is the cloud's.
     if doors.iter().all(|door| door.keys.is_empty()) {
         return Ok(None);
     }
     let mut text = String::new();
     for machine in &checked.machines {
-        for key in host_keys(machine) {
+        for key in host_keys(machine, keyring) {
             let _ = writeln!(text, "{}.{} {} {}", machine.name, checked.owner, key.algorithm(), key.base64());
         }
     }
@@ -205,14 +219,18 @@ fn known_hosts(checked: &Checked, doors: &[Door], io: &Io<'_>) -> Result<Option<
     Ok(Some(file))
 }
 
-/// The public host keys in a machine's own files, `/etc/ssh/ssh_host_*_key.pub`.
-fn host_keys(machine: &Machine) -> Vec<SshKey> {
+/// The public host keys in a machine's files, `/etc/ssh/ssh_host_*_key.pub`.
+fn host_keys(machine: &Machine, keyring: Option<&Keyring>) -> Vec<SshKey> {
     let files = machine.guest.files.iter().filter(|file| {
         let name = file.path.as_str().strip_prefix("/etc/ssh/ssh_host_");
         name.is_some_and(|name| name.ends_with("_key.pub") && !name.contains('/'))
     });
     let keys = files.filter_map(|file| match &file.contents {
         Contents::Text(text) => Given::<SshKey>::text(text.trim()).ok().cloned(),
+        Contents::Secret(secret) if secret.needs_root_key() => {
+            let line = keyring?.bytes(secret).ok()?;
+            Given::<SshKey>::text(std::str::from_utf8(line.expose()).ok()?.trim()).ok().cloned()
+        }
         Contents::Secret(_) | Contents::Parts(_) | Contents::Remote { .. } => None,
     });
     keys.collect()

@@ -1,5 +1,6 @@
 //! A cloud as the Rust program that says it.
 
+mod cluster;
 mod print;
 #[cfg(test)]
 mod tests;
@@ -105,13 +106,17 @@ fn size(node: &Node<'_>) -> Result<String, Unsaid> {
 
 /// The variant of an enumeration: `fedora-coreos` is `FedoraCoreos`.
 fn variant(kind: &str, node: &Node<'_>) -> Result<String, Unsaid> {
-    let words = text(node)?.split('-').map(|word| {
+    text(node).map(|text| variant_of(kind, text))
+}
+
+fn variant_of(kind: &str, text: &str) -> String {
+    let words = text.split('-').map(|word| {
         let mut letters = word.chars();
         letters
             .next()
             .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
     });
-    Ok(format!("{kind}::{}", words.collect::<String>()))
+    format!("{kind}::{}", words.collect::<String>())
 }
 
 /// What is left of a map, key by key: what the constructor took is done.
@@ -131,10 +136,17 @@ impl Printer<'_> {
         for Member { key, node, .. } in rest(map, &["name"]) {
             match key.as_ref() {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
+                "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
+                "ssh_from" => {
+                    let peers: Result<Vec<String>, Unsaid> =
+                        list(node)?.iter().map(|peer| self.peer(peer)).collect();
+                    cloud.call("ssh_from", format!("[{}]", peers?.join(", ")));
+                }
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
                 "machines" => cloud.named("machine", node, |name, map| self.machine(name, map))?,
+                "clusters" => cloud.named("cluster", node, cluster::cluster)?,
                 "accept" => {
                     for accept in list(node)? {
                         let accept = self::map(accept)?;
@@ -147,6 +159,25 @@ impl Printer<'_> {
             }
         }
         Ok(cloud)
+    }
+
+    fn peer(&self, node: &Node<'_>) -> Result<String, Unsaid> {
+        let Value::Map(map) = &node.value else { return variant("Peer", node) };
+        let Some(Member { key, node, .. }) = map.iter().next() else {
+            return Err("a peer of no kind".to_owned());
+        };
+        Ok(match key.as_ref() {
+            "network" => format!("Peer::network({})", self.network_name(node)?),
+            "role" | "members" => {
+                let group = self::map(node)?;
+                let peer = format!("Peer::{key}({})", literal(needed(group, "kind")?)?);
+                match group.get("instance") {
+                    Some(instance) => format!("{peer}.of({})", literal(&instance.node)?),
+                    None => peer,
+                }
+            }
+            _ => format!("Peer::{key}({})", literal(node)?),
+        })
     }
 
     fn network_name(&self, node: &Node<'_>) -> Result<String, Unsaid> {
@@ -209,6 +240,8 @@ impl Printer<'_> {
                 "shutdown" => machine.call("shutdown", shutdown(self::map(node)?)?),
                 "ready" => machine.nest("ready", ready(self::map(node)?)?),
                 "guest" => guest(self::map(node)?, &mut machine)?,
+                "labels" => machine.each("label", node)?,
+                "taints" => machine.each("taint", node)?,
                 _ => machine.plain(key, node)?,
             }
         }

@@ -11,7 +11,10 @@ pub(super) fn write(picture: &Picture) -> String {
         text += &format!("  subgraph cluster_h{host} {{\n");
         text += &format!("    label={};\n", label(&[&format!("host {}", place.name), &place.uri]));
         for (at, machine) in picture.on(host) {
-            text += &format!("    m{at} [label={}];\n", label(&[&machine.name, &machine.size, &machine.os]));
+            text += &format!(
+                "    m{at} [label={}];\n",
+                label(&[&machine.name, &machine.size, &machine.os, &machine.roles.join(", ")])
+            );
         }
         for (at, network) in
             picture.networks.iter().enumerate().filter(|(_, network)| network.hosts == [host])
@@ -42,6 +45,17 @@ pub(super) fn write(picture: &Picture) -> String {
             text +=
                 &format!("  m{at} -- p{}x{pool} [label={}, style=dashed];\n", machine.host, label(&[disk]));
         }
+    }
+    if !picture.arrows.is_empty() {
+        text += "  subgraph cluster_flows {\n    label=\"flows\";\n";
+        for (at, end) in picture.ends.iter().enumerate() {
+            text += &format!("    f{at} [label={}];\n", label(&[&end.name, &end.machines]));
+        }
+        for arrow in &picture.arrows {
+            let label = label(&[&arrow.services]);
+            text += &format!("    f{} -- f{} [label={label}, dir=forward];\n", arrow.from, arrow.to);
+        }
+        text += "  }\n";
     }
     text + "}\n"
 }

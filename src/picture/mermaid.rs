@@ -36,11 +36,21 @@ pub(super) fn write(picture: &Picture) -> String {
             text += &format!("  m{at} -.-|\"{}\"| p{}x{pool}\n", escaped(disk), machine.host);
         }
     }
+    if !picture.arrows.is_empty() {
+        text += "  subgraph flows[\"flows\"]\n";
+        for (at, end) in picture.ends.iter().enumerate() {
+            text += &format!("    f{at}[\"{}\"]\n", lines(&[&end.name, &end.machines]));
+        }
+        for arrow in &picture.arrows {
+            text += &format!("    f{} -->|\"{}\"| f{}\n", arrow.from, escaped(&arrow.services), arrow.to);
+        }
+        text += "  end\n";
+    }
     text
 }
 
 fn machine_text(machine: &Node) -> String {
-    lines(&[&machine.name, &machine.size, &machine.os])
+    lines(&[&machine.name, &machine.size, &machine.os, &machine.roles.join(", ")])
 }
 
 fn network_text(network: &Bus) -> String {

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use super::{Node, Picture, Plug};
 
+mod flows;
+
 const MARGIN: usize = 24;
 /// The height of a panel's head, in which its host stands.
 const HEAD: usize = 58;
@@ -37,10 +39,13 @@ struct Panel<'a> {
 
 pub(super) fn write(picture: &Picture) -> String {
     let panels: Vec<Panel<'_>> = (0..picture.hosts.len()).map(|host| measure(picture, host)).collect();
+    let flows = flows::measure(picture);
     let title = pixels(&picture.title, 110);
-    let width = panels.iter().map(|panel| panel.width).max().unwrap_or(0).max(title).max(480) + 2 * MARGIN;
+    let widths = panels.iter().map(|panel| panel.width).chain(flows.iter().map(flows::Panel::width));
+    let width = widths.max().unwrap_or(0).max(title).max(480) + 2 * MARGIN;
     let above = MARGIN + 30;
-    let height = above + panels.iter().map(|panel| panel.height + MARGIN).sum::<usize>() + 22;
+    let heights = panels.iter().map(|panel| panel.height).chain(flows.iter().map(flows::Panel::height));
+    let height = above + heights.map(|height| height + MARGIN).sum::<usize>() + 22;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n"
     );
@@ -56,6 +61,10 @@ pub(super) fn write(picture: &Picture) -> String {
     for panel in &panels {
         draw(picture, panel, y, width - 2 * MARGIN, &mut text);
         y += panel.height + MARGIN;
+    }
+    if let Some(flows) = &flows {
+        flows.draw(picture, y, width - 2 * MARGIN, &mut text);
+        y += flows.height() + MARGIN;
     }
     let legend = "A line ends at its dot; the thick one is the machine's default route.";
     line(&mut text, format_args!("<text class=\"d\" x=\"{MARGIN}\" y=\"{}\">{legend}</text>", y + 4));
@@ -200,6 +209,9 @@ fn box_text(row: &Node) -> Vec<(&'static str, String)> {
         [row.os.clone(), disks.join(", ")].into_iter().filter(|words| !words.is_empty()).collect();
     if !rest.is_empty() {
         lines.push(("d", rest.join(" · ")));
+    }
+    if !row.roles.is_empty() {
+        lines.push(("", row.roles.join(", ")));
     }
     lines
 }

@@ -73,6 +73,79 @@ fn dot() {
     "##]].assert_eq(&Picture::of(&cloud()).dot());
 }
 
+struct Server;
+struct Agent;
+
+impl CustomRole for Server {
+    fn instance(&self) -> Option<&str> {
+        Some("prod")
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        Flows::new()
+            .accept(tcp(6443), Peer::role("agent"))
+            .accept(tcp(10250), Peer::role("agent"))
+            .accept(udp(8472), Peer::role("agent"))
+    }
+}
+
+impl CustomRole for Agent {
+    fn flows(&self, site: &Site<'_>) -> Flows {
+        let server = RoleName::literal("server");
+        let servers = site.with_role(&server).map(|machine| machine.name.clone());
+        servers
+            .fold(Flows::new(), |flows, name| flows.reach(tcp(6443), Peer::machine(name)))
+            .accept(tcp(443), Peer::Anywhere)
+    }
+}
+
+fn roles() -> Checked {
+    let machine = |name: &str, last: u8| {
+        let image = Image::debian("12").path("/images/debian-12.qcow2");
+        Machine::new(name, image)
+            .root_disk(2.gib())
+            .interface(Interface::on("lab").address(format!("10.17.3.{last}")))
+            .user(User::admin("ops").password_hash(Secret::environment("ops", "OPS")))
+    };
+    Cloud::new("roles")
+        .host(Host::local())
+        .network(Network::routed("lab", "10.17.3.0/24"))
+        .machine(machine("server1", 10).role(Server))
+        .machines((0..6).map(|n| machine(&format!("agent{n}"), 20 + n).role(Agent)))
+        .check()
+        .unwrap()
+}
+
+#[test]
+fn roles_stand_in_their_machines_and_flows_between_them() {
+    let checked = roles();
+    let plain = Picture::of(&checked);
+    assert!(plain.mermaid().contains("Debian 12<br/>server of prod\"]"), "{}", plain.mermaid());
+    assert!(!plain.mermaid().contains("flows"), "{}", plain.mermaid());
+    let picture = plain.with_flows(&checked);
+    let (mermaid, dot, svg) = (picture.mermaid(), picture.dot(), picture.svg());
+    let (_, flows) = mermaid.split_once("  subgraph flows").unwrap();
+    expect![[r#"
+        ["flows"]
+            f0["agent<br/>agent0, agent1, agent2, 3 more"]
+            f1["anywhere"]
+            f2["server<br/>server1"]
+            f0 -->|"tcp 6443, 10250 · udp 8472"| f2
+            f1 -->|"tcp 443"| f0
+          end
+    "#]]
+    .assert_eq(flows);
+    let drawn = fmc_testkit::graph::dot(&dot).unwrap();
+    for words in
+        ["tcp 6443, 10250 · udp 8472", "anywhere", "server of prod", "agent0, agent1, agent2, 3 more"]
+    {
+        assert!(drawn.contains(words), "{words} in {drawn}");
+        assert!(svg.contains(words), "{words} in {svg}");
+    }
+    fmc_testkit::graph::xml(&svg).unwrap();
+    expect_test::expect_file!["flows.svg"].assert_eq(&svg);
+}
+
 /// Texts that mean something in one of the three.
 #[test]
 fn what_means_something_is_escaped() {

@@ -12,6 +12,7 @@ mod files;
 mod images;
 mod input;
 mod json;
+mod kubeconfig;
 mod life;
 mod only;
 mod process;

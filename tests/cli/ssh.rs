@@ -118,3 +118,61 @@ fn a_console_is_shown_as_it_was_kept() {
     assert_eq!(stage.done(small(), "console web --log"), "login:\n");
     assert_eq!(stage.done(small(), "console db"), "No bootable device.\n");
 }
+
+#[test]
+fn host_keys_from_the_root_key_are_known_before_the_first_boot() {
+    let stage = Stage::new();
+    let key = fmc::keys::RootKey::from_bytes([9; 32]).to_text();
+    fs::write(stage.path().join("root.key"), &**key).unwrap();
+    fs::set_permissions(stage.path().join("root.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
+    let cloud = || {
+        let guest = |name, os: Image, end| {
+            Machine::new(name, os.path("/images/image.qcow2"))
+                .root_disk(10.gib())
+                .interface(Interface::on("lab").address(Ipv4Addr::new(10, 17, 3, end)))
+                .user(User::admin("ops").key(KEY))
+        };
+        let own = File::text("/etc/ssh/ssh_host_ed25519_key", "the user's own\n");
+        Cloud::new("first")
+            .host(Host::local())
+            .network(Network::nat("lab", "10.17.3.0/24"))
+            .ssh_host_keys(true)
+            .machine(guest("core", Image::fedora_coreos("44.20260802.3.1"), 10))
+            .machine(guest("deb", Image::debian("12"), 11))
+            .machine(guest("own", Image::debian("12"), 12).file(own))
+    };
+    stage.done(cloud(), "compile --out out --root-key root.key");
+    let config = stage.done(cloud(), "ssh-config --root-key root.key");
+    assert_eq!(config.matches("StrictHostKeyChecking yes").count(), 2, "{config}");
+    let known = fs::read_to_string(stage.path().join("first.known_hosts")).unwrap();
+
+    // What each machine boots with is the private half of what is known of it.
+    let user_data = fs::read_to_string(stage.path().join("out/guests/deb/user-data")).unwrap();
+    fmc_testkit::cloud_init::schema(&user_data).unwrap();
+    let read: serde_json::Value = serde_saphyr::from_str(&user_data).unwrap();
+    assert_eq!(read["ssh_deletekeys"], false);
+    let deb = read["ssh_keys"]["ed25519_private"].as_str().unwrap().to_owned();
+    assert!(!user_data.contains("path: /etc/ssh/"), "written once");
+    let ignition = fs::read_to_string(stage.path().join("out/guests/core/config.ign")).unwrap();
+    fmc_testkit::ignition::validate(&ignition).unwrap();
+    let root = fmc_testkit::tree::scratch();
+    let written = fmc_testkit::ignition::apply(&ignition, root.path()).unwrap();
+    let core = written["/etc/ssh/ssh_host_ed25519_key"].clone();
+    assert_eq!((core.mode, written["/etc/ssh/ssh_host_ed25519_key.pub"].mode), (0o600, 0o644));
+    for (machine, private) in [("deb", deb), ("core", core.text().unwrap().to_owned())] {
+        let file = stage.path().join(machine);
+        fs::write(&file, private).unwrap();
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let public = Command::new("ssh-keygen").arg("-y").arg("-f").arg(&file).output().unwrap();
+        assert!(public.status.success(), "{public:?}");
+        let public = String::from_utf8(public.stdout).unwrap();
+        let blob = public.split(' ').nth(1).unwrap().trim();
+        assert!(known.lines().any(|line| line == format!("{machine}.first ssh-ed25519 {blob}")), "{known}");
+    }
+    assert!(!known.contains("own.first"), "{known}");
+
+    // Without the key nothing is known, and nothing stands in the way.
+    let config = stage.done(cloud(), "ssh-config");
+    assert!(!config.contains("StrictHostKeyChecking"), "{config}");
+}

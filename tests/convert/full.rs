@@ -16,6 +16,14 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_from([
+            Peer::Anywhere,
+            Peer::network("lan"),
+            Peer::subnet("10.0.0.0/8"),
+            Peer::machine("web"),
+            Peer::role("k3s-server").of("prod"),
+            Peer::members("no kind"),
+        ])
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -47,6 +55,23 @@ pub(crate) fn cloud() -> Cloud {
                 .shutdown(Shutdown::force_now()),
         )
         .machine(Machine::new("volume", Image::almalinux("9").volume("a.b", "alma.qcow2")))
+        .cluster(prod())
+        .cluster(
+            k3s::Cluster::new("second one", "stable")
+                .endpoint(k3s::Endpoint::address("10.17.5.10"))
+                .datastore(
+                    k3s::Datastore::postgres(Secret::environment("dsn", "DSN"))
+                        .ca(Secret::file("db-ca", "db/ca.pem"))
+                        .certificate(Secret::file("db", "db/k3s.pem"), Secret::file("db-key", "db/k3s.key")),
+                )
+                .snapshots(k3s::Snapshots::off())
+                .updates(k3s::Updates::off()),
+        )
+        .cluster(
+            k3s::Cluster::new("third", "v1.36.3+k3s1")
+                .endpoint(k3s::Endpoint::name("api.example.com"))
+                .snapshots(k3s::Snapshots::new().keep(3)),
+        )
         .accept("pool-thin", "yes: it's a \"lab\"\n# really\n")
 }
 
@@ -74,9 +99,12 @@ fn networks() -> [Network; 4] {
 fn web() -> Machine {
     Machine::new("web", Image::rocky("9.4").path("/images/rocky: 9.qcow2").digest(digest()).minimum(10.gib()))
         .host("proliant")
+        .firewall(true)
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
+        .label("example.com/disk=ssd")
+        .taint("example.com/only=db:NoSchedule")
         .disk(
             Disk::new("data", 5.gib())
                 .serial("DATA1")
@@ -136,4 +164,98 @@ fn db() -> Machine {
         .root(Root::new(20.gib()).fully_allocated())
         .power(Power::Stopped)
         .ready(Ready::tcp(22))
+}
+
+fn prod() -> k3s::Cluster {
+    let balancer = Balancer::on_all(["lb1", "lb2"])
+        .virtual_address("10.17.5.10")
+        .virtual_router(17)
+        .software(Software::Traefik { url: "https://example.com/traefik".into(), digest: digest().into() })
+        .ingress_ports(8080, 8443)
+        .ingress_node_ports(30080, 30443)
+        .ingress_nodes(["on"])
+        .without_ingress()
+        .preempt(false);
+    k3s::Cluster::new("prod", "v1.36.3+k3s1")
+        .endpoint(k3s::Endpoint::balancer(balancer))
+        .servers(["web", "db"])
+        .agents(["url", "volume"])
+        .initial("db")
+        .pods("10.60.0.0/16")
+        .pods("fd00:60::/56")
+        .services("10.61.0.0/16")
+        .cluster_dns("10.61.0.10")
+        .cluster_domain("prod.internal")
+        .flannel(k3s::FlannelBackend::WireguardNative)
+        .secrets_encryption(k3s::EncryptionProvider::Secretbox)
+        .disable(k3s::Component::Traefik)
+        .disable("treafik")
+        .egress(k3s::EgressMode::Disabled)
+        .snapshots(
+            k3s::Snapshots::every("0 */6 * * *").keep(10).compressed().s3(k3s::S3::bucket("etcd")
+                .endpoint("s3.example")
+                .region("eu-south-2")
+                .folder("prod")
+                .keys("etcd", Secret::environment("s3-secret", "S3_SECRET"))
+                .ca(Secret::file("s3-ca", "pki/s3.pem"))
+                .lookup(k3s::BucketLookup::Path)
+                .timeout("10m")
+                .insecure()),
+        )
+        .cis(true)
+        .registries(registries())
+        .kubelet(
+            k3s::kubelet::Dropin::new("50-own.conf")
+                .max_pods(200)
+                .eviction_hard([("memory.available", "200Mi")]),
+        )
+        .sysctl("fs.inotify.max_user_instances", "8192")
+        .module("rbd")
+        .config(k3s::Config::new().set(k3s::key::DEBUG, true).set(k3s::key::KUBELET_ARG, ["v=2"]))
+        .server_config(k3s::Config::new().set(k3s::key::V, 3).set(k3s::key::WRITE_KUBECONFIG_MODE, "0640"))
+        .agent_config(k3s::Config::new().set(k3s::key::VPN_AUTH, Secret::environment("vpn", "VPN")))
+        .install(
+            k3s::Install::binary("https://example.com/k3s", digest())
+                .binary_for(Arch::Aarch64, "https://example.com/k3s-arm64", digest())
+                .sysext_for(Arch::X86_64, "https://example.com/k3s.raw", digest())
+                .sysext_for(Arch::Aarch64, "https://example.com/k3s-arm64.raw", digest())
+                .images("https://example.com/images.tar.zst", digest())
+                .images_for(Arch::Aarch64, "https://example.com/images-arm64.tar.zst", digest())
+                .selinux_policy("https://example.com/k3s-selinux.rpm", digest()),
+        )
+        .bootstrap("url")
+        .ingress(["volume"])
+        .credentials(
+            k3s::pki::Credentials::new()
+                .server_token(Secret::environment("token", "K3S_TOKEN").generation(2))
+                .agent_token(Secret::environment("agents", "K3S_AGENT_TOKEN"))
+                .service_key(Secret::file("service", "pki/service.key"))
+                .authority(
+                    k3s::pki::Ca::EtcdPeer,
+                    Secret::file("peer", "pki/peer.pem"),
+                    Secret::file("peer-key", "pki/peer.key"),
+                )
+                .generation(k3s::pki::Part::ServerCa, 2),
+        )
+        .upgraded_from("v1.35.1+k3s1")
+        .agent_version("v1.35.1+k3s1")
+        .updates(k3s::Updates::weekly("03:30"))
+}
+
+fn registries() -> k3s::registries::Registries {
+    use k3s::registries::{Access, Mirror, Registries};
+
+    Registries::new()
+        .mirror(
+            Mirror::of("docker.io")
+                .endpoint("https://mirror.example:5000")
+                .rewrite("^library/(.*)", "hub/$1"),
+        )
+        .access(
+            Access::to("mirror.example:5000")
+                .password("puller", Secret::file("puller", "secrets/puller"))
+                .ca_file("/etc/rancher/k3s/mirror.pem")
+                .certificate("/etc/rancher/k3s/own.pem", "/etc/rancher/k3s/own.key"),
+        )
+        .access(Access::to("*").token(Secret::environment("registry", "REGISTRY")).insecure_skip_verify())
 }

@@ -65,7 +65,11 @@ fn the_full_cloud_has_every_field_that_there_is() {
     let cloud = serde_json::from_str(&file::to_json(&full::cloud()).unwrap()).unwrap();
     let mut walk = Walk { schema: &schema, there_are: BTreeSet::new(), said: BTreeSet::new() };
     walk.walk("#", &schema, &[&cloud], 0);
-    let unsaid: Vec<&String> = walk.there_are.difference(&walk.said).collect();
+    // Keys of K3s and fields of a kubelet are tables, of which one entry is said as any other.
+    let tables = ["#/$defs/K3sConfig.", "#/$defs/KubeletDropin."];
+    let in_table = |place: &&String| tables.iter().any(|table| place.starts_with(table));
+    let unsaid: Vec<&String> =
+        walk.there_are.difference(&walk.said).filter(|place| !in_table(place)).collect();
     // What the editor and `--lab` say is not the user's.
     assert_eq!(unsaid, ["#.$schema", "#.lab"]);
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::{Failure, as_root};
 
 /// A package, and what it is here for.
-const PACKAGES: [(&str, &str); 36] = [
+const PACKAGES: [(&str, &str); 38] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
     ("g++", "builds the fuzzer, which is LLVM's"),
@@ -28,7 +28,7 @@ const PACKAGES: [(&str, &str); 36] = [
     ("graphviz", "dot, which judges pictures of clouds"),
     ("ignition", "judges and applies Ignition configs"),
     ("cloud-init", "judges user-data and network-config"),
-    ("python3-yaml", "reads YAML as version 1.1 has it"),
+    ("python3-yaml", "reads YAML as version 1.1 has it, and K3s's configuration in its stand-in"),
     ("xorriso", "reads the seed images back"),
     ("systemd", "systemd-analyze, which judges units"),
     ("passwd", "useradd, which Ignition calls"),

@@ -1,15 +1,18 @@
 //! The role of a machine that a balancer is on.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
+use crate::check::Assigned;
 use crate::checked::{Checked, Machine};
 use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
+use crate::k3s::Endpoint;
 use crate::name::{MachineName, RoleName};
 use crate::program::{LASTING, Program};
 use crate::role::{CustomRole, Needs, RoleFindings, Site};
@@ -140,6 +143,30 @@ impl BalancerRole {
             }
         }
     }
+}
+
+/// The roles that the clusters of a cloud give to the machines of their balancers.
+pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
+    let mut all = Vec::new();
+    for cluster in &cloud.clusters {
+        let Endpoint::Balancer(balancer) = &cluster.said().endpoint else { continue };
+        let named = &cluster.said().ingress;
+        let named = if named.is_empty() { &balancer.ingress.nodes } else { named };
+        let role = Arc::new(BalancerRole::new(
+            cluster.name.as_str(),
+            balancer.clone(),
+            named.iter().filter_map(|name| name.ok().cloned()),
+        ));
+        // A machine that is named twice is a finding of its own.
+        let machines: BTreeSet<usize> = cluster.endpoint.machines.iter().copied().collect();
+        all.extend(machines.into_iter().map(|machine| Assigned {
+            machine,
+            kind: KIND,
+            role: Arc::<BalancerRole>::clone(&role),
+            at: format!("clusters.{}.endpoint.balancer", cluster.name),
+        }));
+    }
+    all
 }
 
 /// The network of a machine's that a shared address is on, by index, and the prefix length of its subnet.

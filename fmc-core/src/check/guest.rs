@@ -30,6 +30,14 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 "say which system the image is, for example `Image::debian(\"12\")`, or leave the guest out",
             ));
         }
+        if os.provisioner().is_none() && draft.firewall == Some(true) {
+            findings.push(Finding::new(
+                Kind::GuestUnused,
+                format_args!("machines.{name}.firewall"),
+                format!("{name} has {}, and nothing configures it", os.label()),
+                "say which system the image is, for example `Image::debian(\"12\")`, or leave the firewall out",
+            ));
+        }
         if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(view, other, draft)) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");

@@ -190,4 +190,7 @@ kinds! {
     RoleNeeds "role-needs" Error acceptable;
     RoleRefused "role-refused" Error acceptable;
     RoleWarning "role-warning" Warning acceptable;
+    FlowUnreachable "flow-unreachable" Error acceptable;
+    FlowRefused "flow-refused" Error acceptable;
+    FlowNobody "flow-nobody" Warning acceptable;
 }

@@ -12,6 +12,7 @@ use super::view::{View, text};
 use crate::cloud::{Accept, Cloud};
 use crate::disk::{Allocation, Disk};
 use crate::finding::{At, Finding};
+use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::host::{CpuModel, Host, Pool, Topology};
 use crate::image::{DirectKernel, Image, Source};
@@ -94,6 +95,8 @@ impl Leaves<'_> {
             time_zone,
             resolvers,
             public_addresses,
+            ssh_host_keys: _,
+            ssh_from,
             hosts,
             networks,
             machines,
@@ -106,6 +109,9 @@ impl Leaves<'_> {
         self.maybe(time_zone.as_ref(), &At::ROOT.key("time_zone"));
         self.each(resolvers, &At::ROOT.key("resolvers"));
         self.each(public_addresses, &At::ROOT.key("public_addresses"));
+        for (index, peer) in ssh_from.iter().flatten().enumerate() {
+            self.peer(peer, &At::ROOT.key("ssh_from").index(index));
+        }
         for host in hosts {
             self.host(host, &At::ROOT.key("hosts").name(&host.name));
         }
@@ -125,6 +131,21 @@ impl Leaves<'_> {
             self.text(reason, "reason", &at);
             if reason.trim().is_empty() {
                 self.wrong(&at, "the reason is empty".to_owned(), "say why the cloud may have such findings");
+            }
+        }
+    }
+
+    fn peer(&mut self, peer: &Peer, at: &At<'_>) {
+        match peer {
+            Peer::Anywhere => {}
+            Peer::Subnet(subnet) => self.one(subnet, &at.key("subnet")),
+            Peer::Network(name) => self.reference(name, &self.view.network_index, &at.key("network")),
+            Peer::Machine(name) => self.one(name, &at.key("machine")),
+            Peer::Role(group) => self.one(&group.kind, &at.key("role").key("kind")),
+            Peer::Members(group) => self.one(&group.kind, &at.key("members").key("kind")),
+            Peer::Inside { interfaces, subnet } => {
+                self.each(interfaces, at);
+                self.one(subnet, at);
             }
         }
     }
@@ -243,6 +264,7 @@ impl Leaves<'_> {
             autostart: _,
             shutdown: _,
             ready,
+            firewall: _,
             // What is inside has rules of its own.
             guest: _,
             labels,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::kind::Kind;
 use super::view::{Net, Placed, View, text};
 use crate::finding::Finding;
+use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::name::{HostName, NetworkName, PoolName};
 use crate::named::{Keyed, Named};
@@ -34,6 +35,30 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     bridge::check(view, findings);
     cluster::check(view, findings);
+    admins(view, findings);
+}
+
+/// From where people log in.
+fn admins(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for (index, peer) in view.cloud.ssh_from.iter().flatten().enumerate() {
+        let networks = view.networks.iter().map(|net| text(&net.draft.name));
+        let machines = view.machines.iter().map(|placed| text(&placed.draft.name));
+        let (what, name, help) = match peer {
+            Peer::Network(name) if !view.network_index.contains_key(text(name)) => {
+                ("network", text(name), known(text(name), "network", networks, "add the network"))
+            }
+            Peer::Machine(name) if !machines.clone().any(|other| other == text(name)) => {
+                ("machine", text(name), known(text(name), "machine", machines, "add the machine"))
+            }
+            _ => continue,
+        };
+        findings.push(Finding::new(
+            Kind::ReferenceUnknown,
+            format_args!("ssh_from[{index}].{what}"),
+            format!("there is no {what} {name}"),
+            help,
+        ));
+    }
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {

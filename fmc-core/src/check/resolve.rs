@@ -1,5 +1,7 @@
 //! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
 
+mod host_key;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -372,7 +374,9 @@ fn machine<'a>(
         },
         labels: each(&draft.labels)?,
         taints: each(&draft.taints)?,
-        guest: shared.guests.resolve(&draft.guest)?,
+        // With roles it has one too, which is known when they are.
+        firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
+        guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,
     })

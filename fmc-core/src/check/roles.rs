@@ -3,18 +3,24 @@
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
 //! judged as one with what the user wrote.
 
+mod base;
 mod merge;
+mod reach;
+mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::kind::Kind;
 use super::view::{View, text};
+use crate::balancer;
 use crate::checked::{Checked, Members};
 use crate::finding::{At, Finding};
+use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
 use crate::k3s;
+use crate::mirror;
 use crate::name::RoleName;
 use crate::role::{CustomRole, RoleFindings, Site};
 
@@ -34,14 +40,16 @@ pub(crate) struct Assigned {
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
     assigned.extend(k3s::role::assigned(cloud));
-    if assigned.is_empty() {
+    assigned.extend(balancer::assigned(cloud));
+    assigned.extend(mirror::assigned(cloud));
+    guard(view, cloud, &assigned);
+    if assigned.is_empty() && cloud.machines.iter().all(|machine| !machine.firewall) {
         return;
     }
     // By machine; a machine's roles in the order in which they are said.
     assigned.sort_by_key(|one| one.machine);
     cloud.roles = members(cloud, &assigned);
     let mut flows = Vec::new();
-    let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
         let site = Site::new(cloud, machine);
@@ -49,10 +57,19 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             ask(one, &site, cloud, &mut flows, findings);
         }
         twice(ours, findings);
-        guests.push((ours, merge::merge(&machine.guest, ours, &site, findings)));
     }
     ports(&assigned, cloud, &flows, findings);
+    flows.extend(base::flows(view, cloud));
+    flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
+    reach::check(cloud, &assigned, findings);
+    assigned.extend(firewalls(cloud));
+    assigned.sort_by_key(|one| one.machine);
+    let mut guests = Vec::new();
+    for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
+        let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
+        guests.push((ours, merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings)));
+    }
     for (ours, merged) in guests {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get_mut(one.machine)) else {
             continue;
@@ -64,9 +81,41 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     }
 }
 
-/// Whether a machine of the draft has a role, so that its guest is judged here.
+/// Says which machines have a firewall: those with roles, and those that are told to; none that is told not to.
+fn guard(view: &View<'_>, cloud: &mut Checked, assigned: &[Assigned]) {
+    for one in assigned {
+        if let Some(machine) = cloud.machines.get_mut(one.machine) {
+            machine.firewall = machine.is_provisioned();
+        }
+    }
+    for placed in view.machines.iter().filter(|placed| placed.draft.firewall == Some(false)) {
+        let name = text(&placed.draft.name);
+        if let Ok(at) = cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name))
+            && let Some(machine) = cloud.machines.get_mut(at)
+        {
+            machine.firewall = false;
+        }
+    }
+}
+
+/// The firewalls, as roles of their machines.
+fn firewalls(cloud: &Checked) -> Vec<Assigned> {
+    let role: Arc<dyn CustomRole> = Arc::new(Firewall);
+    let guarded = cloud.machines.iter().enumerate().filter(|(_, machine)| machine.firewall);
+    let each = guarded.map(|(index, machine)| Assigned {
+        machine: index,
+        kind: Firewall::KIND,
+        role: Arc::clone(&role),
+        at: format!("machines.{}.firewall", machine.name),
+    });
+    each.collect()
+}
+
+/// Whether a machine of the draft has a role or a firewall, so that its guest is judged here.
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
-    !machine.roles.is_empty() || view.clustered.contains(text(&machine.name))
+    !machine.roles.is_empty()
+        || machine.firewall == Some(true)
+        || view.clustered.contains(text(&machine.name))
 }
 
 /// The roles that machines are given by themselves.

@@ -3,6 +3,9 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
+mod balancers;
+mod clusters;
+mod flows;
 mod laws;
 mod mounts;
 mod pages;

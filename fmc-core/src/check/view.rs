@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::Host;
 use crate::identity;
+use crate::k3s::Endpoint;
 use crate::machine::{Interface, Machine};
 use crate::name::{HostName, OwnerId};
 use crate::named::{Keyed, Named};
@@ -96,7 +97,14 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        let nodes = cloud.clusters.iter().flat_map(|cluster| cluster.servers.iter().chain(&cluster.agents));
+        let nodes = cloud.clusters.iter().flat_map(|cluster| {
+            let balancers = match &cluster.endpoint {
+                Endpoint::Balancer(balancer) => balancer.machines(),
+                _ => &[],
+            };
+            let nodes = cluster.servers.iter().chain(&cluster.agents);
+            nodes.chain(balancers).chain(&cluster.bootstrap)
+        });
         let clustered = nodes.map(text).collect();
         Self {
             cloud,

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::digest::hex;
 use crate::guest::checked::{Contents, File, Owner, Part, User};
-use crate::guest::{Inside, State};
+use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, Inside, State};
 use crate::image::Os;
+use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};
 use crate::yaml::{self, Node};
 
@@ -36,6 +37,7 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     if let Some(zone) = inside.time_zone {
         root.push(("timezone", Node::text(zone.as_str())));
     }
+    host_keys(inside, &mut root);
     push(&mut root, "bootcmd", filesystems(inside).into_iter().chain(groups_with_ids(inside)).collect());
     push(&mut root, "groups", groups(inside));
     push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
@@ -62,6 +64,26 @@ pub(crate) fn meta_data(
     let id = hash.finalize();
     let id = id.first_chunk::<16>().map(|id| hex(id)).unwrap_or_default();
     Template::text(format!("instance-id: fmc-{id}\nlocal-hostname: {}\n", inside.hostname))
+}
+
+/// Host keys that are given: cloud-init deletes those that are there, and makes new ones, unless it is told of them.
+fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
+    let keys: Vec<_> = inside.guest.files.iter().filter_map(host_key_of).collect();
+    if !keys.is_empty() {
+        root.push(("ssh_deletekeys", Node::Flag(false)));
+        let node = |(name, secret)| (name, Node::Hole(secret, Encoding::JsonText));
+        root.push(("ssh_keys", Node::Map(keys.into_iter().map(node).collect())));
+    }
+}
+
+/// What cloud-init calls a file that is a secret host key.
+fn host_key_of(file: &File) -> Option<(&'static str, &SecretRef)> {
+    let Contents::Secret(secret) = &file.contents else { return None };
+    match file.path.as_str() {
+        HOST_KEY => Some(("ed25519_private", secret)),
+        HOST_KEY_PUBLIC => Some(("ed25519_public", secret)),
+        _ => None,
+    }
 }
 
 fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node<'a>>) {
@@ -166,7 +188,8 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     if let Some(text) = resolvers(inside) {
         files.push(text_file(RESOLVERS.into(), text.into()));
     }
-    let written = |file: &&File| !matches!(file.contents, Contents::Remote { .. });
+    let written =
+        |file: &&File| !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none();
     files.extend(inside.guest.files.iter().filter(written).map(file));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {

@@ -104,7 +104,8 @@ impl<'a> Query<'a> {
     /// The ports, in order, each once, whatever the protocol; a range by its first and last.
     pub fn ports(&self) -> Vec<u16> {
         let services = self.services();
-        let ported = services.iter().filter(|service| service.protocol != Protocol::Vrrp);
+        let ported =
+            services.iter().filter(|service| matches!(service.protocol, Protocol::Tcp | Protocol::Udp));
         let mut ports: Vec<u16> = ported.flat_map(|service| [service.first, service.last]).collect();
         ports.sort_unstable();
         ports.dedup();

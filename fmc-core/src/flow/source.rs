@@ -21,7 +21,7 @@ impl Sources {
     pub fn of(cloud: &Checked, peer: &CheckedPeer) -> Self {
         Self::Subnets(match peer {
             CheckedPeer::Anywhere => return Self::Anywhere,
-            CheckedPeer::Subnet(subnet) => BTreeSet::from([*subnet]),
+            CheckedPeer::Subnet(subnet) | CheckedPeer::Inside { subnet, .. } => BTreeSet::from([*subnet]),
             CheckedPeer::Network(network) => {
                 // A LAN without a stated subnet is anywhere, as far as anybody knows.
                 let subnets = subnets_of(cloud, *network);

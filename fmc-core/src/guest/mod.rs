@@ -32,6 +32,11 @@ use crate::given::Given;
 use crate::name::PackageName;
 use crate::named::Named;
 
+/// Where OpenSSH has a machine's private host key.
+pub(crate) const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
+/// Where it has the public half.
+pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
+
 /// What the user wants inside a machine.
 ///
 /// ```

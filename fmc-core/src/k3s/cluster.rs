@@ -197,7 +197,8 @@ impl Cluster {
         self
     }
 
-    /// The server that begins the cluster; the first one if not said.
+    /// The server that begins the cluster; the first one if not said. A new root disk would begin a new cluster: before the
+    /// machine that began it is replaced, name another one here.
     #[must_use]
     pub fn initial(mut self, machine: impl Into<Given<MachineName>>) -> Self {
         self.initial = Some(machine.into());

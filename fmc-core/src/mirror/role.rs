@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Body, PORT, ROOT, caddy, nginx, path};
+use crate::check::Assigned;
+use crate::checked::Checked;
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
 use crate::given::Given;
 use crate::guest::{Directory, File, Guest, Unit};
 use crate::image::Os;
+use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
 use crate::path::HttpUrl;
 use crate::program::{LASTING, Program};
@@ -51,6 +54,23 @@ impl MirrorRole {
         let Body { url, digest } = self.server.clone()?;
         is_without_packages(os).then(|| Program::new("caddy", url, digest, os))
     }
+}
+
+/// The roles that the clusters of a cloud give to their bootstrap machines: each serves what its cluster's machines fetch.
+pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
+    let clusters = cloud.clusters.iter();
+    let with = clusters.filter_map(|cluster| cluster.bootstrap.map(|machine| (cluster, machine)));
+    with.map(|(cluster, machine)| {
+        let files = cluster.said().install.downloads();
+        let files = files.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
+        Assigned {
+            machine,
+            kind: KIND,
+            role: Arc::new(MirrorRole::new(cluster.name.as_str(), files, None)),
+            at: format!("clusters.{}.bootstrap", cluster.name),
+        }
+    })
+    .collect()
 }
 
 /// Whether nothing there brings a web server.

@@ -69,7 +69,7 @@ pub(crate) fn draft(os: Os, cluster: k3s::Cluster) -> Cloud {
         .memory(1.gib())
         .root_disk(20.gib())
         .interface(Interface::on("lan").address("192.168.0.30"))
-        .interface(Interface::on("kube").address("10.17.4.10"))
+        .interface(Interface::on("kube").address("10.17.4.10").address("fd00:17:4::10"))
         .user(User::admin("ops").key(KEY));
     Cloud::new("first")
         .domain("example.com")

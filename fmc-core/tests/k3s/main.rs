@@ -1,9 +1,10 @@
 //! What K3s is told: the table of keys, and the files that it reads.
 
-#![expect(clippy::unwrap_used, reason = "tests may")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 mod cluster;
 mod files;
 mod flags;
+mod flows;
 mod nodes;
 mod order;

@@ -13,9 +13,9 @@ fn script(machine: &str, before: &Answers, endpoint: &Answers, stamp: &std::path
     let cloud = cluster::cloud(Os::Flatcar, cluster::seed());
     let text = cluster::text(&cloud, machine, WAIT);
     let text = text
-        .replace("https://10.17.4.10:6443", &endpoint.url())
-        .replace("https://10.17.4.21:6443", &before.url())
-        .replace("https://10.17.4.22:6443", &before.url())
+        .replace("https://10.17.4.10:6443", endpoint.url())
+        .replace("https://10.17.4.21:6443", before.url())
+        .replace("https://10.17.4.22:6443", before.url())
         .replace("sleep 5", "sleep 0.05");
     assert!(!text.contains("https://10."), "{text}");
     let stamp = stamp.display().to_string();

@@ -42,6 +42,11 @@ impl Expr {
         Self { head: format!("{constructor}({first}, "), second: Some(Box::new(second)), calls: Vec::new() }
     }
 
+    /// Makes what there is the argument of a constructor.
+    pub(super) fn wrap(&mut self, constructor: &str) {
+        *self = Self::new(format!("{constructor}({})", self.line()));
+    }
+
     pub(super) fn call(&mut self, method: &str, argument: String) {
         self.calls.push((method.to_owned(), Argument::Text(argument)));
     }
@@ -93,7 +98,8 @@ impl Expr {
         text
     }
 
-    fn line(&self) -> String {
+    /// All of it on one line.
+    pub(super) fn line(&self) -> String {
         let mut text = match &self.second {
             None => self.head.clone(),
             Some(second) => format!("{}{})", self.head, second.line()),

@@ -11,6 +11,7 @@ fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_from([Peer::Anywhere, Peer::network(LAN), Peer::subnet("10.0.0.0/8"), Peer::machine("web"), Peer::role("k3s-server").of("prod"), Peer::members("no kind")])
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -83,6 +84,7 @@ fn cloud() -> Cloud {
             .autostart(false)
             .shutdown(Shutdown::never_force(90))
             .ready(Ready::lease().within("300s"))
+            .firewall(true)
             .file(
                 File::text("/etc/motd", r##"one
 two "#
@@ -122,7 +124,9 @@ ExecStart=/usr/bin/app \
 ListenStream=80
 "#),
             )
-            .package("nginx"),
+            .package("nginx")
+            .label("example.com/disk=ssd")
+            .taint("example.com/only=db:NoSchedule"),
         )
         .machine(
             Machine::new(
@@ -157,6 +161,120 @@ ListenStream=80
             .shutdown(Shutdown::grace(0)),
         )
         .machine(Machine::new("volume", Image::almalinux("9").volume("a.b", "alma.qcow2")))
+        .cluster(
+            k3s::Cluster::new("prod", "v1.36.3+k3s1")
+                .endpoint(
+                    k3s::Endpoint::balancer(Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10").virtual_router(17).software(Software::Traefik { url: "https://example.com/traefik".into(), digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000".into() }).ingress_ports(8080, 8443).ingress_node_ports(30080, 30443).without_ingress().ingress_nodes(["on"]).preempt(false)),
+                )
+                .servers(["web", "db"])
+                .agents(["url", "volume"])
+                .initial("db")
+                .pods("10.60.0.0/16")
+                .pods("fd00:60::/56")
+                .services("10.61.0.0/16")
+                .cluster_dns("10.61.0.10")
+                .cluster_domain("prod.internal")
+                .flannel("wireguard-native")
+                .secrets_encryption("secretbox")
+                .disable("traefik")
+                .disable("treafik")
+                .egress("disabled")
+                .snapshots(
+                    k3s::Snapshots::every("0 */6 * * *")
+                        .keep(10)
+                        .compressed()
+                        .s3(
+                            k3s::S3::bucket("etcd")
+                                .keys("etcd", Secret::environment("s3-secret", "S3_SECRET"))
+                                .endpoint("s3.example")
+                                .region("eu-south-2")
+                                .folder("prod")
+                                .ca(Secret::file("s3-ca", "pki/s3.pem"))
+                                .lookup("path")
+                                .timeout("10m")
+                                .insecure(),
+                        ),
+                )
+                .cis(true)
+                .registries(
+                    k3s::registries::Registries::new()
+                        .mirror(
+                            k3s::registries::Mirror::of("docker.io")
+                                .endpoint("https://mirror.example:5000")
+                                .rewrite("^library/(.*)", "hub/$1"),
+                        )
+                        .access(
+                            k3s::registries::Access::to("mirror.example:5000")
+                                .certificate("/etc/rancher/k3s/own.pem", "/etc/rancher/k3s/own.key")
+                                .password("puller", Secret::file("puller", "secrets/puller"))
+                                .ca_file("/etc/rancher/k3s/mirror.pem"),
+                        )
+                        .access(
+                            k3s::registries::Access::to("*")
+                                .token(Secret::environment("registry", "REGISTRY"))
+                                .insecure_skip_verify(),
+                        ),
+                )
+                .kubelet(
+                    k3s::kubelet::Dropin::new("50-own.conf")
+                        .max_pods(200)
+                        .eviction_hard([("memory.available", "200Mi")]),
+                )
+                .sysctl("fs.inotify.max_user_instances", "8192")
+                .module("rbd")
+                .config(
+                    k3s::Config::new()
+                        .set(k3s::key::KUBELET_ARG, ["v=2"])
+                        .set(k3s::key::DEBUG, true),
+                )
+                .server_config(
+                    k3s::Config::new()
+                        .set(k3s::key::WRITE_KUBECONFIG_MODE, "0640")
+                        .set(k3s::key::V, 3),
+                )
+                .agent_config(
+                    k3s::Config::new().set(k3s::key::VPN_AUTH, Secret::environment("vpn", "VPN")),
+                )
+                .install(
+                    k3s::Install::release()
+                        .binary_for(Arch::X86_64, "https://example.com/k3s", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .binary_for(Arch::Aarch64, "https://example.com/k3s-arm64", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .sysext_for(Arch::X86_64, "https://example.com/k3s.raw", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .sysext_for(Arch::Aarch64, "https://example.com/k3s-arm64.raw", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .images_for(Arch::X86_64, "https://example.com/images.tar.zst", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .images_for(Arch::Aarch64, "https://example.com/images-arm64.tar.zst", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .selinux_policy("https://example.com/k3s-selinux.rpm", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
+                )
+                .bootstrap("url")
+                .ingress(["volume"])
+                .credentials(
+                    k3s::pki::Credentials::new()
+                        .server_token(Secret::environment("token", "K3S_TOKEN").generation(2))
+                        .agent_token(Secret::environment("agents", "K3S_AGENT_TOKEN"))
+                        .service_key(Secret::file("service", "pki/service.key"))
+                        .authority(k3s::pki::Ca::EtcdPeer, Secret::file("peer", "pki/peer.pem"), Secret::file("peer-key", "pki/peer.key"))
+                        .generation(k3s::pki::Part::ServerCa, 2),
+                )
+                .upgraded_from("v1.35.1+k3s1")
+                .agent_version("v1.35.1+k3s1")
+                .updates(k3s::Updates::weekly("03:30")),
+        )
+        .cluster(
+            k3s::Cluster::new("second one", "stable")
+                .endpoint(k3s::Endpoint::address("10.17.5.10"))
+                .datastore(
+                    k3s::Datastore::postgres(Secret::environment("dsn", "DSN"))
+                        .ca(Secret::file("db-ca", "db/ca.pem"))
+                        .certificate(Secret::file("db", "db/k3s.pem"), Secret::file("db-key", "db/k3s.key")),
+                )
+                .snapshots(k3s::Snapshots::off())
+                .updates(k3s::Updates::off()),
+        )
+        .cluster(
+            k3s::Cluster::new("third", "v1.36.3+k3s1")
+                .endpoint(k3s::Endpoint::name("api.example.com"))
+                .snapshots(k3s::Snapshots::new().keep(3)),
+        )
         .accept("pool-thin", r#"yes: it's a "lab"
 # really
 "#)

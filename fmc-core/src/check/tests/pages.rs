@@ -31,13 +31,16 @@ fn every_example_has_its_finding_and_no_other() {
         let name = kind.as_str();
         let Some(example) = block(kind.page(), "yaml") else {
             // A file cannot hold two values of one name, nor a user's own role; the page's Rust is a doctest.
-            const CODE: [Kind; 6] = [
+            const CODE: [Kind; 9] = [
                 Kind::IgnitionLarge,
                 Kind::NameDuplicate,
                 Kind::RoleClash,
                 Kind::RoleNeeds,
                 Kind::RoleRefused,
                 Kind::RoleWarning,
+                Kind::FlowUnreachable,
+                Kind::FlowRefused,
+                Kind::FlowNobody,
             ];
             assert!(CODE.contains(kind), "{name}");
             assert!(block(kind.page(), "rust").is_some());

@@ -87,7 +87,8 @@ fn cloud(machines: impl IntoIterator<Item = Machine>) -> Cloud {
 }
 
 fn web(role: Other) -> Cloud {
-    cloud([machine(WEB, "10.17.3.10").role(Exporter).role(role)])
+    let web = machine(WEB, "10.17.3.10").role(Exporter).role(role);
+    cloud([web, machine("watch", "10.17.3.11").role(Prometheus)])
 }
 
 fn checked() -> Checked {
@@ -99,18 +100,21 @@ fn checked() -> Checked {
 fn what_a_role_adds_is_in_its_machine_beside_the_users_own() {
     let checked = checked();
     let guest = &checked.machine("web").unwrap().guest;
-    assert_eq!(guest.files.len(), 1);
+    let paths: Vec<_> = guest.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, ["/etc/default/exporter", crate::firewall::PATH]);
     assert_eq!(guest.users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["exporter", "ops"]);
-    assert!(checked.machine("watch").unwrap().guest.units.is_empty());
+    let units: Vec<_> =
+        checked.machine("watch").unwrap().guest.units.iter().map(|unit| unit.name.as_str()).collect();
+    assert_eq!(units, [crate::firewall::UNIT]);
 }
 
 #[test]
 fn flows_are_asked_by_machine_and_origin() {
     let checked = checked();
-    assert_eq!(checked.flows().into(WEB).ports(), [9100]);
-    assert_eq!(checked.flows().into("watch").from(LAB).ports(), [9090]);
+    assert_eq!(checked.flows().into(WEB).ports(), [22, 9100]);
+    assert_eq!(checked.flows().into("watch").from(LAB).ports(), [22, 9090]);
     let elsewhere: IpAddr = "192.0.2.1".parse().unwrap();
-    assert!(checked.flows().into(WEB).from(elsewhere).ports().is_empty());
+    assert_eq!(checked.flows().into(WEB).from(elsewhere).ports(), [22]);
     assert!(checked.flows().into(WEB).from(MachineName::literal("watch")).allows(tcp(9100)));
     assert!(!checked.flows().into(WEB).allows(udp(9100)));
     assert!(checked.flows().into("nobody").ports().is_empty());

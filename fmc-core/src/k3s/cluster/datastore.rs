@@ -91,7 +91,19 @@ pub struct Snapshots {
     pub(crate) s3: Option<S3>,
 }
 
+/// Every twelve hours, five kept.
+impl Default for Snapshots {
+    fn default() -> Self {
+        Self { enabled: true, schedule: None, keep: None, compress: false, s3: None }
+    }
+}
+
 impl Snapshots {
+    /// Every twelve hours, five kept.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// At the times of a schedule: `0 */6 * * *`.
     pub fn every(schedule: impl Into<Given<Schedule>>) -> Self {
         Self { enabled: true, schedule: Some(schedule.into()), keep: None, compress: false, s3: None }

@@ -27,7 +27,7 @@ pub enum Endpoint {
     #[default]
     Server,
     /// Machines that pass connections on to all servers.
-    Balancer(Balancer),
+    Balancer(Box<Balancer>),
     /// An address that somebody else keeps, and that leads to the servers.
     Address(Given<Ip>),
     /// A name that leads to the servers.
@@ -37,7 +37,7 @@ pub enum Endpoint {
 impl Endpoint {
     /// A machine that passes connections on to all servers, or several that share an address.
     pub fn balancer(balancer: impl Into<Balancer>) -> Self {
-        Self::Balancer(balancer.into())
+        Self::Balancer(Box::new(balancer.into()))
     }
 
     /// An address that somebody else keeps, and that leads to the servers.

@@ -2,7 +2,6 @@
 
 use super::{Node, cis, install, wait};
 use crate::guest::{Directory, File, Guest, Part};
-use crate::image::Os;
 use crate::k3s::registries::Registries;
 use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
 use crate::k3s::{Config, Piece};
@@ -108,9 +107,4 @@ fn pieces(path: &str, pieces: Vec<Piece>) -> File {
 /// A shell script that a unit runs by `sh`.
 pub(super) fn script(path: &str, text: String) -> File {
     File::text(path, text).mode(Mode::new(0o755))
-}
-
-/// Where systemd's own programs are.
-pub(super) fn systemd_sysctl(_: Os) -> &'static str {
-    "/usr/lib/systemd/systemd-sysctl"
 }

@@ -66,7 +66,7 @@ fn contents(node: &Node<'_>) -> String {
     }
     if !tuning.sysctl_file().is_empty() {
         // On the first boot the file can come later than systemd reads it.
-        let _ = writeln!(text, "ExecStartPre={} {}", files::systemd_sysctl(os), Tuning::SYSCTL_PATH);
+        let _ = writeln!(text, "ExecStartPre=-/usr/lib/systemd/systemd-sysctl {}", Tuning::SYSCTL_PATH);
     }
     if wait::waits(node) {
         let _ = writeln!(text, "ExecStartPre=/bin/sh {}", wait::PATH);

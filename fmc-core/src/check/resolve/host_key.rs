@@ -1,0 +1,32 @@
+//! SSH host keys that machines are given.
+
+use std::sync::Arc;
+
+use crate::guest::checked::{Contents, File, Owner};
+use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, Parts};
+use crate::machine::Machine;
+use crate::secret::SecretRef;
+use crate::unit::Mode;
+
+/// A guest with the SSH host key that the cloud gives its machine, if it gives one and the guest has none.
+pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> {
+    let is_wanted = on && draft.image.os.provisioner().is_some();
+    if !is_wanted || guest.files.iter().any(|file| file.path.as_str() == HOST_KEY) {
+        return guest;
+    }
+    let key = SecretRef::ssh_host_key(&draft.name.to_string(), 1);
+    let public = key.ssh_public_key();
+    let mut parts = (*guest).clone();
+    for (path, mode, secret) in [(HOST_KEY, 0o600, key), (HOST_KEY_PUBLIC, 0o644, public)] {
+        if let Ok(path) = path.parse() {
+            parts.files.push(File {
+                path,
+                contents: Contents::Secret(secret),
+                mode: Mode::new(mode),
+                owner: Owner::default(),
+            });
+        }
+    }
+    parts.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Arc::new(parts)
+}

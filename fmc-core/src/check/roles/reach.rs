@@ -1,0 +1,410 @@
+//! Whether flows get where they should: over the networks, and past the firewall of the machine that listens.
+//!
+//! Flows that many machines say in the same way are looked at once: by the role, the service, the peer, and the place of the
+//! machine. So a cloud of ten thousand agents on one network asks one question of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::super::kind::Kind;
+use super::super::say::{first_of, known, list};
+use super::route::{Place, Places, Way, mode};
+use super::{Assigned, base};
+use crate::addr::Subnet;
+use crate::checked::{Addressing, Checked};
+use crate::finding::{Finding, Severity};
+use crate::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
+use crate::name::RoleName;
+
+/// Roles that fmc has itself. What accepts one of them works also where nobody is it.
+const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
+
+/// Flows that machines of one place say in the same words.
+type Same<'a> = (Direction, &'a RoleName, Service, &'a CheckedPeer, usize);
+
+/// Looks at all flows.
+pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    nobody(cloud, assigned, findings);
+    let places = Places::of(cloud);
+    let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
+    for flow in &cloud.flows {
+        if let Some(&place) = places.of.get(flow.machine) {
+            let key = (flow.direction, &flow.role, flow.service, &flow.peer, place);
+            same.entry(key).or_default().push(flow.machine);
+        }
+    }
+    let by_address = by_address(cloud);
+    let mut told = Told::default();
+    for ((direction, role, service, peer, place), machines) in &same {
+        let Some(here) = places.all.get(*place) else { continue };
+        let Some(ends) = Ends::of(cloud, &places, &by_address, peer) else { continue };
+        let flow = Said { role, service: *service, machines, direction: *direction };
+        // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
+        // who may log in need not.
+        if !cloud.lab && !base::is_base(*direction, role, *service) {
+            for (there, others) in &ends.places {
+                told.way(cloud, &flow, peer, (here, there), others);
+            }
+        }
+        if *direction == Direction::Reach {
+            for (there, others) in &ends.places {
+                if let Some(way) = here.way(cloud, there) {
+                    told.refused(cloud, &flow, way, others);
+                }
+            }
+        }
+    }
+    told.findings(cloud, assigned, findings);
+}
+
+/// A flow that some machines say.
+struct Said<'a> {
+    role: &'a RoleName,
+    service: Service,
+    machines: &'a [usize],
+    direction: Direction,
+}
+
+/// Whom a peer stands for: the places, with the machines there; none for a network.
+struct Ends {
+    places: Vec<(Place, Vec<usize>)>,
+}
+
+impl Ends {
+    /// `None` for a peer of whom the cloud does not know where it is.
+    fn of(
+        cloud: &Checked,
+        places: &Places,
+        by_address: &BTreeMap<IpAddr, usize>,
+        peer: &CheckedPeer,
+    ) -> Option<Self> {
+        let machines: Vec<usize> = match peer {
+            CheckedPeer::Anywhere | CheckedPeer::Inside { .. } => return None,
+            CheckedPeer::Network(network) => {
+                return Some(Self { places: vec![(Place::on(cloud, *network), Vec::new())] });
+            }
+            CheckedPeer::Subnet(subnet) => {
+                let is_one = subnet.network() == subnet.broadcast();
+                vec![*by_address.get(&subnet.network()).filter(|_| is_one)?]
+            }
+            CheckedPeer::Machine(machine) => vec![*machine],
+            CheckedPeer::Role(group) | CheckedPeer::Members(group) => {
+                cloud.roles.get(group)?.machines.clone()
+            }
+        };
+        let mut by_place: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for machine in machines {
+            by_place.entry(*places.of.get(machine)?).or_default().push(machine);
+        }
+        let each =
+            by_place.into_iter().filter_map(|(at, machines)| Some((places.all.get(at)?.clone(), machines)));
+        Some(Self { places: each.collect() })
+    }
+}
+
+/// The machines by the addresses that are known beforehand.
+fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, usize> {
+    let mut known = BTreeMap::new();
+    for (index, machine) in cloud.machines.iter().enumerate() {
+        for interface in &machine.interfaces {
+            let addresses =
+                [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
+            known.extend(addresses.map(|address| (address, index)));
+        }
+    }
+    known
+}
+
+/// Who cannot reach whom, however many flows say so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    caller: String,
+    callee: String,
+    way: Way,
+}
+
+/// A firewall that does not let somebody in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Closed {
+    role: RoleName,
+    target: String,
+}
+
+/// The machines that something concerns, and the services.
+#[derive(Default)]
+struct Affected {
+    services: BTreeSet<Service>,
+    callers: BTreeSet<usize>,
+    targets: BTreeSet<usize>,
+    /// Who says it: the machine and the role.
+    said: Option<(usize, RoleName)>,
+}
+
+impl Affected {
+    fn add(&mut self, flow: &Said<'_>, callers: &[usize], targets: &[usize]) {
+        self.services.insert(flow.service);
+        self.callers.extend(callers);
+        self.targets.extend(targets);
+        for machine in flow.machines {
+            let one = (*machine, flow.role.clone());
+            if self.said.as_ref().is_none_or(|said| one < *said) {
+                self.said = Some(one);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Told {
+    ways: BTreeMap<Pair, Affected>,
+    closed: BTreeMap<Closed, Affected>,
+}
+
+impl Told {
+    /// A flow between two places that the networks do not carry.
+    fn way(
+        &mut self,
+        cloud: &Checked,
+        flow: &Said<'_>,
+        peer: &CheckedPeer,
+        (here, there): (&Place, &Place),
+        others: &[usize],
+    ) {
+        let other = label(cloud, peer);
+        let mine = flow.role.to_string();
+        let (from, to, caller, callee, callers, targets) = match flow.direction {
+            Direction::Reach => (here, there, mine, other, flow.machines, others),
+            Direction::Accept => (there, here, other, mine, others, flow.machines),
+        };
+        let Some(way) = from.way(cloud, to) else { return };
+        match way {
+            Way::Direct { .. } => return,
+            // Only a firewall minds who seems to call.
+            Way::Hidden { seen, .. } => {
+                let Some(seen) = seen.map(Subnet::single) else { return };
+                if targets.iter().all(|&target| lets_in(cloud, target, flow.service, seen)) {
+                    return;
+                }
+            }
+            Way::Foreign { .. } | Way::Refused { .. } | Way::Shut { .. } => {}
+        }
+        self.ways.entry(Pair { caller, callee, way }).or_default().add(flow, callers, targets);
+    }
+
+    /// Machines that must be reached and have a firewall in which nobody accepts it.
+    fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[usize]) {
+        // What is hidden or does not get there is told of already.
+        let Way::Direct { leaves } = way else { return };
+        let subnets = subnets_of(cloud, leaves);
+        for &target in others {
+            let all_in = !subnets.is_empty()
+                && subnets.iter().all(|subnet| lets_in(cloud, target, flow.service, *subnet));
+            if all_in {
+                continue;
+            }
+            let out: Vec<usize> = flow
+                .machines
+                .iter()
+                .copied()
+                .filter(|&caller| {
+                    caller != target
+                        && !addresses_on(cloud, caller, leaves)
+                            .iter()
+                            .any(|from| lets_in(cloud, target, flow.service, *from))
+                })
+                .collect();
+            if !out.is_empty() {
+                let name = cloud.machines.get(target).map(|machine| machine.name.to_string());
+                let closed = Closed { role: flow.role.clone(), target: name.unwrap_or_default() };
+                self.closed.entry(closed).or_default().add(flow, &out, &[target]);
+            }
+        }
+    }
+
+    fn findings(self, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+        for (pair, affected) in &self.ways {
+            findings.extend(pair.finding(cloud, assigned, affected));
+        }
+        for (Closed { role, target }, affected) in &self.closed {
+            let (who, services) = (names(cloud, &affected.callers), services(&affected.services));
+            findings.push(
+                Finding::new(
+                    Kind::FlowRefused,
+                    said_at(cloud, assigned, affected),
+                    format!("{role} on {who} must reach {services} of {target}, whose firewall lets it in by no role"),
+                    format!(
+                        "give {target} a role whose flows accept it, for example from `Peer::role(\"{role}\")`, or say `.firewall(false)` there"
+                    ),
+                )
+                .also(format_args!("machines.{target}")),
+            );
+        }
+    }
+}
+
+impl Pair {
+    fn finding(&self, cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Option<Finding> {
+        let name = |network: usize| cloud.networks.get(network).map_or("", |network| network.name.as_str());
+        let mode = |network: usize| cloud.networks.get(network).map_or("", mode);
+        let who = named(cloud, &self.caller, &affected.callers);
+        let whom = named(cloud, &self.callee, &affected.targets);
+        let services = services(&affected.services);
+        let (message, help, networks) = match self.way {
+            Way::Direct { .. } => return None,
+            Way::Shut { enters } => (
+                format!(
+                    "{who} cannot reach {services} of {whom} on {}: there is no way out of its own networks",
+                    name(enters)
+                ),
+                format!("give it an interface on {}, or one on a routed network", name(enters)),
+                vec![enters],
+            ),
+            Way::Refused { leaves, enters } => (
+                format!(
+                    "{who} on {} cannot reach {services} of {whom}: {} is {}, and takes nothing new from outside",
+                    name(leaves),
+                    name(enters),
+                    mode(enters)
+                ),
+                format!(
+                    "make {} a routed network, or give {who} an interface on {}",
+                    name(enters),
+                    name(enters)
+                ),
+                vec![leaves, enters],
+            ),
+            Way::Hidden { leaves, enters, .. } => (
+                format!(
+                    "{who} on {} calls {services} of {whom} on {} by the host's address, since {} is {}, and no firewall there lets that in",
+                    name(leaves),
+                    name(enters),
+                    name(leaves),
+                    mode(leaves)
+                ),
+                format!(
+                    "make {} a routed network, or give {who} an interface on {}",
+                    name(leaves),
+                    name(enters)
+                ),
+                vec![leaves, enters],
+            ),
+            Way::Foreign { leaves, enters } => (
+                format!(
+                    "{who} on {} reaches {services} of {whom} on {} only by a router that is not in the cloud: they are on different hosts",
+                    name(leaves),
+                    name(enters)
+                ),
+                "put both on a bridge that both hosts have, or see to it that the LAN's router knows the way"
+                    .to_owned(),
+                vec![leaves, enters],
+            ),
+        };
+        let mut finding =
+            Finding::new(Kind::FlowUnreachable, said_at(cloud, assigned, affected), message, help);
+        if matches!(self.way, Way::Foreign { .. }) {
+            finding.severity = Severity::Warning;
+        }
+        let networks = networks.into_iter().map(|network| format!("networks.{}", name(network)));
+        Some(networks.fold(finding, Finding::also))
+    }
+}
+
+/// Whether a machine's firewall lets a service in from all of a subnet; one without a firewall does.
+fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> bool {
+    cloud.machines.get(machine).is_none_or(|machine| {
+        let flows = cloud.flows_of(machine).iter();
+        let mut accepts =
+            flows.filter(|flow| flow.direction == Direction::Accept && flow.service.contains(service));
+        !machine.firewall || accepts.any(|flow| Sources::of(cloud, &flow.peer).covers(from))
+    })
+}
+
+/// The addresses that a machine has on a network; all of the network's where they are not known beforehand.
+fn addresses_on(cloud: &Checked, machine: usize, network: usize) -> BTreeSet<Subnet> {
+    let interfaces = cloud.machines.get(machine).into_iter().flat_map(|machine| &machine.interfaces);
+    let here = interfaces.filter(|interface| interface.network == network);
+    let each = here.flat_map(|interface| [interface.ipv4, interface.ipv6]).flatten();
+    let known = each.map(|addressing| addressing.address().map(Subnet::single));
+    known.collect::<Option<_>>().unwrap_or_else(|| subnets_of(cloud, network))
+}
+
+/// A peer in a message.
+fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
+    match peer {
+        CheckedPeer::Anywhere | CheckedPeer::Inside { .. } => String::new(),
+        CheckedPeer::Subnet(subnet) => subnet.to_string(),
+        CheckedPeer::Network(network) => cloud
+            .networks
+            .get(*network)
+            .map(|network| format!("whoever is on {}", network.name))
+            .unwrap_or_default(),
+        CheckedPeer::Machine(machine) => {
+            cloud.machines.get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
+        }
+        // Of whichever instance: the two ends of a flow may say it differently.
+        CheckedPeer::Role(group) | CheckedPeer::Members(group) => group.kind.to_string(),
+    }
+}
+
+/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; a machine alone by its name.
+fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
+    let names = names(cloud, machines);
+    if machines.is_empty() || names == label { label.to_owned() } else { format!("{label} ({names})") }
+}
+
+fn names(cloud: &Checked, machines: &BTreeSet<usize>) -> String {
+    // By index is by name.
+    let first = machines.first().and_then(|at| cloud.machines.get(*at)).map(|machine| machine.name.as_str());
+    first_of(first.unwrap_or_default(), machines.len(), "machine")
+}
+
+fn services(services: &BTreeSet<Service>) -> String {
+    let words: Vec<String> = services.iter().map(ToString::to_string).collect();
+    list(words.iter().map(String::as_str))
+}
+
+/// The path of the first that says it.
+fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> String {
+    affected.said.as_ref().map(|(machine, role)| path(cloud, assigned, *machine, role)).unwrap_or_default()
+}
+
+/// The path of what gives a machine a role; of a flow that every machine has, the value that it follows from.
+fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, role: &RoleName) -> String {
+    let from = assigned.partition_point(|one| one.machine < machine);
+    let mut here = assigned.iter().skip(from).take_while(|one| one.machine == machine);
+    match here.find(|one| one.kind == *role) {
+        Some(one) => one.at.clone(),
+        None if base::is_name_service(role, udp(53)) => {
+            let name = cloud.machines.get(machine).map(|machine| machine.name.as_str());
+            format!("machines.{}.resolvers", name.unwrap_or_default())
+        }
+        None => "ssh_from".to_owned(),
+    }
+}
+
+/// Flows to and from a role that no machine has: a name that is misspelt, or a machine that is missing.
+fn nobody(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    let mut unknown: BTreeMap<(&RoleName, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
+    for flow in &cloud.flows {
+        let Some(group) = flow.peer.group().filter(|group| !cloud.roles.contains_key(*group)) else {
+            continue;
+        };
+        let is_built_in = BUILT_IN.contains(&group.kind.as_str());
+        if flow.direction == Direction::Reach || !is_built_in {
+            unknown.entry((&flow.role, group)).or_insert(flow);
+        }
+    }
+    for ((role, group), flow) in unknown {
+        let does = match flow.direction {
+            Direction::Accept => "accepts",
+            Direction::Reach => "must reach",
+        };
+        let kinds: BTreeSet<&str> = cloud.roles.keys().map(|group| group.kind.as_str()).collect();
+        findings.push(Finding::new(
+            Kind::FlowNobody,
+            path(cloud, assigned, flow.machine, role),
+            format!("{role} {does} {}, and no machine has that role", group),
+            known(group.kind.as_str(), "role", kinds, "give a machine the role, or leave the flow out"),
+        ));
+    }
+}

@@ -1,0 +1,126 @@
+//! Whether one machine's calls get to another by the networks that libvirt makes, and from which address they seem to come.
+//!
+//! The rules are those of libvirt's *Firewall and network filtering in libvirt*, as for resolvers (`check/route/resolver.rs`):
+//! into an isolated or masqueraded network comes nothing new, into a routed or open one everything; what leaves a masqueraded
+//! network has the address of the bridge that it leaves by. What a LAN or another host forwards is not in the model.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::checked::{Checked, Forward, Machine, Network};
+
+/// How a machine is on its networks; machines that are so in the same way reach the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// The host.
+    host: usize,
+    /// The networks, by index, in the order of the interfaces.
+    pub(super) networks: Vec<usize>,
+    /// The one that the default route leaves by.
+    default: Option<usize>,
+}
+
+/// The places of a cloud's machines.
+pub(super) struct Places {
+    /// Each place, once.
+    pub(super) all: Vec<Place>,
+    /// The place of each machine.
+    pub(super) of: Vec<usize>,
+}
+
+/// How a call gets from one place to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// With the address that the caller has on this network.
+    Direct { leaves: usize },
+    /// With an address of the host's, which is known on a network of libvirt's own.
+    Hidden { leaves: usize, enters: usize, seen: Option<IpAddr> },
+    /// By somebody who is not in the cloud: a router between hosts.
+    Foreign { leaves: usize, enters: usize },
+    /// The network that it would enter takes nothing new.
+    Refused { leaves: usize, enters: usize },
+    /// It leaves none of the caller's networks.
+    Shut { enters: usize },
+}
+
+impl Places {
+    pub(super) fn of(cloud: &Checked) -> Self {
+        let mut known: BTreeMap<Place, usize> = BTreeMap::new();
+        let mut of = Vec::with_capacity(cloud.machines.len());
+        for machine in &cloud.machines {
+            let next = known.len();
+            of.push(*known.entry(Place::of(machine)).or_insert(next));
+        }
+        let mut all: Vec<(usize, Place)> = known.into_iter().map(|(place, at)| (at, place)).collect();
+        all.sort_unstable_by_key(|(at, _)| *at);
+        Self { all: all.into_iter().map(|(_, place)| place).collect(), of }
+    }
+}
+
+impl Place {
+    fn of(machine: &Machine) -> Self {
+        let default = machine.interfaces.iter().find(|interface| interface.default_route);
+        Self {
+            host: machine.host,
+            networks: machine.interfaces.iter().map(|interface| interface.network).collect(),
+            default: default.map(|interface| interface.network),
+        }
+    }
+
+    /// Whoever is on a network: nobody knows how else.
+    pub(super) fn on(cloud: &Checked, network: usize) -> Self {
+        let host = cloud.networks.get(network).and_then(|network| network.hosts.first());
+        Self { host: host.copied().unwrap_or(usize::MAX), networks: vec![network], default: Some(network) }
+    }
+
+    /// The best way to another place, by whichever of its networks.
+    pub(super) fn way(&self, cloud: &Checked, to: &Self) -> Option<Way> {
+        to.networks.iter().filter_map(|&enters| self.enter(cloud, enters)).min()
+    }
+
+    fn enter(&self, cloud: &Checked, enters: usize) -> Option<Way> {
+        if self.networks.contains(&enters) {
+            return Some(Way::Direct { leaves: enters });
+        }
+        let to = cloud.networks.get(enters)?;
+        // A machine sends to its host's other routed networks by its own routed interface, and elsewhere by its default route.
+        let routed = self.networks.iter().copied().find(|&at| {
+            cloud.networks.get(at).is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
+        });
+        let Some(leaves) = routed.or(self.default) else { return Some(Way::Shut { enters }) };
+        let from = cloud.networks.get(leaves)?;
+        Some(match (from.forward, to.forward) {
+            (Forward::Isolated, _) => Way::Shut { enters },
+            (_, Forward::Isolated | Forward::Nat) => Way::Refused { leaves, enters },
+            // A LAN's router may know the way, and may not.
+            (Forward::Bridge, _) => Way::Direct { leaves },
+            (_, Forward::Bridge) if to.hosts.contains(&self.host) => {
+                Way::Hidden { leaves, enters, seen: None }
+            }
+            (_, Forward::Bridge) => Way::Foreign { leaves, enters },
+            _ if from.hosts != to.hosts => Way::Foreign { leaves, enters },
+            (Forward::Nat, _) => Way::Hidden { leaves, enters, seen: gateway(to) },
+            _ => Way::Direct { leaves },
+        })
+    }
+}
+
+fn is_routed(network: &Network) -> bool {
+    matches!(network.forward, Forward::Routed | Forward::Open)
+}
+
+/// The host's address on a network of libvirt's own.
+fn gateway(network: &Network) -> Option<IpAddr> {
+    network.ipv4.as_ref().or(network.ipv6.as_ref()).and_then(|family| family.gateway)
+}
+
+/// How a network forwards, for a message.
+pub(super) fn mode(network: &Network) -> &'static str {
+    match network.forward {
+        Forward::Nat => "masqueraded (nat)",
+        Forward::Routed => "routed",
+        Forward::Open => "open",
+        Forward::Isolated => "isolated",
+        Forward::Bridge => "a host bridge",
+    }
+}

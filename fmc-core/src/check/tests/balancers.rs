@@ -1,0 +1,118 @@
+//! Balancers: who they are on, and the address that they share.
+
+use super::found;
+use crate::balancer::Balancer;
+use crate::cloud::Cloud;
+use crate::digest::Digest;
+use crate::guest::User;
+use crate::host::Host;
+use crate::image::Image;
+use crate::k3s::{Cluster, Endpoint};
+use crate::machine::{Interface, Machine};
+use crate::network::{Network, Reservation};
+use crate::unit::SizeExt;
+
+const AT: &str = "clusters.prod.endpoint.balancer";
+
+fn machine(name: &str, interface: Interface) -> Machine {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
+    let image = Image::debian("12").path("/images/debian-12.qcow2").digest(Digest::sha256(b""));
+    Machine::new(name, image)
+        .cpus(2)
+        .memory(4.gib())
+        .root_disk(20.gib())
+        .interface(interface)
+        .user(User::admin("ops").key(KEY))
+}
+
+fn cloud(lb2: Interface, balancer: Balancer) -> Cloud {
+    let edge = |address: &str| Interface::on("edge").address(address);
+    Cloud::new("first")
+        .host(Host::local())
+        .network(
+            Network::routed("edge", "10.17.5.0/24")
+                .dhcp("10.17.5.100-10.17.5.199")
+                .reservation(Reservation::new("52:54:00:00:00:01", "10.17.5.50")),
+        )
+        .network(Network::routed("far", "10.17.6.0/24"))
+        .machine(machine("master1", edge("10.17.5.21")))
+        .machine(machine("lb1", edge("10.17.5.11")))
+        .machine(machine("lb2", lb2))
+        .cluster(
+            Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).endpoint(Endpoint::balancer(balancer)),
+        )
+}
+
+fn two(address: &str) -> Cloud {
+    let balancer = Balancer::on_all(["lb1", "lb2"]).virtual_address(address);
+    cloud(Interface::on("edge").address("10.17.5.12"), balancer)
+}
+
+#[test]
+fn two_that_share_a_free_address_are_right() {
+    let cloud = two("10.17.5.10");
+    assert_eq!(found(&cloud), Vec::<String>::new());
+    let checked = cloud.check().unwrap();
+    let units = |name| checked.machine(name).unwrap().guest.units.iter().map(|unit| unit.name.to_string());
+    assert_eq!(units("lb2").collect::<Vec<_>>(), ["haproxy.service", "keepalived.service"]);
+}
+
+#[test]
+fn an_address_that_somebody_has() {
+    for taken in ["10.17.5.1", "10.17.5.12", "10.17.5.21", "10.17.5.50", "10.17.5.150"] {
+        assert_eq!(found(&two(taken)), [format!("balancer-address-taken {AT}.virtual_address")], "{taken}");
+    }
+}
+
+#[test]
+fn an_address_of_another_network() {
+    let expected = [format!("balancer-address-outside {AT}.virtual_address")];
+    for outside in ["10.17.6.10", "10.17.5.255", "192.0.2.1", "fd00::10"] {
+        assert_eq!(found(&two(outside)), expected, "{outside}");
+    }
+    let shared = || Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10");
+    assert_eq!(found(&cloud(Interface::on("far").address("10.17.6.12"), shared())), expected);
+    // By what address would the first know the second?
+    let found = found(&cloud(Interface::on("edge"), shared()));
+    assert!(found.contains(&expected[0]), "{found:?}");
+}
+
+#[test]
+fn members_are_one_to_eight_and_each_once() {
+    let lb2 = || Interface::on("edge").address("10.17.5.12");
+    let none = cloud(lb2(), Balancer::on_all(Vec::<&str>::new()));
+    assert!(found(&none).contains(&format!("balancer-members {AT}.machines")), "{:?}", found(&none));
+    let many = Balancer::on_all((1..=9).map(|n| format!("lb{n}"))).virtual_address("10.17.5.10");
+    let many = found(&cloud(lb2(), many));
+    assert!(many.contains(&format!("balancer-members {AT}.machines")), "{many:?}");
+    let without = cloud(lb2(), Balancer::on_all(["lb1", "lb2"]));
+    assert_eq!(found(&without), [format!("balancer-address-missing {AT}")]);
+}
+
+#[test]
+fn a_server_is_no_balancer() {
+    let lb2 = Interface::on("edge").address("10.17.5.12");
+    let found = found(&cloud(lb2, Balancer::on("master1")));
+    assert!(found.iter().any(|finding| finding.starts_with("role-clash")), "{found:?}");
+}
+
+#[test]
+fn wrong_leaves_are_found_where_they_are() {
+    let wrong = Balancer::on("load_balancer1")
+        .virtual_address("10.17.5.0/24")
+        .virtual_router(0)
+        .ingress_ports(0, 65_536)
+        .ingress_node_ports("http", 443);
+    let found = found(&cloud(Interface::on("edge").address("10.17.5.12"), wrong));
+    for at in [
+        "machines[0]",
+        "virtual_address",
+        "virtual_router",
+        "ingress.http",
+        "ingress.https",
+        "ingress.node_http",
+    ] {
+        let end = format!(" {AT}.{at}");
+        assert!(found.iter().any(|finding| finding.ends_with(&end)), "{at}: {found:?}");
+    }
+}

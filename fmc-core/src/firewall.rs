@@ -1,0 +1,108 @@
+//! The firewall inside a machine: its roles' flows, and nothing else, as an nftables table of its own.
+//!
+//! The table is `inet fmc`. It is made and removed by its name, and no other table is touched: what K3s, its network
+//! plugin, firewalld or a user write is theirs. nftables asks every table, and a packet goes on only if none drops it, so an
+//! accept here overrules no drop elsewhere, and firewalld on a machine that has it can only take away.
+//!
+//! What is judged is what is sent to the machine itself: before ports are translated, so that a `NodePort` or a container's
+//! published port is let in by a flow or not at all, and again where it is delivered. What is forwarded is left alone:
+//! between pods that is their network's business.
+//!
+//! ```
+//! use fmc_core::cloud::Cloud;
+//! use fmc_core::firewall::ruleset;
+//! use fmc_core::host::Host;
+//! use fmc_core::image::Image;
+//! use fmc_core::machine::{Interface, Machine};
+//! use fmc_core::network::Network;
+//! use fmc_core::unit::SizeExt;
+//!
+//! let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
+//!     .root_disk(20.gib())
+//!     .interface(Interface::on("lab").address("10.17.3.10"))
+//!     .firewall(true);
+//! let cloud = Cloud::new("first").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24")).machine(web);
+//! let checked = cloud.check()?;
+//! let rules = ruleset(&checked, checked.machine("web").unwrap());
+//! assert!(rules.contains("policy drop"));
+//! # Ok::<(), fmc_core::finding::Report>(())
+//! ```
+
+mod rules;
+
+use crate::checked::{Checked, Machine};
+use crate::guest::{File, Guest, Unit};
+use crate::image::Provisioner;
+use crate::name::RoleName;
+use crate::role::{CustomRole, Site};
+
+/// Where the ruleset is inside a machine.
+pub const PATH: &str = "/etc/fmc/firewall.nft";
+
+/// The unit that loads it.
+pub const UNIT: &str = "fmc-firewall.service";
+
+/// The table that it is in: `inet fmc`.
+pub const TABLE: &str = "fmc";
+
+/// The interfaces by which K3s's pods reach their machine, for [`Peer::inside`](crate::flow::Peer::inside): the bridge of its
+/// network plugin, flannel's overlays (VXLAN and `WireGuard`, IPv4 and IPv6), and kube-proxy's dummy interface in its IPVS mode.
+///
+/// Source: docs.k3s.io, *Networking/Basic Network Options*; flannel, *Backends*.
+pub const K3S_INTERFACES: [&str; 6] =
+    ["cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "kube-ipvs0"];
+
+/// What guards a machine, as if it were a role of its: so its file and unit cannot be claimed by another.
+pub(crate) struct Firewall;
+
+impl Firewall {
+    /// What it is called where it claims something.
+    pub(crate) const KIND: RoleName = RoleName::literal("firewall");
+}
+
+impl CustomRole for Firewall {
+    fn guest(&self, site: &Site<'_>) -> Guest {
+        let guest = Guest::new()
+            .file(File::text(PATH, ruleset(site.cloud(), site.machine())))
+            .unit(Unit::new(UNIT).contains_firewall());
+        // The others have nft in their image.
+        match site.os().provisioner() {
+            Some(Provisioner::CloudInit) => guest.package("nftables"),
+            Some(Provisioner::Ignition) | None => guest,
+        }
+    }
+}
+
+impl Unit {
+    /// Loaded before the network is up, as nftables' own unit is (systemd.special(7), `network-pre.target`), and after the
+    /// distribution's, whose file may begin by removing every table.
+    fn contains_firewall(self) -> Self {
+        self.enabled().contents(format!(
+            "[Unit]\n\
+             Description=Firewall of this machine's roles\n\
+             DefaultDependencies=no\n\
+             Wants=network-pre.target\n\
+             After=nftables.service\n\
+             Before=network-pre.target shutdown.target\n\
+             Conflicts=shutdown.target\n\
+             \n\
+             [Service]\n\
+             Type=oneshot\n\
+             RemainAfterExit=yes\n\
+             ExecStart=/usr/sbin/nft -f {PATH}\n\
+             ExecReload=/usr/sbin/nft -f {PATH}\n\
+             ExecStop=/usr/sbin/nft delete table inet {TABLE}\n\
+             \n\
+             [Install]\n\
+             WantedBy=sysinit.target\n"
+        ))
+    }
+}
+
+/// The nftables ruleset of a machine, from the flows that it accepts. Loading it again changes nothing.
+pub fn ruleset(cloud: &Checked, machine: &Machine) -> String {
+    rules::write(cloud, machine)
+}
+
+#[cfg(test)]
+mod tests;

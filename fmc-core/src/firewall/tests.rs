@@ -1,0 +1,271 @@
+//! The ruleset by its words, and by those who read it; who reaches whom on a wire is in `tests/firewall/`.
+
+use expect_test::expect;
+use fmc_testkit::nft;
+use proptest::prelude::*;
+
+use super::{K3S_INTERFACES, PATH, ruleset};
+use crate::checked::Checked;
+use crate::cloud::Cloud;
+use crate::digest::Digest;
+use crate::flow::{Flows, Peer, anything, tcp, udp, vrrp};
+use crate::given::Given;
+use crate::guest::checked::Contents;
+use crate::guest::{File, Guest, User};
+use crate::host::Host;
+use crate::image::Image;
+use crate::machine::{Interface, Machine};
+use crate::name::RoleName;
+use crate::network::Network;
+use crate::ready::Ready;
+use crate::role::{CustomRole, Site};
+use crate::unit::SizeExt;
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
+
+/// A role of a kind with flows.
+struct Plain(&'static str, Flows);
+
+impl CustomRole for Plain {
+    fn kind(&self) -> Given<RoleName> {
+        self.0.into()
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        self.1.clone()
+    }
+}
+
+fn server() -> Plain {
+    let flows = Flows::new()
+        .accept(tcp(6443), Peer::role("agent"))
+        .accept(tcp(6443), Peer::machine("balancer"))
+        .accept(tcp(2379).to(2380), Peer::members("server"))
+        .accept(tcp(10250), Peer::role("server"))
+        .accept(tcp(10250), Peer::role("agent"))
+        .accept(udp(8472), Peer::role("agent"))
+        .accept(anything(), Peer::inside(K3S_INTERFACES, "10.42.0.0/16"));
+    Plain("server", flows)
+}
+
+fn agent() -> Plain {
+    Plain(
+        "agent",
+        Flows::new().accept(tcp(80), Peer::machine("balancer")).reach(tcp(6443), Peer::members("server")),
+    )
+}
+
+fn balancer() -> Plain {
+    let flows = Flows::new()
+        .accept(tcp(443), Peer::Anywhere)
+        .accept(tcp(80), Peer::Anywhere)
+        .accept(vrrp(), Peer::network("core"))
+        .reach(tcp(6443), Peer::members("server"));
+    Plain("balancer", flows)
+}
+
+fn machine(name: &str, interface: Interface) -> Machine {
+    let image = Image::debian("12").path("/images/debian-12.qcow2").digest(Digest::sha256(b""));
+    Machine::new(name, image).root_disk(20.gib()).interface(interface).user(User::admin("ops").key(KEY))
+}
+
+fn cloud(agents: impl IntoIterator<Item = u8>) -> Cloud {
+    let servers = (1..=3).map(|n| {
+        let address = Interface::on("kube").address(format!("10.17.4.2{n}"));
+        machine(&format!("server{n}"), address).role(server())
+    });
+    let agents = agents.into_iter().map(|n| {
+        machine(&format!("agent{n}"), Interface::on("kube").address(format!("10.17.4.{n}"))).role(agent())
+    });
+    Cloud::new("first")
+        .host(Host::local())
+        .network(Network::routed("kube", "10.17.4.0/24"))
+        .network(Network::routed("core", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199"))
+        .machines(servers)
+        .machines(agents)
+        .machine(machine("balancer", Interface::on("core").reserved("10.17.3.12")).role(balancer()))
+        .machine(machine("plain", Interface::on("core").address("10.17.3.20")))
+        .ssh_from([Peer::machine("plain")])
+}
+
+fn checked(cloud: &Cloud) -> Checked {
+    cloud.check().unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn rules(checked: &Checked, name: &str) -> String {
+    let machine = checked.machine(name).unwrap();
+    let rules = ruleset(checked, machine);
+    let file = machine.guest.files.iter().find(|file| file.path.as_str() == PATH).unwrap();
+    let Contents::Text(text) = &file.contents else { panic!("{:?}", file.contents) };
+    assert_eq!(**text, rules);
+    rules
+}
+
+#[test]
+fn a_server_lets_in_what_its_flows_say() {
+    let checked = checked(&cloud([31, 32]));
+    let text = rules(&checked, "server1");
+    expect![[r##"
+        # What server1 lets in: its roles' flows, and nothing else. Loading it again changes nothing.
+        table inet fmc
+        delete table inet fmc
+        table inet fmc {
+        	chain flows {
+        		icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept
+        		icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request, mld-listener-query } accept
+        		icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } ip6 hoplimit 255 accept
+        		ip saddr { 10.17.3.12, 10.17.4.0/24 } tcp dport 6443 accept comment "server"
+        		ip saddr 10.17.4.0/24 tcp dport 10250 accept comment "server"
+        		ip saddr 10.17.4.0/24 udp dport 8472 accept comment "server"
+        		ip saddr { 10.17.4.21, 10.17.4.22, 10.17.4.23 } tcp dport 2379-2380 accept comment "server"
+        		iifname { "cni0", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "flannel.1", "kube-ipvs0" } ip saddr 10.42.0.0/16 accept comment "server"
+        		ip saddr { 10.17.3.20, 10.17.4.1 } tcp dport 22 accept comment "ssh"
+        	}
+
+        	chain before {
+        		type filter hook prerouting priority mangle; policy accept;
+        		iifname "lo" accept
+        		ct state { established, related } accept
+        		fib daddr type != local accept
+        		jump flows
+        		drop
+        	}
+
+        	chain input {
+        		type filter hook input priority filter; policy drop;
+        		iifname "lo" accept
+        		ct state { established, related } accept
+        		ct status dnat accept
+        		jump flows
+        	}
+        }
+    "##]].assert_eq(&text);
+    nft::check(&text).unwrap();
+}
+
+#[test]
+fn a_balancer_lets_in_everybody_and_asks_for_its_address() {
+    let checked = checked(&cloud([31]));
+    let text = rules(&checked, "balancer");
+    for line in [
+        "\t\ttcp dport { 80, 443 } accept comment \"balancer\"\n",
+        "\t\tip saddr 10.17.3.0/24 meta l4proto 112 accept comment \"balancer\"\n",
+        "\t\tmeta nfproto ipv4 udp sport 67 udp dport 68 accept comment \"dhcp\"\n",
+        "\t\tip protocol igmp accept",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    nft::check(&text).unwrap();
+}
+
+#[test]
+fn loading_twice_is_stable_and_other_tables_stay() {
+    let checked = checked(&cloud([31]));
+    for name in ["server1", "agent31", "balancer"] {
+        let text = rules(&checked, name);
+        let other = "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tip saddr 10.42.0.0/16 drop\n\t}\n}\n";
+        let fresh = "table ip filter\ndelete table ip filter\n";
+        let listing = nft::load_twice_is_stable(&format!("{fresh}{other}{text}")).unwrap();
+        assert!(
+            listing.contains("ip saddr 10.42.0.0/16 drop") && listing.contains("table inet fmc"),
+            "{listing}"
+        );
+        let gone =
+            nft::load_twice_is_stable(&format!("{fresh}{other}{text}delete table inet fmc\n")).unwrap();
+        assert!(gone.contains("ip saddr 10.42.0.0/16 drop") && !gone.contains("fmc"), "{gone}");
+    }
+}
+
+#[test]
+fn no_table_of_others_is_named() {
+    let text = rules(&checked(&cloud([31])), "server1");
+    assert!(!text.contains("flush"), "{text}");
+    let tables: Vec<&str> = text.lines().filter(|line| line.contains("table ")).collect();
+    assert_eq!(tables, ["table inet fmc", "delete table inet fmc", "table inet fmc {"]);
+    assert!(!text.contains("hook forward"), "{text}");
+}
+
+#[test]
+fn a_firewall_is_for_machines_with_roles_unless_it_is_said() {
+    let mut cloud = cloud([31]);
+    let has = |cloud: &Cloud, name: &str| {
+        let checked = checked(cloud);
+        let machine = checked.machine(name).unwrap();
+        let file = machine.guest.files.iter().any(|file| file.path.as_str() == PATH);
+        assert_eq!(file, machine.firewall, "{name}");
+        file
+    };
+    assert!(has(&cloud, "server1") && !has(&cloud, "plain"));
+    for machine in cloud.machines.iter_mut() {
+        machine.firewall = Some(machine.roles.is_empty());
+    }
+    assert!(!has(&cloud, "server1") && has(&cloud, "plain"));
+}
+
+#[test]
+fn a_firewall_that_somebody_else_writes_is_a_clash() {
+    let plain = machine("web", Interface::on("core").address("10.17.3.30"))
+        .firewall(true)
+        .guest(Guest::new().file(File::text(PATH, "")).user(User::admin("ops").key(KEY)));
+    let report = cloud([31]).machine(plain).check().unwrap_err();
+    let [finding] = report.findings() else { panic!("{report}") };
+    assert_eq!(finding.kind.as_str(), "role-clash");
+    assert!(finding.at.starts_with("machines.web.firewall"), "{finding}");
+}
+
+#[test]
+fn the_hypervisor_is_let_in_whoever_else_is_not() {
+    let web =
+        machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
+    let checked = checked(&cloud([31]).machine(web));
+    let text = rules(&checked, "web");
+    assert!(
+        text.contains("ip saddr { 10.17.3.1, 10.17.3.20 } tcp dport 22 accept comment \"ssh\""),
+        "{text}"
+    );
+    assert!(text.contains("tcp dport 8080 accept comment \"ready\""), "{text}");
+    assert!(
+        checked.flows().into("web").from("10.17.3.1".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
+    );
+    assert!(
+        !checked.flows().into("web").from("10.17.3.2".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
+    );
+}
+
+#[test]
+fn many_sources_are_a_set_with_a_name() {
+    let flows = Flows::new().accept(tcp(2), Peer::role("spread")).accept(udp(2), Peer::role("spread"));
+    let wide = Plain("wide", flows.accept(udp(2), Peer::subnet("10.0.0.0/25")));
+    let mut cloud = Cloud::new("first").host(Host::local());
+    for n in 0..9 {
+        let net = format!("n{n}");
+        cloud = cloud.network(Network::routed(&*net, format!("10.{n}.0.0/24")));
+        let spread = Plain("spread", Flows::new());
+        cloud = cloud.machine(
+            machine(&format!("m{n}"), Interface::on(&*net).address(format!("10.{n}.0.9"))).role(spread),
+        );
+    }
+    let cloud = cloud.machine(machine("wide", Interface::on("n0").address("10.0.0.5")).role(wide));
+    let text = rules(&checked(&cloud), "wide");
+    assert!(text.contains("\tset sources1 {\n\t\ttype ipv4_addr\n"), "{text}");
+    assert!(text.contains("ip saddr @sources1 tcp dport 2 accept"), "{text}");
+    assert!(text.contains("ip saddr @sources1 udp dport 2 accept"), "{text}");
+    nft::check(&text).unwrap();
+    nft::load_twice_is_stable(&text).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// One more machine of a role in a subnet where there is one already.
+    #[test]
+    fn an_agent_more_changes_no_other_machine(agents in proptest::collection::btree_set(30..250u8, 1..6), more in 30..250u8) {
+        let before = checked(&cloud(agents.clone()));
+        let mut with = agents.clone();
+        with.insert(more);
+        let after = checked(&cloud(with));
+        for machine in &before.machines {
+            prop_assert_eq!(&machine.guest, &after.machine(machine.name.as_str()).unwrap().guest);
+        }
+    }
+}

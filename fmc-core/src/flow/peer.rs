@@ -1,0 +1,225 @@
+//! The other end of a flow, and whom it stands for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::Subnet;
+use crate::check::leaf;
+use crate::checked::Checked;
+use crate::finding::{At, Finding, Kind};
+use crate::given::Given;
+use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
+
+/// The other end of a flow. In a file: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
+/// `{role: {kind: prometheus}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Peer {
+    /// Whoever can.
+    Anywhere,
+    /// Whoever has an address of a network's subnets.
+    Network(Given<NetworkName>),
+    /// Whoever has an address of a subnet.
+    Subnet(Given<Subnet>),
+    /// One machine, by its addresses.
+    Machine(Given<MachineName>),
+    /// The machines of a role, by the subnets that they are in: one more of them changes nothing.
+    Role(Group),
+    /// The machines of a role, by their addresses.
+    Members(Group),
+    /// Who is inside of the machine itself, as its pods: what comes by one of its own interfaces from a subnet.
+    #[serde(skip)]
+    Inside {
+        /// The interfaces that lead inside, as `cni0`.
+        interfaces: Vec<Given<BridgeName>>,
+        /// The addresses inside.
+        subnet: Given<Subnet>,
+    },
+}
+
+/// The machines of a role: all of them, or those of one instance, as the servers of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// The role's kind.
+    pub kind: Given<RoleName>,
+    /// The instance, if one is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+}
+
+impl Peer {
+    /// The machines of a role, by the subnets that they are in.
+    pub fn role(kind: impl Into<Given<RoleName>>) -> Self {
+        Self::Role(Group { kind: kind.into(), instance: None })
+    }
+
+    /// The machines of a role, by their addresses: a new one changes those that accept them.
+    pub fn members(kind: impl Into<Given<RoleName>>) -> Self {
+        Self::Members(Group { kind: kind.into(), instance: None })
+    }
+
+    /// A network, by its subnets.
+    pub fn network(name: impl Into<Given<NetworkName>>) -> Self {
+        Self::Network(name.into())
+    }
+
+    /// A machine, by its addresses.
+    pub fn machine(name: impl Into<Given<MachineName>>) -> Self {
+        Self::Machine(name.into())
+    }
+
+    /// A subnet.
+    pub fn subnet(subnet: impl Into<Given<Subnet>>) -> Self {
+        Self::Subnet(subnet.into())
+    }
+
+    /// Who is inside of the machine itself, as pods and containers are: what comes by these interfaces of its own from a
+    /// subnet.
+    ///
+    /// ```
+    /// use fmc_core::flow::{Flows, Peer, anything};
+    ///
+    /// let flows = Flows::new().accept(anything(), Peer::inside(["cni0", "flannel.1"], "10.42.0.0/16"));
+    /// # let _ = flows;
+    /// ```
+    pub fn inside<I: Into<Given<BridgeName>>>(
+        interfaces: impl IntoIterator<Item = I>,
+        subnet: impl Into<Given<Subnet>>,
+    ) -> Self {
+        Self::Inside { interfaces: interfaces.into_iter().map(Into::into).collect(), subnet: subnet.into() }
+    }
+
+    /// Of a role's machines, those of one instance.
+    #[must_use]
+    pub fn of(self, instance: &str) -> Self {
+        let of = |group: Group| Group { instance: Some(instance.to_owned()), ..group };
+        match self {
+            Self::Role(group) => Self::Role(of(group)),
+            Self::Members(group) => Self::Members(of(group)),
+            other => other,
+        }
+    }
+}
+
+impl Peer {
+    pub(crate) fn checked(
+        &self,
+        cloud: &Checked,
+        at: &At<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<CheckedPeer> {
+        let mut group = |group: &Group| {
+            let kind = leaf(&group.kind, at, findings)?.clone();
+            Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
+        };
+        Some(match self {
+            Self::Anywhere => CheckedPeer::Anywhere,
+            Self::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
+            Self::Role(role) => CheckedPeer::Role(group(role)?),
+            Self::Members(role) => CheckedPeer::Members(group(role)?),
+            Self::Inside { interfaces, subnet } => {
+                let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
+                let names: Vec<Option<BridgeName>> = names.collect();
+                // nft has no way to write a quotation mark, and takes a star for any end of a name.
+                let mut odd = names.iter().flatten().filter(|name| name.as_str().contains(['"', '*', '\\']));
+                if let Some(name) = odd.next() {
+                    findings.push(Finding::new(
+                        Kind::ValueInvalid,
+                        at,
+                        format!("{name:?} is no interface that a firewall can name"),
+                        "write the interface's name without quotation marks, stars and backslashes",
+                    ));
+                    return None;
+                }
+                CheckedPeer::Inside {
+                    subnet: *leaf(subnet, at, findings)?,
+                    interfaces: names.into_iter().collect::<Option<BTreeSet<_>>>()?,
+                }
+            }
+            Self::Network(name) => {
+                let name = leaf(name, at, findings)?;
+                match cloud.networks.iter().position(|network| network.name == *name) {
+                    Some(index) => CheckedPeer::Network(index),
+                    None => return unknown("network", name.as_str(), at, findings),
+                }
+            }
+            Self::Machine(name) => {
+                let name = leaf(name, at, findings)?;
+                match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
+                    Ok(index) => CheckedPeer::Machine(index),
+                    Err(_) => return unknown("machine", name.as_str(), at, findings),
+                }
+            }
+        })
+    }
+}
+
+fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
+    findings.push(Finding::new(
+        Kind::ReferenceUnknown,
+        at,
+        format!("a flow names the {what} {name}, which is not there"),
+        format!("name a {what} of the cloud, or add it"),
+    ));
+    None
+}
+
+/// The other end of a [`CheckedFlow`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckedPeer {
+    /// Whoever can.
+    Anywhere,
+    /// Whoever has an address of a network's subnets; by index.
+    Network(usize),
+    /// Whoever has an address of a subnet.
+    Subnet(Subnet),
+    /// One machine; by index.
+    Machine(usize),
+    /// The machines of a role, by their subnets.
+    Role(CheckedGroup),
+    /// The machines of a role, by their addresses.
+    Members(CheckedGroup),
+    /// Who is inside of the machine itself.
+    Inside {
+        /// The interfaces that lead inside.
+        interfaces: BTreeSet<BridgeName>,
+        /// The addresses inside.
+        subnet: Subnet,
+    },
+}
+
+impl CheckedPeer {
+    /// The role whose machines are meant, if a role is.
+    pub fn group(&self) -> Option<&CheckedGroup> {
+        match self {
+            Self::Role(group) | Self::Members(group) => Some(group),
+            _ => None,
+        }
+    }
+}
+
+/// A [`Group`] whose kind is right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckedGroup {
+    /// The role's kind.
+    pub kind: RoleName,
+    /// The instance, if one is meant.
+    pub instance: Option<Arc<str>>,
+}
+
+/// `k3s-server`, `k3s-server of prod`.
+impl fmt::Display for CheckedGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.kind, f)?;
+        match &self.instance {
+            Some(instance) => write!(f, " of {instance}"),
+            None => Ok(()),
+        }
+    }
+}

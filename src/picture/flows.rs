@@ -1,0 +1,132 @@
+//! What flows between roles, as few arrows: one from each role to each other, with all its services.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::checked::Checked;
+use fmc_core::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Protocol, Service};
+use fmc_core::name::RoleName;
+
+/// How many machines of a role are listed; of more the rest is counted.
+const LISTED: usize = 4;
+
+/// One end of arrows: a role with its machines, or who else it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) name: String,
+    /// Its machines; empty for what is no role.
+    pub(super) machines: String,
+}
+
+/// An arrow: from one end to another, by index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// What flows, as `tcp 80, 443 · udp 53`.
+    pub(super) services: String,
+}
+
+/// Ends and arrows of a cloud. What every machine has, and what stays inside one, is left out.
+pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
+    let mut arrows: BTreeMap<(String, String), BTreeSet<Service>> = BTreeMap::new();
+    for flow in checked.flows.iter().filter(|flow| has(checked, flow.machine, &flow.role)) {
+        let Some(peer) = peer(checked, flow) else { continue };
+        let own = role(checked, &flow.role, flow.machine);
+        let ends = match flow.direction {
+            Direction::Accept => (peer, own),
+            Direction::Reach => (own, peer),
+        };
+        arrows.entry(ends).or_default().insert(flow.service);
+    }
+    let names: BTreeSet<&String> = arrows.keys().flat_map(|(from, to)| [from, to]).collect();
+    let at = |name: &String| names.iter().position(|other| *other == name).unwrap_or_default();
+    let drawn = arrows
+        .iter()
+        .map(|((from, to), services)| Arrow { from: at(from), to: at(to), services: words(services) })
+        .collect();
+    let ends = names.iter().map(|name| End { name: (*name).clone(), machines: machines(checked, name) });
+    (ends.collect(), drawn)
+}
+
+/// Whether a machine has a role: what every machine has comes from none.
+fn has(checked: &Checked, machine: usize, kind: &RoleName) -> bool {
+    let whole = CheckedGroup { kind: kind.clone(), instance: None };
+    checked.roles.get(&whole).is_some_and(|members| members.machines.binary_search(&machine).is_ok())
+}
+
+/// A role, of one instance where there are several.
+fn group(checked: &Checked, group: &CheckedGroup) -> String {
+    let instances = checked.roles.keys().filter(|other| other.kind == group.kind && other.instance.is_some());
+    if instances.count() > 1 { group.to_string() } else { group.kind.to_string() }
+}
+
+/// A role as a machine has it.
+fn role(checked: &Checked, kind: &RoleName, machine: usize) -> String {
+    let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
+        group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
+    };
+    match checked.roles.iter().find(is_it) {
+        Some((found, _)) => group(checked, found),
+        None => kind.to_string(),
+    }
+}
+
+/// The other end of a flow; `None` for what stays inside of the machine.
+fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
+    Some(match &flow.peer {
+        CheckedPeer::Inside { .. } => return None,
+        CheckedPeer::Anywhere => "anywhere".to_owned(),
+        CheckedPeer::Subnet(subnet) => subnet.to_string(),
+        CheckedPeer::Network(network) => format!("network {}", checked.networks.get(*network)?.name),
+        CheckedPeer::Role(found) | CheckedPeer::Members(found) => group(checked, found),
+        CheckedPeer::Machine(index) => {
+            let machine = checked.machines.get(*index)?;
+            // A machine that is called is the role that answers.
+            let answers = |other: &&CheckedFlow| {
+                other.direction == Direction::Accept
+                    && flow.direction == Direction::Reach
+                    && other.service.contains(flow.service)
+                    && other.service.protocol != Protocol::Any
+            };
+            match checked.flows_of(machine).iter().find(answers) {
+                Some(found) if has(checked, *index, &found.role) => role(checked, &found.role, *index),
+                _ => machine.name.to_string(),
+            }
+        }
+    })
+}
+
+/// The machines of a role by its name here.
+fn machines(checked: &Checked, name: &str) -> String {
+    let found = checked.roles.iter().find(|(found, _)| group(checked, found) == name);
+    let members = found.map(|(_, members)| members.machines.as_slice()).unwrap_or_default();
+    let names =
+        members.iter().filter_map(|at| checked.machines.get(*at)).map(|machine| machine.name.as_str());
+    let mut listed: Vec<&str> = names.take(LISTED).collect();
+    let more = members.len().saturating_sub(LISTED);
+    let rest = format!("{} more", more + 1);
+    if more > 0 {
+        listed.pop();
+        listed.push(&rest);
+    }
+    listed.join(", ")
+}
+
+/// Services, those of a protocol together.
+fn words(services: &BTreeSet<Service>) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for service in services {
+        let name = service.protocol.as_str();
+        let words = service.to_string();
+        if last == Some(name) {
+            text += ", ";
+            text += words.trim_start_matches(name).trim_start();
+        } else {
+            text += if last.is_some() { " · " } else { "" };
+            text += &words;
+        }
+        last = Some(name);
+    }
+    text
+}
