@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, sleep};
 use std::time::{Duration, Instant};
@@ -24,9 +24,13 @@ const POOL: &str = "fmc-boot";
 /// What a boot may take: a minute on an idle machine, by software emulation.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// Guests of several tests at once would slow each other beyond every deadline.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 pub(crate) struct Lab {
     providers: Providers,
     hosts: BTreeMap<&'static str, Hypervisor>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 struct Hypervisor {
@@ -35,8 +39,9 @@ struct Hypervisor {
 }
 
 impl Lab {
-    /// A hypervisor for each host, by its name in the cloud.
+    /// A hypervisor for each host, by its name in the cloud, when no other test has one.
     pub(crate) fn start(names: &[&'static str]) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let start = |name: &&'static str| {
             let own = Own::start();
             let link = VirtLink::connect(&own.uri()).unwrap();
@@ -46,7 +51,7 @@ impl Lab {
         let providers = hosts.iter().fold(Providers::new(), |providers, (name, host)| {
             providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
         });
-        Self { providers, hosts }
+        Self { providers, hosts, _turn: turn }
     }
 
     /// With secrets, for clouds that have some.

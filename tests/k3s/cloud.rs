@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use fmc::balancer::{Balancer, Setup, Target, haproxy};
+use fmc::balancer::{Balancer, haproxy};
 use fmc::k3s::{self, Endpoint, Install};
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
 use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
 use fmc_testkit::netns::{Daemon, Lab, Nic, Port};
+
+use crate::inside::Inside;
 
 pub(crate) const BALANCER: &str = "balancer1";
 pub(crate) const SERVERS: [&str; 3] = ["master1", "master2", "master3"];
@@ -97,20 +99,10 @@ impl Model {
         lab
     }
 
-    /// `HAProxy`'s configuration, compiled for this cluster's servers.
+    /// `HAProxy`'s configuration, as it is compiled for the balancer's machine.
     pub(crate) fn balancer(&self) -> String {
-        let cluster = self.cluster();
-        let servers = cluster.servers.iter().map(|&at| {
-            let machine = &self.checked.machines[at];
-            Target { name: machine.name.to_string(), address: machine.address().unwrap() }
-        });
-        haproxy::configuration(&Setup {
-            cluster: cluster.name.to_string(),
-            ipv4: true,
-            ipv6: false,
-            servers: servers.collect(),
-            ingress: None,
-        })
+        let inside = Inside::of(&self.checked, BALANCER, &self.keyring);
+        inside.files[haproxy::PATH].1.clone()
     }
 
     /// Runs `HAProxy` with a configuration on the balancer's machine; the endpoint listens when this returns.

@@ -24,7 +24,8 @@ pub(crate) struct Inside {
 impl Inside {
     pub(crate) fn of(cloud: &Checked, machine: &str, secrets: &dyn Secrets) -> Self {
         let guest = &cloud.machine(machine).unwrap().guest;
-        let bytes = |secret: &SecretRef| String::from_utf8(secrets.bytes(secret).unwrap().expose().to_vec()).unwrap();
+        let bytes =
+            |secret: &SecretRef| String::from_utf8(secrets.bytes(secret).unwrap().expose().to_vec()).unwrap();
         let text = |contents: &Contents| match contents {
             Contents::Text(text) => Some(text.to_string()),
             Contents::Secret(secret) => Some(bytes(secret)),

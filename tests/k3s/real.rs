@@ -5,7 +5,7 @@
 //! when a server dies. Nobody downloads one for that; without it, the test says that it did not run.
 //!
 //! The same way is gone with the stand-in each time. That shows that the files, their modes and the units' commands are what K3s's own rules
-//! ask for, in the order in which servers wait for each other; that each joiner finds the endpoint and proves the authority by its token's
+//! ask for, in the order in which servers wait for each other, through the firewalls of all machines; that each joiner finds the endpoint and proves the authority by its token's
 //! hash, as K3s hashes it; that a wrong token or authority is refused; and that the balancer leaves out who dies. It does not show that K3s
 //! takes those authorities for its own, that an etcd of three is formed or goes on, nor that the kubeconfig gets in: the stand-in has no
 //! etcd, no API and no node. `api` shows the last of real API servers.
@@ -13,13 +13,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use fmc::firewall;
 use fmc::k3s::pki::Ca;
 use fmc::keys::RootKey;
 use fmc_testkit::k3s::{STANDIN, binary_or_say, starts};
 use fmc_testkit::netns::{Daemon, Lab};
 use fmc_testkit::{tls, tree};
 
-use crate::cloud::{AGENT, CLIENT, Model, SERVERS, keyring};
+use crate::cloud::{AGENT, BALANCER, CLIENT, Model, SERVERS, keyring};
 use crate::inside::{Inside, texts};
 
 const BINARY: &str = "/usr/local/bin/k3s";
@@ -54,6 +55,7 @@ impl<'a> Hosts<'a> {
         for (path, (mode, text)) in inside.files.iter().filter(|(path, _)| path.contains("rancher")) {
             self.lab.write(machine, path, text, *mode);
         }
+        guard(self.lab, machine, &inside);
         self.program(machine);
         let unit = unit(machine);
         // What may fail loads modules: they are the machine's, which all hosts share.
@@ -122,6 +124,12 @@ impl<'a> Hosts<'a> {
     }
 }
 
+/// Loads the firewall that is compiled for a machine into its host.
+fn guard(lab: &Lab, machine: &str, inside: &Inside) {
+    let (_, rules) = &inside.files[firewall::PATH];
+    lab.load_rules(machine, rules).unwrap();
+}
+
 fn unit(machine: &str) -> &'static str {
     if machine == AGENT { "k3s-agent.service" } else { "k3s.service" }
 }
@@ -149,6 +157,7 @@ fn form_a_cluster(k3s: K3s<'_>) {
     let authority = folder.path().join("server-ca.crt");
     tree::write(&authority, model.secret(&pki.authority(Ca::Server).certificates).as_bytes());
     let hosts = Hosts { model: &model, lab: &lab, k3s, authority: &authority };
+    guard(&lab, BALANCER, &Inside::of(&model.checked, BALANCER, &model.keyring));
     let _balancer = model.balance(&lab, &model.balancer());
 
     // All at once, the last of them first: they wait for each other by themselves.
@@ -164,10 +173,7 @@ fn form_a_cluster(k3s: K3s<'_>) {
     let join = model.secret(&pki.server_join);
     let (hash, _) = join.split_once("::").unwrap();
     hosts.stranger(&format!("{hash}::server:nobody"), &["nauthorized", "not authorized"]);
-    let other = Model {
-        keyring: keyring(RootKey::from_bytes([7; 32])),
-        checked: model.checked.clone(),
-    };
+    let other = Model { keyring: keyring(RootKey::from_bytes([7; 32])), checked: model.checked.clone() };
     hosts.stranger(&other.secret(&pki.server_join), &["token CA hash does not match"]);
 
     let (_, mut first) = nodes.pop().unwrap();
