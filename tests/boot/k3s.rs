@@ -25,10 +25,12 @@ const BALANCER: &str = "global\n  maxconn 100\ndefaults\n  mode tcp\n  timeout c
     frontend api\n  bind :6443\n  default_backend servers\n\
     backend servers\n  option httpchk GET /ping\n  default-server check check-ssl verify none inter 1s fall 2 rise 1\n";
 
-/// A machine, by how it is called and what its address ends in.
-fn machine((name, number): (&str, u8)) -> Machine {
+/// The nodes, and what their addresses end in.
+const NODES: [(&str, u8); 4] = [("master1", 11), ("master2", 12), ("master3", 13), ("worker1", 21)];
+
+fn machine(name: &str, number: u8, memory: Size) -> Machine {
     Machine::new(name, image(Style::Debian))
-        .memory(448.mib())
+        .memory(memory)
         .root_disk(2.gib())
         .shutdown(Shutdown::never_force(300))
         .interface(Interface::on("lan").address(format!("10.17.3.{number}")))
@@ -40,17 +42,20 @@ fn machine((name, number): (&str, u8)) -> Machine {
         .unit(Unit::service("systemd-timesyncd").enabled())
 }
 
-/// The cluster: three servers, of which two run.
-fn cloud(digest: &str) -> Cloud {
+/// The cluster: three servers and an agent, of which two run at a time.
+fn cloud(digest: &str, running: [&str; 2], memory: Size) -> Cloud {
     let cluster = k3s::Cluster::new("prod", "v1.36.3+k3s1")
         .endpoint(Endpoint::address(GATEWAY))
         .servers(["master1", "master2", "master3"])
+        .agents(["worker1"])
         .install(Install::binary(format!("http://{GATEWAY}:8000/k3s"), digest));
     Cloud::new("boot")
         .host(Host::new(HOSTS[0]).emulated().machine_type("pc"))
         .network(Network::nat("lan", "10.17.3.0/24").host(HOSTS[0]).domain("lan.example.com"))
-        .machines([("master1", 11), ("master2", 12)].map(machine))
-        .machine(machine(("master3", 13)).power(Power::Stopped))
+        .machines(NODES.map(|(name, number)| {
+            let power = if running.contains(&name) { Power::Running } else { Power::Stopped };
+            machine(name, number, memory).power(power)
+        }))
         .cluster(cluster)
         .accept("role-needs", "a stand-in needs less than K3s")
 }
@@ -83,34 +88,41 @@ fn digest() -> String {
 }
 
 struct Cluster {
+    cloud: Cloud,
     checked: Checked,
     keyring: Arc<Keyring>,
 }
 
 impl Cluster {
-    /// The only start of K3s on a machine in its only boot is the one that the model says.
-    fn is_seen_in(&self, name: &str, report: &Report) -> Start {
+    /// Each boot of a machine starts K3s once, and the last one as the model says.
+    fn is_seen_in(&self, name: &str, report: &Report, boots: usize) -> Start {
         assert!(report.failed.is_empty(), "{name}: {:#?}", report.failed);
         assert_eq!(report.state, "running", "{name}");
-        let [start] = &report.k3s[..] else { panic!("{name} starts K3s once: {:#?}", report.k3s) };
+        assert_eq!(report.k3s.len(), boots, "{name} starts K3s once a boot: {:#?}", report.k3s);
+        let start = report.k3s.last().unwrap();
         assert_eq!(start.refused, None, "{name}");
         assert!(start.under_systemd, "{name}");
         self.waited_in(name, report, start);
-        Inside::of(&self.checked, name, &*self.keyring).is_what_started("k3s.service", start);
+        let (inside, unit) = (Inside::of(&self.checked, name, &*self.keyring), unit(name));
+        if boots == 1 {
+            inside.is_what_started(unit, start)
+        } else {
+            inside.is_in(unit, start)
+        }
 
         let (cluster, machine) = (&self.checked.clusters[0], self.checked.machine(name).unwrap());
         let setting = |key: &str| start.settings.get(key).map(texts);
-        assert_eq!(start.role, "server");
         assert_eq!(start.node.as_deref(), Some(machine.hostname.as_str()));
         assert_eq!(setting("node-ip"), Some(vec![machine.address().unwrap().to_string()]));
-        assert_eq!(setting("tls-san"), Some(cluster.names.clone()));
-        assert_eq!(setting("agent-token"), Some(vec![self.secret(&cluster.pki.agent_token)]));
+        let is_server = start.role == "server";
+        assert_eq!(setting("tls-san"), is_server.then(|| cluster.names.clone()));
+        assert_eq!(setting("agent-token"), is_server.then(|| vec![self.secret(&cluster.pki.agent_token)]));
         start.clone()
     }
 
     /// It came after its network and its time.
     fn waited_in(&self, name: &str, report: &Report, start: &Start) {
-        let (unit, address) = (&report.units["k3s.service"], self.checked.machine(name).unwrap().address());
+        let (unit, address) = (&report.units[unit(name)], self.checked.machine(name).unwrap().address());
         assert_eq!((&*unit.state, unit.restarts), ("active", 0), "{name}");
         for before in ["network-online.target", "systemd-time-wait-sync.service", "time-sync.target"] {
             let before_it = &report.units[before];
@@ -131,23 +143,37 @@ impl Cluster {
     }
 }
 
-#[test]
-fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it() {
+fn unit(name: &str) -> &'static str {
+    if name == "worker1" { "k3s-agent.service" } else { "k3s.service" }
+}
+
+fn setting(start: &Start, key: &str) -> Option<Vec<String>> {
+    start.settings.get(key).map(texts)
+}
+
+/// The cloud is applied to a hypervisor of the test's own, on which is what the machines need.
+fn start(running: [&str; 2]) -> (Lab, Cluster) {
     let digest = digest();
     let keyring = Arc::new(Keyring::new(RootKey::sample(), Arc::new(NoSecrets)));
     let lab = Lab::start(&HOSTS[..1]).secrets(Arc::clone(&keyring) as _);
     serve(&lab);
-    let checked = cloud(&digest).check().map_err(|report| report.to_string()).unwrap();
-    lab.apply(&cloud(&digest));
-    let cluster = Cluster { checked, keyring };
+    let cloud = cloud(&digest, running, 448.mib());
+    let checked = cloud.check().map_err(|report| report.to_string()).unwrap();
+    lab.apply(&cloud);
+    (lab, Cluster { cloud, checked, keyring })
+}
+
+#[test]
+fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it() {
+    let (lab, cluster) = start(["master1", "master2"]);
     let starts: BTreeMap<&str, Start> = ["master1", "master2"]
-        .map(|name| (name, cluster.is_seen_in(name, &lab.boot(name, 1))))
+        .map(|name| (name, cluster.is_seen_in(name, &lab.boot(name, 1), 1)))
         .into_iter()
         .collect();
 
     let model = &cluster.checked.clusters[0];
     let (first, second) = (&starts["master1"], &starts["master2"]);
-    let setting = |start: &Start, key: &str| start.settings.get(key).map(texts);
+    assert_eq!((&*first.role, &*second.role), ("server", "server"));
     assert_eq!(setting(first, "cluster-init"), Some(vec!["true".to_owned()]));
     assert_eq!(setting(first, "token"), Some(vec![cluster.secret(&model.pki.server_token)]));
     assert_eq!((setting(first, "server"), &first.joined), (None, &None));
@@ -167,5 +193,25 @@ fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it
         let fetched = asked.lines().filter(|line| line.starts_with(&format!("10.17.3.{number} ")));
         assert_eq!(fetched.count(), 1, "{asked}");
     }
-    lab.expect_nothing_to_do(&cloud(&digest));
+    lab.expect_nothing_to_do(&cluster.cloud);
+}
+
+#[cfg(feature = "full")]
+#[test]
+fn an_agent_joins_by_the_endpoint_and_another_boot_starts_each_once_more() {
+    let names = ["master1", "worker1"];
+    let (lab, cluster) = start(names);
+    let [server, agent] = names.map(|name| cluster.is_seen_in(name, &lab.boot(name, 1), 1));
+    let model = &cluster.checked.clusters[0];
+    assert_eq!((&*server.role, &*agent.role), ("server", "agent"));
+    assert_eq!(setting(&agent, "server"), Some(vec![model.endpoint.url()]));
+    assert_eq!(setting(&agent, "token"), Some(vec![cluster.secret(&model.pki.agent_join)]));
+    assert_eq!(agent.joined.as_deref(), Some("master1"));
+    assert!(!server.was_member && server.started < agent.started);
+
+    // More memory needs a restart.
+    lab.apply(&cloud(&digest(), names, 464.mib()));
+    let [server, agent] = names.map(|name| cluster.is_seen_in(name, &lab.boot(name, 2), 2));
+    assert!(server.was_member, "what etcd keeps is where it was");
+    assert_eq!(agent.joined.as_deref(), Some("master1"));
 }

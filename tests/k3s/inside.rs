@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fmc::guest::checked::{Contents, Part, Unit};
 use fmc::prelude::*;
 use fmc::secret::{SecretRef, Secrets};
-use fmc_testkit::k3s::Start;
+use fmc_testkit::k3s::{Entry, Start};
 use fmc_testkit::yaml;
 use serde_json::Value;
 
@@ -62,8 +62,16 @@ impl Inside {
         lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
     }
 
-    /// A start of K3s read what is compiled: its command line, its configuration and every file, and nothing else.
+    /// A first start of K3s read what is compiled: its command line, its configuration and every file, and nothing else.
     pub(crate) fn is_what_started(&self, unit: &str, start: &Start) {
+        self.is_in(unit, start);
+        let is_file = |entry: &&Entry| entry.contents.is_some() || entry.target.is_some();
+        let found = start.files.iter().filter(|(_, entry)| is_file(entry)).map(|(path, _)| path.as_str());
+        assert_eq!(found.collect::<BTreeSet<_>>(), self.of_k3s());
+    }
+
+    /// A start of K3s read what is compiled, beside what it keeps itself.
+    pub(crate) fn is_in(&self, unit: &str, start: &Start) {
         let [command] = self.lines(unit, "ExecStart")[..] else { panic!("{unit} runs one program") };
         let mut words = command.split_whitespace().skip(1);
         assert_eq!(words.next(), Some(&*start.role), "{command}");
@@ -78,17 +86,7 @@ impl Inside {
             start.settings.iter().map(|(key, value)| (key.clone(), texts(value))).collect();
         assert_eq!(read, written);
 
-        let is_k3s = |path: &str| FOLDERS.iter().any(|folder| path.starts_with(folder));
-        let ours: BTreeSet<&str> =
-            self.files.keys().map(String::as_str).filter(|path| is_k3s(path)).collect();
-        let found: BTreeSet<&str> = start
-            .files
-            .iter()
-            .filter(|(_, entry)| entry.contents.is_some() || entry.target.is_some())
-            .map(|(path, _)| path.as_str())
-            .collect();
-        assert_eq!(found, ours);
-        for path in ours {
+        for path in self.of_k3s() {
             let ((mode, text), entry) = (&self.files[path], &start.files[path]);
             assert_eq!((entry.mode, entry.uid, entry.gid), (*mode, 0, 0), "{path}");
             assert_eq!(entry.contents.as_ref(), Some(text), "{path}");
@@ -98,6 +96,15 @@ impl Inside {
             assert_eq!((entry.mode, entry.uid, entry.gid), (*mode, 0, 0), "{path}");
         }
     }
+
+    /// The files where K3s has its own.
+    fn of_k3s(&self) -> BTreeSet<&str> {
+        self.files.keys().map(String::as_str).filter(|path| is_k3s(path)).collect()
+    }
+}
+
+fn is_k3s(path: &str) -> bool {
+    FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
 /// A setting as the texts that K3s takes it for, whether it is a list, a flag or a number.
