@@ -105,9 +105,9 @@ impl Cluster {
         self.waited_in(name, report, start);
         let (inside, unit) = (Inside::of(&self.checked, name, &*self.keyring), unit(name));
         if boots == 1 {
-            inside.is_what_started(unit, start)
+            inside.is_what_started(unit, start);
         } else {
-            inside.is_in(unit, start)
+            inside.is_in(unit, start);
         }
 
         let (cluster, machine) = (&self.checked.clusters[0], self.checked.machine(name).unwrap());
@@ -188,10 +188,12 @@ fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it
     assert_eq!(second.ca_hash.as_deref(), Some(hash));
     assert!(first.started < second.started);
 
-    let asked = lab.own(HOSTS[0]).said("mirror");
-    for number in [11, 12] {
-        let fetched = asked.lines().filter(|line| line.starts_with(&format!("10.17.3.{number} ")));
+    let said = |server: &str| lab.own(HOSTS[0]).said(server);
+    for address in ["10.17.3.11", "10.17.3.12"] {
+        let asked = said("mirror");
+        let fetched = asked.lines().filter(|line| line.starts_with(&format!("{address} ")));
         assert_eq!(fetched.count(), 1, "{asked}");
+        assert!(said("ntp").lines().any(|line| line == address), "{address} asked for the time");
     }
     lab.expect_nothing_to_do(&cluster.cloud);
 }

@@ -72,7 +72,9 @@ impl Inside {
 
     /// A start of K3s read what is compiled, beside what it keeps itself.
     pub(crate) fn is_in(&self, unit: &str, start: &Start) {
-        let [command] = self.lines(unit, "ExecStart")[..] else { panic!("{unit} runs one program") };
+        let commands = self.lines(unit, "ExecStart");
+        assert_eq!(commands.len(), 1, "{unit} runs one program");
+        let command = commands[0];
         let mut words = command.split_whitespace().skip(1);
         assert_eq!(words.next(), Some(&*start.role), "{command}");
         assert_eq!(start.arguments, words.collect::<Vec<_>>());
