@@ -75,6 +75,12 @@ impl Secret {
         self
     }
 
+    /// Whether the bytes come from where those of another one do. What the root key makes is another secret for each name.
+    pub(crate) fn is_from_where(&self, other: &Self) -> bool {
+        let is_made = matches!(self.source, SecretSource::Generated(_));
+        self.source == other.source && (!is_made || self.name == other.name)
+    }
+
     /// The secret with a name that is right, or a finding.
     pub(crate) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<SecretRef> {
         let name = leaf(&self.name, &at.key("name"), findings).cloned();

@@ -16,6 +16,7 @@ pub mod budget;
 mod capacity;
 mod guest;
 mod image;
+mod k3s;
 pub mod kind;
 mod large;
 mod leaves;
@@ -43,6 +44,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     ready::check,
     mount::check,
     mirror::check,
+    k3s::check,
 ];
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.

@@ -6,6 +6,7 @@ use crate::finding::Finding;
 mod balancers;
 mod clusters;
 mod flows;
+mod k3s;
 mod laws;
 mod mounts;
 mod pages;

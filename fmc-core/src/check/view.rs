@@ -12,9 +12,9 @@ use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::Host;
 use crate::identity;
-use crate::k3s::Endpoint;
+use crate::k3s;
 use crate::machine::{Interface, Machine};
-use crate::name::{HostName, OwnerId};
+use crate::name::{HostName, MachineName, OwnerId};
 use crate::named::{Keyed, Named};
 use crate::network::{Mode, Network};
 
@@ -27,6 +27,9 @@ pub(crate) struct View<'a> {
     pub(crate) machines: Vec<Placed<'a>>,
     pub(crate) host_index: BTreeMap<&'a str, usize>,
     pub(crate) network_index: BTreeMap<&'a str, usize>,
+    pub(crate) machine_index: BTreeMap<&'a str, usize>,
+    /// The K3s clusters, in the order of their names.
+    pub(crate) clusters: Vec<Cluster<'a>>,
     /// The machines that a cluster gives a role to, by name.
     pub(crate) clustered: BTreeSet<&'a str>,
     /// The networks that a host routes to, by host.
@@ -59,6 +62,28 @@ pub(crate) struct Plugged<'a> {
     pub(crate) mac: Option<Mac>,
 }
 
+/// A K3s cluster with its machines.
+pub(crate) struct Cluster<'a> {
+    pub(crate) draft: &'a k3s::Cluster,
+    /// Its servers that are machines of the cloud, each once, in the user's order.
+    pub(crate) servers: Vec<usize>,
+    /// Its agents, likewise; a machine that is a server too is not among them.
+    pub(crate) agents: Vec<usize>,
+}
+
+impl Cluster<'_> {
+    /// Its machines: servers, then agents.
+    pub(crate) fn members(&self) -> impl Iterator<Item = usize> {
+        self.servers.iter().chain(&self.agents).copied()
+    }
+
+    /// Whether its state is in an etcd on its servers; see `k3s::resolved`.
+    pub(crate) fn has_etcd(&self) -> bool {
+        let snapshots = self.draft.snapshots.as_ref().is_some_and(|snapshots| snapshots.enabled);
+        self.draft.datastore.is_none() && (snapshots || self.draft.servers.len() > 1)
+    }
+}
+
 impl<'a> View<'a> {
     /// Looks up the references of a draft.
     pub(crate) fn new(cloud: &'a Cloud) -> Self {
@@ -69,6 +94,7 @@ impl<'a> View<'a> {
         let hosts: Vec<_> = cloud.hosts.iter().collect();
         let host_index = index(&cloud.hosts);
         let network_index = index(&cloud.networks);
+        let machine_index = index(&cloud.machines);
         let host_of = |given: Option<&Given<HostName>>| match given {
             Some(name) => host_index.get(text(name)).copied(),
             None if hosts.len() == 1 => Some(0),
@@ -97,9 +123,10 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
+        let clusters = clusters(cloud, &machine_index);
         let nodes = cloud.clusters.iter().flat_map(|cluster| {
             let balancers = match &cluster.endpoint {
-                Endpoint::Balancer(balancer) => balancer.machines(),
+                k3s::Endpoint::Balancer(balancer) => balancer.machines(),
                 _ => &[],
             };
             let nodes = cluster.servers.iter().chain(&cluster.agents);
@@ -114,6 +141,8 @@ impl<'a> View<'a> {
             machines,
             host_index,
             network_index,
+            machine_index,
+            clusters,
             clustered,
             routed,
             bridged,
@@ -129,6 +158,16 @@ impl<'a> View<'a> {
     /// The hosts that list a bridge, by index.
     pub(crate) fn bridged(&self, bridge: &str) -> &[usize] {
         self.bridged.get(bridge).map_or(&[], Vec::as_slice)
+    }
+
+    /// A machine by index.
+    pub(crate) fn machine(&self, index: usize) -> Option<&Placed<'a>> {
+        self.machines.get(index)
+    }
+
+    /// The name of a machine by index.
+    pub(crate) fn machine_name(&self, index: usize) -> &'a str {
+        self.machines.get(index).map_or("", |placed| text(&placed.draft.name))
     }
 
     /// A network by index.
@@ -211,6 +250,21 @@ where
         map.entry(text(value.name())).or_insert(at);
     }
     map
+}
+
+fn clusters<'a>(cloud: &'a Cloud, machines: &BTreeMap<&str, usize>) -> Vec<Cluster<'a>> {
+    let mut clusters: Vec<Cluster<'a>> = Vec::with_capacity(cloud.clusters.len());
+    for draft in &cloud.clusters {
+        let mut seen = BTreeSet::new();
+        let mut members = |names: &[Given<MachineName>]| -> Vec<usize> {
+            let known = names.iter().filter_map(|name| machines.get(text(name)).copied());
+            known.filter(|machine| seen.insert(*machine)).collect()
+        };
+        let (servers, agents) = (members(&draft.servers), members(&draft.agents));
+        clusters.push(Cluster { draft, servers, agents });
+    }
+    clusters.sort_by_key(|cluster| text(cluster.draft.name()));
+    clusters
 }
 
 fn links<'a>(

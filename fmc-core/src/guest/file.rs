@@ -110,6 +110,14 @@ impl File {
         Self::new(path, Contents::Parts(parts.into_iter().collect()))
     }
 
+    /// Its path and its text, where both are known.
+    pub(crate) fn plain(&self) -> Option<(&str, &str)> {
+        match &self.contents {
+            Contents::Text(text) => Some((self.path.ok()?.as_str(), text)),
+            _ => None,
+        }
+    }
+
     /// A file that the first boot fetches, mode 0644 until said otherwise. Ignition fetches it before the system starts, and
     /// tries until it is there; cloud-init's last stage does the same.
     pub fn remote(

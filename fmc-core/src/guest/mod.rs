@@ -85,6 +85,11 @@ impl Guest {
         Self::default()
     }
 
+    /// The files whose text is known: their paths and texts.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(File::plain)
+    }
+
     /// A file. What the image has at its path is replaced.
     #[must_use]
     pub fn file(mut self, file: File) -> Self {

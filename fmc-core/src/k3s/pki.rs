@@ -205,6 +205,14 @@ impl Credentials {
         self
     }
 
+    /// The tokens of servers and of agents, where both are the user's own.
+    pub(crate) const fn own_tokens(&self) -> Option<(&Secret, &Secret)> {
+        match (&self.server_token, &self.agent_token) {
+            (Some(server), Some(agent)) => Some((server, agent)),
+            _ => None,
+        }
+    }
+
     /// The secrets of a cluster of this name, or findings.
     pub fn checked(&self, cluster: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Pki> {
         let before = findings.len();

@@ -11,7 +11,7 @@ mod unit;
 mod updates;
 mod wait;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::resolved::Cluster;
@@ -37,6 +37,8 @@ const SYSTEMS: &[Os] = &[Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux
 /// The roles that the clusters of a cloud give to its machines.
 pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     let mut all = Vec::new();
+    // One that is named twice is a finding, and is what it is named first.
+    let mut seen = BTreeSet::new();
     for cluster in &cloud.clusters {
         let instance: Arc<str> = cluster.name.as_str().into();
         let (servers, agents) = (places(&cluster.said.servers), places(&cluster.said.agents));
@@ -48,10 +50,10 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
                 let kind = if list == "servers" { SERVER } else { AGENT };
                 all.push(Assigned { machine, kind, role: role(), at });
             };
-        for &machine in &cluster.servers {
+        for &machine in cluster.servers.iter().filter(|machine| seen.insert(**machine)) {
             assign(machine, "servers", &servers, &|| Arc::new(Server(Arc::clone(&instance))));
         }
-        for &machine in &cluster.agents {
+        for &machine in cluster.agents.iter().filter(|machine| seen.insert(**machine)) {
             assign(machine, "agents", &agents, &|| Arc::new(Agent(Arc::clone(&instance))));
         }
     }

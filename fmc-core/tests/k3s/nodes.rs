@@ -373,7 +373,7 @@ fn selinux_is_never_turned_off_and_k3s_gets_its_label() {
 
 #[test]
 fn a_mirror_on_the_bootstrap_machine_has_what_the_others_fetch() {
-    let cloud = cluster::cloud(Os::Flatcar, everything().bootstrap("worker2"));
+    let cloud = cluster::cloud(Os::Flatcar, everything().agents(["worker1"]).bootstrap("worker2"));
     let text = cluster::text(&cloud, "master1", "/opt/bin/k3s");
     assert_eq!(text, format!("http://10.17.4.25:8080/{}/k3s {DIGEST}", DIGEST.replace(':', "-")));
 }

@@ -1,5 +1,7 @@
 //! Machines that a K3s cluster names, and that are not there.
 
+use std::collections::BTreeMap;
+
 use super::super::kind::Kind;
 use super::super::say::known;
 use super::super::view::{View, text};
@@ -9,6 +11,8 @@ use crate::k3s::{Cluster, Endpoint};
 use crate::name::MachineName;
 
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    // What would be right is worked out once for each wrong text.
+    let mut helps: BTreeMap<String, String> = BTreeMap::new();
     for cluster in &view.cloud.clusters {
         let clusters = At::ROOT.key("clusters");
         let at = clusters.name(&cluster.name);
@@ -22,20 +26,17 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         let mut named = |given: &Given<MachineName>, at: &At<'_>| {
             let Given::Right(name) = given else { return };
-            let mut names = view.machines.iter().map(|placed| text(&placed.draft.name));
-            if !names.clone().any(|other| other == name.as_str()) {
-                let help = known(
-                    name.as_str(),
-                    "machine",
-                    names.by_ref().collect::<Vec<_>>(),
-                    "add the machine to the cloud",
-                );
-                findings.push(Finding::new(
-                    Kind::ReferenceUnknown,
-                    at,
-                    format!("there is no machine {name}"),
-                    help,
-                ));
+            if !view.machine_index.contains_key(name.as_str()) {
+                let help = helps.entry(name.as_str().to_owned()).or_insert_with(|| {
+                    known(
+                        name.as_str(),
+                        "machine",
+                        view.machine_index.keys().copied(),
+                        "add the machine to the cloud",
+                    )
+                });
+                let message = format!("there is no machine {name}");
+                findings.push(Finding::new(Kind::ReferenceUnknown, at, message, &**help));
             }
         };
         machines(cluster, &at, &mut named);

@@ -105,6 +105,10 @@ impl Claims<'_> {
             );
         }
         for unit in units {
+            // So are two that want a unit of the image in the same state.
+            if unit.contents.is_none() && unit.dropins.is_empty() && all.units.contains(&unit) {
+                continue;
+            }
             let key = format!("units.{}", unit.name);
             self.take(&mut all.units, unit, |unit: &Unit| format!("unit {}", unit.name), &key, kind, at);
         }

@@ -5,9 +5,12 @@ use crate::guest::{Directory, File, Guest, Part};
 use crate::k3s::registries::Registries;
 use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
 use crate::k3s::{Config, Piece};
-use crate::secret::Secret;
+use crate::secret::{Generated, Secret, SecretRef, derived_name};
 use crate::unit::Mode;
 
+/// By what the cluster knows a node again. A node that is made anew has the one that it had: the cluster refuses another one
+/// under the same name (docs.k3s.io, *Architecture*, *How Agent Node Registration Works*).
+const NODE_PASSWORD: &str = "/etc/rancher/node/password";
 /// The authority of the database's certificate.
 pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
 /// The certificate by which K3s is known to the database.
@@ -26,7 +29,11 @@ const PRIVATE: Mode = Mode::new(0o700);
 /// What every node has.
 pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
     let said = node.cluster.said();
-    let mut guest = Guest::new().file(pieces(Config::PATH, config.pieces()).mode(SECRET));
+    let password = derived_name("k3s", node.site.machine().name.as_str(), "node-password");
+    let password = Secret::from(SecretRef::generated(password, 1, Generated::Password));
+    let mut guest = Guest::new()
+        .file(pieces(Config::PATH, config.pieces()).mode(SECRET))
+        .file(File::secret(NODE_PASSWORD, password));
     if !said.registries.is_empty() {
         guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));
     }

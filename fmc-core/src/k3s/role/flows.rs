@@ -1,7 +1,8 @@
 //! Whom the nodes of a cluster must reach, and who must reach them (docs.k3s.io, *Installation/Requirements*).
 
 use super::{AGENT, Node, SERVER};
-use crate::flow::{Flows, Peer, Service, tcp, udp};
+use crate::firewall::K3S_INTERFACES;
+use crate::flow::{Flows, Peer, Service, anything, tcp, udp};
 use crate::k3s::cluster::Endpoint;
 use crate::k3s::resolved::API;
 use crate::k3s::{Component, FlannelBackend, Value, key};
@@ -37,11 +38,15 @@ pub(super) fn agent(node: &Node<'_>) -> Flows {
 /// What every node does.
 fn both(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;
-    let nodes = || [SERVER, AGENT].map(|kind| Peer::role(kind).of(cluster.name.as_str()));
+    // Agents are let in before there are any, so that the first one changes no server.
+    let has_agents = cluster.agents.iter().any(|agent| !cluster.servers.contains(agent));
+    let nodes = [(SERVER, true), (AGENT, has_agents)];
     let among = |flows: Flows, service: Service| {
-        nodes()
-            .into_iter()
-            .fold(flows, |flows, peer| flows.accept(service, peer.clone()).reach(service, peer))
+        nodes.iter().fold(flows, |flows, (kind, is_there)| {
+            let peer = Peer::role(kind.clone()).of(cluster.name.as_str());
+            let flows = flows.accept(service, peer.clone());
+            if *is_there { flows.reach(service, peer) } else { flows }
+        })
     };
     let mut flows = machines(node, &cluster.endpoint.machines)
         .into_iter()
@@ -62,6 +67,10 @@ fn both(node: &Node<'_>) -> Flows {
     };
     if mirrors_images(&said.config) || mirrors_images(&said.server_config) {
         flows = among(flows, tcp(5001));
+    }
+    for subnet in &cluster.pods {
+        // Pods call their node: its kubelet, its DNS cache, and on servers the API.
+        flows = flows.accept(anything(), Peer::inside(K3S_INTERFACES, *subnet));
     }
     flows = ingress(node, flows);
     if let Some(bootstrap) = cluster.bootstrap {

@@ -1,0 +1,99 @@
+//! K3s clusters: who is in one, by what it is reached, what its networks are, and what its files may say.
+//!
+//! What the constructors of a cluster leave no room for is not looked for here: two values of what must be equal on all
+//! servers, a name missing in a certificate, a joiner without a token, two servers that restart in one hour.
+
+mod address;
+mod argument;
+mod config;
+mod data;
+mod endpoint;
+mod install;
+mod member;
+mod node;
+mod placement;
+mod secret;
+mod size;
+mod unused;
+mod version;
+
+use super::view::{Cluster, View};
+use crate::finding::{At, Finding};
+use crate::k3s::{Config, Key, Value};
+
+/// A rule about one cluster; the place is the cluster's.
+type Rule = fn(&View<'_>, &Cluster<'_>, &At<'_>, &mut Vec<Finding>);
+
+const RULES: &[Rule] = &[
+    member::count,
+    member::ingress,
+    member::bootstrap,
+    member::route,
+    endpoint::single,
+    endpoint::itself,
+    endpoint::nowhere,
+    endpoint::leased,
+    endpoint::traefik,
+    address::overlap::check,
+    address::family,
+    address::size,
+    address::dns,
+    address::node_ports,
+    address::domain,
+    address::host_gateway,
+    address::no_network,
+    version::upgrade,
+    version::skew,
+    version::feature,
+    size::servers,
+    data::on_root,
+    config::owned,
+    config::servers_only,
+    config::outdated,
+    config::contradicting,
+    config::kubeconfig,
+    config::kernel,
+    argument::check,
+    unused::check,
+    secret::shared_token,
+    install::missing,
+    install::unpinned,
+    install::policy,
+    placement::quorum,
+    placement::power,
+];
+
+/// Looks at every cluster, and at what machines say of themselves as nodes.
+pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    member::once(view, findings);
+    node::twice(view, findings);
+    node::unused(view, findings);
+    let clusters = At::ROOT.key("clusters");
+    for cluster in &view.clusters {
+        let at = clusters.name(&cluster.draft.name);
+        for rule in RULES {
+            rule(view, cluster, &at, findings);
+        }
+    }
+}
+
+/// The three configurations of a cluster, each with its field.
+fn configs<'a>(cluster: &Cluster<'a>) -> [(&'static str, &'a Config); 3] {
+    let draft = cluster.draft;
+    [
+        ("config", &draft.config),
+        ("server_config", &draft.server_config),
+        ("agent_config", &draft.agent_config),
+    ]
+}
+
+/// What servers have for a key, with the field that says it: the servers' own configuration comes after that for all.
+fn on_servers<'a>(cluster: &Cluster<'a>, key: Key) -> Option<(&'static str, &'a Value)> {
+    let [all, servers, _] = configs(cluster);
+    [servers, all].into_iter().find_map(|(field, config)| Some((field, config.get(key)?)))
+}
+
+/// The families of IP for people.
+const fn family_name(is_ipv4: bool) -> &'static str {
+    if is_ipv4 { "IPv4" } else { "IPv6" }
+}

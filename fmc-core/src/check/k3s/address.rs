@@ -1,0 +1,348 @@
+//! The networks of a cluster: of pods, of Services, and those that its nodes are on.
+
+use std::net::IpAddr;
+
+use super::super::kind::Kind;
+use super::super::say::first_of;
+use super::super::view::{Cluster, View, text};
+use super::{configs, family_name, on_servers};
+use crate::addr::Subnet;
+use crate::finding::{At, Finding};
+use crate::given::{Given, Leaf as _};
+use crate::k3s::value::PortRange;
+use crate::k3s::{FlannelBackend, Key, Value};
+
+pub(super) mod overlap;
+
+/// What K3s has if nothing is said (docs.k3s.io, *Basic Network Options*).
+const PODS: &str = "10.42.0.0/16";
+const SERVICES: &str = "10.43.0.0/16";
+
+/// The ports of a node that Kubernetes and K3s listen on, and SSH's (docs.k3s.io, *Requirements/Networking*).
+const PORTS: [(u16, u16, &str); 14] = [
+    (22, 22, "SSH"),
+    (2379, 2382, "etcd"),
+    (5001, 5001, "the embedded registry"),
+    (6443, 6443, "the API"),
+    (6444, 6444, "the API's own balancer on a node"),
+    (8472, 8472, "VXLAN"),
+    (10_010, 10_010, "containerd"),
+    (10_248, 10_248, "the kubelet"),
+    (10_249, 10_249, "kube-proxy"),
+    (10_250, 10_250, "the kubelet"),
+    (10_256, 10_256, "kube-proxy"),
+    (10_257, 10_257, "the controller manager"),
+    (10_258, 10_259, "the scheduler"),
+    (51_820, 51_821, "WireGuard"),
+];
+
+/// A network of a cluster, where it is right.
+struct Own {
+    what: &'static str,
+    field: &'static str,
+    /// Its place in the list; `None` for K3s's default.
+    index: Option<usize>,
+    subnet: Subnet,
+}
+
+impl Own {
+    fn path(&self, at: &At<'_>) -> String {
+        let at = at.key(self.field);
+        self.index.map_or_else(|| at.to_string(), |index| at.index(index).to_string())
+    }
+
+    /// The network, and that nobody wrote it where nobody did.
+    fn said(&self) -> String {
+        match self.index {
+            Some(_) => format!("{} of {}", self.subnet, self.what),
+            None => format!("{} of {}, which they have if nothing is said,", self.subnet, self.what),
+        }
+    }
+}
+
+fn pods(cluster: &Cluster<'_>) -> Vec<Own> {
+    owns("pods", "pods", &cluster.draft.pods, PODS)
+}
+
+fn services(cluster: &Cluster<'_>) -> Vec<Own> {
+    owns("Services", "services", &cluster.draft.services, SERVICES)
+}
+
+fn owns(what: &'static str, field: &'static str, given: &[Given<Subnet>], default: &'static str) -> Vec<Own> {
+    if given.is_empty() {
+        let subnet = Subnet::parse(default).ok();
+        return subnet.map(|subnet| Own { what, field, index: None, subnet }).into_iter().collect();
+    }
+    let right = given.iter().enumerate().filter_map(|(index, given)| Some((index, *given.ok()?)));
+    right.map(|(index, subnet)| Own { what, field, index: Some(index), subnet }).collect()
+}
+
+/// Pods and Services have one network of each family or of one, the same ones, in the same order; so have the nodes.
+pub(super) fn family(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let draft = cluster.draft;
+    if draft.pods.iter().chain(&draft.services).any(|given| given.ok().is_none()) {
+        return;
+    }
+    let (pods, services) = (pods(cluster), services(cluster));
+    let before = findings.len();
+    for owns in [&pods, &services] {
+        for family in [true, false] {
+            for one in owns.iter().filter(|own| own.subnet.is_ipv4() == family).skip(1) {
+                findings.push(Finding::new(
+                    Kind::K3sSubnetFamily,
+                    one.path(at),
+                    format!("{} have two networks of {}", one.what, family_name(family)),
+                    "keep one network of each family",
+                ));
+            }
+        }
+    }
+    if findings.len() > before {
+        return;
+    }
+    let families = |owns: &[Own]| owns.iter().map(|own| own.subnet.is_ipv4()).collect::<Vec<_>>();
+    if families(&pods) != families(&services) {
+        let list = |owns: &[Own]| {
+            owns.iter().map(|own| family_name(own.subnet.is_ipv4())).collect::<Vec<_>>().join(", then ")
+        };
+        let field = if draft.services.is_empty() { "pods" } else { "services" };
+        findings.push(Finding::new(
+            Kind::K3sSubnetFamily,
+            at.key(field),
+            format!("pods have {}, and Services have {}", list(&pods), list(&services)),
+            "give both a network of each family that nodes have, in the same order",
+        ));
+        return;
+    }
+    for pod in &pods {
+        let v4 = pod.subnet.is_ipv4();
+        let mut without: Vec<&str> = cluster
+            .members()
+            .filter(|&at| !has_family(view, at, v4))
+            .map(|at| view.machine_name(at))
+            .collect();
+        without.sort_unstable();
+        if let Some(first) = without.first() {
+            let (family, nodes) = (family_name(v4), first_of(first, without.len(), "node"));
+            findings.push(
+                Finding::new(
+                    Kind::K3sSubnetFamily,
+                    pod.path(at),
+                    format!("pods have {family}, and {nodes} of {} have none", cluster.draft.name),
+                    format!("give a network of the nodes a subnet of {family}, or leave that of pods out"),
+                )
+                .also(format_args!("machines.{first}.interfaces")),
+            );
+        }
+    }
+}
+
+/// Whether a machine is on a network of a family, as far as is known.
+fn has_family(view: &View<'_>, machine: usize, v4: bool) -> bool {
+    let links = view.machine(machine).into_iter().flat_map(|placed| &placed.links);
+    let mut nets = links.map(|link| link.network.and_then(|at| view.network(at)));
+    nets.any(|net| {
+        net.is_none_or(|net| {
+            let unknown = net.ipv4.is_none() && net.ipv6.is_none();
+            unknown || (if v4 { &net.ipv4 } else { &net.ipv6 }).is_some()
+        })
+    })
+}
+
+/// Networks that are too large for Kubernetes, or too small for the nodes.
+pub(super) fn size(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let mut found = |own: &Own, message: String, help: String| {
+        findings.push(Finding::new(Kind::K3sSubnetSize, own.path(at), message, help));
+    };
+    for own in services(cluster) {
+        // kube-apiserver keeps a bit for each address.
+        let least = if own.subnet.is_ipv4() { 12 } else { 108 };
+        if own.subnet.prefix_len() < least {
+            let message = format!("{} is larger than an API server takes", own.said());
+            found(&own, message, format!("write a network of at least /{least}, for example /{}", least + 4));
+        }
+    }
+    let nodes = cluster.draft.servers.len() + cluster.draft.agents.len();
+    for own in pods(cluster) {
+        let Some(mask) = node_mask(cluster, own.subnet.is_ipv4()) else { continue };
+        let prefix = own.subnet.prefix_len();
+        let Some(bits) = mask.checked_sub(prefix) else {
+            let message = format!("{} is smaller than the /{mask} that each node takes of it", own.said());
+            found(&own, message, format!("write a larger network, for example /{}", mask.saturating_sub(8)));
+            continue;
+        };
+        let room = 1_usize.checked_shl(u32::from(bits)).unwrap_or(usize::MAX);
+        if bits > 16 {
+            let message = format!("{} has room for more than 65,536 nodes with a /{mask} each", own.said());
+            found(&own, message, format!("write a network of at least /{}", mask.saturating_sub(16)));
+        } else if nodes > room {
+            let message =
+                format!("{} has a /{mask} for each of {room} nodes, and there are {nodes}", own.said());
+            let need = u8::try_from(nodes.next_power_of_two().trailing_zeros()).unwrap_or(16);
+            found(&own, message, format!("write a /{} or a larger one", mask.saturating_sub(need)));
+        }
+    }
+}
+
+/// The prefix of what a node gets of the network of pods: kube-controller-manager's default, or what its arguments say.
+fn node_mask(cluster: &Cluster<'_>, v4: bool) -> Option<u8> {
+    let default = if v4 { 24 } else { 64 };
+    let family = if v4 { "node-cidr-mask-size-ipv4" } else { "node-cidr-mask-size-ipv6" };
+    for (_, config) in configs(cluster).into_iter().take(2).rev() {
+        let Some(Value::List(arguments)) = config.get(Key::KubeControllerManagerArg) else { continue };
+        for argument in arguments.iter().rev() {
+            let Some((flag, value)) = argument.split_once('=') else { continue };
+            if flag == family || flag == "node-cidr-mask-size" {
+                return value.parse().ok().filter(|mask| *mask <= if v4 { 32 } else { 128 });
+            }
+        }
+    }
+    Some(default)
+}
+
+/// The cluster's DNS has an address of a Service, and not that of the API.
+pub(super) fn dns(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let services = services(cluster);
+    let list = at.key("cluster_dns");
+    let given = &cluster.draft.cluster_dns;
+    if given.is_empty() {
+        for own in services.iter().filter(|own| own.subnet.nth(10).is_none_or(|ip| !is_service(own, ip))) {
+            findings.push(Finding::new(
+                Kind::K3sClusterDns,
+                own.path(at),
+                format!("{} has no tenth address, which the cluster's DNS has", own.said()),
+                "write a larger network, or say the address: `.cluster_dns(…)`",
+            ));
+        }
+        return;
+    }
+    let right = given.iter().enumerate().filter_map(|(index, given)| Some((index, given.ok()?.get())));
+    let mut families = Vec::new();
+    for (index, address) in right {
+        let here = list.index(index);
+        let mut found = |message: String, help: String| {
+            findings.push(Finding::new(Kind::K3sClusterDns, here, message, help));
+        };
+        if families.contains(&address.is_ipv4()) {
+            let message =
+                format!("{address} is a second address of {} for DNS", family_name(address.is_ipv4()));
+            found(message, "keep one address of each family".to_owned());
+            continue;
+        }
+        families.push(address.is_ipv4());
+        let Some(own) = services.iter().find(|own| own.subnet.is_ipv4() == address.is_ipv4()) else {
+            // Where a network is wrong, nothing is known of it.
+            if services.len() == cluster.draft.services.len().max(1) {
+                let family = family_name(address.is_ipv4());
+                let message = format!("{address} is of {family}, and Services have no network of it");
+                found(message, "leave it out, or give Services a network of that family".to_owned());
+            }
+            continue;
+        };
+        let tenth = own.subnet.nth(10).filter(|ip| is_service(own, *ip));
+        let help = tenth.map_or_else(
+            || format!("write an address of {}", own.subnet),
+            |tenth| format!("write an address of {}, for example {tenth}", own.subnet),
+        );
+        if !own.subnet.contains(address) {
+            found(format!("{address} is not in {}", own.said().trim_end_matches(',')), help);
+        } else if own.subnet.nth(1) == Some(address) {
+            found(format!("{address} is the address of the API inside the cluster"), help);
+        } else if !is_service(own, address) {
+            found(format!("{address} is no address that a Service can have in {}", own.subnet), help);
+        }
+    }
+}
+
+fn is_service(own: &Own, address: IpAddr) -> bool {
+    own.subnet.is_host(address) && own.subnet.nth(1) != Some(address)
+}
+
+/// Ports that Services open on nodes are not those that the nodes use.
+pub(super) fn node_ports(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some((field, Value::Text(said))) = on_servers(cluster, Key::ServiceNodePortRange) else { return };
+    let Ok(range) = PortRange::parse(said) else { return };
+    let used = PORTS.iter().find(|(first, last, _)| range.first() <= *last && *first <= range.last());
+    if let Some((first, last, what)) = used {
+        let port = if first == last { format!("{first}") } else { format!("{first} to {last}") };
+        let config = at.key(field);
+        findings.push(Finding::new(
+            Kind::K3sNodePorts,
+            config.key(Key::ServiceNodePortRange.as_str()),
+            format!("{range} has {port} in it, which is that of {what} on every node"),
+            "write a range without it, for example 30000-32767",
+        ));
+    }
+}
+
+/// Names of machines must not be asked of the cluster's DNS, which does not know them.
+pub(super) fn domain(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some(inside) = cluster.draft.cluster_domain.as_ref().and_then(Given::ok) else { return };
+    let Some(outside) = view.cloud.domain.as_ref().and_then(Given::ok) else { return };
+    let rest = outside.as_str().strip_suffix(inside.as_str());
+    if rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')) {
+        let message = if outside == inside {
+            format!("{inside} is the domain of the machines too: pods could not ask for a machine")
+        } else {
+            format!(
+                "the domain {outside} of the machines is below {inside}: pods could not ask for a machine"
+            )
+        };
+        findings.push(
+            Finding::new(
+                Kind::K3sClusterDomain,
+                at.key("cluster_domain"),
+                message,
+                "write a domain of the cluster's own, for example cluster.local",
+            )
+            .also("domain"),
+        );
+    }
+}
+
+/// Routes by way of nodes need all nodes in one network.
+pub(super) fn host_gateway(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    if cluster.draft.flannel.as_ref().and_then(Given::ok) != Some(&FlannelBackend::HostGw) {
+        return;
+    }
+    let first_network =
+        |member: usize| view.machine(member)?.links.first()?.network.and_then(|at| view.network(at));
+    let mut members = cluster.members().filter_map(|member| Some((member, first_network(member)?)));
+    let Some((first, home)) = members.next() else { return };
+    let away = members.find(|(member, _)| {
+        let links = view.machine(*member).into_iter().flat_map(|placed| &placed.links);
+        let mut networks = links.filter_map(|link| view.network(link.network?));
+        !networks.any(|net| std::ptr::eq(net, home))
+    });
+    if let Some((member, net)) = away {
+        let (one, other) = (view.machine_name(first), view.machine_name(member));
+        findings.push(
+            Finding::new(
+                Kind::K3sHostGateway,
+                at.key("flannel"),
+                format!(
+                    "{one} is on {} and {other} on {}: neither can route to the pods of the other",
+                    text(&home.draft.name),
+                    text(&net.draft.name)
+                ),
+                "use vxlan or wireguard-native, or put all nodes on one network",
+            )
+            .also(format_args!("machines.{other}.interfaces")),
+        );
+    }
+}
+
+/// Without flannel no pod is reached until somebody installs a network.
+pub(super) fn no_network(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    if cluster.draft.flannel.as_ref().and_then(Given::ok) == Some(&FlannelBackend::None) {
+        findings.push(Finding::new(
+            Kind::K3sNetworkMissing,
+            at.key("flannel"),
+            format!(
+                "{} has no network of pods: its nodes are not ready until one is installed",
+                cluster.draft.name
+            ),
+            "accept it with the name of what is installed, for example Cilium; or leave `flannel` out",
+        ));
+    }
+}

@@ -1,0 +1,62 @@
+//! Networks of a cluster that overlap each other or the networks of the cloud.
+
+use super::super::super::kind::Kind;
+use super::super::super::view::{Cluster, View, text};
+use super::{Own, pods, services};
+use crate::finding::{At, Finding};
+
+/// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.
+pub(in super::super) fn check(
+    view: &View<'_>,
+    cluster: &Cluster<'_>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let all: Vec<Own> = pods(cluster).into_iter().chain(services(cluster)).collect();
+    for (index, one) in all.iter().enumerate() {
+        for other in all.iter().skip(index + 1).filter(|other| other.subnet.overlaps(&one.subnet)) {
+            findings.push(
+                Finding::new(
+                    Kind::K3sSubnetOverlap,
+                    other.path(at),
+                    format!("{} overlaps {}", other.said(), one.said()),
+                    format!("give {} a network of their own", other.what),
+                )
+                .also(one.path(at)),
+            );
+        }
+        for net in &view.networks {
+            for (field, family) in [("subnet", &net.ipv4), ("ipv6", &net.ipv6)] {
+                let Some(subnet) = family.as_ref().map(|family| family.subnet) else { continue };
+                if !subnet.overlaps(&one.subnet) {
+                    continue;
+                }
+                let name = text(&net.draft.name);
+                findings.push(
+                    Finding::new(
+                        Kind::K3sSubnetOverlap,
+                        one.path(at),
+                        format!("{} overlaps {subnet} of the network {name}", one.said()),
+                        format!("give {} a network of their own: no pod would reach {name}", one.what),
+                    )
+                    .also(format_args!("networks.{name}.{field}")),
+                );
+            }
+        }
+        for (index, resolver) in view.cloud.resolvers.iter().enumerate() {
+            let Some(resolver) = resolver.ok().map(|ip| ip.get()).filter(|ip| one.subnet.contains(*ip))
+            else {
+                continue;
+            };
+            findings.push(
+                Finding::new(
+                    Kind::K3sSubnetOverlap,
+                    one.path(at),
+                    format!("{} has the resolver {resolver} in it", one.said()),
+                    format!("give {} a network of their own, or name another resolver", one.what),
+                )
+                .also(format_args!("resolvers[{index}]")),
+            );
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! By what a cluster is reached.
+
+use std::net::IpAddr;
+
+use super::super::kind::Kind;
+use super::super::view::{Cluster, Placed, View, text};
+use crate::balancer::Software;
+use crate::finding::{At, Finding};
+use crate::given::Given;
+use crate::k3s::{Component, Endpoint};
+use crate::name::MachineName;
+
+/// The node that an endpoint is, where it is one.
+struct Node {
+    machine: usize,
+    field: &'static str,
+}
+
+/// Looks for the node that has the address or the name of an endpoint.
+fn node(view: &View<'_>, cluster: &Cluster<'_>) -> Option<Node> {
+    match &cluster.draft.endpoint {
+        Endpoint::Server | Endpoint::Balancer(_) => None,
+        Endpoint::Address(address) => {
+            let address = address.ok()?.get();
+            let machine = cluster.members().find(|&at| has_address(view.machine(at), address))?;
+            Some(Node { machine, field: "address" })
+        }
+        Endpoint::Name(name) => {
+            let name = name.ok()?.as_str();
+            let machine = cluster.members().find(|&at| has_name(view, at, name))?;
+            Some(Node { machine, field: "name" })
+        }
+    }
+}
+
+fn has_address(placed: Option<&Placed<'_>>, address: IpAddr) -> bool {
+    let mut links = placed.into_iter().flat_map(|placed| &placed.links);
+    links.any(|link| link.addresses().any(|(_, own)| own == address))
+}
+
+fn has_name(view: &View<'_>, machine: usize, name: &str) -> bool {
+    let Some(placed) = view.machine(machine) else { return false };
+    let draft = placed.draft;
+    if let Some(fqdn) = &draft.fqdn {
+        return text(fqdn) == name;
+    }
+    let host = draft.hostname.as_ref().map_or_else(|| text(&draft.name), text);
+    let Some(rest) = name.strip_prefix(host) else { return false };
+    let domain = view.cloud.domain.as_ref().map(text);
+    rest.is_empty() || rest.strip_prefix('.').is_some_and(|rest| Some(rest) == domain)
+}
+
+/// The server that begins the cluster, where it is a machine.
+fn initial(view: &View<'_>, cluster: &Cluster<'_>) -> Option<usize> {
+    let named = |name: &Given<MachineName>| view.machine_index.get(text(name)).copied();
+    match &cluster.draft.initial {
+        Some(initial) => named(initial),
+        None => cluster.draft.servers.first().and_then(named),
+    }
+}
+
+/// Several servers behind the address of one of them: when that one is gone, so is the API.
+pub(super) fn single(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let draft = cluster.draft;
+    let count = draft.servers.len();
+    if count < 2 {
+        return;
+    }
+    let first = initial(view, cluster);
+    let (field, server) = match &draft.endpoint {
+        Endpoint::Server => (None, first),
+        Endpoint::Address(_) | Endpoint::Name(_) => {
+            let Some(node) = node(view, cluster).filter(|node| Some(node.machine) == first) else { return };
+            (Some(node.field), Some(node.machine))
+        }
+        Endpoint::Balancer(_) => return,
+    };
+    let server = server.map_or("its first server", |at| view.machine_name(at));
+    let endpoint = at.key("endpoint");
+    let here = field.map_or(endpoint, |field| endpoint.key(field));
+    findings.push(Finding::new(
+        Kind::K3sEndpointSingle,
+        here,
+        format!("{count} servers are reached by {server} alone: without it nobody reaches the others"),
+        "put a balancer before them: `.endpoint(Endpoint::balancer(LOAD_BALANCER1))`, or say the address that one keeps",
+    ));
+}
+
+/// A server that joins by its own address waits for itself, and an agent is no API server.
+pub(super) fn itself(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some(node) = node(view, cluster) else { return };
+    let (name, cluster_name) = (view.machine_name(node.machine), &cluster.draft.name);
+    let is_server = cluster.servers.contains(&node.machine);
+    let message = if !is_server {
+        format!("the endpoint of {cluster_name} is that of {name}, an agent, where no API answers")
+    } else if Some(node.machine) != initial(view, cluster) {
+        format!("the endpoint of {cluster_name} is that of {name}, which would join by itself")
+    } else {
+        return;
+    };
+    let endpoint = at.key("endpoint");
+    findings.push(
+        Finding::new(
+            Kind::K3sEndpointSelf,
+            endpoint.key(node.field),
+            message,
+            "say what leads to all servers: a balancer, or an address or a name that somebody else keeps",
+        )
+        .also(format_args!("machines.{name}")),
+    );
+}
+
+/// An endpoint that leads to no server, as far as can be seen from here.
+pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let endpoint = at.key("endpoint");
+    let mut found = |field: &str, message: String, help: &str| {
+        findings.push(Finding::new(Kind::K3sEndpointNowhere, endpoint.key(field), message, help));
+    };
+    match &cluster.draft.endpoint {
+        Endpoint::Server => {}
+        Endpoint::Balancer(balancer) => {
+            if balancer.machines().is_empty() {
+                let message = format!("the balancer of {} is on no machine", cluster.draft.name);
+                found("balancer", message, "name its machine: `Endpoint::balancer(LOAD_BALANCER1)`");
+            }
+        }
+        Endpoint::Address(address) => {
+            let Some(address) = address.ok().map(|ip| ip.get()) else { return };
+            // A host bridge of which nothing is said may have any address.
+            let is_known =
+                view.networks.iter().all(|net| net.ipv4.is_some() || net.ipv6.is_some() || net.is_own());
+            let of = view.networks.iter().find_map(|net| {
+                net.family(address).filter(|family| family.subnet.contains(address)).map(|f| (net, f))
+            });
+            let is_public = view.cloud.public_addresses.iter().filter_map(Given::ok);
+            let is_public = is_public.map(|ip| ip.get()).any(|public| public == address);
+            match of {
+                Some((net, family)) if !family.subnet.is_host(address) => found(
+                    "address",
+                    format!("{address} is no machine's address of {}", net.draft.name),
+                    "write an address that a balancer keeps, or name the balancer: `Endpoint::balancer(…)`",
+                ),
+                None if is_known && !is_public => found(
+                    "address",
+                    format!("{address} is in no network of the cloud"),
+                    "write an address of a network that the nodes are on, or add the network that it is in",
+                ),
+                _ => {}
+            }
+        }
+        Endpoint::Name(name) => {
+            let Some(name) = name.ok() else { return };
+            let inside = cluster.draft.cluster_domain.as_ref().map_or("cluster.local", text);
+            let is_inside = name.as_str().strip_suffix(inside).is_some_and(|rest| rest.ends_with('.'));
+            if is_inside || name.as_str() == inside {
+                let message = format!("{name} is a name inside the cluster, which nobody outside knows");
+                found("name", message, "write a name that the resolvers of the machines know");
+            } else if name.as_str() == "localhost" {
+                let message = "localhost is every machine itself".to_owned();
+                found("name", message, "write a name that leads to the servers");
+            } else if !name.as_str().contains('.') && view.cloud.domain.is_none() {
+                let message = format!("{name} has no domain, and the cloud has none for it");
+                found("name", message, "write the whole name, or give the cloud a domain");
+            }
+        }
+    }
+}
+
+/// An address that somebody keeps is not leased to somebody else.
+pub(super) fn leased(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Endpoint::Address(address) = &cluster.draft.endpoint else { return };
+    let Some(address) = address.ok().map(|ip| ip.get()) else { return };
+    // A node with that address has it reserved, and there are findings about it.
+    if node(view, cluster).is_some() {
+        return;
+    }
+    let leasing = view.networks.iter().find_map(|net| {
+        net.family(address)?.dhcp.filter(|range| range.contains(address)).map(|range| (net, range))
+    });
+    if let Some((net, range)) = leasing {
+        let (name, field) = (text(&net.draft.name), if address.is_ipv4() { "dhcp" } else { "dhcp6" });
+        let endpoint = at.key("endpoint");
+        findings.push(
+            Finding::new(
+                Kind::K3sEndpointLeased,
+                endpoint.key("address"),
+                format!("{address} is in the range {range} that DHCP of {name} gives away"),
+                "write an address outside of it, or make the range smaller",
+            )
+            .also(format_args!("networks.{name}.{field}")),
+        );
+    }
+}
+
+/// Two Traefiks one behind the other are two decisions about every request; it may be meant, and then it is said.
+pub(super) fn traefik(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let draft = cluster.draft;
+    let Endpoint::Balancer(balancer) = &draft.endpoint else { return };
+    let is_traefik = matches!(balancer.software, Software::Traefik { .. }) && balancer.ingress.on;
+    let is_left_out = draft.disable.iter().any(|component| component.ok() == Some(&Component::Traefik));
+    if !is_traefik || is_left_out {
+        return;
+    }
+    let endpoint = at.key("endpoint");
+    let first = balancer.machines().first().map_or("the balancer", text);
+    findings.push(
+        Finding::new(
+            Kind::K3sTraefikTwice,
+            at.key("disable"),
+            format!("K3s starts a Traefik of its own behind the one on {first}"),
+            "leave it out: `.disable(Component::Traefik)`; or accept it with the reason, as that of TLS",
+        )
+        .also(endpoint.key("balancer").key("software")),
+    );
+}

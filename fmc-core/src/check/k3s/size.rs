@@ -1,0 +1,40 @@
+//! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
+
+use super::super::kind::Kind;
+use super::super::say::first_of;
+use super::super::view::{Cluster, View};
+use crate::finding::{At, Finding};
+use crate::unit::{Cpus, Size};
+
+/// More agents than so many want so many processors and so much memory (docs.k3s.io, *Requirements/Server Sizing Guide*).
+const STEPS: [(usize, u16, Size); 3] =
+    [(1800, 16, Size::gib(32)), (900, 8, Size::gib(16)), (350, 4, Size::gib(8))];
+
+/// Servers keep what all agents report.
+pub(super) fn servers(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let agents = cluster.draft.agents.len();
+    let Some((_, cpus, memory)) = STEPS.into_iter().find(|(most, ..)| agents > *most) else { return };
+    let is_small = |server: usize| {
+        let Some(draft) = view.machine(server).map(|placed| placed.draft) else { return false };
+        let has_cpus = draft.cpus.as_ref().map_or(Some(Cpus::ONE), |cpus| cpus.ok().copied());
+        let has_memory = draft.memory.as_ref().map_or(Some(Size::gib(1)), |memory| memory.ok().copied());
+        has_cpus.is_some_and(|has| has.get() < cpus) || has_memory.is_some_and(|has| has < memory)
+    };
+    let small = cluster.servers.iter().filter(|server| is_small(**server));
+    let mut small: Vec<&str> = small.map(|server| view.machine_name(*server)).collect();
+    small.sort_unstable();
+    let Some(first) = small.first() else { return };
+    findings.push(
+        Finding::new(
+            Kind::K3sServerSize,
+            at.key("servers"),
+            format!(
+                "{} of {} has less than {cpus} processors and {memory} for {agents} agents",
+                first_of(first, small.len(), "server"),
+                cluster.draft.name
+            ),
+            format!("give each server {cpus} processors and {memory}"),
+        )
+        .also(format_args!("machines.{first}")),
+    );
+}

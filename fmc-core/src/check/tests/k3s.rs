@@ -1,0 +1,756 @@
+//! The rules of K3s clusters by their cases: each violated once, all of them together, and clusters that are right.
+
+use super::{findings, found, yaml};
+use crate::boot::Boot;
+use crate::cloud::Cloud;
+use crate::finding::{Kind, Severity};
+use crate::host::Host;
+use crate::image::{Arch, Image};
+use crate::k3s::registries::{Mirror, Registries};
+use crate::k3s::tuning::Tuning;
+use crate::k3s::{self, Component, Datastore, Endpoint, Install, S3, Snapshots, key};
+use crate::machine::{Interface, Machine, Power};
+use crate::network::Network;
+use crate::secret::Secret;
+
+mod laws;
+
+const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
+
+fn flatcar() -> Image {
+    Image::flatcar("4593.2.0").path("/i/flatcar.img").digest(DIGEST)
+}
+
+/// A machine of which no rule has anything to say.
+fn node(name: &str, address: &str) -> Machine {
+    Machine::new(name, flatcar())
+        .cpus(2)
+        .memory("2 GiB")
+        .root_disk("20 GiB")
+        .disk(crate::disk::Disk::new("k3s", "20 GiB").mount("/var/lib/rancher/k3s"))
+        .interface(Interface::on("kube").address(address))
+        .user(crate::guest::User::admin("ops").key(KEY))
+}
+
+fn install() -> Install {
+    Install::binary("https://mirror.example/k3s", DIGEST)
+}
+
+fn cluster() -> k3s::Cluster {
+    k3s::Cluster::new("prod", "v1.36.3+k3s1").install(install())
+}
+
+/// Three servers behind an address that somebody keeps.
+fn three() -> k3s::Cluster {
+    cluster().servers(["s1", "s2", "s3"]).endpoint(Endpoint::address("10.17.4.10"))
+}
+
+/// Seven machines that can be servers, three that can be agents, and the cluster.
+fn cloud(cluster: k3s::Cluster) -> Cloud {
+    let servers = (1..=7).map(|n| node(&format!("s{n}"), &format!("10.17.4.2{n}")));
+    let agents = (1..=3).map(|n| node(&format!("a{n}"), &format!("10.17.4.3{n}")));
+    Cloud::new("first")
+        .host(Host::local())
+        .network(Network::nat("kube", "10.17.4.0/24"))
+        .machines(servers)
+        .machines(agents)
+        .cluster(cluster)
+}
+
+#[track_caller]
+fn finds(cluster: k3s::Cluster, expected: &[&str]) {
+    assert_eq!(found(&cloud(cluster)), expected);
+}
+
+/// The messages and helps of a kind.
+fn says(cloud: &Cloud, kind: Kind) -> Vec<(String, String)> {
+    let of_kind = findings(cloud).into_iter().filter(|finding| finding.kind == kind);
+    of_kind.map(|finding| (finding.message, finding.help)).collect()
+}
+
+#[track_caller]
+fn one(cluster: k3s::Cluster, kind: Kind, message: &str, help: &str) {
+    assert_eq!(says(&cloud(cluster), kind), [(message.to_owned(), help.to_owned())]);
+}
+
+#[test]
+fn clusters_that_are_right_find_nothing() {
+    let nothing: [k3s::Cluster; 10] = [
+        cluster().servers(["s1"]),
+        three(),
+        three().agents(["a1", "a2", "a3"]).initial("s2").ingress(["a1", "s3"]),
+        three().servers(["s1", "s2", "s3", "s4", "s5"]),
+        three().servers(["s1", "s2", "s3", "s4", "s5", "s6", "s7"]),
+        three().endpoint(Endpoint::name("api.example.com")).bootstrap("a3"),
+        three().snapshots(Snapshots::every("0 */6 * * *").keep(9).s3(S3::bucket("etcd"))),
+        cluster()
+            .servers(["s1", "s2"])
+            .endpoint(Endpoint::address("10.17.4.10"))
+            .datastore(Datastore::postgres(Secret::environment("dsn", "DSN"))),
+        three().upgraded_from("v1.35.9+k3s1").secrets_encryption("secretbox"),
+        three().config(
+            k3s::Config::new()
+                .set(key::WRITE_KUBECONFIG_MODE, "0640")
+                .set(key::SERVICE_NODE_PORT_RANGE, "30000-32767")
+                .set(
+                    key::KUBELET_ARG,
+                    [
+                        "max-pods=200",
+                        "tls-min-version=VersionTLS12",
+                        "tls-cipher-suites=TLS_AES_128_GCM_SHA256",
+                    ],
+                ),
+        ),
+    ];
+    for cluster in nothing {
+        let text = format!("{cluster:?}");
+        assert_eq!(found(&cloud(cluster.clone())), [""; 0], "{text}");
+        // What passes compiles.
+        let checked = cloud(cluster).check().unwrap();
+        let boots = |machine| Boot::of(&checked, machine).is_some_and(|boot| !boot.files().is_empty());
+        assert!(checked.machines.iter().all(boots), "{text}");
+    }
+}
+
+#[test]
+fn several_violations_are_all_found() {
+    let cluster = k3s::Cluster::new("prod", "v1.36.3+k3s1")
+        .servers(["s1", "s2"])
+        .agents(["s2", "a1"])
+        .pods("10.17.0.0/16")
+        .cluster_dns("10.44.0.1")
+        .ingress(["s7"])
+        .bootstrap("a1")
+        .upgraded_from("v1.34.1+k3s1");
+    finds(
+        cluster,
+        &[
+            "k3s-member-duplicate clusters.prod.agents[0]",
+            "k3s-bootstrap-member clusters.prod.bootstrap",
+            "k3s-cluster-dns clusters.prod.cluster_dns[0]",
+            "k3s-endpoint-single clusters.prod.endpoint",
+            "k3s-ingress-outside clusters.prod.ingress[0]",
+            "k3s-subnet-overlap clusters.prod.pods[0]",
+            "k3s-server-count clusters.prod.servers",
+            "k3s-upgrade clusters.prod.version",
+            "k3s-install-unpinned clusters.prod.install",
+        ],
+    );
+}
+
+#[test]
+fn a_machine_is_one_node() {
+    finds(three().agents(["a1", "a1"]), &["k3s-member-duplicate clusters.prod.agents[1]"]);
+    finds(three().agents(["s3"]), &["k3s-member-duplicate clusters.prod.agents[0]"]);
+    let two =
+        cloud(three()).cluster(k3s::Cluster::new("test", "v1.36.3+k3s1").servers(["s3"]).install(install()));
+    assert_eq!(found(&two), ["k3s-member-duplicate clusters.test.servers[0]"]);
+    let (message, _) = says(&two, Kind::K3sMemberDuplicate).remove(0);
+    assert_eq!(message, "s3 is in the clusters prod and test");
+}
+
+#[test]
+fn an_etcd_is_odd_and_not_large() {
+    for (count, message, help) in [
+        (2, "prod has 2 servers, which bear no failure, no more than 1 would", "have 1 or 3 servers"),
+        (4, "prod has 4 servers, which bear the failure of 1, no more than 3 would", "have 3 or 5 servers"),
+        (6, "prod has 6 servers, which bear the failure of 2, no more than 5 would", "have 5 or 7 servers"),
+    ] {
+        let names: Vec<String> = (1..=count).map(|n| format!("s{n}")).collect();
+        one(three().servers(&names), Kind::K3sServerCount, message, help);
+    }
+    let nine = three().servers(["s1", "s2", "s3", "s4", "s5", "s6", "s7", "a1", "a2"]);
+    one(
+        nine,
+        Kind::K3sServerCount,
+        "prod has 9 servers, and each change waits for 5 of them",
+        "have 3 or 5 servers, and make the others agents",
+    );
+}
+
+#[test]
+fn nodes_have_a_default_route() {
+    let mut cloud = cloud(three());
+    for machine in cloud.machines.iter_mut() {
+        machine.interfaces = vec![machine.interfaces.remove(0).default_route(false)];
+    }
+    assert_eq!(found(&cloud), ["k3s-default-route clusters.prod"]);
+    let (message, _) = says(&cloud, Kind::K3sDefaultRoute).remove(0);
+    assert_eq!(message, "s1 and 2 other nodes have no default route, and K3s does not start");
+}
+
+#[test]
+fn the_bootstrap_machine_is_no_node() {
+    finds(three().bootstrap("s2"), &["k3s-bootstrap-member clusters.prod.bootstrap"]);
+    finds(three().agents(["a1"]).bootstrap("a1"), &["k3s-bootstrap-member clusters.prod.bootstrap"]);
+}
+
+#[test]
+fn an_endpoint_leads_to_the_servers() {
+    let at = |endpoint| three().endpoint(endpoint);
+    // The document's design: three masters, one address, no balancer (S13).
+    finds(at(Endpoint::server()), &["k3s-endpoint-single clusters.prod.endpoint"]);
+    finds(at(Endpoint::address("10.17.4.21")), &["k3s-endpoint-single clusters.prod.endpoint.address"]);
+    finds(
+        at(Endpoint::name("s1")),
+        &[
+            "k3s-endpoint-nowhere clusters.prod.endpoint.name",
+            "k3s-endpoint-single clusters.prod.endpoint.name",
+        ],
+    );
+    finds(
+        at(Endpoint::address("10.17.4.22")).initial("s2"),
+        &["k3s-endpoint-single clusters.prod.endpoint.address"],
+    );
+    finds(at(Endpoint::address("10.17.4.23")), &["k3s-endpoint-self clusters.prod.endpoint.address"]);
+    finds(
+        at(Endpoint::address("10.17.4.31")).agents(["a1"]),
+        &["k3s-endpoint-self clusters.prod.endpoint.address"],
+    );
+    finds(at(Endpoint::address("10.17.4.255")), &["k3s-endpoint-nowhere clusters.prod.endpoint.address"]);
+    finds(at(Endpoint::address("10.9.9.9")), &["k3s-endpoint-nowhere clusters.prod.endpoint.address"]);
+    for name in ["localhost", "api", "api.cluster.local", "cluster.local"] {
+        finds(at(Endpoint::name(name)), &["k3s-endpoint-nowhere clusters.prod.endpoint.name"]);
+    }
+    let mut leased = cloud(three());
+    for network in leased.networks.iter_mut() {
+        network.dhcp = Some("10.17.4.2-10.17.4.19".into());
+    }
+    assert_eq!(found(&leased), ["k3s-endpoint-leased clusters.prod.endpoint.address"]);
+    let public = cloud(at(Endpoint::address("8.8.4.4"))).public_address("8.8.4.4");
+    assert_eq!(found(&public), [""; 0]);
+    let named = cloud(at(Endpoint::name("s2.example.com"))).domain("example.com");
+    assert_eq!(found(&named), ["k3s-endpoint-self clusters.prod.endpoint.name"]);
+    let short = cloud(at(Endpoint::name("api"))).domain("example.com");
+    assert_eq!(found(&short), [""; 0]);
+    // What a host bridge of which nothing is said has, nobody knows.
+    let lan = Cloud::new("first")
+        .host(Host::local().bridge("br0"))
+        .network(Network::bridge("lan", "br0"))
+        .machines(["s1", "s2", "s3"].map(|name| {
+            Machine::new(name, flatcar())
+                .cpus(2)
+                .memory("2 GiB")
+                .root_disk("20 GiB")
+                .disk(crate::disk::Disk::new("k3s", "20 GiB").mount("/var/lib/rancher"))
+                .interface(Interface::on("lan"))
+                .user(crate::guest::User::admin("ops").key(KEY))
+        }))
+        .cluster(at(Endpoint::address("192.168.0.40")));
+    assert!(found(&lan).iter().all(|found| !found.starts_with("k3s-")), "{:?}", found(&lan));
+}
+
+#[test]
+fn networks_do_not_overlap_and_each_pair_is_told_once() {
+    finds(three().pods("10.17.4.0/22"), &["k3s-subnet-overlap clusters.prod.pods[0]"]);
+    finds(three().services("10.17.0.0/16"), &["k3s-subnet-overlap clusters.prod.services[0]"]);
+    finds(three().services("10.42.128.0/17"), &["k3s-subnet-overlap clusters.prod.services[0]"]);
+    finds(three().pods("10.43.0.0/17"), &["k3s-subnet-overlap clusters.prod.services"]);
+    let defaults = cloud(three()).network(Network::nat("other", "10.42.8.0/24"));
+    let [(message, _)] = says(&defaults, Kind::K3sSubnetOverlap).try_into().unwrap();
+    assert_eq!(
+        message,
+        "10.42.0.0/16 of pods, which they have if nothing is said, overlaps 10.42.8.0/24 of the network other"
+    );
+    let resolver = cloud(three()).resolvers(["10.43.0.10"]);
+    assert!(found(&resolver).contains(&"k3s-subnet-overlap clusters.prod.services".to_owned()));
+}
+
+#[test]
+fn families_agree() {
+    let twice = three().pods("10.42.0.0/16").pods("10.52.0.0/16");
+    finds(twice, &["k3s-subnet-family clusters.prod.pods[1]"]);
+    let unequal = three().pods("10.42.0.0/16").pods("fd00:42::/56");
+    finds(unequal, &["k3s-subnet-family clusters.prod.pods"]);
+    let turned =
+        three().pods("10.42.0.0/16").pods("fd00:42::/56").services("fd00:43::/112").services("10.43.0.0/16");
+    one(
+        turned,
+        Kind::K3sSubnetFamily,
+        "pods have IPv4, then IPv6, and Services have IPv6, then IPv4",
+        "give both a network of each family that nodes have, in the same order",
+    );
+    let dual = || {
+        three().pods("10.42.0.0/16").pods("fd00:42::/56").services("10.43.0.0/16").services("fd00:43::/112")
+    };
+    finds(dual(), &["k3s-subnet-family clusters.prod.pods[1]"]);
+    let mut right = cloud(dual());
+    for network in right.networks.iter_mut() {
+        network.ipv6 = Some("fd00:17::/64".into());
+    }
+    assert_eq!(found(&right), [""; 0]);
+}
+
+#[test]
+fn networks_have_room_and_are_not_too_large() {
+    finds(three().services("10.96.0.0/11"), &["k3s-subnet-size clusters.prod.services[0]"]);
+    finds(three().services("10.96.0.0/12"), &[]);
+    finds(three().pods("10.42.0.0/25"), &["k3s-subnet-size clusters.prod.pods[0]"]);
+    one(
+        three().agents(["a1", "a2"]).pods("10.42.0.0/22"),
+        Kind::K3sSubnetSize,
+        "10.42.0.0/22 of pods has a /24 for each of 4 nodes, and there are 5",
+        "write a /21 or a larger one",
+    );
+    let masked = k3s::Config::new().set(key::KUBE_CONTROLLER_MANAGER_ARG, ["node-cidr-mask-size=26"]);
+    finds(three().agents(["a1", "a2"]).pods("10.42.0.0/22").server_config(masked), &[]);
+    let wide = three().pods("fd00:42::/40").services("fd00:43::/100");
+    let found = found(&cloud(wide));
+    assert!(found.contains(&"k3s-subnet-size clusters.prod.pods[0]".to_owned()), "{found:?}");
+    assert!(found.contains(&"k3s-subnet-size clusters.prod.services[0]".to_owned()), "{found:?}");
+}
+
+#[test]
+fn the_dns_of_a_cluster_is_a_service() {
+    let dns = |address: &str| three().cluster_dns(address);
+    finds(dns("10.43.0.53"), &[]);
+    for wrong in ["10.43.0.1", "10.43.0.0", "10.43.255.255", "10.42.0.10", "fd00:43::a"] {
+        finds(dns(wrong), &["k3s-cluster-dns clusters.prod.cluster_dns[0]"]);
+    }
+    finds(dns("10.43.0.10").cluster_dns("10.43.0.11"), &["k3s-cluster-dns clusters.prod.cluster_dns[1]"]);
+    finds(three().services("10.43.0.0/29"), &["k3s-cluster-dns clusters.prod.services[0]"]);
+    finds(three().services("10.43.0.0/29").cluster_dns("10.43.0.5"), &[]);
+}
+
+#[test]
+fn ports_domains_and_flannel() {
+    let ports = |range: &str| three().config(k3s::Config::new().set(key::SERVICE_NODE_PORT_RANGE, range));
+    finds(ports("6000-7000"), &["k3s-node-ports clusters.prod.config.service-node-port-range"]);
+    finds(ports("10260-51819"), &[]);
+    let domain = |inside: &str, outside: &str| found(&cloud(three().cluster_domain(inside)).domain(outside));
+    assert_eq!(
+        domain("example.com", "kube.example.com"),
+        ["k3s-cluster-domain clusters.prod.cluster_domain"]
+    );
+    assert_eq!(domain("kube.example.com", "example.com"), [""; 0]);
+    assert_eq!(domain("ample.com", "example.com"), [""; 0]);
+    finds(three().flannel("none"), &["k3s-network-missing clusters.prod.flannel"]);
+    finds(three().flannel("host-gw"), &[]);
+    let far = cloud(three().agents(["a9"]).flannel("host-gw"))
+        .network(Network::nat("far", "10.17.9.0/24"))
+        .machine(Machine {
+            interfaces: vec![Interface::on("far").address("10.17.9.9")],
+            ..node("a9", "10.17.4.39")
+        });
+    // Two masqueraded networks carry no flow between them either, whatever flannel does.
+    let far = found(&far);
+    assert_eq!(far.last().map(String::as_str), Some("k3s-host-gateway clusters.prod.flannel"));
+    assert!(far.iter().rev().skip(1).all(|other| other.starts_with("flow-unreachable ")), "{far:?}");
+}
+
+#[test]
+fn releases_go_forward_one_by_one() {
+    for from in ["v1.34.9+k3s1", "v1.36.4+k3s1", "v1.37.0+k3s1"] {
+        finds(three().upgraded_from(from), &["k3s-upgrade clusters.prod.version"]);
+    }
+    for from in ["v1.35.1+k3s1", "v1.36.3+k3s1", "v1.36.1+k3s2"] {
+        finds(three().upgraded_from(from), &[]);
+    }
+    let skew = |agents: &str| three().agents(["a1"]).agent_version(agents);
+    finds(skew("v1.36.4+k3s1"), &["k3s-version-skew clusters.prod.agent_version"]);
+    finds(skew("v1.32.9+k3s1"), &["k3s-version-skew clusters.prod.agent_version"]);
+    finds(skew("v1.36.3+k3s1"), &[]);
+    finds(skew("v1.35.1+k3s1"), &["k3s-install-missing clusters.prod.install"]);
+    finds(skew("v1.33.1+k3s1").install(Install::release()), &["k3s-install-unpinned clusters.prod.install"]);
+    let secretbox = |version: &str| {
+        k3s::Cluster::new("prod", version).servers(["s1"]).install(install()).secrets_encryption("secretbox")
+    };
+    for old in ["v1.29.15+k3s1", "v1.30.11+k3s1", "v1.31.7+k3s1", "v1.32.3+k3s1"] {
+        finds(secretbox(old), &["k3s-version-feature clusters.prod.secrets_encryption"]);
+    }
+    let dropin = |version: &str| {
+        let cluster = k3s::Cluster::new("prod", version).servers(["s1"]).install(install());
+        cluster.kubelet(k3s::kubelet::Dropin::new("50-pods.conf").max_pods(200))
+    };
+    finds(dropin("v1.31.9+k3s1"), &["k3s-version-feature clusters.prod.kubelet"]);
+    finds(dropin("v1.32.0+k3s1"), &[]);
+    for new in ["v1.30.12+k3s1", "v1.31.8+k3s1", "v1.32.4+k3s1", "v1.33.0+k3s1"] {
+        finds(secretbox(new), &[]);
+    }
+}
+
+#[test]
+fn the_state_outlives_the_root_disk() {
+    let without = |cluster: k3s::Cluster| {
+        let mut cloud = cloud(cluster);
+        for machine in cloud.machines.iter_mut() {
+            machine.disks.clear();
+        }
+        cloud
+    };
+    let of = |cloud: &Cloud| -> Vec<(Severity, String)> {
+        let all = findings(cloud).into_iter().filter(|finding| finding.kind == Kind::K3sDataOnRoot);
+        all.map(|finding| (finding.severity, finding.message)).collect()
+    };
+    let lost = "the state of s1 is on the root disk: who replaces the machine loses the cluster".to_owned();
+    let one = without(cluster().servers(["s1"]));
+    assert_eq!(of(&one), [(Severity::Error, lost.clone())]);
+    assert_eq!(of(&one.clone().accept("k3s-data-on-root", "a trial")).len(), 1);
+    assert!(one.clone().accept("k3s-data-on-root", "a trial").check().is_ok());
+    assert_eq!(of(&one.lab()), [(Severity::Warning, lost)]);
+    let again = "the state of s1 and 2 other servers is on the root disk: a machine made anew has to be let into etcd again";
+    assert_eq!(of(&without(three())), [(Severity::Warning, again.to_owned())]);
+    let database = three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
+    assert_eq!(of(&without(database)), []);
+    for (mount, right) in [
+        ("/var/lib/rancher", true),
+        ("/var/lib/rancher/k3s/server", true),
+        ("/var/lib/rancher/k3s/agent", false),
+    ] {
+        let mut cloud = without(cluster().servers(["s1"]));
+        for machine in cloud.machines.iter_mut() {
+            machine.disks.push(crate::disk::Disk::new("d", "9 GiB").mount(mount));
+        }
+        assert_eq!(of(&cloud).is_empty(), right, "{mount}");
+    }
+}
+
+#[test]
+fn what_is_derived_is_not_said_again() {
+    let config = k3s::Config::new()
+        .set(key::SERVER, "https://10.17.4.21:6443")
+        .set(key::NODE_NAME, "x")
+        .set(key::TOKEN, Secret::environment("t", "T"));
+    finds(
+        three().config(config),
+        &[
+            "k3s-config-owned clusters.prod.config.node-name",
+            "k3s-config-owned clusters.prod.config.server",
+            "k3s-config-owned clusters.prod.config.token",
+        ],
+    );
+    one(
+        three().server_config(k3s::Config::new().set(key::CLUSTER_DOMAIN, "x.y")),
+        Kind::K3sConfigOwned,
+        "cluster-domain is not said here: it would be there twice",
+        "leave it out: what decides it is `Cluster::cluster_domain`",
+    );
+}
+
+#[test]
+fn keys_are_where_they_are_read() {
+    let agents = || three().agents(["a1"]);
+    finds(
+        agents().agent_config(k3s::Config::new().set(key::EMBEDDED_REGISTRY, true)),
+        &["k3s-config-servers clusters.prod.agent_config.embedded-registry"],
+    );
+    finds(agents().config(k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true)), &[]);
+    finds(
+        agents().config(k3s::Config::new().set(key::KINE_TLS, true)),
+        &["k3s-config-outdated clusters.prod.config.kine-tls"],
+    );
+    finds(
+        agents()
+            .config(k3s::Config::new().set(key::DOCKER, true).set(key::CONTAINER_RUNTIME_ENDPOINT, "/run/x")),
+        &["k3s-config-clash clusters.prod.config.container-runtime-endpoint"],
+    );
+    finds(
+        agents().server_config(k3s::Config::new().set(key::ETCD_SNAPSHOT_RECONCILE_INTERVAL, "0s")),
+        &["value-invalid clusters.prod.server_config.etcd-snapshot-reconcile-interval"],
+    );
+    finds(
+        agents().snapshots(Snapshots::every("0 0 * * *").s3(S3::bucket("b").timeout("0s"))),
+        &["k3s-config-clash clusters.prod.snapshots.s3.timeout"],
+    );
+    finds(
+        agents().cis(true).config(k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, false)),
+        &["k3s-config-clash clusters.prod.config.protect-kernel-defaults"],
+    );
+    finds(
+        agents().config(k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0644")),
+        &["k3s-kubeconfig-open clusters.prod.config.write-kubeconfig-mode"],
+    );
+    // The servers' own configuration comes after that for all.
+    let tight = k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0600");
+    finds(
+        agents().config(k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0644")).server_config(tight),
+        &[],
+    );
+}
+
+#[test]
+fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
+    let protect = || k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, true);
+    let tuned = |tuning| k3s::Cluster { tuning, ..three() };
+    let at = "k3s-kernel-defaults clusters.prod";
+    finds(three().config(protect()), &[&format!("{at}.config.protect-kernel-defaults")]);
+    finds(
+        three().agents(["a1"]).agent_config(protect()),
+        &[&format!("{at}.agent_config.protect-kernel-defaults")],
+    );
+    finds(three().cis(true).config(protect()), &[]);
+    finds(tuned(Tuning::kubelet()).config(protect()), &[]);
+    one(
+        tuned(Tuning::kubelet().sysctl("kernel.panic", "0")).config(protect()),
+        Kind::K3sKernelDefaults,
+        "the kubelet of s1 and 2 other machines refuses to start: nothing sets kernel.panic",
+        "say `.cis(true)`, which sets them, or each by `.sysctl(…)`",
+    );
+    finds(
+        three().cis(true).sysctl("kernel.panic", "0"),
+        &["k3s-config-clash clusters.prod.tuning.sysctls.kernel.panic"],
+    );
+    let tuned = "vm.panic_on_oom=0\nvm/overcommit_memory = 1\n-kernel.panic=10\nkernel.panic_on_oops=1\n";
+    let mut cloud = cloud(three().config(protect()));
+    for machine in cloud.machines.iter_mut() {
+        let file = crate::guest::File::text("/etc/sysctl.d/90-kubelet.conf", tuned);
+        machine.guest = machine.guest.clone().file(file);
+    }
+    assert_eq!(found(&cloud), [""; 0]);
+}
+
+#[test]
+fn arguments_of_components() {
+    let with = |argument: &str| {
+        three().agents(["a1"]).config(k3s::Config::new().set(key::KUBELET_ARG, ["v=2", argument]))
+    };
+    for wrong in ["node-ip=10.0.0.1", "cluster-dns+=10.0.0.1", "tls-min-version=1.2", "tls-cipher-suites=A,B"]
+    {
+        finds(with(wrong), &["k3s-argument clusters.prod.config.kubelet-arg[1]"]);
+    }
+    one(
+        with("tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA38"),
+        Kind::K3sArgument,
+        "\"TLS_AES_256_GCM_SHA38\" is no cipher suite that Kubernetes knows",
+        "write, for example, TLS_AES_256_GCM_SHA384",
+    );
+    one(
+        with("tls-min-version=TLS12"),
+        Kind::K3sArgument,
+        "\"TLS12\" is no version of TLS that Kubernetes knows",
+        "write, for example, VersionTLS12",
+    );
+}
+
+#[test]
+fn what_nobody_reads_is_told() {
+    let database = || three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
+    let config = k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true).set(key::ETCD_S3_TIMEOUT, "1m");
+    finds(
+        database().snapshots(Snapshots::every("0 0 * * *")).server_config(config.clone()),
+        &[
+            "k3s-unused clusters.prod.server_config.etcd-expose-metrics",
+            "k3s-unused clusters.prod.server_config.etcd-s3-timeout",
+            "k3s-unused clusters.prod.snapshots",
+        ],
+    );
+    finds(three().server_config(config), &["k3s-unused clusters.prod.server_config.etcd-s3-timeout"]);
+    finds(three().snapshots(Snapshots::off()), &[]);
+    finds(three().snapshots(Snapshots::off().keep(3)), &["k3s-unused clusters.prod.snapshots"]);
+    let bucket = S3::bucket("b").insecure().ca(Secret::file("ca", "ca.pem"));
+    finds(
+        three().snapshots(Snapshots::every("0 0 * * *").s3(bucket)),
+        &["k3s-unused clusters.prod.snapshots.s3.ca"],
+    );
+    finds(
+        three().agent_version("v1.36.3+k3s1").agent_config(k3s::Config::new().set(key::DEBUG, true)),
+        &["k3s-unused clusters.prod.agent_config", "k3s-unused clusters.prod.agent_version"],
+    );
+    finds(
+        three().disable(Component::Servicelb).disable(Component::Servicelb).config(
+            k3s::Config::new()
+                .set(key::SERVICELB_NAMESPACE, "lb")
+                .set(key::DISABLE_SCHEDULER, true)
+                .set(key::KUBE_SCHEDULER_ARG, ["v=2"])
+                .set(key::ALSOLOGTOSTDERR, true),
+        ),
+        &[
+            "k3s-unused clusters.prod.config.alsologtostderr",
+            "k3s-unused clusters.prod.config.kube-scheduler-arg",
+            "k3s-unused clusters.prod.config.servicelb-namespace",
+            "k3s-unused clusters.prod.disable[1]",
+        ],
+    );
+    finds(
+        three().flannel("none").config(k3s::Config::new().set(key::FLANNEL_IFACE, "eth1")),
+        &["k3s-unused clusters.prod.config.flannel-iface", "k3s-network-missing clusters.prod.flannel"],
+    );
+    let mut rocky = cloud(cluster().servers(["s1"]).install(install().sysext_for(
+        Arch::X86_64,
+        "https://m.example/k3s.raw",
+        DIGEST,
+    )));
+    for machine in rocky.machines.iter_mut() {
+        machine.image = Image::debian("12").path("/i/d12.qcow2").digest(DIGEST);
+    }
+    assert_eq!(found(&rocky), ["k3s-unused clusters.prod.install.sysext"]);
+    finds(
+        three().install(install().selinux_policy("https://m.example/p.rpm", DIGEST)),
+        &["k3s-unused clusters.prod.install.selinux_policy"],
+    );
+}
+
+#[test]
+fn mirrors_that_are_the_registry_itself() {
+    let mirrored = |url: &str| Registries::new().mirror(Mirror::of("registry.example:5000").endpoint(url));
+    finds(three().registries(mirrored("https://mirror.example:5000")), &[]);
+    finds(
+        three().registries(mirrored("https://registry.example:5000")),
+        &["k3s-unused clusters.prod.registries.mirrors.registry.example:5000.endpoints[0]"],
+    );
+    let embedded = k3s::Config::new().set(key::EMBEDDED_REGISTRY, true);
+    finds(three().config(embedded.clone()), &["k3s-unused clusters.prod.config.embedded-registry"]);
+    finds(three().registries(mirrored("https://mirror.example:5000")).config(embedded), &[]);
+}
+
+#[test]
+fn machines_that_a_cluster_names_are_there() {
+    finds(
+        three().agents(["a9", "a9x"]).initial("a1").ingress(["b1"]).bootstrap("c1"),
+        &[
+            "reference-unknown clusters.prod.agents[0]",
+            "reference-unknown clusters.prod.agents[1]",
+            "reference-unknown clusters.prod.bootstrap",
+            "reference-unknown clusters.prod.ingress[0]",
+            "reference-unknown clusters.prod.initial",
+        ],
+    );
+    let [(message, help)] = says(&cloud(three().agents(["a9"])), Kind::ReferenceUnknown).try_into().unwrap();
+    assert_eq!(message, "there is no machine a9");
+    assert!(help.starts_with("did you mean a"), "{help}");
+    finds(cluster(), &["value-invalid clusters.prod.servers"]);
+}
+
+#[test]
+fn tokens_of_the_users_own_differ() {
+    let tokens = |server: Secret, agent: Secret| {
+        three().credentials(k3s::pki::Credentials::new().server_token(server).agent_token(agent))
+    };
+    let file = |name: &str, path: &str| Secret::file(name, path);
+    finds(
+        tokens(file("a", "t"), file("b", "t")),
+        &["k3s-token-shared clusters.prod.credentials.agent_token"],
+    );
+    finds(tokens(file("a", "t"), file("b", "u")), &[]);
+    finds(tokens(Secret::password("a"), Secret::password("b")), &[]);
+}
+
+#[test]
+fn every_machine_has_something_to_install() {
+    let mut arm =
+        cloud(three().agents(["a1", "a2"]).install(install().images("https://m.example/i", DIGEST)));
+    for machine in arm.machines.iter_mut().filter(|machine| machine.name.to_string().starts_with('a')) {
+        machine.image = flatcar().architecture(Arch::Aarch64);
+    }
+    let of = |cloud: &Cloud| {
+        let all = found(cloud).into_iter().filter(|found| found.starts_with("k3s-"));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(&arm),
+        [
+            "k3s-install-missing clusters.prod.install.binary",
+            "k3s-install-missing clusters.prod.install.images"
+        ]
+    );
+    let [(message, help), _] = says(&arm, Kind::K3sInstallMissing).try_into().unwrap();
+    assert_eq!(message, "there is no binary for aarch64, which a1 and 1 other machine has");
+    assert_eq!(help, "say it: `.binary_for(Arch::Aarch64, URL, DIGEST)`");
+    let sysext = Install::sysext("https://m.example/k3s.raw", DIGEST);
+    finds(three().install(sysext), &[]);
+    finds(three().install(Install::release()), &["k3s-install-unpinned clusters.prod.install"]);
+    let mut fcos = cloud(three());
+    for machine in fcos.machines.iter_mut() {
+        machine.image = Image::fedora_coreos("44.20260802.3.1").path("/i/fcos.qcow2").digest(DIGEST);
+    }
+    assert_eq!(of(&fcos), ["k3s-selinux-policy clusters.prod.install"]);
+    let mut lab = cloud(three().install(Install::release())).lab();
+    for machine in lab.machines.iter_mut() {
+        machine.image = Image::fedora_coreos("44.20260802.3.1").path("/i/fcos.qcow2").digest(DIGEST);
+    }
+    assert!(of(&lab).is_empty(), "{:?}", of(&lab));
+}
+
+#[test]
+fn most_servers_are_not_on_one_host() {
+    let spread = |hosts: usize, of: [usize; 3]| {
+        let mut cloud = Cloud::new("first").cluster(three());
+        for host in 0..hosts {
+            cloud = cloud
+                .host(Host::new(format!("h{host}")).uri(format!("qemu+ssh://h{host}/system")).bridge("br0"));
+        }
+        cloud = cloud.network(Network::bridge("kube", "br0").subnet("10.17.4.0/24").gateway("10.17.4.1"));
+        for (at, host) in of.into_iter().enumerate() {
+            let (name, address) = (format!("s{}", at + 1), format!("10.17.4.2{at}"));
+            cloud = cloud.machine(node(&name, &address).host(format!("h{host}")));
+        }
+        let all = found(&cloud).into_iter().filter(|found| found.starts_with("k3s-"));
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(spread(3, [0, 1, 2]), [""; 0]);
+    assert_eq!(spread(3, [0, 0, 2]), ["k3s-quorum-host clusters.prod.servers"]);
+    assert_eq!(spread(2, [0, 0, 1]), [""; 0]);
+    assert_eq!(spread(2, [1, 1, 1]), ["k3s-quorum-host clusters.prod.servers"]);
+    assert_eq!(spread(1, [0, 0, 0]), [""; 0]);
+}
+
+#[test]
+fn servers_run() {
+    let mut off = cloud(three());
+    for machine in off.machines.iter_mut().filter(|machine| machine.name.to_string() == "s2") {
+        machine.power = Power::Stopped;
+    }
+    assert_eq!(found(&off), ["k3s-server-off clusters.prod.servers[1]"]);
+}
+
+#[test]
+fn many_agents_want_large_servers() {
+    let names: Vec<String> = (0..901).map(|n| format!("w{n}")).collect();
+    let large = cloud(three().agents(&names).pods("10.128.0.0/12"));
+    let [(message, help)] = says(&large, Kind::K3sServerSize).try_into().unwrap();
+    assert_eq!(
+        message,
+        "s1 and 2 other servers of prod has less than 8 processors and 16 GiB for 901 agents"
+    );
+    assert_eq!(help, "give each server 8 processors and 16 GiB");
+    finds(three().agents(["a1"]), &[]);
+}
+
+#[test]
+fn labels_of_nodes() {
+    let mut cloud = cloud(three());
+    for machine in cloud.machines.iter_mut().filter(|machine| machine.name.to_string() == "s1") {
+        *machine = machine.clone().label("a=b").label("c=d").taint("x=y:NoSchedule").taint("x=z:NoExecute");
+    }
+    assert_eq!(found(&cloud), [""; 0]);
+    for machine in cloud.machines.iter_mut().filter(|machine| machine.name.to_string() == "s1") {
+        *machine = machine.clone().label("a=e").taint("x=w:NoSchedule");
+    }
+    for machine in cloud.machines.iter_mut().filter(|machine| machine.name.to_string() == "a3") {
+        *machine = machine.clone().taint("x=w:NoSchedule");
+    }
+    assert_eq!(
+        found(&cloud),
+        [
+            "k3s-label-duplicate machines.s1.labels[2]",
+            "k3s-label-duplicate machines.s1.taints[2]",
+            "k3s-label-unused machines.a3.taints",
+        ]
+    );
+}
+
+#[test]
+fn wrong_leaves_are_passed_over() {
+    let text = "
+name: first
+hosts: {local: {}}
+clusters:
+  a_b:
+    version: latest
+    servers: [m_1, m_1]
+    agents: [m_1]
+    endpoint: {address: x}
+    pods: [y]
+    services: [z]
+    cluster_dns: [u]
+    upgraded_from: v
+    agent_version: w
+";
+    let found = found(&yaml(text));
+    assert!(
+        found.iter().all(|found| !found.starts_with("k3s-") || found.starts_with("k3s-cluster-dns")),
+        "{found:?}"
+    );
+    assert!(!found.iter().any(|found| found.starts_with("k3s-cluster-dns")), "{found:?}");
+}
