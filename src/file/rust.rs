@@ -167,9 +167,9 @@ impl Printer<'_> {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
                 "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
                 "ssh_from" => {
-                    let peers: Result<Vec<String>, Unsaid> =
-                        list(node)?.iter().map(|peer| self.peer(peer)).collect();
-                    cloud.call("ssh_from", format!("[{}]", peers?.join(", ")));
+                    let peers: Result<Vec<Expr>, Unsaid> =
+                        list(node)?.iter().map(|peer| self.peer(peer).map(Expr::new)).collect();
+                    cloud.nest("ssh_from", Expr::array(peers?));
                 }
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,

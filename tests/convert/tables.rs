@@ -13,7 +13,10 @@ pub(crate) fn cloud() -> Cloud {
                 "version": "v1.36.3+k3s1",
                 "config": all(&schema, "K3sConfig"),
                 "agent_config": { "node-label": [] },
-                "kubelet": { "50-all.conf": all(&schema, "KubeletDropin") },
+                "kubelet": {
+                    "50-all.conf": all(&schema, "KubeletDropin"),
+                    "60-none.conf": { "evictionHard": {}, "featureGates": {}, "tlsCipherSuites": [] },
+                },
             }
         }
     });

@@ -201,7 +201,12 @@ fn dropin(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid> {
                     .iter()
                     .map(|member| Ok(format!("({}, {})", quoted(&member.key), literal(&member.node)?)))
                     .collect();
-                dropin.call(&setter, format!("[{}]", values?.join(", ")));
+                let values = values?;
+                // An empty array says of what it is.
+                let none = if key == "featureGates" { "[(\"\", true); 0]" } else { "[(\"\", \"\"); 0]" };
+                let pairs =
+                    if values.is_empty() { none.to_owned() } else { format!("[{}]", values.join(", ")) };
+                dropin.call(&setter, pairs);
             }
             _ => dropin.plain(&setter, node)?,
         }

@@ -39,8 +39,8 @@ fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
         "text" => Expr::new(format!("File::text({path}, {})", literal(node)?)),
         "secret" => Expr::with_two("File::secret", path, secret(node)?),
         "parts" => {
-            let parts: Result<Vec<String>, Unsaid> = list(node)?.iter().map(part).collect();
-            Expr::new(format!("File::parts({path}, [{}])", parts?.join(", ")))
+            let parts: Result<Vec<Expr>, Unsaid> = list(node)?.iter().map(part).collect();
+            Expr::with_two("File::parts", path, Expr::array(parts?))
         }
         "remote" => {
             let (url, digest) = place(self::map(node)?)?;
@@ -53,11 +53,11 @@ fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
 }
 
 /// A part of a file: a text, a secret, or a secret between quotes.
-fn part(node: &Node<'_>) -> Result<String, Unsaid> {
+fn part(node: &Node<'_>) -> Result<Expr, Unsaid> {
     Ok(match only(node)? {
-        ("text", Some(text)) => format!("Part::from({})", literal(text)?),
-        ("secret", Some(hole)) => format!("Part::Secret({})", secret(hole)?.line()),
-        ("quoted", Some(hole)) => format!("Part::Quoted({})", secret(hole)?.line()),
+        ("text", Some(text)) => Expr::new(format!("Part::from({})", literal(text)?)),
+        ("secret", Some(hole)) => Expr::with_one("Part::Secret", secret(hole)?),
+        ("quoted", Some(hole)) => Expr::with_one("Part::Quoted", secret(hole)?),
         (other, _) => return Err(format!("`{other}` as a part of a file")),
     })
 }

@@ -12,7 +12,16 @@ fn cloud() -> Cloud {
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
         .ssh_host_keys(true)
-        .ssh_from([Peer::Anywhere, Peer::network(LAN), Peer::subnet("10.0.0.0/8"), Peer::machine("web"), Peer::role("k3s-server").of("prod"), Peer::members("no kind")])
+        .ssh_from(
+            [
+                Peer::Anywhere,
+                Peer::network(LAN),
+                Peer::subnet("10.0.0.0/8"),
+                Peer::machine("web"),
+                Peer::role("k3s-server").of("prod"),
+                Peer::members("no kind"),
+            ],
+        )
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -96,10 +105,21 @@ two "#
             )
             .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")))
             .file(
-                File::parts("/etc/app.env", [Part::from(r#"# {two}
-TOKEN="#), Part::Secret(Secret::password("app-token")), Part::from(r#"
-KEY="#), Part::Quoted(Secret::generated("app-key", Generated::PrivateKey).generation(3)), Part::from("")])
-                    .owner("ops"),
+                File::parts(
+                    "/etc/app.env",
+                    [
+                        Part::from(r#"# {two}
+TOKEN="#),
+                        Part::Secret(Secret::password("app-token")),
+                        Part::from(r#"
+KEY="#),
+                        Part::Quoted(
+                            Secret::generated("app-key", Generated::PrivateKey).generation(3),
+                        ),
+                        Part::from(""),
+                    ],
+                )
+                .owner("ops"),
             )
             .file(
                 File::remote("/opt/tool", "https://example.com/tool", "sha256:0000000000000000000000000000000000000000000000000000000000000000")

@@ -33,6 +33,12 @@ fn cloud() -> Cloud {
                         .node_status_update_frequency("10m")
                         .feature_gates([("a", true)]),
                 )
+                .kubelet(
+                    k3s::kubelet::Dropin::new("60-none.conf")
+                        .tls_cipher_suites([""; 0])
+                        .eviction_hard([("", ""); 0])
+                        .feature_gates([("", true); 0]),
+                )
                 .config(
                     k3s::Config::new()
                         .set(k3s::key::SERVER, "https://10.17.4.20:6443")
