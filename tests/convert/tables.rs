@@ -25,7 +25,8 @@ pub(crate) fn cloud() -> Cloud {
 
 /// A value for each property of a definition.
 fn all(schema: &Value, definition: &str) -> Map<String, Value> {
-    let properties = schema["$defs"][definition]["properties"].as_object().unwrap();
+    let place = format!("/$defs/{definition}/properties");
+    let properties = schema.pointer(&place).and_then(Value::as_object).unwrap();
     assert!(properties.len() > 20, "{definition} is a table");
     properties.iter().map(|(key, property)| (key.clone(), some(schema, key, property))).collect()
 }
