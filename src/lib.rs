@@ -74,6 +74,7 @@
 //! - [`cookbook`] has some forty tasks, each with a program that runs: addresses, disks, users, secrets, clusters, plans in CI.
 //! - [`testing`] says how to test a cloud, and has the assertions.
 //! - [`findings`] has the page of every kind of finding: what it means, an example, how to mend it.
+//! - [`history`] has what went wrong in the clouds before this one, and where each mistake is caught now.
 //! - [`prelude`] lists what a program that describes a cloud names; [`machine::Machine`], [`network::Network`],
 //!   [`host::Host`], [`image::Image`] and [`guest::Guest`] are the nouns.
 //! - [`graph`] has what a plan is made of: steps, impacts, notes, events.
@@ -112,7 +113,7 @@
 pub use fmc_core::check::findings;
 pub use fmc_core::{
     addr, balancer, boot, check, checked, cloud, digest, disk, finding, firewall, flow, given, graph, guest,
-    host, image, k3s, machine, name, named, nearest, network, path, role, secret, ssh, template, tz, unit,
+    host, image, k3s, machine, mirror, name, named, nearest, network, path, role, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
@@ -126,6 +127,7 @@ mod compile;
 #[cfg(feature = "cli")]
 pub mod cookbook;
 pub mod file;
+pub mod history;
 #[cfg(feature = "keys")]
 pub mod kubeconfig;
 pub mod picture;

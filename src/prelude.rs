@@ -22,6 +22,7 @@ pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, 
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
 pub use fmc_core::k3s;
 pub use fmc_core::machine::{Interface, Machine, Power, Root, Shutdown};
+pub use fmc_core::mirror::Mirror;
 pub use fmc_core::name::{
     BridgeName, CloudName, ClusterName, DiskName, DiskSerial, DomainName, DropinName, Fqdn, GroupName,
     HostName, Hostname, MachineName, NetworkName, OwnerId, PackageName, PoolName, RoleName, SecretName,

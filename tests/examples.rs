@@ -13,7 +13,8 @@ fn run(example: &str, arguments: &[&str], folder: &Path) -> Output {
 }
 
 /// The examples whose program is the commands.
-const CLOUDS: [&str; 5] = ["custom_role", "first_cloud", "flatcar_micro_cloud", "many_machines", "two_hosts"];
+const CLOUDS: [&str; 6] =
+    ["custom_role", "first_cloud", "flatcar_micro_cloud", "many_machines", "single_node", "two_hosts"];
 
 #[test]
 fn each_cloud_is_checked_applied_and_destroyed() {

@@ -83,6 +83,71 @@ fn s10_a_bridge_is_named_that_no_host_has() {
 }
 
 #[test]
+fn s11_an_image_is_another_one_tomorrow() {
+    let finding = found("image-unpinned", "machines.freeipa1.image.version");
+    assert!(finding.message.contains("\"latest\" of Rocky Linux"), "{finding}");
+    assert!(finding.help.contains("write the version that the image has"), "{finding}");
+    assert!(found("value-invalid", "clusters.k3s.version").help.contains("v1.36.3+k3s1"));
+}
+
+#[test]
+fn s13_three_masters_are_reached_by_one_of_them() {
+    let finding = found("k3s-endpoint-single", "clusters.k3s.endpoint");
+    assert!(finding.help.contains("put a balancer before them"), "{finding}");
+}
+
+#[test]
+fn s14_a_bootstrap_machine_makes_the_servers_even() {
+    let finding = found("k3s-server-count", "clusters.k3s.servers");
+    assert!(finding.message.contains("4 servers"), "{finding}");
+    assert!(finding.help.contains("have 3 or 5 servers"), "{finding}");
+}
+
+#[test]
+fn s16_a_public_resolver_is_the_second_of_an_internal_one() {
+    let finding = found("resolver-mixed", "resolvers");
+    assert!(finding.help.contains("ask 10.17.3.11 alone, and let it forward to 8.8.8.8"), "{finding}");
+}
+
+/// As it is written nothing says whether Traefik in a virtual machine stands before K3s's own or in place of it. A cluster behind
+/// a Traefik is asked.
+#[cfg(feature = "yaml")]
+#[test]
+fn s20_traefik_is_there_twice() {
+    let digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let cluster = format!(
+        "clusters={{prod: {{version: v1.36.3+k3s1, servers: [master1, master2, master3], endpoint: {{balancer: {{machines: \
+         [loadbalancer1], software: {{traefik: {{url: 'https://example.com/traefik.tar.gz', digest: '{digest}'}}}}}}}}}}}}"
+    );
+    let cloud = fmc::set::set(&corrected::cloud(), &[cluster.parse().unwrap()]).unwrap();
+    let findings = cloud.check().unwrap().findings;
+    let finding = findings.iter().find(|finding| finding.kind.as_str() == "k3s-traefik-twice").unwrap();
+    assert_eq!(finding.at, "clusters.prod.disable");
+    assert!(finding.help.contains("leave it out: `.disable(Component::Traefik)`"), "{finding}");
+}
+
+/// As it is written the networks have no subnets, so that nothing is said of who reaches whom (S9). With the corrected cloud's
+/// subnets, masqueraded as libvirt does if nothing is said, it is.
+#[cfg(feature = "yaml")]
+#[test]
+fn s22_the_two_networks_do_not_reach_each_other() {
+    let masqueraded = ["networks.core.mode=nat", "networks.kube.mode=nat"].map(|text| text.parse().unwrap());
+    let cloud = fmc::set::set(&corrected::cloud(), &masqueraded).unwrap();
+    let findings = cloud.check().unwrap_err().into_findings();
+    let finding = findings.iter().find(|finding| finding.kind == Kind::ResolverUnreachable).unwrap();
+    assert_eq!(finding.at, "resolvers[0]");
+    assert!(finding.message.contains("core is masqueraded (nat)"), "{finding}");
+    assert!(finding.help.contains("make core a routed network"), "{finding}");
+}
+
+#[test]
+fn s23_a_key_is_included_and_is_not_there() {
+    let finding = found("login-missing", "machines.bastion.guest.users");
+    assert!(finding.message.contains("bastion and 11 other machines"), "{finding}");
+    assert!(finding.help.contains("add a user with a key"), "{finding}");
+}
+
+#[test]
 fn the_corrected_cloud_has_the_machines_of_the_table_and_the_bastion() {
     let checked = corrected::cloud().check().unwrap();
     let names: BTreeSet<_> = checked.machines.iter().map(|machine| machine.name.as_str()).collect();

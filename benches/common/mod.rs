@@ -1,4 +1,5 @@
-//! A cloud of the seed's shape, as large as one likes: a host, three networks and twelve machines, again and again.
+//! A cloud of the seed's shape, as large as one likes: a host, three networks, twelve machines and a K3s cluster of nine of
+//! them, again and again.
 
 use std::net::Ipv4Addr;
 
@@ -6,6 +7,8 @@ use fmc::prelude::*;
 
 /// Machines on one host.
 const RACK: usize = 12;
+/// How many of them a cluster needs: those that come first.
+const CLUSTER: usize = 9;
 
 /// A cloud of so many machines.
 pub(crate) fn cloud(machines: usize) -> Cloud {
@@ -26,6 +29,7 @@ fn with(machines: usize, change: impl FnMut(Machine) -> Machine) -> Cloud {
         .hosts(racks.iter().map(Rack::host))
         .networks(racks.iter().flat_map(Rack::networks))
         .machines(racks.iter().flat_map(Rack::machines).take(machines).map(change))
+        .clusters(racks.iter().filter(|rack| rack.number * RACK + CLUSTER <= machines).map(Rack::cluster))
 }
 
 /// The names and addresses of one host and what is on it.
@@ -77,6 +81,20 @@ impl Rack {
         [own("kube", self.kube), own("core", self.core), lan]
     }
 
+    fn cluster(&self) -> k3s::Cluster {
+        let each = |what: &str| (1..=3).map(|n| self.name(&format!("{what}{n}"))).collect::<Vec<_>>();
+        let install = k3s::Install::binary("https://mirror.example/k3s", Digest::sha256(b"K3s"))
+            .selinux_policy("https://mirror.example/k3s-selinux.rpm", Digest::sha256(b"policy"));
+        k3s::Cluster::new(self.name("prod"), "v1.36.3+k3s1")
+            .endpoint(k3s::Endpoint::balancer(Balancer::on(self.name("loadbalancer1"))))
+            .servers(each("master"))
+            .agents(each("worker"))
+            .bootstrap(self.name("bootstrap").as_str())
+            .install(install)
+            .pods("172.24.0.0/16")
+            .services("172.25.0.0/16")
+    }
+
     fn machines(&self) -> Vec<Machine> {
         let masters = (1..=3).map(|n| {
             self.kube_node(&format!("master{n}"), 20 + n).cpus(2).memory(4.gib()).root_disk(50.gib())
@@ -91,7 +109,7 @@ impl Rack {
         let postgresql = self.core_node("postgresql1", 13).cpus(2).memory(2.gib()).root_disk(30.gib());
         let helper = self.core_node("helper", 14).cpus(1).memory(1.gib()).root_disk(30.gib());
         let bastion = self.core_node("bastion", 20).interface(self.on_lan(4));
-        // Whom the others ask for names comes first: the last host may have room for it alone.
+        // Whom the others ask for names comes first: the last host may have room for it alone. The cluster comes next.
         [freeipa.resolvers([self.core(1)])]
             .into_iter()
             .chain(masters)

@@ -35,6 +35,18 @@ pub(crate) fn cloud() -> Cloud {
         .machines((1..=3).map(master))
         .machines((1..=3).map(worker))
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
+        .cluster(cluster())
+        // S25: the bastion is the one way in by SSH, and no way for anything else.
+        .ssh_from([Peer::machine(BASTION)])
+        .ssh_host_keys(true)
+        .accept(
+            "k3s-install-unpinned",
+            "K3s's own release, judged by the sums beside it; a cloud that is operated pins `Install::binary`",
+        )
+        .accept(
+            "k3s-selinux-policy",
+            "the binary gets the label of container runtimes from the system's own policy",
+        )
         .accept(
             "image-unpinned",
             "the images lie on the host under their versions; nobody kept their checksums",
@@ -90,6 +102,17 @@ fn ops() -> User {
     User::admin("ops").key(include_str!("../ops.pub"))
 }
 
+/// The cluster: three servers behind the balancer, three agents, and what they are installed from.
+fn cluster() -> k3s::Cluster {
+    k3s::Cluster::new("prod", "v1.36.3+k3s1")
+        .endpoint(k3s::Endpoint::balancer(LOAD_BALANCER1))
+        .servers(["master1", "master2", "master3"])
+        .agents(["worker1", "worker2", "worker3"])
+        .bootstrap(BOOTSTRAP)
+        .secrets_encryption(k3s::EncryptionProvider::Secretbox)
+        .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
+}
+
 fn node(
     name: impl Into<Given<MachineName>>,
     image: Image,
@@ -106,6 +129,8 @@ fn master(n: u8) -> Machine {
         .memory(4.gib())
         // S4: 51200 "MB" is 50 GiB, and 32212 "MB" is 30 GiB: one unit for both.
         .root_disk(50.gib())
+        // A server that is made anew finds its etcd again.
+        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
 }
 
 /// An agent of the cluster. S1: worker3 is .26 as the table says, and not .23 as the diagram does: that is master3.
@@ -137,7 +162,7 @@ fn freeipa() -> Machine {
 
 /// S25: HTTPS comes to the balancer by its own address on the LAN, and not through the SSH jump host.
 /// S7: 192.168.0.21 is that address; it is private, and the router forwards to it what comes for the public one.
-/// S20: Traefik lives here, so that of K3s is to be switched off with the cluster's issue.
+/// S20: it passes connections on as they are, by HAProxy; the one Traefik there is is that of K3s, on the agents.
 fn load_balancer() -> Machine {
     node(LOAD_BALANCER1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 12))
         .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))

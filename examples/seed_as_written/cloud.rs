@@ -54,6 +54,13 @@ pub(crate) fn cloud() -> Cloud {
         // S10: "redes virtuales con bridge y VLANs", of which none is defined.
         .network(Network::bridge("bridge", "br0"))
         .machines(TABLE.map(machine))
+        // S11: of no release. S13: three masters, and nothing by which the API is reached but the first of them. S14: the
+        // bootstrap machine beside them, which K3s knows nothing of; as one more server it makes four.
+        .cluster(
+            k3s::Cluster::new("k3s", "")
+                .servers(["master1", "master2", "master3", "bootstrap"])
+                .agents(["worker1", "worker2", "worker3"]),
+        )
         // S8: the bastion of the diagram, on a network that is nowhere.
         .machine(
             Machine::new("bastion", Image::rocky("9").path(ROCKY))

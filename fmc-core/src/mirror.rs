@@ -16,8 +16,10 @@
 //! ```
 
 pub mod caddy;
+mod file;
 pub mod nginx;
 mod role;
+pub mod socket;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -41,17 +43,15 @@ pub const PORT: u16 = 8080;
 pub const ROOT: &str = "/var/www/fmc-mirror";
 
 /// A mirror: the machine that it is on, and what it serves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+///
+/// In a file it is its machine alone, or a map with `machine`, `files` and `server`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mirror {
     /// The machine that it is on.
     pub(crate) machine: Given<MachineName>,
     /// What it serves besides the cluster's own files.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<Body>,
-    /// The program that serves where no distribution brings one: Caddy, for Fedora CoreOS and Flatcar.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The program that serves on Fedora CoreOS and Flatcar: Caddy. What the system itself has if not said.
     pub(crate) server: Option<Body>,
 }
 
@@ -79,8 +79,9 @@ impl Mirror {
         self
     }
 
-    /// The program that serves where no distribution brings one: Caddy 2, by itself or as the `.tar.gz` that Caddy publishes. Fedora
-    /// CoreOS and Flatcar need it.
+    /// The program that serves where no distribution brings one, on Fedora CoreOS and Flatcar: Caddy 2, by itself or as the
+    /// `.tar.gz` that Caddy publishes. Without it systemd and bash serve there ([`socket`]), which is enough for some dozens of
+    /// machines at a time.
     #[must_use]
     pub fn server(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.server = Some(Body { url: url.into(), digest: digest.into() });
@@ -92,10 +93,25 @@ impl Mirror {
         self.server.as_ref()
     }
 
+    /// Whether nothing is said but its machine.
+    fn is_plain(&self) -> bool {
+        self.files.is_empty() && self.server.is_none()
+    }
+
+    /// With the path of its machine, which in a file is that of the mirror where nothing else is said.
+    pub(crate) fn at_machine<T>(&self, at: &At<'_>, with: impl FnOnce(&At<'_>) -> T) -> T {
+        if self.is_plain() { with(at) } else { with(&at.key("machine")) }
+    }
+
+    /// What it serves besides the cluster's own files, as far as it is right.
+    fn bodies(&self) -> impl Iterator<Item = (HttpUrl, Digest)> {
+        self.files.iter().filter_map(|body| Some((body.url.ok()?.clone(), *body.digest.ok()?)))
+    }
+
     /// A finding for every leaf that is wrong, below a path.
     pub fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         let Self { machine, files, server } = self;
-        leaf(machine, &at.key("machine"), findings);
+        self.at_machine(at, |at| leaf(machine, at, findings).is_some());
         let bodies = files.iter().enumerate();
         for (index, body) in bodies {
             body.check_leaves(&at.key("files").index(index), findings);
@@ -126,9 +142,27 @@ impl From<&MachineName> for Mirror {
     }
 }
 
-/// The path of a file below the mirror's root: `sha256-…/k3s`.
+impl From<&str> for Mirror {
+    fn from(machine: &str) -> Self {
+        Self::on(machine)
+    }
+}
+
+impl From<String> for Mirror {
+    fn from(machine: String) -> Self {
+        Self::on(machine)
+    }
+}
+
+/// The path of a file below the mirror's root: `sha256-…/k3s`. Of the name that it has where it is published, what an address
+/// would have to escape is a dash, so that the path is the same on a disk and in an address.
 pub fn path(url: &HttpUrl, digest: &Digest) -> String {
-    format!("{}-{}/{}", digest.algorithm(), digest.hex(), url.file_name())
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '~' | '-');
+    let mut name: String = url.file_name().chars().map(|c| if is_plain(&c) { c } else { '-' }).collect();
+    if name.is_empty() || name.starts_with('.') {
+        name.insert_str(0, "file");
+    }
+    format!("{}-{}/{name}", digest.algorithm(), digest.hex())
 }
 
 /// Where a machine fetches a file from the mirror at an address.
@@ -235,6 +269,27 @@ mod tests {
         let mirror = Mirror::on("bootstrap").file("https://example.org/k3s", Digest::sha256(b""));
         let text = serde_json::to_string(&mirror).unwrap();
         assert_eq!(serde_json::from_str::<Mirror>(&text).unwrap(), mirror);
-        assert_eq!(serde_json::to_string(&Mirror::on("bootstrap")).unwrap(), r#"{"machine":"bootstrap"}"#);
+        assert_eq!(serde_json::to_string(&Mirror::on("bootstrap")).unwrap(), r#""bootstrap""#);
+        for text in [r#""bootstrap""#, r#"{"machine": "bootstrap"}"#] {
+            assert_eq!(serde_json::from_str::<Mirror>(text).unwrap(), Mirror::on("bootstrap"));
+        }
+        let wrong = serde_json::from_str::<Mirror>(r#"{"machine": "bootstrap", "file": []}"#).unwrap_err();
+        assert!(wrong.to_string().contains("unknown field `file`"), "{wrong}");
+        let wrong = serde_json::from_str::<Mirror>("[]").unwrap_err();
+        assert!(wrong.to_string().contains("or a map with `machine`"), "{wrong}");
+    }
+
+    #[test]
+    fn names_are_the_same_on_a_disk_and_in_an_address() {
+        for (url, name) in [
+            ("https://example.org/v1.36.3%2Bk3s1/k3s-arm64", "k3s-arm64"),
+            ("https://example.org/k3s%20a+b.rpm?raw=1", "k3s-20a+b.rpm"),
+            ("https://example.org/", "file"),
+            ("https://example.org/..", "file.."),
+            ("https://example.org/a,b;c='d'", "a-b-c--d-"),
+        ] {
+            let path = path(&url.parse().unwrap(), &Digest::sha256(b""));
+            assert_eq!(path.split_once('/').unwrap().1, name);
+        }
     }
 }

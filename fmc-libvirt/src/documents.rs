@@ -11,6 +11,7 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
+use fmc_core::path::AbsPath;
 use fmc_core::unit::Size;
 
 use crate::document::{
@@ -50,10 +51,17 @@ fn memberships(checked: &Checked) -> BTreeMap<&str, String> {
         for machine in members.machines.iter().filter_map(|&at| checked.machines.get(at)) {
             let roles = all.entry(machine.name.as_str()).or_default();
             let space = if roles.is_empty() { "" } else { " " };
-            *roles += &format!("{space}{}/{instance}", group.kind);
+            let kept = if group.kind == "k3s-server" && has_state_on_disk(machine) { "/disk" } else { "" };
+            *roles += &format!("{space}{}/{instance}{kept}", group.kind);
         }
     }
     all
+}
+
+/// Whether the state of a K3s server is on a data disk, which a replacement keeps.
+fn has_state_on_disk(machine: &Machine) -> bool {
+    const STATE: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/server/db");
+    machine.disks.iter().filter_map(|disk| disk.mount.as_ref()).any(|mount| STATE.is_within(mount))
 }
 
 /// A host, with what every object on it is told of it.

@@ -30,8 +30,8 @@ pub struct Mark {
     pub config: Option<String>,
     /// How a domain is stopped when nobody wants it any more and no document says it: see [`Mark::shutdown`].
     pub shutdown: Option<String>,
-    /// The roles of a domain's machine that are members of something, as `k3s-server/prod`, one space between two: what must be
-    /// known of it when nobody wants it any more.
+    /// The roles of a domain's machine that are members of something, as `k3s-server/prod`, one space between two, with `/disk`
+    /// behind one whose state is on a data disk: what must be known of it when nobody wants it any more.
     pub roles: Option<String>,
 }
 

@@ -22,6 +22,7 @@
 //! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
 //! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | the mirror's web server | [`nginx`] |
+//! | clocks | [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
@@ -44,6 +45,7 @@ pub mod libvirtd;
 pub mod netns;
 pub mod nft;
 pub mod nginx;
+pub mod ntp;
 pub mod openssl;
 pub mod pki;
 mod program;

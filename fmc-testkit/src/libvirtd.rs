@@ -113,6 +113,27 @@ impl Own {
         }
     }
 
+    /// Starts a shell command inside, as root, that goes on until this value goes: a server for the guests. What it says is in the
+    /// answer of [`said`](Self::said).
+    ///
+    /// # Panics
+    ///
+    /// When the namespace is gone.
+    pub fn start_inside(&self, name: &str, command: &str) {
+        let log = self.log_of(name);
+        self.expect_inside(&format!("({command}) </dev/null >'{}' 2>&1 &", log.display()));
+    }
+
+    /// What a program that was [started inside](Self::start_inside) has said so far.
+    #[must_use]
+    pub fn said(&self, name: &str) -> String {
+        self.inside(&format!("cat '{}'", self.log_of(name).display())).unwrap_or_default()
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.path().join(format!("{name}.log"))
+    }
+
     /// Makes a Linux bridge, as a host's administrator would.
     ///
     /// # Panics

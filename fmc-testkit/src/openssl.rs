@@ -119,6 +119,21 @@ impl Authority {
         authority
     }
 
+    /// One that is there already, by its certificate in PEM, with those above it after it, and its key: what it issues shows those
+    /// between it and its root, too.
+    ///
+    /// # Panics
+    ///
+    /// When its files cannot be written.
+    #[must_use]
+    pub fn known(certificates: &str, key: &str) -> Self {
+        let authority = Self { folder: scratch() };
+        let own = authority.pair("ca");
+        write(&own.certificate, certificates.as_bytes());
+        write(&own.key, key.as_bytes());
+        authority
+    }
+
     /// Its certificate and key.
     #[must_use]
     pub fn own(&self) -> Pair {
@@ -202,9 +217,11 @@ impl Authority {
         done(make.arg(subject).arg("-keyout").arg(&pair.key).arg("-out").arg(&request));
         let own = self.own();
         let mut sign = command("openssl");
-        sign.args(["x509", "-req", "-days", "365", "-in"]).arg(request).arg("-CA").arg(own.certificate);
-        sign.arg("-CAkey").arg(own.key).arg("-extfile").arg(extension).arg("-out").arg(&pair.certificate);
+        sign.args(["x509", "-req", "-days", "365", "-in"]).arg(request).arg("-CA").arg(&own.certificate);
+        sign.arg("-CAkey").arg(&own.key).arg("-extfile").arg(extension).arg("-out").arg(&pair.certificate);
         done(&mut sign);
+        let chain = format!("{}{}", pair.certificate_text(), between(&own.certificate_text()));
+        write(&pair.certificate, chain.as_bytes());
         pair
     }
 
@@ -234,6 +251,12 @@ impl Pair {
     pub fn key_text(&self) -> String {
         or_panic(fs::read_to_string(&self.key), &self.key)
     }
+}
+
+/// The certificates of an authority but its root, which whoever trusts it has.
+fn between(certificates: &str) -> String {
+    let all: Vec<&str> = certificates.split_inclusive("-----END CERTIFICATE-----\n").collect();
+    all.split_last().map(|(_, between)| between.concat()).unwrap_or_default()
 }
 
 #[expect(clippy::panic, reason = "what a test takes for granted")]

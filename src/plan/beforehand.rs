@@ -25,24 +25,31 @@ fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Opt
     };
     let roles = domain.mark.as_ref()?.roles.as_deref()?;
     let name = step.address.name();
-    let texts: Vec<String> = roles.split(' ').filter_map(|role| text(name, role)).collect();
+    let texts: Vec<String> = roles.split(' ').filter_map(|role| text(name, role, action)).collect();
     (!texts.is_empty()).then(|| Note { about, kind: NoteKind::Beforehand, text: texts.join("; ") })
 }
 
 /// What must be done for a role before its machine goes (docs.k3s.io, *Datastore*, *High Availability Embedded etcd*: a node
-/// that is deleted from the cluster leaves etcd).
-fn text(name: &str, role: &str) -> Option<String> {
-    let (kind, cluster) = role.split_once('/')?;
+/// that is deleted from the cluster leaves etcd, and cannot come back with the state that it had).
+fn text(name: &str, role: &str, action: Action) -> Option<String> {
+    let (kind, rest) = role.split_once('/')?;
+    let cluster = rest.strip_suffix("/disk").unwrap_or(rest);
+    let comes_back = action == Action::Replace;
+    let drain = format!("`kubectl drain {name} --ignore-daemonsets --delete-emptydir-data`");
+    let delete = format!("`kubectl delete node {name}`");
     match kind {
+        "k3s-server" if comes_back && rest != cluster => Some(format!(
+            "{name} is a server of {cluster}: {drain}; it comes back with the state on its disk, and must stay a member of etcd \
+             until then; one server at a time, or etcd loses its majority"
+        )),
         "k3s-server" => Some(format!(
-            "{name} is a server of {cluster}, and with embedded etcd one of its members: `kubectl drain {name} \
-             --ignore-daemonsets --delete-emptydir-data`, then `kubectl delete node {name}`, which takes it out of etcd; one \
-             server at a time, or etcd loses its majority"
+            "{name} is a server of {cluster}, and with embedded etcd one of its members: {drain}, then {delete}, which takes it \
+             out of etcd; one server at a time, or etcd loses its majority"
         )),
-        "k3s-agent" => Some(format!(
-            "{name} is a node of {cluster}: `kubectl drain {name} --ignore-daemonsets --delete-emptydir-data`, then \
-             `kubectl delete node {name}`"
-        )),
+        "k3s-agent" if comes_back => {
+            Some(format!("{name} is a node of {cluster}: {drain}; it comes back as the same node"))
+        }
+        "k3s-agent" => Some(format!("{name} is a node of {cluster}: {drain}, then {delete}")),
         _ => None,
     }
 }
@@ -101,6 +108,32 @@ mod tests {
         let plan = world.plan(&cloud(&all)).replace("master1");
         let told = told(&plan);
         assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].1.contains("kubectl delete node master1"), "{told:?}");
         assert!(plan.to_string().contains("! machine master1"), "{plan}");
+        let worker = told_of(&world.plan(&cloud(&all)).replace("worker1"), "worker1");
+        assert!(worker.contains("comes back as the same node"), "{worker}");
+    }
+
+    #[test]
+    fn one_that_keeps_its_state_stays_a_member() {
+        let cloud = |is_there: bool| {
+            let image = Image::debian("12").path("/images/debian-12.qcow2");
+            let master = Machine::new("master1", image)
+                .root_disk(2.gib())
+                .disk(Disk::new("k3s", 2.gib()).mount("/var/lib/rancher/k3s"))
+                .role(Member("k3s-server"));
+            Cloud::new("first").host(Host::local()).machines(is_there.then_some(master))
+        };
+        let world = Sim::new();
+        world.apply(&cloud(true));
+        let anew = told_of(&world.plan(&cloud(true)).replace("master1"), "master1");
+        assert!(anew.contains("must stay a member") && !anew.contains("delete node"), "{anew}");
+        let gone = told_of(&world.plan(&cloud(false)), "master1");
+        assert!(gone.contains("kubectl delete node master1"), "{gone}");
+    }
+
+    fn told_of(plan: &crate::Plan, machine: &str) -> String {
+        let about = format!("machine/{machine}");
+        told(plan).into_iter().find(|(told, _)| *told == about).unwrap().1
     }
 }

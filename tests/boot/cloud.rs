@@ -8,7 +8,7 @@ use fmc_testkit::guest::{self, Report, Style};
 
 pub(crate) const HOSTS: [&str; 2] = ["one", "two"];
 
-const KEY: &str =
+pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ops@first";
 
 /// A machine of the tests.
@@ -47,6 +47,24 @@ fn subnet(host: usize, third: u8) -> String {
     format!("10.{}.{third}.0/24", 17 + host)
 }
 
+/// The image of a style, which one kernel boots for all.
+pub(crate) fn image(style: Style) -> Image {
+    let files = guest::files();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let (os, version) = match style {
+        Style::Flatcar => (Os::Flatcar, "4593.2.0"),
+        Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
+        Style::Debian => (Os::Debian, "12"),
+        // 9 needs a newer processor than the one that is emulated fastest.
+        Style::EnterpriseLinux => (Os::Rocky, "8.10"),
+    };
+    let kernel = DirectKernel::new(text(&files.kernel()))
+        .initrd(text(&files.initramfs(style)))
+        .command_line(style.command_line());
+    let image = Image::new(os, version).file(text(&files.image()), files.digest()).minimum(1500.mib());
+    image.direct_kernel(kernel)
+}
+
 /// The data disks by their serials, without the image that cloud-init reads.
 pub(crate) fn data(report: &Report) -> BTreeMap<&str, &guest::Disk> {
     report
@@ -71,21 +89,8 @@ impl Guest {
     }
 
     pub(crate) fn machine(&self) -> Machine {
-        let files = guest::files();
-        let text = |path: &Path| path.to_str().unwrap().to_owned();
-        let (os, version) = match self.style {
-            Style::Flatcar => (Os::Flatcar, "4593.2.0"),
-            Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
-            Style::Debian => (Os::Debian, "12"),
-            // 9 needs a newer processor than the one that is emulated fastest.
-            Style::EnterpriseLinux => (Os::Rocky, "8.10"),
-        };
-        let kernel = DirectKernel::new(text(&files.kernel()))
-            .initrd(text(&files.initramfs(self.style)))
-            .command_line(self.style.command_line());
-        let image = Image::new(os, version).file(text(&files.image()), files.digest()).minimum(1500.mib());
         let host = self.host;
-        let mut machine = Machine::new(self.name, image.direct_kernel(kernel))
+        let mut machine = Machine::new(self.name, image(self.style))
             .host(HOSTS[host])
             .memory(384.mib())
             .root_disk(2.gib())

@@ -1,7 +1,5 @@
 //! More boots: every system's way with no data disk, one and two; restarted and made anew; on two hosts.
 
-use std::sync::{Mutex, PoisonError};
-
 use fmc::graph::{Action, Choices};
 use fmc::prelude::*;
 use fmc_testkit::guest::Style;
@@ -14,11 +12,7 @@ const IGNITION: [Guest; 2] =
 const CLOUD_INIT: [Guest; 2] =
     [Guest::new("deb", Style::Debian, 11), Guest::new("rock", Style::EnterpriseLinux, 13)];
 
-/// Guests of several tests at once would slow each other beyond every deadline.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 fn boot_with(guests: [Guest; 2], disks: usize) {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let guests = guests.map(|guest| Guest { disks, ..guest });
     let lab = Lab::start(&HOSTS[..1]);
     lab.apply(&cloud(1, &guests));
@@ -62,7 +56,6 @@ fn debian_and_rocky_boot_with_two_data_disks() {
 
 #[test]
 fn a_restart_runs_nothing_twice_and_a_replacement_keeps_the_data() {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let guests = [IGNITION[0], CLOUD_INIT[0]];
     let lab = Lab::start(&HOSTS[..1]);
     lab.apply(&cloud(1, &guests));
@@ -96,7 +89,6 @@ fn a_restart_runs_nothing_twice_and_a_replacement_keeps_the_data() {
 
 #[test]
 fn machines_of_one_cloud_boot_on_two_hosts() {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let guests = [IGNITION[0], Guest { host: 1, ..CLOUD_INIT[0] }];
     let lab = Lab::start(&HOSTS);
     lab.apply(&cloud(2, &guests));

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, sleep};
 use std::time::{Duration, Instant};
 
 use fmc::graph::Choices;
 use fmc::prelude::*;
+use fmc::secret::Secrets;
 use fmc::{Plan, Providers, compile};
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::virt::VirtLink;
@@ -23,9 +24,13 @@ const POOL: &str = "fmc-boot";
 /// What a boot may take: a minute on an idle machine, by software emulation.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// Guests of several tests at once would slow each other beyond every deadline.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 pub(crate) struct Lab {
     providers: Providers,
     hosts: BTreeMap<&'static str, Hypervisor>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 struct Hypervisor {
@@ -34,8 +39,9 @@ struct Hypervisor {
 }
 
 impl Lab {
-    /// A hypervisor for each host, by its name in the cloud.
+    /// A hypervisor for each host, by its name in the cloud, when no other test has one.
     pub(crate) fn start(names: &[&'static str]) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let start = |name: &&'static str| {
             let own = Own::start();
             let link = VirtLink::connect(&own.uri()).unwrap();
@@ -45,7 +51,18 @@ impl Lab {
         let providers = hosts.iter().fold(Providers::new(), |providers, (name, host)| {
             providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
         });
-        Self { providers, hosts }
+        Self { providers, hosts, _turn: turn }
+    }
+
+    /// With secrets, for clouds that have some.
+    pub(crate) fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
+        self.providers = self.providers.secrets(secrets);
+        self
+    }
+
+    /// The hypervisor of a host.
+    pub(crate) fn own(&self, host: &str) -> &Own {
+        &self.hosts[host].own
     }
 
     /// Applies a cloud; every step is done.

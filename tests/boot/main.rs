@@ -12,6 +12,9 @@
 mod cloud;
 #[cfg(feature = "full")]
 mod full;
+#[path = "../k3s/inside.rs"]
+mod inside;
+mod k3s;
 mod lab;
 
 use fmc_testkit::guest::Style;

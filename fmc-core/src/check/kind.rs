@@ -184,7 +184,6 @@ kinds! {
     BalancerAddressOutside "balancer-address-outside" Error never;
     BalancerAddressTaken "balancer-address-taken" Error never;
     BalancerRouterDuplicate "balancer-router-duplicate" Error never;
-    MirrorOnServer "mirror-on-server" Error acceptable;
     IgnitionLarge "ignition-large" Warning acceptable;
     RoleClash "role-clash" Error never;
     RoleNeeds "role-needs" Error acceptable;

@@ -20,7 +20,6 @@ mod k3s;
 pub mod kind;
 mod large;
 mod leaves;
-mod mirror;
 mod mount;
 mod ready;
 mod reference;
@@ -43,7 +42,6 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     guest::check,
     ready::check,
     mount::check,
-    mirror::check,
     k3s::check,
 ];
 

@@ -130,7 +130,7 @@ impl<'a> View<'a> {
                 _ => &[],
             };
             let nodes = cluster.servers.iter().chain(&cluster.agents);
-            nodes.chain(balancers).chain(&cluster.bootstrap)
+            nodes.chain(balancers).chain(cluster.bootstrap.as_ref().map(|mirror| &mirror.machine))
         });
         let clustered = nodes.map(text).collect();
         Self {

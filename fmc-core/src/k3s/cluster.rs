@@ -18,6 +18,7 @@ use super::word::{Component, EgressMode, EncryptionProvider, FlannelBackend};
 use crate::addr::{Ip, Subnet};
 use crate::given::Given;
 use crate::image::is_default;
+use crate::mirror::Mirror;
 use crate::name::{ClusterName, DomainName, MachineName};
 use crate::named::{Keyed, Named, unnamed};
 
@@ -119,9 +120,9 @@ pub struct Cluster {
     /// Where the binary and its images come from; from K3s's own releases if not said.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) install: Install,
-    /// The machine that has a mirror of what the others download; none if not said.
+    /// The machine that has a mirror of what the others download, or a map that says what else it serves; none if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) bootstrap: Option<Given<MachineName>>,
+    pub(crate) bootstrap: Option<Mirror>,
     /// The machines that take HTTP and HTTPS from outside; the agents, or the servers where there are none, if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ingress: Vec<Given<MachineName>>,
@@ -339,10 +340,11 @@ impl Cluster {
         self
     }
 
-    /// The machine that has a mirror of what the others download, so that they ask nobody else.
+    /// The machine that has a mirror of what the others download, so that they ask nobody else: its name, or a [`Mirror`] that
+    /// serves more files.
     #[must_use]
-    pub fn bootstrap(mut self, machine: impl Into<Given<MachineName>>) -> Self {
-        self.bootstrap = Some(machine.into());
+    pub fn bootstrap(mut self, mirror: impl Into<Mirror>) -> Self {
+        self.bootstrap = Some(mirror.into());
         self
     }
 

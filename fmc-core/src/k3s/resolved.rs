@@ -19,9 +19,6 @@ use crate::path::HttpUrl;
 /// The port of the API and of the supervisor, by which nodes join.
 pub const API: u16 = 6443;
 
-/// The port of a mirror on the bootstrap machine.
-pub const MIRROR: u16 = 8080;
-
 /// A K3s cluster of a checked cloud.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
@@ -101,11 +98,6 @@ impl Fetched {
     pub(crate) fn of(download: &Download) -> Option<Self> {
         Some(Self { url: download.url.ok()?.clone(), digest: *download.digest.ok()? })
     }
-
-    /// Its path on a mirror: its digest, and the name that it has where it is from.
-    pub fn mirror_path(&self) -> String {
-        format!("{}-{}/{}", self.digest.algorithm(), self.digest.hex(), self.url.file_name())
-    }
 }
 
 impl Cluster {
@@ -134,11 +126,10 @@ impl Cluster {
     /// Where a machine of the cluster fetches a file: from the mirror on the bootstrap machine where there is one.
     pub fn mirrored(&self, file: &Fetched, cloud: &Checked) -> String {
         let mirror = self.bootstrap.and_then(|at| cloud.machines.get(at)).and_then(Machine::address);
-        match mirror {
-            Some(IpAddr::V6(address)) => format!("http://[{address}]:{MIRROR}/{}", file.mirror_path()),
-            Some(address) => format!("http://{address}:{MIRROR}/{}", file.mirror_path()),
-            None => file.url.to_string(),
-        }
+        mirror.map_or_else(
+            || file.url.to_string(),
+            |address| crate::mirror::url_of(address, &file.url, &file.digest),
+        )
     }
 
     /// What else the user says of it.
@@ -170,7 +161,7 @@ pub(crate) fn resolve(draft: &cluster::Cluster, cloud: &Checked) -> Option<Clust
         services: subnets(&draft.services, "10.43.0.0/16")?,
         flannel: draft.flannel.as_ref().map_or(Some(FlannelBackend::Vxlan), |given| given.ok().copied())?,
         ingress,
-        bootstrap: draft.bootstrap.as_ref().map_or(Some(None), |given| index(given, cloud).map(Some))?,
+        bootstrap: draft.bootstrap.as_ref().map_or(Some(None), |mirror| index(&mirror.machine, cloud).map(Some))?,
         pki: draft.credentials.checked(name.as_str(), &At::ROOT, &mut Vec::new())?,
         servers,
         agents,

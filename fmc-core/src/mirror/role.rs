@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Body, PORT, ROOT, caddy, nginx, path};
+use super::{Body, Mirror, PORT, ROOT, caddy, nginx, path, socket};
 use crate::check::Assigned;
 use crate::checked::Checked;
 use crate::digest::Digest;
@@ -29,7 +29,8 @@ pub struct MirrorRole {
 }
 
 impl MirrorRole {
-    /// The mirror of a cluster, with the files that its machines fetch; the server is a program where no distribution brings one.
+    /// The mirror of a cluster, with the files that its machines fetch; the server is a program that serves in place of systemd and
+    /// bash where no distribution brings one.
     pub fn new(
         cluster: impl Into<Arc<str>>,
         files: impl IntoIterator<Item = (HttpUrl, Digest)>,
@@ -61,12 +62,15 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     let clusters = cloud.clusters.iter();
     let with = clusters.filter_map(|cluster| cluster.bootstrap.map(|machine| (cluster, machine)));
     with.map(|(cluster, machine)| {
-        let files = cluster.said().install.downloads();
-        let files = files.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
+        let said = cluster.said();
+        let fetched = said.install.downloads();
+        let fetched = fetched.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
+        let more = said.bootstrap.iter().flat_map(Mirror::bodies);
+        let server = said.bootstrap.as_ref().and_then(Mirror::program).cloned();
         Assigned {
             machine,
             kind: KIND,
-            role: Arc::new(MirrorRole::new(cluster.name.as_str(), files, None)),
+            role: Arc::new(MirrorRole::new(cluster.name.as_str(), fetched.chain(more), server)),
             at: format!("clusters.{}.bootstrap", cluster.name),
         }
     })
@@ -100,7 +104,7 @@ impl CustomRole for MirrorRole {
                 .with(program.guest())
                 .file(File::text(caddy::PATH, caddy::configuration()))
                 .unit(Unit::service("caddy").enabled().contents(caddy::unit(&program))),
-            None if is_without_packages(site.os()) => guest,
+            None if is_without_packages(site.os()) => guest.with(socket::guest()),
             None => {
                 let user = if site.os() == Os::Debian { "www-data" } else { "nginx" };
                 guest
@@ -111,15 +115,16 @@ impl CustomRole for MirrorRole {
         }
     }
 
-    fn flows(&self, _: &Site<'_>) -> Flows {
+    fn flows(&self, site: &Site<'_>) -> Flows {
         let of = |kind: &str| Peer::role(kind).of(&self.cluster);
         let flows = Flows::new().accept(tcp(PORT), of("k3s-server")).accept(tcp(PORT), of("k3s-agent"));
-        let ports: BTreeSet<u16> = self.files.values().map(|(url, _)| url.port()).chain([443]).collect();
+        let server = self.server.as_ref().filter(|_| is_without_packages(site.os()));
+        let urls = self.files.values().map(|(url, _)| url).chain(server.and_then(|server| server.url.ok()));
+        let ports: BTreeSet<u16> = urls.map(HttpUrl::port).chain([443]).collect();
         ports.into_iter().fold(flows, |flows, port| flows.reach(tcp(port), Peer::Anywhere))
     }
 
     fn needs(&self, _: &Site<'_>) -> Needs {
-        let needs = Needs::new().address();
-        if self.server.is_some() { needs } else { needs.systems(&[Os::Rocky, Os::Almalinux, Os::Debian]) }
+        Needs::new().address()
     }
 }

@@ -40,6 +40,10 @@ pub struct Report {
     pub disks: BTreeMap<String, Disk>,
     /// The units that failed, each with the end of its journal.
     pub failed: BTreeMap<String, String>,
+    /// Units by whose times one sees who waited for whom, where the guest has them: `network-online.target`, `time-sync.target`,
+    /// `systemd-time-wait-sync.service`, `k3s.service`, `k3s-agent.service`.
+    #[serde(default)]
+    pub units: BTreeMap<String, Unit>,
     /// The starts of K3s's stand-in so far, over all boots.
     #[serde(default)]
     pub k3s: Vec<Start>,
@@ -124,6 +128,19 @@ pub struct Disk {
     pub label: Option<String>,
     /// Where it is mounted.
     pub mountpoint: Option<String>,
+}
+
+/// A unit of systemd, in this boot.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Unit {
+    /// systemd's word: `active`, `failed`.
+    pub state: String,
+    /// When it began to start, in microseconds since the kernel's start; 0 when it did not.
+    pub began: u64,
+    /// When it had started, likewise: for a service that notifies, when it said that it was ready.
+    pub started: u64,
+    /// How often systemd started it again.
+    pub restarts: u32,
 }
 
 impl Report {

@@ -23,6 +23,9 @@ pub(super) fn cluster(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid>
             "install" => cluster.nest("install", install(map(node)?)?),
             "credentials" => cluster.nest("credentials", credentials(map(node)?)?),
             "updates" => cluster.nest("updates", updates(node)?),
+            "bootstrap" if matches!(node.value, Value::Map(_)) => {
+                cluster.nest("bootstrap", bootstrap(map(node)?)?);
+            }
             _ => cluster.plain(key, node)?,
         }
     }
@@ -281,6 +284,23 @@ fn install(members: &Members<'_>) -> Result<Expr, Unsaid> {
         }
     }
     Ok(install)
+}
+
+fn bootstrap(members: &Members<'_>) -> Result<Expr, Unsaid> {
+    let mut mirror = Expr::new(format!("Mirror::on({})", literal(needed(members, "machine")?)?));
+    for Member { key, node, .. } in rest(members, &["machine"]) {
+        let mut body = |setter: &str, node: &Node<'_>| {
+            let (url, digest) = place(map(node)?)?;
+            mirror.call(setter, format!("{url}, {digest}"));
+            Ok::<(), Unsaid>(())
+        };
+        match key.as_ref() {
+            "files" => list(node)?.iter().try_for_each(|node| body("file", node))?,
+            "server" => body("server", node)?,
+            other => return Err(format!("`{other}` of a mirror")),
+        }
+    }
+    Ok(mirror)
 }
 
 fn credentials(members: &Members<'_>) -> Result<Expr, Unsaid> {

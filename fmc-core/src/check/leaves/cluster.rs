@@ -69,7 +69,9 @@ impl Leaves<'_> {
         server_config.check(&at.key("server_config"), self.findings);
         agent_config.check(&at.key("agent_config"), self.findings);
         self.install(install, &at.key("install"));
-        self.maybe(bootstrap.as_ref(), &at.key("bootstrap"));
+        if let Some(mirror) = bootstrap {
+            mirror.check_leaves(&at.key("bootstrap"), self.findings);
+        }
         self.each(ingress, &at.key("ingress"));
         // A wrong name is told of above.
         let named = name.ok().map_or("unnamed", |name| name.as_str());

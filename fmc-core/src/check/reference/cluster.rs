@@ -69,7 +69,7 @@ fn machines(cluster: &Cluster, at: &At<'_>, named: &mut impl FnMut(&Given<Machin
         each(balancer.machines(), &at.key("machines"));
         each(&balancer.ingress.nodes, &at.key("ingress").key("nodes"));
     }
-    if let Some(bootstrap) = &cluster.bootstrap {
-        named(bootstrap, &at.key("bootstrap"));
+    if let Some(mirror) = &cluster.bootstrap {
+        mirror.at_machine(&at.key("bootstrap"), |at| named(&mirror.machine, at));
     }
 }

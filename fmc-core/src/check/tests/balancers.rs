@@ -4,10 +4,11 @@ use super::found;
 use crate::balancer::Balancer;
 use crate::cloud::Cloud;
 use crate::digest::Digest;
+use crate::disk::Disk;
 use crate::guest::User;
 use crate::host::Host;
 use crate::image::Image;
-use crate::k3s::{Cluster, Endpoint};
+use crate::k3s::{Cluster, Endpoint, Install};
 use crate::machine::{Interface, Machine};
 use crate::network::{Network, Reservation};
 use crate::unit::SizeExt;
@@ -35,11 +36,17 @@ fn cloud(lb2: Interface, balancer: Balancer) -> Cloud {
                 .reservation(Reservation::new("52:54:00:00:00:01", "10.17.5.50")),
         )
         .network(Network::routed("far", "10.17.6.0/24"))
-        .machine(machine("master1", edge("10.17.5.21")))
+        .machine(
+            machine("master1", edge("10.17.5.21"))
+                .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s")),
+        )
         .machine(machine("lb1", edge("10.17.5.11")))
         .machine(machine("lb2", lb2))
         .cluster(
-            Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).endpoint(Endpoint::balancer(balancer)),
+            Cluster::new("prod", "v1.36.3+k3s1")
+                .servers(["master1"])
+                .endpoint(Endpoint::balancer(balancer))
+                .install(Install::binary("https://mirror.example/k3s", Digest::sha256(b""))),
         )
 }
 

@@ -39,7 +39,8 @@ pub(super) fn agent(node: &Node<'_>) -> Flows {
 fn both(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;
     // Agents are let in before there are any, so that the first one changes no server.
-    let nodes = [(SERVER, true), (AGENT, !cluster.agents.is_empty())];
+    let has_agents = cluster.agents.iter().any(|agent| !cluster.servers.contains(agent));
+    let nodes = [(SERVER, true), (AGENT, has_agents)];
     let among = |flows: Flows, service: Service| {
         nodes.iter().fold(flows, |flows, (kind, is_there)| {
             let peer = Peer::role(kind.clone()).of(cluster.name.as_str());
@@ -73,7 +74,7 @@ fn both(node: &Node<'_>) -> Flows {
     }
     flows = ingress(node, flows);
     if let Some(bootstrap) = cluster.bootstrap {
-        let mirror = tcp(crate::k3s::resolved::MIRROR);
+        let mirror = tcp(crate::mirror::PORT);
         flows = machines(node, &[bootstrap]).into_iter().fold(flows, |flows, peer| flows.reach(mirror, peer));
     }
     // Images, and what a first boot fetches.

@@ -15,6 +15,8 @@ TREES = ["/opt", "/srv", "/var/srv"]
 MOST = 4096
 # What the stand-in of K3s says of each start, one line of JSON for each.
 K3S = pathlib.Path("/opt/k3s-report.jsonl")
+# Units whose order tells who waited for whom, where they are.
+UNITS = ["network-online.target", "time-sync.target", "systemd-time-wait-sync.service", "k3s.service", "k3s-agent.service"]
 
 
 def said(*command):
@@ -127,6 +129,22 @@ def failed():
     return {unit["unit"]: said("journalctl", "--no-pager", "--lines=20", f"--unit={unit['unit']}") for unit in units}
 
 
+def units():
+    """When each began to start and when it had started, in microseconds since the kernel's start, and how often it did so again."""
+    told = {}
+    for unit in UNITS:
+        shown = said("systemctl", "show", "--property=LoadState,ActiveState,InactiveExitTimestampMonotonic,ActiveEnterTimestampMonotonic,NRestarts", unit)
+        shown = dict(line.split("=", 1) for line in shown.splitlines())
+        if shown["LoadState"] == "loaded":
+            told[unit] = {
+                "state": shown["ActiveState"],
+                "began": int(shown["InactiveExitTimestampMonotonic"]),
+                "started": int(shown["ActiveEnterTimestampMonotonic"]),
+                "restarts": int(shown.get("NRestarts", 0)),
+            }
+    return told
+
+
 def report():
     state = said("systemctl", "is-system-running", "--wait").strip()
     return {
@@ -148,6 +166,7 @@ def report():
         "files": files(),
         "disks": disks(),
         "failed": failed(),
+        "units": units(),
         "k3s": [json.loads(line) for line in K3S.read_text().splitlines()] if K3S.exists() else [],
     }
 

@@ -27,7 +27,7 @@ printf '[main]\nplugins=keyfile\nno-auto-default=*\n' >"$root/etc/NetworkManager
 units=$root/usr/lib/systemd/system
 rm -rf "$units"/*.timer "$units"/*getty* "$units"/apt-daily* "$units"/e2scrub* "$units"/systemd-rfkill* \
     "$units"/systemd-pstore* "$units"/rc-local* "$units"/cloud-init-hotplugd* "$units"/NetworkManager-dispatcher* \
-    "$units"/systemd-timesyncd* "$units"/wpa_supplicant* "$units"/cryptdisks* "$units"/hwclock* "$units"/systemd-firstboot* "$units"/systemd-binfmt* "$units"/proc-sys-fs-binfmt*
+    "$units"/wpa_supplicant* "$units"/cryptdisks* "$units"/hwclock* "$units"/systemd-firstboot* "$units"/systemd-binfmt* "$units"/proc-sys-fs-binfmt*
 rm -rf "$units/timers.target.wants"
 rm -rf "$root"/etc/systemd/system/*
 for again in 1 2; do

@@ -1,0 +1,7 @@
+//! A cloud that nobody checked.
+
+use fmc::prelude::*;
+
+fn main() {
+    let _ = fmc::compile(&Cloud::new("first"));
+}

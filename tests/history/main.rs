@@ -1,0 +1,78 @@
+//! What hurt in the seed's repositories: each mistake is made again, and refused where `docs/history.md` says.
+//!
+//! A test is named after its group there, `h01` to `h25`. Most commit the mistake in the seed's corrected cloud by one
+//! setting, so that nothing but the mistake can be what is found.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
+
+mod balancers;
+mod changes;
+mod cluster;
+#[path = "../../examples/flatcar_micro_cloud/cloud.rs"]
+mod corrected;
+mod files;
+mod guests;
+mod hosts;
+mod names;
+mod networks;
+mod secrets;
+mod storage;
+mod table;
+
+use std::collections::BTreeMap;
+
+use fmc::file::from_yaml;
+use fmc::prelude::*;
+use fmc::set::{Setting, set};
+use fmc::testing::StandIns;
+
+/// The seed's cloud as it should have been, with settings that put a mistake into it.
+#[track_caller]
+fn seed(settings: &[&str]) -> Cloud {
+    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    set(&corrected::cloud(), &settings).unwrap()
+}
+
+/// What is found in a cloud and not accepted.
+fn found(cloud: &Cloud) -> Vec<Finding> {
+    let findings = match cloud.check() {
+        Ok(checked) => checked.findings,
+        Err(report) => report.into_findings(),
+    };
+    findings.into_iter().filter(|finding| finding.accepted.is_none()).collect()
+}
+
+/// Asserts that a cloud has one finding and no other: of this kind, at this place, with a help that names the remedy.
+#[track_caller]
+fn caught(cloud: &Cloud, kind: Kind, at: &str, remedy: &str) -> Finding {
+    let found = found(cloud);
+    let [finding] = found.as_slice() else { panic!("not one finding:\n{}", Report::new(found)) };
+    assert_eq!((finding.kind, finding.at.as_str()), (kind, at), "{finding}");
+    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    finding.clone()
+}
+
+/// Asserts that a file is no cloud, and that the message has these words.
+#[track_caller]
+fn unreadable(yaml: &str, words: &str) {
+    let said = from_yaml(yaml).unwrap_err().to_string();
+    assert!(said.contains(words), "{words:?} is not in: {said}");
+}
+
+/// Everything that a cloud compiles to, by path. What is no text is shown as far as it is one.
+#[track_caller]
+fn artifacts(cloud: &Cloud) -> BTreeMap<String, String> {
+    let wanted = fmc::compile(&cloud.check().unwrap());
+    let text = |artifact: &fmc::Artifact<'_>| {
+        let bytes = artifact.render(&StandIns).unwrap();
+        String::from_utf8_lossy(bytes.expose()).into_owned()
+    };
+    wanted.artifacts().map(|artifact| (artifact.path.clone(), text(&artifact))).collect()
+}
+
+#[test]
+fn the_cloud_without_a_mistake_has_no_finding() {
+    let found = found(&seed(&[]));
+    assert!(found.is_empty(), "{}", Report::new(found));
+}

@@ -1,0 +1,130 @@
+//! Groups 1, 2 and 16: one address and one name in many places, and who answers for them.
+
+use fmc::prelude::*;
+use fmc::testing::{Artifacts, Impact, Sim, assert_impact};
+
+use crate::{artifacts, caught, seed};
+
+const OLD: &str = "10.17.4.26";
+const NEW: &str = "10.17.4.28";
+
+/// The storage server's address stood in tfvars, Ignition, twenty inventories, a Corefile, haproxy.cfg and the README, and
+/// no two agreed.
+#[test]
+fn h01_an_address_is_said_once_and_every_artifact_follows() {
+    let before = artifacts(&seed(&[]));
+    let after = artifacts(&seed(&["machines.worker3.interfaces[0].address=10.17.4.28"]));
+    assert!(before.values().any(|text| text.contains(OLD)));
+    for (path, text) in &after {
+        assert!(!text.contains(OLD), "{path} still has the old address");
+        if before.get(path) != Some(text) {
+            assert!(
+                text.contains(NEW) || path.contains("worker3"),
+                "{path} changed, and is not about the machine"
+            );
+        }
+    }
+    for (path, text) in before.iter().filter(|(_, text)| text.contains(OLD)) {
+        let follows = after.get(path).is_none_or(|after| after != text && after.contains(NEW));
+        assert!(follows, "{path} has not followed");
+    }
+}
+
+/// 20 November 2024: a second balancer at .13 pushed PostgreSQL to .14 and the helper to .15, by hand in every repository.
+#[test]
+fn h01_a_balancer_that_moves_in_moves_the_others_and_restarts_nobody_else() {
+    let world = Sim::new();
+    world.apply(&seed(&[]));
+    let balancer = Machine::new(
+        "loadbalancer2",
+        Image::rocky("9.4").path(
+            "/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-Base-9.4-20240609.1.x86_64.qcow2",
+        ),
+    )
+    .memory(1.gib())
+    .root_disk(30.gib())
+    .interface(Interface::on("core").address("10.17.3.13"))
+    .user(User::admin("ops").key(include_str!("../../examples/ops.pub")));
+    let moved = seed(&[
+        "machines.postgresql1.interfaces[0].address=10.17.3.14",
+        "machines.helper.interfaces[0].address=10.17.3.15",
+        "hosts.proliant.reserve=1GiB",
+    ])
+    .machine(balancer)
+    .accept("cpu-overcommit", "as it was");
+    let plan = world.plan(&moved);
+    assert_impact(&plan, "machine/loadbalancer2", Impact::Create);
+    for machine in ["master1", "worker1", "freeipa1", "loadbalancer1", "bastion", "bootstrap"] {
+        assert_impact(&plan, &format!("machine/{machine}"), Impact::None);
+    }
+}
+
+/// And before the others had moved, it was one address of two machines.
+#[test]
+fn h01_an_address_that_is_still_taken_is_refused() {
+    let finding = caught(
+        &seed(&["machines.loadbalancer1.interfaces[0].address=10.17.3.13"]),
+        Kind::AddressDuplicate,
+        "machines.postgresql1.interfaces[0].address",
+        "free address of core",
+    );
+    assert_eq!(finding.also, ["machines.loadbalancer1.interfaces[0].address"]);
+}
+
+/// `ipa dnsrecord-add … postgresql1 --a-rec 10.17.3.1`, and the PTR beside it: the gateway.
+#[test]
+fn h02_a_machine_has_not_the_address_of_the_gateway() {
+    caught(
+        &seed(&["machines.postgresql1.interfaces[0].address=10.17.3.1"]),
+        Kind::AddressTaken,
+        "machines.postgresql1.interfaces[0].address",
+        "free address of core",
+    );
+}
+
+/// `load_balancer1` was the record, and `loadbalancer1` the name that the machine called itself.
+#[test]
+fn h02_a_name_that_dns_does_not_take_is_refused() {
+    caught(
+        &seed(&["machines.loadbalancer1.fqdn=load_balancer1.cefaslocalserver.internal"]),
+        Kind::NameInvalid,
+        "machines.loadbalancer1.fqdn",
+        "try load-balancer1",
+    );
+    caught(
+        &seed(&["machines.loadbalancer1.fqdn=load-balancer1.cefaslocalserver.internal"]),
+        Kind::HostnameMismatch,
+        "machines.loadbalancer1.fqdn",
+        "loadbalancer1.cefaslocalserver.internal",
+    );
+}
+
+/// `8.8.8.8` was moved to the front of the list so that the Internet resolved, and the cloud's names no longer did.
+#[test]
+fn h16_a_public_resolver_is_no_second_of_an_internal_one() {
+    for order in ["[8.8.8.8, 10.17.3.11]", "[10.17.3.11, 8.8.8.8]"] {
+        caught(
+            &seed(&[&format!("resolvers={order}")]),
+            Kind::ResolverMixed,
+            "resolvers",
+            "ask 10.17.3.11 alone, and let it forward to 8.8.8.8",
+        );
+    }
+}
+
+/// A playbook and a script wrote the resolvers too, one of them with a third domain.
+#[test]
+fn h16_the_resolvers_of_a_machine_have_one_writer_and_its_domain_one_value() {
+    let path = "/etc/NetworkManager/conf.d/90-fmc-resolvers.conf";
+    caught(
+        &seed(&[&format!("machines.master1.guest.files={{{path}: {{contents: {{text: x}}}}}}")]),
+        Kind::GuestClash,
+        &format!("machines.master1.guest.files.{path}"),
+        "set the machine's host name, addresses, time zone or administrators instead",
+    );
+    let artifacts = Artifacts::of(&seed(&[]));
+    for machine in ["freeipa1", "postgresql1", "helper"] {
+        let network = artifacts.machine(machine).boot("network-config");
+        network.assert_contains("search: [cefaslocalserver.internal]");
+    }
+}

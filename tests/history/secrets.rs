@@ -1,0 +1,87 @@
+//! Groups 20 and 21: secrets in repositories, and versions that are others tomorrow.
+
+use fmc::prelude::*;
+use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+
+use crate::{caught, seed, unreadable};
+
+/// What no file but the guest's own may have.
+const PLANTED: &str = "$6$salt$correct-horse-battery-staple";
+
+/// Has the planted secret, whichever is asked for.
+struct Planted;
+
+impl Secrets for Planted {
+    fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {
+        Ok(SecretBytes::new(PLANTED.as_bytes().to_vec()))
+    }
+}
+
+/// One password hash in every template, and the password of sudo in five inventories.
+#[test]
+fn h20_a_file_cannot_hold_a_secret() {
+    let user = |hash: &str| {
+        format!(
+            "name: first\nmachines: {{web: {{image: {{os: debian, version: '12'}}, guest: {{users: {{ops: {{password_hash: {hash}}}}}}}}}}}\n"
+        )
+    };
+    unreadable(&user(&format!("'{PLANTED}'")), "password_hash");
+    fmc::file::from_yaml(&user("{name: ops, source: {environment: OPS_HASH}}")).unwrap();
+}
+
+/// A secret is filled in where its file is written, and stands in nothing else that is printed or kept.
+#[test]
+fn h20_a_secret_is_in_its_own_guest_alone() {
+    let hash = "{ops: {admin: true, password_hash: {name: ops, source: {environment: OPS_HASH}}}}";
+    let cloud = seed(&[&format!("machines.helper.guest.users={hash}")]);
+    let checked = cloud.check().unwrap();
+    let wanted = fmc::compile(&checked);
+    let plan = fmc::testing::Sim::new().plan(&cloud);
+    for shown in [format!("{cloud:?}"), format!("{checked:?}"), format!("{wanted:?}"), plan.to_string()] {
+        assert!(!shown.contains(PLANTED));
+    }
+    let mut holders = Vec::new();
+    for artifact in wanted.artifacts() {
+        let bytes = artifact.render(&Planted).unwrap();
+        assert!(!format!("{artifact:?} {bytes:?}").contains(PLANTED), "{}", artifact.path);
+        if String::from_utf8_lossy(bytes.expose()).contains(PLANTED) {
+            assert!(artifact.is_private(), "everybody may read {}", artifact.path);
+            holders.push(artifact.path.clone());
+        }
+    }
+    assert_eq!(holders, ["guests/helper/seed.iso", "guests/helper/user-data"]);
+}
+
+/// `Rocky-9-GenericCloud-Base.latest.x86_64.qcow2`, and `latest` of four other things.
+#[test]
+fn h21_an_image_that_is_another_one_tomorrow_is_found() {
+    let image = Image::rocky("latest")
+        .path("/images/Rocky-9-GenericCloud-Base.latest.x86_64.qcow2")
+        .digest("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    let helper = Machine::new("helper", image)
+        .root_disk(30.gib())
+        .interface(Interface::on("core").address("10.17.3.14"))
+        .user(User::admin("ops").key(include_str!("../../examples/ops.pub")));
+    caught(
+        &Cloud::new("first")
+            .host(Host::local())
+            .network(Network::nat("core", "10.17.3.0/24"))
+            .machine(helper),
+        Kind::ImageUnpinned,
+        "machines.helper.image.version",
+        "write the version that the image has",
+    );
+}
+
+/// A version is a name; which bytes it is only a digest says.
+#[test]
+fn h21_an_image_without_a_digest_is_found_unless_a_reason_is_given() {
+    let settings = ["accept=[]"];
+    let found = crate::found(&seed(&settings));
+    let places: Vec<&str> = found.iter().map(|finding| finding.at.as_str()).collect();
+    assert_eq!(places, ["machines.bastion.image.digest", "machines.bootstrap.image.digest"]);
+    for finding in found {
+        assert_eq!(finding.kind, Kind::ImageUnpinned);
+        assert!(finding.help.contains(".digest(\"sha256:…\")"), "{finding}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Real API servers with the authorities that are computed from the root key, behind the compiled balancer.
+//!
+//! They are those of Kubernetes, not K3s: a real etcd and real API servers judge the certificates, the key of service accounts and the
+//! kubeconfig. What K3s does with its files before it starts such a server is in `real`.
+
+use std::fs;
+
+use fmc::k3s::pki::Ca;
+use fmc::keys::RootKey;
+use fmc_testkit::kube::{ApiServer, Certificates, Etcd, EtcdCertificates, kubectl};
+use fmc_testkit::openssl::Authority;
+use fmc_testkit::tree;
+
+use crate::cloud::{CLIENT, Model, SERVERS, keyring};
+
+/// The line of a kubeconfig that says whose servers it trusts.
+fn trust(kubeconfig: &str) -> &str {
+    kubeconfig.lines().find(|line| line.trim_start().starts_with("certificate-authority-data:")).unwrap()
+}
+
+/// The line of the compiled balancer that asks whether a server lives, as it can be asked of an API server that is not in K3s: `/ping` is K3s's
+/// own, and K3s alone refuses `/readyz` to those it does not know.
+fn for_kubernetes(configuration: &str) -> String {
+    assert_eq!(configuration.matches("GET uri /ping\n").count(), 1, "{configuration}");
+    configuration.replace("GET uri /ping\n", "GET uri /readyz\n")
+}
+
+#[test]
+fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
+    let model = Model::new();
+    let (cluster, lab) = (model.cluster(), model.lab());
+    let authority = |ca| {
+        let secrets = cluster.pki.authority(ca);
+        Authority::known(&model.secret(&secrets.certificates), &model.secret(&secrets.key))
+    };
+    let [servers, clients, proxies, etcd_peers, etcd_servers] =
+        [Ca::Server, Ca::Client, Ca::RequestHeader, Ca::EtcdPeer, Ca::EtcdServer].map(authority);
+
+    // One etcd for all: what three of them do is not ours.
+    let [first, second, third] = SERVERS.map(|name| model.address(name).to_string());
+    let named = format!("IP:{first}");
+    let etcd = Etcd::start(
+        &lab,
+        SERVERS[0],
+        &first,
+        &EtcdCertificates {
+            server: etcd_servers.peer("etcd", &[&named]),
+            server_authority: etcd_servers.own().certificate,
+            peer: etcd_peers.peer("peer", &[&named]),
+            peer_authority: etcd_peers.own().certificate,
+            client: etcd_servers.client("apiserver", "none"),
+        },
+    );
+    let keys = tree::scratch();
+    let service_key = keys.path().join("service.key");
+    let text = model.secret(&cluster.pki.service_key);
+    assert!(
+        text.starts_with("-----BEGIN EC PRIVATE KEY-----\n"),
+        "what an API server reads a public key out of"
+    );
+    fs::write(&service_key, text).unwrap();
+    let names: Vec<String> = cluster
+        .names
+        .iter()
+        .map(|name| match name.parse::<std::net::IpAddr>() {
+            Ok(address) => format!("IP:{address}"),
+            Err(_) => format!("DNS:{name}"),
+        })
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let certificates = Certificates {
+        serving: servers.server("kube-apiserver", &names),
+        client_authority: clients.own().certificate,
+        request_header_authority: proxies.own().certificate,
+        service_account_key: service_key,
+    };
+    let own = (servers.own().certificate, clients.client("system:admin", "system:masters"));
+    let start = |host, address: &str| {
+        ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, (&own.0, &own.1))
+    };
+    let mut running = vec![start(SERVERS[0], &first), start(SERVERS[1], &second), start(SERVERS[2], &third)];
+    let balancer = model.balance(&lab, &for_kubernetes(&model.balancer()));
+
+    let computed = model.kubeconfig(&model.keyring);
+    let ask = |kubeconfig: &str, words: &[&str]| kubectl(&lab, CLIENT, kubeconfig, words);
+    let namespaces = ["get", "namespaces", "--output=name"];
+    ask(&computed, &["create", "namespace", "demo"]).unwrap();
+    assert!(ask(&computed, &namespaces).unwrap().contains("namespace/demo\n"));
+    assert_eq!(ask(&computed, &["auth", "can-i", "*", "*"]).unwrap().trim(), "yes", "an administrator's");
+    ask(&computed, &["create", "serviceaccount", "robot", "--namespace=demo"]).unwrap();
+    let token = ask(&computed, &["create", "token", "robot", "--namespace=demo"]).unwrap();
+
+    // What is computed from another root key: neither trusts the servers, nor is trusted by them.
+    let other = model.kubeconfig(&keyring(RootKey::from_bytes([7; 32])));
+    let refused = ask(&other, &namespaces).unwrap_err();
+    assert!(refused.words().contains("unknown authority"), "{refused}");
+    let refused = ask(&other.replace(trust(&other), trust(&computed)), &namespaces).unwrap_err();
+    assert!(refused.words().contains("must be logged in"), "{refused}");
+
+    // The token of a service account, which one server signed, is judged by another with the same key.
+    let with_token = |kubeconfig: &str| {
+        let has_no_client = |line: &&str| !line.trim_start().starts_with("client-");
+        let without: Vec<&str> = kubeconfig.lines().filter(has_no_client).collect();
+        without.join("\n").replace("  user:\n", &format!("  user:\n    token: {}\n", token.trim()))
+    };
+    let robot = with_token(&computed);
+    let whoami = ["auth", "whoami", "--output=jsonpath={.status.userInfo.username}"];
+    let who = |kubeconfig: &str| ask(kubeconfig, &whoami).unwrap();
+    for _ in 0..6 {
+        assert_eq!(who(&robot), "system:serviceaccount:demo:robot");
+    }
+
+    running.remove(1).daemon.kill();
+    for _ in 0..10 {
+        assert!(ask(&computed, &namespaces).unwrap().contains("namespace/demo\n"), "{}", balancer.log());
+    }
+    assert_eq!(who(&robot), "system:serviceaccount:demo:robot");
+    drop(running);
+    let refused = ask(&computed, &namespaces).unwrap_err();
+    assert!(!refused.words().contains("logged in"), "nobody is left to refuse: {refused}");
+}
