@@ -9,6 +9,9 @@ pub mod networks {}
 #[doc = include_str!("cookbook/guests.md")]
 pub mod guests {}
 
+#[doc = include_str!("cookbook/clusters.md")]
+pub mod clusters {}
+
 #[doc = include_str!("cookbook/clouds.md")]
 pub mod clouds {}
 
@@ -29,6 +32,7 @@ mod tests {
             ("machines", include_str!("cookbook/machines.md")),
             ("networks", include_str!("cookbook/networks.md")),
             ("guests", include_str!("cookbook/guests.md")),
+            ("clusters", include_str!("cookbook/clusters.md")),
             ("clouds", include_str!("cookbook/clouds.md")),
             ("changes", include_str!("cookbook/changes.md")),
         ];

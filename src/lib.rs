@@ -71,7 +71,7 @@
 //!
 //! # Where to read on
 //!
-//! - [`cookbook`] has some thirty tasks, each with a program that runs: addresses, disks, users, secrets, networks, plans in CI.
+//! - [`cookbook`] has some forty tasks, each with a program that runs: addresses, disks, users, secrets, clusters, plans in CI.
 //! - [`testing`] says how to test a cloud, and has the assertions.
 //! - [`findings`] has the page of every kind of finding: what it means, an example, how to mend it.
 //! - [`history`] has what went wrong in the clouds before this one, and where each mistake is caught now.

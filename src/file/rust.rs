@@ -1,6 +1,9 @@
 //! A cloud as the Rust program that says it.
 
 mod cluster;
+mod guest;
+mod host;
+mod image;
 mod print;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,9 @@ use fmc_core::given::Leaf as _;
 use fmc_core::name::NetworkName;
 
 use super::tree::{Member, Members, Node, Value};
+use guest::{guest, secret};
+use host::host;
+use image::{disk, image};
 use print::{Expr, quoted};
 
 /// Why a cloud has no Rust form: what it has that no setter says.
@@ -86,6 +92,13 @@ fn literal(node: &Node<'_>) -> Result<String, Unsaid> {
     }
 }
 
+/// Scalars as an array. One that is empty says of what it is.
+fn array(nodes: &[Node<'_>]) -> Result<String, Unsaid> {
+    let values: Result<Vec<String>, Unsaid> = nodes.iter().map(literal).collect();
+    let values = values?;
+    Ok(if values.is_empty() { "[\"\"; 0]".to_owned() } else { format!("[{}]", values.join(", ")) })
+}
+
 /// A size as it is said in Rust, `2.gib()`; one that is wrong as its text.
 fn size(node: &Node<'_>) -> Result<String, Unsaid> {
     let text = text(node)?;
@@ -128,6 +141,22 @@ fn needed<'a, 'b>(map: &'a Members<'b>, key: &str) -> Result<&'a Node<'b>, Unsai
     map.get(key).map(|member| &member.node).ok_or_else(|| format!("no `{key}`"))
 }
 
+/// A value of an enumeration: its word, and what it holds.
+fn only<'a, 'b>(node: &'a Node<'b>) -> Result<(&'a str, Option<&'a Node<'b>>), Unsaid> {
+    match &node.value {
+        Value::Map(members) => {
+            let member = members.iter().next().ok_or("nothing where a choice belongs")?;
+            Ok((member.key.as_ref(), Some(&member.node)))
+        }
+        _ => Ok((text(node)?, None)),
+    }
+}
+
+/// A download: where it is, and what it must hash to.
+fn place(members: &Members<'_>) -> Result<(String, String), Unsaid> {
+    Ok((literal(needed(members, "url")?)?, literal(needed(members, "digest")?)?))
+}
+
 struct Printer<'a>(&'a Names);
 
 impl Printer<'_> {
@@ -138,9 +167,9 @@ impl Printer<'_> {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
                 "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
                 "ssh_from" => {
-                    let peers: Result<Vec<String>, Unsaid> =
-                        list(node)?.iter().map(|peer| self.peer(peer)).collect();
-                    cloud.call("ssh_from", format!("[{}]", peers?.join(", ")));
+                    let peers: Result<Vec<Expr>, Unsaid> =
+                        list(node)?.iter().map(|peer| self.peer(peer).map(Expr::new)).collect();
+                    cloud.nest("ssh_from", Expr::array(peers?));
                 }
                 "public_addresses" => cloud.each("public_address", node)?,
                 "hosts" => cloud.named("host", node, host)?,
@@ -268,97 +297,6 @@ impl Printer<'_> {
     }
 }
 
-fn host(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let local = name == "local";
-    let mut host =
-        Expr::new(if local { "Host::local()".to_owned() } else { format!("Host::new({})", quoted(name)) });
-    for Member { key, node, .. } in map.iter() {
-        match key.as_ref() {
-            "topology" => {
-                let map = self::map(node)?;
-                let number = |key| literal(needed(map, key)?);
-                host.call(
-                    "topology",
-                    format!("{}, {}, {}", number("sockets")?, number("cores")?, number("threads")?),
-                );
-            }
-            "memory" | "reserve" | "capacity" => host.call(key, size(node)?),
-            "acceleration" => host.call("emulated", String::new()),
-            "cpu" => host.call(
-                "cpu",
-                match &node.value {
-                    Value::Map(map) => {
-                        format!("CpuModel::Named({}.to_owned())", literal(needed(map, "named")?)?)
-                    }
-                    _ => variant("CpuModel", node)?,
-                },
-            ),
-            "pools" => host.named("pool", node, |name, map| {
-                let path = literal(needed(map, "path")?)?;
-                let mut pool = Expr::new(format!("Pool::new({}, {path})", quoted(name)));
-                if let Some(capacity) = map.get("capacity") {
-                    pool.call("capacity", size(&capacity.node)?);
-                }
-                Ok(pool)
-            })?,
-            "bridges" => host.each("bridge", node)?,
-            _ => host.plain(key, node)?,
-        }
-    }
-    Ok(host)
-}
-
-fn image(map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let os = needed(map, "os")?;
-    let version = map.get("version").map_or_else(|| Ok("\"\"".to_owned()), |member| literal(&member.node))?;
-    let mut image = Expr::new(match text(os)? {
-        "none" if version == "\"\"" => "Image::blank()".to_owned(),
-        "none" => format!("Image::new(Os::None, {version})"),
-        os => format!("Image::{}({version})", os.replace('-', "_")),
-    });
-    for Member { key, node, .. } in rest(map, &["os", "version"]) {
-        match (key.as_ref(), &node.value) {
-            ("source", Value::Map(source)) => {
-                for Member { key, node, .. } in source.iter() {
-                    let arguments = match &node.value {
-                        Value::Map(parts) => {
-                            let parts: Result<Vec<String>, Unsaid> =
-                                parts.iter().map(|part| literal(&part.node)).collect();
-                            parts?.join(", ")
-                        }
-                        _ => literal(node)?,
-                    };
-                    image.call(key, arguments);
-                }
-            }
-            ("format", _) => image.call("format", variant("Format", node)?),
-            ("architecture", _) => image.call("architecture", variant("Arch", node)?),
-            ("minimum", _) => image.call("minimum", size(node)?),
-            ("kernel", Value::Map(kernel)) => {
-                let mut direct =
-                    Expr::new(format!("DirectKernel::new({})", literal(needed(kernel, "kernel")?)?));
-                direct.plains(rest(kernel, &["kernel"]))?;
-                image.nest("direct_kernel", direct);
-            }
-            _ => image.plain(key, node)?,
-        }
-    }
-    Ok(image)
-}
-
-fn disk(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let size = size(needed(map, "size")?)?;
-    let mut disk = Expr::new(format!("Disk::new({}, {size})", quoted(name)));
-    disk.plains(rest(map, &["size", "allocation", "filesystem"]))?;
-    if let Some(filesystem) = map.get("filesystem") {
-        disk.call("filesystem", variant("Filesystem", &filesystem.node)?);
-    }
-    if !fully_allocated(map).is_empty() {
-        disk.call("fully_allocated", String::new());
-    }
-    Ok(disk)
-}
-
 /// What is not thin, which is never written, is full.
 fn fully_allocated(map: &Members<'_>) -> &'static str {
     if map.get("allocation").is_some() { ".fully_allocated()" } else { "" }
@@ -380,100 +318,11 @@ fn ready(map: &Members<'_>) -> Result<Expr, Unsaid> {
     Ok(ready)
 }
 
-fn guest(map: &Members<'_>, machine: &mut Expr) -> Result<(), Unsaid> {
-    for Member { key, node, .. } in map.iter() {
-        match key.as_ref() {
-            "files" => machine.named("file", node, file)?,
-            "directories" => machine.named("directory", node, |path, map| {
-                let mut directory = Expr::new(format!("Directory::new({})", quoted(path)));
-                directory.plains(map.iter())?;
-                Ok(directory)
-            })?,
-            "links" => machine.named("link", node, |path, map| {
-                let target = literal(needed(map, "target")?)?;
-                Ok(Expr::new(format!("Link::new({}, {target})", quoted(path))))
-            })?,
-            "users" => machine.named("user", node, user)?,
-            "groups" => machine.named("group", node, |name, map| {
-                let mut group = Expr::new(format!("Group::new({})", quoted(name)));
-                group.plains(map.iter())?;
-                Ok(group)
-            })?,
-            "units" => machine.named("unit", node, unit)?,
-            "packages" => machine.each("package", node)?,
-            other => return Err(format!("`{other}` inside a machine")),
-        }
-    }
-    Ok(())
-}
-
-fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let contents = self::map(needed(map, "contents")?)?;
-    let path = quoted(path);
-    let mut file = match (contents.get("text"), contents.get("secret")) {
-        (Some(text), _) => Expr::new(format!("File::text({path}, {})", literal(&text.node)?)),
-        (None, Some(secret)) => Expr::with_two("File::secret", path, self::secret(&secret.node)?),
-        (None, None) => return Err("contents of a file that are neither text nor a secret".to_owned()),
-    };
-    file.plains(rest(map, &["contents"]))?;
-    Ok(file)
-}
-
-fn user(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let constructor = if map.get("admin").is_some() { "admin" } else { "new" };
-    let mut user = Expr::new(format!("User::{constructor}({})", quoted(name)));
-    for Member { key, node, .. } in rest(map, &["admin"]) {
-        match key.as_ref() {
-            "keys" => user.each("key", node)?,
-            "groups" => user.each("group", node)?,
-            "password_hash" => user.nest("password_hash", secret(node)?),
-            _ => user.plain(key, node)?,
-        }
-    }
-    Ok(user)
-}
-
-fn unit(name: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
-    let mut unit = Expr::new(format!("Unit::new({})", quoted(name)));
-    for Member { key, node, .. } in map.iter() {
-        match key.as_ref() {
-            "state" => unit.call(text(node)?, String::new()),
-            "dropins" => {
-                for Member { key, node, .. } in self::map(node)?.iter() {
-                    let contents = literal(needed(self::map(node)?, "contents")?)?;
-                    unit.call("dropin", format!("{}, {contents}", quoted(key)));
-                }
-            }
-            _ => unit.plain(key, node)?,
-        }
-    }
-    Ok(unit)
-}
-
-fn secret(node: &Node<'_>) -> Result<Expr, Unsaid> {
-    let map = map(node)?;
-    let name = literal(needed(map, "name")?)?;
-    let source = self::map(needed(map, "source")?)?;
-    let given = |kind| source.get(kind).map(|place| &place.node);
-    let mut secret = match (given("file"), given("environment"), given("generated")) {
-        (Some(path), ..) => Expr::new(format!("Secret::file({name}, {})", literal(path)?)),
-        (_, Some(variable), _) => Expr::new(format!("Secret::environment({name}, {})", literal(variable)?)),
-        (.., Some(what)) if text(what)? == "password" => Expr::new(format!("Secret::password({name})")),
-        (.., Some(what)) => Expr::new(format!("Secret::generated({name}, {})", variant("Generated", what)?)),
-        (None, None, None) => return Err("a secret without a source".to_owned()),
-    };
-    secret.plains(rest(map, &["name", "source"]))?;
-    Ok(secret)
-}
-
 impl Expr {
     /// A setter of the key's own name, for a scalar or a list of scalars.
     fn plain(&mut self, key: &str, node: &Node<'_>) -> Result<(), Unsaid> {
         let argument = match &node.value {
-            Value::List(values) => {
-                let values: Result<Vec<String>, Unsaid> = values.iter().map(literal).collect();
-                format!("[{}]", values?.join(", "))
-            }
+            Value::List(values) => array(values)?,
             Value::Map(_) | Value::Null => return Err(format!("`{key}`, {}", node.what())),
             _ => literal(node)?,
         };

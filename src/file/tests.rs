@@ -1,4 +1,6 @@
 #[cfg(all(feature = "yaml", feature = "toml"))]
+mod clusters;
+#[cfg(all(feature = "yaml", feature = "toml"))]
 mod malformed;
 
 use super::*;

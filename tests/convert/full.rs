@@ -16,6 +16,7 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .ssh_host_keys(true)
         .ssh_from([
             Peer::Anywhere,
             Peer::network("lan"),
@@ -144,6 +145,20 @@ fn web() -> Machine {
         .group(Group::new("plain"))
         .file(File::text("/etc/motd", "one\ntwo \"#\n").mode("0640").owner("ops").group("app"))
         .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")))
+        .file(
+            File::parts(
+                "/etc/app.env",
+                [
+                    Part::from("# {two}\nTOKEN="),
+                    Secret::password("app-token").into(),
+                    Part::from("\nKEY="),
+                    Part::Quoted(Secret::generated("app-key", Generated::PrivateKey).generation(3)),
+                    Part::from(""),
+                ],
+            )
+            .owner("ops"),
+        )
+        .file(File::remote("/opt/tool", "https://example.com/tool", digest()).mode("0755"))
         .directory(Directory::new("/srv/app").mode("0750").owner("ops").group("app"))
         .link(Link::new("/etc/app", "../srv/app"))
         .unit(Unit::service("app").enabled().contents("[Service]\nExecStart=/usr/bin/app \\\n  --quiet\n"))

@@ -1,7 +1,10 @@
 //! K3s clusters as the Rust that says them.
 
 use super::print::{Expr, quoted};
-use super::{Member, Members, Unsaid, Value, list, literal, map, needed, rest, secret, text, variant_of};
+use super::{
+    Member, Members, Unsaid, Value, array, list, literal, map, needed, only, place, rest, secret, text,
+    variant_of,
+};
 use crate::file::tree::Node;
 
 pub(super) fn cluster(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid> {
@@ -29,24 +32,9 @@ pub(super) fn cluster(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid>
     Ok(cluster)
 }
 
-/// A value of an enumeration: its word, and what it holds.
-fn only<'a, 'b>(node: &'a Node<'b>) -> Result<(&'a str, Option<&'a Node<'b>>), Unsaid> {
-    match &node.value {
-        Value::Map(members) => {
-            let member = members.iter().next().ok_or("nothing where a choice belongs")?;
-            Ok((member.key.as_ref(), Some(&member.node)))
-        }
-        _ => Ok((text(node)?, None)),
-    }
-}
-
 fn endpoint(node: &Node<'_>) -> Result<Expr, Unsaid> {
     Ok(match only(node)? {
-        ("balancer", Some(node)) => {
-            let mut endpoint = balancer(map(node)?)?;
-            endpoint.wrap("k3s::Endpoint::balancer");
-            endpoint
-        }
+        ("balancer", Some(node)) => Expr::with_one("k3s::Endpoint::balancer", balancer(map(node)?)?),
         (kind @ ("address" | "name"), Some(node)) => {
             Expr::new(format!("k3s::Endpoint::{kind}({})", literal(node)?))
         }
@@ -55,9 +43,8 @@ fn endpoint(node: &Node<'_>) -> Result<Expr, Unsaid> {
 }
 
 fn balancer(members: &Members<'_>) -> Result<Expr, Unsaid> {
-    let machines: Result<Vec<String>, Unsaid> =
-        list(needed(members, "machines")?)?.iter().map(literal).collect();
-    let mut balancer = Expr::new(format!("Balancer::on_all([{}])", machines?.join(", ")));
+    let machines = array(list(needed(members, "machines")?)?)?;
+    let mut balancer = Expr::new(format!("Balancer::on_all({machines})"));
     for Member { key, node, .. } in rest(members, &["machines"]) {
         match key.as_ref() {
             "software" => {
@@ -103,13 +90,8 @@ fn pair(members: &Members<'_>, first: &str, second: &str) -> Result<Option<Strin
     }
 }
 
-fn place(members: &Members<'_>) -> Result<(String, String), Unsaid> {
-    Ok((literal(needed(members, "url")?)?, literal(needed(members, "digest")?)?))
-}
-
 fn datastore(members: &Members<'_>) -> Result<Expr, Unsaid> {
-    let mut datastore = secret(needed(members, "endpoint")?)?;
-    datastore.wrap("k3s::Datastore::postgres");
+    let mut datastore = Expr::with_one("k3s::Datastore::postgres", secret(needed(members, "endpoint")?)?);
     if let Some(ca) = members.get("ca") {
         datastore.nest("ca", secret(&ca.node)?);
     }
@@ -222,7 +204,12 @@ fn dropin(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid> {
                     .iter()
                     .map(|member| Ok(format!("({}, {})", quoted(&member.key), literal(&member.node)?)))
                     .collect();
-                dropin.call(&setter, format!("[{}]", values?.join(", ")));
+                let values = values?;
+                // An empty array says of what it is.
+                let none = if key == "featureGates" { "[(\"\", true); 0]" } else { "[(\"\", \"\"); 0]" };
+                let pairs =
+                    if values.is_empty() { none.to_owned() } else { format!("[{}]", values.join(", ")) };
+                dropin.call(&setter, pairs);
             }
             _ => dropin.plain(&setter, node)?,
         }
@@ -269,10 +256,7 @@ fn config(members: &Members<'_>) -> Result<Expr, Unsaid> {
     for Member { key, node, .. } in members.iter() {
         let value = match &node.value {
             Value::Map(_) => secret(node)?.line(),
-            Value::List(values) => {
-                let values: Result<Vec<String>, Unsaid> = values.iter().map(literal).collect();
-                format!("[{}]", values?.join(", "))
-            }
+            Value::List(values) => array(values)?,
             _ => literal(node)?,
         };
         config.call("set", format!("k3s::key::{}, {value}", key.to_uppercase().replace('-', "_")));

@@ -7,8 +7,10 @@ const WIDTH: usize = 100;
 #[derive(Debug)]
 pub(super) struct Expr {
     head: String,
-    /// A second argument of the constructor, which is a chain itself.
-    second: Option<Box<Expr>>,
+    /// The last argument of the constructor, where it is a chain itself.
+    last: Option<Box<Expr>>,
+    /// What is in it, where it is an array.
+    items: Vec<Expr>,
     calls: Vec<(String, Argument)>,
 }
 
@@ -32,19 +34,30 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
+/// Whether the last argument of a constructor stands on its line.
+fn fits(last: &Expr, before: usize) -> bool {
+    let line = last.line();
+    before + line.len() < WIDTH && last.calls.len() <= 3 && !line.contains('\n')
+}
+
 impl Expr {
     pub(super) fn new(head: String) -> Self {
-        Self { head, second: None, calls: Vec::new() }
+        Self { head, last: None, items: Vec::new(), calls: Vec::new() }
     }
 
     /// A constructor with a text and a chain.
     pub(super) fn with_two(constructor: &str, first: String, second: Self) -> Self {
-        Self { head: format!("{constructor}({first}, "), second: Some(Box::new(second)), calls: Vec::new() }
+        Self { last: Some(Box::new(second)), ..Self::new(format!("{constructor}({first}, ")) }
     }
 
-    /// Makes what there is the argument of a constructor.
-    pub(super) fn wrap(&mut self, constructor: &str) {
-        *self = Self::new(format!("{constructor}({})", self.line()));
+    /// A constructor with a chain.
+    pub(super) fn with_one(constructor: &str, only: Self) -> Self {
+        Self { last: Some(Box::new(only)), ..Self::new(format!("{constructor}(")) }
+    }
+
+    /// An array.
+    pub(super) fn array(items: Vec<Self>) -> Self {
+        Self { items, ..Self::new("[]".to_owned()) }
     }
 
     pub(super) fn call(&mut self, method: &str, argument: String) {
@@ -63,20 +76,23 @@ impl Expr {
             return line;
         }
         let mut inner = indent + 4;
-        let mut text = match &self.second {
+        if !self.items.is_empty() {
+            let deeper = " ".repeat(inner);
+            let items = self.items.iter().map(|item| format!("{deeper}{},\n", item.print(inner)));
+            return format!("[\n{}{}]", items.collect::<String>(), " ".repeat(indent));
+        }
+        let mut text = match &self.last {
             None => self.head.clone(),
-            Some(second)
-                if indent + self.head.len() + second.line().len() < WIDTH && second.calls.len() <= 3 =>
-            {
-                format!("{}{})", self.head, second.line())
-            }
-            Some(second) => {
+            Some(last) if fits(last, indent + self.head.len()) => format!("{}{})", self.head, last.line()),
+            Some(last) => {
                 let (outer, deeper) = (" ".repeat(indent), " ".repeat(inner));
-                let head = self.head.trim_end_matches(", ").replacen('(', &format!("(\n{deeper}"), 1);
-                let second = second.print(inner);
+                let (constructor, first) = self.head.split_once('(').unwrap_or((&self.head, ""));
+                let first = first.trim_end_matches(", ");
+                let first = if first.is_empty() { String::new() } else { format!("{deeper}{first},\n") };
+                let last = last.print(inner);
                 // Behind a constructor of several lines, setters stand below its beginning.
                 inner = indent;
-                format!("{head},\n{deeper}{second},\n{outer})")
+                format!("{constructor}(\n{first}{deeper}{last},\n{outer})")
             }
         };
         for (method, argument) in &self.calls {
@@ -100,9 +116,13 @@ impl Expr {
 
     /// All of it on one line.
     pub(super) fn line(&self) -> String {
-        let mut text = match &self.second {
-            None => self.head.clone(),
-            Some(second) => format!("{}{})", self.head, second.line()),
+        let mut text = match &self.last {
+            None if self.items.is_empty() => self.head.clone(),
+            None => {
+                let items: Vec<String> = self.items.iter().map(Self::line).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Some(last) => format!("{}{})", self.head, last.line()),
         };
         for (method, argument) in &self.calls {
             match argument {

@@ -23,8 +23,25 @@ fn a_chain_is_broken_where_it_is_long() {
 }
 
 #[test]
+fn an_array_is_broken_where_it_is_long_and_an_empty_one_is_an_array() {
+    let parts = |count| (0..count).map(|_| Expr::new("Part::from(\"a long text\")".to_owned())).collect();
+    let file = |count| Expr::with_two("File::parts", "\"/a\"".to_owned(), Expr::array(parts(count)));
+    assert_eq!(file(0).print(4), "File::parts(\"/a\", [])");
+    assert_eq!(file(1).print(4), "File::parts(\"/a\", [Part::from(\"a long text\")])");
+    let lines: Vec<String> = file(5).print(4).lines().map(str::to_owned).collect();
+    assert_eq!(lines[1], "        \"/a\",");
+    assert_eq!(lines[2], "        [");
+    assert_eq!(lines[3], "            Part::from(\"a long text\"),");
+    assert_eq!(lines.last().unwrap(), "    )");
+}
+
+#[test]
 fn what_no_setter_says_is_refused() {
     let lab = Cloud::new("a").lab();
     let FileError::Write(why) = to_rust(&lab).unwrap_err() else { panic!("it was not written") };
     assert!(why.contains("`Cloud::lab`"), "{why}");
+    let half = r#"{"name": "a", "clusters": {"prod": {"version": "v1.36.3+k3s1",
+        "endpoint": {"balancer": {"machines": ["lb"], "ingress": {"http": 8080}}}}}}"#;
+    let why = to_rust(&crate::file::from_json(half).unwrap()).unwrap_err().to_string();
+    assert!(why.contains("one of `http` and `https`, which one setter takes"), "{why}");
 }

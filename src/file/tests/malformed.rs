@@ -3,7 +3,12 @@
 use super::*;
 
 /// A text, its format, the line and column of its first mistake, and what is said there.
-struct Case(&'static str, Syntax, (usize, usize), &'static str);
+pub(super) struct Case(
+    pub(super) &'static str,
+    pub(super) Syntax,
+    pub(super) (usize, usize),
+    pub(super) &'static str,
+);
 
 use Syntax::{Json, Toml, Yaml};
 
@@ -135,16 +140,22 @@ const CASES: &[Case] = &[
     Case("[", Json, (1, 2), "the text ends where a value is expected"),
 ];
 
-#[test]
-fn each_is_refused_at_its_place_with_what_would_be_right() {
+/// Asserts that each is refused at its place, with what would be right.
+#[track_caller]
+pub(super) fn all_are_refused(cases: &[Case]) {
     let mut wrong = Vec::new();
-    for Case(text, format, place, says) in CASES {
+    for Case(text, format, place, says) in cases {
         let mistake = first(text.as_bytes(), *format);
         if (mistake.line(), mistake.column()) != *place || !mistake.to_string().contains(says) {
             wrong.push(format!("{format:?} {text:?}\n  said: {mistake}\n  not:  {place:?} {says}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_is_refused_at_its_place_with_what_would_be_right() {
+    all_are_refused(CASES);
 }
 
 #[test]
@@ -280,6 +291,9 @@ fn no_mistake_quotes_a_value() {
         ("name: a\nmachines: {w: {image: {os: none}, guest: {users: {u: {password_hash: HUSH}}}}}", Yaml),
         ("name: a\nmachines: {w: {image: {os: none}, guest: {files: {/f: {contents: HUSH}}}}}", Yaml),
         ("name: a\nmachines: {w: {image: {os: none}, guest: HUSH}}", Yaml),
+        ("name: a\nclusters: {p: {version: v1.36.3+k3s1, config: {vpn-auth: HUSH}}}", Yaml),
+        ("name: a\nclusters: {p: {version: v1.36.3+k3s1, credentials: {server_token: HUSH}}}", Yaml),
+        ("name: a\nclusters: {p: {version: v1.36.3+k3s1, datastore: {endpoint: HUSH}}}", Yaml),
         ("name: a\npassword: HUSH\n", Yaml),
         ("name: a\npassword: 'HUSH\n", Yaml),
         ("name: a\nlab: HUSH\n", Yaml),

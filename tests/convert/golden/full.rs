@@ -11,7 +11,17 @@ fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
-        .ssh_from([Peer::Anywhere, Peer::network(LAN), Peer::subnet("10.0.0.0/8"), Peer::machine("web"), Peer::role("k3s-server").of("prod"), Peer::members("no kind")])
+        .ssh_host_keys(true)
+        .ssh_from(
+            [
+                Peer::Anywhere,
+                Peer::network(LAN),
+                Peer::subnet("10.0.0.0/8"),
+                Peer::machine("web"),
+                Peer::role("k3s-server").of("prod"),
+                Peer::members("no kind"),
+            ],
+        )
         .host(Host::local())
         .host(
             Host::new("proliant")
@@ -94,6 +104,27 @@ two "#
                     .group("app"),
             )
             .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")))
+            .file(
+                File::parts(
+                    "/etc/app.env",
+                    [
+                        Part::from(r#"# {two}
+TOKEN="#),
+                        Part::Secret(Secret::password("app-token")),
+                        Part::from(r#"
+KEY="#),
+                        Part::Quoted(
+                            Secret::generated("app-key", Generated::PrivateKey).generation(3),
+                        ),
+                        Part::from(""),
+                    ],
+                )
+                .owner("ops"),
+            )
+            .file(
+                File::remote("/opt/tool", "https://example.com/tool", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                    .mode("0755"),
+            )
             .directory(Directory::new("/srv/app").mode("0750").owner("ops").group("app"))
             .link(Link::new("/etc/app", "../srv/app"))
             .user(
@@ -164,7 +195,17 @@ ListenStream=80
         .cluster(
             k3s::Cluster::new("prod", "v1.36.3+k3s1")
                 .endpoint(
-                    k3s::Endpoint::balancer(Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10").virtual_router(17).software(Software::Traefik { url: "https://example.com/traefik".into(), digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000".into() }).ingress_ports(8080, 8443).ingress_node_ports(30080, 30443).without_ingress().ingress_nodes(["on"]).preempt(false)),
+                    k3s::Endpoint::balancer(
+                        Balancer::on_all(["lb1", "lb2"])
+                            .virtual_address("10.17.5.10")
+                            .virtual_router(17)
+                            .software(Software::Traefik { url: "https://example.com/traefik".into(), digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000".into() })
+                            .ingress_ports(8080, 8443)
+                            .ingress_node_ports(30080, 30443)
+                            .without_ingress()
+                            .ingress_nodes(["on"])
+                            .preempt(false),
+                    ),
                 )
                 .servers(["web", "db"])
                 .agents(["url", "volume"])
