@@ -1,6 +1,6 @@
 //! The seed's twelve machines in namespaces, each with its compiled firewall: every pair and every flow, asked on the wire.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 #[path = "../examples/flatcar_micro_cloud/cloud.rs"]
 mod corrected;
