@@ -161,7 +161,10 @@ pub(crate) fn resolve(draft: &cluster::Cluster, cloud: &Checked) -> Option<Clust
         services: subnets(&draft.services, "10.43.0.0/16")?,
         flannel: draft.flannel.as_ref().map_or(Some(FlannelBackend::Vxlan), |given| given.ok().copied())?,
         ingress,
-        bootstrap: draft.bootstrap.as_ref().map_or(Some(None), |mirror| index(&mirror.machine, cloud).map(Some))?,
+        bootstrap: draft
+            .bootstrap
+            .as_ref()
+            .map_or(Some(None), |mirror| index(&mirror.machine, cloud).map(Some))?,
         pki: draft.credentials.checked(name.as_str(), &At::ROOT, &mut Vec::new())?,
         servers,
         agents,

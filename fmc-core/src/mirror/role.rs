@@ -64,7 +64,8 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     with.map(|(cluster, machine)| {
         let said = cluster.said();
         let fetched = said.install.downloads();
-        let fetched = fetched.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
+        let fetched =
+            fetched.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
         let more = said.bootstrap.iter().flat_map(Mirror::bodies);
         let server = said.bootstrap.as_ref().and_then(Mirror::program).cloned();
         Assigned {
