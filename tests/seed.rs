@@ -7,11 +7,14 @@ mod corrected;
 #[path = "../examples/seed_as_written/cloud.rs"]
 mod written;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fmc::boot::Boot;
+use fmc::keys::{Keyring, RootKey};
 use fmc::libvirt::document::Document;
 use fmc::prelude::*;
+use fmc::secret::NoSecrets;
 use fmc_testkit::libvirt_schema::{Kind as Schema, validate_all};
 use fmc_testkit::{cloud_init, ignition, nft, tree};
 
@@ -197,27 +200,57 @@ fn libvirt_takes_every_document_of_the_corrected_cloud() {
     assert_eq!(judged, wanted.graph().nodes.len());
 }
 
+/// The document of a boot configuration, with secrets of the public sample key.
+fn rendered(boot: &Boot, name: &str) -> String {
+    let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    let files = boot.files();
+    let (_, template) = files.iter().find(|(file, _)| *file == name).unwrap();
+    String::from_utf8(template.render(&keyring).unwrap().expose().to_vec()).unwrap()
+}
+
 #[test]
 fn every_guest_of_the_corrected_cloud_is_taken_by_what_reads_it() {
     let wanted = fmc::compile(&corrected::cloud().check().unwrap());
     let (mut ignitions, mut clouds) = (0, 0);
     for (machine, boot) in wanted.boots() {
         match &**boot {
-            Boot::Ignition(config) => {
-                let config = config.as_text().unwrap();
-                ignition::validate(config).unwrap_or_else(|refused| panic!("{machine}: {refused:?}"));
+            Boot::Ignition(_) => {
+                let config = rendered(boot, "config.ign");
+                ignition::validate(&config).unwrap_or_else(|refused| panic!("{machine}: {refused:?}"));
                 let root = tree::scratch();
-                let written = ignition::apply(config, root.path()).unwrap();
+                let written = ignition::apply(&config, root.path()).unwrap();
                 assert_eq!(written["/etc/hostname"].text(), Some(format!("{machine}\n").as_str()));
                 ignitions += 1;
             }
-            Boot::CloudInit { user_data, .. } => {
-                cloud_init::schema(user_data.as_text().unwrap()).unwrap();
+            Boot::CloudInit { .. } => {
+                cloud_init::schema(&rendered(boot, "user-data")).unwrap();
                 clouds += 1;
             }
         }
     }
     assert_eq!((ignitions, clouds), (7, 5));
+}
+
+#[test]
+fn a_worker_more_changes_no_other_machine() {
+    let digests = |cloud: Cloud| -> BTreeMap<String, [u8; 32]> {
+        let wanted = fmc::compile(&cloud.check().unwrap());
+        wanted.boots().map(|(machine, boot)| (machine.to_owned(), boot.digest())).collect()
+    };
+    let worker4 = r#"machines.worker4={image: {os: fedora-coreos, version: 40.20240906.3.0, minimum: 10 GiB,
+        source: {path: /images/fcos.qcow2}}, memory: 512 MiB, root_disk: 20 GiB,
+        interfaces: [{network: kube, address: 10.17.4.28}]}"#;
+    let more = [
+        worker4,
+        "clusters.prod.agents=[worker1, worker2, worker3, worker4]",
+        "accept=[{kind: image-unpinned, reason: a test}, {kind: k3s-install-unpinned, reason: a test}, \
+         {kind: k3s-selinux-policy, reason: a test}]",
+    ]
+    .map(|text| text.parse().unwrap());
+    let before = digests(corrected::cloud());
+    let mut after = digests(fmc::set::set(&corrected::cloud(), &more).unwrap());
+    assert!(after.remove("worker4").is_some());
+    assert_eq!(before, after);
 }
 
 #[test]

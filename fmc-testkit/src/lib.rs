@@ -28,6 +28,7 @@
 //! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 
+pub mod activate;
 pub mod cloud_init;
 mod go;
 pub mod graph;

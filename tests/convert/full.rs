@@ -243,7 +243,12 @@ fn prod() -> k3s::Cluster {
                 .images_for(Arch::Aarch64, "https://example.com/images-arm64.tar.zst", digest())
                 .selinux_policy("https://example.com/k3s-selinux.rpm", digest()),
         )
-        .bootstrap("url")
+        .bootstrap(
+            Mirror::on("url")
+                .file("https://example.com/helm.tar.gz", digest())
+                .file("https://example.com/cosign", digest())
+                .server("https://example.com/caddy.tar.gz", digest()),
+        )
         .ingress(["volume"])
         .credentials(
             k3s::pki::Credentials::new()

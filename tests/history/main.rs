@@ -27,10 +27,23 @@ use fmc::prelude::*;
 use fmc::set::{Setting, set};
 use fmc::testing::StandIns;
 
-/// The seed's cloud as it should have been, with settings that put a mistake into it.
+/// What the seed's cloud has beside its machines. A mistake in a machine is made without it, so that its finding is one; a mistake
+/// in a cluster brings a cluster of its own.
+const MACHINES_ALONE: [&str; 7] = [
+    "clusters=",
+    "ssh_from=",
+    "ssh_host_keys=false",
+    "machines.master1.disks=",
+    "machines.master2.disks=",
+    "machines.master3.disks=",
+    "accept=[{kind: image-unpinned, reason: the images lie on the host}]",
+];
+
+/// The machines of the seed's cloud as they should have been, with settings that put a mistake into them.
 #[track_caller]
 fn seed(settings: &[&str]) -> Cloud {
-    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    let settings: Vec<Setting> =
+        MACHINES_ALONE.iter().chain(settings).map(|text| text.parse().unwrap()).collect();
     set(&corrected::cloud(), &settings).unwrap()
 }
 

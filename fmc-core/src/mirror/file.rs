@@ -14,7 +14,7 @@ use crate::name::MachineName;
 #[derive(serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Map {
+struct MirrorMap {
     /// The machine that it is on.
     machine: Given<MachineName>,
     /// What it serves besides the cluster's own files.
@@ -31,7 +31,7 @@ impl Serialize for Mirror {
             return self.machine.serialize(serializer);
         }
         let Self { machine, files, server } = self.clone();
-        Map { machine, files, server }.serialize(serializer)
+        MirrorMap { machine, files, server }.serialize(serializer)
     }
 }
 
@@ -72,7 +72,7 @@ impl<'de> Visitor<'de> for MirrorVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Mirror, A::Error> {
-        let Map { machine, files, server } = Map::deserialize(MapAccessDeserializer::new(map))?;
+        let MirrorMap { machine, files, server } = MirrorMap::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Mirror { machine, files, server })
     }
 }
@@ -86,7 +86,7 @@ impl schemars::JsonSchema for Mirror {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "A mirror: the machine that it is on, or a map with `machine`, `files` and `server`.",
-            "anyOf": [generator.subschema_for::<Given<MachineName>>(), generator.subschema_for::<Map>()],
+            "anyOf": [generator.subschema_for::<Given<MachineName>>(), generator.subschema_for::<MirrorMap>()],
         })
     }
 }

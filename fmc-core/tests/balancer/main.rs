@@ -3,6 +3,7 @@
 
 mod api;
 mod clouds;
+mod mirror;
 mod names;
 mod shared;
 mod systems;

@@ -72,7 +72,8 @@ fn packages(machine: &Machine) -> Vec<&str> {
     machine.guest.packages.iter().map(|name| name.as_str()).collect()
 }
 
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 14] = [
+    "/usr/sbin/nft",
     "/usr/sbin/haproxy",
     "/usr/sbin/keepalived",
     "/usr/sbin/nginx",
@@ -82,6 +83,7 @@ const PROGRAMS: [&str; 12] = [
     "/usr/local/bin/caddy",
     "/opt/bin/traefik",
     "/opt/bin/caddy",
+    "/usr/bin/bash",
     "/usr/bin/mkdir",
     "/usr/bin/tar",
     "/usr/bin/install",
@@ -174,13 +176,12 @@ fn one_more_agent_changes_no_balancer_that_asks_a_name() {
     assert!(text(&without).contains("server worker2 10.17.4.32:443"), "{}", text(&without));
 }
 
-fn mirror(os: Os) -> Checked {
+fn mirror(os: Os, mirror: &Mirror) -> Checked {
     let file = |name: &str| {
         let url: Given<fmc_core::path::HttpUrl> = format!("https://example.org/{name}").into();
         (url.ok().unwrap().clone(), Digest::sha256(name.as_bytes()))
     };
-    let server = Mirror::on("bootstrap").server("https://example.org/caddy.tar.gz", Digest::sha256(b"caddy"));
-    let role = MirrorRole::new("prod", [file("k3s"), file("k3s-images.tar.zst")], server.program().cloned());
+    let role = MirrorRole::new("prod", [file("k3s"), file("k3s-images.tar.zst")], mirror.program().cloned());
     let bootstrap = clouds::machine("bootstrap", "kube", "10.17.4.27", os).role(role);
     let network = Network::nat("kube", "10.17.4.0/24");
     Cloud::new("first").host(Host::local()).network(network).machine(bootstrap).check().unwrap()
@@ -188,15 +189,28 @@ fn mirror(os: Os) -> Checked {
 
 #[test]
 fn a_mirror_on_every_system() {
-    for os in ALL {
-        let cloud = mirror(os);
+    let plain = Mirror::on("bootstrap");
+    let caddy = plain.clone().server("https://example.org:8443/caddy.tar.gz", Digest::sha256(b"caddy"));
+    for (os, said) in ALL.into_iter().flat_map(|os| [(os, &plain), (os, &caddy)]) {
+        let cloud = mirror(os, said);
         let machine = cloud.machine("bootstrap").unwrap();
         judge(&cloud, machine, &programs());
         let fetched =
             machine.guest.files.iter().filter(|file| matches!(file.contents, Contents::Remote { .. }));
-        let is_packaged = PACKAGED.contains(&os);
-        assert_eq!(fetched.count(), if is_packaged { 2 } else { 3 });
+        let (is_packaged, has_caddy) = (PACKAGED.contains(&os), said.program().is_some());
+        assert_eq!(fetched.count(), if is_packaged || !has_caddy { 2 } else { 3 });
         assert_eq!(packages(machine), if is_packaged { vec!["nginx"] } else { vec![] });
+        let serves: &[&str] = match (is_packaged, has_caddy) {
+            (true, _) => &["nginx.service"],
+            (_, true) => &["caddy.service", "fmc-unpack-caddy.service"],
+            _ => &["fmc-mirror.socket", "fmc-mirror@.service"],
+        };
+        assert!(serves.iter().all(|unit| units(machine).contains(unit)), "{os:?}: {:?}", units(machine));
+        assert!(!machine.guest.units.iter().any(|unit| {
+            unit.name.as_str().contains('@') && unit.state == fmc_core::guest::State::Enabled
+        }));
+        let reaches = cloud.flows_of(machine).iter().any(|flow| flow.service.overlaps(tcp(8443)));
+        assert_eq!(reaches, has_caddy && !is_packaged, "{os:?}");
         let sums =
             machine.guest.files.iter().find(|file| file.path.as_str().ends_with("/SHA256SUMS")).unwrap();
         let Contents::Text(sums) = &sums.contents else { panic!("{sums:?}") };

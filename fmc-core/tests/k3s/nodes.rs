@@ -8,6 +8,7 @@ use fmc_core::guest::checked::Contents;
 use fmc_core::image::Os;
 use fmc_core::k3s::{Cluster, Config, FlannelBackend, kubelet::Dropin};
 use fmc_core::k3s::{Component, Datastore, EncryptionProvider, Install, S3, Snapshots, Updates, key};
+use fmc_core::mirror::{self, Mirror};
 use fmc_core::name::MachineName;
 use fmc_core::secret::Secret;
 use fmc_testkit::tree::EntryKind;
@@ -376,6 +377,13 @@ fn a_mirror_on_the_bootstrap_machine_has_what_the_others_fetch() {
     let cloud = cluster::cloud(Os::Flatcar, everything().agents(["worker1"]).bootstrap("worker2"));
     let text = cluster::text(&cloud, "master1", "/opt/bin/k3s");
     assert_eq!(text, format!("http://10.17.4.25:8080/{}/k3s {DIGEST}", DIGEST.replace(':', "-")));
+    let helm = "https://mirror.example/helm.tar.gz";
+    let more = Mirror::on("worker2").file(helm, DIGEST).server("https://mirror.example/caddy", DIGEST);
+    let cloud = cluster::cloud(Os::Flatcar, everything().agents(["worker1"]).bootstrap(more));
+    let there = format!("{}/{}/helm.tar.gz", mirror::ROOT, DIGEST.replace(':', "-"));
+    assert_eq!(cluster::text(&cloud, "worker2", &there), format!("{helm} {DIGEST}"));
+    let caddy = cluster::text(&cloud, "worker2", "/opt/bin/caddy");
+    assert_eq!(caddy, format!("https://mirror.example/caddy {DIGEST}"));
 }
 
 #[test]

@@ -286,7 +286,12 @@ ListenStream=80
                         .images_for(Arch::Aarch64, "https://example.com/images-arm64.tar.zst", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
                         .selinux_policy("https://example.com/k3s-selinux.rpm", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
                 )
-                .bootstrap("url")
+                .bootstrap(
+                    Mirror::on("url")
+                        .file("https://example.com/helm.tar.gz", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .file("https://example.com/cosign", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .server("https://example.com/caddy.tar.gz", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
+                )
                 .ingress(["volume"])
                 .credentials(
                     k3s::pki::Credentials::new()

@@ -2,6 +2,7 @@
 
 use crate::balancer::Balancer;
 use crate::cloud::Cloud;
+use crate::digest::Digest;
 use crate::host::Host;
 use crate::image::Image;
 use crate::k3s::pki::Credentials;
@@ -9,6 +10,7 @@ use crate::k3s::{
     Cluster, Config, Datastore, Endpoint, Install, S3, Snapshots, Updates, key, kubelet::Dropin, registries,
 };
 use crate::machine::{Interface, Machine};
+use crate::mirror::Mirror;
 use crate::network::Network;
 use crate::secret::Secret;
 use crate::unit::SizeExt as _;
@@ -144,6 +146,12 @@ fn every_wrong_leaf_is_found_where_it_is() {
     ]
     .map(|at| format!("clusters.prod.{at}"));
     assert_eq!(paths(cluster), expected);
+    let wrong = Mirror::on("b 1").file("x", "y").server("https://example.org/caddy", "y");
+    assert_eq!(
+        paths(Cluster::new("a", "v1.36.3+k3s1").servers(["master1"]).bootstrap(wrong)),
+        ["files[0].digest", "files[0].url", "machine", "server.digest"]
+            .map(|at| format!("clusters.a.bootstrap.{at}"))
+    );
     let wrong = Endpoint::address("x");
     assert_eq!(
         paths(Cluster::new("a_b", "v1.36.3+k3s1").servers(["master1"]).endpoint(wrong)),
@@ -179,6 +187,11 @@ fn machines_that_are_not_there_are_found_where_they_are_named() {
     .map(|at| format!("clusters.prod.{at}"));
     assert_eq!(paths(cluster), expected);
     assert_eq!(paths(Cluster::new("prod", "v1.36.3+k3s1")), ["clusters.prod.servers"]);
+    let more = Mirror::on("boot").file("https://example.org/helm", Digest::sha256(b""));
+    assert_eq!(
+        paths(Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).bootstrap(more)),
+        ["clusters.prod.bootstrap.machine"]
+    );
 }
 
 #[test]
