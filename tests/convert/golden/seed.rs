@@ -227,7 +227,7 @@ fn cloud() -> Cloud {
         )
         .cluster(
             k3s::Cluster::new("prod", "v1.36.3+k3s1")
-                .endpoint(k3s::Endpoint::balancer(Balancer::on_all(["loadbalancer1"])))
+                .endpoint(k3s::Endpoint::balancer(Balancer::on("loadbalancer1")))
                 .servers(["master1", "master2", "master3"])
                 .agents(["worker1", "worker2", "worker3"])
                 .secrets_encryption("secretbox")
