@@ -71,6 +71,11 @@ pub(crate) fn cloud() -> Cloud {
         .cluster(
             k3s::Cluster::new("third", "v1.36.3+k3s1")
                 .endpoint(k3s::Endpoint::name("api.example.com"))
+                .bootstrap(
+                    Mirror::on("web")
+                        .server("https://example.com/server", digest())
+                        .file("https://example.com/more", digest()),
+                )
                 .snapshots(k3s::Snapshots::new().keep(3)),
         )
         .accept("pool-thin", "yes: it's a \"lab\"\n# really\n")

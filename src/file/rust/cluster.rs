@@ -43,8 +43,10 @@ fn endpoint(node: &Node<'_>) -> Result<Expr, Unsaid> {
 }
 
 fn balancer(members: &Members<'_>) -> Result<Expr, Unsaid> {
-    let machines = array(list(needed(members, "machines")?)?)?;
-    let mut balancer = Expr::new(format!("Balancer::on_all({machines})"));
+    let mut balancer = Expr::new(match list(needed(members, "machines")?)? {
+        [one] => format!("Balancer::on({})", literal(one)?),
+        several => format!("Balancer::on_all({})", array(several)?),
+    });
     for Member { key, node, .. } in rest(members, &["machines"]) {
         match key.as_ref() {
             "software" => {

@@ -70,7 +70,7 @@ const CASES: &[Case] = &[
         "{\"name\": \"a\", \"clusters\": {\"prod\": {\"version\": \"v1.36.3+k3s1\", \"bootstrap\": [\"s1\"]}}}",
         Json,
         (1, 64),
-        "clusters.prod.bootstrap: machine name, for example master1 is expected here, and this is a list",
+        "clusters.prod.bootstrap: a machine name, for example master1, or a map with `machine`, `files` and `server` is expected here, and this is a list",
     ),
     Case(
         "name: a\nclusters:\n  prod:\n    version: v1.36.3+k3s1\n    endpoint: {balancer: {machines: [lb], software: nginx}}\n",

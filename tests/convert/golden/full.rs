@@ -319,7 +319,12 @@ ListenStream=80
         .cluster(
             k3s::Cluster::new("third", "v1.36.3+k3s1")
                 .endpoint(k3s::Endpoint::name("api.example.com"))
-                .snapshots(k3s::Snapshots::new().keep(3)),
+                .snapshots(k3s::Snapshots::new().keep(3))
+                .bootstrap(
+                    Mirror::on("web")
+                        .file("https://example.com/more", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                        .server("https://example.com/server", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
+                ),
         )
         .accept("pool-thin", r#"yes: it's a "lab"
 # really

@@ -9,6 +9,8 @@ fn cloud() -> Cloud {
         .domain("cefaslocalserver.internal")
         .time_zone("Europe/London")
         .resolvers(["10.17.3.11"])
+        .ssh_host_keys(true)
+        .ssh_from([Peer::machine("bastion")])
         .host(
             Host::new("proliant")
                 .topology(2, 6, 2)
@@ -31,6 +33,7 @@ fn cloud() -> Cloud {
             .cpus(2)
             .memory(4.gib())
             .root_disk(50.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.21"))
             .user(
                 User::admin("ops")
@@ -47,6 +50,7 @@ fn cloud() -> Cloud {
             .cpus(2)
             .memory(4.gib())
             .root_disk(50.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.22"))
             .user(
                 User::admin("ops")
@@ -63,6 +67,7 @@ fn cloud() -> Cloud {
             .cpus(2)
             .memory(4.gib())
             .root_disk(50.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on(KUBE).address("10.17.4.23"))
             .user(
                 User::admin("ops")
@@ -220,6 +225,17 @@ fn cloud() -> Cloud {
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),
             ),
         )
+        .cluster(
+            k3s::Cluster::new("prod", "v1.36.3+k3s1")
+                .endpoint(k3s::Endpoint::balancer(Balancer::on("loadbalancer1")))
+                .servers(["master1", "master2", "master3"])
+                .agents(["worker1", "worker2", "worker3"])
+                .secrets_encryption("secretbox")
+                .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
+                .bootstrap("bootstrap"),
+        )
+        .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; a cloud that is operated pins `Install::binary`")
+        .accept("k3s-selinux-policy", "the binary gets the label of container runtimes from the system's own policy")
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
 }
 
