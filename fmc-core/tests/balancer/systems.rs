@@ -199,7 +199,7 @@ fn a_mirror_on_every_system() {
             machine.guest.files.iter().filter(|file| matches!(file.contents, Contents::Remote { .. }));
         let (is_packaged, has_caddy) = (PACKAGED.contains(&os), said.program().is_some());
         assert_eq!(fetched.count(), if is_packaged || !has_caddy { 2 } else { 3 });
-        assert_eq!(packages(machine), if is_packaged { vec!["nginx"] } else { vec![] });
+        assert_eq!(packages(machine).contains(&"nginx"), is_packaged);
         let serves: &[&str] = match (is_packaged, has_caddy) {
             (true, _) => &["nginx.service"],
             (_, true) => &["caddy.service", "fmc-unpack-caddy.service"],
