@@ -170,7 +170,7 @@ fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> 
     None
 }
 
-/// The other end of a [`CheckedFlow`].
+/// The other end of a [`CheckedFlow`](super::CheckedFlow).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckedPeer {
     /// Whoever can.
