@@ -1,6 +1,7 @@
 //! More boots: every system's way with no data disk, one and two; restarted and made anew; on two hosts.
 
 use fmc::graph::{Action, Choices};
+use fmc::mirror;
 use fmc::prelude::*;
 use fmc_testkit::guest::Style;
 
@@ -100,4 +101,42 @@ fn machines_of_one_cloud_boot_on_two_hosts() {
         assert_eq!(domains, [guest.name], "each host has its own machine alone");
     }
     lab.expect_nothing_to_do(&cloud(2, &guests));
+}
+
+#[test]
+fn a_mirror_serves_on_fedora_coreos_and_flatcar_with_what_they_have() {
+    const BODY: &str = "what is published\n";
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let digest = Digest::sha256(BODY.as_bytes());
+    let path = mirror::path(&"https://example.org/tool".parse().unwrap(), &digest);
+    let ask = format!(
+        "for path in {path} ../../../etc/passwd; do\n\
+         exec 3<>/dev/tcp/127.0.0.1/{}\nprintf 'GET /%s HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' \"$path\" >&3\n\
+         cat <&3\ndone >/srv/app/answers\n",
+        mirror::PORT
+    );
+    let unit = "[Unit]\nAfter=fmc-mirror.socket\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
+                ExecStart=/bin/bash /etc/ask.sh\n\n[Install]\nWantedBy=multi-user.target\n";
+    let machines = || {
+        let each = IGNITION.map(|guest| {
+            let role = mirror::MirrorRole::new("prod", [], None);
+            let machine = guest.machine().role(role).firewall(false);
+            machine
+                .file(File::text(format!("{}/{path}", mirror::ROOT), BODY))
+                .file(File::text("/etc/ask.sh", &*ask))
+                .unit(Unit::service("ask").enabled().contents(unit))
+        });
+        cloud(1, &[]).machines(each)
+    };
+    let lab = Lab::start(&HOSTS[..1]);
+    lab.apply(&machines());
+    for guest in &IGNITION {
+        let report = lab.boot(guest.name, 1);
+        guest.is_seen_in(&report, &[&report.boot_id], &[&report.boot_id]);
+        let answers = report.files["/srv/app/answers"].contents.clone().unwrap();
+        assert!(answers.starts_with("HTTP/1.1 200 OK\r\n"), "{}: {answers}", guest.name);
+        let (first, second) = answers.split_once(BODY).unwrap();
+        assert!(first.contains("Content-Length: 18\r\n"), "{}: {answers}", guest.name);
+        assert!(second.starts_with("HTTP/1.1 404 Not Found\r\n"), "{}: {answers}", guest.name);
+    }
 }
