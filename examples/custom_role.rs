@@ -86,7 +86,7 @@ mod tests {
         let checked = cloud().check().unwrap();
         assert!(checked.flows().into("web1").from(WATCH).allows(tcp(9100)));
         assert!(!checked.flows().into("web1").from(MachineName::literal("web2")).allows(tcp(9100)));
-        assert_eq!(checked.flows().into(WATCH).from(LAB).ports(), [9090]);
+        assert_eq!(checked.flows().into(WATCH).from(LAB).ports(), [22, 9090]);
     }
 
     #[test]

@@ -8,7 +8,11 @@ mod define;
 #[path = "../fmc-libvirt/tests/host/mod.rs"]
 mod host;
 
+use std::sync::Arc;
+
+use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
+use fmc::secret::NoSecrets;
 use fmc_core::graph::{Action, Choices, DeleteData, Impact};
 
 use host::Hypervisor;
@@ -26,7 +30,9 @@ fn every_document_of_the_seeds_cloud_is_accepted() {
 
 #[test]
 fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
-    let hypervisor = Hypervisor::named("proliant");
+    let mut hypervisor = Hypervisor::named("proliant");
+    let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    hypervisor.provider = hypervisor.provider.secrets(Arc::new(keyring));
     hypervisor.plant_foreign_objects();
     let (before, foreign) = (hypervisor.lists(), hypervisor.foreign_documents());
 

@@ -234,6 +234,7 @@ fn every_word_that_there_is_is_on_the_page() {
         NoteKind::Kept,
         NoteKind::Left,
         NoteKind::LeftOut,
+        NoteKind::Beforehand,
         NoteKind::Deferred,
         NoteKind::Refused,
     ];

@@ -13,6 +13,7 @@ fn cloud() -> Cloud {
         .cpus(2)
         .memory(4.gib())
         .root_disk(20.gib())
+        .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
         .interface(Interface::on("lab").address("10.17.3.10"));
     let cluster =
         k3s::Cluster::new("prod", "v1.36.3+k3s1").endpoint(k3s::Endpoint::server()).servers(["node"]);

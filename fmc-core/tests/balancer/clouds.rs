@@ -16,6 +16,7 @@ use fmc_core::balancer::{Balancer, BalancerRole};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
+use fmc_core::flow::{Flows, Peer, tcp};
 use fmc_core::given::Given;
 use fmc_core::guest::User;
 use fmc_core::guest::checked::Contents;
@@ -24,7 +25,7 @@ use fmc_core::image::{Image, Os};
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::name::{DomainName, RoleName};
 use fmc_core::network::Network;
-use fmc_core::role::CustomRole;
+use fmc_core::role::{CustomRole, Site};
 use fmc_core::unit::SizeExt as _;
 use fmc_testkit::Refused;
 use fmc_testkit::netns::{Daemon, Lab, Nic};
@@ -39,6 +40,11 @@ impl CustomRole for Node {
 
     fn instance(&self) -> Option<&str> {
         Some("prod")
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        let ports = [80, 443, 6443, 30080, 30443];
+        ports.into_iter().fold(Flows::new(), |flows, port| flows.accept(tcp(port), Peer::Anywhere))
     }
 }
 

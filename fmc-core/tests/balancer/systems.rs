@@ -155,7 +155,7 @@ fn flows_of_a_balancer() {
     let balancer = Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10").ingress_ports(8080, 8443);
     let cloud = clouds::cloud(&balancer, Os::Debian, None);
     let into = || cloud.flows().into("lb1");
-    assert_eq!(into().ports(), [6443, 8080, 8443]);
+    assert_eq!(into().ports(), [22, 6443, 8080, 8443]);
     assert!(into().from("10.17.5.12".parse::<std::net::IpAddr>().unwrap()).allows(vrrp()));
     assert!(!into().from("10.17.5.99".parse::<std::net::IpAddr>().unwrap()).allows(vrrp()));
     assert!(into().from("10.17.4.77".parse::<std::net::IpAddr>().unwrap()).allows(tcp(6443)));
@@ -167,9 +167,13 @@ fn flows_of_a_balancer() {
 fn one_more_agent_changes_no_balancer_that_asks_a_name() {
     let balancer = Balancer::on("lb1");
     let with = clouds::cloud(&balancer, Os::Debian, Some("example.org"));
-    let text = |cloud: &Checked| match &cloud.machine("lb1").unwrap().guest.files[0].contents {
-        Contents::Text(text) => text.to_string(),
-        other => panic!("{other:?}"),
+    let text = |cloud: &Checked| {
+        let mut files = cloud.machine("lb1").unwrap().guest.files.iter();
+        let file = files.find(|file| file.path.as_str() == fmc_core::balancer::haproxy::PATH).unwrap();
+        match &file.contents {
+            Contents::Text(text) => text.to_string(),
+            other => panic!("{other:?}"),
+        }
     };
     assert!(text(&with).contains("server-template") && !text(&with).contains("worker1"), "{}", text(&with));
     let without = clouds::cloud(&balancer, Os::Debian, None);

@@ -172,7 +172,7 @@ fn judge_units(units: &std::path::Path, os: Os, has_policy: bool) {
         tree::write(&units.join(name), waits.as_bytes());
     }
     let k3s = if os == Os::Flatcar { "/opt/bin/k3s" } else { "/usr/local/bin/k3s" };
-    let mut programs = vec![k3s, "/bin/sh", "/sbin/modprobe", "/usr/bin/true"];
+    let mut programs = vec![k3s, "/bin/sh", "/sbin/modprobe", "/usr/bin/true", "/usr/sbin/nft"];
     programs.extend(["/usr/lib/systemd/systemd-sysctl", "/usr/bin/systemctl"]);
     if has_policy {
         programs.push("/usr/bin/rpm");
