@@ -189,9 +189,11 @@ fn what_is_commented_out_in_a_first_cloud_is_known() {
                 {
                     format!("{}{rest}", &line[..line.len() - bare.len()])
                 }
-                // What is deeper, but the lines about commands.
+                // What is deeper in a part of its own, but the lines about commands.
                 Some(rest)
-                    if rest.starts_with(' ')
+                    if bare == line
+                        && format == "yaml"
+                        && rest.starts_with(' ')
                         && (rest.contains(of) || rest.ends_with(':'))
                         && !rest.contains("fmc ") =>
                 {

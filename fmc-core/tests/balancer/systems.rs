@@ -64,12 +64,15 @@ fn paths(machine: &Machine) -> Vec<&str> {
     machine.guest.files.iter().map(|file| file.path.as_str()).collect()
 }
 
+/// The units of a role, without that of the firewall.
 fn units(machine: &Machine) -> Vec<&str> {
-    machine.guest.units.iter().map(|unit| unit.name.as_str()).collect()
+    let names = machine.guest.units.iter().map(|unit| unit.name.as_str());
+    names.filter(|name| *name != "fmc-firewall.service").collect()
 }
 
+/// The packages of a role, without that of the firewall, which every machine with a role has.
 fn packages(machine: &Machine) -> Vec<&str> {
-    machine.guest.packages.iter().map(|name| name.as_str()).collect()
+    machine.guest.packages.iter().map(|name| name.as_str()).filter(|name| *name != "nftables").collect()
 }
 
 const PROGRAMS: [&str; 14] = [
