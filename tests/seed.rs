@@ -1,5 +1,6 @@
 //! The seed's cloud: as it was written it is refused, contradiction by contradiction; corrected it is one.
 
+#![cfg(all(feature = "keys", feature = "yaml"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "../examples/flatcar_micro_cloud/cloud.rs"]
