@@ -1,0 +1,198 @@
+//! The settings of a cluster: who decides a key, where it is read, and what nobody reads.
+
+use super::{DIGEST, cloud, cluster, finds, install, one, three};
+use crate::check::tests::found;
+use crate::finding::Kind;
+use crate::image::{Arch, Image};
+use crate::k3s::registries::{Mirror, Registries};
+use crate::k3s::tuning::Tuning;
+use crate::k3s::{self, Component, Datastore, S3, Snapshots, key};
+use crate::secret::Secret;
+
+#[test]
+fn what_is_derived_is_not_said_again() {
+    let config = k3s::Config::new()
+        .set(key::SERVER, "https://10.17.4.21:6443")
+        .set(key::NODE_NAME, "x")
+        .set(key::TOKEN, Secret::environment("t", "T"));
+    finds(
+        three().config(config),
+        &[
+            "k3s-config-owned clusters.prod.config.node-name",
+            "k3s-config-owned clusters.prod.config.server",
+            "k3s-config-owned clusters.prod.config.token",
+        ],
+    );
+    one(
+        three().server_config(k3s::Config::new().set(key::CLUSTER_DOMAIN, "x.y")),
+        Kind::K3sConfigOwned,
+        "cluster-domain is not said here: it would be there twice",
+        "leave it out: what decides it is `Cluster::cluster_domain`",
+    );
+}
+
+#[test]
+fn keys_are_where_they_are_read() {
+    let agents = || three().agents(["a1"]);
+    finds(
+        agents().agent_config(k3s::Config::new().set(key::EMBEDDED_REGISTRY, true)),
+        &["k3s-config-servers clusters.prod.agent_config.embedded-registry"],
+    );
+    finds(agents().config(k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true)), &[]);
+    finds(
+        agents().config(k3s::Config::new().set(key::KINE_TLS, true)),
+        &["k3s-config-outdated clusters.prod.config.kine-tls"],
+    );
+    finds(
+        agents()
+            .config(k3s::Config::new().set(key::DOCKER, true).set(key::CONTAINER_RUNTIME_ENDPOINT, "/run/x")),
+        &["k3s-config-clash clusters.prod.config.container-runtime-endpoint"],
+    );
+    finds(
+        agents().server_config(k3s::Config::new().set(key::ETCD_SNAPSHOT_RECONCILE_INTERVAL, "0s")),
+        &["value-invalid clusters.prod.server_config.etcd-snapshot-reconcile-interval"],
+    );
+    finds(
+        agents().snapshots(Snapshots::every("0 0 * * *").s3(S3::bucket("b").timeout("0s"))),
+        &["k3s-config-clash clusters.prod.snapshots.s3.timeout"],
+    );
+    finds(
+        agents().cis(true).config(k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, false)),
+        &["k3s-config-clash clusters.prod.config.protect-kernel-defaults"],
+    );
+    finds(
+        agents().config(k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0644")),
+        &["k3s-kubeconfig-open clusters.prod.config.write-kubeconfig-mode"],
+    );
+    // The servers' own configuration comes after that for all.
+    let tight = k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0600");
+    finds(
+        agents().config(k3s::Config::new().set(key::WRITE_KUBECONFIG_MODE, "0644")).server_config(tight),
+        &[],
+    );
+}
+
+#[test]
+fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
+    let protect = || k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, true);
+    let tuned = |tuning| k3s::Cluster { tuning, ..three() };
+    let at = "k3s-kernel-defaults clusters.prod";
+    finds(three().config(protect()), &[&format!("{at}.config.protect-kernel-defaults")]);
+    finds(
+        three().agents(["a1"]).agent_config(protect()),
+        &[&format!("{at}.agent_config.protect-kernel-defaults")],
+    );
+    finds(three().cis(true).config(protect()), &[]);
+    finds(tuned(Tuning::kubelet()).config(protect()), &[]);
+    one(
+        tuned(Tuning::kubelet().sysctl("kernel.panic", "0")).config(protect()),
+        Kind::K3sKernelDefaults,
+        "the kubelet of s1 and 2 other machines refuses to start: nothing sets kernel.panic",
+        "say `.cis(true)`, which sets them, or each by `.sysctl(…)`",
+    );
+    finds(
+        three().cis(true).sysctl("kernel.panic", "0"),
+        &["k3s-config-clash clusters.prod.tuning.sysctls.kernel.panic"],
+    );
+    let tuned = "vm.panic_on_oom=0\nvm/overcommit_memory = 1\n-kernel.panic=10\nkernel.panic_on_oops=1\n";
+    let mut cloud = cloud(three().config(protect()));
+    for machine in cloud.machines.iter_mut() {
+        let file = crate::guest::File::text("/etc/sysctl.d/90-kubelet.conf", tuned);
+        machine.guest = machine.guest.clone().file(file);
+    }
+    assert_eq!(found(&cloud), [""; 0]);
+}
+
+#[test]
+fn arguments_of_components() {
+    let with = |argument: &str| {
+        three().agents(["a1"]).config(k3s::Config::new().set(key::KUBELET_ARG, ["v=2", argument]))
+    };
+    for wrong in ["node-ip=10.0.0.1", "cluster-dns+=10.0.0.1", "tls-min-version=1.2", "tls-cipher-suites=A,B"]
+    {
+        finds(with(wrong), &["k3s-argument clusters.prod.config.kubelet-arg[1]"]);
+    }
+    one(
+        with("tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA38"),
+        Kind::K3sArgument,
+        "\"TLS_AES_256_GCM_SHA38\" is no cipher suite that Kubernetes knows",
+        "write, for example, TLS_AES_256_GCM_SHA384",
+    );
+    one(
+        with("tls-min-version=TLS12"),
+        Kind::K3sArgument,
+        "\"TLS12\" is no version of TLS that Kubernetes knows",
+        "write, for example, VersionTLS12",
+    );
+}
+
+#[test]
+fn what_nobody_reads_is_told() {
+    let database = || three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
+    let config = k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true).set(key::ETCD_S3_TIMEOUT, "1m");
+    finds(
+        database().snapshots(Snapshots::every("0 0 * * *")).server_config(config.clone()),
+        &[
+            "k3s-unused clusters.prod.server_config.etcd-expose-metrics",
+            "k3s-unused clusters.prod.server_config.etcd-s3-timeout",
+            "k3s-unused clusters.prod.snapshots",
+        ],
+    );
+    finds(three().server_config(config), &["k3s-unused clusters.prod.server_config.etcd-s3-timeout"]);
+    finds(three().snapshots(Snapshots::off()), &[]);
+    finds(three().snapshots(Snapshots::off().keep(3)), &["k3s-unused clusters.prod.snapshots"]);
+    let bucket = S3::bucket("b").insecure().ca(Secret::file("ca", "ca.pem"));
+    finds(
+        three().snapshots(Snapshots::every("0 0 * * *").s3(bucket)),
+        &["k3s-unused clusters.prod.snapshots.s3.ca"],
+    );
+    finds(
+        three().agent_version("v1.36.3+k3s1").agent_config(k3s::Config::new().set(key::DEBUG, true)),
+        &["k3s-unused clusters.prod.agent_config", "k3s-unused clusters.prod.agent_version"],
+    );
+    finds(
+        three().disable(Component::Servicelb).disable(Component::Servicelb).config(
+            k3s::Config::new()
+                .set(key::SERVICELB_NAMESPACE, "lb")
+                .set(key::DISABLE_SCHEDULER, true)
+                .set(key::KUBE_SCHEDULER_ARG, ["v=2"])
+                .set(key::ALSOLOGTOSTDERR, true),
+        ),
+        &[
+            "k3s-unused clusters.prod.config.alsologtostderr",
+            "k3s-unused clusters.prod.config.kube-scheduler-arg",
+            "k3s-unused clusters.prod.config.servicelb-namespace",
+            "k3s-unused clusters.prod.disable[1]",
+        ],
+    );
+    finds(
+        three().flannel("none").config(k3s::Config::new().set(key::FLANNEL_IFACE, "eth1")),
+        &["k3s-unused clusters.prod.config.flannel-iface", "k3s-network-missing clusters.prod.flannel"],
+    );
+    let mut rocky = cloud(cluster().servers(["s1"]).install(install().sysext_for(
+        Arch::X86_64,
+        "https://m.example/k3s.raw",
+        DIGEST,
+    )));
+    for machine in rocky.machines.iter_mut() {
+        machine.image = Image::debian("12").path("/i/d12.qcow2").digest(DIGEST);
+    }
+    assert_eq!(found(&rocky), ["k3s-unused clusters.prod.install.sysext"]);
+    finds(
+        three().install(install().selinux_policy("https://m.example/p.rpm", DIGEST)),
+        &["k3s-unused clusters.prod.install.selinux_policy"],
+    );
+}
+
+#[test]
+fn mirrors_that_are_the_registry_itself() {
+    let mirrored = |url: &str| Registries::new().mirror(Mirror::of("registry.example:5000").endpoint(url));
+    finds(three().registries(mirrored("https://mirror.example:5000")), &[]);
+    finds(
+        three().registries(mirrored("https://registry.example:5000")),
+        &["k3s-unused clusters.prod.registries.mirrors.registry.example:5000.endpoints[0]"],
+    );
+    let embedded = k3s::Config::new().set(key::EMBEDDED_REGISTRY, true);
+    finds(three().config(embedded.clone()), &["k3s-unused clusters.prod.config.embedded-registry"]);
+    finds(three().registries(mirrored("https://mirror.example:5000")).config(embedded), &[]);
+}
