@@ -80,6 +80,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fmc::testing::{Sim, assert_empty};
 
     #[test]
     fn only_prometheus_asks_the_exporters() {
@@ -95,6 +96,13 @@ mod tests {
         let checked = cloud.check().unwrap();
         let guest = &checked.machine("watch").unwrap().guest;
         assert!(guest.files.iter().any(|file| file.path.as_str() == "/etc/prometheus/prometheus.yml"));
+    }
+
+    #[test]
+    fn it_is_planned_and_applied_like_any_other() {
+        let world = Sim::new();
+        world.apply(&cloud());
+        assert_empty(&world.plan(&cloud()));
     }
 
     #[test]
