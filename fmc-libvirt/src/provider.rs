@@ -10,6 +10,7 @@ pub mod drifted;
 mod model;
 pub mod object;
 mod observe;
+mod pools;
 mod preflight;
 mod run;
 mod settle;
@@ -29,6 +30,7 @@ use fmc_core::secret::{NoSecrets, Secrets};
 
 use self::act::Job;
 use self::observe::Remembered;
+use self::pools::Pools;
 use self::up::{AgentLane, Before};
 use crate::document::Document;
 use crate::image::Images;
@@ -55,7 +57,7 @@ pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
     secrets: Arc<dyn Secrets + Send + Sync>,
     images: Images,
-    pools: PoolLanes,
+    pools: Pools,
     reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
     before: Before,
     agents: AgentLane,
@@ -67,16 +69,6 @@ impl<L: Link> fmt::Debug for Libvirt<L> {
         f.debug_struct("Libvirt").field("hosts", &hosts.collect::<BTreeMap<_, _>>()).finish_non_exhaustive()
     }
 }
-
-/// One upload at a time into a pool: libvirt reads a pool anew after each, and refuses what meets that.
-#[derive(Clone, Debug, Default)]
-struct PoolLanes {
-    lanes: Arc<Mutex<BTreeMap<(HostName, String), Lane>>>,
-    /// Pools that were read anew since the last observation: they show every console's file of a machine that goes.
-    fresh: Arc<Mutex<BTreeSet<(HostName, String)>>>,
-}
-
-type Lane = Arc<Mutex<()>>;
 
 impl<L: Link> Default for Libvirt<L> {
     fn default() -> Self {
@@ -91,7 +83,7 @@ impl<L: Link> Libvirt<L> {
             hosts: BTreeMap::new(),
             secrets: Arc::new(NoSecrets),
             images: Images::default(),
-            pools: PoolLanes::default(),
+            pools: Pools::default(),
             reads: Mutex::default(),
             before: Before::default(),
             agents: AgentLane::default(),
@@ -131,23 +123,6 @@ impl<L: Link> Libvirt<L> {
 
     fn remembered(&self, host: &HostName) -> Option<Arc<Remembered>> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
-    }
-}
-
-impl PoolLanes {
-    fn of(&self, host: &HostName, pool: &str) -> Lane {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lanes.entry((host.clone(), pool.to_owned())).or_default())
-    }
-
-    /// Whether a pool was not read anew since the last observation; the second time it was.
-    fn is_stale(&self, host: &HostName, pool: &str) -> bool {
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        fresh.insert((host.clone(), pool.to_owned()))
-    }
-
-    fn forget_what_is_fresh(&self) {
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

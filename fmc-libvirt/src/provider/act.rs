@@ -14,7 +14,7 @@ use std::time::Duration;
 use fmc_core::graph::{Acting, Action, Address, Change, Event, Fingerprint, StepError};
 use fmc_core::secret::Secrets;
 
-use super::PoolLanes;
+use super::pools::Pools;
 use super::up::Before;
 use crate::document::{Document, kind};
 use crate::image::Images;
@@ -31,7 +31,7 @@ pub(super) struct Job<L, A> {
     pub(super) link: Arc<L>,
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
     pub(super) images: Images,
-    pub(super) pools: PoolLanes,
+    pub(super) pools: Pools,
     pub(super) acting: A,
     pub(super) address: Address,
     pub(super) action: Action,

@@ -40,9 +40,8 @@ impl<L: Link, A: Acting> Job<L, A> {
     /// Deletes what machines wrote to their serial consoles. libvirt lists such a file only after it has read the pool
     /// anew, and its folder cannot go before the file.
     pub(super) fn delete_consoles(&self, pool: &str, of: impl Fn(&str) -> bool) -> Result<(), StepError> {
-        if self.pools.is_stale(self.address.host(), pool) {
-            self.patiently(|| self.link.refresh_pool(pool))?;
-        }
+        let read = || self.patiently(|| self.link.refresh_pool(pool));
+        self.pools.refresh(self.address.host(), pool, read)?;
         for record in self.made(self.link.volumes(pool))? {
             let name = VolumeName::parse(&record.name).map(|name| name.ours);
             if matches!(name, Some(Ours::Console { machine, .. }) if of(&machine)) {

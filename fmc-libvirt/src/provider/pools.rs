@@ -1,0 +1,109 @@
+//! What steps that run beside each other must agree on about a pool.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fmc_core::name::HostName;
+
+/// The pools that steps work on, by host and name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pools {
+    all: Arc<Mutex<BTreeMap<(HostName, String), Arc<Pool>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    lane: Lane,
+    /// Whether it was read anew since the last observation: it shows every console's file of a machine that goes.
+    is_fresh: Mutex<bool>,
+}
+
+/// One upload at a time into a pool: libvirt reads a pool anew after each, and refuses what meets that.
+pub(super) type Lane = Arc<Mutex<()>>;
+
+impl Pools {
+    /// The lane of a pool's uploads.
+    pub(super) fn lane(&self, host: &HostName, pool: &str) -> Lane {
+        Arc::clone(&self.of(host, pool).lane)
+    }
+
+    /// Reads a pool anew, unless that was done since the last observation. Who comes meanwhile waits until it is done.
+    pub(super) fn refresh<E>(
+        &self,
+        host: &HostName,
+        pool: &str,
+        read: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let pool = self.of(host, pool);
+        let mut is_fresh = locked(&pool.is_fresh);
+        if !*is_fresh {
+            read()?;
+            *is_fresh = true;
+        }
+        Ok(())
+    }
+
+    /// What was read is from before a new observation.
+    pub(super) fn forget_what_is_fresh(&self) {
+        for pool in locked(&self.all).values() {
+            *locked(&pool.is_fresh) = false;
+        }
+    }
+
+    fn of(&self, host: &HostName, pool: &str) -> Arc<Pool> {
+        Arc::clone(locked(&self.all).entry((host.clone(), pool.to_owned())).or_default())
+    }
+}
+
+/// A step that ended in a panic leaves nothing half done here.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    const HOST: HostName = HostName::literal("local");
+
+    #[test]
+    fn who_comes_while_a_pool_is_read_waits_for_it() {
+        let (pools, is_read) = (&Pools::default(), &AtomicBool::new(false));
+        let ((reads, started), (asks, asked), (end, ended)) = (channel(), channel(), channel::<()>());
+        thread::scope(|scope| {
+            let first = scope.spawn(move || {
+                pools.refresh(&HOST, "lab", move || {
+                    reads.send(()).unwrap();
+                    ended.recv().unwrap();
+                    is_read.store(true, Ordering::SeqCst);
+                    Ok::<_, ()>(())
+                })
+            });
+            started.recv().unwrap();
+            let second = scope.spawn(move || {
+                asks.send(()).unwrap();
+                pools.refresh(&HOST, "lab", || Err("it is read a second time"))?;
+                if is_read.load(Ordering::SeqCst) { Ok(()) } else { Err("it is not read yet") }
+            });
+            asked.recv().unwrap();
+            end.send(()).unwrap();
+            first.join().unwrap().unwrap();
+            second.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_pool_that_could_not_be_read_is_read_again_and_so_is_one_of_before() {
+        let pools = Pools::default();
+        assert_eq!(pools.refresh(&HOST, "lab", || Err("busy")), Err("busy"));
+        assert_eq!(pools.refresh(&HOST, "lab", || Ok::<_, &str>(())), Ok(()));
+        assert_eq!(pools.refresh(&HOST, "lab", || Err("again")), Ok(()));
+        assert_eq!(pools.refresh(&HOST, "other", || Err("another")), Err("another"));
+        pools.forget_what_is_fresh();
+        assert_eq!(pools.refresh(&HOST, "lab", || Err("anew")), Err("anew"));
+    }
+}
