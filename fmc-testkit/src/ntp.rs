@@ -39,6 +39,9 @@ mod tests {
             }
         };
         assert_eq!(answer.trim(), "48 36 1 mystamps True");
-        assert_eq!(host.said("ntp").trim(), "127.0.0.1");
+        // It answers before it says whom; a client that gave up has asked too.
+        while !host.said("ntp").lines().any(|line| line == "127.0.0.1") {
+            assert!(asked.elapsed() < Duration::from_secs(20), "{}", host.said("ntp"));
+        }
     }
 }
