@@ -13,6 +13,7 @@
 mod cloud_init;
 mod lab;
 mod program;
+mod shell;
 mod text;
 mod yaml;
 

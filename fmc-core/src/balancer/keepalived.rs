@@ -107,13 +107,10 @@ pub fn configuration(member: &Member) -> String {
 /// The script that finds the interface: the one that has the member's own address, as soon as it has it.
 pub fn find(member: &Member) -> String {
     let Member { address, .. } = member;
-    let length = if address.is_ipv4() { 32 } else { 128 };
     format!(
         "#!/bin/sh\n# The shared address belongs beside {address}, on an interface whose name the kernel chose.\n\
-         set -eu\n\
-         until name=$(ip -oneline address show to {address}/{length} | awk '{{ print $2; exit }}') && [ -n \"$name\" ]; do\n    \
-         sleep 1\ndone\n\
-         echo \"interface ${{name%@*}}\" >{INTERFACE}\n"
+         set -eu\n{}echo \"interface $name\" >{INTERFACE}\n",
+        crate::shell::interface_with(*address)
     )
 }
 
@@ -245,7 +242,8 @@ mod tests {
             until name=$(ip -oneline address show to 10.17.5.11/32 | awk '{ print $2; exit }') && [ -n "$name" ]; do
                 sleep 1
             done
-            echo "interface ${name%@*}" >/etc/keepalived/interface.conf
+            name=${name%@*}
+            echo "interface $name" >/etc/keepalived/interface.conf
         "##]].assert_eq(&find(&member()));
         expect![[r#"
             #!/bin/bash

@@ -4,6 +4,7 @@ mod agent;
 mod cis;
 mod config;
 mod files;
+mod flannel;
 mod flows;
 mod install;
 mod server;

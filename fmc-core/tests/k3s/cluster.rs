@@ -38,7 +38,7 @@ fn image(os: Os) -> Image {
     Image::new(os, version).path("/var/lib/libvirt/images/image.qcow2")
 }
 
-fn machine(name: &str, os: Os, last: u8) -> Machine {
+pub(crate) fn machine(name: &str, os: Os, last: u8) -> Machine {
     let interface =
         Interface::on("kube").address(format!("10.17.4.{last}")).address(format!("fd00:17:4::{last}"));
     Machine::new(name, image(os))

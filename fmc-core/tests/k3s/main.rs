@@ -6,5 +6,6 @@ mod cluster;
 mod files;
 mod flags;
 mod flows;
+mod interfaces;
 mod nodes;
 mod order;

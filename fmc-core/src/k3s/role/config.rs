@@ -1,6 +1,9 @@
 //! The `config.yaml` of a server and of an agent. What the cluster derives stands over what a user adds.
 
+use std::net::IpAddr;
+
 use super::{Node, cis, files};
+use crate::checked::Addressing;
 use crate::k3s::Config;
 use crate::k3s::cluster::{Cluster, S3, Snapshots};
 use crate::k3s::key;
@@ -55,7 +58,7 @@ pub(super) fn agent(node: &Node<'_>) -> Config {
 fn shared(node: &Node<'_>) -> Config {
     let machine = node.site.machine();
     let mut config = Config::new().set(key::NODE_NAME, machine.hostname.as_str());
-    let addresses = node_addresses(node);
+    let addresses: Vec<String> = addresses(node).map(|address| address.to_string()).collect();
     if !addresses.is_empty() {
         config = config.set(key::NODE_IP, addresses.iter().map(String::as_str));
     }
@@ -73,15 +76,13 @@ fn shared(node: &Node<'_>) -> Config {
 
 /// The addresses of a node inside the cluster: of each family that pods have, in the pods' order, on the interface by which
 /// the machine is known.
-fn node_addresses(node: &Node<'_>) -> Vec<String> {
-    let machine = node.site.machine();
-    let known = machine.interfaces.iter().find(|interface| interface.address().is_some());
-    let of = |ipv4: bool| {
+pub(super) fn addresses<'a>(node: &Node<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
+    let known = node.site.machine().interfaces.iter().find(|interface| interface.address().is_some());
+    node.cluster.pods.iter().filter_map(move |subnet| {
         let interface = known?;
-        let family = if ipv4 { interface.ipv4 } else { interface.ipv6 };
-        family.and_then(crate::checked::Addressing::address).map(|address| address.to_string())
-    };
-    node.cluster.pods.iter().filter_map(|subnet| of(subnet.is_ipv4())).collect()
+        let family = if subnet.is_ipv4() { interface.ipv4 } else { interface.ipv6 };
+        family.and_then(Addressing::address)
+    })
 }
 
 /// What must be equal on all servers.

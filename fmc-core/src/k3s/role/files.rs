@@ -1,6 +1,6 @@
 //! The files of a node, beside those of its units.
 
-use super::{Node, cis, install, wait};
+use super::{Node, cis, flannel, install, wait};
 use crate::guest::{Directory, File, Guest, Part};
 use crate::k3s::registries::Registries;
 use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
@@ -50,7 +50,7 @@ pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
     if !modules.is_empty() {
         guest = guest.file(File::text(Tuning::MODULE_PATH, modules));
     }
-    guest.with(wait::guest(node)).with(install::guest(node))
+    guest.with(wait::guest(node)).with(flannel::guest(node)).with(install::guest(node))
 }
 
 /// What is set in the kernel of every node.

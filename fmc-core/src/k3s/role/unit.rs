@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Node, files, install, wait};
+use super::{Node, files, flannel, install, wait};
 use crate::guest::{Guest, Unit};
 use crate::image::Os;
 use crate::k3s::tuning::{MODULES, Tuning};
@@ -67,6 +67,9 @@ fn contents(node: &Node<'_>) -> String {
     if !tuning.sysctl_file().is_empty() {
         // On the first boot the file can come later than systemd reads it.
         let _ = writeln!(text, "ExecStartPre=-/usr/lib/systemd/systemd-sysctl {}", Tuning::SYSCTL_PATH);
+    }
+    if flannel::beside(node).is_some() {
+        let _ = writeln!(text, "ExecStartPre=/bin/sh {}", flannel::PATH);
     }
     if wait::waits(node) {
         let _ = writeln!(text, "ExecStartPre=/bin/sh {}", wait::PATH);
