@@ -41,7 +41,7 @@ pub(crate) fn cloud() -> Cloud {
         .ssh_host_keys(true)
         .accept(
             "k3s-install-unpinned",
-            "K3s's own release, judged by the sums beside it; a cloud that is operated pins `Install::binary`",
+            "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves",
         )
         .accept(
             "k3s-selinux-policy",

@@ -1,6 +1,10 @@
 //! The mirror on the bootstrap machine: what other machines fetch on their first boot, over HTTP inside the cloud, each file by
 //! its hash.
 //!
+//! It has what K3s is installed from where that is known by its hash, and every file that it is told of: what would be large in a
+//! machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest has a
+//! [`File::remote`](crate::guest::File::remote) of the same address and hash fetches it from here.
+//!
 //! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so that two
 //! releases of one name are two files. HTTP without TLS is enough: whoever fetches a file knows what it must hash to.
 //!
@@ -32,8 +36,8 @@ use crate::given::Given;
 use crate::name::MachineName;
 use crate::path::HttpUrl;
 
-pub(crate) use role::assigned;
 pub use role::{KIND, MirrorRole};
+pub(crate) use role::{assigned, redirect};
 
 /// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
 /// listen on this one, and the policy of an Enterprise Linux knows it as a web server's.
@@ -72,7 +76,8 @@ impl Mirror {
         Self { machine: machine.into(), files: Vec::new(), server: None }
     }
 
-    /// A file that it serves, by where it is published and what it must hash to.
+    /// A file that it serves, by where it is published and what it must hash to. A node of the cluster whose guest has it as
+    /// [`File::remote`](crate::guest::File::remote), with the same address and hash, fetches it here.
     #[must_use]
     pub fn file(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.files.push(Body { url: url.into(), digest: digest.into() });
@@ -91,6 +96,11 @@ impl Mirror {
     /// The program that serves where no distribution brings one, if it is said.
     pub fn program(&self) -> Option<&Body> {
         self.server.as_ref()
+    }
+
+    /// Whether it serves files besides the cluster's own.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// Whether nothing is said but its machine.

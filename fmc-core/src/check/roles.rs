@@ -79,6 +79,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             machine.guest = Arc::new(merged.parts);
         }
     }
+    mirror::redirect(cloud);
 }
 
 /// Says which machines have a firewall: those with roles, and those that are told to; none that is told not to.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::{Body, Mirror, PORT, ROOT, caddy, nginx, path, socket};
 use crate::check::Assigned;
-use crate::checked::Checked;
+use crate::checked::{Checked, Machine};
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
 use crate::given::Given;
+use crate::guest::checked::Contents;
 use crate::guest::{Directory, File, Guest, Unit};
 use crate::image::Os;
 use crate::k3s::resolved::Fetched;
@@ -76,6 +77,32 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
         }
     })
     .collect()
+}
+
+/// Lets the nodes of each cluster fetch what its mirror serves from there, wherever their guests have it from.
+pub(crate) fn redirect(cloud: &mut Checked) {
+    for index in 0..cloud.clusters.len() {
+        let Some(cluster) = cloud.clusters.get(index) else { return };
+        let served: BTreeSet<(HttpUrl, Digest)> =
+            cluster.said().bootstrap.iter().flat_map(Mirror::bodies).collect();
+        let mirror = cluster.bootstrap.and_then(|at| cloud.machines.get(at)).and_then(Machine::address);
+        let Some(mirror) = mirror.filter(|_| !served.is_empty()) else { continue };
+        let nodes: Vec<usize> = cluster.servers.iter().chain(&cluster.agents).copied().collect();
+        for node in nodes {
+            let Some(machine) = cloud.machines.get_mut(node) else { continue };
+            if !machine.guest.files.iter().any(|file| matches!(file.contents, Contents::Remote { .. })) {
+                continue;
+            }
+            for file in &mut Arc::make_mut(&mut machine.guest).files {
+                if let Contents::Remote { url, digest } = &mut file.contents
+                    && served.contains(&(url.clone(), *digest))
+                    && let Ok(there) = super::url_of(mirror, url, digest).parse()
+                {
+                    *url = there;
+                }
+            }
+        }
+    }
 }
 
 /// Whether nothing there brings a web server.

@@ -234,7 +234,7 @@ fn cloud() -> Cloud {
                 .snapshots(k3s::Snapshots::every("0 */6 * * *").keep(12))
                 .bootstrap("bootstrap"),
         )
-        .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; a cloud that is operated pins `Install::binary`")
+        .accept("k3s-install-unpinned", "K3s's own release, judged by the sums beside it; who operates it pins `Install::binary`, which bootstrap then serves")
         .accept("k3s-selinux-policy", "the binary gets the label of container runtimes from the system's own policy")
         .accept("image-unpinned", "the images lie on the host under their versions; nobody kept their checksums")
 }

@@ -96,12 +96,22 @@ pub(super) fn unpinned(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, find
     } else {
         "fetch K3s by its release, and judge"
     };
-    findings.push(Finding::new(
+    let nodes = first_of(first, from_release.len(), "machine");
+    let idle = cluster.draft.bootstrap.as_ref().filter(|mirror| {
+        // A mirror carries what is known by its hash.
+        !mirror.has_files() && install.downloads().next().is_none()
+    });
+    let so = if idle.is_some() { "; the mirror has nothing to serve" } else { "" };
+    let mut finding = Finding::new(
         Kind::K3sInstallUnpinned,
         at.key("install"),
-        format!("{} {verbs} it by the sums beside it", first_of(first, from_release.len(), "machine")),
+        format!("{nodes} {verbs} it by the sums beside it{so}"),
         "say where it is and what it hashes to: `.install(Install::binary(URL, \"sha256:…\"))`",
-    ));
+    );
+    if let Some(mirror) = idle {
+        finding = mirror.at_machine(&at.key("bootstrap"), |at| finding.also(at));
+    }
+    findings.push(finding);
 }
 
 /// Systems that enforce SELinux know what K3s may do by its policy.

@@ -1,0 +1,44 @@
+//! What the mirror on a bootstrap machine serves, and who fetches it there.
+
+use super::{DIGEST, cloud, findings, three};
+use crate::checked::Checked;
+use crate::guest::File;
+use crate::guest::checked::Contents;
+use crate::k3s::Install;
+use crate::mirror::Mirror;
+
+const MODEL: &str = "https://models.example/large.bin";
+
+#[test]
+fn a_mirror_without_a_file_is_told_of_with_the_reason() {
+    let idle = three().install(Install::release()).bootstrap("a1");
+    let found = findings(&cloud(idle.clone())).remove(0);
+    assert!(found.message.ends_with("; the mirror has nothing to serve"), "{found}");
+    assert_eq!(found.also, ["clusters.prod.bootstrap"]);
+    let found = findings(&cloud(idle.bootstrap(Mirror::on("a1").file(MODEL, DIGEST)))).remove(0);
+    assert!(found.message.ends_with("by the sums beside it") && found.also.is_empty(), "{found}");
+}
+
+#[test]
+fn a_node_fetches_what_the_mirror_serves_from_there_and_nobody_else_does() {
+    let mut cloud = cloud(three().agents(["a2"]).bootstrap(Mirror::on("a1").file(MODEL, DIGEST)));
+    for machine in cloud.machines.iter_mut() {
+        *machine = machine.clone().file(File::remote("/srv/model", MODEL, DIGEST));
+        *machine = machine.clone().file(File::remote("/srv/other", "https://models.example/other", DIGEST));
+    }
+    let checked = cloud.check().unwrap();
+    let there = format!("http://10.17.4.31:8080/{}/large.bin", DIGEST.replace(':', "-"));
+    for (name, from) in [("s2", &*there), ("a2", &there), ("a1", MODEL), ("a3", MODEL)] {
+        assert_eq!(url(&checked, name, "/srv/model"), from, "{name}");
+        assert_eq!(url(&checked, name, "/srv/other"), "https://models.example/other", "{name}");
+    }
+}
+
+fn url(checked: &Checked, machine: &str, path: &str) -> String {
+    let guest = &checked.machine(machine).unwrap().guest;
+    let file = guest.files.iter().find(|file| file.path.as_str() == path).unwrap();
+    match &file.contents {
+        Contents::Remote { url, .. } => url.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
