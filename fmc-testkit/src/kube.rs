@@ -110,7 +110,8 @@ impl<'lab> Etcd<'lab> {
 }
 
 impl<'lab> ApiServer<'lab> {
-    /// Starts one at an address and port of a host, over an etcd; it is ready when this returns, by the eyes of this client.
+    /// Starts one at an address and port of a host, over an etcd, with more options; it is ready when this returns, by the eyes of this
+    /// client.
     ///
     /// Several of them over one etcd are one control plane.
     ///
@@ -125,9 +126,10 @@ impl<'lab> ApiServer<'lab> {
         certificates: &Certificates,
         etcd: &Etcd<'_>,
         (authority, client): (&Path, &Pair),
+        more: &[String],
     ) -> Self {
         let option = |name: &str, value: &Path| format!("--{name}={}", value.display());
-        let arguments = [
+        let own = [
             "apiserver".to_owned(),
             format!("--etcd-servers={}", etcd.url),
             option("etcd-cafile", &etcd.certificates.server_authority),
@@ -155,6 +157,7 @@ impl<'lab> ApiServer<'lab> {
             "--profiling=false".to_owned(),
             "--shutdown-delay-duration=0s".to_owned(),
         ];
+        let arguments: Vec<String> = own.into_iter().chain(more.iter().cloned()).collect();
         let url = format!("https://{address}:{port}");
         let mut server = Self { daemon: start(lab, host, &arguments), url };
         let ready = format!("{}/readyz", server.url);

@@ -56,7 +56,7 @@ fn a_client_of_the_authority_gets_in_and_the_calls_go_on() {
     let admin = clients.client("system:admin", "system:masters");
     let authority = servers.own().certificate;
     let start = |host, address| {
-        ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, (&authority, &admin))
+        ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, (&authority, &admin), &[])
     };
     let (mut one, _two) = (start("one", "10.17.3.11"), start("two", "10.17.3.12"));
     lab.write("balancer", "/etc/haproxy/haproxy.cfg", BALANCER, 0o644);

@@ -3,15 +3,18 @@
 //! They are those of Kubernetes, not K3s: a real etcd and real API servers judge the certificates, the key of service accounts and the
 //! kubeconfig. What K3s does with its files before it starts such a server is in `real`.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use fmc::k3s::pki::Ca;
 use fmc::keys::RootKey;
 use fmc_testkit::kube::{ApiServer, Certificates, Etcd, EtcdCertificates, kubectl};
+use fmc_testkit::netns::Lab;
 use fmc_testkit::openssl::Authority;
-use fmc_testkit::tree;
+use fmc_testkit::{tree, yaml};
 
 use crate::cloud::{CLIENT, Model, SERVERS, keyring};
+use crate::inside::{Inside, texts};
 
 /// The line of a kubeconfig that says whose servers it trusts.
 fn trust(kubeconfig: &str) -> &str {
@@ -25,10 +28,46 @@ fn for_kubernetes(configuration: &str) -> String {
     configuration.replace("GET uri /ping\n", "GET uri /readyz\n")
 }
 
+/// What a hardened server has beside its configuration.
+struct Hardening {
+    options: Vec<String>,
+    files: BTreeMap<String, (u32, String)>,
+    folders: Vec<String>,
+    manifests: Vec<(String, String)>,
+}
+
+impl Hardening {
+    fn of(model: &Model) -> Self {
+        let mut inside = Inside::of(&model.checked, SERVERS[0], &model.keyring);
+        let config = yaml::read(&inside.files["/etc/rancher/k3s/config.yaml"].1).unwrap();
+        let options = texts(&config["kube-apiserver-arg"]).into_iter().map(|option| format!("--{option}"));
+        inside.files.retain(|path, _| path.starts_with("/var/lib/rancher/k3s/server/"));
+        let manifests = inside.files.iter().filter(|(path, _)| path.contains("/manifests/"));
+        let manifests: Vec<_> = manifests.map(|(path, (_, text))| (path.clone(), text.clone())).collect();
+        assert_eq!(manifests.len(), 2, "network policies and service accounts");
+        let folders =
+            inside.folders.into_keys().filter(|path| path.starts_with("/var/lib/rancher/k3s/server/"));
+        Self { options: options.collect(), files: inside.files, folders: folders.collect(), manifests }
+    }
+
+    /// Puts the files that the options name where they are on a server.
+    fn write(&self, lab: &Lab, host: &str) {
+        for folder in &self.folders {
+            lab.run(host, &["mkdir", "--parents", folder]).unwrap();
+        }
+        let named =
+            self.files.iter().filter(|(path, _)| self.options.iter().any(|option| option.ends_with(*path)));
+        for (path, (mode, text)) in named {
+            lab.write(host, path, text, *mode);
+        }
+    }
+}
+
 #[test]
 fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
-    let model = Model::new();
+    let model = Model::hardened();
     let (cluster, lab) = (model.cluster(), model.lab());
+    let hardening = Hardening::of(&model);
     let authority = |ca| {
         let secrets = cluster.pki.authority(ca);
         Authority::known(&model.secret(&secrets.certificates), &model.secret(&secrets.key))
@@ -76,7 +115,9 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     };
     let own = (servers.own().certificate, clients.client("system:admin", "system:masters"));
     let start = |host, address: &str| {
-        ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, (&own.0, &own.1))
+        hardening.write(&lab, host);
+        let own = (own.0.as_path(), &own.1);
+        ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, own, &hardening.options)
     };
     let mut running = vec![start(SERVERS[0], &first), start(SERVERS[1], &second), start(SERVERS[2], &third)];
     let balancer = model.balance(&lab, &for_kubernetes(&model.balancer()));
@@ -89,6 +130,25 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     assert_eq!(ask(&computed, &["auth", "can-i", "*", "*"]).unwrap().trim(), "yes", "an administrator's");
     ask(&computed, &["create", "serviceaccount", "robot", "--namespace=demo"]).unwrap();
     let token = ask(&computed, &["create", "token", "robot", "--namespace=demo"]).unwrap();
+
+    // The manifests of a hardened cluster, as K3s gives them to its own API server.
+    for (path, text) in &hardening.manifests {
+        lab.write(CLIENT, path, text, 0o600);
+        ask(&computed, &["apply", "--validate=strict", "--filename", path]).unwrap();
+    }
+    let automount = "--output=jsonpath={.automountServiceAccountToken}";
+    for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+        let of = format!("--namespace={namespace}");
+        assert_eq!(ask(&computed, &["get", "serviceaccount", "default", &of, automount]).unwrap(), "false");
+    }
+    let policies = ask(&computed, &["get", "networkpolicies", "--all-namespaces", "--output=name"]).unwrap();
+    assert_eq!(policies.lines().count(), 7, "{policies}");
+    // A pod that the benchmark does not want, outside of K3s's own namespace.
+    let pod = ["run", "root", "--image=root", "--namespace=demo"];
+    let refused = ask(&computed, &pod).unwrap_err();
+    assert!(refused.words().contains("violates PodSecurity \"restricted:latest\""), "{refused}");
+    let audit = lab.run(SERVERS[0], &["cat", "/var/lib/rancher/k3s/server/logs/audit.log"]).unwrap();
+    assert!(audit.contains("\"audit.k8s.io/v1\""), "{audit}");
 
     // What is computed from another root key: neither trusts the servers, nor is trusted by them.
     let other = model.kubeconfig(&keyring(RootKey::from_bytes([7; 32])));

@@ -37,6 +37,16 @@ pub(crate) fn keyring(root: RootKey) -> Keyring {
 impl Model {
     /// Three servers and an agent behind a balancer.
     pub(crate) fn new() -> Self {
+        Self::with(|cluster| cluster)
+    }
+
+    /// The same, hardened as the CIS benchmark wants it.
+    #[cfg(feature = "full")]
+    pub(crate) fn hardened() -> Self {
+        Self::with(|cluster| cluster.cis(true))
+    }
+
+    fn with(more: impl FnOnce(k3s::Cluster) -> k3s::Cluster) -> Self {
         let machine =
             |(name, number): (&str, u8)| {
                 Machine::new(name, Image::new(Os::Debian, "12").path("/var/lib/libvirt/images/debian.qcow2"))
@@ -59,7 +69,7 @@ impl Model {
             .host(Host::local())
             .network(Network::routed(NETWORK, "10.17.4.0/24").resolvers(["192.0.2.53"]))
             .machines(numbers.map(machine))
-            .cluster(cluster);
+            .cluster(more(cluster));
         let checked = cloud.check().map_err(|report| report.to_string()).unwrap();
         Self { checked, keyring: keyring(RootKey::sample()) }
     }

@@ -56,7 +56,9 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     if !node.is_initial() {
         return guest;
     }
-    guest.file(File::text(format!("{MANIFESTS}/fmc-network-policies.yaml"), policies(node)).mode(private))
+    guest
+        .file(File::text(format!("{MANIFESTS}/fmc-network-policies.yaml"), policies(node)).mode(private))
+        .file(File::text(format!("{MANIFESTS}/fmc-service-accounts.yaml"), service_accounts()).mode(private))
 }
 
 /// Pods are restricted everywhere but in the namespace of K3s's own, and events cannot fill the datastore.
@@ -97,8 +99,19 @@ rules:
 - level: Metadata
 ";
 
-/// The namespaces that every cluster has.
+/// The namespaces that every cluster has, and in which pods run.
 const NAMESPACES: [&str; 3] = ["default", "kube-public", "kube-system"];
+
+/// Pods that name no service account get no token (CIS Kubernetes Benchmark, 5.1.5).
+fn service_accounts() -> String {
+    let each = NAMESPACES.iter().chain(&["kube-node-lease"]).map(|namespace| {
+        format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: {namespace}\n\
+             automountServiceAccountToken: false\n"
+        )
+    });
+    each.collect::<Vec<_>>().join("---\n")
+}
 
 /// Pods are reached from their own namespace; what K3s brings for all is reached from everywhere.
 fn policies(node: &Node<'_>) -> String {
