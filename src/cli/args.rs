@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use super::cloud_file::CloudFile;
@@ -296,9 +296,23 @@ impl Args {
 impl FileArgs {
     /// Reads arguments, the first of which is the program's name.
     pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let (args, program) = read::<Self>(Self::command(), arguments)?;
+        let (args, program) =
+            read::<Self>(Self::command(), arguments).map_err(|Said(said)| Said(with_file(said)))?;
         Ok(Self { args: Args { program, of_file: true, ..args.args }, ..args })
     }
+}
+
+/// A file that is named without its option is a cloud's.
+fn with_file(mut said: clap::Error) -> clap::Error {
+    let extensions = [".yaml", ".yml", ".toml", ".json"];
+    if said.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(file)) = said.get(ContextKind::InvalidArg)
+        && extensions.iter().any(|extension| file.ends_with(extension))
+    {
+        let tip = format!("the cloud's file is named by an option: -f {file}").into();
+        said.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    said
 }
 
 /// The commands of a program that has its cloud: it needs no file of one.

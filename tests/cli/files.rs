@@ -122,6 +122,7 @@ fn a_file_that_cannot_be_found_or_read_says_what_would_be_right() {
     for (at, arguments, code, says) in [
         (folder.path(), "check", 64, "there is no cloud.yaml here"),
         (folder.path(), "check", 64, "`fmc init` writes a first one"),
+        (folder.path(), "check other.yaml", 64, "the cloud's file is named by an option: -f other.yaml"),
         (both.as_path(), "check", 64, "there are cloud.yaml and cloud.json: which one?"),
         (folder.path(), "-f cloud.conf check", 64, "call it .yaml, .toml or .json, or say --format"),
         (folder.path(), "-f - check", 64, "--file - needs --format"),
