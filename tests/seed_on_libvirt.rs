@@ -1,5 +1,6 @@
 //! The seed's cloud as a lab on a real libvirtd: twelve machines, their networks, pool and volumes.
 #![cfg(all(feature = "virt", feature = "yaml"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 #[path = "../examples/flatcar_micro_cloud/cloud.rs"]
 mod corrected;
