@@ -198,3 +198,19 @@ fn two_that_ask_somebody_else_are_one_finding() {
     let cloud = named(pair, &[]).machine(dns).resolvers(["10.17.5.31"]);
     assert_eq!(found(&cloud), [format!("k3s-ingress-unpublished {AT}")]);
 }
+
+/// `HAProxy` takes nothing of an answer that does not fit.
+#[test]
+fn as_many_nodes_are_published_as_fit_into_an_answer() {
+    let agents: Vec<String> = (1..=70).map(|n| format!("agent{n}")).collect();
+    let mut cloud = named(Balancer::on("lb1"), &[]);
+    for (agent, n) in agents.iter().zip(1..) {
+        let interface = Interface::on("far").address(format!("10.17.6.{}", 100 + n));
+        cloud = cloud.machine(machine(agent, interface).memory(512.mib()));
+    }
+    let prod = cloud.clusters.iter_mut().next().unwrap();
+    prod.agents = agents.iter().map(|agent| agent.as_str().into()).collect();
+    let (_, names) = nodes(&cloud);
+    assert_eq!(names.len(), 64);
+    assert!(names.iter().all(|line| line.contains(" agent") && line.ends_with(" ingress.prod.example.org")));
+}
