@@ -31,7 +31,7 @@ pub use fmc_core::name::{
 pub use fmc_core::network::{Mode, Network, Reservation};
 pub use fmc_core::path::{AbsPath, HttpUrl};
 pub use fmc_core::ready::{Port, Ready};
-pub use fmc_core::role::{CustomRole, Needs, Role, RoleFindings, Site};
+pub use fmc_core::role::{CustomRole, Names, Needs, Role, RoleFindings, Site};
 pub use fmc_core::secret::{Generated, Secret};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;

@@ -12,8 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc::boot::Boot;
+use fmc::graph::Change;
 use fmc::keys::{Keyring, RootKey};
 use fmc::libvirt::document::Document;
+use fmc::libvirt::link::NetworkRecord;
 use fmc::prelude::*;
 use fmc::secret::NoSecrets;
 use fmc_testkit::libvirt_schema::{Kind as Schema, validate_all};
@@ -234,10 +236,6 @@ fn every_guest_of_the_corrected_cloud_is_taken_by_what_reads_it() {
 
 #[test]
 fn a_worker_more_changes_no_other_machine() {
-    let digests = |cloud: Cloud| -> BTreeMap<String, [u8; 32]> {
-        let wanted = fmc::compile(&cloud.check().unwrap());
-        wanted.boots().map(|(machine, boot)| (machine.to_owned(), boot.digest())).collect()
-    };
     let worker4 = r#"machines.worker4={image: {os: fedora-coreos, version: 40.20240906.3.0, minimum: 10 GiB,
         source: {path: /images/fcos.qcow2}}, memory: 512 MiB, root_disk: 20 GiB,
         interfaces: [{network: kube, address: 10.17.4.28}]}"#;
@@ -248,10 +246,44 @@ fn a_worker_more_changes_no_other_machine() {
          {kind: k3s-selinux-policy, reason: a test}]",
     ]
     .map(|text| text.parse().unwrap());
-    let before = digests(corrected::cloud());
-    let mut after = digests(fmc::set::set(&corrected::cloud(), &more).unwrap());
-    assert!(after.remove("worker4").is_some());
-    assert_eq!(before, after);
+    let before = fmc::compile(&corrected::cloud().check().unwrap());
+    let grown = fmc::set::set(&corrected::cloud(), &more).unwrap();
+    let after = fmc::compile(&grown.check().unwrap());
+    let digests = |wanted: &fmc::Wanted| -> BTreeMap<String, [u8; 32]> {
+        wanted.boots().map(|(machine, boot)| (machine.to_owned(), boot.digest())).collect()
+    };
+    let mut machines = digests(&after);
+    assert!(machines.remove("worker4").is_some());
+    assert_eq!(digests(&before), machines);
+
+    // Two networks change, while they run: the one that the worker is on, and the one that tells the balancer of it.
+    let network = |wanted: &fmc::Wanted, name: &str| {
+        let mut all = wanted.graph().nodes.values().map(|node| Arc::clone(&node.document));
+        let found = all.find_map(|document| match &*document {
+            Document::Network(network) if &*network.name == name => Some(network.clone()),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let changes = |name: &str| {
+        let seen = NetworkRecord {
+            name: name.to_owned(),
+            xml: network(&before, name).xml.to_string(),
+            live_xml: None,
+            active: true,
+            autostart: true,
+        };
+        let changes = fmc::libvirt::drift::compare_network(&network(&after, name), &seen);
+        let line = |change: Change| format!("{}: {} ({})", change.path, change.to.unwrap(), change.impact);
+        changes.into_iter().map(line).collect::<Vec<_>>()
+    };
+    let domain = "cefaslocalserver.internal";
+    assert_eq!(
+        changes("core"),
+        [format!("dns/host[10.17.4.28]: 10.17.4.28 worker4.{domain} ingress.prod.{domain} (in place)")]
+    );
+    assert!(matches!(&changes("kube")[..], [one] if one.ends_with("10.17.4.28 worker4 (in place)")));
+    assert_eq!(changes("lan"), [""; 0]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The seed's cloud as a lab on a real libvirtd: twelve machines, their networks, pool and volumes.
-#![cfg(feature = "virt")]
+#![cfg(all(feature = "virt", feature = "yaml"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 #[path = "../examples/flatcar_micro_cloud/cloud.rs"]
 mod corrected;
@@ -13,12 +14,26 @@ use std::sync::Arc;
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
 use fmc::secret::NoSecrets;
-use fmc_core::graph::{Action, Choices, DeleteData, Impact};
+use fmc_core::graph::{Action, Choices, DeleteData, Impact, NoteKind};
 
 use host::Hypervisor;
 
 fn lab() -> Cloud {
     corrected::cloud().lab()
+}
+
+/// The lab with an agent of the cluster more, and what else is said.
+fn grown(more: &[&str]) -> Cloud {
+    const MORE: [&str; 2] = [
+        "machines.worker9={image: {os: fedora-coreos, version: 40.20240906.3.0, source: {path: /images/fcos.qcow2}}, \
+         root_disk: 20 GiB, interfaces: [{network: kube, address: 10.17.4.99}]}",
+        "clusters.prod.agents=[worker1, worker2, worker3, worker9]",
+    ];
+    let set = |cloud: &Cloud, texts: &[&str]| {
+        let settings: Vec<_> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        fmc::set::set(cloud, &settings).unwrap()
+    };
+    set(&set(&corrected::cloud(), &MORE).lab(), more)
 }
 
 #[test]
@@ -44,20 +59,21 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     }
     let wires = hypervisor.wires();
 
-    // A worker more: nobody loses its link.
-    let worker = Machine::new("worker9", Image::blank())
-        .memory(64.mib())
-        .shutdown(Shutdown::force_now())
-        .interface(Interface::on("kube").address("10.17.4.99"));
-    let grown = || lab().machine(worker.clone());
-    let plan = hypervisor.converge(&grown(), &Choices::default());
+    // A worker more: nobody loses its link or is outdated, and the balancer is told by the forwarder that it asks.
+    let ingress = |expected: &[&str]| {
+        hypervisor.own.expect_names("10.17.3.1", "ingress.prod.cefaslocalserver.internal", "A", expected);
+    };
+    ingress(&["10.17.4.24", "10.17.4.25", "10.17.4.26"]);
+    let plan = hypervisor.converge(&grown(&[]), &Choices::default());
     assert!(plan.impact() <= Impact::Live, "{plan:?}");
+    assert!(plan.notes.iter().all(|note| note.kind != NoteKind::Outdated), "{:?}", plan.notes);
+    ingress(&["10.17.4.24", "10.17.4.25", "10.17.4.26", "10.17.4.99"]);
     let all = hypervisor.wires();
     assert_eq!(all.len(), 13);
     assert!(wires.iter().all(|wire| all.contains(wire)), "{wires:?} in {all:?}");
 
     // One machine changed: it restarts, and no other.
-    let changed = || lab().machine(worker.clone().memory(80.mib()));
+    let changed = || grown(&["machines.worker9.memory=80 MiB"]);
     let plan = hypervisor.converge(&changed(), &Choices::default());
     let steps: Vec<_> =
         plan.steps.iter().map(|step| (step.address.short().to_string(), step.action)).collect();

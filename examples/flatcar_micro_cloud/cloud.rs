@@ -166,6 +166,8 @@ fn freeipa() -> Machine {
 fn load_balancer() -> Machine {
     node(LOAD_BALANCER1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 12))
         .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
+        // Its network's own forwarder publishes the workers, which FreeIPA, once it is installed, would have to be told of.
+        .resolvers(["10.17.3.1"])
         .cpus(2)
         .memory(1.gib())
         .root_disk(30.gib())

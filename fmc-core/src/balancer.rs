@@ -120,7 +120,7 @@ pub struct Ingress {
     /// The port of HTTPS on the nodes; 443 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) node_https: Option<Given<Port>>,
-    /// The nodes, by their addresses; those of the cluster if none is said.
+    /// The nodes, by their addresses; if none is said, those of the cluster, by the name `ingress.CLUSTER.DOMAIN` where there is a domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nodes: Vec<Given<MachineName>>,
 }
@@ -206,8 +206,12 @@ impl Balancer {
         self
     }
 
-    /// The nodes that HTTP and HTTPS go to, by their addresses; those of the cluster if none is said. They are its agents, by a
-    /// name in DNS where there is a domain, so that one more of them changes nothing here.
+    /// The nodes that HTTP and HTTPS go to, by their addresses; those of the cluster if none is said. They are its agents, by the
+    /// name `ingress.CLUSTER.DOMAIN` in DNS where the machine has a domain, so that one more of them changes nothing here.
+    ///
+    /// The networks of the machine whose own forwarder it [asks](crate::role::Site::asks) answer for that name, for 64 nodes at most. If it
+    /// asks somebody else, he has to; the check says so. Traefik asks whomever its machine asks: the nodes are listed where one of
+    /// those does not know the name. A machine that has them listed is outdated by one more.
     #[must_use]
     pub fn ingress_nodes<M: Into<Given<MachineName>>>(mut self, nodes: impl IntoIterator<Item = M>) -> Self {
         self.ingress.nodes = nodes.into_iter().map(Into::into).collect();

@@ -139,6 +139,9 @@ pub struct Network {
     pub mtu: Option<Mtu>,
     /// DHCP reservations, by address: those of machines' interfaces and the user's own.
     pub reservations: Vec<Reservation>,
+    /// Names that it answers for the roles of machines that ask it, by address; see
+    /// [`CustomRole::names`](crate::role::CustomRole::names).
+    pub names: Vec<PublishedName>,
     /// Its UUID, derived from owner and name.
     pub uuid: Uuid,
     /// The MAC of the bridge, derived from the UUID; a host's own bridge has its own.
@@ -168,6 +171,15 @@ pub struct Reservation {
     pub address: IpAddr,
     /// The name that it gets.
     pub hostname: Option<Hostname>,
+}
+
+/// The names of an address in DNS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedName {
+    /// The address.
+    pub address: IpAddr,
+    /// Its names, one at least; it is looked up as the first, which is that of the machine that has it.
+    pub names: Vec<Fqdn>,
 }
 
 /// An image.

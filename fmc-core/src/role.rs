@@ -25,6 +25,7 @@
 //! assert_eq!(NodeExporter.kind().to_string(), "node-exporter");
 //! ```
 
+mod names;
 mod needs;
 mod site;
 
@@ -37,6 +38,7 @@ use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
 
+pub use names::Names;
 pub use needs::Needs;
 pub use site::Site;
 
@@ -65,6 +67,13 @@ pub trait CustomRole: Send + Sync + 'static {
     fn flows(&self, site: &Site<'_>) -> Flows {
         let _ = site;
         Flows::new()
+    }
+
+    /// Names that its machine, and whoever is on the same network, is to find addresses by. They are answered by each network of
+    /// the machine whose own forwarder the machine [asks](Site::asks), and change while the network runs.
+    fn names(&self, site: &Site<'_>) -> Names {
+        let _ = site;
+        Names::new()
     }
 
     /// What it needs of its machine.

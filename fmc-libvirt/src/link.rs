@@ -151,9 +151,19 @@ pub struct AddressRecord {
     pub address: IpAddr,
 }
 
-/// What to do with a DHCP host of a network, in force and in its configuration.
+/// A list in a network's document that changes while the network is active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Section {
+    /// The addresses that DHCP gives to those it knows: `<host mac=… ip=…/>`, in one of the network's `<ip>`.
+    DhcpHost,
+    /// The names of an address: `<host ip=…><hostname>…</hostname></host>`. One entry has all names of an address; a name may be in
+    /// several.
+    DnsHost,
+}
+
+/// What to do with an entry of a [`Section`], in force and in the network's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DhcpHost {
+pub enum Edit {
     /// Add it.
     Add,
     /// Take it away.
@@ -238,11 +248,13 @@ pub trait Link: Send + Sync + 'static {
     fn undefine_network(&self, name: &str) -> Result<(), CallError>;
     /// Whether it starts with the host.
     fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
-    /// Adds or takes away a DHCP host (`<host mac=… ip=…/>`) in configuration, and live if the network is active.
-    fn update_dhcp_host(
+    /// Adds or takes away an entry in configuration, and live if the network is active. libvirt finds the one to take away by any
+    /// of its fields, and refuses where it finds several: a DNS host is taken away by its address alone.
+    fn update_network(
         &self,
-        network: &str,
-        what: DhcpHost,
+        name: &str,
+        section: Section,
+        edit: Edit,
         xml: &str,
         active: bool,
     ) -> Result<(), CallError>;

@@ -1,14 +1,14 @@
-//! Networks: their documents, and the DHCP hosts that change while they run.
+//! Networks: their documents, and what changes in them while they run.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use fmc_core::checked::{Family, Forward, Network, Reservation};
+use fmc_core::checked::{Family, Forward, Network, PublishedName, Reservation};
 use fmc_core::graph::Address;
 use fmc_core::machine::Power;
 
 use crate::drift::identity;
-use crate::link::DhcpHost;
+use crate::link::{Edit, Section};
 use crate::mark;
 use crate::xml::outline::Node;
 use crate::xml::{Outline, Writer};
@@ -39,6 +39,9 @@ pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
                 // Names of the domain that it does not know are not asked for elsewhere.
                 w.attr("localOnly", "yes");
             });
+        }
+        if !network.names.is_empty() {
+            w.el("dns", |w| network.names.iter().for_each(|published| dns_host(w, published)));
         }
         for family in [&network.ipv4, &network.ipv6].into_iter().flatten() {
             ip(w, family, &network.reservations);
@@ -112,47 +115,100 @@ fn host(w: &mut Writer, reservation: &Reservation) {
     });
 }
 
-/// The calls that make the DHCP hosts of one network document those of another: those that go first, so that an address
-/// is free before it is given away anew. A document that cannot be read has none.
-pub fn dhcp_updates(wanted: &str, seen: &str) -> Vec<(DhcpHost, String)> {
-    let (wanted, seen) = (dhcp_hosts(wanted), dhcp_hosts(seen));
+fn dns_host(w: &mut Writer, published: &PublishedName) {
+    w.el("host", |w| {
+        w.attr("ip", published.address);
+        for name in &published.names {
+            w.leaf("hostname", name);
+        }
+    });
+}
+
+/// A change of a network that is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Where.
+    pub section: Section,
+    /// What.
+    pub edit: Edit,
+    /// The entry.
+    pub xml: String,
+}
+
+/// The changes that make one network document of another, as far as it can be while the network is active: those that go first, so that
+/// an address is free before it is given away anew. A document that cannot be read has nothing that changes.
+pub fn updates(wanted: &str, seen: &str) -> Vec<Update> {
+    let (wanted, seen) = (entries(wanted), entries(seen));
     let gone = seen.iter().filter(|(key, host)| wanted.get(*key) != Some(host));
+    let gone = gone.map(|(key, host)| Update {
+        section: key.section,
+        edit: Edit::Delete,
+        xml: host.without_names().xml(),
+    });
     let new = wanted.iter().filter(|(key, host)| seen.get(*key) != Some(host));
-    gone.map(|(_, host)| (DhcpHost::Delete, host.xml()))
-        .chain(new.map(|(_, host)| (DhcpHost::Add, host.xml())))
+    gone.chain(new.map(|(key, host)| Update { section: key.section, edit: Edit::Add, xml: host.xml() }))
         .collect()
 }
 
-/// The attributes of a DHCP host, in the order in which we write them.
+/// What tells an entry from the others: of DHCP there are two families.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    section: Section,
+    is_ipv6: bool,
+    identity: Option<String>,
+}
+
+/// An entry: its attributes in the order in which we write them, and its names in DNS.
 #[derive(PartialEq)]
-struct Host([Option<String>; 4]);
+struct Host {
+    attributes: [Option<String>; 4],
+    names: Vec<String>,
+}
 
 const HOST_ATTRIBUTES: [&str; 4] = ["mac", "id", "name", "ip"];
 
 impl Host {
+    fn of(node: Node<'_>) -> Self {
+        let names = node.children().filter(|child| child.name() == "hostname");
+        Self {
+            attributes: HOST_ATTRIBUTES.map(|name| node.attribute(name).map(str::to_owned)),
+            names: names.filter_map(Node::text).map(str::to_owned).collect(),
+        }
+    }
+
+    /// By a name that several addresses have, libvirt would find several.
+    fn without_names(&self) -> Self {
+        Self { attributes: self.attributes.clone(), names: Vec::new() }
+    }
+
     fn xml(&self) -> String {
-        let Self(values) = self;
         let xml = Writer::document("host", |w| {
-            for (name, value) in HOST_ATTRIBUTES.into_iter().zip(values) {
+            for (name, value) in HOST_ATTRIBUTES.into_iter().zip(&self.attributes) {
                 if let Some(value) = value {
                     w.attr(name, value);
                 }
+            }
+            for name in &self.names {
+                w.leaf("hostname", name);
             }
         });
         xml.trim_end().to_owned()
     }
 }
 
-/// The DHCP hosts of a network document, by family and by what identifies them in a change.
-fn dhcp_hosts(xml: &str) -> BTreeMap<(bool, Option<String>), Host> {
+/// What changes in a network document while the network is active.
+fn entries(xml: &str) -> BTreeMap<Key, Host> {
     let Some(outline) = Outline::read(xml) else { return BTreeMap::new() };
-    let mut hosts = BTreeMap::new();
-    for ip in outline.root().children().filter(|node| node.name() == "ip") {
-        let ipv6 = ip.attribute("family") == Some("ipv6");
-        for node in ip.at("dhcp").into_iter().flat_map(Node::children).filter(|node| node.name() == "host") {
-            let attribute = |name| node.attribute(name).map(str::to_owned);
-            hosts.insert((ipv6, identity(node).map(str::to_owned)), Host(HOST_ATTRIBUTES.map(attribute)));
+    let mut entries = BTreeMap::new();
+    let mut add = |section, is_ipv6, list: Option<Node<'_>>| {
+        for node in list.into_iter().flat_map(Node::children).filter(|node| node.name() == "host") {
+            let identity = identity(node).map(str::to_owned);
+            entries.insert(Key { section, is_ipv6, identity }, Host::of(node));
         }
+    };
+    for ip in outline.root().children().filter(|node| node.name() == "ip") {
+        add(Section::DhcpHost, ip.attribute("family") == Some("ipv6"), ip.at("dhcp"));
     }
-    hosts
+    add(Section::DnsHost, false, outline.root().at("dns"));
+    entries
 }

@@ -4,6 +4,7 @@
 
 mod clouds;
 mod host;
+mod names;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;

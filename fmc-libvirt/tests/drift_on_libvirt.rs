@@ -18,7 +18,7 @@ use fmc_libvirt::documents::documents;
 use fmc_libvirt::drift;
 use fmc_libvirt::link::{DomainRecord, NetworkRecord, PoolRecord, VolumeFacts};
 use fmc_libvirt::mark::{Mark, fingerprint};
-use fmc_libvirt::network::dhcp_updates;
+use fmc_libvirt::network::updates;
 use fmc_testkit::libvirtd::Own;
 
 fn cloud(base: &str) -> Checked {
@@ -266,9 +266,9 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
             "ip/dhcp/host[52:54:00:00:00:78]: 10.71.1.20 mine -> nothing (in place)".to_owned(),
         ]
     );
-    for (what, host) in dhcp_updates(&nat.xml, &hosts("nat")) {
-        let command = format!("{what:?}").to_lowercase();
-        virsh(&["net-update", "nat", &command, "ip-dhcp-host", &host, "--live", "--config"]);
+    for update in updates(&nat.xml, &hosts("nat")) {
+        let command = format!("{:?}", update.edit).to_lowercase();
+        virsh(&["net-update", "nat", &command, "ip-dhcp-host", &update.xml, "--live", "--config"]);
     }
     assert_eq!(lines(there.network("nat")), [""; 0]);
     virsh(&["net-destroy", "open"]);

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use fmc_libvirt::link::{CallErrorKind, DhcpHost, Link as _};
+use fmc_libvirt::link::{CallErrorKind, Edit, Link as _, Section};
 use fmc_libvirt::virt::{Deadlines, VirtLink};
 use fmc_testkit::libvirtd::Own;
 use fmc_testkit::relay::Relay;
@@ -141,7 +141,7 @@ fn what_a_domain_is_refused_for() {
 }
 
 #[test]
-fn a_network_takes_dhcp_hosts_while_it_runs() {
+fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
     let host = Own::start();
     let link = VirtLink::connect(&host.uri()).unwrap();
     link.define_network(&network("lan", "br-lan", 1)).unwrap();
@@ -153,8 +153,8 @@ fn a_network_takes_dhcp_hosts_while_it_runs() {
 
     let host_v4 = "<host mac='52:54:00:72:00:01' name='web' ip='10.72.1.10'/>";
     let host_v6 = "<host id='0:3:0:1:52:54:0:72:0:1' name='web' ip='fd72:1::10'/>";
-    link.update_dhcp_host("lan", DhcpHost::Add, host_v4, true).unwrap();
-    link.update_dhcp_host("lan", DhcpHost::Add, host_v6, true).unwrap();
+    link.update_network("lan", Section::DhcpHost, Edit::Add, host_v4, true).unwrap();
+    link.update_network("lan", Section::DhcpHost, Edit::Add, host_v6, true).unwrap();
     let read = link.network("lan").unwrap().unwrap();
     for document in [&read.xml, read.live_xml.as_ref().unwrap()] {
         let (v4, v6) = document.split_once("family='ipv6'").unwrap();
@@ -163,17 +163,44 @@ fn a_network_takes_dhcp_hosts_while_it_runs() {
     // What dnsmasq reads when it is told that its hosts changed.
     let told = host.inside("cat /var/lib/libvirt/dnsmasq/lan.hostsfile").unwrap();
     assert!(told.contains("52:54:00:72:00:01,10.72.1.10,web") && told.contains("[fd72:1::10]"), "{told}");
-    let error = link.update_dhcp_host("lan", DhcpHost::Add, host_v4, true).unwrap_err();
+    let error = link.update_network("lan", Section::DhcpHost, Edit::Add, host_v4, true).unwrap_err();
     assert_eq!(error.call, "add a DHCP host to network lan");
 
-    link.update_dhcp_host("lan", DhcpHost::Delete, host_v4, true).unwrap();
-    link.update_dhcp_host("lan", DhcpHost::Delete, host_v6, true).unwrap();
+    link.update_network("lan", Section::DhcpHost, Edit::Delete, host_v4, true).unwrap();
+    link.update_network("lan", Section::DhcpHost, Edit::Delete, host_v6, true).unwrap();
     assert!(!link.network("lan").unwrap().unwrap().xml.contains("<host "));
+
+    // A name in DNS may have several addresses; an address has one entry, and is what takes it away.
+    let names = |ip: u8, name: &str| {
+        format!(
+            "<host ip='10.72.1.{ip}'><hostname>{name}</hostname><hostname>all.example.org</hostname></host>"
+        )
+    };
+    let edit = |edit, xml: &str| link.update_network("lan", Section::DnsHost, edit, xml, true);
+    edit(Edit::Add, &names(10, "one")).unwrap();
+    edit(Edit::Add, &names(11, "two")).unwrap();
+    host.expect_names("10.72.1.1", "all.example.org", "A", &["10.72.1.10", "10.72.1.11"]);
+    let error = edit(Edit::Add, &names(11, "three")).unwrap_err();
+    assert_eq!(error.call, "add a DNS host to network lan");
+    assert!(error.message.contains("already at least one DNS HOST record"), "{error}");
+    let error = edit(Edit::Delete, &names(10, "one")).unwrap_err();
+    assert!(error.message.contains("multiple matching DNS HOST records"), "{error}");
+    edit(Edit::Delete, "<host ip='10.72.1.10'/>").unwrap();
+    host.expect_names("10.72.1.1", "all.example.org", "A", &["10.72.1.11"]);
+    let error = edit(Edit::Delete, "<host ip='10.72.1.10'/>").unwrap_err();
+    assert!(error.message.contains("couldn't locate a matching DNS HOST"), "{error}");
+    // As many as a balancer reads fit into one answer.
+    let all: Vec<String> = (11..75).map(|n| format!("10.72.1.{n}")).collect();
+    for n in 12..75 {
+        edit(Edit::Add, &names(n, &format!("node{n}"))).unwrap();
+    }
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    host.expect_names("10.72.1.1", "all.example.org", "A", &all);
 
     link.stop_network("lan").unwrap();
     link.stop_network("lan").unwrap();
     // In the configuration alone.
-    link.update_dhcp_host("lan", DhcpHost::Add, host_v4, false).unwrap();
+    link.update_network("lan", Section::DhcpHost, Edit::Add, host_v4, false).unwrap();
     let read = link.network("lan").unwrap().unwrap();
     assert!(read.xml.contains("ip='10.72.1.10'") && read.live_xml.is_none() && !read.active);
     link.undefine_network("lan").unwrap();

@@ -7,7 +7,7 @@ mod clouds;
 mod define;
 
 use fmc_libvirt::documents::documents;
-use fmc_libvirt::link::{CallErrorKind, DhcpHost, Link as _};
+use fmc_libvirt::link::{CallErrorKind, Edit, Link as _, Section};
 use fmc_libvirt::virt::VirtLink;
 
 const URI: &str = "test:///default";
@@ -87,7 +87,7 @@ fn an_object_made_anew_under_its_name_is_found() {
 }
 
 #[test]
-fn a_network_takes_dhcp_hosts_while_it_runs() {
+fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
     let link = VirtLink::connect(URI).unwrap();
     assert_eq!(link.network("hosts").unwrap(), None);
     link.define_network(&network("hosts", "virbr71")).unwrap();
@@ -95,16 +95,23 @@ fn a_network_takes_dhcp_hosts_while_it_runs() {
     link.set_network_autostart("hosts", true).unwrap();
     let host = "<host mac='52:54:00:71:00:01' name='web' ip='10.71.0.10'/>";
     let host_v6 = "<host id='0:3:0:1:52:54:0:71:0:1' name='web' ip='fd71::10'/>";
-    link.update_dhcp_host("hosts", DhcpHost::Add, host, true).unwrap();
-    link.update_dhcp_host("hosts", DhcpHost::Add, host_v6, true).unwrap();
+    link.update_network("hosts", Section::DhcpHost, Edit::Add, host, true).unwrap();
+    link.update_network("hosts", Section::DhcpHost, Edit::Add, host_v6, true).unwrap();
     let read = link.networks().unwrap().into_iter().find(|network| network.name == "hosts").unwrap();
     assert!(read.active && read.autostart);
     assert!(read.xml.contains("ip='10.71.0.10'") && read.xml.contains("ip='fd71::10'"), "{}", read.xml);
     assert_eq!(link.network("hosts").unwrap().unwrap(), read);
 
-    link.update_dhcp_host("hosts", DhcpHost::Delete, host, true).unwrap();
-    link.update_dhcp_host("hosts", DhcpHost::Delete, host_v6, true).unwrap();
+    link.update_network("hosts", Section::DhcpHost, Edit::Delete, host, true).unwrap();
+    link.update_network("hosts", Section::DhcpHost, Edit::Delete, host_v6, true).unwrap();
     assert!(!link.network("hosts").unwrap().unwrap().xml.contains("<host "));
+
+    let names = "<host ip='10.71.0.10'><hostname>web.example.org</hostname></host>";
+    link.update_network("hosts", Section::DnsHost, Edit::Add, names, true).unwrap();
+    let read = link.network("hosts").unwrap().unwrap();
+    assert!(read.xml.contains("<hostname>web.example.org</hostname>"), "{}", read.xml);
+    link.update_network("hosts", Section::DnsHost, Edit::Delete, "<host ip='10.71.0.10'/>", true).unwrap();
+    assert!(!link.network("hosts").unwrap().unwrap().xml.contains("<dns"));
     link.stop_network("hosts").unwrap();
     link.stop_network("hosts").unwrap();
     link.undefine_network("hosts").unwrap();

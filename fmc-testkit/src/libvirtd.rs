@@ -3,18 +3,23 @@
 //! It has its own network (bridges, dnsmasq, firewall rules), its own state folders and its own processes. When the test ends, however
 //! it ends, the first process of the namespace ends, and the kernel takes every QEMU and dnsmasq with it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::Refused;
-use crate::program::{as_root, command, is_root, require_root, run};
+use crate::program::{as_root, command, is_root, python, require_root, run};
 use crate::tree::{make_folder, or_panic, scratch};
 
 const SCRIPT: &str = include_str!("libvirtd.sh");
+
+/// Asks a name server.
+const ASK: &str = include_str!("dns.py");
 
 /// Ends an answer of the script; no program says it.
 const MARK: &str = "fmc-testkit-status";
@@ -130,6 +135,28 @@ impl Own {
         self.inside(&format!("cat '{}'", self.log_of(name).display())).unwrap_or_default()
     }
 
+    /// Asks a name server that is reached from inside over UDP until it answers this, in any order: the addresses of a name (`A`), or
+    /// the name of an address (`PTR`); nothing where it knows none. A dnsmasq that is told to read its files anew takes a moment.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within 10 s, and when nobody answers or the answer does not fit into 1,232 bytes.
+    pub fn expect_names(&self, server: &str, name: &str, kind: &str, expected: &[&str]) {
+        let script = self.path().join("dns.py");
+        or_panic(std::fs::write(&script, ASK), &script);
+        let ask = format!("{} {} {server} {name} {kind}", python(), script.display());
+        let expected: BTreeSet<&str> = expected.iter().copied().collect();
+        let start = Instant::now();
+        loop {
+            let answer = self.expect_inside(&ask);
+            if answer.lines().collect::<BTreeSet<_>>() == expected {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{name}: {answer:?}, and not {expected:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn log_of(&self, name: &str) -> PathBuf {
         self.path().join(format!("{name}.log"))
     }
@@ -168,10 +195,8 @@ impl Own {
     }
 
     #[expect(clippy::panic, reason = "what every test stands on")]
-    fn expect_inside(&self, command: &str) {
-        if let Err(refused) = self.inside(command) {
-            panic!("{refused}\n{}", self.log());
-        }
+    fn expect_inside(&self, command: &str) -> String {
+        self.inside(command).unwrap_or_else(|refused| panic!("{refused}\n{}", self.log()))
     }
 }
 

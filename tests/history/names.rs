@@ -3,7 +3,7 @@
 use fmc::prelude::*;
 use fmc::testing::{Artifacts, Impact, Sim, assert_impact};
 
-use crate::{artifacts, caught, seed};
+use crate::{artifacts, caught, cluster, seed};
 
 const OLD: &str = "10.17.4.26";
 const NEW: &str = "10.17.4.28";
@@ -97,6 +97,26 @@ fn h02_a_name_that_dns_does_not_take_is_refused() {
         "machines.loadbalancer1.fqdn",
         "loadbalancer1.cefaslocalserver.internal",
     );
+}
+
+/// The workers were records of a zone that nobody wrote, and the balancer asked for them.
+#[test]
+fn h02_a_name_that_nobody_answers_for_is_said() {
+    cluster::caught(
+        &["machines.loadbalancer1.resolvers=[10.17.3.11]"],
+        Kind::K3sIngressUnpublished,
+        "clusters.prod.endpoint.balancer",
+        "publish at 10.17.3.11 an A or AAAA record of ingress.prod.cefaslocalserver.internal for each node",
+    );
+    let published = Artifacts::of(&seed(&[cluster::CLUSTER]));
+    for (worker, address) in [(1, "10.17.4.24"), (2, "10.17.4.25"), (3, "10.17.4.26")] {
+        published.network("core").assert(
+            &format!("dns/host[{address}]"),
+            &format!(
+                "{address} worker{worker}.cefaslocalserver.internal ingress.prod.cefaslocalserver.internal"
+            ),
+        );
+    }
 }
 
 /// `8.8.8.8` was moved to the front of the list so that the Internet resolved, and the cloud's names no longer did.

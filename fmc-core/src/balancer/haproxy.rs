@@ -19,8 +19,8 @@ pub const PATH: &str = "/etc/haproxy/haproxy.cfg";
 /// What K3s answers with 200 as long as it lives.
 const PING: &str = "/ping";
 
-/// The most nodes that a name is read for: their addresses fit into an answer over UDP of 1,232 bytes, the size that every
-/// resolver and every network carries (DNS flag day 2020).
+/// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes, the size
+/// that every resolver and every network carries (DNS flag day 2020). `HAProxy` takes nothing of an answer that is cut.
 pub(crate) const SLOTS: usize = 64;
 
 /// How often a target is asked, and how many answers make it live or dead: one that dies is left after 6 s, and who calls it

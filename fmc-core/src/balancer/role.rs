@@ -7,15 +7,16 @@ use std::sync::Arc;
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
 use crate::check::Assigned;
-use crate::checked::{Checked, Machine};
+use crate::checked::{Checked, Forward, Machine};
+use crate::finding::Kind;
 use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
 use crate::k3s::Endpoint;
-use crate::name::{MachineName, RoleName};
+use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Needs, RoleFindings, Site};
+use crate::role::{CustomRole, Names, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
 /// The role's kind.
@@ -73,26 +74,72 @@ impl BalancerRole {
         })
     }
 
-    /// Who takes HTTP and HTTPS: those that are named by their addresses. Where none is named they grow, and are read from a name
-    /// if the machine has a domain and somebody to ask.
+    /// Who takes HTTP and HTTPS: those that are named, by their addresses. Where none is named they grow, and are read from
+    /// [a name](Self::name) if there is one and somebody to ask.
     fn nodes(&self, site: &Site<'_>) -> Nodes {
         let cloud = site.cloud();
-        if !self.nodes.is_empty() {
-            let named = self.nodes.iter().filter_map(|name| cloud.machine(name.as_str()));
-            return Nodes::Listed(named.filter_map(|machine| target(machine, site.machine())).collect());
+        if let Some((name, resolvers)) = self.name(site).zip(self.resolvers(site)) {
+            return Nodes::Resolved { name: name.to_string(), resolvers };
         }
-        let resolvers = &site.machine().resolvers;
-        match domain(site.machine()).filter(|_| !resolvers.is_empty()) {
-            Some(domain) => Nodes::Resolved {
-                name: format!("ingress.{}.{domain}", self.cluster),
-                resolvers: resolvers.clone(),
-            },
-            None => Nodes::Listed(
-                self.members(cloud, self.takers(cloud))
-                    .filter_map(|machine| target(machine, site.machine()))
-                    .collect(),
+        let nodes: Vec<&Machine> = if self.nodes.is_empty() {
+            self.members(cloud, self.takers(cloud)).collect()
+        } else {
+            self.nodes.iter().filter_map(|name| cloud.machine(name.as_str())).collect()
+        };
+        Nodes::Listed(nodes.into_iter().filter_map(|machine| target(machine, site.machine())).collect())
+    }
+
+    /// Whom the software asks for the name: the networks' own forwarders, which know it, or whoever publishes it instead.
+    fn resolvers(&self, site: &Site<'_>) -> Option<Vec<IpAddr>> {
+        let all = &site.machine().resolvers;
+        let own: Vec<IpAddr> = site.forwarders().map(|(_, address)| address).collect();
+        // Traefik asks whomever its machine asks, and a resolver that does not know the name denies it.
+        let denies = matches!(self.balancer.software, Software::Traefik { .. })
+            && all.iter().any(|resolver| !own.contains(resolver));
+        let asked = match own.as_slice() {
+            [] => all.clone(),
+            _ if denies => Vec::new(),
+            _ => own,
+        };
+        Some(asked).filter(|asked| !asked.is_empty())
+    }
+
+    /// The name that has the addresses of the nodes, in the domain of the machine; `None` where they are named or there is none.
+    fn name(&self, site: &Site<'_>) -> Option<Fqdn> {
+        let domain = domain(site.machine()).filter(|_| self.balancer.ingress.on && self.nodes.is_empty())?;
+        Given::<Fqdn>::text(&format!("ingress.{}.{domain}", self.cluster)).ok().cloned()
+    }
+
+    /// Nobody in the cloud answers for the name by which this machine finds the nodes; said at the first such machine.
+    fn unpublished(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        let asks_others = |site: &Site<'_>| {
+            self.name(site).is_some()
+                && !site.machine().resolvers.is_empty()
+                && site.forwarders().next().is_none()
+        };
+        let mut machines = self.members(site.cloud(), &KIND);
+        let first = machines.find(|machine| asks_others(&Site::new(site.cloud(), machine)));
+        let name = &site.machine().name;
+        let Some(record) = self.name(site).filter(|_| first.is_some_and(|first| first.name == *name)) else {
+            return;
+        };
+        let resolvers: Vec<String> = site.machine().resolvers.iter().map(ToString::to_string).collect();
+        let resolvers = resolvers.join(" and ");
+        let mut own = site.networks().filter(|network| network.forward != Forward::Bridge);
+        let gateway = own.find_map(|network| network.ipv4.as_ref().or(network.ipv6.as_ref())?.gateway);
+        let own = gateway.map_or_else(String::new, |gateway| {
+            format!("let {name} ask its network's forwarder, which is told of them: `.resolvers([\"{gateway}\"])`; or ")
+        });
+        findings.push(
+            Kind::K3sIngressUnpublished,
+            format!(
+                "{name} finds the nodes of {} by {record}, for which nobody in the cloud answers: it asks {resolvers}",
+                self.cluster
             ),
-        }
+            format!(
+                "{own}publish at {resolvers} an A or AAAA record of {record} for each node; or name the nodes: `.ingress([…])`"
+            ),
+        );
     }
 
     /// The role whose machines take HTTP and HTTPS where none is named.
@@ -287,6 +334,14 @@ impl CustomRole for BalancerRole {
         flows
     }
 
+    fn names(&self, site: &Site<'_>) -> Names {
+        let Some(name) = self.name(site) else { return Names::new() };
+        self.members(site.cloud(), self.takers(site.cloud()))
+            .filter_map(|node| target(node, site.machine()))
+            .take(haproxy::SLOTS)
+            .fold(Names::new(), |names, node| names.name(name.clone(), node.address))
+    }
+
     fn needs(&self, _: &Site<'_>) -> Needs {
         const PACKAGED: &[Os] = &[Os::Rocky, Os::Almalinux, Os::Debian];
         let needs = Needs::new().address();
@@ -297,6 +352,7 @@ impl CustomRole for BalancerRole {
     }
 
     fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        self.unpublished(site, findings);
         let machine = site.machine();
         let is_old = site.os().is_enterprise_linux()
             && machine

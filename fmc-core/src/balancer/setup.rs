@@ -42,7 +42,8 @@ pub struct Entry {
 pub enum Nodes {
     /// These.
     Listed(Vec<Target>),
-    /// All addresses that a name has, asked again and again: one more node changes nothing here.
+    /// All addresses that a name has, asked again and again: one more node changes nothing here. The networks of the machine that are
+    /// asked publish it, or somebody else does.
     Resolved {
         /// The name.
         name: String,

@@ -195,6 +195,7 @@ kinds! {
     K3sMemberDuplicate "k3s-member-duplicate" Error never;
     K3sServerCount "k3s-server-count" Error acceptable;
     K3sIngressOutside "k3s-ingress-outside" Error never;
+    K3sIngressUnpublished "k3s-ingress-unpublished" Warning acceptable;
     K3sBootstrapMember "k3s-bootstrap-member" Error acceptable;
     K3sDefaultRoute "k3s-default-route" Error acceptable;
     K3sLabelDuplicate "k3s-label-duplicate" Error never;

@@ -208,6 +208,7 @@ fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> 
         },
         mtu: optional(draft.mtu.as_ref())?,
         reservations,
+        names: Vec::new(),
         uuid,
         mac: identity::mac(&uuid),
         autostart: draft.autostart,

@@ -5,16 +5,18 @@
 
 mod base;
 mod merge;
+mod names;
 mod reach;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::kind::Kind;
 use super::view::{View, text};
 use crate::balancer;
-use crate::checked::{Checked, Members};
+use crate::checked::{Addressing, Checked, Members};
 use crate::finding::{At, Finding};
 use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
@@ -59,6 +61,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
         twice(ours, findings);
     }
     ports(&assigned, cloud, &flows, findings);
+    names::publish(cloud, &assigned, findings);
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
@@ -159,6 +162,19 @@ fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Mem
         }
     }
     all
+}
+
+/// The machines by the addresses that are known beforehand.
+fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, usize> {
+    let mut known = BTreeMap::new();
+    for (index, machine) in cloud.machines.iter().enumerate() {
+        for interface in &machine.interfaces {
+            let addresses =
+                [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
+            known.extend(addresses.map(|address| (address, index)));
+        }
+    }
+    known
 }
 
 /// Asks one role what it needs, checks and lets flow.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::checked::{Checked, Machine, Network};
+use crate::checked::{Checked, Forward, Machine, Network};
 use crate::flow::CheckedGroup;
 use crate::given::Given;
 use crate::image::Os;
@@ -44,6 +44,27 @@ impl<'a> Site<'a> {
     pub fn networks(&self) -> impl Iterator<Item = &'a Network> {
         let cloud = self.cloud;
         self.machine.interfaces.iter().filter_map(move |interface| cloud.networks.get(interface.network))
+    }
+
+    /// The networks of the machine whose own forwarder it asks for names: libvirt's, which answers at the network's gateway.
+    pub fn asks(&self) -> impl Iterator<Item = &'a Network> {
+        let cloud = self.cloud;
+        self.forwarders().filter_map(move |(network, _)| cloud.networks.get(network))
+    }
+
+    /// Those networks, by index, each with the address at which it is asked.
+    pub(crate) fn forwarders(&self) -> impl Iterator<Item = (usize, IpAddr)> {
+        let (cloud, machine) = (self.cloud, self.machine);
+        machine.interfaces.iter().flat_map(move |interface| {
+            // On a bridge of the host's the gateway is somebody else.
+            let network = cloud.networks.get(interface.network);
+            let own = network.filter(|network| network.forward != Forward::Bridge);
+            let families = own.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]).flatten();
+            let gateways = families.filter_map(|family| family.gateway);
+            gateways
+                .filter(move |gateway| machine.resolvers.contains(gateway))
+                .map(move |gateway| (interface.network, gateway))
+        })
     }
 
     /// The machines that have a role of this kind, in the order of their names.

@@ -79,8 +79,7 @@ pub(crate) fn cloud(balancer: &Balancer, os: Os, domain: Option<&str>) -> Checke
         .network(Network::routed("kube", "10.17.4.0/24"))
         .machines(machines);
     if let Some(domain) = domain {
-        cloud = cloud.domain(Given::<DomainName>::from(domain)).resolvers(["10.17.4.11"]);
-        cloud = cloud.machine(machine("dns", "kube", "10.17.4.11", Os::Debian));
+        cloud = cloud.domain(Given::<DomainName>::from(domain));
     }
     cloud.check().unwrap()
 }

@@ -6,24 +6,43 @@ use std::collections::BTreeSet;
 
 use fmc_core::balancer::Balancer;
 use fmc_core::image::Os;
-use fmc_testkit::netns::{Answer, Port, Probe};
+use fmc_testkit::netns::{Answer, Lab, Port, Probe};
 
 use crate::clouds::{self, haproxy, within};
+
+/// What libvirt 9.0 tells its dnsmasq for a network with a domain that it alone answers for.
+const DNSMASQ: [&str; 8] = [
+    "dnsmasq",
+    "--keep-in-foreground",
+    "--conf-file=/dev/null",
+    "--strict-order",
+    "--local=/example.org/",
+    "--domain=example.org",
+    "--expand-hosts",
+    "--no-resolv",
+];
 
 #[test]
 fn a_node_that_comes_is_found_and_one_that_dies_is_left() {
     let cloud = clouds::cloud(&Balancer::on("lb1"), Os::Debian, Some("example.org"));
     let lab = clouds::lab(&cloud);
     let hosts = lab.path().join("hosts");
-    let write = |nodes: &[u8]| {
-        let line = |n: &u8| format!("10.17.4.3{n} ingress.prod.example.org\n");
-        std::fs::write(&hosts, nodes.iter().map(line).collect::<String>()).unwrap();
+    let published = &cloud.network("edge").unwrap().names;
+    // As libvirt writes it.
+    let write = |nodes: usize| {
+        let line = |one: &fmc_core::checked::PublishedName| {
+            let names: String = one.names.iter().map(|name| format!("{name}\t")).collect();
+            format!("{}\t{names}\n", one.address)
+        };
+        std::fs::write(&hosts, published.iter().take(nodes).map(line).collect::<String>()).unwrap();
     };
-    write(&[1]);
-    let file = format!("--addn-hosts={}", hosts.display());
-    let words =
-        ["dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", &file];
-    let mut dns = lab.daemon("dns", &words);
+    write(1);
+    let mut words = DNSMASQ.map(str::to_owned).to_vec();
+    let (file, bridge) =
+        (format!("--addn-hosts={}", hosts.display()), "--listen-address=10.17.5.1".to_owned());
+    words.extend([file, bridge, "--bind-interfaces".into(), "--pid-file=".into(), "--user=root".into()]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut dns = lab.daemon(Lab::ROUTER, &words);
     let ports = [Port::tcp(80), Port::tcp(443)];
     let mut one = lab.listen("worker1", &ports);
     let _two = lab.listen("worker2", &ports);
@@ -35,7 +54,7 @@ fn a_node_that_comes_is_found_and_one_that_dies_is_left() {
     };
     let of = |names: &[&str]| names.iter().map(|name| Some((*name).to_owned())).collect::<BTreeSet<_>>();
     within(15, "the node of the name", || answers() == of(&["worker1"]));
-    write(&[1, 2]);
+    write(2);
     dns.signal("HUP");
     within(20, "one more node", || answers() == of(&["worker1", "worker2"]));
     // Nobody answers for the name any more: what was known stays.

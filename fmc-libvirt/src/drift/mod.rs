@@ -13,6 +13,7 @@ pub use domain::{compare_domain, pending_boot};
 use fmc_core::graph::{Change, Impact};
 pub use lookup::{Missing, value};
 pub use network::compare_network;
+pub(crate) use network::is_updated;
 pub use storage::{compare_pool, compare_volume};
 pub(crate) use table::identity;
 pub use tree::{Difference, tree};

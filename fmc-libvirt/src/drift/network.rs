@@ -7,7 +7,7 @@ use crate::document::NetworkDocument;
 use crate::link::NetworkRecord;
 
 /// What differs between a network as it is wanted and what is defined or, where the network is active and that was
-/// read, in force. DHCP hosts change while it runs ([`dhcp_updates`](crate::network::dhcp_updates)).
+/// read, in force. The hosts of DHCP and DNS change while it runs ([`updates`](crate::network::updates)).
 pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Change> {
     let mut found = differences(&wanted.xml, &seen.xml);
     let mut changes = Vec::new();
@@ -22,11 +22,18 @@ pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Ch
 }
 
 fn change(found: Difference, active: bool) -> Change {
-    let is_host = || found.path.contains("/dhcp/host[");
     let is_text = || matches!(found.path.as_str(), "title" | "description");
-    if !active || is_host() || is_text() {
+    if !active || is_updated(&found.path) || is_text() {
         found.into_change(Impact::Live, None)
     } else {
-        found.into_change(Impact::Restart, Some("libvirt changes only DHCP hosts of an active network"))
+        found.into_change(
+            Impact::Restart,
+            Some("libvirt changes only the hosts of DHCP and DNS of an active network"),
+        )
     }
+}
+
+/// Whether a difference is one of those that an [update](crate::network::updates) of an active network takes away.
+pub(crate) fn is_updated(path: &str) -> bool {
+    path.starts_with("dns/host[") || path.contains("/dhcp/host[")
 }

@@ -41,14 +41,23 @@ pub(crate) fn identity<'a>(node: Node<'a>) -> Option<&'a str> {
     identity
 }
 
-/// An element that is changed as a whole: a DHCP host, which libvirt adds or takes away.
+/// An element that is changed as a whole: a host of DHCP or DNS, which libvirt adds or takes away.
 pub(super) fn is_atomic(node: Node<'_>) -> bool {
-    node.name() == "host" && has_parent(node, "dhcp")
+    node.name() == "host" && (has_parent(node, "dhcp") || has_parent(node, "dns"))
 }
 
 /// An element that is nothing but its children.
 pub(super) fn is_list(node: Node<'_>) -> bool {
-    node.name() == "dhcp" && has_parent(node, "ip")
+    match node.name() {
+        "dhcp" => has_parent(node, "ip"),
+        "dns" => has_parent(node, "network") && node.attributes().len() == 0,
+        _ => false,
+    }
+}
+
+/// The names of a DNS host.
+pub(super) fn names<'a>(node: Node<'a>) -> impl Iterator<Item = &'a str> {
+    node.children().filter(|child| child.name() == "hostname").filter_map(Node::text)
 }
 
 /// What no comparison looks into: our mark, and whatever other programs keep beside it.
@@ -223,6 +232,7 @@ pub(super) fn is_added_attribute(node: Node<'_>, attribute: &str) -> bool {
         "bridge" => matches!(attribute, "zone" | "macTableManager"),
         "forward" => attribute == "dev",
         "network" | "interface" => attribute == "trustGuestRxFilters",
+        "dns" => matches!(attribute, "enable" | "forwardPlainNames"),
         _ => false,
     }
 }
@@ -245,7 +255,9 @@ pub(super) fn words(node: Node<'_>) -> String {
             some([attribute(node, "source", "network").or(attribute(node, "source", "bridge")), None])
         }
         "host" => {
-            some([node.attribute("ip"), node.attribute("name").or(node.at("hostname").and_then(Node::text))])
+            let own = [node.attribute("ip"), node.attribute("name")].into_iter().flatten();
+            let parts: Vec<&str> = own.chain(names(node)).collect();
+            (!parts.is_empty()).then(|| parts.join(" "))
         }
         "range" => match (node.attribute("start"), node.attribute("end")) {
             (Some(first), Some(last)) => Some(format!("{first}-{last}")),

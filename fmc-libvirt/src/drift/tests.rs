@@ -65,6 +65,40 @@ fn elements_are_paired_by_what_identifies_them() {
 }
 
 #[test]
+fn the_names_of_an_address_are_one_entry() {
+    let network = |dns: &str| format!("<network><name>n</name>{dns}</network>");
+    let host = |last: u8, names: &[&str]| {
+        let names: String = names.iter().map(|name| format!("<hostname>{name}</hostname>")).collect();
+        format!("<host ip='10.0.0.{last}'>{names}</host>")
+    };
+    let dns = |hosts: &str| network(&format!("<dns>{hosts}</dns>"));
+    let wanted = dns(&(host(1, &["a", "all"]) + &host(2, &["b", "all"])));
+    assert_eq!(differences(&wanted, &dns(&(host(2, &["b", "all"]) + &host(1, &["a", "all"])))), [""; 0]);
+    assert_eq!(
+        differences(&wanted, &dns(&(host(1, &["a", "all", "mine"]) + &host(3, &["c"])))),
+        [
+            "dns/host[10.0.0.1]: 10.0.0.1 a all mine -> 10.0.0.1 a all",
+            "dns/host[10.0.0.2]: nothing -> 10.0.0.2 b all",
+            "dns/host[10.0.0.3]: 10.0.0.3 c -> nothing",
+        ]
+    );
+    let both =
+        ["dns/host[10.0.0.1]: nothing -> 10.0.0.1 a all", "dns/host[10.0.0.2]: nothing -> 10.0.0.2 b all"];
+    assert_eq!(differences(&wanted, &network("")), both);
+    let none = both.map(|line| {
+        let (path, words) = line.split_once(": nothing -> ").unwrap();
+        format!("{path}: {words} -> nothing")
+    });
+    assert_eq!(differences(&network(""), &wanted), none);
+    // A network that answers no names is another thing than a list of them, and no update changes it.
+    assert_eq!(differences(&network(""), &network("<dns enable='no'/>")), ["dns: enable=no -> nothing"]);
+    assert_eq!(
+        differences(&wanted, &wanted.replace("<dns>", "<dns enable='no'>")),
+        ["dns/@enable: no -> nothing"]
+    );
+}
+
+#[test]
 fn dhcp_hosts_are_told_apart_also_when_there_are_many() {
     let network = |hosts: &str| format!("<network><ip address='10.0.0.1' prefix='16'>{hosts}</ip></network>");
     let host =

@@ -53,7 +53,8 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn element(&mut self, wanted: Node<'a>, seen: Node<'a>) {
         if table::is_atomic(wanted) {
-            if wanted.attributes().any(|(name, value)| seen.attribute(name) != Some(value)) {
+            let is_other = wanted.attributes().any(|(name, value)| seen.attribute(name) != Some(value));
+            if is_other || !table::names(wanted).eq(table::names(seen)) {
                 self.differs(Some(table::words(seen)), Some(table::words(wanted)));
             }
             return;

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    AddressRecord, AddressSource, CallError, DhcpHost, DomainRecord, HostFacts, LeaseRecord, Link,
-    NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
+    PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 macro_rules! forward {
@@ -53,7 +53,7 @@ forward! {
     fn stop_network(name: &str) -> Result<(), CallError>;
     fn undefine_network(name: &str) -> Result<(), CallError>;
     fn set_network_autostart(name: &str, on: bool) -> Result<(), CallError>;
-    fn update_dhcp_host(network: &str, what: DhcpHost, xml: &str, active: bool) -> Result<(), CallError>;
+    fn update_network(name: &str, section: Section, edit: Edit, xml: &str, active: bool) -> Result<(), CallError>;
     fn pools() -> Result<Vec<PoolRecord>, CallError>;
     fn pool(name: &str) -> Result<Option<PoolRecord>, CallError>;
     fn create_pool(xml: &str) -> Result<(), CallError>;

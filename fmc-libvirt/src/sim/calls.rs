@@ -10,8 +10,8 @@ use sha2::Digest as _;
 use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
-    AddressRecord, AddressSource, CallError, CallErrorKind, DhcpHost, DomainRecord, HostFacts, LeaseRecord,
-    Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, HostFacts, LeaseRecord, Link,
+    NetworkRecord, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// Bytes that an upload sends at once.
@@ -40,7 +40,7 @@ pub const CALLS: &[&str] = &[
     "stop-network",
     "undefine-network",
     "set-network-autostart",
-    "update-dhcp-host",
+    "update-network",
     "pools",
     "pool",
     "create-pool",
@@ -181,14 +181,15 @@ impl Link for Sim {
         self.call("set-network-autostart", name, |state| state.set_network_autostart(name, on))
     }
 
-    fn update_dhcp_host(
+    fn update_network(
         &self,
-        network: &str,
-        what: DhcpHost,
+        name: &str,
+        section: Section,
+        edit: Edit,
         xml: &str,
         active: bool,
     ) -> Result<(), CallError> {
-        self.call("update-dhcp-host", network, |state| state.update_dhcp_host(network, what, xml, active))
+        self.call("update-network", name, |state| state.update_network(name, section, edit, xml, active))
     }
 
     fn pools(&self) -> Result<Vec<PoolRecord>, CallError> {

@@ -11,7 +11,7 @@ use super::domain::uuid_of;
 use super::state::{Network, State};
 use super::trouble::Trouble;
 use super::xml;
-use crate::link::{DhcpHost, NetworkRecord};
+use crate::link::{Edit, NetworkRecord, Section};
 
 /// The longest name that Linux gives an interface (`IFNAMSIZ` less its zero byte).
 const LONGEST_INTERFACE: usize = 15;
@@ -136,10 +136,11 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn update_dhcp_host(
+    pub(super) fn update_network(
         &mut self,
         name: &str,
-        what: DhcpHost,
+        section: Section,
+        edit: Edit,
         host: &str,
         active: bool,
     ) -> Result<(), Trouble> {
@@ -149,9 +150,9 @@ impl State {
                 "Requested operation is not valid: network '{name}' is not active"
             )));
         }
-        let kept = with_host(&network.xml, name, what, host)?;
+        let kept = edited(&network.xml, name, section, edit, host)?;
         let live = match network.live.as_deref().filter(|_| active) {
-            Some(live) => Some(with_host(live, name, what, host)?),
+            Some(live) => Some(edited(live, name, section, edit, host)?),
             None => network.live.clone(),
         };
         if let Some(network) = self.networks.get_mut(name) {
@@ -212,7 +213,7 @@ fn check_addresses(root: Node<'_, '_>, name: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The address of a DHCP host.
+/// The address of a host of DHCP or DNS.
 fn parse_host(host: Node<'_, '_>, name: &str) -> Result<IpAddr, Trouble> {
     let address = host.attribute("ip").unwrap_or_default();
     address.parse().map_err(|_| {
@@ -220,54 +221,73 @@ fn parse_host(host: Node<'_, '_>, name: &str) -> Result<IpAddr, Trouble> {
     })
 }
 
-/// A network's document with a DHCP host added or taken away.
-fn with_host(text: &str, name: &str, what: DhcpHost, host: &str) -> Result<String, Trouble> {
+/// A network's document with a host added or taken away.
+fn edited(text: &str, name: &str, section: Section, edit: Edit, host: &str) -> Result<String, Trouble> {
     let wanted = xml::parse(host, "host")?;
     let wanted = wanted.root_element();
     let address = parse_host(wanted, name)?;
     let document = xml::parse(text, "network")?;
-    let ip = document
-        .root_element()
-        .children()
-        .filter(|node| node.has_tag_name("ip"))
-        .find(|ip| {
-            subnet(*ip).is_some_and(|net| net.contains(&address) || net.addr().is_ipv4() == address.is_ipv4())
-        })
-        .ok_or_else(|| {
-            Trouble::failed(format!("XML error: couldn't find <ip> for '{address}' in network '{name}'"))
-        })?;
-    let same = |there: &Node<'_, '_>| {
-        ["mac", "ip", "id", "name"]
-            .into_iter()
-            .any(|key| wanted.attribute(key).is_some() && there.attribute(key) == wanted.attribute(key))
-    };
-    let there = ip.descendants().filter(|node| node.has_tag_name("host")).find(same);
-    match (what, there) {
-        (DhcpHost::Add, Some(_)) => Err(Trouble::failed(format!(
-            "Requested operation is not valid: there is an existing dhcp host entry in network '{name}' that matches \"{host}\""
-        ))),
-        (DhcpHost::Delete, None) => Err(Trouble::failed(format!(
-            "Requested operation is not valid: couldn't locate a matching dhcp host entry in network '{name}'"
-        ))),
-        (DhcpHost::Delete, Some(there)) => Ok(xml::cut(text, there.range())),
-        (DhcpHost::Add, None) => {
-            let dhcp = xml::child(ip, "dhcp");
-            if let Some(end) = dhcp.and_then(|dhcp| xml::end_tag(text, dhcp)) {
-                return Ok(xml::insert(text, end, host));
-            }
-            if let Some(dhcp) = dhcp {
-                let without = xml::cut(text, dhcp.range());
-                return with_host(&without, name, what, host);
-            }
-            match xml::end_tag(text, ip) {
-                Some(end) => Ok(xml::insert(text, end, &format!("<dhcp>{host}</dhcp>"))),
-                // `<ip …/>` has no end tag to write before: it gets one.
-                None => {
-                    let end = ip.range().end.saturating_sub(2);
-                    let open = xml::insert(text, end, &format!("><dhcp>{host}</dhcp></ip"));
-                    Ok(open.replacen("</ip/>", "</ip>", 1))
-                }
-            }
+    let (parent, list, what) = match section {
+        Section::DhcpHost => {
+            (dhcp_parent(document.root_element(), address, name)?, "dhcp", "dhcp host entry")
         }
+        Section::DnsHost => (document.root_element(), "dns", "DNS HOST record"),
+    };
+    let is_same = |there: &Node<'_, '_>| {
+        let keys = ["mac", "ip", "id", "name"].into_iter();
+        let mut keys = keys.filter(|key| wanted.attribute(*key).is_some());
+        // A name in DNS may have several addresses, and what is taken away is found by any of its fields.
+        keys.any(|key| there.attribute(key) == wanted.attribute(key))
+            || (edit == Edit::Delete
+                && hostnames(wanted).any(|one| hostnames(*there).any(|other| one == other)))
+    };
+    let hosts = xml::child(parent, list).into_iter().flat_map(|list| list.children());
+    let there: Vec<Node<'_, '_>> = hosts.filter(|node| node.has_tag_name("host")).filter(is_same).collect();
+    let refused = |why: String| Err(Trouble::failed(format!("Requested operation is not valid: {why}")));
+    match (edit, there.as_slice(), section) {
+        (Edit::Add, [], _) => Ok(put(text, parent, list, host)),
+        (Edit::Delete, [there], _) => Ok(xml::cut(text, there.range())),
+        (Edit::Add, _, Section::DhcpHost) => refused(format!(
+            "there is an existing dhcp host entry in network '{name}' that matches \"{host}\""
+        )),
+        (Edit::Add, _, Section::DnsHost) => refused(format!(
+            "there is already at least one DNS HOST record with a matching field in network {name}"
+        )),
+        (Edit::Delete, [], _) => refused(format!("couldn't locate a matching {what} in network {name}")),
+        (Edit::Delete, _, _) => refused(format!("multiple matching {what}s were found in network {name}")),
+    }
+}
+
+fn hostnames<'a>(host: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
+    host.children().filter(|node| node.has_tag_name("hostname")).filter_map(|node| node.text())
+}
+
+/// The `<ip>` whose DHCP an address belongs to.
+fn dhcp_parent<'a, 'i>(root: Node<'a, 'i>, address: IpAddr, name: &str) -> Result<Node<'a, 'i>, Trouble> {
+    let mut all = root.children().filter(|node| node.has_tag_name("ip"));
+    let found = all.find(|ip| {
+        subnet(*ip).is_some_and(|net| net.contains(&address) || net.addr().is_ipv4() == address.is_ipv4())
+    });
+    found.ok_or_else(|| {
+        Trouble::failed(format!("XML error: couldn't find <ip> for '{address}' in network '{name}'"))
+    })
+}
+
+/// The document with an element at the end of a list, which is made where there is none.
+fn put(text: &str, parent: Node<'_, '_>, list: &str, element: &str) -> String {
+    let new = format!("<{list}>{element}</{list}>");
+    match xml::child(parent, list) {
+        Some(there) => match xml::end_tag(text, there) {
+            Some(end) => xml::insert(text, end, element),
+            None => xml::replace(text, there.range(), &new),
+        },
+        None => match xml::end_tag(text, parent) {
+            Some(end) => xml::insert(text, end, &new),
+            // `<ip …/>` has no end tag to write before: it gets one.
+            None => {
+                let (end, tag) = (parent.range().end, parent.tag_name().name());
+                xml::replace(text, end.saturating_sub(2)..end, &format!(">{new}</{tag}>"))
+            }
+        },
     }
 }

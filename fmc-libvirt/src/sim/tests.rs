@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::link::{DhcpHost, Link};
+use crate::link::{Edit, Link, Section};
 
 const LAB: &str =
     "<network><name>lab</name><bridge name='br-lab'/><ip address='10.17.3.1' prefix='24'/></network>";
@@ -101,17 +101,44 @@ fn dhcp_hosts_come_and_go_while_the_network_runs() {
     let sim = Sim::new();
     sim.plant_network(LAB).unwrap();
     let host = "<host mac='52:54:00:00:00:01' ip='10.17.3.9' name='web'/>";
-    sim.update_dhcp_host("lab", DhcpHost::Add, host, true).unwrap();
+    sim.update_network("lab", Section::DhcpHost, Edit::Add, host, true).unwrap();
     let record = sim.network("lab").unwrap().unwrap();
     assert_eq!(record.xml.matches(host).count(), 1);
     assert_eq!(record.live_xml.unwrap().matches(host).count(), 1);
     let same_address = host.replace("00:01", "00:02");
     assert!(
-        words(sim.update_dhcp_host("lab", DhcpHost::Add, &same_address, true)).contains("existing dhcp host")
+        words(sim.update_network("lab", Section::DhcpHost, Edit::Add, &same_address, true))
+            .contains("existing dhcp host")
     );
-    sim.update_dhcp_host("lab", DhcpHost::Delete, host, true).unwrap();
-    assert!(words(sim.update_dhcp_host("lab", DhcpHost::Delete, host, true)).contains("couldn't locate"));
-    sim.update_dhcp_host("lab", DhcpHost::Add, &same_address, true).unwrap();
+    sim.update_network("lab", Section::DhcpHost, Edit::Delete, host, true).unwrap();
+    assert!(
+        words(sim.update_network("lab", Section::DhcpHost, Edit::Delete, host, true))
+            .contains("couldn't locate")
+    );
+    sim.update_network("lab", Section::DhcpHost, Edit::Add, &same_address, true).unwrap();
+}
+
+/// As libvirt 9.0 does: `tests/real.rs` asks it the same.
+#[test]
+fn a_name_has_addresses_that_come_and_go_while_the_network_runs() {
+    let sim = Sim::new();
+    sim.plant_network(LAB).unwrap();
+    let host = |ip: u8, name: &str| {
+        format!("<host ip='10.17.3.{ip}'><hostname>{name}</hostname><hostname>all</hostname></host>")
+    };
+    let edit = |edit, xml: &str| sim.update_network("lab", Section::DnsHost, edit, xml, true);
+    edit(Edit::Add, &host(9, "one")).unwrap();
+    edit(Edit::Add, &host(10, "two")).unwrap();
+    assert!(words(edit(Edit::Add, &host(10, "three"))).contains("already at least one DNS HOST record"));
+    assert!(words(edit(Edit::Delete, &host(9, "one"))).contains("multiple matching DNS HOST records"));
+    edit(Edit::Delete, "<host ip='10.17.3.9'/>").unwrap();
+    assert!(
+        words(edit(Edit::Delete, "<host ip='10.17.3.9'/>")).contains("couldn't locate a matching DNS HOST")
+    );
+    let record = sim.network("lab").unwrap().unwrap();
+    for document in [record.xml, record.live_xml.unwrap()] {
+        assert!(document.contains(&format!("<dns>{}</dns>", host(10, "two"))), "{document}");
+    }
 }
 
 #[test]

@@ -59,6 +59,13 @@ pub(super) fn insert(xml: &str, at: usize, text: &str) -> String {
     format!("{before}{text}{after}")
 }
 
+/// The document with the bytes of a range replaced.
+pub(super) fn replace(xml: &str, range: std::ops::Range<usize>, text: &str) -> String {
+    let before = xml.get(..range.start).unwrap_or(xml);
+    let after = xml.get(range.end..).unwrap_or_default();
+    format!("{before}{text}{after}")
+}
+
 /// The document with the bytes of a range taken out, and the white space before them.
 pub(super) fn cut(xml: &str, range: std::ops::Range<usize>) -> String {
     let before = xml.get(..range.start).unwrap_or(xml).trim_end();

@@ -26,8 +26,8 @@ use virt::sys;
 use self::call::{Call, Kind};
 use self::session::Client;
 use crate::link::{
-    AddressRecord, AddressSource, CallError, DhcpHost, DomainRecord, HostFacts, LeaseRecord, Link,
-    NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
+    PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// How long a call may take before it counts as unanswered.
@@ -299,25 +299,36 @@ impl Link for VirtLink {
         self.client.call(call, move |session| session.on_network(&name, |network| network.set_autostart(on)))
     }
 
-    fn update_dhcp_host(
+    fn update_network(
         &self,
-        network: &str,
-        what: DhcpHost,
+        name: &str,
+        section: Section,
+        edit: Edit,
         xml: &str,
         active: bool,
     ) -> Result<(), CallError> {
-        let (verb, command) = match what {
-            DhcpHost::Add => ("add a DHCP host to", sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST),
-            DhcpHost::Delete => ("take a DHCP host from", sys::VIR_NETWORK_UPDATE_COMMAND_DELETE),
+        let command = match edit {
+            Edit::Add => sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
+            Edit::Delete => sys::VIR_NETWORK_UPDATE_COMMAND_DELETE,
         };
-        let (call, name, xml) =
-            (self.changing(verb, Kind::Network, network), network.to_owned(), xml.to_owned());
+        let verb = match (edit, section) {
+            (Edit::Add, Section::DhcpHost) => "add a DHCP host to",
+            (Edit::Delete, Section::DhcpHost) => "take a DHCP host from",
+            (Edit::Add, Section::DnsHost) => "add a DNS host to",
+            (Edit::Delete, Section::DnsHost) => "take a DNS host from",
+        };
+        let (call, name, xml) = (self.changing(verb, Kind::Network, name), name.to_owned(), xml.to_owned());
         let live = if active { sys::VIR_NETWORK_UPDATE_AFFECT_LIVE } else { 0 };
+        let flags = sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG | live;
         self.client.call(call, move |session| {
             session.on_network(&name, |network| {
-                let index = read::subnet_of_host(network, &xml)?;
-                let section = sys::VIR_NETWORK_SECTION_IP_DHCP_HOST;
-                network.update(command, section, index, &xml, sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG | live)
+                let (section, index) = match section {
+                    Section::DhcpHost => {
+                        (sys::VIR_NETWORK_SECTION_IP_DHCP_HOST, read::subnet_of_host(network, &xml)?)
+                    }
+                    Section::DnsHost => (sys::VIR_NETWORK_SECTION_DNS_HOST, -1),
+                };
+                network.update(command, section, index, &xml, flags)
             })
         })
     }

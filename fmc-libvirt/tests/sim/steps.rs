@@ -4,7 +4,9 @@ use fmc_core::disk::Disk;
 use fmc_core::graph::{Action, Choices, DeleteData, Impact, NoteKind};
 use fmc_core::machine::{Interface, Power, Shutdown};
 use fmc_core::network::Reservation;
+use fmc_core::role::{CustomRole, Names, Site};
 use fmc_core::unit::SizeExt as _;
+use fmc_core::world::{Fault, When};
 use fmc_libvirt::link::Link as _;
 
 use crate::lab::{Lab, blank, cloud, db, delete_all_data, lan, notes, nothing, small, wanted, web};
@@ -50,6 +52,52 @@ fn a_dhcp_host_is_added_while_everything_runs() {
     let network = lab.sim.network("lab").unwrap().unwrap();
     assert!(network.live_xml.unwrap().contains("10.17.3.20"));
     assert!(network.xml.contains("10.17.3.20"));
+}
+
+/// A role that publishes a name with so many addresses.
+struct Published(u8);
+
+impl CustomRole for Published {
+    fn names(&self, _: &Site<'_>) -> Names {
+        (1..=self.0).fold(Names::new(), |names, n| names.name("all.example.org", format!("192.0.2.{n}")))
+    }
+}
+
+#[test]
+fn a_name_gets_and_loses_addresses_while_everything_runs() {
+    let of = |count: u8| wanted(&cloud([lan()], [web().role(Published(count)), db()]));
+    let published = |lab: &Lab, count: u8| {
+        let network = lab.sim.network("lab").unwrap().unwrap();
+        for document in [&network.xml, network.live_xml.as_ref().unwrap()] {
+            let addresses = document.matches("<hostname>all.example.org</hostname>").count();
+            assert_eq!(addresses, usize::from(count), "{document}");
+        }
+    };
+    let lab = Lab::new();
+    lab.apply(&of(1));
+    for (count, edits) in [(3, 2), (2, 1), (0, 2), (1, 1)] {
+        let plan = lab.plan(&of(count));
+        assert_eq!(plan.impact(), Impact::Live, "{plan}");
+        let steps: Vec<_> = plan.steps.iter().map(|step| step.address.short().to_string()).collect();
+        assert_eq!(steps, ["network/lab"], "who publishes is not outdated by it: {plan}");
+        lab.sim.forget_calls();
+        lab.apply(&of(count));
+        assert_eq!((lab.calls("update-network"), lab.calls("stop-network")), (edits, 0));
+        published(&lab, count);
+        assert!(lab.plan(&of(count)).is_empty());
+    }
+    // Also when it is cut at any call.
+    let counted = lab.copy();
+    counted.sim.forget_calls();
+    counted.apply(&of(3));
+    for nth in 1..=u64::try_from(counted.sim.calls().len()).unwrap() {
+        let cut = lab.copy();
+        cut.sim.on(When::any().nth(nth), Fault::CutAfter);
+        cut.cut_apply(&of(3), &Choices::default());
+        cut.apply(&of(3));
+        published(&cut, 3);
+        assert!(cut.plan(&of(3)).is_empty(), "cut at call {nth}");
+    }
 }
 
 #[test]

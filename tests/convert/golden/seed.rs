@@ -170,6 +170,7 @@ fn cloud() -> Cloud {
             .root_disk(30.gib())
             .interface(Interface::on(CORE).address("10.17.3.12"))
             .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
+            .resolvers(["10.17.3.1"])
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),

@@ -9,9 +9,9 @@ use std::net::IpAddr;
 use super::super::kind::Kind;
 use super::super::say::{first_of, known, list};
 use super::route::{Place, Places, Way, mode};
-use super::{Assigned, base};
+use super::{Assigned, base, by_address};
 use crate::addr::Subnet;
-use crate::checked::{Addressing, Checked};
+use crate::checked::Checked;
 use crate::finding::{Finding, Severity};
 use crate::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
 use crate::name::RoleName;
@@ -100,19 +100,6 @@ impl Ends {
             by_place.into_iter().filter_map(|(at, machines)| Some((places.all.get(at)?.clone(), machines)));
         Some(Self { places: each.collect() })
     }
-}
-
-/// The machines by the addresses that are known beforehand.
-fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, usize> {
-    let mut known = BTreeMap::new();
-    for (index, machine) in cloud.machines.iter().enumerate() {
-        for interface in &machine.interfaces {
-            let addresses =
-                [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
-            known.extend(addresses.map(|address| (address, index)));
-        }
-    }
-    known
 }
 
 /// Who cannot reach whom, however many flows say so.

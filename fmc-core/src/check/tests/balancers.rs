@@ -1,7 +1,8 @@
 //! Balancers: who they are on, and the address that they share.
 
 use super::found;
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, BalancerRole, Nodes, Software, Target};
+use crate::checked::PublishedName;
 use crate::cloud::Cloud;
 use crate::digest::Digest;
 use crate::disk::Disk;
@@ -11,6 +12,7 @@ use crate::image::Image;
 use crate::k3s::{Cluster, Endpoint, Install};
 use crate::machine::{Interface, Machine};
 use crate::network::{Network, Reservation};
+use crate::role::Site;
 use crate::unit::SizeExt;
 
 const AT: &str = "clusters.prod.endpoint.balancer";
@@ -125,4 +127,90 @@ fn wrong_leaves_are_found_where_they_are() {
         let end = format!(" {AT}.{at}");
         assert!(found.iter().any(|finding| finding.ends_with(&end)), "{at}: {found:?}");
     }
+}
+
+/// The cluster behind one balancer, in a domain, on machines that ask somebody.
+fn named(balancer: Balancer, resolvers: &[&str]) -> Cloud {
+    let mut cloud = cloud(Interface::on("edge").address("10.17.5.12"), balancer).domain("example.org");
+    let resolvers: Vec<_> = resolvers.iter().map(|address| (*address).into()).collect();
+    let lb1 = cloud.machines.iter_mut().find(|machine| machine.name == "lb1".into()).unwrap();
+    lb1.resolvers = resolvers;
+    cloud
+}
+
+fn traefik() -> Software {
+    Software::Traefik { url: "https://example.org/traefik".into(), digest: Digest::sha256(b"").into() }
+}
+
+/// What the balancer is told of the nodes, and what its network publishes.
+fn nodes(cloud: &Cloud) -> (Nodes, Vec<String>) {
+    let checked = cloud.check().unwrap();
+    let Endpoint::Balancer(balancer) = &checked.cluster("prod").unwrap().said().endpoint else { panic!() };
+    let named: Vec<_> = balancer.ingress.nodes.iter().filter_map(|name| name.ok().cloned()).collect();
+    let role = BalancerRole::new("prod", balancer.clone(), named);
+    let setup = role.setup(&Site::new(&checked, checked.machine("lb1").unwrap()));
+    let names = &checked.network("edge").unwrap().names;
+    let line = |one: &PublishedName| {
+        let names: Vec<_> = one.names.iter().map(ToString::to_string).collect();
+        format!("{} {}", one.address, names.join(" "))
+    };
+    assert_eq!(checked.network("far").unwrap().names, []);
+    (setup.ingress.unwrap().nodes, names.iter().map(line).collect())
+}
+
+#[test]
+fn nodes_are_found_by_a_name_that_a_network_publishes() {
+    let by_name = |resolvers: &[&str]| Nodes::Resolved {
+        name: "ingress.prod.example.org".to_owned(),
+        resolvers: resolvers.iter().map(|address| address.parse().unwrap()).collect(),
+    };
+    let master1 = || vec!["10.17.5.21 master1.example.org ingress.prod.example.org".to_owned()];
+    let listed = Nodes::Listed(vec![Target { name: "master1".to_owned(), address: [10, 17, 5, 21].into() }]);
+
+    // Unsaid it is the gateway.
+    let one = || Balancer::on("lb1");
+    for resolvers in [&[][..], &["10.17.5.1"]] {
+        let cloud = named(one(), resolvers);
+        assert_eq!(found(&cloud), [""; 0]);
+        assert_eq!(nodes(&cloud), (by_name(&["10.17.5.1"]), master1()));
+    }
+    // Of several, those that know.
+    let both = ["10.17.5.12", "10.17.5.1"];
+    assert_eq!(nodes(&named(one(), &both)), (by_name(&["10.17.5.1"]), master1()));
+    // Traefik asks whom its machine asks.
+    assert_eq!(nodes(&named(one().software(traefik()), &[])).0, by_name(&["10.17.5.1"]));
+    assert_eq!(nodes(&named(one().software(traefik()), &both)).0, listed);
+    // Somebody else publishes, and nobody has said so.
+    let cloud = named(one(), &["10.17.5.12"]);
+    assert_eq!(found(&cloud), [format!("k3s-ingress-unpublished {AT}")]);
+    assert_eq!(nodes(&cloud), (by_name(&["10.17.5.12"]), vec![]));
+    // Who is named is listed, and nothing is published.
+    let cloud = named(one().ingress_nodes(["master1"]), &["10.17.5.12"]);
+    assert_eq!(found(&cloud), [""; 0]);
+    assert_eq!(nodes(&cloud), (listed, vec![]));
+    assert_eq!(found(&named(one().without_ingress(), &["10.17.5.12"])), [""; 0]);
+}
+
+#[test]
+fn two_that_ask_somebody_else_are_one_finding() {
+    let pair = Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10");
+    let dns = machine("dns", Interface::on("edge").address("10.17.5.31"));
+    let cloud = named(pair, &[]).machine(dns).resolvers(["10.17.5.31"]);
+    assert_eq!(found(&cloud), [format!("k3s-ingress-unpublished {AT}")]);
+}
+
+/// `HAProxy` takes nothing of an answer that does not fit.
+#[test]
+fn as_many_nodes_are_published_as_fit_into_an_answer() {
+    let agents: Vec<String> = (1..=70).map(|n| format!("agent{n}")).collect();
+    let mut cloud = named(Balancer::on("lb1"), &[]);
+    for (agent, n) in agents.iter().zip(1..) {
+        let interface = Interface::on("far").address(format!("10.17.6.{}", 100 + n));
+        cloud = cloud.machine(machine(agent, interface).memory(512.mib()));
+    }
+    let prod = cloud.clusters.iter_mut().next().unwrap();
+    prod.agents = agents.iter().map(|agent| agent.as_str().into()).collect();
+    let (_, names) = nodes(&cloud);
+    assert_eq!(names.len(), 64);
+    assert!(names.iter().all(|line| line.contains(" agent") && line.ends_with(" ingress.prod.example.org")));
 }

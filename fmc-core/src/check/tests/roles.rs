@@ -13,7 +13,7 @@ use crate::image::Image;
 use crate::machine::{Interface, Machine};
 use crate::name::{MachineName, NetworkName, RoleName};
 use crate::network::Network;
-use crate::role::{CustomRole, Needs, Site};
+use crate::role::{CustomRole, Names, Needs, Site};
 use crate::unit::SizeExt;
 
 const LAB: NetworkName = NetworkName::literal("lab");
@@ -52,6 +52,7 @@ struct Other {
     guest: Guest,
     flows: Flows,
     needs: Needs,
+    names: Names,
 }
 
 impl CustomRole for Other {
@@ -69,6 +70,10 @@ impl CustomRole for Other {
 
     fn needs(&self, _: &Site<'_>) -> Needs {
         self.needs.clone()
+    }
+
+    fn names(&self, _: &Site<'_>) -> Names {
+        self.names.clone()
     }
 }
 
@@ -186,4 +191,42 @@ fn a_lab_takes_what_is_small_as_a_warning() {
     let needy = Other { kind: "other", needs: Needs::new().memory(8.gib()), ..Other::default() };
     let checked = cloud([machine(WEB, "10.17.3.10").role(needy)]).lab().check().unwrap();
     assert!(checked.findings.iter().any(|finding| finding.kind.as_str() == "role-needs"));
+}
+
+#[test]
+fn names_are_published_by_the_networks_that_the_machine_asks() {
+    let names = Names::new()
+        .name("web.example.org", "10.17.3.10")
+        .name("all.example.org", "10.17.3.10")
+        .name("all.example.org", "10.17.3.11")
+        .name("printer.example.org", "192.0.2.1");
+    let other = || Other { kind: "other", names: names.clone(), ..Other::default() };
+    let published = |cloud: Cloud| -> Vec<String> {
+        let checked = cloud.domain("example.org").check().unwrap();
+        let names = &checked.network("lab").unwrap().names;
+        let each = names.iter().map(|one| {
+            let names: Vec<_> = one.names.iter().map(ToString::to_string).collect();
+            format!("{} {}", one.address, names.join(" "))
+        });
+        each.collect()
+    };
+    // An address's first name is its machine's own, whether or not a role says it.
+    assert_eq!(
+        published(web(other())),
+        [
+            "10.17.3.10 web.example.org all.example.org",
+            "10.17.3.11 watch.example.org all.example.org",
+            "192.0.2.1 printer.example.org",
+        ]
+    );
+    let asks_another = web(other()).machine(machine("dns", "10.17.3.12")).resolvers(["10.17.3.12"]);
+    assert_eq!(published(asks_another), [""; 0]);
+    let wrong = Names::new().name("one_label", "10.17.3.10").name("web.example.org", "127.0.0.1");
+    assert_eq!(
+        found(&web(Other { kind: "other", names: wrong, ..Other::default() })),
+        [
+            "name-invalid machines.web.roles[1].names[0].name",
+            "address-invalid machines.web.roles[1].names[1].address"
+        ]
+    );
 }

@@ -4,9 +4,10 @@ use fmc_core::graph::{Acting, Action, StepError};
 
 use super::Job;
 use crate::document::NetworkDocument;
+use crate::drift::is_updated;
 use crate::link::{Link, NetworkRecord};
 use crate::mark::is_stale;
-use crate::network::dhcp_updates;
+use crate::network::updates;
 use crate::provider::object::network_fingerprint;
 
 impl<L: Link, A: Acting> Job<L, A> {
@@ -36,14 +37,14 @@ impl<L: Link, A: Acting> Job<L, A> {
         stopped: bool,
     ) -> Result<(), StepError> {
         let name = &*wanted.name;
-        let only_hosts =
-            self.changes.iter().all(|change| is_beside(&change.path) || is_dhcp_host(&change.path));
+        let is_update = self.changes.iter().all(|change| is_beside(&change.path) || is_updated(&change.path));
         match seen {
-            Some(seen) if seen.active && !stopped && only_hosts => {
-                for (what, host) in dhcp_updates(&wanted.xml, &seen.xml) {
-                    self.made(self.link.update_dhcp_host(name, what, &host, true))?;
+            Some(seen) if seen.active && !stopped && is_update => {
+                for update in updates(&wanted.xml, &seen.xml) {
+                    let (section, edit) = (update.section, update.edit);
+                    self.made(self.link.update_network(name, section, edit, &update.xml, true))?;
                 }
-                // Hosts leave the mark as it was: what it was made from is to be said, too.
+                // Updates leave the mark as it was: what it was made from is to be said, too.
                 if is_stale(&seen.xml, &wanted.xml) {
                     self.made(self.link.define_network(&wanted.xml))?;
                 }
@@ -72,8 +73,4 @@ impl<L: Link, A: Acting> Job<L, A> {
 
 fn is_beside(path: &str) -> bool {
     matches!(path, "autostart" | "active")
-}
-
-fn is_dhcp_host(path: &str) -> bool {
-    path.contains("/dhcp/host[")
 }

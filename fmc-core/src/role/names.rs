@@ -1,0 +1,46 @@
+//! Names that a role gives to addresses: what the networks of its machine answer for it.
+
+use std::net::IpAddr;
+
+use crate::addr::Ip;
+use crate::check::leaf;
+use crate::finding::{At, Finding};
+use crate::given::Given;
+use crate::name::Fqdn;
+
+/// Names with their addresses; none until said. A name may have several addresses, and an address several names.
+///
+/// ```
+/// use fmc_core::role::Names;
+///
+/// let names = Names::new().name("db.example.com", "10.17.3.13").name("db.example.com", "10.17.3.14");
+/// # let _ = names;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names(Vec<(Given<Fqdn>, Given<Ip>)>);
+
+impl Names {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A name has this address, beside those that it has already.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Given<Fqdn>>, address: impl Into<Given<Ip>>) -> Self {
+        self.0.push((name.into(), address.into()));
+        self
+    }
+
+    /// Those whose leaves are right; a finding for each leaf that is not.
+    pub(crate) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Vec<(IpAddr, Fqdn)> {
+        let at = at.key("names");
+        let each = self.0.iter().enumerate().filter_map(|(index, (name, address))| {
+            let at = at.index(index);
+            let name = leaf(name, &at.key("name"), findings);
+            let address = leaf(address, &at.key("address"), findings);
+            Some((address?.get(), name?.clone()))
+        });
+        each.collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! Names that roles publish, on a real libvirtd: its dnsmasq answers them, they change while everything runs, and `HAProxy` reads them.
+#![expect(clippy::panic, reason = "helpers of tests: a failure here is the test's")]
+
+use std::time::{Duration, Instant};
+
+use fmc_core::balancer::{Balancer, BalancerRole, haproxy};
+use fmc_core::cloud::Cloud;
+use fmc_core::flow::{Flows, Peer, tcp};
+use fmc_core::given::Given;
+use fmc_core::graph::{Action, Choices, Impact};
+use fmc_core::guest::checked::Contents;
+use fmc_core::host::Host;
+use fmc_core::image::Image;
+use fmc_core::machine::{Interface, Machine};
+use fmc_core::name::RoleName;
+use fmc_core::network::Network;
+use fmc_core::role::{CustomRole, Names, Site};
+use fmc_core::unit::SizeExt as _;
+
+use crate::host::{Hypervisor, wanted};
+
+/// A node of the cluster, as far as a balancer knows one.
+struct Node(&'static str);
+
+impl CustomRole for Node {
+    fn kind(&self) -> Given<RoleName> {
+        self.0.into()
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some("prod")
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        [80, 443, 6443].into_iter().fold(Flows::new(), |flows, port| flows.accept(tcp(port), Peer::Anywhere))
+    }
+}
+
+/// A role of a user's own that publishes a name for an address which no machine has.
+struct Mail;
+
+impl CustomRole for Mail {
+    fn names(&self, _: &Site<'_>) -> Names {
+        Names::new().name("mail.example.org", "10.74.2.50").name("imap.example.org", "10.74.2.50")
+    }
+}
+
+fn machine(name: &str, network: &str, address: String) -> Machine {
+    Machine::new(name, Image::debian("12").path("/srv/debian-12.qcow2"))
+        .root_disk(2.gib())
+        .interface(Interface::on(network).address(address))
+}
+
+/// A balancer on one network, and a server and some agents on another.
+fn cloud(agents: &[u8], mail: bool) -> Cloud {
+    let balancer = BalancerRole::new("prod", Balancer::on("lb1").ingress_ports(8080, 8443), []);
+    let lb1 = machine("lb1", "edge", "10.74.2.10".to_owned()).role(balancer);
+    let lb1 = if mail { lb1.role(Mail) } else { lb1 };
+    let agents = agents
+        .iter()
+        .map(|n| machine(&format!("worker{n}"), "kube", format!("10.74.1.3{n}")).role(Node("k3s-agent")));
+    Cloud::new("names")
+        .domain("example.org")
+        .host(Host::local())
+        .network(Network::routed("edge", "10.74.2.0/24"))
+        .network(Network::routed("kube", "10.74.1.0/24"))
+        .machine(lb1)
+        .machine(machine("master1", "kube", "10.74.1.21".to_owned()).role(Node("k3s-server")))
+        .machines(agents)
+        .lab()
+}
+
+/// The configuration that `HAProxy` gets on the balancer.
+fn configuration(cloud: &Cloud) -> String {
+    let checked = cloud.check().unwrap();
+    let guest = &checked.machine("lb1").unwrap().guest;
+    let file = guest.files.iter().find(|file| file.path.as_str() == haproxy::PATH).unwrap();
+    let Contents::Text(text) = &file.contents else { panic!("{file:?}") };
+    text.to_string()
+}
+
+const NAME: &str = "ingress.prod.example.org";
+const EDGE: &str = "10.74.2.1";
+
+#[test]
+fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
+    let hypervisor = Hypervisor::named("local");
+    let own = &hypervisor.own;
+    hypervisor.converge(&cloud(&[1], false), &Choices::default());
+    own.expect_names(EDGE, NAME, "A", &["10.74.1.31"]);
+    let (wires, dnsmasq) = (hypervisor.wires(), own.inside("cat /run/libvirt/network/edge.pid").unwrap());
+
+    // The nodes are addresses of the hypervisor's here; what counts is who is found by the name.
+    own.inside("mount -t tmpfs tmpfs /var/lib/haproxy").unwrap();
+    for n in [1, 2] {
+        own.inside(&format!("ip address add 10.74.1.3{n}/24 dev br-kube")).unwrap();
+        own.inside(&format!("mkdir -p /run/worker{n} && echo worker{n} >/run/worker{n}/index.html")).unwrap();
+        let serve = format!("python3 -m http.server --directory /run/worker{n} --bind 10.74.1.3{n} 80");
+        own.start_inside(&format!("worker{n}"), &serve);
+    }
+    let file = own.path().join("haproxy.cfg");
+    std::fs::write(&file, configuration(&cloud(&[1], false))).unwrap();
+    own.start_inside("haproxy", &format!("haproxy -db -f {}", file.display()));
+    let who = || {
+        let asked = "for n in 1 2 3 4; do curl -s --max-time 2 http://127.0.0.1:8080/; done | sort -u";
+        own.inside(asked).unwrap()
+    };
+    let found = |expected: &str| {
+        let start = Instant::now();
+        while who() != expected {
+            let said = own.said("haproxy");
+            assert!(start.elapsed() < Duration::from_secs(30), "{:?}, not {expected:?}:\n{said}", who());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    found("worker1\n");
+
+    // One agent more: the balancer boots with what it booted with, nothing restarts, and the name has one address more.
+    assert_eq!(configuration(&cloud(&[1, 2], false)), configuration(&cloud(&[1], false)));
+    let plan = hypervisor.converge(&cloud(&[1, 2], false), &Choices::default());
+    assert!(plan.impact() <= Impact::Live, "{plan:?}");
+    let edge = plan.steps.iter().find(|step| step.address.short().to_string() == "network/edge").unwrap();
+    assert_eq!((edge.action, edge.changes.len()), (Action::Update, 1), "{edge:?}");
+    assert_eq!(
+        edge.changes[0].to.as_deref(),
+        Some("10.74.1.32 worker2.example.org ingress.prod.example.org")
+    );
+    let grown = hypervisor.wires();
+    assert!(wires.iter().all(|wire| grown.contains(wire)), "{wires:?} in {grown:?}");
+    own.expect_names(EDGE, NAME, "A", &["10.74.1.31", "10.74.1.32"]);
+    assert_eq!(own.inside("cat /run/libvirt/network/edge.pid").unwrap(), dnsmasq, "it read its names anew");
+    found("worker1\nworker2\n");
+    // An address is looked up as its machine.
+    own.expect_names(EDGE, "10.74.1.32", "PTR", &["worker2.example.org"]);
+
+    // And one less.
+    let plan = hypervisor.converge(&cloud(&[2], false), &Choices::default());
+    assert!(plan.steps.iter().all(|step| step.address.short().to_string() != "machine/lb1"), "{plan:?}");
+    own.expect_names(EDGE, NAME, "A", &["10.74.1.32"]);
+}
+
+#[test]
+fn names_of_a_users_own_role_come_and_go() {
+    let hypervisor = Hypervisor::named("local");
+    let expect = |name, expected: &[&str]| hypervisor.own.expect_names(EDGE, name, "A", expected);
+    hypervisor.converge(&cloud(&[], false), &Choices::default());
+    // Where there is no agent the servers take what comes.
+    expect(NAME, &["10.74.1.21"]);
+    expect("mail.example.org", &[]);
+    let plan = hypervisor.plan(&wanted(&cloud(&[], true)), &Choices::default());
+    let edge = plan.steps.iter().find(|step| step.address.short().to_string() == "network/edge").unwrap();
+    assert_eq!(edge.impact, Impact::Live, "{edge:?}");
+    hypervisor.converge(&cloud(&[], true), &Choices::default());
+    for name in ["mail.example.org", "imap.example.org"] {
+        expect(name, &["10.74.2.50"]);
+        // Only where it is asked.
+        hypervisor.own.expect_names("10.74.1.1", name, "A", &[]);
+    }
+
+    // Somebody's own hand in it is taken back.
+    let virsh = |command: &str, xml: &str| {
+        hypervisor.own.virsh(&["net-update", "edge", command, "dns-host", xml, "--live", "--config"]);
+    };
+    virsh("delete", "<host ip='10.74.1.21'/>");
+    virsh("add-last", "<host ip='10.74.1.21'><hostname>mine.example.org</hostname></host>");
+    virsh("add-last", "<host ip='10.74.1.77'><hostname>more.example.org</hostname></host>");
+    let plan = hypervisor.converge(&cloud(&[], true), &Choices::default());
+    assert_eq!(plan.impact(), Impact::Live, "{plan:?}");
+    expect(NAME, &["10.74.1.21"]);
+    expect("more.example.org", &[]);
+
+    // A network that is off learns them by its document.
+    hypervisor.own.virsh(&["net-destroy", "edge"]);
+    hypervisor.converge(&cloud(&[1], false), &Choices::default());
+    expect(NAME, &["10.74.1.31"]);
+    expect("mail.example.org", &[]);
+}
