@@ -8,8 +8,10 @@ use fmc_core::name::HostName;
 /// The pools that steps work on, by host and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
-    all: Arc<Mutex<BTreeMap<(HostName, String), Arc<Pool>>>>,
+    all: Arc<Mutex<All>>,
 }
+
+type All = BTreeMap<(HostName, String), Arc<Pool>>;
 
 #[derive(Debug, Default)]
 struct Pool {
