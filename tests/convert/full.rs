@@ -264,6 +264,7 @@ fn prod() -> k3s::Cluster {
         )
         .upgraded_from("v1.35.1+k3s1")
         .agent_version("v1.35.1+k3s1")
+        .agent_install(k3s::Install::binary("https://example.com/v1.35.1/k3s", digest()))
         .updates(k3s::Updates::weekly("03:30"))
 }
 

@@ -135,6 +135,9 @@ pub struct Cluster {
     /// The release on agents, while servers are a step ahead; that of the servers if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) agent_version: Option<Given<Version>>,
+    /// What agents are installed from, while servers are a step ahead; what servers are if not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_install: Option<Install>,
     /// When the operating systems' updates may restart machines; at 04:00, each server on a day of its own, if not said.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) updates: Updates,
@@ -173,6 +176,7 @@ impl Cluster {
             credentials: Credentials::default(),
             upgraded_from: None,
             agent_version: None,
+            agent_install: None,
             updates: Updates::default(),
         }
     }
@@ -369,11 +373,30 @@ impl Cluster {
         self
     }
 
-    /// The release on agents, while servers are a step ahead.
+    /// The release on agents, while servers are a step ahead. Files that are pinned are of one release: say those of the agents
+    /// by [`agent_install`](Self::agent_install).
     #[must_use]
     pub fn agent_version(mut self, version: impl Into<Given<Version>>) -> Self {
         self.agent_version = Some(version.into());
         self
+    }
+
+    /// What agents are installed from, while servers are a step ahead; what servers are if not said.
+    #[must_use]
+    pub fn agent_install(mut self, install: Install) -> Self {
+        self.agent_install = Some(install);
+        self
+    }
+
+    /// What servers are installed from, and agents.
+    pub(crate) fn installs(&self) -> (&Install, &Install) {
+        (&self.install, self.agent_install.as_ref().unwrap_or(&self.install))
+    }
+
+    /// Every file that its machines may fetch.
+    pub(crate) fn downloads(&self) -> impl Iterator<Item = &Download> {
+        let all = [Some(&self.install), self.agent_install.as_ref()].into_iter().flatten();
+        all.flat_map(Install::downloads).map(|(_, _, file)| file)
     }
 
     /// When the operating systems' updates may restart machines; at 04:00, each server on a day of its own, if not said.

@@ -15,6 +15,7 @@ mod wait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cluster::Install;
 use super::resolved::Cluster;
 use crate::check::Assigned;
 use crate::checked::Checked;
@@ -104,10 +105,16 @@ impl<'a> Node<'a> {
         if self.is_server() { "k3s" } else { "k3s-agent" }
     }
 
+    /// What it is installed from.
+    fn install(&self) -> &'a Install {
+        let (servers, agents) = self.cluster.said.installs();
+        if self.is_server() { servers } else { agents }
+    }
+
     /// Whether K3s there comes from a system extension.
     fn has_sysext(&self) -> bool {
         let image = &self.site.machine().image;
-        image.os == Os::Flatcar && self.cluster.said.install.sysext.of(image.arch).is_some()
+        image.os == Os::Flatcar && self.install().sysext.of(image.arch).is_some()
     }
 
     /// Where the binary is.

@@ -64,9 +64,8 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     let with = clusters.filter_map(|cluster| cluster.bootstrap.map(|machine| (cluster, machine)));
     with.map(|(cluster, machine)| {
         let said = cluster.said();
-        let fetched = said.install.downloads();
-        let fetched =
-            fetched.filter_map(|(_, _, file)| Fetched::of(file).map(|file| (file.url, file.digest)));
+        let fetched = said.downloads();
+        let fetched = fetched.filter_map(|file| Fetched::of(file).map(|file| (file.url, file.digest)));
         let more = said.bootstrap.iter().flat_map(Mirror::bodies);
         let server = said.bootstrap.as_ref().and_then(Mirror::program).cloned();
         Assigned {

@@ -20,7 +20,7 @@ pub(super) fn cluster(name: &str, members: &Members<'_>) -> Result<Expr, Unsaid>
             "kubelet" => cluster.named("kubelet", node, dropin)?,
             "tuning" => tuning(map(node)?, &mut cluster)?,
             "config" | "server_config" | "agent_config" => cluster.nest(key, config(map(node)?)?),
-            "install" => cluster.nest("install", install(map(node)?)?),
+            "install" | "agent_install" => cluster.nest(key, install(map(node)?)?),
             "credentials" => cluster.nest("credentials", credentials(map(node)?)?),
             "updates" => cluster.nest("updates", updates(node)?),
             "bootstrap" if matches!(node.value, Value::Map(_)) => {

@@ -303,6 +303,10 @@ ListenStream=80
                 )
                 .upgraded_from("v1.35.1+k3s1")
                 .agent_version("v1.35.1+k3s1")
+                .agent_install(
+                    k3s::Install::release()
+                        .binary_for(Arch::X86_64, "https://example.com/v1.35.1/k3s", "sha256:0000000000000000000000000000000000000000000000000000000000000000"),
+                )
                 .updates(k3s::Updates::weekly("03:30")),
         )
         .cluster(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
 use super::configs;
+use super::install::{Group, groups};
 use crate::finding::{At, Finding};
 use crate::given::Given;
 use crate::image::Os;
@@ -40,7 +41,7 @@ pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     let mut found = Found { at, findings };
     keys(cluster, &mut found);
     snapshots(cluster, &mut found);
-    install(view, cluster, &mut found);
+    installs(view, cluster, &mut found);
     registries(cluster, &mut found);
     let draft = cluster.draft;
     if draft.agents.is_empty() {
@@ -55,6 +56,13 @@ pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
             found.push(
                 "agent_version",
                 "there is no agent that would have it",
+                "leave it out, or name agents",
+            );
+        }
+        if draft.agent_install.is_some() {
+            found.push(
+                "agent_install",
+                "there is no agent that would fetch it",
                 "leave it out, or name agents",
             );
         }
@@ -145,25 +153,27 @@ fn snapshots(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
     }
 }
 
-fn install(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
+fn installs(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
     // Who has which system is not known of machines that are not there.
     if cluster.members().count() < cluster.draft.servers.len() + cluster.draft.agents.len() {
         return;
     }
-    let install = &cluster.draft.install;
-    let runs = |wanted: &dyn Fn(Os) -> bool| {
-        let mut members = cluster.members().filter_map(|member| view.machine(member));
-        members.any(|placed| wanted(placed.draft.image.os))
-    };
-    if install.sysext != ByArch::default() && !runs(&|os| os == Os::Flatcar) {
-        found.push("install.sysext", "no machine has Flatcar, which alone takes it", "say `binary` instead");
-    }
-    if install.selinux_policy.is_some() && !runs(&|os| os == Os::FedoraCoreos || os.is_enterprise_linux()) {
-        found.push(
-            "install.selinux_policy",
-            "no machine has a system that takes the package",
-            "leave it out",
-        );
+    for Group { field, install, members } in
+        groups(cluster).into_iter().filter(|group| !group.members.is_empty())
+    {
+        let runs = |wanted: &dyn Fn(Os) -> bool| {
+            let mut systems = members.iter().filter_map(|member| Some(view.machine(*member)?.draft.image.os));
+            systems.any(wanted)
+        };
+        if install.sysext != ByArch::default() && !runs(&|os| os == Os::Flatcar) {
+            let message = "no machine has Flatcar, which alone takes it";
+            found.push(&format!("{field}.sysext"), message, "say `binary` instead");
+        }
+        if install.selinux_policy.is_some() && !runs(&|os| os == Os::FedoraCoreos || os.is_enterprise_linux())
+        {
+            let message = "no machine has a system that takes the package";
+            found.push(&format!("{field}.selinux_policy"), message, "leave it out");
+        }
     }
 }
 

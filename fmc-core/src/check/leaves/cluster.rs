@@ -38,6 +38,7 @@ impl Leaves<'_> {
             credentials,
             upgraded_from,
             agent_version,
+            agent_install,
             updates,
         } = cluster;
         self.one(name, at);
@@ -78,6 +79,9 @@ impl Leaves<'_> {
         credentials.checked(named, &at.key("credentials"), self.findings);
         self.maybe(upgraded_from.as_ref(), &at.key("upgraded_from"));
         self.maybe(agent_version.as_ref(), &at.key("agent_version"));
+        if let Some(install) = agent_install {
+            self.install(install, &at.key("agent_install"));
+        }
         match updates {
             Updates::Weekly(from) => self.one(from, &at.key("updates").key("weekly")),
             Updates::Off => {}

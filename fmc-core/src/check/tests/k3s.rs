@@ -352,6 +352,12 @@ fn releases_go_forward_one_by_one() {
     finds(skew("v1.32.9+k3s1"), &["k3s-version-skew clusters.prod.agent_version"]);
     finds(skew("v1.36.3+k3s1"), &[]);
     finds(skew("v1.35.1+k3s1"), &["k3s-install-missing clusters.prod.install"]);
+    finds(skew("v1.35.1+k3s1").agent_install(install()), &[]);
+    finds(
+        skew("v1.35.1+k3s1").agent_install(Install::release()),
+        &["k3s-install-unpinned clusters.prod.agent_install"],
+    );
+    finds(three().agent_install(install()), &["k3s-unused clusters.prod.agent_install"]);
     finds(skew("v1.33.1+k3s1").install(Install::release()), &["k3s-install-unpinned clusters.prod.install"]);
     let secretbox = |version: &str| {
         k3s::Cluster::new("prod", version).servers(["s1"]).install(install()).secrets_encryption("secretbox")

@@ -24,7 +24,7 @@ const PROGRAM: Mode = Mode::new(0o755);
 
 pub(super) fn guest(node: &Node<'_>) -> Guest {
     let arch = node.site.machine().image.arch;
-    let install = &node.cluster.said().install;
+    let install = node.install();
     let mut guest = Guest::new();
     if node.has_sysext() {
         guest = with(guest, node, install.sysext.of(arch), "/etc/extensions/k3s.raw", Mode::new(0o644));
@@ -58,7 +58,7 @@ pub(super) fn is_needed(node: &Node<'_>) -> bool {
 
 /// What must hold, or K3s is not started on this boot: Fedora CoreOS has a layered package from the next boot on.
 pub(super) fn condition(node: &Node<'_>) -> Option<&'static str> {
-    let layers = node.site.os() == Os::FedoraCoreos && node.cluster.said().install.selinux_policy.is_some();
+    let layers = node.site.os() == Os::FedoraCoreos && node.install().selinux_policy.is_some();
     layers.then_some("/usr/bin/rpm --query --quiet k3s-selinux")
 }
 
@@ -74,7 +74,7 @@ fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, 
 
 /// Whether the node fetches the binary of K3s's own release by itself, because nobody said what it hashes to.
 fn fetches(node: &Node<'_>) -> bool {
-    let install = &node.cluster.said().install;
+    let install = node.install();
     !node.has_sysext() && install.binary.of(node.site.machine().image.arch).is_none()
 }
 
@@ -122,7 +122,7 @@ fn selinux(node: &Node<'_>) -> String {
     let path = node.binary();
     // What was there before the policy gets the labels that the policy has for it.
     let relabel = format!("restorecon -R {path} /etc/systemd/system /etc/rancher /var/lib/rancher\n");
-    match (node.site.os(), &node.cluster.said().install.selinux_policy) {
+    match (node.site.os(), &node.install().selinux_policy) {
         (_, None) => format!("chcon -t container_runtime_exec_t {path}\n"),
         (Os::FedoraCoreos, Some(_)) => format!(
             "if ! rpm --query --quiet k3s-selinux; then\n    \

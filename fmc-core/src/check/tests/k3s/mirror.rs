@@ -34,6 +34,22 @@ fn a_node_fetches_what_the_mirror_serves_from_there_and_nobody_else_does() {
     }
 }
 
+#[test]
+fn a_release_for_agents_is_served_beside_that_of_the_servers() {
+    let older =
+        Install::binary("https://mirror.example/v1.35.1/k3s", crate::digest::Digest::sha256(b"older"));
+    let cluster = three().agents(["a2"]).agent_version("v1.35.1+k3s1").agent_install(older).bootstrap("a1");
+    let checked = cloud(cluster).check().unwrap();
+    let of = |machine| url(&checked, machine, "/opt/bin/k3s");
+    assert_ne!(of("s1"), of("a2"));
+    assert_eq!(of("s1"), of("s3"));
+    let served = &checked.machine("a1").unwrap().guest.files;
+    for machine in ["s1", "a2"] {
+        let path = of(machine).replace("http://10.17.4.31:8080", "/var/www/fmc-mirror");
+        assert!(served.iter().any(|file| file.path.as_str() == path), "{path}");
+    }
+}
+
 fn url(checked: &Checked, machine: &str, path: &str) -> String {
     let guest = &checked.machine(machine).unwrap().guest;
     let file = guest.files.iter().find(|file| file.path.as_str() == path).unwrap();
