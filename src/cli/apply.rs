@@ -236,7 +236,6 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use super::*;
 
@@ -246,17 +245,8 @@ mod tests {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut input = answer.map(str::as_bytes);
         let mut io = Io {
-            out: &mut out,
-            err: &mut err,
             input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
-            colour_out: false,
-            colour_err: false,
-            draw_out: false,
-            draw_err: false,
-            bars: false,
-            folder: std::path::PathBuf::new(),
-            environment: Arc::new(|_: &str| None),
-            interrupt: &|_| (),
+            ..Io::new(&mut out, &mut err)
         };
         let consent = consent("apply", &World::claims_to_be_real(), &args, &mut io);
         let consent = consent.map_err(|failure| failure.say(&mut io));

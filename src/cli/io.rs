@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{BufRead, ErrorKind, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fmc_core::graph::StopFlag;
 
@@ -36,6 +37,25 @@ pub struct Io<'a> {
     pub environment: Environment,
     /// Is given the flag that stops an apply, once there is one.
     pub interrupt: &'a dyn Fn(StopFlag),
+}
+
+impl<'a> Io<'a> {
+    /// For a program or a test: nobody can be asked, nothing is coloured or drawn, and there is no environment.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self {
+            out,
+            err,
+            input: None,
+            colour_out: false,
+            colour_err: false,
+            draw_out: false,
+            draw_err: false,
+            bars: false,
+            folder: PathBuf::new(),
+            environment: Arc::new(|_: &str| None),
+            interrupt: &|_| (),
+        }
+    }
 }
 
 /// An object of JSON with the version of its form before its own keys.

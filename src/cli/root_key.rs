@@ -193,17 +193,8 @@ mod tests {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let key = key.map(OsString::from);
         let mut io = Io {
-            out: &mut out,
-            err: &mut err,
-            input: None,
-            colour_out: false,
-            colour_err: false,
-            draw_out: false,
-            draw_err: false,
-            bars: false,
-            folder: std::path::PathBuf::new(),
             environment: Arc::new(move |name: &str| key.clone().filter(|_| name == VARIABLE)),
-            interrupt: &|_| (),
+            ..Io::new(&mut out, &mut err)
         };
         let keyring = keyring_for_apply(is_lab, &args, &mut io).map(|keyring| keyring.is_sample());
         let keyring = keyring.map_err(|failure| failure.say(&mut io));

@@ -244,17 +244,10 @@ fn a_plan_in_colour_says_the_same() {
     let plain = stage.done(cloud(), "plan");
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut io = fmc::cli::Io {
-        out: &mut out,
-        err: &mut err,
-        input: None,
         colour_out: true,
         colour_err: true,
-        draw_out: false,
-        draw_err: false,
-        bars: false,
         folder: stage.path().to_owned(),
-        environment: std::sync::Arc::new(|_: &str| None),
-        interrupt: &|_| (),
+        ..fmc::cli::Io::new(&mut out, &mut err)
     };
     assert_eq!(fmc::cli::run(cloud(), ["program".into(), "plan".into()], &mut io), 0);
     let coloured = String::from_utf8(out).unwrap();

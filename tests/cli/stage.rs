@@ -47,14 +47,7 @@ impl Stage {
         let mut input = self.answer.map(str::as_bytes);
         let environment = self.environment.clone();
         let mut io = Io {
-            out: &mut out,
-            err: &mut err,
             input: input.as_mut().map(|input| input as &mut dyn BufRead),
-            colour_out: false,
-            colour_err: false,
-            draw_out: false,
-            draw_err: false,
-            bars: false,
             folder: self.path().to_owned(),
             environment: Arc::new(move |name: &str| environment.get(name).map(OsString::from)),
             interrupt: &|stop| {
@@ -62,6 +55,7 @@ impl Stage {
                     stop.stop();
                 }
             },
+            ..Io::new(&mut out, &mut err)
         };
         let code = run(cloud, arguments, &mut io);
         Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }

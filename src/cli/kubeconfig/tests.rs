@@ -1,7 +1,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::sync::Arc;
 
 use fmc_core::finding::At;
 use fmc_core::k3s::pki::Credentials;
@@ -15,19 +14,7 @@ fn ran(clusters: &[&str], name: Option<&str>, out: Option<&Path>) -> (Result<u8,
         clusters.iter().map(|name| Cluster { name, server: &server, pki: &pki }).collect();
     let args = Args::read(["program", "check"].map(OsString::from)).unwrap();
     let (mut written, mut err) = (Vec::new(), Vec::new());
-    let mut io = Io {
-        out: &mut written,
-        err: &mut err,
-        input: None,
-        colour_out: false,
-        colour_err: false,
-        draw_out: false,
-        draw_err: false,
-        bars: false,
-        folder: std::path::PathBuf::new(),
-        environment: Arc::new(|_: &str| None),
-        interrupt: &|_| (),
-    };
+    let mut io = Io::new(&mut written, &mut err);
     let code = run(&clusters, name, out, HOURS, &args, &mut io).map_err(|failure| failure.say(&mut io));
     (code, String::from_utf8(written).unwrap(), String::from_utf8(err).unwrap())
 }
