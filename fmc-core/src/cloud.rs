@@ -81,7 +81,7 @@ pub struct Cloud {
     /// they make their own if not said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) ssh_host_keys: bool,
-    /// From where SSH is let in by the firewalls of machines with roles, beside the hypervisor: `anywhere`, `{network: lan}`,
+    /// From where SSH is let in by the machines' firewalls, beside the hypervisor: `anywhere`, `{network: lan}`,
     /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ssh_from: Option<Vec<Peer>>,
@@ -167,9 +167,9 @@ impl Cloud {
         self
     }
 
-    /// From where SSH is let in by the firewalls of machines with roles: networks, subnets, machines as jump hosts. From
-    /// anywhere if not said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said
-    /// here; its address on a host bridge is not known, and is to be said.
+    /// From where SSH is let in by the machines' firewalls: networks, subnets, machines as jump hosts. From anywhere if not
+    /// said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said here; its address
+    /// on a host bridge is not known, and is to be said.
     ///
     /// ```
     /// use fmc_core::cloud::Cloud;

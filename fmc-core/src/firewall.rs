@@ -1,4 +1,4 @@
-//! The firewall inside a machine: its roles' flows, and nothing else, as an nftables table of its own.
+//! The firewall inside a machine: its flows, and nothing else, as an nftables table of its own.
 //!
 //! The table is `inet fmc`. It is made and removed by its name, and no other table is touched: what K3s, its network
 //! plugin, firewalld or a user write is theirs. nftables asks every table, and a packet goes on only if none drops it, so an

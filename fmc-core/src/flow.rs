@@ -1,7 +1,8 @@
-//! Flows: who must reach whom, as roles say it. Nobody writes them by hand, and a cloud's firewalls follow from them.
+//! Flows: who must reach whom, as roles and machines say it. A cloud's firewalls follow from them.
 //!
-//! A role says for its machine what it [accepts](Flows::accept) and what it must [reach](Flows::reach). Peers are named by
-//! role, network or machine, so that one more machine changes no other.
+//! A role says for its machine what it [accepts](Flows::accept) and what it must [reach](Flows::reach); a machine says itself what
+//! else it [accepts](crate::machine::Machine::accept). Peers are named by role, network or machine, so that one more machine
+//! changes no other.
 //!
 //! ```
 //! use fmc_core::flow::{Flows, Peer, tcp, udp};
@@ -15,6 +16,7 @@
 
 mod peer;
 mod query;
+mod service;
 mod source;
 
 use std::fmt;
@@ -25,97 +27,11 @@ use crate::name::RoleName;
 
 pub use peer::{CheckedGroup, CheckedPeer, Group, Peer};
 pub use query::{Origin, Query};
+pub use service::{Protocol, Service, anything, tcp, udp, vrrp};
 pub use source::Sources;
 pub(crate) use source::subnets_of;
 
-/// What carries a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-    /// VRRP, IP protocol 112 (RFC 5798), which has no ports.
-    Vrrp,
-    /// Whatever there is.
-    Any,
-}
-
-impl Protocol {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Vrrp => "vrrp",
-            Self::Any => "anything",
-        }
-    }
-}
-
-/// A service: a protocol and the ports that it is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Service {
-    /// What carries it.
-    pub protocol: Protocol,
-    /// The first port; 0 for a protocol that has none.
-    pub first: u16,
-    /// The last port, which is the first for a service on one port.
-    pub last: u16,
-}
-
-/// A service on a TCP port.
-pub const fn tcp(port: u16) -> Service {
-    Service { protocol: Protocol::Tcp, first: port, last: port }
-}
-
-/// A service on a UDP port.
-pub const fn udp(port: u16) -> Service {
-    Service { protocol: Protocol::Udp, first: port, last: port }
-}
-
-/// The routers' protocol by which two machines share an address.
-pub const fn vrrp() -> Service {
-    Service { protocol: Protocol::Vrrp, first: 0, last: 0 }
-}
-
-/// Whatever there is: what comes from inside of the machine itself, as from its pods.
-pub const fn anything() -> Service {
-    Service { protocol: Protocol::Any, first: 0, last: 0 }
-}
-
-impl Service {
-    /// The service on all ports up to this one.
-    #[must_use]
-    pub const fn to(self, last: u16) -> Self {
-        Self { last, ..self }
-    }
-
-    /// Whether the two have a port in common.
-    pub fn overlaps(self, other: Self) -> bool {
-        self.protocol == other.protocol && self.first <= other.last && other.first <= self.last
-    }
-
-    /// Whether the other is a part of this one.
-    pub fn contains(self, other: Self) -> bool {
-        self.protocol == Protocol::Any
-            || (self.protocol == other.protocol && self.first <= other.first && other.last <= self.last)
-    }
-}
-
-/// `tcp 6443`, `udp 30000-32767`, `vrrp`.
-impl fmt::Display for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.protocol.as_str())?;
-        match (self.protocol, self.first == self.last) {
-            (Protocol::Vrrp | Protocol::Any, _) => Ok(()),
-            (_, true) => write!(f, " {}", self.first),
-            (_, false) => write!(f, " {}-{}", self.first, self.last),
-        }
-    }
-}
-
-/// Which end of a flow a role is.
+/// Which end of a flow its machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// It listens, and the peer calls.
@@ -149,7 +65,7 @@ impl Flows {
         self
     }
 
-    /// The machine must reach the peer. Where the peer is a machine with a firewall, its own role accepts it.
+    /// The machine must reach the peer. Where the peer is a machine with a firewall, a role of its or it itself accepts it.
     #[must_use]
     pub fn reach(mut self, service: Service, peer: Peer) -> Self {
         self.0.push(Flow { direction: Direction::Reach, service, peer });
@@ -185,7 +101,7 @@ impl Flows {
                 direction: flow.direction,
                 service: flow.service,
                 peer,
-                role: role.clone(),
+                by: By::Role(role.clone()),
             })
         });
         each.collect()
@@ -195,7 +111,7 @@ impl Flows {
 /// A [`Flow`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedFlow {
-    /// The machine whose role says it, by index.
+    /// The machine that says it, itself or by a role, by index.
     pub machine: usize,
     /// Which end that machine is.
     pub direction: Direction,
@@ -203,6 +119,35 @@ pub struct CheckedFlow {
     pub service: Service,
     /// The other end.
     pub peer: CheckedPeer,
-    /// The role that says it.
-    pub role: RoleName,
+    /// Who says it there.
+    pub by: By,
+}
+
+/// Who says a flow of a machine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// A role of the machine. What every machine has is said by `ssh`, `ready`, `dns` and `ntp`, which are no roles.
+    Role(RoleName),
+    /// The machine itself, by what it [accepts](crate::machine::Machine::accept); by index there.
+    Machine(usize),
+}
+
+impl By {
+    /// The role, if a role says it.
+    pub fn role(&self) -> Option<&RoleName> {
+        match self {
+            Self::Role(role) => Some(role),
+            Self::Machine(_) => None,
+        }
+    }
+}
+
+/// The role's kind, or `machine`.
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(role) => fmt::Display::fmt(role, f),
+            Self::Machine(_) => f.pad("machine"),
+        }
+    }
 }

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::addr::{Ip, Mac};
+use crate::addr::Ip;
 use crate::disk::{Allocation, Disk};
+use crate::flow::{Peer, Service};
 use crate::given::Given;
 use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
 use crate::image::{Image, is_default};
 use crate::k3s::{Label, Taint};
-use crate::name::{Fqdn, HostName, Hostname, MachineName, NetworkName, PackageName};
+use crate::name::{Fqdn, HostName, Hostname, MachineName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
 use crate::network::{is_yes, yes};
 use crate::ready::Ready;
@@ -16,7 +17,12 @@ use crate::role::Role;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
+mod interface;
+mod opening;
 mod root;
+
+pub use interface::Interface;
+pub use opening::Opening;
 
 /// Whether a machine should run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,89 +80,6 @@ impl Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         Self::grace(60)
-    }
-}
-
-/// An interface of a machine on a network.
-///
-/// It gets its address by DHCP unless an address is said: [`address`](Self::address) writes it inside the guest and
-/// reserves it, [`reserved`](Self::reserved) only reserves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Interface {
-    /// The network that it is on.
-    pub(crate) network: Given<NetworkName>,
-    /// A static IPv4 address: written inside the guest, and reserved in DHCP. Without one it asks by DHCP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) address: Option<Given<Ip>>,
-    /// A static IPv6 address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) address6: Option<Given<Ip>>,
-    /// A reserved IPv4 address: the guest asks for it by DHCP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reserved: Option<Given<Ip>>,
-    /// A reserved IPv6 address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reserved6: Option<Given<Ip>>,
-    /// Its MAC; derived from owner, machine and network if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mac: Option<Given<Mac>>,
-    /// Whether the default route goes through it; the first interface that can has it if none says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) default_route: Option<bool>,
-}
-
-impl Interface {
-    /// An interface on a network.
-    pub fn on(network: impl Into<Given<NetworkName>>) -> Self {
-        Self {
-            network: network.into(),
-            address: None,
-            address6: None,
-            reserved: None,
-            reserved6: None,
-            mac: None,
-            default_route: None,
-        }
-    }
-
-    /// A static address: written inside the guest, and reserved in the network's DHCP. Prefix, gateway and resolvers
-    /// are the network's. One of each family can be said.
-    #[must_use]
-    pub fn address(mut self, address: impl Into<Given<Ip>>) -> Self {
-        let address = address.into();
-        match address.ok() {
-            Some(ip) if !ip.is_ipv4() => self.address6 = Some(address),
-            _ => self.address = Some(address),
-        }
-        self
-    }
-
-    /// A reserved address: the guest asks for it by DHCP.
-    #[must_use]
-    pub fn reserved(mut self, address: impl Into<Given<Ip>>) -> Self {
-        let address = address.into();
-        match address.ok() {
-            Some(ip) if !ip.is_ipv4() => self.reserved6 = Some(address),
-            _ => self.reserved = Some(address),
-        }
-        self
-    }
-
-    /// Its MAC; derived from owner, machine and network if not said.
-    #[must_use]
-    pub fn mac(mut self, mac: impl Into<Given<Mac>>) -> Self {
-        self.mac = Some(mac.into());
-        self
-    }
-
-    /// Whether the default route goes through it. If no interface says so, it goes through the first whose network
-    /// has a gateway and is forwarded.
-    #[must_use]
-    pub fn default_route(mut self, on: bool) -> Self {
-        self.default_route = Some(on);
-        self
     }
 }
 
@@ -247,9 +170,13 @@ pub struct Machine {
     /// How it says that it is up, for which an apply waits; nobody waits if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ready: Option<Ready>,
-    /// Whether it has a firewall that lets in its roles' flows and nothing else; a machine with roles has one if not said.
+    /// Whether it has a firewall that lets in its flows and nothing else; a machine that has roles or accepts something has one if
+    /// not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) firewall: Option<bool>,
+    /// What it lets in by itself, beside what its roles accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) accept: Vec<Opening>,
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) guest: Guest,
@@ -285,6 +212,7 @@ impl Machine {
             shutdown: Shutdown::default(),
             ready: None,
             firewall: None,
+            accept: Vec::new(),
             guest: Guest::default(),
             labels: Vec::new(),
             taints: Vec::new(),
@@ -396,11 +324,41 @@ impl Machine {
         self
     }
 
-    /// Whether it has a firewall that lets in its roles' flows and nothing else. A machine with roles has one if not said, and
-    /// one without roles has none.
+    /// Whether it has a firewall that lets in its flows and nothing else. A machine that has roles or [accepts](Self::accept)
+    /// something has one if not said, and another one has none.
     #[must_use]
     pub fn firewall(mut self, on: bool) -> Self {
         self.firewall = Some(on);
+        self
+    }
+
+    /// Lets somebody call a service of the machine, beside what its roles accept; for several peers it is said several times. The
+    /// machine has a firewall then, which drops what nothing accepts. A port that a role listens on may be opened for more peers.
+    ///
+    /// A service is TCP or UDP with a port or several, or VRRP; everything at once is none.
+    ///
+    /// ```
+    /// use fmc_core::flow::{Peer, tcp};
+    /// use fmc_core::image::Image;
+    /// use fmc_core::machine::{Interface, Machine};
+    ///
+    /// let db = Machine::new("db", Image::debian("12").path("/images/debian-12.qcow2"))
+    ///     .interface(Interface::on("core").address("10.17.3.13"))
+    ///     .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+    ///     .accept("tcp 9187", Peer::machine("watch"));
+    /// # let _ = db;
+    /// ```
+    ///
+    /// In a file:
+    ///
+    /// ```yaml
+    /// accept:
+    ///   - {service: tcp 5432, from: {role: {kind: k3s-agent, instance: prod}}}
+    ///   - {service: tcp 9187, from: {machine: watch}}
+    /// ```
+    #[must_use]
+    pub fn accept(mut self, service: impl Into<Given<Service>>, from: Peer) -> Self {
+        self.accept.push(Opening { service: service.into(), from });
         self
     }
 

@@ -167,8 +167,21 @@ impl<'a> RoleFindings<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A role of a kind with flows.
+    pub(crate) struct Plain(pub(crate) &'static str, pub(crate) Flows);
+
+    impl CustomRole for Plain {
+        fn kind(&self) -> Given<RoleName> {
+            self.0.into()
+        }
+
+        fn flows(&self, _: &Site<'_>) -> Flows {
+            self.1.clone()
+        }
+    }
 
     struct Ntp;
 

@@ -11,6 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use fmc_core::flow::{Protocol, Service};
 use fmc_core::given::Leaf as _;
 use fmc_core::name::NetworkName;
 
@@ -117,6 +118,22 @@ fn size(node: &Node<'_>) -> Result<String, Unsaid> {
     Ok(said.unwrap_or_else(|| quoted(text)))
 }
 
+/// A service as it is said in Rust, `tcp(5432)`; another one as its text.
+fn service(node: &Node<'_>) -> Result<String, Unsaid> {
+    let text = text(node)?;
+    Ok(match Service::parse(text) {
+        Ok(Service { protocol: protocol @ (Protocol::Tcp | Protocol::Udp), first, last })
+            if first == last =>
+        {
+            format!("{protocol}({first})")
+        }
+        Ok(Service { protocol: protocol @ (Protocol::Tcp | Protocol::Udp), first, last }) => {
+            format!("{protocol}({first}).to({last})")
+        }
+        _ => quoted(text),
+    })
+}
+
 /// The variant of an enumeration: `fedora-coreos` is `FedoraCoreos`.
 fn variant(kind: &str, node: &Node<'_>) -> Result<String, Unsaid> {
     text(node).map(|text| variant_of(kind, text))
@@ -205,6 +222,11 @@ impl Printer<'_> {
                     None => peer,
                 }
             }
+            "inside" => {
+                let inside = self::map(node)?;
+                let interfaces = array(list(needed(inside, "interfaces")?)?)?;
+                format!("Peer::inside({interfaces}, {})", literal(needed(inside, "subnet")?)?)
+            }
             _ => format!("Peer::{key}({})", literal(node)?),
         })
     }
@@ -269,6 +291,13 @@ impl Printer<'_> {
                 "shutdown" => machine.call("shutdown", shutdown(self::map(node)?)?),
                 "ready" => machine.nest("ready", ready(self::map(node)?)?),
                 "guest" => guest(self::map(node)?, &mut machine)?,
+                "accept" => {
+                    for opening in list(node)? {
+                        let opening = self::map(opening)?;
+                        let peer = self.peer(needed(opening, "from")?)?;
+                        machine.call("accept", format!("{}, {peer}", service(needed(opening, "service")?)?));
+                    }
+                }
                 "labels" => machine.each("label", node)?,
                 "taints" => machine.each("taint", node)?,
                 _ => machine.plain(key, node)?,

@@ -1,15 +1,16 @@
-//! What flows between roles, as few arrows: one from each role to each other, with all its services.
+//! What flows between roles, and to machines that accept something by themselves, as few arrows: one from each to each other,
+//! with all its services.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::Checked;
-use fmc_core::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Protocol, Service};
+use fmc_core::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Protocol, Service};
 use fmc_core::name::RoleName;
 
 /// How many machines of a role are listed; of more the rest is counted.
 const LISTED: usize = 4;
 
-/// One end of arrows: a role with its machines, or who else it is.
+/// One end of arrows: a role with its machines, a machine alone, or who else it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) name: String,
@@ -29,9 +30,8 @@ pub(super) struct Arrow {
 /// Ends and arrows of a cloud. What every machine has, and what stays inside one, is left out.
 pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     let mut arrows: BTreeMap<(String, String), BTreeSet<Service>> = BTreeMap::new();
-    for flow in checked.flows.iter().filter(|flow| has(checked, flow.machine, &flow.role)) {
-        let Some(peer) = peer(checked, flow) else { continue };
-        let own = role(checked, &flow.role, flow.machine);
+    for flow in &checked.flows {
+        let Some((own, peer)) = sayer(checked, flow).zip(peer(checked, flow)) else { continue };
         let ends = match flow.direction {
             Direction::Accept => (peer, own),
             Direction::Reach => (own, peer),
@@ -48,10 +48,16 @@ pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     (ends.collect(), drawn)
 }
 
-/// Whether a machine has a role: what every machine has comes from none.
-fn has(checked: &Checked, machine: usize, kind: &RoleName) -> bool {
-    let whole = CheckedGroup { kind: kind.clone(), instance: None };
-    checked.roles.get(&whole).is_some_and(|members| members.machines.binary_search(&machine).is_ok())
+/// Who says a flow; `None` for what every machine has, which comes from no role.
+fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
+    match &flow.by {
+        By::Machine(_) => Some(checked.machines.get(flow.machine)?.name.to_string()),
+        By::Role(kind) => {
+            let whole = CheckedGroup { kind: kind.clone(), instance: None };
+            let members = &checked.roles.get(&whole)?.machines;
+            members.binary_search(&flow.machine).is_ok().then(|| role(checked, kind, flow.machine))
+        }
+    }
 }
 
 /// A role, of one instance where there are several.
@@ -88,10 +94,8 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
                     && other.service.contains(flow.service)
                     && other.service.protocol != Protocol::Any
             };
-            match checked.flows_of(machine).iter().find(answers) {
-                Some(found) if has(checked, *index, &found.role) => role(checked, &found.role, *index),
-                _ => machine.name.to_string(),
-            }
+            let answering = checked.flows_of(machine).iter().find(answers);
+            answering.and_then(|found| sayer(checked, found)).unwrap_or_else(|| machine.name.to_string())
         }
     })
 }

@@ -52,6 +52,12 @@ fn a_value_is_set_by_its_path() {
         ("hosts.local.acceleration=emulated", "/hosts/local/acceleration", "\"emulated\""),
         ("hosts.local.pools.\"a.b\"={path: /pools/a}", "/hosts/local/pools/a.b/path", "\"/pools/a\""),
         ("resolvers=[1.1.1.1, 9.9.9.9]", "/resolvers/1", "\"9.9.9.9\""),
+        (
+            "machines.db.accept=[{service: tcp 5432, from: {machine: web}}]",
+            "/machines/db/accept/0/service",
+            "\"tcp 5432\"",
+        ),
+        ("machines.db.accept=[{service: 5432, from: anywhere}]", "/machines/db/accept/0/service", "\"5432\""),
         ("owner=somebody", "/owner", "\"somebody\""),
     ];
     for (text, pointer, value) in cases {
@@ -125,6 +131,14 @@ fn what_is_refused_says_where_and_what_would_be_right() {
             "set machines.web.memory.size: machines.web.memory is \"2 GiB\", which has no `size`: set it as a whole",
         ),
         ("name[0]=x", "set name[0]: name is no list"),
+        (
+            "machines.db.accept=[{service: tcp 5432, form: anywhere}]",
+            "set machines.db.accept: machines.db.accept[0]: the key `form` is not known here: did you mean `from`?",
+        ),
+        (
+            "machines.db.accept=[{service: tcp 5432, from: everywhere}]",
+            "set machines.db.accept: machines.db.accept[0].from: `everywhere` is not known here: did you mean `anywhere`?",
+        ),
         ("machines.new={cpus: 1}", "set machines.new: machines.new: `image` is missing"),
         (
             "hosts.local.topology={sockets: 1, cors: 4}",

@@ -38,6 +38,17 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 "say which system the image is, for example `Image::debian(\"12\")`, or leave the firewall out",
             ));
         }
+        if draft.firewall == Some(false) && !draft.accept.is_empty() {
+            findings.push(
+                Finding::new(
+                    Kind::FirewallOff,
+                    format_args!("machines.{name}.firewall"),
+                    format!("{name} says whom it lets in, and without a firewall everybody is let in"),
+                    "leave `firewall` out, or leave `accept` out where something else guards the machine",
+                )
+                .also(format_args!("machines.{name}.accept")),
+            );
+        }
         if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(view, other, draft)) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");

@@ -16,7 +16,7 @@ use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::host::{CpuModel, Host, Pool, Topology};
 use crate::image::{DirectKernel, Image, Source};
-use crate::machine::{Interface, Machine, Root};
+use crate::machine::{Interface, Machine, Opening, Root};
 use crate::network::{Network, Reservation};
 use crate::ready::{Ready, Signal};
 use crate::unit::Size;
@@ -144,8 +144,10 @@ impl Leaves<'_> {
             Peer::Role(group) => self.one(&group.kind, &at.key("role").key("kind")),
             Peer::Members(group) => self.one(&group.kind, &at.key("members").key("kind")),
             Peer::Inside { interfaces, subnet } => {
-                self.each(interfaces, at);
-                self.one(subnet, at);
+                let inside = at.key("inside");
+                self.each(interfaces, &inside.key("interfaces"));
+                self.one(subnet, &inside.key("subnet"));
+                self.findings.extend(peer.unwritable(at));
             }
         }
     }
@@ -265,6 +267,7 @@ impl Leaves<'_> {
             shutdown: _,
             ready,
             firewall: _,
+            accept,
             // What is inside has rules of its own.
             guest: _,
             labels,
@@ -285,6 +288,12 @@ impl Leaves<'_> {
         self.each(resolvers, &at.key("resolvers"));
         self.each(labels, &at.key("labels"));
         self.each(taints, &at.key("taints"));
+        for (index, Opening { service, from }) in accept.iter().enumerate() {
+            let list = at.key("accept");
+            let at = list.index(index);
+            self.one(service, &at.key("service"));
+            self.peer(from, &at.key("from"));
+        }
         if let Some(Ready { signal, within }) = ready {
             let at = at.key("ready");
             self.maybe(within.as_ref(), &at.key("within"));

@@ -32,6 +32,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         machine(&mut unknown, placed, findings);
         interface::check(view, placed, findings);
+        openings(view, placed, findings);
     }
     bridge::check(view, findings);
     cluster::check(view, findings);
@@ -40,25 +41,38 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 
 /// From where people log in.
 fn admins(view: &View<'_>, findings: &mut Vec<Finding>) {
-    for (index, peer) in view.cloud.ssh_from.iter().flatten().enumerate() {
-        let networks = view.networks.iter().map(|net| text(&net.draft.name));
-        let machines = view.machines.iter().map(|placed| text(&placed.draft.name));
-        let (what, name, help) = match peer {
-            Peer::Network(name) if !view.network_index.contains_key(text(name)) => {
-                ("network", text(name), known(text(name), "network", networks, "add the network"))
-            }
-            Peer::Machine(name) if !machines.clone().any(|other| other == text(name)) => {
-                ("machine", text(name), known(text(name), "machine", machines, "add the machine"))
-            }
-            _ => continue,
-        };
-        findings.push(Finding::new(
-            Kind::ReferenceUnknown,
-            format_args!("ssh_from[{index}].{what}"),
-            format!("there is no {what} {name}"),
-            help,
-        ));
+    for (index, from) in view.cloud.ssh_from.iter().flatten().enumerate() {
+        peer(view, from, format_args!("ssh_from[{index}]"), findings);
     }
+}
+
+/// Whom a machine lets in by itself.
+fn openings(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    for (index, opening) in placed.draft.accept.iter().enumerate() {
+        let at = format_args!("machines.{}.accept[{index}].from", placed.draft.name);
+        peer(view, &opening.from, at, findings);
+    }
+}
+
+/// A peer that is a network or a machine of the cloud's.
+fn peer(view: &View<'_>, peer: &Peer, at: std::fmt::Arguments<'_>, findings: &mut Vec<Finding>) {
+    let networks = view.networks.iter().map(|net| text(&net.draft.name));
+    let machines = view.machines.iter().map(|placed| text(&placed.draft.name));
+    let (what, name, help) = match peer {
+        Peer::Network(Given::Right(name)) if !view.network_index.contains_key(name.as_str()) => {
+            ("network", name.as_str(), known(name.as_str(), "network", networks, "add the network"))
+        }
+        Peer::Machine(Given::Right(name)) if !machines.clone().any(|other| other == name.as_str()) => {
+            ("machine", name.as_str(), known(name.as_str(), "machine", machines, "add the machine"))
+        }
+        _ => return,
+    };
+    findings.push(Finding::new(
+        Kind::ReferenceUnknown,
+        format_args!("{at}.{what}"),
+        format!("there is no {what} {name}"),
+        help,
+    ));
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {

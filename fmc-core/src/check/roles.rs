@@ -6,6 +6,7 @@
 mod base;
 mod merge;
 mod names;
+mod opening;
 mod reach;
 mod route;
 
@@ -14,7 +15,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::kind::Kind;
-use super::view::{View, text};
+use super::view::{Placed, View, text};
 use crate::balancer;
 use crate::checked::{Addressing, Checked, Members};
 use crate::finding::{At, Finding};
@@ -62,6 +63,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     }
     ports(&assigned, cloud, &flows, findings);
     names::publish(cloud, &assigned, findings);
+    flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
@@ -85,21 +87,28 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     mirror::redirect(cloud);
 }
 
-/// Says which machines have a firewall: those with roles, and those that are told to; none that is told not to.
+/// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is
+/// told not to.
 fn guard(view: &View<'_>, cloud: &mut Checked, assigned: &[Assigned]) {
     for one in assigned {
         if let Some(machine) = cloud.machines.get_mut(one.machine) {
             machine.firewall = machine.is_provisioned();
         }
     }
-    for placed in view.machines.iter().filter(|placed| placed.draft.firewall == Some(false)) {
-        let name = text(&placed.draft.name);
-        if let Ok(at) = cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name))
-            && let Some(machine) = cloud.machines.get_mut(at)
+    for placed in &view.machines {
+        let said = placed.draft.firewall.or((!placed.draft.accept.is_empty()).then_some(true));
+        if let Some(said) = said
+            && let Some(machine) = index_of(cloud, placed).and_then(|at| cloud.machines.get_mut(at))
         {
-            machine.firewall = false;
+            machine.firewall = said && machine.is_provisioned();
         }
     }
+}
+
+/// Where a machine of the draft is in the resolved cloud, if it is right.
+fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<usize> {
+    let name = text(&placed.draft.name);
+    cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()
 }
 
 /// The firewalls, as roles of their machines.
@@ -119,6 +128,7 @@ fn firewalls(cloud: &Checked) -> Vec<Assigned> {
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
     !machine.roles.is_empty()
         || machine.firewall == Some(true)
+        || !machine.accept.is_empty()
         || view.clustered.contains(text(&machine.name))
 }
 
@@ -127,9 +137,7 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
     let mut assigned = Vec::new();
     for placed in view.machines.iter().filter(|placed| !placed.draft.roles.is_empty()) {
         let name = text(&placed.draft.name);
-        let Ok(machine) = cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)) else {
-            continue;
-        };
+        let Some(machine) = index_of(cloud, placed) else { continue };
         for (index, role) in placed.draft.roles.iter().enumerate() {
             let at = format!("machines.{name}.roles[{index}]");
             let kind = role.as_custom().kind();
@@ -229,10 +237,11 @@ fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings
         let mut claimed: BTreeMap<Service, &RoleName> = BTreeMap::new();
         let mut told: BTreeSet<(&RoleName, &RoleName, Service)> = BTreeSet::new();
         for flow in ours.iter().filter(|flow| flow.direction == Direction::Accept) {
+            let Some(role) = flow.by.role() else { continue };
             let clash =
-                claimed.iter().find(|(service, role)| **role != &flow.role && service.overlaps(flow.service));
+                claimed.iter().find(|(service, other)| **other != role && service.overlaps(flow.service));
             if let Some((_, other)) = clash
-                && told.insert((other, &flow.role, flow.service))
+                && told.insert((other, role, flow.service))
             {
                 let at = |kind: &RoleName| {
                     let mut here = assigned.iter().filter(|one| one.machine == flow.machine);
@@ -242,10 +251,9 @@ fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings
                 findings.push(
                     Finding::new(
                         Kind::RoleClash,
-                        at(&flow.role),
+                        at(role),
                         format!(
-                            "{} and {other} both listen on {} of {}",
-                            flow.role,
+                            "{role} and {other} both listen on {} of {}",
                             flow.service,
                             machine.unwrap_or_default()
                         ),
@@ -254,7 +262,7 @@ fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings
                     .also(at(other)),
                 );
             }
-            claimed.entry(flow.service).or_insert(&flow.role);
+            claimed.entry(flow.service).or_insert(role);
         }
     }
 }

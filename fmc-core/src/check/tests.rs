@@ -9,6 +9,7 @@ mod flows;
 mod k3s;
 mod laws;
 mod mounts;
+mod openings;
 mod pages;
 mod roles;
 mod rules;

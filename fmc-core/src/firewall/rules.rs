@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::TABLE;
 use crate::addr::Subnet;
 use crate::checked::{Addressing, Checked, Interface, Machine};
-use crate::flow::{CheckedPeer, Direction, Protocol, Service, Sources};
-use crate::name::{BridgeName, RoleName};
+use crate::flow::{By, CheckedPeer, Direction, Protocol, Service, Sources};
+use crate::name::BridgeName;
 
 /// How many sources a rule lists itself; more are a set with a name.
 const LISTED: usize = 6;
@@ -21,11 +21,11 @@ struct From {
     subnets: Option<BTreeSet<Subnet>>,
 }
 
-/// What is let in, by the role that says so and from where.
-type Accepted = BTreeMap<(RoleName, From), BTreeSet<Service>>;
+/// What is let in, by who says so and from where.
+type Accepted<'a> = BTreeMap<(&'a str, From), BTreeSet<Service>>;
 
-/// What a role accepts by some interfaces.
-type Asked<'a> = (&'a RoleName, BTreeSet<BridgeName>, Service);
+/// What is accepted by some interfaces, and who says so.
+type Asked<'a> = (&'a str, BTreeSet<BridgeName>, Service);
 
 pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
     let accepted = accepted(cloud, machine);
@@ -33,16 +33,16 @@ pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
     let mut flows = String::new();
     let has_vrrp = accepted.values().flatten().any(|service| service.protocol == Protocol::Vrrp);
     always(machine, has_vrrp, &mut flows);
-    for ((role, from), services) in &accepted {
+    for ((who, from), services) in &accepted {
         for place in from.words(&mut sets) {
             for service in words(services) {
                 // Writing to a String cannot fail.
-                let _ = writeln!(flows, "\t\t{place}{service}accept comment \"{role}\"");
+                let _ = writeln!(flows, "\t\t{place}{service}accept comment \"{who}\"");
             }
         }
     }
     format!(
-        "# What {name} lets in: its roles' flows, and nothing else. Loading it again changes nothing.\n\
+        "# What {name} lets in: its flows, and nothing else. Loading it again changes nothing.\n\
          table inet {TABLE}\n\
          delete table inet {TABLE}\n\
          table inet {TABLE} {{\n\
@@ -73,8 +73,8 @@ pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
     )
 }
 
-/// What a machine accepts: for each role the places from which it accepts the same, each service once.
-fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
+/// What a machine accepts: for each role, and for itself, the places from which it accepts the same, each service once.
+fn accepted<'a>(cloud: &'a Checked, machine: &Machine) -> Accepted<'a> {
     let mut by_service: BTreeMap<Asked<'_>, Option<BTreeSet<Subnet>>> = BTreeMap::new();
     let flows = cloud.flows_of(machine).iter().filter(|flow| flow.direction == Direction::Accept);
     for flow in flows {
@@ -82,8 +82,9 @@ fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
             CheckedPeer::Inside { interfaces, .. } => interfaces.clone(),
             _ => BTreeSet::new(),
         };
-        let from =
-            by_service.entry((&flow.role, interfaces, flow.service)).or_insert_with(|| Some(BTreeSet::new()));
+        let from = by_service
+            .entry((who(&flow.by), interfaces, flow.service))
+            .or_insert_with(|| Some(BTreeSet::new()));
         match (Sources::of(cloud, &flow.peer), from.as_mut()) {
             (Sources::Anywhere, _) => *from = None,
             (Sources::Subnets(more), Some(subnets)) => subnets.extend(more),
@@ -91,11 +92,16 @@ fn accepted(cloud: &Checked, machine: &Machine) -> Accepted {
         }
     }
     let mut accepted = Accepted::new();
-    for ((role, interfaces, service), subnets) in by_service {
+    for ((who, interfaces, service), subnets) in by_service {
         let from = From { interfaces, subnets: subnets.map(|subnets| outermost(&subnets)) };
-        accepted.entry((role.clone(), from)).or_default().insert(service);
+        accepted.entry((who, from)).or_default().insert(service);
     }
     accepted
+}
+
+/// Who says a flow, in a comment: the machine says all of its own as one.
+fn who(by: &By) -> &str {
+    by.role().map_or("machine", |role| role.as_str())
 }
 
 /// Those that are in no other: two subnets are apart, or one is in the other.

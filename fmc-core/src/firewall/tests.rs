@@ -9,32 +9,17 @@ use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, anything, tcp, udp, vrrp};
-use crate::given::Given;
 use crate::guest::checked::Contents;
 use crate::guest::{File, Guest, User};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
-use crate::name::RoleName;
 use crate::network::Network;
 use crate::ready::Ready;
-use crate::role::{CustomRole, Site};
+use crate::role::tests::Plain;
 use crate::unit::SizeExt;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
-
-/// A role of a kind with flows.
-struct Plain(&'static str, Flows);
-
-impl CustomRole for Plain {
-    fn kind(&self) -> Given<RoleName> {
-        self.0.into()
-    }
-
-    fn flows(&self, _: &Site<'_>) -> Flows {
-        self.1.clone()
-    }
-}
 
 fn server() -> Plain {
     let flows = Flows::new()
@@ -106,7 +91,7 @@ fn a_server_lets_in_what_its_flows_say() {
     let checked = checked(&cloud([31, 32]));
     let text = rules(&checked, "server1");
     expect![[r##"
-        # What server1 lets in: its roles' flows, and nothing else. Loading it again changes nothing.
+        # What server1 lets in: its flows, and nothing else. Loading it again changes nothing.
         table inet fmc
         delete table inet fmc
         table inet fmc {
@@ -203,6 +188,40 @@ fn a_firewall_is_for_machines_with_roles_unless_it_is_said() {
 }
 
 #[test]
+fn a_machine_lets_in_by_itself_whom_it_says() {
+    let db = machine("db", Interface::on("core").address("10.17.3.13"))
+        .accept(tcp(5432), Peer::role("agent"))
+        .accept(tcp(5432), Peer::machine("balancer"))
+        .accept(udp(30_000).to(30_009), Peer::network("core"))
+        .accept(vrrp(), Peer::network("core"))
+        .accept(tcp(1).to(65_535), Peer::inside(["docker0"], "172.17.0.0/16"));
+    let server = machine("server9", Interface::on("kube").address("10.17.4.29"))
+        .role(server())
+        .accept(tcp(6443), Peer::machine("plain"));
+    let checked = checked(&cloud([31]).machines([db, server]));
+    let text = rules(&checked, "db");
+    for line in [
+        "\t\tip saddr { 10.17.3.12, 10.17.4.0/24 } tcp dport 5432 accept comment \"machine\"\n",
+        "\t\tip saddr 10.17.3.0/24 udp dport 30000-30009 accept comment \"machine\"\n",
+        "\t\tip saddr 10.17.3.0/24 meta l4proto 112 accept comment \"machine\"\n",
+        "\t\tiifname \"docker0\" ip saddr 172.17.0.0/16 tcp dport 1-65535 accept comment \"machine\"\n",
+        "\t\tip protocol igmp accept",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    nft::check(&text).unwrap();
+    nft::load_twice_is_stable(&text).unwrap();
+    // A role's port, opened for one more.
+    let text = rules(&checked, "server9");
+    assert!(text.contains("ip saddr 10.17.3.20 tcp dport 6443 accept comment \"machine\""), "{text}");
+    assert!(
+        text.contains("ip saddr { 10.17.3.12, 10.17.4.0/24 } tcp dport 6443 accept comment \"server\""),
+        "{text}"
+    );
+    nft::check(&text).unwrap();
+}
+
+#[test]
 fn a_firewall_that_somebody_else_writes_is_a_clash() {
     let plain = machine("web", Interface::on("core").address("10.17.3.30"))
         .firewall(true)
@@ -234,8 +253,6 @@ fn the_hypervisor_is_let_in_whoever_else_is_not() {
 
 #[test]
 fn many_sources_are_a_set_with_a_name() {
-    let flows = Flows::new().accept(tcp(2), Peer::role("spread")).accept(udp(2), Peer::role("spread"));
-    let wide = Plain("wide", flows.accept(udp(2), Peer::subnet("10.0.0.0/25")));
     let mut cloud = Cloud::new("first").host(Host::local());
     for n in 0..9 {
         let net = format!("n{n}");
@@ -245,8 +262,11 @@ fn many_sources_are_a_set_with_a_name() {
             machine(&format!("m{n}"), Interface::on(&*net).address(format!("10.{n}.0.9"))).role(spread),
         );
     }
-    let cloud = cloud.machine(machine("wide", Interface::on("n0").address("10.0.0.5")).role(wide));
-    let text = rules(&checked(&cloud), "wide");
+    let wide = machine("wide", Interface::on("n0").address("10.0.0.5"))
+        .accept(tcp(2), Peer::role("spread"))
+        .accept(udp(2), Peer::role("spread"))
+        .accept(udp(2), Peer::subnet("10.0.0.0/25"));
+    let text = rules(&checked(&cloud.machine(wide)), "wide");
     assert!(text.contains("\tset sources1 {\n\t\ttype ipv4_addr\n"), "{text}");
     assert!(text.contains("ip saddr @sources1 tcp dport 2 accept"), "{text}");
     assert!(text.contains("ip saddr @sources1 udp dport 2 accept"), "{text}");

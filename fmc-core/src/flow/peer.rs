@@ -14,10 +14,10 @@ use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 
 /// The other end of a flow. In a file: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
-/// `{role: {kind: prometheus}}`.
+/// `{role: {kind: prometheus}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Peer {
     /// Whoever can.
     Anywhere,
@@ -32,7 +32,6 @@ pub enum Peer {
     /// The machines of a role, by their addresses.
     Members(Group),
     /// Who is inside of the machine itself, as its pods: what comes by one of its own interfaces from a subnet.
-    #[serde(skip)]
     Inside {
         /// The interfaces that lead inside, as `cni0`.
         interfaces: Vec<Given<BridgeName>>,
@@ -108,6 +107,25 @@ impl Peer {
 }
 
 impl Peer {
+    /// What a ruleset cannot write of who is inside: nft has no way to write a quotation mark, takes a star for any end of a name,
+    /// and without an interface a rule would let in an address from wherever it comes.
+    pub(crate) fn unwritable(&self, at: &At<'_>) -> Option<Finding> {
+        let Self::Inside { interfaces, .. } = self else { return None };
+        let mut names = interfaces.iter().filter_map(Given::ok);
+        let (what, help) = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
+            Some(name) => (
+                format!("{name:?} is no interface that a firewall can name"),
+                "write the interface's name without quotation marks, stars and backslashes",
+            ),
+            None if interfaces.is_empty() => (
+                "no interface leads inside".to_owned(),
+                "name the interfaces of the machine itself by which they call, for example docker0",
+            ),
+            None => return None,
+        };
+        Some(Finding::new(Kind::ValueInvalid, at, what, help))
+    }
+
     pub(crate) fn checked(
         &self,
         cloud: &Checked,
@@ -126,15 +144,8 @@ impl Peer {
             Self::Inside { interfaces, subnet } => {
                 let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
                 let names: Vec<Option<BridgeName>> = names.collect();
-                // nft has no way to write a quotation mark, and takes a star for any end of a name.
-                let mut odd = names.iter().flatten().filter(|name| name.as_str().contains(['"', '*', '\\']));
-                if let Some(name) = odd.next() {
-                    findings.push(Finding::new(
-                        Kind::ValueInvalid,
-                        at,
-                        format!("{name:?} is no interface that a firewall can name"),
-                        "write the interface's name without quotation marks, stars and backslashes",
-                    ));
+                if let Some(finding) = self.unwritable(at) {
+                    findings.push(finding);
                     return None;
                 }
                 CheckedPeer::Inside {

@@ -45,7 +45,8 @@ fn machine(name: &str, image: Image, network: &str, address: &str) -> Machine {
         .user(User::admin("ops").key(KEY))
 }
 
-/// Two servers, two agents, a balancer on the LAN too, a bastion without roles and a resolver, on networks as the seed's.
+/// Two servers, two agents, a balancer on the LAN too, a bastion without a firewall, and a resolver and a database that say
+/// themselves what they accept, on networks as the seed's.
 fn cloud() -> Checked {
     let server = || {
         let flows = Flows::new()
@@ -74,7 +75,6 @@ fn cloud() -> Checked {
         .accept(tcp(6443), Peer::network("lan"))
         .accept(tcp(8404), Peer::machine("bastion"))
         .reach(tcp(6443), Peer::members("server"));
-    let dns = Flows::new().accept(tcp(53), Peer::Anywhere).accept(udp(53), Peer::Anywhere);
     let debian = || Image::debian("12");
     let cloud = Cloud::new("first")
         .host(Host::local().bridge("br0"))
@@ -99,7 +99,15 @@ fn cloud() -> Checked {
         .machine(
             machine("dns", debian(), "core", "10.17.3.11")
                 .resolvers(["10.17.3.1"])
-                .role(Plain("dns-server", dns)),
+                .accept(tcp(53), Peer::Anywhere)
+                .accept(udp(53), Peer::Anywhere),
+        )
+        .machine(
+            machine("database", debian(), "core", "10.17.3.13")
+                .accept(tcp(5432), Peer::members("agent"))
+                .accept(udp(8000).to(8009), Peer::network("core"))
+                .accept(tcp(8432), Peer::machine("bastion"))
+                .accept(tcp(9000).to(9999), Peer::inside(["docker0"], "172.17.0.0/16")),
         )
         .ssh_from([Peer::machine("bastion")]);
     cloud.check().map_err(|report| report.to_string()).unwrap()

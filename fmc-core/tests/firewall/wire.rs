@@ -28,6 +28,10 @@ fn the_matrix_is_what_a_person_would_say() {
     assert!(flows("agent1", "server2").allows(udp(8472)));
     assert!(flows("server1", "bastion").allows(tcp(22)) && !flows("server1", "agent1").allows(tcp(22)));
     assert_eq!(flows("balancer", "agent1").ports(), [80, 443]);
+    assert_eq!(flows("database", "agent1").ports(), [5432]);
+    assert_eq!(flows("database", "server1").ports(), [0_u16; 0]);
+    assert_eq!(flows("database", "balancer").ports(), [8000, 8009]);
+    assert_eq!(flows("database", "bastion").ports(), [22, 8000, 8009, 8432]);
     assert_eq!(
         checked.flows().into("balancer").from(fmc_core::name::NetworkName::literal("lan")).ports(),
         [80, 443, 6443]

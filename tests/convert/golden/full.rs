@@ -95,6 +95,11 @@ fn cloud() -> Cloud {
             .shutdown(Shutdown::never_force(90))
             .ready(Ready::lease().within("300s"))
             .firewall(true)
+            .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+            .accept(udp(30000).to(32767), Peer::Anywhere)
+            .accept("vrrp", Peer::network(LAN))
+            .accept("5432/tcp", Peer::members("k3s-server"))
+            .accept(tcp(1).to(65535), Peer::inside(["docker0", "no interface: 1"], "172.17.0.0/16"))
             .file(
                 File::text("/etc/motd", r##"one
 two "#

@@ -7,7 +7,7 @@ use super::super::view::View;
 use crate::addr::Subnet;
 use crate::checked::{Checked, Forward, Machine, Signal};
 use crate::finding::At;
-use crate::flow::{CheckedFlow, CheckedPeer, Direction, Service, tcp, udp};
+use crate::flow::{By, CheckedFlow, CheckedPeer, Direction, Service, tcp, udp};
 use crate::name::RoleName;
 
 const SSH: RoleName = RoleName::literal("ssh");
@@ -16,7 +16,8 @@ const DNS: RoleName = RoleName::literal("dns");
 const NTP: RoleName = RoleName::literal("ntp");
 
 /// Whether a flow is one of these. A user's own role may have one of the names, and says something else.
-pub(super) fn is_base(direction: Direction, role: &RoleName, service: Service) -> bool {
+pub(super) fn is_base(direction: Direction, by: &By, service: Service) -> bool {
+    let Some(role) = by.role() else { return false };
     match direction {
         Direction::Accept => (*role == SSH && service == tcp(22)) || *role == READY,
         Direction::Reach => is_name_service(role, service) || (*role == NTP && service == udp(123)),
@@ -35,7 +36,7 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
     let provisioned = cloud.machines.iter().enumerate().filter(|(_, machine)| machine.is_provisioned());
     for (index, machine) in provisioned {
         let mut add = |role: RoleName, direction: Direction, service: Service, peer: CheckedPeer| {
-            flows.push(CheckedFlow { machine: index, direction, service, peer, role });
+            flows.push(CheckedFlow { machine: index, direction, service, peer, by: By::Role(role) });
         };
         let hosts: Vec<IpAddr> = hosts(cloud, machine).collect();
         let mut listens = |role: RoleName, service: Service| {

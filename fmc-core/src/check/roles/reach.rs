@@ -13,14 +13,14 @@ use super::{Assigned, base, by_address};
 use crate::addr::Subnet;
 use crate::checked::Checked;
 use crate::finding::{Finding, Severity};
-use crate::flow::{CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
+use crate::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
 use crate::name::RoleName;
 
 /// Roles that fmc has itself. What accepts one of them works also where nobody is it.
 const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
 
 /// Flows that machines of one place say in the same words.
-type Same<'a> = (Direction, &'a RoleName, Service, &'a CheckedPeer, usize);
+type Same<'a> = (Direction, &'a By, Service, &'a CheckedPeer, usize);
 
 /// Looks at all flows.
 pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
@@ -29,19 +29,19 @@ pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<F
     let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
     for flow in &cloud.flows {
         if let Some(&place) = places.of.get(flow.machine) {
-            let key = (flow.direction, &flow.role, flow.service, &flow.peer, place);
+            let key = (flow.direction, &flow.by, flow.service, &flow.peer, place);
             same.entry(key).or_default().push(flow.machine);
         }
     }
     let by_address = by_address(cloud);
     let mut told = Told::default();
-    for ((direction, role, service, peer, place), machines) in &same {
+    for ((direction, by, service, peer, place), machines) in &same {
         let Some(here) = places.all.get(*place) else { continue };
         let Some(ends) = Ends::of(cloud, &places, &by_address, peer) else { continue };
-        let flow = Said { role, service: *service, machines, direction: *direction };
+        let flow = Said { by, service: *service, machines, direction: *direction };
         // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
         // who may log in need not.
-        if !cloud.lab && !base::is_base(*direction, role, *service) {
+        if !cloud.lab && !base::is_base(*direction, by, *service) {
             for (there, others) in &ends.places {
                 told.way(cloud, &flow, peer, (here, there), others);
             }
@@ -59,7 +59,7 @@ pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<F
 
 /// A flow that some machines say.
 struct Said<'a> {
-    role: &'a RoleName,
+    by: &'a By,
     service: Service,
     machines: &'a [usize],
     direction: Direction,
@@ -123,8 +123,8 @@ struct Affected {
     services: BTreeSet<Service>,
     callers: BTreeSet<usize>,
     targets: BTreeSet<usize>,
-    /// Who says it: the machine and the role.
-    said: Option<(usize, RoleName)>,
+    /// Who says it: the machine, and who of it.
+    said: Option<(usize, By)>,
 }
 
 impl Affected {
@@ -133,7 +133,7 @@ impl Affected {
         self.callers.extend(callers);
         self.targets.extend(targets);
         for machine in flow.machines {
-            let one = (*machine, flow.role.clone());
+            let one = (*machine, flow.by.clone());
             if self.said.as_ref().is_none_or(|said| one < *said) {
                 self.said = Some(one);
             }
@@ -158,7 +158,8 @@ impl Told {
         others: &[usize],
     ) {
         let other = label(cloud, peer);
-        let mine = flow.role.to_string();
+        // A machine that speaks for itself is told by its name.
+        let mine = flow.by.role().map(ToString::to_string).unwrap_or_default();
         let (from, to, caller, callee, callers, targets) = match flow.direction {
             Direction::Reach => (here, there, mine, other, flow.machines, others),
             Direction::Accept => (there, here, other, mine, others, flow.machines),
@@ -180,8 +181,8 @@ impl Told {
 
     /// Machines that must be reached and have a firewall in which nobody accepts it.
     fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[usize]) {
-        // What is hidden or does not get there is told of already.
-        let Way::Direct { leaves } = way else { return };
+        // What is hidden or does not get there is told of already; a machine itself only accepts.
+        let (Way::Direct { leaves }, Some(role)) = (way, flow.by.role()) else { return };
         let subnets = subnets_of(cloud, leaves);
         for &target in others {
             let all_in = !subnets.is_empty()
@@ -202,7 +203,7 @@ impl Told {
                 .collect();
             if !out.is_empty() {
                 let name = cloud.machines.get(target).map(|machine| machine.name.to_string());
-                let closed = Closed { role: flow.role.clone(), target: name.unwrap_or_default() };
+                let closed = Closed { role: role.clone(), target: name.unwrap_or_default() };
                 self.closed.entry(closed).or_default().add(flow, &out, &[target]);
             }
         }
@@ -213,14 +214,23 @@ impl Told {
             findings.extend(pair.finding(cloud, assigned, affected));
         }
         for (Closed { role, target }, affected) in &self.closed {
-            let (who, services) = (names(cloud, &affected.callers), services(&affected.services));
+            let who = names(cloud, &affected.callers);
+            let first = affected.services.first().map(ToString::to_string).unwrap_or_default();
+            let services = services(&affected.services);
+            let group = CheckedGroup { kind: role.clone(), instance: None };
+            // What every machine has is no role that a peer could be.
+            let peer = if cloud.roles.contains_key(&group) {
+                format!("Peer::role(\"{role}\")")
+            } else {
+                "Peer::Anywhere".to_owned()
+            };
             findings.push(
                 Finding::new(
                     Kind::FlowRefused,
                     said_at(cloud, assigned, affected),
-                    format!("{role} on {who} must reach {services} of {target}, whose firewall lets it in by no role"),
+                    format!("{role} on {who} must reach {services} of {target}, whose firewall does not let it in"),
                     format!(
-                        "give {target} a role whose flows accept it, for example from `Peer::role(\"{role}\")`, or say `.firewall(false)` there"
+                        "say it there, for example `.accept(\"{first}\", {peer})`, or give {target} a role whose flows accept it, or say `.firewall(false)` there"
                     ),
                 )
                 .also(format_args!("machines.{target}")),
@@ -333,10 +343,14 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
     }
 }
 
-/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; a machine alone by its name.
+/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines that are meant without a role by their names.
 fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
     let names = names(cloud, machines);
-    if machines.is_empty() || names == label { label.to_owned() } else { format!("{label} ({names})") }
+    match label {
+        "" => names,
+        _ if machines.is_empty() || names == label => label.to_owned(),
+        _ => format!("{label} ({names})"),
+    }
 }
 
 fn names(cloud: &Checked, machines: &BTreeSet<usize>) -> String {
@@ -352,46 +366,70 @@ fn services(services: &BTreeSet<Service>) -> String {
 
 /// The path of the first that says it.
 fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> String {
-    affected.said.as_ref().map(|(machine, role)| path(cloud, assigned, *machine, role)).unwrap_or_default()
+    affected.said.as_ref().map(|(machine, by)| path(cloud, assigned, *machine, by)).unwrap_or_default()
 }
 
-/// The path of what gives a machine a role; of a flow that every machine has, the value that it follows from.
-fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, role: &RoleName) -> String {
+/// The path of what gives a machine a role, or of what it accepts itself; of a flow that every machine has, the value that it
+/// follows from.
+fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, by: &By) -> String {
+    let name = || cloud.machines.get(machine).map_or("", |machine| machine.name.as_str());
+    let role = match by {
+        By::Machine(index) => return format!("machines.{}.accept[{index}]", name()),
+        By::Role(role) => role,
+    };
     let from = assigned.partition_point(|one| one.machine < machine);
     let mut here = assigned.iter().skip(from).take_while(|one| one.machine == machine);
     match here.find(|one| one.kind == *role) {
         Some(one) => one.at.clone(),
-        None if base::is_name_service(role, udp(53)) => {
-            let name = cloud.machines.get(machine).map(|machine| machine.name.as_str());
-            format!("machines.{}.resolvers", name.unwrap_or_default())
-        }
+        None if base::is_name_service(role, udp(53)) => format!("machines.{}.resolvers", name()),
         None => "ssh_from".to_owned(),
     }
 }
 
 /// Flows to and from a role that no machine has: a name that is misspelt, or a machine that is missing.
 fn nobody(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
-    let mut unknown: BTreeMap<(&RoleName, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
+    let mut unknown: BTreeMap<(&By, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
     for flow in &cloud.flows {
         let Some(group) = flow.peer.group().filter(|group| !cloud.roles.contains_key(*group)) else {
             continue;
         };
-        let is_built_in = BUILT_IN.contains(&group.kind.as_str());
-        if flow.direction == Direction::Reach || !is_built_in {
-            unknown.entry((&flow.role, group)).or_insert(flow);
+        // A role is written for many clouds, and what a machine accepts for this one.
+        let is_for_others = flow.by.role().is_some() && BUILT_IN.contains(&group.kind.as_str());
+        if flow.direction == Direction::Reach || !is_for_others {
+            unknown.entry((&flow.by, group)).or_insert(flow);
         }
     }
-    for ((role, group), flow) in unknown {
+    for ((by, group), flow) in unknown {
         let does = match flow.direction {
             Direction::Accept => "accepts",
             Direction::Reach => "must reach",
         };
-        let kinds: BTreeSet<&str> = cloud.roles.keys().map(|group| group.kind.as_str()).collect();
+        let who = match by {
+            By::Role(role) => role.as_str(),
+            By::Machine(_) => cloud.machines.get(flow.machine).map_or("", |machine| machine.name.as_str()),
+        };
         findings.push(Finding::new(
             Kind::FlowNobody,
-            path(cloud, assigned, flow.machine, role),
-            format!("{role} {does} {}, and no machine has that role", group),
-            known(group.kind.as_str(), "role", kinds, "give a machine the role, or leave the flow out"),
+            path(cloud, assigned, flow.machine, by),
+            format!("{who} {does} {group}, and no machine has that role"),
+            who_is_there(cloud, group),
         ));
+    }
+}
+
+/// What would be right in place of a group that nobody is of: another kind, or another instance of the kind.
+fn who_is_there(cloud: &Checked, group: &CheckedGroup) -> String {
+    let otherwise = "give a machine the role, or leave the flow out";
+    let kind = group.kind.as_str();
+    let same = cloud.roles.keys().filter(|other| other.kind == group.kind);
+    match &group.instance {
+        Some(instance) if same.clone().next().is_some() => {
+            let instances: BTreeSet<&str> = same.filter_map(|other| other.instance.as_deref()).collect();
+            known(instance, &format!("instance of {kind}"), instances, otherwise)
+        }
+        _ => {
+            let kinds: BTreeSet<&str> = cloud.roles.keys().map(|group| group.kind.as_str()).collect();
+            known(kind, "role", kinds, otherwise)
+        }
     }
 }

@@ -5,28 +5,13 @@ use crate::cloud::Cloud;
 use crate::digest::Digest;
 use crate::finding::{Finding, Severity};
 use crate::flow::{Flows, Peer, tcp, udp};
-use crate::given::Given;
 use crate::guest::User;
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
-use crate::name::RoleName;
 use crate::network::{Mode, Network};
-use crate::role::{CustomRole, Site};
+use crate::role::tests::Plain;
 use crate::unit::SizeExt;
-
-/// A role of a kind with flows.
-struct Plain(&'static str, Flows);
-
-impl CustomRole for Plain {
-    fn kind(&self) -> Given<RoleName> {
-        self.0.into()
-    }
-
-    fn flows(&self, _: &Site<'_>) -> Flows {
-        self.1.clone()
-    }
-}
 
 fn server() -> Plain {
     Plain(
@@ -191,28 +176,29 @@ fn a_firewall_that_lets_nobody_in_is_told_with_all_its_services() {
     assert_eq!(finding.kind.as_str(), "flow-refused");
     assert_eq!(
         finding.message,
-        "agent on worker1 and 1 other machine must reach tcp 6443 and udp 8472 of master1, whose firewall lets it in by no role"
+        "agent on worker1 and 1 other machine must reach tcp 6443 and udp 8472 of master1, whose firewall does not let it in"
     );
     assert_eq!(finding.at, "machines.worker1.roles[0]");
+    assert!(finding.help.contains("`.accept(\"tcp 6443\", Peer::role(\"agent\"))`"), "{finding}");
 }
 
 #[test]
 fn a_resolver_of_the_cloud_accepts_both_of_dns() {
-    let dns = |flows| {
-        let mut cloud = two(Mode::Routed, Mode::Routed).machine(
-            on("dns", "core", "10.17.3.11").resolvers(["10.17.3.1"]).role(Plain("dns-server", flows)),
-        );
+    let dns = |open: fn(Machine) -> Machine| {
+        let server = on("dns", "core", "10.17.3.11").resolvers(["10.17.3.1"]);
+        let mut cloud = two(Mode::Routed, Mode::Routed).machine(open(server));
         for machine in cloud.machines.iter_mut().filter(|machine| machine.name != "dns".into()) {
             machine.resolvers = vec!["10.17.3.11".into()];
         }
         cloud
     };
-    let all = flows_of(&dns(Flows::new().accept(udp(53), Peer::Anywhere)));
+    let all = flows_of(&dns(|server| server.accept(udp(53), Peer::Anywhere)));
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.kind.as_str(), "flow-refused");
     assert_eq!(finding.at, "machines.master1.resolvers");
     assert!(finding.message.contains("must reach tcp 53 of dns"), "{finding}");
-    let both = Flows::new().accept(udp(53), Peer::Anywhere).accept(tcp(53), Peer::Anywhere);
+    assert!(finding.help.contains("`.accept(\"tcp 53\", Peer::Anywhere)`"), "{finding}");
+    let both = |server: Machine| server.accept(udp(53), Peer::Anywhere).accept(tcp(53), Peer::Anywhere);
     assert_eq!(flows_of(&dns(both)), []);
 }
 

@@ -1,0 +1,45 @@
+//! What machines accept by themselves, as flows. No program listens by it, so that it clashes with no role: a port of a role may
+//! be opened for more peers.
+
+use super::super::kind::Kind;
+use super::super::view::View;
+use super::index_of;
+use crate::checked::Checked;
+use crate::finding::{At, Finding};
+use crate::flow::{By, CheckedFlow, Direction};
+
+/// The flows of all machines that accept something. What is wrong with a service or peer is told where leaves and references are
+/// looked at.
+pub(super) fn flows(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<CheckedFlow> {
+    let mut flows = Vec::new();
+    for placed in view.machines.iter().filter(|placed| !placed.draft.accept.is_empty()) {
+        let Some((index, machine)) =
+            index_of(cloud, placed).and_then(|index| Some((index, cloud.machines.get(index)?)))
+        else {
+            continue;
+        };
+        if !machine.is_provisioned() {
+            findings.push(Finding::new(
+                Kind::RoleNeeds,
+                format_args!("machines.{}.accept", machine.name),
+                format!(
+                    "{} has {}, and nothing there can let in some and keep out others",
+                    machine.name,
+                    machine.image.os.label()
+                ),
+                "say which system the image is, for example `Image::debian(\"12\")`, or leave `accept` out",
+            ));
+            continue;
+        }
+        flows.extend(placed.draft.accept.iter().enumerate().filter_map(|(at, opening)| {
+            Some(CheckedFlow {
+                machine: index,
+                direction: Direction::Accept,
+                service: *opening.service.ok()?,
+                peer: opening.from.checked(cloud, &At::ROOT, &mut Vec::new())?,
+                by: By::Machine(at),
+            })
+        }));
+    }
+    flows
+}

@@ -1,0 +1,18 @@
+//! What a machine lets in by itself, beside what its roles accept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::flow::{Peer, Service};
+use crate::given::Given;
+
+/// A service of a machine, and who may call it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Opening {
+    /// What is let in, as `tcp 5432`, `udp 30000-32767` or `vrrp`.
+    pub(crate) service: Given<Service>,
+    /// Who may call: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
+    /// `{role: {kind: k3s-agent, instance: prod}}`.
+    pub(crate) from: Peer,
+}
