@@ -8,6 +8,7 @@ mod corrected;
 mod matrix;
 
 use fmc::prelude::*;
+use fmc_testkit::netns::Port;
 
 #[test]
 fn every_pair_of_the_seeds_machines_reaches_what_its_flows_say_and_nothing_else() {
@@ -29,5 +30,25 @@ fn only_the_balancer_faces_the_lan() {
         assert_eq!(checked.flows().into(&machine.name).from(lan()).ports(), [0_u16; 0], "{}", machine.name);
         count += 1;
     }
-    assert_eq!(count, 7, "three servers, three agents and the bootstrap machine");
+    assert_eq!(count, 8, "three servers, three agents, the bootstrap machine and the database");
+}
+
+/// A role is let in by its subnet.
+#[test]
+fn the_database_is_for_the_agents_subnet() {
+    let checked = corrected::cloud().check().unwrap();
+    let from =
+        |name: &'static str| checked.flows().into("postgresql1").from(MachineName::literal(name)).ports();
+    assert_eq!(from("worker1"), [5432]);
+    assert_eq!(from("helper"), [0_u16; 0]);
+    assert_eq!(from("bastion"), [22]);
+
+    let wired = matrix::Wired::new(&checked);
+    let (lab, database, other) = (&wired.lab, Port::tcp(5432), Port::tcp(5433));
+    let _listening = lab.listen("postgresql1", &[database, other]);
+    assert!(lab.reaches("worker1", "10.17.3.13", database) && lab.reaches("worker3", "10.17.3.13", database));
+    assert!(!lab.reaches("worker1", "10.17.3.13", other));
+    for name in ["helper", "loadbalancer1", "freeipa1", "bastion"] {
+        assert!(!lab.reaches(name, "10.17.3.13", database), "{name}");
+    }
 }

@@ -173,7 +173,8 @@ fn load_balancer() -> Machine {
         .root_disk(30.gib())
 }
 
-/// S18: a virtual machine has sizes and no Kubernetes limits.
+/// S18: a virtual machine has sizes and no Kubernetes limits. Its clients run on the agents, whose subnet
+/// alone it lets in: one more agent changes nothing here.
 fn postgresql() -> Machine {
     node(POSTGRESQL1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 13))
         .cpus(2)
@@ -181,6 +182,7 @@ fn postgresql() -> Machine {
         .root_disk(30.gib())
         // S24: how long data is kept is said with the workloads; that it outlives its machine is said here.
         .disk(Disk::new("data", 100.gib()))
+        .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
 }
 
 /// S15: the helper had no service; it is where administrators work.
