@@ -68,9 +68,11 @@ fn cloud() -> impl Strategy<Value = Cloud> {
                 let kernel = DirectKernel::new(path.as_str()).command_line(line.as_str());
                 let machine = Machine::new(
                     name.as_str(),
-                    Image::debian(version).path(path.as_str()).direct_kernel(kernel),
+                    Image::debian(version.clone()).path(path.as_str()).direct_kernel(kernel),
                 )
                 .memory(line.as_str())
+                .accept(version.as_str(), Peer::role(line.as_str()).of(&line))
+                .accept(line.as_str(), Peer::inside([path.as_str()], address.as_str()))
                 .interface(Interface::on(address.as_str()).address(address.as_str()));
                 match cpus {
                     Some(cpus) => machine.cpus(cpus),

@@ -146,6 +146,41 @@ fn roles_stand_in_their_machines_and_flows_between_them() {
     expect_test::expect_file!["flows.svg"].assert_eq(&svg);
 }
 
+/// A machine is an end of what it accepts by itself, whatever roles it has.
+#[test]
+fn a_machine_that_accepts_by_itself_is_an_end() {
+    let machine = |name: &str, last: u8| {
+        Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
+            .root_disk(2.gib())
+            .interface(Interface::on("lab").address(format!("10.17.3.{last}")))
+    };
+    let checked = Cloud::new("own")
+        .host(Host::local())
+        .network(Network::routed("lab", "10.17.3.0/24"))
+        .machine(machine("db", 9).accept(tcp(5432), Peer::role("agent")).accept(udp(53), Peer::Anywhere))
+        .machine(machine("server1", 10).role(Server).accept(tcp(22), Peer::machine("db")))
+        .machine(machine("agent1", 11).role(Agent))
+        .check()
+        .unwrap();
+    let mermaid = Picture::of(&checked).with_flows(&checked).mermaid();
+    let (_, flows) = mermaid.split_once("  subgraph flows").unwrap();
+    expect![[r#"
+        ["flows"]
+            f0["agent<br/>agent1"]
+            f1["anywhere"]
+            f2["db"]
+            f3["server<br/>server1"]
+            f4["server1"]
+            f0 -->|"tcp 5432"| f2
+            f0 -->|"tcp 6443, 10250 · udp 8472"| f3
+            f1 -->|"tcp 443"| f0
+            f1 -->|"udp 53"| f2
+            f2 -->|"tcp 22"| f4
+          end
+    "#]]
+    .assert_eq(flows);
+}
+
 /// Texts that mean something in one of the three.
 #[test]
 fn what_means_something_is_escaped() {

@@ -94,6 +94,18 @@ const CASES: &[Case] = &[
         "a text is expected here, and this is a number; write it in quotes",
     ),
     Case(
+        "name: a\nmachines:\n  w:\n    image: {os: none}\n    accept: [{service: tcp 22, from: {role: k3s-agent}}]\n",
+        Yaml,
+        (5, 45),
+        "a map with kind and instance is expected here, and this is a text",
+    ),
+    Case(
+        "name: a\nmachines:\n  w:\n    image: {os: none}\n    accept: [{service: tcp 22, from: {role: k3s-agent, of: a}}]\n",
+        Yaml,
+        (5, 32),
+        "one key is expected here: one of anywhere, network, subnet, machine, role, members, inside",
+    ),
+    Case(
         "name: a\nhosts: {h: {topology: {sockets: 1, cores: -1, threads: 1}}}\n",
         Yaml,
         (2, 43),
