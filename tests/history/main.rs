@@ -29,8 +29,9 @@ use fmc::testing::StandIns;
 
 /// What the seed's cloud has beside its machines. A mistake in a machine is made without it, so that its finding is one; a mistake
 /// in a cluster brings a cluster of its own.
-const MACHINES_ALONE: [&str; 7] = [
+const MACHINES_ALONE: [&str; 8] = [
     "clusters=",
+    "machines.postgresql1.accept=",
     "ssh_from=",
     "ssh_host_keys=false",
     "machines.master1.disks=",

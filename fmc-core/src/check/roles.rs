@@ -46,7 +46,10 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     assigned.extend(balancer::assigned(cloud));
     assigned.extend(mirror::assigned(cloud));
     guard(view, cloud, &assigned);
-    if assigned.is_empty() && cloud.machines.iter().all(|machine| !machine.firewall) {
+    if cloud.machines.iter().all(|machine| !machine.firewall)
+        && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
+        && assigned.is_empty()
+    {
         return;
     }
     // By machine; a machine's roles in the order in which they are said.
@@ -67,7 +70,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
-    reach::check(cloud, &assigned, findings);
+    reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);
     let mut guests = Vec::new();

@@ -8,8 +8,9 @@ use std::net::IpAddr;
 
 use super::super::kind::Kind;
 use super::super::say::{first_of, known, list};
+use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
-use super::{Assigned, base, by_address};
+use super::{Assigned, base, by_address, index_of};
 use crate::addr::Subnet;
 use crate::checked::Checked;
 use crate::finding::{Finding, Severity};
@@ -23,8 +24,8 @@ const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
 type Same<'a> = (Direction, &'a By, Service, &'a CheckedPeer, usize);
 
 /// Looks at all flows.
-pub(super) fn check(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
-    nobody(cloud, assigned, findings);
+pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    nobody(view, cloud, assigned, findings);
     let places = Places::of(cloud);
     let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
     for flow in &cloud.flows {
@@ -387,12 +388,16 @@ fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, by: &By) -> Stri
 }
 
 /// Flows to and from a role that no machine has: a name that is misspelt, or a machine that is missing.
-fn nobody(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    let left_out = left_out(view, cloud);
     let mut unknown: BTreeMap<(&By, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
     for flow in &cloud.flows {
         let Some(group) = flow.peer.group().filter(|group| !cloud.roles.contains_key(*group)) else {
             continue;
         };
+        if left_out.contains(group.kind.as_str()) {
+            continue;
+        }
         // A role is written for many clouds, and what a machine accepts for this one.
         let is_for_others = flow.by.role().is_some() && BUILT_IN.contains(&group.kind.as_str());
         if flow.direction == Direction::Reach || !is_for_others {
@@ -415,6 +420,15 @@ fn nobody(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
             who_is_there(cloud, group),
         ));
     }
+}
+
+/// Roles of machines and clusters in which something is wrong: whether somebody has them shows when that is mended.
+fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
+    let machines = view.machines.iter().filter(|placed| index_of(cloud, placed).is_none());
+    let roles =
+        machines.flat_map(|placed| &placed.draft.roles).map(|role| role.as_custom().kind().to_string());
+    let of_clusters = (cloud.clusters.len() < view.cloud.clusters.len()).then_some(BUILT_IN);
+    roles.chain(of_clusters.into_iter().flatten().map(str::to_owned)).collect()
 }
 
 /// What would be right in place of a group that nobody is of: another kind, or another instance of the kind.

@@ -105,6 +105,15 @@ fn nobody_is_told_with_whom_was_meant() {
 }
 
 #[test]
+fn a_role_of_a_machine_that_is_wrong_is_somebodys() {
+    let mut cloud = with(db().accept(tcp(5432), Peer::role("agent")));
+    for machine in cloud.machines.iter_mut().filter(|machine| machine.name == "worker".into()) {
+        machine.memory = Some("much".into());
+    }
+    assert_eq!(found(&cloud), ["size-invalid machines.worker.memory"]);
+}
+
+#[test]
 fn an_instance_that_nobody_is_of_is_told_with_those_there_are() {
     let cloud = yaml(
         "name: first
@@ -181,9 +190,15 @@ fn a_machine_that_nothing_configures_cannot_let_in_some() {
     let bare = Machine::new("db", Image::blank())
         .interface(Interface::on("core").address("10.17.3.13"))
         .accept(tcp(5432), Peer::role("agent"));
-    let finding = only(&with(bare));
-    assert_eq!((finding.kind.as_str(), &*finding.at), ("role-needs", "machines.db.accept"));
-    assert!(finding.message.starts_with("db has no operating system"), "{finding}");
+    let alone = Cloud::new("first")
+        .host(Host::local())
+        .network(Network::routed("core", "10.17.3.0/24"))
+        .machine(bare.clone());
+    for cloud in [with(bare), alone] {
+        let finding = only(&cloud);
+        assert_eq!((finding.kind.as_str(), &*finding.at), ("role-needs", "machines.db.accept"));
+        assert!(finding.message.starts_with("db has no operating system"), "{finding}");
+    }
 }
 
 #[test]
