@@ -198,7 +198,7 @@ impl Subnet {
         self.0.max_prefix_len() - self.prefix_len()
     }
 
-    fn around(address: IpAddr, prefix_len: u8) -> Result<Self, LeafError> {
+    pub(crate) fn around(address: IpAddr, prefix_len: u8) -> Result<Self, LeafError> {
         IpNet::new(address, prefix_len).map(|net| Self(net.trunc())).map_err(|_| {
             let most = if address.is_ipv4() { 32 } else { 128 };
             LeafError::new(format!("its prefix length is above {most}"))

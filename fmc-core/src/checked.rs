@@ -421,9 +421,15 @@ impl Checked {
         let Ok(at) = self.machines.binary_search_by(|other| other.name.cmp(&machine.name)) else {
             return &[];
         };
-        let first = self.flows.partition_point(|flow| flow.machine < at);
-        let end = self.flows.partition_point(|flow| flow.machine <= at);
-        self.flows.get(first..end).unwrap_or_default()
+        self.flows_at(at)
+    }
+
+    /// What the machine at an index accepts and must reach.
+    pub(crate) fn flows_at(&self, machine: usize) -> &[CheckedFlow] {
+        let first = self.flows.partition_point(|flow| flow.machine < machine);
+        let rest = self.flows.get(first..).unwrap_or_default();
+        let end = rest.iter().take_while(|flow| flow.machine == machine).count();
+        rest.get(..end).unwrap_or_default()
     }
 
     /// A machine by name.

@@ -27,6 +27,7 @@ mod resolve;
 mod roles;
 mod route;
 mod say;
+mod subnets;
 #[cfg(test)]
 mod tests;
 mod view;

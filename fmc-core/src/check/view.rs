@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::subnets::Subnets;
 use crate::addr::{IpRange, Mac, Subnet};
 use crate::checked::Family;
 use crate::cloud::Cloud;
@@ -32,6 +33,8 @@ pub(crate) struct View<'a> {
     pub(crate) clusters: Vec<Cluster<'a>>,
     /// The machines that a cluster gives a role to, by name.
     pub(crate) clustered: BTreeSet<&'a str>,
+    /// The networks' subnets.
+    pub(crate) subnets: Subnets,
     /// The networks that a host routes to, by host.
     routed: Vec<Vec<usize>>,
     /// The hosts that list a bridge, by its name.
@@ -137,6 +140,7 @@ impl<'a> View<'a> {
             cloud,
             owner,
             hosts,
+            subnets: Subnets::of(&networks),
             networks,
             machines,
             host_index,

@@ -309,11 +309,11 @@ impl Pair {
 
 /// Whether a machine's firewall lets a service in from all of a subnet; one without a firewall does.
 fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> bool {
-    cloud.machines.get(machine).is_none_or(|machine| {
-        let flows = cloud.flows_of(machine).iter();
+    cloud.machines.get(machine).is_none_or(|target| {
+        let flows = cloud.flows_at(machine).iter();
         let mut accepts =
             flows.filter(|flow| flow.direction == Direction::Accept && flow.service.contains(service));
-        !machine.firewall || accepts.any(|flow| Sources::of(cloud, &flow.peer).covers(from))
+        !target.firewall || accepts.any(|flow| Sources::of(cloud, &flow.peer).covers(from))
     })
 }
 

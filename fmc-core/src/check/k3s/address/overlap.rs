@@ -25,23 +25,18 @@ pub(in super::super) fn check(
                 .also(one.path(at)),
             );
         }
-        for net in &view.networks {
-            for (field, family) in [("subnet", &net.ipv4), ("ipv6", &net.ipv6)] {
-                let Some(subnet) = family.as_ref().map(|family| family.subnet) else { continue };
-                if !subnet.overlaps(&one.subnet) {
-                    continue;
-                }
-                let name = text(&net.draft.name);
-                findings.push(
-                    Finding::new(
-                        Kind::K3sSubnetOverlap,
-                        one.path(at),
-                        format!("{} overlaps {subnet} of the network {name}", one.said()),
-                        format!("give {} a network of their own: no pod would reach {name}", one.what),
-                    )
-                    .also(format_args!("networks.{name}.{field}")),
-                );
-            }
+        for (subnet, net) in view.subnets.overlapping(&one.subnet) {
+            let name = view.network(net).map_or("", |net| text(&net.draft.name));
+            let field = if subnet.is_ipv4() { "subnet" } else { "ipv6" };
+            findings.push(
+                Finding::new(
+                    Kind::K3sSubnetOverlap,
+                    one.path(at),
+                    format!("{} overlaps {subnet} of the network {name}", one.said()),
+                    format!("give {} a network of their own: no pod would reach {name}", one.what),
+                )
+                .also(format_args!("networks.{name}.{field}")),
+            );
         }
         for (index, resolver) in view.cloud.resolvers.iter().enumerate() {
             let Some(resolver) = resolver.ok().map(|ip| ip.get()).filter(|ip| one.subnet.contains(*ip))
