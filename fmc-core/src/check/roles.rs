@@ -73,18 +73,22 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);
+    // Every role sees what users wrote, and nothing that another one adds.
     let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
-        let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
-        guests.push((ours, merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings)));
-    }
-    for (ours, merged) in guests {
-        let Some(machine) = ours.first().and_then(|one| cloud.machines.get_mut(one.machine)) else {
+        let Some((at, machine)) =
+            ours.first().and_then(|one| Some((one.machine, cloud.machines.get(one.machine)?)))
+        else {
             continue;
         };
-        if let Some(merged) = merged {
+        if let Some(merged) = merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings) {
             judge(&merged, machine, findings);
-            machine.guest = Arc::new(merged.parts);
+            guests.push((at, merged.parts));
+        }
+    }
+    for (at, parts) in guests {
+        if let Some(machine) = cloud.machines.get_mut(at) {
+            machine.guest = Arc::new(parts);
         }
     }
     mirror::redirect(cloud);

@@ -20,8 +20,8 @@ use crate::name::RoleName;
 /// Roles that fmc has itself. What accepts one of them works also where nobody is it.
 const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
 
-/// Flows that machines of one place say in the same words.
-type Same<'a> = (Direction, &'a By, Service, &'a CheckedPeer, usize);
+/// Flows that machines of one place say in the same words: what is quick to compare comes first.
+type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
 
 /// Looks at all flows.
 pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
@@ -30,13 +30,13 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
     let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
     for flow in &cloud.flows {
         if let Some(&place) = places.of.get(flow.machine) {
-            let key = (flow.direction, &flow.by, flow.service, &flow.peer, place);
+            let key = (place, flow.direction, flow.service, &flow.by, &flow.peer);
             same.entry(key).or_default().push(flow.machine);
         }
     }
     let by_address = by_address(cloud);
     let mut told = Told::default();
-    for ((direction, by, service, peer, place), machines) in &same {
+    for ((place, direction, service, by, peer), machines) in &same {
         let Some(here) = places.all.get(*place) else { continue };
         let Some(ends) = Ends::of(cloud, &places, &by_address, peer) else { continue };
         let flow = Said { by, service: *service, machines, direction: *direction };
