@@ -1,0 +1,359 @@
+//! Networks, addresses, names and routes.
+
+use super::super::{findings, found, yaml};
+use super::{TWO_HOSTS, debian, finds, small};
+
+#[test]
+fn networks_that_contradict_themselves() {
+    let conflict = |network: &str, field: &str| {
+        finds(&small(&format!("n: {{{network}}}"), ""), &[&format!("network-conflict networks.n.{field}")]);
+    };
+    conflict("mode: bridge, bridge: br0, dhcp: 10.0.0.2-10.0.0.9, subnet: 10.0.0.0/24", "dhcp");
+    conflict(
+        "mode: bridge, bridge: br0, reservations: [{mac: '52:54:00:00:00:01', address: 10.0.0.2}], subnet: 10.0.0.0/24",
+        "reservations",
+    );
+    conflict("mode: bridge, bridge: br0, host: hv", "host");
+    conflict("mode: nat, subnet: 'fd00::/64'", "subnet");
+    conflict("mode: nat, ipv6: 10.0.0.0/24", "ipv6");
+    conflict("mode: nat, subnet: 10.0.0.0/24, gateway: 'fd00::1'", "gateway");
+    conflict("mode: nat, subnet: 10.0.0.0/24, gateway6: 'fd00::1'", "gateway6");
+    conflict("mode: nat, subnet: 10.0.0.0/24, dhcp6: 'fd00::1-fd00::9'", "dhcp6");
+    conflict("mode: nat, subnet: 10.0.0.0/24, ipv6: 'fd00::/64', mtu: 1000", "mtu");
+    conflict("mode: nat, subnet: 10.0.0.0/24, bridge: br0", "bridge");
+    finds(
+        &small(
+            "a: {mode: nat, subnet: 10.0.0.0/24, bridge: br1}, b: {mode: nat, subnet: 10.0.1.0/24, bridge: br1}",
+            "",
+        ),
+        &["network-conflict networks.b.bridge"],
+    );
+    let incomplete = |network: &str, field: &str| {
+        finds(&small(&format!("n: {{{network}}}"), ""), &[&format!("network-incomplete networks.n.{field}")]);
+    };
+    incomplete("mode: open", "subnet");
+    incomplete("mode: bridge", "bridge");
+    incomplete("mode: nat, subnet: 10.0.0.1/32", "subnet");
+    finds(&small("n: {mode: isolated}", ""), &[]);
+    finds(&small("n: {mode: routed, ipv6: 'fd00::/64'}", ""), &[]);
+}
+
+#[test]
+fn interfaces_that_contradict_themselves() {
+    let on = |interface: &str, expected: &[&str]| {
+        finds(
+            &small(
+                "n: {mode: nat, subnet: 10.0.0.0/24, ipv6: 'fd00::/64'}, lan: {mode: bridge, bridge: br0}",
+                &format!("m: {{image: {{os: none}}, interfaces: [{{{interface}}}]}}"),
+            ),
+            expected,
+        );
+    };
+    on("network: n, address: 10.0.0.2, address6: 'fd00::2'", &[]);
+    on("network: n, reserved: 10.0.0.2, address6: 'fd00::2'", &[]);
+    on("network: n, address: 'fd00::2'", &["network-conflict machines.m.interfaces[0].address"]);
+    on("network: n, reserved6: 10.0.0.2", &["network-conflict machines.m.interfaces[0].reserved6"]);
+    on(
+        "network: n, address: 10.0.0.2, reserved: 10.0.0.3",
+        &["network-conflict machines.m.interfaces[0].reserved"],
+    );
+    on("network: lan, address: 192.168.0.2", &["network-incomplete machines.m.interfaces[0].address"]);
+    on(
+        "network: lan, reserved6: 'fd00::2'",
+        &[
+            "network-conflict machines.m.interfaces[0].reserved6",
+            "network-incomplete machines.m.interfaces[0].reserved6",
+        ],
+    );
+    on("network: lan", &[]);
+}
+
+#[test]
+fn bridges_that_hosts_have() {
+    let lan = "networks: {lan: {mode: bridge, bridge: br0}}\n";
+    finds(&format!("{TWO_HOSTS}{lan}"), &[]);
+    let machine = |host: &str| {
+        format!(
+            "{TWO_HOSTS}{lan}machines: {{m: {{image: {{os: none}}, host: {host}, interfaces: [{{network: lan}}]}}}}\n"
+        )
+    };
+    finds(&machine("a"), &[]);
+    finds(&machine("b"), &["bridge-unknown networks.lan.bridge"]);
+}
+
+#[test]
+fn addresses_that_two_have() {
+    let on = |networks: &str, a: &str, b: &str, expected: &[&str]| {
+        let machine = |name: &str, interface: &str| {
+            format!("{name}: {{image: {{os: none}}, interfaces: [{{{interface}}}]}}")
+        };
+        finds(&small(networks, &format!("{}, {}", machine("b", b), machine("a", a))), expected);
+    };
+    let nets = "n: {mode: nat, subnet: 10.0.0.0/24}, o: {mode: nat, subnet: 10.0.1.0/24}";
+    on(nets, "network: n, address: 10.0.0.2", "network: n, address: 10.0.0.3", &[]);
+    on(
+        nets,
+        "network: n, address: 10.0.0.2",
+        "network: n, reserved: 10.0.0.2",
+        &["address-duplicate machines.b.interfaces[0].reserved"],
+    );
+    on(
+        "n: {mode: nat, subnet: 10.0.0.0/24, reservations: [{mac: '52:54:00:00:00:01', address: 10.0.0.2}]}",
+        "network: n, address: 10.0.0.2",
+        "network: n",
+        &["address-duplicate networks.n.reservations[0].address"],
+    );
+    // Two names of one LAN are one segment.
+    on(
+        "n: {mode: bridge, bridge: br0, subnet: 10.0.0.0/24}, o: {mode: bridge, bridge: br0, subnet: 10.0.0.0/24}",
+        "network: n, address: 10.0.0.2",
+        "network: o, address: 10.0.0.2",
+        &["address-duplicate machines.b.interfaces[0].address", "subnet-overlap networks.o.subnet"],
+    );
+}
+
+#[test]
+fn free_addresses_that_are_named_are_free_and_different() {
+    let mut text = String::new();
+    for n in 2..=9 {
+        text += &format!(
+            "a{n}: {{image: {{os: none}}, interfaces: [{{network: n, address: 10.0.0.{}}}]}},",
+            n / 2 * 2
+        );
+    }
+    let networks = "n: {mode: nat, subnet: 10.0.0.0/28, dhcp: 10.0.0.9-10.0.0.12}";
+    let cloud = yaml(&small(networks, &text));
+    let help: Vec<_> = findings(&cloud).into_iter().map(|finding| finding.help).collect();
+    let free = |who: &str, address: &str| format!("give {who} a free address of n (10.0.0.0/28){address}");
+    assert_eq!(
+        help,
+        [
+            free("a3", ", for example 10.0.0.3"),
+            free("a5", ", for example 10.0.0.5"),
+            free("a7", ", for example 10.0.0.7"),
+            free("a9", ", for example 10.0.0.13"),
+        ]
+    );
+}
+
+#[test]
+fn addresses_in_their_place() {
+    let on = |address: &str, expected: &[&str]| {
+        finds(
+            &small(
+                "n: {mode: nat, subnet: 10.0.0.0/24, dhcp: 10.0.0.100-10.0.0.199}, lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24, gateway: 192.168.0.1}",
+                &format!("m: {{image: {{os: none}}, interfaces: [{address}]}}"),
+            ),
+            expected,
+        );
+    };
+    on("{network: n, address: 10.0.0.2}", &[]);
+    on("{network: n, address: 10.0.1.2}", &["address-outside machines.m.interfaces[0].address"]);
+    on("{network: n, address: 10.0.0.0}", &["address-taken machines.m.interfaces[0].address"]);
+    on("{network: n, address: 10.0.0.255}", &["address-taken machines.m.interfaces[0].address"]);
+    on("{network: n, reserved: 10.0.0.1}", &["address-taken machines.m.interfaces[0].reserved"]);
+    on("{network: n, reserved: 10.0.0.150}", &["reservation-in-range machines.m.interfaces[0].reserved"]);
+    on("{network: n, address6: 'fd00::2'}", &["address-outside machines.m.interfaces[0].address6"]);
+    on("{network: lan, address: 192.168.0.1}", &["address-taken machines.m.interfaces[0].address"]);
+    // The router of the LAN, with another side.
+    on("{network: lan, address: 192.168.0.1}, {network: n}", &[]);
+    finds(
+        &small("n: {mode: nat, subnet: 10.0.0.0/24, gateway: 10.0.0.255, dhcp: 10.0.0.200-10.0.0.255}", ""),
+        &["range-outside networks.n.dhcp", "gateway-unreachable networks.n.gateway"],
+    );
+}
+
+#[test]
+fn subnets_that_overlap_where_both_are_seen() {
+    let hosts = "name: first\nhosts: {a: {uri: qemu+ssh://a/system, bridges: [br0]}, b: {uri: qemu+ssh://b/system}}\n";
+    let two = |a: &str, b: &str, expected: &[&str]| {
+        finds(&format!("{hosts}networks: {{m: {{{a}}}, n: {{{b}}}}}\n"), expected);
+    };
+    let overlap = ["subnet-overlap networks.n.subnet"];
+    two("mode: nat, host: a, subnet: 10.0.0.0/24", "mode: nat, host: b, subnet: 10.0.0.0/24", &[]);
+    two("mode: nat, host: a, subnet: 10.0.0.0/24", "mode: nat, host: a, subnet: 10.0.0.0/24", &overlap);
+    two("mode: routed, host: a, subnet: 10.0.0.0/16", "mode: open, host: b, subnet: 10.0.7.0/24", &overlap);
+    two(
+        "mode: bridge, bridge: br0, subnet: 10.0.0.0/16",
+        "mode: nat, host: a, subnet: 10.0.7.0/24",
+        &overlap,
+    );
+    two("mode: bridge, bridge: br0, subnet: 10.0.0.0/16", "mode: nat, host: b, subnet: 10.0.7.0/24", &[]);
+    two("mode: nat, host: a, subnet: 10.0.7.0/24", "mode: nat, host: a, subnet: 10.0.0.0/16", &overlap);
+    finds(
+        &format!(
+            "{hosts}networks: {{l: {{mode: nat, host: a, subnet: 10.0.0.0/8}}, m: {{mode: nat, host: a, subnet: 10.0.0.0/24}}, n: {{mode: nat, host: a, subnet: 10.9.0.0/24}}, o: {{mode: nat, host: a, subnet: 11.0.0.0/24}}}}\n"
+        ),
+        &["subnet-overlap networks.m.subnet", "subnet-overlap networks.n.subnet"],
+    );
+}
+
+#[test]
+fn macs_and_names_that_two_have() {
+    let net = |reservations: &str| {
+        format!("n: {{mode: nat, subnet: 10.0.0.0/24, ipv6: 'fd00::/64', reservations: [{reservations}]}}")
+    };
+    let mac = "mac: '52:54:00:00:00:01'";
+    finds(&small(&net(&format!("{{{mac}, address: 10.0.0.2}}, {{{mac}, address: 'fd00::2'}}")), ""), &[]);
+    finds(
+        &small(&net(&format!("{{{mac}, address: 10.0.0.2}}, {{{mac}, address: 10.0.0.3}}")), ""),
+        &["mac-duplicate networks.n.reservations[1].mac"],
+    );
+    finds(
+        &small(
+            &net(&format!("{{{mac}, address: 10.0.0.2}}")),
+            &format!("m: {{image: {{os: none}}, interfaces: [{{network: n, {mac}}}]}}"),
+        ),
+        &["mac-duplicate networks.n.reservations[0].mac"],
+    );
+    finds(
+        &small(
+            &net(""),
+            &format!(
+                "m: {{image: {{os: none}}, interfaces: [{{network: n, {mac}}}, {{network: n, {mac}}}]}}"
+            ),
+        ),
+        &["mac-duplicate machines.m.interfaces[1].mac"],
+    );
+    let named = |a: &str, b: &str, expected: &[&str]| {
+        finds(
+            &small("", &format!("a: {{image: {{os: none}}, {a}}}, b: {{image: {{os: none}}, {b}}}")),
+            expected,
+        );
+    };
+    named("hostname: b", "cpus: 1", &["hostname-duplicate machines.b.hostname"]);
+    named("fqdn: x.example.com, hostname: x", "fqdn: x.example.org, hostname: x", &[]);
+    named("fqdn: x.example.com", "cpus: 1", &["hostname-mismatch machines.a.fqdn"]);
+    named("fqdn: a.example.com", "cpus: 1", &[]);
+}
+
+#[test]
+fn public_addresses_are_public() {
+    for (address, is_public) in
+        [("9.9.9.9", true), ("192.168.0.21", false), ("100.64.0.1", false), ("2a00::1", true)]
+    {
+        let expected: &[&str] = if is_public { &[] } else { &["address-not-public public_addresses[0]"] };
+        finds(&format!("name: first\npublic_addresses: ['{address}']\n"), expected);
+    }
+}
+
+/// A DNS server on one network and a client on another, by the modes of the two.
+fn client_and_server(client: &str, server: &str, resolver: &str) -> String {
+    small(
+        &format!("c: {{mode: {client}, subnet: 10.0.1.0/24}}, s: {{mode: {server}, subnet: 10.0.0.0/24}}"),
+        &format!(
+            "{}, {}",
+            debian("m", &format!("interfaces: [{{network: c, address: 10.0.1.2}}], resolvers: [{resolver}]")),
+            "d: {image: {os: none}, interfaces: [{network: s, address: 10.0.0.11}]}",
+        ),
+    )
+}
+
+#[test]
+fn resolvers_by_the_modes_of_two_networks() {
+    let unreachable = ["resolver-unreachable machines.m.resolvers[0]"];
+    for (client, server, reaches) in [
+        ("nat", "nat", false),
+        ("routed", "nat", false),
+        ("open", "nat", false),
+        ("nat", "isolated", false),
+        ("nat", "routed", true),
+        ("nat", "open", true),
+        ("routed", "routed", true),
+        ("open", "routed", true),
+    ] {
+        let expected: &[&str] = if reaches { &[] } else { &unreachable };
+        finds(&client_and_server(client, server, "10.0.0.11"), expected);
+        // Nobody there, and the other network's own dnsmasq.
+        finds(&client_and_server(client, server, "10.0.0.12"), &unreachable);
+        finds(&client_and_server(client, server, "10.0.0.1"), &unreachable);
+        // Its own gateway, nobody beside it, and the Internet.
+        finds(&client_and_server(client, server, "10.0.1.1"), &[]);
+        finds(&client_and_server(client, server, "10.0.1.9"), &unreachable);
+        finds(&client_and_server(client, server, "9.9.9.9"), &[]);
+    }
+    let alone =
+        ["resolver-unreachable machines.m.resolvers[0]", "default-route-missing machines.m.interfaces"];
+    finds(&client_and_server("isolated", "routed", "10.0.0.11"), &alone);
+    finds(&client_and_server("isolated", "routed", "9.9.9.9"), &alone);
+    // The machine's own network answers, without a default route too.
+    finds(
+        &client_and_server("isolated", "routed", "10.0.1.1"),
+        &["default-route-missing machines.m.interfaces"],
+    );
+}
+
+#[test]
+fn a_lan_may_have_what_the_cloud_does_not_know() {
+    let lan = "lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24, gateway: 192.168.0.1}";
+    let on = |networks: &str, rest: &str, expected: &[&str]| {
+        finds(&small(&format!("{lan}{networks}"), &debian("m", rest)), expected);
+    };
+    let at = "interfaces: [{network: lan, address: 192.168.0.20}]";
+    on("", &format!("{at}, resolvers: [192.168.0.53]"), &[]);
+    on("", &format!("{at}, resolvers: [10.9.9.9]"), &[]);
+    on("", at, &["resolver-missing machines.m.resolvers"]);
+    on("", "interfaces: [{network: lan}]", &[]);
+    on(
+        ", n: {mode: nat, subnet: 10.0.0.0/24, reservations: [{mac: '52:54:00:00:00:01', address: 10.0.0.2}]}",
+        &format!("{at}, resolvers: [10.0.0.2]"),
+        &["resolver-unreachable machines.m.resolvers[0]"],
+    );
+    // Through a second interface on a routed network, whatever has the default route.
+    on(
+        ", n: {mode: routed, subnet: 10.0.0.0/24}, o: {mode: routed, subnet: 10.0.1.0/24, reservations: [{mac: '52:54:00:00:00:01', address: 10.0.1.2}]}",
+        "interfaces: [{network: lan, address: 192.168.0.20, default_route: true}, {network: n, address: 10.0.0.2}], resolvers: [10.0.1.2]",
+        &[],
+    );
+}
+
+#[test]
+fn one_list_of_resolvers_is_one_finding_for_all_its_machines() {
+    let machine = |n: usize| {
+        debian(&format!("m{n}"), &format!("interfaces: [{{network: c, address: 10.0.1.{}}}]", n + 2))
+    };
+    let machines: Vec<_> = (1..=3).map(machine).collect();
+    let cloud = yaml(&format!(
+        "{}resolvers: [10.0.0.11]\n",
+        small(
+            "c: {mode: nat, subnet: 10.0.1.0/24}, s: {mode: nat, subnet: 10.0.0.0/24}",
+            &machines.join(", ")
+        )
+    ));
+    let findings = findings(&cloud);
+    assert_eq!(found(&cloud), ["resolver-unreachable resolvers[0]"]);
+    assert!(
+        findings[0].message.starts_with("m1 and 2 other machines on c cannot reach 10.0.0.11"),
+        "{}",
+        findings[0]
+    );
+}
+
+#[test]
+fn default_routes() {
+    let nets = "n: {mode: nat, subnet: 10.0.0.0/24}, i: {mode: isolated, subnet: 10.0.1.0/24}, lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24}";
+    let on = |interfaces: &str, expected: &[&str]| {
+        finds(
+            &small(nets, &debian("m", &format!("resolvers: [9.9.9.9], interfaces: [{interfaces}]"))),
+            expected,
+        );
+    };
+    on("{network: n}", &[]);
+    on("{network: i}, {network: n}", &[]);
+    on("{network: lan}", &[]);
+    on(
+        "{network: n, default_route: true}, {network: n, default_route: true}",
+        &["default-route-duplicate machines.m.interfaces[1].default_route"],
+    );
+    on(
+        "{network: n}, {network: i, default_route: true}",
+        &["gateway-unreachable machines.m.interfaces[1].default_route"],
+    );
+    on(
+        "{network: lan, address: 192.168.0.2, default_route: true}",
+        &["gateway-unreachable machines.m.interfaces[0].default_route"],
+    );
+    on("{network: lan, address: 192.168.0.2}", &["default-route-missing machines.m.interfaces"]);
+    on("", &["default-route-missing machines.m.interfaces"]);
+    on("{network: n, default_route: false}", &["resolver-unreachable machines.m.resolvers[0]"]);
+}
