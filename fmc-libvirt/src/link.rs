@@ -36,7 +36,7 @@ pub enum CallErrorKind {
         /// How long it was waited for.
         seconds: u64,
     },
-    /// A pool has an asynchronous job running: try again shortly.
+    /// libvirt is in the middle of what this call meets, as a job of a pool: try again shortly.
     Busy,
     /// libvirt does not know the call.
     Unsupported,

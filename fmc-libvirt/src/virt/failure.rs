@@ -14,9 +14,7 @@ pub(super) fn failed(call: &Call, uri: &str, error: &Error) -> CallError {
         CallErrorKind::Unreachable
     } else if call.kind.is_absence(error) {
         CallErrorKind::Absent
-    } else if error.message().contains("asynchronous jobs running")
-        || error.code().is(ErrorNumber::ResourceBusy)
-    {
+    } else if is_passing(error.message()) || error.code().is(ErrorNumber::ResourceBusy) {
         CallErrorKind::Busy
     } else if error.code().is(ErrorNumber::NoSupport) || error.code().is(ErrorNumber::OperationUnsupported) {
         CallErrorKind::Unsupported
@@ -31,6 +29,12 @@ pub(super) fn failed(call: &Call, uri: &str, error: &Error) -> CallError {
         _ => None,
     };
     CallError::new(&call.words, kind, with_advice(error.message(), what_to_do.as_deref()))
+}
+
+/// Whether what a call met is over in a moment: a pool that is read anew, or the first documents that a daemon validates. libxml2
+/// sets up the types of its schemas once and without a lock, and who comes meanwhile finds some of them missing.
+fn is_passing(message: &str) -> bool {
+    message.contains("asynchronous jobs running") || message.contains("is not exported by type library")
 }
 
 /// A connection that could not be opened.
@@ -204,6 +208,18 @@ fn is_local(uri: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_over_in_a_moment_is_tried_again() {
+        assert!(is_passing("internal error: pool 'lab' has asynchronous jobs running."));
+        assert!(is_passing(
+            "internal error: Unable to parse RNG /usr/share/libvirt/schemas/domain.rng: Error type 'unsignedLong' is not \
+             exported by type library 'http://www.w3.org/2001/XMLSchema-datatypes'"
+        ));
+        assert!(!is_passing(
+            "XML document failed to validate against schema: Unable to validate doc against domain.rng"
+        ));
+    }
 
     #[test]
     fn a_uri_without_a_host_means_this_machine() {

@@ -6,12 +6,11 @@ use std::process::Command;
 use super::*;
 use crate::xml::outline::tests::assert_reads_as_roxmltree;
 
-/// The documents of libvirt's own tests, from a checkout beside the repository or where `FMC_CORPUS` says.
+/// The documents of libvirt's own tests, from a checkout beside the repository or where `FMC_CORPUS` says: the archive, or its folder.
 fn corpus() -> Vec<(PathBuf, String)> {
-    let archive = std::env::var_os("FMC_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/libvirt-10.7.0-xml.tar.gz"),
-        PathBuf::from,
-    );
+    let corpus = std::env::var_os("FMC_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from);
+    let archive = if corpus.is_dir() { corpus.join("libvirt-10.7.0-xml.tar.gz") } else { corpus };
     assert!(archive.is_file(), "{} is missing: FMC_CORPUS names libvirt's test documents", archive.display());
     let folder = tempfile::tempdir().unwrap();
     let status = Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder.path()).status().unwrap();

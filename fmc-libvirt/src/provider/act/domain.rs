@@ -54,7 +54,7 @@ impl<L: Link, A: Acting> Job<L, A> {
 
     fn define(&self, wanted: &DomainDocument, autostart: bool, stale: bool) -> Result<(), StepError> {
         if stale || self.redefines(&["autostart", "power"]) {
-            self.made(self.link.define_domain(&wanted.xml))?;
+            self.patiently(|| self.link.define_domain(&wanted.xml))?;
         }
         if autostart != wanted.autostart {
             self.made(self.link.set_domain_autostart(&wanted.name, wanted.autostart))?;
