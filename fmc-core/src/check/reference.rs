@@ -32,47 +32,26 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         machine(&mut unknown, placed, findings);
         interface::check(view, placed, findings);
-        openings(view, placed, findings);
+        openings(&mut unknown, placed, findings);
     }
     bridge::check(view, findings);
     cluster::check(view, findings);
-    admins(view, findings);
+    admins(&mut unknown, findings);
 }
 
 /// From where people log in.
-fn admins(view: &View<'_>, findings: &mut Vec<Finding>) {
-    for (index, from) in view.cloud.ssh_from.iter().flatten().enumerate() {
-        peer(view, from, format_args!("ssh_from[{index}]"), findings);
+fn admins(unknown: &mut Unknown<'_, '_>, findings: &mut Vec<Finding>) {
+    for (index, from) in unknown.view.cloud.ssh_from.iter().flatten().enumerate() {
+        findings.extend(unknown.peer(from, format_args!("ssh_from[{index}]")));
     }
 }
 
 /// Whom a machine lets in by itself.
-fn openings(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+fn openings<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mut Vec<Finding>) {
     for (index, opening) in placed.draft.accept.iter().enumerate() {
         let at = format_args!("machines.{}.accept[{index}].from", placed.draft.name);
-        peer(view, &opening.from, at, findings);
+        findings.extend(unknown.peer(&opening.from, at));
     }
-}
-
-/// A peer that is a network or a machine of the cloud's.
-fn peer(view: &View<'_>, peer: &Peer, at: std::fmt::Arguments<'_>, findings: &mut Vec<Finding>) {
-    let networks = view.networks.iter().map(|net| text(&net.draft.name));
-    let machines = view.machines.iter().map(|placed| text(&placed.draft.name));
-    let (what, name, help) = match peer {
-        Peer::Network(Given::Right(name)) if !view.network_index.contains_key(name.as_str()) => {
-            ("network", name.as_str(), known(name.as_str(), "network", networks, "add the network"))
-        }
-        Peer::Machine(Given::Right(name)) if !machines.clone().any(|other| other == name.as_str()) => {
-            ("machine", name.as_str(), known(name.as_str(), "machine", machines, "add the machine"))
-        }
-        _ => return,
-    };
-    findings.push(Finding::new(
-        Kind::ReferenceUnknown,
-        format_args!("{at}.{what}"),
-        format!("there is no {what} {name}"),
-        help,
-    ));
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -228,6 +207,24 @@ impl<'a> Unknown<'_, 'a> {
         let help = || known(name.as_str(), "network", names, "add the network to the cloud");
         let help = self.helps.entry(("network", name.as_str())).or_insert_with(help);
         Finding::new(Kind::ReferenceUnknown, at, format!("there is no network {name}"), &**help)
+    }
+
+    /// A peer that is a network or a machine of the cloud's, and is not there.
+    fn peer(&mut self, peer: &'a Peer, at: std::fmt::Arguments<'_>) -> Option<Finding> {
+        let view = self.view;
+        match peer {
+            Peer::Network(Given::Right(name)) if !view.network_index.contains_key(name.as_str()) => {
+                Some(self.network(name, format_args!("{at}.network")))
+            }
+            Peer::Machine(Given::Right(name)) if !view.machine_index.contains_key(name.as_str()) => {
+                let names = view.machines.iter().map(|placed| text(&placed.draft.name));
+                let help = || known(name.as_str(), "machine", names, "add the machine to the cloud");
+                let help = self.helps.entry(("machine", name.as_str())).or_insert_with(help);
+                let at = format_args!("{at}.machine");
+                Some(Finding::new(Kind::ReferenceUnknown, at, format!("there is no machine {name}"), &**help))
+            }
+            _ => None,
+        }
     }
 }
 
