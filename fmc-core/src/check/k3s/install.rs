@@ -9,6 +9,7 @@ use crate::finding::{At, Finding};
 use crate::given::Given;
 use crate::image::{Arch, Os};
 use crate::k3s::{ByArch, Install, agent_fits};
+use crate::mirror::Mirror;
 
 /// Machines that are installed from the same files.
 pub(super) struct Group<'a> {
@@ -114,9 +115,11 @@ pub(super) fn unpinned(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, find
     if view.cloud.lab {
         return;
     }
-    // A mirror carries what is known by its hash.
-    let mut idle = cluster.draft.bootstrap.as_ref();
-    idle = idle.filter(|mirror| !mirror.has_files() && cluster.draft.downloads().next().is_none());
+    let is_idle = |mirror: &&Mirror| {
+        // A mirror carries what is known by its hash.
+        !mirror.has_files() && cluster.draft.downloads().next().is_none()
+    };
+    let mut idle = cluster.draft.bootstrap.as_ref().filter(is_idle);
     for group in groups(cluster) {
         let mut from_release: Vec<&str> = Vec::new();
         for ((os, _), (arch, names)) in systems(view, &group.members) {

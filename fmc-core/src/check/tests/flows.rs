@@ -27,7 +27,8 @@ fn agent() -> Plain {
     )
 }
 
-fn on(name: &str, network: &str, address: &str) -> Machine {
+/// A machine of which no rule has anything to say.
+pub(super) fn on(name: &str, network: &str, address: &str) -> Machine {
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
     let image = Image::debian("12").path("/images/debian-12.qcow2").digest(Digest::sha256(b""));
     Machine::new(name, image)

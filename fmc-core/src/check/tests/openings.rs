@@ -1,27 +1,16 @@
 //! What machines accept by themselves: values, peers, and how it goes with roles, firewalls and networks.
 
+use super::flows::on;
 use super::{findings, found, yaml};
 use crate::cloud::Cloud;
-use crate::digest::Digest;
 use crate::finding::{Finding, Severity};
 use crate::flow::{By, Flows, Peer, anything, tcp, udp, vrrp};
-use crate::guest::User;
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
 use crate::name::MachineName;
 use crate::network::{Mode, Network};
 use crate::role::tests::Plain;
-use crate::unit::SizeExt;
-
-fn on(name: &str, network: &str, address: &str) -> Machine {
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
-    let image = Image::debian("12").path("/images/debian-12.qcow2").digest(Digest::sha256(b""));
-    Machine::new(name, image)
-        .root_disk(2.gib())
-        .interface(Interface::on(network).address(address).default_route(true))
-        .user(User::admin("ops").key(KEY))
-}
 
 fn db() -> Machine {
     on("db", "core", "10.17.3.13").resolvers(["10.17.3.1"])
