@@ -109,7 +109,7 @@ pub(super) struct Args {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Commands {
-    pub(super) args: Args,
+    pub(super) args: Box<Args>,
     pub(super) file: Option<PathBuf>,
     pub(super) format: Option<Syntax>,
 }
@@ -288,6 +288,13 @@ pub(super) enum Language {
 pub(super) struct Said(clap::Error);
 
 impl Args {
+    /// Those of a program that has its cloud, for tests.
+    #[cfg(test)]
+    pub(super) fn of(arguments: impl IntoIterator<Item: Into<OsString>>) -> Result<Self, clap::Error> {
+        let (matches, program) = read(of_program(), arguments.into_iter().map(Into::into))?;
+        Ok(*commands(&matches, false, program, of_program())?.args)
+    }
+
     /// The folder that relative paths of the cloud are below.
     pub(super) fn folder(&self, io: &Io<'_>) -> PathBuf {
         self.file.as_ref().map_or_else(|| io.folder.clone(), |file| file.folder().to_owned())
@@ -313,7 +320,7 @@ impl Commands {
 impl FromArgMatches for Commands {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let args = Args { program: "fmc".to_owned(), clap: of_program(), ..Args::from_arg_matches(matches)? };
-        Ok(Self { args, file: None, format: None })
+        Ok(Self { args: Box::new(args), file: None, format: None })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -386,7 +393,8 @@ pub(super) fn commands(
     clap: clap::Command,
 ) -> Result<Commands, clap::Error> {
     let commands = Commands::from_arg_matches(matches)?;
-    let commands = Commands { args: Args { program, clap, ..commands.args }, ..commands };
+    let args = Box::new(Args { program, clap, ..*commands.args });
+    let commands = Commands { args, file: None, format: None };
     if !is_of_file {
         return Ok(commands);
     }
