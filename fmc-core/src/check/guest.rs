@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
 use super::roles;
 use super::say::first_of;
 use super::view::{View, text};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::guest::{self, Guest};
 use crate::image::Image;
 use crate::machine::Machine;

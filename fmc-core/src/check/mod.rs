@@ -2,10 +2,7 @@
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;
-use crate::finding::{At, Finding, Report};
-use crate::given::{Given, Leaf, LeafGroup};
-use kind::Kind;
-pub use kind::findings;
+use crate::finding::{Finding, Report};
 pub(crate) use roles::Assigned;
 use view::View;
 
@@ -17,7 +14,6 @@ mod capacity;
 mod guest;
 mod image;
 mod k3s;
-pub mod kind;
 mod large;
 mod leaves;
 mod mount;
@@ -72,34 +68,5 @@ pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
             Ok(checked)
         }
         _ => Err(report),
-    }
-}
-
-/// The value of a leaf; a wrong one is a finding.
-pub(crate) fn leaf<'a, T: Leaf>(
-    given: &'a Given<T>,
-    at: &At<'_>,
-    findings: &mut Vec<Finding>,
-) -> Option<&'a T> {
-    match given {
-        Given::Right(value) => Some(value),
-        Given::Wrong { text, why } => {
-            let kind = match T::GROUP {
-                LeafGroup::Name => Kind::NameInvalid,
-                LeafGroup::Size => Kind::SizeInvalid,
-                LeafGroup::Address => Kind::AddressInvalid,
-                LeafGroup::Other => Kind::ValueInvalid,
-            };
-            let message = if text.is_empty() {
-                format!("the {} is empty", T::WHAT)
-            } else {
-                format!("{text:?} is not a valid {}", T::WHAT)
-            };
-            let says_what =
-                ["write ", "for example", "try ", "did you mean"].iter().any(|hint| why.contains(hint));
-            let help = if says_what { why.clone() } else { format!("{why}; for example {}", T::EXAMPLE) };
-            findings.push(Finding::new(kind, at, message, help));
-            None
-        }
     }
 }

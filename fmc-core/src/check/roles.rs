@@ -14,11 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::kind::Kind;
 use super::view::{Placed, View, text};
 use crate::balancer;
 use crate::checked::{Addressing, Checked, Members};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
@@ -148,7 +147,7 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
         for (index, role) in placed.draft.roles.iter().enumerate() {
             let at = format!("machines.{name}.roles[{index}]");
             let kind = role.as_custom().kind();
-            let Some(kind) = super::leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
+            let Some(kind) = leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
             assigned.push(Assigned { machine, kind, role: role.shared(), at });
         }
     }

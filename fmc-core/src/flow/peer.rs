@@ -7,9 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
-use crate::check::leaf;
 use crate::checked::Checked;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 

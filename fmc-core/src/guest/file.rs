@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::leaf;
 use crate::digest::Digest;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};

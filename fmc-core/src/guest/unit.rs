@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::leaf;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::image::is_default;
 use crate::name::{DropinName, UnitName};

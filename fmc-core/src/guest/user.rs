@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::file::optional;
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::{Given, Leaf};
 use crate::image::is_default;
 use crate::name::{GroupName, UserName};

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::piece::{Piece, pieces};
 use super::value::Line;
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
 use crate::image::is_default;
 use crate::named::{Keyed, Named, unnamed};

@@ -1,11 +1,10 @@
 //! What machines accept by themselves, as flows. No program listens by it, so that it clashes with no role: a port of a role may
 //! be opened for more peers.
 
-use super::super::kind::Kind;
 use super::super::view::View;
 use super::index_of;
 use crate::checked::Checked;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::flow::{By, CheckedFlow, Direction};
 
 /// The flows of all machines that accept something. What is wrong with a service or peer is told where leaves and references are

@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::say::{first_of, known, list};
 use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
 use super::{Assigned, base, by_address, index_of};
 use crate::addr::Subnet;
 use crate::checked::Checked;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Kind, Severity};
 use crate::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
 use crate::name::RoleName;
 
