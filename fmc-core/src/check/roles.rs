@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::guest::parts;
 use super::view::{Placed, View, text};
 use crate::balancer;
 use crate::checked::{Addressing, Checked, Members};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
-use crate::guest::check as inside;
 use crate::k3s;
 use crate::mirror;
 use crate::name::RoleName;
@@ -279,7 +279,7 @@ fn judge(merged: &merge::Merged, machine: &crate::checked::Machine, findings: &m
     let here = machines.name(&machine.name);
     let guest = here.key("guest");
     let before = findings.len();
-    inside::check(&merged.parts, machine.image.os, &machine.image.version, &guest, findings);
+    parts::check(&merged.parts, machine.image.os, &machine.image.version, &guest, findings);
     if findings.len() > before {
         let prefix = format!("{guest}.");
         for finding in findings.iter_mut().skip(before) {

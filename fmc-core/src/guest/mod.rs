@@ -4,7 +4,6 @@
 //! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::boot`] compiles
 //! for Ignition or cloud-init.
 
-pub(crate) mod check;
 mod file;
 mod inside;
 pub(crate) mod mount;
