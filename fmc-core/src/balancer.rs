@@ -36,11 +36,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
 use crate::digest::Digest;
+use crate::field::{is_default, is_yes, yes};
 use crate::finding::{At, Finding, leaf};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
-use crate::image::is_default;
 use crate::name::MachineName;
-use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 

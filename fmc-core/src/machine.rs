@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
 use crate::disk::{Allocation, Disk};
+use crate::field::{is_default, is_yes, yes};
 use crate::flow::{Peer, Service};
 use crate::given::Given;
 use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
-use crate::image::{Image, is_default};
+use crate::image::Image;
 use crate::k3s::{Label, Taint};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
-use crate::network::{is_yes, yes};
 use crate::ready::Ready;
 use crate::role::Role;
 use crate::tz::TimeZone;

@@ -3,7 +3,6 @@
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Report};
-pub(crate) use roles::Assigned;
 use view::View;
 
 mod accept;

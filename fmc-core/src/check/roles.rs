@@ -24,19 +24,7 @@ use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::k3s;
 use crate::mirror;
 use crate::name::RoleName;
-use crate::role::{CustomRole, RoleFindings, Site};
-
-/// A role on a machine of the resolved cloud.
-pub(crate) struct Assigned {
-    /// The machine, by index.
-    pub(crate) machine: usize,
-    /// The role's kind.
-    pub(crate) kind: RoleName,
-    /// The role itself.
-    pub(crate) role: Arc<dyn CustomRole>,
-    /// The path of what gives the machine the role, for findings.
-    pub(crate) at: String,
-}
+use crate::role::{Assigned, CustomRole, RoleFindings, Site};
 
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {

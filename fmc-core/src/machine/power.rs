@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::network::{is_yes, yes};
+use crate::field::{is_yes, yes};
 use crate::unit::Seconds;
 
 /// Whether a machine should run.
