@@ -4,6 +4,10 @@
 //! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
 //! in, and refer to each other by index.
 
+mod flow;
+mod query;
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +18,6 @@ use crate::addr::{IpRange, Mac, Subnet};
 use crate::digest::Digest;
 use crate::disk::{Allocation, Filesystem};
 use crate::finding::Finding;
-use crate::flow::{CheckedFlow, CheckedGroup, Query};
 use crate::guest::Parts;
 use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
 use crate::image::{Arch, Format, Os};
@@ -28,6 +31,11 @@ use crate::path::{AbsPath, HttpUrl};
 use crate::ready::Port;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Mtu, Seconds, Size};
+
+pub use flow::{By, CheckedFlow, CheckedGroup, CheckedPeer};
+pub use query::{Origin, Query};
+pub use source::Sources;
+pub(crate) use source::subnets_of;
 
 /// A cloud that passed every check.
 #[derive(Clone, Debug, PartialEq)]

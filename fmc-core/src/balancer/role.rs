@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
-use crate::checked::{Checked, Forward, Machine};
+use crate::checked::{Checked, CheckedGroup, Forward, Machine};
 use crate::finding::Kind;
-use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
+use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;

@@ -4,6 +4,7 @@
 //! judged as one with what the user wrote.
 
 mod base;
+mod flow;
 mod merge;
 mod names;
 mod opening;
@@ -17,10 +18,10 @@ use std::sync::Arc;
 use super::guest::parts;
 use super::view::{Placed, View, text};
 use crate::balancer;
-use crate::checked::{Addressing, Checked, Members};
+use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Members};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
-use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
+use crate::flow::{Direction, Service};
 use crate::k3s;
 use crate::mirror;
 use crate::name::RoleName;
@@ -204,7 +205,7 @@ fn ask(
     }
     one.role.needs(site).check(one.kind.as_str(), site, &at, findings);
     one.role.check(site, &mut RoleFindings::new(&at, findings));
-    flows.extend(one.role.flows(site).checked(cloud, one.machine, &one.kind, &at, findings));
+    flows.extend(flow::flows(&one.role.flows(site), cloud, one.machine, &one.kind, &at, findings));
 }
 
 /// One machine has a role of a kind and instance once.

@@ -11,9 +11,9 @@ use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
 use super::{base, by_address, index_of};
 use crate::addr::Subnet;
-use crate::checked::Checked;
+use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Sources, subnets_of};
 use crate::finding::{Finding, Kind, Severity};
-use crate::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
+use crate::flow::{Direction, Service, udp};
 use crate::name::RoleName;
 use crate::role::Assigned;
 
