@@ -299,6 +299,21 @@ impl Machine {
         self.interfaces.iter().find_map(Interface::address)
     }
 
+    /// Its addresses that are known beforehand.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let families = self.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
+        families.flatten().filter_map(Addressing::address)
+    }
+
+    /// Its address on a network that another machine is on too, or else the one by which it is known.
+    pub fn address_towards(&self, other: &Self) -> Option<IpAddr> {
+        let near = self
+            .interfaces
+            .iter()
+            .filter(|interface| other.interfaces.iter().any(|theirs| theirs.network == interface.network));
+        near.filter_map(Interface::address).next().or_else(|| self.address())
+    }
+
     /// Whether something configures it on its first boot.
     pub fn is_provisioned(&self) -> bool {
         self.image.os.provisioner().is_some()

@@ -234,7 +234,7 @@ pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Opt
 
 /// A machine by the address that another one sees first: that on a network of both.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
-    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
 }
 
