@@ -41,31 +41,37 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     k3s::check,
 ];
 
-/// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.
-pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
-    let view = View::new(cloud);
-    let mut findings = Vec::new();
-    for rule in RULES {
-        rule(&view, &mut findings);
-    }
-    // Roles look at a cloud whose values are right: at what is, where not all of it is.
-    let mut resolved = resolve::resolve(&view);
-    if let Some(resolved) = &mut resolved {
-        balancer::check(&view, &resolved.cloud, &mut findings);
-        roles::expand(&view, &mut resolved.cloud, &mut findings);
-        large::check(&resolved.cloud, &mut findings);
-    }
-    accept::apply(cloud, &mut findings);
-    let report = Report::new(findings);
-    if report.refuses() {
-        return Err(report);
-    }
-    match resolved {
-        Some(resolved) if resolved.is_whole => {
-            let mut checked = resolved.cloud;
-            checked.findings = report.into_findings();
-            Ok(checked)
+impl Cloud {
+    /// Checks the cloud as a whole: the checked cloud, with the findings that refuse nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every finding, if one of them is an error that the cloud does not accept.
+    pub fn check(&self) -> Result<Checked, Report> {
+        let view = View::new(self);
+        let mut findings = Vec::new();
+        for rule in RULES {
+            rule(&view, &mut findings);
         }
-        _ => Err(report),
+        // Roles look at a cloud whose values are right: at what is, where not all of it is.
+        let mut resolved = resolve::resolve(&view);
+        if let Some(resolved) = &mut resolved {
+            balancer::check(&view, &resolved.cloud, &mut findings);
+            roles::expand(&view, &mut resolved.cloud, &mut findings);
+            large::check(&resolved.cloud, &mut findings);
+        }
+        accept::apply(self, &mut findings);
+        let report = Report::new(findings);
+        if report.refuses() {
+            return Err(report);
+        }
+        match resolved {
+            Some(resolved) if resolved.is_whole => {
+                let mut checked = resolved.cloud;
+                checked.findings = report.into_findings();
+                Ok(checked)
+            }
+            _ => Err(report),
+        }
     }
 }
