@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
-use crate::check::Assigned;
-use crate::checked::{Checked, Forward, Machine};
+use crate::checked::{Checked, CheckedGroup, Forward, Machine};
 use crate::finding::Kind;
-use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
+use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
 use crate::k3s::Endpoint;
 use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Names, Needs, RoleFindings, Site};
+use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
 /// The role's kind.
@@ -235,7 +234,7 @@ pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Opt
 
 /// A machine by the address that another one sees first: that on a network of both.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
-    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
 }
 
