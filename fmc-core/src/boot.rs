@@ -1,15 +1,18 @@
 //! What a machine reads on its first boot, whole: the boot configuration.
 
+mod inside;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::checked::{Checked, Machine};
 use crate::cloud_init;
-use crate::guest::Inside;
 #[cfg(feature = "ignition")]
 use crate::ignition;
 use crate::image::Provisioner;
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use crate::template::Template;
+
+pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// What a machine reads on its first boot, with holes where its secrets belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
