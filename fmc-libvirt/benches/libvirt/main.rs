@@ -125,7 +125,7 @@ fn plan(
     wanted: &Wanted<Document>,
     cloud: &Wanted<Document>,
 ) -> (Libvirt<VirtLink>, Plan<Document>) {
-    let hosts: BTreeSet<&HostName> = cloud.nodes.keys().map(Address::host).collect();
+    let hosts: BTreeSet<&Place> = cloud.nodes.keys().map(Address::place).collect();
     let provider = hosts.into_iter().fold(Libvirt::new(), |provider, host| {
         provider.host(host.clone(), VirtLink::connect(uri).expect("libvirt answers"))
     });
