@@ -8,6 +8,8 @@
 //! published port is let in by a flow or not at all, and again where it is delivered. What is forwarded is left alone:
 //! between pods that is their network's business.
 //!
+//! On systems of cloud-init nft is a package of the first boot: until it is installed, the first boot has no firewall.
+//!
 //! ```
 //! use fmc_core::cloud::Cloud;
 //! use fmc_core::firewall::ruleset;
