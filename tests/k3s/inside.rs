@@ -58,7 +58,8 @@ impl Inside {
     /// What a line of a unit says after its key, as often as the unit has it: `ExecStart`.
     pub(crate) fn lines(&self, unit: &str, key: &str) -> Vec<&str> {
         let unit = self.units.iter().find(|one| one.name.as_str() == unit).unwrap();
-        let lines = unit.contents.as_deref().unwrap().lines();
+        let contents = unit.contents.as_ref().unwrap().text();
+        let lines = contents.lines();
         lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
     }
 
