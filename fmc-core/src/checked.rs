@@ -26,6 +26,7 @@ use crate::name::{
 };
 use crate::path::{AbsPath, HttpUrl};
 use crate::ready::Port;
+use crate::role::Membership;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Mtu, Seconds, Size};
 
@@ -279,6 +280,10 @@ pub struct Machine {
     pub taints: Vec<k3s::Taint>,
     /// Whether a firewall inside it lets in its flows and nothing else.
     pub firewall: bool,
+    /// What it is a member of by its roles: those of an instance, and those that want something done before it leaves.
+    pub memberships: Vec<Membership>,
+    /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
+    pub after: Vec<usize>,
     /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
@@ -289,6 +294,15 @@ impl Machine {
     /// The address by which others in the cloud know it: that of the first interface that has one known beforehand.
     pub fn address(&self) -> Option<IpAddr> {
         self.interfaces.iter().find_map(Interface::address)
+    }
+
+    /// Its address that another machine sees first: on a network that both are on, or else [its address](Self::address).
+    pub fn address_towards(&self, other: &Self) -> Option<IpAddr> {
+        let near = self
+            .interfaces
+            .iter()
+            .filter(|interface| other.interfaces.iter().any(|theirs| theirs.network == interface.network));
+        near.filter_map(Interface::address).next().or_else(|| self.address())
     }
 
     /// Whether something configures it on its first boot.

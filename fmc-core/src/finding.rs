@@ -1,13 +1,16 @@
 //! What a check found: typed, placed, and with what would be right.
 
+mod own;
+
 use std::fmt;
 
 use serde::Serialize;
 
 pub use crate::check::kind::Kind;
+pub use own::OwnKind;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing is refused.

@@ -118,7 +118,7 @@ impl BalancerRole {
                 && site.forwarders().next().is_none()
         };
         let mut machines = self.members(site.cloud(), &KIND);
-        let first = machines.find(|machine| asks_others(&Site::new(site.cloud(), machine)));
+        let first = machines.find(|machine| asks_others(&site.of(machine)));
         let name = &site.machine().name;
         let Some(record) = self.name(site).filter(|_| first.is_some_and(|first| first.name == *name)) else {
             return;
@@ -235,7 +235,7 @@ pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Opt
 
 /// A machine by the address that another one sees first: that on a network of both.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
-    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
 }
 

@@ -14,6 +14,7 @@ mod address;
 mod balancer;
 pub mod budget;
 mod capacity;
+mod disks;
 mod guest;
 mod image;
 mod k3s;
@@ -48,6 +49,8 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
 
 /// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.
 pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
+    let added = disks::added(cloud);
+    let (given, cloud) = (cloud, added.as_ref().map_or(cloud, |added| &added.cloud));
     let view = View::new(cloud);
     let mut findings = Vec::new();
     for rule in RULES {
@@ -60,7 +63,10 @@ pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
         roles::expand(&view, &mut resolved.cloud, &mut findings);
         large::check(&resolved.cloud, &mut findings);
     }
-    accept::apply(cloud, &mut findings);
+    if let Some(added) = &added {
+        added.move_findings(&mut findings);
+    }
+    accept::apply(given, &mut findings);
     let report = Report::new(findings);
     if report.refuses() {
         return Err(report);

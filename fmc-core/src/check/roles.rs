@@ -3,7 +3,9 @@
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
 //! judged as one with what the user wrote.
 
+mod after;
 mod base;
+mod member;
 mod merge;
 mod names;
 mod opening;
@@ -16,16 +18,14 @@ use std::sync::Arc;
 
 use super::kind::Kind;
 use super::view::{Placed, View, text};
-use crate::balancer;
 use crate::checked::{Addressing, Checked, Members};
 use crate::finding::{At, Finding};
 use crate::firewall::Firewall;
 use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
 use crate::guest::check as inside;
-use crate::k3s;
-use crate::mirror;
 use crate::name::RoleName;
 use crate::role::{CustomRole, RoleFindings, Site};
+use crate::roles::ROOMS;
 
 /// A role on a machine of the resolved cloud.
 pub(crate) struct Assigned {
@@ -42,9 +42,7 @@ pub(crate) struct Assigned {
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
-    assigned.extend(k3s::role::assigned(cloud));
-    assigned.extend(balancer::assigned(cloud));
-    assigned.extend(mirror::assigned(cloud));
+    assigned.extend(ROOMS.iter().flat_map(|room| (room.assigned)(cloud)));
     guard(view, cloud, &assigned);
     if cloud.machines.iter().all(|machine| !machine.firewall)
         && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
@@ -55,10 +53,12 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     // By machine; a machine's roles in the order in which they are said.
     assigned.sort_by_key(|one| one.machine);
     cloud.roles = members(cloud, &assigned);
+    member::memberships(cloud, &assigned);
+    after::order(cloud, &assigned, findings);
     let mut flows = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
-        let site = Site::new(cloud, machine);
+        let site = Site::new(cloud, machine, &assigned);
         for one in ours {
             ask(one, &site, cloud, &mut flows, findings);
         }
@@ -81,7 +81,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
         else {
             continue;
         };
-        if let Some(merged) = merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings) {
+        if let Some(merged) =
+            merge::merge(&machine.guest, ours, &Site::new(cloud, machine, &assigned), &assigned, findings)
+        {
             judge(&merged, machine, findings);
             guests.push((at, merged.parts));
         }
@@ -91,7 +93,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             machine.guest = Arc::new(parts);
         }
     }
-    mirror::redirect(cloud);
+    for finish in ROOMS.iter().filter_map(|room| room.finish) {
+        finish(cloud);
+    }
 }
 
 /// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is

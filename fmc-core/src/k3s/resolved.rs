@@ -204,7 +204,7 @@ fn endpoint(draft: &cluster::Cluster, first: usize, cloud: &Checked) -> Option<E
             let nearest = machines.first().and_then(|&at| cloud.machines.get(at));
             let shared = balancer.shared();
             let server = cloud.machines.get(first)?;
-            let near = nearest.and_then(|machine| address_towards(machine, server));
+            let near = nearest.and_then(|machine| machine.address_towards(server));
             let host = shared.or(near).map(|address| address.to_string());
             // What leads nowhere is a finding of its own.
             let host = host.unwrap_or_else(|| known_by(nearest.unwrap_or(server)));
@@ -218,15 +218,6 @@ fn endpoint(draft: &cluster::Cluster, first: usize, cloud: &Checked) -> Option<E
 /// What a machine is known by: its address, or its name where nobody knows that beforehand, which is a finding.
 fn known_by(machine: &Machine) -> String {
     machine.address().map_or_else(|| machine.hostname.to_string(), |address| address.to_string())
-}
-
-/// The address of a machine on a network that another one is on too, or else the one by which it is known.
-pub(crate) fn address_towards(machine: &Machine, other: &Machine) -> Option<IpAddr> {
-    let near = machine
-        .interfaces
-        .iter()
-        .filter(|interface| other.interfaces.iter().any(|theirs| theirs.network == interface.network));
-    near.filter_map(crate::checked::Interface::address).next().or_else(|| machine.address())
 }
 
 /// The address of a machine on a bridge that the host has already.
