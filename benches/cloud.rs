@@ -2,7 +2,7 @@
 //! thousand, against the simulation.
 //!
 //! `cargo bench --bench cloud` prints a table; `-- --full` adds the last row. Times are CPU time of the process, the
-//! best of several runs: a busy neighbour moves them little.
+//! best of several runs: a busy neighbour moves them little. `cargo test` runs it in a short form: the first two rows.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 
@@ -23,17 +23,20 @@ use fmc_libvirt::document::{Content, Document};
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
 use fmc_libvirt::{documents, nft};
+use fmc_testkit::bench::is_short;
 
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
 const USUAL: [usize; 4] = [10, 100, 1_000, 10_000];
+const SHORT: [usize; 2] = [10, 100];
 const FULL: usize = 100_000;
 
 fn main() {
     let full = std::env::args().any(|argument| argument == "--full");
+    let usual = if is_short() { &SHORT[..] } else { &USUAL };
     let mut table = String::from(HEAD);
-    let rows: Vec<Row> = USUAL.into_iter().chain(full.then_some(FULL)).map(Row::measure).collect();
+    let rows: Vec<Row> = usual.iter().copied().chain(full.then_some(FULL)).map(Row::measure).collect();
     for row in &rows {
         writeln!(table, "{row}").expect("a string takes everything");
     }
@@ -67,7 +70,7 @@ struct Row {
 impl Row {
     fn measure(machines: usize) -> Self {
         let cloud = common::cloud(machines);
-        let runs = (30_000 / machines).clamp(3, 300);
+        let runs = if is_short() { 1 } else { (30_000 / machines).clamp(3, 300) };
         let each = |time: Duration| time.as_secs_f64() * 1e6 / count(machines);
         let before = MEMORY.allocated();
         let (check, checked) = best(runs, || cloud.check().expect("the generated cloud is right"));

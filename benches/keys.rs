@@ -1,7 +1,7 @@
 //! What keys cost: all that is made from a root key, which a compile never waits for.
 //!
 //! `cargo bench --bench keys` prints a table; times are CPU time of the process, the best of several runs. "Again" is what a
-//! keyring takes that has made them already.
+//! keyring takes that has made them already. `cargo test` runs it in a short form: one run each.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 
@@ -15,6 +15,7 @@ use fmc::k3s::pki::{Credentials, Pki};
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
 use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
+use fmc_testkit::bench::is_short;
 
 const RUNS: usize = 20;
 
@@ -36,7 +37,7 @@ fn main() {
         ("100 P-256 keys", all(&Generated::PrivateKey, 100)),
         ("100 SSH host keys", all(&Generated::SshHostKey, 100)),
     ] {
-        let runs = (0..RUNS).map(|_| {
+        let runs = (0..if is_short() { 1 } else { RUNS }).map(|_| {
             let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
             (time(&keyring, &secrets), time(&keyring, &secrets))
         });

@@ -1,6 +1,7 @@
 //! How soon the program `fmc` is there: its start, and `check` of the seed's file, as processes of their own.
 //!
-//! `cargo bench --bench start` prints the best and the median wall time of 50 runs, beside what `true` takes.
+//! `cargo bench --bench start` prints the best and the median wall time of 50 runs, beside what `true` takes. `cargo test`
+//! runs it in a short form: two runs each.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 
@@ -8,9 +9,12 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fmc_testkit::bench::is_short;
+
 const RUNS: usize = 50;
 
 fn main() {
+    let runs = if is_short() { 2 } else { RUNS };
     let fmc = env!("CARGO_BIN_EXE_fmc");
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flatcar_micro_cloud/cloud.yaml");
     let mut text = "| process | best | median |\n| --- | ---: | ---: |\n".to_owned();
@@ -19,10 +23,10 @@ fn main() {
         ("`fmc --version`", fmc, &["--version"]),
         ("`fmc check`, the seed's file", fmc, &["-f", seed, "check"]),
     ] {
-        let mut times: Vec<Duration> = (0..RUNS).map(|_| run(program, arguments)).collect();
+        let mut times: Vec<Duration> = (0..runs).map(|_| run(program, arguments)).collect();
         times.sort();
         let at = |place: usize| times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e3);
-        text += &format!("| {name} | {:.1} ms | {:.1} ms |\n", at(0), at(RUNS / 2));
+        text += &format!("| {name} | {:.1} ms | {:.1} ms |\n", at(0), at(runs / 2));
     }
     std::io::stdout().write_all(text.as_bytes()).expect("the table is written");
 }

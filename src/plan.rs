@@ -10,7 +10,7 @@ use fmc_core::graph::{
     self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
 };
 use fmc_libvirt::document::{Document, kind};
-use fmc_libvirt::link::Link;
+use fmc_libvirt::link::AnyLink;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::provider::drifted::Drift;
 use fmc_libvirt::provider::object::Object;
@@ -41,7 +41,7 @@ pub struct Plan {
 impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
         // The model needs no hypervisor: all that it reads is in `seen`.
-        let model: Libvirt<Box<dyn Link>> = Libvirt::new();
+        let model: Libvirt<AnyLink> = Libvirt::new();
         let plan = graph::plan(&model, wanted.graph(), &seen, &choices);
         let mut whole = Self { wanted, seen, choices, added: Vec::new(), plan };
         whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen));

@@ -8,7 +8,7 @@ use fmc_core::graph::{Choices, Note, ObserveError, Provider as _};
 use fmc_core::name::HostName;
 use fmc_core::secret::Secrets;
 use fmc_libvirt::image::Images;
-use fmc_libvirt::link::Link;
+use fmc_libvirt::link::{AnyLink, Link};
 use fmc_libvirt::provider::Libvirt;
 
 use crate::compile::Wanted;
@@ -35,7 +35,7 @@ use crate::plan::{Plan, Seen};
 /// ```
 #[derive(Default)]
 pub struct Providers {
-    libvirt: Libvirt<Box<dyn Link>>,
+    libvirt: Libvirt<AnyLink>,
 }
 
 impl Providers {
@@ -53,7 +53,7 @@ impl Providers {
     /// A hypervisor of any kind, by its host's name in the cloud.
     #[must_use]
     pub fn boxed(self, name: HostName, link: Box<dyn Link>) -> Self {
-        Self { libvirt: self.libvirt.host(name, link) }
+        Self { libvirt: self.libvirt.host(name, link.into()) }
     }
 
     /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
@@ -103,7 +103,7 @@ impl Providers {
         self.libvirt.preflight(checked).await
     }
 
-    pub(crate) fn provider(&self) -> &Libvirt<Box<dyn Link>> {
+    pub(crate) fn provider(&self) -> &Libvirt<AnyLink> {
         &self.libvirt
     }
 }

@@ -1,12 +1,15 @@
 //! What a check found: typed, placed, and with what would be right.
 
+mod kind;
+mod leaf;
 mod own;
 
 use std::fmt;
 
 use serde::Serialize;
 
-pub use crate::check::kind::Kind;
+pub use kind::{Kind, UnknownKind, findings};
+pub(crate) use leaf::leaf;
 pub use own::OwnKind;
 
 /// How bad a finding is.

@@ -4,11 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::{is_default, is_yes, yes};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
-use crate::image::is_default;
 use crate::name::{BridgeName, HostName, PoolName};
 use crate::named::{Keyed, Named, unnamed};
-use crate::network::{is_yes, yes};
 use crate::path::AbsPath;
 use crate::unit::Size;
 

@@ -26,6 +26,7 @@
 //! ```
 
 mod after;
+mod assigned;
 mod membership;
 mod names;
 mod needs;
@@ -45,6 +46,7 @@ use crate::path::AbsPath;
 
 pub use after::After;
 pub(crate) use after::Awaited;
+pub(crate) use assigned::Assigned;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
 pub use needs::Needs;

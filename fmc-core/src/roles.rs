@@ -3,11 +3,10 @@
 //! What is generic asks the table, and knows none of its rows.
 
 use crate::balancer;
-use crate::check::Assigned;
 use crate::checked::Checked;
 use crate::k3s;
 use crate::mirror;
-use crate::role::Membership;
+use crate::role::{Assigned, Membership};
 
 /// A room of built-in roles: what it answers for all of them.
 pub(crate) struct Room {

@@ -5,6 +5,8 @@
 
 mod boxed;
 
+pub use self::boxed::AnyLink;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::Read;

@@ -31,6 +31,7 @@ mod xml;
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use fmc_core::world::World;
 pub use fmc_core::world::{Call, Fault, When};
@@ -50,6 +51,8 @@ pub struct Sim {
     world: Arc<Mutex<World<State>>>,
     uri: Arc<str>,
     blocks: bool,
+    /// How long each call takes, in real time.
+    delay: Duration,
 }
 
 impl Default for Sim {
@@ -65,13 +68,24 @@ impl Sim {
     }
 
     fn holding(state: State, uri: &str) -> Self {
-        Self { world: Arc::new(Mutex::new(World::new(state))), uri: Arc::from(uri), blocks: false }
+        Self {
+            world: Arc::new(Mutex::new(World::new(state))),
+            uri: Arc::from(uri),
+            blocks: false,
+            delay: Duration::ZERO,
+        }
     }
 
     /// The same hypervisor, whose calls are taken to block: the provider makes them on threads, as those of a real one.
     #[must_use]
     pub fn blocking(self) -> Self {
         Self { blocks: true, ..self }
+    }
+
+    /// The same hypervisor, each call of which takes this long in real time and [blocks](Sim::blocking).
+    #[must_use]
+    pub fn slow(self, delay: Duration) -> Self {
+        Self { blocks: true, delay, ..self }
     }
 
     /// What it holds, as JSON.
@@ -266,8 +280,8 @@ impl Sim {
     }
 
     /// Its own time since it was made.
-    pub fn now(&self) -> std::time::Duration {
-        std::time::Duration::from_millis(self.lock().state().host.now)
+    pub fn now(&self) -> Duration {
+        Duration::from_millis(self.lock().state().host.now)
     }
 
     fn lock(&self) -> MutexGuard<'_, World<State>> {
@@ -285,6 +299,9 @@ impl Sim {
         object: &str,
         act: impl FnOnce(&mut State) -> Result<T, Trouble>,
     ) -> Result<T, CallError> {
+        if !self.delay.is_zero() {
+            std::thread::sleep(self.delay);
+        }
         let mut world = self.lock();
         let fault = world.begin(name, object);
         let outcome = match fault {

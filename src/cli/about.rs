@@ -17,7 +17,7 @@ pub(super) fn schema(io: &mut Io<'_>) -> Result<u8, Failure> {
 /// `completions SHELL`: a script for the shell.
 pub(super) fn completions(shell: Shell, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut args.clap(), &args.program, &mut script);
+    clap_complete::generate(shell, &mut args.clap.clone(), &args.program, &mut script);
     io.out(String::from_utf8_lossy(&script))?;
     Ok(DONE)
 }
@@ -26,7 +26,7 @@ pub(super) fn completions(shell: Shell, args: &Args, io: &mut Io<'_>) -> Result<
 pub(super) fn manual(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let mut page = Vec::new();
     let written = |error: std::io::Error| Failure::new(format!("failed to write the page: {error}"));
-    let command = args.clap().bin_name(args.program.clone());
+    let command = args.clap.clone().bin_name(args.program.clone());
     let commands: Vec<clap::Command> =
         command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     clap_mangen::Man::new(command).title(args.program.clone()).render(&mut page).map_err(written)?;

@@ -241,7 +241,7 @@ mod tests {
 
     fn asked(arguments: &[&str], answer: Option<&str>) -> (Result<(), u8>, String) {
         let arguments = ["program", "apply"].iter().chain(arguments).map(std::ffi::OsString::from);
-        let args = Args::read(arguments).unwrap();
+        let args = Args::of(arguments).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut input = answer.map(str::as_bytes);
         let mut io = Io {

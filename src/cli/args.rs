@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgMatches, Args as _, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::cloud_file::CloudFile;
 use super::graph;
@@ -15,13 +15,7 @@ use crate::set::{SetError, Setting};
 
 /// Checks, compiles, plans and applies the cloud of this program.
 #[derive(Clone, Debug, Parser)]
-#[command(
-    name = "fmc",
-    version,
-    arg_required_else_help = true,
-    subcommand_required = true,
-    disable_help_subcommand = true
-)]
+#[command(name = "fmc", version, arg_required_else_help = true, subcommand_required = true)]
 pub(super) struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -78,37 +72,55 @@ pub(super) struct Args {
     #[arg(skip)]
     pub(super) program: String,
 
-    /// Whether the cloud is one of a file: the program `fmc`.
+    /// The whole command that these were read by.
     #[arg(skip)]
-    pub(super) of_file: bool,
+    pub(super) clap: clap::Command,
 
     /// The file that the cloud is read from, if it is.
     #[arg(skip)]
     pub(super) file: Option<CloudFile>,
 }
 
-/// Checks, compiles, plans and applies the cloud of a file
-#[derive(Debug, Parser)]
-#[command(
-    name = "fmc",
-    version,
-    arg_required_else_help = true,
-    subcommand_required = true,
-    disable_help_subcommand = true,
-    after_help = "A first cloud: `fmc init`, then `fmc check`, `fmc plan` and `fmc apply`."
-)]
-pub(super) struct FileArgs {
-    #[command(flatten)]
-    pub(super) args: Args,
+/// fmc's commands and options, as part of a program's own command: flattened into its options, or below a command of its own.
+///
+/// ```no_run
+/// use clap::{CommandFactory as _, Parser as _};
+/// use fmc::cli::{Commands, Program};
+/// use fmc::prelude::*;
+///
+/// #[derive(clap::Parser)]
+/// enum Tool {
+///     /// Checks, plans and applies the machines
+///     #[command(name = "infra")]
+///     Infra(Commands),
+///     /// Says how many there are
+///     Count,
+/// }
+///
+/// fn main() -> ExitCode {
+///     let cloud = Cloud::new("shop").host(Host::local());
+///     match Tool::parse() {
+///         Tool::Infra(commands) => {
+///             Program::new(cloud).main_of(commands.called("tool infra").within(Tool::command()))
+///         }
+///         Tool::Count => ExitCode::SUCCESS,
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Commands {
+    pub(super) args: Box<Args>,
+    pub(super) file: Option<PathBuf>,
+    pub(super) format: Option<Syntax>,
+}
 
+/// What says where the cloud is, of the program `fmc`.
+#[derive(Debug, clap::Args)]
+struct FileArgs {
     /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input. If not said, the one of cloud.yaml, cloud.yml,
     /// cloud.toml and cloud.json that is there
     #[arg(long = "file", short = 'f', global = true, value_name = "FILE", help_heading = "The cloud")]
-    pub(super) cloud: Option<PathBuf>,
-
-    /// How the file is written, whatever its name: yaml, toml or json
-    #[arg(long, global = true, value_name = "FORMAT", help_heading = "The cloud")]
-    pub(super) format: Option<Syntax>,
+    cloud: Option<PathBuf>,
 }
 
 /// When there are colours.
@@ -244,10 +256,10 @@ pub(super) enum Command {
     },
     /// Writes the page of the manual, for `man -l -`
     Man,
-    /// Shows the page of a kind of finding
+    /// Shows the page of a kind of finding, or lists the kinds
     Explain {
-        /// The kind, as address-duplicate
-        kind: String,
+        /// The kind, as address-duplicate; all kinds are listed if not said
+        kind: Option<String>,
     },
 }
 
@@ -276,15 +288,11 @@ pub(super) enum Language {
 pub(super) struct Said(clap::Error);
 
 impl Args {
-    /// Reads arguments, the first of which is the program's name.
-    pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let (args, program) = read::<Self>(fixed(Self::command()), arguments)?;
-        Ok(Self { program, ..args })
-    }
-
-    /// All commands and options, as they are defined.
-    pub(super) fn clap(&self) -> clap::Command {
-        if self.of_file { FileArgs::command() } else { fixed(Self::command()) }
+    /// Those of a program that has its cloud, for tests.
+    #[cfg(test)]
+    pub(super) fn of(arguments: impl IntoIterator<Item: Into<OsString>>) -> Result<Self, clap::Error> {
+        let (matches, program) = read(of_program(), arguments.into_iter().map(Into::into))?;
+        Ok(*commands(&matches, false, program, of_program())?.args)
     }
 
     /// The folder that relative paths of the cloud are below.
@@ -293,13 +301,111 @@ impl Args {
     }
 }
 
-impl FileArgs {
-    /// Reads arguments, the first of which is the program's name.
-    pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Said> {
-        let (args, program) =
-            read::<Self>(Self::command(), arguments).map_err(|Said(said)| Said(with_file(said)))?;
-        Ok(Self { args: Args { program, of_file: true, ..args.args }, ..args })
+impl Commands {
+    /// By what the commands are called, as messages name them: `fmc` if it is not said.
+    #[must_use]
+    pub fn called(mut self, program: impl Into<String>) -> Self {
+        self.args.program = program.into();
+        self
     }
+
+    /// The whole command that these are a part of: `completions` and `man` are about that, and otherwise about these alone.
+    #[must_use]
+    pub fn within(mut self, command: clap::Command) -> Self {
+        self.args.clap = command;
+        self
+    }
+}
+
+impl FromArgMatches for Commands {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let args = Args { program: "fmc".to_owned(), clap: of_program(), ..Args::from_arg_matches(matches)? };
+        Ok(Self { args: Box::new(args), file: None, format: None })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Commands {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        without_file(Args::augment_args(command))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The commands of a program that has its cloud.
+pub(super) fn of_program() -> clap::Command {
+    without_file(Args::command())
+}
+
+/// The commands of the program `fmc`.
+pub(super) fn of_file() -> clap::Command {
+    let about = "Checks, compiles, plans and applies the cloud of a file";
+    let command = FileArgs::augment_args(Args::command())
+        .about(about)
+        .long_about(about)
+        .after_help("A first cloud: `fmc init`, then `fmc check`, `fmc plan` and `fmc apply`.")
+        .arg(format());
+    // Not global: `graph` has a --format of its own, and takes the file's before its name.
+    command.mut_subcommands(|command| {
+        if command.get_name() == GRAPH || command.has_subcommands() { command } else { command.arg(format()) }
+    })
+}
+
+const FORMAT: &str = "file-format";
+const GRAPH: &str = "graph";
+
+fn format() -> Arg {
+    Arg::new(FORMAT)
+        .long("format")
+        .value_name("FORMAT")
+        .value_parser(clap::value_parser!(Syntax))
+        .help_heading("The cloud")
+        .help("How the file is written, whatever its name: yaml, toml or json")
+}
+
+/// Reads arguments, the first of which is the program's name.
+pub(super) fn read(
+    command: clap::Command,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(ArgMatches, String), clap::Error> {
+    let mut arguments = arguments.into_iter().peekable();
+    let program = arguments
+        .peek()
+        .map(std::path::Path::new)
+        .and_then(std::path::Path::file_name)
+        .map_or_else(|| "fmc".to_owned(), |name| name.to_string_lossy().into_owned());
+    let matches = command.bin_name(program.clone()).try_get_matches_from(arguments)?;
+    Ok((matches, program))
+}
+
+/// What was read by the whole command of a program.
+pub(super) fn commands(
+    matches: &ArgMatches,
+    is_of_file: bool,
+    program: String,
+    clap: clap::Command,
+) -> Result<Commands, clap::Error> {
+    let commands = Commands::from_arg_matches(matches)?;
+    let args = Box::new(Args { program, clap, ..*commands.args });
+    let commands = Commands { args, file: None, format: None };
+    if !is_of_file {
+        return Ok(commands);
+    }
+    let file = FileArgs::from_arg_matches(matches)?.cloud;
+    let of_command = matches.subcommand().and_then(|(_, matches)| format_of(matches));
+    Ok(Commands { file, format: of_command.or_else(|| format_of(matches)), ..commands })
+}
+
+/// The file's format, where a command has the option.
+fn format_of(matches: &ArgMatches) -> Option<Syntax> {
+    matches.try_get_one(FORMAT).ok().flatten().copied()
 }
 
 /// A file that is named without its option is a cloud's.
@@ -315,27 +421,16 @@ fn with_file(mut said: clap::Error) -> clap::Error {
     said
 }
 
-/// The commands of a program that has its cloud: it needs no file of one.
-fn fixed(command: clap::Command) -> clap::Command {
+/// A program that has its cloud needs no file of one.
+fn without_file(command: clap::Command) -> clap::Command {
     command.mut_subcommand("init", |init| init.hide(true))
 }
 
-fn read<T: Parser>(
-    command: clap::Command,
-    arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(T, String), Said> {
-    let mut arguments = arguments.into_iter().peekable();
-    let program = arguments
-        .peek()
-        .map(std::path::Path::new)
-        .and_then(std::path::Path::file_name)
-        .map_or_else(|| "fmc".to_owned(), |name| name.to_string_lossy().into_owned());
-    let matches = command.bin_name(program.clone()).try_get_matches_from(arguments).map_err(Said)?;
-    let args = T::from_arg_matches(&matches).map_err(Said)?;
-    Ok((args, program))
-}
-
 impl Said {
+    pub(super) fn of(error: clap::Error, is_of_file: bool) -> Self {
+        Self(if is_of_file { with_file(error) } else { error })
+    }
+
     /// Says it, and gives the exit code.
     pub(super) fn say(&self, io: &mut Io<'_>) -> u8 {
         let text = self.0.render();

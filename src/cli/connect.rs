@@ -98,7 +98,7 @@ impl World {
 
     /// The link to a host.
     pub(super) fn link(&self, host: &HostName) -> Option<&dyn Link> {
-        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| &**link)
+        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| link as &dyn Link)
     }
 
     /// The URI of a host, as the user named it.

@@ -1,4 +1,4 @@
-//! `explain KIND`: the page of a kind of finding.
+//! `explain KIND`: the page of a kind of finding; `explain` alone lists the kinds.
 
 use fmc_core::finding::Kind;
 use fmc_core::nearest::nearest;
@@ -9,21 +9,31 @@ use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{Paint, STRONG};
+use super::table::Table;
 
-/// With `--json`, one object.
+/// With `--json`, one object; of the list, one for each kind, without its page.
 #[derive(Serialize)]
 struct Page {
     kind: &'static str,
     severity: String,
     acceptable: bool,
-    page: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<&'static str>,
 }
 
-pub(super) fn run(name: &str, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Some(kind) = Kind::named(name) else { return Err(unknown(name)) };
-    let (severity, page) = (kind.severity().to_string(), kind.page());
+impl Page {
+    fn of(kind: Kind, page: Option<&'static str>) -> Self {
+        let severity = kind.severity().to_string();
+        Self { kind: kind.as_str(), severity, acceptable: kind.is_acceptable(), page }
+    }
+}
+
+pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Some(name) = name else { return list(args, io) };
+    let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
+    let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&Page { kind: kind.as_str(), severity, acceptable: kind.is_acceptable(), page })?;
+        io.json(&Page::of(kind, Some(page)))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -33,11 +43,26 @@ pub(super) fn run(name: &str, args: &Args, io: &mut Io<'_>) -> Result<u8, Failur
     Ok(DONE)
 }
 
-fn unknown(name: &str) -> Failure {
+/// All kinds, each with its severity.
+fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    if args.json {
+        io.json(&Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
+        return Ok(DONE);
+    }
+    let mut table = Table::new(["kind", "severity", "acceptable"]);
+    for kind in Kind::ALL {
+        let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
+        table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
+    }
+    io.out(format_args!("{table}\n`{} explain KIND` shows the page of one.\n", args.program))?;
+    Ok(DONE)
+}
+
+fn unknown(name: &str, program: &str) -> Failure {
     let known = || Kind::ALL.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
     match nearest(name, known()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
-        None => failure.help(format!("the kinds are {}", known().collect::<Vec<_>>().join(", "))),
+        None => failure.help(format!("`{program} explain` lists the kinds")),
     }
 }

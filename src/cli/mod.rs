@@ -28,7 +28,7 @@
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it for your eyes only |
 //! | `graph --format mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
-//! | `explain KIND` | shows the page of a kind of finding |
+//! | `explain [KIND]` | shows the page of a kind of finding; alone it lists the kinds |
 //! | `init [FILE]` | writes a first cloud into a new file, `cloud.yaml` |
 //! | `schema` | writes the JSON Schema of a cloud's file |
 //! | `completions SHELL` | writes the script by which a shell completes commands and options |
@@ -104,6 +104,7 @@ mod kubeconfig;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
 mod plan;
+mod program;
 mod progress;
 mod root_key;
 mod saved;
@@ -114,18 +115,13 @@ mod table;
 mod transfer;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::StopFlag;
 
-use args::{Args, Command, FileArgs};
-use failure::Failure;
+pub use args::Commands;
 pub use io::Io;
-use plan::Towards;
+pub use program::Program;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -138,132 +134,25 @@ pub const INTERRUPTED: u8 = 130;
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 pub const USAGE: u8 = 64;
 
-/// Runs the command that the program's arguments name.
+/// Runs the command that the program's arguments name: [`Program::main`] of [`Program::new`].
 pub fn main(cloud: Cloud) -> ExitCode {
-    of_process(|arguments, io| run(cloud, arguments, io))
+    Program::new(cloud).main()
 }
 
-/// Runs the command that the program's arguments name, for the cloud of the file that they name: the program `fmc`.
+/// Runs the command that the program's arguments name, for the cloud of the file that they name: the program `fmc`, which is
+/// [`Program::main`] of [`Program::of_file`].
 pub fn main_of_file() -> ExitCode {
-    of_process(run_of_file)
+    Program::of_file().main()
 }
 
-fn of_process(run: impl FnOnce(std::env::ArgsOs, &mut Io<'_>) -> u8) -> ExitCode {
-    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let (mut out, mut err) = (stdout().lock(), stderr());
-    let mut input = stdin().is_terminal().then(|| stdin().lock());
-    let mut io = Io {
-        colour_out: colour && out.is_terminal(),
-        colour_err: colour && err.is_terminal(),
-        draw_out: out.is_terminal(),
-        draw_err: err.is_terminal(),
-        bars: err.is_terminal(),
-        folder: PathBuf::new(),
-        environment: Arc::new(|name: &str| std::env::var_os(name)),
-        interrupt: &stop_by_ctrl_c,
-        out: &mut out,
-        input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
-        err: &mut err,
-    };
-    ExitCode::from(run(std::env::args_os(), &mut io))
-}
-
-/// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
+/// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code:
+/// [`Program::run`] of [`Program::new`].
 pub fn run(cloud: Cloud, arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-    let args = match Args::read(arguments) {
-        Ok(args) => args,
-        Err(said) => return said.say(io),
-    };
-    ended(command(args, |_, _| Ok(cloud), io), io)
+    Program::new(cloud).run(arguments, io)
 }
 
 /// Runs the command that the arguments name, the first of which is the program's own name, for the cloud of the file that
-/// they name, and gives its exit code.
+/// they name, and gives its exit code: [`Program::run`] of [`Program::of_file`].
 pub fn run_of_file(arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-    let FileArgs { args, cloud, format } = match FileArgs::read(arguments) {
-        Ok(args) => args,
-        Err(said) => return said.say(io),
-    };
-    ended(command(args, |args, io| cloud_file::read(cloud.as_deref(), format, args, io), io), io)
-}
-
-fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
-    match result {
-        Ok(code) => code,
-        Err(failure) => failure.say(io),
-    }
-}
-
-fn command(
-    mut args: Args,
-    cloud: impl FnOnce(&mut Args, &mut Io<'_>) -> Result<Cloud, Failure>,
-    io: &mut Io<'_>,
-) -> Result<u8, Failure> {
-    if let Some(colour) = args.color.forced() {
-        (io.colour_out, io.colour_err) = (colour, colour);
-    }
-    match &args.command {
-        Command::Explain { kind } => return explain::run(kind, &args, io),
-        Command::Init { path } => return init::run(path, &args.program, io),
-        Command::Schema => return about::schema(io),
-        Command::Completions { shell } => return about::completions(*shell, &args, io),
-        Command::Man => return about::manual(&args, io),
-        Command::RootKey { command } => return root_key::run(command, &args, io),
-        _ => {}
-    }
-    if let Command::Images { command } = &args.command {
-        return images::run(command, &args, io);
-    }
-    let mut saved = None;
-    if let Command::Apply { file: Some(file), .. } = &args.command.clone() {
-        saved = Some(saved::read(file, &mut args, io)?);
-    }
-    let cloud = cloud(&mut args, io)?;
-    let args = &args;
-    let cloud = if args.lab { cloud.lab() } else { cloud };
-    let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };
-    match &args.command {
-        Command::Check => check::run(&cloud, args, io),
-        Command::Compile { out } => compile::run(&cloud, out, args, io),
-        Command::Plan { detailed_exitcode, out, destroy } => {
-            let towards = if *destroy { Towards::Nothing } else { Towards::Cloud };
-            plan::run(&cloud, towards, *detailed_exitcode, out.as_deref(), args, io)
-        }
-        Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
-        Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
-        Command::Status => status::run(&cloud, args, io),
-        Command::Graph { format, flows } => graph::run(&cloud, *format, *flows, args, io),
-        Command::Drift => drift::run(&cloud, args, io),
-        Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
-        Command::SshConfig => ssh::config(&cloud, args, io),
-        Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
-        Command::Convert { to } => convert::run(&cloud, *to, io),
-        Command::Kubeconfig { cluster, out, hours } => {
-            let checked = check::checked(&cloud, args, io)?;
-            kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
-        }
-        // These need no cloud, and were done before it was read.
-        Command::Explain { .. }
-        | Command::Images { .. }
-        | Command::Init { .. }
-        | Command::RootKey { .. }
-        | Command::Schema
-        | Command::Completions { .. }
-        | Command::Man => Ok(DONE),
-    }
-}
-
-/// The first Ctrl-C lets the running steps come to their end, the second one ends the process.
-fn stop_by_ctrl_c(stop: StopFlag) {
-    // Where no handler can be set, Ctrl-C ends the process, after which the next plan goes on too.
-    let _ = ctrlc::set_handler(move || {
-        if stop.is_stopped() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        stop.finish();
-        // Whoever does not read this must be able to stop it again, and nobody is left to tell if it cannot be written.
-        let say =
-            || writeln!(stderr(), "\nThe steps that run come to their end. Ctrl-C again stops at once.");
-        drop(std::thread::spawn(say));
-    });
+    Program::of_file().run(arguments, io)
 }

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn asked(is_lab: bool, key: Option<&str>) -> (Result<bool, u8>, String) {
-        let args = Args::read(["program", "apply"].map(OsString::from)).unwrap();
+        let args = Args::of(["program", "apply"]).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let key = key.map(OsString::from);
         let mut io = Io {

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::checked::Checked;
-use fmc_core::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Protocol, Service};
+use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer};
+use fmc_core::flow::{Direction, Protocol, Service};
 use fmc_core::name::RoleName;
 
 /// How many machines of a role are listed; of more the rest is counted.

@@ -47,7 +47,10 @@ mod tests {
         }
 
         fn disks(&self) -> Vec<Disk> {
-            self.has_disk.then(|| Disk::new("directory", 2.gib()).mount("/srv/directory")).into_iter().collect()
+            self.has_disk
+                .then(|| Disk::new("directory", 2.gib()).mount("/srv/directory"))
+                .into_iter()
+                .collect()
         }
 
         fn leaving(&self, site: &Site<'_>) -> Leaving {
@@ -79,7 +82,8 @@ mod tests {
         let world = Sim::new();
         world.apply(&cloud(&all));
         assert!(told(&world.plan(&cloud(&all))).is_empty());
-        let text = |name: &str| (format!("machine/{name}"), format!("`ldapremove {name}` & wait, or eu loses it"));
+        let text =
+            |name: &str| (format!("machine/{name}"), format!("`ldapremove {name}` & wait, or eu loses it"));
         assert_eq!(told(&world.plan(&cloud(&[]))), [text("one"), text("two")]);
     }
 

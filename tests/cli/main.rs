@@ -16,6 +16,7 @@ mod kubeconfig;
 mod life;
 mod only;
 mod process;
+mod program;
 mod root_key;
 mod saved;
 mod secrets;

@@ -20,7 +20,7 @@ use crate::workspace::{cargo, cargo_output, cargo_with, features_without_slow, h
 pub(crate) enum Tier {
     /// What every commit must pass.
     Usual,
-    /// The slow tests too: the crates' feature `full`, and the benches built as they are measured.
+    /// The slow tests too: the crates' feature `full`, and the benches built as they are measured besides.
     Full,
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     stages.run("test guest", || xtask::guest::prepare().map(drop))?;
     stages.run("tests", || tests(tier))?;
     stages.run("fuzz", || fuzz(SECONDS))?;
-    stages.run("benches build", || benches(tier))?;
+    stages.run("benches", || benches(tier))?;
     stages.run("no features", without_features)?;
     stages.run("no C, no CLI", no_c)?;
     stages.run("crates of fmc-core", crates)?;
@@ -65,11 +65,14 @@ fn tests(tier: Tier) -> Result<(), Failure> {
     }
 }
 
+/// Every bench in its short form: one that is only built rots. The tests' profile serves: an optimised build of every
+/// dependency is for those who measure.
 fn benches(tier: Tier) -> Result<(), Failure> {
+    let every = ["test", "--workspace", "--no-fail-fast", "--bench", "*"];
+    cargo(&[&every[..], &["--features", &features_without_slow()?]].concat())?;
     match tier {
-        // The tests' profile: an optimised build of every dependency is for those who measure.
-        Tier::Usual => cargo(&["build", "--workspace", "--benches", "--features", &features_without_slow()?]),
-        Tier::Full => cargo(&["bench", "--workspace", "--all-features", "--no-run"]),
+        Tier::Usual => Ok(()),
+        Tier::Full => cargo(&["bench", "--workspace", "--bench", "*", "--all-features", "--no-run"]),
     }
 }
 
@@ -133,7 +136,7 @@ pub(crate) fn golden() -> Result<(), Failure> {
 /// Runs the benches, on everything but the tools.
 pub(crate) fn bench(arguments: &[&str]) -> Result<(), Failure> {
     let features = features_without_slow()?;
-    let mut command = vec!["bench", "--workspace", "--benches", "--features", &features];
+    let mut command = vec!["bench", "--workspace", "--bench", "*", "--features", &features];
     for tool in ["xtask", "fmc-api", "fmc-testkit"] {
         if has_member(tool)? {
             command.extend(["--exclude", tool]);

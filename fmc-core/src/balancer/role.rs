@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
-use crate::check::Assigned;
-use crate::checked::{Checked, Forward, Machine};
+use crate::checked::{Checked, CheckedGroup, Forward, Machine};
 use crate::finding::Kind;
-use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
+use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
 use crate::k3s::Endpoint;
 use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Names, Needs, RoleFindings, Site};
+use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
 /// The role's kind.

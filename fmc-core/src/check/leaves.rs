@@ -7,11 +7,10 @@ mod cluster;
 
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
 use super::view::{View, text};
 use crate::cloud::{Accept, Cloud};
 use crate::disk::{Allocation, Disk};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::host::{CpuModel, Host, Pool, Topology};
@@ -51,7 +50,7 @@ impl Leaves<'_> {
     }
 
     fn one<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
-        super::leaf(given, at, self.findings);
+        leaf(given, at, self.findings);
     }
 
     fn maybe<T: Leaf>(&mut self, given: Option<&Given<T>>, at: &At<'_>) {

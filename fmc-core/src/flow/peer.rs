@@ -1,14 +1,8 @@
-//! The other end of a flow, and whom it stands for.
-
-use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
+//! The other end of a flow, as a role or a machine says it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
-use crate::check::leaf;
-use crate::checked::Checked;
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
@@ -124,113 +118,5 @@ impl Peer {
             None => return None,
         };
         Some(Finding::new(Kind::ValueInvalid, at, what, help))
-    }
-
-    pub(crate) fn checked(
-        &self,
-        cloud: &Checked,
-        at: &At<'_>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<CheckedPeer> {
-        let mut group = |group: &Group| {
-            let kind = leaf(&group.kind, at, findings)?.clone();
-            Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
-        };
-        Some(match self {
-            Self::Anywhere => CheckedPeer::Anywhere,
-            Self::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
-            Self::Role(role) => CheckedPeer::Role(group(role)?),
-            Self::Members(role) => CheckedPeer::Members(group(role)?),
-            Self::Inside { interfaces, subnet } => {
-                let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
-                let names: Vec<Option<BridgeName>> = names.collect();
-                if let Some(finding) = self.unwritable(at) {
-                    findings.push(finding);
-                    return None;
-                }
-                CheckedPeer::Inside {
-                    subnet: *leaf(subnet, at, findings)?,
-                    interfaces: names.into_iter().collect::<Option<BTreeSet<_>>>()?,
-                }
-            }
-            Self::Network(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.networks.iter().position(|network| network.name == *name) {
-                    Some(index) => CheckedPeer::Network(index),
-                    None => return unknown("network", name.as_str(), at, findings),
-                }
-            }
-            Self::Machine(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
-                    Ok(index) => CheckedPeer::Machine(index),
-                    Err(_) => return unknown("machine", name.as_str(), at, findings),
-                }
-            }
-        })
-    }
-}
-
-fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
-    findings.push(Finding::new(
-        Kind::ReferenceUnknown,
-        at,
-        format!("a flow names the {what} {name}, which is not there"),
-        format!("name a {what} of the cloud, or add it"),
-    ));
-    None
-}
-
-/// The other end of a [`CheckedFlow`](super::CheckedFlow).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CheckedPeer {
-    /// Whoever can.
-    Anywhere,
-    /// Whoever has an address of a network's subnets; by index.
-    Network(usize),
-    /// Whoever has an address of a subnet.
-    Subnet(Subnet),
-    /// One machine; by index.
-    Machine(usize),
-    /// The machines of a role, by their subnets.
-    Role(CheckedGroup),
-    /// The machines of a role, by their addresses.
-    Members(CheckedGroup),
-    /// Who is inside of the machine itself.
-    Inside {
-        /// The interfaces that lead inside.
-        interfaces: BTreeSet<BridgeName>,
-        /// The addresses inside.
-        subnet: Subnet,
-    },
-}
-
-impl CheckedPeer {
-    /// The role whose machines are meant, if a role is.
-    pub fn group(&self) -> Option<&CheckedGroup> {
-        match self {
-            Self::Role(group) | Self::Members(group) => Some(group),
-            _ => None,
-        }
-    }
-}
-
-/// A [`Group`] whose kind is right.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckedGroup {
-    /// The role's kind.
-    pub kind: RoleName,
-    /// The instance, if one is meant.
-    pub instance: Option<Arc<str>>,
-}
-
-/// `k3s-server`, `k3s-server of prod`.
-impl fmt::Display for CheckedGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.kind, f)?;
-        match &self.instance {
-            Some(instance) => write!(f, " of {instance}"),
-            None => Ok(()),
-        }
     }
 }

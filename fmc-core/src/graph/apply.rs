@@ -148,7 +148,8 @@ fn list(notes: &[Note]) -> String {
 ///
 /// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
 /// which go on meanwhile. Events reach `on` in the order in which they happened
-/// to each address. Dropping the future begins no further step and asks running ones to stop.
+/// to each address. Dropping the future begins no further step and asks running ones to stop. It yields to the executor
+/// after each step, also where a step ends at once, as those of a simulation do.
 ///
 /// # Errors
 ///
@@ -193,6 +194,7 @@ pub async fn apply<P: Provider>(
                     let teller = teller.clone();
                     waiting.push(async move { (index, provider.up(step, &teller).await) });
                 }
+                yield_once().await;
             }
             Happened::Answered(index, result) => queue.answer(index, result, &mut on),
             Happened::Nothing => break,
@@ -202,6 +204,20 @@ pub async fn apply<P: Provider>(
         if teller.0.stop.is_stopped() { "the apply was stopped" } else { "the plan puts it after itself" };
     queue.skip_the_rest(cause, &mut on);
     Ok(queue.outcome)
+}
+
+/// Lets the executor poll something else. Steps that end at once would keep it until the last one, and neither a timeout
+/// nor a drop could end the apply between them.
+async fn yield_once() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Where steps speak, from any thread.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Body, Mirror, PORT, ROOT, caddy, nginx, path, socket};
-use crate::check::Assigned;
 use crate::checked::{Checked, Machine};
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
@@ -16,7 +15,7 @@ use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
 use crate::path::HttpUrl;
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Needs, Site};
+use crate::role::{Assigned, CustomRole, Needs, Site};
 
 /// The role's kind.
 pub const KIND: RoleName = RoleName::literal("mirror");

@@ -4,10 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::CustomRole;
-use crate::check::Assigned;
-use crate::checked::{Checked, Forward, Machine, Network};
-use crate::flow::CheckedGroup;
+use super::{Assigned, CustomRole};
+use crate::checked::{Checked, CheckedGroup, Forward, Machine, Network};
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::RoleName;

@@ -1,9 +1,9 @@
 //! What fmc adds to the time that libvirt itself takes: each piece of work by fmc and by the bare calls, in turn.
 //!
-//! `cargo bench -p fmc-libvirt --features unpack,virt --bench libvirt` prints tables, of all parts or of those
+//! `cargo bench -p fmc-libvirt --features unpack,virt --bench libvirt` prints tables of all parts, or of the parts
 //! named behind `--`: many, few, lab, upload. It needs what the tests need: libvirt and QEMU, of which it starts a daemon of its
-//! own. Times are wall time, the least and the median of five runs, with the connection; a relay between fmc and the
-//! daemon counts the calls.
+//! own. Times are wall time with the connection: the least and the median of five runs. A relay between fmc and the
+//! daemon counts the calls. `cargo test` runs it in a short form: each part once, on little.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that cannot go on says why")]
 
@@ -19,35 +19,56 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fmc::keys::{Keyring, RootKey};
 use fmc_core::graph::{self, Address, ApplyOptions, Choices, DeleteData, Plan, Provider as _, Wanted};
 use fmc_core::machine::Power;
 use fmc_core::name::HostName;
+use fmc_core::secret::NoSecrets;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::virt::VirtLink;
+use fmc_testkit::bench::is_short;
 use fmc_testkit::libvirtd::Own;
 use fmc_testkit::relay::Relay;
 
-const RUNS: usize = 5;
+/// How much is measured.
+struct Extent {
+    /// How often each piece of work is timed; in the end it runs once more, for its calls.
+    runs: usize,
+    /// The machines of the large cloud.
+    machines: usize,
+    /// The powers in which the small cloud is measured.
+    powers: &'static [(Power, &'static str)],
+    /// The MiB of an image that is uploaded.
+    image: usize,
+}
 
-/// The machines of the large cloud.
-const MANY: usize = 1_600;
+const WHOLE: Extent = Extent {
+    runs: 5,
+    machines: 1_600,
+    powers: &[(Power::Stopped, "defined"), (Power::Running, "running")],
+    image: 512,
+};
+
+/// The seed's lab has running machines already.
+const SHORT: Extent = Extent { runs: 0, machines: 60, powers: &[(Power::Stopped, "defined")], image: 32 };
 
 /// A part adds its rows.
-type Part = fn(&mut Vec<Row>);
+type Part = fn(&mut Vec<Row>, &Extent);
 
 fn main() {
+    let extent = if is_short() { SHORT } else { WHOLE };
     let mut rows = Vec::new();
     let parts: [(&str, Part); 3] = [("many", many), ("few", few), ("lab", lab)];
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     for (name, part) in parts {
         if is_asked(name) {
-            part(&mut rows);
+            part(&mut rows, &extent);
         }
     }
     if is_asked("upload") {
-        std::io::stdout().write_all(upload::table().as_bytes()).expect("the table is written");
+        std::io::stdout().write_all(upload::table(&extent).as_bytes()).expect("the table is written");
     }
     if rows.is_empty() {
         return;
@@ -59,56 +80,53 @@ fn main() {
 }
 
 /// A plan with nothing to do over many domains: in this process, where a call costs next to nothing, and on a daemon.
-fn many(rows: &mut Vec<Row>) {
-    let wanted = clouds::for_the_test_driver(clouds::many(MANY));
+fn many(rows: &mut Vec<Row>, extent: &Extent) {
+    let machines = extent.machines;
+    let wanted = clouds::for_the_test_driver(clouds::many(machines));
     let in_process = "test:///default";
     // The objects of the test driver live as long as somebody is connected to it.
     let _connected = VirtLink::connect(in_process).expect("the test driver answers");
     bare::create(in_process, &wanted).expect("the test driver takes the cloud");
-    rows.push(Row::nothing_to_do(
-        &format!("plan over {MANY} domains, in-process"),
-        in_process,
-        None,
-        &wanted,
-    ));
+    let work = format!("plan over {machines} domains, in-process");
+    rows.push(Row::nothing_to_do(&work, in_process, None, &wanted, extent.runs.max(1)));
 
     let own = Own::start();
     let relay = Relay::start(&own.path().join("libvirt-sock"));
-    let wanted = clouds::many(MANY);
+    let wanted = clouds::many(machines);
     bare::create(&own.uri(), &wanted).expect("libvirt takes the cloud");
-    let work = format!("plan over {MANY} domains, libvirtd");
-    rows.push(Row::nothing_to_do(&work, &own.uri(), Some(&relay), &wanted));
+    let work = format!("plan over {machines} domains, libvirtd");
+    rows.push(Row::nothing_to_do(&work, &own.uri(), Some(&relay), &wanted, extent.runs));
 }
 
 /// Two networks, a base volume of 50 MiB, and twelve machines with a root volume on it.
-fn few(rows: &mut Vec<Row>) {
+fn few(rows: &mut Vec<Row>, extent: &Extent) {
     let own = Own::start();
     let relay = Relay::start(&own.path().join("libvirt-sock"));
     let image = own.path().join("base.img");
     std::fs::write(&image, clouds::noise(50 << 20)).expect("the image is written");
-    for (power, what) in [(Power::Stopped, "defined"), (Power::Running, "running")] {
-        life(rows, what, &own, &relay, &clouds::few(&image, power));
+    for (power, what) in extent.powers {
+        life(rows, what, &own, &relay, &clouds::few(&image, *power), extent.runs);
     }
 }
 
 /// The seed's cloud as a lab: twelve machines that run, on three networks.
-fn lab(rows: &mut Vec<Row>) {
+fn lab(rows: &mut Vec<Row>, extent: &Extent) {
     let own = Own::start();
     let relay = Relay::start(&own.path().join("libvirt-sock"));
-    life(rows, "the seed's lab", &own, &relay, &clouds::compiled(&seed::cloud().lab()));
+    life(rows, "the seed's lab", &own, &relay, &clouds::compiled(&seed::cloud().lab()), extent.runs);
 }
 
-/// All of it is made, looked at and taken away.
-fn life(rows: &mut Vec<Row>, what: &str, own: &Own, relay: &Relay, wanted: &Wanted<Document>) {
+/// All of it is made, read and removed.
+fn life(rows: &mut Vec<Row>, what: &str, own: &Own, relay: &Relay, wanted: &Wanted<Document>, runs: usize) {
     let nothing = Wanted::nothing(wanted.owner.clone());
     let uris = [own.uri(), relay.uri()];
     let mut create = Row::new(&format!("create, {what}"));
     let mut same = Row::new(&format!("nothing to do, {what}"));
     let mut destroy = Row::new(&format!("destroy, {what}"));
     // The last round is for the calls: the relay takes time of its own.
-    for round in 0..=RUNS {
-        let uri = &uris[usize::from(round == RUNS)];
-        let calls = (round == RUNS).then_some(relay);
+    for round in 0..=runs {
+        let uri = &uris[usize::from(round == runs)];
+        let calls = (round == runs).then_some(relay);
         create.bare.run(calls, || bare::create(uri, wanted).expect("libvirt takes the cloud"));
         same.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
         destroy.bare.run(calls, || bare::destroy(uri, wanted).expect("libvirt gives the cloud up"));
@@ -126,7 +144,8 @@ fn plan(
     cloud: &Wanted<Document>,
 ) -> (Libvirt<VirtLink>, Plan<Document>) {
     let hosts: BTreeSet<&HostName> = cloud.nodes.keys().map(Address::host).collect();
-    let provider = hosts.into_iter().fold(Libvirt::new(), |provider, host| {
+    let secrets = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    let provider = hosts.into_iter().fold(Libvirt::new().secrets(Arc::new(secrets)), |provider, host| {
         provider.host(host.clone(), VirtLink::connect(uri).expect("libvirt answers"))
     });
     let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
@@ -182,7 +201,13 @@ impl Row {
         Self { work: work.to_owned(), bare: Runs::default(), fmc: Runs::default() }
     }
 
-    fn nothing_to_do(work: &str, uri: &str, relay: Option<&Relay>, wanted: &Wanted<Document>) -> Self {
+    fn nothing_to_do(
+        work: &str,
+        uri: &str,
+        relay: Option<&Relay>,
+        wanted: &Wanted<Document>,
+        runs: usize,
+    ) -> Self {
         let mut row = Self::new(work);
         let mut round = |uri: &str, calls| {
             row.bare.run(calls, || bare::read(uri).map(drop).expect("libvirt answers"));
@@ -191,7 +216,7 @@ impl Row {
                 assert!(plan.is_empty(), "{:?}", plan.steps.first().map(|step| &step.changes));
             });
         };
-        for _ in 0..RUNS {
+        for _ in 0..runs {
             round(uri, None);
         }
         if let Some(relay) = relay {
@@ -204,10 +229,17 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bare, fmc) = (self.bare.sorted(), self.fmc.sorted());
-        let seconds = |times: &[f64]| format!("{:.3}/{:.3} s", times[0], times[times.len() / 2]);
+        let seconds = |times: &[f64]| match times {
+            [] => "–".to_owned(),
+            [least, ..] => format!("{least:.3}/{:.3} s", times[times.len() / 2]),
+        };
+        let ratio = fmc
+            .first()
+            .zip(bare.first())
+            .map_or("–".to_owned(), |(fmc, bare)| format!("{:.2}", fmc / bare));
         let calls = |runs: &Runs| runs.calls.map_or_else(|| "–".to_owned(), |calls| calls.to_string());
         let Self { work, bare: bare_runs, fmc: fmc_runs } = self;
-        write!(f, "| {work} | {} | {} | {:.2} ", seconds(&bare), seconds(&fmc), fmc[0] / bare[0])?;
+        write!(f, "| {work} | {} | {} | {ratio} ", seconds(&bare), seconds(&fmc))?;
         write!(f, "| {} | {} |", calls(bare_runs), calls(fmc_runs))
     }
 }

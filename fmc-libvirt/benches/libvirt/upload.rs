@@ -16,33 +16,33 @@ use fmc_libvirt::documents::documents;
 use fmc_testkit::image::pack;
 use fmc_testkit::libvirtd::Own;
 
-use crate::{RUNS, clouds, plan};
-
-/// How large the images are.
-const LENGTH: usize = 512 << 20;
+use crate::{Extent, clouds, plan};
 
 /// An image of noise, one that is mostly holes, and one that is packed: each by `virsh` and by fmc, in turn.
-pub(crate) fn table() -> String {
+pub(crate) fn table(extent: &Extent) -> String {
+    let length = extent.image << 20;
     let own = Own::start();
     let folder = own.path().join("theirs");
     std::fs::create_dir(&folder).expect("a folder for a pool");
     own.virsh(&["pool-create-as", "theirs", "dir", "--target", folder.to_str().expect("a path of ours")]);
     let noise = own.path().join("noise.img");
-    std::fs::write(&noise, clouds::noise(LENGTH)).expect("the image is written");
+    std::fs::write(&noise, clouds::noise(length)).expect("the image is written");
     let sparse = own.path().join("sparse.img");
     let file = std::fs::File::create(&sparse).expect("the image is written");
-    file.set_len(LENGTH as u64).expect("a file with a hole");
+    file.set_len(length as u64).expect("a file with a hole");
     // One eighth is content, as on a fresh disk.
     {
         use std::os::unix::fs::FileExt as _;
-        let content = clouds::noise(LENGTH / 8);
+        let content = clouds::noise(length / 8);
         file.write_all_at(&content, 1 << 20).expect("the image is written");
     }
     let packed = pack(&sparse, &["zstd", "-3"]);
 
-    let mut table = "| upload of 512 MiB | `virsh vol-upload` | fmc | rate of fmc to virsh's |\n\
-                     | --- | ---: | ---: | ---: |\n"
-        .to_owned();
+    let mut table = format!(
+        "| upload of {} MiB | `virsh vol-upload` | fmc | rate of fmc to virsh's |\n\
+         | --- | ---: | ---: | ---: |\n",
+        extent.image
+    );
     let work = [
         ("noise", noise.as_path(), noise.as_path(), false),
         ("seven eighths holes, `--sparse`", &sparse, &sparse, true),
@@ -51,14 +51,14 @@ pub(crate) fn table() -> String {
     for (what, theirs, ours, is_sparse) in work {
         let digest = Digest::sha256(&std::fs::read(ours).expect("the image is there"));
         let (mut virsh, mut fmc) = (Vec::new(), Vec::new());
-        for _ in 0..RUNS {
-            virsh.push(by_virsh(&own, theirs, is_sparse));
-            fmc.push(by_fmc(&own, ours, digest));
+        for _ in 0..extent.runs.max(1) {
+            virsh.push(by_virsh(&own, theirs, length, is_sparse));
+            fmc.push(by_fmc(&own, ours, extent.image, digest));
         }
         virsh.sort();
         fmc.sort();
         let [virsh, fmc] = [&virsh[0], &fmc[0]].map(Duration::as_secs_f64);
-        let rate = |seconds: f64| (LENGTH >> 20) as f64 / seconds;
+        let rate = |seconds: f64| extent.image as f64 / seconds;
         writeln!(
             table,
             "| {what} | {virsh:.2} s ({:.0} MiB/s) | {fmc:.2} s ({:.0} MiB/s) | {:.2} |",
@@ -71,8 +71,8 @@ pub(crate) fn table() -> String {
     table
 }
 
-fn by_virsh(own: &Own, file: &Path, is_sparse: bool) -> Duration {
-    own.virsh(&["vol-create-as", "theirs", "image", &LENGTH.to_string(), "--allocation", "0"]);
+fn by_virsh(own: &Own, file: &Path, length: usize, is_sparse: bool) -> Duration {
+    own.virsh(&["vol-create-as", "theirs", "image", &length.to_string(), "--allocation", "0"]);
     let uri = own.uri();
     let start = Instant::now();
     let mut command = Command::new("virsh");
@@ -90,8 +90,8 @@ fn by_virsh(own: &Own, file: &Path, is_sparse: bool) -> Duration {
 }
 
 /// From the step's beginning to its end: with the look at the header, the hash, the volume and its commit.
-fn by_fmc(own: &Own, file: &Path, digest: Digest) -> Duration {
-    let image = Image::new(Os::None, "512 MiB")
+fn by_fmc(own: &Own, file: &Path, mib: usize, digest: Digest) -> Duration {
+    let image = Image::new(Os::None, format!("{mib} MiB"))
         .file(file.to_str().expect("a path of ours"), digest)
         .format(Format::Raw);
     let machine = Machine::new("web", image).memory(32.mib()).root_disk(1.gib()).power(Power::Stopped);

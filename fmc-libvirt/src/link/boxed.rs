@@ -1,6 +1,7 @@
-//! Links of different kinds side by side: one provider, whose hosts are real or simulated.
+//! Links of different kinds side by side: one provider whose hosts are real or simulated.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,12 +11,37 @@ use super::{
     PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
+/// A link of any kind.
+///
+/// It is a type of its own because the compiler cannot prove that a future over a `Box<dyn Link>` is `Send`: it forgets
+/// the `'static` in it, and then no longer finds the implementation of [`Link`].
+pub struct AnyLink(Box<dyn Link>);
+
+impl AnyLink {
+    /// A link of this kind.
+    pub fn new(link: impl Link) -> Self {
+        Self(Box::new(link))
+    }
+}
+
+impl From<Box<dyn Link>> for AnyLink {
+    fn from(link: Box<dyn Link>) -> Self {
+        Self(link)
+    }
+}
+
+impl fmt::Debug for AnyLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AnyLink").field(&self.0.uri()).finish()
+    }
+}
+
 macro_rules! forward {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {
-        impl Link for Box<dyn Link> {
+        impl Link for AnyLink {
             $(
                 fn $name(&self, $($argument: $type),*) $(-> $result)? {
-                    (**self).$name($($argument),*)
+                    self.0.$name($($argument),*)
                 }
             )+
         }

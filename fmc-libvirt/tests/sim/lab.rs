@@ -21,7 +21,6 @@ use fmc_libvirt::documents::documents;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
-use futures_util::FutureExt as _;
 
 pub(crate) struct Lab {
     pub(crate) sim: Sim,
@@ -121,9 +120,9 @@ impl Lab {
     }
 }
 
-/// What a future gives that never waits, as all of the simulation's.
+/// What a future gives.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
-    future.now_or_never().expect("the simulation never waits")
+    pollster::block_on(future)
 }
 
 pub(crate) fn replace(name: &str) -> Choices {

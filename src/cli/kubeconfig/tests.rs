@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -12,7 +11,7 @@ fn ran(clusters: &[&str], name: Option<&str>, out: Option<&Path>) -> (Result<u8,
     let server = "https://10.17.3.5:6443".parse().unwrap();
     let clusters: Vec<Cluster<'_>> =
         clusters.iter().map(|name| Cluster { name, server: &server, pki: &pki }).collect();
-    let args = Args::read(["program", "check"].map(OsString::from)).unwrap();
+    let args = Args::of(["program", "check"]).unwrap();
     let (mut written, mut err) = (Vec::new(), Vec::new());
     let mut io = Io::new(&mut written, &mut err);
     let code = run(&clusters, name, out, HOURS, &args, &mut io).map_err(|failure| failure.say(&mut io));

@@ -5,17 +5,14 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::Assigned;
-use crate::check::kind::Kind;
-use crate::check::leaf;
-use crate::checked::{Checked, Machine};
-use crate::finding::{At, Finding};
-use crate::flow::{CheckedGroup, Protocol, Service};
+use crate::checked::{Checked, CheckedGroup, Machine};
+use crate::finding::{At, Finding, Kind, leaf};
+use crate::flow::{Protocol, Service};
 use crate::given::Given;
 use crate::guest::checked::{Dropin, Unit};
 use crate::guest::{Parts, State};
 use crate::name::{DropinName, UnitName};
-use crate::role::{Awaited, Site};
+use crate::role::{Assigned, Awaited, Site};
 
 /// The drop-in of a service that waits.
 const DROPIN: DropinName = DropinName::literal("20-fmc-after.conf");

@@ -4,10 +4,11 @@
 use std::net::IpAddr;
 
 use super::super::view::View;
+use super::flow::peer;
 use crate::addr::Subnet;
-use crate::checked::{Checked, Forward, Machine, Signal};
+use crate::checked::{By, Checked, CheckedFlow, CheckedPeer, Forward, Machine, Signal};
 use crate::finding::At;
-use crate::flow::{By, CheckedFlow, CheckedPeer, Direction, Service, tcp, udp};
+use crate::flow::{Direction, Service, tcp, udp};
 use crate::name::RoleName;
 
 const SSH: RoleName = RoleName::literal("ssh");
@@ -73,7 +74,7 @@ fn admins(view: &View<'_>, cloud: &Checked) -> Vec<CheckedPeer> {
     match &view.cloud.ssh_from {
         None => vec![CheckedPeer::Anywhere],
         Some(peers) => {
-            peers.iter().filter_map(|peer| peer.checked(cloud, &At::ROOT, &mut Vec::new())).collect()
+            peers.iter().filter_map(|said| peer(said, cloud, &At::ROOT, &mut Vec::new())).collect()
         }
     }
 }

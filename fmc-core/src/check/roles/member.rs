@@ -1,9 +1,8 @@
 //! What each machine is a member of by its roles, for the mark of its domain.
 
-use super::Assigned;
 use crate::checked::{Checked, Machine};
 use crate::path::AbsPath;
-use crate::role::{Leaving, Membership, Site};
+use crate::role::{Assigned, Leaving, Membership, Site};
 
 /// Says it of every machine: the roles of an instance, and those that want something done before they leave.
 pub(super) fn memberships(cloud: &mut Checked, assigned: &[Assigned]) {

@@ -10,12 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::resolve::{ResolversFrom, resolvers, route_of};
 use super::super::say::first_of;
 use super::super::view::{Net, Placed, Plugged, View, text};
 use crate::addr::{Ip, is_public};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 
 /// Looks at all resolvers.

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::CheckedPeer;
+use super::{Addressing, Checked, CheckedPeer, Machine};
 use crate::addr::Subnet;
-use crate::checked::{Addressing, Checked, Machine};
 
 /// The addresses that a peer calls from, as a firewall writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]

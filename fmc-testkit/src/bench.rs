@@ -1,0 +1,18 @@
+//! How much a bench measures.
+
+/// Whether a bench runs in its short form: once, on little, to show that it still runs. It does so under `cargo test`, and under
+/// `cargo bench` when `--short` is among its arguments.
+///
+/// Only `cargo bench` gives the argument `--bench` to a program.
+#[must_use]
+pub fn is_short() -> bool {
+    let mut measures = false;
+    for argument in std::env::args() {
+        match argument.as_str() {
+            "--short" => return true,
+            "--bench" => measures = true,
+            _ => {}
+        }
+    }
+    !measures
+}

@@ -1,0 +1,261 @@
+//! A program that has fmc's commands: for its own cloud or a file's, and with flags of its own beside fmc's.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+use clap::builder::Resettable;
+use fmc_core::cloud::Cloud;
+use fmc_core::graph::StopFlag;
+
+use super::args::{self, Command, Commands, Said};
+use super::failure::Failure;
+use super::io::Io;
+use super::plan::Towards;
+use super::{
+    DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, drift, explain, graph,
+    images, init, kubeconfig, plan, root_key, saved, ssh, status,
+};
+
+/// fmc's commands for a cloud, and what a program adds to them.
+///
+/// Flags of the program's own stand beside fmc's, in one help, with the same completion, colours, bars and Ctrl-C:
+///
+/// ```no_run
+/// use fmc::cli::Program;
+/// use fmc::prelude::*;
+///
+/// #[derive(clap::Args)]
+/// struct Flags {
+///     /// How many machines serve
+///     #[arg(long, default_value_t = 2)]
+///     webs: u8,
+/// }
+///
+/// fn main() -> ExitCode {
+///     let cloud = Cloud::new("shop").host(Host::local());
+///     Program::new(cloud)
+///         .flags(|cloud, flags: Flags| {
+///             (1..=flags.webs).fold(cloud, |cloud, number| {
+///                 cloud.machine(Machine::new(format!("web{number}"), Image::blank()))
+///             })
+///         })
+///         .main()
+/// }
+/// ```
+///
+/// A program that has commands of its own takes fmc's into them, as [`Commands`].
+#[must_use]
+pub struct Program {
+    source: Source,
+    command: clap::Command,
+    flags: Vec<Flags>,
+}
+
+/// Where the cloud is from.
+enum Source {
+    Program(Box<Cloud>),
+    File,
+}
+
+/// Reads the program's own flags, and changes the cloud by them.
+type Flags = Box<dyn FnOnce(&ArgMatches) -> Result<Change, clap::Error>>;
+type Change = Box<dyn FnOnce(Cloud) -> Cloud>;
+
+impl Program {
+    /// The commands for this cloud.
+    pub fn new(cloud: Cloud) -> Self {
+        Self { source: Source::Program(Box::new(cloud)), command: args::of_program(), flags: Vec::new() }
+    }
+
+    /// The commands for the cloud of the file that the arguments name: the program `fmc`.
+    pub fn of_file() -> Self {
+        Self { source: Source::File, command: args::of_file(), flags: Vec::new() }
+    }
+
+    /// Adds flags of the program's own, and changes the cloud by them before anything else does. A flag that is not required
+    /// may stand after the command too. A flag must not have the name of one of fmc's.
+    pub fn flags<F: clap::Args + 'static>(
+        mut self,
+        change: impl FnOnce(Cloud, F) -> Cloud + 'static,
+    ) -> Self {
+        let known: Vec<clap::Id> = self.command.get_arguments().map(|known| known.get_id().clone()).collect();
+        // The program's own words about its flags are not those about the whole program.
+        let (about, long_about) = (self.command.get_about().cloned(), self.command.get_long_about().cloned());
+        self.command = F::augment_args(self.command).mut_args(|flag| {
+            let is_fmcs = known.contains(flag.get_id());
+            // clap knows no required flag that may stand anywhere.
+            if is_fmcs || flag.is_positional() || flag.is_required_set() { flag } else { flag.global(true) }
+        });
+        self.command = self.command.about(Resettable::from(about)).long_about(Resettable::from(long_about));
+        self.flags.push(Box::new(|matches| {
+            let flags = F::from_arg_matches(matches)?;
+            Ok(Box::new(|cloud| change(cloud, flags)))
+        }));
+        self
+    }
+
+    /// All commands and options, as clap knows them.
+    #[must_use]
+    pub fn command(&self) -> &clap::Command {
+        &self.command
+    }
+
+    /// Runs the command that the process's arguments name, on its streams.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        of_process(|io| self.run(std::env::args_os(), io))
+    }
+
+    /// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
+    #[must_use]
+    pub fn run(self, arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
+        let Self { source, command, flags } = self;
+        let read = || {
+            let (matches, program) = args::read(command.clone(), arguments)?;
+            let changes: Result<Vec<Change>, clap::Error> =
+                flags.into_iter().map(|read| read(&matches)).collect();
+            Ok((args::commands(&matches, source.is_file(), program, command)?, changes?))
+        };
+        match read() {
+            Ok((commands, changes)) => ended(of(source, changes, commands, io), io),
+            Err(error) => Said::of(error, source.is_file()).say(io),
+        }
+    }
+
+    /// Runs a command of fmc's that a program's own command took in, on the process's streams.
+    #[must_use]
+    pub fn main_of(self, commands: Commands) -> ExitCode {
+        of_process(|io| self.run_of(commands, io))
+    }
+
+    /// Runs a command of fmc's that a program's own command took in, and gives its exit code.
+    #[must_use]
+    pub fn run_of(self, commands: Commands, io: &mut Io<'_>) -> u8 {
+        ended(of(self.source, Vec::new(), commands, io), io)
+    }
+}
+
+impl Source {
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File)
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, command: _, flags } = self;
+        f.debug_struct("Program")
+            .field("of_file", &source.is_file())
+            .field("flags", &flags.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Gives a command the process's streams.
+fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
+    let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let (mut out, mut err) = (stdout().lock(), stderr());
+    let mut input = stdin().is_terminal().then(|| stdin().lock());
+    let mut io = Io {
+        colour_out: colour && out.is_terminal(),
+        colour_err: colour && err.is_terminal(),
+        draw_out: out.is_terminal(),
+        draw_err: err.is_terminal(),
+        bars: err.is_terminal(),
+        folder: PathBuf::new(),
+        environment: Arc::new(|name: &str| std::env::var_os(name)),
+        interrupt: &stop_by_ctrl_c,
+        out: &mut out,
+        input: input.as_mut().map(|input| input as &mut dyn std::io::BufRead),
+        err: &mut err,
+    };
+    ExitCode::from(run(&mut io))
+}
+
+fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.say(io),
+    }
+}
+
+/// Runs a command.
+fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Commands { mut args, file, format } = commands;
+    if let Some(colour) = args.color.forced() {
+        (io.colour_out, io.colour_err) = (colour, colour);
+    }
+    match &args.command {
+        Command::Explain { kind } => return explain::run(kind.as_deref(), &args, io),
+        Command::Init { path } => return init::run(path, &args.program, io),
+        Command::Schema => return about::schema(io),
+        Command::Completions { shell } => return about::completions(*shell, &args, io),
+        Command::Man => return about::manual(&args, io),
+        Command::RootKey { command } => return root_key::run(command, &args, io),
+        _ => {}
+    }
+    if let Command::Images { command } = &args.command {
+        return images::run(command, &args, io);
+    }
+    let mut saved = None;
+    if let Command::Apply { file: Some(file), .. } = &args.command.clone() {
+        saved = Some(saved::read(file, &mut args, io)?);
+    }
+    let cloud = match source {
+        Source::Program(cloud) => *cloud,
+        Source::File => cloud_file::read(file.as_deref(), format, &mut args, io)?,
+    };
+    let args = &args;
+    let cloud = changes.into_iter().fold(cloud, |cloud, change| change(cloud));
+    let cloud = if args.lab { cloud.lab() } else { cloud };
+    let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };
+    match &args.command {
+        Command::Check => check::run(&cloud, args, io),
+        Command::Compile { out } => compile::run(&cloud, out, args, io),
+        Command::Plan { detailed_exitcode, out, destroy } => {
+            let towards = if *destroy { Towards::Nothing } else { Towards::Cloud };
+            plan::run(&cloud, towards, *detailed_exitcode, out.as_deref(), args, io)
+        }
+        Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
+        Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
+        Command::Status => status::run(&cloud, args, io),
+        Command::Graph { format, flows } => graph::run(&cloud, *format, *flows, args, io),
+        Command::Drift => drift::run(&cloud, args, io),
+        Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
+        Command::SshConfig => ssh::config(&cloud, args, io),
+        Command::Console { machine, log } => console::run(&cloud, machine, *log, args, io),
+        Command::Convert { to } => convert::run(&cloud, *to, io),
+        Command::Kubeconfig { cluster, out, hours } => {
+            let checked = check::checked(&cloud, args, io)?;
+            kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
+        }
+        // These need no cloud, and were done before it was read.
+        Command::Explain { .. }
+        | Command::Images { .. }
+        | Command::Init { .. }
+        | Command::RootKey { .. }
+        | Command::Schema
+        | Command::Completions { .. }
+        | Command::Man => Ok(DONE),
+    }
+}
+
+/// The first Ctrl-C lets the running steps come to their end, the second one ends the process.
+fn stop_by_ctrl_c(stop: StopFlag) {
+    // Where no handler can be set, Ctrl-C ends the process, after which the next plan goes on too.
+    let _ = ctrlc::set_handler(move || {
+        if stop.is_stopped() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        stop.finish();
+        // Whoever does not read this must be able to stop it again, and nobody is left to tell if it cannot be written.
+        let say =
+            || writeln!(stderr(), "\nThe steps that run come to their end. Ctrl-C again stops at once.");
+        drop(std::thread::spawn(say));
+    });
+}

@@ -1,0 +1,130 @@
+//! Every command of every program runs. The commands are those that clap knows, so that none can be forgotten.
+
+#![cfg(feature = "cli")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fmc::cli::Program;
+use fmc::prelude::*;
+
+/// What each command is run with, and how it ends. Values that an option or argument chooses from are all tried besides.
+const COMMANDS: &[(&str, &str, i32)] = &[
+    ("check", "", 0),
+    ("compile", "--out artifacts", 0),
+    ("plan", "", 0),
+    ("apply", "--yes", 0),
+    ("status", "", 0),
+    ("drift", "", 0),
+    // A simulated machine has a console, and nothing to log into.
+    ("console", "MACHINE", 0),
+    ("ssh", "MACHINE", 1),
+    ("ssh-config", "", 0),
+    ("graph", "", 0),
+    ("graph", "--flows", 0),
+    ("kubeconfig", "CLUSTER", 0),
+    ("convert", "CHOICE", 0),
+    ("init", "another.yaml", 0),
+    ("schema", "", 0),
+    ("completions", "CHOICE", 0),
+    ("man", "", 0),
+    ("explain", "address-duplicate", 0),
+    ("explain", "", 0),
+    ("help", "", 0),
+    ("root-key new", "", 0),
+    ("root-key help", "", 0),
+    ("images help", "", 0),
+    // It asks the upstream, which a test does not: the system is unknown.
+    ("images resolve", "plan9", 64),
+    ("destroy", "--yes", 0),
+];
+
+/// The commands that clap knows, with the names of those that they are below.
+fn leaves(command: &clap::Command, above: &str, into: &mut BTreeSet<String>) {
+    for command in command.get_subcommands() {
+        let path = format!("{above} {}", command.get_name()).trim().to_owned();
+        if command.has_subcommands() && command.get_name() != "help" {
+            leaves(command, &path, into);
+        } else {
+            into.insert(path);
+        }
+    }
+}
+
+fn find<'a>(command: &'a clap::Command, path: &str) -> &'a clap::Command {
+    path.split(' ').fold(command, |command, name| command.find_subcommand(name).unwrap())
+}
+
+/// A command with each value of each option that chooses from some.
+fn choices(command: &clap::Command, arguments: &str) -> Vec<String> {
+    let mut all = vec![arguments.to_owned()];
+    for argument in command.get_arguments().filter(|argument| !argument.is_global_set()) {
+        for value in argument.get_possible_values() {
+            let value = value.get_name();
+            match argument.get_long() {
+                Some(_) if !argument.get_action().takes_values() => {}
+                Some(long) => all.push(format!("{arguments} --{long} {value}")),
+                None => all.push(arguments.replace("CHOICE", value)),
+            }
+        }
+    }
+    all.retain(|arguments| !arguments.contains("CHOICE"));
+    all
+}
+
+/// Runs all commands of a program, one after another in one folder.
+fn all_run(program: &Path, machine: &str, cluster: Option<&str>, command: &clap::Command) {
+    let folder = fmc_testkit::tree::scratch();
+    let mut command = command.clone();
+    command.build();
+    let mut known = BTreeSet::new();
+    leaves(&command, "", &mut known);
+    let named: BTreeSet<String> = COMMANDS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(known, named, "a command that no test runs, or a test of none");
+    if program.ends_with("fmc") {
+        let init = Command::new(program).arg("init").current_dir(folder.path()).output().unwrap();
+        assert!(init.status.success(), "{init:?}");
+    }
+    for (name, arguments, code) in COMMANDS {
+        for arguments in choices(find(&command, name), arguments) {
+            // A cloud without a cluster has no kubeconfig.
+            let code = if arguments == "CLUSTER" && cluster.is_none() { &1 } else { code };
+            let arguments = arguments.replace("MACHINE", machine).replace("CLUSTER", cluster.unwrap_or(""));
+            let line: Vec<&str> = name.split(' ').chain(arguments.split_whitespace()).collect();
+            let ran = Command::new(program)
+                .args(&line)
+                .current_dir(folder.path())
+                .stdin(Stdio::null())
+                .env_remove("FMC_ROOT_KEY")
+                .output()
+                .unwrap();
+            assert_eq!(ran.status.code(), Some(*code), "{} {line:?}: {ran:?}", program.display());
+        }
+    }
+}
+
+fn example(name: &str) -> PathBuf {
+    // Cargo builds a package's examples beside its tests.
+    std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples").join(name)
+}
+
+#[test]
+fn every_command_of_the_program_fmc_runs() {
+    all_run(Path::new(env!("CARGO_BIN_EXE_fmc")), "web", None, Program::of_file().command());
+}
+
+#[test]
+fn every_command_of_every_example_runs() {
+    let command = Program::new(Cloud::new("any"));
+    for (name, machine, cluster) in [
+        ("first_cloud", "web", None),
+        ("flatcar_micro_cloud", "master1", Some("prod")),
+        ("many_machines", "agent1", None),
+        ("single_node", "node", Some("single")),
+        ("two_hosts", "db", None),
+    ] {
+        all_run(&example(name), machine, cluster, command.command());
+    }
+}
