@@ -14,7 +14,7 @@ use fmc_core::name::PoolName;
 use fmc_core::unit::Size;
 
 use crate::document::{
-    BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PROVIDER, PoolDocument,
+    self, BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PoolDocument,
     Readiness, VolumeDocument, kind,
 };
 use crate::domain;
@@ -55,12 +55,12 @@ impl<'a> Place<'a> {
     fn new(owner: &'a str, host: &'a Host) -> Self {
         let pool: Arc<str> = volume::own_pool(owner).into();
         let pool_path = format!("{}/{pool}", host.base.as_str().trim_end_matches('/'));
-        let pool_address = Address::new(PROVIDER, host.name.clone(), kind::POOL, Arc::clone(&pool));
+        let pool_address = Address::new(document::place(&host.name), kind::POOL, Arc::clone(&pool));
         Self { host, owner, pool, pool_path, pool_address }
     }
 
     fn address(&self, kind: &'static str, name: impl Into<Arc<str>>) -> Address {
-        Address::new(PROVIDER, self.host.name.clone(), kind, name)
+        self.pool_address.beside(kind, name)
     }
 
     fn volume_address(&self, pool: &str, name: &str) -> Address {
@@ -139,7 +139,7 @@ impl Documents<'_> {
         let before = machine.after.iter().filter_map(|&at| self.checked.machines.get(at));
         needs.extend(before.filter_map(|before| {
             let host = self.checked.hosts.get(before.host)?;
-            let to = Address::new(PROVIDER, host.name.clone(), kind::DOMAIN, before.name.as_str());
+            let to = Address::new(document::place(&host.name), kind::DOMAIN, before.name.as_str());
             Some(Edge { to, carries: Carries::Exists })
         }));
         let console = place.host.console_log.then(|| {

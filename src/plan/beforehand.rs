@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{self, Action, Note, NoteKind, State, Step};
+use fmc_core::graph::{self, Action, Note, NoteKind, Step};
 use fmc_core::roles;
 use fmc_libvirt::document::{Document, kind};
 use fmc_libvirt::provider::object::Object;
@@ -21,9 +21,7 @@ fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Opt
     if !matches!(action, Action::Delete | Action::Replace) {
         return None;
     }
-    let Some(State::Present { object: Object::Domain(domain), .. }) = seen.objects.get(&step.address) else {
-        return None;
-    };
+    let Some(Object::Domain(domain)) = seen.object(&step.address) else { return None };
     let (name, is_replaced) = (step.address.name(), action == Action::Replace);
     let members = domain.mark.as_ref()?.memberships.iter();
     let texts: Vec<String> = members.filter_map(|of| roles::before(of, name, is_replaced)).collect();
