@@ -37,7 +37,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::disk::Disk;
-use crate::finding::{At, Finding, Kind, OwnKind};
+use crate::finding::{At, Finding, Kind, OwnKind, Problem};
 use crate::flow::{Flows, Service};
 use crate::given::Given;
 use crate::guest::Guest;
@@ -49,7 +49,7 @@ pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
-pub use needs::Needs;
+pub use needs::{Needs, NeedsProblem};
 pub use site::Site;
 
 /// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
@@ -244,6 +244,11 @@ impl<'a> RoleFindings<'a> {
     /// ```
     pub fn find(&mut self, kind: &'static OwnKind, message: impl Into<String>, help: impl Into<String>) {
         self.push(Kind::Own(kind), message, help);
+    }
+
+    /// A finding about a problem of the role's own type, whose values tests and programs read.
+    pub fn about(&mut self, problem: impl Problem) {
+        self.findings.push(Finding::about(self.at, problem));
     }
 
     /// A finding of a built-in kind, at the role.

@@ -1,7 +1,7 @@
 //! What a role needs of its machine.
 
 use super::Site;
-use crate::finding::{At, Finding, Kind, Severity};
+use crate::finding::{At, Finding, Remedy, Severity, problems};
 use crate::image::Os;
 use crate::unit::Size;
 
@@ -54,57 +54,56 @@ impl Needs {
     /// A finding for each need that the machine does not meet. In a lab what is about size is a warning.
     pub(crate) fn check(&self, role: &str, site: &Site<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         let machine = site.machine();
-        let name = &machine.name;
-        let mut small = |there: String, needed: String, help: String| {
-            let message = format!("{name} has {there}, and {role} needs {needed}");
-            let mut finding = Finding::new(Kind::RoleNeeds, at, message, help);
+        let role = || role.to_owned();
+        let mut small = |problem: NeedsProblem| {
+            let mut finding = problem.at(at);
             if site.cloud().lab {
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);
         };
         if let Some(needed) = self.memory.filter(|needed| machine.memory < *needed) {
-            small(
-                format!("{} of memory", machine.memory),
-                needed.to_string(),
-                format!("give {name} at least {needed}"),
-            );
+            small(NeedsProblem::Memory { there: machine.memory, role: role(), needed });
         }
         if let Some(needed) = self.cpus.filter(|needed| machine.cpus.get() < *needed) {
-            small(
-                format!("{} virtual processors", machine.cpus),
-                needed.to_string(),
-                format!("give {name} at least {needed} virtual processors"),
-            );
+            small(NeedsProblem::Processors { there: machine.cpus.get(), role: role(), needed });
         }
         if let (Some(needed), Some(root)) = (self.root, machine.root)
             && root.size < needed
         {
-            small(
-                format!("a root disk of {}", root.size),
-                needed.to_string(),
-                format!("give {name} a root disk of at least {needed}"),
-            );
+            small(NeedsProblem::Root { there: root.size, role: role(), needed });
         }
         if let Some(systems) = self.systems.filter(|systems| !systems.contains(&site.os())) {
-            let known: Vec<&str> = systems.iter().map(|os| os.label()).collect();
-            findings.push(Finding::new(
-                Kind::RoleNeeds,
-                at,
-                format!(
-                    "{name} has {}, and {role} does not know how to install itself there",
-                    site.os().label()
-                ),
-                format!("give it an image of {}", known.join(", ")),
-            ));
+            let (os, known) = (site.os().label(), systems.iter().map(|os| os.label()).collect());
+            findings.push(NeedsProblem::System { os, role: role(), known }.at(at));
         }
         if self.address && site.address().is_none() {
-            findings.push(Finding::new(
-                Kind::RoleNeeds,
-                at,
-                format!("{name} has no address that is known beforehand, and {role} is found by it"),
-                "give an interface a static or reserved address, for example `.address(\"10.17.4.21\")`",
-            ));
+            findings.push(NeedsProblem::Address { role: role() }.at(at));
         }
+    }
+}
+
+problems! {
+    /// What a role needs and its machine does not have.
+    pub enum NeedsProblem {
+        Memory { there: Size, role: String, needed: Size } is RoleNeeds:
+            "the machine has {there} of memory, and {role} needs {needed}",
+            "give it at least {memory}",
+            memory = Remedy::set("memory", needed);
+        Processors { there: u16, role: String, needed: u16 } is RoleNeeds:
+            "the machine has {there} virtual processors, and {role} needs {needed}",
+            "give it at least {cpus}",
+            cpus = Remedy::set("cpus", needed);
+        Root { there: Size, role: String, needed: Size } is RoleNeeds:
+            "the machine has a root disk of {there}, and {role} needs {needed}",
+            "give it at least {root}",
+            root = Remedy::set("root_disk", needed);
+        System { os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
+            "the machine has {os}, and {role} does not know how to install itself there",
+            "give it an image of {list}";
+        Address { role: String } is RoleNeeds:
+            "the machine has no address that is known beforehand, and {role} is found by it",
+            "give an interface a static or reserved address, for example {address}",
+            address = Remedy::set("address", "10.17.4.21");
     }
 }
