@@ -84,10 +84,13 @@ pub enum State<O> {
         /// Why.
         cause: String,
     },
-    /// What would hold it is not built yet; it is planned again then.
+    /// What holds it is not built or started yet; it is planned again then.
     NotYet {
-        /// What has to be built first.
+        /// What has to be done first, as `the pool fmc-lab is started`.
         phase: String,
+        /// Whether it is certain that it is not there, because what holds it is built first. A plan then announces that it
+        /// creates it. Otherwise it may turn out to be there, and a plan announces nothing.
+        is_new: bool,
     },
 }
 
