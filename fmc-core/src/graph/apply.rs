@@ -82,7 +82,8 @@ pub async fn apply<P: Provider>(
 }
 
 /// Runs the steps of a plan, without a word of what it leaves.
-pub(super) async fn run<P: Provider>(    plan: &Plan<P::Document>,
+pub(super) async fn run<P: Provider>(
+    plan: &Plan<P::Document>,
     provider: &P,
     options: ApplyOptions,
     mut on: impl FnMut(Event),
@@ -127,8 +128,11 @@ pub(super) async fn run<P: Provider>(    plan: &Plan<P::Document>,
             Happened::Nothing => break,
         }
     }
-    let cause =
-        if teller.0.stop.is_stopped() { "the apply was stopped" } else { "internal error: a step depends on itself (please report)" };
+    let cause = if teller.0.stop.is_stopped() {
+        "the apply was stopped"
+    } else {
+        "internal error: a step depends on itself (please report)"
+    };
     queue.skip_the_rest(cause, &mut on);
     Ok(queue.outcome)
 }

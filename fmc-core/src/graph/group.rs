@@ -152,7 +152,9 @@ impl fmt::Display for Counts {
         }
         let said =
             [(deferred, "deferred"), (refused, "refused"), (outdated, "outdated"), (left_out, "left out")];
-        parts.extend(said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+        parts.extend(
+            said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")),
+        );
         f.write_str(&parts.join(" · "))
     }
 }

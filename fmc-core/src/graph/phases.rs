@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use super::address::Address;
 use super::apply::{ApplyOptions, run};
 use super::event::Event;
+use super::impact::Impact;
 use super::outcome::{Left, Outcome, Refused};
 use super::plan::{Action, Change, Plan, Step, Why};
 use super::provider::{Choices, Provider};
 use super::seen::Seen;
 use super::wanted::Wanted;
-use super::impact::Impact;
 
 /// Follows an apply through its phases.
 pub trait Watch<D> {
@@ -103,7 +103,8 @@ pub async fn apply_phases<P: Provider>(
             Ok(seen) => seen,
             Err(error) => {
                 let cause = format!("what is there could not be read again: {error}");
-                outcome.left = Left::of(current).into_iter().map(|left| Left { cause: cause.clone(), ..left }).collect();
+                outcome.left =
+                    Left::of(current).into_iter().map(|left| Left { cause: cause.clone(), ..left }).collect();
                 return Ok(Phases { outcome, left: None });
             }
         };
@@ -119,7 +120,8 @@ pub async fn apply_phases<P: Provider>(
         announced.add(current);
         let unannounced = next.all_steps().filter(|step| !announced.has(step)).collect();
         if !watch.further(&Further { plan: &next, unannounced }) {
-            outcome.left = Left::all(&next, "no plan that was shown has announced it, and there was no consent to it");
+            outcome.left =
+                Left::all(&next, "no plan that was shown has announced it, and there was no consent to it");
             return Ok(Phases { outcome, left: Some(next) });
         }
         further = Some(next);
@@ -168,7 +170,8 @@ fn nothing_more_is_chosen<D>(done: &Plan<D>, choices: &mut Choices) -> bool {
 
 /// Whether something of a machine was put off, so that what was chosen for it is still to come.
 fn waits<D>(plan: &Plan<D>, machine: &str) -> bool {
-    let is_of_it = |part_of: Option<&str>| part_of.and_then(|noun| noun.strip_prefix("machine/")) == Some(machine);
+    let is_of_it =
+        |part_of: Option<&str>| part_of.and_then(|noun| noun.strip_prefix("machine/")) == Some(machine);
     let put_off = plan.untouched.iter().filter(|object| object.why == Why::NotYet);
     put_off.map(|object| object.part_of.as_deref()).any(is_of_it)
         || plan.later.iter().map(|later| later.step.part_of.as_deref()).any(is_of_it)

@@ -199,7 +199,12 @@ fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Op
         },
         None => {
             let cause = seen.unknown_hosts.get(address.host().as_str())?;
-            Block { root: None, cause: no_answer(address.host().as_str(), cause), phase: None, why: Why::Unknown }
+            Block {
+                root: None,
+                cause: no_answer(address.host().as_str(), cause),
+                phase: None,
+                why: Why::Unknown,
+            }
         }
     };
     Some(Arc::new(block))
@@ -342,7 +347,9 @@ fn waits<D>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>]) -> Vec<
                 Some(Fate::Step(_)) => {
                     front.insert(*need);
                 }
-                Some(Fate::Later(..) | Fate::Stays(_)) | None => front.extend(fronts.get(*need).into_iter().flatten().copied()),
+                Some(Fate::Later(..) | Fate::Stays(_)) | None => {
+                    front.extend(fronts.get(*need).into_iter().flatten().copied())
+                }
             }
         }
         if let Some(place) = fronts.get_mut(*at) {

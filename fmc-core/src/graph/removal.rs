@@ -135,9 +135,7 @@ fn holds<'a, M: Model>(
             let hold = match fates.get(address) {
                 Some(Fate::Step(_)) => None,
                 Some(Fate::Later(..)) => Some(put_off(address, Why::NotYet)),
-                Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => {
-                    Some(put_off(address, *why))
-                }
+                Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => Some(put_off(address, *why)),
                 Some(Fate::Stays(_)) => Some(kept_for(address)),
                 None if is_candidate => None,
                 None => Some(kept_for(address)),

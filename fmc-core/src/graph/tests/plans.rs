@@ -357,7 +357,10 @@ fn one_plan_orders_the_objects_of_several_providers() {
     let first = toy.plan(&wanted(nodes.clone()));
     let addresses = |plan: &Plan<Doc>| plan.steps.iter().map(|step| step.address.clone()).collect::<Vec<_>>();
     assert_eq!(addresses(&first), [domain, record]);
-    assert_eq!(first.later.iter().map(|later| later.step.address.clone()).collect::<Vec<_>>(), [cluster.clone(), claim.clone()]);
+    assert_eq!(
+        first.later.iter().map(|later| later.step.address.clone()).collect::<Vec<_>>(),
+        [cluster.clone(), claim.clone()]
+    );
     assert_eq!(toy.apply(&first).done.len(), 2);
     let second = toy.plan(&wanted(nodes));
     assert_eq!(addresses(&second), [cluster, claim]);
