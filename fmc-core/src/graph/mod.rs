@@ -23,7 +23,7 @@ mod seen;
 mod up;
 mod wanted;
 
-pub use address::Address;
+pub use address::{Address, Place};
 pub use apply::{ApplyOptions, StopFlag, apply};
 pub use event::Event;
 pub use group::{Counts, Group};

@@ -102,7 +102,7 @@ pub struct Left {
 
 impl Left {
     /// What an apply of a plan leaves when all steps of this phase are done.
-    pub(super) fn of<D>(plan: &Plan<D>) -> Vec<Self> {
+    pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {
             let step = &later.step;
             let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
@@ -114,7 +114,7 @@ impl Left {
     }
 
     /// All of a plan, none of whose steps is begun.
-    pub(super) fn all<D>(plan: &Plan<D>, cause: &str) -> Vec<Self> {
+    pub(super) fn all<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Vec<Self> {
         let groups = plan.groups();
         let steps = groups.iter().map(|group| Self {
             about: group.name().to_owned(),
@@ -124,7 +124,7 @@ impl Left {
         steps.chain(Self::noted(plan)).collect()
     }
 
-    fn noted<D>(plan: &Plan<D>) -> impl Iterator<Item = Self> {
+    fn noted<D: ?Sized>(plan: &Plan<D>) -> impl Iterator<Item = Self> {
         let notes =
             plan.notes.iter().filter(|note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused));
         notes.map(|note| Self { about: note.about.clone(), action: None, cause: note.text.clone() })

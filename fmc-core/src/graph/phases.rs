@@ -14,7 +14,7 @@ use super::seen::Seen;
 use super::wanted::Wanted;
 
 /// Follows an apply through its phases.
-pub trait Watch<D> {
+pub trait Watch<D: ?Sized> {
     /// Something happened.
     fn event(&mut self, event: Event);
 
@@ -29,7 +29,7 @@ pub trait Watch<D> {
 #[derive(Debug)]
 pub struct Events<F>(pub F);
 
-impl<D, F: FnMut(Event)> Watch<D> for Events<F> {
+impl<D: ?Sized, F: FnMut(Event)> Watch<D> for Events<F> {
     fn event(&mut self, event: Event) {
         (self.0)(event);
     }
@@ -37,12 +37,12 @@ impl<D, F: FnMut(Event)> Watch<D> for Events<F> {
 
 /// A plan that follows from the last one: something was [not there yet](Why::NotYet), and now it is.
 #[derive(Debug)]
-pub struct Further<'a, D> {
+pub struct Further<'a, D: ?Sized> {
     plan: &'a Plan<D>,
     unannounced: Vec<&'a Step<D>>,
 }
 
-impl<'a, D> Further<'a, D> {
+impl<'a, D: ?Sized> Further<'a, D> {
     /// The plan.
     pub fn plan(&self) -> &'a Plan<D> {
         self.plan
@@ -61,7 +61,7 @@ impl<'a, D> Further<'a, D> {
 
 /// What became of a plan and of those that followed from it.
 #[derive(Debug)]
-pub struct Phases<D> {
+pub struct Phases<D: ?Sized> {
     /// What became of the steps of all phases.
     pub outcome: Outcome,
     /// The plan of a phase that was not run: there was no consent to it, it is refused, or it has nothing to do and what
@@ -139,7 +139,7 @@ struct Announcement {
 }
 
 impl Announced {
-    fn add<D>(&mut self, plan: &Plan<D>) {
+    fn add<D: ?Sized>(&mut self, plan: &Plan<D>) {
         for step in plan.later.iter().map(|later| &later.step) {
             let Step { action, impact, changes, .. } = step;
             let announcement = Announcement { action: *action, impact: *impact, changes: changes.clone() };
@@ -148,7 +148,7 @@ impl Announced {
     }
 
     /// Whether a step does no more than what was announced.
-    fn has<D>(&self, step: &Step<D>) -> bool {
+    fn has<D: ?Sized>(&self, step: &Step<D>) -> bool {
         self.0.get(&step.address).into_iter().flatten().any(|announced| {
             announced.action == step.action
                 && step.impact <= announced.impact
@@ -158,7 +158,7 @@ impl Announced {
 }
 
 /// Leaves out of the choices what the last plan has done, and says whether that was all that was chosen.
-fn nothing_more_is_chosen<D>(done: &Plan<D>, choices: &mut Choices) -> bool {
+fn nothing_more_is_chosen<D: ?Sized>(done: &Plan<D>, choices: &mut Choices) -> bool {
     choices.replace.retain(|machine| waits(done, machine));
     if choices.only.is_empty() {
         return false;
@@ -169,7 +169,7 @@ fn nothing_more_is_chosen<D>(done: &Plan<D>, choices: &mut Choices) -> bool {
 }
 
 /// Whether something of a machine was put off, so that what was chosen for it is still to come.
-fn waits<D>(plan: &Plan<D>, machine: &str) -> bool {
+fn waits<D: ?Sized>(plan: &Plan<D>, machine: &str) -> bool {
     let is_of_it =
         |part_of: Option<&str>| part_of.and_then(|noun| noun.strip_prefix("machine/")) == Some(machine);
     let put_off = plan.untouched.iter().filter(|object| object.why == Why::NotYet);

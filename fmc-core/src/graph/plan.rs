@@ -83,7 +83,7 @@ impl fmt::Display for Change {
 /// One step: mechanical, decided in full. It serialises without its document, which may be big.
 #[derive(Debug, Serialize)]
 #[serde(bound = "")]
-pub struct Step<D> {
+pub struct Step<D: ?Sized> {
     /// The object.
     pub address: Address,
     /// What is done.
@@ -111,7 +111,7 @@ pub struct Step<D> {
 /// [not there yet](Why::NotYet); once that is there, the apply plans again, and runs this step without asking.
 #[derive(Debug, Serialize)]
 #[serde(bound = "")]
-pub struct Later<D> {
+pub struct Later<D: ?Sized> {
     /// What will be done. It names no steps that come before.
     #[serde(flatten)]
     pub step: Step<D>,
@@ -190,7 +190,7 @@ pub enum Why {
 /// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `later`, `notes`
 /// and `untouched`.
 #[derive(Debug)]
-pub struct Plan<D> {
+pub struct Plan<D: ?Sized> {
     /// Steps, each after those that it needs.
     pub steps: Vec<Step<D>>,
     /// Steps of later phases of the same apply, as far as they are known now, by address.
@@ -201,7 +201,7 @@ pub struct Plan<D> {
     pub untouched: Vec<Untouched>,
 }
 
-impl<D> Plan<D> {
+impl<D: ?Sized> Plan<D> {
     /// The steps of this phase, and then those of [later](Plan::later) ones.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step<D>> {
         self.steps.iter().chain(self.later.iter().map(|later| &later.step))
@@ -301,7 +301,7 @@ impl<D> Plan<D> {
     }
 }
 
-impl<D> Serialize for Plan<D> {
+impl<D: ?Sized> Serialize for Plan<D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { steps, later, notes, untouched } = self;
         let mut plan = serializer.serialize_struct("Plan", 7)?;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::address::Address;
+use super::address::{Address, Place};
 use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
 use super::only::only;
@@ -38,7 +38,7 @@ pub fn plan<M: Model>(
     };
     let mut deferrals = decided.deferrals;
     let removed = removal::remove(model, &settled, seen, choices, &decided.fates, &mut notes, &mut deferrals);
-    deferrals.extend(unread_hosts(&settled, seen));
+    deferrals.extend(unread_places(model, &settled, seen));
 
     let mut untouched = removed.untouched;
     let mut drafts = Vec::new();
@@ -77,7 +77,7 @@ pub fn plan<M: Model>(
 }
 
 /// What becomes of a wanted object.
-pub(super) enum Fate<D> {
+pub(super) enum Fate<D: ?Sized> {
     Step(Box<Step<D>>),
     /// A step of a later phase.
     Later(Box<Step<D>>, Arc<Block>),
@@ -95,7 +95,7 @@ pub(super) struct Block {
 }
 
 /// What was decided of the wanted objects, numbered in the order of their addresses.
-struct Decided<D> {
+struct Decided<D: ?Sized> {
     needs: Vec<Vec<usize>>,
     sequence: Vec<usize>,
     fates: Vec<Fate<D>>,
@@ -134,10 +134,10 @@ fn decide<M: Model>(
     for at in &sequence {
         let (Some((address, node)), Some(edges)) = (nodes.get(*at), edges.get(*at)) else { continue };
         let state = states.get(*at).copied().flatten();
-        let block = unclear(address, state, seen).or_else(|| {
+        let block = unclear(model, address, state, seen).or_else(|| {
             let blocks = edges.iter().filter_map(|(edge, to)| match to {
                 Some(to) => blocks.get(*to)?.clone(),
-                None => unclear(&edge.to, seen.objects.get(&edge.to), seen),
+                None => unclear(model, &edge.to, seen.objects.get(&edge.to), seen),
             });
             // What is not known comes before what is not there yet: no later phase of this apply ends it.
             blocks.min_by_key(|block| block.why != Why::Unknown)
@@ -161,19 +161,28 @@ fn decide<M: Model>(
     Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect(), deferrals })
 }
 
-/// The hosts that do not answer and on which nothing is wanted: what is ours there may be to delete.
-fn unread_hosts<D, O>(settled: &Settled<D>, seen: &Seen<O>) -> Vec<Deferral> {
-    if seen.unknown_hosts.is_empty() {
+/// The places that do not answer and where nothing is wanted: what is ours there may be to delete.
+fn unread_places<M: Model>(
+    model: &M,
+    settled: &Settled<M::Document>,
+    seen: &Seen<M::Object>,
+) -> Vec<Deferral> {
+    if seen.unknown.is_empty() {
         return Vec::new();
     }
-    let wanted: BTreeSet<&str> = settled.nodes.keys().map(|address| address.host().as_str()).collect();
-    let unread = seen.unknown_hosts.iter().filter(|(host, _)| !wanted.contains(host.as_str()));
+    let wanted: BTreeSet<&Place> = settled
+        .nodes
+        .keys()
+        .filter_map(|address| seen.unknown_at(address.place()))
+        .map(|(place, _)| place)
+        .collect();
+    let unread = seen.unknown.iter().filter(|(place, _)| !wanted.contains(*place));
     unread
-        .map(|(host, cause)| Deferral {
+        .map(|(place, cause)| Deferral {
             address: None,
-            about: format!("host/{host}"),
+            about: place.to_string(),
             root: None,
-            cause: no_answer(host, cause),
+            cause: no_answer(model, place, cause),
         })
         .collect()
 }
@@ -182,7 +191,12 @@ fn unread_hosts<D, O>(settled: &Settled<D>, seen: &Seen<O>) -> Vec<Deferral> {
 type Need<'a> = (&'a Edge, Option<usize>);
 
 /// Why an object and what needs it have to wait: it is not known or not built yet.
-fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Option<Arc<Block>> {
+fn unclear<M: Model>(
+    model: &M,
+    address: &Address,
+    state: Option<&State<M::Object>>,
+    seen: &Seen<M::Object>,
+) -> Option<Arc<Block>> {
     let block = match state {
         Some(State::Present { .. }) => return None,
         Some(State::Unknown { cause }) => Block {
@@ -198,29 +212,24 @@ fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Op
             why: Why::NotYet,
         },
         None => {
-            let cause = seen.unknown_hosts.get(address.host().as_str())?;
-            Block {
-                root: None,
-                cause: no_answer(address.host().as_str(), cause),
-                phase: None,
-                why: Why::Unknown,
-            }
+            let (place, cause) = seen.unknown_at(address.place())?;
+            Block { root: None, cause: no_answer(model, place, cause), phase: None, why: Why::Unknown }
         }
     };
     Some(Arc::new(block))
 }
 
-fn no_answer(host: &str, cause: &str) -> String {
-    format!("host {host} does not answer: {cause}")
+fn no_answer<M: Model>(model: &M, place: &Place, cause: &str) -> String {
+    format!("{} does not answer: {cause}", model.known_as(place))
 }
 
-struct Subject<'a, D> {
+struct Subject<'a, D: ?Sized> {
     address: &'a Address,
     node: &'a Node<D>,
     anew: Option<&'a String>,
 }
 
-impl<D> Subject<'_, D> {
+impl<D: ?Sized> Subject<'_, D> {
     fn fate<'a, M: Model<Document = D>>(
         &self,
         model: &M,
@@ -319,7 +328,7 @@ impl<D> Subject<'_, D> {
 }
 
 /// The step of this phase, or of a later one where something is not there yet.
-fn after_block<D>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fate<D> {
+fn after_block<D: ?Sized>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fate<D> {
     match block {
         None => Fate::Step(step),
         Some(block) => Fate::Later(step, Arc::clone(block)),
@@ -338,7 +347,7 @@ pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, tex
 }
 
 /// The steps, by address, that each wanted object's step comes after, also through objects that stay as they are.
-fn waits<D>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>]) -> Vec<BTreeSet<Address>> {
+fn waits<D: ?Sized>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>]) -> Vec<BTreeSet<Address>> {
     let mut fronts: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); needs.len()];
     for at in sequence {
         let mut front = BTreeSet::new();
@@ -368,7 +377,7 @@ pub(super) type Draft<D> = (Step<D>, BTreeSet<Address>);
 
 /// Steps in an order that can be run, with indices instead of addresses. Among steps that could come next, deletions come
 /// last, and in the reverse of the order in which their objects would be made.
-fn ordered<D>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
+fn ordered<D: ?Sized>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
     drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     drafts.extend(from_last_made(deletions)?);
     let index: BTreeMap<&Address, usize> =
@@ -395,7 +404,7 @@ fn ordered<D>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec
 }
 
 /// Deletions in the reverse of the order in which their objects would be made.
-fn from_last_made<D>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
+fn from_last_made<D: ?Sized>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
     deletions.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     let index: BTreeMap<&Address, usize> =
         deletions.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();

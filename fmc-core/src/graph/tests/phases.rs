@@ -155,8 +155,8 @@ fn with_a_dead_host() -> (Toy, Wanted<Doc>) {
         nodes.push((on("b", "domain", &format!("m{number}")), Doc { needs, ..Doc::default() }, Some(noun)));
     }
     nodes.push((on("b", "network", "lab"), Doc::default(), None));
-    let unknown_hosts = [("b".to_owned(), "connection refused".to_owned())].into();
-    (Toy { unknown_hosts, ..Toy::default() }, wanted(nodes))
+    let unknown = [(Place::new("toy", "b"), "connection refused".to_owned())].into();
+    (Toy { unknown, ..Toy::default() }, wanted(nodes))
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn what_is_put_off_for_one_cause_is_one_line() {
     expect![[r#"
         toy
           + machine web            create
-          ! 3 machines, 1 network  deferred host b does not answer: connection refused
+          ! 3 machines, 1 network  deferred the host b does not answer: connection refused
           1 to create, 0 to delete · 4 deferred
     "#]]
     .assert_eq(&shown(&plan));
@@ -184,7 +184,7 @@ fn nothing_is_wanted_of_a_host_that_does_not_answer() {
     let plan = toy.plan(&Wanted::nothing("toy"));
     expect![[r#"
         toy
-          ! host b            deferred host b does not answer: connection refused
+          ! toy b             deferred the host b does not answer: connection refused
           1 deferred
     "#]]
     .assert_eq(&shown(&plan));
