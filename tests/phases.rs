@@ -3,7 +3,6 @@
 
 use expect_test::expect;
 use fmc::graph::{Action, ApplyOptions, Choices, Event, Further, Outcome, StopFlag, Watch};
-use fmc::libvirt::document::Document;
 use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::{Fault, Sim, When};
 use fmc::prelude::*;
@@ -95,10 +94,10 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
 #[derive(Default)]
 struct Consents(Vec<String>);
 
-impl Watch<Document> for Consents {
+impl<D: ?Sized> Watch<D> for Consents {
     fn event(&mut self, _: Event) {}
 
-    fn further(&mut self, further: &Further<'_, Document>) -> bool {
+    fn further(&mut self, further: &Further<'_, D>) -> bool {
         self.0.extend(further.unannounced().map(|step| step.address.short().to_string()));
         true
     }
