@@ -356,7 +356,8 @@ fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
 
 fn names(cloud: &Checked, machines: &BTreeSet<usize>) -> String {
     // By index is by name.
-    let first = machines.first().and_then(|at| cloud.machines().get(*at)).map(|machine| machine.name.as_str());
+    let first =
+        machines.first().and_then(|at| cloud.machines().get(*at)).map(|machine| machine.name.as_str());
     first_of(first.unwrap_or_default(), machines.len(), "machine")
 }
 

@@ -85,7 +85,10 @@ impl Place {
         let to = cloud.networks().get(enters)?;
         // A machine sends to its host's other routed networks by its own routed interface, and elsewhere by its default route.
         let routed = self.networks.iter().copied().find(|&at| {
-            cloud.networks().get(at).is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
+            cloud
+                .networks()
+                .get(at)
+                .is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
         });
         let Some(leaves) = routed.or(self.default) else { return Some(Way::Shut { enters }) };
         let from = cloud.networks().get(leaves)?;
