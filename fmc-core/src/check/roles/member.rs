@@ -1,7 +1,7 @@
 //! What each machine is a member of by its roles, for the mark of its domain.
 
-use crate::checked::build::Building;
 use crate::checked::Machine;
+use crate::checked::build::Building;
 use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, Site};
 

@@ -268,7 +268,7 @@ fn a_machine_that_is_waited_for_must_be_there() {
 fn a_kind_of_a_roles_own_is_accepted_by_its_name() {
     let db = || cloud([machine("db", "10.17.3.10").role(Database::MAIN)]);
     let told = |cloud: &Cloud| {
-        let all = cloud.check().unwrap().findings();
+        let all = cloud.check().unwrap().findings().to_vec();
         all.into_iter().find(|finding| finding.kind == Kind::Own(&NO_BACKUP)).unwrap()
     };
     let finding = told(&db());
