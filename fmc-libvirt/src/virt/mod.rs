@@ -13,6 +13,7 @@ mod failure;
 mod raw;
 mod read;
 mod session;
+mod stops;
 mod storage;
 mod upload;
 
@@ -25,6 +26,7 @@ use virt::sys;
 
 use self::call::{Call, Kind};
 use self::session::Client;
+use self::stops::Stops;
 use crate::link::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
     PoolRecord, Section, VolumeFacts, VolumeRecord,
@@ -68,6 +70,7 @@ impl Default for Deadlines {
 #[derive(Debug)]
 pub struct VirtLink {
     client: Client,
+    stops: Stops,
     facts: OnceLock<HostFacts>,
 }
 
@@ -87,7 +90,8 @@ impl VirtLink {
     ///
     /// As [`connect`](Self::connect).
     pub fn connect_with(uri: &str, deadlines: Deadlines) -> Result<Self, CallError> {
-        let link = Self { client: Client::new(uri, deadlines), facts: OnceLock::new() };
+        let (client, stops) = (Client::new(uri, deadlines), Stops::new(uri, deadlines));
+        let link = Self { client, stops, facts: OnceLock::new() };
         link.client.session()?;
         Ok(link)
     }
@@ -180,7 +184,7 @@ impl Link for VirtLink {
 
     fn destroy_domain(&self, name: &str) -> Result<(), CallError> {
         let (call, name) = (self.changing("force off", Kind::Domain, name), name.to_owned());
-        self.client.call(call, move |session| {
+        self.stops.call(&self.client, call, move |session| {
             session.on_domain(&name, |domain| failure::fine_if(domain.destroy(), || Ok(!domain.is_active()?)))
         })
     }
