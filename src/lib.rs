@@ -110,7 +110,7 @@
 
 #![forbid(unsafe_code)]
 
-pub use fmc_core::check::findings;
+pub use fmc_core::finding::findings;
 pub use fmc_core::{
     addr, balancer, boot, check, checked, cloud, digest, disk, finding, firewall, flow, given, graph, guest,
     host, image, k3s, machine, mirror, name, named, nearest, network, path, role, secret, ssh, template, tz,

@@ -35,13 +35,11 @@ use std::num::NonZeroU8;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
-use crate::check::leaf;
 use crate::digest::Digest;
-use crate::finding::{At, Finding};
+use crate::field::{is_default, is_yes, yes};
+use crate::finding::{At, Finding, leaf};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
-use crate::image::is_default;
 use crate::name::MachineName;
-use crate::network::{is_yes, yes};
 use crate::path::HttpUrl;
 use crate::ready::Port;
 

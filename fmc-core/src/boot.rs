@@ -1,13 +1,16 @@
 //! What a machine reads on its first boot, whole: the boot configuration.
 
+mod inside;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::checked::{Checked, Machine};
-use crate::guest::Inside;
 use crate::image::Provisioner;
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use crate::template::Template;
 use crate::{cloud_init, ignition};
+
+pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// What a machine reads on its first boot, with holes where its secrets belong.
 #[derive(Clone, Debug, PartialEq, Eq)]

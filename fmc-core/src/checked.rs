@@ -4,6 +4,10 @@
 //! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
 //! in, and refer to each other by index.
 
+mod flow;
+mod query;
+mod source;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +18,6 @@ use crate::addr::{IpRange, Mac, Subnet};
 use crate::digest::Digest;
 use crate::disk::{Allocation, Filesystem};
 use crate::finding::Finding;
-use crate::flow::{CheckedFlow, CheckedGroup, Query};
 use crate::guest::Parts;
 use crate::host::{Acceleration, CpuModel, LibvirtUri, MachineType, Topology};
 use crate::image::{Arch, Format, Os};
@@ -28,6 +31,11 @@ use crate::path::{AbsPath, HttpUrl};
 use crate::ready::Port;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Mtu, Seconds, Size};
+
+pub use flow::{By, CheckedFlow, CheckedGroup, CheckedPeer};
+pub use query::{Origin, Query};
+pub use source::Sources;
+pub(crate) use source::subnets_of;
 
 /// A cloud that passed every check.
 #[derive(Clone, Debug, PartialEq)]
@@ -289,6 +297,21 @@ impl Machine {
     /// The address by which others in the cloud know it: that of the first interface that has one known beforehand.
     pub fn address(&self) -> Option<IpAddr> {
         self.interfaces.iter().find_map(Interface::address)
+    }
+
+    /// Its addresses that are known beforehand.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let families = self.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
+        families.flatten().filter_map(Addressing::address)
+    }
+
+    /// Its address on a network that another machine is on too, or else the one by which it is known.
+    pub fn address_towards(&self, other: &Self) -> Option<IpAddr> {
+        let near = self
+            .interfaces
+            .iter()
+            .filter(|interface| other.interfaces.iter().any(|theirs| theirs.network == interface.network));
+        near.filter_map(Interface::address).next().or_else(|| self.address())
     }
 
     /// Whether something configures it on its first boot.

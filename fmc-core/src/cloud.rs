@@ -5,9 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
-use crate::check;
-use crate::checked::Checked;
-use crate::finding::Report;
 use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
@@ -270,15 +267,6 @@ impl Cloud {
             }
         }
         self
-    }
-
-    /// Checks the cloud as a whole.
-    ///
-    /// # Errors
-    ///
-    /// Every finding, if one of them is an error that the cloud does not accept.
-    pub fn check(&self) -> Result<Checked, Report> {
-        check::check(self)
     }
 
     /// The JSON Schema (draft 2020-12) of a cloud's file, by which an editor completes and checks one as it is written.

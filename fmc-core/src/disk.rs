@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::is_default;
 use crate::given::Given;
-use crate::image::is_default;
 use crate::name::{DiskName, DiskSerial, PoolName};
 use crate::named::{Keyed, unnamed};
 use crate::path::AbsPath;

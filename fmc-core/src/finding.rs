@@ -1,10 +1,14 @@
 //! What a check found: typed, placed, and with what would be right.
 
+mod kind;
+mod leaf;
+
 use std::fmt;
 
 use serde::Serialize;
 
-pub use crate::check::kind::Kind;
+pub use kind::{Kind, UnknownKind, findings};
+pub(crate) use leaf::leaf;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -8,28 +8,17 @@
 //! use fmc_core::flow::{Flows, Peer, tcp, udp};
 //!
 //! let flows = Flows::new()
-//!     .accept(tcp(6443), Peer::role("k3s-agent"))
-//!     .accept(udp(8472), Peer::members("k3s-server"))
+//!     .accept(tcp(6443), Peer::subnet_of_role("k3s-agent"))
+//!     .accept(udp(8472), Peer::role("k3s-server"))
 //!     .reach(tcp(443), Peer::Anywhere);
 //! assert_eq!(flows.iter().count(), 3);
 //! ```
 
 mod peer;
-mod query;
 mod service;
-mod source;
 
-use std::fmt;
-
-use crate::checked::Checked;
-use crate::finding::{At, Finding};
-use crate::name::RoleName;
-
-pub use peer::{CheckedGroup, CheckedPeer, Group, Peer};
-pub use query::{Origin, Query};
+pub use peer::{Group, Peer};
 pub use service::{Protocol, Service, anything, tcp, udp, vrrp};
-pub use source::Sources;
-pub(crate) use source::subnets_of;
 
 /// Which end of a flow its machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +35,23 @@ pub struct Flow {
     direction: Direction,
     service: Service,
     peer: Peer,
+}
+
+impl Flow {
+    /// Which end its machine is.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// What flows.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// The other end.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
 }
 
 /// The flows of a role on one machine.
@@ -82,72 +88,5 @@ impl Flows {
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Flow> {
         self.0.iter()
-    }
-
-    /// The flows with every leaf right and every name known; a finding for each that is not.
-    pub(crate) fn checked(
-        &self,
-        cloud: &Checked,
-        machine: usize,
-        role: &RoleName,
-        at: &At<'_>,
-        findings: &mut Vec<Finding>,
-    ) -> Vec<CheckedFlow> {
-        let at = at.key("flows");
-        let each = self.0.iter().enumerate().filter_map(|(index, flow)| {
-            let peer = flow.peer.checked(cloud, &at.index(index), findings)?;
-            Some(CheckedFlow {
-                machine,
-                direction: flow.direction,
-                service: flow.service,
-                peer,
-                by: By::Role(role.clone()),
-            })
-        });
-        each.collect()
-    }
-}
-
-/// A [`Flow`] with every leaf right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedFlow {
-    /// The machine that says it, itself or by a role, by index.
-    pub machine: usize,
-    /// Which end that machine is.
-    pub direction: Direction,
-    /// What flows.
-    pub service: Service,
-    /// The other end.
-    pub peer: CheckedPeer,
-    /// Who says it there.
-    pub by: By,
-}
-
-/// Who says a flow of a machine.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum By {
-    /// A role of the machine. What every machine has is said by `ssh`, `ready`, `dns` and `ntp`, which are no roles.
-    Role(RoleName),
-    /// The machine itself, by what it [accepts](crate::machine::Machine::accept); by index there.
-    Machine(usize),
-}
-
-impl By {
-    /// The role, if a role says it.
-    pub fn role(&self) -> Option<&RoleName> {
-        match self {
-            Self::Role(role) => Some(role),
-            Self::Machine(_) => None,
-        }
-    }
-}
-
-/// The role's kind, or `machine`.
-impl fmt::Display for By {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Role(role) => fmt::Display::fmt(role, f),
-            Self::Machine(_) => f.pad("machine"),
-        }
     }
 }

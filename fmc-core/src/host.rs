@@ -4,11 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::{is_default, is_yes, yes};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
-use crate::image::is_default;
 use crate::name::{BridgeName, HostName, PoolName};
 use crate::named::{Keyed, Named, unnamed};
-use crate::network::{is_yes, yes};
 use crate::path::AbsPath;
 use crate::unit::Size;
 
@@ -77,6 +76,11 @@ impl LibvirtUri {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it leads to the libvirt of the computer that asks: it names no host.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/'))
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::field::is_default;
 use crate::given::Given;
 use crate::name::{PoolName, VolumeName};
 use crate::path::{AbsPath, HttpUrl};
@@ -338,8 +339,4 @@ impl Image {
         self.kernel = Some(kernel);
         self
     }
-}
-
-pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

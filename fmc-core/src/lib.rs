@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod cloud_init;
+mod field;
 mod lab;
 mod program;
 mod shell;

@@ -4,84 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
 use crate::disk::{Allocation, Disk};
+use crate::field::{is_default, is_yes, yes};
 use crate::flow::{Peer, Service};
 use crate::given::Given;
 use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
-use crate::image::{Image, is_default};
+use crate::image::Image;
 use crate::k3s::{Label, Taint};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, PackageName};
 use crate::named::{Keyed, Named, unnamed};
-use crate::network::{is_yes, yes};
 use crate::ready::Ready;
 use crate::role::Role;
 use crate::tz::TimeZone;
-use crate::unit::{Cpus, Seconds, Size};
+use crate::unit::{Cpus, Size};
 
 mod interface;
 mod opening;
+mod power;
 mod root;
 
 pub use interface::Interface;
 pub use opening::Opening;
-
-/// Whether a machine should run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum Power {
-    /// It runs; one that was stopped is started.
-    #[default]
-    Running,
-    /// It is off; one that runs is stopped.
-    Stopped,
-    /// Nobody's business: it is defined, and left as it is.
-    Unmanaged,
-}
-
-/// How a machine is stopped: asked first, then by force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Shutdown {
-    /// How long the guest has to shut down, as `60s`.
-    pub(crate) grace: Seconds,
-    /// Whether it is stopped by force after that; it is if not said.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) force: bool,
-}
-
-impl Shutdown {
-    /// Ask the guest to shut down, wait so long, then stop it by force.
-    pub const fn grace(seconds: u32) -> Self {
-        Self { grace: Seconds::new(seconds), force: true }
-    }
-
-    /// Stop it by force at once.
-    pub const fn force_now() -> Self {
-        Self::grace(0)
-    }
-
-    /// Ask, wait so long, and fail the step if it still runs.
-    pub const fn never_force(seconds: u32) -> Self {
-        Self { grace: Seconds::new(seconds), force: false }
-    }
-
-    /// How long the guest has to shut down, in seconds.
-    pub const fn seconds(self) -> u32 {
-        self.grace.get()
-    }
-
-    /// Whether it is stopped by force after that.
-    pub const fn forces(self) -> bool {
-        self.force
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self::grace(60)
-    }
-}
+pub use power::{Power, Shutdown};
 
 /// The root disk of a machine. In a file it is its size, `20 GiB`, or a map with `size` and `allocation`.
 #[derive(Clone, Debug, PartialEq)]
@@ -344,7 +287,7 @@ impl Machine {
     ///
     /// let db = Machine::new("db", Image::debian("12").path("/images/debian-12.qcow2"))
     ///     .interface(Interface::on("core").address("10.17.3.13"))
-    ///     .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+    ///     .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
     ///     .accept("tcp 9187", Peer::machine("watch"));
     /// # let _ = db;
     /// ```

@@ -29,9 +29,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::leaf;
 use crate::digest::Digest;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::MachineName;
 use crate::path::HttpUrl;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::addr::{Ip, IpRange, Mac, Subnet};
+use crate::field::{is_yes, yes};
 use crate::given::Given;
 use crate::name::{BridgeName, DomainName, HostName, Hostname, NetworkName};
 use crate::named::{Keyed, unnamed};
@@ -261,12 +262,4 @@ impl Keyed for Network {
     fn with_name(self, name: Given<NetworkName>) -> Self {
         Self { name, ..self }
     }
-}
-
-pub(crate) fn yes() -> bool {
-    true
-}
-
-pub(crate) fn is_yes(value: &bool) -> bool {
-    *value
 }

@@ -25,6 +25,7 @@
 //! assert_eq!(NodeExporter.kind().to_string(), "node-exporter");
 //! ```
 
+mod assigned;
 mod names;
 mod needs;
 mod site;
@@ -38,6 +39,7 @@ use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
 
+pub(crate) use assigned::Assigned;
 pub use names::Names;
 pub use needs::Needs;
 pub use site::Site;

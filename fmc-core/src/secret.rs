@@ -11,8 +11,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 pub(crate) use generated::derived_name;

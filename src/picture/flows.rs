@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::checked::Checked;
-use fmc_core::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Protocol, Service};
+use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer};
+use fmc_core::flow::{Direction, Protocol, Service};
 use fmc_core::name::RoleName;
 
 /// How many machines of a role are listed; of more the rest is counted.
@@ -84,7 +84,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
         CheckedPeer::Anywhere => "anywhere".to_owned(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
         CheckedPeer::Network(network) => format!("network {}", checked.networks.get(*network)?.name),
-        CheckedPeer::Role(found) | CheckedPeer::Members(found) => group(checked, found),
+        CheckedPeer::SubnetOfRole(found) | CheckedPeer::Role(found) => group(checked, found),
         CheckedPeer::Machine(index) => {
             let machine = checked.machines.get(*index)?;
             // A machine that is called is the role that answers.

@@ -6,17 +6,16 @@ use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
-use crate::check::Assigned;
-use crate::checked::{Checked, Forward, Machine};
+use crate::checked::{Checked, CheckedGroup, Forward, Machine};
 use crate::finding::Kind;
-use crate::flow::{CheckedGroup, Flows, Peer, Service, tcp, vrrp};
+use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{File, Guest, Unit};
 use crate::image::Os;
 use crate::k3s::Endpoint;
 use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Names, Needs, RoleFindings, Site};
+use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
 /// The role's kind.
@@ -235,7 +234,7 @@ pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Opt
 
 /// A machine by the address that another one sees first: that on a network of both.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
-    let address = crate::k3s::resolved::address_towards(machine, from)?;
+    let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
 }
 
@@ -305,13 +304,13 @@ impl CustomRole for BalancerRole {
 
     fn flows(&self, site: &Site<'_>) -> Flows {
         let cloud = site.cloud();
-        let of = |kind: &RoleName| Peer::role(kind.clone()).of(&self.cluster);
+        let of = |kind: &RoleName| Peer::subnet_of_role(kind.clone()).of(&self.cluster);
         let mut flows = Flows::new().accept(tcp(API), of(&AGENT)).accept(tcp(API), of(&SERVER));
         // People and programs on the balancer's own networks.
         for network in site.networks() {
             flows = flows.accept(tcp(API), Peer::network(network.name.clone()));
         }
-        flows = flows.reach(tcp(API), Peer::members(SERVER).of(&self.cluster));
+        flows = flows.reach(tcp(API), Peer::role(SERVER).of(&self.cluster));
         if let (true, Some((http, https)), Some(there)) =
             (self.balancer.ingress.on, self.balancer.ingress.ports(), self.balancer.ingress.node_ports())
         {
@@ -328,7 +327,7 @@ impl CustomRole for BalancerRole {
             }
         }
         if self.balancer.virtual_address.is_some() && self.balancer.machines.len() > 1 {
-            let members = || Peer::members(KIND).of(&self.cluster);
+            let members = || Peer::role(KIND).of(&self.cluster);
             flows = flows.accept(vrrp(), members()).reach(vrrp(), members());
         }
         flows

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kind::Kind;
 use crate::cloud::Cloud;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::nearest::nearest;
 
 /// Gives accepted findings their reason, and looks at what is accepted.

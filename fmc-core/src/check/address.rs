@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::kind::Kind;
 use super::view::{View, text};
 use crate::addr::is_rfc1918;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 
 mod free;
 mod identity;

@@ -6,12 +6,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::kind::Kind;
 use super::view::{View, text};
 use crate::balancer::keepalived::MOST;
 use crate::balancer::{Balancer, VirtualRouter, address_on, home};
 use crate::checked::{Checked, Family, Forward, Machine, Network};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::k3s::Endpoint;
 

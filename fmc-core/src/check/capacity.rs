@@ -1,10 +1,9 @@
 //! Capacity: what the machines of a host take together, against what it has.
 
 use super::budget::{Demand, Memory, Space, over};
-use super::kind::Kind;
 use super::resolve::RESERVE;
 use super::view::{View, text};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Kind, Severity};
 use crate::given::Given;
 use crate::host::Host;
 use crate::unit::{Cpus, Size};

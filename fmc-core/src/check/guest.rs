@@ -1,13 +1,14 @@
 //! What is inside the machines: its own rules, asked for each machine, and what only all of them together show.
 
+pub(crate) mod parts;
+
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
 use super::roles;
 use super::say::first_of;
 use super::view::{View, text};
-use crate::finding::{At, Finding};
-use crate::guest::{self, Guest};
+use crate::finding::{At, Finding, Kind};
+use crate::guest::Guest;
 use crate::image::Image;
 use crate::machine::Machine;
 use crate::secret::SecretRef;
@@ -107,7 +108,7 @@ fn inside(
 ) -> Option<Known> {
     let parts = guest.parts(at, findings)?;
     if alone && image.os.provisioner().is_some() {
-        guest::check::check(&parts, image.os, &image.version, at, findings);
+        parts::check(&parts, image.os, &image.version, at, findings);
     }
     Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })
 }

@@ -1,9 +1,8 @@
 //! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
 
-use super::kind::Kind;
 use super::say::first_of;
 use super::view::{Placed, View, text};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Kind, Severity};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Source};

@@ -12,6 +12,7 @@ mod install;
 mod member;
 mod node;
 mod placement;
+pub(super) mod resolve;
 mod secret;
 mod size;
 mod unused;

@@ -1,8 +1,7 @@
 //! Ignition configs that QEMU hands over slowly.
 
-use super::kind::Kind;
 use crate::checked::{Checked, Machine};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::guest::checked::{Contents, Part};
 use crate::image::Provisioner;
 use crate::unit::Size;

@@ -7,11 +7,10 @@ mod cluster;
 
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
 use super::view::{View, text};
 use crate::cloud::{Accept, Cloud};
 use crate::disk::{Allocation, Disk};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::host::{CpuModel, Host, Pool, Topology};
@@ -51,7 +50,7 @@ impl Leaves<'_> {
     }
 
     fn one<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
-        super::leaf(given, at, self.findings);
+        leaf(given, at, self.findings);
     }
 
     fn maybe<T: Leaf>(&mut self, given: Option<&Given<T>>, at: &At<'_>) {
@@ -141,8 +140,8 @@ impl Leaves<'_> {
             Peer::Subnet(subnet) => self.one(subnet, &at.key("subnet")),
             Peer::Network(name) => self.reference(name, &self.view.network_index, &at.key("network")),
             Peer::Machine(name) => self.one(name, &at.key("machine")),
+            Peer::SubnetOfRole(group) => self.one(&group.kind, &at.key("subnet-of-role").key("kind")),
             Peer::Role(group) => self.one(&group.kind, &at.key("role").key("kind")),
-            Peer::Members(group) => self.one(&group.kind, &at.key("members").key("kind")),
             Peer::Inside { interfaces, subnet } => {
                 let inside = at.key("inside");
                 self.each(interfaces, &inside.key("interfaces"));

@@ -2,11 +2,7 @@
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;
-use crate::finding::{At, Finding, Report};
-use crate::given::{Given, Leaf, LeafGroup};
-use kind::Kind;
-pub use kind::findings;
-pub(crate) use roles::Assigned;
+use crate::finding::{Finding, Report};
 use view::View;
 
 mod accept;
@@ -17,7 +13,6 @@ mod capacity;
 mod guest;
 mod image;
 mod k3s;
-pub mod kind;
 mod large;
 mod leaves;
 mod mount;
@@ -46,60 +41,37 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     k3s::check,
 ];
 
-/// Checks a cloud: every finding, or the checked cloud with those that refuse nothing.
-pub(crate) fn check(cloud: &Cloud) -> Result<Checked, Report> {
-    let view = View::new(cloud);
-    let mut findings = Vec::new();
-    for rule in RULES {
-        rule(&view, &mut findings);
-    }
-    // Roles look at a cloud whose values are right: at what is, where not all of it is.
-    let mut resolved = resolve::resolve(&view);
-    if let Some(resolved) = &mut resolved {
-        balancer::check(&view, &resolved.cloud, &mut findings);
-        roles::expand(&view, &mut resolved.cloud, &mut findings);
-        large::check(&resolved.cloud, &mut findings);
-    }
-    accept::apply(cloud, &mut findings);
-    let report = Report::new(findings);
-    if report.refuses() {
-        return Err(report);
-    }
-    match resolved {
-        Some(resolved) if resolved.is_whole => {
-            let mut checked = resolved.cloud;
-            checked.findings = report.into_findings();
-            Ok(checked)
+impl Cloud {
+    /// Checks the cloud as a whole: the checked cloud, with the findings that refuse nothing.
+    ///
+    /// # Errors
+    ///
+    /// Every finding, if one of them is an error that the cloud does not accept.
+    pub fn check(&self) -> Result<Checked, Report> {
+        let view = View::new(self);
+        let mut findings = Vec::new();
+        for rule in RULES {
+            rule(&view, &mut findings);
         }
-        _ => Err(report),
-    }
-}
-
-/// The value of a leaf; a wrong one is a finding.
-pub(crate) fn leaf<'a, T: Leaf>(
-    given: &'a Given<T>,
-    at: &At<'_>,
-    findings: &mut Vec<Finding>,
-) -> Option<&'a T> {
-    match given {
-        Given::Right(value) => Some(value),
-        Given::Wrong { text, why } => {
-            let kind = match T::GROUP {
-                LeafGroup::Name => Kind::NameInvalid,
-                LeafGroup::Size => Kind::SizeInvalid,
-                LeafGroup::Address => Kind::AddressInvalid,
-                LeafGroup::Other => Kind::ValueInvalid,
-            };
-            let message = if text.is_empty() {
-                format!("the {} is empty", T::WHAT)
-            } else {
-                format!("{text:?} is not a valid {}", T::WHAT)
-            };
-            let says_what =
-                ["write ", "for example", "try ", "did you mean"].iter().any(|hint| why.contains(hint));
-            let help = if says_what { why.clone() } else { format!("{why}; for example {}", T::EXAMPLE) };
-            findings.push(Finding::new(kind, at, message, help));
-            None
+        // Roles look at a cloud whose values are right: at what is, where not all of it is.
+        let mut resolved = resolve::resolve(&view);
+        if let Some(resolved) = &mut resolved {
+            balancer::check(&view, &resolved.cloud, &mut findings);
+            roles::expand(&view, &mut resolved.cloud, &mut findings);
+            large::check(&resolved.cloud, &mut findings);
+        }
+        accept::apply(self, &mut findings);
+        let report = Report::new(findings);
+        if report.refuses() {
+            return Err(report);
+        }
+        match resolved {
+            Some(resolved) if resolved.is_whole => {
+                let mut checked = resolved.cloud;
+                checked.findings = report.into_findings();
+                Ok(checked)
+            }
+            _ => Err(report),
         }
     }
 }

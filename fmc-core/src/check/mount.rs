@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
+use super::guest::parts::unwritable;
 use super::view::{View, text};
 use crate::disk::{Disk, Filesystem};
-use crate::finding::{At, Finding};
-use crate::guest::check::unwritable;
+use crate::finding::{At, Finding, Kind};
 use crate::guest::{Parts, mount};
 use crate::image::{Os, Provisioner};
 use crate::machine::Machine;

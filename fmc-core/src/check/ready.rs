@@ -1,8 +1,7 @@
 //! Readiness: a signal that cannot come is never waited for in earnest.
 
-use super::kind::Kind;
 use super::view::{Net, Placed, Plugged, View, text};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::image::Source;
 use crate::ready::{Ready, Signal};
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::kind::Kind;
 use super::view::{Net, Placed, View, text};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::name::{HostName, NetworkName, PoolName};

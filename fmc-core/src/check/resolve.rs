@@ -14,7 +14,6 @@ use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
-use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
@@ -60,7 +59,8 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
     cloud.machines = resolved;
     attach(&mut cloud);
-    let clusters = view.cloud.clusters.iter().map(|draft| k3s::resolved::resolve(draft, &cloud)).collect();
+    let clusters =
+        view.cloud.clusters.iter().map(|draft| super::k3s::resolve::resolve(draft, &cloud)).collect();
     let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
     cloud.clusters = resolved;
     let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;

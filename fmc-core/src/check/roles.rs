@@ -4,6 +4,7 @@
 //! judged as one with what the user wrote.
 
 mod base;
+mod flow;
 mod merge;
 mod names;
 mod opening;
@@ -14,30 +15,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::kind::Kind;
+use super::guest::parts;
 use super::view::{Placed, View, text};
 use crate::balancer;
-use crate::checked::{Addressing, Checked, Members};
-use crate::finding::{At, Finding};
+use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Members};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
-use crate::flow::{CheckedFlow, CheckedGroup, Direction, Service};
-use crate::guest::check as inside;
+use crate::flow::{Direction, Service};
 use crate::k3s;
 use crate::mirror;
 use crate::name::RoleName;
-use crate::role::{CustomRole, RoleFindings, Site};
-
-/// A role on a machine of the resolved cloud.
-pub(crate) struct Assigned {
-    /// The machine, by index.
-    pub(crate) machine: usize,
-    /// The role's kind.
-    pub(crate) kind: RoleName,
-    /// The role itself.
-    pub(crate) role: Arc<dyn CustomRole>,
-    /// The path of what gives the machine the role, for findings.
-    pub(crate) at: String,
-}
+use crate::role::{Assigned, CustomRole, RoleFindings, Site};
 
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
@@ -70,6 +58,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
+    base::unasked(cloud, findings);
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);
@@ -148,7 +137,7 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
         for (index, role) in placed.draft.roles.iter().enumerate() {
             let at = format!("machines.{name}.roles[{index}]");
             let kind = role.as_custom().kind();
-            let Some(kind) = super::leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
+            let Some(kind) = leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
             assigned.push(Assigned { machine, kind, role: role.shared(), at });
         }
     }
@@ -217,7 +206,7 @@ fn ask(
     }
     one.role.needs(site).check(one.kind.as_str(), site, &at, findings);
     one.role.check(site, &mut RoleFindings::new(&at, findings));
-    flows.extend(one.role.flows(site).checked(cloud, one.machine, &one.kind, &at, findings));
+    flows.extend(flow::flows(&one.role.flows(site), cloud, one.machine, &one.kind, &at, findings));
 }
 
 /// One machine has a role of a kind and instance once.
@@ -280,7 +269,7 @@ fn judge(merged: &merge::Merged, machine: &crate::checked::Machine, findings: &m
     let here = machines.name(&machine.name);
     let guest = here.key("guest");
     let before = findings.len();
-    inside::check(&merged.parts, machine.image.os, &machine.image.version, &guest, findings);
+    parts::check(&merged.parts, machine.image.os, &machine.image.version, &guest, findings);
     if findings.len() > before {
         let prefix = format!("{guest}.");
         for finding in findings.iter_mut().skip(before) {

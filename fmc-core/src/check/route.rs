@@ -1,9 +1,8 @@
 //! Default routes, gateways and resolvers: whether a machine reaches what its configuration names.
 
-use super::kind::Kind;
 use super::resolve::route_of;
 use super::view::{Net, Placed, Plugged, View};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 
 mod resolver;
 

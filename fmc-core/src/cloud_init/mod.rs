@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::boot::Inside;
 use crate::digest::hex;
 use crate::guest::checked::{Contents, File, Owner, Part, User};
-use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, Inside, State};
+use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
 use crate::image::Os;
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};

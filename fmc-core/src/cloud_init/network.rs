@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::guest::{Address, Family, Inside, Interface};
+use crate::boot::{Address, Family, Inside, Interface};
 use crate::image::Os;
 use crate::template::Template;
 use crate::yaml::Node;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::TABLE;
 use crate::addr::Subnet;
-use crate::checked::{Addressing, Checked, Interface, Machine};
-use crate::flow::{By, CheckedPeer, Direction, Protocol, Service, Sources};
+use crate::checked::{Addressing, By, Checked, CheckedPeer, Interface, Machine, Sources};
+use crate::flow::{Direction, Protocol, Service};
 use crate::name::BridgeName;
 
 /// How many sources a rule lists itself; more are a set with a name.

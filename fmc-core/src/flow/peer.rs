@@ -1,20 +1,14 @@
-//! The other end of a flow, and whom it stands for.
-
-use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
+//! The other end of a flow, as a role or a machine says it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
-use crate::check::leaf;
-use crate::checked::Checked;
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 
 /// The other end of a flow. In a file: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
-/// `{role: {kind: prometheus}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
+/// `{role: {kind: prometheus}}`, `{subnet-of-role: {kind: k3s-agent}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -27,10 +21,10 @@ pub enum Peer {
     Subnet(Given<Subnet>),
     /// One machine, by its addresses.
     Machine(Given<MachineName>),
-    /// The machines of a role, by the subnets that they are in: one more of them changes nothing.
-    Role(Group),
+    /// Every address of the subnets that the machines of a role are in. Another machine of the role there changes nothing.
+    SubnetOfRole(Group),
     /// The machines of a role, by their addresses.
-    Members(Group),
+    Role(Group),
     /// Who is inside of the machine itself, as its pods: what comes by one of its own interfaces from a subnet.
     Inside {
         /// The interfaces that lead inside, as `cni0`.
@@ -53,14 +47,16 @@ pub struct Group {
 }
 
 impl Peer {
-    /// The machines of a role, by the subnets that they are in.
+    /// The machines of a role, and nobody else: by their addresses. Another machine of the role changes the firewalls of those
+    /// that accept it.
     pub fn role(kind: impl Into<Given<RoleName>>) -> Self {
         Self::Role(Group { kind: kind.into(), instance: None })
     }
 
-    /// The machines of a role, by their addresses: a new one changes those that accept them.
-    pub fn members(kind: impl Into<Given<RoleName>>) -> Self {
-        Self::Members(Group { kind: kind.into(), instance: None })
+    /// Every address of the subnets that the machines of a role are in, whoever else is there. Another machine of the role in
+    /// one of these subnets changes no firewall.
+    pub fn subnet_of_role(kind: impl Into<Given<RoleName>>) -> Self {
+        Self::SubnetOfRole(Group { kind: kind.into(), instance: None })
     }
 
     /// A network, by its subnets.
@@ -99,8 +95,8 @@ impl Peer {
     pub fn of(self, instance: &str) -> Self {
         let of = |group: Group| Group { instance: Some(instance.to_owned()), ..group };
         match self {
+            Self::SubnetOfRole(group) => Self::SubnetOfRole(of(group)),
             Self::Role(group) => Self::Role(of(group)),
-            Self::Members(group) => Self::Members(of(group)),
             other => other,
         }
     }
@@ -124,113 +120,5 @@ impl Peer {
             None => return None,
         };
         Some(Finding::new(Kind::ValueInvalid, at, what, help))
-    }
-
-    pub(crate) fn checked(
-        &self,
-        cloud: &Checked,
-        at: &At<'_>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<CheckedPeer> {
-        let mut group = |group: &Group| {
-            let kind = leaf(&group.kind, at, findings)?.clone();
-            Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
-        };
-        Some(match self {
-            Self::Anywhere => CheckedPeer::Anywhere,
-            Self::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
-            Self::Role(role) => CheckedPeer::Role(group(role)?),
-            Self::Members(role) => CheckedPeer::Members(group(role)?),
-            Self::Inside { interfaces, subnet } => {
-                let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
-                let names: Vec<Option<BridgeName>> = names.collect();
-                if let Some(finding) = self.unwritable(at) {
-                    findings.push(finding);
-                    return None;
-                }
-                CheckedPeer::Inside {
-                    subnet: *leaf(subnet, at, findings)?,
-                    interfaces: names.into_iter().collect::<Option<BTreeSet<_>>>()?,
-                }
-            }
-            Self::Network(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.networks.iter().position(|network| network.name == *name) {
-                    Some(index) => CheckedPeer::Network(index),
-                    None => return unknown("network", name.as_str(), at, findings),
-                }
-            }
-            Self::Machine(name) => {
-                let name = leaf(name, at, findings)?;
-                match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
-                    Ok(index) => CheckedPeer::Machine(index),
-                    Err(_) => return unknown("machine", name.as_str(), at, findings),
-                }
-            }
-        })
-    }
-}
-
-fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
-    findings.push(Finding::new(
-        Kind::ReferenceUnknown,
-        at,
-        format!("a flow names the {what} {name}, which is not there"),
-        format!("name a {what} of the cloud, or add it"),
-    ));
-    None
-}
-
-/// The other end of a [`CheckedFlow`](super::CheckedFlow).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CheckedPeer {
-    /// Whoever can.
-    Anywhere,
-    /// Whoever has an address of a network's subnets; by index.
-    Network(usize),
-    /// Whoever has an address of a subnet.
-    Subnet(Subnet),
-    /// One machine; by index.
-    Machine(usize),
-    /// The machines of a role, by their subnets.
-    Role(CheckedGroup),
-    /// The machines of a role, by their addresses.
-    Members(CheckedGroup),
-    /// Who is inside of the machine itself.
-    Inside {
-        /// The interfaces that lead inside.
-        interfaces: BTreeSet<BridgeName>,
-        /// The addresses inside.
-        subnet: Subnet,
-    },
-}
-
-impl CheckedPeer {
-    /// The role whose machines are meant, if a role is.
-    pub fn group(&self) -> Option<&CheckedGroup> {
-        match self {
-            Self::Role(group) | Self::Members(group) => Some(group),
-            _ => None,
-        }
-    }
-}
-
-/// A [`Group`] whose kind is right.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CheckedGroup {
-    /// The role's kind.
-    pub kind: RoleName,
-    /// The instance, if one is meant.
-    pub instance: Option<Arc<str>>,
-}
-
-/// `k3s-server`, `k3s-server of prod`.
-impl fmt::Display for CheckedGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.kind, f)?;
-        match &self.instance {
-            Some(instance) => write!(f, " of {instance}"),
-            None => Ok(()),
-        }
     }
 }

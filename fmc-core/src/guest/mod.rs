@@ -1,12 +1,10 @@
 //! What is inside a machine, whatever its operating system: files, users, units, packages.
 //!
-//! [`Guest`] is the draft that a user writes; [`Parts`] is the same with every leaf right. [`Inside`] adds what the
+//! [`Guest`] is the draft that a user writes; [`Parts`] is the same with every leaf right. [`Inside`](crate::boot::Inside) adds what the
 //! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::boot`] compiles
 //! for Ignition or cloud-init.
 
-pub(crate) mod check;
 mod file;
-mod inside;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -15,7 +13,6 @@ mod user;
 use serde::{Deserialize, Serialize};
 
 pub use file::{Contents, Directory, File, Link, Part};
-pub use inside::{Address, Family, Filesystem, Inside, Interface};
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit};
 pub use user::{Group, User};

@@ -2,8 +2,7 @@
 
 use super::Guest;
 use super::checked::{Directory, File, Group, Link, Unit, User};
-use crate::check::leaf;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
 use crate::named::{Keyed, Named};
 use crate::secret::SecretRef;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::leaf;
-use crate::finding::{At, Finding};
+use crate::field::is_default;
+use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
-use crate::image::is_default;
 use crate::name::{DropinName, UnitName};
 use crate::named::{Keyed, Named, unnamed};
 

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::file::optional;
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::field::is_default;
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::{Given, Leaf};
-use crate::image::is_default;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
 use crate::path::AbsPath;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::setting;
-use crate::guest::{Address, Family, Inside, Interface};
+use crate::boot::{Address, Family, Inside, Interface};
 
 /// The connection of an interface, which is found by its MAC and by nothing else.
 pub(super) fn connection(inside: &Inside<'_>, interface: &Interface<'_>, id: &str) -> String {

@@ -14,8 +14,9 @@ use ignition_config::v3_6::{
     Resource, Storage, Systemd, Unit, User, Verification,
 };
 
+use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, Part};
-use crate::guest::{self, Inside, Parts, State, mount};
+use crate::guest::{Parts, State, mount};
 use crate::image::Os;
 use crate::template::{Encoding, Marks, Template, percent, with_marks};
 
@@ -192,7 +193,7 @@ fn owner(owner: &Owner) -> (Option<NodeUser>, Option<NodeGroup>) {
 
 /// A file system that is made where there is none; one of another kind is an error of the boot (Ignition, *Operator notes*,
 /// *Filesystem reuse semantics*).
-fn filesystem(made: &guest::Filesystem<'_>) -> Filesystem {
+fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
     Filesystem {
         format: Some(made.kind.as_str().to_owned()),
         path: made.mount.as_ref().map(ToString::to_string),
@@ -202,7 +203,7 @@ fn filesystem(made: &guest::Filesystem<'_>) -> Filesystem {
 }
 
 /// Ignition mounts for its own files only. The system does by this unit, which is what Butane's `with_mount_unit` makes.
-fn mount_unit(made: &guest::Filesystem<'_>) -> Option<Unit> {
+fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
     let path = made.mount.as_ref()?;
     let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
     let contents = format!(

@@ -181,7 +181,7 @@ impl<T: Leaf> Typed for T {
     }
 
     fn check(text: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
-        crate::check::leaf(&Given::<T>::text(text), at, findings);
+        crate::finding::leaf(&Given::<T>::text(text), at, findings);
     }
 
     #[cfg(feature = "schema")]
@@ -196,7 +196,7 @@ impl<T: Leaf> Typed for List<T> {
     }
 
     fn check(text: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
-        crate::check::leaf(&Given::<T>::text(text), at, findings);
+        crate::finding::leaf(&Given::<T>::text(text), at, findings);
     }
 
     #[cfg(feature = "schema")]

@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::piece::{Piece, pieces};
 use super::value::Line;
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::field::is_default;
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
-use crate::image::is_default;
 use crate::named::{Keyed, Named, unnamed};
 use crate::path::{AbsPath, HttpUrl};
 use crate::secret::Secret;

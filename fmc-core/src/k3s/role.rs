@@ -17,12 +17,11 @@ use std::sync::Arc;
 
 use super::cluster::Install;
 use super::resolved::Cluster;
-use crate::check::Assigned;
 use crate::checked::Checked;
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::{MachineName, RoleName};
-use crate::role::{CustomRole, Site};
+use crate::role::{Assigned, CustomRole, Site};
 
 pub(crate) use agent::Agent;
 pub(crate) use server::Server;

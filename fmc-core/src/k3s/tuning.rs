@@ -5,8 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::value::Line;
-use crate::check::leaf;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::named::{Keyed, Named, unnamed};
 

@@ -8,8 +8,8 @@ use serde::ser::{Serialize, Serializer};
 
 use super::Root;
 use crate::disk::Allocation;
+use crate::field::is_default;
 use crate::given::{Given, Leaf};
-use crate::image::is_default;
 use crate::unit::Size;
 
 /// The map form.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Body, Mirror, PORT, ROOT, caddy, nginx, path, socket};
-use crate::check::Assigned;
 use crate::checked::{Checked, Machine};
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
@@ -16,7 +15,7 @@ use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
 use crate::path::HttpUrl;
 use crate::program::{LASTING, Program};
-use crate::role::{CustomRole, Needs, Site};
+use crate::role::{Assigned, CustomRole, Needs, Site};
 
 /// The role's kind.
 pub const KIND: RoleName = RoleName::literal("mirror");
@@ -143,7 +142,7 @@ impl CustomRole for MirrorRole {
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
-        let of = |kind: &str| Peer::role(kind).of(&self.cluster);
+        let of = |kind: &str| Peer::subnet_of_role(kind).of(&self.cluster);
         let flows = Flows::new().accept(tcp(PORT), of("k3s-server")).accept(tcp(PORT), of("k3s-agent"));
         let server = self.server.as_ref().filter(|_| is_without_packages(site.os()));
         let urls = self.files.values().map(|(url, _)| url).chain(server.and_then(|server| server.url.ok()));

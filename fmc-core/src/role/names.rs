@@ -3,8 +3,7 @@
 use std::net::IpAddr;
 
 use crate::addr::Ip;
-use crate::check::leaf;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::Fqdn;
 

@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::checked::{Checked, Forward, Machine, Network};
-use crate::flow::CheckedGroup;
+use crate::checked::{Checked, CheckedGroup, Forward, Machine, Network};
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::RoleName;

@@ -1,9 +1,8 @@
 //! MACs and host names: what a machine is known by besides its address.
 
-use super::super::kind::Kind;
 use super::super::view::{View, text};
 use crate::addr::Mac;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 
 /// Looks at MACs and host names.

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::view::{Net, View};
 use super::{Holder, Use, free};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 
 /// Looks at the place of every address.
 pub(super) fn check(view: &View<'_>, uses: &[Use], findings: &mut Vec<Finding>) {

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::view::{View, text};
 use crate::addr::Subnet;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 
 /// Looks at ranges and subnets.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {

@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View, text};
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;
 use crate::k3s::{FlannelBackend, Key, Value};

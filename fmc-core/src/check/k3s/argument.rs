@@ -1,9 +1,8 @@
 //! Arguments of Kubernetes' programs that a user adds to K3s's own.
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
 use super::configs;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;
 

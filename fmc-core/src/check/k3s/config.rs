@@ -1,10 +1,9 @@
 //! Keys of `config.yaml` that a user writes besides what the cluster derives.
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View};
 use super::{configs, on_servers};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;

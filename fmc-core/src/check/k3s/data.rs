@@ -1,9 +1,8 @@
 //! Where the state of a cluster is.
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View};
-use crate::finding::{At, Finding, Severity};
+use crate::finding::{At, Finding, Kind, Severity};
 use crate::machine::Machine;
 use crate::path::AbsPath;
 

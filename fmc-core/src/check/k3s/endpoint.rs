@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, Placed, View, text};
 use crate::balancer::Software;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::k3s::{Component, Endpoint};
 use crate::name::MachineName;

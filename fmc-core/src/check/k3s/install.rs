@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::image::{Arch, Os};
 use crate::k3s::{ByArch, Install, agent_fits};

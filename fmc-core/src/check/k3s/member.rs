@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::kind::Kind;
 use super::super::resolve::route_of;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View, text};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::k3s::{self, Endpoint};
 use crate::name::MachineName;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{View, text};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::k3s::Effect;
 

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, View, text};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::machine::Power;
 
 /// A hypervisor that most servers are on takes the cluster along.

@@ -1,8 +1,7 @@
 //! Secrets of the user's own.
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 
 /// Who has the token of agents must not be able to join as a server, which gets every key of the cluster.
 pub(super) fn shared_token(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {

@@ -1,9 +1,8 @@
 //! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
 
-use super::super::kind::Kind;
 use super::super::say::first_of;
 use super::super::view::{Cluster, View};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::unit::{Cpus, Size};
 
 /// More agents than so many want so many processors and so much memory (docs.k3s.io, *Requirements/Server Sizing Guide*).

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
 use super::configs;
 use super::install::{Group, groups};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::image::Os;
 use crate::k3s::{ByArch, Component, FlannelBackend, Key, Value};

@@ -1,8 +1,7 @@
 //! Releases of K3s: steps, skews, and what a release knows.
 
-use super::super::kind::Kind;
 use super::super::view::{Cluster, View};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::kubelet::reads_dropins;
 use crate::k3s::{EncryptionProvider, Version, agent_fits, goes_back, skips_a_minor};

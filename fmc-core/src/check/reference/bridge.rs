@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::kind::Kind;
 use super::super::resolve::bridge_of;
 use super::super::view::{View, text};
 use super::{first_of, list};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::host::Host;
 
 /// Looks at all bridges.

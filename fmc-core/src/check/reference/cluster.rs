@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::kind::Kind;
 use super::super::say::known;
 use super::super::view::{View, text};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::k3s::{Cluster, Endpoint};
 use crate::name::MachineName;

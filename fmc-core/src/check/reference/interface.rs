@@ -1,8 +1,7 @@
 //! What an interface says about its addresses: one of each family, in its own field, where somebody answers.
 
-use super::super::kind::Kind;
 use super::super::view::{Placed, View};
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 
 /// Looks at the interfaces of one machine.

@@ -1,8 +1,7 @@
 //! What a network says about itself: enough, and nothing that contradicts.
 
-use super::super::kind::Kind;
 use super::super::view::Net;
-use crate::finding::Finding;
+use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::network::Mode;
 use crate::unit::Mtu;

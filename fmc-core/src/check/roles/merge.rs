@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::Assigned;
-use crate::check::kind::Kind;
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 use crate::guest::Parts;
 use crate::guest::checked::{Directory, File, Group, Link, Unit, User};
-use crate::role::Site;
+use crate::role::{Assigned, Site};
 
 /// A guest with what roles add.
 pub(super) struct Merged {

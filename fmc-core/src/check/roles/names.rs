@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{Assigned, by_address};
+use super::by_address;
 use crate::checked::{Checked, PublishedName};
 use crate::finding::{At, Finding};
 use crate::name::Fqdn;
-use crate::role::Site;
+use crate::role::{Assigned, Site};
 
 /// Lets the networks know the names of all roles.
 pub(super) fn publish(cloud: &mut Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {

@@ -1,12 +1,12 @@
 //! What machines accept by themselves, as flows. No program listens by it, so that it clashes with no role: a port of a role may
 //! be opened for more peers.
 
-use super::super::kind::Kind;
 use super::super::view::View;
+use super::flow::peer;
 use super::index_of;
-use crate::checked::Checked;
-use crate::finding::{At, Finding};
-use crate::flow::{By, CheckedFlow, Direction};
+use crate::checked::{By, Checked, CheckedFlow};
+use crate::finding::{At, Finding, Kind};
+use crate::flow::Direction;
 
 /// The flows of all machines that accept something. What is wrong with a service or peer is told where leaves and references are
 /// looked at.
@@ -36,7 +36,7 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding
                 machine: index,
                 direction: Direction::Accept,
                 service: *opening.service.ok()?,
-                peer: opening.from.checked(cloud, &At::ROOT, &mut Vec::new())?,
+                peer: peer(&opening.from, cloud, &At::ROOT, &mut Vec::new())?,
                 by: By::Machine(at),
             })
         }));

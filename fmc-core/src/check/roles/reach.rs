@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::super::kind::Kind;
 use super::super::say::{first_of, known, list};
 use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
-use super::{Assigned, base, by_address, index_of};
+use super::{base, by_address, index_of};
 use crate::addr::Subnet;
-use crate::checked::Checked;
-use crate::finding::{Finding, Severity};
-use crate::flow::{By, CheckedFlow, CheckedGroup, CheckedPeer, Direction, Service, Sources, subnets_of, udp};
+use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Sources, subnets_of};
+use crate::finding::{Finding, Kind, Severity};
+use crate::flow::{Direction, Service, udp};
 use crate::name::RoleName;
+use crate::role::Assigned;
 
 /// Roles that fmc has itself. What accepts one of them works also where nobody is it.
 const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
@@ -89,7 +89,7 @@ impl Ends {
                 vec![*by_address.get(&subnet.network()).filter(|_| is_one)?]
             }
             CheckedPeer::Machine(machine) => vec![*machine],
-            CheckedPeer::Role(group) | CheckedPeer::Members(group) => {
+            CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => {
                 cloud.roles.get(group)?.machines.clone()
             }
         };
@@ -340,7 +340,7 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
             cloud.machines.get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
         // Of whichever instance: the two ends of a flow may say it differently.
-        CheckedPeer::Role(group) | CheckedPeer::Members(group) => group.kind.to_string(),
+        CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::flows::on;
 use super::{findings, found, yaml};
+use crate::checked::By;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Severity};
-use crate::flow::{By, Flows, Peer, anything, tcp, udp, vrrp};
+use crate::flow::{Flows, Peer, anything, tcp, udp, vrrp};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::{is_default, is_yes, yes};
 use crate::given::Given;
-use crate::image::is_default;
 use crate::k3s::value::{Count, Duration, Line, Schedule};
 use crate::k3s::word::BucketLookup;
-use crate::network::{is_yes, yes};
 use crate::secret::Secret;
 
 /// A database that holds the cluster in place of etcd on the servers (docs.k3s.io, *High Availability External DB*).

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::field::is_default;
 use crate::given::Given;
-use crate::image::{Arch, is_default};
+use crate::image::Arch;
 use crate::path::HttpUrl;
 
 /// A file by its address and what it must hash to.

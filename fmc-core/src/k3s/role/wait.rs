@@ -7,7 +7,7 @@
 use super::Node;
 use super::files::script;
 use crate::guest::Guest;
-use crate::k3s::resolved::{address_towards, url};
+use crate::k3s::resolved::url;
 
 /// Where the script is.
 pub(super) const PATH: &str = "/etc/rancher/k3s/wait.sh";
@@ -55,7 +55,7 @@ fn text(node: &Node<'_>) -> Option<String> {
     };
     let before = order.checked_sub(1).and_then(|before| node.cluster.servers.get(before))?;
     let before = node.site.cloud().machines.get(*before)?;
-    let address = address_towards(before, node.site.machine())?;
+    let address = before.address_towards(node.site.machine())?;
     let before_url = url(&address.to_string());
     let (stamp, there) = if node.cluster.said().datastore.is_some() {
         (STARTED, String::new())

@@ -1,9 +1,8 @@
 //! Networks of a cluster that overlap each other or the networks of the cloud.
 
-use super::super::super::kind::Kind;
 use super::super::super::view::{Cluster, View, text};
 use super::{Own, pods, services};
-use crate::finding::{At, Finding};
+use crate::finding::{At, Finding, Kind};
 
 /// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.
 pub(in super::super) fn check(

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::finding::Severity;
+use super::Severity;
 use crate::nearest::nearest;
 
 macro_rules! kinds {
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the folder of the pages is what is tested")]
     fn every_page_is_a_kinds() {
-        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/check/pages")).unwrap();
+        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/finding/pages")).unwrap();
         let mut pages: Vec<String> = pages
             .map(|page| page.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Parts;
-use super::checked::{Owner, Unit};
-use super::unit::State;
 use crate::finding::{At, Finding, Kind};
+use crate::guest::checked::{Owner, Unit};
+use crate::guest::{Parts, State};
 use crate::ignition::{self, own};
 use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
@@ -20,16 +19,6 @@ pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
     ignition_version(parts, os, version, at, findings);
-}
-
-/// The finding about a link that leads nowhere.
-pub(super) fn link_without_target(at: &At<'_>) -> Finding {
-    Finding::new(
-        Kind::ValueInvalid,
-        at,
-        "the target of a link is empty or has a control character",
-        "write a path, absolute or relative to the link's directory",
-    )
 }
 
 fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::source::{addresses_of, subnets_of};
-use super::{CheckedFlow, Direction, Protocol, Service, Sources};
+use super::{Checked, CheckedFlow, Sources};
 use crate::addr::Subnet;
-use crate::checked::Checked;
+use crate::flow::{Direction, Protocol, Service};
 use crate::name::{MachineName, NetworkName};
 
 /// What a cloud's machines accept, narrowed by [`into`](Self::into) and [`from`](Self::from).

@@ -1,0 +1,86 @@
+//! The flows that a role says, with every leaf right and every name known.
+
+use std::collections::BTreeSet;
+
+use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer};
+use crate::finding::{At, Finding, Kind, leaf};
+use crate::flow::{Flows, Group, Peer};
+use crate::name::{BridgeName, RoleName};
+
+/// The flows with every leaf right and every name known; a finding for each that is not.
+pub(super) fn flows(
+    said: &Flows,
+    cloud: &Checked,
+    machine: usize,
+    role: &RoleName,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<CheckedFlow> {
+    let at = at.key("flows");
+    let each = said.iter().enumerate().filter_map(|(index, flow)| {
+        let peer = peer(flow.peer(), cloud, &at.index(index), findings)?;
+        Some(CheckedFlow {
+            machine,
+            direction: flow.direction(),
+            service: flow.service(),
+            peer,
+            by: By::Role(role.clone()),
+        })
+    });
+    each.collect()
+}
+
+/// The peer with every leaf right and every name known; a finding where it is not.
+pub(super) fn peer(
+    said: &Peer,
+    cloud: &Checked,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<CheckedPeer> {
+    let mut group = |group: &Group| {
+        let kind = leaf(&group.kind, at, findings)?.clone();
+        Some(CheckedGroup { kind, instance: group.instance.as_deref().map(Into::into) })
+    };
+    Some(match said {
+        Peer::Anywhere => CheckedPeer::Anywhere,
+        Peer::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
+        Peer::SubnetOfRole(role) => CheckedPeer::SubnetOfRole(group(role)?),
+        Peer::Role(role) => CheckedPeer::Role(group(role)?),
+        Peer::Inside { interfaces, subnet } => {
+            let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
+            let names: Vec<Option<BridgeName>> = names.collect();
+            if let Some(finding) = said.unwritable(at) {
+                findings.push(finding);
+                return None;
+            }
+            CheckedPeer::Inside {
+                subnet: *leaf(subnet, at, findings)?,
+                interfaces: names.into_iter().collect::<Option<BTreeSet<_>>>()?,
+            }
+        }
+        Peer::Network(name) => {
+            let name = leaf(name, at, findings)?;
+            match cloud.networks.iter().position(|network| network.name == *name) {
+                Some(index) => CheckedPeer::Network(index),
+                None => return unknown("network", name.as_str(), at, findings),
+            }
+        }
+        Peer::Machine(name) => {
+            let name = leaf(name, at, findings)?;
+            match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
+                Ok(index) => CheckedPeer::Machine(index),
+                Err(_) => return unknown("machine", name.as_str(), at, findings),
+            }
+        }
+    })
+}
+
+fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
+    findings.push(Finding::new(
+        Kind::ReferenceUnknown,
+        at,
+        format!("a flow names the {what} {name}, which is not there"),
+        format!("name a {what} of the cloud, or add it"),
+    ));
+    None
+}

@@ -1,0 +1,107 @@
+//! The flows of a checked cloud: who says each, and whom it lets in.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::addr::Subnet;
+use crate::flow::{Direction, Service};
+use crate::name::{BridgeName, RoleName};
+
+/// A [`Flow`](crate::flow::Flow) with every leaf right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedFlow {
+    /// The machine that says it, itself or by a role, by index.
+    pub machine: usize,
+    /// Which end that machine is.
+    pub direction: Direction,
+    /// What flows.
+    pub service: Service,
+    /// The other end.
+    pub peer: CheckedPeer,
+    /// Who says it there.
+    pub by: By,
+}
+
+/// Who says a flow of a machine.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// A role of the machine. What every machine has is said by `ssh`, `ready`, `dns` and `ntp`, which are no roles.
+    Role(RoleName),
+    /// The machine itself, by what it [accepts](crate::machine::Machine::accept); by index there.
+    Machine(usize),
+}
+
+impl By {
+    /// The role, if a role says it.
+    pub fn role(&self) -> Option<&RoleName> {
+        match self {
+            Self::Role(role) => Some(role),
+            Self::Machine(_) => None,
+        }
+    }
+}
+
+/// The role's kind, or `machine`.
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(role) => fmt::Display::fmt(role, f),
+            Self::Machine(_) => f.pad("machine"),
+        }
+    }
+}
+
+/// The other end of a [`CheckedFlow`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CheckedPeer {
+    /// Whoever can.
+    Anywhere,
+    /// Whoever has an address of a network's subnets; by index.
+    Network(usize),
+    /// Whoever has an address of a subnet.
+    Subnet(Subnet),
+    /// One machine; by index.
+    Machine(usize),
+    /// Every address of the subnets that the machines of a role are in.
+    SubnetOfRole(CheckedGroup),
+    /// The machines of a role, by their addresses.
+    Role(CheckedGroup),
+    /// Who is inside of the machine itself.
+    Inside {
+        /// The interfaces that lead inside.
+        interfaces: BTreeSet<BridgeName>,
+        /// The addresses inside.
+        subnet: Subnet,
+    },
+}
+
+impl CheckedPeer {
+    /// The role whose machines are meant, if a role is.
+    pub fn group(&self) -> Option<&CheckedGroup> {
+        match self {
+            Self::SubnetOfRole(group) | Self::Role(group) => Some(group),
+            _ => None,
+        }
+    }
+}
+
+/// A [`Group`](crate::flow::Group) whose kind is right.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CheckedGroup {
+    /// The role's kind.
+    pub kind: RoleName,
+    /// The instance, if one is meant.
+    pub instance: Option<Arc<str>>,
+}
+
+/// `k3s-server`, `k3s-server of prod`.
+impl fmt::Display for CheckedGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.kind, f)?;
+        match &self.instance {
+            Some(instance) => write!(f, " of {instance}"),
+            None => Ok(()),
+        }
+    }
+}

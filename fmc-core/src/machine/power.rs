@@ -1,0 +1,65 @@
+//! Whether a machine runs, and how it is stopped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::{is_yes, yes};
+use crate::unit::Seconds;
+
+/// Whether a machine should run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Power {
+    /// It runs; one that was stopped is started.
+    #[default]
+    Running,
+    /// It is off; one that runs is stopped.
+    Stopped,
+    /// Nobody's business: it is defined, and left as it is.
+    Unmanaged,
+}
+
+/// How a machine is stopped: asked first, then by force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    /// How long the guest has to shut down, as `60s`.
+    pub(crate) grace: Seconds,
+    /// Whether it is stopped by force after that; it is if not said.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub(crate) force: bool,
+}
+
+impl Shutdown {
+    /// Ask the guest to shut down, wait so long, then stop it by force.
+    pub const fn grace(seconds: u32) -> Self {
+        Self { grace: Seconds::new(seconds), force: true }
+    }
+
+    /// Stop it by force at once.
+    pub const fn force_now() -> Self {
+        Self::grace(0)
+    }
+
+    /// Ask, wait so long, and fail the step if it still runs.
+    pub const fn never_force(seconds: u32) -> Self {
+        Self { grace: Seconds::new(seconds), force: false }
+    }
+
+    /// How long the guest has to shut down, in seconds.
+    pub const fn seconds(self) -> u32 {
+        self.grace.get()
+    }
+
+    /// Whether it is stopped by force after that.
+    pub const fn forces(self) -> bool {
+        self.force
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::grace(60)
+    }
+}

@@ -1,0 +1,18 @@
+//! A role that a machine has.
+
+use std::sync::Arc;
+
+use super::CustomRole;
+use crate::name::RoleName;
+
+/// A role on a machine of the resolved cloud.
+pub(crate) struct Assigned {
+    /// The machine, by index.
+    pub(crate) machine: usize,
+    /// The role's kind.
+    pub(crate) kind: RoleName,
+    /// The role itself.
+    pub(crate) role: Arc<dyn CustomRole>,
+    /// The path of what gives the machine the role, for findings.
+    pub(crate) at: String,
+}
