@@ -177,6 +177,7 @@ kinds! {
     PackagesUnsupported "packages-unsupported" Error acceptable;
     GuestUnused "guest-unused" Warning acceptable;
     IgnitionVersion "ignition-version" Error acceptable;
+    IgnitionAbsent "ignition-absent" Error never;
     FirewallOff "firewall-off" Error acceptable;
     LoginMissing "login-missing" Warning acceptable;
     ReadyImpossible "ready-impossible" Error acceptable;

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{Address, Carries, Edge, ObserveError, Seen, State, Wanted};
-use fmc_core::name::HostName;
+use fmc_core::graph::{Address, Carries, Edge, ObserveError, Place, Seen, State, Wanted};
 use futures_util::future::join_all;
 
 use super::object::{
@@ -13,7 +12,7 @@ use super::object::{
     volume_name,
 };
 use super::{Libvirt, run};
-use crate::document::{Document, PROVIDER, kind};
+use crate::document::{self, Document, PROVIDER, kind};
 use crate::link::{
     CallError, CallErrorKind, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
 };
@@ -32,7 +31,9 @@ pub(super) async fn observe<L: Link>(
         let (wants, link, name) = (Arc::clone(&wants), Arc::clone(link), host.clone());
         let instant = link.is_instant();
         async move {
-            let read = run::off_thread(instant, move || HostRead::read(&*link, &name, &wants)).await;
+            let read =
+                run::off_thread(instant, move || HostRead::read(&*link, &document::place(&name), &wants))
+                    .await;
             let lost = || CallError::new("read the host", CallErrorKind::Failed, "its thread ended early");
             (host, read.unwrap_or_else(|| Err(lost())))
         }
@@ -51,7 +52,7 @@ pub(super) async fn observe<L: Link>(
                         images: images(&read),
                     },
                 );
-                See { host, read, wants: &wants }.objects(&mut seen.objects);
+                See { place: document::place(host), read, wants: &wants }.objects(&mut seen.objects);
             }
             Err(error) => {
                 let uri = provider.hosts.get(host).map(|link| link.uri().to_owned()).unwrap_or_default();
@@ -64,17 +65,15 @@ pub(super) async fn observe<L: Link>(
                 if single || !unreachable {
                     return Err(ObserveError::Read { what: uri, cause });
                 }
-                seen.unknown_hosts.insert(host.to_string(), cause);
+                seen.unknown.insert(document::place(host), cause);
             }
         }
     }
-    let given = |host: &HostName| provider.hosts.contains_key(host);
-    for address in
-        wanted.nodes.keys().filter(|address| address.provider() == PROVIDER && !given(address.host()))
-    {
-        seen.unknown_hosts
-            .entry(address.host().to_string())
-            .or_insert_with(|| "no connection was given for it".into());
+    let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
+    for place in wanted.nodes.keys().map(Address::place) {
+        if place.provider() == PROVIDER && !is_given(place) && !seen.unknown.contains_key(place) {
+            seen.unknown.insert(place.clone(), "no connection was given for it".into());
+        }
     }
     Ok(seen)
 }
@@ -91,14 +90,14 @@ impl Wants {
     }
 
     /// The wanted volumes of a host, as one stretch of the addresses.
-    fn volumes<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Address> {
-        let first = Address::new(PROVIDER, host.clone(), kind::VOLUME, "");
-        let is_one = move |address: &&Address| address.host() == host && address.kind() == kind::VOLUME;
+    fn volumes<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Address> {
+        let first = Address::new(place.clone(), kind::VOLUME, "");
+        let is_one = move |address: &&Address| address.place() == place && address.kind() == kind::VOLUME;
         self.addresses.range(first..).take_while(is_one)
     }
 
-    fn has(&self, host: &HostName, kind: &'static str, name: &str) -> bool {
-        self.addresses.contains(&Address::new(PROVIDER, host.clone(), kind, name))
+    fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {
+        self.addresses.contains(&Address::new(place.clone(), kind, name))
     }
 }
 
@@ -134,7 +133,7 @@ struct HostRead {
 
 impl HostRead {
     /// Reads a host with as few calls as what is wanted allows.
-    fn read(link: &impl Link, host: &HostName, wants: &Wants) -> Result<Self, CallError> {
+    fn read(link: &impl Link, place: &Place, wants: &Wants) -> Result<Self, CallError> {
         let mut read = Self {
             domains: link.domains()?,
             networks: link.networks()?,
@@ -156,7 +155,7 @@ impl HostRead {
         if disks {
             read.capacities = link.disk_capacities()?;
         }
-        for (pool, name) in read.worth_a_look(host, wants) {
+        for (pool, name) in read.worth_a_look(place, wants) {
             if let Some(facts) = link.volume(&pool, &name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool, name), facts);
@@ -185,14 +184,14 @@ impl HostRead {
 
     /// Volumes that have to be read by themselves: disks whose capacity is not known yet, and, where a base image may go
     /// or its upload was cut, all that could have it as backing store.
-    fn worth_a_look(&self, host: &HostName, wants: &Wants) -> BTreeSet<(String, String)> {
+    fn worth_a_look(&self, place: &Place, wants: &Wants) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
         let mut bases_in_doubt = false;
         for (pool, record, ours) in self.ours(&wants.owner) {
             if matches!(ours, Ours::Base { .. }) {
                 let address = format!("{pool}/{}", record.name);
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
-                bases_in_doubt |= !committed || !wants.has(host, kind::VOLUME, &address);
+                bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
             if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
                 look.insert((pool.to_owned(), record.name.clone()));
@@ -216,7 +215,7 @@ impl HostRead {
 
 /// What a host shows of what is wanted or ours.
 struct See<'a> {
-    host: &'a HostName,
+    place: Place,
     read: HostRead,
     wants: &'a Wants,
 }
@@ -250,28 +249,26 @@ impl See<'_> {
             if owner == Owner::Us {
                 machines.insert(record.name.clone());
             }
-            if owner == Owner::Us || self.wants.has(self.host, kind::DOMAIN, &record.name) {
+            if owner == Owner::Us || self.wants.has(&self.place, kind::DOMAIN, &record.name) {
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders);
                 let address = self.address(kind::DOMAIN, &record.name);
                 let unplugged = self.unplugged(names.ports);
                 let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
-                objects.insert(address, State::Present { object: Object::Domain(object), fingerprint });
+                objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
         for record in &self.read.networks {
             let owner = Owner::of(Mark::read(&record.xml).as_ref(), &self.wants.owner);
-            if owner == Owner::Us || self.wants.has(self.host, kind::NETWORK, &record.name) {
+            if owner == Owner::Us || self.wants.has(&self.place, kind::NETWORK, &record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
                     record: record.clone(),
                     owner,
                     plugged: plugged.contains(&record.name),
                 });
-                objects.insert(
-                    self.address(kind::NETWORK, &record.name),
-                    State::Present { object, fingerprint },
-                );
+                objects
+                    .insert(self.address(kind::NETWORK, &record.name), State::present(object, fingerprint));
             }
         }
         if owned {
@@ -282,7 +279,7 @@ impl See<'_> {
 
     /// Wanted volumes in a pool of somebody else's that cannot be looked into.
     fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in self.wants.volumes(self.host) {
+        for address in self.wants.volumes(&self.place) {
             let Some((pool, _)) = address.name().split_once('/') else { continue };
             if pool == own || self.read.volumes.contains_key(pool) {
                 continue;
@@ -317,7 +314,7 @@ impl See<'_> {
             let fingerprint = pool_fingerprint(record);
             let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
             let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers });
-            objects.insert(self.address(kind::POOL, &own), State::Present { object, fingerprint });
+            objects.insert(self.address(kind::POOL, &own), State::present(object, fingerprint));
             if is_ours && !record.active {
                 self.hidden(&own, "started", objects);
             }
@@ -338,7 +335,7 @@ impl See<'_> {
 
     /// The wanted volumes of our own pool, which cannot be looked into yet.
     fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in self.wants.volumes(self.host) {
+        for address in self.wants.volumes(&self.place) {
             if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
                 objects.insert(address.clone(), State::NotYet { phase: format!("the pool {own} is {what}") });
             }
@@ -373,7 +370,7 @@ impl See<'_> {
                 }
                 let at = format!("{pool}/{plain}");
                 // What is left of a deletion is in the way of nobody who makes the volume anew.
-                if name.is_commit && self.wants.has(self.host, kind::VOLUME, &at) {
+                if name.is_commit && self.wants.has(&self.place, kind::VOLUME, &at) {
                     continue;
                 }
                 let whole = !name.is_commit
@@ -404,7 +401,7 @@ impl See<'_> {
                     named_by: named.get(&record.path).cloned().unwrap_or_default(),
                     needs,
                 };
-                let state = State::Present { object: Object::Volume(object), fingerprint };
+                let state = State::present(Object::Volume(object), fingerprint);
                 objects.insert(self.address(kind::VOLUME, &at), state);
             }
         }
@@ -436,7 +433,7 @@ impl See<'_> {
     }
 
     fn address(&self, kind: &'static str, name: &str) -> Address {
-        Address::new(PROVIDER, self.host.clone(), kind, name)
+        Address::new(self.place.clone(), kind, name)
     }
 }
 
