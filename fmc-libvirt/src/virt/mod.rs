@@ -18,7 +18,6 @@ mod storage;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use self::session::Client;
 use self::stops::Stops;
 use crate::link::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
-    PoolRecord, Section, VolumeFacts, VolumeRecord,
+    Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// How long a call may take before it counts as unanswered.
@@ -404,7 +403,7 @@ impl Link for VirtLink {
         &self,
         pool: &str,
         name: &str,
-        bytes: &mut dyn Read,
+        bytes: &mut dyn Pieces,
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {

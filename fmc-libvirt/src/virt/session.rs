@@ -230,6 +230,18 @@ impl fmt::Debug for Client {
 }
 
 impl<T> Pending<T> {
+    /// Like [`wait`](Self::wait), with as much patience from now on.
+    pub(super) fn wait_for(mut self, patience: Duration) -> Result<T, Unanswered> {
+        self.until = Instant::now() + patience;
+        self.wait()
+    }
+
+    /// Gives up a call of which a part is late, and ends the connection.
+    pub(super) fn give_up(self, part: &Call) -> Unanswered {
+        self.session.gate.close();
+        Unanswered::Other(failure::late(part, part.deadline))
+    }
+
     /// Waits for the answer until the call's deadline. A call that is late, or says that the connection is lost, ends the connection.
     pub(super) fn wait(self) -> Result<T, Unanswered> {
         match self.answer.recv_timeout(self.until.saturating_duration_since(Instant::now())) {
