@@ -9,6 +9,7 @@ use super::Deadlines;
 use super::call::Call;
 use super::session::{Client, IN_FLIGHT, Session};
 use crate::link::{CallError, CallErrorKind};
+use crate::provider::STOPS;
 
 /// The stops that go over the first connection. One or two machines that go need no other one.
 const ON_THE_FIRST: usize = 2;
@@ -16,8 +17,7 @@ const ON_THE_FIRST: usize = 2;
 /// The other connections. With what else is under way, their calls leave four of libvirtd's twenty workers (`max_workers`) to others.
 const OTHERS: usize = 3;
 
-/// How many guests are stopped at a time.
-pub(super) const STOPS: usize = ON_THE_FIRST + OTHERS * IN_FLIGHT;
+const _: () = assert!(ON_THE_FIRST + OTHERS * IN_FLIGHT == STOPS, "each stop has its place");
 
 /// The stops that are under way, and the connections that they go over, which are opened when they are needed.
 #[derive(Debug)]
