@@ -17,13 +17,15 @@ impl Cloud {
     /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
     /// warning. Machines have no operating system and are stopped by force.
     ///
-    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects.
+    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it: a lab
+    /// has no name and no bridge in common with its cloud.
     #[must_use]
     pub fn lab(mut self) -> Self {
         if self.lab {
             return self;
         }
         self.lab = true;
+        self.prefixed = true;
         let owner = self.owner.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string);
         self.owner = Some(Given::<OwnerId>::text(&format!("{owner}-lab")));
         for host in self.hosts.iter_mut() {
@@ -32,9 +34,12 @@ impl Cloud {
             host.machine_type = Some(Given::<MachineType>::text("pc"));
             host.base = None;
         }
-        for network in self.networks.iter_mut().filter(|network| network.mode == Mode::Bridge) {
-            network.mode = Mode::Isolated;
+        for network in self.networks.iter_mut() {
+            // Its own name is the cloud's.
             network.bridge = None;
+            if network.mode == Mode::Bridge {
+                network.mode = Mode::Isolated;
+            }
         }
         for machine in self.machines.iter_mut() {
             machine.cpus = Cpus::new(1).map(Given::from);
