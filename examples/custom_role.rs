@@ -17,7 +17,7 @@ impl CustomRole for NodeExporter {
     }
 
     fn flows(&self, _: &Site<'_>) -> Flows {
-        Flows::new().accept(tcp(9100), Peer::members("prometheus"))
+        Flows::new().accept(tcp(9100), Peer::role("prometheus"))
     }
 }
 

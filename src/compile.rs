@@ -238,6 +238,6 @@ fn document<'a>((address, node): (&'a graph::Address, &'a graph::Node<Document>)
         kind::VOLUME => ("volumes", "volume"),
         _ => return None,
     };
-    let path = format!("libvirt/{}/{folder}/{}.xml", address.host(), address.name());
+    let path = format!("{}/{folder}/{}.xml", address.place(), address.name());
     Some(Artifact { path, kind, content: Body::Text(node.document.xml()) })
 }

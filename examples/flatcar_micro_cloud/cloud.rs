@@ -182,7 +182,7 @@ fn postgresql() -> Machine {
         .root_disk(30.gib())
         // S24: how long data is kept is said with the workloads; that it outlives its machine is said here.
         .disk(Disk::new("data", 100.gib()))
-        .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+        .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
 }
 
 /// S15: the helper had no service; it is where administrators work.

@@ -8,8 +8,8 @@
 //! use fmc_core::flow::{Flows, Peer, tcp, udp};
 //!
 //! let flows = Flows::new()
-//!     .accept(tcp(6443), Peer::role("k3s-agent"))
-//!     .accept(udp(8472), Peer::members("k3s-server"))
+//!     .accept(tcp(6443), Peer::subnet_of_role("k3s-agent"))
+//!     .accept(udp(8472), Peer::role("k3s-server"))
 //!     .reach(tcp(443), Peer::Anywhere);
 //! assert_eq!(flows.iter().count(), 3);
 //! ```

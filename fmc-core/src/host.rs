@@ -77,6 +77,11 @@ impl LibvirtUri {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it leads to the libvirt of the computer that asks: it names no host.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/'))
+    }
 }
 
 impl fmt::Display for LibvirtUri {

@@ -1,5 +1,7 @@
 //! The small copy of a cloud for a laptop or for CI.
 
+mod moved;
+
 use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, MachineType};
@@ -17,8 +19,9 @@ impl Cloud {
     /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
     /// warning. Machines have no operating system and are stopped by force.
     ///
-    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it: a lab
-    /// has no name and no bridge in common with its cloud.
+    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it; and its
+    /// networks have subnets of their own, `10.145.3.0/24` for `10.17.3.0/24`, with every address moved to them. So a lab lies
+    /// beside its cloud on one host.
     #[must_use]
     pub fn lab(mut self) -> Self {
         if self.lab {
@@ -56,7 +59,7 @@ impl Cloud {
                 disk.allocation = crate::disk::Allocation::Thin;
             }
         }
-        self
+        moved::moved(self)
     }
 }
 

@@ -287,7 +287,7 @@ impl Machine {
     ///
     /// let db = Machine::new("db", Image::debian("12").path("/images/debian-12.qcow2"))
     ///     .interface(Interface::on("core").address("10.17.3.13"))
-    ///     .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+    ///     .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
     ///     .accept("tcp 9187", Peer::machine("watch"));
     /// # let _ = db;
     /// ```

@@ -88,6 +88,10 @@ impl Ready {
     /// Once a TCP port answers at one of its addresses, asked from where the apply runs. An address that is not said
     /// is that of its lease, or of the host's neighbour table.
     ///
+    /// The machine's firewall lets in the hypervisor's own address on the machine's networks, and nobody else. Where the apply
+    /// runs on another computer, or the machine is on a bridge of the host only, accept the port from that computer:
+    /// [`Machine::accept`](crate::machine::Machine::accept).
+    ///
     /// ```
     /// use fmc_core::ready::Ready;
     ///

@@ -7,8 +7,9 @@ use fmc_core::addr::Mac;
 use fmc_core::boot::Boot;
 use fmc_core::checked::Ready;
 use fmc_core::digest::Digest;
-use fmc_core::graph::Fingerprint;
+use fmc_core::graph::{Fingerprint, Place};
 use fmc_core::machine::{Power, Shutdown};
+use fmc_core::name::HostName;
 use fmc_core::path::{AbsPath, HttpUrl};
 use fmc_core::unit::Size;
 
@@ -16,6 +17,11 @@ use crate::image::header::Stated;
 
 /// The provider's name in addresses.
 pub const PROVIDER: &str = "libvirt";
+
+/// Where the objects of a host are.
+pub fn place(host: &HostName) -> Place {
+    Place::new(PROVIDER, host.as_str())
+}
 
 /// The kinds of objects, as they stand in addresses.
 pub mod kind {

@@ -15,7 +15,7 @@ use fmc_core::path::AbsPath;
 use fmc_core::unit::Size;
 
 use crate::document::{
-    BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PROVIDER, PoolDocument,
+    self, BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PoolDocument,
     Readiness, VolumeDocument, kind,
 };
 use crate::domain;
@@ -77,12 +77,12 @@ impl<'a> Place<'a> {
     fn new(owner: &'a str, host: &'a Host) -> Self {
         let pool: Arc<str> = volume::own_pool(owner).into();
         let pool_path = format!("{}/{pool}", host.base.as_str().trim_end_matches('/'));
-        let pool_address = Address::new(PROVIDER, host.name.clone(), kind::POOL, Arc::clone(&pool));
+        let pool_address = Address::new(document::place(&host.name), kind::POOL, Arc::clone(&pool));
         Self { host, owner, pool, pool_path, pool_address }
     }
 
     fn address(&self, kind: &'static str, name: impl Into<Arc<str>>) -> Address {
-        Address::new(PROVIDER, self.host.name.clone(), kind, name)
+        self.pool_address.beside(kind, name)
     }
 
     fn volume_address(&self, pool: &str, name: &str) -> Address {

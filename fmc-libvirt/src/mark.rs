@@ -191,12 +191,12 @@ fn marked(xml: &str) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use fmc_core::name::HostName;
+    use fmc_core::graph::Place;
 
     use super::*;
 
     fn document(image: &str, memory: u32) -> String {
-        let address = Address::new("libvirt", HostName::literal("local"), "domain", "web");
+        let address = Address::new(Place::new("libvirt", "local"), "domain", "web");
         let xml = Writer::document("domain", |w| {
             w.leaf("name", "web");
             let machine = MachineMark {

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fmc_core::graph::Change;
 use fmc_core::graph::{
     Acting, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause, Note,
-    ObserveError, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
+    ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
@@ -116,6 +116,11 @@ impl<L: Link> Libvirt<L> {
         self.hosts.iter().map(|(name, link)| (name, &**link))
     }
 
+    /// The hypervisor that an object is on.
+    fn link(&self, at: &Address) -> Option<&Arc<L>> {
+        self.hosts.get(at.place().name()?)
+    }
+
     fn remember(&self, host: &HostName, read: Remembered) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         reads.insert(host.clone(), Arc::new(read));
@@ -123,7 +128,8 @@ impl<L: Link> Libvirt<L> {
 
     /// What an object is called on its host, as far as it was read.
     fn on_host(&self, address: &Address) -> Arc<str> {
-        let read = self.remembered(address.host());
+        let host = address.place().name().and_then(|name| self.hosts.get_key_value(name));
+        let read = host.and_then(|(host, _)| self.remembered(host));
         read.and_then(|read| read.called.get(address).cloned()).unwrap_or_else(|| address.name().into())
     }
 
@@ -135,6 +141,10 @@ impl<L: Link> Libvirt<L> {
 impl<L: Link> Model for Libvirt<L> {
     type Document = Document;
     type Object = Object;
+
+    fn known_as(&self, place: &Place) -> String {
+        format!("the host {}", place.name().unwrap_or_default())
+    }
 
     fn settle(&self, wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
         settle::settle(wanted, seen, choices)
@@ -160,10 +170,10 @@ impl<L: Link> Model for Libvirt<L> {
         &self,
         at: &Address,
         object: &Object,
-        settled: &Settled<Document>,
+        is_wanted: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal {
-        model::remove(at, object, settled, choices)
+        model::remove(at, object, is_wanted, choices)
     }
 
     fn takes(&self, _: &Address, document: &Document) -> BTreeSet<Claim> {
@@ -199,9 +209,9 @@ impl<L: Link> Provider for Libvirt<L> {
         acting: &(impl Acting + Clone + 'static),
     ) -> Result<(), StepError> {
         let address = &step.address;
-        let Some(link) = self.hosts.get(address.host()) else {
+        let Some(link) = self.link(address) else {
             return Err(StepError::Input {
-                what: format!("host {}", address.host()),
+                what: self.known_as(address.place()),
                 cause: "no connection was given for it".to_owned(),
             });
         };
@@ -228,7 +238,7 @@ impl<L: Link> Provider for Libvirt<L> {
         })
     }
 
-    fn lanes(&self) -> usize {
+    fn lanes(&self, _: &Place) -> usize {
         LANES
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _, State};
+use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_libvirt::document::{Document, kind};
@@ -82,7 +82,7 @@ pub(super) fn decide(
         machines.iter().try_for_each(|machine| has_data(checked, world, &plan, machine))?;
     }
     if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
-        return Err(Failure::usage(&note.text));
+        return Err(Failure::usage(format!("--only {}: {}", note.about, note.text)));
     }
     if towards == Towards::Nothing {
         return Ok(plan);
@@ -113,11 +113,9 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
 /// Data may be left of a machine that the cloud no longer has; a name that nobody has or had is a mistake.
 fn has_data(checked: &Checked, world: &World, plan: &Plan, machine: &str) -> Result<(), Failure> {
     let noun = format!("machine/{machine}");
-    let left = plan.seen().objects.iter().filter_map(|(at, state)| match state {
-        State::Present { object, .. } => world.providers.provider().part_of(at, object),
-        _ => None,
-    });
-    let left: Vec<String> = left.collect();
+    let left = plan.seen().present();
+    let left: Vec<String> =
+        left.filter_map(|(at, object)| world.providers.provider().part_of(at, object)).collect();
     if checked.machine(machine).is_some() || left.contains(&noun) {
         return Ok(());
     }

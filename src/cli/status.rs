@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Address, NoteKind, State};
+use fmc_core::graph::{Address, NoteKind};
 use fmc_core::unit::Size;
-use fmc_libvirt::document::{PROVIDER, kind};
+use fmc_libvirt::document::{self, kind};
 use fmc_libvirt::provider::object::{Object, Owner};
 use fmc_libvirt::volume::Ours;
 use serde::Serialize;
@@ -100,10 +100,10 @@ fn kept(plan: &Plan) -> Vec<Kept> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
         said.map(|note| (note.about.clone(), note.text.clone())).collect();
-    for (at, state) in &plan.seen().objects {
-        let State::Present { object: Object::Volume(volume), .. } = state else { continue };
+    for (at, object) in plan.seen().present() {
+        let Object::Volume(volume) = object else { continue };
         let Ours::Disk { machine, .. } = &volume.ours else { continue };
-        let domain = Address::new(PROVIDER, at.host().clone(), kind::DOMAIN, machine.as_str());
+        let domain = at.beside(kind::DOMAIN, machine.as_str());
         if !plan.seen().objects.contains_key(&domain) {
             let size = volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
             kept.entry(at.to_string()).or_insert_with(|| format!("{size}data; {machine} is not there"));
@@ -124,16 +124,17 @@ fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan) -> S
         name: machine.name.as_str(),
         host: host.map_or("", |host| host.name.as_str()),
         state: host.map_or("unknown", |host| {
-            let at = Address::new(PROVIDER, host.name.clone(), kind::DOMAIN, machine.name.as_str());
-            match plan.seen().objects.get(&at) {
-                None if plan.seen().unknown_hosts.contains_key(host.name.as_str()) => "unknown",
-                None => "not there",
-                Some(State::Present { object: Object::Domain(domain), .. }) => match &domain.owner {
+            let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
+            match plan.seen().object(&at) {
+                Some(Object::Domain(domain)) => match &domain.owner {
                     Owner::Us if domain.record.active => "running",
                     Owner::Us => "off",
                     Owner::Other(_) | Owner::Unmarked => "not ours",
                 },
                 Some(_) => "unknown",
+                None if plan.seen().objects.contains_key(&at) => "unknown",
+                None if plan.seen().unknown_at(at.place()).is_some() => "unknown",
+                None => "not there",
             }
         }),
         addresses: known

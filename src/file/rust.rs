@@ -215,9 +215,9 @@ impl Printer<'_> {
         };
         Ok(match key.as_ref() {
             "network" => format!("Peer::network({})", self.network_name(node)?),
-            "role" | "members" => {
+            "role" | "subnet-of-role" => {
                 let group = self::map(node)?;
-                let peer = format!("Peer::{key}({})", literal(needed(group, "kind")?)?);
+                let peer = format!("Peer::{}({})", key.replace('-', "_"), literal(needed(group, "kind")?)?);
                 match group.get("instance") {
                     Some(instance) => format!("{peer}.of({})", literal(&instance.node)?),
                     None => peer,

@@ -84,7 +84,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
         CheckedPeer::Anywhere => "anywhere".to_owned(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
         CheckedPeer::Network(network) => format!("network {}", checked.networks.get(*network)?.name),
-        CheckedPeer::Role(found) | CheckedPeer::Members(found) => group(checked, found),
+        CheckedPeer::SubnetOfRole(found) | CheckedPeer::Role(found) => group(checked, found),
         CheckedPeer::Machine(index) => {
             let machine = checked.machines.get(*index)?;
             // A machine that is called is the role that answers.

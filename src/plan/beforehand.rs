@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{self, Action, Note, NoteKind, State, Step};
+use fmc_core::graph::{self, Action, Note, NoteKind, Step};
 use fmc_libvirt::document::{Document, kind};
 use fmc_libvirt::provider::object::Object;
 
@@ -20,9 +20,7 @@ fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Opt
     if !matches!(action, Action::Delete | Action::Replace) {
         return None;
     }
-    let Some(State::Present { object: Object::Domain(domain), .. }) = seen.objects.get(&step.address) else {
-        return None;
-    };
+    let Some(Object::Domain(domain)) = seen.object(&step.address) else { return None };
     let roles = domain.mark.as_ref()?.roles.as_deref()?;
     let name = step.address.name();
     let texts: Vec<String> = roles.split(' ').filter_map(|role| text(name, role, action)).collect();

@@ -16,14 +16,15 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .prefixed(true)
         .ssh_host_keys(true)
         .ssh_from([
             Peer::Anywhere,
             Peer::network("lan"),
             Peer::subnet("10.0.0.0/8"),
             Peer::machine("web"),
-            Peer::role("k3s-server").of("prod"),
-            Peer::members("no kind"),
+            Peer::subnet_of_role("k3s-server").of("prod"),
+            Peer::role("no kind"),
         ])
         .host(Host::local())
         .host(
@@ -106,10 +107,10 @@ fn web() -> Machine {
     Machine::new("web", Image::rocky("9.4").path("/images/rocky: 9.qcow2").digest(digest()).minimum(10.gib()))
         .host("proliant")
         .firewall(true)
-        .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+        .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
         .accept(udp(30_000).to(32_767), Peer::Anywhere)
         .accept("vrrp", Peer::network("lan"))
-        .accept("5432/tcp", Peer::members("k3s-server"))
+        .accept("5432/tcp", Peer::role("k3s-server"))
         .accept(tcp(1).to(65_535), Peer::inside(["docker0", "no interface: 1"], "172.17.0.0/16"))
         .cpus(2)
         .memory(2.gib())

@@ -1,6 +1,6 @@
 //! What the commands of `cargo xtask` and the tests share: the test guest.
 //!
-//! Std only, so that it is built in a second on a cold machine.
+//! Std only: the tests are built with it.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 

@@ -1,6 +1,6 @@
 //! `cargo xtask …`: every command that CI or a person runs on this workspace.
 //!
-//! Std only, so that it is built in a second on a cold machine.
+//! It depends on almost nothing, so that it is built in seconds on a cold machine.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -24,6 +24,7 @@ usage: cargo xtask COMMAND
   test [--full]   setup, then everything that CI judges; --full adds the slow tier
   guest           builds the test guest if it is not there, and says where it is
   tidy            the house rules that no compiler knows
+  layers [SRC]    circles of imports in fmc-core, and imports against the layers
   no-c            without default features there is no C library and no CLI in `fmc`
   api             the public items are those of docs/api
   crates          a program on fmc-core alone is at most 60 crates
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
         ["test", "--full"] => suite::test(suite::Tier::Full),
         ["guest"] => guest(),
         ["tidy"] => tidy::tidy(),
+        ["layers"] => tidy::layers::show(&workspace::root().join("fmc-core/src")),
+        ["layers", folder] => tidy::layers::show(std::path::Path::new(folder)),
         ["no-c"] => suite::no_c(),
         ["api"] => api::compare(),
         ["crates"] => suite::crates(),

@@ -1,5 +1,8 @@
 //! The house rules that no compiler knows. They are a test of this crate too.
 
+mod imports;
+pub(crate) mod layers;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +43,7 @@ const BANS: [Ban; 6] = [
 
 /// Checks every text file of the workspace; long files are only mentioned.
 pub(crate) fn tidy() -> Result<(), Failure> {
-    let mut wrong = Vec::new();
+    let mut wrong = layers::violations()?;
     for path in files(&root())? {
         // What is no text has no lines to judge.
         if let Ok(text) = fs::read_to_string(&path) {

@@ -1,5 +1,6 @@
 //! The workspace as its manifests say it, so that a new member or feature is picked up without a line here.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -75,6 +76,20 @@ pub(crate) fn has_member(name: &str) -> Result<bool, Failure> {
     Ok(false)
 }
 
+/// What each member depends on, without what only its tests do.
+pub(crate) fn dependencies() -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
+    let mut found = BTreeMap::new();
+    for folder in member_folders()? {
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml"))?;
+        let package = package_name(&manifest).ok_or("a manifest without a package name")?;
+        let names =
+            section(&manifest, "[dependencies]").filter_map(|line| line.split(['.', ' ', '=']).next());
+        let names = names.filter(|name| !name.is_empty() && !name.starts_with('#'));
+        found.insert(package.to_owned(), names.map(str::to_owned).collect());
+    }
+    Ok(found)
+}
+
 fn member_folders() -> Result<Vec<String>, Failure> {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let (_, rest) =
@@ -117,6 +132,7 @@ mod tests {
     fn the_members_of_this_workspace_are_found() {
         assert!(has_member("fmc").unwrap() && has_member("xtask").unwrap());
         assert!(!has_member("no-such-member").unwrap());
+        assert!(dependencies().unwrap()["fmc-libvirt"].contains("fmc-core"));
         assert!(features_without_slow().unwrap().contains("fmc-libvirt/virt"));
     }
 }

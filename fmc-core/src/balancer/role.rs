@@ -304,13 +304,13 @@ impl CustomRole for BalancerRole {
 
     fn flows(&self, site: &Site<'_>) -> Flows {
         let cloud = site.cloud();
-        let of = |kind: &RoleName| Peer::role(kind.clone()).of(&self.cluster);
+        let of = |kind: &RoleName| Peer::subnet_of_role(kind.clone()).of(&self.cluster);
         let mut flows = Flows::new().accept(tcp(API), of(&AGENT)).accept(tcp(API), of(&SERVER));
         // People and programs on the balancer's own networks.
         for network in site.networks() {
             flows = flows.accept(tcp(API), Peer::network(network.name.clone()));
         }
-        flows = flows.reach(tcp(API), Peer::members(SERVER).of(&self.cluster));
+        flows = flows.reach(tcp(API), Peer::role(SERVER).of(&self.cluster));
         if let (true, Some((http, https)), Some(there)) =
             (self.balancer.ingress.on, self.balancer.ingress.ports(), self.balancer.ingress.node_ports())
         {
@@ -327,7 +327,7 @@ impl CustomRole for BalancerRole {
             }
         }
         if self.balancer.virtual_address.is_some() && self.balancer.machines.len() > 1 {
-            let members = || Peer::members(KIND).of(&self.cluster);
+            let members = || Peer::role(KIND).of(&self.cluster);
             flows = flows.accept(vrrp(), members()).reach(vrrp(), members());
         }
         flows

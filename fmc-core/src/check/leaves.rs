@@ -141,8 +141,8 @@ impl Leaves<'_> {
             Peer::Subnet(subnet) => self.one(subnet, &at.key("subnet")),
             Peer::Network(name) => self.reference(name, &self.view.network_index, &at.key("network")),
             Peer::Machine(name) => self.one(name, &at.key("machine")),
+            Peer::SubnetOfRole(group) => self.one(&group.kind, &at.key("subnet-of-role").key("kind")),
             Peer::Role(group) => self.one(&group.kind, &at.key("role").key("kind")),
-            Peer::Members(group) => self.one(&group.kind, &at.key("members").key("kind")),
             Peer::Inside { interfaces, subnet } => {
                 let inside = at.key("inside");
                 self.each(interfaces, &inside.key("interfaces"));

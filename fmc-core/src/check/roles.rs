@@ -58,6 +58,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
     cloud.flows = flows;
+    base::unasked(cloud, findings);
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);

@@ -63,10 +63,10 @@ pub enum CheckedPeer {
     Subnet(Subnet),
     /// One machine; by index.
     Machine(usize),
-    /// The machines of a role, by their subnets.
-    Role(CheckedGroup),
+    /// Every address of the subnets that the machines of a role are in.
+    SubnetOfRole(CheckedGroup),
     /// The machines of a role, by their addresses.
-    Members(CheckedGroup),
+    Role(CheckedGroup),
     /// Who is inside of the machine itself.
     Inside {
         /// The interfaces that lead inside.
@@ -80,7 +80,7 @@ impl CheckedPeer {
     /// The role whose machines are meant, if a role is.
     pub fn group(&self) -> Option<&CheckedGroup> {
         match self {
-            Self::Role(group) | Self::Members(group) => Some(group),
+            Self::SubnetOfRole(group) | Self::Role(group) => Some(group),
             _ => None,
         }
     }

@@ -32,10 +32,10 @@ impl Sources {
             CheckedPeer::Machine(machine) => {
                 cloud.machines.get(*machine).map(|machine| addresses_of(cloud, machine)).unwrap_or_default()
             }
-            CheckedPeer::Role(group) => {
+            CheckedPeer::SubnetOfRole(group) => {
                 cloud.roles.get(group).map(|members| members.subnets.clone()).unwrap_or_default()
             }
-            CheckedPeer::Members(group) => {
+            CheckedPeer::Role(group) => {
                 let members = cloud.roles.get(group).into_iter().flat_map(|members| &members.machines);
                 let machines = members.filter_map(|&at| cloud.machines.get(at));
                 machines.flat_map(|machine| addresses_of(cloud, machine)).collect()

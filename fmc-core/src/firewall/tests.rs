@@ -23,12 +23,12 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0Oc
 
 fn server() -> Plain {
     let flows = Flows::new()
-        .accept(tcp(6443), Peer::role("agent"))
+        .accept(tcp(6443), Peer::subnet_of_role("agent"))
         .accept(tcp(6443), Peer::machine("balancer"))
-        .accept(tcp(2379).to(2380), Peer::members("server"))
-        .accept(tcp(10250), Peer::role("server"))
-        .accept(tcp(10250), Peer::role("agent"))
-        .accept(udp(8472), Peer::role("agent"))
+        .accept(tcp(2379).to(2380), Peer::role("server"))
+        .accept(tcp(10250), Peer::subnet_of_role("server"))
+        .accept(tcp(10250), Peer::subnet_of_role("agent"))
+        .accept(udp(8472), Peer::subnet_of_role("agent"))
         .accept(anything(), Peer::inside(K3S_INTERFACES, "10.42.0.0/16"));
     Plain("server", flows)
 }
@@ -36,7 +36,7 @@ fn server() -> Plain {
 fn agent() -> Plain {
     Plain(
         "agent",
-        Flows::new().accept(tcp(80), Peer::machine("balancer")).reach(tcp(6443), Peer::members("server")),
+        Flows::new().accept(tcp(80), Peer::machine("balancer")).reach(tcp(6443), Peer::role("server")),
     )
 }
 
@@ -45,7 +45,7 @@ fn balancer() -> Plain {
         .accept(tcp(443), Peer::Anywhere)
         .accept(tcp(80), Peer::Anywhere)
         .accept(vrrp(), Peer::network("core"))
-        .reach(tcp(6443), Peer::members("server"));
+        .reach(tcp(6443), Peer::role("server"));
     Plain("balancer", flows)
 }
 
@@ -190,7 +190,7 @@ fn a_firewall_is_for_machines_with_roles_unless_it_is_said() {
 #[test]
 fn a_machine_lets_in_by_itself_whom_it_says() {
     let db = machine("db", Interface::on("core").address("10.17.3.13"))
-        .accept(tcp(5432), Peer::role("agent"))
+        .accept(tcp(5432), Peer::subnet_of_role("agent"))
         .accept(tcp(5432), Peer::machine("balancer"))
         .accept(udp(30_000).to(30_009), Peer::network("core"))
         .accept(vrrp(), Peer::network("core"))
@@ -242,13 +242,83 @@ fn the_hypervisor_is_let_in_whoever_else_is_not() {
         text.contains("ip saddr { 10.17.3.1, 10.17.3.20 } tcp dport 22 accept comment \"ssh\""),
         "{text}"
     );
-    assert!(text.contains("tcp dport 8080 accept comment \"ready\""), "{text}");
+    assert!(text.contains("ip saddr 10.17.3.1 tcp dport 8080 accept comment \"ready\""), "{text}");
     assert!(
         checked.flows().into("web").from("10.17.3.1".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
     );
     assert!(
         !checked.flows().into("web").from("10.17.3.2".parse::<std::net::IpAddr>().unwrap()).allows(tcp(22))
     );
+}
+
+#[test]
+fn the_port_of_a_wait_is_open_to_nobody_but_the_hypervisor() {
+    // Anybody may log in.
+    let web =
+        machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
+    let cloud =
+        Cloud::new("first").host(Host::local()).network(Network::routed("core", "10.17.3.0/24")).machine(web);
+    let checked = checked(&cloud);
+    assert!(
+        rules(&checked, "web").contains("\t\tip saddr 10.17.3.1 tcp dport 8080 accept comment \"ready\"")
+    );
+    let allows = |from: &str| {
+        let from: std::net::IpAddr = from.parse().unwrap();
+        checked.flows().into("web").from(from).allows(tcp(8080))
+    };
+    assert!(allows("10.17.3.1") && !allows("10.17.3.9") && !allows("192.0.2.1"));
+}
+
+#[test]
+fn a_wait_that_the_firewall_lets_nobody_ask_is_refused_once() {
+    let machines = |on: &str, open: fn(Machine) -> Machine| {
+        let each = (2..40).map(|n| {
+            let machine = machine(&format!("web{n:02}"), Interface::on(on).address(format!("10.17.3.{n}")));
+            open(machine.ready(Ready::tcp(8080)).firewall(true).resolvers(["10.17.3.1"]))
+        });
+        each.collect::<Vec<_>>()
+    };
+    let lan = |open| {
+        Cloud::new("first")
+            .host(Host::local().bridge("br0"))
+            .network(Network::bridge("lan", "br0").subnet("10.17.3.0/24").gateway("10.17.3.1"))
+            .machines(machines("lan", open))
+    };
+    let remote = |open| {
+        Cloud::new("first")
+            .host(Host::new("hv1").uri("qemu+ssh://hv1/system"))
+            .network(Network::routed("core", "10.17.3.0/24"))
+            .machines(machines("core", open))
+    };
+    for cloud in [lan(|machine| machine), remote(|machine| machine)] {
+        let report = cloud.check().unwrap_err();
+        let found: Vec<_> =
+            report.findings().iter().filter(|finding| finding.kind.as_str() == "ready-impossible").collect();
+        let [finding] = &found[..] else { panic!("{report}") };
+        assert_eq!(finding.at, "machines.web02.ready");
+        assert!(finding.message.starts_with("web02, web03, "), "{finding}");
+        assert!(finding.message.contains(" and 30 more are never up"), "{finding}");
+    }
+    let opened = |machine: Machine| machine.accept(tcp(8080), Peer::subnet("192.0.2.7/32"));
+    for cloud in [lan(opened), remote(opened)] {
+        checked(&cloud);
+    }
+    // The port of SSH is open to whoever logs in.
+    let ssh =
+        machine("web", Interface::on("core").address("10.17.3.60")).ready(Ready::tcp(22)).firewall(true);
+    checked(&remote(|machine| machine.accept(tcp(8080), Peer::Anywhere)).machine(ssh));
+}
+
+#[test]
+fn a_role_is_let_in_by_its_addresses_and_its_subnets_only_where_that_is_said() {
+    let db = |from: Peer| {
+        let db = machine("db", Interface::on("core").address("10.17.3.40")).accept(tcp(5432), from);
+        rules(&checked(&cloud([31, 32]).machine(db)), "db")
+    };
+    let strict = db(Peer::role("agent"));
+    assert!(strict.contains("ip saddr { 10.17.4.31, 10.17.4.32 } tcp dport 5432 accept"), "{strict}");
+    let loose = db(Peer::subnet_of_role("agent"));
+    assert!(loose.contains("ip saddr 10.17.4.0/24 tcp dport 5432 accept"), "{loose}");
 }
 
 #[test]
@@ -263,8 +333,8 @@ fn many_sources_are_a_set_with_a_name() {
         );
     }
     let wide = machine("wide", Interface::on("n0").address("10.0.0.5"))
-        .accept(tcp(2), Peer::role("spread"))
-        .accept(udp(2), Peer::role("spread"))
+        .accept(tcp(2), Peer::subnet_of_role("spread"))
+        .accept(udp(2), Peer::subnet_of_role("spread"))
         .accept(udp(2), Peer::subnet("10.0.0.0/25"));
     let text = rules(&checked(&cloud.machine(wide)), "wide");
     assert!(text.contains("\tset sources1 {\n\t\ttype ipv4_addr\n"), "{text}");

@@ -8,7 +8,7 @@ use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 
 /// The other end of a flow. In a file: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
-/// `{role: {kind: prometheus}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
+/// `{role: {kind: prometheus}}`, `{subnet-of-role: {kind: k3s-agent}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -21,10 +21,10 @@ pub enum Peer {
     Subnet(Given<Subnet>),
     /// One machine, by its addresses.
     Machine(Given<MachineName>),
-    /// The machines of a role, by the subnets that they are in: one more of them changes nothing.
-    Role(Group),
+    /// Every address of the subnets that the machines of a role are in. Another machine of the role there changes nothing.
+    SubnetOfRole(Group),
     /// The machines of a role, by their addresses.
-    Members(Group),
+    Role(Group),
     /// Who is inside of the machine itself, as its pods: what comes by one of its own interfaces from a subnet.
     Inside {
         /// The interfaces that lead inside, as `cni0`.
@@ -47,14 +47,16 @@ pub struct Group {
 }
 
 impl Peer {
-    /// The machines of a role, by the subnets that they are in.
+    /// The machines of a role, and nobody else: by their addresses. Another machine of the role changes the firewalls of those
+    /// that accept it.
     pub fn role(kind: impl Into<Given<RoleName>>) -> Self {
         Self::Role(Group { kind: kind.into(), instance: None })
     }
 
-    /// The machines of a role, by their addresses: a new one changes those that accept them.
-    pub fn members(kind: impl Into<Given<RoleName>>) -> Self {
-        Self::Members(Group { kind: kind.into(), instance: None })
+    /// Every address of the subnets that the machines of a role are in, whoever else is there. Another machine of the role in
+    /// one of these subnets changes no firewall.
+    pub fn subnet_of_role(kind: impl Into<Given<RoleName>>) -> Self {
+        Self::SubnetOfRole(Group { kind: kind.into(), instance: None })
     }
 
     /// A network, by its subnets.
@@ -93,8 +95,8 @@ impl Peer {
     pub fn of(self, instance: &str) -> Self {
         let of = |group: Group| Group { instance: Some(instance.to_owned()), ..group };
         match self {
+            Self::SubnetOfRole(group) => Self::SubnetOfRole(of(group)),
             Self::Role(group) => Self::Role(of(group)),
-            Self::Members(group) => Self::Members(of(group)),
             other => other,
         }
     }

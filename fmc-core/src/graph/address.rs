@@ -1,4 +1,4 @@
-//! Where an object is: `provider/host/kind/name`.
+//! Where an object is: `provider/place/kind/name`, or `provider/kind/name` where a provider has no places.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,9 +6,74 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::name::HostName;
+/// Where objects of a provider are: a host, a zone server, a cluster; or the provider as a whole, where it has no places.
+///
+/// What cannot be read is unknown by its place ([`Seen::unknown`](super::Seen::unknown)), and the objects of one place share
+/// their lanes ([`Provider::lanes`](super::Provider::lanes)). A clone shares the name.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Place {
+    provider: &'static str,
+    name: Option<Arc<str>>,
+}
 
-/// The address of an object, as `libvirt/local/domain/web`. It sorts by provider, host, kind and name.
+impl Place {
+    /// A place of a provider, as the host `local` of `libvirt`.
+    pub fn new(provider: &'static str, name: impl Into<Arc<str>>) -> Self {
+        Self { provider, name: Some(name.into()) }
+    }
+
+    /// A provider as a whole: where its objects are if it has no places, and what is unknown if it does not answer at all.
+    pub const fn all_of(provider: &'static str) -> Self {
+        Self { provider, name: None }
+    }
+
+    /// Whose place it is, as `libvirt`.
+    pub fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    /// Its name; `None` if it is the provider as a whole.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        text(self.provider, other.provider).then_with(|| match (&self.name, &other.name) {
+            (Some(one), Some(other)) => text(one, other),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        })
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.provider)?;
+        self.name.iter().try_for_each(|name| write!(f, "/{name}"))
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+/// The address of an object, as `libvirt/local/domain/web`, or `dns/record/web` where the provider has no places. It sorts by
+/// provider, place, kind and name.
 ///
 /// A clone shares it: every edge to an object holds its address.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -16,31 +81,30 @@ pub struct Address(Arc<Parts>);
 
 #[derive(PartialEq, Eq, Hash)]
 struct Parts {
-    provider: &'static str,
-    host: HostName,
+    place: Place,
     kind: &'static str,
     name: Arc<str>,
 }
 
 impl Address {
     /// An address.
-    pub fn new(
-        provider: &'static str,
-        host: HostName,
-        kind: &'static str,
-        name: impl Into<Arc<str>>,
-    ) -> Self {
-        Self(Arc::new(Parts { provider, host, kind, name: name.into() }))
+    pub fn new(place: Place, kind: &'static str, name: impl Into<Arc<str>>) -> Self {
+        Self(Arc::new(Parts { place, kind, name: name.into() }))
+    }
+
+    /// The address of another object at the same place.
+    pub fn beside(&self, kind: &'static str, name: impl Into<Arc<str>>) -> Self {
+        Self::new(self.place().clone(), kind, name)
     }
 
     /// Whose object it is, as `libvirt`.
     pub fn provider(&self) -> &'static str {
-        self.0.provider
+        self.0.place.provider
     }
 
-    /// The host that it is on.
-    pub fn host(&self) -> &HostName {
-        &self.0.host
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.0.place
     }
 
     /// What it is, as `domain`.
@@ -48,12 +112,12 @@ impl Address {
         self.0.kind
     }
 
-    /// Its name, unique among those of its provider, host and kind.
+    /// Its name, unique among those of its place and kind.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The address without provider and host, as `domain/web`.
+    /// The address without provider and place, as `domain/web`.
     pub fn short(&self) -> impl fmt::Display + '_ {
         Short(self)
     }
@@ -65,7 +129,11 @@ impl Address {
         };
         let whole = |text: &str| -> Option<bool> {
             let rest = text.strip_prefix(self.provider())?.strip_prefix('/')?;
-            Some(short(rest.strip_prefix(self.host().as_str())?.strip_prefix('/')?))
+            let rest = match self.place().name() {
+                Some(place) => rest.strip_prefix(place)?.strip_prefix('/')?,
+                None => rest,
+            };
+            Some(short(rest))
         };
         short(text) || whole(text) == Some(true)
     }
@@ -76,8 +144,8 @@ impl Ord for Address {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Ordering::Equal;
         }
-        text(self.provider(), other.provider())
-            .then_with(|| text(self.host().as_str(), other.host().as_str()))
+        self.place()
+            .cmp(other.place())
             .then_with(|| text(self.kind(), other.kind()))
             .then_with(|| text(self.name(), other.name()))
     }
@@ -102,7 +170,7 @@ impl Serialize for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/{}", self.provider(), self.host(), self.kind(), self.name())
+        write!(f, "{}/{}/{}", self.place(), self.kind(), self.name())
     }
 }
 
@@ -117,5 +185,42 @@ struct Short<'a>(&'a Address);
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.0.kind(), self.0.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_place_or_none() {
+        let record = Address::new(Place::all_of("dns"), "record", "a/b");
+        let zoned = Address::new(Place::new("dns", "ns1"), "record", "web");
+        assert_eq!(
+            (record.to_string(), zoned.to_string()),
+            ("dns/record/a/b".into(), "dns/ns1/record/web".into())
+        );
+        for text in ["record/a/b", "dns/record/a/b"] {
+            assert!(record.is_named(text), "{text}");
+        }
+        for text in ["record/web", "dns/ns1/record/web"] {
+            assert!(zoned.is_named(text), "{text}");
+        }
+        assert!(!zoned.is_named("dns/record/web") && !record.is_named("dns/ns1/record/a/b"));
+        assert_eq!(zoned.beside("zone", "lab").to_string(), "dns/ns1/zone/lab");
+        assert_eq!((record.place().name(), zoned.place().name()), (None, Some("ns1")));
+    }
+
+    #[test]
+    fn addresses_sort_by_provider_place_kind_and_name() {
+        let of = |place: Place, kind, name: &str| Address::new(place, kind, name);
+        let sorted = [
+            of(Place::all_of("dns"), "zone", "z"),
+            of(Place::new("dns", "a"), "record", "b"),
+            of(Place::new("dns", "a"), "zone", "a"),
+            of(Place::new("dns", "b"), "record", "a"),
+            of(Place::all_of("libvirt"), "domain", "a"),
+        ];
+        assert!(sorted.is_sorted(), "{sorted:?}");
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesUnordered, Stream};
 use futures_util::task::AtomicWaker;
 
-use super::address::Address;
+use super::address::{Address, Place};
 use super::event::Event;
 use super::plan::{Note, Plan, Step};
 use super::provider::{Acting, Provider, StepError};
@@ -19,7 +19,7 @@ use super::up::{Awaited, NotUp};
 /// How a plan is run.
 #[derive(Clone, Debug, Default)]
 pub struct ApplyOptions {
-    /// How many steps may run at once on a host: at least 1, never more than the provider's lanes. `None` leaves it to
+    /// How many steps may run at once at a place, as a host: at least 1, never more than the provider's lanes. `None` leaves it to
     /// the provider.
     pub parallelism: Option<usize>,
     /// Stops it from elsewhere.
@@ -144,7 +144,7 @@ fn list(notes: &[Note]) -> String {
     notes.iter().map(|note| format!("{}: {}", note.about, note.text)).collect::<Vec<_>>().join("; ")
 }
 
-/// Runs a plan: each step once those before it are done, as many at the same time on a host as its lanes allow.
+/// Runs a plan: each step once those before it are done, as many at the same time at a place as its lanes allow.
 ///
 /// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
 /// which go on meanwhile. Events reach `on` in the order in which they happened
@@ -164,7 +164,7 @@ pub async fn apply<P: Provider>(
     if !notes.is_empty() {
         return Err(Refused { notes });
     }
-    let lanes = provider.lanes().min(options.parallelism.unwrap_or(usize::MAX)).max(1);
+    let lanes = |at: &Place| provider.lanes(at).min(options.parallelism.unwrap_or(usize::MAX)).max(1);
     let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
     // Held until the end, so that dropping this future tells the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
@@ -291,42 +291,40 @@ impl Drop for StopsWhenDropped {
     }
 }
 
-/// A host of a provider: what lanes are counted for.
-type Place<'a> = (&'static str, &'a str);
-
 /// Which steps wait, may begin and have ended.
-struct Queue<'a, D> {
+struct Queue<'a, D: ?Sized> {
     plan: &'a Plan<D>,
-    lanes: usize,
     waits: Vec<usize>,
     needed_by: Vec<Vec<usize>>,
-    hosts: BTreeMap<Place<'a>, Lanes>,
-    /// The hosts on which a step may begin.
-    free: BTreeSet<Place<'a>>,
+    places: BTreeMap<&'a Place, Lanes>,
+    /// The places at which a step may begin.
+    free: BTreeSet<&'a Place>,
     left: BTreeSet<usize>,
     outcome: Outcome,
 }
 
-/// The steps of a host that may begin, and how many run.
-#[derive(Default)]
+/// The steps of a place that may begin, how many run, and how many may.
 struct Lanes {
+    count: usize,
     ready: BTreeSet<usize>,
     busy: usize,
 }
 
-impl<'a, D> Queue<'a, D> {
-    fn new(plan: &'a Plan<D>, lanes: usize) -> Self {
+impl<'a, D: ?Sized> Queue<'a, D> {
+    fn new(plan: &'a Plan<D>, lanes: impl Fn(&Place) -> usize) -> Self {
         let mut queue = Self {
             plan,
-            lanes,
             waits: Vec::with_capacity(plan.steps.len()),
             needed_by: vec![Vec::new(); plan.steps.len()],
-            hosts: BTreeMap::new(),
+            places: BTreeMap::new(),
             free: BTreeSet::new(),
             left: (0..plan.steps.len()).collect(),
             outcome: Outcome::default(),
         };
         for (index, step) in plan.steps.iter().enumerate() {
+            let place = step.address.place();
+            let made = || Lanes { count: lanes(place), ready: BTreeSet::new(), busy: 0 };
+            queue.places.entry(place).or_insert_with(made);
             queue.waits.push(step.after.len());
             for before in &step.after {
                 if let Some(needed_by) = queue.needed_by.get_mut(*before) {
@@ -334,7 +332,7 @@ impl<'a, D> Queue<'a, D> {
                 }
             }
             if step.after.is_empty() {
-                queue.change(place(step), |host| _ = host.ready.insert(index));
+                queue.change(place, |lanes| _ = lanes.ready.insert(index));
             }
         }
         queue
@@ -343,28 +341,28 @@ impl<'a, D> Queue<'a, D> {
     /// Takes the first step that may begin.
     fn next(&mut self) -> Option<(usize, &'a Step<D>)> {
         let place = *self.free.first()?;
-        let index = *self.hosts.get(&place)?.ready.first()?;
-        self.change(place, |host| {
-            host.ready.remove(&index);
-            host.busy += 1;
+        let index = *self.places.get(place)?.ready.first()?;
+        self.change(place, |lanes| {
+            lanes.ready.remove(&index);
+            lanes.busy += 1;
         });
         self.left.remove(&index);
         Some((index, self.plan.steps.get(index)?))
     }
 
-    fn change(&mut self, place: Place<'a>, change: impl FnOnce(&mut Lanes)) {
-        let host = self.hosts.entry(place).or_default();
-        change(host);
-        if host.busy < self.lanes && !host.ready.is_empty() {
+    fn change(&mut self, place: &'a Place, change: impl FnOnce(&mut Lanes)) {
+        let Some(lanes) = self.places.get_mut(place) else { return };
+        change(lanes);
+        if lanes.busy < lanes.count && !lanes.ready.is_empty() {
             self.free.insert(place);
         } else {
-            self.free.remove(&place);
+            self.free.remove(place);
         }
     }
 
     fn end(&mut self, index: usize, result: Result<(), StepError>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
-        self.change(place(step), |host| host.busy = host.busy.saturating_sub(1));
+        self.change(step.address.place(), |lanes| lanes.busy = lanes.busy.saturating_sub(1));
         let address = step.address.to_string();
         match result {
             Ok(()) => {
@@ -407,7 +405,7 @@ impl<'a, D> Queue<'a, D> {
         };
         *waits = waits.saturating_sub(1);
         if *waits == 0 && self.left.contains(&index) {
-            self.change(place(step), |host| _ = host.ready.insert(index));
+            self.change(step.address.place(), |lanes| _ = lanes.ready.insert(index));
         }
     }
 
@@ -436,8 +434,4 @@ impl<'a, D> Queue<'a, D> {
             self.outcome.skipped.push(Skipped { address: step.address.clone(), cause: cause.to_owned() });
         }
     }
-}
-
-fn place<D>(step: &Step<D>) -> Place<'_> {
-    (step.address.provider(), step.address.host().as_str())
 }

@@ -10,12 +10,12 @@ use super::plan::{Action, NoteKind, Plan, Step};
 
 /// The steps of one machine or other noun, or of one object that is part of none.
 #[derive(Debug)]
-pub struct Group<'a, D> {
+pub struct Group<'a, D: ?Sized> {
     name: String,
     steps: Vec<&'a Step<D>>,
 }
 
-impl<'a, D> Group<'a, D> {
+impl<'a, D: ?Sized> Group<'a, D> {
     pub(super) fn new(name: impl Into<String>, steps: Vec<&'a Step<D>>) -> Option<Self> {
         (!steps.is_empty()).then(|| Self { name: name.into(), steps })
     }
@@ -109,7 +109,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of<D>(plan: &Plan<D>) -> Self {
+    pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Self {
         let mut counts = Self::default();
         for line in plan.lines().filter(|line| !line.continues) {
             match line.action {

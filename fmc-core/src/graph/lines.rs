@@ -30,7 +30,7 @@ pub struct Line {
 /// As many details as stand behind one another; more stand below.
 const DETAILS_IN_A_LINE: usize = 2;
 
-impl<D> Plan<D> {
+impl<D: ?Sized> Plan<D> {
     /// What it does and says, one line for each machine or other noun, without the totals ([`Plan::counts`]): steps, then
     /// notes, then how many stay as they are.
     pub fn lines(&self) -> impl Iterator<Item = Line> {
@@ -55,7 +55,7 @@ impl<D> Plan<D> {
     }
 }
 
-impl<D> fmt::Display for Plan<D> {
+impl<D: ?Sized> fmt::Display for Plan<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<Line> = self.lines().collect();
         let width = lines
@@ -73,7 +73,7 @@ impl<D> fmt::Display for Plan<D> {
     }
 }
 
-fn of_group<D>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
+fn of_group<D: ?Sized>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
     let action = group.action();
     let verb = match action {
         Action::Create => "create",
@@ -115,7 +115,7 @@ fn of_group<D>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
     }
 }
 
-fn deletion<D>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line {
+fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line {
     Line {
         sign: Action::Delete.sign(),
         what: names.show(&step.address.to_string()),
@@ -150,7 +150,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
 }
 
 /// How many of each kind stay as they are and have no line of their own.
-fn unchanged<D>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
+fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     let steps = plan.steps.iter().filter(|step| step.action != Action::Delete);
     let mut told: BTreeSet<String> =
         steps.map(|step| name_of(&step.address, step.part_of.as_deref())).collect();
@@ -199,7 +199,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of<D>(plan: &'a Plan<D>) -> Self {
+    fn of<D: ?Sized>(plan: &'a Plan<D>) -> Self {
         let mut names = Self { addresses: BTreeMap::new(), short: BTreeMap::new(), part_of: BTreeMap::new() };
         let steps = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
         let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
@@ -215,7 +215,7 @@ impl<'a> Names<'a> {
     }
 
     /// What stands for itself (networks, pools) by kind and name, then machines and other nouns.
-    fn sorted<'p, D>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
+    fn sorted<'p, D: ?Sized>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
         groups.sort_by_cached_key(|group| {
             let address = self.addresses.get(group.name());
             (
@@ -231,13 +231,16 @@ impl<'a> Names<'a> {
         match self.addresses.get(name) {
             None => match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
                 // The address of something that is not there, and stays so.
-                [_, _, kind, name] => format!("{kind} {name}"),
+                [_, _, kind, name] | [_, kind, name] => format!("{kind} {name}"),
                 _ => name.replacen('/', " ", 1),
             },
             Some(address) if self.short.get(&(address.kind(), address.name())) == Some(&1) => {
                 format!("{} {}", address.kind(), address.name())
             }
-            Some(address) => format!("{} {} on {}", address.kind(), address.name(), address.host()),
+            Some(address) => match address.place().name() {
+                Some(place) => format!("{} {} on {place}", address.kind(), address.name()),
+                None => format!("{} {} of {}", address.kind(), address.name(), address.provider()),
+            },
         }
     }
 }

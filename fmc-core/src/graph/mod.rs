@@ -21,7 +21,7 @@ mod seen;
 mod up;
 mod wanted;
 
-pub use address::Address;
+pub use address::{Address, Place};
 pub use apply::{ApplyOptions, NotConverged, Outcome, Refused, Skipped, StopFlag, apply};
 pub use event::Event;
 pub use group::{Counts, Group};

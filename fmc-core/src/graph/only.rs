@@ -10,7 +10,7 @@ use super::wanted::Carries;
 use crate::nearest::nearest;
 
 /// What is left of a plan of which only some names are wanted.
-pub(super) struct Part<D> {
+pub(super) struct Part<D: ?Sized> {
     pub(super) steps: Vec<Step<D>>,
     pub(super) notes: Vec<Note>,
     pub(super) untouched: Vec<Untouched>,
@@ -18,7 +18,7 @@ pub(super) struct Part<D> {
 
 /// Leaves out the steps that are not of what is named. What it needs comes along, changed or not yet there; of a deletion,
 /// what needs it and goes too; and whoever has to restart because something that comes along does.
-pub(super) fn only<D>(
+pub(super) fn only<D: ?Sized>(
     names: &BTreeSet<String>,
     settled: &Settled<D>,
     steps: Vec<Step<D>>,
@@ -87,7 +87,7 @@ fn together(one: Action, other: Action) -> Action {
     }
 }
 
-fn with_needs<'a, D>(settled: &'a Settled<D>, named: BTreeSet<&'a Address>) -> BTreeSet<&'a Address> {
+fn with_needs<'a, D: ?Sized>(settled: &'a Settled<D>, named: BTreeSet<&'a Address>) -> BTreeSet<&'a Address> {
     let mut spread: Vec<&Address> = named.iter().copied().collect();
     let mut found = named;
     while let Some(address) = spread.pop() {
@@ -102,7 +102,7 @@ fn with_needs<'a, D>(settled: &'a Settled<D>, named: BTreeSet<&'a Address>) -> B
 
 /// Marks the steps that the marked ones come after, those that restart because a marked one does, and with each of them
 /// the rest of its machine: none is left half done.
-fn come_along<D>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [bool]) {
+fn come_along<D: ?Sized>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [bool]) {
     let index: BTreeMap<&Address, usize> =
         steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
     let mut suffer: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
@@ -160,6 +160,6 @@ fn unknown(name: &str, known: &[(&Address, Option<&str>)]) -> Note {
         Some(near) => format!("did you mean {near}?"),
         None => "name a machine/NAME, a network/NAME or the address of an object".to_owned(),
     };
-    let text = format!("--only {name}: nothing has this name; {hint}");
+    let text = format!("nothing has this name; {hint}");
     Note { about: name.to_owned(), kind: NoteKind::Refused, text }
 }

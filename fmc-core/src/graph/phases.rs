@@ -10,7 +10,7 @@ use super::wanted::Wanted;
 
 /// What became of a plan and of those that followed from it.
 #[derive(Debug)]
-pub struct Phases<D> {
+pub struct Phases<D: ?Sized> {
     /// What became of the steps of all phases.
     pub outcome: Outcome,
     /// The plan of a phase that was not run: there was no consent to it, it is refused, or it has nothing to do and what
@@ -78,7 +78,7 @@ pub async fn apply_phases<P: Provider>(
 }
 
 /// Whether something of a machine was put off, so that what was chosen for it is still to come.
-fn waits<D>(plan: &Plan<D>, machine: &str) -> bool {
+fn waits<D: ?Sized>(plan: &Plan<D>, machine: &str) -> bool {
     plan.untouched.iter().any(|object| {
         let noun = object.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
         object.why == Why::NotYet && noun == Some(machine)

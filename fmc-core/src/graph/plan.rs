@@ -83,7 +83,7 @@ impl fmt::Display for Change {
 /// One step: mechanical, decided in full. It serialises without its document, which may be big.
 #[derive(Debug, Serialize)]
 #[serde(bound = "")]
-pub struct Step<D> {
+pub struct Step<D: ?Sized> {
     /// The object.
     pub address: Address,
     /// What is done.
@@ -177,7 +177,7 @@ pub enum Why {
 /// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `notes` and
 /// `untouched`.
 #[derive(Debug)]
-pub struct Plan<D> {
+pub struct Plan<D: ?Sized> {
     /// Steps, each after those that it needs.
     pub steps: Vec<Step<D>>,
     /// What is said without doing anything.
@@ -186,7 +186,7 @@ pub struct Plan<D> {
     pub untouched: Vec<Untouched>,
 }
 
-impl<D> Plan<D> {
+impl<D: ?Sized> Plan<D> {
     /// The highest impact of a step; [`Impact::None`] if there is none.
     pub fn impact(&self) -> Impact {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
@@ -270,7 +270,7 @@ impl<D> Plan<D> {
     }
 }
 
-impl<D> Serialize for Plan<D> {
+impl<D: ?Sized> Serialize for Plan<D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { steps, notes, untouched } = self;
         let mut plan = serializer.serialize_struct("Plan", 6)?;

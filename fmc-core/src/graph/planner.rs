@@ -68,7 +68,7 @@ pub fn plan<M: Model>(
 }
 
 /// What becomes of a wanted object.
-pub(super) enum Fate<D> {
+pub(super) enum Fate<D: ?Sized> {
     Step(Box<Step<D>>),
     Stays(Why),
 }
@@ -80,7 +80,7 @@ struct Block {
 }
 
 /// What was decided of the wanted objects, numbered in the order of their addresses.
-struct Decided<D> {
+struct Decided<D: ?Sized> {
     needs: Vec<Vec<usize>>,
     sequence: Vec<usize>,
     fates: Vec<Fate<D>>,
@@ -117,10 +117,10 @@ fn decide<M: Model>(
     for at in &sequence {
         let (Some((address, node)), Some(edges)) = (nodes.get(*at), edges.get(*at)) else { continue };
         let state = states.get(*at).copied().flatten();
-        let block = unclear(address, state, seen).or_else(|| {
+        let block = unclear(model, address, state, seen).or_else(|| {
             edges.iter().find_map(|(edge, to)| match to {
                 Some(to) => blocks.get(*to)?.clone(),
-                None => unclear(&edge.to, seen.objects.get(&edge.to), seen),
+                None => unclear(model, &edge.to, seen.objects.get(&edge.to), seen),
             })
         });
         let attached = edges.iter().filter(|(edge, _)| edge.carries == Carries::Attached);
@@ -144,7 +144,12 @@ fn decide<M: Model>(
 type Need<'a> = (&'a Edge, Option<usize>);
 
 /// Why an object and what needs it have to wait: it is not known or not built yet.
-fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Option<Arc<Block>> {
+fn unclear<M: Model>(
+    model: &M,
+    address: &Address,
+    state: Option<&State<M::Object>>,
+    seen: &Seen<M::Object>,
+) -> Option<Arc<Block>> {
     let (cause, why) = match state {
         Some(State::Present { .. }) => return None,
         Some(State::Unknown { cause }) => (format!("{} is unknown: {cause}", address.short()), Why::Unknown),
@@ -152,20 +157,20 @@ fn unclear<O>(address: &Address, state: Option<&State<O>>, seen: &Seen<O>) -> Op
             (format!("{} is not there yet: {phase}", address.short()), Why::NotYet)
         }
         None => {
-            let cause = seen.unknown_hosts.get(address.host().as_str())?;
-            (format!("the host {} is unknown: {cause}", address.host()), Why::Unknown)
+            let (place, cause) = seen.unknown_at(address.place())?;
+            (format!("{} is unknown: {cause}", model.known_as(place)), Why::Unknown)
         }
     };
     Some(Arc::new(Block { cause, why }))
 }
 
-struct Subject<'a, D> {
+struct Subject<'a, D: ?Sized> {
     address: &'a Address,
     node: &'a Node<D>,
     anew: Option<&'a String>,
 }
 
-impl<D> Subject<'_, D> {
+impl<D: ?Sized> Subject<'_, D> {
     fn fate<'a, M: Model<Document = D>>(
         &self,
         model: &M,
@@ -264,7 +269,7 @@ pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, tex
 }
 
 /// The steps, by address, that each wanted object's step comes after, also through objects that stay as they are.
-fn waits<D>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
+fn waits<D: ?Sized>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
     let Decided { needs, sequence, fates } = decided;
     let mut fronts: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); needs.len()];
     for at in sequence {
@@ -293,7 +298,7 @@ pub(super) type Draft<D> = (Step<D>, BTreeSet<Address>);
 
 /// Steps in an order that can be run, with indices instead of addresses. Among steps that could come next, deletions come
 /// last, and in the reverse of the order in which their objects would be made.
-fn ordered<D>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
+fn ordered<D: ?Sized>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
     drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     drafts.extend(from_last_made(deletions)?);
     let index: BTreeMap<&Address, usize> =
@@ -320,7 +325,7 @@ fn ordered<D>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec
 }
 
 /// Deletions in the reverse of the order in which their objects would be made.
-fn from_last_made<D>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
+fn from_last_made<D: ?Sized>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
     deletions.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     let index: BTreeMap<&Address, usize> =
         deletions.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
-use super::address::Address;
+use super::address::{Address, Place};
 use super::event::Event;
 use super::impact::Impact;
 use super::plan::{Change, Note, Step};
@@ -54,7 +54,7 @@ impl DeleteData {
 
 /// What is wanted once it is known what is there, for example a domain that stays on the root volume it has.
 #[derive(Debug)]
-pub struct Settled<D> {
+pub struct Settled<D: ?Sized> {
     /// The objects, by address.
     pub nodes: BTreeMap<Address, Node<D>>,
     /// Addresses that are made anew although their document may be the same, each with the reason. One that is absent is
@@ -97,9 +97,14 @@ pub enum Removal {
 /// The pure half of a provider.
 pub trait Model {
     /// What an object is made from.
-    type Document: Send + Sync;
+    type Document: ?Sized + Send + Sync;
     /// What is read of an object.
-    type Object: Send + Sync;
+    type Object: ?Sized + Send + Sync;
+
+    /// A place as a person knows it, as `the host local`.
+    fn known_as(&self, place: &Place) -> String {
+        place.to_string()
+    }
 
     /// Fits what is wanted to what is there.
     fn settle(
@@ -125,19 +130,19 @@ pub trait Model {
     /// off). It is asked also when the object is otherwise as it is wanted.
     fn suffers(&self, at: &Address, object: &Self::Object, from: &Address, impact: Impact) -> Option<Change>;
 
-    /// What becomes of an object that is there and not wanted.
+    /// What becomes of an object that is there and not wanted. `is_wanted` says of other addresses whether they are.
     fn remove(
         &self,
         at: &Address,
         object: &Self::Object,
-        settled: &Settled<Self::Document>,
+        is_wanted: &dyn Fn(&Address) -> bool,
         choices: &Choices,
     ) -> Removal;
 
     /// What an object that is there needs: none of those is deleted before it is deleted or its step is done.
     fn needs(&self, at: &Address, object: &Self::Object) -> Vec<Edge>;
 
-    /// What an object takes, once it is made from a document, that only one on its host can have. It is asked only where
+    /// What an object takes, once it is made from a document, that only one at its place can have. It is asked only where
     /// something is changed or deleted.
     fn takes(&self, _at: &Address, _document: &Self::Document) -> BTreeSet<Claim> {
         BTreeSet::new()
@@ -225,8 +230,8 @@ pub trait Provider: Model + Send + Sync {
         acting: &(impl Acting + Clone + 'static),
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 
-    /// How many steps may run at once on a host, at least 1.
-    fn lanes(&self) -> usize;
+    /// How many steps may run at once at a place, at least 1.
+    fn lanes(&self, at: &Place) -> usize;
 
     /// What is waited for once a step is done; `None` if nothing.
     fn awaited(&self, _step: &Step<Self::Document>) -> Option<Awaited> {

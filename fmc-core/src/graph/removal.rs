@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::address::Address;
+use super::address::{Address, Place};
 use super::impact::Impact;
 use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
 use super::planner::{Draft, Fate, note};
@@ -11,7 +11,7 @@ use super::provider::{Choices, Model, Removal, Settled};
 use super::seen::{Fingerprint, Seen, State};
 
 /// Deletions, each with the addresses whose steps come before, and what stays.
-pub(super) struct Removed<D> {
+pub(super) struct Removed<D: ?Sized> {
     pub(super) drafts: Vec<Draft<D>>,
     pub(super) untouched: Vec<Untouched>,
 }
@@ -42,6 +42,7 @@ pub(super) fn remove<M: Model>(
     notes: &mut Vec<Note>,
 ) -> Removed<M::Document> {
     let mut candidates: BTreeMap<&Address, Candidate> = BTreeMap::new();
+    let is_wanted = |address: &Address| settled.nodes.contains_key(address);
     let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
     let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
         let kind = if hold.why == Why::Kept { NoteKind::Kept } else { NoteKind::Deferred };
@@ -61,7 +62,7 @@ pub(super) fn remove<M: Model>(
             State::NotYet { .. } => continue,
         };
         let part_of = || model.part_of(address, object).map(Arc::from);
-        let (reason, impact) = match model.remove(address, object, settled, choices) {
+        let (reason, impact) = match model.remove(address, object, &is_wanted, choices) {
             Removal::Delete(reason) => (reason, Impact::Delete),
             Removal::Discard(reason) => (reason, Impact::Live),
             Removal::Keep(cause) => {
@@ -112,12 +113,12 @@ fn holds<'a, M: Model>(
     }
     let fates: BTreeMap<&Address, &Fate<M::Document>> = settled.nodes.keys().zip(fates).collect();
     let mut needed: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-    let mut unknown: BTreeMap<(&str, &str), &Address> = BTreeMap::new();
+    let mut unknown: BTreeMap<&Place, &Address> = BTreeMap::new();
     for (address, state) in &seen.objects {
         let object = match state {
             State::Present { object, .. } => object,
             State::Unknown { .. } => {
-                unknown.entry((address.provider(), address.host().as_str())).or_insert(address);
+                unknown.entry(address.place()).or_insert(address);
                 continue;
             }
             State::NotYet { .. } => continue,
@@ -151,7 +152,7 @@ fn holds<'a, M: Model>(
         }
     }
     for address in candidates.keys() {
-        if let Some(which) = unknown.get(&(address.provider(), address.host().as_str())) {
+        if let Some(which) = unknown.get(address.place()) {
             let cause = format!("{} is unknown, and may need it", which.short());
             holds.entry(address).or_insert(Hold { why: Why::Unknown, cause });
         }

@@ -1,14 +1,14 @@
-//! What only one object of a host can have, and who lets go of it before another takes it.
+//! What only one object of a place can have, and who lets go of it before another takes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::address::Address;
+use super::address::{Address, Place};
 use super::plan::Action;
 use super::planner::Draft;
 use super::provider::Model;
 use super::seen::{Seen, State};
 
-/// Something of a host that only one object can have at a time.
+/// Something of a place, as a host, that only one object can have at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
     /// A name of a kind, as a bridge's.
@@ -29,8 +29,8 @@ impl Claim {
 
 type Space<'a> = (&'static str, &'a str);
 
-/// A host of a provider, and a kind of thing on it.
-type Place<'a> = (&'static str, &'a str, Space<'a>);
+/// A place, and a kind of thing there.
+type Where<'a> = (&'a Place, Space<'a>);
 
 /// Who lets go of something.
 struct Leaver<'a> {
@@ -99,11 +99,11 @@ fn edges(
     left: &[(Address, BTreeSet<Claim>)],
     taken: &[(Address, BTreeSet<Claim>)],
 ) -> BTreeMap<Address, BTreeSet<Address>> {
-    let mut leavers: BTreeMap<Place<'_>, Vec<Leaver<'_>>> = BTreeMap::new();
+    let mut leavers: BTreeMap<Where<'_>, Vec<Leaver<'_>>> = BTreeMap::new();
     for (address, claims) in left {
         for claim in claims {
             let (space, first, last) = claim.place();
-            let place = (address.provider(), address.host().as_str(), space);
+            let place = (address.place(), space);
             leavers.entry(place).or_default().push(Leaver { first, last, reach: last, address });
         }
     }
@@ -119,7 +119,7 @@ fn edges(
     for (address, claims) in taken {
         for claim in claims {
             let (space, first, last) = claim.place();
-            let place = (address.provider(), address.host().as_str(), space);
+            let place = (address.place(), space);
             let leavers = leavers.get(&place).map(Vec::as_slice).unwrap_or_default();
             let end = leavers.partition_point(|leaver| leaver.first <= last);
             let near = leavers.iter().take(end).rev().take_while(|leaver| leaver.reach >= first);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
+use super::address::{Address, Place};
 use crate::digest::hex;
 
 /// A hash of a document as it was read, without our mark in it. Two reads of an unchanged object give the same one.
@@ -70,12 +71,12 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// What is known of an object.
-#[derive(Clone, Debug)]
-pub enum State<O> {
+#[derive(Debug)]
+pub enum State<O: ?Sized> {
     /// It is there.
     Present {
         /// What the provider read.
-        object: O,
+        object: Arc<O>,
         /// The fingerprint of that.
         fingerprint: Fingerprint,
     },
@@ -91,19 +92,73 @@ pub enum State<O> {
     },
 }
 
-/// What was observed, by address. An object that is not in it is absent.
-#[derive(Clone, Debug)]
-pub struct Seen<O> {
-    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes. While one of ours on a host is
-    /// [`State::Unknown`], nothing is deleted on that host: it might need it.
-    pub objects: BTreeMap<Address, State<O>>,
-    /// Hosts of which nothing is known, with the cause; an address on them is unknown, not absent.
-    pub unknown_hosts: BTreeMap<String, String>,
+impl<O> State<O> {
+    /// It is there: what the provider read, and the fingerprint of that.
+    pub fn present(object: O, fingerprint: Fingerprint) -> Self {
+        Self::Present { object: Arc::new(object), fingerprint }
+    }
 }
 
-impl<O> Default for Seen<O> {
+impl<O: ?Sized> Clone for State<O> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Present { object, fingerprint } => {
+                Self::Present { object: Arc::clone(object), fingerprint: *fingerprint }
+            }
+            Self::Unknown { cause } => Self::Unknown { cause: cause.clone() },
+            Self::NotYet { phase } => Self::NotYet { phase: phase.clone() },
+        }
+    }
+}
+
+/// What was observed, by address. An object that is not in it is absent. A clone shares the objects.
+#[derive(Debug)]
+pub struct Seen<O: ?Sized> {
+    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes. While one of ours at a place is
+    /// [`State::Unknown`], nothing is deleted at that place: it might need it.
+    pub objects: BTreeMap<Address, State<O>>,
+    /// Places of which nothing is known, with the cause; an address there is unknown, not absent. A provider
+    /// [as a whole](Place::all_of) stands for all of its places.
+    pub unknown: BTreeMap<Place, String>,
+}
+
+impl<O: ?Sized> Seen<O> {
+    /// An object that is there.
+    pub fn object(&self, at: &Address) -> Option<&O> {
+        match self.objects.get(at) {
+            Some(State::Present { object, .. }) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The objects that are there.
+    pub fn present(&self) -> impl Iterator<Item = (&Address, &O)> {
+        self.objects.iter().filter_map(|(at, state)| match state {
+            State::Present { object, .. } => Some((at, &**object)),
+            State::Unknown { .. } | State::NotYet { .. } => None,
+        })
+    }
+
+    /// The place of which nothing is known, with the cause: this one, or its provider as a whole.
+    pub fn unknown_at(&self, place: &Place) -> Option<(&Place, &str)> {
+        if self.unknown.is_empty() {
+            return None;
+        }
+        let found = self.unknown.get_key_value(place);
+        let found = found.or_else(|| self.unknown.get_key_value(&Place::all_of(place.provider())));
+        found.map(|(place, cause)| (place, cause.as_str()))
+    }
+}
+
+impl<O: ?Sized> Clone for Seen<O> {
+    fn clone(&self) -> Self {
+        Self { objects: self.objects.clone(), unknown: self.unknown.clone() }
+    }
+}
+
+impl<O: ?Sized> Default for Seen<O> {
     fn default() -> Self {
-        Self { objects: BTreeMap::new(), unknown_hosts: BTreeMap::new() }
+        Self { objects: BTreeMap::new(), unknown: BTreeMap::new() }
     }
 }
 

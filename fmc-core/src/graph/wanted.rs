@@ -29,7 +29,7 @@ pub struct Edge {
 
 /// An object that is wanted.
 #[derive(Debug)]
-pub struct Node<D> {
+pub struct Node<D: ?Sized> {
     /// What the provider makes it from.
     pub document: Arc<D>,
     /// What it needs. An address that is neither wanted nor seen is taken to be somebody else's, and to be there.
@@ -38,7 +38,7 @@ pub struct Node<D> {
     pub part_of: Option<Arc<str>>,
 }
 
-impl<D> Clone for Node<D> {
+impl<D: ?Sized> Clone for Node<D> {
     fn clone(&self) -> Self {
         Self {
             document: Arc::clone(&self.document),
@@ -49,15 +49,21 @@ impl<D> Clone for Node<D> {
 }
 
 /// Everything that is wanted, by address. Nothing at all is what `destroy` wants.
-#[derive(Clone, Debug)]
-pub struct Wanted<D> {
+#[derive(Debug)]
+pub struct Wanted<D: ?Sized> {
     /// Whose objects these are: the mark that they carry.
     pub owner: Arc<str>,
     /// The objects.
     pub nodes: BTreeMap<Address, Node<D>>,
 }
 
-impl<D> Wanted<D> {
+impl<D: ?Sized> Clone for Wanted<D> {
+    fn clone(&self) -> Self {
+        Self { owner: Arc::clone(&self.owner), nodes: self.nodes.clone() }
+    }
+}
+
+impl<D: ?Sized> Wanted<D> {
     /// Nothing, for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
         Self { owner: owner.into(), nodes: BTreeMap::new() }

@@ -8,7 +8,6 @@ use super::pki::Pki;
 use super::version::Version;
 use super::word::FlannelBackend;
 use crate::addr::Subnet;
-use crate::checked::{Checked, Machine};
 use crate::digest::Digest;
 use crate::name::ClusterName;
 use crate::path::HttpUrl;
@@ -118,15 +117,6 @@ impl Cluster {
     /// Whether pods have addresses of IPv6.
     pub fn has_ipv6(&self) -> bool {
         self.pods.iter().any(|subnet| !subnet.is_ipv4())
-    }
-
-    /// Where a machine of the cluster fetches a file: from the mirror on the bootstrap machine where there is one.
-    pub fn mirrored(&self, file: &Fetched, cloud: &Checked) -> String {
-        let mirror = self.bootstrap.and_then(|at| cloud.machines.get(at)).and_then(Machine::address);
-        mirror.map_or_else(
-            || file.url.to_string(),
-            |address| crate::mirror::url_of(address, &file.url, &file.digest),
-        )
     }
 
     /// What else the user says of it.

@@ -13,6 +13,6 @@ pub struct Opening {
     /// What is let in, as `tcp 5432`, `udp 30000-32767` or `vrrp`.
     pub(crate) service: Given<Service>,
     /// Who may call: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
-    /// `{role: {kind: k3s-agent, instance: prod}}`.
+    /// `{role: {kind: k3s-agent, instance: prod}}`, `{subnet-of-role: {kind: k3s-agent}}`.
     pub(crate) from: Peer,
 }

@@ -142,7 +142,7 @@ impl CustomRole for MirrorRole {
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {
-        let of = |kind: &str| Peer::role(kind).of(&self.cluster);
+        let of = |kind: &str| Peer::subnet_of_role(kind).of(&self.cluster);
         let flows = Flows::new().accept(tcp(PORT), of("k3s-server")).accept(tcp(PORT), of("k3s-agent"));
         let server = self.server.as_ref().filter(|_| is_without_packages(site.os()));
         let urls = self.files.values().map(|(url, _)| url).chain(server.and_then(|server| server.url.ok()));

@@ -50,23 +50,23 @@ fn machine(name: &str, image: Image, network: &str, address: &str) -> Machine {
 fn cloud() -> Checked {
     let server = || {
         let flows = Flows::new()
-            .accept(tcp(6443), Peer::role("agent"))
-            .accept(tcp(6443), Peer::members("balancer"))
-            .accept(tcp(2379).to(2380), Peer::members("server"))
-            .accept(tcp(10250), Peer::role("server"))
-            .accept(udp(8472), Peer::role("server"))
+            .accept(tcp(6443), Peer::subnet_of_role("agent"))
+            .accept(tcp(6443), Peer::role("balancer"))
+            .accept(tcp(2379).to(2380), Peer::role("server"))
+            .accept(tcp(10250), Peer::subnet_of_role("server"))
+            .accept(udp(8472), Peer::subnet_of_role("server"))
             .accept(anything(), Peer::inside(K3S_INTERFACES, "10.42.0.0/16"))
-            .reach(tcp(2379).to(2380), Peer::members("server"))
+            .reach(tcp(2379).to(2380), Peer::role("server"))
             .reach(udp(8472), Peer::role("agent"));
         Plain("server", flows)
     };
     let agent = || {
         let flows = Flows::new()
-            .accept(tcp(80), Peer::members("balancer"))
-            .accept(tcp(443), Peer::members("balancer"))
-            .accept(tcp(10250), Peer::role("server"))
-            .accept(udp(8472), Peer::role("server"))
-            .reach(tcp(6443), Peer::members("server"));
+            .accept(tcp(80), Peer::role("balancer"))
+            .accept(tcp(443), Peer::role("balancer"))
+            .accept(tcp(10250), Peer::subnet_of_role("server"))
+            .accept(udp(8472), Peer::subnet_of_role("server"))
+            .reach(tcp(6443), Peer::role("server"));
         Plain("agent", flows)
     };
     let balancer = Flows::new()
@@ -74,7 +74,7 @@ fn cloud() -> Checked {
         .accept(tcp(443), Peer::Anywhere)
         .accept(tcp(6443), Peer::network("lan"))
         .accept(tcp(8404), Peer::machine("bastion"))
-        .reach(tcp(6443), Peer::members("server"));
+        .reach(tcp(6443), Peer::role("server"));
     let debian = || Image::debian("12");
     let cloud = Cloud::new("first")
         .host(Host::local().bridge("br0"))
@@ -104,7 +104,7 @@ fn cloud() -> Checked {
         )
         .machine(
             machine("database", debian(), "core", "10.17.3.13")
-                .accept(tcp(5432), Peer::members("agent"))
+                .accept(tcp(5432), Peer::role("agent"))
                 .accept(udp(8000).to(8009), Peer::network("core"))
                 .accept(tcp(8432), Peer::machine("bastion"))
                 .accept(tcp(9000).to(9999), Peer::inside(["docker0"], "172.17.0.0/16")),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fmc::keys::{Keyring, RootKey};
-use fmc_core::graph::{self, Address, ApplyOptions, Choices, DeleteData, Plan, Provider as _, Wanted};
+use fmc_core::graph::{self, ApplyOptions, Choices, DeleteData, Plan, Provider as _, Wanted};
 use fmc_core::machine::Power;
 use fmc_core::name::HostName;
 use fmc_core::secret::NoSecrets;
@@ -143,10 +143,13 @@ fn plan(
     wanted: &Wanted<Document>,
     cloud: &Wanted<Document>,
 ) -> (Libvirt<VirtLink>, Plan<Document>) {
-    let hosts: BTreeSet<&HostName> = cloud.nodes.keys().map(Address::host).collect();
+    let hosts: BTreeSet<&str> = cloud.nodes.keys().filter_map(|address| address.place().name()).collect();
     let secrets = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
     let provider = hosts.into_iter().fold(Libvirt::new().secrets(Arc::new(secrets)), |provider, host| {
-        provider.host(host.clone(), VirtLink::connect(uri).expect("libvirt answers"))
+        provider.host(
+            host.parse::<HostName>().expect("a host's name"),
+            VirtLink::connect(uri).expect("libvirt answers"),
+        )
     });
     let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
     let seen = pollster::block_on(provider.observe(wanted)).expect("libvirt answers");

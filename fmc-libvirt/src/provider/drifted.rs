@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::model::{compare, part_of};
 use super::object::{DomainObject, NetworkObject, Object, Owner};
 use super::settle::settle;
-use crate::document::{Document, PROVIDER, kind};
+use crate::document::{Document, kind};
 use crate::drift::pending_boot;
 use crate::mark::{Mark, is_stale};
 use crate::volume::Ours;
@@ -95,7 +95,10 @@ impl Drift {
     /// What somebody changed, from what is wanted and what is there.
     pub fn of(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Self {
         let settled = settle(wanted, seen, &Choices::default());
-        let hosts = seen.unknown_hosts.iter().map(|(host, cause)| (host.clone(), cause.clone()));
+        let hosts = seen
+            .unknown
+            .iter()
+            .map(|(place, cause)| (place.name().unwrap_or(place.provider()).to_owned(), cause.clone()));
         let mut found = Self { unknown: hosts.collect(), ..Self::default() };
         for (address, state) in &seen.objects {
             let object = match state {
@@ -158,8 +161,7 @@ impl Drift {
     /// What is not there, and of which something that is there says that it was: what needs it, or a machine's root.
     fn missing(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
         let mut missing: BTreeMap<Address, Option<Arc<str>>> = BTreeMap::new();
-        for (address, state) in &seen.objects {
-            let State::Present { object, .. } = state else { continue };
+        for (address, object) in seen.present() {
             if matches!(object, Object::Domain(DomainObject { owner: Owner::Us, .. }) | Object::Volume(_)) {
                 let of = |to: &Address| wanted.nodes.get(to).and_then(|node| node.part_of.clone());
                 missing.extend(object.needs().iter().map(|edge| (edge.to.clone(), of(&edge.to))));
@@ -167,7 +169,7 @@ impl Drift {
             if let Object::Volume(volume) = object
                 && let Ours::Root { machine, .. } = &volume.ours
             {
-                let domain = Address::new(PROVIDER, address.host().clone(), kind::DOMAIN, machine.as_str());
+                let domain = address.beside(kind::DOMAIN, machine.as_str());
                 if let Some(node) = wanted.nodes.get(&domain) {
                     missing.insert(domain, node.part_of.clone());
                 }

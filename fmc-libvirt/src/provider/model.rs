@@ -1,11 +1,11 @@
 //! The pure half: how objects differ, what becomes of what nobody wants, and what a person should know.
 
-use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Settled, Verdict};
+use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Verdict};
 use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
-use crate::document::{Content, Document, DomainDocument, ImageSource, PROVIDER, VolumeDocument, kind};
+use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::volume::Ours;
 use crate::xml::Outline;
@@ -159,7 +159,7 @@ pub(super) fn suffers(object: &Object, from: &Address, impact: Impact) -> Option
 pub(super) fn remove(
     at: &Address,
     object: &Object,
-    settled: &Settled<Document>,
+    is_wanted: &dyn Fn(&Address) -> bool,
     choices: &Choices,
 ) -> Removal {
     match object {
@@ -170,7 +170,7 @@ pub(super) fn remove(
             Removal::Delete("no longer wanted".to_owned())
         }
         Object::Pool(pool) if pool.owner == Owner::Us => remove_pool(pool),
-        Object::Volume(volume) => remove_volume(at, volume, settled, choices),
+        Object::Volume(volume) => remove_volume(at, volume, is_wanted, choices),
         _ => Removal::Ignore,
     }
 }
@@ -194,7 +194,7 @@ fn remove_pool(pool: &PoolObject) -> Removal {
 fn remove_volume(
     at: &Address,
     volume: &VolumeObject,
-    settled: &Settled<Document>,
+    is_wanted: &dyn Fn(&Address) -> bool,
     choices: &Choices,
 ) -> Removal {
     if let Some(naming) = volume.named_by.iter().find(|naming| !naming.ours) {
@@ -210,8 +210,8 @@ fn remove_volume(
             Removal::Keep(format!("{size} of data; --delete-data {machine} deletes it"))
         }
         Ours::Root { machine, .. } => {
-            let domain = Address::new(PROVIDER, at.host().clone(), kind::DOMAIN, machine.as_str());
-            if settled.nodes.contains_key(&domain) {
+            let domain = at.beside(kind::DOMAIN, machine.as_str());
+            if is_wanted(&domain) {
                 Removal::Discard("the machine has another root".to_owned())
             } else {
                 // The machine's own reason: a plan says it once.
@@ -219,8 +219,8 @@ fn remove_volume(
             }
         }
         Ours::Console { machine, .. } => {
-            let domain = Address::new(PROVIDER, at.host().clone(), kind::DOMAIN, machine.as_str());
-            if settled.nodes.contains_key(&domain) {
+            let domain = at.beside(kind::DOMAIN, machine.as_str());
+            if is_wanted(&domain) {
                 Removal::Ignore
             } else {
                 Removal::Discard("no machine writes to it".to_owned())
@@ -228,7 +228,7 @@ fn remove_volume(
         }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
         Ours::Base { .. } => {
-            let stays = |user: &&String| !goes(at, user, &volume.pool, settled);
+            let stays = |user: &&String| !goes(at, user, &volume.pool, is_wanted);
             match volume.used_by.iter().find(stays) {
                 Some(user) => Removal::Keep(format!("{user} has it as backing store")),
                 None => Removal::Discard("no root is made from it".to_owned()),
@@ -238,14 +238,14 @@ fn remove_volume(
 }
 
 /// Whether a user of a base image is a root of ours that nobody wants.
-fn goes(base: &Address, user: &str, pool: &str, settled: &Settled<Document>) -> bool {
+fn goes(base: &Address, user: &str, pool: &str, is_wanted: &dyn Fn(&Address) -> bool) -> bool {
     let is_root = user
         .strip_prefix(pool)
         .and_then(|name| name.strip_prefix('/'))
         .and_then(crate::volume::VolumeName::parse)
         .is_some_and(|name| matches!(name.ours, Ours::Root { .. }));
-    let address = Address::new(PROVIDER, base.host().clone(), kind::VOLUME, user);
-    is_root && !settled.nodes.contains_key(&address)
+    let address = base.beside(kind::VOLUME, user);
+    is_root && !is_wanted(&address)
 }
 
 pub(super) fn part_of(at: &Address, object: &Object) -> Option<String> {

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{Address, Carries, Edge, ObserveError, Seen, State, Wanted};
-use fmc_core::name::HostName;
+use fmc_core::graph::{Address, Carries, Edge, ObserveError, Place, Seen, State, Wanted};
 use futures_util::future::join_all;
 
 use super::object::{
@@ -13,7 +12,7 @@ use super::object::{
     volume_name,
 };
 use super::{Libvirt, run};
-use crate::document::{Document, PROVIDER, kind};
+use crate::document::{self, Document, PROVIDER, kind};
 use crate::link::{
     CallError, CallErrorKind, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord,
 };
@@ -32,7 +31,9 @@ pub(super) async fn observe<L: Link>(
         let (wants, link, name) = (Arc::clone(&wants), Arc::clone(link), host.clone());
         let instant = link.is_instant();
         async move {
-            let read = run::off_thread(instant, move || HostRead::read(&*link, &name, &wants)).await;
+            let read =
+                run::off_thread(instant, move || HostRead::read(&*link, &document::place(&name), &wants))
+                    .await;
             let lost = || CallError::new("read the host", CallErrorKind::Failed, "its thread ended early");
             (host, read.unwrap_or_else(|| Err(lost())))
         }
@@ -49,10 +50,10 @@ pub(super) async fn observe<L: Link>(
                         networks: read.networks.clone(),
                         pools: read.pools.clone(),
                         images: images(&read),
-                        called: called(host, &read, &wants),
+                        called: called(&document::place(host), &read, &wants),
                     },
                 );
-                See { host, read, wants: &wants }.objects(&mut seen.objects);
+                See { place: document::place(host), read, wants: &wants }.objects(&mut seen.objects);
             }
             Err(error) => {
                 let uri = provider.hosts.get(host).map(|link| link.uri().to_owned()).unwrap_or_default();
@@ -65,17 +66,15 @@ pub(super) async fn observe<L: Link>(
                 if single || !unreachable {
                     return Err(ObserveError::Read { what: uri, cause });
                 }
-                seen.unknown_hosts.insert(host.to_string(), cause);
+                seen.unknown.insert(document::place(host), cause);
             }
         }
     }
-    let given = |host: &HostName| provider.hosts.contains_key(host);
-    for address in
-        wanted.nodes.keys().filter(|address| address.provider() == PROVIDER && !given(address.host()))
-    {
-        seen.unknown_hosts
-            .entry(address.host().to_string())
-            .or_insert_with(|| "no connection was given for it".into());
+    let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
+    for place in wanted.nodes.keys().map(Address::place) {
+        if place.provider() == PROVIDER && !is_given(place) && !seen.unknown.contains_key(place) {
+            seen.unknown.insert(place.clone(), "no connection was given for it".into());
+        }
     }
     Ok(seen)
 }
@@ -85,7 +84,7 @@ pub(super) struct Wants {
     owner: String,
     addresses: BTreeSet<Address>,
     /// The domains and networks whose names on their hosts are not their own: by host, kind and name there.
-    called: BTreeMap<(HostName, &'static str, String), String>,
+    called: BTreeMap<(Place, &'static str, String), String>,
 }
 
 impl Wants {
@@ -96,7 +95,7 @@ impl Wants {
                 Document::Network(network) => (&network.name, &network.on_host),
                 Document::Pool(_) | Document::Volume(_) => return None,
             };
-            let key = (address.host().clone(), address.kind(), on_host.to_string());
+            let key = (address.place().clone(), address.kind(), on_host.to_string());
             (name != on_host).then(|| (key, name.to_string()))
         });
         Self {
@@ -107,16 +106,16 @@ impl Wants {
     }
 
     /// The wanted volumes of a host, as one stretch of the addresses.
-    fn volumes<'a>(&'a self, host: &'a HostName) -> impl Iterator<Item = &'a Address> {
-        let first = Address::new(PROVIDER, host.clone(), kind::VOLUME, "");
-        let is_one = move |address: &&Address| address.host() == host && address.kind() == kind::VOLUME;
+    fn volumes<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Address> {
+        let first = Address::new(place.clone(), kind::VOLUME, "");
+        let is_one = move |address: &&Address| address.place() == place && address.kind() == kind::VOLUME;
         self.addresses.range(first..).take_while(is_one)
     }
 
     /// The name by which the cloud knows a domain or a network that is there, ours or one that has the name of ours.
     fn known_as<'a>(
         &'a self,
-        host: &HostName,
+        place: &Place,
         kind: &'static str,
         on_host: &'a str,
         mark: Option<&'a Mark>,
@@ -124,15 +123,15 @@ impl Wants {
         if let Some(mark) = mark.filter(|mark| mark.owner == self.owner) {
             return Some(mark.name_of(on_host).unwrap_or(on_host));
         }
-        if let Some(name) = self.called.get(&(host.clone(), kind, on_host.to_owned())) {
+        if let Some(name) = self.called.get(&(place.clone(), kind, on_host.to_owned())) {
             return Some(name);
         }
         // Where ours have names of their own on the host, the plain ones are free for others.
-        (self.called.is_empty() && self.has(host, kind, on_host)).then_some(on_host)
+        (self.called.is_empty() && self.has(place, kind, on_host)).then_some(on_host)
     }
 
-    fn has(&self, host: &HostName, kind: &'static str, name: &str) -> bool {
-        self.addresses.contains(&Address::new(PROVIDER, host.clone(), kind, name))
+    fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {
+        self.addresses.contains(&Address::new(place.clone(), kind, name))
     }
 }
 
@@ -148,13 +147,13 @@ pub(super) struct Remembered {
 }
 
 /// What domains and networks of ours are called on their host, where that is not their own name.
-fn called(host: &HostName, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
+fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
     let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name, &domain.xml));
     let networks = read.networks.iter().map(|network| (kind::NETWORK, &network.name, &network.xml));
     let named = domains.chain(networks).filter_map(|(kind, on_host, xml)| {
         let mark = Mark::read(xml).filter(|mark| mark.owner == wants.owner)?;
         let name = mark.name_of(on_host).filter(|name| name != on_host)?;
-        Some((Address::new(PROVIDER, host.clone(), kind, name), Arc::from(on_host.as_str())))
+        Some((Address::new(place.clone(), kind, name), Arc::from(on_host.as_str())))
     });
     named.collect()
 }
@@ -182,7 +181,7 @@ struct HostRead {
 
 impl HostRead {
     /// Reads a host with as few calls as what is wanted allows.
-    fn read(link: &impl Link, host: &HostName, wants: &Wants) -> Result<Self, CallError> {
+    fn read(link: &impl Link, place: &Place, wants: &Wants) -> Result<Self, CallError> {
         let mut read = Self {
             domains: link.domains()?,
             networks: link.networks()?,
@@ -204,7 +203,7 @@ impl HostRead {
         if disks {
             read.capacities = link.disk_capacities()?;
         }
-        for (pool, name) in read.worth_a_look(host, wants) {
+        for (pool, name) in read.worth_a_look(place, wants) {
             if let Some(facts) = link.volume(&pool, &name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool, name), facts);
@@ -233,14 +232,14 @@ impl HostRead {
 
     /// Volumes that have to be read by themselves: disks whose capacity is not known yet, and, where a base image may go
     /// or its upload was cut, all that could have it as backing store.
-    fn worth_a_look(&self, host: &HostName, wants: &Wants) -> BTreeSet<(String, String)> {
+    fn worth_a_look(&self, place: &Place, wants: &Wants) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
         let mut bases_in_doubt = false;
         for (pool, record, ours) in self.ours(&wants.owner) {
             if matches!(ours, Ours::Base { .. }) {
                 let address = format!("{pool}/{}", record.name);
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
-                bases_in_doubt |= !committed || !wants.has(host, kind::VOLUME, &address);
+                bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
             if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
                 look.insert((pool.to_owned(), record.name.clone()));
@@ -264,7 +263,7 @@ impl HostRead {
 
 /// What a host shows of what is wanted or ours.
 struct See<'a> {
-    host: &'a HostName,
+    place: Place,
     read: HostRead,
     wants: &'a Wants,
 }
@@ -296,7 +295,7 @@ impl See<'_> {
                 let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
                 named.entry(file.clone()).or_default().push(naming);
             }
-            let name = self.wants.known_as(self.host, kind::DOMAIN, &record.name, mark.as_ref());
+            let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
             if let Some(name) = name.map(str::to_owned) {
                 if owner == Owner::Us {
                     machines.insert(name.clone());
@@ -306,7 +305,7 @@ impl See<'_> {
                 let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
                 let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
-                objects.insert(address, State::Present { object: Object::Domain(object), fingerprint });
+                objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
         for record in &self.read.networks {
@@ -318,7 +317,7 @@ impl See<'_> {
                     owner,
                     plugged: plugged.contains(&record.name),
                 });
-                objects.insert(self.address(kind::NETWORK, name), State::Present { object, fingerprint });
+                objects.insert(self.address(kind::NETWORK, name), State::present(object, fingerprint));
             }
         }
         if owned {
@@ -331,7 +330,7 @@ impl See<'_> {
     fn networks(&self) -> BTreeMap<String, String> {
         let known = self.read.networks.iter().filter_map(|record| {
             let mark = Mark::read(&record.xml);
-            let name = self.wants.known_as(self.host, kind::NETWORK, &record.name, mark.as_ref())?;
+            let name = self.wants.known_as(&self.place, kind::NETWORK, &record.name, mark.as_ref())?;
             Some((record.name.clone(), name.to_owned()))
         });
         known.collect()
@@ -339,7 +338,7 @@ impl See<'_> {
 
     /// Wanted volumes in a pool of somebody else's that cannot be looked into.
     fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in self.wants.volumes(self.host) {
+        for address in self.wants.volumes(&self.place) {
             let Some((pool, _)) = address.name().split_once('/') else { continue };
             if pool == own || self.read.volumes.contains_key(pool) {
                 continue;
@@ -374,7 +373,7 @@ impl See<'_> {
             let fingerprint = pool_fingerprint(record);
             let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
             let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers });
-            objects.insert(self.address(kind::POOL, &own), State::Present { object, fingerprint });
+            objects.insert(self.address(kind::POOL, &own), State::present(object, fingerprint));
             if is_ours && !record.active {
                 self.hidden(&own, "started", objects);
             }
@@ -395,7 +394,7 @@ impl See<'_> {
 
     /// The wanted volumes of our own pool, which cannot be looked into yet.
     fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
-        for address in self.wants.volumes(self.host) {
+        for address in self.wants.volumes(&self.place) {
             if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
                 objects.insert(address.clone(), State::NotYet { phase: format!("the pool {own} is {what}") });
             }
@@ -430,7 +429,7 @@ impl See<'_> {
                 }
                 let at = format!("{pool}/{plain}");
                 // What is left of a deletion is in the way of nobody who makes the volume anew.
-                if name.is_commit && self.wants.has(self.host, kind::VOLUME, &at) {
+                if name.is_commit && self.wants.has(&self.place, kind::VOLUME, &at) {
                     continue;
                 }
                 let whole = !name.is_commit
@@ -461,7 +460,7 @@ impl See<'_> {
                     named_by: named.get(&record.path).cloned().unwrap_or_default(),
                     needs,
                 };
-                let state = State::Present { object: Object::Volume(object), fingerprint };
+                let state = State::present(Object::Volume(object), fingerprint);
                 objects.insert(self.address(kind::VOLUME, &at), state);
             }
         }
@@ -499,7 +498,7 @@ impl See<'_> {
     }
 
     fn address(&self, kind: &'static str, name: &str) -> Address {
-        Address::new(PROVIDER, self.host.clone(), kind, name)
+        Address::new(self.place.clone(), kind, name)
     }
 }
 

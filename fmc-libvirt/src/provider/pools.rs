@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fmc_core::name::HostName;
+use fmc_core::graph::Place;
 
-/// The pools that steps work on, by host and name.
+/// The pools that steps work on, by place and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
     all: Arc<Mutex<All>>,
 }
 
-type All = BTreeMap<(HostName, String), Arc<Pool>>;
+type All = BTreeMap<(Place, String), Arc<Pool>>;
 
 #[derive(Debug, Default)]
 struct Pool {
@@ -25,18 +25,18 @@ pub(super) type Lane = Arc<Mutex<()>>;
 
 impl Pools {
     /// The lane of a pool's uploads.
-    pub(super) fn lane(&self, host: &HostName, pool: &str) -> Lane {
-        Arc::clone(&self.of(host, pool).lane)
+    pub(super) fn lane(&self, place: &Place, pool: &str) -> Lane {
+        Arc::clone(&self.of(place, pool).lane)
     }
 
     /// Reads a pool anew, unless that was done since the last observation. Who comes meanwhile waits until it is done.
     pub(super) fn refresh<E>(
         &self,
-        host: &HostName,
+        place: &Place,
         pool: &str,
         read: impl FnOnce() -> Result<(), E>,
     ) -> Result<(), E> {
-        let pool = self.of(host, pool);
+        let pool = self.of(place, pool);
         let mut is_fresh = locked(&pool.is_fresh);
         if !*is_fresh {
             read()?;
@@ -52,8 +52,8 @@ impl Pools {
         }
     }
 
-    fn of(&self, host: &HostName, pool: &str) -> Arc<Pool> {
-        Arc::clone(locked(&self.all).entry((host.clone(), pool.to_owned())).or_default())
+    fn of(&self, place: &Place, pool: &str) -> Arc<Pool> {
+        Arc::clone(locked(&self.all).entry((place.clone(), pool.to_owned())).or_default())
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
 
-    const HOST: HostName = HostName::literal("local");
+    const HOST: Place = Place::all_of("libvirt");
 
     #[test]
     fn who_comes_while_a_pool_is_read_waits_for_it() {

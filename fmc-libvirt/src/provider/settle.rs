@@ -8,14 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{
-    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
-};
+use fmc_core::graph::{self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, Wanted};
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Document, DomainDocument, PROVIDER, VolumeDocument, kind};
+use crate::document::{Document, DomainDocument, VolumeDocument, kind};
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
@@ -69,11 +67,13 @@ impl<'a> Settling<'a> {
         replace: bool,
     ) {
         let about = || format!("machine/{}", wanted.name);
-        let seen = match self.seen.objects.get(address) {
-            None => return self.returns(address, wanted),
-            Some(State::Present { object: Object::Domain(seen), .. }) if seen.owner == Owner::Us => seen,
+        if !self.seen.objects.contains_key(address) {
+            return self.returns(address, wanted);
+        }
+        let seen = match self.seen.object(address) {
+            Some(Object::Domain(seen)) if seen.owner == Owner::Us => seen,
             // Not known, or not ours: it is put off, or refused.
-            Some(_) => return,
+            _ => return,
         };
         let Some((pool, root)) = &wanted.root else {
             if replace {
@@ -198,11 +198,8 @@ impl<'a> Settling<'a> {
 
     /// The data disks that a machine has, with their sizes.
     fn data(&self, node: &graph::Node<Document>) -> String {
-        let disks = node.needs.iter().filter_map(|edge| match self.seen.objects.get(&edge.to)? {
-            State::Present {
-                object: Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }),
-                ..
-            } => {
+        let disks = node.needs.iter().filter_map(|edge| match self.seen.object(&edge.to)? {
+            Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }) => {
                 let size = capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
                 Some(format!("{name}{size}"))
             }
@@ -363,18 +360,18 @@ impl<'a> Settling<'a> {
 
     /// Whether it is known what is in a pool.
     fn is_read(&self, at: &Address, pool: &str) -> bool {
-        let address = Address::new(PROVIDER, at.host().clone(), kind::POOL, pool);
+        let address = at.beside(kind::POOL, pool);
         matches!(
-            self.seen.objects.get(&address),
-            Some(State::Present { object: Object::Pool(pool), .. }) if pool.record.active && pool.owner == Owner::Us
+            self.seen.object(&address),
+            Some(Object::Pool(pool)) if pool.record.active && pool.owner == Owner::Us
         )
     }
 
     /// Data that was given up, and is not there or is wanted.
     fn unknown_data(&mut self, choices: &Choices) {
         let DeleteData::Of(names) = &choices.delete_data else { return };
-        let data = self.seen.objects.iter().filter_map(|(address, state)| match state {
-            State::Present { object: Object::Volume(volume), .. } if !self.nodes.contains_key(address) => {
+        let data = self.seen.present().filter_map(|(address, object)| match object {
+            Object::Volume(volume) if !self.nodes.contains_key(address) => {
                 matches!(volume.ours, Ours::Disk { .. }).then(|| volume.ours.machine()).flatten()
             }
             _ => None,
@@ -391,8 +388,8 @@ impl<'a> Settling<'a> {
     }
 
     fn present(&self, address: &Address) -> Option<&'a VolumeObject> {
-        match self.seen.objects.get(address) {
-            Some(State::Present { object: Object::Volume(volume), .. }) => Some(volume),
+        match self.seen.object(address) {
+            Some(Object::Volume(volume)) => Some(volume),
             _ => None,
         }
     }
@@ -472,5 +469,5 @@ fn reliant(volume: &VolumeObject) -> Option<String> {
 }
 
 fn volume_address(at: &Address, pool: &str, name: &str) -> Address {
-    Address::new(PROVIDER, at.host().clone(), kind::VOLUME, format!("{pool}/{name}"))
+    at.beside(kind::VOLUME, format!("{pool}/{name}"))
 }

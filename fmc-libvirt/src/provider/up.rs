@@ -106,7 +106,7 @@ pub(super) struct Watch<L, A> {
 impl<L: Link, A: Acting> Watch<L, A> {
     pub(super) fn of(provider: &Libvirt<L>, step: &Step<Document>, acting: A) -> Option<(Self, Arc<L>)> {
         let (domain, readiness) = started(step)?;
-        let link = Arc::clone(provider.hosts.get(step.address.host())?);
+        let link = Arc::clone(provider.link(&step.address)?);
         let watch = Self {
             link: Arc::clone(&link),
             acting,

@@ -1,7 +1,7 @@
 //! What goes wrong says what and where, and leaves what is there as it was.
 
 use fmc_core::digest::Digest;
-use fmc_core::graph::{Choices, Event, NoteKind, ObserveError, Provider as _};
+use fmc_core::graph::{Choices, Event, NoteKind, ObserveError, Place, Provider as _};
 use fmc_core::host::Host;
 use fmc_core::image::Image;
 use fmc_core::name::HostName;
@@ -113,7 +113,7 @@ fn a_hypervisor_that_does_not_answer_is_no_empty_one() {
     let both =
         Libvirt::new().host(HostName::literal("local"), lab.sim.clone()).host(HostName::literal("b"), other);
     let seen = now(both.observe(&small())).unwrap();
-    assert!(seen.unknown_hosts.contains_key("local"), "{seen:?}");
+    assert!(seen.unknown.contains_key(&Place::new("libvirt", "local")), "{seen:?}");
 }
 
 #[test]

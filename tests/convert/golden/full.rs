@@ -18,8 +18,8 @@ fn cloud() -> Cloud {
                 Peer::network(LAN),
                 Peer::subnet("10.0.0.0/8"),
                 Peer::machine("web"),
-                Peer::role("k3s-server").of("prod"),
-                Peer::members("no kind"),
+                Peer::subnet_of_role("k3s-server").of("prod"),
+                Peer::role("no kind"),
             ],
         )
         .host(Host::local())
@@ -95,10 +95,10 @@ fn cloud() -> Cloud {
             .shutdown(Shutdown::never_force(90))
             .ready(Ready::lease().within("300s"))
             .firewall(true)
-            .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+            .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
             .accept(udp(30000).to(32767), Peer::Anywhere)
             .accept("vrrp", Peer::network(LAN))
-            .accept("5432/tcp", Peer::members("k3s-server"))
+            .accept("5432/tcp", Peer::role("k3s-server"))
             .accept(tcp(1).to(65535), Peer::inside(["docker0", "no interface: 1"], "172.17.0.0/16"))
             .file(
                 File::text("/etc/motd", r##"one

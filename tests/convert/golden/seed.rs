@@ -188,7 +188,7 @@ fn cloud() -> Cloud {
             .root_disk(30.gib())
             .disk(Disk::new("data", 100.gib()))
             .interface(Interface::on(CORE).address("10.17.3.13"))
-            .accept(tcp(5432), Peer::role("k3s-agent").of("prod"))
+            .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR ops@flatcar-micro-cloud"),

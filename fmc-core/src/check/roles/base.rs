@@ -3,11 +3,12 @@
 
 use std::net::IpAddr;
 
+use super::super::say::list;
 use super::super::view::View;
 use super::flow::peer;
 use crate::addr::Subnet;
 use crate::checked::{By, Checked, CheckedFlow, CheckedPeer, Forward, Machine, Signal};
-use crate::finding::At;
+use crate::finding::{At, Finding, Kind};
 use crate::flow::{Direction, Service, tcp, udp};
 use crate::name::RoleName;
 
@@ -39,24 +40,19 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
         let mut add = |role: RoleName, direction: Direction, service: Service, peer: CheckedPeer| {
             flows.push(CheckedFlow { machine: index, direction, service, peer, by: By::Role(role) });
         };
-        let hosts: Vec<IpAddr> = hosts(cloud, machine).collect();
-        let mut listens = |role: RoleName, service: Service| {
+        let hosts = || hosts(cloud, machine).map(|host| CheckedPeer::Subnet(Subnet::single(host)));
+        if machine.guest.has_login() {
             for peer in &admins {
-                add(role.clone(), Direction::Accept, service, peer.clone());
+                add(SSH, Direction::Accept, tcp(22), peer.clone());
             }
             if !admins.contains(&CheckedPeer::Anywhere) {
-                for host in &hosts {
-                    let host = CheckedPeer::Subnet(Subnet::single(*host));
-                    add(role.clone(), Direction::Accept, service, host);
-                }
+                hosts().for_each(|host| add(SSH, Direction::Accept, tcp(22), host));
             }
-        };
-        if machine.guest.has_login() {
-            listens(SSH, tcp(22));
         }
-        // An apply calls from where it runs or, for the hypervisor's own networks, by their gateway.
-        if let Some(Signal::Tcp(port)) = machine.ready.map(|ready| ready.signal) {
-            listens(READY, tcp(port.get()));
+        // An apply on the hypervisor asks from the hypervisor's own address. From where another apply asks is not known here;
+        // `unasked` refuses a machine that would let nobody ask.
+        if let Some(port) = asked_port(machine) {
+            hosts().for_each(|host| add(READY, Direction::Accept, tcp(port), host));
         }
         for resolver in &machine.resolvers {
             // RFC 7766: DNS is both.
@@ -67,6 +63,44 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
         add(NTP, Direction::Reach, udp(123), CheckedPeer::Anywhere);
     }
     flows
+}
+
+/// The TCP port at which an apply asks whether a machine is up.
+fn asked_port(machine: &Machine) -> Option<u16> {
+    match machine.ready?.signal {
+        Signal::Tcp(port) => Some(port.get()),
+        _ => None,
+    }
+}
+
+/// Machines whose firewall would let nobody ask whether they are up: the address that the question comes from is not known,
+/// and no flow opens the port. All of them are one finding.
+pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
+    let waits_in_vain = |machine: &&Machine| {
+        let Some(service) = asked_port(machine).map(tcp) else { return false };
+        let asks_itself = cloud.hosts.get(machine.host).is_some_and(|host| host.uri.is_local())
+            && hosts(cloud, machine).next().is_some();
+        let opened = cloud.flows_of(machine).iter().any(|flow| {
+            flow.direction == Direction::Accept
+                && flow.by.role() != Some(&READY)
+                && flow.service.contains(service)
+        });
+        machine.firewall && !asks_itself && !opened
+    };
+    let names: Vec<&str> =
+        cloud.machines.iter().filter(waits_in_vain).map(|machine| machine.name.as_str()).collect();
+    let Some(first) = names.first() else { return };
+    let (are, their) =
+        if names.len() > 1 { ("are", "their firewalls let") } else { ("is", "its firewall lets") };
+    findings.push(Finding::new(
+        Kind::ReadyImpossible,
+        format_args!("machines.{first}.ready"),
+        format!(
+            "{} {are} never up: {their} in nobody at the port, and the address from which an apply asks is not known",
+            list(names.iter().copied())
+        ),
+        "let it in: accept the port from the address of the computer that applies",
+    ));
 }
 
 /// From where people log in. What is wrong with a peer is told where leaves and references are looked at.

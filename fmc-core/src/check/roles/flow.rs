@@ -44,8 +44,8 @@ pub(super) fn peer(
     Some(match said {
         Peer::Anywhere => CheckedPeer::Anywhere,
         Peer::Subnet(subnet) => CheckedPeer::Subnet(*leaf(subnet, at, findings)?),
+        Peer::SubnetOfRole(role) => CheckedPeer::SubnetOfRole(group(role)?),
         Peer::Role(role) => CheckedPeer::Role(group(role)?),
-        Peer::Members(role) => CheckedPeer::Members(group(role)?),
         Peer::Inside { interfaces, subnet } => {
             let names = interfaces.iter().map(|name| leaf(name, at, findings).cloned());
             let names: Vec<Option<BridgeName>> = names.collect();

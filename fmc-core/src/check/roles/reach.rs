@@ -89,7 +89,7 @@ impl Ends {
                 vec![*by_address.get(&subnet.network()).filter(|_| is_one)?]
             }
             CheckedPeer::Machine(machine) => vec![*machine],
-            CheckedPeer::Role(group) | CheckedPeer::Members(group) => {
+            CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => {
                 cloud.roles.get(group)?.machines.clone()
             }
         };
@@ -340,7 +340,7 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
             cloud.machines.get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
         // Of whichever instance: the two ends of a flow may say it differently.
-        CheckedPeer::Role(group) | CheckedPeer::Members(group) => group.kind.to_string(),
+        CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
     }
 }
 

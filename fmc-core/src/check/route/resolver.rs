@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::super::resolve::{ResolversFrom, resolvers, route_of};
-use super::super::say::first_of;
+use super::super::say::{first_of, list};
 use super::super::view::{Net, Placed, Plugged, View, text};
 use crate::addr::{Ip, is_public};
 use crate::finding::{Finding, Kind};
@@ -25,6 +25,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let known = Known::new(view);
+    let mut without: Vec<&str> = Vec::new();
     let mut out_of_reach: BTreeMap<Place<'_>, Affected<'_>> = BTreeMap::new();
     for placed in &view.machines {
         let known_networks = placed.links.iter().all(|link| {
@@ -36,8 +37,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let Some((list, from)) = resolvers(view, placed) else { continue };
-        if list.is_empty() {
-            missing(view, placed, findings);
+        if list.is_empty() && is_told_none(view, placed) {
+            without.push(text(&placed.draft.name));
         }
         if from == ResolversFrom::Gateway {
             continue;
@@ -52,6 +53,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
+    findings.extend(missing(without));
     findings.extend(out_of_reach.into_iter().map(|(place, affected)| place.finding(&affected)));
 }
 
@@ -234,22 +236,26 @@ fn somebody<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> 
     Err(Why::Nobody { on: text(&net.draft.name) })
 }
 
-/// A machine whose addresses are all written inside it learns no resolver from DHCP.
-fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+/// Whether a machine learns no resolver by DHCP: all its addresses are written inside it.
+fn is_told_none(view: &View<'_>, placed: &Placed<'_>) -> bool {
     let learns = |link: &Plugged<'_>| link.draft.address.is_none() && link.draft.address6.is_none();
     let incomplete =
         |net: &Net<'_>| net.is_own() && net.is_forwarded() && net.ipv4.is_none() && net.ipv6.is_none();
     let nets = placed.links.iter().filter_map(|link| view.network(link.network?));
-    if placed.links.iter().any(learns) || nets.into_iter().any(incomplete) {
-        return;
-    }
-    let name = &placed.draft.name;
-    findings.push(Finding::new(
+    !placed.links.iter().any(learns) && !nets.into_iter().any(incomplete)
+}
+
+/// One finding for all machines without a resolver: one list of the cloud or of their network mends them all.
+fn missing(mut machines: Vec<&str>) -> Option<Finding> {
+    machines.sort_unstable();
+    let first = machines.first()?;
+    let have = if machines.len() > 1 { "have" } else { "has" };
+    Some(Finding::new(
         Kind::ResolverMissing,
-        format_args!("machines.{name}.resolvers"),
-        format!("{name} has nobody to ask for names"),
+        format_args!("machines.{first}.resolvers"),
+        format!("{} {have} nobody to ask for names", list(machines.iter().copied())),
         "say `.resolvers([…])` on the machine, on its network or on the cloud",
-    ));
+    ))
 }
 
 /// A list in which one resolver knows the cloud's names and another only the Internet's.

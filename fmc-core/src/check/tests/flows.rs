@@ -21,10 +21,7 @@ fn server() -> Plain {
 }
 
 fn agent() -> Plain {
-    Plain(
-        "agent",
-        Flows::new().reach(tcp(6443), Peer::members("server")).reach(udp(8472), Peer::role("server")),
-    )
+    Plain("agent", Flows::new().reach(tcp(6443), Peer::role("server")).reach(udp(8472), Peer::role("server")))
 }
 
 /// A machine of which no rule has anything to say.
@@ -102,7 +99,7 @@ fn which_networks_carry_a_flow() {
 fn a_hidden_caller_is_let_in_where_its_host_is() {
     let from_core = Plain("server", Flows::new().accept(tcp(6443), Peer::network("core")));
     let mut cloud = two(Mode::Routed, Mode::Nat);
-    let reaches = || Plain("agent", Flows::new().reach(tcp(6443), Peer::members("server")));
+    let reaches = || Plain("agent", Flows::new().reach(tcp(6443), Peer::role("server")));
     for machine in cloud.machines.iter_mut() {
         machine.roles = vec![if machine.interfaces[0].network == "core".into() {
             Plain("server", from_core.1.clone()).into()

@@ -85,8 +85,8 @@ fn what_needs_it_goes_with_it() {
           - machine web           delete   not wanted any more
             machine db            left out delete
             network kube          left out delete
-            volume db.disk.data   kept     its data stays (--delete-data)
-            volume web.disk.data  kept     its data stays (--delete-data)
+            volume db.disk.data   kept     its data stays
+            volume web.disk.data  kept     its data stays
           1 to delete · 2 left out
     "#]]
     .assert_eq(&shown(&toy.plan_with(&wanted([]), &only(&["machine/web"]))));
@@ -96,8 +96,8 @@ fn what_needs_it_goes_with_it() {
           - network kube          delete   not wanted any more
           - machine db            delete   not wanted any more
           - machine web           delete   not wanted any more
-            volume db.disk.data   kept     its data stays (--delete-data)
-            volume web.disk.data  kept     its data stays (--delete-data)
+            volume db.disk.data   kept     its data stays
+            volume web.disk.data  kept     its data stays
           3 to delete
     "#]]
     .assert_eq(&shown(&plan));
@@ -109,16 +109,17 @@ fn a_name_that_nothing_has_refuses_with_the_nearest() {
     let toy = running(cloud(&FOUR));
     let said = |name: &str| {
         let plan = toy.plan_with(&wanted(cloud(&FOUR)), &only(&["machine/db", name]));
-        let said: Vec<String> = plan.refused().map(|note| format!("{}\n", note.text)).collect();
+        let told = plan.refused().map(|note| format!("{}: {}\n", note.about, note.text));
+        let said: Vec<String> = told.collect();
         said.concat()
     };
     expect![[r#"
-        --only machine/dv: nothing has this name; did you mean machine/db?
-        --only network/kub: nothing has this name; did you mean network/kube?
-        --only nothing: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        --only : nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        --only /: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        --only volume/web1.disk.dat: nothing has this name; did you mean volume/web1.disk.data?
+        machine/dv: nothing has this name; did you mean machine/db?
+        network/kub: nothing has this name; did you mean network/kube?
+        nothing: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
+        : nothing has this name; name a machine/NAME, a network/NAME or the address of an object
+        /: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
+        volume/web1.disk.dat: nothing has this name; did you mean volume/web1.disk.data?
     "#]]
     .assert_eq(&["machine/dv", "network/kub", "nothing", "", "/", "volume/web1.disk.dat"].map(said).concat());
     for name in ["toy/local/domain/db", "domain/db", "machine/db", "volume/db.root"] {

@@ -4,7 +4,6 @@ use expect_test::expect;
 
 use super::toy::*;
 use crate::graph::*;
-use crate::name::HostName;
 
 fn doc(needs: Vec<Edge>) -> Doc {
     Doc { needs, ..Doc::default() }
@@ -63,9 +62,9 @@ fn a_person_can_sign_it() {
           + network core           create
           ~ machine db             restart  frozen 0 -> 4
           + machine new            create   data
-          ± machine web1           replace  asked for by --replace
+          ± machine web1           replace  asked for
           - machine web3           delete   not wanted any more
-            volume web3.disk.data  kept     its data stays (--delete-data)
+            volume web3.disk.data  kept     its data stays
             1 machine              no change
             1 network              no change
           2 to create, 1 to restart, 1 to replace, 1 to delete
@@ -121,7 +120,7 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
     assert!(plan.is_empty() && plan.keeps("volume/web.disk.data"));
     expect![[r#"
         toy
-            volume web.disk.data  kept     its data stays (--delete-data)
+            volume web.disk.data  kept     its data stays
             1 machine             no change
             1 network             no change
           nothing to do
@@ -151,7 +150,7 @@ fn what_is_kept_keeps_what_it_needs() {
     expect![[r#"
         toy
             pool ours             kept     volume/web.disk.data needs it, and stays
-            volume web.disk.data  kept     its data stays (--delete-data)
+            volume web.disk.data  kept     its data stays
           nothing to do
     "#]]
     .assert_eq(&shown(&toy.plan(&wanted([]))));
@@ -209,7 +208,7 @@ fn what_depends_on_something_unknown_is_put_off_and_says_so() {
           ! machine web           deferred domain/web: volume/web.root is unknown: its document cannot be read
           ! machine web           deferred volume/web.root is unknown: its document cannot be read
           ! domain old            deferred volume/web.root is unknown, and may need it
-            volume old.disk.data  kept     its data stays (--delete-data)
+            volume old.disk.data  kept     its data stays
           ! volume old.root       deferred volume/web.root is unknown, and may need it
             1 network             no change
           1 to create, 0 to delete
@@ -220,7 +219,7 @@ fn what_depends_on_something_unknown_is_put_off_and_says_so() {
 
 #[test]
 fn a_host_that_is_not_known_is_not_an_empty_one() {
-    let toy = Toy { unknown_hosts: [("far".to_owned(), "no route".to_owned())].into(), ..Toy::default() };
+    let toy = Toy { unknown: [(Place::new("toy", "far"), "no route".to_owned())].into(), ..Toy::default() };
     let (far, near) = (on("far", "network", "kube"), at("domain", "web"));
     let nodes = [(far.clone(), Doc::default(), None), (near, doc(vec![edge(&far, Carries::Exists)]), None)];
     let plan = toy.plan(&wanted(nodes));
@@ -346,7 +345,7 @@ fn a_digest_covers_what_is_created() {
 
 #[test]
 fn one_plan_orders_the_objects_of_several_providers() {
-    let of = |provider, kind, name: &str| Address::new(provider, HostName::literal("local"), kind, name);
+    let of = |provider, kind, name: &str| Address::new(Place::new(provider, "local"), kind, name);
     let (domain, record) = (of("libvirt", "domain", "db"), of("dns", "record", "db"));
     let (cluster, claim) = (of("kubernetes", "cluster", "prod"), of("kubernetes", "secret", "db"));
     let nodes = vec![

@@ -116,8 +116,14 @@ impl Model for Threads {
     fn suffers(&self, at: &Address, object: &Object, from: &Address, impact: Impact) -> Option<Change> {
         self.0.suffers(at, object, from, impact)
     }
-    fn remove(&self, at: &Address, object: &Object, settled: &Settled<Doc>, choices: &Choices) -> Removal {
-        self.0.remove(at, object, settled, choices)
+    fn remove(
+        &self,
+        at: &Address,
+        object: &Object,
+        wanted: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
+        self.0.remove(at, object, wanted, choices)
     }
     fn needs(&self, at: &Address, object: &Object) -> Vec<Edge> {
         self.0.needs(at, object)
@@ -149,7 +155,7 @@ impl Provider for Threads {
         Ok(())
     }
 
-    fn lanes(&self) -> usize {
+    fn lanes(&self, _: &Place) -> usize {
         8
     }
 }

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use crate::graph::*;
-use crate::name::HostName;
 
 /// What a thing is made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub(super) struct Object {
 #[derive(Debug, Default)]
 pub(super) struct World {
     things: BTreeMap<Address, Thing>,
-    running: BTreeMap<String, usize>,
+    running: BTreeMap<Place, usize>,
     most: usize,
     broken: Vec<String>,
 }
@@ -64,7 +63,7 @@ pub(super) struct Toy {
     pub(super) veiled: BTreeMap<Address, State<Object>>,
     /// Things that are not there yet while another is not there.
     pub(super) awaits: BTreeMap<Address, Address>,
-    pub(super) unknown_hosts: BTreeMap<String, String>,
+    pub(super) unknown: BTreeMap<Place, String>,
     /// How many comparisons were asked for.
     pub(super) compared: AtomicUsize,
 }
@@ -78,7 +77,7 @@ impl Default for Toy {
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
             awaits: BTreeMap::new(),
-            unknown_hosts: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             compared: AtomicUsize::new(0),
         }
     }
@@ -111,7 +110,7 @@ impl Toy {
         self.world().things[at].starts
     }
 
-    /// How many steps ran at the same time on a host, at most.
+    /// How many steps ran at the same time at a place, at most.
     pub(super) fn most(&self) -> usize {
         self.world().most
     }
@@ -188,6 +187,10 @@ impl Model for Toy {
     type Document = Doc;
     type Object = Object;
 
+    fn known_as(&self, place: &Place) -> String {
+        format!("the host {}", place.name().unwrap_or_default())
+    }
+
     fn settle(&self, wanted: &Wanted<Doc>, _seen: &Seen<Object>, choices: &Choices) -> Settled<Doc> {
         let asked = |node: &Node<Doc>| {
             let machine = node.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
@@ -199,7 +202,7 @@ impl Model for Toy {
                 .nodes
                 .iter()
                 .filter(|(_, node)| asked(node))
-                .map(|(at, _)| (at.clone(), "asked for by --replace".to_owned()))
+                .map(|(at, _)| (at.clone(), "asked for".to_owned()))
                 .collect(),
             notes: Vec::new(),
         }
@@ -257,14 +260,20 @@ impl Model for Toy {
         Some(Change { path: "plug".to_owned(), from: None, to: None, impact: Impact::Restart, reason })
     }
 
-    fn remove(&self, at: &Address, object: &Object, _: &Settled<Doc>, choices: &Choices) -> Removal {
+    fn remove(
+        &self,
+        at: &Address,
+        object: &Object,
+        _: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
         let machine = object.thing.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
         match &object.thing {
             thing if !thing.ours => Removal::Ignore,
             thing
                 if thing.doc.data && !machine.is_some_and(|machine| choices.delete_data.covers(machine)) =>
             {
-                Removal::Keep("its data stays (--delete-data)".to_owned())
+                Removal::Keep("its data stays".to_owned())
             }
             _ if at.kind() == "cache" => Removal::Discard("unused".to_owned()),
             _ => Removal::Delete("not wanted any more".to_owned()),
@@ -292,14 +301,14 @@ impl Provider for Toy {
             let attached = thing.doc.needs.iter().filter(|edge| edge.carries == Carries::Attached);
             attached.map(|edge| &edge.to).any(|to| thing.plugged.get(to).copied() != now(to))
         };
-        let object = |thing: &Thing| State::Present {
-            object: Object { thing: thing.clone(), unplugged: thing.ours && late(thing) },
-            fingerprint: fingerprint(thing),
+        let object = |thing: &Thing| {
+            let object = Object { thing: thing.clone(), unplugged: thing.ours && late(thing) };
+            State::present(object, fingerprint(thing))
         };
         let mut objects: BTreeMap<Address, State<Object>> = world
             .things
             .iter()
-            .filter(|(at, _)| !self.unknown_hosts.contains_key(at.host().as_str()))
+            .filter(|(at, _)| !self.unknown.contains_key(at.place()))
             .map(|(at, thing)| (at.clone(), object(thing)))
             .collect();
         objects.extend(self.veiled.clone());
@@ -307,14 +316,14 @@ impl Provider for Toy {
         objects.extend(awaiting.map(|(at, other)| {
             (at.clone(), State::NotYet { phase: format!("{} is built first", other.short()) })
         }));
-        Ok(Seen { objects, unknown_hosts: self.unknown_hosts.clone() })
+        Ok(Seen { objects, unknown: self.unknown.clone() })
     }
 
     async fn act(&self, step: &Step<Doc>, acting: &(impl Acting + Clone + 'static)) -> Result<(), StepError> {
         let address = step.address.to_string();
         {
             let World { running, most, .. } = &mut *self.world();
-            let running = running.entry(step.address.host().to_string()).or_default();
+            let running = running.entry(step.address.place().clone()).or_default();
             *running += 1;
             *most = (*most).max(*running);
         }
@@ -324,13 +333,13 @@ impl Provider for Toy {
             rest_once().await;
         }
         let written = if acting.cancelled() { Err(StepError::Cancelled) } else { self.write(step) };
-        if let Some(running) = self.world().running.get_mut(step.address.host().as_str()) {
+        if let Some(running) = self.world().running.get_mut(step.address.place()) {
             *running -= 1;
         }
         written
     }
 
-    fn lanes(&self) -> usize {
+    fn lanes(&self, _: &Place) -> usize {
         self.lanes
     }
 
@@ -404,7 +413,7 @@ pub(super) fn at(kind: &'static str, name: &str) -> Address {
 }
 
 pub(super) fn on(host: &str, kind: &'static str, name: &str) -> Address {
-    Address::new("toy", host.parse::<HostName>().unwrap(), kind, name)
+    Address::new(Place::new("toy", host), kind, name)
 }
 
 pub(super) fn edge(to: &Address, carries: Carries) -> Edge {

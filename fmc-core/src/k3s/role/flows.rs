@@ -10,10 +10,10 @@ use crate::k3s::{Component, FlannelBackend, Value, key};
 /// The flows of a server.
 pub(super) fn server(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;
-    let servers = || Peer::members(SERVER).of(cluster.name.as_str());
+    let servers = || Peer::role(SERVER).of(cluster.name.as_str());
     let mut flows = Flows::new()
         .accept(tcp(API), servers())
-        .accept(tcp(API), Peer::role(AGENT).of(cluster.name.as_str()));
+        .accept(tcp(API), Peer::subnet_of_role(AGENT).of(cluster.name.as_str()));
     flows = match &cluster.said().endpoint {
         Endpoint::Balancer(_) => machines(node, &cluster.endpoint.machines)
             .into_iter()
@@ -30,7 +30,7 @@ pub(super) fn server(node: &Node<'_>) -> Flows {
 
 /// The flows of an agent.
 pub(super) fn agent(node: &Node<'_>) -> Flows {
-    let servers = Peer::members(SERVER).of(node.cluster.name.as_str());
+    let servers = Peer::role(SERVER).of(node.cluster.name.as_str());
     // It joins by the endpoint, and then keeps a connection to each server.
     Flows::new().reach(tcp(API), servers).with(both(node))
 }
@@ -43,7 +43,7 @@ fn both(node: &Node<'_>) -> Flows {
     let nodes = [(SERVER, true), (AGENT, has_agents)];
     let among = |flows: Flows, service: Service| {
         nodes.iter().fold(flows, |flows, (kind, is_there)| {
-            let peer = Peer::role(kind.clone()).of(cluster.name.as_str());
+            let peer = Peer::subnet_of_role(kind.clone()).of(cluster.name.as_str());
             let flows = flows.accept(service, peer.clone());
             if *is_there { flows.reach(service, peer) } else { flows }
         })

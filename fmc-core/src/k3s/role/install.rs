@@ -2,11 +2,13 @@
 
 use super::Node;
 use super::files::script;
+use crate::checked::Machine;
 use crate::guest::{File, Guest, Unit};
 use crate::image::{Arch, Os};
 use crate::k3s::Version;
 use crate::k3s::cluster::Download;
 use crate::k3s::resolved::Fetched;
+use crate::mirror;
 use crate::unit::Mode;
 
 /// The unit that does what a first boot cannot do by files alone.
@@ -65,11 +67,18 @@ pub(super) fn condition(node: &Node<'_>) -> Option<&'static str> {
 fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, mode: Mode) -> Guest {
     match download.and_then(Fetched::of) {
         Some(fetched) => {
-            let url = node.cluster.mirrored(&fetched, node.site.cloud());
-            guest.file(File::remote(path, url.as_str(), fetched.digest).mode(mode))
+            guest.file(File::remote(path, mirrored(node, &fetched).as_str(), fetched.digest).mode(mode))
         }
         None => guest,
     }
+}
+
+/// Where the node fetches a file: from the mirror on the bootstrap machine if its cluster has one.
+fn mirrored(node: &Node<'_>, file: &Fetched) -> String {
+    let machine = node.cluster.bootstrap.and_then(|at| node.site.cloud().machines.get(at));
+    machine
+        .and_then(Machine::address)
+        .map_or_else(|| file.url.to_string(), |address| mirror::url_of(address, &file.url, &file.digest))
 }
 
 /// Whether the node fetches the binary of K3s's own release by itself, because nobody said what it hashes to.

@@ -41,7 +41,7 @@ impl<L: Link, A: Acting> Job<L, A> {
     /// anew, and its folder cannot go before the file.
     pub(super) fn delete_consoles(&self, pool: &str, of: impl Fn(&str) -> bool) -> Result<(), StepError> {
         let read = || self.patiently(|| self.link.refresh_pool(pool));
-        self.pools.refresh(self.address.host(), pool, read)?;
+        self.pools.refresh(self.address.place(), pool, read)?;
         for record in self.made(self.link.volumes(pool))? {
             let name = VolumeName::parse(&record.name).map(|name| name.ours);
             if matches!(name, Some(Ours::Console { machine, .. }) if of(&machine)) {

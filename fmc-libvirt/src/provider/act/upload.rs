@@ -27,7 +27,7 @@ impl<L: Link, A: Acting> Job<L, A> {
     /// Makes a volume and sends its bytes. Whatever goes wrong, it is not committed.
     pub(super) fn upload(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
         let mut source = self.source(&wanted.content)?;
-        let lane = self.pools.lane(self.address.host(), &wanted.pool);
+        let lane = self.pools.lane(self.address.place(), &wanted.pool);
         let _turn = lane.lock().unwrap_or_else(PoisonError::into_inner);
         self.unless_cancelled()?;
         let (pool, name) = (&*wanted.pool, &*wanted.name);

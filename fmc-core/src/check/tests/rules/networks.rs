@@ -308,6 +308,21 @@ fn a_lan_may_have_what_the_cloud_does_not_know() {
 }
 
 #[test]
+fn a_network_without_a_resolver_is_one_finding_for_all_its_machines() {
+    let machines: Vec<String> = (10..90)
+        .map(|n| debian(&format!("m{n}"), &format!("interfaces: [{{network: lan, address: 192.168.0.{n}}}]")))
+        .collect();
+    let lan = "lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24, gateway: 192.168.0.1}";
+    let all = findings(&yaml(&small(lan, &machines.join(", "))));
+    let [finding] = &all[..] else { panic!("{all:?}") };
+    assert_eq!((finding.kind.as_str(), &*finding.at), ("resolver-missing", "machines.m10.resolvers"));
+    assert_eq!(
+        finding.message,
+        "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have nobody to ask for names"
+    );
+}
+
+#[test]
 fn one_list_of_resolvers_is_one_finding_for_all_its_machines() {
     let machine = |n: usize| {
         debian(&format!("m{n}"), &format!("interfaces: [{{network: c, address: 10.0.1.{}}}]", n + 2))
