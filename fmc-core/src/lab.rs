@@ -3,6 +3,7 @@
 mod moved;
 
 use crate::cloud::Cloud;
+use crate::disk::Disk;
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, MachineType};
 use crate::image::{Image, Source};
@@ -54,9 +55,11 @@ impl Cloud {
             if let Some(root) = &mut machine.root_disk {
                 root.allocation = crate::disk::Allocation::Thin;
             }
-            for disk in machine.disks.iter_mut() {
-                disk.pool = None;
-                disk.allocation = crate::disk::Allocation::Thin;
+            machine.disks.iter_mut().for_each(Disk::make_small);
+            for role in &mut machine.roles {
+                if let Some(small) = role.as_custom().lab() {
+                    *role = small;
+                }
             }
         }
         moved::moved(self)
