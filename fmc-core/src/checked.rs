@@ -44,6 +44,7 @@ pub(crate) use source::subnets_of;
 pub struct Checked {
     name: CloudName,
     owner: OwnerId,
+    is_prefixed: bool,
     is_lab: bool,
     hosts: Vec<Host>,
     networks: Vec<Network>,
@@ -447,6 +448,11 @@ impl Checked {
         &self.owner
     }
 
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts: see [`Checked::name_on_host`].
+    pub fn is_prefixed(&self) -> bool {
+        self.is_prefixed
+    }
+
     /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
     pub fn is_lab(&self) -> bool {
         self.is_lab
@@ -516,6 +522,12 @@ impl Checked {
         rest.get(..end).unwrap_or_default()
     }
 
+    /// What the domain of a machine, or a network, is called on its host: its own name, or `OWNER-NAME` where the cloud is
+    /// [prefixed](crate::cloud::Cloud::prefixed).
+    pub fn name_on_host(&self, name: &str) -> String {
+        on_host(self.is_prefixed.then_some(self.owner.as_str()), name)
+    }
+
     /// A machine by name.
     pub fn machine(&self, name: &str) -> Option<&Machine> {
         let at = self.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()?;
@@ -554,4 +566,9 @@ impl Host {
     pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.name == *name)
     }
+}
+
+/// The name on a host of what a cloud calls otherwise, with its owner before it where there is one.
+pub(crate) fn on_host(prefix: Option<&str>, name: &str) -> String {
+    prefix.map_or_else(|| name.to_owned(), |owner| [owner, "-", name].concat())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::view::{Net, Placed, Plugged, View};
 use crate::checked::build::Building;
-use crate::checked::{self, Addressing, Checked, Forward};
+use crate::checked::{self, Addressing, Checked, Forward, on_host};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
 use crate::guest::{Guest, Parts};
@@ -43,6 +43,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (order, hosts) = Order::of(hosts, &view.cloud.hosts);
     let name = view.cloud.name.ok()?.clone();
     let mut cloud = Building::new(name, view.owner.clone()?, view.cloud.lab, hosts);
+    cloud.set_prefixed(view.cloud.prefixed);
     let networks = view.networks.iter().map(|net| network(view, net, &order, &cloud)).collect();
     let (networks, resolved) = Order::of(networks, &view.cloud.networks);
     cloud.set_networks(resolved);
@@ -192,7 +193,7 @@ fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> 
         },
         bridge: match &draft.bridge {
             Some(bridge) => bridge.ok()?.clone(),
-            None => bridge_of(name.as_str())?,
+            None => bridge_of(&on_host(view.prefix(), name.as_str()))?,
         },
         ipv4: net.ipv4.clone(),
         ipv6: net.ipv6.clone(),

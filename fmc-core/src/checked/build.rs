@@ -18,6 +18,7 @@ impl Building {
         Self(Checked {
             name,
             owner,
+            is_prefixed: false,
             is_lab,
             hosts,
             networks: Vec::new(),
@@ -27,6 +28,11 @@ impl Building {
             flows: Vec::new(),
             findings: Vec::new(),
         })
+    }
+
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts.
+    pub(crate) fn set_prefixed(&mut self, is_prefixed: bool) {
+        self.0.is_prefixed = is_prefixed;
     }
 
     /// Its networks, sorted by name.
