@@ -49,6 +49,7 @@ pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
+pub(crate) use needs::subject;
 pub use needs::{Needs, NeedsProblem};
 pub use site::Site;
 

@@ -7,7 +7,7 @@
 use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::finding::{Finding, Severity};
+use fmc_core::finding::{Finding, Severity, Words};
 use fmc_core::unit::Size;
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use super::{DONE, FAILED};
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (findings, checked) = match cloud.check() {
-        Ok(checked) => (checked.findings.clone(), Some(checked)),
+        Ok(checked) => (checked.findings().to_vec(), Some(checked)),
         Err(report) => (report.into_findings(), None),
     };
     let map = args.file.as_ref().map(CloudFile::map);
@@ -115,7 +115,8 @@ impl Teller<'_> {
             Some(reason) => format!("accepted: {reason}"),
             None => format!("`{} explain {}` says more", self.program, finding.kind.as_str()),
         };
-        let help = format!("{}\n{more}", finding.help);
+        let others = others(finding).map(|others| format!("the same {others}\n")).unwrap_or_default();
+        let help = format!("{others}{}\n{more}", self.help(finding));
         let code = Some(finding.kind.as_str());
         map.excerpt().draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
     }
@@ -133,13 +134,21 @@ impl Teller<'_> {
         for at in &finding.also {
             text += &format!("  and {}\n", self.place(at));
         }
-        text += &format!("  {}: {}\n", Paint("help", GOOD, colour), finding.help);
+        if let Some(others) = others(finding) {
+            text += &format!("  and {others}\n");
+        }
+        text += &format!("  {}: {}\n", Paint("help", GOOD, colour), self.help(finding));
         match &finding.accepted {
             Some(reason) => text += &format!("  accepted: {reason}\n"),
             None => text += &format!("  `{} explain {}` says more\n", self.program, finding.kind.as_str()),
         }
         text.push('\n');
         text
+    }
+
+    /// What would be right, in the words of what the author wrote.
+    fn help(&self, finding: &Finding) -> String {
+        finding.help_in(if self.map.is_some() { Words::File } else { Words::Rust })
     }
 
     /// A path, behind its line and column where it is a file's.
@@ -152,6 +161,12 @@ impl Teller<'_> {
             },
         )
     }
+}
+
+/// The other machines in which the same is wrong.
+fn others(finding: &Finding) -> Option<String> {
+    let machines = &finding.machines;
+    (!machines.is_empty()).then(|| format!("on {} more: {machines}", machines.len()))
 }
 
 /// What the cloud takes of each host.
@@ -197,9 +212,9 @@ fn summary(findings: &[Finding], checked: Option<&Checked>) -> String {
     let size = checked.map_or_else(String::new, |checked| {
         format!(
             "{} · {} · {}: ",
-            count(checked.hosts.len(), "host"),
-            count(checked.networks.len(), "network"),
-            count(checked.machines.len(), "machine")
+            count(checked.hosts().len(), "host"),
+            count(checked.networks().len(), "network"),
+            count(checked.machines().len(), "machine")
         )
     });
     format!("{size}{}, {}, {accepted} accepted\n", count(errors, "error"), count(warnings, "warning"))

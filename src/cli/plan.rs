@@ -44,7 +44,7 @@ pub(super) fn run(
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, towards)?;
     if args.json {
-        io.json(&Versioned::new(&Shown::new(&plan, &world)))?;
+        io.json(&Versioned::new(&Shown::new(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
         io.out(rulesets(plan.wanted(), args))?;
@@ -94,7 +94,7 @@ pub(super) fn decide(
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
     for name in &args.replace {
         if checked.machine(name).is_none() {
-            let names = checked.machines.iter().map(|machine| machine.name.as_str());
+            let names = checked.machines().iter().map(|machine| machine.name.as_str());
             return Err(unknown("--replace", name, names));
         }
     }
@@ -120,7 +120,7 @@ fn has_data(checked: &Checked, world: &World, plan: &Plan, machine: &str) -> Res
         return Ok(());
     }
     let there = left.iter().filter_map(|noun| noun.strip_prefix("machine/"));
-    let names = checked.machines.iter().map(|machine| machine.name.as_str()).chain(there);
+    let names = checked.machines().iter().map(|machine| machine.name.as_str()).chain(there);
     Err(unknown("--delete-data", machine, names))
 }
 
@@ -157,14 +157,14 @@ pub(super) struct Connected<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(plan: &'a Plan, world: &'a World) -> Self {
+    pub(super) fn new(plan: &'a graph::Plan<Document>, wanted: &'a Wanted, world: &'a World) -> Self {
         Self {
-            cloud: plan.wanted().name().as_str(),
-            owner: plan.wanted().owner().as_str(),
+            cloud: wanted.name().as_str(),
+            owner: wanted.owner().as_str(),
             hosts: hosts(world),
             simulation: world.is_simulation(),
             plan,
-            rulesets: plan.wanted().rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
+            rulesets: wanted.rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
         }
     }
 }
@@ -205,7 +205,7 @@ fn sizes(wanted: &Wanted) -> String {
 }
 
 /// The lines of a plan. Without colour they are those of its `Display`.
-fn tree(plan: &Plan, colour: bool) -> String {
+pub(super) fn tree(plan: &graph::Plan<Document>, colour: bool) -> String {
     if !colour {
         return plan.to_string();
     }

@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod beside;
 mod compile;
 mod drift;
 mod files;
@@ -15,6 +16,7 @@ mod json;
 mod kubeconfig;
 mod life;
 mod only;
+mod phases;
 mod process;
 mod program;
 mod root_key;

@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesUnordered, Stream};
 use futures_util::task::AtomicWaker;
 
-use super::address::{Address, Place};
+use super::address::Place;
 use super::event::Event;
+use super::outcome::{Left, Outcome, Refused, Skipped};
 use super::plan::{Note, Plan, Step};
 use super::provider::{Acting, Provider, StepError};
 use super::up::{Awaited, NotUp};
@@ -58,93 +59,10 @@ impl StopFlag {
     }
 }
 
-/// What became of each step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Steps that are done, in the order in which they ended.
-    pub done: Vec<Address>,
-    /// Steps that failed, in the order in which they ended.
-    pub failed: Vec<(Address, StepError)>,
-    /// Steps that were not begun.
-    pub skipped: Vec<Skipped>,
-    /// What is up, of what was waited for, with the seconds that it took.
-    pub up: Vec<(Address, u64)>,
-    /// What is not known to be up, of what was waited for. Its step is done.
-    pub not_up: Vec<(Address, NotUp)>,
-}
-
-impl Outcome {
-    /// Whether every step is done, and what was waited for is up.
-    pub fn is_converged(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
-    }
-
-    /// An error if it is [not converged](Self::is_converged).
-    ///
-    /// # Errors
-    ///
-    /// A step failed or was not begun, or something is not up: with all of them.
-    pub fn converged(self) -> Result<(), NotConverged> {
-        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
-    }
-
-    /// Adds what became of later steps.
-    pub(super) fn extend(&mut self, later: Self) {
-        let Self { done, failed, skipped, up, not_up } = later;
-        self.done.extend(done);
-        self.failed.extend(failed);
-        self.skipped.extend(skipped);
-        self.up.extend(up);
-        self.not_up.extend(not_up);
-    }
-}
-
-/// An apply that did not reach its end. What was done stays, and the next plan goes on with the rest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("apply every step: {}", .outcome.left())]
-pub struct NotConverged {
-    /// What became of each step.
-    pub outcome: Outcome,
-}
-
-impl Outcome {
-    /// What failed and what is not up, and how many steps were not begun.
-    fn left(&self) -> String {
-        let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
-        let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
-        let skipped = match self.skipped.len() {
-            0 => None,
-            1 => Some("1 step was not begun".to_owned()),
-            count => Some(format!("{count} steps were not begun")),
-        };
-        failed.chain(not_up).chain(skipped).collect::<Vec<_>>().join("; ")
-    }
-}
-
-/// A step that was not begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its object.
-    pub address: Address,
-    /// Why.
-    pub cause: String,
-}
-
-/// A plan that holds something which cannot be done. Nothing was done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("apply a plan that cannot be done: {}", list(.notes))]
-pub struct Refused {
-    /// What cannot be done.
-    pub notes: Vec<Note>,
-}
-
-fn list(notes: &[Note]) -> String {
-    notes.iter().map(|note| format!("{}: {}", note.about, note.text)).collect::<Vec<_>>().join("; ")
-}
-
-/// Runs a plan: each step once those before it are done, as many at the same time at a place as its lanes allow.
+/// Runs the steps of a plan: each once those before it are done, as many at the same time at a place as its lanes allow,
+/// and more of those that mostly wait.
+/// What is put off, and the steps of [later](Plan::later) phases, are [left](Outcome::left): to go on with them is
+/// [`apply_phases`](super::apply_phases)'s to do.
 ///
 /// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
 /// which go on meanwhile. Events reach `on` in the order in which they happened
@@ -158,13 +76,29 @@ pub async fn apply<P: Provider>(
     plan: &Plan<P::Document>,
     provider: &P,
     options: ApplyOptions,
+    on: impl FnMut(Event),
+) -> Result<Outcome, Refused> {
+    let mut outcome = run(plan, provider, options, on).await?;
+    outcome.left = Left::of(plan);
+    Ok(outcome)
+}
+
+/// Runs the steps of a plan, without a word of what it leaves.
+pub(super) async fn run<P: Provider>(
+    plan: &Plan<P::Document>,
+    provider: &P,
+    options: ApplyOptions,
     mut on: impl FnMut(Event),
 ) -> Result<Outcome, Refused> {
     let notes: Vec<Note> = plan.refused().cloned().collect();
     if !notes.is_empty() {
         return Err(Refused { notes });
     }
-    let lanes = |at: &Place| provider.lanes(at).min(options.parallelism.unwrap_or(usize::MAX)).max(1);
+    // Whoever says how many steps may run means all of them.
+    let lanes = |step: &Step<P::Document>| match (options.parallelism, provider.waiting_lanes(step)) {
+        (None, Some(count)) => (true, count.max(1)),
+        (most, _) => (false, provider.lanes(step.address.place()).min(most.unwrap_or(usize::MAX)).max(1)),
+    };
     let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
     // Held until the end, so that dropping this future tells the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
@@ -200,8 +134,11 @@ pub async fn apply<P: Provider>(
             Happened::Nothing => break,
         }
     }
-    let cause =
-        if teller.0.stop.is_stopped() { "the apply was stopped" } else { "the plan puts it after itself" };
+    let cause = if teller.0.stop.is_stopped() {
+        "the apply was stopped"
+    } else {
+        "internal error: a step depends on itself (please report)"
+    };
     queue.skip_the_rest(cause, &mut on);
     Ok(queue.outcome)
 }
@@ -291,19 +228,24 @@ impl Drop for StopsWhenDropped {
     }
 }
 
+/// Where a step runs: at its place, among those that mostly wait or among the others.
+type Track<'a> = (&'a Place, bool);
+
 /// Which steps wait, may begin and have ended.
 struct Queue<'a, D: ?Sized> {
     plan: &'a Plan<D>,
     waits: Vec<usize>,
     needed_by: Vec<Vec<usize>>,
-    places: BTreeMap<&'a Place, Lanes>,
-    /// The places at which a step may begin.
-    free: BTreeSet<&'a Place>,
+    /// The track of each step.
+    tracks: Vec<Track<'a>>,
+    lanes: BTreeMap<Track<'a>, Lanes>,
+    /// The tracks on which a step may begin.
+    free: BTreeSet<Track<'a>>,
     left: BTreeSet<usize>,
     outcome: Outcome,
 }
 
-/// The steps of a place that may begin, how many run, and how many may.
+/// The steps of a track that may begin, how many run, and how many may.
 struct Lanes {
     count: usize,
     ready: BTreeSet<usize>,
@@ -311,20 +253,23 @@ struct Lanes {
 }
 
 impl<'a, D: ?Sized> Queue<'a, D> {
-    fn new(plan: &'a Plan<D>, lanes: impl Fn(&Place) -> usize) -> Self {
+    /// `lanes` says whether a step mostly waits, and how many of its kind may run at once at its place.
+    fn new(plan: &'a Plan<D>, lanes: impl Fn(&Step<D>) -> (bool, usize)) -> Self {
         let mut queue = Self {
             plan,
             waits: Vec::with_capacity(plan.steps.len()),
             needed_by: vec![Vec::new(); plan.steps.len()],
-            places: BTreeMap::new(),
+            tracks: Vec::with_capacity(plan.steps.len()),
+            lanes: BTreeMap::new(),
             free: BTreeSet::new(),
             left: (0..plan.steps.len()).collect(),
             outcome: Outcome::default(),
         };
         for (index, step) in plan.steps.iter().enumerate() {
-            let place = step.address.place();
-            let made = || Lanes { count: lanes(place), ready: BTreeSet::new(), busy: 0 };
-            queue.places.entry(place).or_insert_with(made);
+            let (waits, count) = lanes(step);
+            let track = (step.address.place(), waits);
+            queue.tracks.push(track);
+            queue.lanes.entry(track).or_insert_with(|| Lanes { count, ready: BTreeSet::new(), busy: 0 });
             queue.waits.push(step.after.len());
             for before in &step.after {
                 if let Some(needed_by) = queue.needed_by.get_mut(*before) {
@@ -332,7 +277,7 @@ impl<'a, D: ?Sized> Queue<'a, D> {
                 }
             }
             if step.after.is_empty() {
-                queue.change(place, |lanes| _ = lanes.ready.insert(index));
+                queue.change(index, |lanes| _ = lanes.ready.insert(index));
             }
         }
         queue
@@ -340,9 +285,9 @@ impl<'a, D: ?Sized> Queue<'a, D> {
 
     /// Takes the first step that may begin.
     fn next(&mut self) -> Option<(usize, &'a Step<D>)> {
-        let place = *self.free.first()?;
-        let index = *self.places.get(place)?.ready.first()?;
-        self.change(place, |lanes| {
+        let track = *self.free.first()?;
+        let index = *self.lanes.get(&track)?.ready.first()?;
+        self.change(index, |lanes| {
             lanes.ready.remove(&index);
             lanes.busy += 1;
         });
@@ -350,19 +295,21 @@ impl<'a, D: ?Sized> Queue<'a, D> {
         Some((index, self.plan.steps.get(index)?))
     }
 
-    fn change(&mut self, place: &'a Place, change: impl FnOnce(&mut Lanes)) {
-        let Some(lanes) = self.places.get_mut(place) else { return };
+    /// Changes the lanes of a step's track.
+    fn change(&mut self, index: usize, change: impl FnOnce(&mut Lanes)) {
+        let Some(track) = self.tracks.get(index).copied() else { return };
+        let Some(lanes) = self.lanes.get_mut(&track) else { return };
         change(lanes);
         if lanes.busy < lanes.count && !lanes.ready.is_empty() {
-            self.free.insert(place);
+            self.free.insert(track);
         } else {
-            self.free.remove(place);
+            self.free.remove(&track);
         }
     }
 
     fn end(&mut self, index: usize, result: Result<(), StepError>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
-        self.change(step.address.place(), |lanes| lanes.busy = lanes.busy.saturating_sub(1));
+        self.change(index, |lanes| lanes.busy = lanes.busy.saturating_sub(1));
         let address = step.address.to_string();
         match result {
             Ok(()) => {
@@ -400,12 +347,10 @@ impl<'a, D: ?Sized> Queue<'a, D> {
 
     /// One of the steps before this one is done.
     fn came(&mut self, index: usize) {
-        let (Some(waits), Some(step)) = (self.waits.get_mut(index), self.plan.steps.get(index)) else {
-            return;
-        };
+        let Some(waits) = self.waits.get_mut(index) else { return };
         *waits = waits.saturating_sub(1);
         if *waits == 0 && self.left.contains(&index) {
-            self.change(step.address.place(), |lanes| _ = lanes.ready.insert(index));
+            self.change(index, |lanes| _ = lanes.ready.insert(index));
         }
     }
 

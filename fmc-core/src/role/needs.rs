@@ -1,6 +1,7 @@
 //! What a role needs of its machine.
 
 use super::Site;
+use crate::checked::Machine;
 use crate::finding::{At, Finding, Remedy, Severity, problems};
 use crate::image::Os;
 use crate::unit::Size;
@@ -54,55 +55,66 @@ impl Needs {
     /// A finding for each need that the machine does not meet. In a lab what is about size is a warning.
     pub(crate) fn check(&self, role: &str, site: &Site<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         let machine = site.machine();
-        let role = || role.to_owned();
+        let (who, role) = (subject(machine, at), || role.to_owned());
         let mut small = |problem: NeedsProblem| {
             let mut finding = problem.at(at);
-            if site.cloud().lab {
+            if site.cloud().is_lab() {
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);
         };
         if let Some(needed) = self.memory.filter(|needed| machine.memory < *needed) {
-            small(NeedsProblem::Memory { there: machine.memory, role: role(), needed });
+            small(NeedsProblem::Memory { who: who.clone(), there: machine.memory, role: role(), needed });
         }
         if let Some(needed) = self.cpus.filter(|needed| machine.cpus.get() < *needed) {
-            small(NeedsProblem::Processors { there: machine.cpus.get(), role: role(), needed });
+            small(NeedsProblem::Processors {
+                who: who.clone(),
+                there: machine.cpus.get(),
+                role: role(),
+                needed,
+            });
         }
         if let (Some(needed), Some(root)) = (self.root, machine.root)
             && root.size < needed
         {
-            small(NeedsProblem::Root { there: root.size, role: role(), needed });
+            small(NeedsProblem::Root { who: who.clone(), there: root.size, role: role(), needed });
         }
         if let Some(systems) = self.systems.filter(|systems| !systems.contains(&site.os())) {
             let (os, known) = (site.os().label(), systems.iter().map(|os| os.label()).collect());
-            findings.push(NeedsProblem::System { os, role: role(), known }.at(at));
+            findings.push(NeedsProblem::System { who: who.clone(), os, role: role(), known }.at(at));
         }
         if self.address && site.address().is_none() {
-            findings.push(NeedsProblem::Address { role: role() }.at(at));
+            findings.push(NeedsProblem::Address { who: who.clone(), role: role() }.at(at));
         }
     }
+}
+
+/// Who it is that has a role: where the path does not say the machine, its name.
+pub(crate) fn subject(machine: &Machine, at: &At<'_>) -> String {
+    let is_there = at.to_string().starts_with(&format!("machines.{}.", machine.name));
+    if is_there { "the machine".to_owned() } else { machine.name.to_string() }
 }
 
 problems! {
     /// What a role needs and its machine does not have.
     pub enum NeedsProblem {
-        Memory { there: Size, role: String, needed: Size } is RoleNeeds:
-            "the machine has {there} of memory, and {role} needs {needed}",
+        Memory { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
+            "{who} has {there} of memory, and {role} needs {needed}",
             "give it at least {memory}",
             memory = Remedy::set("memory", needed);
-        Processors { there: u16, role: String, needed: u16 } is RoleNeeds:
-            "the machine has {there} virtual processors, and {role} needs {needed}",
+        Processors { who: String, there: u16, role: String, needed: u16 } is RoleNeeds:
+            "{who} has {there} virtual processors, and {role} needs {needed}",
             "give it at least {cpus}",
             cpus = Remedy::set("cpus", needed);
-        Root { there: Size, role: String, needed: Size } is RoleNeeds:
-            "the machine has a root disk of {there}, and {role} needs {needed}",
+        Root { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
+            "{who} has a root disk of {there}, and {role} needs {needed}",
             "give it at least {root}",
             root = Remedy::set("root_disk", needed);
-        System { os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
-            "the machine has {os}, and {role} does not know how to install itself there",
+        System { who: String, os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
+            "{who} has {os}, and {role} does not know how to install itself there",
             "give it an image of {list}";
-        Address { role: String } is RoleNeeds:
-            "the machine has no address that is known beforehand, and {role} is found by it",
+        Address { who: String, role: String } is RoleNeeds:
+            "{who} has no address that is known beforehand, and {role} is found by it",
             "give an interface a static or reserved address, for example {address}",
             address = Remedy::set("address", "10.17.4.21");
     }

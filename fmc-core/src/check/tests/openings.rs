@@ -2,6 +2,7 @@
 
 use super::flows::on;
 use super::{findings, found, yaml};
+use crate::check::problem::RoleProblem;
 use crate::checked::By;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Severity};
@@ -48,7 +49,7 @@ fn what_a_machine_accepts_is_a_flow_and_gives_it_a_firewall() {
     assert_eq!(checked.flows().into("db").ports(), [22, 5432]);
     let own: Vec<_> = checked.flows_of(machine).iter().filter(|flow| flow.by.role().is_none()).collect();
     assert!(matches!(own[..], [flow] if flow.by == By::Machine(0) && flow.service == tcp(5432)), "{own:?}");
-    assert!(!checked.roles.keys().any(|group| group.kind == "machine"));
+    assert!(!checked.roles().keys().any(|group| group.kind == "machine"));
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn a_machine_that_nothing_configures_cannot_let_in_some() {
     for cloud in [with(bare), alone] {
         let finding = only(&cloud);
         assert_eq!((finding.kind.as_str(), &*finding.at), ("role-needs", "machines.db.accept"));
-        assert!(finding.message.starts_with("db has no operating system"), "{finding}");
+        assert_eq!(finding.problem(), Some(&RoleProblem::NoFirewall { os: "no operating system" }));
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct World {
 pub(super) struct Toy {
     pub(super) world: Mutex<World>,
     pub(super) lanes: usize,
+    /// How many deletions run at once, beside the other steps.
+    pub(super) deletions: Option<usize>,
     /// Things that are waited for, until so many are there.
     pub(super) slow: BTreeMap<Address, usize>,
     /// Things whose next step fails.
@@ -63,6 +65,8 @@ pub(super) struct Toy {
     pub(super) veiled: BTreeMap<Address, State<Object>>,
     /// Things that are not there yet while another is not there.
     pub(super) awaits: BTreeMap<Address, Address>,
+    /// Whether such a thing may be there all the same.
+    pub(super) hides: bool,
     pub(super) unknown: BTreeMap<Place, String>,
     /// How many comparisons were asked for.
     pub(super) compared: AtomicUsize,
@@ -73,10 +77,12 @@ impl Default for Toy {
         Self {
             world: Mutex::default(),
             lanes: 3,
+            deletions: None,
             slow: BTreeMap::new(),
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
             awaits: BTreeMap::new(),
+            hides: false,
             unknown: BTreeMap::new(),
             compared: AtomicUsize::new(0),
         }
@@ -314,7 +320,8 @@ impl Provider for Toy {
         objects.extend(self.veiled.clone());
         let awaiting = self.awaits.iter().filter(|(_, other)| !world.things.contains_key(*other));
         objects.extend(awaiting.map(|(at, other)| {
-            (at.clone(), State::NotYet { phase: format!("{} is built first", other.short()) })
+            let phase = format!("{} is built", other.short());
+            (at.clone(), State::NotYet { phase, is_new: !self.hides })
         }));
         Ok(Seen { objects, unknown: self.unknown.clone() })
     }
@@ -341,6 +348,10 @@ impl Provider for Toy {
 
     fn lanes(&self, _: &Place) -> usize {
         self.lanes
+    }
+
+    fn waiting_lanes(&self, step: &Step<Doc>) -> Option<usize> {
+        self.deletions.filter(|_| step.action == Action::Delete)
     }
 
     fn awaited(&self, step: &Step<Doc>) -> Option<Awaited> {
