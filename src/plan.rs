@@ -6,20 +6,17 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use fmc_core::checked::Checked;
 use fmc_core::graph::{
     self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
 };
-use fmc_libvirt::document::{Document, kind};
-use fmc_libvirt::link::AnyLink;
-use fmc_libvirt::provider::Libvirt;
-use fmc_libvirt::provider::drifted::Drift;
-use fmc_libvirt::provider::object::Object;
+use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
 
 use crate::compile::Wanted;
 use crate::providers::Providers;
 
-/// What is there.
-pub type Seen = graph::Seen<Object>;
+/// What is there, of whichever provider.
+pub type Seen = graph::Seen<AnyObject>;
 
 /// Decides what has to be done. The same arguments give the same plan.
 pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
@@ -35,16 +32,15 @@ pub struct Plan {
     seen: Arc<Seen>,
     choices: Choices,
     added: Vec<Note>,
-    plan: graph::Plan<Document>,
+    plan: graph::Plan<AnyDocument>,
 }
 
 impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
-        // The model needs no hypervisor: all that it reads is in `seen`.
-        let model: Libvirt<AnyLink> = Libvirt::new();
-        let plan = graph::plan(&model, wanted.graph(), &seen, &choices);
+        // The model needs no connection: all that it reads is in `seen`.
+        let plan = graph::plan(&wanted.rooms(), wanted.graph(), &seen, &choices);
         let mut whole = Self { wanted, seen, choices, added: Vec::new(), plan };
-        whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen));
+        whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen, &whole.wanted.rooms()));
         whole.with_notes(added)
     }
 
@@ -84,14 +80,14 @@ impl Plan {
 
     /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
     pub fn step(&self, name: &str) -> Part<'_> {
-        Part(self.plan.step(name).or_else(|| self.volumes(name).find_map(|volume| self.plan.step(&volume))))
+        Part(self.plan.step(name).or_else(|| self.without_store(name).find_map(|name| self.plan.step(&name))))
     }
 
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it.
     pub fn keeps(&self, name: &str) -> bool {
-        let mut volumes = self.volumes(name).peekable();
-        match volumes.peek() {
-            Some(_) => volumes.all(|volume| self.plan.keeps(&volume)),
+        let mut named = self.without_store(name).peekable();
+        match named.peek() {
+            Some(_) => named.all(|name| self.plan.keeps(&name)),
             None => self.plan.keeps(name),
         }
     }
@@ -117,7 +113,12 @@ impl Plan {
     /// # }
     /// ```
     pub fn drift(&self) -> Drift {
-        Drift::of(self.wanted.graph(), &self.seen)
+        self.wanted.rooms().drift(self.wanted.graph(), &self.seen)
+    }
+
+    /// How the machines and other objects stand, as far as what was there says.
+    pub fn status(&self, checked: &Checked) -> Status {
+        self.wanted.rooms().status(checked, self.wanted.graph(), &self.seen)
     }
 
     /// What was there.
@@ -155,20 +156,19 @@ impl Plan {
         options: ApplyOptions,
         on: impl FnMut(Event),
     ) -> Result<Outcome, Refused> {
-        apply(&self.plan, providers.provider(), options, on).await
+        apply(&self.plan, &providers.rooms(), options, on).await
     }
 
-    /// The addresses of volumes that are named without their pool.
-    fn volumes(&self, name: &str) -> impl Iterator<Item = String> {
-        let volume = name.strip_prefix("volume/").map(str::to_owned);
+    /// The addresses of objects that are named without what holds them, as volumes without their pool.
+    fn without_store(&self, name: &str) -> impl Iterator<Item = String> {
+        let named = name.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
         let steps = self.plan.steps.iter().map(|step| &step.address);
         let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
-        addresses
-            .filter(move |address| {
-                let within = address.name().split_once('/').map(|(_, name)| name);
-                address.kind() == kind::VOLUME && within.is_some() && within == volume.as_deref()
-            })
-            .map(ToString::to_string)
+        addresses.filter_map(move |address| {
+            let (_, within) = address.name().split_once('/')?;
+            let (kind, name) = named.as_ref()?;
+            (address.kind() == kind && within == name).then(|| address.to_string())
+        })
     }
 
     fn again(self) -> Self {
@@ -177,7 +177,7 @@ impl Plan {
 }
 
 impl Deref for Plan {
-    type Target = graph::Plan<Document>;
+    type Target = graph::Plan<AnyDocument>;
 
     fn deref(&self) -> &Self::Target {
         &self.plan
@@ -192,7 +192,7 @@ impl fmt::Display for Plan {
 
 /// What a plan does to one machine or object, which may be nothing.
 #[derive(Debug)]
-pub struct Part<'a>(Option<Group<'a, Document>>);
+pub struct Part<'a>(Option<Group<'a, AnyDocument>>);
 
 impl Part<'_> {
     /// What that does to what runs; [`Impact::None`] if nothing is done.

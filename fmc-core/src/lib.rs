@@ -44,6 +44,7 @@ pub mod named;
 pub mod nearest;
 pub mod network;
 pub mod path;
+pub mod provider;
 pub mod ready;
 pub mod role;
 pub mod secret;

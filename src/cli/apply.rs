@@ -229,7 +229,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
         io.out(format_args!("{} done{not_done}{not_up}.\n", count(done, "step")))?;
     }
     if !args.json {
-        io.out(plan::rulesets(plan.wanted(), args))?;
+        io.out(plan::by_hand(plan.wanted(), args))?;
     }
     Ok(if outcome.is_converged() { DONE } else { FAILED })
 }

@@ -11,6 +11,7 @@ use clap::ArgMatches;
 use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::StopFlag;
+use fmc_core::provider::{AnyRoom, Room};
 
 use super::args::{self, Command, Commands, Said};
 use super::failure::Failure;
@@ -54,6 +55,7 @@ pub struct Program {
     source: Source,
     command: clap::Command,
     flags: Vec<Flags>,
+    providers: Vec<AnyRoom>,
 }
 
 /// Where the cloud is from.
@@ -69,12 +71,17 @@ type Change = Box<dyn FnOnce(Cloud) -> Cloud>;
 impl Program {
     /// The commands for this cloud.
     pub fn new(cloud: Cloud) -> Self {
-        Self { source: Source::Program(Box::new(cloud)), command: args::of_program(), flags: Vec::new() }
+        Self {
+            source: Source::Program(Box::new(cloud)),
+            command: args::of_program(),
+            flags: Vec::new(),
+            providers: Vec::new(),
+        }
     }
 
     /// The commands for the cloud of the file that the arguments name: the program `fmc`.
     pub fn of_file() -> Self {
-        Self { source: Source::File, command: args::of_file(), flags: Vec::new() }
+        Self { source: Source::File, command: args::of_file(), flags: Vec::new(), providers: Vec::new() }
     }
 
     /// Adds flags of the program's own, and changes the cloud by them before anything else does. A flag that is not required
@@ -99,6 +106,13 @@ impl Program {
         self
     }
 
+    /// Adds a provider of the program's own: its objects are part of every plan, apply and destroy, of `status`, `drift`,
+    /// `compile --out` and `graph`. Where every host is simulated, its [simulation](Room::simulation) stands in for it.
+    pub fn provider(mut self, provider: impl Room) -> Self {
+        self.providers.push(AnyRoom::new(provider));
+        self
+    }
+
     /// All commands and options, as clap knows them.
     #[must_use]
     pub fn command(&self) -> &clap::Command {
@@ -114,7 +128,7 @@ impl Program {
     /// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
     #[must_use]
     pub fn run(self, arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-        let Self { source, command, flags } = self;
+        let Self { source, command, flags, providers } = self;
         let read = || {
             let (matches, program) = args::read(command.clone(), arguments)?;
             let changes: Result<Vec<Change>, clap::Error> =
@@ -122,7 +136,7 @@ impl Program {
             Ok((args::commands(&matches, source.is_file(), program, command)?, changes?))
         };
         match read() {
-            Ok((commands, changes)) => ended(of(source, changes, commands, io), io),
+            Ok((commands, changes)) => ended(of(source, changes, commands, providers, io), io),
             Err(error) => Said::of(error, source.is_file()).say(io),
         }
     }
@@ -136,7 +150,7 @@ impl Program {
     /// Runs a command of fmc's that a program's own command took in, and gives its exit code.
     #[must_use]
     pub fn run_of(self, commands: Commands, io: &mut Io<'_>) -> u8 {
-        ended(of(self.source, Vec::new(), commands, io), io)
+        ended(of(self.source, Vec::new(), commands, self.providers, io), io)
     }
 }
 
@@ -148,10 +162,11 @@ impl Source {
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, command: _, flags } = self;
+        let Self { source, command: _, flags, providers } = self;
         f.debug_struct("Program")
             .field("of_file", &source.is_file())
             .field("flags", &flags.len())
+            .field("providers", providers)
             .finish_non_exhaustive()
     }
 }
@@ -185,8 +200,15 @@ fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
 }
 
 /// Runs a command.
-fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn of(
+    source: Source,
+    changes: Vec<Change>,
+    commands: Commands,
+    providers: Vec<AnyRoom>,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     let Commands { mut args, file, format } = commands;
+    args.providers = providers;
     if let Some(colour) = args.color.forced() {
         (io.colour_out, io.colour_err) = (colour, colour);
     }
