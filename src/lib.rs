@@ -101,6 +101,7 @@
 //! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
+//! | `ignition` | yes | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
@@ -113,8 +114,8 @@
 pub use fmc_core::finding::findings;
 pub use fmc_core::{
     addr, balancer, boot, check, checked, cloud, digest, disk, finding, firewall, flow, given, graph, guest,
-    host, image, k3s, machine, mirror, name, named, nearest, network, path, provider, role, secret, ssh,
-    template, tz, unit,
+    host, image, k3s, machine, mirror, name, named, nearest, network, path, provider, role, roles, secret,
+    ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};

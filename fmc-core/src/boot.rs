@@ -5,10 +5,12 @@ mod inside;
 use sha2::{Digest as _, Sha256};
 
 use crate::checked::{Checked, Machine};
+use crate::cloud_init;
+#[cfg(feature = "ignition")]
+use crate::ignition;
 use crate::image::Provisioner;
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use crate::template::Template;
-use crate::{cloud_init, ignition};
 
 pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
@@ -33,7 +35,11 @@ impl Boot {
     pub fn of(cloud: &Checked, machine: &Machine) -> Option<Self> {
         let inside = Inside::of(cloud, machine);
         Some(match machine.image.os.provisioner()? {
+            #[cfg(feature = "ignition")]
             Provisioner::Ignition => Self::Ignition(ignition::compile(&inside).fitted()),
+            // The check has refused such a machine.
+            #[cfg(not(feature = "ignition"))]
+            Provisioner::Ignition => return None,
             Provisioner::CloudInit => {
                 let user_data = cloud_init::user_data(&inside).fitted();
                 let network_config = cloud_init::network_config(&inside).fitted();

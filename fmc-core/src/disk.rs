@@ -1,4 +1,7 @@
 //! Data disks: blank volumes that outlive the machine's root.
+//!
+//! Data disks are raw, and thin ones are sparse files. With two formats, a change of the allocation would make QEMU read
+//! an existing disk in the wrong format.
 
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +135,12 @@ impl Disk {
     pub fn filesystem(mut self, filesystem: Filesystem) -> Self {
         self.filesystem = Some(filesystem);
         self
+    }
+
+    /// As a lab has it: in the cloud's own pool, and thin.
+    pub(crate) fn make_small(&mut self) {
+        self.pool = None;
+        self.allocation = Allocation::Thin;
     }
 
     /// What a first boot makes on it, if it makes anything.

@@ -47,6 +47,7 @@ pub mod path;
 pub mod provider;
 pub mod ready;
 pub mod role;
+pub mod roles;
 pub mod secret;
 pub mod ssh;
 pub mod template;

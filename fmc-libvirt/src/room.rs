@@ -6,6 +6,7 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::graph::{Address, Note, Seen, Wanted};
 use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Nodes, Room, Status};
+use fmc_core::role::Membership;
 use fmc_core::unit::Size;
 
 use crate::document::{self, Content, Document, PROVIDER, kind};
@@ -77,10 +78,10 @@ impl<L: Link> Room for Libvirt<L> {
         &[(kind::NETWORK, "network"), (kind::POOL, "pool"), (kind::DOMAIN, "machine")]
     }
 
-    fn memberships<'a>(&self, object: &'a Object) -> Option<&'a str> {
+    fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
         match object {
-            Object::Domain(domain) => domain.mark.as_ref()?.roles.as_deref(),
-            Object::Pool(_) | Object::Volume(_) | Object::Network(_) => None,
+            Object::Domain(domain) => domain.mark.as_ref().map(|mark| &*mark.memberships).unwrap_or_default(),
+            Object::Pool(_) | Object::Volume(_) | Object::Network(_) => &[],
         }
     }
 

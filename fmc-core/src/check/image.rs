@@ -5,7 +5,7 @@ use super::view::{Placed, View, text};
 use crate::finding::{Finding, Kind, Severity};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
-use crate::image::{Arch, Format, Image, Os, Source};
+use crate::image::{Arch, Format, Image, Os, Provisioner, Source};
 
 mod level;
 
@@ -19,6 +19,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         let host = placed.host.and_then(|host| view.hosts.get(host));
         let name = text(&placed.draft.name);
         let image = &placed.draft.image;
+        shared.extend(unconfigurable(image).map(|fault| (name, image, fault)));
         // A lab has neither the images nor the processor of the cloud.
         if !view.cloud.lab {
             shared.extend(unpinned(image).map(|fault| (name, image, fault)));
@@ -68,6 +69,19 @@ fn place(image: &Image) -> (Os, &str, Option<&str>) {
         Source::Blank => None,
     };
     (image.os, &image.version, source)
+}
+
+/// An image whose configuration this build cannot write.
+fn unconfigurable(image: &Image) -> Option<Fault> {
+    let is_absent = cfg!(not(feature = "ignition")) && image.os.provisioner() == Some(Provisioner::Ignition);
+    is_absent.then(|| Fault {
+        kind: Kind::IgnitionAbsent,
+        field: ".os",
+        also: None,
+        message: format!("{} boots with Ignition, and this program is built without it", image.os.label()),
+        help: "build it with the feature `ignition` of fmc, or take an image that boots with cloud-init"
+            .to_owned(),
+    })
 }
 
 fn boots(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {

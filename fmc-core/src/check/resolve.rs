@@ -1,4 +1,7 @@
 //! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
+//!
+//! Routes between the routed networks of a host are derived for a machine whose default route leads elsewhere: a balancer
+//! on the LAN reaches the cluster's network without a route in the cloud.
 
 mod host_key;
 
@@ -377,6 +380,8 @@ fn machine<'a>(
         taints: each(&draft.taints)?,
         // With roles it has one too, which is known when they are.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
+        memberships: Vec::new(),
+        after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::setting;
+use super::config::setting;
 use crate::boot::{Address, Family, Inside, Interface};
 
 /// The connection of an interface, which is found by its MAC and by nothing else.

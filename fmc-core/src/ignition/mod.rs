@@ -1,29 +1,20 @@
 //! Ignition: what Fedora CoreOS and Flatcar read on their first boot.
-//!
-//! The config is written through the types of the `ignition-config` crate, at the lowest version of the specification
-//! that carries what is used, so that the oldest engine that can do it accepts it.
 
+#[cfg(feature = "ignition")]
+mod config;
+#[cfg(feature = "ignition")]
 mod keyfile;
+#[cfg(feature = "ignition")]
+mod marks;
+#[cfg(feature = "ignition")]
 mod networkd;
 mod spec;
 
-use std::fmt::{Display, Write as _};
-
-use ignition_config::v3_6::{
-    Config, Directory, Dropin, File, Filesystem, Group, Ignition, Link, NodeGroup, NodeUser, Passwd,
-    Resource, Storage, Systemd, Unit, User, Verification,
-};
-
-use crate::boot::{self, Inside};
-use crate::guest::checked::{self, Contents, Owner, Part};
-use crate::guest::{Parts, State, mount};
 use crate::image::Os;
-use crate::template::{Encoding, Marks, Template, percent, with_marks};
 
+#[cfg(feature = "ignition")]
+pub(crate) use config::compile;
 pub use spec::{Spec, max_spec, needed_spec};
-
-/// The groups that every administrator is in; both images have them.
-const ADMIN_GROUPS: [&str; 2] = ["sudo", "wheel"];
 
 /// The key under which a system's Ignition reads its config from QEMU's `fw_cfg`; `None` where there is no Ignition.
 ///
@@ -36,265 +27,9 @@ pub fn fw_cfg_key(os: Os) -> Option<&'static str> {
     }
 }
 
-/// The config of a machine, as JSON with a line for each member.
-pub(crate) fn compile(inside: &Inside<'_>) -> Template {
-    with_marks(|marks| {
-        // Members that are not said are null, which says the same as leaving them out in more words.
-        serde_json::to_string_pretty(&config(inside, marks))
-            .map(|json| prune_nulls(&json))
-            .unwrap_or_default()
-    })
-}
-
-fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
-    let guest = inside.guest;
-    let mut files = own_files(inside);
-    files.extend(guest.files.iter().map(|file| user_file(file, marks)));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut links: Vec<Link> =
-        guest.links.iter().map(|made| link(made.path.as_str(), &made.target)).collect();
-    if let Some(zone) = inside.time_zone {
-        links.push(link("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}")));
-    }
-    Config {
-        ignition: Ignition { version: needed_spec(guest).to_string(), ..Ignition::default() },
-        kernel_arguments: None,
-        passwd: passwd(guest, marks),
-        storage: Some(Storage {
-            directories: non_empty(guest.directories.iter().map(directory).collect()),
-            files: non_empty(files),
-            filesystems: non_empty(inside.filesystems.iter().map(filesystem).collect()),
-            links: non_empty(links),
-            ..Storage::default()
-        }),
-        systemd: non_empty(
-            inside.filesystems.iter().filter_map(mount_unit).chain(guest.units.iter().map(unit)).collect(),
-        )
-        .map(|units| Systemd { units: Some(units) }),
-    }
-}
-
-fn passwd(guest: &Parts, marks: &mut Marks) -> Option<Passwd> {
-    let groups = guest
-        .groups
-        .iter()
-        .map(|group| Group { gid: group.gid.map(i64::from), ..Group::new(group.name.to_string()) });
-    let groups = non_empty(groups.collect());
-    let users = non_empty(guest.users.iter().map(|made| user(made, marks)).collect());
-    (groups.is_some() || users.is_some()).then_some(Passwd { groups, users })
-}
-
-fn user(user: &checked::User, marks: &mut Marks) -> User {
-    let mut groups = texts(&user.groups);
-    if user.admin {
-        let more = ADMIN_GROUPS.iter().filter(|admin| !user.groups.iter().any(|group| group == *admin));
-        groups.extend(more.map(ToString::to_string));
-    }
-    User {
-        groups: non_empty(groups),
-        home_dir: user.home.as_ref().map(ToString::to_string),
-        password_hash: user.password_hash.as_ref().map(|secret| marks.mark(secret, Encoding::JsonString)),
-        shell: user.shell.as_ref().map(ToString::to_string),
-        ssh_authorized_keys: non_empty(texts(&user.keys)),
-        uid: user.uid.map(i64::from),
-        ..User::new(user.name.to_string())
-    }
-}
-
 /// How the paths of fmc's own files begin; a user's file must not.
 pub(crate) mod own {
     pub(crate) const SUDOERS: &str = "/etc/sudoers.d/fmc-";
     pub(crate) const KEYFILE: &str = "/etc/NetworkManager/system-connections/fmc-";
     pub(crate) const NETWORKD: &str = "/etc/systemd/network/10-fmc-";
-}
-
-/// The files that fmc itself writes: names, sudo, interfaces.
-fn own_files(inside: &Inside<'_>) -> Vec<File> {
-    let mut files = vec![
-        file("/etc/hostname", data_url(&format!("{}\n", inside.hostname)), 0o644),
-        file("/etc/hosts", data_url(&inside.hosts()), 0o644),
-    ];
-    let admins = inside.guest.users.iter().filter(|user| user.admin);
-    files.extend(admins.map(|user| {
-        let rule = format!("{} ALL=(ALL) NOPASSWD:ALL\n", user.name);
-        file(&format!("{}{}", own::SUDOERS, user.name), data_url(&rule), 0o440)
-    }));
-    for (index, interface) in inside.interfaces.iter().enumerate() {
-        let stem = inside.stem(index);
-        files.push(if inside.os == Os::Flatcar {
-            let text = networkd::network(inside, interface);
-            file(&format!("{}{stem}.network", own::NETWORKD), data_url(&text), 0o644)
-        } else {
-            let text = keyfile::connection(inside, interface, &stem);
-            // NetworkManager passes over a keyfile that others can read.
-            file(&format!("{}{stem}.nmconnection", own::KEYFILE), data_url(&text), 0o600)
-        });
-    }
-    files
-}
-
-fn user_file(made: &checked::File, marks: &mut Marks) -> File {
-    let source = match &made.contents {
-        Contents::Text(text) => data_url(text),
-        Contents::Secret(secret) => format!("data:;base64,{}", marks.mark(secret, Encoding::Base64)),
-        Contents::Parts(parts) => {
-            let mut url = String::from("data:,");
-            for part in parts {
-                match part {
-                    Part::Text(text) => url.push_str(&percent(text.as_bytes())),
-                    Part::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
-                    Part::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
-                }
-            }
-            url
-        }
-        Contents::Remote { url, .. } => url.to_string(),
-    };
-    let (user, group) = owner(&made.owner);
-    let mut file = file(made.path.as_str(), source, made.mode.bits());
-    if let (Contents::Remote { digest, .. }, Some(contents)) = (&made.contents, &mut file.contents) {
-        let hash = Some(format!("{}-{}", digest.algorithm(), digest.hex()));
-        contents.verification = Some(Verification { hash });
-    }
-    File { user, group, ..file }
-}
-
-/// A file that replaces what the image has at its path: without `overwrite` that would be an error of the boot.
-fn file(path: &str, source: String, mode: u16) -> File {
-    File {
-        contents: Some(Resource { source: Some(source), ..Resource::default() }),
-        mode: Some(i64::from(mode)),
-        overwrite: Some(true),
-        ..File::new(path.to_owned())
-    }
-}
-
-fn directory(made: &checked::Directory) -> Directory {
-    let (user, group) = owner(&made.owner);
-    Directory {
-        user,
-        group,
-        mode: Some(i64::from(made.mode.bits())),
-        ..Directory::new(made.path.to_string())
-    }
-}
-
-fn link(path: &str, target: &str) -> Link {
-    Link { overwrite: Some(true), target: Some(target.to_owned()), ..Link::new(path.to_owned()) }
-}
-
-fn owner(owner: &Owner) -> (Option<NodeUser>, Option<NodeGroup>) {
-    let user =
-        owner.user.as_ref().map(|name| NodeUser { name: Some(name.to_string()), ..NodeUser::default() });
-    let group =
-        owner.group.as_ref().map(|name| NodeGroup { name: Some(name.to_string()), ..NodeGroup::default() });
-    (user, group)
-}
-
-/// A file system that is made where there is none; one of another kind is an error of the boot (Ignition, *Operator notes*,
-/// *Filesystem reuse semantics*).
-fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
-    Filesystem {
-        format: Some(made.kind.as_str().to_owned()),
-        path: made.mount.as_ref().map(ToString::to_string),
-        wipe_filesystem: Some(false),
-        ..Filesystem::new(made.device.clone())
-    }
-}
-
-/// Ignition mounts for its own files only. The system does by this unit, which is what Butane's `with_mount_unit` makes.
-fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
-    let path = made.mount.as_ref()?;
-    let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
-    let contents = format!(
-        "[Unit]\nRequires={check}\nAfter={check}\n\n\
-         [Mount]\nWhere={path}\nWhat={}\nType={}\n\n\
-         [Install]\nRequiredBy=local-fs.target\n",
-        made.device,
-        made.kind.as_str()
-    );
-    Some(Unit { contents: Some(contents), enabled: Some(true), ..Unit::new(mount::unit_name(path)) })
-}
-
-fn unit(made: &checked::Unit) -> Unit {
-    let dropins = made.dropins.iter().map(|dropin| Dropin {
-        contents: Some(dropin.contents.to_string()),
-        ..Dropin::new(dropin.name.to_string())
-    });
-    Unit {
-        contents: made.contents.as_ref().map(ToString::to_string),
-        dropins: non_empty(dropins.collect()),
-        enabled: match made.state {
-            State::Enabled => Some(true),
-            State::Disabled => Some(false),
-            State::Unchanged | State::Masked => None,
-        },
-        mask: (made.state == State::Masked).then_some(true),
-        ..Unit::new(made.name.to_string())
-    }
-}
-
-fn texts(values: &[impl AsRef<str>]) -> Vec<String> {
-    values.iter().map(|value| value.as_ref().to_owned()).collect()
-}
-
-fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
-    (!values.is_empty()).then_some(values)
-}
-
-/// A text as a `data:` URL (RFC 2397) that a person can still read: only what must be is escaped.
-fn data_url(text: &str) -> String {
-    format!("data:,{}", percent(text.as_bytes()))
-}
-
-/// Pretty JSON without the members that are null. Each has a line of its own, and no string ends a line that ends with
-/// `null`, because the quote behind it does.
-fn prune_nulls(json: &str) -> String {
-    let mut pruned = String::with_capacity(json.len() + 1);
-    let mut after_null = false;
-    for line in json.split_inclusive('\n') {
-        if line.ends_with(": null,\n") || line.ends_with(": null\n") {
-            after_null = true;
-            continue;
-        }
-        // What was before the last member, if that went, is now the last.
-        if std::mem::take(&mut after_null) && pruned.ends_with(",\n") && line.trim_start().starts_with('}') {
-            pruned.truncate(pruned.len() - 2);
-            pruned.push('\n');
-        }
-        pruned.push_str(line);
-    }
-    pruned.push('\n');
-    pruned
-}
-
-/// Adds `key=value` in the form that keyfiles and systemd share; nothing where there is no value.
-fn setting(text: &mut String, key: &str, value: Option<impl Display>) {
-    if let Some(value) = value {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{key}={value}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nulls_go_and_what_looks_like_one_stays() {
-        let json = serde_json::json!({
-            "a": null,
-            "b": {"c": "x\": null", "d": null},
-            "e": [{"f": 1, "g": null}, "null"],
-            "h": null,
-        });
-        let pruned = prune_nulls(&serde_json::to_string_pretty(&json).unwrap());
-        let expected = serde_json::json!({"b": {"c": "x\": null"}, "e": [{"f": 1}, "null"]});
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&pruned).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_data_url_escapes_what_is_no_part_of_a_url() {
-        assert_eq!(data_url("a b\n100% +ü\"#"), "data:,a%20b%0A100%25%20%2B%C3%BC%22%23");
-    }
 }

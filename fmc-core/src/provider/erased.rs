@@ -17,6 +17,7 @@ use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Event, Fingerprint, Impact, Node, NotUp, Note,
     ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
 };
+use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
 
 /// A document of some provider.
@@ -106,7 +107,7 @@ pub(super) trait Erased: Send + Sync {
     fn boot_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Arc<Boot>>;
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
-    fn memberships_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str>;
+    fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift;
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status;
     fn drawn_any(&self, checked: &Checked) -> Vec<Drawn>;
@@ -192,8 +193,8 @@ impl<R: Room> Erased for R {
         self.nouns()
     }
 
-    fn memberships_any<'a>(&self, object: &'a AnyObject) -> Option<&'a str> {
-        self.memberships(object.downcast_ref()?)
+    fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership] {
+        object.downcast_ref().map(|object| self.memberships(object)).unwrap_or_default()
     }
 
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {

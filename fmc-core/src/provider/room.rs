@@ -10,6 +10,7 @@ use super::status::Status;
 use crate::boot::Boot;
 use crate::checked::Checked;
 use crate::graph::{Address, Node, Note, Provider, Seen, Wanted};
+use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
 
 /// Objects with their documents, by address.
@@ -56,9 +57,9 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         &[]
     }
 
-    /// The roles by which a machine that is there is a member of something, as it was marked with.
-    fn memberships<'a>(&self, _object: &'a Self::Object) -> Option<&'a str> {
-        None
+    /// What a machine that is there is a member of, as it was marked with.
+    fn memberships<'a>(&self, _object: &'a Self::Object) -> &'a [Membership] {
+        &[]
     }
 
     /// What somebody changed since the last apply. By default every difference is unclear: see [`Drift::of_differences`].

@@ -17,6 +17,7 @@ use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
     ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
+use crate::role::Membership;
 use crate::secret::SecretRef;
 
 /// Several providers as one: an object is asked of the provider that its address names. It is a
@@ -115,9 +116,9 @@ impl<'a> Rooms<'a> {
         nouns.iter().find(|(kind, _)| *kind == at.kind()).map_or(at.kind(), |(_, noun)| noun)
     }
 
-    /// The roles by which a machine that is there is a member of something, as it was marked with.
-    pub fn memberships<'o>(&self, at: &Address, object: &'o AnyObject) -> Option<&'o str> {
-        self.of(at)?.memberships_any(object)
+    /// What a machine that is there is a member of, as it was marked with.
+    pub fn memberships<'o>(&self, at: &Address, object: &'o AnyObject) -> &'o [Membership] {
+        self.of(at).map(|room| room.memberships_any(object)).unwrap_or_default()
     }
 
     /// What somebody changed since the last apply.

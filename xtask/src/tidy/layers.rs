@@ -16,6 +16,8 @@ const LAYERS: &[&[&str]] = &[
     &["check", "lab"],
     // What a provider brings: it is given a checked cloud.
     &["provider"],
+    // The table of the built-in roles.
+    &["roles"],
     // Drafts that hold roles, and what a machine boots with.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role"],
@@ -23,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["boot/inside", "role"],
     // The checked cloud.
     &["checked"],
+    &["role/membership"],
     &["k3s/resolved"],
     // The values of K3s, and of what stands beside it.
     &["k3s"],

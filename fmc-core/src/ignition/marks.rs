@@ -1,0 +1,76 @@
+//! Markers for secrets in text that a serializer writes whole.
+
+use crate::secret::SecretRef;
+use crate::template::{Encoding, Template};
+
+/// Builds a template from text that a serializer makes whole, and that can hold a hole only as a marker.
+///
+/// `write` is called with a [`Marks`], puts what [`Marks::mark`] answers where each hole belongs, and returns the text.
+/// Should the user's own text hold a marker, `write` is called again with another kind of marker.
+pub(super) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Template {
+    let mut round = 0_u32;
+    loop {
+        let mut marks = Marks { prefix: format!("fmc-hole-{round}-"), holes: Vec::new() };
+        let text = write(&mut marks);
+        if marks.holes.is_empty() {
+            return Template::text(text);
+        }
+        if text.matches(marks.prefix.as_str()).count() == marks.holes.len() {
+            return marks.split(&text);
+        }
+        // A finite text holds finitely many prefixes, so that one of the next is free.
+        round += 1;
+    }
+}
+
+/// Hands out the markers of [`with_marks`].
+pub(super) struct Marks {
+    prefix: String,
+    holes: Vec<(SecretRef, Encoding)>,
+}
+
+impl Marks {
+    /// The text that stands for a hole; a serializer must write it once, and unchanged.
+    pub(super) fn mark(&mut self, secret: &SecretRef, encoding: Encoding) -> String {
+        self.holes.push((secret.clone(), encoding));
+        format!("{}{}-", self.prefix, self.holes.len() - 1)
+    }
+
+    fn split(&self, text: &str) -> Template {
+        let mut template = Template::default();
+        for (index, part) in text.split(self.prefix.as_str()).enumerate() {
+            // All but the first part come after a prefix, and so begin with the number of their hole.
+            let hole = (index > 0).then(|| part.split_once('-')).flatten();
+            let hole =
+                hole.and_then(|(number, rest)| Some((self.holes.get(number.parse::<usize>().ok()?)?, rest)));
+            match hole {
+                Some(((secret, encoding), rest)) => {
+                    template.hole(secret, *encoding);
+                    template.push(rest);
+                }
+                None => template.push(part),
+            }
+        }
+        template
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::SecretName;
+    use crate::secret::SecretSource;
+
+    fn secret() -> SecretRef {
+        let source = SecretSource::Environment("X".to_owned());
+        SecretRef { name: SecretName::literal("key"), generation: 1, source }
+    }
+
+    #[test]
+    fn a_marker_in_the_users_own_text_stays_text() {
+        let own = "fmc-hole-0-0- fmc-hole-1-0-";
+        let template = with_marks(|marks| format!("{own}{}{own}", marks.mark(&secret(), Encoding::Raw)));
+        assert_eq!(template.to_string(), format!("{own}<secret key generation 1>{own}"));
+        assert_eq!(with_marks(|_| own.to_owned()).as_text(), Some(own));
+    }
+}
