@@ -146,5 +146,7 @@ pub mod sim;
 pub mod testing;
 
 pub use compile::{Wanted, compile};
+#[doc(no_inline)]
+pub use fmc_core::provider::Artifact;
 pub use plan::{Part, Plan, Seen, plan};
 pub use providers::Providers;
