@@ -97,7 +97,7 @@ impl Wanted {
         let mut all = format!("{:?} {}\n", self.0.owner, self.0.lab);
         let rooms = self.rooms();
         for (address, node) in &self.0.graph.nodes {
-            all += &format!("{address} {}\n", rooms.fingerprint_of(address, &node.document));
+            all += &format!("{address} {}\n", rooms.fingerprint_of(address, node));
         }
         for ByHand { place, text, .. } in &self.0.by_hand {
             all += &format!("{place} {}\n", graph::Fingerprint::of(text.as_bytes()));
@@ -130,7 +130,7 @@ impl Wanted {
         let nodes = self.0.graph.nodes.iter();
         let boots: BTreeMap<&str, &Arc<Boot>> = nodes
             .filter_map(|(at, node)| {
-                let boot = rooms.boot(at, &node.document)?;
+                let boot = rooms.boot(at, node)?;
                 Some((node.part_of.as_deref()?.strip_prefix("machine/")?, boot))
             })
             .collect();
@@ -149,7 +149,7 @@ impl Wanted {
 
     fn secret_refs(&self) -> Vec<&SecretRef> {
         let rooms = self.rooms();
-        self.0.graph.nodes.iter().flat_map(|(at, node)| rooms.secrets(at, &node.document)).collect()
+        self.0.graph.nodes.iter().flat_map(|(at, node)| rooms.secrets(at, node)).collect()
     }
 
     /// Every file that `compile --out` writes, in the order of their paths.

@@ -23,6 +23,9 @@ use crate::secret::SecretRef;
 /// Several providers as one: an object is asked of the provider that its address names. It is a
 /// [`Provider`] over documents and objects of any type, so that one plan orders the objects of all.
 ///
+/// Documents are given with their nodes: a reference to the [`Arc`] of a document would be taken for the document itself,
+/// since an `Arc` may be any document too.
+///
 /// A provider that does not answer is unknown as a whole, and stops the part of no other. Nothing is observed only if none
 /// answers.
 #[derive(Clone, Default)]
@@ -87,19 +90,19 @@ impl<'a> Rooms<'a> {
     }
 
     /// The fingerprint of a document, secrets as holes.
-    pub fn fingerprint_of(&self, at: &Address, document: &AnyDocument) -> Fingerprint {
-        let found = self.of(at).and_then(|room| room.fingerprint_any(document));
+    pub fn fingerprint_of(&self, at: &Address, node: &Node<AnyDocument>) -> Fingerprint {
+        let found = self.of(at).and_then(|room| room.fingerprint_any(&*node.document));
         found.unwrap_or_else(|| Fingerprint::of(&[]))
     }
 
     /// What a machine boots with, if a document holds that.
-    pub fn boot<'d>(&self, at: &Address, document: &'d AnyDocument) -> Option<&'d Arc<Boot>> {
-        self.of(at)?.boot_any(document)
+    pub fn boot<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Option<&'d Arc<Boot>> {
+        self.of(at)?.boot_any(&*node.document)
     }
 
     /// The secrets that a step with a document needs.
-    pub fn secrets<'d>(&self, at: &Address, document: &'d AnyDocument) -> Vec<&'d SecretRef> {
-        self.of(at).map(|room| room.secrets_any(document)).unwrap_or_default()
+    pub fn secrets<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Vec<&'d SecretRef> {
+        self.of(at).map(|room| room.secrets_any(&*node.document)).unwrap_or_default()
     }
 
     /// The kinds of objects that a plan counts in its title, each with its noun and its provider's name.
