@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::graph::{
-    self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
+    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Note, Outcome, Refused,
+    Watch, apply_phases,
 };
 use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
 
@@ -37,11 +38,8 @@ pub struct Plan {
 
 impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
-        // The model needs no connection: all that it reads is in `seen`.
-        let plan = graph::plan(&wanted.rooms(), wanted.graph(), &seen, &choices);
-        let mut whole = Self { wanted, seen, choices, added: Vec::new(), plan };
-        whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen, &whole.wanted.rooms()));
-        whole.with_notes(added)
+        let plan = decide(&wanted, &seen, &choices);
+        Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
     }
 
     /// The plan in which this machine is made anew too. Its data disks stay.
@@ -136,11 +134,16 @@ impl Plan {
         &self.wanted
     }
 
-    /// Does it: each step once those before it are done. Dropping the future begins no further step.
+    /// Does it: each step once those before it are done. Where the plan could not see further, it looks and plans again,
+    /// and goes on with what the plan has [announced](graph::Plan::later); what it has not is [left](Outcome::left), and the
+    /// outcome is not converged: plan again, show that, and apply it.
+    ///
+    /// The future is `Send` if `on` is, so that it can be spawned. Dropping it begins no further step.
     ///
     /// # Errors
     ///
-    /// The plan refuses something, and nothing was done. That a step failed is in the outcome.
+    /// The plan refuses something, and nothing was done. That a step failed is in the outcome:
+    /// [`Outcome::converged`] makes an error of it, which names the step and the cause.
     pub async fn apply(&self, providers: &Providers, on: impl FnMut(Event)) -> Result<Outcome, Refused> {
         self.apply_with(providers, ApplyOptions::default(), on).await
     }
@@ -156,13 +159,34 @@ impl Plan {
         options: ApplyOptions,
         on: impl FnMut(Event),
     ) -> Result<Outcome, Refused> {
-        apply(&self.plan, &providers.rooms(), options, on).await
+        self.apply_watched(providers, options, &mut Events(on)).await
+    }
+
+    /// Does it, and asks [`Watch::further`] before it goes on with a further plan, which may hold steps that this one has
+    /// not announced.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Plan::apply`].
+    pub async fn apply_watched(
+        &self,
+        providers: &Providers,
+        options: ApplyOptions,
+        watch: &mut impl Watch<AnyDocument>,
+    ) -> Result<Outcome, Refused> {
+        let wanted = &self.wanted;
+        let rooms = providers.rooms_of(wanted);
+        let again = |seen: Seen, choices: &Choices| decide(wanted, &seen, choices);
+        let choices = self.choices.clone();
+        apply_phases(&self.plan, &rooms, wanted.graph(), choices, options, again, watch)
+            .await
+            .map(|phases| phases.outcome)
     }
 
     /// The addresses of objects that are named without what holds them, as volumes without their pool.
     fn without_store(&self, name: &str) -> impl Iterator<Item = String> {
         let named = name.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
-        let steps = self.plan.steps.iter().map(|step| &step.address);
+        let steps = self.plan.all_steps().map(|step| &step.address);
         let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
         addresses.filter_map(move |address| {
             let (_, within) = address.name().split_once('/')?;
@@ -174,6 +198,16 @@ impl Plan {
     fn again(self) -> Self {
         Self::of(self.wanted, self.seen, self.choices, self.added)
     }
+}
+
+/// The steps, with what a person must do before them.
+fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDocument> {
+    // The model needs no connection: all that it reads is in `seen`.
+    let rooms = wanted.rooms();
+    let mut plan = graph::plan(&rooms, wanted.graph(), seen, choices);
+    plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
+    plan.notes.sort();
+    plan
 }
 
 impl Deref for Plan {

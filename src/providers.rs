@@ -118,8 +118,12 @@ impl Providers {
     ///
     /// No provider answers. That one of several does not is in what was seen.
     pub async fn observe(&self, wanted: &Wanted) -> Result<Seen, ObserveError> {
-        // Objects of a provider that the cloud was not compiled for are not wanted by anything, and not to be deleted either.
-        self.rooms().only(wanted.rooms().names()).observe(wanted.graph()).await
+        self.rooms_of(wanted).observe(wanted.graph()).await
+    }
+
+    /// Those that a cloud was compiled for. Another's objects are not wanted by anything, and must not be deleted either.
+    pub(crate) fn rooms_of(&self, wanted: &Wanted) -> Rooms<'_> {
+        self.rooms().only(wanted.rooms().names())
     }
 
     /// Looks at what is there, and decides what has to be done.

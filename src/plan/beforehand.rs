@@ -11,7 +11,7 @@ use super::Seen;
 
 /// The notes of the machines that are deleted or made anew.
 pub(super) fn notes(plan: &graph::Plan<AnyDocument>, seen: &Seen, rooms: &Rooms<'_>) -> BTreeSet<Note> {
-    let there = plan.steps.iter().filter(|step| step.expects.is_some());
+    let there = plan.all_steps().filter(|step| step.expects.is_some());
     let marked =
         there.filter_map(|step| Some((step, rooms.memberships(&step.address, seen.object(&step.address)?))));
     marked.filter_map(|(step, members)| note(plan, members, step)).collect()

@@ -354,7 +354,7 @@ fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
     match state {
         State::Present { object, fingerprint } => State::Present { object, fingerprint },
         State::Unknown { cause } => State::Unknown { cause },
-        State::NotYet { phase } => State::NotYet { phase },
+        State::NotYet { phase, is_new } => State::NotYet { phase, is_new },
     }
 }
 
@@ -378,7 +378,7 @@ fn typed_seen<O: Send + Sync + 'static>(provider: &str, seen: &Seen<AnyObject>) 
                 State::Present { object: Arc::clone(object).downcast().ok()?, fingerprint: *fingerprint }
             }
             State::Unknown { cause } => State::Unknown { cause: cause.clone() },
-            State::NotYet { phase } => State::NotYet { phase: phase.clone() },
+            State::NotYet { phase, is_new } => State::NotYet { phase: phase.clone(), is_new: *is_new },
         })
     };
     let own = seen.objects.iter().filter(|(at, _)| at.provider() == provider);
