@@ -34,12 +34,12 @@ pub fn compile(checked: &Checked) -> Wanted {
 pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
     let all = rooms.iter().fold(Rooms::new(), Rooms::with_any);
     Wanted(Arc::new(Inner {
-        name: checked.name.clone(),
-        owner: checked.owner.clone(),
-        lab: checked.lab,
+        name: checked.name().clone(),
+        owner: checked.owner().clone(),
+        lab: checked.is_lab(),
         nothing: false,
         by_hand: all.by_hand(checked),
-        graph: graph::Wanted { owner: checked.owner.as_str().into(), nodes: all.documents(checked) },
+        graph: graph::Wanted { owner: checked.owner().as_str().into(), nodes: all.documents(checked) },
         rooms,
     }))
 }

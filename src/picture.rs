@@ -91,12 +91,14 @@ impl Picture {
     pub fn of(checked: &Checked) -> Self {
         let rooms = built_in();
         let rooms = rooms.iter().fold(Rooms::new(), Rooms::with_any);
-        let hosts: Vec<Place> = checked.hosts.iter().map(|host| place(host, &rooms.drawn(checked))).collect();
-        let mut machines: Vec<Node> = checked.machines.iter().map(|machine| node(machine, &hosts)).collect();
-        for (group, members) in &checked.roles {
+        let hosts: Vec<Place> =
+            checked.hosts().iter().map(|host| place(host, &rooms.drawn(checked))).collect();
+        let mut machines: Vec<Node> =
+            checked.machines().iter().map(|machine| node(machine, &hosts)).collect();
+        for (group, members) in checked.roles() {
             // A role of an instance is in its kind's group too.
             let has_instance = |at: &usize| {
-                let mut same = checked.roles.iter().filter(|(other, _)| other.kind == group.kind);
+                let mut same = checked.roles().iter().filter(|(other, _)| other.kind == group.kind);
                 same.any(|(other, members)| {
                     other.instance.is_some() && members.machines.binary_search(at).is_ok()
                 })
@@ -112,8 +114,8 @@ impl Picture {
         Self {
             ends: Vec::new(),
             arrows: Vec::new(),
-            title: checked.name.to_string(),
-            networks: checked.networks.iter().map(bus).collect(),
+            title: checked.name().to_string(),
+            networks: checked.networks().iter().map(bus).collect(),
             machines,
             hosts,
         }

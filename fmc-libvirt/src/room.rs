@@ -91,8 +91,8 @@ impl<L: Link> Room for Libvirt<L> {
 
     fn status(&self, checked: &Checked, _: &Wanted<Document>, seen: &Seen<Object>) -> Status {
         let mut status = Status::default();
-        for machine in &checked.machines {
-            let Some(host) = checked.hosts.get(machine.host) else { continue };
+        for machine in checked.machines() {
+            let Some(host) = checked.hosts().get(machine.host) else { continue };
             let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
             status.machines.insert(machine.name.to_string(), state(seen, &at));
         }
@@ -109,8 +109,8 @@ impl<L: Link> Room for Libvirt<L> {
     }
 
     fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
-        let own = own_pool(checked.owner.as_str());
-        let stores = checked.hosts.iter().flat_map(|host| {
+        let own = own_pool(checked.owner().as_str());
+        let stores = checked.hosts().iter().flat_map(|host| {
             let store = |name: String, path: String| Drawn::Store { host: host.name.to_string(), name, path };
             let folder = format!("{}/{own}", host.base.to_string().trim_end_matches('/'));
             let others =

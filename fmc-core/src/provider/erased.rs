@@ -151,6 +151,7 @@ pub(super) trait Erased: Send + Sync {
         acting: SharedActing,
     ) -> BoxFuture<'a, Result<(), StepError>>;
     fn lanes_any(&self, at: &Place) -> usize;
+    fn waiting_lanes_any(&self, step: &Step<AnyDocument>) -> Option<usize>;
     fn awaited_any(&self, step: &Step<AnyDocument>) -> Option<Awaited>;
     fn up_any<'a>(
         &'a self,
@@ -325,6 +326,10 @@ impl<R: Room> Erased for R {
 
     fn lanes_any(&self, at: &Place) -> usize {
         self.lanes(at)
+    }
+
+    fn waiting_lanes_any(&self, step: &Step<AnyDocument>) -> Option<usize> {
+        self.waiting_lanes(&typed_step(step)?)
     }
 
     fn awaited_any(&self, step: &Step<AnyDocument>) -> Option<Awaited> {

@@ -294,6 +294,10 @@ impl Provider for Rooms<'_> {
         self.named(at.provider()).map_or(1, |room| room.lanes_any(at))
     }
 
+    fn waiting_lanes(&self, step: &Step<AnyDocument>) -> Option<usize> {
+        self.of(&step.address)?.waiting_lanes_any(step)
+    }
+
     fn awaited(&self, step: &Step<AnyDocument>) -> Option<Awaited> {
         self.of(&step.address)?.awaited_any(step)
     }
