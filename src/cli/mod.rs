@@ -113,6 +113,7 @@ mod status;
 mod style;
 mod table;
 mod transfer;
+mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use clap::ArgMatches;
 use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::StopFlag;
+use terminal_size::{Width, terminal_size_of};
 
 use super::args::{self, Command, Commands, Said};
 use super::failure::Failure;
@@ -166,6 +168,8 @@ fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
         colour_err: colour && err.is_terminal(),
         draw_out: out.is_terminal(),
         draw_err: err.is_terminal(),
+        width_out: columns(stdout()),
+        width_err: columns(stderr()),
         bars: err.is_terminal(),
         folder: PathBuf::new(),
         environment: Arc::new(|name: &str| std::env::var_os(name)),
@@ -175,6 +179,12 @@ fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
         err: &mut err,
     };
     ExitCode::from(run(&mut io))
+}
+
+/// How many columns a terminal has; `None` where the stream is none, or does not say.
+fn columns(stream: impl AsFd) -> Option<usize> {
+    let (Width(columns), _) = terminal_size_of(stream)?;
+    Some(columns.into()).filter(|columns| *columns > 0)
 }
 
 fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
