@@ -204,7 +204,15 @@ fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>)
         Command::Explain { kind } => return explain::run(kind.as_deref(), &args, io),
         Command::Init { path } => return init::run(path, &args.program, io),
         Command::Schema => return about::schema(io),
-        Command::Completions { shell } => return about::completions(*shell, &args, io),
+        Command::Completions { shell } => {
+            let cloud = match source {
+                Source::Program(cloud) => {
+                    Some(changes.into_iter().fold(*cloud, |cloud, change| change(cloud)))
+                }
+                Source::File => cloud_file::quietly(file.as_deref(), format, io),
+            };
+            return about::completions(*shell, cloud.as_ref(), &args, io);
+        }
         Command::Man => return about::manual(&args, io),
         Command::RootKey { command } => return root_key::run(command, &args, io),
         _ => {}

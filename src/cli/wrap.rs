@@ -49,7 +49,10 @@ mod tests {
             "  + machine web     create    2 vCPU, 2 GiB, root 20 GiB,\n\
              \x20                             data 100 GiB and some more"
         );
-        assert_eq!(wrapped("  help: one two three four five six seven", Some(30)), "  help: one two three four\n    five six seven");
+        assert_eq!(
+            wrapped("  help: one two three four five six seven", Some(30)),
+            "  help: one two three four\n    five six seven"
+        );
     }
 
     #[test]
