@@ -36,8 +36,8 @@ pub(super) fn completions(
 
 /// A command whose options and arguments that name a machine take the names of a cloud's.
 fn with_names(command: Command, checked: &Checked) -> Command {
-    let machines = || checked.machines.iter().map(|machine| machine.name.to_string());
-    let networks = checked.networks.iter().map(|network| format!("network/{}", network.name));
+    let machines = || checked.machines().iter().map(|machine| machine.name.to_string());
+    let networks = checked.networks().iter().map(|network| format!("network/{}", network.name));
     let nouns: Vec<String> = machines().map(|name| format!("machine/{name}")).chain(networks).collect();
     let with_all: Vec<String> = machines().chain(["all".to_owned()]).collect();
     let machines: Vec<String> = machines().collect();

@@ -89,7 +89,8 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     let own = &hypervisor.own;
     hypervisor.converge(&cloud(&[1], false), &Choices::default());
     own.expect_names(EDGE, NAME, "A", &["10.74.1.31"]);
-    let (wires, dnsmasq) = (hypervisor.wires(), own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap());
+    let (wires, dnsmasq) =
+        (hypervisor.wires(), own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap());
 
     // The nodes are addresses of the hypervisor's here; what counts is who is found by the name.
     let bridge = cloud(&[1], false).check().unwrap().network("kube").unwrap().bridge.clone();
@@ -130,7 +131,11 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     let grown = hypervisor.wires();
     assert!(wires.iter().all(|wire| grown.contains(wire)), "{wires:?} in {grown:?}");
     own.expect_names(EDGE, NAME, "A", &["10.74.1.31", "10.74.1.32"]);
-    assert_eq!(own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(), dnsmasq, "it read its names anew");
+    assert_eq!(
+        own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(),
+        dnsmasq,
+        "it read its names anew"
+    );
     found("worker1\nworker2\n");
     // An address is looked up as its machine.
     own.expect_names(EDGE, "10.74.1.32", "PTR", &["worker2.example.org"]);
@@ -161,7 +166,15 @@ fn names_of_a_users_own_role_come_and_go() {
 
     // Somebody's own hand in it is taken back.
     let virsh = |command: &str, xml: &str| {
-        hypervisor.own.virsh(&["net-update", "names-lab-edge", command, "dns-host", xml, "--live", "--config"]);
+        hypervisor.own.virsh(&[
+            "net-update",
+            "names-lab-edge",
+            command,
+            "dns-host",
+            xml,
+            "--live",
+            "--config",
+        ]);
     };
     virsh("delete", "<host ip='10.74.1.21'/>");
     virsh("add-last", "<host ip='10.74.1.21'><hostname>mine.example.org</hostname></host>");
