@@ -102,7 +102,7 @@
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
 //! | `toml` | by `cli` | clouds in TOML |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
-//! | `ignition` | yes | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
+//! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |

@@ -73,7 +73,10 @@ fn the_paths_that_the_architecture_names_are_there() {
                 && (path.ends_with('/') || path.ends_with(".rs") || path.ends_with(".md"))
                 && !path.contains([' ', '*', '<', '{', ':'])
                 && !path.starts_with(['/', '.', '~']);
-            assert!(!is_path || root().join(path).exists(), "{name} names {path}, which is not there");
+            // The page of a crate names its own files by their places in it.
+            let places = ["", "src", "fmc-core/src", "fmc-libvirt/src", "fmc-keys/src"];
+            let is_there = places.iter().any(|place| root().join(place).join(path).exists());
+            assert!(!is_path || is_there, "{name} names {path}, which is not there");
         }
     }
 }
