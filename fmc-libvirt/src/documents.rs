@@ -39,7 +39,8 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
             all.machine(place, machine);
         }
     }
-    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes }
+    let places = checked.hosts().iter().map(|host| document::place(&host.name)).collect();
+    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes, places }
 }
 
 /// A host, with what every object on it is told of it.
@@ -191,8 +192,11 @@ impl Documents<'_> {
     /// A name, and what is called so on its host: one text where they are the same.
     fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
         let own: Arc<str> = name.into();
-        let on_host =
-            if self.checked.is_prefixed() { self.checked.name_on_host(name).into() } else { Arc::clone(&own) };
+        let on_host = if self.checked.is_prefixed() {
+            self.checked.name_on_host(name).into()
+        } else {
+            Arc::clone(&own)
+        };
         (own, on_host)
     }
 
