@@ -39,7 +39,7 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
         lab: checked.is_lab(),
         nothing: false,
         by_hand: all.by_hand(checked),
-        graph: graph::Wanted { owner: checked.owner().as_str().into(), nodes: all.documents(checked) },
+        graph: all.documents(checked),
         rooms,
     }))
 }
@@ -120,7 +120,7 @@ impl Wanted {
             nothing: true,
             by_hand: Vec::new(),
             rooms: self.0.rooms.clone(),
-            graph: graph::Wanted::nothing(self.0.owner.as_str()),
+            graph: self.0.graph.emptied(),
         }))
     }
 

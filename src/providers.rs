@@ -84,6 +84,12 @@ impl Providers {
         self
     }
 
+    /// A host that could not be connected to: what is on it is put off, for this cause, while the others go on.
+    #[must_use]
+    pub fn unreachable(self, name: HostName, cause: impl Into<String>) -> Self {
+        Self { libvirt: self.libvirt.unreachable(name, cause), ..self }
+    }
+
     /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {

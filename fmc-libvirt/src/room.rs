@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::graph::{Address, Note, Seen, Wanted};
-use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Nodes, Room, Status};
+use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Room, Status};
 use fmc_core::role::Membership;
 use fmc_core::unit::Size;
 
@@ -21,8 +21,8 @@ use crate::volume::{Ours, own_pool};
 impl<L: Link> Room for Libvirt<L> {
     const NAME: &'static str = PROVIDER;
 
-    fn documents(&self, checked: &Checked) -> Nodes<Document> {
-        documents(checked).nodes
+    fn documents(&self, checked: &Checked) -> Wanted<Document> {
+        documents(checked)
     }
 
     fn artifacts<'a>(

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
-use super::room::{Drawn, Nodes, Room, SimulationError};
+use super::room::{Drawn, Room, SimulationError};
 use super::status::Status;
 use crate::boot::Boot;
 use crate::checked::Checked;
@@ -96,7 +96,7 @@ impl Acting for SharedActing {
 /// of the same name: it is answered as nothing to do with this one, and a step with it fails.
 pub(super) trait Erased: Send + Sync {
     fn name(&self) -> &'static str;
-    fn documents_any(&self, checked: &Checked) -> Nodes<AnyDocument>;
+    fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument>;
     fn artifacts_any<'a>(
         &self,
         at: &'a Address,
@@ -165,8 +165,9 @@ impl<R: Room> Erased for R {
         R::NAME
     }
 
-    fn documents_any(&self, checked: &Checked) -> Nodes<AnyDocument> {
-        self.documents(checked).into_iter().map(|(at, node)| (at, erased_node(node))).collect()
+    fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument> {
+        let Wanted { owner, nodes, places } = self.documents(checked);
+        Wanted { owner, nodes: nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect(), places }
     }
 
     fn artifacts_any<'a>(
@@ -372,7 +373,8 @@ fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDoc
     let own = wanted.nodes.iter().filter(|(at, _)| at.provider() == provider);
     let nodes: BTreeMap<Address, Node<D>> =
         own.filter_map(|(at, wanted)| Some((at.clone(), node(wanted)?))).collect();
-    Wanted { owner: Arc::clone(&wanted.owner), nodes }
+    let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
+    Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
 }
 
 /// What was seen by one provider, with its types.

@@ -1,6 +1,5 @@
 //! What a provider brings.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -9,12 +8,9 @@ use super::drift::Drift;
 use super::status::Status;
 use crate::boot::Boot;
 use crate::checked::Checked;
-use crate::graph::{Address, Node, Note, Provider, Seen, Wanted};
+use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
-
-/// Objects with their documents, by address.
-pub type Nodes<D> = BTreeMap<Address, Node<D>>;
 
 /// A provider with all that it brings. Only [`Room::NAME`] and [`Room::documents`] must be said; the rest has a default that
 /// is right for a provider of plain records.
@@ -24,8 +20,9 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
     /// Its name in addresses. Two rooms of one name cannot be in one list.
     const NAME: &'static str;
 
-    /// The objects that a cloud wants of it. An edge may lead to an object of another provider.
-    fn documents(&self, checked: &Checked) -> Nodes<Self::Document>;
+    /// The objects that a cloud wants of it, with the places that it must look at though nothing is wanted there. An edge
+    /// may lead to an object of another provider.
+    fn documents(&self, checked: &Checked) -> Wanted<Self::Document>;
 
     /// The files that a compile writes for an object.
     fn artifacts<'a>(

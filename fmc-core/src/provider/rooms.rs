@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::erased::{AnyDocument, AnyObject, AnyRoom, Erased, SharedActing};
-use super::room::{Drawn, Nodes, Room};
+use super::room::{Drawn, Room};
 use super::status::Status;
 use crate::boot::Boot;
 use crate::checked::Checked;
@@ -70,11 +70,14 @@ impl<'a> Rooms<'a> {
     }
 
     /// The objects that a cloud wants of them all.
-    pub fn documents(&self, checked: &Checked) -> Nodes<AnyDocument> {
-        let mut rooms = self.0.iter();
-        let mut nodes = rooms.next().map(|room| room.documents_any(checked)).unwrap_or_default();
-        rooms.for_each(|room| nodes.append(&mut room.documents_any(checked)));
-        nodes
+    pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
+        let mut all = Wanted::nothing(checked.owner().as_str());
+        for room in &self.0 {
+            let Wanted { owner: _, mut nodes, mut places } = room.documents_any(checked);
+            all.nodes.append(&mut nodes);
+            all.places.append(&mut places);
+        }
+        all
     }
 
     /// The files that a compile writes for an object.
@@ -264,7 +267,7 @@ impl Provider for Rooms<'_> {
                 }
             }
         }
-        for place in wanted.nodes.keys().map(Address::place) {
+        for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
             if self.named(place.provider()).is_none() {
                 let whole = Place::all_of(place.provider());
                 all.unknown.entry(whole).or_insert_with(|| "no such provider was given".to_owned());
