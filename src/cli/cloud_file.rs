@@ -14,7 +14,7 @@ use super::draw::Excerpt;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG};
-use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, Source, Syntax};
+use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, RoleKinds, Source, Syntax};
 
 /// What is looked for where no file is named.
 const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"];
@@ -53,6 +53,7 @@ struct Told<'a> {
 pub(super) fn read(
     file: Option<&Path>,
     format: Option<Syntax>,
+    roles: &RoleKinds,
     args: &mut Args,
     io: &mut Io<'_>,
 ) -> Result<Cloud, Failure> {
@@ -87,7 +88,7 @@ pub(super) fn read(
     let folder = io.folder.join(&path).parent().map(Path::to_owned).unwrap_or_default();
     let folder = if piped { io.folder.clone() } else { folder };
     let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
-    match Source::new(&bytes, format).map(|source| source.below(absolute)) {
+    match Source::new(&bytes, format).map(|source| source.below(absolute).roles(roles)) {
         Ok(source) => match source.cloud() {
             Ok(cloud) => {
                 args.file = Some(CloudFile { name, folder, source });

@@ -28,9 +28,10 @@ impl Page {
     }
 }
 
-pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Some(name) = name else { return list(args, io) };
-    let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
+pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Some(name) = name else { return list(kinds, args, io) };
+    let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
+    let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
         io.json(&Page::of(kind, Some(page)))?;
@@ -44,13 +45,13 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 }
 
 /// All kinds, each with its severity.
-fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        io.json(&Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
+        io.json(&kinds.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);
-    for kind in Kind::ALL {
+    for kind in kinds {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
@@ -58,8 +59,8 @@ fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn unknown(name: &str, program: &str) -> Failure {
-    let known = || Kind::ALL.iter().map(|kind| kind.as_str());
+fn unknown(name: &str, kinds: &[Kind], program: &str) -> Failure {
+    let known = || kinds.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
     match nearest(name, known()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
