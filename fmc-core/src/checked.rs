@@ -45,6 +45,8 @@ pub struct Checked {
     pub name: CloudName,
     /// Who owns its objects on a hypervisor.
     pub owner: OwnerId,
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts: see [`Checked::name_on_host`].
+    pub prefixed: bool,
     /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
     pub lab: bool,
     /// Hypervisors, by name.
@@ -460,6 +462,12 @@ impl Checked {
         rest.get(..end).unwrap_or_default()
     }
 
+    /// What the domain of a machine, or a network, is called on its host: its own name, or `OWNER-NAME` where the cloud is
+    /// [prefixed](crate::cloud::Cloud::prefixed).
+    pub fn name_on_host(&self, name: &str) -> String {
+        on_host(self.prefixed.then_some(self.owner.as_str()), name)
+    }
+
     /// A machine by name.
     pub fn machine(&self, name: &str) -> Option<&Machine> {
         let at = self.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()?;
@@ -498,4 +506,9 @@ impl Host {
     pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.name == *name)
     }
+}
+
+/// The name on a host of what a cloud calls otherwise, with its owner before it where there is one.
+pub(crate) fn on_host(prefix: Option<&str>, name: &str) -> String {
+    prefix.map_or_else(|| name.to_owned(), |owner| [owner, "-", name].concat())
 }

@@ -57,6 +57,10 @@ pub struct Cloud {
     /// Who owns its objects; the cloud's name if not said. Two clouds of one name on one host must not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<Given<OwnerId>>,
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
+    /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) prefixed: bool,
     /// Whether it is the small copy that `--lab` makes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) lab: bool,
@@ -103,6 +107,7 @@ impl Cloud {
         Self {
             name: name.into(),
             owner: None,
+            prefixed: false,
             lab: false,
             domain: None,
             time_zone: None,
@@ -122,6 +127,26 @@ impl Cloud {
     #[must_use]
     pub fn owner(mut self, owner: impl Into<Given<OwnerId>>) -> Self {
         self.owner = Some(owner.into());
+        self
+    }
+
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, for libvirt's names are global there: with it,
+    /// dev and staging of one cloud lie beside each other. In plans and commands a machine keeps its plain name.
+    ///
+    /// An object that is there is not renamed: a plan refuses it, and says what to do.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::host::Host;
+    /// use fmc_core::network::Network;
+    ///
+    /// let cloud = |name| Cloud::new(name).prefixed(true).host(Host::local()).network(Network::nat("lab", "10.17.3.0/24"));
+    /// assert_eq!(cloud("staging").check()?.name_on_host("lab"), "staging-lab");
+    /// # Ok::<(), fmc_core::finding::Report>(())
+    /// ```
+    #[must_use]
+    pub fn prefixed(mut self, on: bool) -> Self {
+        self.prefixed = on;
         self
     }
 

@@ -44,12 +44,13 @@ pub fn learnt(
             continue;
         }
         let mac = interface.mac.to_string();
-        let leases = link.leases(network.name.as_str())?;
+        let leases = link.leases(&checked.name_on_host(network.name.as_str()))?;
         let own = leases.into_iter().filter(|lease| lease.mac.eq_ignore_ascii_case(&mac));
         found.extend(own.map(|lease| Found { address: lease.address, network: interface.network }));
     }
     if found.is_empty() {
-        let neighbours = link.guest_addresses(machine.name.as_str(), AddressSource::Arp)?.unwrap_or_default();
+        let name = checked.name_on_host(machine.name.as_str());
+        let neighbours = link.guest_addresses(&name, AddressSource::Arp)?.unwrap_or_default();
         for record in neighbours {
             let of = |mac: &str| mac.eq_ignore_ascii_case(&record.mac);
             let interface = machine.interfaces.iter().find(|interface| of(&interface.mac.to_string()));

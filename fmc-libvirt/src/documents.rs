@@ -81,9 +81,11 @@ struct Documents<'a> {
 impl Documents<'_> {
     fn network(&mut self, place: &Place<'_>, wanted: &Network) {
         let address = place.address(kind::NETWORK, wanted.name.as_str());
+        let (name, on_host) = self.names(wanted.name.as_str());
         let document = Document::Network(NetworkDocument {
-            xml: network::xml(place.owner, &address, wanted).into(),
-            name: wanted.name.as_str().into(),
+            xml: network::xml(place.owner, &address, &on_host, wanted).into(),
+            name,
+            on_host,
             autostart: wanted.autostart,
         });
         self.add(address, document, Vec::new(), None);
@@ -158,7 +160,7 @@ impl Documents<'_> {
             owner: place.owner,
             address: &address,
             host: place.host,
-            networks: &self.checked.networks,
+            checked: self.checked,
             machine,
             first_boot: &first_boot,
             root: root_path.as_deref(),
@@ -167,9 +169,11 @@ impl Documents<'_> {
             console: console_path.as_deref(),
         });
         let in_pool = |name: Arc<str>| (Arc::clone(&place.pool), name);
+        let (name, on_host) = self.names(machine.name.as_str());
         let document = Document::Domain(Box::new(DomainDocument {
             xml: xml.into(),
-            name: machine.name.as_str().into(),
+            name,
+            on_host,
             root: root.map(in_pool),
             boot: boot.map(in_pool),
             console: console.map(in_pool),
@@ -184,8 +188,19 @@ impl Documents<'_> {
         self.add(address, document, needs, Some(part_of));
     }
 
+    /// A name, and what is called so on its host: one text where they are the same.
+    fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
+        let own: Arc<str> = name.into();
+        let on_host =
+            if self.checked.prefixed { self.checked.name_on_host(name).into() } else { Arc::clone(&own) };
+        (own, on_host)
+    }
+
     fn readiness(&self, machine: &Machine) -> Option<Readiness> {
-        let network = |at: usize| Some(Arc::from(self.checked.networks.get(at)?.name.as_str()));
+        let network = |at: usize| {
+            let network = self.checked.networks.get(at)?;
+            Some(Arc::from(self.checked.name_on_host(network.name.as_str())))
+        };
         Some(Readiness {
             ready: machine.ready?,
             interfaces: machine

@@ -2,6 +2,12 @@
 //!
 //! There is no state file: what is ours says so itself. The mark is for people and for ownership; what decides a plan
 //! is the document without it.
+//!
+//! # What the mark carries
+//!
+//! `destroy`, and the removal of a machine, must know the machine's grace period and its memberships although the cloud
+//! no longer describes it. So the mark carries how the machine is stopped, and the groups that it is a member of: the
+//! plan that removes a K3s server says what must happen to its etcd member.
 
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
@@ -62,6 +68,19 @@ impl Mark {
             shutdown: text("shutdown"),
             memberships: mark.attribute("roles").map(Membership::all_of).unwrap_or_default(),
         })
+    }
+
+    /// The name in the address, by which the cloud knows the object whatever it is called on its host.
+    pub(crate) fn name(&self) -> &str {
+        self.address.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name by which the cloud knows an object of this name on its host; `None` where the mark is of another one, as in
+    /// a copy that somebody made.
+    pub(crate) fn name_of(&self, on_host: &str) -> Option<&str> {
+        let name = self.name();
+        let plain = on_host.strip_prefix(&self.owner).and_then(|rest| rest.strip_prefix('-'));
+        (on_host == name || plain == Some(name)).then_some(name)
     }
 
     /// How a domain is stopped: `60` asks and waits so many seconds before force, `60!` never uses force.

@@ -1,4 +1,10 @@
 //! Networks: their documents, and what changes in them while they run.
+//!
+//! # DNS hosts
+//!
+//! Machines have no `<dns>` entries: libvirt cannot change a host's DNS names and its DHCP entry in one call, and two
+//! lists of the same machines would be one too many. The entries are the names that roles publish; an address with such a
+//! name keeps its machine's name too, because libvirt allows one entry for each address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,9 +20,9 @@ use crate::xml::outline::Node;
 use crate::xml::{Outline, Writer};
 
 /// The document of a network.
-pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
+pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Network) -> String {
     let xml = Writer::document("network", |w| {
-        w.leaf("name", &network.name);
+        w.leaf("name", on_host);
         w.leaf("uuid", network.uuid);
         mark::write(w, owner, address, None);
         forward(w, network.forward);

@@ -126,6 +126,13 @@ impl<L: Link> Libvirt<L> {
         reads.insert(host.clone(), Arc::new(read));
     }
 
+    /// What an object is called on its host, as far as it was read.
+    fn on_host(&self, address: &Address) -> Arc<str> {
+        let host = address.place().name().and_then(|name| self.hosts.get_key_value(name));
+        let read = host.and_then(|(host, _)| self.remembered(host));
+        read.and_then(|read| read.called.get(address).cloned()).unwrap_or_else(|| address.name().into())
+    }
+
     fn remembered(&self, host: &HostName) -> Option<Arc<Remembered>> {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned()
     }
@@ -215,6 +222,7 @@ impl<L: Link> Provider for Libvirt<L> {
             pools: self.pools.clone(),
             acting: acting.clone(),
             address: address.clone(),
+            on_host: self.on_host(address),
             action: step.action,
             document: step.document.clone(),
             changes: step.changes.clone(),

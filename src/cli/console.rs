@@ -48,11 +48,13 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
         return Err(Failure::new("a live console needs a terminal")
             .help(format!("`{} console {name} --log` shows what was kept of it", args.program)));
     }
-    let status = Command::new("virsh").args(arguments(uri, name)).status().map_err(|error| {
-        Failure::new(format!("failed to run virsh: {error}"))
-            .help("it is in the package libvirt-clients, or libvirt-client")
-            .help(format!("`{} console {name} --log` shows what was kept of it", args.program))
-    })?;
+    let status = Command::new("virsh").args(arguments(uri, &checked.name_on_host(name))).status().map_err(
+        |error| {
+            Failure::new(format!("failed to run virsh: {error}"))
+                .help("it is in the package libvirt-clients, or libvirt-client")
+                .help(format!("`{} console {name} --log` shows what was kept of it", args.program))
+        },
+    )?;
     Ok(if status.success() { DONE } else { FAILED })
 }
 

@@ -1,4 +1,7 @@
 //! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
+//!
+//! Routes between the routed networks of a host are derived for a machine whose default route leads elsewhere: a balancer
+//! on the LAN reaches the cluster's network without a route in the cloud.
 
 mod host_key;
 
@@ -7,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::view::{Net, Placed, Plugged, View};
-use crate::checked::{self, Addressing, Checked, Forward};
+use crate::checked::{self, Addressing, Checked, Forward, on_host};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
 use crate::guest::{Guest, Parts};
@@ -40,6 +43,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let mut cloud = Checked {
         name: view.cloud.name.ok()?.clone(),
         owner: view.owner.clone()?,
+        prefixed: view.cloud.prefixed,
         lab: view.cloud.lab,
         hosts,
         networks: Vec::new(),
@@ -198,7 +202,7 @@ fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> 
         },
         bridge: match &draft.bridge {
             Some(bridge) => bridge.ok()?.clone(),
-            None => bridge_of(name.as_str())?,
+            None => bridge_of(&on_host(view.prefix(), name.as_str()))?,
         },
         ipv4: net.ipv4.clone(),
         ipv6: net.ipv6.clone(),

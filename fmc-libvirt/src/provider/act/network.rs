@@ -1,4 +1,15 @@
 //! Steps of networks.
+//!
+//! # A restart unplugs guests
+//!
+//! libvirt does not plug guests in again when a network restarts. Their restarts are steps of the same plan; if the apply
+//! is cut before them, the next plan finds that the network lost their ports and restarts them.
+//!
+//! # Known limit
+//!
+//! If libvirtd is killed while it starts a network, a bridge and a dnsmasq remain that no call of libvirt removes. The
+//! next apply fails at that network and names the two commands that remove them. Two networks that swap their subnets or
+//! bridges are refused with instructions, because no order of steps does it.
 
 use fmc_core::graph::{Acting, Action, StepError};
 
@@ -12,7 +23,7 @@ use crate::provider::object::network_fingerprint;
 
 impl<L: Link, A: Acting> Job<L, A> {
     pub(super) fn network(&self, wanted: &NetworkDocument) -> Result<(), StepError> {
-        let name = &*wanted.name;
+        let name = &*wanted.on_host;
         let seen = self.made(self.link.network(name))?;
         self.expect(seen.as_ref().map(network_fingerprint))?;
         let active = seen.as_ref().is_some_and(|seen| seen.active);
@@ -36,7 +47,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         seen: Option<&NetworkRecord>,
         stopped: bool,
     ) -> Result<(), StepError> {
-        let name = &*wanted.name;
+        let name = &*wanted.on_host;
         let is_update = self.changes.iter().all(|change| is_beside(&change.path) || is_updated(&change.path));
         match seen {
             Some(seen) if seen.active && !stopped && is_update => {
