@@ -73,12 +73,13 @@ pub trait Described {}
 impl<T> Described for T {}
 
 /// How a role is said in a file.
-#[derive(Debug, PartialEq)]
 pub(super) struct Said {
     kind: String,
     settings: Value,
     /// The Rust expression that makes it.
     rust: String,
+    /// Reads other settings of the same type.
+    read: fn(&Value) -> Option<Role>,
 }
 
 impl Role {
@@ -96,9 +97,10 @@ impl Role {
     }
 
     fn shared_said<R: FileRole>(role: Arc<R>) -> Self {
-        let said = serde_json::to_value(&*role)
-            .ok()
-            .map(|settings| Arc::new(Said { kind: R::KIND.to_owned(), settings, rust: role.to_rust() }));
+        let read = |settings: &Value| serde_json::from_value::<R>(settings.clone()).ok().map(Role::said);
+        let said = serde_json::to_value(&*role).ok().map(|settings| {
+            Arc::new(Said { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
+        });
         Self { role, said }
     }
 
@@ -106,6 +108,16 @@ impl Role {
     pub fn as_said<R: FileRole>(&self) -> Option<Self> {
         let shared: Arc<dyn Any + Send + Sync> = self.shared();
         shared.downcast::<R>().ok().map(Self::shared_said)
+    }
+
+    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    pub(crate) fn changed_to(&self, form: &Self) -> Self {
+        match (&self.said, &form.said) {
+            (Some(said), Some(changed)) if said.kind == changed.kind && said.settings != changed.settings => {
+                (said.read)(&changed.settings).unwrap_or_else(|| form.clone())
+            }
+            _ => self.clone(),
+        }
     }
 
     /// Whether it has a form in a file.
@@ -133,7 +145,7 @@ struct Unknown {
 
 impl Unknown {
     fn role(kind: &str, settings: Value, why: String) -> Role {
-        let said = Said { kind: kind.to_owned(), settings, rust: String::new() };
+        let said = Said { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
         Role { role: Arc::new(Self { kind: kind.to_owned(), why }), said: Some(Arc::new(said)) }
     }
 }

@@ -168,7 +168,8 @@ fn a_setting_changes_a_role_and_keeps_code() {
 
     let image = Image::debian("12").path("/images/debian-12.qcow2");
     let lan = Network::nat("lab", "10.17.3.0/24");
-    let db = Machine::new("db", image).root_disk(10.gib()).interface(Interface::on("lab").address("10.17.3.10"));
+    let db =
+        Machine::new("db", image).root_disk(10.gib()).interface(Interface::on("lab").address("10.17.3.10"));
     let cloud =
         Cloud::new("first").host(Host::local()).network(lan).machine(db.role(Code).role(NodeExporter::new()));
     let changed = crate::set::set(&cloud, &["machines.db.cpus=2".parse().unwrap()]).unwrap();
