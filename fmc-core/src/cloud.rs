@@ -45,7 +45,7 @@ pub struct Accept {
 ///             .interface(Interface::on("lab").address("10.17.3.10")),
 ///     );
 /// let checked = cloud.check()?;
-/// assert_eq!(checked.machines.len(), 1);
+/// assert_eq!(checked.machines().len(), 1);
 /// # Ok::<(), fmc_core::finding::Report>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 use crate::balancer;
 use crate::checked::Checked;
+use crate::guest::Parts;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
@@ -13,8 +14,8 @@ use crate::role::{Assigned, FileRole, Membership};
 pub(crate) struct Room {
     /// The roles that it gives to machines of a resolved cloud.
     pub(crate) assigned: fn(&Checked) -> Vec<Assigned>,
-    /// What it changes once every role has spoken.
-    pub(crate) finish: Option<fn(&mut Checked)>,
+    /// The guests, by machine, that it changes once every role has spoken.
+    pub(crate) finish: Option<fn(&Checked) -> Vec<(usize, Parts)>>,
     /// What a person must do before a member leaves: of its name, removed or replaced.
     leaving: Option<fn(&Membership, &str, bool) -> Option<String>>,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room { assigned: k3s::role::assigned, finish: None, leaving: Some(k3s::role::leaving) },
     Room { assigned: balancer::assigned, finish: None, leaving: None },
-    Room { assigned: mirror::assigned, finish: Some(mirror::redirect), leaving: None },
+    Room { assigned: mirror::assigned, finish: Some(mirror::redirected), leaving: None },
 ];
 
 /// Takes the types of roles, one after another.

@@ -39,7 +39,7 @@ pub fn learnt(
 ) -> Result<Vec<Found>, CallError> {
     let mut found = Vec::new();
     for interface in &machine.interfaces {
-        let Some(network) = checked.networks.get(interface.network) else { continue };
+        let Some(network) = checked.networks().get(interface.network) else { continue };
         if network.forward == Forward::Bridge {
             continue;
         }
@@ -64,7 +64,7 @@ pub fn learnt(
 
 fn nearest_first(checked: &Checked, mut found: Vec<Found>) -> Vec<Found> {
     let is_bridged = |found: &Found| {
-        checked.networks.get(found.network).is_some_and(|network| network.forward == Forward::Bridge)
+        checked.networks().get(found.network).is_some_and(|network| network.forward == Forward::Bridge)
     };
     // A link-local address means nothing without an interface.
     found.retain(|found| !matches!(found.address, IpAddr::V6(v6) if v6.is_unicast_link_local()));

@@ -28,18 +28,18 @@ use crate::volume::{self, Backing, FirstBoot, Ours};
 pub fn documents(checked: &Checked) -> Wanted<Document> {
     let mut all = Documents { checked, nodes: BTreeMap::new() };
     let places: Vec<Place<'_>> =
-        checked.hosts.iter().map(|host| Place::new(checked.owner.as_str(), host)).collect();
-    for network in &checked.networks {
+        checked.hosts().iter().map(|host| Place::new(checked.owner().as_str(), host)).collect();
+    for network in checked.networks() {
         for place in network.hosts.iter().filter_map(|host| places.get(*host)) {
             all.network(place, network);
         }
     }
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         if let Some(place) = places.get(machine.host) {
             all.machine(place, machine);
         }
     }
-    Wanted { owner: checked.owner.as_str().into(), nodes: all.nodes }
+    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes }
 }
 
 /// A host, with what every object on it is told of it.
@@ -132,15 +132,15 @@ impl Documents<'_> {
         mut needs: Vec<Edge>,
     ) {
         let Volumes { first_boot, root, boot, disks } = volumes;
-        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks.get(at.network));
+        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks().get(at.network));
         needs.extend(networks.map(|network| {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
         // The machines that it starts after, wherever they are.
-        let before = machine.after.iter().filter_map(|&at| self.checked.machines.get(at));
+        let before = machine.after.iter().filter_map(|&at| self.checked.machines().get(at));
         needs.extend(before.filter_map(|before| {
-            let host = self.checked.hosts.get(before.host)?;
+            let host = self.checked.hosts().get(before.host)?;
             let to = Address::new(document::place(&host.name), kind::DOMAIN, before.name.as_str());
             Some(Edge { to, carries: Carries::Exists })
         }));
@@ -192,13 +192,13 @@ impl Documents<'_> {
     fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
         let own: Arc<str> = name.into();
         let on_host =
-            if self.checked.prefixed { self.checked.name_on_host(name).into() } else { Arc::clone(&own) };
+            if self.checked.is_prefixed() { self.checked.name_on_host(name).into() } else { Arc::clone(&own) };
         (own, on_host)
     }
 
     fn readiness(&self, machine: &Machine) -> Option<Readiness> {
         let network = |at: usize| {
-            let network = self.checked.networks.get(at)?;
+            let network = self.checked.networks().get(at)?;
             Some(Arc::from(self.checked.name_on_host(network.name.as_str())))
         };
         Some(Readiness {

@@ -26,7 +26,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     let checked = check::checked(cloud, args, io)?;
     let machine = machine(&checked, name)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let host = checked.hosts.get(machine.host).map(|host| &host.name);
+    let host = checked.hosts().get(machine.host).map(|host| &host.name);
     let link = host.and_then(|host| world.link(host));
     if log || world.is_simulation() {
         let Some(link) = link else {
@@ -34,7 +34,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
         };
         let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
         let lines =
-            console::tail(link, &own_pool(checked.owner.as_str()), &volume, LINES).map_err(Failure::to)?;
+            console::tail(link, &own_pool(checked.owner().as_str()), &volume, LINES).map_err(Failure::to)?;
         if lines.is_empty() {
             io.err(format_args!("{name} wrote nothing to its serial console, or nothing is kept of it\n"));
         }

@@ -32,14 +32,14 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let drift = plan::decide(&checked, &world, args, Towards::Cloud)?.drift();
     if args.json {
         io.json(&Versioned::new(&Shown {
-            cloud: checked.name.as_str(),
-            owner: checked.owner.as_str(),
+            cloud: checked.name().as_str(),
+            owner: checked.owner().as_str(),
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             drift: &drift,
         }))?;
     } else {
-        let title = format!("drift of {} on {}", checked.name, plan::place(&world));
+        let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
         io.out(text(&drift, io.colour_out))?;
     }

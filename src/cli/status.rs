@@ -58,13 +58,13 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
     let machines: Vec<Standing<'_>> =
-        checked.machines.iter().map(|machine| standing(&checked, machine, &plan)).collect();
+        checked.machines().iter().map(|machine| standing(&checked, machine, &plan)).collect();
     let kept = kept(&plan);
     if args.json {
         io.json(&Shown {
             version: 1,
-            cloud: checked.name.as_str(),
-            owner: checked.owner.as_str(),
+            cloud: checked.name().as_str(),
+            owner: checked.owner().as_str(),
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             machines,
@@ -72,9 +72,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         })?;
         return Ok(ending(&plan, io));
     }
-    let title = format!("{} on {}", checked.name, plan::place(&world));
+    let title = format!("{} on {}", checked.name(), plan::place(&world));
     io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
-    let several = checked.hosts.len() > 1;
+    let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
     for Standing { name, host, state, addresses, outdated, pending } in &machines {
         let mut remarks = Vec::new();
@@ -122,7 +122,7 @@ fn kept(plan: &Plan) -> Vec<Kept> {
 }
 
 fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan) -> Standing<'a> {
-    let host = checked.hosts.get(machine.host);
+    let host = checked.hosts().get(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<&'a str> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
