@@ -229,7 +229,7 @@ impl<'a> RoleFindings<'a> {
         let right = self.leaf(key, name)?;
         let found = site.cloud().machine(right.as_str());
         if found.is_none() {
-            let known = site.cloud().machines.iter().map(|machine| machine.name.as_str());
+            let known = site.cloud().machines().iter().map(|machine| machine.name.as_str());
             let help = match nearest(right.as_str(), known) {
                 Some(near) => format!("did you mean {near}?"),
                 None => "add the machine to the cloud".to_owned(),
