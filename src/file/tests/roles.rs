@@ -161,7 +161,7 @@ fn a_setting_changes_a_role_and_keeps_code() {
         crate::set::set_with(&cloud, &[path.parse().unwrap()], &known()).map_err(|error| error.to_string())
     };
     assert_eq!(ports(&set("machines.db.roles[1].postgres.version=16").unwrap()), [5016]);
-    let wrong = set("machines.db.roles[1].postgres.vers=16").unwrap_err();
+    let wrong = set("machines.db.roles[1].postgres.versoin=16").unwrap_err();
     assert!(wrong.contains("did you mean `version`?"), "{wrong}");
     let wrong = set("machines.db.roles[2]=bastiom").unwrap_err();
     assert!(wrong.contains("did you mean `bastion`?"), "{wrong}");
