@@ -101,12 +101,17 @@ pub(super) fn read(
 }
 
 /// The cloud of the file, if there is one and it is right: nothing is said about one that is not.
-pub(super) fn quietly(file: Option<&Path>, format: Option<Syntax>, io: &Io<'_>) -> Option<Cloud> {
+pub(super) fn quietly(
+    file: Option<&Path>,
+    format: Option<Syntax>,
+    roles: &RoleKinds,
+    io: &Io<'_>,
+) -> Option<Cloud> {
     let path = file.map_or_else(|| usual(io), |path| Ok(path.to_owned())).ok()?;
     let format = format.or_else(|| Syntax::of(&path))?;
     let mut bytes = Vec::new();
     File::open(io.folder.join(&path)).ok()?.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
-    Source::new(&bytes, format).ok()?.cloud().ok()
+    Source::new(&bytes, format).ok()?.roles(roles).cloud().ok()
 }
 
 fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {

@@ -261,7 +261,7 @@ fn of(
                 Source::Program(cloud) => {
                     Some(changes.into_iter().fold(*cloud, |cloud, change| change(cloud)))
                 }
-                Source::File => cloud_file::quietly(file.as_deref(), format, io),
+                Source::File => cloud_file::quietly(file.as_deref(), format, roles, io),
             };
             return about::completions(*shell, cloud.as_ref(), &args, io);
         }
