@@ -57,6 +57,12 @@ impl Providers {
         Self { libvirt: self.libvirt.host(name, link.into()) }
     }
 
+    /// A host that could not be connected to: what is on it is put off, for this cause, while the others go on.
+    #[must_use]
+    pub fn unreachable(self, name: HostName, cause: impl Into<String>) -> Self {
+        Self { libvirt: self.libvirt.unreachable(name, cause) }
+    }
+
     /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
