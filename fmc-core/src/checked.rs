@@ -29,6 +29,7 @@ use crate::name::{
 };
 use crate::path::{AbsPath, HttpUrl};
 use crate::ready::Port;
+use crate::role::Membership;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Mtu, Seconds, Size};
 
@@ -287,6 +288,10 @@ pub struct Machine {
     pub taints: Vec<k3s::Taint>,
     /// Whether a firewall inside it lets in its flows and nothing else.
     pub firewall: bool,
+    /// What it is a member of by its roles: those of an instance, and those that want something done before it leaves.
+    pub memberships: Vec<Membership>,
+    /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
+    pub after: Vec<usize>,
     /// What the user and the machine's roles want inside it, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.

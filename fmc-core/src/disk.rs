@@ -136,6 +136,12 @@ impl Disk {
         self
     }
 
+    /// As a lab has it: in the cloud's own pool, and thin.
+    pub(crate) fn make_small(&mut self) {
+        self.pool = None;
+        self.allocation = Allocation::Thin;
+    }
+
     /// What a first boot makes on it, if it makes anything.
     pub(crate) fn formatted(&self) -> Option<Filesystem> {
         self.filesystem.or_else(|| self.mount.as_ref().map(|_| Filesystem::default()))

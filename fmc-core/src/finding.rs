@@ -2,6 +2,7 @@
 
 mod kind;
 mod leaf;
+mod own;
 
 use std::fmt;
 
@@ -9,9 +10,10 @@ use serde::Serialize;
 
 pub use kind::{Kind, UnknownKind, findings};
 pub(crate) use leaf::leaf;
+pub use own::OwnKind;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing is refused.

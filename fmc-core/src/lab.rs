@@ -1,6 +1,7 @@
 //! The small copy of a cloud for a laptop or for CI.
 
 use crate::cloud::Cloud;
+use crate::disk::Disk;
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, MachineType};
 use crate::image::{Image, Source};
@@ -46,9 +47,11 @@ impl Cloud {
             if let Some(root) = &mut machine.root_disk {
                 root.allocation = crate::disk::Allocation::Thin;
             }
-            for disk in machine.disks.iter_mut() {
-                disk.pool = None;
-                disk.allocation = crate::disk::Allocation::Thin;
+            machine.disks.iter_mut().for_each(Disk::make_small);
+            for role in &mut machine.roles {
+                if let Some(small) = role.as_custom().lab() {
+                    *role = small;
+                }
             }
         }
         self

@@ -46,6 +46,7 @@ pub mod network;
 pub mod path;
 pub mod ready;
 pub mod role;
+pub mod roles;
 pub mod secret;
 pub mod ssh;
 pub mod template;

@@ -25,21 +25,29 @@
 //! assert_eq!(NodeExporter.kind().to_string(), "node-exporter");
 //! ```
 
+mod after;
 mod assigned;
+mod membership;
 mod names;
 mod needs;
 mod site;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::finding::{At, Finding, Kind};
-use crate::flow::Flows;
+use crate::disk::Disk;
+use crate::finding::{At, Finding, Kind, OwnKind};
+use crate::flow::{Flows, Service};
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
+use crate::path::AbsPath;
 
+pub use after::After;
+pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
+pub use membership::{Leaving, Membership};
 pub use names::Names;
 pub use needs::Needs;
 pub use site::Site;
@@ -47,7 +55,7 @@ pub use site::Site;
 /// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
 ///
 /// A role is pure: what it answers follows from itself and its site.
-pub trait CustomRole: Send + Sync + 'static {
+pub trait CustomRole: Any + Send + Sync {
     /// Its kind, by which other roles' flows name it. It must not change from one version of a program to the next; by
     /// default it is the name of the type, `node-exporter` for `NodeExporter`.
     fn kind(&self) -> Given<RoleName> {
@@ -88,6 +96,46 @@ pub trait CustomRole: Send + Sync + 'static {
     fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let _ = (site, findings);
     }
+
+    /// Data disks that its machine has for it, mounted where the role's data is. A disk of the same name that the machine says itself
+    /// takes the place of the role's: so a user makes it larger, or puts it into another pool.
+    fn disks(&self) -> Vec<Disk> {
+        Vec::new()
+    }
+
+    /// The roles and machines that it starts after.
+    fn after(&self, site: &Site<'_>) -> After {
+        let _ = site;
+        After::new()
+    }
+
+    /// The TCP service by which it answers once it is up, for the roles that start [after](Self::after) it.
+    fn answers(&self) -> Option<Service> {
+        None
+    }
+
+    /// Where its state is that must outlive its machine's root disk.
+    fn state(&self) -> Option<AbsPath> {
+        None
+    }
+
+    /// What a person must do before its machine is removed or made anew. The plan says so, also once the cloud no longer has the
+    /// machine: the texts are kept in the mark of the machine's domain.
+    fn leaving(&self, site: &Site<'_>) -> Leaving {
+        let _ = site;
+        Leaving::new()
+    }
+
+    /// The kinds of findings that it brings along, so that a cloud can accept them and `explain` shows their pages.
+    fn finding_kinds(&self) -> &'static [OwnKind] {
+        &[]
+    }
+
+    /// The role in a lab's small copy of the cloud; as it is if `None`. What it finds wrong with sizes there it should
+    /// [warn](RoleFindings::warn) of: see [`Checked::lab`](crate::checked::Checked::lab).
+    fn lab(&self) -> Option<Role> {
+        None
+    }
 }
 
 /// The kind of a type: the last part of its path, in lower case with hyphens.
@@ -127,6 +175,18 @@ impl<R: CustomRole> From<R> for Role {
     }
 }
 
+impl From<Box<dyn CustomRole>> for Role {
+    fn from(role: Box<dyn CustomRole>) -> Self {
+        Self(role.into())
+    }
+}
+
+impl From<Arc<dyn CustomRole>> for Role {
+    fn from(role: Arc<dyn CustomRole>) -> Self {
+        Self(role)
+    }
+}
+
 /// Two roles are equal when they are one: code cannot be compared.
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
@@ -162,7 +222,31 @@ impl<'a> RoleFindings<'a> {
         self.push(Kind::RoleWarning, message, help);
     }
 
-    /// A finding of a kind of its own, at the role.
+    /// A finding of a kind of the role's own: what, and what would be right.
+    ///
+    /// ```
+    /// use fmc_core::finding::OwnKind;
+    /// use fmc_core::role::{CustomRole, RoleFindings, Site};
+    ///
+    /// const NO_BACKUP: OwnKind = OwnKind::warning("postgres-no-backup", "Nothing copies the database elsewhere.");
+    ///
+    /// struct Postgres;
+    ///
+    /// impl CustomRole for Postgres {
+    ///     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
+    ///         findings.find(&NO_BACKUP, "nothing copies the database elsewhere", "name a machine for its backups");
+    ///     }
+    ///
+    ///     fn finding_kinds(&self) -> &'static [OwnKind] {
+    ///         &[NO_BACKUP]
+    ///     }
+    /// }
+    /// ```
+    pub fn find(&mut self, kind: &'static OwnKind, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Kind::Own(kind), message, help);
+    }
+
+    /// A finding of a built-in kind, at the role.
     pub(crate) fn push(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
         self.findings.push(Finding::new(kind, self.at, message, help));
     }

@@ -11,7 +11,6 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
-use fmc_core::path::AbsPath;
 use fmc_core::unit::Size;
 
 use crate::document::{
@@ -27,7 +26,7 @@ use crate::volume::{self, Backing, FirstBoot, Ours};
 /// Every object that a cloud wants. It cannot fail, gives the same bytes each time, and an object's document depends on
 /// nothing but what it names: a new machine changes no other's.
 pub fn documents(checked: &Checked) -> Wanted<Document> {
-    let mut all = Documents { checked, roles: memberships(checked), nodes: BTreeMap::new() };
+    let mut all = Documents { checked, nodes: BTreeMap::new() };
     let places: Vec<Place<'_>> =
         checked.hosts.iter().map(|host| Place::new(checked.owner.as_str(), host)).collect();
     for network in &checked.networks {
@@ -41,27 +40,6 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         }
     }
     Wanted { owner: checked.owner.as_str().into(), nodes: all.nodes }
-}
-
-/// The roles by which machines are members of something, by machine: those of an instance, as the servers of a cluster.
-fn memberships(checked: &Checked) -> BTreeMap<&str, String> {
-    let mut all: BTreeMap<&str, String> = BTreeMap::new();
-    for (group, members) in &checked.roles {
-        let Some(instance) = &group.instance else { continue };
-        for machine in members.machines.iter().filter_map(|&at| checked.machines.get(at)) {
-            let roles = all.entry(machine.name.as_str()).or_default();
-            let space = if roles.is_empty() { "" } else { " " };
-            let kept = if group.kind == "k3s-server" && has_state_on_disk(machine) { "/disk" } else { "" };
-            *roles += &format!("{space}{}/{instance}{kept}", group.kind);
-        }
-    }
-    all
-}
-
-/// Whether the state of a K3s server is on a data disk, which a replacement keeps.
-fn has_state_on_disk(machine: &Machine) -> bool {
-    const STATE: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/server/db");
-    machine.disks.iter().filter_map(|disk| disk.mount.as_ref()).any(|mount| STATE.is_within(mount))
 }
 
 /// A host, with what every object on it is told of it.
@@ -97,7 +75,6 @@ impl<'a> Place<'a> {
 
 struct Documents<'a> {
     checked: &'a Checked,
-    roles: BTreeMap<&'a str, String>,
     nodes: BTreeMap<Address, Node<Document>>,
 }
 
@@ -158,6 +135,13 @@ impl Documents<'_> {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
+        // The machines that it starts after, wherever they are.
+        let before = machine.after.iter().filter_map(|&at| self.checked.machines.get(at));
+        needs.extend(before.filter_map(|before| {
+            let host = self.checked.hosts.get(before.host)?;
+            let to = Address::new(document::place(&host.name), kind::DOMAIN, before.name.as_str());
+            Some(Edge { to, carries: Carries::Exists })
+        }));
         let console = place.host.console_log.then(|| {
             // Its file is made in the pool's folder when the machine starts.
             needs.push(self.own_pool(place));
@@ -177,7 +161,6 @@ impl Documents<'_> {
             networks: &self.checked.networks,
             machine,
             first_boot: &first_boot,
-            roles: self.roles.get(machine.name.as_str()).map(String::as_str).unwrap_or_default(),
             root: root_path.as_deref(),
             boot: boot_path.as_deref(),
             disks: &disks,

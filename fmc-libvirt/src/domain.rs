@@ -20,8 +20,6 @@ pub(crate) struct Parts<'a> {
     pub(crate) networks: &'a [Network],
     pub(crate) machine: &'a Machine,
     pub(crate) first_boot: &'a FirstBoot,
-    /// The machine's roles that are members of something: see [`Mark::roles`](crate::mark::Mark::roles).
-    pub(crate) roles: &'a str,
     /// The path of the root volume, if there is one.
     pub(crate) root: Option<&'a str>,
     /// The path of the boot volume, if there is one.
@@ -47,7 +45,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
             image: &first_boot.image,
             config: first_boot.config.as_deref(),
             shutdown: machine.shutdown,
-            roles: parts.roles,
+            memberships: &machine.memberships,
         };
         mark::write(w, owner, address, Some(&mark));
         for name in ["memory", "currentMemory"] {

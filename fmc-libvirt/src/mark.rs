@@ -5,6 +5,7 @@
 
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
+use fmc_core::role::Membership;
 use roxmltree::Document;
 
 use crate::xml::Writer;
@@ -30,9 +31,8 @@ pub struct Mark {
     pub config: Option<String>,
     /// How a domain is stopped when nobody wants it any more and no document says it: see [`Mark::shutdown`].
     pub shutdown: Option<String>,
-    /// The roles of a domain's machine that are members of something, as `k3s-server/prod`, one space between two, with `/disk`
-    /// behind one whose state is on a data disk: what must be known of it when nobody wants it any more.
-    pub roles: Option<String>,
+    /// What a domain's machine is a member of.
+    pub memberships: Vec<Membership>,
 }
 
 impl Mark {
@@ -60,7 +60,7 @@ impl Mark {
             image: text("image"),
             config: text("config"),
             shutdown: text("shutdown"),
-            roles: text("roles"),
+            memberships: mark.attribute("roles").map(Membership::all_of).unwrap_or_default(),
         })
     }
 
@@ -79,7 +79,7 @@ pub(crate) struct MachineMark<'a> {
     pub(crate) image: &'a str,
     pub(crate) config: Option<&'a str>,
     pub(crate) shutdown: Shutdown,
-    pub(crate) roles: &'a str,
+    pub(crate) memberships: &'a [Membership],
 }
 
 /// Writes the `<metadata>` of a document, with a fingerprint that [`seal`] fills in.
@@ -97,8 +97,9 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
             }
             let force = if machine.shutdown.forces() { "" } else { "!" };
             w.attr("shutdown", format_args!("{}{force}", machine.shutdown.seconds()));
-            if !machine.roles.is_empty() {
-                w.attr("roles", machine.roles);
+            if !machine.memberships.is_empty() {
+                let words: Vec<String> = machine.memberships.iter().map(ToString::to_string).collect();
+                w.attr("roles", words.join(" "));
             }
         });
     });
@@ -190,7 +191,7 @@ mod tests {
                 image,
                 config: None,
                 shutdown: Shutdown::never_force(7),
-                roles: "k3s-server/prod",
+                memberships: &["directory/prod/disk".parse().unwrap(), "cache/eu".parse().unwrap()],
             };
             write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);
@@ -217,7 +218,8 @@ mod tests {
         assert_eq!(mark.image.as_deref(), Some("abc"));
         assert_eq!(mark.config, None);
         assert_eq!(mark.shutdown(), Some(Shutdown::never_force(7)));
-        assert_eq!(mark.roles.as_deref(), Some("k3s-server/prod"));
+        let memberships: Vec<String> = mark.memberships.iter().map(ToString::to_string).collect();
+        assert_eq!(memberships, ["directory/prod/disk", "cache/eu"]);
         assert_eq!(mark.fingerprint.len(), 32);
         assert_ne!(mark.fingerprint, Mark::read(&document("abc", 2)).unwrap().fingerprint);
     }

@@ -1,8 +1,9 @@
-//! What a person must do before an apply: a machine that leaves a cluster is a member that somebody has to let go.
+//! What a person must do before an apply: a machine that is a member of something leaves it first.
 
 use std::collections::BTreeSet;
 
 use fmc_core::graph::{self, Action, Note, NoteKind, Step};
+use fmc_core::roles;
 use fmc_libvirt::document::{Document, kind};
 use fmc_libvirt::provider::object::Object;
 
@@ -21,35 +22,10 @@ fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Opt
         return None;
     }
     let Some(Object::Domain(domain)) = seen.object(&step.address) else { return None };
-    let roles = domain.mark.as_ref()?.roles.as_deref()?;
-    let name = step.address.name();
-    let texts: Vec<String> = roles.split(' ').filter_map(|role| text(name, role, action)).collect();
+    let (name, is_replaced) = (step.address.name(), action == Action::Replace);
+    let members = domain.mark.as_ref()?.memberships.iter();
+    let texts: Vec<String> = members.filter_map(|of| roles::before(of, name, is_replaced)).collect();
     (!texts.is_empty()).then(|| Note { about, kind: NoteKind::Beforehand, text: texts.join("; ") })
-}
-
-/// What must be done for a role before its machine goes (docs.k3s.io, *Datastore*, *High Availability Embedded etcd*: a node
-/// that is deleted from the cluster leaves etcd, and cannot come back with the state that it had).
-fn text(name: &str, role: &str, action: Action) -> Option<String> {
-    let (kind, rest) = role.split_once('/')?;
-    let cluster = rest.strip_suffix("/disk").unwrap_or(rest);
-    let comes_back = action == Action::Replace;
-    let drain = format!("`kubectl drain {name} --ignore-daemonsets --delete-emptydir-data`");
-    let delete = format!("`kubectl delete node {name}`");
-    match kind {
-        "k3s-server" if comes_back && rest != cluster => Some(format!(
-            "{name} is a server of {cluster}: {drain}; it comes back with the state on its disk, and must stay a member of etcd \
-             until then; one server at a time, or etcd loses its majority"
-        )),
-        "k3s-server" => Some(format!(
-            "{name} is a server of {cluster}, and with embedded etcd one of its members: {drain}, then {delete}, which takes it \
-             out of etcd; one server at a time, or etcd loses its majority"
-        )),
-        "k3s-agent" if comes_back => {
-            Some(format!("{name} is a node of {cluster}: {drain}; it comes back as the same node"))
-        }
-        "k3s-agent" => Some(format!("{name} is a node of {cluster}: {drain}, then {delete}")),
-        _ => None,
-    }
 }
 
 #[cfg(all(test, feature = "sim"))]
@@ -57,23 +33,38 @@ mod tests {
     use crate::prelude::*;
     use crate::sim::Sim;
 
-    /// A role of a name and an instance.
-    struct Member(&'static str);
+    /// A member of a directory, whose state may be on a disk of its own.
+    struct Directory {
+        instance: &'static str,
+        has_disk: bool,
+    }
 
-    impl CustomRole for Member {
-        fn kind(&self) -> Given<RoleName> {
-            self.0.into()
+    impl CustomRole for Directory {
+        fn instance(&self) -> Option<&str> {
+            Some(self.instance)
         }
 
-        fn instance(&self) -> Option<&str> {
-            Some("prod")
+        fn disks(&self) -> Vec<Disk> {
+            self.has_disk
+                .then(|| Disk::new("directory", 2.gib()).mount("/srv/directory"))
+                .into_iter()
+                .collect()
+        }
+
+        fn leaving(&self, site: &Site<'_>) -> Leaving {
+            let name = &site.machine().name;
+            Leaving::new()
+                .removed(format!("`ldapremove {name}` & wait, or {} loses it", self.instance))
+                .replaced(format!("{name} comes back by itself"))
         }
     }
 
-    fn cloud(machines: &[(&'static str, &'static str)]) -> Cloud {
+    fn cloud(machines: &[&'static str]) -> Cloud {
         let image = || Image::debian("12").path("/images/debian-12.qcow2");
-        let machine = |(name, role): &(&'static str, &'static str)| {
-            Machine::new(*name, image()).root_disk(2.gib()).role(Member(role))
+        let role = || Directory { instance: "eu", has_disk: true };
+        let machine = |name: &&'static str| {
+            let machine = Machine::new(*name, image()).root_disk(2.gib());
+            if *name == "web" { machine } else { machine.role(role()) }
         };
         Cloud::new("first").host(Host::local()).machines(machines.iter().map(machine))
     }
@@ -84,54 +75,23 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_goes_is_let_go_first() {
-        let all = [("master1", "k3s-server"), ("worker1", "k3s-agent"), ("web", "other")];
+    fn a_member_that_goes_is_let_go_first_though_the_cloud_no_longer_has_its_role() {
+        let all = ["one", "two", "web"];
         let world = Sim::new();
         world.apply(&cloud(&all));
         assert!(told(&world.plan(&cloud(&all))).is_empty());
-        let told = told(&world.plan(&cloud(&[])));
-        let [master, worker] = told.as_slice() else { panic!("{told:?}") };
-        assert_eq!((&*master.0, &*worker.0), ("machine/master1", "machine/worker1"));
-        assert!(
-            master.1.contains("out of etcd") && worker.1.contains("kubectl delete node worker1"),
-            "{told:?}"
-        );
+        let text =
+            |name: &str| (format!("machine/{name}"), format!("`ldapremove {name}` & wait, or eu loses it"));
+        assert_eq!(told(&world.plan(&cloud(&[]))), [text("one"), text("two")]);
     }
 
     #[test]
     fn one_that_is_made_anew_is_too() {
-        let all = [("master1", "k3s-server"), ("worker1", "k3s-agent")];
+        let all = ["one", "two"];
         let world = Sim::new();
         world.apply(&cloud(&all));
-        let plan = world.plan(&cloud(&all)).replace("master1");
-        let told = told(&plan);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].1.contains("kubectl delete node master1"), "{told:?}");
-        assert!(plan.to_string().contains("! machine master1"), "{plan}");
-        let worker = told_of(&world.plan(&cloud(&all)).replace("worker1"), "worker1");
-        assert!(worker.contains("comes back as the same node"), "{worker}");
-    }
-
-    #[test]
-    fn one_that_keeps_its_state_stays_a_member() {
-        let cloud = |is_there: bool| {
-            let image = Image::debian("12").path("/images/debian-12.qcow2");
-            let master = Machine::new("master1", image)
-                .root_disk(2.gib())
-                .disk(Disk::new("k3s", 2.gib()).mount("/var/lib/rancher/k3s"))
-                .role(Member("k3s-server"));
-            Cloud::new("first").host(Host::local()).machines(is_there.then_some(master))
-        };
-        let world = Sim::new();
-        world.apply(&cloud(true));
-        let anew = told_of(&world.plan(&cloud(true)).replace("master1"), "master1");
-        assert!(anew.contains("must stay a member") && !anew.contains("delete node"), "{anew}");
-        let gone = told_of(&world.plan(&cloud(false)), "master1");
-        assert!(gone.contains("kubectl delete node master1"), "{gone}");
-    }
-
-    fn told_of(plan: &crate::Plan, machine: &str) -> String {
-        let about = format!("machine/{machine}");
-        told(plan).into_iter().find(|(told, _)| *told == about).map(|(_, text)| text).unwrap_or_default()
+        let plan = world.plan(&cloud(&all)).replace("two");
+        assert_eq!(told(&plan), [("machine/two".to_owned(), "two comes back by itself".to_owned())]);
+        assert!(plan.to_string().contains("! machine two"), "{plan}");
     }
 }

@@ -117,7 +117,7 @@ impl BalancerRole {
                 && site.forwarders().next().is_none()
         };
         let mut machines = self.members(site.cloud(), &KIND);
-        let first = machines.find(|machine| asks_others(&Site::new(site.cloud(), machine)));
+        let first = machines.find(|machine| asks_others(&site.of(machine)));
         let name = &site.machine().name;
         let Some(record) = self.name(site).filter(|_| first.is_some_and(|first| first.name == *name)) else {
             return;

@@ -10,10 +10,17 @@ use crate::nearest::nearest;
 pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     let mut accepted: BTreeMap<Kind, (usize, &str)> = BTreeMap::new();
     let mut own = Vec::new();
+    let kinds = kinds(cloud);
+    let named = |name: &str| kinds.iter().copied().find(|kind| kind.as_str() == name);
     for (index, entry) in cloud.accept.iter().enumerate() {
         let at = format_args!("accept[{index}].kind");
-        match Kind::named(&entry.kind) {
-            None => own.push(Finding::new(Kind::AcceptUnknown, at, unknown(&entry.kind), help(&entry.kind))),
+        match named(&entry.kind) {
+            None => own.push(Finding::new(
+                Kind::AcceptUnknown,
+                at,
+                unknown(&entry.kind),
+                help(&entry.kind, &kinds),
+            )),
             Some(kind) if !kind.is_acceptable() => own.push(Finding::new(
                 Kind::AcceptUnknown,
                 at,
@@ -59,8 +66,14 @@ fn unknown(kind: &str) -> String {
     format!("there is no kind of finding {kind:?}")
 }
 
-fn help(kind: &str) -> String {
-    let kinds = Kind::ALL.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str());
+/// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles bring along.
+fn kinds(cloud: &Cloud) -> Vec<Kind> {
+    let own = cloud.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds()).map(Kind::Own);
+    Kind::ALL.iter().copied().chain(own).collect()
+}
+
+fn help(kind: &str, kinds: &[Kind]) -> String {
+    let kinds = kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str());
     match nearest(kind, kinds) {
         Some(near) => format!("write {near}"),
         None => "write the kind as the finding says it, for example memory-overcommit".to_owned(),

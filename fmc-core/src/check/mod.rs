@@ -10,6 +10,7 @@ mod address;
 mod balancer;
 pub mod budget;
 mod capacity;
+mod disks;
 mod guest;
 mod image;
 mod k3s;
@@ -48,7 +49,9 @@ impl Cloud {
     ///
     /// Every finding, if one of them is an error that the cloud does not accept.
     pub fn check(&self) -> Result<Checked, Report> {
-        let view = View::new(self);
+        let added = disks::added(self);
+        let cloud = added.as_ref().map_or(self, |added| &added.cloud);
+        let view = View::new(cloud);
         let mut findings = Vec::new();
         for rule in RULES {
             rule(&view, &mut findings);
@@ -59,6 +62,9 @@ impl Cloud {
             balancer::check(&view, &resolved.cloud, &mut findings);
             roles::expand(&view, &mut resolved.cloud, &mut findings);
             large::check(&resolved.cloud, &mut findings);
+        }
+        if let Some(added) = &added {
+            added.move_findings(&mut findings);
         }
         accept::apply(self, &mut findings);
         let report = Report::new(findings);

@@ -377,6 +377,8 @@ fn machine<'a>(
         taints: each(&draft.taints)?,
         // With roles it has one too, which is known when they are.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
+        memberships: Vec::new(),
+        after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
         name,

@@ -3,8 +3,10 @@
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
 //! judged as one with what the user wrote.
 
+mod after;
 mod base;
 mod flow;
+mod member;
 mod merge;
 mod names;
 mod opening;
@@ -17,22 +19,18 @@ use std::sync::Arc;
 
 use super::guest::parts;
 use super::view::{Placed, View, text};
-use crate::balancer;
 use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Members};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
-use crate::k3s;
-use crate::mirror;
 use crate::name::RoleName;
 use crate::role::{Assigned, CustomRole, RoleFindings, Site};
+use crate::roles::ROOMS;
 
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
-    assigned.extend(k3s::role::assigned(cloud));
-    assigned.extend(balancer::assigned(cloud));
-    assigned.extend(mirror::assigned(cloud));
+    assigned.extend(ROOMS.iter().flat_map(|room| (room.assigned)(cloud)));
     guard(view, cloud, &assigned);
     if cloud.machines.iter().all(|machine| !machine.firewall)
         && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
@@ -43,10 +41,12 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     // By machine; a machine's roles in the order in which they are said.
     assigned.sort_by_key(|one| one.machine);
     cloud.roles = members(cloud, &assigned);
+    member::memberships(cloud, &assigned);
+    after::order(cloud, &assigned, findings);
     let mut flows = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
-        let site = Site::new(cloud, machine);
+        let site = Site::new(cloud, machine, &assigned);
         for one in ours {
             ask(one, &site, cloud, &mut flows, findings);
         }
@@ -70,7 +70,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
         else {
             continue;
         };
-        if let Some(merged) = merge::merge(&machine.guest, ours, &Site::new(cloud, machine), findings) {
+        if let Some(merged) =
+            merge::merge(&machine.guest, ours, &Site::new(cloud, machine, &assigned), &assigned, findings)
+        {
             judge(&merged, machine, findings);
             guests.push((at, merged.parts));
         }
@@ -80,7 +82,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             machine.guest = Arc::new(parts);
         }
     }
-    mirror::redirect(cloud);
+    for finish in ROOMS.iter().filter_map(|room| room.finish) {
+        finish(cloud);
+    }
 }
 
 /// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is

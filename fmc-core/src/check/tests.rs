@@ -11,6 +11,7 @@ mod laws;
 mod mounts;
 mod openings;
 mod pages;
+mod role_terms;
 mod roles;
 mod rules;
 

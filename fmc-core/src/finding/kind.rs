@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use super::Severity;
+use super::{OwnKind, Severity};
 use crate::nearest::nearest;
 
 macro_rules! kinds {
@@ -18,6 +18,8 @@ macro_rules! kinds {
                 #[doc = concat!("`", $name, "`\n\n", include_str!(concat!("pages/", $name, ".md")))]
                 $variant,
             )+
+            /// A kind of a role of the user's own.
+            Own(&'static OwnKind),
         }
 
         /// Every kind of finding, with its page: what it means, an example, and how to mend it.
@@ -28,30 +30,30 @@ macro_rules! kinds {
         pub mod findings {}
 
         impl Kind {
-            /// Every kind, in the order of the table.
+            /// Every built-in kind, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Its name, as `address-duplicate`.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
+                match self { $(Self::$variant => $name,)+ Self::Own(own) => own.as_str() }
             }
 
             /// How bad a finding of this kind is, if nothing says otherwise.
             pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity),+ }
+                match self { $(Self::$variant => Severity::$severity,)+ Self::Own(own) => own.severity() }
             }
 
-            /// Whether a cloud can accept findings of this kind: what a compile cannot do without it cannot.
+            /// Whether a cloud can accept findings of this kind: it can unless compiling depends on it.
             pub const fn is_acceptable(self) -> bool {
-                match self { $(Self::$variant => kinds!(@ $accept)),+ }
+                match self { $(Self::$variant => kinds!(@ $accept),)+ Self::Own(own) => own.is_acceptable() }
             }
 
             /// Its page, in Markdown: what it means, an example, how to mend it.
             pub const fn page(self) -> &'static str {
-                match self { $(Self::$variant => include_str!(concat!("pages/", $name, ".md"))),+ }
+                match self { $(Self::$variant => include_str!(concat!("pages/", $name, ".md")),)+ Self::Own(own) => own.page() }
             }
 
-            /// The kind of a name.
+            /// The built-in kind of a name.
             pub fn named(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
             }
@@ -188,6 +190,7 @@ kinds! {
     BalancerRouterDuplicate "balancer-router-duplicate" Error never;
     IgnitionLarge "ignition-large" Warning acceptable;
     RoleClash "role-clash" Error never;
+    RoleOrder "role-order" Error never;
     RoleNeeds "role-needs" Error acceptable;
     RoleRefused "role-refused" Error acceptable;
     RoleWarning "role-warning" Warning acceptable;

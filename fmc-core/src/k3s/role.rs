@@ -7,6 +7,7 @@ mod files;
 mod flannel;
 mod flows;
 mod install;
+mod leaving;
 mod server;
 mod unit;
 mod updates;
@@ -24,6 +25,7 @@ use crate::name::{MachineName, RoleName};
 use crate::role::{Assigned, CustomRole, Site};
 
 pub(crate) use agent::Agent;
+pub(crate) use leaving::leaving;
 pub(crate) use server::Server;
 
 /// The kind of the servers' role.

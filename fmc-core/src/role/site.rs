@@ -1,22 +1,32 @@
 //! Where a role is: one machine in a checked cloud.
 
+use std::any::Any;
+use std::fmt;
 use std::net::IpAddr;
 
+use super::{Assigned, CustomRole};
 use crate::checked::{Checked, CheckedGroup, Forward, Machine, Network};
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::RoleName;
 
 /// A machine in a checked cloud, as a role sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Site<'a> {
     cloud: &'a Checked,
     machine: &'a Machine,
+    /// All roles of the cloud, by machine.
+    assigned: &'a [Assigned],
 }
 
 impl<'a> Site<'a> {
-    pub(crate) fn new(cloud: &'a Checked, machine: &'a Machine) -> Self {
-        Self { cloud, machine }
+    pub(crate) fn new(cloud: &'a Checked, machine: &'a Machine, assigned: &'a [Assigned]) -> Self {
+        Self { cloud, machine, assigned }
+    }
+
+    /// Another machine of the same cloud.
+    pub(crate) fn of(&self, machine: &'a Machine) -> Self {
+        Self { machine, ..*self }
     }
 
     /// The machine. What roles add to it is not in it yet.
@@ -68,11 +78,62 @@ impl<'a> Site<'a> {
 
     /// The machines that have a role of this kind, in the order of their names.
     pub fn with_role<K: AsRef<str>>(&self, kind: K) -> impl Iterator<Item = &'a Machine> + use<'a, K> {
-        let kind = Given::<RoleName>::text(kind.as_ref());
-        let group = kind.ok().map(|kind| CheckedGroup { kind: kind.clone(), instance: None });
+        self.members(kind.as_ref(), None)
+    }
+
+    /// The machines that have this instance of a role, in the order of their names.
+    pub fn with_role_of<K: AsRef<str>, I: AsRef<str>>(
+        &self,
+        kind: K,
+        instance: I,
+    ) -> impl Iterator<Item = &'a Machine> + use<'a, K, I> {
+        self.members(kind.as_ref(), Some(instance.as_ref()))
+    }
+
+    fn members(&self, kind: &str, instance: Option<&str>) -> impl Iterator<Item = &'a Machine> + use<'a> {
+        let group = Given::<RoleName>::text(kind)
+            .ok()
+            .map(|kind| CheckedGroup { kind: kind.clone(), instance: instance.map(Into::into) });
         let cloud = self.cloud;
         let machines =
             group.and_then(|group| cloud.roles.get(&group)).map(|members| members.machines.as_slice());
         machines.unwrap_or_default().iter().filter_map(move |&at| cloud.machines.get(at))
+    }
+
+    /// The roles of a type in the whole cloud, each with its machine, by machine: their values are those that the user said.
+    ///
+    /// ```
+    /// use fmc_core::guest::{File, Guest};
+    /// use fmc_core::role::{CustomRole, Site};
+    ///
+    /// struct NodeExporter {
+    ///     port: u16,
+    /// }
+    ///
+    /// impl CustomRole for NodeExporter {}
+    ///
+    /// struct Prometheus;
+    ///
+    /// impl CustomRole for Prometheus {
+    ///     fn guest(&self, site: &Site<'_>) -> Guest {
+    ///         let targets = site.roles::<NodeExporter>().filter_map(|(machine, exporter)| {
+    ///             Some(format!("- {}:{}\n", machine.address()?, exporter.port))
+    ///         });
+    ///         Guest::new().file(File::text("/etc/prometheus/targets.yml", targets.collect::<String>()))
+    ///     }
+    /// }
+    /// ```
+    pub fn roles<R: CustomRole>(&self) -> impl Iterator<Item = (&'a Machine, &'a R)> + use<'a, R> {
+        let cloud = self.cloud;
+        self.assigned.iter().filter_map(move |one| {
+            let role: &dyn Any = &*one.role;
+            Some((cloud.machines.get(one.machine)?, role.downcast_ref::<R>()?))
+        })
+    }
+}
+
+impl fmt::Debug for Site<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("machine", &self.machine.name).finish_non_exhaustive()
     }
 }

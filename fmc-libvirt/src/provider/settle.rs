@@ -458,7 +458,7 @@ fn mark_of(wanted: &DomainDocument) -> Mark {
         image: some(&wanted.image_digest),
         config: some(&wanted.config_digest),
         shutdown: None,
-        roles: None,
+        memberships: Vec::new(),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::workspace::{self, root};
 const LAYERS: &[&[&str]] = &[
     // The whole: every rule over the draft, and what a check makes of a draft.
     &["check", "lab"],
+    // The table of the built-in roles.
+    &["roles"],
     // Drafts that hold roles, and what a machine boots with.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role"],
@@ -21,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["boot/inside", "role"],
     // The checked cloud.
     &["checked"],
+    &["role/membership"],
     &["k3s/resolved"],
     // The values of K3s, and of what stands beside it.
     &["k3s"],

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::after;
 use crate::finding::{At, Finding, Kind};
 use crate::guest::Parts;
 use crate::guest::checked::{Directory, File, Group, Link, Unit, User};
@@ -40,12 +41,15 @@ pub(super) fn merge(
     own: &Parts,
     ours: &[Assigned],
     site: &Site<'_>,
+    all: &[Assigned],
     findings: &mut Vec<Finding>,
 ) -> Option<Merged> {
     let mut added = Vec::with_capacity(ours.len());
     for one in ours {
         let at = At::ROOT.key(&one.at);
-        added.push((one, one.role.guest(site).parts(&at.key("guest"), findings)?));
+        let mut parts = one.role.guest(site).parts(&at.key("guest"), findings)?;
+        after::wait(&mut parts, one, site, all);
+        added.push((one, parts));
     }
     let machine = site.machine().name.as_str();
     let mut claims = Claims { machine, by: BTreeMap::new(), origins: BTreeMap::new(), findings };
@@ -103,8 +107,10 @@ impl Claims<'_> {
             );
         }
         for unit in units {
-            // So are two that want a unit of the image in the same state.
-            if unit.contents.is_none() && unit.dropins.is_empty() && all.units.contains(&unit) {
+            // So are two that want a unit of the image in the same state, or that wait for the same.
+            let is_shared = unit.name.as_str().starts_with(after::PREFIX);
+            if (is_shared || unit.contents.is_none() && unit.dropins.is_empty()) && all.units.contains(&unit)
+            {
                 continue;
             }
             let key = format!("units.{}", unit.name);

@@ -14,7 +14,7 @@ pub(super) fn publish(cloud: &mut Checked, assigned: &[Assigned], findings: &mut
     let mut by_network: BTreeMap<usize, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
     for one in assigned {
         let Some(machine) = cloud.machines.get(one.machine) else { continue };
-        let site = Site::new(cloud, machine);
+        let site = Site::new(cloud, machine, assigned);
         let names = one.role.names(&site).checked(&At::ROOT.key(&one.at), findings);
         for (network, _) in site.forwarders() {
             let known = by_network.entry(network).or_default();

@@ -148,7 +148,7 @@ fn nodes(cloud: &Cloud) -> (Nodes, Vec<String>) {
     let Endpoint::Balancer(balancer) = &checked.cluster("prod").unwrap().said().endpoint else { panic!() };
     let named: Vec<_> = balancer.ingress.nodes.iter().filter_map(|name| name.ok().cloned()).collect();
     let role = BalancerRole::new("prod", balancer.clone(), named);
-    let setup = role.setup(&Site::new(&checked, checked.machine("lb1").unwrap()));
+    let setup = role.setup(&Site::new(&checked, checked.machine("lb1").unwrap(), &[]));
     let names = &checked.network("edge").unwrap().names;
     let line = |one: &PublishedName| {
         let names: Vec<_> = one.names.iter().map(ToString::to_string).collect();

@@ -32,11 +32,12 @@ fn every_example_has_its_finding_and_no_other() {
         let Some(example) = block(kind.page(), "yaml") else {
             // A file cannot hold two values of one name, nor a user's own role, and four hundred machines are long: the page's
             // Rust is a doctest.
-            const CODE: [Kind; 10] = [
+            const CODE: [Kind; 11] = [
                 Kind::IgnitionLarge,
                 Kind::NameDuplicate,
                 Kind::RoleClash,
                 Kind::RoleNeeds,
+                Kind::RoleOrder,
                 Kind::RoleRefused,
                 Kind::RoleWarning,
                 Kind::FlowUnreachable,

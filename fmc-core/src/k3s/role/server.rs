@@ -7,6 +7,7 @@ use crate::flow::Flows;
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
+use crate::path::AbsPath;
 use crate::role::{CustomRole, Needs, Site};
 use crate::unit::Size;
 
@@ -37,5 +38,10 @@ impl CustomRole for Server {
     /// docs.k3s.io, *Installation/Requirements*.
     fn needs(&self, _: &Site<'_>) -> Needs {
         Needs::new().memory(Size::gib(2)).cpus(2).systems(SYSTEMS).address()
+    }
+
+    /// docs.k3s.io, *Datastore*.
+    fn state(&self) -> Option<AbsPath> {
+        Some(AbsPath::literal("/var/lib/rancher/k3s/server/db"))
     }
 }

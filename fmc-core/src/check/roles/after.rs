@@ -1,0 +1,216 @@
+//! Who starts after whom: the order of machines in a plan, and what the services of a role wait for inside theirs.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::checked::{Checked, CheckedGroup, Machine};
+use crate::finding::{At, Finding, Kind, leaf};
+use crate::flow::{Protocol, Service};
+use crate::given::Given;
+use crate::guest::checked::{Dropin, Unit};
+use crate::guest::{Parts, State};
+use crate::name::{DropinName, UnitName};
+use crate::role::{Assigned, Awaited, Site};
+
+/// The drop-in of a service that waits.
+const DROPIN: DropinName = DropinName::literal("20-fmc-after.conf");
+
+/// How the names of the units that wait begin.
+pub(super) const PREFIX: &str = "fmc-after-";
+
+/// One thing that a role waits for.
+struct Wait {
+    /// What it is called in the name of its unit.
+    name: String,
+    /// The machines.
+    machines: Vec<usize>,
+    /// Where they answer; one of them is enough. Empty where nothing says it.
+    addresses: BTreeSet<(IpAddr, u16)>,
+}
+
+/// The machines that each machine starts after.
+pub(super) fn order(cloud: &mut Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+    let mut edges: Vec<(usize, BTreeSet<usize>)> = Vec::new();
+    for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
+        let Some(at) = ours.first().map(|one| one.machine) else { continue };
+        let mut before = BTreeSet::new();
+        for one in ours {
+            for wait in waits(one, cloud, assigned, findings) {
+                before.extend(wait.machines.into_iter().filter(|other| *other != at));
+            }
+        }
+        if !before.is_empty() {
+            edges.push((at, before));
+        }
+    }
+    if let Some(path) = circle(&edges) {
+        circular(cloud, assigned, &path, findings);
+        return;
+    }
+    for (at, before) in edges {
+        if let Some(machine) = cloud.machines.get_mut(at) {
+            machine.after = before.into_iter().collect();
+        }
+    }
+}
+
+/// What of a role's guest waits: each of its services that start at boot, by a unit that ends once somebody answers.
+pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned: &[Assigned]) {
+    let waits = waits(one, site.cloud(), assigned, &mut Vec::new());
+    let waits: Vec<(UnitName, String)> = waits
+        .iter()
+        .filter(|wait| !wait.addresses.is_empty())
+        .filter_map(|wait| {
+            let name = format!("{PREFIX}{}.service", wait.name);
+            Some((Given::<UnitName>::text(&name).ok()?.clone(), contents(wait)))
+        })
+        .collect();
+    let starts = |unit: &&mut Unit| unit.state == State::Enabled && unit.name.as_str().ends_with(".service");
+    let mut is_needed = false;
+    for unit in parts.units.iter_mut().filter(starts) {
+        if waits.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = waits.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(" ");
+        let text: Arc<str> = format!("[Unit]\nWants={names}\nAfter={names}\n").into();
+        unit.dropins.push(Dropin { name: DROPIN, contents: text });
+        unit.dropins.sort_by(|a, b| a.name.cmp(&b.name));
+        is_needed = true;
+    }
+    if is_needed {
+        parts.units.extend(waits.into_iter().map(|(name, text)| Unit {
+            name,
+            state: State::Unchanged,
+            contents: Some(text.into()),
+            dropins: Vec::new(),
+        }));
+    }
+}
+
+/// Asks in turn, each for five seconds: a packet that is dropped is answered by nobody.
+fn contents(wait: &Wait) -> String {
+    let mut ask = String::new();
+    for (address, port) in &wait.addresses {
+        let or = if ask.is_empty() { "" } else { " || " };
+        let _ = write!(ask, "{or}timeout 5 bash -c \"exec 3<>/dev/tcp/{address}/{port}\" 2>/dev/null");
+    }
+    format!(
+        "[Unit]\nDescription=Wait until {} answers\nWants=network-online.target\nAfter=network-online.target\n\n\
+         [Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=infinity\n\
+         ExecStart=/bin/bash -c 'until {ask}; do sleep 2; done'\n",
+        wait.name
+    )
+}
+
+fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) -> Vec<Wait> {
+    let Some(machine) = cloud.machines.get(one.machine) else { return Vec::new() };
+    let after = one.role.after(&Site::new(cloud, machine, assigned));
+    let at = At::ROOT.key(&one.at);
+    let at = at.key("after");
+    let mut all = Vec::new();
+    for (index, awaited) in after.awaited.iter().enumerate() {
+        let at = at.index(index);
+        match awaited {
+            Awaited::Role { kind, instance } => {
+                let Some(kind) = leaf(kind, &at, findings) else { continue };
+                let group = CheckedGroup { kind: kind.clone(), instance: instance.as_deref().map(Arc::from) };
+                let Some(members) = cloud.roles.get(&group) else { continue };
+                let there = assigned.iter().filter(|other| {
+                    other.kind == *kind
+                        && (instance.is_none() || other.role.instance() == instance.as_deref())
+                });
+                let addresses = there.filter_map(|other| {
+                    let there = cloud.machines.get(other.machine)?;
+                    Some((there.address_towards(machine)?, port(other.role.answers()?)?))
+                });
+                let name = match instance {
+                    Some(instance) => format!("{kind}-{instance}"),
+                    None => kind.to_string(),
+                };
+                all.push(Wait { name, machines: members.machines.clone(), addresses: addresses.collect() });
+            }
+            Awaited::Machine { name, service } => {
+                let Some(name) = leaf(name, &at, findings) else { continue };
+                let found = cloud.machines.binary_search_by(|machine| machine.name.cmp(name));
+                let Some((index, there)) =
+                    found.ok().and_then(|index| Some((index, cloud.machines.get(index)?)))
+                else {
+                    let names = cloud.machines.iter().map(|machine| machine.name.as_str());
+                    let help = crate::check::say::known(
+                        name.as_str(),
+                        "machine",
+                        names,
+                        "add the machine to the cloud",
+                    );
+                    let message = format!("{} starts after {name}, and there is no such machine", one.kind);
+                    findings.push(Finding::new(Kind::ReferenceUnknown, &at, message, help));
+                    continue;
+                };
+                let address = there.address_towards(machine).zip(port(*service));
+                all.push(Wait {
+                    name: format!("{name}-{}", service.first),
+                    machines: vec![index],
+                    addresses: address.into_iter().collect(),
+                });
+            }
+        }
+    }
+    all
+}
+
+fn port(service: Service) -> Option<u16> {
+    (service.protocol == Protocol::Tcp).then_some(service.first)
+}
+
+/// A circle of machines that start after each other, if there is one.
+fn circle(edges: &[(usize, BTreeSet<usize>)]) -> Option<Vec<usize>> {
+    let mut left: Vec<&(usize, BTreeSet<usize>)> = edges.iter().collect();
+    // Whoever starts after nobody that is left can start.
+    loop {
+        let waiting: BTreeSet<usize> = left.iter().map(|(at, _)| *at).collect();
+        let count = left.len();
+        left.retain(|(_, before)| before.iter().any(|other| waiting.contains(other)));
+        if left.len() == count {
+            break;
+        }
+    }
+    let mut path = vec![left.first()?.0];
+    loop {
+        let last = *path.last()?;
+        let (_, before) = left.iter().find(|(at, _)| *at == last)?;
+        let next = *before.iter().find(|other| left.iter().any(|(at, _)| at == *other))?;
+        if let Some(from) = path.iter().position(|at| *at == next) {
+            return Some(path.split_off(from));
+        }
+        path.push(next);
+    }
+}
+
+fn circular(cloud: &Checked, assigned: &[Assigned], path: &[usize], findings: &mut Vec<Finding>) {
+    let name = |at: usize| cloud.machines.get(at).map_or("", |machine: &Machine| machine.name.as_str());
+    let Some((&first, rest)) = path.split_first() else { return };
+    let mut order = name(first).to_owned();
+    for &next in rest.iter().chain([&first]) {
+        order += &format!(" starts after {}", name(next));
+        if next != first {
+            order += &format!(", {}", name(next));
+        }
+    }
+    let at = |machine: usize| {
+        let mut here = assigned.iter().filter(|one| one.machine == machine);
+        here.find(|one| !waits(one, cloud, assigned, &mut Vec::new()).is_empty()).map(|one| one.at.as_str())
+    };
+    let mut finding = Finding::new(
+        Kind::RoleOrder,
+        at(first).unwrap_or_default(),
+        order,
+        "let one of them start without the other",
+    );
+    for other in rest.iter().filter_map(|&machine| at(machine)) {
+        finding = finding.also(other);
+    }
+    findings.push(finding);
+}

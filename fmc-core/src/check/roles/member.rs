@@ -1,0 +1,41 @@
+//! What each machine is a member of by its roles, for the mark of its domain.
+
+use crate::checked::{Checked, Machine};
+use crate::path::AbsPath;
+use crate::role::{Assigned, Leaving, Membership, Site};
+
+/// Says it of every machine: the roles of an instance, and those that want something done before they leave.
+pub(super) fn memberships(cloud: &mut Checked, assigned: &[Assigned]) {
+    let mut all: Vec<(usize, Vec<Membership>)> = Vec::new();
+    for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
+        let Some(at) = ours.first().map(|one| one.machine) else { continue };
+        let Some(machine) = cloud.machines.get(at) else { continue };
+        let site = Site::new(cloud, machine, assigned);
+        let mut members: Vec<Membership> = ours
+            .iter()
+            .filter_map(|one| {
+                let (instance, leaving) = (one.role.instance(), one.role.leaving(&site));
+                if instance.is_none() && leaving == Leaving::new() {
+                    return None;
+                }
+                let kept = one.role.state().is_some_and(|state| is_on_disk(machine, &state));
+                let member = Membership::new(one.kind.clone(), instance).with_state_kept(kept);
+                Some(member.leaving(leaving))
+            })
+            .collect();
+        // One that has a role twice is a finding.
+        members.sort_by(|a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
+        members.dedup_by(|a, b| (a.kind(), a.instance()) == (b.kind(), b.instance()));
+        all.push((at, members));
+    }
+    for (at, members) in all {
+        if let Some(machine) = cloud.machines.get_mut(at) {
+            machine.memberships = members;
+        }
+    }
+}
+
+/// Whether a path is on a data disk, which a replacement keeps.
+fn is_on_disk(machine: &Machine, path: &AbsPath) -> bool {
+    machine.disks.iter().filter_map(|disk| disk.mount.as_ref()).any(|mount| path.is_within(mount))
+}

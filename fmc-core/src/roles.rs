@@ -1,0 +1,39 @@
+//! The built-in roles: the one table that names them.
+//!
+//! What is generic asks the table, and knows none of its rows.
+
+use crate::balancer;
+use crate::checked::Checked;
+use crate::k3s;
+use crate::mirror;
+use crate::role::{Assigned, Membership};
+
+/// A room of built-in roles: what it answers for all of them.
+pub(crate) struct Room {
+    /// The roles that it gives to machines of a resolved cloud.
+    pub(crate) assigned: fn(&Checked) -> Vec<Assigned>,
+    /// What it changes once every role has spoken.
+    pub(crate) finish: Option<fn(&mut Checked)>,
+    /// What a person must do before a member leaves: of its name, removed or replaced.
+    leaving: Option<fn(&Membership, &str, bool) -> Option<String>>,
+}
+
+/// Every room, in the order in which they are asked.
+pub(crate) const ROOMS: &[Room] = &[
+    Room { assigned: k3s::role::assigned, finish: None, leaving: Some(k3s::role::leaving) },
+    Room { assigned: balancer::assigned, finish: None, leaving: None },
+    Room { assigned: mirror::assigned, finish: Some(mirror::redirect), leaving: None },
+];
+
+/// What a person must do before a member's machine is removed, or made anew with the same name: what its role said when the machine
+/// was made, or what a built-in role of its kind wants.
+///
+/// ```
+/// let member = "k3s-agent/prod".parse()?;
+/// assert!(fmc_core::roles::before(&member, "worker1", false).unwrap().contains("kubectl delete node worker1"));
+/// # Ok::<(), fmc_core::given::LeafError>(())
+/// ```
+pub fn before(member: &Membership, machine: &str, is_replaced: bool) -> Option<String> {
+    let built_in = || ROOMS.iter().find_map(|room| room.leaving?(member, machine, is_replaced));
+    member.said(is_replaced).map(str::to_owned).or_else(built_in)
+}
