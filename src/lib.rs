@@ -122,6 +122,7 @@ pub use fmc_core::{cloud::Cloud, finding::Report};
 #[cfg(feature = "keys")]
 pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;
+pub use fmc_libvirt::files;
 
 #[cfg(feature = "cli")]
 pub mod cli;
