@@ -1,4 +1,7 @@
 //! Data disks: blank volumes that outlive the machine's root.
+//!
+//! Data disks are raw, and thin ones are sparse files. With two formats, a change of the allocation would make QEMU read
+//! an existing disk in the wrong format.
 
 use serde::{Deserialize, Serialize};
 

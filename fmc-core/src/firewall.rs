@@ -8,6 +8,8 @@
 //! published port is let in by a flow or not at all, and again where it is delivered. What is forwarded is left alone:
 //! between pods that is their network's business.
 //!
+//! On systems of cloud-init nft is a package of the first boot: until it is installed, the first boot has no firewall.
+//!
 //! ```
 //! use fmc_core::cloud::Cloud;
 //! use fmc_core::firewall::ruleset;
@@ -31,7 +33,7 @@
 mod rules;
 
 use crate::checked::{Checked, Machine};
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
 use crate::image::Provisioner;
 use crate::name::RoleName;
 use crate::role::{CustomRole, Site};
@@ -77,25 +79,21 @@ impl Unit {
     /// Loaded before the network is up, as nftables' own unit is (systemd.special(7), `network-pre.target`), and after the
     /// distribution's, whose file may begin by removing every table.
     fn contains_firewall(self) -> Self {
-        self.enabled().contents(format!(
-            "[Unit]\n\
-             Description=Firewall of this machine's roles\n\
-             DefaultDependencies=no\n\
-             Wants=network-pre.target\n\
-             After=nftables.service\n\
-             Before=network-pre.target shutdown.target\n\
-             Conflicts=shutdown.target\n\
-             \n\
-             [Service]\n\
-             Type=oneshot\n\
-             RemainAfterExit=yes\n\
-             ExecStart=/usr/sbin/nft -f {PATH}\n\
-             ExecReload=/usr/sbin/nft -f {PATH}\n\
-             ExecStop=/usr/sbin/nft delete table inet {TABLE}\n\
-             \n\
-             [Install]\n\
-             WantedBy=sysinit.target\n"
-        ))
+        let unit = UnitSection::new("Unit")
+            .set("Description", "Firewall of this machine's roles")
+            .set("DefaultDependencies", "no")
+            .set("Wants", "network-pre.target")
+            .set("After", "nftables.service")
+            .set("Before", "network-pre.target shutdown.target")
+            .set("Conflicts", "shutdown.target");
+        let service = UnitSection::new("Service")
+            .set("Type", "oneshot")
+            .set("RemainAfterExit", "yes")
+            .set("ExecStart", format!("/usr/sbin/nft -f {PATH}"))
+            .set("ExecReload", format!("/usr/sbin/nft -f {PATH}"))
+            .set("ExecStop", format!("/usr/sbin/nft delete table inet {TABLE}"));
+        let install = UnitSection::new("Install").set("WantedBy", "sysinit.target");
+        self.enabled().contents(UnitFile::new().section(unit).section(service).section(install))
     }
 }
 

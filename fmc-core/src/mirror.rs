@@ -8,6 +8,12 @@
 //! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so that two
 //! releases of one name are two files. HTTP without TLS is enough: whoever fetches a file knows what it must hash to.
 //!
+//! # What it carries
+//!
+//! The mirror carries what is published and known by its hash. Nodes are redirected to it after all roles have spoken, so
+//! a file is redirected however it came into the guest. A large text in the cloud itself stays where it is: the mirror
+//! would receive it by the same slow way.
+//!
 //! ```
 //! use fmc_core::digest::Digest;
 //! use fmc_core::mirror::Mirror;

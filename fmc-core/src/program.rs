@@ -2,36 +2,45 @@
 
 use crate::digest::Digest;
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::path::HttpUrl;
 use crate::unit::Mode;
 
 /// What a unit of a network service may do without: almost everything (systemd.exec(5)).
-pub(crate) const HARDENED: &str = "\
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-";
+pub(crate) const HARDENED: &[(&str, &str)] = &[
+    ("NoNewPrivileges", "yes"),
+    ("ProtectSystem", "strict"),
+    ("ProtectHome", "yes"),
+    ("PrivateTmp", "yes"),
+    ("PrivateDevices", "yes"),
+    ("ProtectClock", "yes"),
+    ("ProtectControlGroups", "yes"),
+    ("ProtectHostname", "yes"),
+    ("ProtectKernelLogs", "yes"),
+    ("ProtectKernelModules", "yes"),
+    ("ProtectKernelTunables", "yes"),
+    ("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"),
+    ("RestrictNamespaces", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("RestrictSUIDSGID", "yes"),
+    ("LockPersonality", "yes"),
+    ("MemoryDenyWriteExecute", "yes"),
+    ("SystemCallArchitectures", "native"),
+];
 
-/// After the network is there, and again and again: a name that is not known at first, or an address that comes late, ends it.
-pub(crate) const LASTING: &str = "[Unit]\nWants=network-online.target\nAfter=network-online.target\nStartLimitIntervalSec=0\n\n\
-                       [Service]\nRestart=always\nRestartSec=2\n";
+/// A drop-in for a service that starts after the network is there, and again whenever it ends: a name that is not known at first,
+/// or an address that comes late, ends it.
+pub(crate) fn lasting() -> UnitFile {
+    let unit = UnitSection::new("Unit")
+        .set("Wants", "network-online.target")
+        .set("After", "network-online.target")
+        .set("StartLimitIntervalSec", "0");
+    UnitFile::new().section(unit).section(UnitSection::new("Service").set_all(RESTARTS))
+}
+
+/// How a service that must last is started again.
+pub(crate) const RESTARTS: &[(&str, &str)] = &[("Restart", "always"), ("RestartSec", "2")];
 
 /// Where archives are fetched to.
 const ARCHIVES: &str = "/var/lib/fmc-programs";
@@ -67,14 +76,17 @@ impl Program {
         format!("fmc-unpack-{}.service", self.name)
     }
 
-    /// What its unit comes after, with a space before it.
-    pub(crate) fn after(&self) -> String {
-        if self.is_packed() { format!(" {}", self.unpack()) } else { String::new() }
-    }
-
-    /// What its unit needs, as a line.
-    pub(crate) fn requires(&self) -> String {
-        if self.is_packed() { format!("Requires={}\n", self.unpack()) } else { String::new() }
+    /// The first section of its own unit: after the network and after it was unpacked, however often it ends.
+    pub(crate) fn described(&self, description: &'static str) -> UnitSection {
+        let unit =
+            UnitSection::new("Unit").set("Description", description).set("Wants", "network-online.target");
+        let unit = if self.is_packed() {
+            let unpack = self.unpack();
+            unit.set("After", format!("network-online.target {unpack}")).set("Requires", unpack)
+        } else {
+            unit.set("After", "network-online.target")
+        };
+        unit.set("StartLimitIntervalSec", "0")
     }
 
     /// What fetches it, and what unpacks it.
@@ -87,15 +99,25 @@ impl Program {
         let archive = format!("{ARCHIVES}/{name}.tar.gz");
         let folder = self.folder;
         // Moved to its place as a whole, so that a boot that is cut leaves none or all of it.
-        let unit = format!(
-            "[Unit]\nDescription=Unpack {name}\nConditionPathExists=!{path}\n\n\
-             [Service]\nType=oneshot\nRemainAfterExit=yes\n\
-             ExecStart=/usr/bin/mkdir -p {folder}\n\
-             ExecStart=/usr/bin/tar --extract --gzip --no-same-owner --file={archive} --directory={ARCHIVES} {name}\n\
-             ExecStart=/usr/bin/install --mode=0755 {ARCHIVES}/{name} {folder}/.{name}\n\
-             ExecStart=/usr/bin/mv {folder}/.{name} {path}\n\n\
-             [Install]\nWantedBy=multi-user.target\n"
+        let moved = UnitSection::new("Service").set("Type", "oneshot").set("RemainAfterExit", "yes").set_each(
+            "ExecStart",
+            [
+                format!("/usr/bin/mkdir -p {folder}"),
+                format!(
+                    "/usr/bin/tar --extract --gzip --no-same-owner --file={archive} --directory={ARCHIVES} {name}"
+                ),
+                format!("/usr/bin/install --mode=0755 {ARCHIVES}/{name} {folder}/.{name}"),
+                format!("/usr/bin/mv {folder}/.{name} {path}"),
+            ],
         );
+        let unit = UnitFile::new()
+            .section(
+                UnitSection::new("Unit")
+                    .set("Description", format!("Unpack {name}"))
+                    .set("ConditionPathExists", format!("!{path}")),
+            )
+            .section(moved)
+            .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"));
         Guest::new().file(file(archive)).unit(Unit::new(self.unpack()).enabled().contents(unit))
     }
 }

@@ -3,6 +3,11 @@
 //! It knows no provider: a simulation brings its state as `S` and asks [`World::begin`] before each call what is to
 //! happen to it.
 //!
+//! # Why it is separate
+//!
+//! The state, the faults and the log of calls are the same for every simulation. What libvirt refuses, and how live and
+//! persistent documents differ, belongs to libvirt's own simulation.
+//!
 //! ```
 //! use fmc_core::world::{Fault, When, World};
 //!

@@ -1,4 +1,12 @@
 //! The end of what a machine wrote to its serial console.
+//!
+//! # Where the console is written
+//!
+//! libvirt's `virtlogd` writes the serial console to a file in the cloud's own pool, `MACHINE.console`, and rolls it over
+//! (2 MiB, then `MACHINE.console.0` …). A volume can be downloaded over any connection, on SSH as on a socket, so no
+//! second way into the host is needed. The price: every machine needs the pool, libvirt lists the file only after a
+//! refresh of the pool, and the planner ignores the file while its machine exists. A host whose policy keeps `virtlogd`
+//! out of that folder says `Host::console_log(false)`.
 
 use std::time::Duration;
 

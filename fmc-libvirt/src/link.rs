@@ -2,6 +2,12 @@
 //!
 //! Two things implement it: the link over the `virt` crate, and the simulation. Every method blocks until libvirt has
 //! answered; a provider calls it off the async executor.
+//!
+//! # Why calls block
+//!
+//! A trait of blocking calls lets one provider run on libvirt and on the simulation. On the simulation the calls run
+//! inline, and a test can cut an apply at every one of them. Over libvirt each step runs on a thread of its own and a
+//! future waits for it, so fmc needs no async runtime and an embedder may use any.
 
 mod boxed;
 

@@ -2,6 +2,12 @@
 //!
 //! There is no state file: what is ours says so itself. The mark is for people and for ownership; what decides a plan
 //! is the document without it.
+//!
+//! # What the mark carries
+//!
+//! `destroy`, and the removal of a machine, must know the machine's grace period and its memberships although the cloud
+//! no longer describes it. So the mark carries how the machine is stopped, and the groups that it is a member of: the
+//! plan that removes a K3s server says what must happen to its etcd member.
 
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};

@@ -1,4 +1,10 @@
 //! Networks: their documents, and what changes in them while they run.
+//!
+//! # DNS hosts
+//!
+//! Machines have no `<dns>` entries: libvirt cannot change a host's DNS names and its DHCP entry in one call, and two
+//! lists of the same machines would be one too many. The entries are the names that roles publish; an address with such a
+//! name keeps its machine's name too, because libvirt allows one entry for each address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

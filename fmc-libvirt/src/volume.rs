@@ -2,6 +2,11 @@
 //!
 //! libvirt keeps no metadata of a volume, and cannot rename one. So what one is stands in its name, and an upload is
 //! committed by a second, empty volume `NAME.ok`.
+//!
+//! # Names of roots
+//!
+//! A replacement of an up-to-date machine would compute the name of the root that is in use. It takes the twin of that
+//! name (the complement of each hexadecimal digit) instead, because a used root must never boot as a new one.
 
 use std::fmt;
 

@@ -1,4 +1,9 @@
 //! What a text says before anyone asks what it means: a tree in which every key and value knows its place.
+//!
+//! YAML, TOML and JSON are read into this tree, and one reader makes a cloud of it: every mistake and every finding has a
+//! line in each format, and no format has rules of its own. A plain scalar of YAML stays as it is written until a place
+//! asks for a kind: `no` is a name where a name belongs. The text is read again when a finding needs its place, which
+//! costs nothing where nothing is found.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -56,10 +56,11 @@ impl Inside {
     }
 
     /// What a line of a unit says after its key, as often as the unit has it: `ExecStart`.
-    pub(crate) fn lines(&self, unit: &str, key: &str) -> Vec<&str> {
+    pub(crate) fn lines(&self, unit: &str, key: &str) -> Vec<String> {
         let unit = self.units.iter().find(|one| one.name.as_str() == unit).unwrap();
-        let lines = unit.contents.as_deref().unwrap().lines();
-        lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
+        let contents = unit.contents.as_ref().unwrap().text();
+        let lines = contents.lines();
+        lines.filter_map(|line| Some(line.strip_prefix(key)?.strip_prefix('=')?.to_owned())).collect()
     }
 
     /// A first start of K3s read what is compiled: its command line, its configuration and every file, and nothing else.
@@ -74,7 +75,7 @@ impl Inside {
     pub(crate) fn is_in(&self, unit: &str, start: &Start) {
         let commands = self.lines(unit, "ExecStart");
         assert_eq!(commands.len(), 1, "{unit} runs one program");
-        let command = commands[0];
+        let command = &commands[0];
         let mut words = command.split_whitespace().skip(1);
         assert_eq!(words.next(), Some(&*start.role), "{command}");
         assert_eq!(start.arguments, words.collect::<Vec<_>>());

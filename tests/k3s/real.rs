@@ -60,8 +60,8 @@ impl<'a> Hosts<'a> {
         let unit = unit(machine);
         // What may fail loads modules: they are the machine's, which all hosts share.
         let before = inside.lines(unit, "ExecStartPre");
-        let before = before.iter().filter(|line| !line.starts_with('-')).copied();
-        let [command] = inside.lines(unit, "ExecStart")[..] else { panic!("{unit} runs one program") };
+        let before = before.iter().filter(|line| !line.starts_with('-'));
+        let [command] = &inside.lines(unit, "ExecStart")[..] else { panic!("{unit} runs one program") };
         let script =
             format!("set -e\n{}exec {command}\n", before.map(|line| format!("{line}\n")).collect::<String>());
         // systemd gives a service next to no environment.

@@ -2,6 +2,9 @@
 //!
 //! It is built once per recipe and kept outside of `target/`, in `FMC_GUEST_CACHE`, or `fmc-guest` in the user's cache folder: what
 //! `cargo clean` should not cost. A build that is cut leaves nothing that a later one would take for an image.
+//!
+//! The tests use this crate's library, so that a command and a test agree on where the guest is. Its distribution is the
+//! one that the tests run on: images of Fedora CoreOS, Flatcar and Rocky Linux are in no package registry.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -7,6 +7,10 @@
 //! Whether a server lives is asked by `GET /ping` over TLS, which K3s answers to everybody: its API server ends with it, and
 //! refuses `/readyz` to whoever has no certificate. The answer's certificate is not verified: nothing is sent to a server and
 //! nothing is taken from it but whether it lives, and each client verifies the server that it is led to.
+//!
+//! API servers are listed by address, because another server changes the certificates of all servers anyway. Ingress
+//! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything runs.
+//! Without a domain, or where the user names the nodes, they are listed.
 
 use std::fmt::Write as _;
 

@@ -10,11 +10,11 @@ use crate::checked::{Checked, CheckedGroup, Forward, Machine};
 use crate::finding::Kind;
 use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::k3s::Endpoint;
 use crate::name::{Fqdn, MachineName, RoleName};
-use crate::program::{LASTING, Program};
+use crate::program::{Program, lasting};
 use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
 use crate::unit::Mode;
 
@@ -246,17 +246,32 @@ fn domain(machine: &Machine) -> Option<&str> {
 /// On an Enterprise Linux the policy knows web servers' ports alone, and lets a script of keepalived's connect to few.
 fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
     let names = [(is_haproxy, "haproxy_connect_any"), (is_shared, "keepalived_connect_any")];
-    let set: String = names
-        .iter()
-        .filter(|(needed, _)| *needed)
-        .map(|(_, name)| format!("ExecStart=/usr/sbin/setsebool -P {name} on\n"))
-        .collect();
-    Unit::service("fmc-balancer-selinux").enabled().contents(format!(
-        "[Unit]\nDescription=Let the load balancer reach its ports\nConditionSecurity=selinux\n\
-         Before=haproxy.service keepalived.service\n\n\
-         [Service]\nType=oneshot\nRemainAfterExit=yes\n{set}\n\
-         [Install]\nWantedBy=multi-user.target\n"
-    ))
+    let needed = names.iter().filter(|(needed, _)| *needed);
+    let unit = UnitSection::new("Unit")
+        .set("Description", "Let the load balancer reach its ports")
+        .set("ConditionSecurity", "selinux")
+        .set("Before", "haproxy.service keepalived.service");
+    let service = UnitSection::new("Service")
+        .set("Type", "oneshot")
+        .set("RemainAfterExit", "yes")
+        .set_each("ExecStart", needed.map(|(_, name)| format!("/usr/sbin/setsebool -P {name} on")));
+    let install = UnitSection::new("Install").set("WantedBy", "multi-user.target");
+    Unit::service(SELINUX).enabled().contents(UnitFile::new().section(unit).section(service).section(install))
+}
+
+/// The unit that sets booleans of `SELinux`.
+const SELINUX: &str = "fmc-balancer-selinux";
+
+/// A drop-in for a unit of a distribution's: it lasts, and comes after what else it needs.
+fn lasting_after(is_enterprise_linux: bool, before: Option<&'static str>) -> UnitFile {
+    let file = if is_enterprise_linux {
+        let after = UnitSection::new("Unit").set("After", format!("{SELINUX}.service"));
+        UnitFile::new().section(after)
+    } else {
+        UnitFile::new()
+    };
+    let file = lasting().sections().iter().cloned().fold(file, UnitFile::section);
+    file.with_last(|section| section.set_each("ExecStartPre", before))
 }
 
 impl CustomRole for BalancerRole {
@@ -271,14 +286,13 @@ impl CustomRole for BalancerRole {
     fn guest(&self, site: &Site<'_>) -> Guest {
         let setup = self.setup(site);
         let is_enterprise_linux = site.os().is_enterprise_linux();
-        let after = if is_enterprise_linux { "[Unit]\nAfter=fmc-balancer-selinux.service\n\n" } else { "" };
-        let lasting = |more: &str| format!("{after}{LASTING}{more}");
+        let lasting = |before| lasting_after(is_enterprise_linux, before);
         let program = self.program(site.os());
         let mut guest = match &program {
             None => Guest::new()
                 .package("haproxy")
                 .file(File::text(haproxy::PATH, haproxy::configuration(&setup)))
-                .unit(Unit::service("haproxy").enabled().dropin("50-fmc.conf", lasting(""))),
+                .unit(Unit::service("haproxy").enabled().dropin("50-fmc.conf", lasting(None))),
             Some(program) => program
                 .guest()
                 .file(File::text(traefik::STATIC, traefik::static_configuration(&setup)))
@@ -288,13 +302,16 @@ impl CustomRole for BalancerRole {
         let member = self.member(site);
         if let Some(member) = &member {
             let script = |path, text| File::text(path, text).mode(Mode::new(0o755));
-            let find = format!("ExecStartPre={}\n", keepalived::FIND);
             guest = guest
                 .package("keepalived")
                 .file(File::text(keepalived::PATH, keepalived::configuration(member)))
                 .file(script(keepalived::FIND, keepalived::find(member)))
                 .file(script(keepalived::ASK, keepalived::ask()))
-                .unit(Unit::service("keepalived").enabled().dropin("50-fmc.conf", lasting(&find)));
+                .unit(
+                    Unit::service("keepalived")
+                        .enabled()
+                        .dropin("50-fmc.conf", lasting(Some(keepalived::FIND))),
+                );
         }
         if is_enterprise_linux && (program.is_none() || member.is_some()) {
             guest = guest.unit(booleans(program.is_none(), member.is_some()));

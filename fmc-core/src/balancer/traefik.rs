@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use super::setup::{Nodes, Setup, socket};
 use super::{ALIVE, API};
-use crate::program::Program;
+use crate::guest::{UnitFile, UnitSection};
+use crate::program::{HARDENED, Program, RESTARTS};
 
 /// Where the static configuration is.
 pub const STATIC: &str = "/etc/traefik/traefik.yaml";
@@ -80,19 +81,20 @@ fn service(text: &mut String, name: &str, targets: Vec<String>) {
 }
 
 /// The unit: a user that exists as long as it runs, and no right but to listen below 1024.
-pub fn unit(program: &Program) -> String {
-    format!(
-        "[Unit]\nDescription=Traefik, the load balancer\nWants=network-online.target\nAfter=network-online.target{after}\n{requires}\
-         StartLimitIntervalSec=0\n\n\
-         [Service]\nExecStart={path} --configFile={STATIC}\nRestart=always\nRestartSec=2\n\
-         LimitNOFILE=65536\nDynamicUser=yes\nUser=traefik\n\
-         AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n{HARDENED}\n\
-         [Install]\nWantedBy=multi-user.target\n",
-        after = program.after(),
-        requires = program.requires(),
-        path = program.path(),
-        HARDENED = crate::program::HARDENED,
-    )
+pub fn unit(program: &Program) -> UnitFile {
+    let service = UnitSection::new("Service")
+        .set("ExecStart", format!("{} --configFile={STATIC}", program.path()))
+        .set_all(RESTARTS)
+        .set("LimitNOFILE", "65536")
+        .set("DynamicUser", "yes")
+        .set("User", "traefik")
+        .set("AmbientCapabilities", "CAP_NET_BIND_SERVICE")
+        .set("CapabilityBoundingSet", "CAP_NET_BIND_SERVICE")
+        .set_all(HARDENED);
+    UnitFile::new()
+        .section(program.described("Traefik, the load balancer"))
+        .section(service)
+        .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"))
 }
 
 #[cfg(test)]

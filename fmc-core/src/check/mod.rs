@@ -1,4 +1,7 @@
 //! The check of a cloud as a whole: one rule, one function, one kind of finding.
+//!
+//! One cause is one finding: what many machines share is reported once, and a name that is wrong where it is defined is
+//! not reported again where it is used.
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;

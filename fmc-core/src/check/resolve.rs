@@ -1,4 +1,7 @@
 //! From a draft without errors to the checked cloud: bare leaves, sorted by name, references as indices.
+//!
+//! Routes between the routed networks of a host are derived for a machine whose default route leads elsewhere: a balancer
+//! on the LAN reaches the cluster's network without a route in the cloud.
 
 mod host_key;
 

@@ -2,6 +2,9 @@
 //!
 //! A leaf or a reference that is wrong is `None` here; a rule that needs it passes the value over, since the finding
 //! about it is made elsewhere.
+//!
+//! A wrong name still refers: two values that share it are matched by their text, so that a cloud with underscores in its
+//! names gets the findings about its addresses too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -194,11 +194,11 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     files.extend(inside.guest.files.iter().filter(written).map(file));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
-            files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), (&**contents).into()));
+            files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), contents.text()));
         }
         files.extend(unit.dropins.iter().map(|dropin| {
             let path = format!("/etc/systemd/system/{}.d/{}", unit.name, dropin.name);
-            text_file(path.into(), (&*dropin.contents).into())
+            text_file(path.into(), dropin.contents.text())
         }));
     }
     files

@@ -1,4 +1,8 @@
 //! What only one object of a place can have, and who lets go of it before another takes it.
+//!
+//! Bridges, subnets and MAC addresses are claims of an object. The planner puts the step that takes a claim after the
+//! step that frees it. A network that goes, and whose machines move to its successor, is deleted under them and started
+//! again in the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,11 @@
 //! Waiting until what a step started is up: not a step of its own, since it changes nothing and holds nobody up.
+//!
+//! # Why waiting is not a step
+//!
+//! Waiting changes nothing, so it is neither part of a plan nor a state. An apply waits for each machine that it started,
+//! once the step is done, beside the lanes. The deadline is counted by the provider's own time, so that the simulation
+//! waits in no time. A wait holds no lane, and only one question is asked of a guest agent at a time, because libvirt
+//! waits 5 s for an agent that hangs.
 
 use std::fmt;
 

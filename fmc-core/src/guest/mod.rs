@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{Contents, Directory, File, Link, Part};
 pub use parts::Parts;
-pub use unit::{Dropin, State, Unit};
+pub use unit::{Dropin, State, Unit, UnitContents, UnitFile, UnitLineError, UnitSection};
 pub use user::{Group, User};
 
 /// Parts with every leaf right, as a checked cloud has them.

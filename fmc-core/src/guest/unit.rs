@@ -1,6 +1,6 @@
 //! systemd units and their drop-ins.
 
-use std::sync::Arc;
+mod file;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,8 @@ use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::{DropinName, UnitName};
 use crate::named::{Keyed, Named, unnamed};
+
+pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 
 /// What is wanted of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +40,8 @@ pub struct Unit {
     state: State,
     /// Its contents; those of the image if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    contents: Option<Arc<str>>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    contents: Option<UnitContents>,
     /// Settings added to its own, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     dropins: Named<Dropin>,
@@ -96,16 +99,16 @@ impl Unit {
         self
     }
 
-    /// Its contents; those of the image if not said.
+    /// Its contents, as a [`UnitFile`] or a text; those of the image if not said.
     #[must_use]
-    pub fn contents(mut self, text: impl Into<Arc<str>>) -> Self {
-        self.contents = Some(text.into());
+    pub fn contents(mut self, contents: impl Into<UnitContents>) -> Self {
+        self.contents = Some(contents.into());
         self
     }
 
     /// A drop-in: settings in a file of this name, which ends in `.conf`, added to the unit's.
     #[must_use]
-    pub fn dropin(mut self, name: impl Into<Given<DropinName>>, contents: impl Into<Arc<str>>) -> Self {
+    pub fn dropin(mut self, name: impl Into<Given<DropinName>>, contents: impl Into<UnitContents>) -> Self {
         self.dropins.push(Dropin { name: name.into(), contents: contents.into() });
         self
     }
@@ -117,7 +120,7 @@ impl Unit {
             .iter()
             .map(|dropin| {
                 let name = leaf(&dropin.name, &all.name(&dropin.name), findings)?.clone();
-                Some(CheckedDropin { name, contents: Arc::clone(&dropin.contents) })
+                Some(CheckedDropin { name, contents: dropin.contents.clone() })
             })
             .collect();
         let mut dropins: Vec<CheckedDropin> = dropins.into_iter().collect::<Option<_>>()?;
@@ -147,7 +150,8 @@ pub struct Dropin {
     #[serde(skip, default = "unnamed")]
     name: Given<DropinName>,
     /// Its settings.
-    contents: Arc<str>,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    contents: UnitContents,
 }
 
 impl Keyed for Dropin {
@@ -171,7 +175,7 @@ pub struct CheckedUnit {
     /// What is wanted of it.
     pub state: State,
     /// Its contents, unless they are the image's.
-    pub contents: Option<Arc<str>>,
+    pub contents: Option<UnitContents>,
     /// Its drop-ins.
     pub dropins: Vec<CheckedDropin>,
 }
@@ -182,5 +186,5 @@ pub struct CheckedDropin {
     /// Its name.
     pub name: DropinName,
     /// Its settings.
-    pub contents: Arc<str>,
+    pub contents: UnitContents,
 }

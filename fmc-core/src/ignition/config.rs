@@ -14,7 +14,7 @@ use super::marks::{Marks, with_marks};
 use super::{keyfile, needed_spec, networkd, own};
 use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, Part};
-use crate::guest::{Parts, State, mount};
+use crate::guest::{Parts, State, UnitFile, UnitSection, mount};
 use crate::image::Os;
 use crate::template::{Encoding, Template, percent};
 
@@ -184,23 +184,26 @@ fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
 fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
     let path = made.mount.as_ref()?;
     let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
-    let contents = format!(
-        "[Unit]\nRequires={check}\nAfter={check}\n\n\
-         [Mount]\nWhere={path}\nWhat={}\nType={}\n\n\
-         [Install]\nRequiredBy=local-fs.target\n",
-        made.device,
-        made.kind.as_str()
-    );
+    let contents = UnitFile::new()
+        .section(UnitSection::new("Unit").set("Requires", check.clone()).set("After", check))
+        .section(
+            UnitSection::new("Mount")
+                .set("Where", path.to_string())
+                .set("What", made.device.clone())
+                .set("Type", made.kind.as_str()),
+        )
+        .section(UnitSection::new("Install").set("RequiredBy", "local-fs.target"));
+    let contents = contents.to_string();
     Some(Unit { contents: Some(contents), enabled: Some(true), ..Unit::new(mount::unit_name(path)) })
 }
 
 fn unit(made: &checked::Unit) -> Unit {
     let dropins = made.dropins.iter().map(|dropin| Dropin {
-        contents: Some(dropin.contents.to_string()),
+        contents: Some(dropin.contents.text().into_owned()),
         ..Dropin::new(dropin.name.to_string())
     });
     Unit {
-        contents: made.contents.as_ref().map(ToString::to_string),
+        contents: made.contents.as_ref().map(|contents| contents.text().into_owned()),
         dropins: non_empty(dropins.collect()),
         enabled: match made.state {
             State::Enabled => Some(true),

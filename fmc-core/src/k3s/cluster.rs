@@ -1,4 +1,7 @@
 //! The draft of a K3s cluster: what a user says of it, once, for all its machines.
+//!
+//! A server that begins its cluster begins a new one when its root is replaced, as K3s itself does: name another server
+//! as `initial` before you replace it.
 
 mod datastore;
 mod endpoint;

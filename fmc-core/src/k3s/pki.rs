@@ -4,6 +4,9 @@
 //! Custom CA Certificates*). Each of the five has a root of its own here, as in the cluster that K3s makes by itself. With one
 //! root for all, whatever trusts one authority by its file would trust the others too: a kubelet's certificate, which the
 //! client authority signs, would open etcd.
+//!
+//! The password of a node and its SSH host key follow from the root key too: a node that is made again keeps them, and
+//! the cluster refuses a known name with another password.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

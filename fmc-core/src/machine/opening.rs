@@ -1,4 +1,7 @@
 //! What a machine lets in by itself, beside what its roles accept.
+//!
+//! It is a flow without a role. It may open a role's port to more peers and clashes with none, because no program listens
+//! by it. Its service names a protocol and ports: "anything" would open whatever some program listens on later.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,6 @@
 //! A root disk in a file: its size alone, or a map.
+//!
+//! `root_disk: 20 GiB` is what people write; the map is for those who say more.
 
 use std::fmt;
 

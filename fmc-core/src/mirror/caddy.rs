@@ -1,7 +1,8 @@
 //! Caddy's configuration (*Caddy Documentation*, version 2) and unit, for systems whose distribution brings no web server.
 
 use super::{PORT, ROOT};
-use crate::program::{HARDENED, Program};
+use crate::guest::{UnitFile, UnitSection};
+use crate::program::{HARDENED, Program, RESTARTS};
 
 /// Where the configuration is.
 pub const PATH: &str = "/etc/caddy/Caddyfile";
@@ -16,15 +17,18 @@ pub fn configuration() -> String {
 }
 
 /// The unit: a user that exists as long as it runs, and no rights.
-pub fn unit(program: &Program) -> String {
-    format!(
-        "[Unit]\nDescription=The mirror of the bootstrap machine\nWants=network-online.target\n\
-         After=network-online.target{after}\n{requires}StartLimitIntervalSec=0\n\n\
-         [Service]\nExecStart={path} run --config {PATH} --adapter caddyfile\nRestart=always\nRestartSec=2\n\
-         DynamicUser=yes\nUser=caddy\nStateDirectory=caddy\nEnvironment=HOME=/var/lib/caddy\nCapabilityBoundingSet=\n{HARDENED}\n\
-         [Install]\nWantedBy=multi-user.target\n",
-        after = program.after(),
-        requires = program.requires(),
-        path = program.path(),
-    )
+pub fn unit(program: &Program) -> UnitFile {
+    let service = UnitSection::new("Service")
+        .set("ExecStart", format!("{} run --config {PATH} --adapter caddyfile", program.path()))
+        .set_all(RESTARTS)
+        .set("DynamicUser", "yes")
+        .set("User", "caddy")
+        .set("StateDirectory", "caddy")
+        .set("Environment", "HOME=/var/lib/caddy")
+        .set("CapabilityBoundingSet", "")
+        .set_all(HARDENED);
+    UnitFile::new()
+        .section(program.described("The mirror of the bootstrap machine"))
+        .section(service)
+        .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"))
 }

@@ -14,7 +14,7 @@ use crate::image::Os;
 use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
 use crate::path::HttpUrl;
-use crate::program::{LASTING, Program};
+use crate::program::{Program, lasting};
 use crate::role::{Assigned, CustomRole, Needs, Site};
 
 /// The role's kind.
@@ -136,7 +136,7 @@ impl CustomRole for MirrorRole {
                 guest
                     .package("nginx")
                     .file(File::text(nginx::PATH, nginx::configuration(user)))
-                    .unit(Unit::service("nginx").enabled().dropin("50-fmc.conf", LASTING))
+                    .unit(Unit::service("nginx").enabled().dropin("50-fmc.conf", lasting()))
             }
         }
     }

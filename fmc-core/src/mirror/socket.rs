@@ -5,7 +5,7 @@
 //! lists and nothing else, so that the little of HTTP that it knows is enough (RFC 9112; systemd.socket(5), `Accept=yes`).
 
 use super::{PORT, ROOT};
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
 use crate::program::HARDENED;
 
 /// Where the script is. `/etc` may be written on the first boot of every system.
@@ -15,24 +15,39 @@ pub const PATH: &str = "/etc/fmc/mirror.sh";
 pub const SCRIPT: &str = include_str!("serve.sh");
 
 /// The socket. systemd never gives it up: more connections than it takes are closed, and their clients ask again.
-fn socket() -> String {
-    format!(
-        "[Unit]\nDescription=The mirror of the bootstrap machine\n\n\
-         [Socket]\nListenStream={PORT}\nAccept=yes\nMaxConnections=64\nMaxConnectionsPerSource=8\nKeepAlive=yes\n\
-         TriggerLimitIntervalSec=0\n\n\
-         [Install]\nWantedBy=sockets.target\n"
-    )
+fn socket() -> UnitFile {
+    let socket = UnitSection::new("Socket")
+        .set("ListenStream", PORT.to_string())
+        .set("Accept", "yes")
+        .set("MaxConnections", "64")
+        .set("MaxConnectionsPerSource", "8")
+        .set("KeepAlive", "yes")
+        .set("TriggerLimitIntervalSec", "0");
+    UnitFile::new()
+        .section(UnitSection::new("Unit").set("Description", "The mirror of the bootstrap machine"))
+        .section(socket)
+        .section(UnitSection::new("Install").set("WantedBy", "sockets.target"))
 }
 
 /// A connection: a user that exists as long as it is open, no rights, and an end for a client that takes nothing.
-fn service() -> String {
-    format!(
-        "[Unit]\nDescription=A request to the mirror of the bootstrap machine\nCollectMode=inactive-or-failed\n\n\
-         [Service]\nExecStart=/usr/bin/bash {PATH} {ROOT}\n\
-         StandardInput=socket\nStandardOutput=socket\nStandardError=journal\nRuntimeMaxSec=1h\nTasksMax=8\n\
-         DynamicUser=yes\nCapabilityBoundingSet=\nSystemCallFilter=@system-service\n{HARDENED}\
-         RestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX\n"
-    )
+fn service() -> UnitFile {
+    let unit = UnitSection::new("Unit")
+        .set("Description", "A request to the mirror of the bootstrap machine")
+        .set("CollectMode", "inactive-or-failed");
+    let service = UnitSection::new("Service")
+        .set("ExecStart", format!("/usr/bin/bash {PATH} {ROOT}"))
+        .set("StandardInput", "socket")
+        .set("StandardOutput", "socket")
+        .set("StandardError", "journal")
+        .set("RuntimeMaxSec", "1h")
+        .set("TasksMax", "8")
+        .set("DynamicUser", "yes")
+        .set("CapabilityBoundingSet", "")
+        .set("SystemCallFilter", "@system-service")
+        .set_all(HARDENED)
+        // An empty value takes away what the list above has.
+        .set_each("RestrictAddressFamilies", ["", "AF_UNIX"]);
+    UnitFile::new().section(unit).section(service)
 }
 
 /// The script and its units.

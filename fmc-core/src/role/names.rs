@@ -1,4 +1,12 @@
 //! Names that a role gives to addresses: what the networks of its machine answer for it.
+//!
+//! # Who answers
+//!
+//! The forwarder of each network of the machine whose gateway is among the machine's resolvers publishes the names, as
+//! `<dns>` hosts of the network's document. libvirt 9.0 changes them while a network runs, without a restart of dnsmasq.
+//! They are addresses and not SRV records: a new SRV record restarts dnsmasq, an answer over UDP has room for some thirty
+//! of them and for more than 64 addresses, and Traefik reads none. HAProxy takes nothing of an answer that is cut, so at
+//! most 64 nodes are published.
 
 use std::net::IpAddr;
 

@@ -82,7 +82,8 @@ fn serve(os: Os) -> Served {
     let script = folder.path().join("mirror.sh");
     tree::write(&script, text(machine, socket::PATH).as_bytes());
     let unit = machine.guest.units.iter().find(|unit| unit.name.as_str() == "fmc-mirror@.service").unwrap();
-    let starts = unit.contents.as_deref().unwrap().lines().find_map(|line| line.strip_prefix("ExecStart="));
+    let contents = unit.contents.as_ref().unwrap().text();
+    let starts = contents.lines().find_map(|line| line.strip_prefix("ExecStart="));
     let words: Vec<String> = starts
         .unwrap()
         .split(' ')

@@ -49,12 +49,12 @@ fn judge(cloud: &Checked, machine: &Machine, programs: &[&str]) {
     for unit in &machine.guest.units {
         let path = units.path().join(unit.name.as_str());
         if let Some(contents) = &unit.contents {
-            fs::write(&path, &**contents).unwrap();
+            fs::write(&path, &*contents.text()).unwrap();
         }
         let folder = units.path().join(format!("{}.d", unit.name));
         for dropin in &unit.dropins {
             fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join(dropin.name.as_str()), &*dropin.contents).unwrap();
+            fs::write(folder.join(dropin.name.as_str()), &*dropin.contents.text()).unwrap();
         }
     }
     systemd::verify(units.path(), programs).unwrap_or_else(|refused| panic!("{}: {refused}", machine.name));

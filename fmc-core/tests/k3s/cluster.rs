@@ -137,7 +137,8 @@ pub(crate) fn text(cloud: &Checked, machine: &str, path: &str) -> String {
 pub(crate) fn unit(cloud: &Checked, machine: &str, name: &str) -> String {
     let guest = &cloud.machine(machine).unwrap().guest;
     let unit = guest.units.iter().find(|unit| unit.name.as_str() == name);
-    unit.unwrap_or_else(|| panic!("{machine} has no {name}")).contents.clone().unwrap_or_default().to_string()
+    let contents = unit.unwrap_or_else(|| panic!("{machine} has no {name}")).contents.as_ref();
+    contents.map(|contents| contents.text().into_owned()).unwrap_or_default()
 }
 
 /// The `config.yaml` of a machine, as YAML reads it.

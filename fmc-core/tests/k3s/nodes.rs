@@ -92,7 +92,7 @@ fn a_cluster_that_says_everything_reads_as_a_person_would_review_it() {
                 page += &format!("=== {} {}\n{}\n", file.path, file.mode, text.trim_end());
             }
             for unit in &guest.units {
-                let contents = unit.contents.as_deref().unwrap_or_default();
+                let contents = unit.contents.as_ref().map(|contents| contents.text()).unwrap_or_default();
                 page += &format!("=== {} {:?}\n{}\n", unit.name, unit.state, contents.trim_end());
             }
             page += &format!("=== packages {:?}\n", guest.packages);

@@ -4,6 +4,12 @@
 //! unpacked, held against its header and sent. No more of it than some chunks is in memory at a time; what a decoder needs
 //! comes to that: 64 MiB for a dictionary of `xz -9`, 8 MiB for what `zstd -19` makes, less for gzip and bzip2. What asks
 //! for more is refused, and so is what unpacks to more than its header and the root disk allow.
+//!
+//! # What a digest covers
+//!
+//! An image's digest is of the file as distributions publish it, packed or not; `unpacked_digest` states the digest of
+//! what it unpacks to. Both are checked while the image is sent, before its commit. The volume needs no size beforehand
+//! because libvirt's file grows with the stream, so a packed image is unpacked once, on its way.
 
 pub mod cache;
 pub mod content;

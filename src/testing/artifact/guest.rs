@@ -233,8 +233,9 @@ impl GuestUnit<'_> {
     /// They do not.
     #[track_caller]
     pub fn assert_contains(self, words: &str) -> Self {
-        let dropins = self.unit.dropins.iter().map(|dropin| (dropin.name.to_string(), &*dropin.contents));
-        let contents = self.unit.contents.iter().map(|text| (self.unit.name.to_string(), &**text));
+        let dropins =
+            self.unit.dropins.iter().map(|dropin| (dropin.name.to_string(), dropin.contents.text()));
+        let contents = self.unit.contents.iter().map(|text| (self.unit.name.to_string(), text.text()));
         let all: Vec<String> =
             contents.chain(dropins).map(|(name, text)| format!("# {name}\n{text}")).collect();
         or_panic(contains(self.unit.name.as_str(), &all.join("\n"), words));

@@ -1,10 +1,11 @@
 //! What cannot be inside one machine: clashes, references to nothing, paths that no first boot can write.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{At, Finding, Kind};
 use crate::guest::checked::{Owner, Unit};
-use crate::guest::{Parts, State};
+use crate::guest::{Parts, State, UnitContents, UnitFile};
 use crate::ignition::{self, own};
 use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
@@ -279,36 +280,24 @@ fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     let all = at.key("units");
     for unit in &parts.units {
         let here = all.name(&unit.name);
-        let mut wrong = |at: At<'_>, message: String, help: &str| {
-            findings.push(Finding::new(Kind::GuestUnit, at, message, help));
-        };
         if let Some(contents) = &unit.contents {
-            if let Some(line) = no_setting(contents) {
+            let here = here.key("contents");
+            let file = read(contents, unit.name.as_str(), "Unit", &here, findings);
+            let mut wrong = |message: String, help: &str| {
+                findings.push(Finding::new(Kind::GuestUnit, here, message, help));
+            };
+            let lacks = |section: &str| !file.has_section(section);
+            if unit.state == State::Enabled && lacks("Install") {
                 wrong(
-                    here.key("contents"),
-                    format!("systemd cannot read the line {line:?} of {}", unit.name),
-                    "write sections as [Unit] and settings as Key=value below one",
-                );
-            }
-            if unit.state == State::Enabled && !has_section(contents, "Install") {
-                wrong(
-                    here.key("contents"),
                     format!("{} is enabled, but has no [Install] section", unit.name),
                     "add [Install] with WantedBy=multi-user.target, or do not enable it",
                 );
             }
             if unit.state == State::Masked {
-                wrong(
-                    here.key("contents"),
-                    format!("{} is masked, and has contents", unit.name),
-                    "keep one of them",
-                );
+                wrong(format!("{} is masked, and has contents", unit.name), "keep one of them");
             }
-            if let Some(section) =
-                own_section(unit.name.as_str()).filter(|section| !has_section(contents, section))
-            {
+            if let Some(section) = own_section(unit.name.as_str()).filter(|section| lacks(section)) {
                 wrong(
-                    here.key("contents"),
                     format!("{} has no [{section}] section", unit.name),
                     "add the section that says what the unit does",
                 );
@@ -316,47 +305,36 @@ fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
         }
         let dropins = here.key("dropins");
         for dropin in &unit.dropins {
-            if let Some(line) = no_setting(&dropin.contents) {
-                wrong(
-                    dropins.name(&dropin.name),
-                    format!("systemd cannot read the line {line:?} of {}", dropin.name),
-                    "write sections as [Service] and settings as Key=value below one",
-                );
-            }
+            let here = dropins.name(&dropin.name);
+            read(&dropin.contents, dropin.name.as_str(), "Service", &here, findings);
         }
     }
 }
 
-/// The first line that is no section, setting, comment or continuation (systemd.syntax(7)).
-fn no_setting(text: &str) -> Option<&str> {
-    let mut in_section = false;
-    let mut continued = false;
-    text.lines().find(|line| {
-        let line = line.trim();
-        if line.starts_with(['#', ';']) {
-            return false;
+/// The contents as a value. A text is read; a value is one, unless a part of it would be read as something else.
+fn read<'a>(
+    contents: &'a UnitContents,
+    name: &str,
+    section: &str,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Cow<'a, UnitFile> {
+    let (file, line) = match contents {
+        UnitContents::File(file) => (Cow::Borrowed(&**file), file.unwritable()),
+        UnitContents::Text(text) => {
+            let (file, wrong) = UnitFile::readable(text);
+            (Cow::Owned(file), wrong.map(|error| error.line))
         }
-        let is_continuation = continued;
-        continued = line.ends_with('\\');
-        if is_continuation || line.is_empty() {
-            return false;
-        }
-        if line.starts_with('[') && line.ends_with(']') {
-            in_section = true;
-            return false;
-        }
-        let is_setting = line.split_once('=').is_some_and(|(key, _)| !key.trim().is_empty());
-        !(in_section && is_setting)
-    })
-}
-
-fn has_section(text: &str, section: &str) -> bool {
-    text.lines().any(|line| {
-        line.trim()
-            .strip_prefix('[')
-            .and_then(|line| line.strip_suffix(']'))
-            .is_some_and(|name| name == section)
-    })
+    };
+    if let Some(line) = line {
+        findings.push(Finding::new(
+            Kind::GuestUnit,
+            at,
+            format!("systemd cannot read the line {line:?} of {name}"),
+            format!("write sections as [{section}] and settings as Key=value below one"),
+        ));
+    }
+    file
 }
 
 /// The section without which a unit of its kind does nothing.

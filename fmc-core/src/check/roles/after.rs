@@ -10,7 +10,7 @@ use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::{Protocol, Service};
 use crate::given::Given;
 use crate::guest::checked::{Dropin, Unit};
-use crate::guest::{Parts, State};
+use crate::guest::{Parts, State, UnitFile, UnitSection};
 use crate::name::{DropinName, UnitName};
 use crate::role::{Assigned, Awaited, Site};
 
@@ -59,7 +59,7 @@ pub(super) fn order(cloud: &mut Checked, assigned: &[Assigned], findings: &mut V
 /// What of a role's guest waits: each of its services that start at boot, by a unit that ends once somebody answers.
 pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned: &[Assigned]) {
     let waits = waits(one, site.cloud(), assigned, &mut Vec::new());
-    let waits: Vec<(UnitName, String)> = waits
+    let waits: Vec<(UnitName, UnitFile)> = waits
         .iter()
         .filter(|wait| !wait.addresses.is_empty())
         .filter_map(|wait| {
@@ -75,34 +75,38 @@ pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned:
         }
         let names: Vec<&str> = waits.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(" ");
-        let text: Arc<str> = format!("[Unit]\nWants={names}\nAfter={names}\n").into();
-        unit.dropins.push(Dropin { name: DROPIN, contents: text });
+        let waits = UnitSection::new("Unit").set("Wants", names.clone()).set("After", names);
+        unit.dropins.push(Dropin { name: DROPIN, contents: UnitFile::new().section(waits).into() });
         unit.dropins.sort_by(|a, b| a.name.cmp(&b.name));
         is_needed = true;
     }
     if is_needed {
-        parts.units.extend(waits.into_iter().map(|(name, text)| Unit {
+        parts.units.extend(waits.into_iter().map(|(name, file)| Unit {
             name,
             state: State::Unchanged,
-            contents: Some(text.into()),
+            contents: Some(file.into()),
             dropins: Vec::new(),
         }));
     }
 }
 
 /// Asks in turn, each for five seconds: a packet that is dropped is answered by nobody.
-fn contents(wait: &Wait) -> String {
+fn contents(wait: &Wait) -> UnitFile {
     let mut ask = String::new();
     for (address, port) in &wait.addresses {
         let or = if ask.is_empty() { "" } else { " || " };
         let _ = write!(ask, "{or}timeout 5 bash -c \"exec 3<>/dev/tcp/{address}/{port}\" 2>/dev/null");
     }
-    format!(
-        "[Unit]\nDescription=Wait until {} answers\nWants=network-online.target\nAfter=network-online.target\n\n\
-         [Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=infinity\n\
-         ExecStart=/bin/bash -c 'until {ask}; do sleep 2; done'\n",
-        wait.name
-    )
+    let unit = UnitSection::new("Unit")
+        .set("Description", format!("Wait until {} answers", wait.name))
+        .set("Wants", "network-online.target")
+        .set("After", "network-online.target");
+    let service = UnitSection::new("Service")
+        .set("Type", "oneshot")
+        .set("RemainAfterExit", "yes")
+        .set("TimeoutStartSec", "infinity")
+        .set("ExecStart", format!("/bin/bash -c 'until {ask}; do sleep 2; done'"));
+    UnitFile::new().section(unit).section(service)
 }
 
 fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) -> Vec<Wait> {

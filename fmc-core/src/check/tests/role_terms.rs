@@ -188,10 +188,11 @@ fn a_service_waits_until_one_it_needs_answers() {
     assert_eq!(before, ["db1", "db2"]);
     let unit = |name: &str| app.guest.units.iter().find(|unit| unit.name.as_str() == name);
     let wait = unit("fmc-after-database.service").unwrap().contents.clone().unwrap();
+    let wait = wait.text();
     assert!(wait.contains("/dev/tcp/10.17.3.10/5432") && wait.contains(" || "), "{wait}");
     let dropin = &unit("service.service").unwrap().dropins[0];
     assert_eq!(
-        &*dropin.contents,
+        dropin.contents.text(),
         "[Unit]\nWants=fmc-after-database.service\nAfter=fmc-after-database.service\n"
     );
     assert!(unit("service.timer").unwrap().dropins.is_empty());

@@ -1,4 +1,7 @@
 //! Whom the nodes of a cluster must reach, and who must reach them (docs.k3s.io, *Installation/Requirements*).
+//!
+//! Callers are written by subnet unless they are few: etcd is open to the servers' addresses, the API to the balancers'
+//! addresses and to the agents' subnets, so that another agent changes no firewall.
 
 use super::{AGENT, Node, SERVER};
 use crate::firewall::K3S_INTERFACES;

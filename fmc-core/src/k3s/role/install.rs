@@ -3,7 +3,7 @@
 use super::Node;
 use super::files::script;
 use crate::checked::Machine;
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
 use crate::image::{Arch, Os};
 use crate::k3s::Version;
 use crate::k3s::cluster::Download;
@@ -87,14 +87,20 @@ fn fetches(node: &Node<'_>) -> bool {
     !node.has_sysext() && install.binary.of(node.site.machine().image.arch).is_none()
 }
 
-fn unit(node: &Node<'_>) -> String {
+fn unit(node: &Node<'_>) -> UnitFile {
     // Two changes of Fedora CoreOS's own packages at once are refused.
-    let before = if condition(node).is_some() { "Before=zincati.service\n" } else { "" };
-    format!(
-        "[Unit]\nDescription=What K3s needs before its first start\nWants=network-online.target\n\
-         After=network-online.target\n{before}\n[Service]\nType=oneshot\nRemainAfterExit=yes\nTimeoutStartSec=0\n\
-         ExecStart=/bin/sh {SCRIPT}\n"
-    )
+    let before = condition(node).is_some().then_some("zincati.service");
+    let unit = UnitSection::new("Unit")
+        .set("Description", "What K3s needs before its first start")
+        .set("Wants", "network-online.target")
+        .set("After", "network-online.target")
+        .set_each("Before", before);
+    let service = UnitSection::new("Service")
+        .set("Type", "oneshot")
+        .set("RemainAfterExit", "yes")
+        .set("TimeoutStartSec", "0")
+        .set("ExecStart", format!("/bin/sh {SCRIPT}"));
+    UnitFile::new().section(unit).section(service)
 }
 
 fn text(node: &Node<'_>) -> Option<String> {

@@ -1,22 +1,24 @@
 //! The unit of a node, as K3s's own installer writes it (docs.k3s.io, *Configuration Options*), and what it comes after.
 
-use std::fmt::Write as _;
-
 use super::{Node, files, flannel, install, wait};
-use crate::guest::{Guest, Unit};
+use crate::guest::{Guest, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::k3s::tuning::{MODULES, Tuning};
 
-/// How long a machine waits for its clock at most: one without a time server starts its cluster all the same.
-const CLOCK: &str = "[Service]\nTimeoutStartSec=180\n";
+/// How many seconds a machine waits for its clock at most: one without a time server starts its cluster all the same.
+const CLOCK: &str = "180";
 
 /// The unit, and the one that waits for the clock.
 pub(super) fn guest(node: &Node<'_>) -> Guest {
     let clock = clock(node.site.os());
     let waits = Unit::service(clock).enabled();
     // chrony's own unit gives up by itself.
-    let waits = if clock == CHRONY { waits } else { waits.dropin("50-fmc.conf", CLOCK) };
+    let waits = if clock == CHRONY { waits } else { waits.dropin("50-fmc.conf", patience()) };
     Guest::new().unit(waits).unit(Unit::service(node.unit()).enabled().contents(contents(node)))
+}
+
+fn patience() -> UnitFile {
+    UnitFile::new().section(UnitSection::new("Service").set("TimeoutStartSec", CLOCK))
 }
 
 const CHRONY: &str = "chrony-wait";
@@ -29,56 +31,68 @@ const fn clock(os: Os) -> &'static str {
     }
 }
 
-fn contents(node: &Node<'_>) -> String {
-    let role = if node.is_server() { "server" } else { "agent" };
-    let os = node.site.os();
-    let mut text =
-        String::from("[Unit]\nDescription=Lightweight Kubernetes\nDocumentation=https://docs.k3s.io\n");
-    let line = |text: &mut String, line: &str| {
-        text.push_str(line);
-        text.push('\n');
-    };
-    line(&mut text, &format!("Wants=network-online.target time-sync.target {}.service", clock(os)));
-    line(&mut text, "After=network-online.target time-sync.target");
+fn contents(node: &Node<'_>) -> UnitFile {
+    UnitFile::new()
+        .section(before(node))
+        .section(service(node))
+        .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"))
+}
+
+/// What it is, and what it comes after.
+fn before(node: &Node<'_>) -> UnitSection {
+    let unit = UnitSection::new("Unit")
+        .set("Description", "Lightweight Kubernetes")
+        .set("Documentation", "https://docs.k3s.io")
+        .set("Wants", format!("network-online.target time-sync.target {}.service", clock(node.site.os())))
+        .set("After", "network-online.target time-sync.target");
     if install::is_needed(node) {
-        line(&mut text, &format!("Requires={}", install::UNIT));
-        line(&mut text, &format!("After={}", install::UNIT));
+        return unit.set("Requires", install::UNIT).set("After", install::UNIT);
     }
-    text.push_str(
-        "\n[Service]\nType=notify\nKillMode=process\nDelegate=yes\nLimitNOFILE=1048576\nLimitNPROC=infinity\n\
-         LimitCORE=infinity\nTasksMax=infinity\nTimeoutStartSec=0\nRestart=always\nRestartSec=5s\n",
-    );
-    if let Some(condition) = install::condition(node) {
-        line(&mut text, &format!("ExecCondition={condition}"));
-    }
-    if os.is_enterprise_linux() {
+    unit
+}
+
+/// The commands that lead to it, in order, and the node itself.
+fn service(node: &Node<'_>) -> UnitSection {
+    const PRE: &str = "ExecStartPre";
+    let role = if node.is_server() { "server" } else { "agent" };
+    let mut service = UnitSection::new("Service")
+        .set_all(&[
+            ("Type", "notify"),
+            ("KillMode", "process"),
+            ("Delegate", "yes"),
+            ("LimitNOFILE", "1048576"),
+            ("LimitNPROC", "infinity"),
+            ("LimitCORE", "infinity"),
+            ("TasksMax", "infinity"),
+            ("TimeoutStartSec", "0"),
+            ("Restart", "always"),
+            ("RestartSec", "5s"),
+        ])
+        .set_each("ExecCondition", install::condition(node));
+    if node.site.os().is_enterprise_linux() {
         // It takes routes away that K3s needs (docs.k3s.io, *Installation/Requirements*).
-        line(
-            &mut text,
-            "ExecStartPre=-/usr/bin/systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer",
-        );
+        service =
+            service.set(PRE, "-/usr/bin/systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer");
     }
     let tuning = files::tuning(node);
     let more = tuning.module_file();
-    for module in MODULES.into_iter().chain(more.lines().filter(|module| !MODULES.contains(module))) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "ExecStartPre=-/sbin/modprobe {module}");
-    }
+    let modules = MODULES.into_iter().chain(more.lines().filter(|module| !MODULES.contains(module)));
+    service = service.set_each(PRE, modules.map(|module| format!("-/sbin/modprobe {module}")));
     if !tuning.sysctl_file().is_empty() {
         // On the first boot the file can come later than systemd reads it.
-        let _ = writeln!(text, "ExecStartPre=-/usr/lib/systemd/systemd-sysctl {}", Tuning::SYSCTL_PATH);
+        service = service.set(PRE, format!("-/usr/lib/systemd/systemd-sysctl {}", Tuning::SYSCTL_PATH));
     }
     if flannel::beside(node).is_some() {
-        let _ = writeln!(text, "ExecStartPre=/bin/sh {}", flannel::PATH);
+        service = service.set(PRE, format!("/bin/sh {}", flannel::PATH));
     }
     if wait::waits(node) {
-        let _ = writeln!(text, "ExecStartPre=/bin/sh {}", wait::PATH);
+        service = service.set(PRE, format!("/bin/sh {}", wait::PATH));
     }
-    let _ = writeln!(text, "ExecStart={} {role}", node.binary());
+    service = service.set("ExecStart", format!("{} {role}", node.binary()));
     if node.cluster.said().cis && node.is_server() {
         // K3s makes certificates that everybody can read; the benchmark wants them for root alone.
-        text.push_str("ExecStartPost=-/bin/sh -c 'chmod 0600 /var/lib/rancher/k3s/server/tls/*.crt'\n");
+        return service
+            .set("ExecStartPost", "-/bin/sh -c 'chmod 0600 /var/lib/rancher/k3s/server/tls/*.crt'");
     }
-    text.push_str("\n[Install]\nWantedBy=multi-user.target\n");
-    text
+    service
 }

@@ -1,4 +1,7 @@
 //! When the operating system may restart a node for an update of its own.
+//!
+//! Each server restarts on a weekday of its own, so that the cluster needs no lock: Zincati and locksmith know windows,
+//! and a cluster has at most seven servers. The weekday of an agent follows from its name.
 
 use super::Node;
 use crate::guest::{File, Guest};

@@ -1,4 +1,9 @@
 //! Steps of domains.
+//!
+//! # The order of a restart
+//!
+//! A restart stops, then defines, then starts. An apply that is cut in between leaves a machine that is off, which the
+//! next plan sees, instead of one that runs on its old definition. If the definition fails, the old one is started again.
 
 use std::time::Duration;
 

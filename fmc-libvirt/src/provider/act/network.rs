@@ -1,4 +1,15 @@
 //! Steps of networks.
+//!
+//! # A restart unplugs guests
+//!
+//! libvirt does not plug guests in again when a network restarts. Their restarts are steps of the same plan; if the apply
+//! is cut before them, the next plan finds that the network lost their ports and restarts them.
+//!
+//! # Known limit
+//!
+//! If libvirtd is killed while it starts a network, a bridge and a dnsmasq remain that no call of libvirt removes. The
+//! next apply fails at that network and names the two commands that remove them. Two networks that swap their subnets or
+//! bridges are refused with instructions, because no order of steps does it.
 
 use fmc_core::graph::{Acting, Action, StepError};
 

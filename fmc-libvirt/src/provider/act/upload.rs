@@ -1,4 +1,7 @@
 //! Uploads: bytes that are checked on their way, and committed by a second volume once all of them are there.
+//!
+//! Each host reads an image by itself: the second reading comes from the page cache, and hosts of different speed would
+//! slow each other down at one reader.
 
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};

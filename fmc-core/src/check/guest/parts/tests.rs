@@ -1,5 +1,5 @@
 use crate::finding::{At, Finding};
-use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use crate::guest::{Directory, File, Group, Guest, Link, Unit, UnitFile, UnitSection, User};
 use crate::image::Os;
 use crate::secret::Secret;
 
@@ -156,6 +156,25 @@ fn units_that_systemd_would_not_take() {
             "guest-unit guest.units.c.timer.contents: c.timer has no [Timer] section",
             "guest-unit guest.units.d.service.contents: d.service is masked, and has contents",
             "guest-unit guest.units.e.service.dropins.1.conf: systemd cannot read the line \"Restart always\" of 1.conf",
+        ]
+    );
+}
+
+#[test]
+fn a_unit_that_is_a_value_is_judged_as_its_text_is() {
+    let service =
+        |value: &'static str| UnitFile::new().section(UnitSection::new("Service").set("ExecStart", value));
+    let install = UnitSection::new("Install").set("WantedBy", "multi-user.target");
+    let guest = Guest::new()
+        .unit(Unit::service("a").enabled().contents(service("/bin/a").section(install)))
+        .unit(Unit::service("b").enabled().contents(service("/bin/b")))
+        // A line break in a value would begin a setting of its own.
+        .unit(Unit::service("c").contents(service("/bin/c\nUser=root")));
+    assert_eq!(
+        found(&guest, Os::Debian),
+        [
+            "guest-unit guest.units.b.service.contents: b.service is enabled, but has no [Install] section",
+            "guest-unit guest.units.c.service.contents: systemd cannot read the line \"ExecStart=/bin/c\\nUser=root\" of c.service",
         ]
     );
 }
