@@ -7,7 +7,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, Action, ApplyOptions, Choices, DeleteData, Event, Group, Impact, Note, Outcome, Refused, apply,
+    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Note, Outcome, Refused,
+    Watch, apply_phases,
 };
 use fmc_libvirt::document::{Document, kind};
 use fmc_libvirt::link::AnyLink;
@@ -40,12 +41,8 @@ pub struct Plan {
 
 impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
-        // The model needs no hypervisor: all that it reads is in `seen`.
-        let model: Libvirt<AnyLink> = Libvirt::new();
-        let plan = graph::plan(&model, wanted.graph(), &seen, &choices);
-        let mut whole = Self { wanted, seen, choices, added: Vec::new(), plan };
-        whole.plan.notes.extend(beforehand::notes(&whole.plan, &whole.seen));
-        whole.with_notes(added)
+        let plan = decide(&wanted, &seen, &choices);
+        Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
     }
 
     /// The plan in which this machine is made anew too. Its data disks stay.
@@ -135,11 +132,16 @@ impl Plan {
         &self.wanted
     }
 
-    /// Does it: each step once those before it are done. Dropping the future begins no further step.
+    /// Does it: each step once those before it are done. Where the plan could not see further, it looks and plans again,
+    /// and goes on with what the plan has [announced](graph::Plan::later); what it has not is [left](Outcome::left), and the
+    /// outcome is not converged: plan again, show that, and apply it.
+    ///
+    /// The future is `Send` if `on` is, so that it can be spawned. Dropping it begins no further step.
     ///
     /// # Errors
     ///
-    /// The plan refuses something, and nothing was done. That a step failed is in the outcome.
+    /// The plan refuses something, and nothing was done. That a step failed is in the outcome:
+    /// [`Outcome::converged`] makes an error of it, which names the step and the cause.
     pub async fn apply(&self, providers: &Providers, on: impl FnMut(Event)) -> Result<Outcome, Refused> {
         self.apply_with(providers, ApplyOptions::default(), on).await
     }
@@ -155,13 +157,33 @@ impl Plan {
         options: ApplyOptions,
         on: impl FnMut(Event),
     ) -> Result<Outcome, Refused> {
-        apply(&self.plan, providers.provider(), options, on).await
+        self.apply_watched(providers, options, &mut Events(on)).await
+    }
+
+    /// Does it, and asks [`Watch::further`] before it goes on with a further plan, which may hold steps that this one has
+    /// not announced.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Plan::apply`].
+    pub async fn apply_watched(
+        &self,
+        providers: &Providers,
+        options: ApplyOptions,
+        watch: &mut impl Watch<Document>,
+    ) -> Result<Outcome, Refused> {
+        let (wanted, provider) = (&self.wanted, providers.provider());
+        let again = |seen: Seen, choices: &Choices| decide(wanted, &seen, choices);
+        let choices = self.choices.clone();
+        apply_phases(&self.plan, provider, wanted.graph(), choices, options, again, watch)
+            .await
+            .map(|phases| phases.outcome)
     }
 
     /// The addresses of volumes that are named without their pool.
     fn volumes(&self, name: &str) -> impl Iterator<Item = String> {
         let volume = name.strip_prefix("volume/").map(str::to_owned);
-        let steps = self.plan.steps.iter().map(|step| &step.address);
+        let steps = self.plan.all_steps().map(|step| &step.address);
         let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
         addresses
             .filter(move |address| {
@@ -174,6 +196,16 @@ impl Plan {
     fn again(self) -> Self {
         Self::of(self.wanted, self.seen, self.choices, self.added)
     }
+}
+
+/// The steps, with what a person must do before them.
+fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<Document> {
+    // The model needs no hypervisor: all that it reads is in `seen`.
+    let model: Libvirt<AnyLink> = Libvirt::new();
+    let mut plan = graph::plan(&model, wanted.graph(), seen, choices);
+    plan.notes.extend(beforehand::notes(&plan, seen));
+    plan.notes.sort();
+    plan
 }
 
 impl Deref for Plan {

@@ -170,7 +170,7 @@ impl Saved {
             wanted: wanted.fingerprint(),
             digest: plan.digest(),
             shown: plan.to_string().lines().map(str::to_owned).collect(),
-            steps: plan.steps.iter().map(SavedStep::of).collect(),
+            steps: plan.all_steps().map(SavedStep::of).collect(),
         })
     }
 
@@ -255,7 +255,7 @@ impl Saved {
 
     /// How the steps differ from those of a plan that was made now.
     fn differences(&self, plan: &Plan) -> Vec<String> {
-        let now: Vec<SavedStep> = plan.steps.iter().map(SavedStep::of).collect();
+        let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
         let saved: BTreeMap<&str, &SavedStep> =
             self.0.steps.iter().map(|step| (step.address.as_str(), step)).collect();
         let known: BTreeSet<&str> = now.iter().map(|step| step.address.as_str()).collect();

@@ -26,9 +26,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Report;
-use fmc_core::graph::{NotConverged, ObserveError, Outcome, Refused};
+use fmc_core::graph::{ApplyOptions, Event, Further, NotConverged, ObserveError, Outcome, Refused, Watch};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use fmc_libvirt::document::Document;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::sim::Sim as Hypervisor;
 pub use fmc_libvirt::sim::{CALLS, Call, Fault, When};
@@ -204,7 +205,8 @@ impl Sim {
     fn run(&self, checked: &Checked, wanted: &Wanted) -> Result<Outcome, SimError> {
         let providers = self.providers(checked);
         let outcome = pollster::block_on(async {
-            Ok::<_, SimError>(providers.plan(wanted).await?.apply(&providers, |_| ()).await?)
+            let plan = providers.plan(wanted).await?;
+            Ok::<_, SimError>(plan.apply_watched(&providers, ApplyOptions::default(), &mut Consents).await?)
         })?;
         if outcome.is_converged() { Ok(outcome) } else { Err(NotConverged { outcome }.into()) }
     }
@@ -217,6 +219,17 @@ impl Sim {
 )]
 fn or_panic<T>(result: Result<T, SimError>) -> T {
     result.unwrap_or_else(|error| panic!("failed to {error}"))
+}
+
+/// A simulation has nothing to lose: further plans run without a question.
+struct Consents;
+
+impl Watch<Document> for Consents {
+    fn event(&mut self, _: Event) {}
+
+    fn further(&mut self, _: &Further<'_, Document>) -> bool {
+        true
+    }
 }
 
 /// Secrets of a simulation: nothing of it leaves the process, or means anything.

@@ -1,19 +1,23 @@
 //! `apply` and `destroy`: shows the plan, asks, and does it.
 //!
 //! With `--json` each line on standard output is one event of [`json`](super::json): first `plan`, then those of
-//! [`Event`](crate::graph::Event), last `outcome`.
+//! [`Event`](crate::graph::Event), last `outcome`. A further `plan` stands before its steps.
+
+mod follow;
+
+use std::collections::BTreeMap;
 
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Action, ApplyOptions, Outcome, StopFlag};
+use fmc_core::graph::{Action, ApplyOptions, Left, Outcome, StopFlag};
 use serde::Serialize;
 
+use self::follow::Follow;
 use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Shown, Towards};
-use super::progress::Progress;
 use super::root_key;
 use super::saved;
 use super::style::{BAD, GOOD, Paint, WARN};
@@ -21,11 +25,30 @@ use super::{DONE, FAILED};
 use crate::plan::Plan;
 use crate::saved::Saved;
 
+/// As many things as are named that are left for one cause.
+const LISTED: usize = 5;
+
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Told<'a> {
     Plan(Shown<'a>),
-    Outcome { done: usize, failed: usize, skipped: usize, up: usize, not_up: usize, stopped: bool },
+    Outcome {
+        done: usize,
+        failed: usize,
+        skipped: usize,
+        up: usize,
+        not_up: usize,
+        left: Vec<Remaining<'a>>,
+        stopped: bool,
+    },
+}
+
+/// What an apply leaves.
+#[derive(Serialize)]
+struct Remaining<'a> {
+    about: &'a str,
+    action: Option<Action>,
+    cause: &'a str,
 }
 
 pub(super) fn run(
@@ -47,7 +70,7 @@ pub(super) fn run(
         saved::compare(saved, &plan, &world)?;
     }
     if args.json {
-        io.json_line(&Told::Plan(Shown::new(&plan, &world)))?;
+        io.json_line(&Told::Plan(Shown::new(&plan, plan.wanted(), &world)))?;
     } else {
         plan::show(&plan, &world, towards, io)?;
     }
@@ -55,18 +78,24 @@ pub(super) fn run(
     if plan.is_empty() {
         return end(&plan, &Outcome::default(), false, args, io);
     }
+    let stop = StopFlag::default();
+    if plan.steps.is_empty() {
+        // All of it is put off: there is nothing to consent to.
+        let outcome = act(command, &plan, &mut world, &stop, args, io)?;
+        report(&outcome, &stop, args, io);
+        return end(&plan, &outcome, false, args, io);
+    }
     if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
         world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
     }
     introduce(&plan, &world, args, io);
-    // Who wrote the plan down has signed it.
+    // Whoever saved the plan has agreed to it.
     if saved.is_none() {
         consent(command, &world, args, io)?;
     }
 
-    let stop = StopFlag::default();
     (io.interrupt)(stop.clone());
-    let outcome = act(&plan, &mut world, &stop, args, io)?;
+    let outcome = act(command, &plan, &mut world, &stop, args, io)?;
     report(&outcome, &stop, args, io);
     end(&plan, &outcome, stop.is_stopped(), args, io)
 }
@@ -88,7 +117,7 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
 
 /// Says whose the objects will be, before there are any: two clouds of one owner on one host would fight over them.
 fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
-    let first = plan.untouched.is_empty() && plan.steps.iter().all(|step| step.action == Action::Create);
+    let first = plan.untouched.is_empty() && plan.all_steps().all(|step| step.action == Action::Create);
     if !first || args.json {
         return;
     }
@@ -116,20 +145,28 @@ fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result
         ))
         .help("--yes consents to what the plan shows"));
     }
-    let question = Paint(format!("\n{command} this to {}?", world.place()), WARN, io.colour_err);
-    io.err(format_args!("{question} [y/N] "));
-    let mut answer = String::new();
-    let read = io.input.as_mut().map(|input| input.read_line(&mut answer));
-    if let Some(Err(error)) = read {
-        return Err(Failure::new(format!("failed to read the answer: {error}; nothing was done")));
-    }
-    match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new("nothing was done")),
+    if answers_yes(&format!("{command} this to {}?", world.place()), io)? {
+        Ok(())
+    } else {
+        Err(Failure::new("nothing was done"))
     }
 }
 
+/// Asks whoever is at the terminal.
+fn answers_yes(question: &str, io: &mut Io<'_>) -> Result<bool, Failure> {
+    let question = Paint(format!("\n{question}"), WARN, io.colour_err);
+    io.err(format_args!("{question} [y/N] "));
+    let mut answer = String::new();
+    if let Some(input) = &mut io.input {
+        input
+            .read_line(&mut answer)
+            .map_err(|error| Failure::new(format!("failed to read the answer: {error}")))?;
+    }
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 fn act(
+    command: &str,
     plan: &Plan,
     world: &mut World,
     stop: &StopFlag,
@@ -143,22 +180,9 @@ fn act(
     };
     // The simulation is saved beside the steps, which borrow its providers.
     let providers = std::mem::take(&mut world.providers);
-    let mut failed = None;
-    let mut progress = Progress::new(plan.steps.len(), args.json, io);
-    let outcome = pollster::block_on(plan.apply_with(&providers, options, |event| {
-        let told = progress.tell(&event).and_then(|()| world.save_now_and_then());
-        // A world that cannot be saved, or a reader that is gone, ends the apply as an interrupt does.
-        if let Err(error) = told {
-            failed.get_or_insert(error);
-            stop.stop();
-        }
-    }));
-    progress.finish();
-    let saved = world.save();
-    match failed {
-        Some(error) => return Err(error),
-        None => saved?,
-    }
+    let mut follow = Follow::new(command, plan.wanted(), plan.steps.len(), world, stop.clone(), args, io);
+    let outcome = pollster::block_on(plan.apply_watched(&providers, options, &mut follow));
+    follow.finish()?;
     outcome.map_err(Failure::to)
 }
 
@@ -192,7 +216,8 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
             io.err(format_args!("    {}: {}\n", skipped.address, skipped.cause));
         }
     }
-    if outcome.failed.is_empty() && outcome.skipped.is_empty() {
+    report_left(&outcome.left, io);
+    if outcome.failed.is_empty() && outcome.skipped.is_empty() && outcome.left.is_empty() {
         // Every step is done: a plan would be empty.
         let program = &args.program;
         io.err(format_args!(
@@ -208,11 +233,33 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     ));
 }
 
+/// What an apply leaves: one line for each cause.
+fn report_left(left: &[Left], io: &mut Io<'_>) {
+    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for Left { about, action, cause, .. } in left {
+        let action = action.map(|action| format!(" ({action})")).unwrap_or_default();
+        causes.entry(cause).or_default().push(format!("{about}{action}"));
+    }
+    for (cause, mut abouts) in causes {
+        let more = abouts.len().saturating_sub(LISTED);
+        abouts.truncate(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let error = Paint("error", BAD, io.colour_err);
+        io.err(format_args!("{error}: left as it is: {}{more}: {cause}\n", abouts.join(", ")));
+    }
+}
+
 fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     let (up, not_up) = (outcome.up.len(), outcome.not_up.len());
     if args.json {
-        io.json_line(&Told::Outcome { done, failed, skipped, up, not_up, stopped })?;
+        let left = outcome.left.iter().map(|Left { about, action, cause, .. }| Remaining {
+            about,
+            action: *action,
+            cause,
+        });
+        let left = left.collect();
+        io.json_line(&Told::Outcome { done, failed, skipped, up, not_up, left, stopped })?;
     } else if plan.is_empty() {
         // The plan has said so.
     } else if outcome.is_converged() {
@@ -226,7 +273,11 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
         } else {
             String::new()
         };
-        io.out(format_args!("{} done{not_done}{not_up}.\n", count(done, "step")))?;
+        let left = match outcome.left.len() {
+            0 => String::new(),
+            left => format!(", {left} left"),
+        };
+        io.out(format_args!("{} done{not_done}{not_up}{left}.\n", count(done, "step")))?;
     }
     if !args.json {
         io.out(plan::rulesets(plan.wanted(), args))?;

@@ -44,7 +44,7 @@ pub(super) fn run(
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, towards)?;
     if args.json {
-        io.json(&Versioned::new(&Shown::new(&plan, &world)))?;
+        io.json(&Versioned::new(&Shown::new(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
         io.out(rulesets(plan.wanted(), args))?;
@@ -157,14 +157,14 @@ pub(super) struct Connected<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(plan: &'a Plan, world: &'a World) -> Self {
+    pub(super) fn new(plan: &'a graph::Plan<Document>, wanted: &'a Wanted, world: &'a World) -> Self {
         Self {
-            cloud: plan.wanted().name().as_str(),
-            owner: plan.wanted().owner().as_str(),
+            cloud: wanted.name().as_str(),
+            owner: wanted.owner().as_str(),
             hosts: hosts(world),
             simulation: world.is_simulation(),
             plan,
-            rulesets: plan.wanted().rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
+            rulesets: wanted.rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
         }
     }
 }
@@ -205,7 +205,7 @@ fn sizes(wanted: &Wanted) -> String {
 }
 
 /// The lines of a plan. Without colour they are those of its `Display`.
-fn tree(plan: &Plan, colour: bool) -> String {
+pub(super) fn tree(plan: &graph::Plan<Document>, colour: bool) -> String {
     if !colour {
         return plan.to_string();
     }

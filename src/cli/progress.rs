@@ -18,8 +18,7 @@ const TRANSFER: &str =
 const STEP: &str = "  {spinner} {prefix} {msg}";
 
 /// Tells events as they come.
-pub(super) struct Progress<'a, 'b> {
-    io: &'a mut Io<'b>,
+pub(super) struct Progress {
     json: bool,
     bars: Option<Bars>,
     /// What sends or fetches bytes, for the lines of a log.
@@ -36,17 +35,17 @@ struct Bars {
 /// How often the time of a machine that is waited for is drawn anew.
 const TICK: Duration = Duration::from_secs(1);
 
-impl<'a, 'b> Progress<'a, 'b> {
+impl Progress {
     /// For so many steps.
-    pub(super) fn new(steps: usize, json: bool, io: &'a mut Io<'b>) -> Self {
+    pub(super) fn new(steps: usize, json: bool, io: &Io<'_>) -> Self {
         let bars = (io.bars && !json).then(|| Bars::new(steps as u64));
-        Self { io, json, bars, transfers: BTreeMap::new() }
+        Self { json, bars, transfers: BTreeMap::new() }
     }
 
     /// Tells an event.
-    pub(super) fn tell(&mut self, event: &Event) -> Result<(), Failure> {
+    pub(super) fn tell(&mut self, event: &Event, io: &mut Io<'_>) -> Result<(), Failure> {
         if self.json {
-            return self.io.json_line(event);
+            return io.json_line(event);
         }
         match (&mut self.bars, event) {
             (Some(bars), event) => bars.tell(event),
@@ -56,10 +55,10 @@ impl<'a, 'b> Progress<'a, 'b> {
                 let now = Instant::now();
                 let transfer = self.transfers.entry(address.clone()).or_insert_with(|| Transfer::new(now));
                 if let Some(far) = transfer.tell(now, *done, *total) {
-                    self.io.err(format_args!("{address}: {far}\n"));
+                    io.err(format_args!("{address}: {far}\n"));
                 }
             }
-            (None, event) => self.io.err(format_args!("{event}\n")),
+            (None, event) => io.err(format_args!("{event}\n")),
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 //!
 //! With `--json` it writes one object with `version` (1), `cloud`, `owner`, `hosts`, `simulation`, `machines` and `kept`. A
 //! machine has `name`, `host`, `state`, `addresses`, and the reasons why it is `outdated` and what is `pending` until its
-//! next boot.
+//! next boot. It ends with 1 when something could not be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
@@ -15,15 +15,15 @@ use fmc_libvirt::provider::object::{Object, Owner};
 use fmc_libvirt::volume::Ours;
 use serde::Serialize;
 
-use super::DONE;
 use super::args::Args;
 use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
 use super::plan::{self, Connected, Towards};
-use super::style::{Paint, STRONG};
+use super::style::{BAD, Paint, STRONG};
 use super::table::Table;
+use super::{DONE, FAILED};
 use crate::plan::Plan;
 
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             machines,
             kept,
         })?;
-        return Ok(DONE);
+        return Ok(ending(&plan, io));
     }
     let title = format!("{} on {}", checked.name, plan::place(&world));
     io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
@@ -91,7 +91,16 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     }
     let pending = if plan.is_empty() { "as wanted".to_owned() } else { plan.counts().to_string() };
     io.out(format_args!("  {pending}\n"))?;
-    Ok(DONE)
+    Ok(ending(&plan, io))
+}
+
+/// Says what could not be read. How a machine is that nobody can see is not known, and the command has failed.
+fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
+    let causes: BTreeSet<&str> = plan.deferred().map(|note| note.text.as_str()).collect();
+    for cause in &causes {
+        io.err(format_args!("{}: {cause}\n", Paint("error", BAD, io.colour_err)));
+    }
+    if causes.is_empty() { DONE } else { FAILED }
 }
 
 /// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that

@@ -11,7 +11,7 @@ use super::Seen;
 
 /// The notes of the machines that are deleted or made anew.
 pub(super) fn notes(plan: &graph::Plan<Document>, seen: &Seen) -> BTreeSet<Note> {
-    let domains = plan.steps.iter().filter(|step| step.address.kind() == kind::DOMAIN);
+    let domains = plan.all_steps().filter(|step| step.address.kind() == kind::DOMAIN);
     domains.filter_map(|step| note(plan, seen, step)).collect()
 }
 

@@ -107,7 +107,7 @@ pub(super) fn keeps(plan: &Plan, name: &str) -> Result<(), Failed> {
     if plan.keeps(name) {
         return Ok(());
     }
-    let steps = plan.steps.iter().filter(|step| is_named(&step.address, step.part_of.as_deref(), name));
+    let steps = plan.all_steps().filter(|step| is_named(&step.address, step.part_of.as_deref(), name));
     let mut there: Vec<String> = steps
         .map(|step| format!("{} {}: {}", step.action, step.address.short(), step.reasons.join("; ")))
         .collect();
@@ -137,8 +137,7 @@ pub fn assert_touches_only<'a>(plan: &Plan, names: impl IntoIterator<Item = &'a 
 pub(super) fn touches_only(plan: &Plan, names: &[&str]) -> Result<(), Failed> {
     names.iter().try_for_each(|name| known(plan, name))?;
     let others: Vec<String> = plan
-        .steps
-        .iter()
+        .all_steps()
         .filter(|step| !names.iter().any(|name| is_named(&step.address, step.part_of.as_deref(), name)))
         .map(|step| {
             let details = step.reasons.iter().cloned().chain(step.changes.iter().map(ToString::to_string));
@@ -182,7 +181,7 @@ pub(super) fn note(plan: &Plan, kind: NoteKind, name: &str) -> Result<Note, Fail
 
 /// The notes about a machine, an object of it, or an object.
 fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
-    let objects = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
+    let objects = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
     let objects =
         objects.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())));
     let addresses: BTreeSet<String> = objects
@@ -194,7 +193,7 @@ fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
 
 /// An error for a name that the plan does not know: a typo would pass for something that is left as it is.
 fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
-    let objects = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
+    let objects = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
     let objects =
         objects.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())));
     let mut names = BTreeSet::new();

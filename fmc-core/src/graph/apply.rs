@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use futures_util::stream::{FuturesUnordered, Stream};
 use futures_util::task::AtomicWaker;
 
-use super::address::{Address, Place};
+use super::address::Place;
 use super::event::Event;
+use super::outcome::{Left, Outcome, Refused, Skipped};
 use super::plan::{Note, Plan, Step};
 use super::provider::{Acting, Provider, StepError};
 use super::up::{Awaited, NotUp};
@@ -58,93 +59,9 @@ impl StopFlag {
     }
 }
 
-/// What became of each step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Steps that are done, in the order in which they ended.
-    pub done: Vec<Address>,
-    /// Steps that failed, in the order in which they ended.
-    pub failed: Vec<(Address, StepError)>,
-    /// Steps that were not begun.
-    pub skipped: Vec<Skipped>,
-    /// What is up, of what was waited for, with the seconds that it took.
-    pub up: Vec<(Address, u64)>,
-    /// What is not known to be up, of what was waited for. Its step is done.
-    pub not_up: Vec<(Address, NotUp)>,
-}
-
-impl Outcome {
-    /// Whether every step is done, and what was waited for is up.
-    pub fn is_converged(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
-    }
-
-    /// An error if it is [not converged](Self::is_converged).
-    ///
-    /// # Errors
-    ///
-    /// A step failed or was not begun, or something is not up: with all of them.
-    pub fn converged(self) -> Result<(), NotConverged> {
-        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
-    }
-
-    /// Adds what became of later steps.
-    pub(super) fn extend(&mut self, later: Self) {
-        let Self { done, failed, skipped, up, not_up } = later;
-        self.done.extend(done);
-        self.failed.extend(failed);
-        self.skipped.extend(skipped);
-        self.up.extend(up);
-        self.not_up.extend(not_up);
-    }
-}
-
-/// An apply that did not reach its end. What was done stays, and the next plan goes on with the rest.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("apply every step: {}", .outcome.left())]
-pub struct NotConverged {
-    /// What became of each step.
-    pub outcome: Outcome,
-}
-
-impl Outcome {
-    /// What failed and what is not up, and how many steps were not begun.
-    fn left(&self) -> String {
-        let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
-        let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
-        let skipped = match self.skipped.len() {
-            0 => None,
-            1 => Some("1 step was not begun".to_owned()),
-            count => Some(format!("{count} steps were not begun")),
-        };
-        failed.chain(not_up).chain(skipped).collect::<Vec<_>>().join("; ")
-    }
-}
-
-/// A step that was not begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its object.
-    pub address: Address,
-    /// Why.
-    pub cause: String,
-}
-
-/// A plan that holds something which cannot be done. Nothing was done.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("apply a plan that cannot be done: {}", list(.notes))]
-pub struct Refused {
-    /// What cannot be done.
-    pub notes: Vec<Note>,
-}
-
-fn list(notes: &[Note]) -> String {
-    notes.iter().map(|note| format!("{}: {}", note.about, note.text)).collect::<Vec<_>>().join("; ")
-}
-
-/// Runs a plan: each step once those before it are done, as many at the same time at a place as its lanes allow.
+/// Runs the steps of a plan: each once those before it are done, as many at the same time at a place as its lanes allow.
+/// What is put off, and the steps of [later](Plan::later) phases, are [left](Outcome::left): to go on with them is
+/// [`apply_phases`](super::apply_phases)'s to do.
 ///
 /// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
 /// which go on meanwhile. Events reach `on` in the order in which they happened
@@ -155,6 +72,18 @@ fn list(notes: &[Note]) -> String {
 ///
 /// [`Refused`] when the plan [refuses](Plan::refused) something. That steps fail is in the [`Outcome`].
 pub async fn apply<P: Provider>(
+    plan: &Plan<P::Document>,
+    provider: &P,
+    options: ApplyOptions,
+    on: impl FnMut(Event),
+) -> Result<Outcome, Refused> {
+    let mut outcome = run(plan, provider, options, on).await?;
+    outcome.left = Left::of(plan);
+    Ok(outcome)
+}
+
+/// Runs the steps of a plan, without a word of what it leaves.
+pub(super) async fn run<P: Provider>(
     plan: &Plan<P::Document>,
     provider: &P,
     options: ApplyOptions,
@@ -200,8 +129,11 @@ pub async fn apply<P: Provider>(
             Happened::Nothing => break,
         }
     }
-    let cause =
-        if teller.0.stop.is_stopped() { "the apply was stopped" } else { "the plan puts it after itself" };
+    let cause = if teller.0.stop.is_stopped() {
+        "the apply was stopped"
+    } else {
+        "internal error: a step depends on itself (please report)"
+    };
     queue.skip_the_rest(cause, &mut on);
     Ok(queue.outcome)
 }

@@ -20,7 +20,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         (!steps.is_empty()).then(|| Self { name: name.into(), steps })
     }
 
-    pub(super) fn all(steps: &'a [Step<D>]) -> Vec<Self> {
+    pub(super) fn all(steps: impl Iterator<Item = &'a Step<D>>) -> Vec<Self> {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut groups: Vec<Self> = Vec::new();
         for step in steps {
@@ -102,6 +102,10 @@ pub struct Counts {
     pub replace: usize,
     /// Deleted, data of a machine that stays included.
     pub delete: usize,
+    /// Put off, because something could not be read or is not built yet.
+    pub deferred: usize,
+    /// Cannot be done.
+    pub refused: usize,
     /// Machines that boot with an older image or configuration, and stay so.
     pub outdated: usize,
     /// Machines and other nouns that there would be something to do to, and that were not chosen.
@@ -125,6 +129,8 @@ impl Counts {
             let notes = plan.notes.iter().filter(|note| note.kind == kind);
             notes.map(|note| note.about.as_str()).collect::<BTreeSet<_>>().len()
         };
+        counts.deferred = told(NoteKind::Deferred);
+        counts.refused = told(NoteKind::Refused);
         counts.outdated = told(NoteKind::Outdated);
         counts.left_out = told(NoteKind::LeftOut);
         counts
@@ -133,25 +139,22 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { create, update, restart, replace, delete, outdated, left_out } = *self;
-        for (count, what) in
-            [(create, "create"), (update, "update"), (restart, "restart"), (replace, "replace")]
-        {
-            if count > 0 {
-                write!(f, "{count} to {what}, ")?;
-            }
+        let Self { create, update, restart, replace, delete, deferred, refused, outdated, left_out } = *self;
+        let has_steps = create + update + restart + replace + delete > 0;
+        let mut parts: Vec<String> = Vec::new();
+        if has_steps {
+            let all = [(create, "create"), (update, "update"), (restart, "restart"), (replace, "replace")];
+            let some = all.iter().filter(|(count, _)| *count > 0);
+            let some: Vec<String> = some.map(|(count, what)| format!("{count} to {what}, ")).collect();
+            parts.push(format!("{}{delete} to delete", some.concat()));
+        } else if deferred + refused == 0 {
+            parts.push("nothing to do".to_owned());
         }
-        if *self == (Self { outdated, left_out, ..Self::default() }) {
-            f.write_str("nothing to do")?;
-        } else {
-            write!(f, "{delete} to delete")?;
-        }
-        if outdated > 0 {
-            write!(f, " · {outdated} outdated")?;
-        }
-        if left_out > 0 {
-            write!(f, " · {left_out} left out")?;
-        }
-        Ok(())
+        let said =
+            [(deferred, "deferred"), (refused, "refused"), (outdated, "outdated"), (left_out, "left out")];
+        parts.extend(
+            said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")),
+        );
+        f.write_str(&parts.join(" · "))
     }
 }

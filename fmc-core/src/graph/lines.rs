@@ -27,6 +27,12 @@ pub struct Line {
     pub continues: bool,
 }
 
+/// The widest column of names.
+const WIDEST: usize = 40;
+
+/// As many machines and objects as are named that are put off for one cause; more are counted.
+const NAMED: usize = 3;
+
 /// As many details as stand behind one another; more stand below.
 const DETAILS_IN_A_LINE: usize = 2;
 
@@ -46,10 +52,12 @@ impl<D: ?Sized> Plan<D> {
             if group.action() == Action::Delete && living.contains(group.name()) {
                 lines.extend(group.steps().map(|step| deletion(step, &names, 0)));
             } else {
-                of_group(&group, &names, &mut lines);
+                of_group(&group, once(self, &group), &names, &mut lines);
             }
         }
-        lines.extend(self.notes.iter().map(|note| of_note(note, &names)));
+        lines.extend(of_deferred(self, &names));
+        let others = self.notes.iter().filter(|note| note.kind != NoteKind::Deferred);
+        lines.extend(others.map(|note| of_note(note, &names)));
         lines.extend(unchanged(self, &names));
         lines.into_iter()
     }
@@ -63,7 +71,7 @@ impl<D: ?Sized> fmt::Display for Plan<D> {
             .map(|line| 2 * line.indent + line.what.chars().count())
             .max()
             .unwrap_or(0)
-            .clamp(16, 40);
+            .clamp(16, WIDEST);
         for Line { sign, what, verb, detail, indent, action: _, continues: _ } in &lines {
             let (margin, width) = (2 + 2 * indent, width.saturating_sub(2 * indent));
             let line = format!("{:margin$}{sign} {what:width$}  {verb:8} {detail}", "");
@@ -73,7 +81,16 @@ impl<D: ?Sized> fmt::Display for Plan<D> {
     }
 }
 
-fn of_group<D: ?Sized>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<Line>) {
+/// What has to be done before the steps of a group that are of a later phase.
+fn once<D: ?Sized>(plan: &Plan<D>, group: &Group<'_, D>) -> Option<String> {
+    let later = plan.later.iter().filter(|later| group.steps().any(|step| std::ptr::eq(step, &later.step)));
+    let phases: BTreeSet<&str> = later.clone().map(|later| later.once.as_str()).collect();
+    let part = if later.count() < group.steps().count() { "the rest once" } else { "once" };
+    let phases: Vec<&str> = phases.into_iter().collect();
+    (!phases.is_empty()).then(|| format!("{part} {}", phases.join(" and ")))
+}
+
+fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names<'_>, lines: &mut Vec<Line>) {
     let action = group.action();
     let verb = match action {
         Action::Create => "create",
@@ -90,6 +107,8 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, names: &Names<'_>, lines: &mut Vec<
         Action::Create => details = vec![details.into_iter().rev().collect::<Vec<_>>().join(", ")],
         Action::Delete | Action::Update | Action::Restart | Action::Replace => {}
     }
+    details.retain(|detail| !detail.is_empty());
+    details.extend(once);
     let below = if details.len() > DETAILS_IN_A_LINE { details.split_off(1) } else { Vec::new() };
     lines.push(Line {
         sign: action.sign(),
@@ -127,6 +146,42 @@ fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line
     }
 }
 
+/// What is put off: one line for each cause, and what shares it, named or counted by kind.
+fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
+    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for note in plan.deferred() {
+        causes.entry(&note.text).or_default().push(&note.about);
+    }
+    let what = |abouts: &[&str]| {
+        let all: Vec<String> = abouts.iter().take(NAMED).map(|about| names.show(about)).collect();
+        let named = all.join(", ");
+        if abouts.len() == 1 || (abouts.len() <= NAMED && named.chars().count() <= WIDEST) {
+            return named;
+        }
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for about in abouts {
+            let shown = names.show(about);
+            *kinds.entry(shown.split(' ').next().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        let counted = kinds.iter().map(|(kind, count)| counted(kind, *count));
+        counted.collect::<Vec<_>>().join(", ")
+    };
+    let line = |(cause, abouts): (&str, Vec<&str>)| Line {
+        sign: '!',
+        what: what(&abouts),
+        verb: "deferred",
+        detail: cause.to_owned(),
+        indent: 0,
+        action: None,
+        continues: false,
+    };
+    causes.into_iter().map(line).collect()
+}
+
+fn counted(kind: &str, count: usize) -> String {
+    if count == 1 { format!("1 {kind}") } else { format!("{count} {kind}s") }
+}
+
 fn of_note(note: &Note, names: &Names<'_>) -> Line {
     let (sign, verb) = match note.kind {
         NoteKind::Outdated => ('!', "outdated"),
@@ -151,7 +206,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
 
 /// How many of each kind stay as they are and have no line of their own.
 fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
-    let steps = plan.steps.iter().filter(|step| step.action != Action::Delete);
+    let steps = plan.all_steps().filter(|step| step.action != Action::Delete);
     let mut told: BTreeSet<String> =
         steps.map(|step| name_of(&step.address, step.part_of.as_deref())).collect();
     // A kept disk is not what its machine wants, so it says nothing of the machine.
@@ -174,10 +229,7 @@ fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     }
     let line = |(kind, names): (String, BTreeSet<String>)| Line {
         sign: ' ',
-        what: match names.len() {
-            1 => format!("1 {kind}"),
-            count => format!("{count} {kind}s"),
-        },
+        what: counted(&kind, names.len()),
         verb: "no change",
         detail: String::new(),
         indent: 0,
@@ -201,7 +253,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of<D: ?Sized>(plan: &'a Plan<D>) -> Self {
         let mut names = Self { addresses: BTreeMap::new(), short: BTreeMap::new(), part_of: BTreeMap::new() };
-        let steps = plan.steps.iter().map(|step| (&step.address, step.part_of.as_deref()));
+        let steps = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
         let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
         for (address, part_of) in steps.chain(untouched) {
             *names.short.entry((address.kind(), address.name())).or_default() += 1;

@@ -5,12 +5,14 @@
 
 mod address;
 mod apply;
+mod deferral;
 mod event;
 mod group;
 mod impact;
 mod lines;
 mod only;
 mod order;
+mod outcome;
 mod phases;
 mod plan;
 mod planner;
@@ -22,14 +24,15 @@ mod up;
 mod wanted;
 
 pub use address::{Address, Place};
-pub use apply::{ApplyOptions, NotConverged, Outcome, Refused, Skipped, StopFlag, apply};
+pub use apply::{ApplyOptions, StopFlag, apply};
 pub use event::Event;
 pub use group::{Counts, Group};
 pub use impact::Impact;
 pub use lines::Line;
 pub use order::{Cycle, order};
-pub use phases::{Phases, PhasesError, apply_phases};
-pub use plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
+pub use outcome::{Left, NotConverged, Outcome, Refused, Skipped};
+pub use phases::{Events, Further, Phases, Watch, apply_phases};
+pub use plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
 pub use planner::plan;
 pub use provider::{Acting, Choices, DeleteData, Model, Provider, Removal, Settled, StepError, Verdict};
 pub use room::Claim;

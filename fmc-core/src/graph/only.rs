@@ -1,10 +1,12 @@
 //! A part of a plan: what is named, with what that needs and what it cannot be done without.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::address::Address;
+use super::deferral::Deferral;
 use super::impact::Impact;
-use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
+use super::plan::{Action, Later, Note, NoteKind, Step, Untouched, Why};
 use super::provider::Settled;
 use super::wanted::Carries;
 use crate::nearest::nearest;
@@ -12,24 +14,30 @@ use crate::nearest::nearest;
 /// What is left of a plan of which only some names are wanted.
 pub(super) struct Part<D: ?Sized> {
     pub(super) steps: Vec<Step<D>>,
+    pub(super) later: Vec<Later<D>>,
+    pub(super) deferrals: Vec<Deferral>,
     pub(super) notes: Vec<Note>,
     pub(super) untouched: Vec<Untouched>,
 }
 
 /// Leaves out the steps that are not of what is named. What it needs comes along, changed or not yet there; of a deletion,
-/// what needs it and goes too; and whoever has to restart because something that comes along does.
+/// what needs it and goes too; and whoever has to restart because something that comes along does. What else is put off
+/// is left out too: whether it can be read does not matter to what was chosen.
 pub(super) fn only<D: ?Sized>(
     names: &BTreeSet<String>,
     settled: &Settled<D>,
     steps: Vec<Step<D>>,
-    untouched: &[Untouched],
+    later: Vec<Later<D>>,
+    untouched: Vec<Untouched>,
+    deferrals: Vec<Deferral>,
 ) -> Part<D> {
-    let mut part = Part { steps: Vec::new(), notes: Vec::new(), untouched: Vec::new() };
+    let mut notes = Vec::new();
     let known: Vec<(&Address, Option<&str>)> = settled
         .nodes
         .iter()
         .map(|(address, node)| (address, node.part_of.as_deref()))
         .chain(steps.iter().map(|step| (&step.address, step.part_of.as_deref())))
+        .chain(later.iter().map(|later| (&later.step.address, later.step.part_of.as_deref())))
         .chain(untouched.iter().map(|object| (&object.address, object.part_of.as_deref())))
         .collect();
     let mut kept: BTreeSet<&Address> = BTreeSet::new();
@@ -37,7 +45,7 @@ pub(super) fn only<D: ?Sized>(
         let mut named =
             known.iter().filter(|(at, part_of)| is_named(at, *part_of, name)).map(|(at, _)| *at).peekable();
         if named.peek().is_none() {
-            part.notes.push(unknown(name, &known));
+            notes.push(unknown(name, &known));
         }
         kept.extend(named);
     }
@@ -46,35 +54,73 @@ pub(super) fn only<D: ?Sized>(
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
     come_along(settled, &steps, &mut stays);
 
+    let mut part = Part { steps: Vec::new(), later: Vec::new(), deferrals: Vec::new(), notes, untouched };
+    let mut left = LeftOut::default();
     let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
-    let mut left: BTreeMap<String, Action> = BTreeMap::new();
+    let mut nouns: BTreeSet<Arc<str>> = BTreeSet::new();
     for (mut step, stays) in steps.into_iter().zip(stays) {
         if stays {
             // A step comes after those that it needs, so that their places are known.
             step.after = step.after.iter().filter_map(|at| places.get(*at).copied().flatten()).collect();
             places.push(Some(part.steps.len()));
+            nouns.extend(step.part_of.clone());
             part.steps.push(step);
-            continue;
-        }
-        places.push(None);
-        let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
-        left.entry(about)
-            .and_modify(|action| *action = together(*action, step.action))
-            .or_insert(step.action);
-        if step.action != Action::Create {
-            part.untouched.push(Untouched {
-                address: step.address,
-                part_of: step.part_of,
-                why: Why::LeftOut,
-            });
+        } else {
+            places.push(None);
+            part.untouched.extend(left.step(step));
         }
     }
-    part.notes.extend(left.into_iter().map(|(about, action)| Note {
-        about,
-        kind: NoteKind::LeftOut,
-        text: action.to_string(),
-    }));
+    for later in later {
+        let comes_along = later.step.part_of.as_ref().is_some_and(|noun| nouns.contains(noun));
+        if comes_along || kept.contains(&later.step.address) {
+            part.later.push(later);
+        } else {
+            part.untouched.extend(left.step(later.step));
+        }
+    }
+    for object in &mut part.untouched {
+        if matches!(object.why, Why::Unknown | Why::NotYet) && !kept.contains(&object.address) {
+            object.why = Why::LeftOut;
+        }
+    }
+    for deferral in deferrals {
+        if deferral.address.as_ref().is_some_and(|address| kept.contains(address)) {
+            part.deferrals.push(deferral);
+        } else {
+            left.put_off.insert(deferral.about);
+        }
+    }
+    part.notes.extend(left.notes());
     part
+}
+
+/// What is left out, by machine or other noun.
+#[derive(Default)]
+struct LeftOut {
+    actions: BTreeMap<String, Action>,
+    put_off: BTreeSet<String>,
+}
+
+impl LeftOut {
+    /// Leaves a step out; what is there then stays as it is.
+    fn step<D: ?Sized>(&mut self, step: Step<D>) -> Option<Untouched> {
+        let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+        self.actions
+            .entry(about)
+            .and_modify(|action| *action = together(*action, step.action))
+            .or_insert(step.action);
+        let is_there = step.action != Action::Create;
+        is_there.then_some(Untouched { address: step.address, part_of: step.part_of, why: Why::LeftOut })
+    }
+
+    fn notes(self) -> Vec<Note> {
+        let Self { actions, mut put_off } = self;
+        put_off.retain(|about| !actions.contains_key(about));
+        let actions = actions.into_iter().map(|(about, action)| (about, action.to_string()));
+        let put_off = put_off.into_iter().map(|about| (about, "deferred".to_owned()));
+        let all = actions.chain(put_off);
+        all.map(|(about, text)| Note { about, kind: NoteKind::LeftOut, text }).collect()
+    }
 }
 
 /// What is done to a noun by two of its steps.

@@ -1,12 +1,63 @@
-//! Going on where a plan could not see further: a record in a DNS server that the plan itself builds.
+//! Going on where a plan could not see further: a record in a DNS server that the plan itself builds, a disk in a pool that
+//! it starts.
 
-use super::apply::{ApplyOptions, Outcome, Refused, apply};
+use std::collections::BTreeMap;
+
+use super::address::Address;
+use super::apply::{ApplyOptions, run};
 use super::event::Event;
-use super::plan::{Plan, Why};
-use super::planner::plan;
+use super::impact::Impact;
+use super::outcome::{Left, Outcome, Refused};
+use super::plan::{Action, Change, Plan, Step, Why};
 use super::provider::{Choices, Provider};
-use super::seen::ObserveError;
+use super::seen::Seen;
 use super::wanted::Wanted;
+
+/// Follows an apply through its phases.
+pub trait Watch<D: ?Sized> {
+    /// Something happened.
+    fn event(&mut self, event: Event);
+
+    /// Whether the apply goes on with a further plan. By default it does if plans that were shown before have announced all
+    /// of it.
+    fn further(&mut self, further: &Further<'_, D>) -> bool {
+        further.is_announced()
+    }
+}
+
+/// Watches the events alone, and consents to nothing that was not announced.
+#[derive(Debug)]
+pub struct Events<F>(pub F);
+
+impl<D: ?Sized, F: FnMut(Event)> Watch<D> for Events<F> {
+    fn event(&mut self, event: Event) {
+        (self.0)(event);
+    }
+}
+
+/// A plan that follows from the last one: something was [not there yet](Why::NotYet), and now it is.
+#[derive(Debug)]
+pub struct Further<'a, D: ?Sized> {
+    plan: &'a Plan<D>,
+    unannounced: Vec<&'a Step<D>>,
+}
+
+impl<'a, D: ?Sized> Further<'a, D> {
+    /// The plan.
+    pub fn plan(&self) -> &'a Plan<D> {
+        self.plan
+    }
+
+    /// Whether plans that were shown before have [announced](Plan::later) each of its steps.
+    pub fn is_announced(&self) -> bool {
+        self.unannounced.is_empty()
+    }
+
+    /// The steps that no plan has announced before.
+    pub fn unannounced(&self) -> impl Iterator<Item = &'a Step<D>> {
+        self.unannounced.iter().copied()
+    }
+}
 
 /// What became of a plan and of those that followed from it.
 #[derive(Debug)]
@@ -18,69 +69,110 @@ pub struct Phases<D: ?Sized> {
     pub left: Option<Plan<D>>,
 }
 
-/// Why phases ended early.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PhasesError {
-    /// The first plan cannot be done. Nothing was done.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// What is there could not be read again after a phase.
-    #[error("observe again: {source}")]
-    Observe {
-        /// Why not.
-        source: ObserveError,
-        /// What was done before.
-        outcome: Box<Outcome>,
-    },
-}
-
-/// Applies a plan that was shown; while something in it was [not there yet](Why::NotYet), observes and plans again, and
-/// applies that too once `consent` agrees to it. No step runs that was not in a plan which was shown.
+/// Applies a plan that was shown. While something in it was [not there yet](Why::NotYet), it observes again, plans again by
+/// `decide`, and applies that too once [`Watch::further`] agrees to it.
 ///
-/// `choices` are those of the first plan: a machine that was replaced is not replaced again in a later phase.
+/// `choices` are those of the first plan: a machine that was replaced is not replaced again in a later phase. That steps
+/// fail, that what is there cannot be read again, and that there is no consent is in the outcome, and ends it.
 ///
 /// # Errors
 ///
-/// [`PhasesError`]; that steps fail is in the outcome, and ends it after their phase.
+/// [`Refused`]: the first plan cannot be done. Nothing was done.
 pub async fn apply_phases<P: Provider>(
-    first: Plan<P::Document>,
+    first: &Plan<P::Document>,
     provider: &P,
     wanted: &Wanted<P::Document>,
     mut choices: Choices,
     options: ApplyOptions,
-    mut consent: impl FnMut(&Plan<P::Document>) -> bool,
-    mut on: impl FnMut(Event),
-) -> Result<Phases<P::Document>, PhasesError> {
-    let mut current = first;
+    decide: impl Fn(Seen<P::Object>, &Choices) -> Plan<P::Document>,
+    watch: &mut impl Watch<P::Document>,
+) -> Result<Phases<P::Document>, Refused> {
+    let mut further: Option<Plan<P::Document>> = None;
     let mut outcome = Outcome::default();
+    let mut announced = Announced::default();
     loop {
-        outcome.extend(apply(&current, provider, options.clone(), &mut on).await?);
-        if !outcome.is_converged() || !current.has_phases() {
+        let current = further.as_ref().unwrap_or(first);
+        let ended = run(current, provider, options.clone(), |event| watch.event(event)).await?;
+        let goes_on = ended.went_well() && current.has_phases() && !options.stop.is_stopped();
+        outcome.extend(ended);
+        if !goes_on || nothing_more_is_chosen(current, &mut choices) {
+            outcome.left = Left::of(current);
             return Ok(Phases { outcome, left: None });
         }
-        choices.replace.retain(|machine| waits(&current, machine));
         let seen = match provider.observe(wanted).await {
             Ok(seen) => seen,
-            Err(source) => return Err(PhasesError::Observe { source, outcome: Box::new(outcome) }),
+            Err(error) => {
+                let cause = format!("what is there could not be read again: {error}");
+                outcome.left =
+                    Left::of(current).into_iter().map(|left| Left { cause: cause.clone(), ..left }).collect();
+                return Ok(Phases { outcome, left: None });
+            }
         };
-        let next = plan(provider, wanted, &seen, &choices);
-        if next.is_empty() && !next.has_phases() {
+        let next = decide(seen, &choices);
+        if next.is_empty() {
             return Ok(Phases { outcome, left: None });
         }
-        // A phase that would do what the last one did is not getting anywhere.
-        let stuck = next.is_empty() || next.digest() == current.digest();
-        if stuck || next.refused().next().is_some() || !consent(&next) {
+        // A phase that would do what the last one did gets nowhere.
+        if next.steps.is_empty() || next.digest() == current.digest() || next.refused().next().is_some() {
+            outcome.left = Left::all(&next, "the phase before did not bring what it needs");
             return Ok(Phases { outcome, left: Some(next) });
         }
-        current = next;
+        announced.add(current);
+        let unannounced = next.all_steps().filter(|step| !announced.has(step)).collect();
+        if !watch.further(&Further { plan: &next, unannounced }) {
+            outcome.left =
+                Left::all(&next, "no plan that was shown has announced it, and there was no consent to it");
+            return Ok(Phases { outcome, left: Some(next) });
+        }
+        further = Some(next);
     }
+}
+
+/// What the plans so far have announced, by address.
+#[derive(Default)]
+struct Announced(BTreeMap<Address, Vec<Announcement>>);
+
+struct Announcement {
+    action: Action,
+    impact: Impact,
+    changes: Vec<Change>,
+}
+
+impl Announced {
+    fn add<D: ?Sized>(&mut self, plan: &Plan<D>) {
+        for step in plan.later.iter().map(|later| &later.step) {
+            let Step { action, impact, changes, .. } = step;
+            let announcement = Announcement { action: *action, impact: *impact, changes: changes.clone() };
+            self.0.entry(step.address.clone()).or_default().push(announcement);
+        }
+    }
+
+    /// Whether a step does no more than what was announced.
+    fn has<D: ?Sized>(&self, step: &Step<D>) -> bool {
+        self.0.get(&step.address).into_iter().flatten().any(|announced| {
+            announced.action == step.action
+                && step.impact <= announced.impact
+                && step.changes.iter().all(|change| announced.changes.contains(change))
+        })
+    }
+}
+
+/// Leaves out of the choices what the last plan has done, and says whether that was all that was chosen.
+fn nothing_more_is_chosen<D: ?Sized>(done: &Plan<D>, choices: &mut Choices) -> bool {
+    choices.replace.retain(|machine| waits(done, machine));
+    if choices.only.is_empty() {
+        return false;
+    }
+    // What is gone has no name any more, and naming it would be refused.
+    choices.only.retain(|name| done.step(name).is_none_or(|group| group.action() != Action::Delete));
+    choices.only.is_empty()
 }
 
 /// Whether something of a machine was put off, so that what was chosen for it is still to come.
 fn waits<D: ?Sized>(plan: &Plan<D>, machine: &str) -> bool {
-    plan.untouched.iter().any(|object| {
-        let noun = object.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
-        object.why == Why::NotYet && noun == Some(machine)
-    })
+    let is_of_it =
+        |part_of: Option<&str>| part_of.and_then(|noun| noun.strip_prefix("machine/")) == Some(machine);
+    let put_off = plan.untouched.iter().filter(|object| object.why == Why::NotYet);
+    put_off.map(|object| object.part_of.as_deref()).any(is_of_it)
+        || plan.later.iter().map(|later| later.step.part_of.as_deref()).any(is_of_it)
 }

@@ -107,8 +107,21 @@ pub struct Step<D: ?Sized> {
     pub part_of: Option<Arc<str>>,
 }
 
-/// Something that a plan says without doing anything. No note makes a plan non-empty; [`NoteKind::Refused`] makes an
-/// apply refuse it.
+/// A step of a later phase of the same apply. It cannot run yet, because something that it needs is
+/// [not there yet](Why::NotYet); once that is there, the apply plans again, and runs this step without asking.
+#[derive(Debug, Serialize)]
+#[serde(bound = "")]
+pub struct Later<D: ?Sized> {
+    /// What will be done. It names no steps that come before.
+    #[serde(flatten)]
+    pub step: Step<D>,
+    /// What has to be done first, as `the pool fmc-lab is started`.
+    pub once: String,
+}
+
+/// Something that a plan says without doing anything. [`NoteKind::Deferred`] and [`NoteKind::Refused`] say that something
+/// is left to do, so that a plan with one of them is not [empty](Plan::is_empty); [`NoteKind::Refused`] makes an apply
+/// refuse the plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Note {
     /// About what, as `machine/web` or an address.
@@ -137,7 +150,7 @@ pub enum NoteKind {
     LeftOut,
     /// What a person must do before an apply, and what goes wrong otherwise.
     Beforehand,
-    /// Put off: what it depends on is not known, or not built yet.
+    /// Put off: whether there is something to do is not known, because something could not be read or is not built yet.
     Deferred,
     /// Cannot be done; an apply refuses.
     Refused,
@@ -174,12 +187,14 @@ pub enum Why {
 
 /// What will be done, in an order, and what is only said.
 ///
-/// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `notes` and
-/// `untouched`.
+/// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `later`, `notes`
+/// and `untouched`.
 #[derive(Debug)]
 pub struct Plan<D: ?Sized> {
     /// Steps, each after those that it needs.
     pub steps: Vec<Step<D>>,
+    /// Steps of later phases of the same apply, as far as they are known now, by address.
+    pub later: Vec<Later<D>>,
     /// What is said without doing anything.
     pub notes: Vec<Note>,
     /// Objects that stay as they are, by address.
@@ -187,14 +202,27 @@ pub struct Plan<D: ?Sized> {
 }
 
 impl<D: ?Sized> Plan<D> {
-    /// The highest impact of a step; [`Impact::None`] if there is none.
-    pub fn impact(&self) -> Impact {
-        self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
+    /// The steps of this phase, and then those of [later](Plan::later) ones.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step<D>> {
+        self.steps.iter().chain(self.later.iter().map(|later| &later.step))
     }
 
-    /// Whether there is nothing to do. It may still have something to say.
+    /// The highest impact of a step, later ones included; [`Impact::None`] if there is none.
+    pub fn impact(&self) -> Impact {
+        self.all_steps().map(|step| step.impact).max().unwrap_or_default()
+    }
+
+    /// Whether everything is as it is wanted: there is nothing to do, and nothing is [deferred](Plan::deferred) or
+    /// [refused](Plan::refused). A plan of which nothing is known is not empty. An empty one may still have something to
+    /// say, as that data is kept.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        let is_left = |note: &Note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused);
+        self.all_steps().next().is_none() && !self.notes.iter().any(is_left)
+    }
+
+    /// What is put off, with the cause: whether there is something to do is not known.
+    pub fn deferred(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.kind == NoteKind::Deferred)
     }
 
     /// What cannot be done. While there is any, an apply does nothing.
@@ -207,13 +235,13 @@ impl<D: ?Sized> Plan<D> {
     pub fn step(&self, name: &str) -> Option<Group<'_, D>> {
         Group::new(
             name,
-            self.steps.iter().filter(|step| named(&step.address, step.part_of.as_deref(), name)).collect(),
+            self.all_steps().filter(|step| named(&step.address, step.part_of.as_deref(), name)).collect(),
         )
     }
 
     /// The steps by the machine or other noun that they are part of, in the order of their first steps.
     pub fn groups(&self) -> Vec<Group<'_, D>> {
-        Group::all(&self.steps)
+        Group::all(self.all_steps())
     }
 
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. An object that
@@ -225,29 +253,32 @@ impl<D: ?Sized> Plan<D> {
             .filter(|object| named(&object.address, object.part_of.as_deref(), name))
             .map(|object| matches!(object.why, Why::Same | Why::Kept | Why::LeftOut));
         let steps = self
-            .steps
-            .iter()
+            .all_steps()
             .filter(|step| named(&step.address, step.part_of.as_deref(), name))
             .map(|step| matches!(step.action, Action::Update | Action::Restart));
         let mut all = stays.chain(steps).peekable();
         all.peek().is_some() && all.all(|keeps| keeps)
     }
 
-    /// How many machines and other nouns are created, updated, restarted, replaced and deleted, and how many are outdated.
+    /// How many machines and other nouns are created, updated, restarted, replaced, deleted and deferred, and how many are
+    /// outdated.
     pub fn counts(&self) -> Counts {
         Counts::of(self)
     }
 
-    /// Whether planning again after an apply may go on with what is [not there yet](Why::NotYet).
+    /// Whether planning again after these steps may go on with what is [not there yet](Why::NotYet).
     pub fn has_phases(&self) -> bool {
-        self.untouched.iter().any(|object| object.why == Why::NotYet)
+        !self.later.is_empty() || self.untouched.iter().any(|object| object.why == Why::NotYet)
     }
 
-    /// A digest of what will be done: of every step's address, action, impact, changes, what it makes and what it expects
-    /// to find, in order. Two plans with the same digest do the same; notes do not count.
+    /// A digest of what will be done, in later phases too: of every step's address, action, impact, changes, what it makes
+    /// and what it expects to find, in order. Two plans with the same digest do the same; notes do not count.
     pub fn digest(&self) -> Fingerprint {
         let mut hash = sha2::Sha256::new();
-        for step in &self.steps {
+        for (at, step) in self.all_steps().enumerate() {
+            if at == self.steps.len() {
+                hash.update(b"later\n");
+            }
             let Step {
                 address,
                 action,
@@ -272,12 +303,13 @@ impl<D: ?Sized> Plan<D> {
 
 impl<D: ?Sized> Serialize for Plan<D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { steps, notes, untouched } = self;
-        let mut plan = serializer.serialize_struct("Plan", 6)?;
+        let Self { steps, later, notes, untouched } = self;
+        let mut plan = serializer.serialize_struct("Plan", 7)?;
         plan.serialize_field("impact", &self.impact())?;
         plan.serialize_field("digest", &self.digest().to_string())?;
         plan.serialize_field("counts", &self.counts())?;
         plan.serialize_field("steps", steps)?;
+        plan.serialize_field("later", later)?;
         plan.serialize_field("notes", notes)?;
         plan.serialize_field("untouched", untouched)?;
         plan.end()

@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::address::Address;
+use super::address::{Address, Place};
+use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
 use super::only::only;
 use super::order::{Cycle, order};
-use super::plan::{Action, Change, Note, NoteKind, Plan, Step, Untouched, Why};
+use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
 use super::removal;
 use super::room::make_room;
@@ -31,16 +32,24 @@ pub fn plan<M: Model>(
     let mut notes = settled.notes.clone();
     let decided = match decide(model, &settled, seen, &mut notes) {
         Ok(decided) => decided,
-        Err(note) => return Plan { steps: Vec::new(), notes: vec![note], untouched: Vec::new() },
+        Err(note) => {
+            return Plan { steps: Vec::new(), later: Vec::new(), notes: vec![note], untouched: Vec::new() };
+        }
     };
-    let removed = removal::remove(model, &settled, seen, choices, &decided.fates, &mut notes);
+    let mut deferrals = decided.deferrals;
+    let removed = removal::remove(model, &settled, seen, choices, &decided.fates, &mut notes, &mut deferrals);
+    deferrals.extend(unread_places(model, &settled, seen));
 
     let mut untouched = removed.untouched;
     let mut drafts = Vec::new();
-    let after = waits(&decided);
+    let mut later = Vec::new();
+    let after = waits(&decided.needs, &decided.sequence, &decided.fates);
     for (((address, node), fate), after) in settled.nodes.iter().zip(decided.fates).zip(after) {
         match fate {
             Fate::Step(step) => drafts.push((*step, after)),
+            Fate::Later(step, block) => {
+                later.push(Later { step: *step, once: block.phase.clone().unwrap_or_default() });
+            }
             Fate::Stays(why) => {
                 untouched.push(Untouched { address: address.clone(), part_of: node.part_of.clone(), why });
             }
@@ -56,26 +65,32 @@ pub fn plan<M: Model>(
         Vec::new()
     });
     if !choices.only.is_empty() {
-        let part = only(&choices.only, &settled, steps, &untouched);
-        steps = part.steps;
+        let part = only(&choices.only, &settled, steps, later, untouched, deferrals);
+        (steps, later, untouched, deferrals) = (part.steps, part.later, part.untouched, part.deferrals);
         notes.extend(part.notes);
-        untouched.extend(part.untouched);
     }
+    notes.extend(deferred(deferrals));
     notes.sort();
     notes.dedup();
     untouched.sort_by(|one, other| one.address.cmp(&other.address));
-    Plan { steps, notes, untouched }
+    Plan { steps, later, notes, untouched }
 }
 
 /// What becomes of a wanted object.
 pub(super) enum Fate<D: ?Sized> {
     Step(Box<Step<D>>),
+    /// A step of a later phase.
+    Later(Box<Step<D>>, Arc<Block>),
     Stays(Why),
 }
 
 /// Why an object has to wait.
-struct Block {
+pub(super) struct Block {
+    /// The object that could not be read, unless the cause says all.
+    root: Option<String>,
     cause: String,
+    /// What has to be done first, if that is in sight.
+    phase: Option<String>,
     why: Why,
 }
 
@@ -84,6 +99,7 @@ struct Decided<D: ?Sized> {
     needs: Vec<Vec<usize>>,
     sequence: Vec<usize>,
     fates: Vec<Fate<D>>,
+    deferrals: Vec<Deferral>,
 }
 
 fn decide<M: Model>(
@@ -114,22 +130,27 @@ fn decide<M: Model>(
 
     let mut fates: Vec<Option<Fate<M::Document>>> = nodes.iter().map(|_| None).collect();
     let mut blocks: Vec<Option<Arc<Block>>> = vec![None; nodes.len()];
+    let mut deferrals = Vec::new();
     for at in &sequence {
         let (Some((address, node)), Some(edges)) = (nodes.get(*at), edges.get(*at)) else { continue };
         let state = states.get(*at).copied().flatten();
         let block = unclear(model, address, state, seen).or_else(|| {
-            edges.iter().find_map(|(edge, to)| match to {
+            let blocks = edges.iter().filter_map(|(edge, to)| match to {
                 Some(to) => blocks.get(*to)?.clone(),
                 None => unclear(model, &edge.to, seen.objects.get(&edge.to), seen),
-            })
+            });
+            // What is not known comes before what is not there yet: no later phase of this apply ends it.
+            blocks.min_by_key(|block| block.why != Why::Unknown)
         });
         let attached = edges.iter().filter(|(edge, _)| edge.carries == Carries::Attached);
-        let impacts = attached.filter_map(|(edge, to)| match fates.get((*to)?)? {
-            Some(Fate::Step(step)) if step.impact >= Impact::Restart => Some((&edge.to, step.impact)),
+        let impacts = attached.filter_map(|(edge, to)| match fates.get((*to)?)?.as_ref()? {
+            Fate::Step(step) | Fate::Later(step, _) if step.impact >= Impact::Restart => {
+                Some((&edge.to, step.impact))
+            }
             _ => None,
         });
         let object = Subject { address, node, anew: settled.anew.get(*address) };
-        let fate = object.fate(model, state, impacts, block.as_deref(), notes);
+        let fate = object.fate(model, state, impacts, block.as_ref(), notes, &mut deferrals);
         if let Some(place) = fates.get_mut(*at) {
             *place = Some(fate);
         }
@@ -137,7 +158,33 @@ fn decide<M: Model>(
             *place = block;
         }
     }
-    Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect() })
+    Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect(), deferrals })
+}
+
+/// The places that do not answer and where nothing is wanted: what is ours there may be to delete.
+fn unread_places<M: Model>(
+    model: &M,
+    settled: &Settled<M::Document>,
+    seen: &Seen<M::Object>,
+) -> Vec<Deferral> {
+    if seen.unknown.is_empty() {
+        return Vec::new();
+    }
+    let wanted: BTreeSet<&Place> = settled
+        .nodes
+        .keys()
+        .filter_map(|address| seen.unknown_at(address.place()))
+        .map(|(place, _)| place)
+        .collect();
+    let unread = seen.unknown.iter().filter(|(place, _)| !wanted.contains(*place));
+    unread
+        .map(|(place, cause)| Deferral {
+            address: None,
+            about: place.to_string(),
+            root: None,
+            cause: no_answer(model, place, cause),
+        })
+        .collect()
 }
 
 /// What an object needs, with the number of that object if it is wanted.
@@ -150,18 +197,30 @@ fn unclear<M: Model>(
     state: Option<&State<M::Object>>,
     seen: &Seen<M::Object>,
 ) -> Option<Arc<Block>> {
-    let (cause, why) = match state {
+    let block = match state {
         Some(State::Present { .. }) => return None,
-        Some(State::Unknown { cause }) => (format!("{} is unknown: {cause}", address.short()), Why::Unknown),
-        Some(State::NotYet { phase }) => {
-            (format!("{} is not there yet: {phase}", address.short()), Why::NotYet)
-        }
+        Some(State::Unknown { cause }) => Block {
+            root: Some(address.short().to_string()),
+            cause: cause.clone(),
+            phase: None,
+            why: Why::Unknown,
+        },
+        Some(State::NotYet { phase, is_new: _ }) => Block {
+            root: None,
+            cause: format!("not known before {phase}"),
+            phase: Some(phase.clone()),
+            why: Why::NotYet,
+        },
         None => {
             let (place, cause) = seen.unknown_at(address.place())?;
-            (format!("{} is unknown: {cause}", model.known_as(place)), Why::Unknown)
+            Block { root: None, cause: no_answer(model, place, cause), phase: None, why: Why::Unknown }
         }
     };
-    Some(Arc::new(Block { cause, why }))
+    Some(Arc::new(block))
+}
+
+fn no_answer<M: Model>(model: &M, place: &Place, cause: &str) -> String {
+    format!("{} does not answer: {cause}", model.known_as(place))
 }
 
 struct Subject<'a, D: ?Sized> {
@@ -176,16 +235,21 @@ impl<D: ?Sized> Subject<'_, D> {
         model: &M,
         state: Option<&State<M::Object>>,
         impacts: impl Iterator<Item = (&'a Address, Impact)>,
-        block: Option<&Block>,
+        block: Option<&Arc<Block>>,
         notes: &mut Vec<Note>,
+        deferrals: &mut Vec<Deferral>,
     ) -> Fate<D> {
         let Some(State::Present { object, fingerprint }) = state else {
-            if let Some(block) = block {
-                return self.put_off(block, notes);
+            let is_new = matches!(state, None | Some(State::NotYet { is_new: true, .. }));
+            if let Some(block) = block
+                && !(is_new && block.why == Why::NotYet)
+            {
+                return self.put_off(block, deferrals);
             }
             let summary = model.summary(self.address, &self.node.document);
             let reasons = if summary.is_empty() { Vec::new() } else { vec![summary] };
-            return self.step(model, Action::Create, Impact::Create, reasons, Vec::new(), None);
+            let step = self.step(model, Action::Create, Impact::Create, reasons, Vec::new(), None);
+            return after_block(step, block);
         };
         let mut changes = match model.compare(self.address, &self.node.document, object) {
             Verdict::Same => Vec::new(),
@@ -209,8 +273,8 @@ impl<D: ?Sized> Subject<'_, D> {
         }
         match (impact, block) {
             (None, _) => Fate::Stays(Why::Same),
-            (Some(_), Some(block)) => self.put_off(block, notes),
-            (Some(impact), None) => {
+            (Some(_), Some(block)) if block.why != Why::NotYet => self.put_off(block, deferrals),
+            (Some(impact), block) => {
                 let (action, impact) = match impact {
                     Impact::Replace | Impact::Delete => (Action::Replace, Impact::Replace),
                     Impact::Restart => (Action::Restart, impact),
@@ -219,7 +283,8 @@ impl<D: ?Sized> Subject<'_, D> {
                     }
                 };
                 let reasons = self.anew.into_iter().cloned().collect();
-                self.step(model, action, impact, reasons, changes, Some(*fingerprint))
+                let step = self.step(model, action, impact, reasons, changes, Some(*fingerprint));
+                after_block(step, block)
             }
         }
     }
@@ -232,8 +297,8 @@ impl<D: ?Sized> Subject<'_, D> {
         reasons: Vec<String>,
         changes: Vec<Change>,
         expects: Option<Fingerprint>,
-    ) -> Fate<D> {
-        Fate::Step(Box::new(Step {
+    ) -> Box<Step<D>> {
+        Box::new(Step {
             address: self.address.clone(),
             action,
             impact,
@@ -244,16 +309,29 @@ impl<D: ?Sized> Subject<'_, D> {
             expects,
             after: Vec::new(),
             part_of: self.node.part_of.clone(),
-        }))
+        })
     }
 
-    fn put_off(&self, block: &Block, notes: &mut Vec<Note>) -> Fate<D> {
-        self.note(notes, NoteKind::Deferred, &block.cause);
+    fn put_off(&self, block: &Block, deferrals: &mut Vec<Deferral>) -> Fate<D> {
+        deferrals.push(Deferral {
+            address: Some(self.address.clone()),
+            about: self.node.part_of.as_deref().map_or_else(|| self.address.to_string(), str::to_owned),
+            root: block.root.clone(),
+            cause: block.cause.clone(),
+        });
         Fate::Stays(block.why)
     }
 
     fn note(&self, notes: &mut Vec<Note>, kind: NoteKind, text: &str) {
         notes.push(note(self.address, self.node.part_of.as_deref(), kind, text));
+    }
+}
+
+/// The step of this phase, or of a later one where something is not there yet.
+fn after_block<D: ?Sized>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fate<D> {
+    match block {
+        None => Fate::Step(step),
+        Some(block) => Fate::Later(step, Arc::clone(block)),
     }
 }
 
@@ -269,8 +347,7 @@ pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, tex
 }
 
 /// The steps, by address, that each wanted object's step comes after, also through objects that stay as they are.
-fn waits<D: ?Sized>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
-    let Decided { needs, sequence, fates } = decided;
+fn waits<D: ?Sized>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>]) -> Vec<BTreeSet<Address>> {
     let mut fronts: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); needs.len()];
     for at in sequence {
         let mut front = BTreeSet::new();
@@ -279,7 +356,9 @@ fn waits<D: ?Sized>(decided: &Decided<D>) -> Vec<BTreeSet<Address>> {
                 Some(Fate::Step(_)) => {
                     front.insert(*need);
                 }
-                Some(Fate::Stays(_)) | None => front.extend(fronts.get(*need).into_iter().flatten().copied()),
+                Some(Fate::Later(..) | Fate::Stays(_)) | None => {
+                    front.extend(fronts.get(*need).into_iter().flatten().copied())
+                }
             }
         }
         if let Some(place) = fronts.get_mut(*at) {

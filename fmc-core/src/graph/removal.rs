@@ -1,9 +1,10 @@
-//! What becomes of objects that are there and that nobody wants.
+//! What becomes of objects that are there and no longer wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::address::{Address, Place};
+use super::deferral::Deferral;
 use super::impact::Impact;
 use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
 use super::planner::{Draft, Fate, note};
@@ -40,22 +41,27 @@ pub(super) fn remove<M: Model>(
     choices: &Choices,
     fates: &[Fate<M::Document>],
     notes: &mut Vec<Note>,
+    deferrals: &mut Vec<Deferral>,
 ) -> Removed<M::Document> {
     let mut candidates: BTreeMap<&Address, Candidate> = BTreeMap::new();
     let is_wanted = |address: &Address| settled.nodes.contains_key(address);
     let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
     let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
-        let kind = if hold.why == Why::Kept { NoteKind::Kept } else { NoteKind::Deferred };
         // What is kept is told by itself, since the machine that it was part of is gone.
-        notes.push(note(address, None, kind, &hold.cause));
+        if hold.why == Why::Kept {
+            notes.push(note(address, None, NoteKind::Kept, &hold.cause));
+        } else {
+            let (about, cause) = (address.to_string(), hold.cause);
+            deferrals.push(Deferral { address: Some(address.clone()), about, root: None, cause });
+        }
         removed.untouched.push(Untouched { address: address.clone(), part_of, why: hold.why });
     };
     for (address, state) in seen.objects.iter().filter(|(address, _)| !settled.nodes.contains_key(*address)) {
         let (object, fingerprint) = match state {
             State::Present { object, fingerprint } => (object, *fingerprint),
             State::Unknown { cause } => {
-                let hold =
-                    Hold { why: Why::Unknown, cause: format!("nobody wants it, but it is unknown: {cause}") };
+                let cause = format!("no longer wanted, but it could not be read: {cause}");
+                let hold = Hold { why: Why::Unknown, cause };
                 keep(address, None, hold, notes);
                 continue;
             }
@@ -129,9 +135,8 @@ fn holds<'a, M: Model>(
             let to: &'a Address = to;
             let hold = match fates.get(address) {
                 Some(Fate::Step(_)) => None,
-                Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => {
-                    Some(Hold { why: *why, cause: format!("{} needs it, and is put off", address.short()) })
-                }
+                Some(Fate::Later(..)) => Some(put_off(address, Why::NotYet)),
+                Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => Some(put_off(address, *why)),
                 Some(Fate::Stays(_)) => Some(kept_for(address)),
                 None if is_candidate => None,
                 None => Some(kept_for(address)),
@@ -153,7 +158,7 @@ fn holds<'a, M: Model>(
     }
     for address in candidates.keys() {
         if let Some(which) = unknown.get(address.place()) {
-            let cause = format!("{} is unknown, and may need it", which.short());
+            let cause = format!("{} could not be read, and may need it", which.short());
             holds.entry(address).or_insert(Hold { why: Why::Unknown, cause });
         }
     }
@@ -168,6 +173,10 @@ fn holds<'a, M: Model>(
         }
     }
     holds
+}
+
+fn put_off(address: &Address, why: Why) -> Hold {
+    Hold { why, cause: format!("{} needs it, and is put off", address.short()) }
 }
 
 fn kept_for(address: &Address) -> Hold {

@@ -85,10 +85,13 @@ pub enum State<O: ?Sized> {
         /// Why.
         cause: String,
     },
-    /// What would hold it is not built yet; it is planned again then.
+    /// What holds it is not built or started yet; it is planned again then.
     NotYet {
-        /// What has to be built first.
+        /// What has to be done first, as `the pool fmc-lab is started`.
         phase: String,
+        /// Whether it is certain that it is not there, because what holds it is built first. A plan then announces that it
+        /// creates it. Otherwise it may turn out to be there, and a plan announces nothing.
+        is_new: bool,
     },
 }
 
@@ -106,7 +109,7 @@ impl<O: ?Sized> Clone for State<O> {
                 Self::Present { object: Arc::clone(object), fingerprint: *fingerprint }
             }
             Self::Unknown { cause } => Self::Unknown { cause: cause.clone() },
-            Self::NotYet { phase } => Self::NotYet { phase: phase.clone() },
+            Self::NotYet { phase, is_new } => Self::NotYet { phase: phase.clone(), is_new: *is_new },
         }
     }
 }

@@ -337,7 +337,8 @@ impl See<'_> {
     fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
         for address in self.wants.volumes(&self.place) {
             if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
-                objects.insert(address.clone(), State::NotYet { phase: format!("the pool {own} is {what}") });
+                let phase = format!("the pool {own} is {what}");
+                objects.insert(address.clone(), State::NotYet { phase, is_new: false });
             }
         }
     }

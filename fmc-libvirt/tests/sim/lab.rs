@@ -7,8 +7,8 @@ use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
 use fmc_core::disk::Disk;
 use fmc_core::graph::{
-    ApplyOptions, Choices, DeleteData, Event, NoteKind, Outcome, PhasesError, Plan, Provider as _, Wanted,
-    apply_phases, plan,
+    ApplyOptions, Choices, DeleteData, Event, Further, NoteKind, Outcome, Plan, Provider as _, Refused,
+    Wanted, Watch, apply_phases, plan,
 };
 use fmc_core::host::Host;
 use fmc_core::image::Image;
@@ -56,11 +56,7 @@ impl Lab {
     }
 
     /// Plans and applies.
-    pub(crate) fn try_apply(
-        &self,
-        wanted: &Wanted<Document>,
-        choices: &Choices,
-    ) -> Result<Outcome, PhasesError> {
+    pub(crate) fn try_apply(&self, wanted: &Wanted<Document>, choices: &Choices) -> Result<Outcome, Refused> {
         let plan = self.plan_with(wanted, choices);
         self.run(plan, wanted, choices, |_| {})
     }
@@ -71,9 +67,11 @@ impl Lab {
         wanted: &Wanted<Document>,
         choices: &Choices,
         on: impl FnMut(Event),
-    ) -> Result<Outcome, PhasesError> {
+    ) -> Result<Outcome, Refused> {
         let options = ApplyOptions::default();
-        now(apply_phases(plan, &self.provider, wanted, choices.clone(), options, |_| true, on))
+        let decide = |seen, choices: &Choices| fmc_core::graph::plan(&self.provider, wanted, &seen, choices);
+        let mut watch = Consents(on);
+        now(apply_phases(&plan, &self.provider, wanted, choices.clone(), options, decide, &mut watch))
             .map(|phases| phases.outcome)
     }
 
@@ -121,6 +119,19 @@ impl Lab {
     /// The names of the calls since they were last forgotten.
     pub(crate) fn calls(&self, name: &str) -> usize {
         self.sim.calls().iter().filter(|call| call.name == name).count()
+    }
+}
+
+/// Consents to every further plan.
+struct Consents<F>(F);
+
+impl<F: FnMut(Event)> Watch<Document> for Consents<F> {
+    fn event(&mut self, event: Event) {
+        (self.0)(event);
+    }
+
+    fn further(&mut self, _: &Further<'_, Document>) -> bool {
+        true
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod laws;
 mod only;
+mod phases;
 mod plans;
 mod runs;
 mod toy;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use expect_test::expect;
-
 use super::toy::*;
 use crate::graph::*;
 
@@ -268,71 +266,4 @@ fn an_apply_may_move_between_threads() {
     fn send(_: &impl Send) {}
     let (toy, plan) = (Toy::default(), Toy::default().plan(&independent(1)));
     send(&apply(&plan, &toy, ApplyOptions::default(), |_| {}));
-}
-
-/// A record that is kept by a server, which is a machine of the same cloud.
-fn with_a_record() -> (Toy, Wanted<Doc>) {
-    let (server, record, alias) = (at("domain", "dns"), at("record", "web"), at("record", "www"));
-    let needs = |to: &Address| Doc { needs: vec![edge(to, Carries::Exists)], ..Doc::default() };
-    let toy = Toy { awaits: [(record.clone(), server.clone())].into(), ..Toy::default() };
-    let (kept, also) = (needs(&server), needs(&record));
-    (toy, wanted([(server, Doc::default(), Some("machine/dns")), (record, kept, None), (alias, also, None)]))
-}
-
-#[test]
-fn what_was_not_there_yet_is_planned_again_and_asked_for() {
-    let (toy, wanted) = with_a_record();
-    let choices = Choices { replace: ["dns".to_owned()].into(), ..Choices::default() };
-    let first = toy.plan_with(&wanted, &choices);
-    expect![[r#"
-        toy
-          + machine dns       create
-          ! record web        deferred record/web is not there yet: domain/dns is built first
-          ! record www        deferred record/web is not there yet: domain/dns is built first
-          1 to create, 0 to delete
-    "#]]
-    .assert_eq(&shown(&first));
-    assert!(first.has_phases());
-    let mut asked = Vec::new();
-    let consent = |plan: &Plan<Doc>| {
-        asked.push(shown(plan));
-        true
-    };
-    let phases = apply_phases(first, &toy, &wanted, choices, ApplyOptions::default(), consent, |_| {});
-    let phases = block_on(phases).unwrap();
-    assert!(phases.outcome.is_converged() && phases.left.is_none());
-    assert_eq!(phases.outcome.done.len(), 3);
-    expect![[r#"
-        toy
-          + record web        create
-          + record www        create
-            1 machine         no change
-          2 to create, 0 to delete
-    "#]]
-    .assert_eq(&asked.concat());
-    assert!(toy.plan(&wanted).is_empty());
-}
-
-#[test]
-fn without_consent_a_later_phase_does_not_run() {
-    let (toy, wanted) = with_a_record();
-    let first = toy.plan(&wanted);
-    let phases =
-        apply_phases(first, &toy, &wanted, Choices::default(), ApplyOptions::default(), |_| false, |_| {});
-    let phases = block_on(phases).unwrap();
-    assert_eq!(phases.outcome.done, [at("domain", "dns")]);
-    assert_eq!(phases.left.unwrap().steps.len(), 2);
-    assert_eq!(toy.docs().len(), 1);
-}
-
-#[test]
-fn what_never_comes_ends_the_phases() {
-    let (mut toy, wanted) = with_a_record();
-    toy.awaits.insert(at("record", "web"), at("domain", "nobody"));
-    let first = toy.plan(&wanted);
-    let consent = |plan: &Plan<Doc>| panic!("{plan}");
-    let phases =
-        apply_phases(first, &toy, &wanted, Choices::default(), ApplyOptions::default(), consent, |_| {});
-    let phases = block_on(phases).unwrap();
-    assert!(phases.outcome.is_converged() && phases.left.unwrap().has_phases());
 }

@@ -63,6 +63,8 @@ pub(super) struct Toy {
     pub(super) veiled: BTreeMap<Address, State<Object>>,
     /// Things that are not there yet while another is not there.
     pub(super) awaits: BTreeMap<Address, Address>,
+    /// Whether such a thing may be there all the same.
+    pub(super) hides: bool,
     pub(super) unknown: BTreeMap<Place, String>,
     /// How many comparisons were asked for.
     pub(super) compared: AtomicUsize,
@@ -77,6 +79,7 @@ impl Default for Toy {
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
             awaits: BTreeMap::new(),
+            hides: false,
             unknown: BTreeMap::new(),
             compared: AtomicUsize::new(0),
         }
@@ -314,7 +317,8 @@ impl Provider for Toy {
         objects.extend(self.veiled.clone());
         let awaiting = self.awaits.iter().filter(|(_, other)| !world.things.contains_key(*other));
         objects.extend(awaiting.map(|(at, other)| {
-            (at.clone(), State::NotYet { phase: format!("{} is built first", other.short()) })
+            let phase = format!("{} is built", other.short());
+            (at.clone(), State::NotYet { phase, is_new: !self.hides })
         }));
         Ok(Seen { objects, unknown: self.unknown.clone() })
     }

@@ -1,0 +1,144 @@
+//! What an apply did, and what it left.
+
+use super::address::Address;
+use super::plan::{Action, Note, NoteKind, Plan};
+use super::provider::StepError;
+use super::up::NotUp;
+
+/// What became of each step, and what is left to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Steps that are done, in the order in which they ended.
+    pub done: Vec<Address>,
+    /// Steps that failed, in the order in which they ended.
+    pub failed: Vec<(Address, StepError)>,
+    /// Steps that were not begun.
+    pub skipped: Vec<Skipped>,
+    /// What is up, of what was waited for, with the seconds that it took.
+    pub up: Vec<(Address, u64)>,
+    /// What is not known to be up, of what was waited for. Its step is done.
+    pub not_up: Vec<(Address, NotUp)>,
+    /// What is still to be done, or put off, and was no step that could run: a host that does not answer, a further step
+    /// to which nobody consented.
+    pub left: Vec<Left>,
+}
+
+impl Outcome {
+    /// Whether everything is as it was wanted: every step is done, what was waited for is up, and nothing is
+    /// [left](Self::left).
+    pub fn is_converged(&self) -> bool {
+        self.went_well() && self.left.is_empty()
+    }
+
+    /// Whether every step is done, and what was waited for is up.
+    pub(super) fn went_well(&self) -> bool {
+        self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
+    }
+
+    /// An error if it is [not converged](Self::is_converged).
+    ///
+    /// # Errors
+    ///
+    /// A step failed or was not begun, something is not up, or something is left: with all of them.
+    pub fn converged(self) -> Result<(), NotConverged> {
+        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
+    }
+
+    /// Adds what became of later steps.
+    pub(super) fn extend(&mut self, later: Self) {
+        let Self { done, failed, skipped, up, not_up, left } = later;
+        self.done.extend(done);
+        self.failed.extend(failed);
+        self.skipped.extend(skipped);
+        self.up.extend(up);
+        self.not_up.extend(not_up);
+        self.left.extend(left);
+    }
+
+    /// What failed, what is not up and what is left, and how many steps were not begun.
+    fn not_converged(&self) -> String {
+        let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
+        let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
+        let left = self.left.iter().map(|left| format!("{}: {}", left.about, left.cause));
+        let skipped = match self.skipped.len() {
+            0 => None,
+            1 => Some("1 step was not begun".to_owned()),
+            count => Some(format!("{count} steps were not begun")),
+        };
+        failed.chain(not_up).chain(skipped).chain(left).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// An apply that did not reach its end. What was done stays, and the next plan goes on with the rest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("apply the plan: {}", .outcome.not_converged())]
+pub struct NotConverged {
+    /// What became of each step.
+    pub outcome: Outcome,
+}
+
+/// A step that was not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its object.
+    pub address: Address,
+    /// Why.
+    pub cause: String,
+}
+
+/// Something that an apply leaves as it is, although it is not known to be as it is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Left {
+    /// What: a machine, as `machine/web`, a host, or the address of an object.
+    pub about: String,
+    /// What is to be done to it; `None` if that is not known.
+    pub action: Option<Action>,
+    /// Why it was not done.
+    pub cause: String,
+}
+
+impl Left {
+    /// What an apply of a plan leaves when all steps of this phase are done.
+    pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
+        let later = plan.later.iter().map(|later| {
+            let step = &later.step;
+            let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+            Self { about, action: Some(step.action), cause: format!("to be done once {}", later.once) }
+        });
+        let mut left: Vec<Self> = later.chain(Self::noted(plan)).collect();
+        left.dedup();
+        left
+    }
+
+    /// All of a plan, none of whose steps is begun.
+    pub(super) fn all<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Vec<Self> {
+        let groups = plan.groups();
+        let steps = groups.iter().map(|group| Self {
+            about: group.name().to_owned(),
+            action: Some(group.action()),
+            cause: cause.to_owned(),
+        });
+        steps.chain(Self::noted(plan)).collect()
+    }
+
+    fn noted<D: ?Sized>(plan: &Plan<D>) -> impl Iterator<Item = Self> {
+        let notes =
+            plan.notes.iter().filter(|note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused));
+        notes.map(|note| Self { about: note.about.clone(), action: None, cause: note.text.clone() })
+    }
+}
+
+/// A plan that holds something which cannot be done. Nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("apply a plan that cannot be done: {}", list(.notes))]
+pub struct Refused {
+    /// What cannot be done.
+    pub notes: Vec<Note>,
+}
+
+fn list(notes: &[Note]) -> String {
+    notes.iter().map(|note| format!("{}: {}", note.about, note.text)).collect::<Vec<_>>().join("; ")
+}

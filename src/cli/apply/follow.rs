@@ -1,0 +1,108 @@
+//! Follows an apply: tells its events, saves a simulation beside it, and asks before it goes on with what was not
+//! announced.
+
+use fmc_core::graph::{Event, Further, StopFlag, Watch};
+use fmc_libvirt::document::Document;
+
+use super::Told;
+use crate::cli::args::Args;
+use crate::cli::check::count;
+use crate::cli::connect::World;
+use crate::cli::failure::Failure;
+use crate::cli::io::Io;
+use crate::cli::plan::{self, Shown};
+use crate::cli::progress::Progress;
+use crate::cli::style::{BAD, GOOD, Paint, STRONG};
+use crate::compile::Wanted;
+
+pub(super) struct Follow<'a, 'b> {
+    command: &'a str,
+    wanted: &'a Wanted,
+    /// Where the steps are. Its providers are the apply's meanwhile.
+    world: &'a mut World,
+    stop: StopFlag,
+    args: &'a Args,
+    io: &'a mut Io<'b>,
+    progress: Progress,
+    failed: Option<Failure>,
+}
+
+impl<'a, 'b> Follow<'a, 'b> {
+    /// For so many steps at first.
+    pub(super) fn new(
+        command: &'a str,
+        wanted: &'a Wanted,
+        steps: usize,
+        world: &'a mut World,
+        stop: StopFlag,
+        args: &'a Args,
+        io: &'a mut Io<'b>,
+    ) -> Self {
+        let progress = Progress::new(steps, args.json, io);
+        Self { command, wanted, world, stop, args, io, progress, failed: None }
+    }
+
+    /// Takes the bars away, and saves the simulation for the last time.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        self.progress.finish();
+        let saved = self.world.save();
+        self.failed.map_or(saved, Err)
+    }
+
+    /// A world that cannot be saved, or a reader that is gone, ends the apply as an interrupt does.
+    fn stop_if(&mut self, told: Result<(), Failure>) {
+        if let Err(error) = told {
+            self.failed.get_or_insert(error);
+            self.stop.stop();
+        }
+    }
+
+    fn show(&mut self, further: &Further<'_, Document>) -> Result<(), Failure> {
+        if self.args.json {
+            return self.io.json_line(&Told::Plan(Shown::new(further.plan(), self.wanted, self.world)));
+        }
+        let title = Paint("what could not be planned before", STRONG, self.io.colour_out);
+        self.io.out(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))
+    }
+
+    /// Whether somebody agrees to steps that no plan has announced.
+    fn consents(&mut self, further: &Further<'_, Document>) -> bool {
+        if self.world.is_simulation() || self.args.yes {
+            return true;
+        }
+        let steps = count(further.unannounced().count(), "step");
+        if self.io.input.is_none() {
+            let error = Paint("error", BAD, self.io.colour_err);
+            let help = Paint("help", GOOD, self.io.colour_err);
+            self.io.err(format_args!(
+                "{error}: the plan before did not announce {steps}, and nobody can be asked: there is no terminal\n  \
+                 {help}: `{} {}` again shows them and asks, --yes consents\n",
+                self.args.program, self.command
+            ));
+            return false;
+        }
+        let question = format!("the plan before did not announce {steps}: {} them too?", self.command);
+        match super::answers_yes(&question, self.io) {
+            Ok(consents) => consents,
+            Err(error) => {
+                self.stop_if(Err(error));
+                false
+            }
+        }
+    }
+}
+
+impl Watch<Document> for Follow<'_, '_> {
+    fn event(&mut self, event: Event) {
+        let told = self.progress.tell(&event, self.io).and_then(|()| self.world.save_now_and_then());
+        self.stop_if(told);
+    }
+
+    fn further(&mut self, further: &Further<'_, Document>) -> bool {
+        let next = Progress::new(further.plan().steps.len(), self.args.json, self.io);
+        std::mem::replace(&mut self.progress, next).finish();
+        let shown = self.show(further);
+        self.stop_if(shown);
+        self.failed.is_none() && (further.is_announced() || self.consents(further))
+    }
+}
