@@ -131,6 +131,7 @@ mod compile;
 pub mod cookbook;
 pub mod file;
 pub mod history;
+pub mod json;
 #[cfg(feature = "keys")]
 pub mod kubeconfig;
 pub mod picture;

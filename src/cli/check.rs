@@ -9,7 +9,6 @@ use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::{Finding, Severity};
 use fmc_core::unit::Size;
-use serde::Serialize;
 
 use super::args::Args;
 use super::cloud_file::{CloudFile, Map};
@@ -18,6 +17,7 @@ use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
 use super::table::Table;
 use super::{DONE, FAILED};
+use crate::json::{FilePlace, FindingView};
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (findings, checked) = match cloud.check() {
@@ -26,8 +26,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     };
     let map = args.file.as_ref().map(CloudFile::map);
     if args.json {
-        let placed: Vec<Placed<'_>> =
-            findings.iter().map(|finding| Placed::new(finding, map.as_ref())).collect();
+        let placed: Vec<FindingView> = findings.iter().map(|finding| placed(finding, map.as_ref())).collect();
         io.json(&placed)?;
     } else {
         let teller =
@@ -65,29 +64,12 @@ pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Che
 }
 
 /// A finding with its place in the cloud's file.
-#[derive(Serialize)]
-struct Placed<'a> {
-    #[serde(flatten)]
-    finding: &'a Finding,
-    #[serde(flatten)]
-    place: Option<FilePlace<'a>>,
-}
-
-#[derive(Serialize)]
-struct FilePlace<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-}
-
-impl<'a> Placed<'a> {
-    fn new(finding: &'a Finding, map: Option<&'a Map<'_>>) -> Self {
-        let place = map.map(|map| {
-            let (line, column) = map.place(&finding.at);
-            FilePlace { file: map.name(), line, column }
-        });
-        Self { finding, place }
-    }
+fn placed(finding: &Finding, map: Option<&Map<'_>>) -> FindingView {
+    let place = map.map(|map| {
+        let (line, column) = map.place(&finding.at);
+        FilePlace { file: map.name().to_owned(), line, column }
+    });
+    FindingView::new(finding, place)
 }
 
 /// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.

@@ -2,7 +2,6 @@
 
 use fmc_core::finding::Kind;
 use fmc_core::nearest::nearest;
-use serde::Serialize;
 
 use super::DONE;
 use super::args::Args;
@@ -10,30 +9,15 @@ use super::failure::Failure;
 use super::io::Io;
 use super::style::{Paint, STRONG};
 use super::table::Table;
+use crate::json::PageView;
 
 /// With `--json`, one object; of the list, one for each kind, without its page.
-#[derive(Serialize)]
-struct Page {
-    kind: &'static str,
-    severity: String,
-    acceptable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<&'static str>,
-}
-
-impl Page {
-    fn of(kind: Kind, page: Option<&'static str>) -> Self {
-        let severity = kind.severity().to_string();
-        Self { kind: kind.as_str(), severity, acceptable: kind.is_acceptable(), page }
-    }
-}
-
 pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let Some(name) = name else { return list(args, io) };
     let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&Page::of(kind, Some(page)))?;
+        io.json(&PageView::with_page(kind))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -46,7 +30,7 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 /// All kinds, each with its severity.
 fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        io.json(&Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
+        io.json(&Kind::ALL.iter().map(|kind| PageView::of(*kind)).collect::<Vec<PageView>>())?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);
