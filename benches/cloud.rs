@@ -116,7 +116,7 @@ struct World(Libvirt<Sim>);
 impl World {
     fn with(checked: &Checked, compiled: &Compiled) -> Self {
         let provider =
-            checked.hosts.iter().fold(Libvirt::new().secrets(Arc::new(Nothing)), |provider, host| {
+            checked.hosts().iter().fold(Libvirt::new().secrets(Arc::new(Nothing)), |provider, host| {
                 provider.host(host.name.clone(), Sim::new())
             });
         let world = Self(provider);

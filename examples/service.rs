@@ -93,7 +93,7 @@ fn read(text: &[u8]) -> Result<(Checked, Vec<FindingView>), Vec<FindingView>> {
     };
     match cloud.check() {
         Ok(checked) => {
-            let warnings = placed(&checked.findings);
+            let warnings = placed(checked.findings());
             Ok((checked, warnings))
         }
         Err(report) => Err(placed(report.findings())),

@@ -49,16 +49,19 @@ mod tests {
     #[test]
     fn the_database_is_on_the_backend_alone() {
         let checked = checked(&cloud());
-        let db = checked.machines.iter().find(|machine| machine.name == DB).unwrap();
-        let networks: Vec<&str> =
-            db.interfaces.iter().map(|interface| checked.networks[interface.network].name.as_str()).collect();
+        let db = checked.machines().iter().find(|machine| machine.name == DB).unwrap();
+        let networks: Vec<&str> = db
+            .interfaces
+            .iter()
+            .map(|interface| checked.networks()[interface.network].name.as_str())
+            .collect();
         assert_eq!(networks, ["backend"]);
     }
 
     #[test]
     fn everyone_can_log_in_and_nobody_reads_the_password() {
         let artifacts = Artifacts::of(&cloud());
-        for machine in &artifacts.checked().machines {
+        for machine in artifacts.checked().machines() {
             artifacts.machine(&machine.name).user("ops").assert_admin().assert_key(include_str!("ops.pub"));
         }
         artifacts.machine(DB).file("/etc/app/password").assert_secret("db-password").assert_mode(0o600);

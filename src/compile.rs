@@ -30,9 +30,9 @@ pub fn compile(checked: &Checked) -> Wanted {
     let rulesets =
         nft::rulesets(checked).map(|(host, text)| Ruleset { host: host.name.clone(), text: text.into() });
     Wanted(Arc::new(Inner {
-        name: checked.name.clone(),
-        owner: checked.owner.clone(),
-        lab: checked.lab,
+        name: checked.name().clone(),
+        owner: checked.owner().clone(),
+        lab: checked.is_lab(),
         nothing: false,
         rulesets: rulesets.collect(),
         graph: documents::documents(checked),

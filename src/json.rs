@@ -505,7 +505,7 @@ pub struct MachineView {
 impl CheckedView {
     /// A checked cloud as others see it.
     pub fn of(cloud: &Checked) -> Self {
-        let host = |index: usize| cloud.hosts.get(index).map(|host| host.name.to_string());
+        let host = |index: usize| cloud.hosts().get(index).map(|host| host.name.to_string());
         let network = |network: &fmc_core::checked::Network| NetworkView {
             name: network.name.to_string(),
             hosts: network.hosts.iter().copied().filter_map(host).collect(),
@@ -523,7 +523,7 @@ impl CheckedView {
             networks: machine
                 .interfaces
                 .iter()
-                .filter_map(|interface| Some(cloud.networks.get(interface.network)?.name.to_string()))
+                .filter_map(|interface| Some(cloud.networks().get(interface.network)?.name.to_string()))
                 .collect(),
         };
         let at = |host: &fmc_core::checked::Host| HostAt {
@@ -531,13 +531,13 @@ impl CheckedView {
             uri: host.uri.to_string(),
         };
         Self {
-            cloud: cloud.name.to_string(),
-            owner: cloud.owner.to_string(),
-            lab: cloud.lab,
-            hosts: cloud.hosts.iter().map(at).collect(),
-            networks: cloud.networks.iter().map(network).collect(),
-            machines: cloud.machines.iter().map(machine).collect(),
-            findings: cloud.findings.iter().map(|finding| FindingView::new(finding, None)).collect(),
+            cloud: cloud.name().to_string(),
+            owner: cloud.owner().to_string(),
+            lab: cloud.is_lab(),
+            hosts: cloud.hosts().iter().map(at).collect(),
+            networks: cloud.networks().iter().map(network).collect(),
+            machines: cloud.machines().iter().map(machine).collect(),
+            findings: cloud.findings().iter().map(|finding| FindingView::new(finding, None)).collect(),
         }
     }
 }

@@ -24,7 +24,7 @@
 //! }
 //!
 //! let checked = cloud().check()?;
-//! assert_eq!(checked.machines.len(), 1);
+//! assert_eq!(checked.machines().len(), 1);
 //! # Ok::<(), Report>(())
 //! ```
 //!

@@ -86,12 +86,13 @@ struct Plug {
 impl Picture {
     /// What is drawn of a cloud.
     pub fn of(checked: &Checked) -> Self {
-        let hosts: Vec<Place> = checked.hosts.iter().map(|host| place(checked, host)).collect();
-        let mut machines: Vec<Node> = checked.machines.iter().map(|machine| node(machine, &hosts)).collect();
-        for (group, members) in &checked.roles {
+        let hosts: Vec<Place> = checked.hosts().iter().map(|host| place(checked, host)).collect();
+        let mut machines: Vec<Node> =
+            checked.machines().iter().map(|machine| node(machine, &hosts)).collect();
+        for (group, members) in checked.roles() {
             // A role of an instance is in its kind's group too.
             let has_instance = |at: &usize| {
-                let mut same = checked.roles.iter().filter(|(other, _)| other.kind == group.kind);
+                let mut same = checked.roles().iter().filter(|(other, _)| other.kind == group.kind);
                 same.any(|(other, members)| {
                     other.instance.is_some() && members.machines.binary_search(at).is_ok()
                 })
@@ -107,8 +108,8 @@ impl Picture {
         Self {
             ends: Vec::new(),
             arrows: Vec::new(),
-            title: checked.name.to_string(),
-            networks: checked.networks.iter().map(bus).collect(),
+            title: checked.name().to_string(),
+            networks: checked.networks().iter().map(bus).collect(),
             machines,
             hosts,
         }
@@ -153,7 +154,7 @@ impl Plug {
 }
 
 fn place(checked: &Checked, host: &Host) -> Place {
-    let own = fmc_libvirt::volume::own_pool(checked.owner.as_str());
+    let own = fmc_libvirt::volume::own_pool(checked.owner().as_str());
     let folder = format!("{}/{own}", host.base.to_string().trim_end_matches('/'));
     let others = host.pools.iter().map(|pool| (pool.name.to_string(), pool.path.to_string()));
     Place {

@@ -139,7 +139,7 @@ impl Sim {
     pub fn providers(&self, checked: &Checked) -> Providers {
         let none = Providers::new().secrets(Arc::new(StandIns)).images(Images::stand_ins());
         checked
-            .hosts
+            .hosts()
             .iter()
             .fold(none, |providers, host| providers.host(host.name.clone(), self.host(&host.name)))
     }

@@ -28,7 +28,7 @@ fn an_xml_parser_reads_the_svg() {
 fn graphviz_draws_the_dot() {
     let drawn = graph::dot(&picture().dot()).unwrap();
     let checked = seed::cloud().check().unwrap();
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         assert!(drawn.contains(&format!(">{}<", machine.name)), "{} is missing", machine.name);
     }
 }

@@ -126,7 +126,7 @@ fn s20_traefik_is_there_twice() {
          [loadbalancer1], software: {{traefik: {{url: 'https://example.com/traefik.tar.gz', digest: '{digest}'}}}}}}}}}}}}"
     );
     let cloud = fmc::set::set(&corrected::cloud(), &[cluster.parse().unwrap()]).unwrap();
-    let findings = cloud.check().unwrap().findings;
+    let findings = cloud.check().unwrap().findings().to_vec();
     let finding = findings.iter().find(|finding| finding.kind.as_str() == "k3s-traefik-twice").unwrap();
     assert_eq!(finding.at, "clusters.prod.disable");
     assert!(finding.help.contains("leave it out: `.disable(Component::Traefik)`"), "{finding}");
@@ -156,21 +156,21 @@ fn s23_a_key_is_included_and_is_not_there() {
 #[test]
 fn the_corrected_cloud_has_the_machines_of_the_table_and_the_bastion() {
     let checked = corrected::cloud().check().unwrap();
-    let names: BTreeSet<_> = checked.machines.iter().map(|machine| machine.name.as_str()).collect();
+    let names: BTreeSet<_> = checked.machines().iter().map(|machine| machine.name.as_str()).collect();
     let table =
         ["bastion", "bootstrap", "freeipa1", "helper", "loadbalancer1", "master1", "master2", "master3"];
     let more = ["postgresql1", "worker1", "worker2", "worker3"];
     assert_eq!(names, table.into_iter().chain(more).collect());
-    assert_eq!(checked.networks.len(), 3);
-    assert_eq!(checked.hosts.len(), 1);
-    assert!(checked.findings.iter().all(|finding| finding.accepted.is_some()), "{:?}", checked.findings);
+    assert_eq!(checked.networks().len(), 3);
+    assert_eq!(checked.hosts().len(), 1);
+    assert!(checked.findings().iter().all(|finding| finding.accepted.is_some()), "{:?}", checked.findings());
 }
 
 #[test]
 fn the_lab_of_the_corrected_cloud_is_as_right_as_the_cloud() {
     let checked = corrected::cloud().lab().check().unwrap();
-    assert_eq!(checked.owner.as_str(), "flatcar-micro-cloud-lab");
-    assert!(checked.machines.iter().all(|machine| machine.memory == Size::mib(64)));
+    assert_eq!(checked.owner().as_str(), "flatcar-micro-cloud-lab");
+    assert!(checked.machines().iter().all(|machine| machine.memory == Size::mib(64)));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use fmc_testkit::netns::Port;
 #[test]
 fn every_pair_of_the_seeds_machines_reaches_what_its_flows_say_and_nothing_else() {
     let checked = corrected::cloud().check().unwrap();
-    assert_eq!(checked.machines.len(), 12);
+    assert_eq!(checked.machines().len(), 12);
     let wired = matrix::Wired::new(&checked);
     assert_eq!(wired.wrong(), []);
 }
@@ -24,7 +24,7 @@ fn only_the_balancer_faces_the_lan() {
     let lan = || NetworkName::literal("lan");
     assert_eq!(checked.flows().into("loadbalancer1").from(lan()).ports(), [80, 443, 6443]);
     let guarded =
-        checked.machines.iter().filter(|machine| machine.firewall && machine.name != "loadbalancer1");
+        checked.machines().iter().filter(|machine| machine.firewall && machine.name != "loadbalancer1");
     let mut count = 0;
     for machine in guarded {
         assert_eq!(checked.flows().into(&machine.name).from(lan()).ports(), [0_u16; 0], "{}", machine.name);

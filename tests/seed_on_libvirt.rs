@@ -54,7 +54,7 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     hypervisor.converge(&lab(), &Choices::default());
     assert_eq!(hypervisor.running().len(), 12);
     let networks = hypervisor.own.virsh(&["net-list", "--name"]);
-    for name in ["kube", "core", "lan"] {
+    for name in ["kube", "core", "lan"].map(|name| format!("flatcar-micro-cloud-lab-{name}")) {
         assert!(networks.lines().any(|line| line.trim() == name), "{name} is active: {networks}");
     }
     let wires = hypervisor.wires();

@@ -4,6 +4,7 @@
 //! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
 //! in, and refer to each other by index.
 
+pub(crate) mod build;
 mod flow;
 mod query;
 mod source;
@@ -38,33 +39,25 @@ pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;
 
-/// A cloud that passed every check.
-#[derive(Clone, Debug, PartialEq)]
+/// A cloud that passed every check. The check alone makes one, and nothing changes it: what reads it can rely on every rule.
+#[derive(Debug, PartialEq)]
 pub struct Checked {
-    /// The cloud's name.
-    pub name: CloudName,
-    /// Who owns its objects on a hypervisor.
-    pub owner: OwnerId,
-    /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
-    pub lab: bool,
-    /// Hypervisors, by name.
-    pub hosts: Vec<Host>,
-    /// Networks, by name.
-    pub networks: Vec<Network>,
-    /// Machines, by name.
-    pub machines: Vec<Machine>,
-    /// K3s clusters, by name.
-    pub clusters: Vec<k3s::resolved::Cluster>,
-    /// The machines of each role, and of each instance of one.
-    pub roles: BTreeMap<CheckedGroup, Members>,
-    /// Who must reach whom, as the roles say it, by machine.
-    pub flows: Vec<CheckedFlow>,
-    /// What the rules found that is no error, and the errors that the cloud accepts.
-    pub findings: Vec<Finding>,
+    name: CloudName,
+    owner: OwnerId,
+    is_prefixed: bool,
+    is_lab: bool,
+    hosts: Vec<Host>,
+    networks: Vec<Network>,
+    machines: Vec<Machine>,
+    clusters: Vec<k3s::resolved::Cluster>,
+    roles: BTreeMap<CheckedGroup, Members>,
+    flows: Vec<CheckedFlow>,
+    findings: Vec<Finding>,
 }
 
 /// The machines of a role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Members {
     /// Them, by index, in the order of their names.
     pub machines: Vec<usize>,
@@ -73,7 +66,8 @@ pub struct Members {
 }
 
 /// A hypervisor.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Host {
     /// Its name in the cloud.
     pub name: HostName,
@@ -103,6 +97,7 @@ pub struct Host {
 
 /// A directory pool of a host that is not the cloud's own.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Pool {
     /// Its name in libvirt.
     pub name: PoolName,
@@ -128,7 +123,8 @@ pub enum Forward {
 }
 
 /// A network.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Network {
     /// Its name.
     pub name: NetworkName,
@@ -161,6 +157,7 @@ pub struct Network {
 
 /// One address family of a network.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Family {
     /// Its subnet.
     pub subnet: Subnet,
@@ -173,6 +170,7 @@ pub struct Family {
 
 /// A DHCP reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reservation {
     /// Whose it is.
     pub mac: Mac,
@@ -184,6 +182,7 @@ pub struct Reservation {
 
 /// The names of an address in DNS.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PublishedName {
     /// The address.
     pub address: IpAddr,
@@ -193,6 +192,7 @@ pub struct PublishedName {
 
 /// An image.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Image {
     /// The operating system.
     pub os: Os,
@@ -238,6 +238,7 @@ pub enum Source {
 
 /// A kernel that QEMU boots itself.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DirectKernel {
     /// The kernel, on the hypervisor.
     pub kernel: AbsPath,
@@ -248,7 +249,8 @@ pub struct DirectKernel {
 }
 
 /// A machine.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Machine {
     /// Its name, and its domain's.
     pub name: MachineName,
@@ -327,6 +329,7 @@ impl Machine {
 
 /// What says that a machine is up, and how long it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ready {
     /// The signal.
     pub signal: Signal,
@@ -349,6 +352,7 @@ pub enum Signal {
 
 /// A root disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Root {
     /// Its size.
     pub size: Size,
@@ -358,6 +362,7 @@ pub struct Root {
 
 /// A data disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Disk {
     /// Its name within the machine.
     pub name: DiskName,
@@ -377,6 +382,7 @@ pub struct Disk {
 
 /// An interface of a machine.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Interface {
     /// The network, by index.
     pub network: usize,
@@ -402,6 +408,7 @@ impl Interface {
 /// A route that follows from the networks: a machine whose default route leads to the LAN reaches its cloud's other
 /// routed networks by the router that knows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Route {
     /// Where to.
     pub to: Subnet,
@@ -431,6 +438,61 @@ impl Addressing {
 }
 
 impl Checked {
+    /// The cloud's name.
+    pub fn name(&self) -> &CloudName {
+        &self.name
+    }
+
+    /// Who owns its objects on a hypervisor.
+    pub fn owner(&self) -> &OwnerId {
+        &self.owner
+    }
+
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts: see [`Checked::name_on_host`].
+    pub fn is_prefixed(&self) -> bool {
+        self.is_prefixed
+    }
+
+    /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
+    pub fn is_lab(&self) -> bool {
+        self.is_lab
+    }
+
+    /// Hypervisors, by name.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// Networks, by name.
+    pub fn networks(&self) -> &[Network] {
+        &self.networks
+    }
+
+    /// Machines, by name.
+    pub fn machines(&self) -> &[Machine] {
+        &self.machines
+    }
+
+    /// K3s clusters, by name.
+    pub fn clusters(&self) -> &[k3s::resolved::Cluster] {
+        &self.clusters
+    }
+
+    /// The machines of each role, and of each instance of one.
+    pub fn roles(&self) -> &BTreeMap<CheckedGroup, Members> {
+        &self.roles
+    }
+
+    /// Who must reach whom, as the roles say it, by machine.
+    pub fn all_flows(&self) -> &[CheckedFlow] {
+        &self.flows
+    }
+
+    /// What the rules found that is no error, and the errors that the cloud accepts.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     /// What its machines accept, for a question.
     ///
     /// ```
@@ -458,6 +520,12 @@ impl Checked {
         let rest = self.flows.get(first..).unwrap_or_default();
         let end = rest.iter().take_while(|flow| flow.machine == machine).count();
         rest.get(..end).unwrap_or_default()
+    }
+
+    /// What the domain of a machine, or a network, is called on its host: its own name, or `OWNER-NAME` where the cloud is
+    /// [prefixed](crate::cloud::Cloud::prefixed).
+    pub fn name_on_host(&self, name: &str) -> String {
+        on_host(self.is_prefixed.then_some(self.owner.as_str()), name)
     }
 
     /// A machine by name.
@@ -498,4 +566,9 @@ impl Host {
     pub fn pool(&self, name: &PoolName) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.name == *name)
     }
+}
+
+/// The name on a host of what a cloud calls otherwise, with its owner before it where there is one.
+pub(crate) fn on_host(prefix: Option<&str>, name: &str) -> String {
+    prefix.map_or_else(|| name.to_owned(), |owner| [owner, "-", name].concat())
 }

@@ -48,7 +48,7 @@ pub struct Accept {
 ///             .interface(Interface::on("lab").address("10.17.3.10")),
 ///     );
 /// let checked = cloud.check()?;
-/// assert_eq!(checked.machines.len(), 1);
+/// assert_eq!(checked.machines().len(), 1);
 /// # Ok::<(), fmc_core::finding::Report>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,10 @@ pub struct Cloud {
     /// Who owns its objects; the cloud's name if not said. Two clouds of one name on one host must not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Given<OwnerId>>,
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
+    /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prefixed: bool,
     /// Whether it is the small copy that `--lab` makes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lab: bool,
@@ -107,6 +111,7 @@ impl Cloud {
         Self {
             name: name.into(),
             owner: None,
+            prefixed: false,
             lab: false,
             domain: None,
             time_zone: None,
@@ -126,6 +131,26 @@ impl Cloud {
     #[must_use]
     pub fn owner(mut self, owner: impl Into<Given<OwnerId>>) -> Self {
         self.owner = Some(owner.into());
+        self
+    }
+
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, for libvirt's names are global there: with it,
+    /// dev and staging of one cloud lie beside each other. In plans and commands a machine keeps its plain name.
+    ///
+    /// An object that is there is not renamed: a plan refuses it, and says what to do.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::host::Host;
+    /// use fmc_core::network::Network;
+    ///
+    /// let cloud = |name| Cloud::new(name).prefixed(true).host(Host::local()).network(Network::nat("lab", "10.17.3.0/24"));
+    /// assert_eq!(cloud("staging").check()?.name_on_host("lab"), "staging-lab");
+    /// # Ok::<(), fmc_core::finding::Report>(())
+    /// ```
+    #[must_use]
+    pub fn prefixed(mut self, on: bool) -> Self {
+        self.prefixed = on;
         self
     }
 

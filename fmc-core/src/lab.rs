@@ -1,5 +1,7 @@
 //! The small copy of a cloud for a laptop or for CI.
 
+mod moved;
+
 use crate::cloud::Cloud;
 use crate::disk::Disk;
 use crate::given::Given;
@@ -18,13 +20,16 @@ impl Cloud {
     /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
     /// warning. Machines have no operating system and are stopped by force.
     ///
-    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects.
+    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it; and its
+    /// networks have subnets of their own, `10.145.3.0/24` for `10.17.3.0/24`, with every address moved to them. So a lab lies
+    /// beside its cloud on one host.
     #[must_use]
     pub fn lab(mut self) -> Self {
         if self.lab {
             return self;
         }
         self.lab = true;
+        self.prefixed = true;
         let owner = self.owner.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string);
         self.owner = Some(Given::<OwnerId>::text(&format!("{owner}-lab")));
         for host in self.hosts.iter_mut() {
@@ -33,9 +38,12 @@ impl Cloud {
             host.machine_type = Some(Given::<MachineType>::text("pc"));
             host.base = None;
         }
-        for network in self.networks.iter_mut().filter(|network| network.mode == Mode::Bridge) {
-            network.mode = Mode::Isolated;
+        for network in self.networks.iter_mut() {
+            // Its own name is the cloud's.
             network.bridge = None;
+            if network.mode == Mode::Bridge {
+                network.mode = Mode::Isolated;
+            }
         }
         for machine in self.machines.iter_mut() {
             machine.cpus = Cpus::new(1).map(Given::from);
@@ -54,7 +62,7 @@ impl Cloud {
                 }
             }
         }
-        self
+        moved::moved(self)
     }
 }
 

@@ -42,7 +42,7 @@ use crate::name::MachineName;
 use crate::path::HttpUrl;
 
 pub use role::{KIND, MirrorRole};
-pub(crate) use role::{assigned, redirect};
+pub(crate) use role::{assigned, redirected};
 
 /// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
 /// listen on this one, and the policy of an Enterprise Linux knows it as a web server's.

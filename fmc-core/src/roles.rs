@@ -4,6 +4,7 @@
 
 use crate::balancer;
 use crate::checked::Checked;
+use crate::guest::Parts;
 use crate::k3s;
 use crate::mirror;
 use crate::role::{Assigned, Membership};
@@ -12,8 +13,8 @@ use crate::role::{Assigned, Membership};
 pub(crate) struct Room {
     /// The roles that it gives to machines of a resolved cloud.
     pub(crate) assigned: fn(&Checked) -> Vec<Assigned>,
-    /// What it changes once every role has spoken.
-    pub(crate) finish: Option<fn(&mut Checked)>,
+    /// The guests, by machine, that it changes once every role has spoken.
+    pub(crate) finish: Option<fn(&Checked) -> Vec<(usize, Parts)>>,
     /// What a person must do before a member leaves: of its name, removed or replaced.
     leaving: Option<fn(&Membership, &str, bool) -> Option<String>>,
 }
@@ -22,7 +23,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room { assigned: k3s::role::assigned, finish: None, leaving: Some(k3s::role::leaving) },
     Room { assigned: balancer::assigned, finish: None, leaving: None },
-    Room { assigned: mirror::assigned, finish: Some(mirror::redirect), leaving: None },
+    Room { assigned: mirror::assigned, finish: Some(mirror::redirected), leaving: None },
 ];
 
 /// What a person must do before a member's machine is removed, or made anew with the same name: what its role said when the machine

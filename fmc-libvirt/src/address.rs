@@ -39,17 +39,18 @@ pub fn learnt(
 ) -> Result<Vec<Found>, CallError> {
     let mut found = Vec::new();
     for interface in &machine.interfaces {
-        let Some(network) = checked.networks.get(interface.network) else { continue };
+        let Some(network) = checked.networks().get(interface.network) else { continue };
         if network.forward == Forward::Bridge {
             continue;
         }
         let mac = interface.mac.to_string();
-        let leases = link.leases(network.name.as_str())?;
+        let leases = link.leases(&checked.name_on_host(network.name.as_str()))?;
         let own = leases.into_iter().filter(|lease| lease.mac.eq_ignore_ascii_case(&mac));
         found.extend(own.map(|lease| Found { address: lease.address, network: interface.network }));
     }
     if found.is_empty() {
-        let neighbours = link.guest_addresses(machine.name.as_str(), AddressSource::Arp)?.unwrap_or_default();
+        let name = checked.name_on_host(machine.name.as_str());
+        let neighbours = link.guest_addresses(&name, AddressSource::Arp)?.unwrap_or_default();
         for record in neighbours {
             let of = |mac: &str| mac.eq_ignore_ascii_case(&record.mac);
             let interface = machine.interfaces.iter().find(|interface| of(&interface.mac.to_string()));
@@ -63,7 +64,7 @@ pub fn learnt(
 
 fn nearest_first(checked: &Checked, mut found: Vec<Found>) -> Vec<Found> {
     let is_bridged = |found: &Found| {
-        checked.networks.get(found.network).is_some_and(|network| network.forward == Forward::Bridge)
+        checked.networks().get(found.network).is_some_and(|network| network.forward == Forward::Bridge)
     };
     // A link-local address means nothing without an interface.
     found.retain(|found| !matches!(found.address, IpAddr::V6(v6) if v6.is_unicast_link_local()));

@@ -138,6 +138,8 @@ pub struct NetworkDocument {
     pub xml: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
+    /// What it is called on its host.
+    pub on_host: Arc<str>,
     /// Whether it starts with the host.
     pub autostart: bool,
 }
@@ -149,6 +151,8 @@ pub struct DomainDocument {
     pub xml: Arc<str>,
     /// Its name: the machine's.
     pub name: Arc<str>,
+    /// What it is called on its host.
+    pub on_host: Arc<str>,
     /// Its root volume as `(pool, name)`, if it has one.
     pub root: Option<(Arc<str>, Arc<str>)>,
     /// Its boot volume as `(pool, name)`, if it is configured on first boot.
@@ -176,7 +180,7 @@ pub struct DomainDocument {
 pub struct Readiness {
     /// The signal, and how long it may take.
     pub ready: Ready,
-    /// Its interfaces: the network's name, and the interface's MAC.
+    /// Its interfaces: the network's name on its host, and the interface's MAC.
     pub interfaces: Vec<(Arc<str>, Mac)>,
     /// Its addresses that are known beforehand.
     pub addresses: Vec<IpAddr>,

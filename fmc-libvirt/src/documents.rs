@@ -28,18 +28,18 @@ use crate::volume::{self, Backing, FirstBoot, Ours};
 pub fn documents(checked: &Checked) -> Wanted<Document> {
     let mut all = Documents { checked, nodes: BTreeMap::new() };
     let places: Vec<Place<'_>> =
-        checked.hosts.iter().map(|host| Place::new(checked.owner.as_str(), host)).collect();
-    for network in &checked.networks {
+        checked.hosts().iter().map(|host| Place::new(checked.owner().as_str(), host)).collect();
+    for network in checked.networks() {
         for place in network.hosts.iter().filter_map(|host| places.get(*host)) {
             all.network(place, network);
         }
     }
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         if let Some(place) = places.get(machine.host) {
             all.machine(place, machine);
         }
     }
-    Wanted { owner: checked.owner.as_str().into(), nodes: all.nodes }
+    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes }
 }
 
 /// A host, with what every object on it is told of it.
@@ -81,9 +81,11 @@ struct Documents<'a> {
 impl Documents<'_> {
     fn network(&mut self, place: &Place<'_>, wanted: &Network) {
         let address = place.address(kind::NETWORK, wanted.name.as_str());
+        let (name, on_host) = self.names(wanted.name.as_str());
         let document = Document::Network(NetworkDocument {
-            xml: network::xml(place.owner, &address, wanted).into(),
-            name: wanted.name.as_str().into(),
+            xml: network::xml(place.owner, &address, &on_host, wanted).into(),
+            name,
+            on_host,
             autostart: wanted.autostart,
         });
         self.add(address, document, Vec::new(), None);
@@ -130,15 +132,15 @@ impl Documents<'_> {
         mut needs: Vec<Edge>,
     ) {
         let Volumes { first_boot, root, boot, disks } = volumes;
-        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks.get(at.network));
+        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks().get(at.network));
         needs.extend(networks.map(|network| {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
         // The machines that it starts after, wherever they are.
-        let before = machine.after.iter().filter_map(|&at| self.checked.machines.get(at));
+        let before = machine.after.iter().filter_map(|&at| self.checked.machines().get(at));
         needs.extend(before.filter_map(|before| {
-            let host = self.checked.hosts.get(before.host)?;
+            let host = self.checked.hosts().get(before.host)?;
             let to = Address::new(document::place(&host.name), kind::DOMAIN, before.name.as_str());
             Some(Edge { to, carries: Carries::Exists })
         }));
@@ -158,7 +160,7 @@ impl Documents<'_> {
             owner: place.owner,
             address: &address,
             host: place.host,
-            networks: &self.checked.networks,
+            checked: self.checked,
             machine,
             first_boot: &first_boot,
             root: root_path.as_deref(),
@@ -167,9 +169,11 @@ impl Documents<'_> {
             console: console_path.as_deref(),
         });
         let in_pool = |name: Arc<str>| (Arc::clone(&place.pool), name);
+        let (name, on_host) = self.names(machine.name.as_str());
         let document = Document::Domain(Box::new(DomainDocument {
             xml: xml.into(),
-            name: machine.name.as_str().into(),
+            name,
+            on_host,
             root: root.map(in_pool),
             boot: boot.map(in_pool),
             console: console.map(in_pool),
@@ -184,8 +188,22 @@ impl Documents<'_> {
         self.add(address, document, needs, Some(part_of));
     }
 
+    /// A name, and what is called so on its host: one text where they are the same.
+    fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
+        let own: Arc<str> = name.into();
+        let on_host = if self.checked.is_prefixed() {
+            self.checked.name_on_host(name).into()
+        } else {
+            Arc::clone(&own)
+        };
+        (own, on_host)
+    }
+
     fn readiness(&self, machine: &Machine) -> Option<Readiness> {
-        let network = |at: usize| Some(Arc::from(self.checked.networks.get(at)?.name.as_str()));
+        let network = |at: usize| {
+            let network = self.checked.networks().get(at)?;
+            Some(Arc::from(self.checked.name_on_host(network.name.as_str())))
+        };
         Some(Readiness {
             ready: machine.ready?,
             interfaces: machine

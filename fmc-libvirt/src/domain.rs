@@ -1,6 +1,6 @@
 //! Domains: a machine as libvirt and QEMU are told of it.
 
-use fmc_core::checked::{Host, Image, Machine, Network};
+use fmc_core::checked::{Checked, Host, Image, Machine};
 use fmc_core::graph::Address;
 use fmc_core::host::{Acceleration, CpuModel};
 use fmc_core::image::{Arch, Format, Os, Provisioner};
@@ -17,7 +17,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) owner: &'a str,
     pub(crate) address: &'a Address,
     pub(crate) host: &'a Host,
-    pub(crate) networks: &'a [Network],
+    pub(crate) checked: &'a Checked,
     pub(crate) machine: &'a Machine,
     pub(crate) first_boot: &'a FirstBoot,
     /// The path of the root volume, if there is one.
@@ -39,7 +39,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
     let Parts { owner, address, host, machine, first_boot, .. } = *parts;
     let xml = Writer::document("domain", |w| {
         w.attr("type", if host.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" });
-        w.leaf("name", &machine.name);
+        w.leaf("name", parts.checked.name_on_host(machine.name.as_str()));
         w.leaf("uuid", machine.uuid);
         let mark = MachineMark {
             image: &first_boot.image,
@@ -157,11 +157,11 @@ fn devices(w: &mut Writer, parts: &Parts<'_>) {
         seed(w, parts.host, machine.image.arch, path);
     }
     for interface in &machine.interfaces {
-        let Some(network) = parts.networks.get(interface.network) else { continue };
+        let Some(network) = parts.checked.networks().get(interface.network) else { continue };
         w.el("interface", |w| {
             w.attr("type", "network");
             w.el("mac", |w| w.attr("address", interface.mac));
-            w.el("source", |w| w.attr("network", &network.name));
+            w.el("source", |w| w.attr("network", parts.checked.name_on_host(network.name.as_str())));
             w.el("model", |w| w.attr("type", "virtio"));
             if let Some(mtu) = network.mtu {
                 w.el("mtu", |w| w.attr("size", mtu.get()));

@@ -10,12 +10,13 @@
 //! future waits for it, so fmc needs no async runtime and an embedder may use any.
 
 mod boxed;
+mod pieces;
 
 pub use self::boxed::AnyLink;
+pub use self::pieces::{CHUNK, Chunk, Piece, Pieces};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Read;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -290,13 +291,13 @@ pub trait Link: Send + Sync + 'static {
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError>;
     /// Makes a volume. It is whole when this returns, unless bytes are sent to it afterwards.
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
-    /// Sends bytes into a volume that is new: so many, or all until their end. Zeros may be sent as holes. `each` is
+    /// Sends bytes into a volume that is new: so many, or all until their end. Zeros may become holes. `each` is
     /// called with the bytes sent so far, and stops the upload by `false`.
     fn upload(
         &self,
         pool: &str,
         name: &str,
-        bytes: &mut dyn Read,
+        bytes: &mut dyn Pieces,
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError>;

@@ -70,6 +70,19 @@ impl Mark {
         })
     }
 
+    /// The name in the address, by which the cloud knows the object whatever it is called on its host.
+    pub(crate) fn name(&self) -> &str {
+        self.address.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name by which the cloud knows an object of this name on its host; `None` where the mark is of another one, as in
+    /// a copy that somebody made.
+    pub(crate) fn name_of(&self, on_host: &str) -> Option<&str> {
+        let name = self.name();
+        let plain = on_host.strip_prefix(&self.owner).and_then(|rest| rest.strip_prefix('-'));
+        (on_host == name || plain == Some(name)).then_some(name)
+    }
+
     /// How a domain is stopped: `60` asks and waits so many seconds before force, `60!` never uses force.
     pub fn shutdown(&self) -> Option<Shutdown> {
         let text = self.shutdown.as_deref()?;

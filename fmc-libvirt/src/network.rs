@@ -20,9 +20,9 @@ use crate::xml::outline::Node;
 use crate::xml::{Outline, Writer};
 
 /// The document of a network.
-pub(crate) fn xml(owner: &str, address: &Address, network: &Network) -> String {
+pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Network) -> String {
     let xml = Writer::document("network", |w| {
-        w.leaf("name", &network.name);
+        w.leaf("name", on_host);
         w.leaf("uuid", network.uuid);
         mark::write(w, owner, address, None);
         forward(w, network.forward);

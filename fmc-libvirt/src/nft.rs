@@ -14,15 +14,19 @@ use fmc_core::checked::{Checked, Family, Forward, Host, Network};
 /// What is masqueraded: a routed network's traffic from private addresses to anywhere but the cloud's own networks on
 /// the host. Public addresses are routed as they are; an open network is left to whoever opened it.
 pub fn rulesets(checked: &Checked) -> impl Iterator<Item = (&Host, String)> {
-    let mut networks: Vec<Vec<&Network>> = vec![Vec::new(); checked.hosts.len()];
-    for network in checked.networks.iter().filter(|network| network.forward != Forward::Bridge) {
+    let mut networks: Vec<Vec<&Network>> = vec![Vec::new(); checked.hosts().len()];
+    for network in checked.networks().iter().filter(|network| network.forward != Forward::Bridge) {
         for &host in &network.hosts {
             if let Some(here) = networks.get_mut(host) {
                 here.push(network);
             }
         }
     }
-    checked.hosts.iter().zip(networks).filter_map(|(host, here)| Some((host, ruleset(checked, host, &here)?)))
+    checked
+        .hosts()
+        .iter()
+        .zip(networks)
+        .filter_map(|(host, here)| Some((host, ruleset(checked, host, &here)?)))
 }
 
 /// The ruleset of a host with these networks of its own; `None` if it needs none.
@@ -32,7 +36,7 @@ fn ruleset(checked: &Checked, host: &Host, here: &[&Network]) -> Option<String> 
         return None;
     }
     // An owner has no underscore, so that two of them never share a table.
-    let table = format!("fmc_{}", checked.owner.as_str().replace('-', "_"));
+    let table = format!("fmc_{}", checked.owner().as_str().replace('-', "_"));
     Some(format!(
         "# Cloud {cloud}, owner {owner}: masquerading for its routed networks on {name}.\n\
          # Load it with `nft -f FILE`, at every start of the host; loading it again changes nothing.\n\
@@ -45,8 +49,8 @@ fn ruleset(checked: &Checked, host: &Host, here: &[&Network]) -> Option<String> 
          \t}}\n\
          }}\n",
         name = host.name,
-        cloud = checked.name,
-        owner = checked.owner,
+        cloud = checked.name(),
+        owner = checked.owner(),
     ))
 }
 

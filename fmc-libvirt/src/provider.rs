@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::graph::Change;
 use fmc_core::graph::{
-    Acting, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause, Note,
-    ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
+    Acting, Action, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause,
+    Note, ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
@@ -32,7 +32,7 @@ use self::act::Job;
 use self::observe::Remembered;
 use self::pools::Pools;
 use self::up::{AgentLane, Before};
-use crate::document::Document;
+use crate::document::{Document, kind};
 use crate::image::Images;
 use crate::link::Link;
 use crate::provider::object::Object;
@@ -40,6 +40,10 @@ use crate::provider::object::Object;
 /// Steps at once on a host: more calls than these on one connection wait in libvirtd anyway (`max_client_requests` is 5,
 /// and one is for the keep-alive).
 const LANES: usize = 4;
+
+/// Machines that are removed at once on a host. libvirt answers a stop when the guest's process is gone, which takes from a fifth of a
+/// second to some seconds, and the link makes so many of these calls at a time.
+pub(crate) const STOPS: usize = 14;
 
 /// The hypervisors of a cloud, each by its name in it.
 ///
@@ -124,6 +128,13 @@ impl<L: Link> Libvirt<L> {
     fn remember(&self, host: &HostName, read: Remembered) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         reads.insert(host.clone(), Arc::new(read));
+    }
+
+    /// What an object is called on its host, as far as it was read.
+    fn on_host(&self, address: &Address) -> Arc<str> {
+        let host = address.place().name().and_then(|name| self.hosts.get_key_value(name));
+        let read = host.and_then(|(host, _)| self.remembered(host));
+        read.and_then(|read| read.called.get(address).cloned()).unwrap_or_else(|| address.name().into())
     }
 
     fn remembered(&self, host: &HostName) -> Option<Arc<Remembered>> {
@@ -215,6 +226,7 @@ impl<L: Link> Provider for Libvirt<L> {
             pools: self.pools.clone(),
             acting: acting.clone(),
             address: address.clone(),
+            on_host: self.on_host(address),
             action: step.action,
             document: step.document.clone(),
             changes: step.changes.clone(),
@@ -232,6 +244,11 @@ impl<L: Link> Provider for Libvirt<L> {
 
     fn lanes(&self, _: &Place) -> usize {
         LANES
+    }
+
+    /// The removal of a machine waits for its guest, or for its process, to end.
+    fn waiting_lanes(&self, step: &Step<Document>) -> Option<usize> {
+        (step.action == Action::Delete && step.address.kind() == kind::DOMAIN).then_some(STOPS)
     }
 
     fn awaited(&self, step: &Step<Document>) -> Option<Awaited> {

@@ -40,11 +40,51 @@ fn a_network_that_was_started_again_takes_its_guests_along() {
     let cloud = clouds::small().lab();
     hypervisor.converge(&cloud, &choices());
     // What an apply leaves that is cut after the network and before its guests.
-    hypervisor.own.virsh(&["net-destroy", "lan"]);
-    hypervisor.own.virsh(&["net-start", "lan"]);
+    hypervisor.own.virsh(&["net-destroy", "small-lab-lan"]);
+    hypervisor.own.virsh(&["net-start", "small-lab-lan"]);
     let plan = hypervisor.converge(&cloud, &choices());
     assert!(!plan.steps.is_empty());
     assert!(plan.steps.iter().all(|step| step.action == Action::Restart), "{plan:?}");
+}
+
+#[test]
+fn a_cloud_lies_beside_its_lab_and_dev_beside_staging() {
+    let hypervisor = Hypervisor::named("local");
+    let cloud = |name: &str, subnet: &str| {
+        Cloud::new(name)
+            .host(Host::local().emulated())
+            .network(Network::nat("lan", format!("{subnet}.0/24")))
+            .machine(
+                Machine::new("web", Image::blank())
+                    .memory(32.mib())
+                    .root_disk(1.mib())
+                    .shutdown(Shutdown::force_now())
+                    .interface(Interface::on("lan").address(format!("{subnet}.10"))),
+            )
+            .accept("image-missing", "nothing boots")
+    };
+    let clouds = [
+        cloud("shop", "10.74.1"),
+        cloud("shop", "10.74.1").lab(),
+        cloud("dev", "10.74.2").prefixed(true),
+        cloud("staging", "10.74.3").prefixed(true),
+    ];
+    for cloud in &clouds {
+        hypervisor.converge(cloud, &choices());
+    }
+    assert_eq!(hypervisor.running(), ["dev-web", "shop-lab-web", "staging-web", "web"]);
+    let networks = hypervisor.own.virsh(&["net-list", "--name"]);
+    let networks: Vec<&str> = networks.split_whitespace().collect();
+    assert_eq!(networks, ["dev-lan", "lan", "shop-lab-lan", "staging-lan"]);
+    for cloud in &clouds {
+        hypervisor.expect_nothing_to_do(cloud);
+    }
+    hypervisor.destroy("shop-lab", &choices());
+    hypervisor.destroy("dev", &choices());
+    assert_eq!(hypervisor.running(), ["staging-web", "web"]);
+    for cloud in [&clouds[0], &clouds[3]] {
+        hypervisor.expect_nothing_to_do(cloud);
+    }
 }
 
 #[test]
@@ -55,7 +95,7 @@ fn a_cloud_grows_changes_and_goes() {
     let foreign = hypervisor.foreign_documents();
 
     hypervisor.converge(&clouds::small().lab(), &choices());
-    assert_eq!(hypervisor.running(), ["blank", "flatcar", "rocky"]);
+    assert_eq!(hypervisor.running(), ["small-lab-blank", "small-lab-flatcar", "small-lab-rocky"]);
     let wires = hypervisor.wires();
     let disk = format!("{POOL}/blank.disk.data");
     hypervisor.write_data(&disk);
@@ -64,7 +104,10 @@ fn a_cloud_grows_changes_and_goes() {
     // One machine more: the others run on with the wires that they have.
     let plan = hypervisor.converge(&clouds::grown().lab(), &choices());
     assert!(plan.impact() <= Impact::Live, "{plan:?}");
-    assert_eq!(hypervisor.running(), ["another", "blank", "flatcar", "rocky"]);
+    assert_eq!(
+        hypervisor.running(),
+        ["small-lab-another", "small-lab-blank", "small-lab-flatcar", "small-lab-rocky"]
+    );
     let grown = hypervisor.wires();
     assert!(wires.iter().all(|wire| grown.contains(wire)), "{wires:?} in {grown:?}");
     assert_eq!(grown.len(), wires.len() + 1);
@@ -81,8 +124,8 @@ fn a_cloud_grows_changes_and_goes() {
         plan.steps.iter().map(|step| (step.address.short().to_string(), step.action)).collect();
     assert_eq!(steps, [("domain/more".to_owned(), Action::Restart)]);
     let changed: Vec<_> = hypervisor.ids().into_iter().filter(|id| !ids.contains(id)).collect();
-    assert!(matches!(changed.as_slice(), [(name, _)] if name == "more"), "{changed:?}");
-    assert!(hypervisor.own.virsh(&["dominfo", "more"]).contains("98304 KiB"));
+    assert!(matches!(changed.as_slice(), [(name, _)] if name == "small-lab-more"), "{changed:?}");
+    assert!(hypervisor.own.virsh(&["dominfo", "small-lab-more"]).contains("98304 KiB"));
 
     // A machine made anew keeps its data, to the byte and the inode.
     let replace = Choices { replace: ["blank".to_owned()].into(), ..choices() };
@@ -91,7 +134,7 @@ fn a_cloud_grows_changes_and_goes() {
     assert_eq!(plan.impact(), Impact::Replace);
     hypervisor.expect_nothing_to_do(&bigger(96.mib()));
     let changed: Vec<_> = hypervisor.ids().into_iter().filter(|id| !ids.contains(id)).collect();
-    assert!(matches!(changed.as_slice(), [(name, _)] if name == "blank"), "{changed:?}");
+    assert!(matches!(changed.as_slice(), [(name, _)] if name == "small-lab-blank"), "{changed:?}");
     assert_eq!(hypervisor.data(&disk), data);
 
     // It goes, its data stays, and what stays makes no plan.
@@ -136,7 +179,10 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
         assert!(!outcome.is_converged(), "cut after {steps} steps: {outcome:?}");
         hypervisor.own.restart_daemon();
         hypervisor.converge(&cloud, &choices());
-        assert_eq!(hypervisor.running(), ["another", "blank", "flatcar", "rocky"]);
+        assert_eq!(
+            hypervisor.running(),
+            ["small-lab-another", "small-lab-blank", "small-lab-flatcar", "small-lab-rocky"]
+        );
         hypervisor.destroy("small-lab", &Choices { delete_data: DeleteData::All, ..choices() });
     }
 }

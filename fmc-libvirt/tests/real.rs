@@ -1,7 +1,6 @@
 //! Every call of the link on a real libvirtd with QEMU under emulation: one of the tests' own, in namespaces.
 #![cfg(feature = "virt")]
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use fmc_libvirt::link::{CallErrorKind, Edit, Link as _, Section};
@@ -331,7 +330,7 @@ fn an_upload_is_stopped_runs_short_or_finds_the_disk_full() {
     assert_eq!(error.kind, CallErrorKind::Cancelled);
     assert!(error.message.contains("stopped after 2097152 of 16777216 bytes"), "{error}");
 
-    let mut short = content.as_slice().take(MIB);
+    let mut short = content.get(..usize::try_from(MIB).unwrap()).unwrap();
     let error = link.upload("small", "base", &mut short, Some(2 * MIB), &mut |_| true).unwrap_err();
     assert!(error.message.contains("end early"), "{error}");
 

@@ -21,7 +21,7 @@ use crate::json::{FilePlace, FindingView};
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (findings, checked) = match cloud.check() {
-        Ok(checked) => (checked.findings.clone(), Some(checked)),
+        Ok(checked) => (checked.findings().to_vec(), Some(checked)),
         Err(report) => (report.into_findings(), None),
     };
     let map = args.file.as_ref().map(CloudFile::map);
@@ -179,9 +179,9 @@ fn summary(findings: &[Finding], checked: Option<&Checked>) -> String {
     let size = checked.map_or_else(String::new, |checked| {
         format!(
             "{} · {} · {}: ",
-            count(checked.hosts.len(), "host"),
-            count(checked.networks.len(), "network"),
-            count(checked.machines.len(), "machine")
+            count(checked.hosts().len(), "host"),
+            count(checked.networks().len(), "network"),
+            count(checked.machines().len(), "machine")
         )
     });
     format!("{size}{}, {}, {accepted} accepted\n", count(errors, "error"), count(warnings, "warning"))

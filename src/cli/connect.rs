@@ -165,11 +165,11 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
             }
         }
     }
-    let many = checked.hosts.len() > 1;
-    let default = format!("sim:{}.sim.json", checked.owner);
+    let many = checked.hosts().len() > 1;
+    let default = format!("sim:{}.sim.json", checked.owner());
     // Whoever names some hosts means none of the others to be simulated.
     let rest = rest.or_else(|| named.is_empty().then_some(default.as_str()));
-    for host in &checked.hosts {
+    for host in checked.hosts() {
         if named.contains_key(&host.name) {
             continue;
         }
@@ -182,7 +182,7 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
             Some(uri) => match target(uri)? {
                 Target::Sim(file) if many => Target::Sim(beside(&file, &host.name)),
                 Target::Libvirt(uri) if many => {
-                    let names: Vec<&str> = checked.hosts.iter().map(|host| host.name.as_str()).collect();
+                    let names: Vec<&str> = checked.hosts().iter().map(|host| host.name.as_str()).collect();
                     let message =
                         format!("--connect {uri} stands for the only host, and there are {}", names.len());
                     return Err(Failure::usage(message).help(format!(
@@ -207,7 +207,7 @@ fn known(checked: &Checked, name: &str) -> Result<HostName, Failure> {
     if let Some(host) = checked.host(name) {
         return Ok(host.name.clone());
     }
-    let names = || checked.hosts.iter().map(|host| host.name.as_str());
+    let names = || checked.hosts().iter().map(|host| host.name.as_str());
     let failure = Failure::usage(format!("--connect names a host that the cloud does not have: `{name}`"));
     Err(match nearest(name, names()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),

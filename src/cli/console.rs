@@ -26,7 +26,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     let checked = check::checked(cloud, args, io)?;
     let machine = machine(&checked, name)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let host = checked.hosts.get(machine.host).map(|host| &host.name);
+    let host = checked.hosts().get(machine.host).map(|host| &host.name);
     let link = host.and_then(|host| world.link(host));
     if log || world.is_simulation() {
         let Some(link) = link else {
@@ -34,7 +34,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
         };
         let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
         let lines =
-            console::tail(link, &own_pool(checked.owner.as_str()), &volume, LINES).map_err(Failure::to)?;
+            console::tail(link, &own_pool(checked.owner().as_str()), &volume, LINES).map_err(Failure::to)?;
         if lines.is_empty() {
             io.err(format_args!("{name} wrote nothing to its serial console, or nothing is kept of it\n"));
         }
@@ -48,11 +48,13 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
         return Err(Failure::new("a live console needs a terminal")
             .help(format!("`{} console {name} --log` shows what was kept of it", args.program)));
     }
-    let status = Command::new("virsh").args(arguments(uri, name)).status().map_err(|error| {
-        Failure::new(format!("failed to run virsh: {error}"))
-            .help("it is in the package libvirt-clients, or libvirt-client")
-            .help(format!("`{} console {name} --log` shows what was kept of it", args.program))
-    })?;
+    let status = Command::new("virsh").args(arguments(uri, &checked.name_on_host(name))).status().map_err(
+        |error| {
+            Failure::new(format!("failed to run virsh: {error}"))
+                .help("it is in the package libvirt-clients, or libvirt-client")
+                .help(format!("`{} console {name} --log` shows what was kept of it", args.program))
+        },
+    )?;
     Ok(if status.success() { DONE } else { FAILED })
 }
 

@@ -22,10 +22,10 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let drift = plan::decide(&checked, &world, args, Towards::Cloud)?.drift();
     if args.json {
         let hosts = plan::hosts(&world);
-        let names = (checked.name.to_string(), checked.owner.to_string());
+        let names = (checked.name().to_string(), checked.owner().to_string());
         io.json(&Versioned::new(DriftObject::of(&drift, names, hosts, world.is_simulation())))?;
     } else {
-        let title = format!("drift of {} on {}", checked.name, plan::place(&world));
+        let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
         io.out(text(&drift, io.colour_out))?;
     }

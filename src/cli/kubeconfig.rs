@@ -26,7 +26,7 @@ pub(super) fn of(
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
-    let urls = checked.clusters.iter().map(|cluster| {
+    let urls = checked.clusters().iter().map(|cluster| {
         let url = cluster.endpoint.public_url();
         let wrong = |error| Failure::new(format!("failed to read {url} as the address of a server: {error}"));
         url.parse().map_err(wrong).map(|url: HttpUrl| (cluster, url))

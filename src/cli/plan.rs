@@ -94,7 +94,7 @@ pub(super) fn decide(
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
     for name in &args.replace {
         if checked.machine(name).is_none() {
-            let names = checked.machines.iter().map(|machine| machine.name.as_str());
+            let names = checked.machines().iter().map(|machine| machine.name.as_str());
             return Err(unknown("--replace", name, names));
         }
     }
@@ -120,7 +120,7 @@ fn has_data(checked: &Checked, world: &World, plan: &Plan, machine: &str) -> Res
         return Ok(());
     }
     let there = left.iter().filter_map(|noun| noun.strip_prefix("machine/"));
-    let names = checked.machines.iter().map(|machine| machine.name.as_str()).chain(there);
+    let names = checked.machines().iter().map(|machine| machine.name.as_str()).chain(there);
     Err(unknown("--delete-data", machine, names))
 }
 

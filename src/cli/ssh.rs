@@ -46,7 +46,7 @@ pub(super) fn config(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, 
     let world = World::connect(&checked, args, io, Access::Look)?;
     let keyring = root_key::keyring_if_given(args, io)?;
     let doors: Vec<Door> = checked
-        .machines
+        .machines()
         .iter()
         .map(|machine| Door::of(&checked, machine, &world, keyring.as_deref()))
         .collect::<Result<_, _>>()?;
@@ -95,7 +95,7 @@ pub(super) fn run(
 pub(super) fn machine<'a>(checked: &'a Checked, name: &str) -> Result<&'a Machine, Failure> {
     checked.machine(name).ok_or_else(|| {
         let failure = Failure::usage(format!("the cloud has no machine `{name}`"));
-        match nearest(name, checked.machines.iter().map(|machine| machine.name.as_str())) {
+        match nearest(name, checked.machines().iter().map(|machine| machine.name.as_str())) {
             Some(near) => failure.help(format!("did you mean `{near}`?")),
             None => failure.help("`status` shows its machines"),
         }
@@ -116,7 +116,7 @@ impl Door {
         world: &World,
         keyring: Option<&Keyring>,
     ) -> Result<Self, Failure> {
-        let host = checked.hosts.get(machine.host);
+        let host = checked.hosts().get(machine.host);
         let mut found = address::known(checked, machine);
         let link = host.and_then(|host| world.link(&host.name));
         if let (true, Some(link)) = (found.is_empty(), link) {
@@ -125,7 +125,7 @@ impl Door {
         }
         let found = found.first();
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
-        let forward = |found: &Found| checked.networks.get(found.network).map(|network| network.forward);
+        let forward = |found: &Found| checked.networks().get(found.network).map(|network| network.forward);
         let jump = match found.and_then(forward) {
             // A machine on the host's own LAN is reached as the host is.
             None | Some(Forward::Bridge) => None,
@@ -135,7 +135,7 @@ impl Door {
         let user = users.iter().find(|user| !user.keys.is_empty()).or(users.first());
         Ok(Self {
             machine: machine.name.to_string(),
-            alias: format!("{}.{}", machine.name, checked.owner),
+            alias: format!("{}.{}", machine.name, checked.owner()),
             address: found.map(|found| found.address),
             user: user.map(|user| user.name.to_string()),
             jump,
@@ -170,7 +170,7 @@ impl Door {
 
 /// The text of an OpenSSH configuration.
 fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> String {
-    let mut text = format!("# The machines of {} ({}).\n", checked.name, checked.owner);
+    let mut text = format!("# The machines of {} ({}).\n", checked.name(), checked.owner());
     for door in doors {
         let name = &door.machine;
         if door.address.is_none() {
@@ -197,12 +197,13 @@ fn known_hosts(
         return Ok(None);
     }
     let mut text = String::new();
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         for key in host_keys(machine, keyring) {
-            let _ = writeln!(text, "{}.{} {} {}", machine.name, checked.owner, key.algorithm(), key.base64());
+            let _ =
+                writeln!(text, "{}.{} {} {}", machine.name, checked.owner(), key.algorithm(), key.base64());
         }
     }
-    let name = format!("{}.known_hosts", checked.owner);
+    let name = format!("{}.known_hosts", checked.owner());
     let file = std::path::absolute(io.folder.join(&name))
         .map_err(|error| Failure::new(format!("failed to find the current folder: {error}")))?;
     // OpenSSH takes `%` for a token, and cannot be told of a quote or a line break in a path.

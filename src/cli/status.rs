@@ -31,12 +31,12 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
     let machines: Vec<MachineStatus> =
-        checked.machines.iter().map(|machine| standing(&checked, machine, &plan)).collect();
+        checked.machines().iter().map(|machine| standing(&checked, machine, &plan)).collect();
     let kept = kept(&plan);
     if args.json {
         io.json(&Versioned::new(StatusObject {
-            cloud: checked.name.to_string(),
-            owner: checked.owner.to_string(),
+            cloud: checked.name().to_string(),
+            owner: checked.owner().to_string(),
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             machines,
@@ -44,9 +44,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         }))?;
         return Ok(ending(&plan, io));
     }
-    let title = format!("{} on {}", checked.name, plan::place(&world));
+    let title = format!("{} on {}", checked.name(), plan::place(&world));
     io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
-    let several = checked.hosts.len() > 1;
+    let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
     for MachineStatus { name, host, state, addresses, outdated, pending } in &machines {
         let mut remarks = Vec::new();
@@ -94,7 +94,7 @@ fn kept(plan: &Plan) -> Vec<KeptView> {
 }
 
 fn standing(checked: &Checked, machine: &Machine, plan: &Plan) -> MachineStatus {
-    let host = checked.hosts.get(machine.host);
+    let host = checked.hosts().get(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<String> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);

@@ -182,6 +182,7 @@ impl Printer<'_> {
         for Member { key, node, .. } in rest(map, &["name"]) {
             match key.as_ref() {
                 "lab" => return Err("a lab's copy is made by `Cloud::lab`, from the cloud itself".to_owned()),
+                "prefixed" => cloud.call("prefixed", literal(node)?),
                 "ssh_host_keys" => cloud.call("ssh_host_keys", literal(node)?),
                 "ssh_from" => {
                     let peers: Result<Vec<Expr>, Unsaid> =

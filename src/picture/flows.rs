@@ -30,7 +30,7 @@ pub(super) struct Arrow {
 /// Ends and arrows of a cloud. What every machine has, and what stays inside one, is left out.
 pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     let mut arrows: BTreeMap<(String, String), BTreeSet<Service>> = BTreeMap::new();
-    for flow in &checked.flows {
+    for flow in checked.all_flows() {
         let Some((own, peer)) = sayer(checked, flow).zip(peer(checked, flow)) else { continue };
         let ends = match flow.direction {
             Direction::Accept => (peer, own),
@@ -51,10 +51,10 @@ pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
 /// Who says a flow; `None` for what every machine has, which comes from no role.
 fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     match &flow.by {
-        By::Machine(_) => Some(checked.machines.get(flow.machine)?.name.to_string()),
+        By::Machine(_) => Some(checked.machines().get(flow.machine)?.name.to_string()),
         By::Role(kind) => {
             let whole = CheckedGroup { kind: kind.clone(), instance: None };
-            let members = &checked.roles.get(&whole)?.machines;
+            let members = &checked.roles().get(&whole)?.machines;
             members.binary_search(&flow.machine).is_ok().then(|| role(checked, kind, flow.machine))
         }
     }
@@ -62,7 +62,8 @@ fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
 
 /// A role, of one instance where there are several.
 fn group(checked: &Checked, group: &CheckedGroup) -> String {
-    let instances = checked.roles.keys().filter(|other| other.kind == group.kind && other.instance.is_some());
+    let instances =
+        checked.roles().keys().filter(|other| other.kind == group.kind && other.instance.is_some());
     if instances.count() > 1 { group.to_string() } else { group.kind.to_string() }
 }
 
@@ -71,7 +72,7 @@ fn role(checked: &Checked, kind: &RoleName, machine: usize) -> String {
     let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
         group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
     };
-    match checked.roles.iter().find(is_it) {
+    match checked.roles().iter().find(is_it) {
         Some((found, _)) => group(checked, found),
         None => kind.to_string(),
     }
@@ -83,10 +84,10 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
         CheckedPeer::Inside { .. } => return None,
         CheckedPeer::Anywhere => "anywhere".to_owned(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
-        CheckedPeer::Network(network) => format!("network {}", checked.networks.get(*network)?.name),
+        CheckedPeer::Network(network) => format!("network {}", checked.networks().get(*network)?.name),
         CheckedPeer::SubnetOfRole(found) | CheckedPeer::Role(found) => group(checked, found),
         CheckedPeer::Machine(index) => {
-            let machine = checked.machines.get(*index)?;
+            let machine = checked.machines().get(*index)?;
             // A machine that is called is the role that answers.
             let answers = |other: &&CheckedFlow| {
                 other.direction == Direction::Accept
@@ -102,10 +103,10 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
 
 /// The machines of a role by its name here.
 fn machines(checked: &Checked, name: &str) -> String {
-    let found = checked.roles.iter().find(|(found, _)| group(checked, found) == name);
+    let found = checked.roles().iter().find(|(found, _)| group(checked, found) == name);
     let members = found.map(|(_, members)| members.machines.as_slice()).unwrap_or_default();
     let names =
-        members.iter().filter_map(|at| checked.machines.get(*at)).map(|machine| machine.name.as_str());
+        members.iter().filter_map(|at| checked.machines().get(*at)).map(|machine| machine.name.as_str());
     let mut listed: Vec<&str> = names.take(LISTED).collect();
     let more = members.len().saturating_sub(LISTED);
     let rest = format!("{} more", more + 1);

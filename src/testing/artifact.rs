@@ -1,5 +1,7 @@
 //! Assertions on what a cloud compiles to.
 
+use std::sync::Arc;
+
 use fmc_core::checked::{Checked, Machine};
 use fmc_core::cloud::Cloud;
 use fmc_core::nearest::nearest;
@@ -37,7 +39,7 @@ pub use guest::{GuestFile, GuestUnit, GuestUser};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Artifacts {
-    checked: Checked,
+    checked: Arc<Checked>,
     wanted: Wanted,
 }
 
@@ -51,7 +53,7 @@ impl Artifacts {
     pub fn of(cloud: &Cloud) -> Self {
         let checked = or_panic(passes(cloud));
         let wanted = compile(&checked);
-        Self { checked, wanted }
+        Self { checked: Arc::new(checked), wanted }
     }
 
     /// The checked cloud.
@@ -75,7 +77,7 @@ impl Artifacts {
     }
 
     pub(super) fn find_machine(&self, name: &str) -> Result<MachineArtifacts<'_>, Failed> {
-        let machine = named(&self.checked.machines, "machine", name, |machine| machine.name.as_str())?;
+        let machine = named(self.checked.machines(), "machine", name, |machine| machine.name.as_str())?;
         Ok(MachineArtifacts { artifacts: self, machine })
     }
 

@@ -29,14 +29,14 @@ mod sealed {
 
     impl Judged for Checked {
         fn findings(&self) -> Cow<'_, [Finding]> {
-            Cow::Borrowed(&self.findings)
+            Cow::Borrowed(self.findings())
         }
     }
 
     impl Judged for Result<Checked, Report> {
         fn findings(&self) -> Cow<'_, [Finding]> {
             match self {
-                Ok(checked) => checked.findings(),
+                Ok(checked) => Judged::findings(checked),
                 Err(report) => Judged::findings(report),
             }
         }

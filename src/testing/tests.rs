@@ -91,7 +91,7 @@ fn no_finding_is_none_but_an_accepted_one() {
     super::assert_no_finding(&cloud(), Kind::AddressDuplicate);
     let unused = cloud().accept("cpu-overcommit", "a test");
     says(
-        finding::none(unused.check().unwrap().findings.iter(), "anything"),
+        finding::none(unused.check().unwrap().findings().iter(), "anything"),
         expect![[r#"
         the check finds anything
           there: warning[accept-unused] at accept[0].kind: nothing of the kind cpu-overcommit is found
@@ -99,7 +99,7 @@ fn no_finding_is_none_but_an_accepted_one() {
     "#]],
     );
     says(
-        finding::accepted(&unused.check().unwrap().findings, Kind::AddressDuplicate),
+        finding::accepted(&unused.check().unwrap().findings(), Kind::AddressDuplicate),
         expect![[r#"
         no finding address-duplicate is accepted
           there: warning[accept-unused] at accept[0].kind: nothing of the kind cpu-overcommit is found

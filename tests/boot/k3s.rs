@@ -110,7 +110,7 @@ impl Cluster {
             inside.is_in(unit, start);
         }
 
-        let (cluster, machine) = (&self.checked.clusters[0], self.checked.machine(name).unwrap());
+        let (cluster, machine) = (&self.checked.clusters()[0], self.checked.machine(name).unwrap());
         let setting = |key: &str| start.settings.get(key).map(texts);
         assert_eq!(start.node.as_deref(), Some(machine.hostname.as_str()));
         assert_eq!(setting("node-ip"), Some(vec![machine.address().unwrap().to_string()]));
@@ -171,7 +171,7 @@ fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it
         .into_iter()
         .collect();
 
-    let model = &cluster.checked.clusters[0];
+    let model = &cluster.checked.clusters()[0];
     let (first, second) = (&starts["master1"], &starts["master2"]);
     assert_eq!((&*first.role, &*second.role), ("server", "server"));
     assert_eq!(setting(first, "cluster-init"), Some(vec!["true".to_owned()]));

@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod beside;
 mod compile;
 mod drift;
 mod files;

@@ -16,6 +16,7 @@ pub(crate) fn cloud() -> Cloud {
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
+        .prefixed(true)
         .ssh_host_keys(true)
         .ssh_from([
             Peer::Anywhere,

@@ -74,7 +74,7 @@ fn h25_taking_away_is_the_reverse_of_making() {
             }
         }
     }
-    assert!(compared > checked.machines.len(), "{compared}");
+    assert!(compared > checked.machines().len(), "{compared}");
     // Data stays, and is listed.
     assert_keeps(&plan, "volume/postgresql1.disk.data");
 }

@@ -195,7 +195,7 @@ fn h20_tokens_of_the_cluster_are_written_nowhere() {
     assert!(token.contains("(secret ") && token.contains("generation 1"), "{token}");
     let checked = checked(&cloud);
     let mut secret = 0;
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         // A certificate is public, although it is made from the same key.
         let private = machine.guest.files.iter().filter(|file| !file.path.as_str().ends_with(".crt"));
         for file in private.filter(|file| file.contents.secrets().next().is_some()) {

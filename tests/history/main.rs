@@ -51,7 +51,7 @@ fn seed(settings: &[&str]) -> Cloud {
 /// What is found in a cloud and not accepted.
 fn found(cloud: &Cloud) -> Vec<Finding> {
     let findings = match cloud.check() {
-        Ok(checked) => checked.findings,
+        Ok(checked) => checked.findings().to_vec(),
         Err(report) => report.into_findings(),
     };
     findings.into_iter().filter(|finding| finding.accepted.is_none()).collect()

@@ -77,7 +77,7 @@ fn h13_a_mac_address_follows_from_the_machines_name() {
     let macs = |cloud: &Cloud| -> Vec<String> {
         let cloud = checked(cloud);
         cloud
-            .machines
+            .machines()
             .iter()
             .flat_map(|machine| machine.interfaces.iter().map(|interface| interface.mac.to_string()))
             .collect()

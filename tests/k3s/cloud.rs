@@ -75,7 +75,7 @@ impl Model {
     }
 
     pub(crate) fn cluster(&self) -> &k3s::resolved::Cluster {
-        &self.checked.clusters[0]
+        &self.checked.clusters()[0]
     }
 
     pub(crate) fn address(&self, machine: &str) -> IpAddr {
@@ -101,7 +101,7 @@ impl Model {
     pub(crate) fn lab(&self) -> Lab {
         let lab = Lab::start();
         lab.network(NETWORK, "10.17.4.1/24");
-        for machine in &self.checked.machines {
+        for machine in self.checked.machines() {
             let address = format!("{}/24", machine.address().unwrap());
             lab.host(machine.name.as_str(), &[Nic::new(NETWORK, address)]);
         }

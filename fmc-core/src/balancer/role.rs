@@ -156,8 +156,8 @@ impl BalancerRole {
         kind: &RoleName,
     ) -> impl Iterator<Item = &'c Machine> + use<'c> {
         let group = CheckedGroup { kind: kind.clone(), instance: Some(Arc::clone(&self.cluster)) };
-        let members = cloud.roles.get(&group).map(|members| members.machines.as_slice());
-        members.unwrap_or_default().iter().filter_map(move |&at| cloud.machines.get(at))
+        let members = cloud.roles().get(&group).map(|members| members.machines.as_slice());
+        members.unwrap_or_default().iter().filter_map(move |&at| cloud.machines().get(at))
     }
 
     /// The machine as a member of those that share an address; `None` if there is none, or not here.
@@ -194,7 +194,7 @@ impl BalancerRole {
 /// The roles that the clusters of a cloud give to the machines of their balancers.
 pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     let mut all = Vec::new();
-    for cluster in &cloud.clusters {
+    for cluster in cloud.clusters() {
         let Endpoint::Balancer(balancer) = &cluster.said().endpoint else { continue };
         let named = &cluster.said().ingress;
         let named = if named.is_empty() { &balancer.ingress.nodes } else { named };
@@ -218,7 +218,7 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
 /// The network of a machine's that a shared address is on, by index, and the prefix length of its subnet.
 pub(crate) fn home(cloud: &Checked, machine: &Machine, shared: IpAddr) -> Option<(usize, u8)> {
     machine.interfaces.iter().find_map(|interface| {
-        let network = cloud.networks.get(interface.network)?;
+        let network = cloud.networks().get(interface.network)?;
         let family = if shared.is_ipv4() { &network.ipv4 } else { &network.ipv6 };
         let subnet = family.as_ref()?.subnet;
         subnet.is_host(shared).then_some((interface.network, subnet.prefix_len()))

@@ -52,7 +52,7 @@ fn stated<'a>(view: &'a View<'_>, cloud: &'a Checked) -> impl Iterator<Item = St
             homes.all(|other| other == Some(first)).then_some(first)
         });
         let at = format!("clusters.{}.endpoint.balancer", text(&cluster.name));
-        Some(Stated { at, balancer, machines, shared, home, networks: &cloud.networks })
+        Some(Stated { at, balancer, machines, shared, home, networks: cloud.networks() })
     })
 }
 
@@ -173,7 +173,7 @@ fn taken(one: &Stated<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
             None => finding,
         });
     };
-    for machine in &cloud.machines {
+    for machine in cloud.machines() {
         for (index, interface) in machine.interfaces.iter().enumerate() {
             let mut own = [interface.ipv4, interface.ipv6].into_iter().flatten();
             if interface.network == home && own.any(|addressing| addressing.address() == Some(shared)) {
@@ -219,7 +219,7 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
         let (Some(home), Some(shared), Some(router)) = (one.home, one.shared, one.balancer.router()) else {
             continue;
         };
-        let Some(network) = cloud.networks.get(home) else { continue };
+        let Some(network) = cloud.networks().get(home) else { continue };
         let wire = match network.forward {
             // Several networks may be on one bridge of the host's.
             Forward::Bridge => Wire::Bridge(network.bridge.as_str()),

@@ -140,8 +140,8 @@ pub(crate) fn over(needed: Size, there: Size) -> Option<Size> {
 impl Budget {
     /// The budget of every host of a cloud, by name.
     pub fn of(cloud: &Checked) -> Vec<Self> {
-        let mut demands = vec![Demand::default(); cloud.hosts.len()];
-        for machine in &cloud.machines {
+        let mut demands = vec![Demand::default(); cloud.hosts().len()];
+        for machine in cloud.machines() {
             let Some(demand) = demands.get_mut(machine.host) else { continue };
             demand.machine(machine.power, machine.cpus.get(), machine.memory);
             if let Some(root) = machine.root {
@@ -152,7 +152,7 @@ impl Budget {
             }
         }
         cloud
-            .hosts
+            .hosts()
             .iter()
             .zip(demands)
             .map(|(host, demand)| {
@@ -165,7 +165,7 @@ impl Budget {
                     machines: demand.machines,
                     memory: demand.memory(host.memory, host.reserve),
                     cpus: Processor { topology: host.topology.clone(), virtual_cpus: demand.cpus },
-                    pools: demand.spaces(&cloud.owner, host.capacity, capacity),
+                    pools: demand.spaces(cloud.owner(), host.capacity, capacity),
                 }
             })
             .collect()

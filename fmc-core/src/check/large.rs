@@ -11,7 +11,7 @@ const MOST: usize = 1 << 20;
 
 /// Looks at every machine with Ignition. What Ignition adds around a text is left out: this is about the order of magnitude.
 pub(super) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
-    let machines = cloud.machines.iter();
+    let machines = cloud.machines().iter();
     for machine in machines.filter(|one| one.image.os.provisioner() == Some(Provisioner::Ignition)) {
         let size = size(machine);
         if size > MOST {

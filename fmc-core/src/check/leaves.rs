@@ -94,6 +94,7 @@ impl Leaves<'_> {
             time_zone,
             resolvers,
             public_addresses,
+            prefixed: _,
             ssh_host_keys: _,
             ssh_from,
             hosts,

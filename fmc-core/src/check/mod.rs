@@ -75,11 +75,7 @@ impl Cloud {
             return Err(report);
         }
         match resolved {
-            Some(resolved) if resolved.is_whole => {
-                let mut checked = resolved.cloud;
-                checked.findings = report.into_findings();
-                Ok(checked)
-            }
+            Some(resolved) if resolved.is_whole => Ok(resolved.cloud.finish(report.into_findings())),
             _ => Err(report),
         }
     }

@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::view::{Net, Placed, Plugged, View};
-use crate::checked::{self, Addressing, Checked, Forward};
+use crate::checked::build::Building;
+use crate::checked::{self, Addressing, Checked, Forward, on_host};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
 use crate::guest::{Guest, Parts};
@@ -31,7 +32,7 @@ pub(crate) const RESERVE: Size = Size::gib(1);
 /// A resolved draft.
 pub(crate) struct Resolved {
     /// What of it is right: hosts, networks and machines with a wrong leaf or reference are left out.
-    pub(crate) cloud: Checked,
+    pub(crate) cloud: Building,
     /// Whether nothing is left out.
     pub(crate) is_whole: bool,
 }
@@ -40,32 +41,23 @@ pub(crate) struct Resolved {
 pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let hosts: Vec<Option<checked::Host>> = view.hosts.iter().map(|draft| host(draft)).collect();
     let (order, hosts) = Order::of(hosts, &view.cloud.hosts);
-    let mut cloud = Checked {
-        name: view.cloud.name.ok()?.clone(),
-        owner: view.owner.clone()?,
-        lab: view.cloud.lab,
-        hosts,
-        networks: Vec::new(),
-        machines: Vec::new(),
-        clusters: Vec::new(),
-        roles: BTreeMap::new(),
-        flows: Vec::new(),
-        findings: Vec::new(),
-    };
+    let name = view.cloud.name.ok()?.clone();
+    let mut cloud = Building::new(name, view.owner.clone()?, view.cloud.lab, hosts);
+    cloud.set_prefixed(view.cloud.prefixed);
     let networks = view.networks.iter().map(|net| network(view, net, &order, &cloud)).collect();
     let (networks, resolved) = Order::of(networks, &view.cloud.networks);
-    cloud.networks = resolved;
+    cloud.set_networks(resolved);
     let mut shared = Shared::default();
     let machines = view.machines.iter();
     let machines =
         machines.map(|placed| machine(view, placed, &order, &networks, &cloud, &mut shared)).collect();
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
-    cloud.machines = resolved;
+    cloud.set_machines(resolved);
     attach(&mut cloud);
     let clusters =
         view.cloud.clusters.iter().map(|draft| super::k3s::resolve::resolve(draft, &cloud)).collect();
     let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
-    cloud.clusters = resolved;
+    cloud.set_clusters(resolved);
     let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
     Some(Resolved { cloud, is_whole })
@@ -177,7 +169,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
 fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> Option<checked::Network> {
     let draft = net.draft;
     let name = draft.name.ok()?.clone();
-    let uuid = identity::uuid(checked.owner.as_str(), "network", name.as_str());
+    let uuid = identity::uuid(checked.owner().as_str(), "network", name.as_str());
     let mut reservations = draft
         .reservations
         .iter()
@@ -201,7 +193,7 @@ fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> 
         },
         bridge: match &draft.bridge {
             Some(bridge) => bridge.ok()?.clone(),
-            None => bridge_of(name.as_str())?,
+            None => bridge_of(&on_host(view.prefix(), name.as_str()))?,
         },
         ipv4: net.ipv4.clone(),
         ipv6: net.ipv6.clone(),
@@ -348,7 +340,7 @@ fn machine<'a>(
     let domain = domain_of(view, placed);
     Some(checked::Machine {
         host,
-        image: shared.images.resolve(&draft.image, host, &checked.hosts)?,
+        image: shared.images.resolve(&draft.image, host, checked.hosts())?,
         cpus: or(draft.cpus.as_ref(), Cpus::ONE)?,
         memory: or(draft.memory.as_ref(), Size::gib(1))?,
         root: match &draft.root_disk {
@@ -383,7 +375,7 @@ fn machine<'a>(
         memberships: Vec::new(),
         after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
-        uuid: identity::uuid(checked.owner.as_str(), "domain", name.as_str()),
+        uuid: identity::uuid(checked.owner().as_str(), "domain", name.as_str()),
         name,
     })
 }
@@ -544,10 +536,10 @@ pub(crate) fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a 
 }
 
 /// What networks know of their machines: the hosts that a bridge is on, and reservations.
-fn attach(checked: &mut Checked) {
+fn attach(checked: &mut Building) {
     let mut hosts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let mut reservations: BTreeMap<usize, Vec<checked::Reservation>> = BTreeMap::new();
-    for machine in &checked.machines {
+    for machine in checked.machines() {
         for interface in &machine.interfaces {
             hosts.entry(interface.network).or_default().push(machine.host);
             let known =
@@ -557,7 +549,7 @@ fn attach(checked: &mut Checked) {
             }));
         }
     }
-    for (at, network) in checked.networks.iter_mut().enumerate() {
+    for (at, network) in checked.networks_mut().iter_mut().enumerate() {
         if network.forward == Forward::Bridge {
             let mut on = hosts.remove(&at).unwrap_or_default();
             on.sort_unstable();

@@ -19,20 +19,22 @@ use std::sync::Arc;
 
 use super::guest::parts;
 use super::view::{Placed, View, text};
+use crate::checked::build::Building;
 use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Members};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
+use crate::guest::Parts;
 use crate::name::RoleName;
 use crate::role::{Assigned, CustomRole, RoleFindings, Site};
 use crate::roles::ROOMS;
 
 /// Runs every role, and puts what they add into the machines.
-pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Finding>) {
+pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
     assigned.extend(ROOMS.iter().flat_map(|room| (room.assigned)(cloud)));
     guard(view, cloud, &assigned);
-    if cloud.machines.iter().all(|machine| !machine.firewall)
+    if cloud.machines().iter().all(|machine| !machine.firewall)
         && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
         && assigned.is_empty()
     {
@@ -40,12 +42,13 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     }
     // By machine; a machine's roles in the order in which they are said.
     assigned.sort_by_key(|one| one.machine);
-    cloud.roles = members(cloud, &assigned);
+    let roles = members(cloud, &assigned);
+    cloud.set_roles(roles);
     member::memberships(cloud, &assigned);
     after::order(cloud, &assigned, findings);
     let mut flows = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
-        let Some(machine) = ours.first().and_then(|one| cloud.machines.get(one.machine)) else { continue };
+        let Some(machine) = ours.first().and_then(|one| cloud.machines().get(one.machine)) else { continue };
         let site = Site::new(cloud, machine, &assigned);
         for one in ours {
             ask(one, &site, cloud, &mut flows, findings);
@@ -57,7 +60,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
     flows.sort_by_key(|flow| flow.machine);
-    cloud.flows = flows;
+    cloud.set_flows(flows);
     base::unasked(cloud, findings);
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
@@ -66,7 +69,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
     let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some((at, machine)) =
-            ours.first().and_then(|one| Some((one.machine, cloud.machines.get(one.machine)?)))
+            ours.first().and_then(|one| Some((one.machine, cloud.machines().get(one.machine)?)))
         else {
             continue;
         };
@@ -77,28 +80,34 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Checked, findings: &mut Vec<Fi
             guests.push((at, merged.parts));
         }
     }
+    fill(cloud, guests);
+    for finish in ROOMS.iter().filter_map(|room| room.finish) {
+        let guests = finish(cloud);
+        fill(cloud, guests);
+    }
+}
+
+/// Gives machines these guests.
+fn fill(cloud: &mut Building, guests: Vec<(usize, Parts)>) {
     for (at, parts) in guests {
-        if let Some(machine) = cloud.machines.get_mut(at) {
+        if let Some(machine) = cloud.machines_mut().get_mut(at) {
             machine.guest = Arc::new(parts);
         }
-    }
-    for finish in ROOMS.iter().filter_map(|room| room.finish) {
-        finish(cloud);
     }
 }
 
 /// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is
 /// told not to.
-fn guard(view: &View<'_>, cloud: &mut Checked, assigned: &[Assigned]) {
+fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     for one in assigned {
-        if let Some(machine) = cloud.machines.get_mut(one.machine) {
+        if let Some(machine) = cloud.machines_mut().get_mut(one.machine) {
             machine.firewall = machine.is_provisioned();
         }
     }
     for placed in &view.machines {
         let said = placed.draft.firewall.or((!placed.draft.accept.is_empty()).then_some(true));
         if let Some(said) = said
-            && let Some(machine) = index_of(cloud, placed).and_then(|at| cloud.machines.get_mut(at))
+            && let Some(machine) = index_of(cloud, placed).and_then(|at| cloud.machines_mut().get_mut(at))
         {
             machine.firewall = said && machine.is_provisioned();
         }
@@ -108,13 +117,13 @@ fn guard(view: &View<'_>, cloud: &mut Checked, assigned: &[Assigned]) {
 /// Where a machine of the draft is in the resolved cloud, if it is right.
 fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<usize> {
     let name = text(&placed.draft.name);
-    cloud.machines.binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()
+    cloud.machines().binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()
 }
 
 /// The firewalls, as roles of their machines.
 fn firewalls(cloud: &Checked) -> Vec<Assigned> {
     let role: Arc<dyn CustomRole> = Arc::new(Firewall);
-    let guarded = cloud.machines.iter().enumerate().filter(|(_, machine)| machine.firewall);
+    let guarded = cloud.machines().iter().enumerate().filter(|(_, machine)| machine.firewall);
     let each = guarded.map(|(index, machine)| Assigned {
         machine: index,
         kind: Firewall::KIND,
@@ -161,9 +170,9 @@ fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Mem
                 members.machines.push(one.machine);
             }
             let interfaces =
-                cloud.machines.get(one.machine).into_iter().flat_map(|machine| &machine.interfaces);
+                cloud.machines().get(one.machine).into_iter().flat_map(|machine| &machine.interfaces);
             for interface in interfaces {
-                let network = cloud.networks.get(interface.network);
+                let network = cloud.networks().get(interface.network);
                 let families = network.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]);
                 members.subnets.extend(families.flatten().map(|family| family.subnet));
             }
@@ -175,7 +184,7 @@ fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Mem
 /// The machines by the addresses that are known beforehand.
 fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, usize> {
     let mut known = BTreeMap::new();
-    for (index, machine) in cloud.machines.iter().enumerate() {
+    for (index, machine) in cloud.machines().iter().enumerate() {
         for interface in &machine.interfaces {
             let addresses =
                 [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
@@ -247,7 +256,7 @@ fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings
                     let mut here = assigned.iter().filter(|one| one.machine == flow.machine);
                     here.find(|one| one.kind == *kind).map(|one| one.at.as_str()).unwrap_or_default()
                 };
-                let machine = cloud.machines.get(flow.machine).map(|machine| machine.name.as_str());
+                let machine = cloud.machines().get(flow.machine).map(|machine| machine.name.as_str());
                 findings.push(
                     Finding::new(
                         Kind::RoleClash,

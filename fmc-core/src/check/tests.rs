@@ -25,7 +25,7 @@ fn yaml(text: &str) -> Cloud {
 /// All findings of a cloud, whether they refuse it or not.
 fn findings(cloud: &Cloud) -> Vec<Finding> {
     match cloud.check() {
-        Ok(checked) => checked.findings,
+        Ok(checked) => checked.findings().to_vec(),
         Err(report) => {
             assert!(report.refuses(), "refused without an error: {report}");
             report.into_findings()

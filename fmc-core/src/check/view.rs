@@ -91,6 +91,11 @@ impl Cluster<'_> {
 }
 
 impl<'a> View<'a> {
+    /// Whose name stands before the names of domains and networks on their hosts.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        self.owner.as_ref().filter(|_| self.cloud.prefixed).map(OwnerId::as_str)
+    }
+
     /// Looks up the references of a draft.
     pub(crate) fn new(cloud: &'a Cloud) -> Self {
         let owner = match &cloud.owner {

@@ -354,7 +354,7 @@ proptest! {
         let mut with = agents.clone();
         with.insert(more);
         let after = checked(&cloud(with));
-        for machine in &before.machines {
+        for machine in before.machines() {
             prop_assert_eq!(&machine.guest, &after.machine(machine.name.as_str()).unwrap().guest);
         }
     }

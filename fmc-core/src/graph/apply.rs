@@ -59,7 +59,8 @@ impl StopFlag {
     }
 }
 
-/// Runs the steps of a plan: each once those before it are done, as many at the same time at a place as its lanes allow.
+/// Runs the steps of a plan: each once those before it are done, as many at the same time at a place as its lanes allow,
+/// and more of those that mostly wait.
 /// What is put off, and the steps of [later](Plan::later) phases, are [left](Outcome::left): to go on with them is
 /// [`apply_phases`](super::apply_phases)'s to do.
 ///
@@ -93,7 +94,11 @@ pub(super) async fn run<P: Provider>(
     if !notes.is_empty() {
         return Err(Refused { notes });
     }
-    let lanes = |at: &Place| provider.lanes(at).min(options.parallelism.unwrap_or(usize::MAX)).max(1);
+    // Whoever says how many steps may run means all of them.
+    let lanes = |step: &Step<P::Document>| match (options.parallelism, provider.waiting_lanes(step)) {
+        (None, Some(count)) => (true, count.max(1)),
+        (most, _) => (false, provider.lanes(step.address.place()).min(most.unwrap_or(usize::MAX)).max(1)),
+    };
     let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
     // Held until the end, so that dropping this future tells the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
@@ -223,19 +228,24 @@ impl Drop for StopsWhenDropped {
     }
 }
 
+/// Where a step runs: at its place, among those that mostly wait or among the others.
+type Track<'a> = (&'a Place, bool);
+
 /// Which steps wait, may begin and have ended.
 struct Queue<'a, D: ?Sized> {
     plan: &'a Plan<D>,
     waits: Vec<usize>,
     needed_by: Vec<Vec<usize>>,
-    places: BTreeMap<&'a Place, Lanes>,
-    /// The places at which a step may begin.
-    free: BTreeSet<&'a Place>,
+    /// The track of each step.
+    tracks: Vec<Track<'a>>,
+    lanes: BTreeMap<Track<'a>, Lanes>,
+    /// The tracks on which a step may begin.
+    free: BTreeSet<Track<'a>>,
     left: BTreeSet<usize>,
     outcome: Outcome,
 }
 
-/// The steps of a place that may begin, how many run, and how many may.
+/// The steps of a track that may begin, how many run, and how many may.
 struct Lanes {
     count: usize,
     ready: BTreeSet<usize>,
@@ -243,20 +253,23 @@ struct Lanes {
 }
 
 impl<'a, D: ?Sized> Queue<'a, D> {
-    fn new(plan: &'a Plan<D>, lanes: impl Fn(&Place) -> usize) -> Self {
+    /// `lanes` says whether a step mostly waits, and how many of its kind may run at once at its place.
+    fn new(plan: &'a Plan<D>, lanes: impl Fn(&Step<D>) -> (bool, usize)) -> Self {
         let mut queue = Self {
             plan,
             waits: Vec::with_capacity(plan.steps.len()),
             needed_by: vec![Vec::new(); plan.steps.len()],
-            places: BTreeMap::new(),
+            tracks: Vec::with_capacity(plan.steps.len()),
+            lanes: BTreeMap::new(),
             free: BTreeSet::new(),
             left: (0..plan.steps.len()).collect(),
             outcome: Outcome::default(),
         };
         for (index, step) in plan.steps.iter().enumerate() {
-            let place = step.address.place();
-            let made = || Lanes { count: lanes(place), ready: BTreeSet::new(), busy: 0 };
-            queue.places.entry(place).or_insert_with(made);
+            let (waits, count) = lanes(step);
+            let track = (step.address.place(), waits);
+            queue.tracks.push(track);
+            queue.lanes.entry(track).or_insert_with(|| Lanes { count, ready: BTreeSet::new(), busy: 0 });
             queue.waits.push(step.after.len());
             for before in &step.after {
                 if let Some(needed_by) = queue.needed_by.get_mut(*before) {
@@ -264,7 +277,7 @@ impl<'a, D: ?Sized> Queue<'a, D> {
                 }
             }
             if step.after.is_empty() {
-                queue.change(place, |lanes| _ = lanes.ready.insert(index));
+                queue.change(index, |lanes| _ = lanes.ready.insert(index));
             }
         }
         queue
@@ -272,9 +285,9 @@ impl<'a, D: ?Sized> Queue<'a, D> {
 
     /// Takes the first step that may begin.
     fn next(&mut self) -> Option<(usize, &'a Step<D>)> {
-        let place = *self.free.first()?;
-        let index = *self.places.get(place)?.ready.first()?;
-        self.change(place, |lanes| {
+        let track = *self.free.first()?;
+        let index = *self.lanes.get(&track)?.ready.first()?;
+        self.change(index, |lanes| {
             lanes.ready.remove(&index);
             lanes.busy += 1;
         });
@@ -282,19 +295,21 @@ impl<'a, D: ?Sized> Queue<'a, D> {
         Some((index, self.plan.steps.get(index)?))
     }
 
-    fn change(&mut self, place: &'a Place, change: impl FnOnce(&mut Lanes)) {
-        let Some(lanes) = self.places.get_mut(place) else { return };
+    /// Changes the lanes of a step's track.
+    fn change(&mut self, index: usize, change: impl FnOnce(&mut Lanes)) {
+        let Some(track) = self.tracks.get(index).copied() else { return };
+        let Some(lanes) = self.lanes.get_mut(&track) else { return };
         change(lanes);
         if lanes.busy < lanes.count && !lanes.ready.is_empty() {
-            self.free.insert(place);
+            self.free.insert(track);
         } else {
-            self.free.remove(place);
+            self.free.remove(&track);
         }
     }
 
     fn end(&mut self, index: usize, result: Result<(), StepError>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
-        self.change(step.address.place(), |lanes| lanes.busy = lanes.busy.saturating_sub(1));
+        self.change(index, |lanes| lanes.busy = lanes.busy.saturating_sub(1));
         let address = step.address.to_string();
         match result {
             Ok(()) => {
@@ -332,12 +347,10 @@ impl<'a, D: ?Sized> Queue<'a, D> {
 
     /// One of the steps before this one is done.
     fn came(&mut self, index: usize) {
-        let (Some(waits), Some(step)) = (self.waits.get_mut(index), self.plan.steps.get(index)) else {
-            return;
-        };
+        let Some(waits) = self.waits.get_mut(index) else { return };
         *waits = waits.saturating_sub(1);
         if *waits == 0 && self.left.contains(&index) {
-            self.change(step.address.place(), |lanes| _ = lanes.ready.insert(index));
+            self.change(index, |lanes| _ = lanes.ready.insert(index));
         }
     }
 

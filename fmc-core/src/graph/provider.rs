@@ -233,6 +233,12 @@ pub trait Provider: Model + Send + Sync {
     /// How many steps may run at once at a place, at least 1.
     fn lanes(&self, at: &Place) -> usize;
 
+    /// A step that mostly waits for something else takes none of those lanes: how many steps of this kind may run at once at its place.
+    /// `None` for any other step.
+    fn waiting_lanes(&self, _step: &Step<Self::Document>) -> Option<usize> {
+        None
+    }
+
     /// What is waited for once a step is done; `None` if nothing.
     fn awaited(&self, _step: &Step<Self::Document>) -> Option<Awaited> {
         None

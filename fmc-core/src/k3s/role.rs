@@ -42,13 +42,13 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     let mut all = Vec::new();
     // One that is named twice is a finding, and is what it is named first.
     let mut seen = BTreeSet::new();
-    for cluster in &cloud.clusters {
+    for cluster in cloud.clusters() {
         let instance: Arc<str> = cluster.name.as_str().into();
         let (servers, agents) = (places(&cluster.said.servers), places(&cluster.said.agents));
         let mut assign =
             |machine: usize, list: &str, places: &Places<'_>, role: &dyn Fn() -> Arc<dyn CustomRole>| {
                 let place =
-                    cloud.machines.get(machine).and_then(|machine| places.get(&machine.name)).copied();
+                    cloud.machines().get(machine).and_then(|machine| places.get(&machine.name)).copied();
                 let at = format!("clusters.{}.{list}[{}]", cluster.name, place.unwrap_or_default());
                 let kind = if list == "servers" { SERVER } else { AGENT };
                 all.push(Assigned { machine, kind, role: role(), at });
@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
         let cloud = site.cloud();
         let cluster = cloud.cluster(cluster)?;
         let name = &site.machine().name;
-        let at = cloud.machines.binary_search_by(|machine| machine.name.cmp(name)).ok()?;
+        let at = cloud.machines().binary_search_by(|machine| machine.name.cmp(name)).ok()?;
         Some(Self { site, cluster, at, order: cluster.servers.iter().position(|server| *server == at) })
     }
 

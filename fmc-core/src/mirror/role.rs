@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
 use crate::given::Given;
 use crate::guest::checked::Contents;
-use crate::guest::{Directory, File, Guest, Unit};
+use crate::guest::{self, Directory, File, Guest, Parts, Unit};
 use crate::image::Os;
 use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
@@ -59,7 +59,7 @@ impl MirrorRole {
 
 /// The roles that the clusters of a cloud give to their bootstrap machines: each serves what its cluster's machines fetch.
 pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
-    let clusters = cloud.clusters.iter();
+    let clusters = cloud.clusters().iter();
     let with = clusters.filter_map(|cluster| cluster.bootstrap.map(|machine| (cluster, machine)));
     with.map(|(cluster, machine)| {
         let said = cluster.said();
@@ -77,21 +77,22 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     .collect()
 }
 
-/// Lets the nodes of each cluster fetch what its mirror serves from there, wherever their guests have it from.
-pub(crate) fn redirect(cloud: &mut Checked) {
-    for index in 0..cloud.clusters.len() {
-        let Some(cluster) = cloud.clusters.get(index) else { return };
+/// The guests of the nodes that fetch from their cluster's mirror what it serves, wherever the guests had it from.
+pub(crate) fn redirected(cloud: &Checked) -> Vec<(usize, Parts)> {
+    let mut guests = Vec::new();
+    for cluster in cloud.clusters() {
         let served: BTreeSet<(HttpUrl, Digest)> =
             cluster.said().bootstrap.iter().flat_map(Mirror::bodies).collect();
-        let mirror = cluster.bootstrap.and_then(|at| cloud.machines.get(at)).and_then(Machine::address);
+        let mirror = cluster.bootstrap.and_then(|at| cloud.machines().get(at)).and_then(Machine::address);
         let Some(mirror) = mirror.filter(|_| !served.is_empty()) else { continue };
-        let nodes: Vec<usize> = cluster.servers.iter().chain(&cluster.agents).copied().collect();
-        for node in nodes {
-            let Some(machine) = cloud.machines.get_mut(node) else { continue };
-            if !machine.guest.files.iter().any(|file| matches!(file.contents, Contents::Remote { .. })) {
+        for &node in cluster.servers.iter().chain(&cluster.agents) {
+            let Some(machine) = cloud.machines().get(node) else { continue };
+            let is_remote = |file: &guest::checked::File| matches!(file.contents, Contents::Remote { .. });
+            if !machine.guest.files.iter().any(is_remote) {
                 continue;
             }
-            for file in &mut Arc::make_mut(&mut machine.guest).files {
+            let mut guest = Parts::clone(&machine.guest);
+            for file in &mut guest.files {
                 if let Contents::Remote { url, digest } = &mut file.contents
                     && served.contains(&(url.clone(), *digest))
                     && let Ok(there) = super::url_of(mirror, url, digest).parse()
@@ -99,8 +100,10 @@ pub(crate) fn redirect(cloud: &mut Checked) {
                     *url = there;
                 }
             }
+            guests.push((node, guest));
         }
     }
+    guests
 }
 
 /// Whether nothing there brings a web server.

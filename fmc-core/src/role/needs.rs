@@ -58,7 +58,7 @@ impl Needs {
         let mut small = |there: String, needed: String, help: String| {
             let message = format!("{name} has {there}, and {role} needs {needed}");
             let mut finding = Finding::new(Kind::RoleNeeds, at, message, help);
-            if site.cloud().lab {
+            if site.cloud().is_lab() {
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);

@@ -90,9 +90,9 @@ pub(crate) fn lab(cloud: &Checked) -> Lab {
     lab.network("edge", "10.17.5.1/24");
     lab.network("kube", "10.17.4.1/24");
     lab.host("client", &[Nic::new("edge", "10.17.5.99/24")]);
-    for machine in &cloud.machines {
+    for machine in cloud.machines() {
         let interface = &machine.interfaces[0];
-        let network = cloud.networks[interface.network].name.as_str();
+        let network = cloud.networks()[interface.network].name.as_str();
         let nic = Nic::new(network, format!("{}/24", machine.address().unwrap()));
         // As a kernel names it, and nobody knows beforehand.
         let nics = [nic.mac(interface.mac.to_string()).name("enp7s0")];

@@ -13,7 +13,7 @@ const SYSTEMS: [(&str, Os); 3] = [("rocky", Os::Rocky), ("almalinux", Os::Almali
 /// Names of the guest's interfaces with their MACs.
 fn macs(os: Os, interfaces: Vec<Interface>) -> Vec<(String, String)> {
     let cloud = guests::cloud(os, interfaces, Guest::new());
-    let interfaces = cloud.machines.iter().flat_map(|machine| &machine.interfaces).enumerate();
+    let interfaces = cloud.machines().iter().flat_map(|machine| &machine.interfaces).enumerate();
     interfaces.map(|(index, interface)| (format!("eth{index}"), interface.mac.to_string())).collect()
 }
 

@@ -62,7 +62,7 @@ fn the_engine_writes_what_the_compiler_said() {
             ("/etc/systemd/system/systemd-logind.service.d/20-nice.conf", 0, 0, 0o644, "[Service]\nNice=1\n"),
         ];
         let cloud = guests::cloud(os, lab(), Guest::new());
-        let mac = cloud.machines[0].interfaces[0].mac;
+        let mac = cloud.machines()[0].interfaces[0].mac;
         let keyfile = format!(
             "[connection]\nid=lab\ntype=ethernet\n\n[ethernet]\nmac-address={mac}\n\n[ipv4]\nmethod=manual\n\
              address1=10.17.3.10/24\ngateway=10.17.3.1\ndns=10.17.3.1;\ndns-search=lab.example.com;\nmay-fail=false\n\n\

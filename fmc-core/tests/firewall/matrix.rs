@@ -31,19 +31,19 @@ impl<'a> Wired<'a> {
     /// Lays the cables of a cloud whose networks are all routed, and whose machines' addresses are all known.
     pub(crate) fn new(cloud: &'a Checked) -> Self {
         let lab = Lab::start();
-        for network in &cloud.networks {
+        for network in cloud.networks() {
             let family = network.ipv4.as_ref().unwrap();
             let prefix = family.subnet.prefix_len();
             // On a host bridge without a router of its own the lab's router is one.
             let gateway = family.gateway.unwrap_or_else(|| family.subnet.first_host());
             lab.network(network.name.as_str(), &format!("{gateway}/{prefix}"));
         }
-        for machine in &cloud.machines {
+        for machine in cloud.machines() {
             let nics: Vec<Nic> = order(machine).map(|at| nic(cloud, machine, at)).collect();
             lab.host(machine.name.as_str(), &nics);
         }
         let wired = Self { cloud, lab };
-        for machine in cloud.machines.iter().filter(|machine| machine.firewall) {
+        for machine in cloud.machines().iter().filter(|machine| machine.firewall) {
             wired.lab.load_rules(machine.name.as_str(), &ruleset(cloud, machine)).unwrap();
         }
         wired
@@ -55,15 +55,15 @@ impl<'a> Wired<'a> {
         let ports: Vec<Port> = services.iter().filter_map(|service| port(*service)).collect();
         let listening: Vec<_> = self
             .cloud
-            .machines
+            .machines()
             .iter()
             .map(|machine| self.lab.listen(machine.name.as_str(), &ports))
             .collect();
         let mut asked = Vec::new();
         let mut probes = Vec::new();
-        for to in &self.cloud.machines {
+        for to in self.cloud.machines() {
             let address = to.address().unwrap();
-            let machines = self.cloud.machines.iter().filter(|from| from.name != to.name);
+            let machines = self.cloud.machines().iter().filter(|from| from.name != to.name);
             let callers = machines.map(|from| (from.name.to_string(), self.source(from, address)));
             let router = (Lab::ROUTER.to_owned(), self.router(to));
             for (from, source) in callers.chain([router]) {
@@ -92,7 +92,7 @@ impl<'a> Wired<'a> {
 
     /// All services of all machines, ranges by their ends, and those that are nobody's.
     fn services(&self) -> BTreeSet<Service> {
-        let accepted = self.cloud.flows.iter().filter(|flow| flow.direction == Direction::Accept);
+        let accepted = self.cloud.all_flows().iter().filter(|flow| flow.direction == Direction::Accept);
         let ends = accepted.flat_map(|flow| {
             let Service { protocol, first, last } = flow.service;
             [first, last].map(|port| Service { protocol, first: port, last: port })
@@ -103,7 +103,7 @@ impl<'a> Wired<'a> {
     /// The address that a machine calls another one from: that of a network which both are on, else of the one that leads out.
     fn source(&self, from: &Machine, to: IpAddr) -> IpAddr {
         let near = from.interfaces.iter().find(|interface| {
-            let network = self.cloud.networks.get(interface.network);
+            let network = self.cloud.networks().get(interface.network);
             network.and_then(|network| network.ipv4.as_ref()).is_some_and(|family| family.subnet.contains(to))
         });
         let out = order(from).next().and_then(|at| from.interfaces.get(at));
@@ -113,7 +113,7 @@ impl<'a> Wired<'a> {
     /// The router's address on the network by which a machine is known.
     fn router(&self, to: &Machine) -> IpAddr {
         let address = to.address().unwrap();
-        let families = self.cloud.networks.iter().filter_map(|network| network.ipv4.as_ref());
+        let families = self.cloud.networks().iter().filter_map(|network| network.ipv4.as_ref());
         let family = families.into_iter().find(|family| family.subnet.contains(address)).unwrap();
         family.gateway.unwrap_or_else(|| family.subnet.first_host())
     }
@@ -129,7 +129,7 @@ fn order(machine: &Machine) -> impl Iterator<Item = usize> {
 
 fn nic(cloud: &Checked, machine: &Machine, at: usize) -> Nic {
     let interface = &machine.interfaces[at];
-    let network = &cloud.networks[interface.network];
+    let network = &cloud.networks()[interface.network];
     let written = |address: IpAddr| {
         let family = if address.is_ipv4() { &network.ipv4 } else { &network.ipv6 };
         format!("{address}/{}", family.as_ref().unwrap().subnet.prefix_len())

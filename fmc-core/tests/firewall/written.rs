@@ -10,7 +10,7 @@ use crate::cloud;
 fn every_machine_gets_it_and_those_who_read_it_take_it() {
     let checked = cloud();
     let mut judged = (0, 0);
-    for machine in checked.machines.iter().filter(|machine| machine.firewall) {
+    for machine in checked.machines().iter().filter(|machine| machine.firewall) {
         let rules = ruleset(&checked, machine);
         nft::check(&rules).unwrap();
         nft::load_twice_is_stable(&rules).unwrap();

@@ -323,7 +323,7 @@ fn a_single_server_is_small_and_a_database_needs_no_etcd() {
 fn no_secret_is_in_a_file_that_others_can_read() {
     for (system, os) in SYSTEMS {
         let cloud = cluster::cloud(os, everything());
-        for machine in &cloud.machines {
+        for machine in cloud.machines() {
             for file in &machine.guest.files {
                 let public = file.path.as_str().ends_with(".crt");
                 if !public && file.contents.secrets().next().is_some() {

@@ -6,14 +6,15 @@ use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::rc::Rc;
 
+use super::ImageError;
+use super::hash::Beside;
+use super::header::{HEAD, Header, Stated};
+use super::plain::{Buffers, Plain};
+use super::unpack::{Packing, READ};
+use crate::files::Files;
+use crate::link::{CHUNK, Piece, Pieces};
 use fmc_core::digest::Digest;
 use fmc_core::unit::Size;
-use sha2::Digest as _;
-
-use super::ImageError;
-use super::header::{HEAD, Header, Stated};
-use super::unpack::Packing;
-use crate::files::Files;
 
 /// A file that is an image, of which the first bytes were looked at.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl ImageFile {
         Ok(())
     }
 
-    /// Its bytes, unpacked, to be read once. What must be true of them at their end says [`Content::finish`].
+    /// Its bytes, unpacked, to be read once. [`Content::finish`] checks them at their end.
     ///
     /// # Errors
     ///
@@ -94,21 +95,25 @@ impl ImageFile {
     ) -> Result<Content, ImageError> {
         let mut file = self.file;
         file.rewind().map_err(ImageError::Read)?;
-        let tally = Rc::new(Tally { position: Cell::new(0), hash: RefCell::new(Some(Hash::like(&digest))) });
-        let packed = Tallied { file, tally: Rc::clone(&tally) };
-        let bytes: Box<dyn Read> = match self.packing {
-            None => Box::new(packed),
-            Some(packing) => packing.unpack(packed).map_err(|cause| ImageError::Unpack { packing, cause })?,
+        let tally =
+            Rc::new(Tally { position: Cell::new(0), hash: RefCell::new(Some(Beside::like(&digest))) });
+        let bytes = match self.packing {
+            None => Bytes::Plain(Plain::new(file)),
+            Some(packing) => {
+                let packed = Tallied { file, tally: Rc::clone(&tally), copies: Buffers::of(READ) };
+                let bytes = packing.unpack(packed);
+                Bytes::Packed(packing, bytes.map_err(|cause| ImageError::Unpack { packing, cause })?)
+            }
         };
         Ok(Content {
-            bytes,
-            packing: self.packing,
             most: if self.packing.is_some() { self.header.most(&stated) } else { u64::MAX },
+            bytes,
+            buffers: Buffers::of(CHUNK),
             stated,
             head: Vec::with_capacity(HEAD),
             length: 0,
             digest,
-            unpacked: unpacked.map(|digest| (Hash::like(&digest), digest)),
+            unpacked: unpacked.map(|digest| (Beside::like(&digest), digest)),
             tally,
             failure: None,
         })
@@ -117,16 +122,21 @@ impl ImageFile {
 
 /// An image's bytes as a guest is to find them.
 pub struct Content {
-    bytes: Box<dyn Read>,
-    packing: Option<Packing>,
+    bytes: Bytes,
+    buffers: Buffers,
     most: u64,
     stated: Stated,
     head: Vec<u8>,
     length: u64,
     digest: Digest,
-    unpacked: Option<(Hash, Digest)>,
+    unpacked: Option<(Beside, Digest)>,
     tally: Rc<Tally>,
     failure: Option<ImageError>,
+}
+
+enum Bytes {
+    Plain(Plain),
+    Packed(Packing, Box<dyn Read>),
 }
 
 impl Content {
@@ -143,16 +153,15 @@ impl Content {
     /// It was not.
     pub fn finish(mut self) -> Result<(), ImageError> {
         // An index may stand behind the last byte of the content, and is of the file.
-        let mut rest = [0; 4096];
-        while self.read(&mut rest).map_err(|cause| self.failure.take().unwrap_or(ImageError::Read(cause)))?
-            > 0
-        {}
+        while self.next().map_err(|cause| self.failure.take().unwrap_or(ImageError::Read(cause)))?.is_some() {
+        }
         drop(self.bytes);
         let hash = self.tally.hash.borrow_mut().take();
         let of_file = hash.map(|hash| ("its content", hash, self.digest));
         let of_content = self.unpacked.map(|(hash, expected)| ("its content, unpacked,", hash, expected));
         for (what, hash, expected) in of_file.into_iter().chain(of_content) {
-            let found = hash.finish();
+            let broken = || ImageError::Read(io::Error::other("the thread that hashes it broke off"));
+            let found = hash.finish().ok_or_else(broken)?;
             if found != expected {
                 return Err(ImageError::Digest { what, found: found.into(), expected: expected.into() });
             }
@@ -171,39 +180,64 @@ impl Content {
         self.failure.get_or_insert(error);
         io::Error::other(text)
     }
+
+    /// The next piece, which is not accounted for yet.
+    fn piece(&mut self) -> Result<Option<Piece>, ImageError> {
+        match &mut self.bytes {
+            Bytes::Plain(plain) => {
+                let piece = plain.next(&mut self.buffers).map_err(ImageError::Read)?;
+                if let Some(piece) = &piece {
+                    self.tally.add(piece.clone());
+                }
+                self.tally.position.set(plain.position());
+                Ok(piece)
+            }
+            Bytes::Packed(packing, bytes) => {
+                let failed = |cause| ImageError::Unpack { packing: *packing, cause };
+                self.buffers.fill(|buffer| fill(bytes, buffer)).map_err(failed)
+            }
+        }
+    }
 }
 
-impl Read for Content {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = match self.bytes.read(buffer) {
-            Ok(count) => count,
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => return Err(cause),
-            Err(cause) => {
-                let error = match self.packing {
-                    Some(packing) => ImageError::Unpack { packing, cause },
-                    None => ImageError::Read(cause),
-                };
-                return Err(self.fail(error));
-            }
-        };
-        let bytes = buffer.get(..count).unwrap_or_default();
-        let missing = HEAD.saturating_sub(self.head.len()).min(count);
-        self.head.extend_from_slice(bytes.get(..missing).unwrap_or_default());
-        if let Some((hash, _)) = &mut self.unpacked {
-            hash.update(bytes);
-        }
-        self.length += count as u64;
+impl Pieces for Content {
+    fn next(&mut self) -> io::Result<Option<Piece>> {
+        let Some(piece) = self.piece().map_err(|error| self.fail(error))? else { return Ok(None) };
+        self.length += piece.length();
         if self.length > self.most {
             return Err(self.fail(ImageError::Bomb { most: Size::bytes(self.most) }));
         }
-        Ok(count)
+        if self.head.len() < HEAD {
+            piece.for_each(|bytes| {
+                let missing = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+                self.head.extend_from_slice(bytes.get(..missing).unwrap_or_default());
+            });
+        }
+        if let Some((hash, _)) = &mut self.unpacked {
+            hash.update(piece.clone());
+        }
+        Ok(Some(piece))
     }
+}
+
+/// Reads until a buffer is full or the bytes end: a decoder gives out little at a time.
+fn fill(bytes: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match bytes.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// How far a file was read, and its hash so far.
 pub struct Tally {
     position: Cell<u64>,
-    hash: RefCell<Option<Hash>>,
+    hash: RefCell<Option<Beside>>,
 }
 
 impl Tally {
@@ -211,52 +245,35 @@ impl Tally {
     pub fn position(&self) -> u64 {
         self.position.get()
     }
+
+    fn add(&self, piece: Piece) {
+        if let Some(hash) = &mut *self.hash.borrow_mut() {
+            hash.update(piece);
+        }
+    }
 }
 
+/// A packed file, hashed as it is read.
 struct Tallied {
     file: File,
     tally: Rc<Tally>,
+    copies: Buffers,
 }
 
 impl Read for Tallied {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
-        if let Some(hash) = &mut *self.tally.hash.borrow_mut() {
-            hash.update(buffer.get(..count).unwrap_or_default());
+        let bytes = buffer.get(..count).unwrap_or_default();
+        // The decoder overwrites its buffer: the thread that hashes gets copies.
+        for some in bytes.chunks(READ) {
+            let copy = self.copies.fill(|copy| {
+                copy.get_mut(..some.len()).unwrap_or_default().copy_from_slice(some);
+                Ok(some.len())
+            })?;
+            copy.into_iter().for_each(|piece| self.tally.add(piece));
         }
         self.tally.position.set(self.tally.position.get() + count as u64);
         Ok(count)
-    }
-}
-
-/// A digest on its way.
-#[derive(Clone)]
-pub(super) enum Hash {
-    Sha256(sha2::Sha256),
-    Sha512(sha2::Sha512),
-}
-
-impl Hash {
-    /// By the algorithm of a digest.
-    pub(super) fn like(digest: &Digest) -> Self {
-        match digest {
-            Digest::Sha256(_) => Self::Sha256(sha2::Sha256::new()),
-            Digest::Sha512(_) => Self::Sha512(sha2::Sha512::new()),
-        }
-    }
-
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-        }
-    }
-
-    pub(super) fn finish(self) -> Digest {
-        match self {
-            Self::Sha256(hash) => Digest::Sha256(hash.finalize().into()),
-            Self::Sha512(hash) => Digest::Sha512(hash.finalize().into()),
-        }
     }
 }
 

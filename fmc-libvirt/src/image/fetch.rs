@@ -18,7 +18,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt as _};
 
 use super::cache::Patience;
-use super::content::Hash;
+use super::hash::Hash;
 use super::header::{harmless, is_html};
 
 /// A mirror sends to another, which sends to its network's nearest server. More is a loop.

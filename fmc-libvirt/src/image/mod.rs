@@ -1,7 +1,7 @@
 //! Images: what a file's header says, how it is unpacked, and what becomes of it on its way to a hypervisor.
 //!
 //! An image is read once, as a stream: unpacked, hashed as it lies there and (where that digest is stated too) as it is
-//! unpacked, held against its header and sent. No more of it than some chunks is in memory at a time; what a decoder needs
+//! unpacked, held against its header and sent. It is hashed on threads of their own, while other pieces are read and sent. No more of it than some chunks is in memory at a time; what a decoder needs
 //! comes to that: 64 MiB for a dictionary of `xz -9`, 8 MiB for what `zstd -19` makes, less for gzip and bzip2. What asks
 //! for more is refused, and so is what unpacks to more than its header and the root disk allow.
 //!
@@ -15,7 +15,9 @@ pub mod cache;
 pub mod content;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+mod hash;
 pub mod header;
+mod plain;
 #[cfg(test)]
 mod tests;
 pub mod unpack;

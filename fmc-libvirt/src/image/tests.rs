@@ -1,6 +1,6 @@
 //! Headers as `qemu-img` writes them, and as nobody should believe them; files as packers pack them.
 
-use std::io::{Cursor, Read as _};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use fmc_core::digest::Digest;
@@ -14,6 +14,7 @@ use super::ImageError;
 use super::content::ImageFile;
 use super::header::{HEAD, Header, HeaderError, Stated};
 use crate::files::Files;
+use crate::link::Pieces as _;
 
 fn stated(format: Format) -> Stated {
     Stated { format, minimum: None, root: Some(("web".to_owned(), Size::gib(20))) }
@@ -228,9 +229,12 @@ fn unpacked(path: &Path, digest: Digest, inner: Option<Digest>) -> Result<Vec<u8
     let file = ImageFile::open(&Files::anywhere(""), path, &stated)?;
     let mut content = file.content(stated, digest, inner)?;
     let mut bytes = Vec::new();
-    match content.read_to_end(&mut bytes) {
-        Ok(_) => content.finish().map(|()| bytes),
-        Err(error) => Err(content.failure().unwrap_or(ImageError::Read(error))),
+    loop {
+        match content.next() {
+            Ok(Some(piece)) => piece.for_each(|some| bytes.extend_from_slice(some)),
+            Ok(None) => return content.finish().map(|()| bytes),
+            Err(error) => return Err(content.failure().unwrap_or(ImageError::Read(error))),
+        }
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Packing {
     Zstd,
 }
 
+/// The bytes of a packed file that are read at a time.
+pub(super) const READ: usize = 128 << 10;
+
 /// An xz stream may ask for a dictionary of 4 GiB. `xz -9`, by which Fedora CoreOS is packed, asks for 64 MiB; so many KiB
 /// its decoder takes with that.
 #[cfg(feature = "unpack")]
@@ -75,7 +78,7 @@ impl Packing {
     /// This program cannot unpack.
     #[cfg(feature = "unpack")]
     pub fn unpack<'a>(self, packed: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-        let packed = io::BufReader::with_capacity(128 << 10, packed);
+        let packed = io::BufReader::with_capacity(READ, packed);
         Ok(match self {
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
             Self::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, XZ_KIB)),

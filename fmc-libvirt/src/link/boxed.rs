@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
-    PoolRecord, Section, VolumeFacts, VolumeRecord,
+    Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// A link of any kind.
@@ -93,7 +92,7 @@ forward! {
     fn upload(
         pool: &str,
         name: &str,
-        bytes: &mut dyn Read,
+        bytes: &mut dyn Pieces,
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool
     ) -> Result<(), CallError>;

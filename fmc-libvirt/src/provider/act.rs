@@ -34,6 +34,8 @@ pub(super) struct Job<L, A> {
     pub(super) pools: Pools,
     pub(super) acting: A,
     pub(super) address: Address,
+    /// What the object is called on its host.
+    pub(super) on_host: Arc<str>,
     pub(super) action: Action,
     pub(super) document: Option<Arc<Document>>,
     pub(super) changes: Vec<Change>,
@@ -46,8 +48,8 @@ impl<L: Link, A: Acting> Job<L, A> {
         let name = self.address.name();
         match (self.action, self.document.as_deref()) {
             (Action::Delete, _) => match self.address.kind() {
-                kind::DOMAIN => self.delete_domain(name),
-                kind::NETWORK => self.delete_network(name),
+                kind::DOMAIN => self.delete_domain(&self.on_host),
+                kind::NETWORK => self.delete_network(&self.on_host),
                 kind::POOL => self.delete_pool(name),
                 _ => self.delete_volume(name),
             },

@@ -57,14 +57,18 @@ fn network_summary(xml: &str) -> String {
 pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => {
-            match taken("domain", &wanted.name, &seen.owner) {
-                Some(taken) => taken,
+            match taken("domain", &wanted.on_host, &seen.owner)
+                .or_else(|| renamed("domain", &wanted.on_host, &seen.record.name))
+            {
+                Some(refused) => refused,
                 None => verdict(plugged_in(compare_domain(wanted, &seen.record), wanted, seen)),
             }
         }
         (Document::Network(wanted), Object::Network(seen)) => {
-            match taken("network", &wanted.name, &seen.owner) {
-                Some(taken) => taken,
+            match taken("network", &wanted.on_host, &seen.owner)
+                .or_else(|| renamed("network", &wanted.on_host, &seen.record.name))
+            {
+                Some(refused) => refused,
                 None => verdict(unplugged(compare_network(wanted, &seen.record), seen)),
             }
         }
@@ -128,6 +132,16 @@ fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     Some(Verdict::Refused(format!(
         "the host has a {what} {name} already, and {by}: give ours another name, or remove that one by hand"
     )))
+}
+
+/// libvirt renames no network, and no domain that runs.
+fn renamed(what: &str, wanted: &str, seen: &str) -> Option<Verdict> {
+    (wanted != seen).then(|| {
+        Verdict::Refused(format!(
+            "the {what} is called {seen} on the host and would be called {wanted}, and nothing is renamed there: \
+             leave `prefixed` as it was, or destroy the cloud first (its data disks stay)"
+        ))
+    })
 }
 
 pub(super) fn suffers(object: &Object, from: &Address, impact: Impact) -> Option<Change> {

@@ -50,6 +50,7 @@ pub(super) async fn observe<L: Link>(
                         networks: read.networks.clone(),
                         pools: read.pools.clone(),
                         images: images(&read),
+                        called: called(&document::place(host), &read, &wants),
                     },
                 );
                 See { place: document::place(host), read, wants: &wants }.objects(&mut seen.objects);
@@ -82,11 +83,26 @@ pub(super) async fn observe<L: Link>(
 pub(super) struct Wants {
     owner: String,
     addresses: BTreeSet<Address>,
+    /// The domains and networks whose names on their hosts are not their own: by host, kind and name there.
+    called: BTreeMap<(Place, &'static str, String), String>,
 }
 
 impl Wants {
     fn of(wanted: &Wanted<Document>) -> Self {
-        Self { owner: wanted.owner.to_string(), addresses: wanted.nodes.keys().cloned().collect() }
+        let called = wanted.nodes.iter().filter_map(|(address, node)| {
+            let (name, on_host) = match &*node.document {
+                Document::Domain(domain) => (&domain.name, &domain.on_host),
+                Document::Network(network) => (&network.name, &network.on_host),
+                Document::Pool(_) | Document::Volume(_) => return None,
+            };
+            let key = (address.place().clone(), address.kind(), on_host.to_string());
+            (name != on_host).then(|| (key, name.to_string()))
+        });
+        Self {
+            owner: wanted.owner.to_string(),
+            called: called.collect(),
+            addresses: wanted.nodes.keys().cloned().collect(),
+        }
     }
 
     /// The wanted volumes of a host, as one stretch of the addresses.
@@ -94,6 +110,24 @@ impl Wants {
         let first = Address::new(place.clone(), kind::VOLUME, "");
         let is_one = move |address: &&Address| address.place() == place && address.kind() == kind::VOLUME;
         self.addresses.range(first..).take_while(is_one)
+    }
+
+    /// The name by which the cloud knows a domain or a network that is there, ours or one that has the name of ours.
+    fn known_as<'a>(
+        &'a self,
+        place: &Place,
+        kind: &'static str,
+        on_host: &'a str,
+        mark: Option<&'a Mark>,
+    ) -> Option<&'a str> {
+        if let Some(mark) = mark.filter(|mark| mark.owner == self.owner) {
+            return Some(mark.name_of(on_host).unwrap_or(on_host));
+        }
+        if let Some(name) = self.called.get(&(place.clone(), kind, on_host.to_owned())) {
+            return Some(name);
+        }
+        // Where ours have names of their own on the host, the plain ones are free for others.
+        (self.called.is_empty() && self.has(place, kind, on_host)).then_some(on_host)
     }
 
     fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {
@@ -108,6 +142,20 @@ pub(super) struct Remembered {
     pub(super) pools: Vec<PoolRecord>,
     /// The names of volumes that commit an uploaded image.
     pub(super) images: BTreeSet<String>,
+    /// What domains and networks are called on the host, where that is not their own name.
+    pub(super) called: BTreeMap<Address, Arc<str>>,
+}
+
+/// What domains and networks of ours are called on their host, where that is not their own name.
+fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
+    let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name, &domain.xml));
+    let networks = read.networks.iter().map(|network| (kind::NETWORK, &network.name, &network.xml));
+    let named = domains.chain(networks).filter_map(|(kind, on_host, xml)| {
+        let mark = Mark::read(xml).filter(|mark| mark.owner == wants.owner)?;
+        let name = mark.name_of(on_host).filter(|name| name != on_host)?;
+        Some((Address::new(place.clone(), kind, name), Arc::from(on_host.as_str())))
+    });
+    named.collect()
 }
 
 fn images(read: &HostRead) -> BTreeSet<String> {
@@ -235,6 +283,7 @@ impl See<'_> {
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut machines: BTreeSet<String> = BTreeSet::new();
+        let networks = self.networks();
         for record in std::mem::take(&mut self.read.domains) {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
@@ -246,13 +295,14 @@ impl See<'_> {
                 let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
                 named.entry(file.clone()).or_default().push(naming);
             }
-            if owner == Owner::Us {
-                machines.insert(record.name.clone());
-            }
-            if owner == Owner::Us || self.wants.has(&self.place, kind::DOMAIN, &record.name) {
+            let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
+            if let Some(name) = name.map(str::to_owned) {
+                if owner == Owner::Us {
+                    machines.insert(name.clone());
+                }
                 let fingerprint = domain_fingerprint(&record);
-                let needs = self.needs(&names, &folders);
-                let address = self.address(kind::DOMAIN, &record.name);
+                let needs = self.needs(&names, &folders, &networks);
+                let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
                 let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
@@ -260,21 +310,30 @@ impl See<'_> {
         }
         for record in &self.read.networks {
             let owner = Owner::of(Mark::read(&record.xml).as_ref(), &self.wants.owner);
-            if owner == Owner::Us || self.wants.has(&self.place, kind::NETWORK, &record.name) {
+            if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
                     record: record.clone(),
                     owner,
                     plugged: plugged.contains(&record.name),
                 });
-                objects
-                    .insert(self.address(kind::NETWORK, &record.name), State::present(object, fingerprint));
+                objects.insert(self.address(kind::NETWORK, name), State::present(object, fingerprint));
             }
         }
         if owned {
             self.volumes(&named, &machines, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// The networks of the host that are ours or wanted, by their names there, with those by which the cloud knows them.
+    fn networks(&self) -> BTreeMap<String, String> {
+        let known = self.read.networks.iter().filter_map(|record| {
+            let mark = Mark::read(&record.xml);
+            let name = self.wants.known_as(&self.place, kind::NETWORK, &record.name, mark.as_ref())?;
+            Some((record.name.clone(), name.to_owned()))
+        });
+        known.collect()
     }
 
     /// Wanted volumes in a pool of somebody else's that cannot be looked into.
@@ -414,12 +473,18 @@ impl See<'_> {
         self.read.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
     }
 
-    fn needs(&self, names: &Names, folders: &BTreeMap<String, String>) -> Vec<Edge> {
+    fn needs(
+        &self,
+        names: &Names,
+        folders: &BTreeMap<String, String>,
+        networks: &BTreeMap<String, String>,
+    ) -> Vec<Edge> {
         let volumes = names.files.iter().filter_map(|file| self.volume_at(file, folders));
         let volumes = volumes.map(|to| Edge { to, carries: Carries::Content });
         let networks = names
             .networks
             .iter()
+            .map(|name| networks.get(name).unwrap_or(name))
             .map(|name| Edge { to: self.address(kind::NETWORK, name), carries: Carries::Attached });
         let folder = names.console.as_ref().and_then(|path| folders.get(path.rsplit_once('/')?.0));
         let console =

@@ -29,7 +29,7 @@ impl<L: Link> Libvirt<L> {
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
         let places = places(checked);
-        for (host, place) in checked.hosts.iter().zip(&places) {
+        for (host, place) in checked.hosts().iter().zip(&places) {
             let Some(link) = self.hosts.get(&host.name).map(Arc::clone) else { continue };
             let Some(read) = self.remembered(&host.name) else { continue };
             let asks = !place.bridges.is_empty();
@@ -45,7 +45,7 @@ impl<L: Link> Libvirt<L> {
                     compare_facts(place, host, &facts, &mut tell);
                     compare_bridges(&place.bridges, interfaces.as_deref(), &mut tell);
                     compare_pools(place, host, &read.pools, &mut tell);
-                    compare_networks(checked.owner.as_str(), place, &read.networks, &mut tell);
+                    compare_networks(checked.owner().as_str(), place, &read.networks, &mut tell);
                 }
                 Some(Err(error)) => {
                     let text = error.to_string();
@@ -62,14 +62,14 @@ impl<L: Link> Libvirt<L> {
     /// better known before anything is made.
     async fn judge_images(&self, checked: &Checked) -> Vec<Note> {
         let mut to_send: BTreeMap<AbsPath, Vec<Stated>> = BTreeMap::new();
-        for machine in &checked.machines {
+        for machine in checked.machines() {
             let image = &machine.image;
             let (Source::File(path), Some(digest), Some(root)) = (&image.source, image.digest, machine.root)
             else {
                 continue;
             };
             let name = Ours::Base { digest: volume::hex(digest.bytes(), 6) }.to_string();
-            let host = checked.hosts.get(machine.host).and_then(|host| self.remembered(&host.name));
+            let host = checked.hosts().get(machine.host).and_then(|host| self.remembered(&host.name));
             if host.is_none_or(|host| host.images.contains(&volume::commit_name(&name))) {
                 continue;
             }
@@ -149,8 +149,8 @@ struct Place<'a> {
 
 /// What a cloud has on each of its hosts, in one pass.
 fn places(checked: &Checked) -> Vec<Place<'_>> {
-    let mut places: Vec<Place<'_>> = checked.hosts.iter().map(|_| Place::default()).collect();
-    for machine in &checked.machines {
+    let mut places: Vec<Place<'_>> = checked.hosts().iter().map(|_| Place::default()).collect();
+    for machine in checked.machines() {
         let Some(place) = places.get_mut(machine.host) else { continue };
         place.has_machines = true;
         place.pools.extend(machine.disks.iter().filter_map(|disk| disk.pool.as_ref()).map(PoolName::as_str));
@@ -158,7 +158,7 @@ fn places(checked: &Checked) -> Vec<Place<'_>> {
             place.pools.insert(pool.as_str());
         }
     }
-    for network in &checked.networks {
+    for network in checked.networks() {
         for host in &network.hosts {
             let Some(place) = places.get_mut(*host) else { continue };
             if network.forward == Forward::Bridge {

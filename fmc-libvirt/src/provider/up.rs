@@ -111,7 +111,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
             link: Arc::clone(&link),
             acting,
             agents: provider.agents.clone(),
-            name: Arc::clone(&domain.name),
+            name: Arc::clone(&domain.on_host),
             readiness: readiness.clone(),
             console: domain.console.clone(),
             before: provider.before.take(&step.address),

@@ -1,7 +1,6 @@
 //! The simulation as a [`Link`]: each call noted, met by its fault, or made.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
     AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, HostFacts, LeaseRecord, Link,
-    NetworkRecord, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// Bytes that an upload sends at once.
@@ -242,7 +241,7 @@ impl Link for Sim {
         &self,
         pool: &str,
         name: &str,
-        bytes: &mut dyn Read,
+        bytes: &mut dyn Pieces,
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {
@@ -261,25 +260,29 @@ impl Link for Sim {
             }
         };
         let mut hash = sha2::Sha256::new();
-        let mut chunk = vec![0; CHUNK];
         let mut sent = 0_u64;
         while length.is_none_or(|length| sent < length) {
-            let read = bytes.read(&mut chunk).map_err(|cause| failed(Trouble::failed(cause.to_string())))?;
-            let Some(piece) = chunk.get(..read).filter(|piece| !piece.is_empty()) else {
+            let piece = bytes.next().map_err(|cause| failed(Trouble::failed(cause.to_string())))?;
+            let Some(piece) = piece else {
                 let Some(length) = length else { break };
                 let words = format!("the source ended after {sent} of {length} bytes");
                 return Err(failed(Trouble::failed(words)));
             };
-            hash.update(piece);
-            sent += u64::try_from(read).unwrap_or(u64::MAX);
-            let digest = hex(&hash);
-            self.lock().state_mut().receive(pool, name, sent, digest).map_err(failed)?;
-            if sent >= limit {
-                return Err(failed(lost()));
-            }
-            if !each(sent) {
-                return Err(failed(Trouble::of(CallErrorKind::Cancelled, "asked to stop")));
-            }
+            piece.try_for_each(|bytes| {
+                bytes.chunks(CHUNK).try_for_each(|some| {
+                    hash.update(some);
+                    sent += some.len() as u64;
+                    let digest = hex(&hash);
+                    self.lock().state_mut().receive(pool, name, sent, digest).map_err(failed)?;
+                    if sent >= limit {
+                        return Err(failed(lost()));
+                    }
+                    if !each(sent) {
+                        return Err(failed(Trouble::of(CallErrorKind::Cancelled, "asked to stop")));
+                    }
+                    Ok(())
+                })
+            })?;
         }
         if fault == Some(Fault::CutAfter) { Err(failed(lost())) } else { Ok(()) }
     }

@@ -13,11 +13,11 @@ mod failure;
 mod raw;
 mod read;
 mod session;
+mod stops;
 mod storage;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -25,9 +25,10 @@ use virt::sys;
 
 use self::call::{Call, Kind};
 use self::session::Client;
+use self::stops::Stops;
 use crate::link::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
-    PoolRecord, Section, VolumeFacts, VolumeRecord,
+    Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// How long a call may take before it counts as unanswered.
@@ -68,6 +69,7 @@ impl Default for Deadlines {
 #[derive(Debug)]
 pub struct VirtLink {
     client: Client,
+    stops: Stops,
     facts: OnceLock<HostFacts>,
 }
 
@@ -87,7 +89,8 @@ impl VirtLink {
     ///
     /// As [`connect`](Self::connect).
     pub fn connect_with(uri: &str, deadlines: Deadlines) -> Result<Self, CallError> {
-        let link = Self { client: Client::new(uri, deadlines), facts: OnceLock::new() };
+        let (client, stops) = (Client::new(uri, deadlines), Stops::new(uri, deadlines));
+        let link = Self { client, stops, facts: OnceLock::new() };
         link.client.session()?;
         Ok(link)
     }
@@ -180,7 +183,7 @@ impl Link for VirtLink {
 
     fn destroy_domain(&self, name: &str) -> Result<(), CallError> {
         let (call, name) = (self.changing("force off", Kind::Domain, name), name.to_owned());
-        self.client.call(call, move |session| {
+        self.stops.call(&self.client, call, move |session| {
             session.on_domain(&name, |domain| failure::fine_if(domain.destroy(), || Ok(!domain.is_active()?)))
         })
     }
@@ -400,7 +403,7 @@ impl Link for VirtLink {
         &self,
         pool: &str,
         name: &str,
-        bytes: &mut dyn Read,
+        bytes: &mut dyn Pieces,
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {

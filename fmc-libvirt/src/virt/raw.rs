@@ -27,7 +27,7 @@ unsafe extern "C" {
 }
 
 /// Sends so many bytes of zeros as a hole: nothing is on the wire, and nothing is written there.
-pub(super) fn send_hole(stream: &Stream, length: usize) -> Result<(), Error> {
+pub(super) fn send_hole(stream: &Stream, length: u64) -> Result<(), Error> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
     // SAFETY: the stream is alive for as long as it is borrowed, and the call keeps nothing of it.
     let sent = unsafe { sys::virStreamSendHole(stream.as_ptr(), length, 0) };

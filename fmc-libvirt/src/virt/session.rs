@@ -19,7 +19,7 @@ use super::failure;
 use crate::link::CallError;
 
 /// libvirtd serves five calls of one connection at a time (`max_client_requests`) and queues the rest; four leave one for a keepalive.
-const IN_FLIGHT: usize = 4;
+pub(super) const IN_FLIGHT: usize = 4;
 
 /// How long closing a connection may take before it is left behind.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -193,6 +193,11 @@ impl Client {
         }
     }
 
+    /// Closes the connection, if there is one. The next call opens another.
+    pub(super) fn hang_up(&self) {
+        drop_aside(lock(&self.opened).session.take());
+    }
+
     fn open(&self) -> Result<Arc<Session>, CallError> {
         let call = Call::read(format!("connect to {}", self.uri), Kind::Host, self.deadlines.read);
         let (send, answer) = sync_channel(1);
@@ -214,7 +219,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        drop_aside(self.opened.get_mut().unwrap_or_else(PoisonError::into_inner).session.take());
+        self.hang_up();
     }
 }
 
@@ -225,6 +230,18 @@ impl fmt::Debug for Client {
 }
 
 impl<T> Pending<T> {
+    /// Like [`wait`](Self::wait), with as much patience from now on.
+    pub(super) fn wait_for(mut self, patience: Duration) -> Result<T, Unanswered> {
+        self.until = Instant::now() + patience;
+        self.wait()
+    }
+
+    /// Gives up a call of which a part is late, and ends the connection.
+    pub(super) fn give_up(self, part: &Call) -> Unanswered {
+        self.session.gate.close();
+        Unanswered::Other(failure::late(part, part.deadline))
+    }
+
     /// Waits for the answer until the call's deadline. A call that is late, or says that the connection is lost, ends the connection.
     pub(super) fn wait(self) -> Result<T, Unanswered> {
         match self.answer.recv_timeout(self.until.saturating_duration_since(Instant::now())) {

@@ -7,6 +7,7 @@ const LAN: NetworkName = NetworkName::literal("lan");
 fn cloud() -> Cloud {
     Cloud::new("full")
         .owner("somebody")
+        .prefixed(true)
         .domain("example.com")
         .time_zone("Europe/Vienna")
         .resolvers(["9.9.9.9", "2620:fe::fe"])

@@ -1,5 +1,7 @@
 //! What a terminal shows after a program wrote to it.
 
+use std::num::NonZero;
+
 /// How a character looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
@@ -41,14 +43,14 @@ impl Line {
 }
 
 /// More lines than any command of the session writes: what scrolls off the screen is not drawn.
-const ROWS: u16 = 1000;
+const ROWS: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(999);
 
 /// The lines that are on the screen at the end, without empty ones below.
 pub(super) fn shown(written: &str, columns: u16) -> Vec<Line> {
-    let mut terminal = vt100::Parser::new(ROWS, columns, 0);
+    let mut terminal = vt100::Parser::new(ROWS, NonZero::new(columns).unwrap_or(NonZero::<u16>::MIN), 0);
     terminal.process(written.as_bytes());
     let screen = terminal.screen();
-    let mut lines: Vec<Line> = (0..ROWS).map(|row| line(screen, row, columns)).collect();
+    let mut lines: Vec<Line> = (0..ROWS.get()).map(|row| line(screen, row, columns)).collect();
     while lines.last().is_some_and(|line| line.text().is_empty()) {
         lines.pop();
     }

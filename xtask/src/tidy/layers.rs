@@ -39,6 +39,12 @@ const LAYERS: &[&[&str]] = &[
     &["field", "given", "nearest", "shell", "text"],
 ];
 
+/// Rooms that one other room alone imports: a room, and who may.
+const ONLY_BY: &[(&str, &str)] = &[
+    // The check alone makes a checked cloud.
+    ("checked/build", "check"),
+];
+
 /// The crates of the workspace, from the top down. A crate depends on what stands below it; its tests may depend on any.
 const CRATES: &[&[&str]] = &[
     // For tests and people: nothing that is published depends on them.
@@ -54,6 +60,7 @@ pub(crate) fn violations() -> Result<Vec<String>, Failure> {
     let folder = root().join("fmc-core/src");
     let found = Crate::read(&folder.join("lib.rs"))?;
     let mut wrong = imports(LAYERS, &folder, &found);
+    wrong.extend(strangers(ONLY_BY, &folder, &found));
     wrong.extend(dependencies(CRATES, &workspace::dependencies()?));
     Ok(wrong)
 }
@@ -101,14 +108,32 @@ fn imports(layers: &[&[&str]], folder: &Path, found: &Crate) -> Vec<String> {
     wrong
 }
 
+/// Imports of a room by another one than it is for.
+fn strangers(only_by: &[(&str, &str)], folder: &Path, found: &Crate) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (from, to) in found.imports() {
+        let (from, to) = (shown(folder, &from), shown(folder, &to));
+        for (room, user) in only_by {
+            if is_in(&to, room) && !is_in(&from, room) && !is_in(&from, user) {
+                wrong.push(format!("{from}: imports {to}, which is for {user} alone"));
+            }
+        }
+    }
+    wrong
+}
+
 /// The room of a file, with its layer.
 fn room<'a>(layers: &[&[&'a str]], file: &str) -> Option<(usize, &'a str)> {
-    let module = file.strip_suffix(".rs").map(|module| module.strip_suffix("/mod").unwrap_or(module))?;
-    let is_in =
-        |room: &str| module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let rooms =
         layers.iter().enumerate().flat_map(|(layer, rooms)| rooms.iter().map(move |room| (layer, *room)));
-    rooms.filter(|(_, room)| is_in(room)).max_by_key(|(_, room)| room.len())
+    rooms.filter(|(_, room)| is_in(file, room)).max_by_key(|(_, room)| room.len())
+}
+
+/// Whether a file is a room, or in its folder.
+fn is_in(file: &str, room: &str) -> bool {
+    let module = file.strip_suffix(".rs").unwrap_or(file);
+    let module = module.strip_suffix("/mod").unwrap_or(module);
+    module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn dependencies(crates: &[&[&str]], found: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
@@ -183,19 +208,22 @@ mod tests {
 
     const TWO: &[&[&str]] = &[&["check"], &["flow"]];
 
-    /// A crate of files in a folder of its own, against [`TWO`].
-    fn wrong_in(name: &str, files: &[(&str, &str)]) -> (Vec<String>, usize) {
+    /// Looks at a crate of files in a folder of its own.
+    fn with<T>(name: &str, files: &[(&str, &str)], look: impl FnOnce(&Path, &Crate) -> T) -> T {
         let folder = std::env::temp_dir().join(format!("fmc-layers-{}-{name}", std::process::id()));
         for (file, text) in files {
             let file = folder.join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, text).unwrap();
         }
-        let found = Crate::read(&folder.join("lib.rs")).unwrap();
-        let wrong = imports(TWO, &folder, &found);
-        let circles = circles(&found.imports()).len();
+        let seen = look(&folder, &Crate::read(&folder.join("lib.rs")).unwrap());
         fs::remove_dir_all(&folder).unwrap();
-        (wrong, circles)
+        seen
+    }
+
+    /// What is wrong in it by [`TWO`], and how many circles it has.
+    fn wrong_in(name: &str, files: &[(&str, &str)]) -> (Vec<String>, usize) {
+        with(name, files, |folder, found| (imports(TWO, folder, found), circles(&found.imports()).len()))
     }
 
     const LIB: (&str, &str) = ("lib.rs", "mod check;\nmod flow;\n");
@@ -248,6 +276,19 @@ mod tests {
         let flow = ("flow.rs", "pub fn flow() { crate::check::check() }\n");
         let (wrong, circles) = wrong_in("circle", &[LIB, check, flow]);
         assert_eq!((wrong.len(), circles), (1, 1), "{wrong:?}");
+    }
+
+    #[test]
+    fn what_is_for_one_room_alone_is_refused_to_others() {
+        let files = [
+            LIB,
+            ("check.rs", "use crate::flow::build::Build;\n"),
+            ("flow.rs", "pub mod build;\nuse build::Build;\n"),
+        ];
+        let files = files.into_iter().chain([("flow/build.rs", "pub struct Build;\n")]).collect::<Vec<_>>();
+        let found =
+            with("only", &files, |folder, found| strangers(&[("flow/build", "check")], folder, found));
+        assert_eq!(found, ["flow.rs: imports flow/build.rs, which is for check alone"]);
     }
 
     #[test]

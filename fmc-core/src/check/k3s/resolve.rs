@@ -49,7 +49,7 @@ pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> 
 
 fn index(name: &Given<MachineName>, cloud: &Checked) -> Option<usize> {
     let name = name.ok()?;
-    cloud.machines.binary_search_by(|machine| machine.name.cmp(name)).ok()
+    cloud.machines().binary_search_by(|machine| machine.name.cmp(name)).ok()
 }
 
 /// The machines that are there, each once.
@@ -69,15 +69,15 @@ fn endpoint(draft: &k3s::Cluster, first: usize, cloud: &Checked) -> Option<Endpo
     let kept = |host: String| Endpoint { host, outside: None, machines: Vec::new(), is_balanced: false };
     Some(match &draft.endpoint {
         k3s::Endpoint::Server => {
-            Endpoint { machines: vec![first], ..kept(known_by(cloud.machines.get(first)?)) }
+            Endpoint { machines: vec![first], ..kept(known_by(cloud.machines().get(first)?)) }
         }
         k3s::Endpoint::Address(address) => kept(address.ok()?.to_string()),
         k3s::Endpoint::Name(name) => kept(name.ok()?.to_string()),
         k3s::Endpoint::Balancer(balancer) => {
             let machines = indices(balancer.machines(), cloud);
-            let nearest = machines.first().and_then(|&at| cloud.machines.get(at));
+            let nearest = machines.first().and_then(|&at| cloud.machines().get(at));
             let shared = balancer.shared();
-            let server = cloud.machines.get(first)?;
+            let server = cloud.machines().get(first)?;
             let near = nearest.and_then(|machine| machine.address_towards(server));
             let host = shared.or(near).map(|address| address.to_string());
             // What leads nowhere is a finding of its own.
@@ -97,7 +97,7 @@ fn known_by(machine: &Machine) -> String {
 /// The address of a machine on a bridge that the host has already.
 fn address_outside(machine: &Machine, cloud: &Checked) -> Option<IpAddr> {
     let outside = machine.interfaces.iter().filter(|interface| {
-        cloud.networks.get(interface.network).is_some_and(|network| network.forward == Forward::Bridge)
+        cloud.networks().get(interface.network).is_some_and(|network| network.forward == Forward::Bridge)
     });
     outside.filter_map(Interface::address).next()
 }
@@ -121,7 +121,7 @@ fn ingress(draft: &k3s::Cluster, servers: &[usize], agents: &[usize], cloud: &Ch
 fn names(servers: &[usize], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
     let mut names = vec![endpoint.host.clone()];
     names.extend(endpoint.outside.clone());
-    for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.machines.get(at)) {
+    for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.machines().get(at)) {
         names.extend(machine.addresses().map(|address| address.to_string()));
         names.push(machine.hostname.to_string());
         names.extend(machine.fqdn.as_ref().map(ToString::to_string));

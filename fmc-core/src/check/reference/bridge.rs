@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::resolve::bridge_of;
 use super::super::view::{View, text};
 use super::{first_of, list};
+use crate::checked::on_host;
 use crate::finding::{Finding, Kind};
 use crate::host::Host;
 
@@ -90,7 +91,7 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
         let name = text(&net.draft.name);
         let bridge = match &net.draft.bridge {
             Some(bridge) => bridge.ok().cloned(),
-            None => bridge_of(name),
+            None => bridge_of(&on_host(view.prefix(), name)),
         };
         let (Some(host), Some(bridge)) = (net.host, bridge) else { continue };
         if let Some(host) = view.hosts.get(host)

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::checked::build::Building;
 use crate::checked::{Checked, CheckedGroup, Machine};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::{Protocol, Service};
@@ -31,7 +32,7 @@ struct Wait {
 }
 
 /// The machines that each machine starts after.
-pub(super) fn order(cloud: &mut Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+pub(super) fn order(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     let mut edges: Vec<(usize, BTreeSet<usize>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
@@ -50,7 +51,7 @@ pub(super) fn order(cloud: &mut Checked, assigned: &[Assigned], findings: &mut V
         return;
     }
     for (at, before) in edges {
-        if let Some(machine) = cloud.machines.get_mut(at) {
+        if let Some(machine) = cloud.machines_mut().get_mut(at) {
             machine.after = before.into_iter().collect();
         }
     }
@@ -110,7 +111,7 @@ fn contents(wait: &Wait) -> UnitFile {
 }
 
 fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) -> Vec<Wait> {
-    let Some(machine) = cloud.machines.get(one.machine) else { return Vec::new() };
+    let Some(machine) = cloud.machines().get(one.machine) else { return Vec::new() };
     let after = one.role.after(&Site::new(cloud, machine, assigned));
     let at = At::ROOT.key(&one.at);
     let at = at.key("after");
@@ -121,13 +122,13 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
             Awaited::Role { kind, instance } => {
                 let Some(kind) = leaf(kind, &at, findings) else { continue };
                 let group = CheckedGroup { kind: kind.clone(), instance: instance.as_deref().map(Arc::from) };
-                let Some(members) = cloud.roles.get(&group) else { continue };
+                let Some(members) = cloud.roles().get(&group) else { continue };
                 let there = assigned.iter().filter(|other| {
                     other.kind == *kind
                         && (instance.is_none() || other.role.instance() == instance.as_deref())
                 });
                 let addresses = there.filter_map(|other| {
-                    let there = cloud.machines.get(other.machine)?;
+                    let there = cloud.machines().get(other.machine)?;
                     Some((there.address_towards(machine)?, port(other.role.answers()?)?))
                 });
                 let name = match instance {
@@ -138,11 +139,11 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
             }
             Awaited::Machine { name, service } => {
                 let Some(name) = leaf(name, &at, findings) else { continue };
-                let found = cloud.machines.binary_search_by(|machine| machine.name.cmp(name));
+                let found = cloud.machines().binary_search_by(|machine| machine.name.cmp(name));
                 let Some((index, there)) =
-                    found.ok().and_then(|index| Some((index, cloud.machines.get(index)?)))
+                    found.ok().and_then(|index| Some((index, cloud.machines().get(index)?)))
                 else {
-                    let names = cloud.machines.iter().map(|machine| machine.name.as_str());
+                    let names = cloud.machines().iter().map(|machine| machine.name.as_str());
                     let help = crate::check::say::known(
                         name.as_str(),
                         "machine",
@@ -194,7 +195,7 @@ fn circle(edges: &[(usize, BTreeSet<usize>)]) -> Option<Vec<usize>> {
 }
 
 fn circular(cloud: &Checked, assigned: &[Assigned], path: &[usize], findings: &mut Vec<Finding>) {
-    let name = |at: usize| cloud.machines.get(at).map_or("", |machine: &Machine| machine.name.as_str());
+    let name = |at: usize| cloud.machines().get(at).map_or("", |machine: &Machine| machine.name.as_str());
     let Some((&first, rest)) = path.split_first() else { return };
     let mut order = name(first).to_owned();
     for &next in rest.iter().chain([&first]) {

@@ -60,14 +60,14 @@ pub(super) fn peer(
         }
         Peer::Network(name) => {
             let name = leaf(name, at, findings)?;
-            match cloud.networks.iter().position(|network| network.name == *name) {
+            match cloud.networks().iter().position(|network| network.name == *name) {
                 Some(index) => CheckedPeer::Network(index),
                 None => return unknown("network", name.as_str(), at, findings),
             }
         }
         Peer::Machine(name) => {
             let name = leaf(name, at, findings)?;
-            match cloud.machines.binary_search_by(|machine| machine.name.cmp(name)) {
+            match cloud.machines().binary_search_by(|machine| machine.name.cmp(name)) {
                 Ok(index) => CheckedPeer::Machine(index),
                 Err(_) => return unknown("machine", name.as_str(), at, findings),
             }

@@ -28,7 +28,7 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
     nobody(view, cloud, assigned, findings);
     let places = Places::of(cloud);
     let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
-    for flow in &cloud.flows {
+    for flow in cloud.all_flows() {
         if let Some(&place) = places.of.get(flow.machine) {
             let key = (place, flow.direction, flow.service, &flow.by, &flow.peer);
             same.entry(key).or_default().push(flow.machine);
@@ -42,7 +42,7 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
         let flow = Said { by, service: *service, machines, direction: *direction };
         // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
         // who may log in need not.
-        if !cloud.lab && !base::is_base(*direction, by, *service) {
+        if !cloud.is_lab() && !base::is_base(*direction, by, *service) {
             for (there, others) in &ends.places {
                 told.way(cloud, &flow, peer, (here, there), others);
             }
@@ -90,7 +90,7 @@ impl Ends {
             }
             CheckedPeer::Machine(machine) => vec![*machine],
             CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => {
-                cloud.roles.get(group)?.machines.clone()
+                cloud.roles().get(group)?.machines.clone()
             }
         };
         let mut by_place: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -203,7 +203,7 @@ impl Told {
                 })
                 .collect();
             if !out.is_empty() {
-                let name = cloud.machines.get(target).map(|machine| machine.name.to_string());
+                let name = cloud.machines().get(target).map(|machine| machine.name.to_string());
                 let closed = Closed { role: role.clone(), target: name.unwrap_or_default() };
                 self.closed.entry(closed).or_default().add(flow, &out, &[target]);
             }
@@ -220,7 +220,7 @@ impl Told {
             let services = services(&affected.services);
             let group = CheckedGroup { kind: role.clone(), instance: None };
             // What every machine has is no role that a peer could be.
-            let peer = if cloud.roles.contains_key(&group) {
+            let peer = if cloud.roles().contains_key(&group) {
                 format!("Peer::role(\"{role}\")")
             } else {
                 "Peer::Anywhere".to_owned()
@@ -242,8 +242,8 @@ impl Told {
 
 impl Pair {
     fn finding(&self, cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Option<Finding> {
-        let name = |network: usize| cloud.networks.get(network).map_or("", |network| network.name.as_str());
-        let mode = |network: usize| cloud.networks.get(network).map_or("", mode);
+        let name = |network: usize| cloud.networks().get(network).map_or("", |network| network.name.as_str());
+        let mode = |network: usize| cloud.networks().get(network).map_or("", mode);
         let who = named(cloud, &self.caller, &affected.callers);
         let whom = named(cloud, &self.callee, &affected.targets);
         let services = services(&affected.services);
@@ -309,7 +309,7 @@ impl Pair {
 
 /// Whether a machine's firewall lets a service in from all of a subnet; one without a firewall does.
 fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> bool {
-    cloud.machines.get(machine).is_none_or(|target| {
+    cloud.machines().get(machine).is_none_or(|target| {
         let flows = cloud.flows_at(machine).iter();
         let mut accepts =
             flows.filter(|flow| flow.direction == Direction::Accept && flow.service.contains(service));
@@ -319,7 +319,7 @@ fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> b
 
 /// The addresses that a machine has on a network; all of the network's where they are not known beforehand.
 fn addresses_on(cloud: &Checked, machine: usize, network: usize) -> BTreeSet<Subnet> {
-    let interfaces = cloud.machines.get(machine).into_iter().flat_map(|machine| &machine.interfaces);
+    let interfaces = cloud.machines().get(machine).into_iter().flat_map(|machine| &machine.interfaces);
     let here = interfaces.filter(|interface| interface.network == network);
     let each = here.flat_map(|interface| [interface.ipv4, interface.ipv6]).flatten();
     let known = each.map(|addressing| addressing.address().map(Subnet::single));
@@ -332,12 +332,12 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
         CheckedPeer::Anywhere | CheckedPeer::Inside { .. } => String::new(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
         CheckedPeer::Network(network) => cloud
-            .networks
+            .networks()
             .get(*network)
             .map(|network| format!("whoever is on {}", network.name))
             .unwrap_or_default(),
         CheckedPeer::Machine(machine) => {
-            cloud.machines.get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
+            cloud.machines().get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
         // Of whichever instance: the two ends of a flow may say it differently.
         CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
@@ -356,7 +356,8 @@ fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
 
 fn names(cloud: &Checked, machines: &BTreeSet<usize>) -> String {
     // By index is by name.
-    let first = machines.first().and_then(|at| cloud.machines.get(*at)).map(|machine| machine.name.as_str());
+    let first =
+        machines.first().and_then(|at| cloud.machines().get(*at)).map(|machine| machine.name.as_str());
     first_of(first.unwrap_or_default(), machines.len(), "machine")
 }
 
@@ -373,7 +374,7 @@ fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Strin
 /// The path of what gives a machine a role, or of what it accepts itself; of a flow that every machine has, the value that it
 /// follows from.
 fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, by: &By) -> String {
-    let name = || cloud.machines.get(machine).map_or("", |machine| machine.name.as_str());
+    let name = || cloud.machines().get(machine).map_or("", |machine| machine.name.as_str());
     let role = match by {
         By::Machine(index) => return format!("machines.{}.accept[{index}]", name()),
         By::Role(role) => role,
@@ -391,8 +392,8 @@ fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, by: &By) -> Stri
 fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     let left_out = left_out(view, cloud);
     let mut unknown: BTreeMap<(&By, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
-    for flow in &cloud.flows {
-        let Some(group) = flow.peer.group().filter(|group| !cloud.roles.contains_key(*group)) else {
+    for flow in cloud.all_flows() {
+        let Some(group) = flow.peer.group().filter(|group| !cloud.roles().contains_key(*group)) else {
             continue;
         };
         if left_out.contains(group.kind.as_str()) {
@@ -411,7 +412,7 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
         };
         let who = match by {
             By::Role(role) => role.as_str(),
-            By::Machine(_) => cloud.machines.get(flow.machine).map_or("", |machine| machine.name.as_str()),
+            By::Machine(_) => cloud.machines().get(flow.machine).map_or("", |machine| machine.name.as_str()),
         };
         findings.push(Finding::new(
             Kind::FlowNobody,
@@ -427,7 +428,7 @@ fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     let machines = view.machines.iter().filter(|placed| index_of(cloud, placed).is_none());
     let roles =
         machines.flat_map(|placed| &placed.draft.roles).map(|role| role.as_custom().kind().to_string());
-    let of_clusters = (cloud.clusters.len() < view.cloud.clusters.len()).then_some(BUILT_IN);
+    let of_clusters = (cloud.clusters().len() < view.cloud.clusters.len()).then_some(BUILT_IN);
     roles.chain(of_clusters.into_iter().flatten().map(str::to_owned)).collect()
 }
 
@@ -435,14 +436,14 @@ fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
 fn who_is_there(cloud: &Checked, group: &CheckedGroup) -> String {
     let otherwise = "give a machine the role, or leave the flow out";
     let kind = group.kind.as_str();
-    let same = cloud.roles.keys().filter(|other| other.kind == group.kind);
+    let same = cloud.roles().keys().filter(|other| other.kind == group.kind);
     match &group.instance {
         Some(instance) if same.clone().next().is_some() => {
             let instances: BTreeSet<&str> = same.filter_map(|other| other.instance.as_deref()).collect();
             known(instance, &format!("instance of {kind}"), instances, otherwise)
         }
         _ => {
-            let kinds: BTreeSet<&str> = cloud.roles.keys().map(|group| group.kind.as_str()).collect();
+            let kinds: BTreeSet<&str> = cloud.roles().keys().map(|group| group.kind.as_str()).collect();
             known(kind, "role", kinds, otherwise)
         }
     }

@@ -46,8 +46,8 @@ pub(super) enum Way {
 impl Places {
     pub(super) fn of(cloud: &Checked) -> Self {
         let mut known: BTreeMap<Place, usize> = BTreeMap::new();
-        let mut of = Vec::with_capacity(cloud.machines.len());
-        for machine in &cloud.machines {
+        let mut of = Vec::with_capacity(cloud.machines().len());
+        for machine in cloud.machines() {
             let next = known.len();
             of.push(*known.entry(Place::of(machine)).or_insert(next));
         }
@@ -69,7 +69,7 @@ impl Place {
 
     /// Whoever is on a network: nobody knows how else.
     pub(super) fn on(cloud: &Checked, network: usize) -> Self {
-        let host = cloud.networks.get(network).and_then(|network| network.hosts.first());
+        let host = cloud.networks().get(network).and_then(|network| network.hosts.first());
         Self { host: host.copied().unwrap_or(usize::MAX), networks: vec![network], default: Some(network) }
     }
 
@@ -82,13 +82,16 @@ impl Place {
         if self.networks.contains(&enters) {
             return Some(Way::Direct { leaves: enters });
         }
-        let to = cloud.networks.get(enters)?;
+        let to = cloud.networks().get(enters)?;
         // A machine sends to its host's other routed networks by its own routed interface, and elsewhere by its default route.
         let routed = self.networks.iter().copied().find(|&at| {
-            cloud.networks.get(at).is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
+            cloud
+                .networks()
+                .get(at)
+                .is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
         });
         let Some(leaves) = routed.or(self.default) else { return Some(Way::Shut { enters }) };
-        let from = cloud.networks.get(leaves)?;
+        let from = cloud.networks().get(leaves)?;
         Some(match (from.forward, to.forward) {
             (Forward::Isolated, _) => Way::Shut { enters },
             (_, Forward::Isolated | Forward::Nat) => Way::Refused { leaves, enters },

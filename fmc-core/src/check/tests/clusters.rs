@@ -231,7 +231,7 @@ fn what_a_server_and_an_agent_need_is_told_at_the_cluster() {
         self::cloud(Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).agents(["worker1"])).lab();
     let checked = lab.check().unwrap();
     assert_eq!(checked.cluster("prod").unwrap().servers.len(), 1);
-    assert!(checked.findings.iter().any(|finding| finding.at == "clusters.prod.servers[0]"));
+    assert!(checked.findings().iter().any(|finding| finding.at == "clusters.prod.servers[0]"));
 }
 
 #[test]

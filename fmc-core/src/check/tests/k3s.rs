@@ -110,7 +110,7 @@ fn clusters_that_are_right_find_nothing() {
         // What passes compiles.
         let checked = cloud(cluster).check().unwrap();
         let boots = |machine| Boot::of(&checked, machine).is_some_and(|boot| !boot.files().is_empty());
-        assert!(checked.machines.iter().all(boots), "{text}");
+        assert!(checked.machines().iter().all(boots), "{text}");
     }
 }
 

@@ -286,14 +286,14 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0Oc
 #[test]
 fn ten_thousand_right_machines_find_nothing() {
     let checked = large(10_000).check().unwrap();
-    assert_eq!(checked.machines.len(), 10_000);
-    assert!(checked.findings.is_empty());
+    assert_eq!(checked.machines().len(), 10_000);
+    assert!(checked.findings().is_empty());
     // What they have in common is there once.
-    let first = &checked.machines[0];
+    let first = &checked.machines()[0];
     let shares = |machine: &crate::checked::Machine| {
         Arc::ptr_eq(&machine.guest, &first.guest) && Arc::ptr_eq(&machine.image, &first.image)
     };
-    assert!(checked.machines.iter().all(shares));
+    assert!(checked.machines().iter().all(shares));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn what_a_machine_accepts_is_a_flow_and_gives_it_a_firewall() {
     assert_eq!(checked.flows().into("db").ports(), [22, 5432]);
     let own: Vec<_> = checked.flows_of(machine).iter().filter(|flow| flow.by.role().is_none()).collect();
     assert!(matches!(own[..], [flow] if flow.by == By::Machine(0) && flow.service == tcp(5432)), "{own:?}");
-    assert!(!checked.roles.keys().any(|group| group.kind == "machine"));
+    assert!(!checked.roles().keys().any(|group| group.kind == "machine"));
 }
 
 #[test]

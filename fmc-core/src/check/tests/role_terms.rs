@@ -184,7 +184,7 @@ fn what_is_wrong_with_a_disk_of_a_role_is_told_at_the_role() {
 fn a_service_waits_until_one_it_needs_answers() {
     let checked = both().check().unwrap();
     let app = checked.machine("app").unwrap();
-    let before: Vec<&str> = app.after.iter().map(|&at| checked.machines[at].name.as_str()).collect();
+    let before: Vec<&str> = app.after.iter().map(|&at| checked.machines()[at].name.as_str()).collect();
     assert_eq!(before, ["db1", "db2"]);
     let unit = |name: &str| app.guest.units.iter().find(|unit| unit.name.as_str() == name);
     let wait = unit("fmc-after-database.service").unwrap().contents.clone().unwrap();
@@ -268,7 +268,7 @@ fn a_machine_that_is_waited_for_must_be_there() {
 fn a_kind_of_a_roles_own_is_accepted_by_its_name() {
     let db = || cloud([machine("db", "10.17.3.10").role(Database::MAIN)]);
     let told = |cloud: &Cloud| {
-        let all = cloud.check().unwrap().findings;
+        let all = cloud.check().unwrap().findings().to_vec();
         all.into_iter().find(|finding| finding.kind == Kind::Own(&NO_BACKUP)).unwrap()
     };
     let finding = told(&db());
@@ -297,5 +297,5 @@ fn a_role_behind_a_pointer_is_a_role() {
     let checked =
         cloud([machine("db1", "10.17.3.10").role(boxed), machine("db2", "10.17.3.11").role(shared)]);
     let checked = checked.check().unwrap();
-    assert_eq!(checked.roles.len(), 3 - 1, "one kind, one instance");
+    assert_eq!(checked.roles().len(), 3 - 1, "one kind, one instance");
 }

@@ -190,7 +190,7 @@ fn roles_speak_beside_findings_about_other_machines() {
 fn a_lab_takes_what_is_small_as_a_warning() {
     let needy = Other { kind: "other", needs: Needs::new().memory(8.gib()), ..Other::default() };
     let checked = cloud([machine(WEB, "10.17.3.10").role(needy)]).lab().check().unwrap();
-    assert!(checked.findings.iter().any(|finding| finding.kind.as_str() == "role-needs"));
+    assert!(checked.findings().iter().any(|finding| finding.kind.as_str() == "role-needs"));
 }
 
 #[test]

@@ -335,8 +335,8 @@ fn what_is_accepted_has_its_reason() {
     let refused = cloud().check().unwrap_err();
     assert_eq!(refused.findings()[0].accepted, None);
     let checked = cloud().accept("memory-overcommit", "a test").check().unwrap();
-    assert_eq!(checked.findings.len(), 1);
-    assert_eq!(checked.findings[0].accepted.as_deref(), Some("a test"));
+    assert_eq!(checked.findings().len(), 1);
+    assert_eq!(checked.findings()[0].accepted.as_deref(), Some("a test"));
     let accepts = |kind: &str| found(&Cloud::new("first").accept(kind, "x"));
     assert_eq!(accepts("name-invalid"), ["accept-unknown accept[0].kind"]);
     assert_eq!(accepts("nonsense"), ["accept-unknown accept[0].kind"]);

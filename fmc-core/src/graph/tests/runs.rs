@@ -25,6 +25,20 @@ fn independent_steps_overlap_up_to_the_lanes_of_each_host() {
 }
 
 #[test]
+fn steps_that_mostly_wait_have_lanes_of_their_own() {
+    for (parallelism, most) in [(None, 5), (Some(2), 1)] {
+        let toy = Toy { lanes: 1, deletions: Some(5), ..Toy::default() };
+        assert!(toy.apply(&toy.plan(&independent(40))).is_converged());
+        assert_eq!(toy.most(), 1);
+        let plan = toy.plan(&independent(0));
+        let options = ApplyOptions { parallelism, ..ApplyOptions::default() };
+        let outcome = block_on(apply(&plan, &toy, options, |_| {})).unwrap();
+        assert!(outcome.is_converged());
+        assert_eq!((outcome.done.len(), toy.most()), (40, most));
+    }
+}
+
+#[test]
 fn what_is_waited_for_holds_no_other_step_up() {
     // One lane, and the first is up only when all are there: a wait in the lane would never end.
     let first = at("volume", "v0");

@@ -55,6 +55,8 @@ pub(super) struct World {
 pub(super) struct Toy {
     pub(super) world: Mutex<World>,
     pub(super) lanes: usize,
+    /// How many deletions run at once, beside the other steps.
+    pub(super) deletions: Option<usize>,
     /// Things that are waited for, until so many are there.
     pub(super) slow: BTreeMap<Address, usize>,
     /// Things whose next step fails.
@@ -75,6 +77,7 @@ impl Default for Toy {
         Self {
             world: Mutex::default(),
             lanes: 3,
+            deletions: None,
             slow: BTreeMap::new(),
             fails: BTreeSet::new(),
             veiled: BTreeMap::new(),
@@ -345,6 +348,10 @@ impl Provider for Toy {
 
     fn lanes(&self, _: &Place) -> usize {
         self.lanes
+    }
+
+    fn waiting_lanes(&self, step: &Step<Doc>) -> Option<usize> {
+        self.deletions.filter(|_| step.action == Action::Delete)
     }
 
     fn awaited(&self, step: &Step<Doc>) -> Option<Awaited> {

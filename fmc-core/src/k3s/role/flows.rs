@@ -111,6 +111,6 @@ fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
 }
 
 fn machines(node: &Node<'_>, at: &[usize]) -> Vec<Peer> {
-    let all = &node.site.cloud().machines;
+    let all = node.site.cloud().machines();
     at.iter().filter_map(|&at| Some(Peer::Machine(all.get(at)?.name.clone().into()))).collect()
 }

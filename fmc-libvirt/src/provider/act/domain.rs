@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(500);
 
 impl<L: Link, A: Acting> Job<L, A> {
     pub(super) fn domain(&self, wanted: &DomainDocument) -> Result<(), StepError> {
-        let name = &*wanted.name;
+        let name = &*wanted.on_host;
         let seen = self.made(self.link.domain(name))?;
         self.expect(seen.as_ref().map(domain_fingerprint))?;
         let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
@@ -62,7 +62,7 @@ impl<L: Link, A: Acting> Job<L, A> {
             self.patiently(|| self.link.define_domain(&wanted.xml))?;
         }
         if autostart != wanted.autostart {
-            self.made(self.link.set_domain_autostart(&wanted.name, wanted.autostart))?;
+            self.made(self.link.set_domain_autostart(&wanted.on_host, wanted.autostart))?;
         }
         Ok(())
     }
@@ -76,13 +76,13 @@ impl<L: Link, A: Acting> Job<L, A> {
             self.stop(name, shutdown)?;
         }
         self.made(self.link.undefine_domain(name))?;
-        self.forget_console(name, &seen.xml)
+        self.forget_console(&seen.xml)
     }
 
     /// Deletes what it wrote to its serial console.
-    fn forget_console(&self, name: &str, xml: &str) -> Result<(), StepError> {
+    fn forget_console(&self, xml: &str) -> Result<(), StepError> {
         let Some(mark) = Mark::read(xml).filter(|_| xml.contains("<log file=")) else { return Ok(()) };
-        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == name) {
+        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.name()) {
             // The pool is gone or stopped: so is what was to be deleted, or out of reach until it is back.
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
             done => done,

@@ -23,7 +23,7 @@ use crate::provider::object::network_fingerprint;
 
 impl<L: Link, A: Acting> Job<L, A> {
     pub(super) fn network(&self, wanted: &NetworkDocument) -> Result<(), StepError> {
-        let name = &*wanted.name;
+        let name = &*wanted.on_host;
         let seen = self.made(self.link.network(name))?;
         self.expect(seen.as_ref().map(network_fingerprint))?;
         let active = seen.as_ref().is_some_and(|seen| seen.active);
@@ -47,7 +47,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         seen: Option<&NetworkRecord>,
         stopped: bool,
     ) -> Result<(), StepError> {
-        let name = &*wanted.name;
+        let name = &*wanted.on_host;
         let is_update = self.changes.iter().all(|change| is_beside(&change.path) || is_updated(&change.path));
         match seen {
             Some(seen) if seen.active && !stopped && is_update => {

@@ -3,10 +3,10 @@
 //! Each host reads an image by itself: the second reading comes from the page cache, and hosts of different speed would
 //! slow each other down at one reader.
 
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use fmc_core::graph::{Acting, Event, StepError};
 use fmc_core::path::HttpUrl;
@@ -19,7 +19,7 @@ use crate::files::Files;
 use crate::image::ImageError;
 use crate::image::cache::{Patience, Place};
 use crate::image::content::{self, ImageFile, Tally};
-use crate::link::{CallErrorKind, Link};
+use crate::link::{CallErrorKind, Link, Piece, Pieces};
 use crate::provider::object::pool_room;
 use crate::volume::{commit_name, commit_xml, upload_xml};
 
@@ -223,11 +223,12 @@ impl From {
 }
 
 enum Bytes {
-    /// With secrets in them.
-    Secret(Cursor<Exposed>),
+    /// With secrets in them, until they are taken.
+    Secret(Option<Exposed>),
     Image(Box<content::Content>),
 }
 
+/// Bytes with secrets in them, which are overwritten when the last reader lets go of them.
 struct Exposed(SecretBytes);
 
 impl AsRef<[u8]> for Exposed {
@@ -252,10 +253,10 @@ impl Progress {
 }
 
 impl Source {
-    /// Bytes with secrets in them, which are overwritten once they are sent.
+    /// Bytes with secrets in them.
     fn secret(bytes: SecretBytes) -> Self {
         let length = u64::try_from(bytes.expose().len()).unwrap_or(u64::MAX);
-        let bytes = Bytes::Secret(Cursor::new(Exposed(bytes)));
+        let bytes = Bytes::Secret(Some(Exposed(bytes)));
         Self { from: From::default(), length: Some(length), takes: length, packed: None, bytes }
     }
 
@@ -291,17 +292,21 @@ impl Source {
 impl Bytes {
     fn is_begun(&self) -> bool {
         match self {
-            Self::Secret(bytes) => bytes.position() > 0,
+            Self::Secret(bytes) => bytes.is_none(),
             Self::Image(content) => content.position().position() > 0,
         }
     }
 }
 
-impl Read for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl Pieces for Bytes {
+    fn next(&mut self) -> io::Result<Option<Piece>> {
         match self {
-            Self::Secret(bytes) => bytes.read(buffer),
-            Self::Image(content) => content.read(buffer),
+            // One piece, however long: a copy would have to be overwritten too.
+            Self::Secret(bytes) => Ok(bytes
+                .take()
+                .filter(|bytes| !bytes.0.expose().is_empty())
+                .map(|bytes| Piece::Bytes(Arc::new(bytes)))),
+            Self::Image(content) => content.next(),
         }
     }
 }

@@ -1,0 +1,86 @@
+//! The only way to a checked cloud. Nothing but the check imports it, which `cargo xtask tidy` sees to.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use super::{Checked, CheckedFlow, CheckedGroup, Host, Machine, Members, Network};
+use crate::finding::Finding;
+use crate::k3s::resolved::Cluster;
+use crate::name::{CloudName, OwnerId};
+
+/// A checked cloud in the making: what of a draft is right.
+#[derive(Debug)]
+pub(crate) struct Building(Checked);
+
+impl Building {
+    /// One with hosts, sorted by name, and nothing else.
+    pub(crate) fn new(name: CloudName, owner: OwnerId, is_lab: bool, hosts: Vec<Host>) -> Self {
+        Self(Checked {
+            name,
+            owner,
+            is_prefixed: false,
+            is_lab,
+            hosts,
+            networks: Vec::new(),
+            machines: Vec::new(),
+            clusters: Vec::new(),
+            roles: BTreeMap::new(),
+            flows: Vec::new(),
+            findings: Vec::new(),
+        })
+    }
+
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts.
+    pub(crate) fn set_prefixed(&mut self, is_prefixed: bool) {
+        self.0.is_prefixed = is_prefixed;
+    }
+
+    /// Its networks, sorted by name.
+    pub(crate) fn set_networks(&mut self, networks: Vec<Network>) {
+        self.0.networks = networks;
+    }
+
+    /// Its machines, sorted by name.
+    pub(crate) fn set_machines(&mut self, machines: Vec<Machine>) {
+        self.0.machines = machines;
+    }
+
+    /// Its clusters, sorted by name.
+    pub(crate) fn set_clusters(&mut self, clusters: Vec<Cluster>) {
+        self.0.clusters = clusters;
+    }
+
+    /// Who has which role.
+    pub(crate) fn set_roles(&mut self, roles: BTreeMap<CheckedGroup, Members>) {
+        self.0.roles = roles;
+    }
+
+    /// Its flows, sorted by machine.
+    pub(crate) fn set_flows(&mut self, flows: Vec<CheckedFlow>) {
+        self.0.flows = flows;
+    }
+
+    /// Its networks, to be changed.
+    pub(crate) fn networks_mut(&mut self) -> &mut [Network] {
+        &mut self.0.networks
+    }
+
+    /// Its machines, to be changed.
+    pub(crate) fn machines_mut(&mut self) -> &mut [Machine] {
+        &mut self.0.machines
+    }
+
+    /// The checked cloud, when no rule refuses it, with what the rules found besides.
+    pub(crate) fn finish(mut self, findings: Vec<Finding>) -> Checked {
+        self.0.findings = findings;
+        self.0
+    }
+}
+
+impl Deref for Building {
+    type Target = Checked;
+
+    fn deref(&self) -> &Checked {
+        &self.0
+    }
+}
