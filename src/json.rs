@@ -269,6 +269,9 @@ pub struct FindingView {
     /// The place in the file, where the cloud has one.
     #[serde(flatten)]
     pub place: Option<FilePlace>,
+    /// The `--set` that said the value, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
 }
 
 /// A place in a file.
@@ -286,7 +289,7 @@ impl FindingView {
     /// A finding at a place, if the cloud is a file's.
     pub fn new(finding: &Finding, place: Option<FilePlace>) -> Self {
         let Finding { kind, severity, at, also, message, help, accepted, .. } = finding.clone();
-        Self { kind: kind.to_string(), severity, at, also, message, help, accepted, place }
+        Self { kind: kind.to_string(), severity, at, also, message, help, accepted, place, set: None }
     }
 
     /// A finding of a cloud that was read from a text, which goes by a name.
@@ -306,6 +309,7 @@ impl FindingView {
             help: mistake.help_text().to_owned(),
             accepted: None,
             place: Some(FilePlace { file: name.to_owned(), line: mistake.line(), column: mistake.column() }),
+            set: None,
         }
     }
 }
@@ -439,6 +443,13 @@ pub struct PageView {
     /// What it means and what to do; the list of kinds is without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
+}
+
+/// The kinds of findings, as `explain` alone writes them: without their pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindsView {
+    /// Each of them.
+    pub kinds: Vec<PageView>,
 }
 
 impl PageView {

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::io::Io;
 use super::style::{Paint, STRONG};
 use super::table::Table;
-use crate::json::PageView;
+use crate::json::{KindsView, PageView, Versioned};
 
 /// With `--json`, one object; of the list, one for each kind, without its page.
 pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
@@ -17,7 +17,7 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
     let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&PageView::with_page(kind))?;
+        io.json(&Versioned::new(PageView::with_page(kind)))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -30,7 +30,8 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 /// All kinds, each with its severity.
 fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        io.json(&Kind::ALL.iter().map(|kind| PageView::of(*kind)).collect::<Vec<PageView>>())?;
+        let kinds = Kind::ALL.iter().map(|kind| PageView::of(*kind)).collect();
+        io.json(&Versioned::new(KindsView { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);

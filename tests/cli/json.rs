@@ -133,6 +133,7 @@ fn every_key_that_is_written_is_on_the_page() {
     page.object("`status-object`", &json(full(), "status"));
     page.object("`index`", &json(full(), "compile --out out"));
     page.object("`page`", &json(full(), "explain address-duplicate"));
+    page.object("`pages`", &json(full(), "explain"));
     let findings = json(refused(), "check");
     assert!(!findings.as_array().unwrap().is_empty());
     findings.as_array().unwrap().iter().for_each(|finding| page.object("`finding`", finding));
@@ -200,8 +201,8 @@ fn what_is_written_is_read_as_its_type_and_written_again() {
     let status: Versioned<StatusObject> = round(&json(cloud(), "status"));
     assert_eq!(status.value.machines[0].state, "running");
     round::<Versioned<DriftObject>>(&json(cloud(), "drift"));
-    let page: PageView = round(&json(cloud(), "explain address-duplicate"));
-    assert!(page.page.is_some());
+    let page: Versioned<PageView> = round(&json(cloud(), "explain address-duplicate"));
+    assert!(page.value.page.is_some());
     let findings: Vec<FindingView> = round(&json(refused(), "check"));
     let kinds: Vec<Finding> = round(&json(refused(), "check"));
     assert_eq!(findings.len(), kinds.len());
