@@ -11,10 +11,10 @@ use super::style::{Paint, STRONG};
 use super::table::Table;
 use crate::json::{KindsView, PageView, Versioned};
 
-/// With `--json`, one object; of the list, one for each kind, without its page.
-pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Some(name) = name else { return list(args, io) };
-    let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
+pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Some(name) = name else { return list(kinds, args, io) };
+    let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
+    let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
         io.json(&Versioned::new(PageView::with_page(kind)))?;
@@ -28,14 +28,14 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 }
 
 /// All kinds, each with its severity.
-fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        let kinds = Kind::ALL.iter().map(|kind| PageView::of(*kind)).collect();
+        let kinds = kinds.iter().map(|kind| PageView::of(*kind)).collect();
         io.json(&Versioned::new(KindsView { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);
-    for kind in Kind::ALL {
+    for kind in kinds {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
@@ -43,8 +43,8 @@ fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn unknown(name: &str, program: &str) -> Failure {
-    let known = || Kind::ALL.iter().map(|kind| kind.as_str());
+fn unknown(name: &str, kinds: &[Kind], program: &str) -> Failure {
+    let known = || kinds.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
     match nearest(name, known()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),

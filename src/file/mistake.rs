@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use fmc_core::finding::At;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
@@ -31,6 +32,11 @@ impl Mistake {
 
     pub(crate) fn also(mut self, span: Span) -> Self {
         self.also = Some(span);
+        self
+    }
+
+    pub(crate) fn below(mut self, at: &At<'_>) -> Self {
+        self.path = at.to_string();
         self
     }
 
