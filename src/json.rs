@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use fmc_core::checked::Checked;
 use fmc_core::finding::{Finding, Kind, Severity};
 use fmc_core::graph::{self, Action, Change, Counts, Event, Impact, Left, Note, Outcome, Why};
-use fmc_libvirt::provider::drifted::{Drift, Drifted, Kind as DriftedKind};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::file::{Mistake, Places, Source};
@@ -73,13 +73,14 @@ impl PlanObject {
         hosts: Vec<HostAt>,
         simulation: bool,
     ) -> Self {
+        let rulesets = wanted.by_hand().iter().filter(|file| file.kind == "nft");
         Self {
             cloud: wanted.name().to_string(),
             owner: wanted.owner().to_string(),
             hosts,
             simulation,
             plan: plan.into(),
-            rulesets: wanted.rulesets().iter().map(|ruleset| ruleset.host.to_string()).collect(),
+            rulesets: rulesets.map(|file| file.place.to_string()).collect(),
         }
     }
 }
@@ -327,8 +328,26 @@ pub struct StatusObject {
     pub simulation: bool,
     /// The machines of the cloud, by name.
     pub machines: Vec<MachineStatus>,
+    /// What else there is of the cloud, of providers that have more than machines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectStatus>,
     /// What is ours and stays although nobody uses it.
     pub kept: Vec<KeptView>,
+}
+
+/// An object of the cloud as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectStatus {
+    /// The object.
+    pub address: String,
+    /// How it is, as `there`.
+    pub state: String,
+}
+
+impl From<&Standing> for ObjectStatus {
+    fn from(standing: &Standing) -> Self {
+        Self { address: standing.address.to_string(), state: standing.state.clone() }
+    }
 }
 
 /// A machine as it is.
@@ -407,9 +426,9 @@ impl From<&Drifted> for DriftedView {
             to: moved.to.clone(),
         });
         let kind = match drifted.kind {
-            DriftedKind::Changed => "changed",
-            DriftedKind::Missing => "missing",
-            DriftedKind::Extra => "extra",
+            DriftKind::Changed => "changed",
+            DriftKind::Missing => "missing",
+            DriftKind::Extra => "extra",
         };
         Self {
             address: drifted.address.to_string(),

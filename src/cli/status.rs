@@ -8,11 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Address, NoteKind};
-use fmc_core::unit::Size;
-use fmc_libvirt::document::{self, kind};
-use fmc_libvirt::provider::object::{Object, Owner};
-use fmc_libvirt::volume::Ours;
+use fmc_core::graph::NoteKind;
+use fmc_core::provider::{self, Status};
 
 use super::args::Args;
 use super::check;
@@ -23,16 +20,17 @@ use super::plan::{self, Towards};
 use super::style::{BAD, Paint, STRONG};
 use super::table::Table;
 use super::{DONE, FAILED};
-use crate::json::{KeptView, MachineStatus, StatusObject, Versioned};
+use crate::json::{KeptView, MachineStatus, ObjectStatus, StatusObject, Versioned};
 use crate::plan::Plan;
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
+    let status = plan.status(&checked);
     let machines: Vec<MachineStatus> =
-        checked.machines().iter().map(|machine| standing(&checked, machine, &plan)).collect();
-    let kept = kept(&plan);
+        checked.machines().iter().map(|machine| standing(&checked, machine, &plan, &status)).collect();
+    let kept = kept(&plan, &status);
     if args.json {
         io.json(&Versioned::new(StatusObject {
             cloud: checked.name().to_string(),
@@ -40,6 +38,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             machines,
+            objects: status.objects.iter().map(ObjectStatus::from).collect(),
             kept,
         }))?;
         return Ok(ending(&plan, io));
@@ -57,6 +56,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     }
     if !table.is_empty() {
         io.out(&table)?;
+    }
+    for provider::Standing { address, state } in &status.objects {
+        io.out(format_args!("  {}: {state}\n", address.short()))?;
     }
     for KeptView { what, why } in &kept {
         io.out(format_args!("  kept: {what} ({why})\n"))?;
@@ -77,23 +79,17 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
 
 /// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that
 /// are not there.
-fn kept(plan: &Plan) -> Vec<KeptView> {
+fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
         said.map(|note| (note.about.clone(), note.text.clone())).collect();
-    for (at, object) in plan.seen().present() {
-        let Object::Volume(volume) = object else { continue };
-        let Ours::Disk { machine, .. } = &volume.ours else { continue };
-        let domain = at.beside(kind::DOMAIN, machine.as_str());
-        if !plan.seen().objects.contains_key(&domain) {
-            let size = volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
-            kept.entry(at.to_string()).or_insert_with(|| format!("{size}data; {machine} is not there"));
-        }
+    for (what, why) in &status.kept {
+        kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
     kept.into_iter().map(|(what, why)| KeptView { what, why }).collect()
 }
 
-fn standing(checked: &Checked, machine: &Machine, plan: &Plan) -> MachineStatus {
+fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {
     let host = checked.hosts().get(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<String> {
@@ -104,22 +100,7 @@ fn standing(checked: &Checked, machine: &Machine, plan: &Plan) -> MachineStatus 
     MachineStatus {
         name: machine.name.to_string(),
         host: host.map(|host| host.name.to_string()).unwrap_or_default(),
-        state: host
-            .map_or("unknown", |host| {
-                let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
-                match plan.seen().object(&at) {
-                    Some(Object::Domain(domain)) => match &domain.owner {
-                        Owner::Us if domain.record.active => "running",
-                        Owner::Us => "off",
-                        Owner::Other(_) | Owner::Unmarked => "not ours",
-                    },
-                    Some(_) => "unknown",
-                    None if plan.seen().objects.contains_key(&at) => "unknown",
-                    None if plan.seen().unknown_at(at.place()).is_some() => "unknown",
-                    None => "not there",
-                }
-            })
-            .to_owned(),
+        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown").to_owned(),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {
