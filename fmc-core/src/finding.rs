@@ -235,7 +235,8 @@ impl fmt::Display for Finding {
 /// Why a cloud was refused: every finding, not the first.
 ///
 /// `Debug` is for people too, since that is what an `unwrap` in a test and a `?` in `main` show.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 #[must_use = "an unread report is not actionable"]
 pub struct Report {
     findings: Vec<Finding>,

@@ -76,6 +76,7 @@ impl Serialize for Kind {
     }
 }
 
+/// By name. A kind of a role of the user's own is known to the program that has the role.
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
