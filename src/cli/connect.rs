@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fmc_core::checked::Checked;
+use fmc_core::checked::{Checked, Machine};
 use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
@@ -17,6 +18,8 @@ use fmc_libvirt::files::Files;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
 use fmc_libvirt::sim::file::SimFile;
+use fmc_libvirt::volume::{Ours, own_pool};
+use fmc_libvirt::{address, console};
 
 use super::args::Args;
 use super::failure::Failure;
@@ -146,12 +149,39 @@ impl World {
     }
 
     /// The link to a host.
-    pub(super) fn link(&self, host: &HostName) -> Option<&dyn Link> {
+    fn link(&self, host: &HostName) -> Option<&dyn Link> {
         self.providers
             .hypervisors()
             .hosts()
             .find(|(name, _)| *name == host)
             .map(|(_, link)| link as &dyn Link)
+    }
+
+    /// The first address of a machine, by what the cloud says or else what its host has learnt, with its network by index.
+    pub(super) fn address(&self, checked: &Checked, machine: &Machine) -> Option<(IpAddr, usize)> {
+        let mut found = address::known(checked, machine);
+        let link = checked.hosts().get(machine.host).and_then(|host| self.link(&host.name));
+        if let (true, Some(link)) = (found.is_empty(), link) {
+            // One that is not there yet has no address; that its host does not answer was told of before.
+            found = address::learnt(link, checked, machine).unwrap_or_default();
+        }
+        found.first().map(|found| (found.address, found.network))
+    }
+
+    /// The last lines that were kept of a machine's serial console.
+    pub(super) fn console(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Vec<String>, Failure> {
+        let name = machine.name.as_str();
+        let host = checked.hosts().get(machine.host);
+        let Some(link) = host.and_then(|host| self.link(&host.name)) else {
+            return Err(Failure::new(format!("the host of {name} is not connected")));
+        };
+        let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
+        console::tail(link, &own_pool(checked.owner().as_str()), &volume, lines).map_err(Failure::to)
     }
 
     /// The URI of a host, as the user named it.

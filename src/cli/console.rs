@@ -7,8 +7,6 @@
 use std::process::Command;
 
 use fmc_core::cloud::Cloud;
-use fmc_libvirt::console;
-use fmc_libvirt::volume::{Ours, own_pool};
 
 use super::args::Args;
 use super::check;
@@ -27,14 +25,8 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     let machine = machine(&checked, name)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let host = checked.hosts().get(machine.host).map(|host| &host.name);
-    let link = host.and_then(|host| world.link(host));
     if log || world.is_simulation() {
-        let Some(link) = link else {
-            return Err(Failure::new(format!("the host of {name} is not connected")));
-        };
-        let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
-        let lines =
-            console::tail(link, &own_pool(checked.owner().as_str()), &volume, LINES).map_err(Failure::to)?;
+        let lines = world.console(&checked, machine, LINES)?;
         if lines.is_empty() {
             io.err(format_args!("{name} wrote nothing to its serial console, or nothing is kept of it\n"));
         }

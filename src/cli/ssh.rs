@@ -19,7 +19,6 @@ use fmc_core::nearest::nearest;
 use fmc_core::secret::Secrets as _;
 use fmc_core::ssh::SshKey;
 use fmc_keys::Keyring;
-use fmc_libvirt::address::{self, Found};
 
 use super::args::Args;
 use super::check;
@@ -117,16 +116,11 @@ impl Door {
         keyring: Option<&Keyring>,
     ) -> Result<Self, Failure> {
         let host = checked.hosts().get(machine.host);
-        let mut found = address::known(checked, machine);
-        let link = host.and_then(|host| world.link(&host.name));
-        if let (true, Some(link)) = (found.is_empty(), link) {
-            // One that is not there yet has no address; that its host does not answer was told of before.
-            found = address::learnt(link, checked, machine).unwrap_or_default();
-        }
-        let found = found.first();
+        let found = world.address(checked, machine);
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
-        let forward = |found: &Found| checked.networks().get(found.network).map(|network| network.forward);
-        let jump = match found.and_then(forward) {
+        let forward =
+            found.and_then(|(_, network)| checked.networks().get(network)).map(|network| network.forward);
+        let jump = match forward {
             // A machine on the host's own LAN is reached as the host is.
             None | Some(Forward::Bridge) => None,
             Some(_) => jump(uri)?,
@@ -136,7 +130,7 @@ impl Door {
         Ok(Self {
             machine: machine.name.to_string(),
             alias: format!("{}.{}", machine.name, checked.owner()),
-            address: found.map(|found| found.address),
+            address: found.map(|(address, _)| address),
             user: user.map(|user| user.name.to_string()),
             jump,
             keys: host_keys(machine, keyring),

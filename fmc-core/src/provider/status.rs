@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::graph::{Address, Seen, Wanted};
+use crate::graph::{Address, Seen, State, Wanted};
 
 /// How things stand that a provider looks after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,12 @@ impl Status {
     pub fn of_objects<D: ?Sized, O: ?Sized>(wanted: &Wanted<D>, seen: &Seen<O>) -> Self {
         let state = |at: &Address| match seen.object(at) {
             Some(_) => "there",
-            None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => "unknown",
-            None => "not there",
+            None => match seen.objects.get(at) {
+                Some(State::NotYet { .. }) => "not there yet",
+                Some(_) => "unknown",
+                None if seen.unknown_at(at.place()).is_some() => "unknown",
+                None => "not there",
+            },
         };
         let objects =
             wanted.nodes.keys().map(|at| Standing { address: at.clone(), state: state(at).to_owned() });
