@@ -191,8 +191,11 @@ impl Documents<'_> {
     /// A name, and what is called so on its host: one text where they are the same.
     fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
         let own: Arc<str> = name.into();
-        let on_host =
-            if self.checked.is_prefixed() { self.checked.name_on_host(name).into() } else { Arc::clone(&own) };
+        let on_host = if self.checked.is_prefixed() {
+            self.checked.name_on_host(name).into()
+        } else {
+            Arc::clone(&own)
+        };
         (own, on_host)
     }
 

@@ -102,6 +102,17 @@ impl<'t> Node<'t> {
         own.map(|(_, name, value)| (*name, &**value))
     }
 
+    /// The namespace of its name, as the nearest declaration of its prefix says it.
+    pub(crate) fn namespace(self) -> Option<&'t str> {
+        let prefix = self.element.written.split_once(':').map(|(prefix, _)| prefix);
+        let is_of = |declared: &str| match prefix {
+            Some(prefix) => declared.strip_prefix("xmlns:") == Some(prefix),
+            None => declared == "xmlns",
+        };
+        std::iter::successors(Some(self), |node| node.parent())
+            .find_map(|node| node.declarations().find_map(|(name, value)| is_of(name).then_some(value)))
+    }
+
     /// Its text before any child, without space around it; `None` if there is none.
     pub fn text(self) -> Option<&'t str> {
         Some(&*self.element.text).filter(|text| !text.is_empty())
@@ -128,6 +139,16 @@ impl<'t> Node<'t> {
     pub fn children(self) -> impl Iterator<Item = Self> {
         let first = self.element.first_child.and_then(|at| self.sibling(at));
         std::iter::successors(first, move |node| node.element.next.and_then(|at| self.sibling(at)))
+    }
+
+    /// The elements of a name in it.
+    pub fn children_named<'n>(self, name: &'n str) -> impl Iterator<Item = Self> + use<'t, 'n> {
+        self.children().filter(move |child| child.name() == name)
+    }
+
+    /// The text at the end of a path of names, without space around it.
+    pub fn text_at(self, path: &str) -> Option<&'t str> {
+        self.at(path).and_then(Self::text)
     }
 
     /// The first element at the end of a path of names, as `target/path`.
