@@ -115,7 +115,7 @@ impl Wanted {
             lab: self.0.lab,
             nothing: true,
             rulesets: Vec::new(),
-            graph: graph::Wanted::nothing(self.0.owner.as_str()),
+            graph: self.0.graph.emptied(),
         }))
     }
 

@@ -14,7 +14,8 @@ use fmc_libvirt::provider::Libvirt;
 use crate::compile::Wanted;
 use crate::plan::{Plan, Seen};
 
-/// The hypervisors of a cloud, by their names in it. What it is asked works on threads of its own, with any executor.
+/// The hypervisors of a cloud, by their names in it. A call to libvirt runs on a thread of its own and a future waits for it; a
+/// simulation answers at once. Any executor serves.
 ///
 /// ```
 /// # #[cfg(feature = "sim")] {
@@ -54,6 +55,12 @@ impl Providers {
     #[must_use]
     pub fn boxed(self, name: HostName, link: Box<dyn Link>) -> Self {
         Self { libvirt: self.libvirt.host(name, link.into()) }
+    }
+
+    /// A host that could not be connected to: what is on it is put off, for this cause, while the others go on.
+    #[must_use]
+    pub fn unreachable(self, name: HostName, cause: impl Into<String>) -> Self {
+        Self { libvirt: self.libvirt.unreachable(name, cause) }
     }
 
     /// Where the bytes of secrets are; without it a step that needs one fails, and says which.

@@ -43,6 +43,7 @@ pub mod name;
 pub mod named;
 pub mod nearest;
 pub mod network;
+pub mod node_exporter;
 pub mod path;
 pub mod ready;
 pub mod role;

@@ -59,6 +59,8 @@ pub(crate) const STOPS: usize = 14;
 /// ```
 pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
+    /// Hosts that could not be connected to, and why.
+    unreachable: BTreeMap<HostName, String>,
     secrets: Arc<dyn Secrets + Send + Sync>,
     images: Images,
     pools: Pools,
@@ -85,6 +87,7 @@ impl<L: Link> Libvirt<L> {
     pub fn new() -> Self {
         Self {
             hosts: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
             secrets: Arc::new(NoSecrets),
             images: Images::default(),
             pools: Pools::default(),
@@ -98,6 +101,13 @@ impl<L: Link> Libvirt<L> {
     #[must_use]
     pub fn host(mut self, name: HostName, link: L) -> Self {
         self.hosts.insert(name, Arc::new(link));
+        self
+    }
+
+    /// A host that could not be connected to: what is on it is unknown, and put off, while the others go on.
+    #[must_use]
+    pub fn unreachable(mut self, name: HostName, cause: impl Into<String>) -> Self {
+        self.unreachable.insert(name, cause.into());
         self
     }
 

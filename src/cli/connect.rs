@@ -72,16 +72,30 @@ impl World {
             saved: Instant::now(),
             is_simulation,
         };
+        let mut failures = Vec::new();
         for (host, target) in targets {
             let (link, shown) = match target {
                 Target::Sim(file) => {
                     let shown = format!("sim:{}", file.display());
-                    (world.simulated(&io.folder.join(file), access)?, shown)
+                    (Ok(world.simulated(&io.folder.join(file), access)?), shown)
                 }
-                Target::Libvirt(uri) => (real(&uri)?, uri),
+                Target::Libvirt(uri) => (real(&uri), uri),
             };
-            world.providers = world.providers.boxed(host.clone(), link);
+            world.providers = match link {
+                Ok(link) => world.providers.boxed(host.clone(), link),
+                Err(failure) => {
+                    let cause = failure.message().to_owned();
+                    failures.push(failure);
+                    world.providers.unreachable(host.clone(), cause)
+                }
+            };
             world.on.push((host, shown));
+        }
+        // One host of several that does not answer puts off what is on it. Without any there is nothing to look at.
+        if failures.len() == world.on.len()
+            && let Some(first) = failures.into_iter().next()
+        {
+            return Err(first);
         }
         Ok(world)
     }

@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
-use super::io::Io;
+use super::io::{Io, Versioned};
 use super::style::{Paint, STRONG};
 use super::table::Table;
 
-/// With `--json`, one object; of the list, one for each kind, without its page.
+/// A kind with `--json`, in the list without its page.
 #[derive(Serialize)]
 struct Page {
     kind: &'static str,
@@ -21,6 +21,12 @@ struct Page {
     page: Option<&'static str>,
 }
 
+/// The list with `--json`.
+#[derive(Serialize)]
+struct Kinds {
+    kinds: Vec<Page>,
+}
+
 impl Page {
     fn of(kind: Kind, page: Option<&'static str>) -> Self {
         let severity = kind.severity().to_string();
@@ -28,12 +34,13 @@ impl Page {
     }
 }
 
-pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Some(name) = name else { return list(args, io) };
-    let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
+pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Some(name) = name else { return list(kinds, args, io) };
+    let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
+    let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&Page::of(kind, Some(page)))?;
+        io.json(&Versioned::new(&Page::of(kind, Some(page))))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -44,13 +51,14 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 }
 
 /// All kinds, each with its severity.
-fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        io.json(&Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
+        let kinds = kinds.iter().map(|kind| Page::of(*kind, None)).collect();
+        io.json(&Versioned::new(&Kinds { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);
-    for kind in Kind::ALL {
+    for kind in kinds {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
@@ -58,8 +66,8 @@ fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn unknown(name: &str, program: &str) -> Failure {
-    let known = || Kind::ALL.iter().map(|kind| kind.as_str());
+fn unknown(name: &str, kinds: &[Kind], program: &str) -> Failure {
+    let known = || kinds.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
     match nearest(name, known()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["roles"],
     // Drafts that hold roles, and what a machine boots with.
     &["boot", "cloud", "k3s/role"],
-    &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role"],
+    &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
     // What a role is asked, and what a guest is as a whole.
     &["boot/inside", "role"],
     // The checked cloud.
