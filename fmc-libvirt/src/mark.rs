@@ -12,9 +12,8 @@
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
 use fmc_core::role::Membership;
-use roxmltree::Document;
 
-use crate::xml::{Element, Writer};
+use crate::xml::{Element, Outline, Writer};
 
 /// The namespace of our element. It says the version of its shape and never changes.
 pub const NAMESPACE: &str = "urn:fmc:mark:1";
@@ -54,10 +53,8 @@ impl Mark {
     /// ```
     pub fn read(xml: &str) -> Option<Self> {
         let metadata = metadata(xml)?;
-        let document = Document::parse(metadata.text).ok()?;
-        let mark = document.root_element().children().find(|node| {
-            node.tag_name().namespace() == Some(NAMESPACE) && node.tag_name().name() == "mark"
-        })?;
+        let outline = Outline::read(metadata.text)?;
+        let mark = outline.root().children_named("mark").find(|mark| mark.namespace() == Some(NAMESPACE))?;
         let text = |name| mark.attribute(name).map(str::to_owned);
         Some(Self {
             owner: text("owner")?,

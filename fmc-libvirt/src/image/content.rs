@@ -6,6 +6,9 @@ use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::rc::Rc;
 
+use fmc_core::digest::Digest;
+use fmc_core::unit::Size;
+
 use super::ImageError;
 use super::hash::Beside;
 use super::header::{HEAD, Header, Stated};
@@ -13,8 +16,6 @@ use super::plain::{Buffers, Plain};
 use super::unpack::{Packing, READ};
 use crate::files::Files;
 use crate::link::{CHUNK, Piece, Pieces};
-use fmc_core::digest::Digest;
-use fmc_core::unit::Size;
 
 /// A file that is an image, of which the first bytes were looked at.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use fmc_core::graph::{Edge, Fingerprint};
 use crate::link::{DomainRecord, NetworkRecord, PoolRecord, VolumeFacts};
 use crate::mark::{self, Mark};
 use crate::volume::{Ours, VolumeName};
+use crate::xml::Element;
 use crate::xml::outline::{Node, Outline};
 
 /// An object of libvirt as it was read.
@@ -164,14 +165,11 @@ pub(super) fn domain_fingerprint(record: &DomainRecord) -> Fingerprint {
 
 /// The fingerprint of a network as it was read. How many guests are plugged in is not part of it.
 pub(super) fn network_fingerprint(record: &NetworkRecord) -> Fingerprint {
-    let xml = match record.xml.split_once(" connections='") {
-        Some((before, after)) => {
-            let rest = after.split_once('\'').map_or("", |(_, rest)| rest);
-            &format!("{before}{rest}")
-        }
-        None => &record.xml,
-    };
-    mark::fingerprint(xml, &switches(record.active, record.autostart))
+    let counted = Element::read(&record.xml).map(|mut network| {
+        network.remove_attribute("connections");
+        network.write()
+    });
+    mark::fingerprint(counted.as_deref().unwrap_or(&record.xml), &switches(record.active, record.autostart))
 }
 
 /// The fingerprint of a pool as it was read. How full it is is not part of it.

@@ -77,8 +77,8 @@ pub(super) fn broken(call: &Call, why: &str) -> CallError {
 }
 
 /// An answer that is not the document it should be.
-pub(super) fn unreadable(words: &str, error: &roxmltree::Error) -> CallError {
-    CallError::new(words, CallErrorKind::Failed, format!("the answer is not well-formed XML: {error}"))
+pub(super) fn unreadable(words: &str) -> CallError {
+    CallError::new(words, CallErrorKind::Failed, "the answer is not well-formed XML")
 }
 
 /// Whether the connection is gone. libvirt says so in several ways; what they share is that the transport says it, and not the other side.

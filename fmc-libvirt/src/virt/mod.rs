@@ -132,7 +132,7 @@ impl Link for VirtLink {
         let call = Call::read("read the host's capabilities".to_owned(), Kind::Host, self.deadlines().read);
         let words = call.words.clone();
         let xml = self.client.call(call, |session| session.connection.capabilities())?;
-        let facts = read::host_facts(&xml).map_err(|error| failure::unreadable(&words, &error))?;
+        let facts = read::host_facts(&xml).ok_or_else(|| failure::unreadable(&words))?;
         Ok(self.facts.get_or_init(|| facts).clone())
     }
 
@@ -379,7 +379,7 @@ impl Link for VirtLink {
             .client
             .call(call, move |session| session.on_volume(&pool, &name, |volume| volume.xml_desc(0)));
         failure::none_if_absent(xml)?
-            .map(|xml| storage::volume_facts(&xml).map_err(|error| failure::unreadable(&words, &error)))
+            .map(|xml| storage::volume_facts(&xml).ok_or_else(|| failure::unreadable(&words)))
             .transpose()
     }
 

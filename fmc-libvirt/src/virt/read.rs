@@ -13,7 +13,8 @@ use virt::sys;
 use super::call::{Call, Kind};
 use super::session::{Client, Pending, Session};
 use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord};
-use crate::xml::tree::{self, Document};
+use crate::xml::Outline;
+use crate::xml::outline::Node;
 
 /// How many documents are one call with one deadline. Several such calls are under way at a time.
 const BATCH: usize = 32;
@@ -214,52 +215,47 @@ where
 
 /// The name that a document gives its object, for a message; the document may be anything.
 pub(super) fn name_in(xml: &str) -> String {
-    Document::parse(xml)
-        .ok()
-        .and_then(|document| tree::text(document.root_element(), "name").map(str::to_owned))
-        .unwrap_or_else(|| "without a name".to_owned())
+    let outline = Outline::read(xml);
+    let name = outline.as_ref().and_then(|outline| outline.root().text_at("name"));
+    name.unwrap_or("without a name").to_owned()
 }
 
 /// What the preflight wants of `virConnectGetCapabilities`: one document, so one call.
-pub(super) fn host_facts(xml: &str) -> Result<HostFacts, roxmltree::Error> {
-    let document = Document::parse(xml)?;
-    let root = document.root_element();
+pub(super) fn host_facts(xml: &str) -> Option<HostFacts> {
+    let outline = Outline::read(xml)?;
+    let root = outline.root();
     let mut facts = HostFacts::default();
-    if let Some(cells) = tree::at(root, "host/topology/cells") {
-        for cell in tree::children(cells, "cell") {
-            facts.memory_kib += number(tree::text(cell, "memory"));
-            let threads = u32::try_from(number(tree::attribute(cell, "cpus", "num"))).unwrap_or(u32::MAX);
-            facts.threads = facts.threads.saturating_add(threads);
+    for cell in root.at("host/topology/cells").into_iter().flat_map(|cells| cells.children_named("cell")) {
+        facts.memory_kib += number(cell.text_at("memory"));
+        let cpus = cell.at("cpus").and_then(|cpus| cpus.attribute("num"));
+        facts.threads = facts.threads.saturating_add(u32::try_from(number(cpus)).unwrap_or(u32::MAX));
+    }
+    for guest in root.children_named("guest") {
+        let Some(arch) = guest.at("arch") else { continue };
+        if arch.attribute("name") == Some("x86_64") && guest.text_at("os_type") == Some("hvm") {
+            let types = arch.children_named("domain").filter_map(|domain| domain.attribute("type"));
+            facts.domain_types.extend(types.map(str::to_owned));
         }
     }
-    for guest in tree::children(root, "guest") {
-        let Some(arch) = tree::child(guest, "arch") else { continue };
-        if arch.attribute("name") == Some("x86_64") && tree::text(guest, "os_type") == Some("hvm") {
-            facts.domain_types.extend(
-                tree::children(arch, "domain")
-                    .filter_map(|domain| domain.attribute("type"))
-                    .map(str::to_owned),
-            );
-        }
-    }
-    Ok(facts)
+    Some(facts)
 }
 
 /// Which `<ip>` of a network a DHCP host belongs to, for `virNetworkUpdate`. By itself (-1) libvirt takes the one with DHCP among the IPv4
 /// ones, so only an IPv6 host has to be told, by the place of its `<ip>` among all.
 pub(super) fn subnet_of_host(network: &Network, host: &str) -> Result<i32, Error> {
-    let is_v6 = Document::parse(host)
-        .is_ok_and(|host| host.root_element().attribute("ip").is_some_and(|ip| ip.contains(':')));
+    let is_v6 = Outline::read(host)
+        .is_some_and(|host| host.root().attribute("ip").is_some_and(|ip| ip.contains(':')));
     if !is_v6 {
         return Ok(-1);
     }
     let xml = network.xml_desc(0)?;
-    Ok(Document::parse(&xml).map_or(-1, |document| index_of_v6_dhcp(document.root_element())))
+    Ok(Outline::read(&xml).map_or(-1, |outline| index_of_v6_dhcp(outline.root())))
 }
 
-fn index_of_v6_dhcp(network: tree::Node<'_, '_>) -> i32 {
-    tree::children(network, "ip")
-        .position(|ip| ip.attribute("family") == Some("ipv6") && tree::child(ip, "dhcp").is_some())
+fn index_of_v6_dhcp(network: Node<'_>) -> i32 {
+    network
+        .children_named("ip")
+        .position(|ip| ip.attribute("family") == Some("ipv6") && ip.at("dhcp").is_some())
         .and_then(|index| i32::try_from(index).ok())
         .unwrap_or(-1)
 }
@@ -291,11 +287,11 @@ mod tests {
 
     #[test]
     fn an_ipv6_host_goes_to_the_ipv6_subnet() {
-        let document = Document::parse(
+        let outline = Outline::read(
             "<network><ip address='10.0.0.1'/><ip address='10.1.0.1'><dhcp/></ip>\
              <ip family='ipv6' address='fd00::1'/><ip family='ipv6' address='fd01::1'><dhcp/></ip></network>",
         )
         .unwrap();
-        assert_eq!(index_of_v6_dhcp(document.root_element()), 3);
+        assert_eq!(index_of_v6_dhcp(outline.root()), 3);
     }
 }

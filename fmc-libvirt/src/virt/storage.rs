@@ -8,7 +8,7 @@ use virt::sys;
 use super::failure;
 use super::session::Session;
 use crate::link::{VolumeFacts, VolumeRecord};
-use crate::xml::tree::{self, Document};
+use crate::xml::Outline;
 
 /// Defines, makes the folder (one that exists is fine), starts, marks for autostart. What fails leaves no definition behind.
 pub(super) fn create_pool(session: &Session, xml: &str) -> Result<(), Error> {
@@ -76,14 +76,13 @@ pub(super) fn create_volume(session: &Session, pool: &str, xml: &str) -> Result<
 }
 
 /// A volume's document, as libvirt 9.0 writes it: sizes in bytes, the backing store by its path.
-pub(super) fn volume_facts(xml: &str) -> Result<VolumeFacts, roxmltree::Error> {
-    let document = Document::parse(xml)?;
-    let root = document.root_element();
-    let text = |path| tree::text(root, path).unwrap_or_default();
-    Ok(VolumeFacts {
-        name: text("name").to_owned(),
-        path: text("target/path").to_owned(),
-        capacity: text("capacity").parse().unwrap_or(0),
-        backing: tree::text(root, "backingStore/path").map(str::to_owned),
+pub(super) fn volume_facts(xml: &str) -> Option<VolumeFacts> {
+    let outline = Outline::read(xml)?;
+    let text = |path| outline.root().text_at(path);
+    Some(VolumeFacts {
+        name: text("name").unwrap_or_default().to_owned(),
+        path: text("target/path").unwrap_or_default().to_owned(),
+        capacity: text("capacity").and_then(|capacity| capacity.parse().ok()).unwrap_or(0),
+        backing: text("backingStore/path").map(str::to_owned),
     })
 }
