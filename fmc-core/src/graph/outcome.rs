@@ -43,7 +43,7 @@ impl Outcome {
     ///
     /// A step failed or was not begun, something is not up, or something is left: with all of them.
     pub fn converged(self) -> Result<(), NotConverged> {
-        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
+        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: Box::new(self) }) }
     }
 
     /// Adds what became of later steps.
@@ -76,7 +76,7 @@ impl Outcome {
 #[error("apply the plan: {}", .outcome.not_converged())]
 pub struct NotConverged {
     /// What became of each step.
-    pub outcome: Outcome,
+    pub outcome: Box<Outcome>,
 }
 
 /// A step that was not begun.
