@@ -67,7 +67,9 @@
 //! ```
 //!
 //! There is no state file: what is ours carries our mark where it is. Destroying is a plan towards
-//! [nothing](Wanted::nothing). A plan after an apply is empty, and an apply that was cut at any step goes on with the next.
+//! [nothing](Wanted::nothing). A plan is [empty](graph::Plan::is_empty), and an outcome
+//! [converged](graph::Outcome::is_converged), only when everything is as it is wanted; an apply that was cut at any step goes on
+//! with the next.
 //!
 //! # Where to read on
 //!
