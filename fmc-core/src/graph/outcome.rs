@@ -1,9 +1,14 @@
 //! What an apply did, and what it left.
 
+use std::collections::BTreeMap;
+
 use super::address::Address;
 use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
 use super::up::NotUp;
+
+/// As many things as an error names that are left for one cause.
+const LISTED: usize = 3;
 
 /// What became of each step, and what is left to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +66,11 @@ impl Outcome {
     fn not_converged(&self) -> String {
         let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
         let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
-        let left = self.left.iter().map(|left| format!("{}: {}", left.about, left.cause));
+        let left = Left::by_cause(&self.left).into_iter().map(|(cause, abouts)| {
+            let more = abouts.len().saturating_sub(LISTED);
+            let named = abouts.iter().take(LISTED).map(|left| left.about.as_str()).collect::<Vec<_>>().join(", ");
+            if more > 0 { format!("{named} and {more} more: {cause}") } else { format!("{named}: {cause}") }
+        });
         let skipped = match self.skipped.len() {
             0 => None,
             1 => Some("1 step was not begun".to_owned()),
@@ -101,6 +110,15 @@ pub struct Left {
 }
 
 impl Left {
+    /// Those that share a cause, by cause.
+    pub fn by_cause(left: &[Self]) -> BTreeMap<&str, Vec<&Self>> {
+        let mut causes: BTreeMap<&str, Vec<&Self>> = BTreeMap::new();
+        for one in left {
+            causes.entry(&one.cause).or_default().push(one);
+        }
+        causes
+    }
+
     /// What an apply of a plan leaves when all steps of this phase are done.
     pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {
