@@ -58,7 +58,7 @@
 //! let providers = Sim::new().providers(&checked); // or `Providers::new().host(name, VirtLink::connect(uri)?)`
 //! let seen = providers.observe(&wanted).await?; // reads only
 //! let plan = fmc::plan(&wanted, &seen, &Default::default());
-//! assert_eq!(plan.step("machine/web").impact(), Impact::Create);
+//! assert_eq!(plan.step("machine/web")?.impact(), Impact::Create);
 //! let outcome = plan.apply(&providers, |event| println!("{event}")).await?;
 //! assert!(outcome.is_converged());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -151,7 +151,7 @@ pub mod testing;
 pub use compile::{Wanted, compile};
 #[doc(no_inline)]
 pub use fmc_core::provider::Artifact;
-pub use plan::{Part, Plan, Seen, plan};
+pub use plan::{Part, Plan, Seen, UnknownName, plan};
 pub use providers::Providers;
 
 /// The README's programs, compiled.

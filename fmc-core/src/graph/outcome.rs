@@ -68,7 +68,8 @@ impl Outcome {
         let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
         let left = Left::by_cause(&self.left).into_iter().map(|(cause, abouts)| {
             let more = abouts.len().saturating_sub(LISTED);
-            let named = abouts.iter().take(LISTED).map(|left| left.about.as_str()).collect::<Vec<_>>().join(", ");
+            let named =
+                abouts.iter().take(LISTED).map(|left| left.about.as_str()).collect::<Vec<_>>().join(", ");
             if more > 0 { format!("{named} and {more} more: {cause}") } else { format!("{named}: {cause}") }
         });
         let skipped = match self.skipped.len() {
