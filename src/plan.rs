@@ -224,7 +224,7 @@ fn unknown_data(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Vec<Note> {
     }
     let rooms = wanted.rooms();
     let nouns = seen.objects.iter().filter_map(|(at, state)| match state {
-        State::Present { object, .. } => rooms.part_of(at, object),
+        State::Present { object, .. } => rooms.part_of(at, &**object),
         State::Unknown { .. } | State::NotYet { .. } => None,
     });
     let nouns: Vec<String> = nouns.collect();
