@@ -125,6 +125,7 @@ pub use fmc_core::{cloud::Cloud, finding::Report};
 #[cfg(feature = "keys")]
 pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;
+pub use fmc_libvirt::files;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -133,6 +134,7 @@ mod compile;
 pub mod cookbook;
 pub mod file;
 pub mod history;
+pub mod json;
 #[cfg(feature = "keys")]
 pub mod kubeconfig;
 pub mod picture;
