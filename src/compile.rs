@@ -40,6 +40,7 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
         nothing: false,
         by_hand: all.by_hand(checked),
         graph: all.documents(checked),
+        machines: checked.machines().iter().map(|machine| machine.name.to_string()).collect(),
         rooms,
     }))
 }
@@ -56,6 +57,8 @@ struct Inner {
     nothing: bool,
     by_hand: Vec<ByHand>,
     graph: graph::Wanted<AnyDocument>,
+    /// The names of the cloud's machines, also of one that is destroyed.
+    machines: BTreeSet<String>,
     /// The providers that it was compiled for, which know how their objects compare: a plan needs no connection.
     rooms: Vec<AnyRoom>,
 }
@@ -110,6 +113,10 @@ impl Wanted {
         self.0.nothing
     }
 
+    pub(crate) fn machines(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.machines.iter().map(String::as_str)
+    }
+
     /// Nothing, of the same owner: what a destroyed cloud is.
     #[must_use]
     pub fn nothing(&self) -> Self {
@@ -121,6 +128,7 @@ impl Wanted {
             by_hand: Vec::new(),
             rooms: self.0.rooms.clone(),
             graph: self.0.graph.emptied(),
+            machines: self.0.machines.clone(),
         }))
     }
 

@@ -58,7 +58,7 @@
 //! let providers = Sim::new().providers(&checked); // or `Providers::new().host(name, VirtLink::connect(uri)?)`
 //! let seen = providers.observe(&wanted).await?; // reads only
 //! let plan = fmc::plan(&wanted, &seen, &Default::default());
-//! assert_eq!(plan.step("machine/web").impact(), Impact::Create);
+//! assert_eq!(plan.step("machine/web")?.impact(), Impact::Create);
 //! let outcome = plan.apply(&providers, |event| println!("{event}")).await?;
 //! assert!(outcome.is_converged());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -67,7 +67,9 @@
 //! ```
 //!
 //! There is no state file: what is ours carries our mark where it is. Destroying is a plan towards
-//! [nothing](Wanted::nothing). A plan after an apply is empty, and an apply that was cut at any step goes on with the next.
+//! [nothing](Wanted::nothing). A plan is [empty](graph::Plan::is_empty), and an outcome
+//! [converged](graph::Outcome::is_converged), only when everything is as it is wanted; an apply that was cut at any step goes on
+//! with the next.
 //!
 //! # Where to read on
 //!
@@ -151,7 +153,7 @@ pub mod testing;
 pub use compile::{Wanted, compile};
 #[doc(no_inline)]
 pub use fmc_core::provider::Artifact;
-pub use plan::{Part, Plan, Seen, plan};
+pub use plan::{Part, Plan, Seen, UnknownName, plan};
 pub use providers::Providers;
 
 /// The README's programs, compiled.

@@ -1,6 +1,7 @@
 //! Planning: from what is wanted and what is there to steps, without an effect.
 
 mod beforehand;
+pub(crate) mod names;
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,11 +9,13 @@ use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::graph::{
-    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Note, Outcome, Refused,
-    Watch, apply_phases,
+    self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Model as _, Note, Outcome,
+    Refused, State, Watch, apply_phases,
 };
 use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
 
+pub use self::names::UnknownName;
+use self::names::{is_named, known};
 use crate::compile::Wanted;
 use crate::providers::Providers;
 
@@ -38,7 +41,8 @@ pub struct Plan {
 
 impl Plan {
     pub(crate) fn of(wanted: Wanted, seen: Arc<Seen>, choices: Choices, added: Vec<Note>) -> Self {
-        let plan = decide(&wanted, &seen, &choices);
+        let mut plan = decide(&wanted, &seen, &choices);
+        plan.notes.extend(unknown_data(&wanted, &seen, &choices));
         Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
     }
 
@@ -57,7 +61,8 @@ impl Plan {
         self.again()
     }
 
-    /// The plan that may delete this data too. Data that is wanted is never deleted.
+    /// The plan that may delete this data too. Data that is wanted is never deleted; a machine that is neither in the cloud nor
+    /// has left anything refuses the plan.
     #[must_use]
     pub fn delete_data(mut self, data: DeleteData) -> Self {
         self.choices.delete_data = data;
@@ -77,17 +82,26 @@ impl Plan {
     }
 
     /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
-    pub fn step(&self, name: &str) -> Part<'_> {
-        Part(self.plan.step(name).or_else(|| self.without_store(name).find_map(|name| self.plan.step(&name))))
+    ///
+    /// # Errors
+    ///
+    /// The plan knows nothing of this name: a typo is not taken for something that stays as it is.
+    pub fn step(&self, name: &str) -> Result<Part<'_>, UnknownName> {
+        known(&self.plan, name)?;
+        let steps =
+            self.plan.all_steps().filter(|step| is_named(&step.address, step.part_of.as_deref(), name));
+        Ok(Part(Group::of(name, steps)))
     }
 
-    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it.
-    pub fn keeps(&self, name: &str) -> bool {
-        let mut named = self.without_store(name).peekable();
-        match named.peek() {
-            Some(_) => named.all(|name| self.plan.keeps(&name)),
-            None => self.plan.keeps(name),
-        }
+    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. One that could not
+    /// be read is not promised to.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Plan::step`].
+    pub fn keeps(&self, name: &str) -> Result<bool, UnknownName> {
+        known(&self.plan, name)?;
+        Ok(self.plan.keeps_all(|address, part_of| is_named(address, part_of, name)))
     }
 
     /// What somebody changed since the last apply, as far as what was there says; the plan of the cloud mends it. Changes of
@@ -183,18 +197,6 @@ impl Plan {
             .map(|phases| phases.outcome)
     }
 
-    /// The addresses of objects that are named without what holds them, as volumes without their pool.
-    fn without_store(&self, name: &str) -> impl Iterator<Item = String> {
-        let named = name.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
-        let steps = self.plan.all_steps().map(|step| &step.address);
-        let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
-        addresses.filter_map(move |address| {
-            let (_, within) = address.name().split_once('/')?;
-            let (kind, name) = named.as_ref()?;
-            (address.kind() == kind && within == name).then(|| address.to_string())
-        })
-    }
-
     fn again(self) -> Self {
         Self::of(self.wanted, self.seen, self.choices, self.added)
     }
@@ -208,6 +210,26 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
     plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
     plan.notes.sort();
     plan
+}
+
+/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left anything. While something could not be read,
+/// it may be the one that left data.
+fn unknown_data(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Vec<Note> {
+    let is_read = |state: &State<AnyObject>| matches!(state, State::Present { .. });
+    if choices.delete_data == DeleteData::None
+        || !seen.unknown.is_empty()
+        || !seen.objects.values().all(is_read)
+    {
+        return Vec::new();
+    }
+    let rooms = wanted.rooms();
+    let nouns = seen.objects.iter().filter_map(|(at, state)| match state {
+        State::Present { object, .. } => rooms.part_of(at, &**object),
+        State::Unknown { .. } | State::NotYet { .. } => None,
+    });
+    let nouns: Vec<String> = nouns.collect();
+    let left = nouns.iter().filter_map(|noun| noun.strip_prefix("machine/"));
+    names::unknown_data(&choices.delete_data, wanted.machines().chain(left))
 }
 
 impl Deref for Plan {

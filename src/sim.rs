@@ -16,8 +16,9 @@
 //! assert!(world.plan(&cloud(1.gib())).is_empty());
 //!
 //! let rebuild = world.plan(&cloud(1.gib())).replace(DB);
-//! assert_eq!(rebuild.step("machine/db").impact(), Impact::Replace);
-//! assert!(rebuild.keeps("volume/db.disk.data"));
+//! assert_eq!(rebuild.step("machine/db")?.impact(), Impact::Replace);
+//! assert!(rebuild.keeps("volume/db.disk.data")?);
+//! # Ok::<(), fmc::UnknownName>(())
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,7 +208,11 @@ impl Sim {
             let plan = providers.plan(wanted).await?;
             Ok::<_, SimError>(plan.apply_watched(&providers, ApplyOptions::default(), &mut Consents).await?)
         })?;
-        if outcome.is_converged() { Ok(outcome) } else { Err(NotConverged { outcome }.into()) }
+        if outcome.is_converged() {
+            Ok(outcome)
+        } else {
+            Err(NotConverged { outcome: Box::new(outcome) }.into())
+        }
     }
 }
 
@@ -262,11 +267,15 @@ mod tests {
         world.apply(&cloud("/images/1.qcow2"));
         assert!(world.plan(&cloud("/images/1.qcow2")).is_empty());
         let plan = world.plan(&cloud("/images/2.qcow2"));
-        assert_eq!(plan.step("machine/db").impact(), Impact::None, "{plan}");
+        assert_eq!(plan.step("machine/db").unwrap().impact(), Impact::None, "{plan}");
         let plan = plan.replace(DB);
-        assert_eq!(plan.step("machine/db").impact(), Impact::Replace, "{plan}");
-        assert!(plan.keeps("volume/db.disk.data") && plan.keeps("volume/fmc-first/db.disk.data"));
-        assert!(!plan.keeps("volume/db.disk.dat") && !plan.keeps("machine/db"));
+        assert_eq!(plan.step("machine/db").unwrap().impact(), Impact::Replace, "{plan}");
+        assert!(plan.keeps("volume/db.disk.data").unwrap());
+        assert!(plan.keeps("volume/fmc-first/db.disk.data").unwrap());
+        assert!(!plan.keeps("machine/db").unwrap());
+        let typo = plan.keeps("volume/db.disk.dat").unwrap_err().to_string();
+        assert_eq!(typo, "find volume/db.disk.dat in the plan: did you mean volume/db.disk.data?");
+        assert!(plan.step("machine/bd").is_err());
     }
 
     #[test]
@@ -276,8 +285,8 @@ mod tests {
         world.apply(&cloud);
         world.destroy(&cloud);
         let plan = world.plan(&cloud);
-        assert_eq!(plan.step("machine/db").impact(), Impact::Create);
-        assert!(plan.keeps("volume/db.disk.data"), "{plan}");
+        assert_eq!(plan.step("machine/db").unwrap().impact(), Impact::Create);
+        assert!(plan.keeps("volume/db.disk.data").unwrap(), "{plan}");
     }
 
     #[test]

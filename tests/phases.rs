@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use expect_test::expect;
-use fmc::graph::{Action, ApplyOptions, Choices, Event, Further, Outcome, StopFlag, Watch};
+use fmc::graph::{Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch};
 use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::{Fault, Sim, When};
 use fmc::prelude::*;
@@ -83,7 +83,7 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
           2 to update, 0 to delete · 3 deferred
     "#]]
     .assert_eq(&format!("first\n{plan}"));
-    assert_eq!(plan.step("machine/worker3").action(), Some(Action::Update));
+    assert_eq!(plan.step("machine/worker3").unwrap().action(), Some(Action::Update));
     let outcome = world.run(&plan);
     assert!(outcome.is_converged(), "{outcome:?}");
     assert_eq!((outcome.done.len(), world.running()), (2, 3));
@@ -208,7 +208,10 @@ fn a_cut_host_gives_no_empty_plan_and_no_converged_outcome() {
     assert!(outcome.failed.is_empty() && !outcome.is_converged(), "{outcome:?}");
     assert_eq!(outcome.left.len(), 13);
     let error = outcome.converged().unwrap_err().to_string();
-    assert!(error.contains("machine/m3: the host b does not answer"), "{error}");
+    assert!(
+        error.ends_with("and 10 more: the host b does not answer: the connection to the hypervisor was lost"),
+        "{error}"
+    );
 
     let again = block_on(providers.plan(&wanted)).unwrap();
     assert!(again.steps.is_empty() && !again.is_empty());
@@ -239,6 +242,41 @@ fn a_host_without_a_connection_is_never_an_empty_plan() {
     no_connection(&block_on(Providers::new().plan(&wanted(&workers(0)))).unwrap());
     // A cloud without a host is nowhere.
     assert!(block_on(Providers::new().plan(&wanted(&Cloud::new("first")))).unwrap().is_empty());
+}
+
+#[test]
+fn a_name_that_nothing_has_is_refused_or_an_error() {
+    let world = World::new();
+    let wanted = wanted(&workers(2));
+    world.apply(&wanted);
+    let refused = |plan: Plan, words: &str| {
+        assert!(!plan.is_empty() && plan.counts().refused == 1, "{plan}");
+        assert!(plan.refused().next().unwrap().text.contains(words), "{plan}");
+        let error = block_on(plan.apply(&world.providers, |_| ())).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    };
+    refused(world.plan(&wanted).replace("worke1"), "worke1");
+    refused(world.plan(&wanted).only("machine/worke1"), "did you mean machine/worker1?");
+    let data = |name: &str| DeleteData::Of([name.to_owned()].into());
+    refused(world.plan(&wanted).delete_data(data("worke1")), "did you mean worker1?");
+    refused(world.plan(&wanted.nothing()).delete_data(data("worke1")), "did you mean worker1?");
+
+    let plan = world.plan(&wanted);
+    let error = plan.step("machine/worke1").unwrap_err();
+    assert_eq!(error.to_string(), "find machine/worke1 in the plan: did you mean machine/worker1?");
+    assert!(plan.keeps("volume/worker1.disk.dat").is_err());
+    assert_eq!(plan.step("machine/worker1").unwrap().impact(), Impact::None);
+    assert_eq!(plan.keeps("volume/worker1.disk.data"), Ok(true));
+
+    // A machine of the cloud may have no data, and one that left the cloud may have left some.
+    assert!(world.plan(&wanted).delete_data(data("worker2")).is_empty());
+    let gone = self::wanted(&workers(0));
+    world.run(&world.plan(&gone)).converged().unwrap();
+    let plan = world.plan(&gone).delete_data(data("worker1"));
+    world.run(&plan).converged().unwrap();
+    let nothing = world.plan(&wanted.nothing());
+    world.run(&nothing).converged().unwrap();
+    assert!(world.plan(&wanted.nothing()).delete_data(data("worker1")).is_empty());
 }
 
 #[test]

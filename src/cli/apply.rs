@@ -5,8 +5,6 @@
 
 mod follow;
 
-use std::collections::BTreeMap;
-
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Action, ApplyOptions, Left, Outcome, StopFlag};
 
@@ -243,17 +241,18 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
 
 /// What an apply leaves: one line for each cause.
 fn report_left(left: &[Left], io: &mut Io<'_>) {
-    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for Left { about, action, cause, .. } in left {
-        let action = action.map(|action| format!(" ({action})")).unwrap_or_default();
-        causes.entry(cause).or_default().push(format!("{about}{action}"));
-    }
-    for (cause, mut abouts) in causes {
-        let more = abouts.len().saturating_sub(LISTED);
-        abouts.truncate(LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    for (cause, all) in Left::by_cause(left) {
+        let named = all.iter().take(LISTED).map(|Left { about, action, .. }| match action {
+            Some(action) => format!("{about} ({action})"),
+            None => about.clone(),
+        });
+        let named = named.collect::<Vec<_>>().join(", ");
+        let more = match all.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         let error = Paint("error", BAD, io.colour_err);
-        io.err(format_args!("{error}: left as it is: {}{more}: {cause}\n", abouts.join(", ")));
+        io.err(format_args!("{error}: left as it is: {named}{more}: {cause}\n"));
     }
 }
 

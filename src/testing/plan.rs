@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{Address, Impact, Note, NoteKind, Why};
-use fmc_core::nearest::nearest;
+use fmc_core::graph::{Impact, Note, NoteKind, Why};
 
 use super::say::{Failed, list, or_panic};
-use crate::plan::Plan;
+use crate::plan::names::{self, is_named};
+use crate::plan::{Plan, UnknownName};
 
 /// There is nothing to do.
 ///
@@ -38,7 +38,7 @@ pub fn assert_impact(plan: &Plan, name: &str, impact: Impact) {
 
 pub(super) fn impacts(plan: &Plan, name: &str, impact: Impact) -> Result<(), Failed> {
     known(plan, name)?;
-    let part = plan.step(name);
+    let Ok(part) = plan.step(name) else { return known(plan, name) };
     if part.impact() == impact {
         return Ok(());
     }
@@ -103,7 +103,7 @@ pub fn assert_keeps(plan: &Plan, name: &str) {
 
 pub(super) fn keeps(plan: &Plan, name: &str) -> Result<(), Failed> {
     known(plan, name)?;
-    if plan.keeps(name) {
+    if plan.keeps(name) == Ok(true) {
         return Ok(());
     }
     let steps = plan.all_steps().filter(|step| is_named(&step.address, step.part_of.as_deref(), name));
@@ -164,10 +164,10 @@ pub fn assert_note(plan: &Plan, kind: NoteKind, name: &str) -> Note {
 }
 
 pub(super) fn note(plan: &Plan, kind: NoteKind, name: &str) -> Result<Note, Failed> {
-    known(plan, name)?;
     if let Some(note) = notes(plan, name).find(|note| note.kind == kind) {
         return Ok(note.clone());
     }
+    known(plan, name)?;
     let all = plan.notes.iter().map(|note| format!("{:?} {}: {}", note.kind, note.about, note.text));
     let there: Vec<String> = all.collect();
     let there = if there.is_empty() { "no note".to_owned() } else { there.join("\n") };
@@ -192,40 +192,13 @@ fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
 
 /// An error for a name that the plan does not know: a typo would pass for something that is left as it is.
 fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
-    let objects = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
-    let objects =
-        objects.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())));
-    let mut names = BTreeSet::new();
-    for (address, part_of) in objects {
-        if is_named(address, part_of, name) {
-            return Ok(());
-        }
-        names.extend(part_of.map(str::to_owned));
-        names.insert(match within(address) {
-            Some(volume) => format!("{}/{volume}", address.kind()),
-            None => address.short().to_string(),
-        });
-    }
-    if plan.notes.iter().any(|note| note.about == name) {
-        return Ok(());
-    }
-    let right = match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean {near}?"),
-        None => "a name as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned(),
-    };
-    Err(Failed::new(format!("the plan knows no {name}"), list(names), right))
-}
-
-/// Whether it is this object, or part of this machine. A volume may be named without its pool.
-fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
-    let held = || {
-        name.split_once('/')
-            .is_some_and(|(kind, name)| kind == address.kind() && within(address) == Some(name))
-    };
-    part_of == Some(name) || address.is_named(name) || held()
-}
-
-/// The name of an object without that of what holds it, as a volume's without its pool's.
-fn within(address: &Address) -> Option<&str> {
-    address.name().split_once('/').map(|(_, name)| name)
+    names::known(plan, name).map_err(|UnknownName { name, near }| {
+        let right = match near {
+            Some(near) => format!("did you mean {near}?"),
+            None => {
+                "a name as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned()
+            }
+        };
+        Failed::new(format!("the plan knows no {name}"), list(names::names(plan)), right)
+    })
 }

@@ -33,7 +33,7 @@ fn h08_a_plan_says_what_a_change_does_to_what_runs() {
     let world = Sim::new();
     world.apply(&seed(&[]));
     let plan = world.plan(&seed(&["machines.helper.memory=1536MiB"]));
-    assert!(plan.step("machine/helper").impact() >= Impact::NextBoot, "{plan}");
+    assert!(plan.step("machine/helper").unwrap().impact() >= Impact::NextBoot, "{plan}");
     assert_touches_only(&plan, ["machine/helper"]);
 }
 

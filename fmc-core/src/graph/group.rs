@@ -16,6 +16,11 @@ pub struct Group<'a, D: ?Sized> {
 }
 
 impl<'a, D: ?Sized> Group<'a, D> {
+    /// Some steps as one thing of this name; `None` if there are none.
+    pub fn of(name: impl Into<String>, steps: impl Iterator<Item = &'a Step<D>>) -> Option<Self> {
+        Self::new(name, steps.collect())
+    }
+
     pub(super) fn new(name: impl Into<String>, steps: Vec<&'a Step<D>>) -> Option<Self> {
         (!steps.is_empty()).then(|| Self { name: name.into(), steps })
     }

@@ -1,5 +1,7 @@
 //! What an apply did, and what it left.
 
+use std::collections::BTreeMap;
+
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -7,6 +9,9 @@ use super::address::Address;
 use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
 use super::up::NotUp;
+
+/// As many things as an error names that are left for one cause.
+const LISTED: usize = 3;
 
 /// What became of each step, and what is left to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,7 +89,7 @@ impl Outcome {
     ///
     /// A step failed or was not begun, something is not up, or something is left: with all of them.
     pub fn converged(self) -> Result<(), NotConverged> {
-        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: self }) }
+        if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: Box::new(self) }) }
     }
 
     /// Adds what became of later steps.
@@ -102,7 +107,12 @@ impl Outcome {
     fn not_converged(&self) -> String {
         let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
         let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
-        let left = self.left.iter().map(|left| format!("{}: {}", left.about, left.cause));
+        let left = Left::by_cause(&self.left).into_iter().map(|(cause, abouts)| {
+            let more = abouts.len().saturating_sub(LISTED);
+            let named =
+                abouts.iter().take(LISTED).map(|left| left.about.as_str()).collect::<Vec<_>>().join(", ");
+            if more > 0 { format!("{named} and {more} more: {cause}") } else { format!("{named}: {cause}") }
+        });
         let skipped = match self.skipped.len() {
             0 => None,
             1 => Some("1 step was not begun".to_owned()),
@@ -117,7 +127,7 @@ impl Outcome {
 #[error("apply the plan: {}", .outcome.not_converged())]
 pub struct NotConverged {
     /// What became of each step.
-    pub outcome: Outcome,
+    pub outcome: Box<Outcome>,
 }
 
 /// A step that was not begun.
@@ -142,6 +152,15 @@ pub struct Left {
 }
 
 impl Left {
+    /// Those that share a cause, by cause.
+    pub fn by_cause(left: &[Self]) -> BTreeMap<&str, Vec<&Self>> {
+        let mut causes: BTreeMap<&str, Vec<&Self>> = BTreeMap::new();
+        for one in left {
+            causes.entry(&one.cause).or_default().push(one);
+        }
+        causes
+    }
+
     /// What an apply of a plan leaves when all steps of this phase are done.
     pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {

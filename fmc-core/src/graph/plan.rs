@@ -247,14 +247,19 @@ impl<D: ?Sized> Plan<D> {
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. An object that
     /// could not be read is not promised to.
     pub fn keeps(&self, name: &str) -> bool {
+        self.keeps_all(|address, part_of| named(address, part_of, name))
+    }
+
+    /// Whether there is one of these objects, and all of them outlive an apply with what is in them.
+    pub fn keeps_all(&self, is_meant: impl Fn(&Address, Option<&str>) -> bool) -> bool {
         let stays = self
             .untouched
             .iter()
-            .filter(|object| named(&object.address, object.part_of.as_deref(), name))
+            .filter(|object| is_meant(&object.address, object.part_of.as_deref()))
             .map(|object| matches!(object.why, Why::Same | Why::Kept | Why::LeftOut));
         let steps = self
             .all_steps()
-            .filter(|step| named(&step.address, step.part_of.as_deref(), name))
+            .filter(|step| is_meant(&step.address, step.part_of.as_deref()))
             .map(|step| matches!(step.action, Action::Update | Action::Restart));
         let mut all = stays.chain(steps).peekable();
         all.peek().is_some() && all.all(|keeps| keeps)

@@ -86,8 +86,7 @@ fn one_phase_alone_is_not_converged_and_says_what_is_left() {
     let error = outcome.converged().unwrap_err().to_string();
     assert_eq!(
         error,
-        "apply the plan: toy/local/record/web: to be done once domain/dns is built; \
-         toy/local/record/www: to be done once domain/dns is built"
+        "apply the plan: toy/local/record/web, toy/local/record/www: to be done once domain/dns is built"
     );
 }
 

@@ -1,0 +1,87 @@
+//! The names that a plan is asked for: a typo is an error, and not something that stays as it is.
+
+use std::collections::BTreeSet;
+
+use fmc_core::graph::{self, Address, DeleteData, Note, NoteKind};
+use fmc_core::nearest::nearest;
+
+/// A plan knows nothing of this name: it neither does something to it nor leaves it as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find {name} in the plan: {}", hint(.near.as_deref()))]
+pub struct UnknownName {
+    /// The name.
+    pub name: String,
+    /// The known name that is most like it.
+    pub near: Option<String>,
+}
+
+fn hint(near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => "a name is as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned(),
+    }
+}
+
+/// The machines, objects and addresses of a plan, as a person names them.
+pub(crate) fn names<D: ?Sized>(plan: &graph::Plan<D>) -> BTreeSet<String> {
+    let objects = objects(plan).flat_map(|(address, part_of)| {
+        let short = match within(address) {
+            Some(name) => format!("{}/{name}", address.kind()),
+            None => address.short().to_string(),
+        };
+        part_of.map(str::to_owned).into_iter().chain([short])
+    });
+    objects.collect()
+}
+
+/// An error for a name that a plan does not know.
+pub(crate) fn known<D: ?Sized>(plan: &graph::Plan<D>, name: &str) -> Result<(), UnknownName> {
+    let is_known = objects(plan).any(|(address, part_of)| is_named(address, part_of, name))
+        || plan.notes.iter().any(|note| note.about == name && note.kind != NoteKind::Refused);
+    if is_known {
+        return Ok(());
+    }
+    let near = nearest(name, names(plan).iter().map(String::as_str)).map(str::to_owned);
+    Err(UnknownName { name: name.to_owned(), near })
+}
+
+/// Whether it is this object, or part of this machine. What is within something, as a volume in its pool, may be named
+/// without that.
+pub(crate) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
+    let is_within = || {
+        let of_kind = name.strip_prefix(address.kind()).and_then(|rest| rest.strip_prefix('/'));
+        of_kind.is_some() && within(address) == of_kind
+    };
+    part_of == Some(name) || address.is_named(name) || is_within()
+}
+
+/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left anything.
+pub(super) fn unknown_data<'a>(
+    chosen: &DeleteData,
+    machines: impl Iterator<Item = &'a str> + Clone,
+) -> Vec<Note> {
+    let DeleteData::Of(chosen) = chosen else { return Vec::new() };
+    let unknown = chosen.iter().filter(|name| machines.clone().all(|machine| machine != name.as_str()));
+    let note = |name: &String| {
+        let near = nearest(name, machines.clone()).map(|near| format!(": did you mean {near}?"));
+        Note {
+            about: format!("machine/{name}"),
+            kind: NoteKind::Refused,
+            text: format!(
+                "its data cannot be deleted: the cloud has no such machine, and none has left data{}",
+                near.unwrap_or_default()
+            ),
+        }
+    };
+    unknown.map(note).collect()
+}
+
+fn objects<D: ?Sized>(plan: &graph::Plan<D>) -> impl Iterator<Item = (&Address, Option<&str>)> {
+    let steps = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
+    steps.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())))
+}
+
+/// The name of an object without what holds it.
+fn within(address: &Address) -> Option<&str> {
+    address.name().split_once('/').map(|(_, name)| name)
+}
