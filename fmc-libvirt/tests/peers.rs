@@ -19,6 +19,8 @@ use fmc_core::network::{Network, Reservation};
 use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::documents::documents;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::{Fault, Sim, When};
@@ -316,7 +318,10 @@ impl Secrets for OneSecret {
 fn a_cloud_init_password() {
     let with = |secrets: Arc<dyn Secrets + Send + Sync>| {
         let sim = Sim::new();
-        let provider = Libvirt::new().host(HostName::literal("local"), sim.clone()).secrets(secrets);
+        let provider = Libvirt::new()
+            .images(Images::default().files(Files::anywhere("")))
+            .host(HostName::literal("local"), sim.clone())
+            .secrets(secrets);
         Lab { sim, provider }
     };
     let lab = with(Arc::new(OneSecret));

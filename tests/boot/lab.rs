@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, sleep};
 use std::time::{Duration, Instant};
 
+use fmc::files::Files;
 use fmc::graph::Choices;
+use fmc::libvirt::image::Images;
 use fmc::prelude::*;
 use fmc::secret::Secrets;
 use fmc::{Plan, Providers, compile};
@@ -48,9 +50,12 @@ impl Lab {
             (*name, Hypervisor { own, link })
         };
         let hosts: BTreeMap<_, _> = names.iter().map(start).collect();
-        let providers = hosts.iter().fold(Providers::new(), |providers, (name, host)| {
-            providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
-        });
+        let providers = hosts.iter().fold(
+            Providers::new().images(Images::default().files(Files::anywhere(""))),
+            |providers, (name, host)| {
+                providers.host(name.parse().unwrap(), VirtLink::connect(&host.own.uri()).unwrap())
+            },
+        );
         Self { providers, hosts, _turn: turn }
     }
 

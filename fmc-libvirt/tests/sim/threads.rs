@@ -7,6 +7,8 @@ use fmc_core::graph::{ApplyOptions, Choices, Event, Provider as _, StepError, St
 use fmc_core::host::Host;
 use fmc_core::name::HostName;
 use fmc_core::network::Network;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
@@ -38,6 +40,7 @@ fn two_hosts_are_made_at_once() {
     let wanted = wanted(&cloud);
     let (one, two) = (Sim::new(), Sim::new());
     let provider = Libvirt::new()
+        .images(Images::default().files(Files::anywhere("")))
         .host(HostName::literal("hv1"), one.clone().blocking())
         .host(HostName::literal("hv2"), two.clone().blocking());
     let outcome = block_on(async {
@@ -55,7 +58,9 @@ fn two_hosts_are_made_at_once() {
 #[test]
 fn a_stop_in_an_upload_leaves_nothing_of_it() {
     let sim = Sim::new();
-    let provider = Libvirt::new().host(HostName::literal("local"), sim.clone().blocking());
+    let provider = Libvirt::new()
+        .images(Images::default().files(Files::anywhere("")))
+        .host(HostName::literal("local"), sim.clone().blocking());
     let stop = StopFlag::default();
     let outcome = block_on(async {
         let seen = provider.observe(&small()).await.unwrap();
@@ -79,7 +84,9 @@ fn a_stop_in_an_upload_leaves_nothing_of_it() {
 #[test]
 fn a_dropped_apply_can_be_made_again() {
     let sim = Sim::new();
-    let provider = Libvirt::new().host(HostName::literal("local"), sim.clone().blocking());
+    let provider = Libvirt::new()
+        .images(Images::default().files(Files::anywhere("")))
+        .host(HostName::literal("local"), sim.clone().blocking());
     block_on(async {
         let seen = provider.observe(&small()).await.unwrap();
         let first = plan(&provider, &small(), &seen, &Choices::default());
