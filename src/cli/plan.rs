@@ -236,7 +236,7 @@ pub(super) fn rulesets(wanted: &Wanted, args: &Args) -> String {
         let (host, program) = (&ruleset.host, &args.program);
         text += &format!(
             "\n  The routed networks of {host} leave it by its nft table, which is not applied: \
-             `{program} compile --out DIR` writes it,\n  and on {host} this loads it, twice as well as once:\n    \
+             `{program} compile --out DIR` writes it, and on {host} this loads it, twice as well as once:\n    \
              nft -f DIR/hosts/{host}.nft\n"
         );
     }
