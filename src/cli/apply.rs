@@ -85,7 +85,7 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
         count(refused, "thing")
     ));
     for note in plan.refused() {
-        failure = failure.help(format!("{}: {}", note.about.replacen('/', " ", 1), note.text));
+        failure = failure.help(format!("{}: {}", note.subject(), note.text));
     }
     Err(failure)
 }

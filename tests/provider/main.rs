@@ -75,7 +75,7 @@ fn a_change_by_hand_is_drift_and_is_mended() {
     let told: Vec<String> = drift.drift.iter().map(|drifted| drifted.address.to_string()).collect();
     assert_eq!(told, ["names/name/db.lab"]);
     assert_eq!(drift.drift[0].changes[0].to_string(), "target db -> ns");
-    assert_eq!(plan.step("name/db.lab").impact(), Impact::Live, "{plan}");
+    assert_eq!(plan.step("name/db.lab").unwrap().impact(), Impact::Live, "{plan}");
     assert!(stage.apply(&plan).is_converged());
     assert_eq!(stage.names.entries(), published(&ALL));
 }
@@ -133,7 +133,7 @@ fn a_dead_registry_does_not_stop_libvirts_part() {
     let stage = Stage::new();
     stage.names.dies(Some("connection refused"));
     let plan = stage.plan();
-    assert_eq!(plan.step("machine/db").impact(), Impact::Create, "{plan}");
+    assert_eq!(plan.step("machine/db").unwrap().impact(), Impact::Create, "{plan}");
     assert!(plan.to_string().contains("connection refused"), "{plan}");
     let outcome = stage.apply(&plan);
     assert!(!outcome.is_converged(), "names were put off: {outcome:?}");

@@ -281,11 +281,7 @@ impl<'a> Names<'a> {
 
     fn show(&self, name: &str) -> String {
         match self.addresses.get(name) {
-            None => match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
-                // The address of something that is not there, and stays so.
-                [_, _, kind, name] | [_, kind, name] => format!("{kind} {name}"),
-                _ => name.replacen('/', " ", 1),
-            },
+            None => spoken(name),
             Some(address) if self.short.get(&(address.kind(), address.name())) == Some(&1) => {
                 format!("{} {}", address.kind(), address.name())
             }
@@ -293,6 +289,43 @@ impl<'a> Names<'a> {
                 Some(place) => format!("{} {} on {place}", address.kind(), address.name()),
                 None => format!("{} {} of {}", address.kind(), address.name(), address.provider()),
             },
+        }
+    }
+}
+
+impl Note {
+    /// What it is about as a person says it: `machine web`, `image /srv/web.qcow2`.
+    pub fn subject(&self) -> String {
+        spoken(&self.about)
+    }
+}
+
+/// A noun or an address of something that is not there as a person says it: `machine web`, `image /srv/web.qcow2`.
+fn spoken(name: &str) -> String {
+    match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
+        // Its name is a path, which can be copied.
+        [kind, "", ..] => format!("{kind} {}", name.get(kind.len() + 1..).unwrap_or_default()),
+        [_, _, kind, name] | [_, kind, name] => format!("{kind} {name}"),
+        _ => name.replacen('/', " ", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoken;
+
+    #[test]
+    fn what_a_line_is_about_is_said_as_a_person_says_it() {
+        for (name, said) in [
+            ("machine/web", "machine web"),
+            ("image//srv/images/web.qcow2", "image /srv/images/web.qcow2"),
+            ("image//web.qcow2", "image /web.qcow2"),
+            ("libvirt/local/domain/web", "domain web"),
+            ("libvirt/local/volume/pool/web.root", "volume pool/web.root"),
+            ("names/dns/www", "dns www"),
+            ("cloud", "cloud"),
+        ] {
+            assert_eq!(spoken(name), said);
         }
     }
 }
