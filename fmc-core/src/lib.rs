@@ -45,6 +45,7 @@ pub mod nearest;
 pub mod network;
 pub mod node_exporter;
 pub mod path;
+pub mod provider;
 pub mod ready;
 pub mod role;
 pub mod roles;

@@ -9,6 +9,7 @@ pub mod document;
 pub mod documents;
 mod domain;
 pub mod drift;
+pub mod files;
 #[cfg(test)]
 mod fixture;
 pub mod image;
@@ -18,6 +19,7 @@ pub mod network;
 pub mod nft;
 pub mod pool;
 pub mod provider;
+mod room;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "virt")]

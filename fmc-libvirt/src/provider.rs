@@ -32,7 +32,7 @@ use self::act::Job;
 use self::observe::Remembered;
 use self::pools::Pools;
 use self::up::{AgentLane, Before};
-use crate::document::{Document, kind};
+use crate::document::{Document, PROVIDER, kind};
 use crate::image::Images;
 use crate::link::Link;
 use crate::provider::object::Object;
@@ -157,7 +157,10 @@ impl<L: Link> Model for Libvirt<L> {
     type Object = Object;
 
     fn known_as(&self, place: &Place) -> String {
-        format!("the host {}", place.name().unwrap_or_default())
+        match place.name() {
+            Some(host) => format!("the host {host}"),
+            None => PROVIDER.to_owned(),
+        }
     }
 
     fn settle(&self, wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {

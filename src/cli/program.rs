@@ -14,6 +14,7 @@ use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Kind;
 use fmc_core::graph::StopFlag;
+use fmc_core::provider::{AnyRoom, Room};
 use fmc_core::role::FileRole;
 use terminal_size::{Width, terminal_size_of};
 
@@ -61,6 +62,7 @@ pub struct Program {
     command: clap::Command,
     flags: Vec<Flags>,
     roles: RoleKinds,
+    providers: Vec<AnyRoom>,
 }
 
 /// Where the cloud is from.
@@ -81,6 +83,7 @@ impl Program {
             command: args::of_program(),
             flags: Vec::new(),
             roles: RoleKinds::built_in(),
+            providers: Vec::new(),
         }
     }
 
@@ -91,6 +94,7 @@ impl Program {
             command: args::of_file(),
             flags: Vec::new(),
             roles: RoleKinds::built_in(),
+            providers: Vec::new(),
         }
     }
 
@@ -144,6 +148,13 @@ impl Program {
         Self { roles: self.roles.with::<R>(), ..self }
     }
 
+    /// Adds a provider of the program's own: its objects are part of every plan, apply and destroy, of `status`, `drift`,
+    /// `compile --out` and `graph`. Where every host is simulated, its [simulation](Room::simulation) stands in for it.
+    pub fn provider(mut self, provider: impl Room) -> Self {
+        self.providers.push(AnyRoom::new(provider));
+        self
+    }
+
     /// All commands and options, as clap knows them.
     #[must_use]
     pub fn command(&self) -> &clap::Command {
@@ -159,7 +170,7 @@ impl Program {
     /// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
     #[must_use]
     pub fn run(self, arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-        let Self { source, command, flags, roles } = self;
+        let Self { source, command, flags, roles, providers } = self;
         let read = || {
             let (matches, program) = args::read(command.clone(), arguments)?;
             let changes: Result<Vec<Change>, clap::Error> =
@@ -167,7 +178,10 @@ impl Program {
             Ok((args::commands(&matches, source.is_file(), program, command)?, changes?))
         };
         match read() {
-            Ok((commands, changes)) => ended(of(source, &roles, changes, commands, io), io),
+            Ok((mut commands, changes)) => {
+                commands.args.providers = providers;
+                ended(of(source, &roles, changes, commands, io), io)
+            }
             Err(error) => Said::of(error, source.is_file()).say(io),
         }
     }
@@ -180,7 +194,8 @@ impl Program {
 
     /// Runs a command of fmc's that a program's own command took in, and gives its exit code.
     #[must_use]
-    pub fn run_of(self, commands: Commands, io: &mut Io<'_>) -> u8 {
+    pub fn run_of(self, mut commands: Commands, io: &mut Io<'_>) -> u8 {
+        commands.args.providers = self.providers;
         ended(of(self.source, &self.roles, Vec::new(), commands, io), io)
     }
 }
@@ -193,11 +208,12 @@ impl Source {
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, command: _, flags, roles } = self;
+        let Self { source, command: _, flags, roles, providers } = self;
         f.debug_struct("Program")
             .field("of_file", &source.is_file())
             .field("flags", &flags.len())
             .field("roles", roles)
+            .field("providers", providers)
             .finish_non_exhaustive()
     }
 }

@@ -14,6 +14,8 @@ use crate::workspace::{self, root};
 const LAYERS: &[&[&str]] = &[
     // The whole: every rule over the draft, and what a check makes of a draft.
     &["check", "lab"],
+    // What a provider brings: it is given a checked cloud.
+    &["provider"],
     // The table of the built-in roles.
     &["roles"],
     // Drafts that hold roles, and what a machine boots with.
