@@ -69,7 +69,8 @@ mod tests {
         assert_eq!(read(&to_yaml(&cloud).unwrap()), cloud);
         let rust = to_rust(&cloud).unwrap();
         assert!(rust.contains(".role(Role::from_json::<Postgres>("), "{rust}");
-        let said = Role::said(Postgres::new("shop").from(Peer::role("shop")));
+        let said =
+            Role::from_json::<Postgres>(r#"{"database": "shop", "from": [{"role": {"kind": "shop"}}]}"#);
         assert!(cloud.own_roles().any(|(_, role)| *role == said));
     }
 }

@@ -34,17 +34,6 @@ impl Postgres {
     /// Where it listens.
     pub(crate) const PORT: u16 = 5432;
 
-    /// A server with one database; its user has the same name.
-    pub(crate) fn new(database: impl Into<Given<UserName>>) -> Self {
-        Self { database: database.into(), size: None, from: Vec::new(), backup: None }
-    }
-
-    /// Somebody may call it.
-    pub(crate) fn from(mut self, peer: Peer) -> Self {
-        self.from.push(peer);
-        self
-    }
-
     /// The password of the database's user: made from the root key, and the same for whoever calls.
     pub(crate) fn password(&self) -> Secret {
         Secret::password(format!("postgres-{}", self.database))

@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(key.name.as_str(), "ssh-host-web-key");
         let draft = Secret::from(key.clone());
         let mut findings = Vec::new();
-        assert_eq!(draft.checked(&crate::finding::At::ROOT, &mut findings), Some(key));
+        assert_eq!(draft.checked(&At::ROOT, &mut findings), Some(key));
         assert!(findings.is_empty());
     }
 }
