@@ -15,7 +15,7 @@ use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 pub(crate) use generated::derived_name;
-pub use generated::{Authority, Generated, JoinToken};
+pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 
 /// A secret: its name, where its bytes are, and its generation.
 ///

@@ -1,9 +1,10 @@
 //! Certificates: those of authorities, and the short one of a kubeconfig.
 
-use fmc_core::secret::Authority;
+use fmc_core::secret::{Authority, CertificateUsage, LeafCertificate};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, SerialNumber, date_time_ymd,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, SanType, SerialNumber,
+    date_time_ymd,
 };
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -68,6 +69,42 @@ fn of_authority(of: &Authority, key: &Key, issuer: Option<&Key>) -> CertificateP
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.serial_number = Some(serial(issuer.unwrap_or(key), key, of.common_name.as_bytes()));
     params
+}
+
+/// The certificate of a server or a client, signed by its authority, which another one may stand above.
+pub(crate) fn leaf(
+    of: &LeafCertificate,
+    key: &Key,
+    issuer_key: &Key,
+    above: Option<(&Authority, &Key)>,
+) -> Result<Certificate, CertificateError> {
+    let mut params = params(key, &[(DnType::CommonName, &of.common_name)]);
+    (params.not_before, params.not_after) =
+        (date_time_ymd(FROM.0, FROM.1, FROM.2), date_time_ymd(UNTIL.0, UNTIL.1, UNTIL.2));
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = match of.usage {
+        CertificateUsage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
+        CertificateUsage::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
+        CertificateUsage::Both => {
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth]
+        }
+    };
+    let names = of.names.iter().map(|name| {
+        Ok(match name.parse() {
+            Ok(address) => SanType::IpAddress(address),
+            Err(_) => SanType::DnsName(name.as_str().try_into().map_err(|_| CertificateError::Unwritable)?),
+        })
+    });
+    params.subject_alt_names = names.collect::<Result<_, CertificateError>>()?;
+    let besides = std::iter::once(&of.common_name).chain(&of.names).fold(Vec::new(), |mut all, name| {
+        all.extend_from_slice(&name.len().to_be_bytes());
+        all.extend_from_slice(name.as_bytes());
+        all
+    });
+    params.serial_number = Some(serial(issuer_key, key, &besides));
+    let issuer = of_authority(&of.issuer, issuer_key, above.map(|(_, key)| key));
+    params.signed_by(key, &Issuer::from_params(&issuer, issuer_key)).map_err(|_| CertificateError::Unwritable)
 }
 
 /// Who a client's certificate lets in, and when.

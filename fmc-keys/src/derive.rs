@@ -19,6 +19,7 @@ pub(crate) enum Purpose {
     PrivateKey,
     SshHostKey,
     SshCheck,
+    ScramSalt,
 }
 
 impl Purpose {
@@ -29,6 +30,7 @@ impl Purpose {
             Self::PrivateKey => b"private-key",
             Self::SshHostKey => b"ssh-host-key",
             Self::SshCheck => b"ssh-check",
+            Self::ScramSalt => b"scram-salt",
         }
     }
 }

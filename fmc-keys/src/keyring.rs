@@ -10,7 +10,7 @@ use secrecy::zeroize::Zeroizing;
 use crate::derive::{Deriver, Purpose};
 use crate::root::RootKey;
 use crate::signing::{Key, to_pem};
-use crate::{certificate, join, openssh};
+use crate::{certificate, join, openssh, scram};
 
 const NOT_DERIVED: &str = "no bytes of it are right, which is as good as impossible";
 
@@ -80,6 +80,27 @@ impl Keyring {
             Generated::Authority(authority) => {
                 let pem = self.authority(authority, &failed)?;
                 Ok(SecretBytes::new(pem.into_bytes()))
+            }
+            Generated::Certificate(of) => {
+                let (key, issuer) = (self.key(&of.key)?, self.key(&of.issuer.key)?);
+                let above = of
+                    .issuer
+                    .issuer
+                    .as_deref()
+                    .map(|above| Ok::<_, SecretError>((above, self.key(&above.key)?)));
+                let above = above.transpose()?;
+                let above = above.as_ref().map(|(above, key)| (*above, key));
+                let certificate =
+                    certificate::leaf(of, &key, &issuer, above).map_err(|error| failed(&error))?;
+                Ok(SecretBytes::new(certificate.pem().into_bytes()))
+            }
+            Generated::Scram(of) => {
+                let password = self.bytes(of)?;
+                let salt = self.deriver.bytes::<16>(Purpose::ScramSalt, name, *generation, 0);
+                let salt = salt.ok_or_else(|| failed(&NOT_DERIVED))?;
+                scram::verifier(password.expose(), &*salt)
+                    .map(|verifier| taken(verifier.as_bytes()))
+                    .map_err(|error| failed(&error))
             }
             Generated::Bundle(parts) => {
                 let parts: Result<Vec<SecretBytes>, SecretError> =

@@ -22,6 +22,7 @@
 //! | random bytes | HKDF-SHA256 with the salt `fmc secrets 1`; the info is what it is, NUL, name, NUL, the generation in four bytes (the greatest first), the number of the attempt in one |
 //! | P-256 keys | rejection sampling (FIPS 186-5, A.2.2), PEM of SEC 1 |
 //! | signatures | ECDSA with the nonces of RFC 6979, so that nothing is random |
+//! | SCRAM verifiers | RFC 5802 and RFC 7677, as PostgreSQL keeps them, with a salt that is derived too |
 //! | certificates | RFC 5280; the serial follows from the keys, the dates are the model's or the caller's |
 //! | SSH host keys | ed25519, OpenSSH's own format, whose two check numbers are derived too |
 //!
@@ -37,6 +38,7 @@ mod keyring;
 mod kubeconfig;
 mod openssh;
 mod root;
+mod scram;
 mod signing;
 
 pub use keyring::Keyring;

@@ -11,7 +11,8 @@ use fmc_core::k3s::pki::{Ca, Credentials, Part, Pki};
 use fmc_core::name::SecretName;
 use fmc_core::path::HttpUrl;
 use fmc_core::secret::{
-    Generated, NoSecrets, Secret, SecretBytes, SecretError, SecretRef, SecretSource, Secrets,
+    Authority, Generated, LeafCertificate, NoSecrets, Secret, SecretBytes, SecretError, SecretRef,
+    SecretSource, Secrets,
 };
 use fmc_keys::{Keyring, Kubeconfig, KubeconfigError, RootKey, Validity, known_hosts};
 use fmc_testkit::pki;
@@ -357,4 +358,38 @@ fn nothing_shows_a_secret_by_accident() {
         assert!(!shown.contains(&secret), "{shown}");
     }
     assert!(shown.contains("the root key") && shown.contains("is_sample: false"), "{shown}");
+}
+
+#[test]
+fn openssl_takes_the_certificates_of_a_server_and_a_client_of_a_roles_own() {
+    let keyring = keyring();
+    let made = |what: Generated| text(&keyring, &SecretRef::generated(SecretName::literal("made"), 1, what));
+    let root = |name: &str| made(Generated::Authority(Arc::new(Authority::named(name))));
+    let authority = Authority::named("postgres-main");
+    let server = authority.server("db1", ["db1.example.com", "10.17.3.10"]);
+    let certificate = |leaf: &LeafCertificate| made(Generated::Certificate(Arc::new(leaf.clone())));
+    for (leaf, purpose) in [(&server, "sslserver"), (&authority.client("shop"), "sslclient")] {
+        let certificate = certificate(leaf);
+        pki::verify(&root("postgres-main"), &[], &certificate, purpose, NOW).unwrap();
+        assert!(text(&keyring, &leaf.key).starts_with("-----BEGIN EC PRIVATE KEY-----"), "a key in PEM");
+    }
+    let of_server = certificate(&server);
+    assert_eq!(of_server, certificate(&server), "the same for ever");
+    pki::verify(&root("postgres-main"), &[], &of_server, "sslclient", NOW).unwrap_err();
+    pki::verify(&root("postgres-other"), &[], &of_server, "sslserver", NOW).unwrap_err();
+}
+
+#[test]
+fn a_verifier_follows_from_the_password_and_the_root_key() {
+    let keyring = keyring();
+    let verifier = |name: &'static str, generation: u32| {
+        let password = SecretRef::generated(SecretName::literal(name), generation, Generated::Password);
+        let scram = Generated::Scram(Arc::new(password));
+        text(&keyring, &SecretRef::generated(SecretName::literal("verifier"), 1, scram))
+    };
+    let one = verifier("shop", 1);
+    assert!(one.starts_with("SCRAM-SHA-256$4096:"), "a verifier");
+    assert_eq!(one, verifier("shop", 1));
+    assert_ne!(one, verifier("shop", 2));
+    assert_ne!(one, verifier("shop2", 1));
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Secret, SecretRef, SecretSource};
 use crate::digest::Digest;
+use crate::finding::At;
 use crate::given::Given;
 use crate::name::SecretName;
 
@@ -36,6 +37,13 @@ pub enum Generated {
     /// The certificate of an authority, as PEM.
     #[serde(skip)]
     Authority(Arc<Authority>),
+    /// The certificate of a server or a client that an authority signs, as PEM.
+    #[serde(skip)]
+    Certificate(Arc<LeafCertificate>),
+    /// What PostgreSQL keeps of this password: `SCRAM-SHA-256$4096:SALT$STORED:SERVER` (RFC 5803, RFC 7677), by which nobody can log
+    /// in. The salt follows from the root key.
+    #[serde(skip)]
+    Scram(Arc<SecretRef>),
     /// Several secrets of PEM, one after another.
     #[serde(skip)]
     Bundle(Arc<[SecretRef]>),
@@ -56,6 +64,32 @@ pub struct Authority {
     pub issuer: Option<Arc<Self>>,
 }
 
+/// The certificate of a server or a client. Its validity is that of its authority.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeafCertificate {
+    /// Its common name, of 64 characters at most.
+    pub common_name: String,
+    /// The names and addresses that it is for.
+    pub names: Vec<String>,
+    /// What it is for.
+    pub usage: CertificateUsage,
+    /// Its private key.
+    pub key: SecretRef,
+    /// Who signs it.
+    pub issuer: Arc<Authority>,
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CertificateUsage {
+    /// A server.
+    Server,
+    /// A client.
+    Client,
+    /// Both, as a member of a cluster.
+    Both,
+}
+
 /// What the token of a node is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JoinToken {
@@ -74,6 +108,9 @@ impl Generated {
             Self::Password | Self::Token | Self::PrivateKey | Self::SshHostKey => true,
             Self::SshPublicKey(key) => key.needs_root_key(),
             Self::Authority(authority) => authority.needs_root_key(),
+            Self::Certificate(of) => of.key.needs_root_key() || of.issuer.needs_root_key(),
+            // Its salt does, whatever the password is.
+            Self::Scram(_) => true,
             Self::Bundle(parts) => parts.iter().any(SecretRef::needs_root_key),
             Self::JoinToken(token) => token.authority.needs_root_key() || token.password.needs_root_key(),
         }
@@ -106,6 +143,16 @@ impl Generated {
                     None => hash.update([u8::MAX]),
                 }
             }
+            Self::Certificate(of) => {
+                parts(8, &[&of.key]);
+                hash.update([of.usage as u8]);
+                for text in std::iter::once(&of.common_name).chain(&of.names) {
+                    hash.update(text.len().to_le_bytes());
+                    hash.update(text);
+                }
+                Self::Authority(Arc::clone(&of.issuer)).update(hash);
+            }
+            Self::Scram(password) => parts(9, &[password]),
             Self::Bundle(bundle) => parts(6, &bundle.iter().collect::<Vec<_>>()),
             Self::JoinToken(token) => {
                 parts(7, &[&token.authority, &token.password]);
@@ -117,8 +164,75 @@ impl Generated {
 }
 
 impl Authority {
+    /// An authority that signs itself, of this name: its key is made from the root key.
+    ///
+    /// ```
+    /// use fmc_core::guest::File;
+    /// use fmc_core::secret::Authority;
+    ///
+    /// let authority = Authority::named("postgres-main");
+    /// let server = authority.server("db1", ["db1.example.com", "10.17.3.10"]);
+    /// let files = [
+    ///     File::secret("/etc/postgres/ca.pem", authority.certificate()),
+    ///     File::secret("/etc/postgres/server.pem", server.certificate()),
+    ///     File::secret("/etc/postgres/server.key", server.key()),
+    /// ];
+    /// # let _ = files;
+    /// ```
+    pub fn named(name: &str) -> Self {
+        let key = SecretRef::generated(derived_name("ca", name, "key"), 1, Generated::PrivateKey);
+        Self { common_name: name.to_owned(), key, issuer: None }
+    }
+
+    /// Its certificate.
+    pub fn certificate(&self) -> Secret {
+        let name = derived_name("ca", &self.common_name, "certificate");
+        SecretRef::generated(name, self.key.generation, Generated::Authority(Arc::new(self.clone()))).into()
+    }
+
+    /// A server's certificate, for these names and addresses.
+    pub fn server<N: Into<String>>(&self, name: &str, names: impl IntoIterator<Item = N>) -> LeafCertificate {
+        self.leaf(name, names, CertificateUsage::Server)
+    }
+
+    /// A client's certificate.
+    pub fn client(&self, name: &str) -> LeafCertificate {
+        self.leaf(name, [""; 0], CertificateUsage::Client)
+    }
+
+    /// A certificate that this authority signs. Its key is made from the root key, by the names of both.
+    pub fn leaf<N: Into<String>>(
+        &self,
+        name: &str,
+        names: impl IntoIterator<Item = N>,
+        usage: CertificateUsage,
+    ) -> LeafCertificate {
+        let whole = format!("{}-{name}", self.common_name);
+        LeafCertificate {
+            common_name: name.to_owned(),
+            names: names.into_iter().map(Into::into).collect(),
+            usage,
+            key: SecretRef::generated(derived_name("tls", &whole, "key"), 1, Generated::PrivateKey),
+            issuer: Arc::new(self.clone()),
+        }
+    }
+
     fn needs_root_key(&self) -> bool {
         self.key.needs_root_key() || self.issuer.as_ref().is_some_and(|issuer| issuer.needs_root_key())
+    }
+}
+
+impl LeafCertificate {
+    /// The certificate.
+    pub fn certificate(&self) -> Secret {
+        let whole = format!("{}-{}", self.issuer.common_name, self.common_name);
+        let name = derived_name("tls", &whole, "certificate");
+        SecretRef::generated(name, self.key.generation, Generated::Certificate(Arc::new(self.clone()))).into()
+    }
+
+    /// Its private key.
+    pub fn key(&self) -> Secret {
+        self.key.clone().into()
     }
 }
 
@@ -168,6 +282,27 @@ impl Secret {
     /// A password that is made from the root key: 32 letters and digits.
     pub fn password(name: impl Into<Given<SecretName>>) -> Self {
         Self::generated(name, Generated::Password)
+    }
+
+    /// What PostgreSQL keeps of this password, in place of the password itself.
+    ///
+    /// ```
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let password = Secret::password("shop-database");
+    /// let verifier = password.scram(); // for `ALTER ROLE shop PASSWORD '…'`
+    /// # let _ = verifier;
+    /// ```
+    #[must_use]
+    pub fn scram(&self) -> Self {
+        match self.checked(&At::ROOT, &mut Vec::new()) {
+            Some(password) => {
+                let name = derived_name("scram", password.name.as_str(), "verifier");
+                SecretRef::generated(name, password.generation, Generated::Scram(Arc::new(password))).into()
+            }
+            // What is wrong with it is told where it is used.
+            None => self.clone(),
+        }
     }
 
     /// Whether it is made from the root key.
@@ -263,7 +398,7 @@ mod tests {
         assert_eq!(key.name.as_str(), "ssh-host-web-key");
         let draft = Secret::from(key.clone());
         let mut findings = Vec::new();
-        assert_eq!(draft.checked(&crate::finding::At::ROOT, &mut findings), Some(key));
+        assert_eq!(draft.checked(&At::ROOT, &mut findings), Some(key));
         assert!(findings.is_empty());
     }
 }
