@@ -3,7 +3,7 @@
 //! What is generic asks the table, and knows none of its rows.
 
 use crate::balancer;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine};
 use crate::guest::Parts;
 use crate::k3s;
 use crate::mirror;
@@ -14,7 +14,7 @@ pub(crate) struct Room {
     /// The roles that it gives to machines of a resolved cloud.
     pub(crate) assigned: fn(&Checked) -> Vec<Assigned>,
     /// The guests, by machine, that it changes once every role has spoken.
-    pub(crate) finish: Option<fn(&Checked) -> Vec<(usize, Parts)>>,
+    pub(crate) finish: Option<fn(&Checked) -> Vec<(Idx<Machine>, Parts)>>,
     /// What a person must do before a member leaves: of its name, removed or replaced.
     leaving: Option<fn(&Membership, &str, bool) -> Option<String>>,
 }

@@ -116,7 +116,7 @@ impl Door {
         world: &World,
         keyring: Option<&Keyring>,
     ) -> Result<Self, Failure> {
-        let host = checked.hosts().get(machine.host);
+        let host = checked.at(machine.host);
         let mut found = address::known(checked, machine);
         let link = host.and_then(|host| world.link(&host.name));
         if let (true, Some(link)) = (found.is_empty(), link) {
@@ -125,7 +125,7 @@ impl Door {
         }
         let found = found.first();
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
-        let forward = |found: &Found| checked.networks().get(found.network).map(|network| network.forward);
+        let forward = |found: &Found| checked.at(found.network).map(|network| network.forward);
         let jump = match found.and_then(forward) {
             // A machine on the host's own LAN is reached as the host is.
             None | Some(Forward::Bridge) => None,

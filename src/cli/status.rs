@@ -122,7 +122,7 @@ fn kept(plan: &Plan) -> Vec<Kept> {
 }
 
 fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan) -> Standing<'a> {
-    let host = checked.hosts().get(machine.host);
+    let host = checked.at(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<&'a str> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
