@@ -2,7 +2,7 @@
 //! `cargo run --example embedded_apply`
 //!
 //! It runs on the simulation. Against a real libvirt, `providers` is all that changes:
-//! `Providers::new().host(HOST, Virt::connect("qemu:///system")?)`, with the feature `virt`.
+//! `Providers::new().host(HOST, fmc::libvirt::virt::VirtLink::connect("qemu:///system")?)`, with the feature `virt`.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 

@@ -4,6 +4,7 @@ use fmc::prelude::*;
 
 const LAB: NetworkName = NetworkName::literal("lab");
 const WEB: MachineName = MachineName::literal("web");
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINhkSSGYbhWMwip3dcd+DMGpB5B0Pymsom625vHyoFhR you";
 
 fn cloud() -> Cloud {
     Cloud::new("first").host(Host::local()).network(Network::nat(LAB, "10.17.3.0/24")).machine(
@@ -12,7 +13,7 @@ fn cloud() -> Cloud {
             .memory(2.gib())
             .root_disk(20.gib())
             .interface(Interface::on(LAB).address("10.17.3.10"))
-            .user(User::admin("ops").key(include_str!("ops.pub"))),
+            .user(User::admin("ops").key(KEY)),
     )
 }
 

@@ -55,7 +55,7 @@
 //! let cloud = Cloud::new("first").host(Host::local()).machine(web); // say
 //! let checked = cloud.check()?; // every finding, or none that refuses
 //! let wanted = fmc::compile(&checked); // cannot fail
-//! let providers = Sim::new().providers(&checked); // or `Providers::new().host(name, Virt::connect(uri)?)`
+//! let providers = Sim::new().providers(&checked); // or `Providers::new().host(name, VirtLink::connect(uri)?)`
 //! let seen = providers.observe(&wanted).await?; // reads only
 //! let plan = fmc::plan(&wanted, &seen, &Default::default());
 //! assert_eq!(plan.step("machine/web").impact(), Impact::Create);
@@ -97,15 +97,16 @@
 //!
 //! | feature | default | gives |
 //! | --- | --- | --- |
-//! | `cli` | yes | [`cli`]: the commands; brings `sim` and `yaml` |
-//! | `sim` | yes | [`sim`]: hypervisors in memory; [`testing`]: assertions |
+//! | `cli` | yes | [`cli`]: the commands |
+//! | `sim` | yes, by `cli` | [`sim`]: hypervisors in memory; [`testing`]: assertions |
 //! | `yaml` | by `cli` | clouds in YAML, and [`set`](mod@set) |
+//! | `toml` | by `cli` | clouds in TOML |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
-//! | `ignition` | yes | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
+//! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |
-//! | `schema` | no | JSON Schema of every value |
+//! | `schema` | by `cli` | JSON Schema of every value |
 //!
 //! Without any, there is no command line and no C library; nothing needs an async runtime.
 
@@ -148,3 +149,8 @@ pub mod testing;
 pub use compile::{Artifact, Ruleset, Wanted, compile};
 pub use plan::{Part, Plan, Seen, plan};
 pub use providers::Providers;
+
+/// The README's programs, compiled.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,4 +1,5 @@
-//! Everything that a program which describes a cloud names. No name of it shadows one of the standard library's.
+//! What most programs that describe a cloud name; the rest is in the module of its noun. No name of it is one of Rust's own
+//! prelude.
 //!
 //! ```
 //! use fmc::prelude::*;

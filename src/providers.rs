@@ -14,7 +14,8 @@ use fmc_libvirt::provider::Libvirt;
 use crate::compile::Wanted;
 use crate::plan::{Plan, Seen};
 
-/// The hypervisors of a cloud, by their names in it. What it is asked works on threads of its own, with any executor.
+/// The hypervisors of a cloud, by their names in it. A call to libvirt runs on a thread of its own and a future waits for it; a
+/// simulation answers at once. Any executor serves.
 ///
 /// ```
 /// # #[cfg(feature = "sim")] {

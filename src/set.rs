@@ -39,6 +39,8 @@ use crate::file::tree::Node;
 pub struct Setting {
     /// The path as it was written.
     text: String,
+    /// The whole as it was written.
+    argument: String,
     path: Vec<Step>,
     /// The value as it may be read, the likeliest first.
     values: Vec<Value>,
@@ -113,6 +115,20 @@ pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
 }
 
 impl Setting {
+    /// The path and the value as they were written.
+    #[cfg(feature = "cli")]
+    pub(crate) fn argument(&self) -> &str {
+        &self.argument
+    }
+
+    /// Whether the value at a path of a cloud is one that this sets.
+    #[cfg(feature = "cli")]
+    pub(crate) fn covers(&self, at: &str) -> bool {
+        let Ok((at, _)) = steps(&format!("{at}=")) else { return false };
+        let is_same = |(set, found): (&Step, &Step)| *set == Step::Every || set == found;
+        self.path.len() <= at.len() && self.path.iter().zip(&at).all(is_same)
+    }
+
     fn refused(&self, why: String) -> SetError {
         SetError::Place { path: self.to_string(), why }
     }
@@ -134,6 +150,7 @@ impl FromStr for Setting {
         let written = text.strip_suffix(value).and_then(|path| path.strip_suffix('=')).unwrap_or(text);
         Ok(Self {
             text: written.trim().to_owned(),
+            argument: text.to_owned(),
             path,
             values: values(value).map_err(|why| refused(&why))?,
         })

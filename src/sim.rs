@@ -29,7 +29,6 @@ use fmc_core::finding::Report;
 use fmc_core::graph::{ApplyOptions, Event, Further, NotConverged, ObserveError, Outcome, Refused, Watch};
 use fmc_core::name::HostName;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
-use fmc_libvirt::document::Document;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::sim::Sim as Hypervisor;
 pub use fmc_libvirt::sim::{CALLS, Call, Fault, When};
@@ -224,10 +223,10 @@ fn or_panic<T>(result: Result<T, SimError>) -> T {
 /// A simulation has nothing to lose: further plans run without a question.
 struct Consents;
 
-impl Watch<Document> for Consents {
+impl<D: ?Sized> Watch<D> for Consents {
     fn event(&mut self, _: Event) {}
 
-    fn further(&mut self, _: &Further<'_, Document>) -> bool {
+    fn further(&mut self, _: &Further<'_, D>) -> bool {
         true
     }
 }

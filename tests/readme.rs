@@ -26,7 +26,7 @@ fn said(command: &[&str]) -> String {
 #[test]
 fn its_cloud_is_the_first_example() {
     let example = include_str!("../examples/first_cloud.rs");
-    let code = blocks("rust").next().unwrap();
+    let code = blocks("rust,no_run").next().unwrap();
     assert!(example.ends_with(code), "the README's cloud differs from examples/first_cloud.rs");
 }
 
@@ -52,4 +52,35 @@ fn its_finding_is_the_one_that_is_printed() {
         blocks("text").any(|block| block.trim_end() == first),
         "the README lacks this finding:\n{findings}"
     );
+}
+
+/// The commands that need this machine's libvirt, or install or run everything.
+const NOT_HERE: [&str; 3] = [
+    "cargo xtask test",
+    "cargo xtask setup",
+    "cargo run --features virt --example flatcar_micro_cloud -- --connect qemu:///system --lab apply",
+];
+
+#[test]
+fn its_commands_run() {
+    let mut left_out = Vec::new();
+    let programs = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let folder = fmc_testkit::tree::scratch();
+    for line in blocks("sh").flat_map(str::lines).filter(|line| !line.trim().is_empty()) {
+        let line = line.split(" #").next().unwrap().trim();
+        if NOT_HERE.contains(&line) {
+            left_out.push(line);
+            continue;
+        }
+        let example = programs.join("examples");
+        let line = match line.strip_prefix("cargo run --example ").and_then(|rest| rest.split_once(" -- ")) {
+            Some((name, arguments)) => format!("{}/{name} {arguments}", example.display()),
+            None => line.replacen("fmc ", &format!("{} ", env!("CARGO_BIN_EXE_fmc")), 1),
+        };
+        let ran = Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap();
+        assert!(ran.status.success(), "{line}: {ran:?}");
+    }
+    left_out.sort_unstable();
+    left_out.dedup();
+    assert_eq!(left_out.len(), NOT_HERE.len(), "the README no longer has one of these: {left_out:?}");
 }

@@ -61,13 +61,13 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
 
     // A worker more: nobody loses its link or is outdated, and the balancer is told by the forwarder that it asks.
     let ingress = |expected: &[&str]| {
-        hypervisor.own.expect_names("10.17.3.1", "ingress.prod.cefaslocalserver.internal", "A", expected);
+        hypervisor.own.expect_names("10.145.3.1", "ingress.prod.cefaslocalserver.internal", "A", expected);
     };
-    ingress(&["10.17.4.24", "10.17.4.25", "10.17.4.26"]);
+    ingress(&["10.145.4.24", "10.145.4.25", "10.145.4.26"]);
     let plan = hypervisor.converge(&grown(&[]), &Choices::default());
     assert!(plan.impact() <= Impact::Live, "{plan:?}");
     assert!(plan.notes.iter().all(|note| note.kind != NoteKind::Outdated), "{:?}", plan.notes);
-    ingress(&["10.17.4.24", "10.17.4.25", "10.17.4.26", "10.17.4.99"]);
+    ingress(&["10.145.4.24", "10.145.4.25", "10.145.4.26", "10.145.4.99"]);
     let all = hypervisor.wires();
     assert_eq!(all.len(), 13);
     assert!(wires.iter().all(|wire| all.contains(wire)), "{wires:?} in {all:?}");

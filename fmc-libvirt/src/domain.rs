@@ -10,7 +10,7 @@ use crate::document::DomainDocument;
 use crate::mark::MachineMark;
 use crate::mark::{self, Mark};
 use crate::volume::{self, FirstBoot};
-use crate::xml::Writer;
+use crate::xml::{Element, Writer};
 
 /// What a domain's document is made from.
 pub(crate) struct Parts<'a> {
@@ -37,7 +37,7 @@ const TRANSLATED: Size = Size::mib(128);
 /// The document of a domain.
 pub(crate) fn xml(parts: &Parts<'_>) -> String {
     let Parts { owner, address, host, machine, first_boot, .. } = *parts;
-    let xml = Writer::document("domain", |w| {
+    mark::sealed("domain", &mark::beside(machine.power, machine.autostart), |w| {
         w.attr("type", if host.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" });
         w.leaf("name", parts.checked.name_on_host(machine.name.as_str()));
         w.leaf("uuid", machine.uuid);
@@ -88,8 +88,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
         w.leaf("on_reboot", "restart");
         w.leaf("on_crash", "destroy");
         w.el("devices", |w| devices(w, parts));
-    });
-    mark::seal(xml, &mark::beside(machine.power, machine.autostart))
+    })
 }
 
 /// The `fw_cfg` file that the system's Ignition reads (Ignition's documentation, *Supported platforms*, `qemu`).
@@ -287,52 +286,75 @@ impl DomainDocument {
     /// a newer image or configuration waits for a replacement. The mark keeps saying what it booted with.
     #[must_use]
     pub fn keeping(&self, root: Option<&str>, boot: Option<&str>, mark: &Mark) -> Self {
-        let mut xml = self.xml.to_string();
         let mut kept = self.clone();
-        if let (Some((_, new)), Some(old)) = (&self.root, root) {
-            xml = xml.replace(&**new, old);
-            kept.root = self.root.as_ref().map(|(pool, _)| (pool.clone(), old.into()));
+        // It is ours, and was written a moment ago.
+        let Some(mut document) = Element::read(&self.xml) else { return kept };
+        if let (Some((pool, new)), Some(old)) = (&self.root, root) {
+            for file in files_of(&mut document, new) {
+                rename(file, new, old);
+            }
+            kept.root = Some((pool.clone(), old.into()));
         }
         match (&self.boot, boot) {
             (Some((pool, new)), Some(old)) => {
-                xml = xml.replace(&**new, old);
+                for file in files_of(&mut document, new) {
+                    rename(file, new, old);
+                }
                 kept.boot = Some((pool.clone(), old.into()));
             }
             (Some((_, new)), None) => {
-                xml = without_boot(&xml, new);
+                document
+                    .remove("sysinfo", |sysinfo| sysinfo.at("entry").is_some_and(|entry| names(entry, new)));
+                if let Some(devices) = document.at("devices") {
+                    devices.remove("disk", |disk| disk.at("source").is_some_and(|source| names(source, new)));
+                }
                 kept.boot = None;
             }
             (None, _) => {}
         }
-        let mut say = |attribute: &str, new: &str, old: Option<&str>| {
-            let text = |value: &str| format!(" {attribute}='{value}'");
-            xml = xml.replacen(&text(new), &old.map(text).unwrap_or_default(), 1);
-        };
-        say("image", &self.image_digest, mark.image.as_deref());
-        say("config", &self.config_digest, mark.config.as_deref());
+        if let Some(own) = mark::of_document(&mut document) {
+            for (attribute, was) in [("image", &mark.image), ("config", &mark.config)] {
+                match (own.attribute(attribute), was) {
+                    (Some(value), Some(was)) => value.clone_from(was),
+                    (Some(_), None) => own.remove_attribute(attribute),
+                    (None, _) => {}
+                }
+            }
+        }
         kept.image_digest = mark.image.as_deref().unwrap_or_default().into();
         kept.config_digest = mark.config.as_deref().unwrap_or_default().into();
         // What it would have been compiled to: whether the cloud has changed since is told by that.
-        kept.xml = mark::reseal(&xml, &mark::beside(self.power, self.autostart)).into();
+        kept.xml = mark::resealed(document, &mark::beside(self.power, self.autostart)).into();
         kept
     }
 }
 
-/// The document without the element that hands the boot volume to the guest.
-fn without_boot(xml: &str, volume: &str) -> String {
-    let cut = || {
-        let at = xml.find(volume)?;
-        let (start, end) = [("  <sysinfo ", "  </sysinfo>\n"), ("    <disk ", "    </disk>\n")]
-            .into_iter()
-            .filter_map(|(open, close)| {
-                let start = xml.get(..at)?.rfind(open)?;
-                let end = at + xml.get(at..)?.find(close)? + close.len();
-                Some((start, end))
-            })
-            .min_by_key(|(start, end)| end - start)?;
-        Some([xml.get(..start)?, xml.get(end..)?].concat())
-    };
-    cut().unwrap_or_else(|| xml.to_owned())
+/// The paths of a volume in a domain: as the source of a disk, or handed over by the firmware.
+fn files_of<'a>(domain: &'a mut Element, volume: &'a str) -> Vec<&'a mut String> {
+    let mut holders = Vec::new();
+    for child in domain.children() {
+        match child.name() {
+            "devices" => holders.extend(child.children_named("disk").filter_map(|disk| disk.at("source"))),
+            "sysinfo" => holders.extend(child.children_named("entry")),
+            _ => {}
+        }
+    }
+    let files = holders.into_iter().filter_map(|holder| holder.attribute("file"));
+    files.filter(|file| is_path_of(file, volume)).collect()
+}
+
+fn names(holder: &mut Element, volume: &str) -> bool {
+    holder.attribute("file").is_some_and(|file| is_path_of(file, volume))
+}
+
+fn is_path_of(file: &str, volume: &str) -> bool {
+    file.strip_suffix(volume).is_some_and(|folder| folder.ends_with('/'))
+}
+
+fn rename(file: &mut String, from: &str, to: &str) {
+    if let Some(folder) = file.strip_suffix(from) {
+        *file = format!("{folder}{to}");
+    }
 }
 
 #[cfg(test)]

@@ -14,13 +14,13 @@ use fmc_core::machine::{Power, Shutdown};
 use fmc_core::role::Membership;
 use roxmltree::Document;
 
-use crate::xml::Writer;
+use crate::xml::{Element, Writer};
 
 /// The namespace of our element. It says the version of its shape and never changes.
 pub const NAMESPACE: &str = "urn:fmc:mark:1";
 
 const ELEMENT: &str = "fmc:mark";
-const UNSEALED: &str = " fingerprint=''";
+const FINGERPRINT: &str = "fingerprint";
 
 /// What the mark says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,14 +101,14 @@ pub(crate) struct MachineMark<'a> {
     pub(crate) memberships: &'a [Membership],
 }
 
-/// Writes the `<metadata>` of a document, with a fingerprint that [`seal`] fills in.
+/// Writes the `<metadata>` of a document, with a fingerprint that [`sealed`] fills in.
 pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Option<&MachineMark<'_>>) {
     w.el("metadata", |w| {
         w.el(ELEMENT, |w| {
             w.attr("xmlns:fmc", NAMESPACE);
             w.attr("owner", owner);
             w.attr("address", address);
-            w.attr("fingerprint", "");
+            w.seal(FINGERPRINT);
             let Some(machine) = machine else { return };
             w.attr("image", machine.image);
             if let Some(config) = machine.config {
@@ -124,14 +124,13 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
     });
 }
 
-/// Writes the fingerprint of a compiled document, and of what is wanted beside it, into its mark.
-pub(crate) fn seal(mut xml: String, beside: &str) -> String {
-    // No attribute of libvirt's has this name, and text cannot have a bare quote.
-    if let Some(at) = xml.find(UNSEALED) {
-        let fingerprint = Fingerprint::of(format!("{xml}{beside}").as_bytes()).to_string();
-        xml.insert_str(at + UNSEALED.len() - 1, &fingerprint);
-    }
-    xml
+/// A document whose mark has its fingerprint: that of the document, and of what is wanted beside it.
+pub(crate) fn sealed(name: &str, beside: &str, inside: impl FnOnce(&mut Writer)) -> String {
+    Writer::sealed(name, inside, |xml| fingerprint_of(xml, beside))
+}
+
+fn fingerprint_of(xml: &str, beside: &str) -> String {
+    Fingerprint::of(format!("{xml}{beside}").as_bytes()).to_string()
 }
 
 /// What is wanted beside a document, for its seal: nothing where it runs, and starts with its host.
@@ -143,14 +142,21 @@ pub(crate) fn beside(power: Power, autostart: bool) -> String {
     }
 }
 
-/// Seals a document anew, after something in it was changed.
-pub(crate) fn reseal(xml: &str, beside: &str) -> String {
-    const OPEN: &str = " fingerprint='";
-    let parts = xml.split_once(OPEN).and_then(|(before, rest)| Some((before, rest.split_once('\'')?.1)));
-    match parts {
-        Some((before, after)) => seal(format!("{before}{UNSEALED}{after}"), beside),
-        None => xml.to_owned(),
-    }
+/// The mark in a document of ours.
+pub(crate) fn of_document(document: &mut Element) -> Option<&mut Element> {
+    document.at("metadata")?.at(ELEMENT)
+}
+
+/// Writes a document that was changed, sealed again.
+pub(crate) fn resealed(mut document: Element, beside: &str) -> String {
+    let mut seal = |value: &str| {
+        if let Some(own) = of_document(&mut document).and_then(|mark| mark.attribute(FINGERPRINT)) {
+            value.clone_into(own);
+        }
+        document.write()
+    };
+    let unsealed = seal("");
+    seal(&fingerprint_of(&unsealed, beside))
 }
 
 /// Whether a document's mark is not that which is wanted: it was made from another document.
@@ -204,7 +210,7 @@ mod tests {
 
     fn document(image: &str, memory: u32) -> String {
         let address = Address::new(Place::new("libvirt", "local"), "domain", "web");
-        let xml = Writer::document("domain", |w| {
+        sealed("domain", "", |w| {
             w.leaf("name", "web");
             let machine = MachineMark {
                 image,
@@ -214,19 +220,19 @@ mod tests {
             };
             write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);
-        });
-        seal(xml, "")
+        })
     }
 
     #[test]
     fn a_seal_is_of_the_document_and_of_what_is_beside_it() {
+        let reseal = |xml: &str, beside: &str| resealed(Element::read(xml).unwrap(), beside);
         let sealed = document("abc", 1);
         assert_eq!(reseal(&sealed, ""), sealed);
         let off = reseal(&sealed, &beside(Power::Stopped, true));
         assert!(is_stale(&off, &sealed) && !is_stale(&reseal(&off, ""), &sealed));
         assert_eq!(reseal(&sealed, &beside(Power::Running, true)), sealed);
         assert_ne!(beside(Power::Running, false), beside(Power::Stopped, true));
-        assert_eq!(reseal("<domain/>", ""), "<domain/>");
+        assert_eq!(reseal("<domain/>", ""), "<domain/>\n");
     }
 
     #[test]

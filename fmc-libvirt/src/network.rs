@@ -21,7 +21,7 @@ use crate::xml::{Outline, Writer};
 
 /// The document of a network.
 pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Network) -> String {
-    let xml = Writer::document("network", |w| {
+    mark::sealed("network", &mark::beside(Power::Running, network.autostart), |w| {
         w.leaf("name", on_host);
         w.leaf("uuid", network.uuid);
         mark::write(w, owner, address, None);
@@ -52,8 +52,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         for family in [&network.ipv4, &network.ipv6].into_iter().flatten() {
             ip(w, family, &network.reservations);
         }
-    });
-    mark::seal(xml, &mark::beside(Power::Running, network.autostart))
+    })
 }
 
 fn forward(w: &mut Writer, forward: Forward) {

@@ -16,7 +16,8 @@ use fmc_core::image::Format;
 use fmc_core::unit::Size;
 use sha2::{Digest as _, Sha256};
 
-use crate::xml::Writer;
+use crate::document::VolumeDocument;
+use crate::xml::{Element, Writer};
 
 /// The end of the name of a volume that says that another one was uploaded as a whole.
 const COMMITTED: &str = ".ok";
@@ -296,6 +297,20 @@ pub fn upload_xml(name: &str, length: u64) -> String {
             w.el("permissions", |w| w.leaf("mode", "0600"));
         });
     })
+}
+
+impl VolumeDocument {
+    /// The same volume under another name.
+    pub(crate) fn renamed(&self, name: &str) -> Self {
+        let mut xml = self.xml.clone();
+        if let Some(mut document) = Element::read(&xml)
+            && let Some(own) = document.at("name")
+        {
+            own.set_text(name);
+            xml = document.write().into();
+        }
+        Self { xml, name: name.into(), ..self.clone() }
+    }
 }
 
 /// The document of the empty volume that says that `volume` is whole.

@@ -189,14 +189,15 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
 #[test]
 fn libvirtd_killed_while_it_starts_a_network() {
     let hypervisor = Hypervisor::named("local");
-    hypervisor.own.bridge("br-lan");
     let cloud = clouds::small().lab();
+    let bridge = cloud.check().unwrap().network("lan").unwrap().bridge.clone();
+    hypervisor.own.bridge(bridge.as_str());
     let outcome = hypervisor.try_apply(&cloud, &choices(), |_| {});
     let errors: Vec<_> = outcome.failed.iter().map(|(_, error)| error.to_string()).collect();
-    let clears = "ip link delete br-lan; pkill -f dnsmasq/lan.conf";
-    assert!(matches!(errors.as_slice(), [error] if error.contains(clears)), "{errors:?}");
+    let clears = format!("ip link delete {bridge}; pkill -f dnsmasq/small-lab-lan.conf");
+    assert!(matches!(errors.as_slice(), [error] if error.contains(&clears)), "{errors:?}");
     // Nothing listens on a bridge that was made by hand.
-    hypervisor.own.inside(clears).unwrap_err();
+    hypervisor.own.inside(&clears).unwrap_err();
     hypervisor.converge(&cloud, &choices());
 }
 

@@ -1,6 +1,9 @@
 //! What the program says of itself: the schema of a cloud's file, completions of a shell, the page of the manual.
 
+use clap::Command;
+use clap::builder::PossibleValuesParser;
 use clap_complete::Shell;
+use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 
 use super::DONE;
@@ -14,12 +17,53 @@ pub(super) fn schema(io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// `completions SHELL`: a script for the shell.
-pub(super) fn completions(shell: Shell, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+/// `completions SHELL`: a script for the shell. It knows the names of the cloud's machines and networks.
+pub(super) fn completions(
+    shell: Shell,
+    cloud: Option<&Cloud>,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut args.clap.clone(), &args.program, &mut script);
+    let mut command = args.clap.clone();
+    if let Some(checked) = cloud.and_then(|cloud| cloud.check().ok()) {
+        command = with_names(command, &checked);
+    }
+    clap_complete::generate(shell, &mut command, &args.program, &mut script);
     io.out(String::from_utf8_lossy(&script))?;
     Ok(DONE)
+}
+
+/// A command whose options and arguments that name a machine take the names of a cloud's.
+fn with_names(command: Command, checked: &Checked) -> Command {
+    let machines = || checked.machines().iter().map(|machine| machine.name.to_string());
+    let networks = checked.networks().iter().map(|network| format!("network/{}", network.name));
+    let nouns: Vec<String> = machines().map(|name| format!("machine/{name}")).chain(networks).collect();
+    let with_all: Vec<String> = machines().chain(["all".to_owned()]).collect();
+    let machines: Vec<String> = machines().collect();
+    named(
+        command,
+        &[
+            ("replace", &machines),
+            ("delete_data", &with_all),
+            ("only", &nouns),
+            ("to", &machines),
+            ("machine", &machines),
+        ],
+    )
+}
+
+/// A command whose arguments of these ids, also of the commands below it, take these values.
+fn named(command: Command, values: &[(&str, &[String])]) -> Command {
+    let command = command.mut_args(|argument| {
+        let known = values.iter().find(|(id, _)| argument.get_id() == *id);
+        // `convert` chooses its language by an argument of the same id.
+        match known.filter(|_| argument.get_possible_values().is_empty()) {
+            Some((_, names)) => argument.value_parser(PossibleValuesParser::new(names.iter().cloned())),
+            None => argument,
+        }
+    });
+    command.mut_subcommands(|command| named(command, values))
 }
 
 /// `man`: the page of the manual, for `man -l -`.
@@ -27,7 +71,7 @@ pub(super) fn manual(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let mut page = Vec::new();
     let written = |error: std::io::Error| Failure::new(format!("failed to write the page: {error}"));
     let command = args.clap.clone().bin_name(args.program.clone());
-    let commands: Vec<clap::Command> =
+    let commands: Vec<Command> =
         command.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     clap_mangen::Man::new(command).title(args.program.clone()).render(&mut page).map_err(written)?;
     for command in commands {

@@ -130,8 +130,39 @@ fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
     let secrets = plan.wanted().secrets();
     if world.is_simulation() && !secrets.is_empty() {
         let names: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
-        io.err(format_args!("The simulation gets stand-ins for its secrets: {}.\n", names.join(", ")));
+        let secrets = count(names.len(), "secret");
+        io.err(format_args!("The simulation gets stand-ins for {secrets}:\n"));
+        for group in grouped(&names) {
+            io.err(format_args!("  {group}\n"));
+        }
     }
+}
+
+/// Fewer names than these that begin with one word stand by themselves.
+const GROUP: usize = 3;
+
+/// Names, sorted, in groups of those that begin in the same way: `33 of k3s-prod-*: agent-token, …`.
+fn grouped(names: &[&str]) -> Vec<String> {
+    let mut single: Vec<&str> = Vec::new();
+    let mut lines = Vec::new();
+    for group in names.chunk_by(|a, b| a.split('-').next() == b.split('-').next()) {
+        match group {
+            [first, .., last] if group.len() >= GROUP => {
+                // Of sorted names the first and the last differ the most.
+                let same = first.split('-').zip(last.split('-')).take_while(|(a, b)| a == b);
+                let prefix: usize = same.map(|(word, _)| word.len() + 1).sum();
+                let rest = group.iter().map(|name| name.get(prefix..).unwrap_or_default());
+                let rest = rest.collect::<Vec<_>>().join(", ");
+                let prefix = first.get(..prefix).unwrap_or_default();
+                lines.push(format!("{} of {prefix}*: {rest}", group.len()));
+            }
+            few => single.extend(few),
+        }
+    }
+    if !single.is_empty() {
+        lines.push(single.join(", "));
+    }
+    lines
 }
 
 fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result<(), Failure> {
@@ -264,7 +295,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
         // The plan has said so.
     } else if outcome.is_converged() {
         let up = if up > 0 { format!(", {} up", count(up, "machine")) } else { String::new() };
-        io.out(format_args!("{} done{up}.\n", count(done, "step")))?;
+        io.tell(format_args!("{} done{up}.\n", count(done, "step")))?;
     } else {
         let not_up =
             if not_up > 0 { format!(", {} not up", count(not_up, "machine")) } else { String::new() };
@@ -277,10 +308,10 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
             0 => String::new(),
             left => format!(", {left} left"),
         };
-        io.out(format_args!("{} done{not_done}{not_up}{left}.\n", count(done, "step")))?;
+        io.tell(format_args!("{} done{not_done}{not_up}{left}.\n", count(done, "step")))?;
     }
     if !args.json {
-        io.out(plan::rulesets(plan.wanted(), args))?;
+        io.tell(plan::rulesets(plan.wanted(), args))?;
     }
     Ok(if outcome.is_converged() { DONE } else { FAILED })
 }
@@ -302,6 +333,13 @@ mod tests {
         let consent = consent("apply", &World::claims_to_be_real(), &args, &mut io);
         let consent = consent.map_err(|failure| failure.say(&mut io));
         (consent, String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn secrets_are_grouped_by_how_they_begin() {
+        let names = ["db", "k3s-prod-ca", "k3s-prod-client-ca", "k3s-prod-token", "web-a", "web-b"];
+        assert_eq!(grouped(&names), ["3 of k3s-prod-*: ca, client-ca, token", "db, web-a, web-b"]);
+        assert_eq!(grouped(&["a-b", "a-b-c", "a-c"]), ["3 of a-*: b, b-c, c"]);
     }
 
     #[test]

@@ -17,7 +17,9 @@ use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
 use super::table::Table;
+use super::wrap::wrapped;
 use super::{DONE, FAILED};
+use crate::set::Setting;
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (findings, checked) = match cloud.check() {
@@ -27,11 +29,16 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let map = args.file.as_ref().map(CloudFile::map);
     if args.json {
         let placed: Vec<Placed<'_>> =
-            findings.iter().map(|finding| Placed::new(finding, map.as_ref())).collect();
+            findings.iter().map(|finding| Placed::new(finding, map.as_ref(), args)).collect();
         io.json(&placed)?;
     } else {
-        let teller =
-            Teller { map: map.as_ref(), program: &args.program, colour: io.colour_out, draws: io.draw_out };
+        let teller = Teller {
+            map: map.as_ref(),
+            args,
+            colour: io.colour_out,
+            draws: io.draw_out,
+            width: io.width_out,
+        };
         for (number, finding) in findings.iter().enumerate() {
             io.out(teller.tell(number, finding))?;
         }
@@ -52,12 +59,13 @@ pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Che
             let map = args.file.as_ref().map(CloudFile::map);
             let teller = Teller {
                 map: map.as_ref(),
-                program: &args.program,
+                args,
                 colour: io.colour_err,
                 draws: io.draw_err,
+                width: io.width_err,
             };
             for (number, finding) in refusing().enumerate() {
-                io.err(teller.tell(number, finding));
+                io.err_whole(teller.tell(number, finding));
             }
             Err(Failure::new(format!("the cloud is refused: {}", count(refusing().count(), "error"))))
         }
@@ -71,6 +79,8 @@ struct Placed<'a> {
     finding: &'a Finding,
     #[serde(flatten)]
     place: Option<FilePlace<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -81,12 +91,13 @@ struct FilePlace<'a> {
 }
 
 impl<'a> Placed<'a> {
-    fn new(finding: &'a Finding, map: Option<&'a Map<'_>>) -> Self {
-        let place = map.map(|map| {
+    fn new(finding: &'a Finding, map: Option<&'a Map<'_>>, args: &'a Args) -> Self {
+        let set = set_by(args, &finding.at).map(Setting::argument);
+        let place = map.filter(|_| set.is_none()).map(|map| {
             let (line, column) = map.place(&finding.at);
             FilePlace { file: map.name(), line, column }
         });
-        Self { finding, place }
+        Self { finding, place, set }
     }
 }
 
@@ -96,16 +107,18 @@ const DRAWN_MOST: usize = 40;
 /// Tells findings to a person.
 struct Teller<'a> {
     map: Option<&'a Map<'a>>,
-    program: &'a str,
+    args: &'a Args,
     colour: bool,
     draws: bool,
+    width: Option<usize>,
 }
 
 impl Teller<'_> {
     fn tell(&self, number: usize, finding: &Finding) -> String {
-        let drawn =
-            self.map.filter(|_| self.draws && number < DRAWN_MOST).and_then(|map| self.draw(finding, map));
-        drawn.unwrap_or_else(|| self.write(finding))
+        // The line of the file is innocent where an argument has replaced its value.
+        let draws = self.draws && number < DRAWN_MOST && set_by(self.args, &finding.at).is_none();
+        let drawn = self.map.filter(|_| draws).and_then(|map| self.draw(finding, map));
+        drawn.unwrap_or_else(|| wrapped(&self.write(finding), self.width).into_owned())
     }
 
     fn draw(&self, finding: &Finding, map: &Map<'_>) -> Option<String> {
@@ -113,11 +126,12 @@ impl Teller<'_> {
         labels.extend(finding.also.iter().map(|at| (map.range(at), at.clone())));
         let more = match &finding.accepted {
             Some(reason) => format!("accepted: {reason}"),
-            None => format!("`{} explain {}` says more", self.program, finding.kind.as_str()),
+            None => format!("`{} explain {}` says more", self.args.program, finding.kind.as_str()),
         };
         let help = format!("{}\n{more}", finding.help);
         let code = Some(finding.kind.as_str());
-        map.excerpt().draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
+        let excerpt = map.excerpt(self.width);
+        excerpt.draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
     }
 
     fn write(&self, finding: &Finding) -> String {
@@ -136,14 +150,19 @@ impl Teller<'_> {
         text += &format!("  {}: {}\n", Paint("help", GOOD, colour), finding.help);
         match &finding.accepted {
             Some(reason) => text += &format!("  accepted: {reason}\n"),
-            None => text += &format!("  `{} explain {}` says more\n", self.program, finding.kind.as_str()),
+            None => {
+                text += &format!("  `{} explain {}` says more\n", self.args.program, finding.kind.as_str())
+            }
         }
         text.push('\n');
         text
     }
 
-    /// A path, behind its line and column where it is a file's.
+    /// A path, behind its line and column where it is a file's; the argument that set it where one did.
     fn place(&self, path: &str) -> String {
+        if let Some(set) = set_by(self.args, path) {
+            return format!("--set {}", set.argument());
+        }
         self.map.map_or_else(
             || path.to_owned(),
             |map| {
@@ -152,6 +171,11 @@ impl Teller<'_> {
             },
         )
     }
+}
+
+/// The last argument that set the value at a path.
+fn set_by<'a>(args: &'a Args, path: &str) -> Option<&'a Setting> {
+    args.set.iter().rev().find(|set| set.covers(path))
 }
 
 /// What the cloud takes of each host.

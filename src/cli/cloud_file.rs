@@ -99,6 +99,15 @@ pub(super) fn read(
     }
 }
 
+/// The cloud of the file, if there is one and it is right: nothing is said about one that is not.
+pub(super) fn quietly(file: Option<&Path>, format: Option<Syntax>, io: &Io<'_>) -> Option<Cloud> {
+    let path = file.map_or_else(|| usual(io), |path| Ok(path.to_owned())).ok()?;
+    let format = format.or_else(|| Syntax::of(&path))?;
+    let mut bytes = Vec::new();
+    File::open(io.folder.join(&path)).ok()?.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
+    Source::new(&bytes, format).ok()?.cloud().ok()
+}
+
 fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {
     let there: Vec<&str> = USUAL.into_iter().filter(|name| io.folder.join(name).exists()).collect();
     match there.as_slice() {
@@ -124,13 +133,13 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
     let shown = source.filter(|_| io.draw_err).map(|source| (source.covered(true), source.lines()));
     for mistake in mistakes.iter() {
         if let Some((text, lines)) = &shown {
-            let excerpt = Excerpt { name, text, lines };
+            let excerpt = Excerpt { name, text, lines, width: io.width_err };
             let mut labels = vec![(mistake.span(), String::new())];
             labels.extend(mistake.also_at().map(|first| (first, "first here".to_owned())));
             if let Some(drawn) =
                 excerpt.draw(None, true, mistake.message(), mistake.help_text(), &labels, colour)
             {
-                io.err(drawn);
+                io.err_whole(drawn);
                 continue;
             }
         }
@@ -196,7 +205,7 @@ impl Map<'_> {
     }
 
     /// The file as it may be shown.
-    pub(super) fn excerpt(&self) -> Excerpt<'_> {
-        Excerpt { name: self.name, text: &self.shown, lines: &self.lines }
+    pub(super) fn excerpt(&self, width: Option<usize>) -> Excerpt<'_> {
+        Excerpt { name: self.name, text: &self.shown, lines: &self.lines, width }
     }
 }

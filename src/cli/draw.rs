@@ -10,7 +10,7 @@ use miette::{
 
 use crate::file::Lines;
 
-/// How wide a drawing is.
+/// How wide a drawing is at most.
 const WIDTH: usize = 100;
 
 /// A text of which lines are shown.
@@ -18,6 +18,8 @@ pub(super) struct Excerpt<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
     pub(super) lines: &'a Lines<'a>,
+    /// How wide the terminal is, if there is one.
+    pub(super) width: Option<usize>,
 }
 
 /// A finding as miette draws it.
@@ -44,7 +46,7 @@ impl Excerpt<'_> {
         let styles = if colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
         let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
         let handler = GraphicalReportHandler::new_themed(theme)
-            .with_width(WIDTH)
+            .with_width(self.width.unwrap_or(WIDTH).min(WIDTH))
             .with_links(false)
             .with_context_lines(1);
         let drawn = Drawn { excerpt: self, code, error, message, help, labels };

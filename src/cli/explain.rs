@@ -7,11 +7,11 @@ use serde::Serialize;
 use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
-use super::io::Io;
+use super::io::{Io, Versioned};
 use super::style::{Paint, STRONG};
 use super::table::Table;
 
-/// With `--json`, one object; of the list, one for each kind, without its page.
+/// A kind with `--json`, in the list without its page.
 #[derive(Serialize)]
 struct Page {
     kind: &'static str,
@@ -19,6 +19,12 @@ struct Page {
     acceptable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<&'static str>,
+}
+
+/// The list with `--json`.
+#[derive(Serialize)]
+struct Kinds {
+    kinds: Vec<Page>,
 }
 
 impl Page {
@@ -33,7 +39,7 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
     let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&Page::of(kind, Some(page)))?;
+        io.json(&Versioned::new(&Page::of(kind, Some(page))))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -46,7 +52,8 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 /// All kinds, each with its severity.
 fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        io.json(&Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect::<Vec<Page>>())?;
+        let kinds = Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect();
+        io.json(&Versioned::new(&Kinds { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);

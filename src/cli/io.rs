@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fmc_core::graph::StopFlag;
 
 use super::failure::Failure;
+use super::wrap::wrapped;
 use crate::secrets::Environment;
 
 /// The version of every form of JSON that the commands write.
@@ -29,6 +30,10 @@ pub struct Io<'a> {
     pub draw_out: bool,
     /// Whether findings in diagnostics are drawn with their lines of the cloud's file.
     pub draw_err: bool,
+    /// How wide a line of results is for a person; they are not broken if `None`.
+    pub width_out: Option<usize>,
+    /// How wide a line of diagnostics is; they are not broken if `None`.
+    pub width_err: Option<usize>,
     /// Whether progress is shown as bars, straight on the terminal.
     pub bars: bool,
     /// The current folder, below which relative paths are; empty for the process's own.
@@ -50,6 +55,8 @@ impl<'a> Io<'a> {
             colour_err: false,
             draw_out: false,
             draw_err: false,
+            width_out: None,
+            width_err: None,
             bars: false,
             folder: PathBuf::new(),
             environment: Arc::new(|_: &str| None),
@@ -82,6 +89,8 @@ impl fmt::Debug for Io<'_> {
             colour_err,
             draw_out,
             draw_err,
+            width_out,
+            width_err,
             bars,
             folder,
             environment: _,
@@ -93,6 +102,8 @@ impl fmt::Debug for Io<'_> {
             .field("colour_err", colour_err)
             .field("draw_out", draw_out)
             .field("draw_err", draw_err)
+            .field("width_out", width_out)
+            .field("width_err", width_err)
             .field("bars", bars)
             .field("folder", folder)
             .finish_non_exhaustive()
@@ -109,8 +120,20 @@ impl Io<'_> {
         }
     }
 
-    /// Writes a diagnostic. When that is impossible there is nobody left to tell.
+    /// Writes a result for a person, in lines that fit the terminal. What is copied or read by a program is written whole.
+    pub(super) fn tell(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        let text = text.to_string();
+        self.out(wrapped(&text, self.width_out))
+    }
+
+    /// Writes a diagnostic, in lines that fit the terminal.
     pub(super) fn err(&mut self, text: impl fmt::Display) {
+        let text = text.to_string();
+        self.err_whole(wrapped(&text, self.width_err));
+    }
+
+    /// Writes a diagnostic as it is. When that is impossible there is nobody left to tell.
+    pub(super) fn err_whole(&mut self, text: impl fmt::Display) {
         let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
     }
 

@@ -73,8 +73,10 @@
 //!
 //! # JSON
 //!
-//! With `--json`, every command writes a documented form, `apply` and `destroy` an object in each line for what happens as
-//! it happens: see [`json`]. An error stays a text on standard error.
+//! With `--json`, what a command finds out is in a documented form: see [`json`]. `apply` and `destroy` write an object in each
+//! line for what happens as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`,
+//! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) writes just that. An error stays a text on
+//! standard error.
 //!
 //! # Colours
 //!
@@ -113,6 +115,7 @@ mod status;
 mod style;
 mod table;
 mod transfer;
+mod wrap;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

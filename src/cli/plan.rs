@@ -47,7 +47,7 @@ pub(super) fn run(
         io.json(&Versioned::new(&Shown::new(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
-        io.out(rulesets(plan.wanted(), args))?;
+        io.tell(rulesets(plan.wanted(), args))?;
     }
     let is_refused = plan.refused().next().is_some();
     if let Some(out) = out.filter(|_| !is_refused) {
@@ -184,8 +184,8 @@ pub(super) fn show(plan: &Plan, world: &World, towards: Towards, io: &mut Io<'_>
         Towards::Nothing => format!("destroy {} on {place}", wanted.name()),
     };
     let sizes = if towards == Towards::Cloud { format!("   {}", sizes(wanted)) } else { String::new() };
-    io.out(format_args!("{}{}\n", Paint(title, STRONG, colour), Paint(sizes, DIM, colour)))?;
-    io.out(tree(plan, colour))
+    io.tell(format_args!("{}{}\n", Paint(title, STRONG, colour), Paint(sizes, DIM, colour)))?;
+    io.tell(tree(plan, colour))
 }
 
 /// Where the cloud is; a simulation says that it is one.

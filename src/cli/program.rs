@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use clap::ArgMatches;
 use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::StopFlag;
+use terminal_size::{Width, terminal_size_of};
 
 use super::args::{self, Command, Commands, Said};
 use super::failure::Failure;
@@ -166,6 +168,8 @@ fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
         colour_err: colour && err.is_terminal(),
         draw_out: out.is_terminal(),
         draw_err: err.is_terminal(),
+        width_out: columns(stdout()),
+        width_err: columns(stderr()),
         bars: err.is_terminal(),
         folder: PathBuf::new(),
         environment: Arc::new(|name: &str| std::env::var_os(name)),
@@ -175,6 +179,12 @@ fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
         err: &mut err,
     };
     ExitCode::from(run(&mut io))
+}
+
+/// How many columns a terminal has; `None` where the stream is none, or does not say.
+fn columns(stream: impl AsFd) -> Option<usize> {
+    let (Width(columns), _) = terminal_size_of(stream)?;
+    Some(columns.into()).filter(|columns| *columns > 0)
 }
 
 fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
@@ -194,7 +204,15 @@ fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>)
         Command::Explain { kind } => return explain::run(kind.as_deref(), &args, io),
         Command::Init { path } => return init::run(path, &args.program, io),
         Command::Schema => return about::schema(io),
-        Command::Completions { shell } => return about::completions(*shell, &args, io),
+        Command::Completions { shell } => {
+            let cloud = match source {
+                Source::Program(cloud) => {
+                    Some(changes.into_iter().fold(*cloud, |cloud, change| change(cloud)))
+                }
+                Source::File => cloud_file::quietly(file.as_deref(), format, io),
+            };
+            return about::completions(*shell, cloud.as_ref(), &args, io);
+        }
         Command::Man => return about::manual(&args, io),
         Command::RootKey { command } => return root_key::run(command, &args, io),
         _ => {}

@@ -213,3 +213,34 @@ fn a_simulation_fetches_no_image() {
     // The small copy needs no image.
     stage.done(cloud, "--lab apply");
 }
+
+#[test]
+fn a_finding_about_a_value_that_an_argument_set_names_the_argument() {
+    let stage = Stage::new();
+    let set = "machines.web.interfaces[0].address=10.17.9.9";
+    let ran = stage.run(cloud(), &format!("check --set {set}"));
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains(&format!("at --set {set}\n")), "{}", ran.out);
+    let json = stage.run(cloud(), &format!("check --json --set {set}"));
+    let findings: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(findings.as_array().unwrap().iter().any(|finding| finding["set"] == *set), "{findings}");
+    // The others are where they were, also where a part of what they are about was set.
+    let other = stage.run(refused(), "check --set machines.*.memory=2GiB");
+    assert!(other.out.contains("at machines.web.interfaces[0].address"), "{}", other.out);
+}
+
+#[test]
+fn completions_know_the_machines_of_the_cloud() {
+    let stage = Stage::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = stage.done(cloud(), &format!("completions {shell}"));
+        for name in ["web", "db", "all", "machine/web", "network/lab"] {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+    }
+    let script = stage.done(cloud(), "completions bash");
+    let after = script.split("--replace)").nth(1).unwrap();
+    assert!(after.lines().take(2).any(|line| line.contains("\"db web\"")), "{after:.200}");
+    // A cloud that is refused has no names, and its completions none either.
+    assert!(!stage.done(refused(), "completions bash").contains("\"web\""));
+}

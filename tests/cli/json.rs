@@ -131,6 +131,7 @@ fn every_key_that_is_written_is_on_the_page() {
     page.object("`status-object`", &json(full(), "status"));
     page.object("`index`", &json(full(), "compile --out out"));
     page.object("`page`", &json(full(), "explain address-duplicate"));
+    page.object("`pages`", &json(full(), "explain"));
     let findings = json(refused(), "check");
     assert!(!findings.as_array().unwrap().is_empty());
     findings.as_array().unwrap().iter().for_each(|finding| page.object("`finding`", finding));

@@ -16,6 +16,7 @@ mod json;
 mod kubeconfig;
 mod life;
 mod only;
+mod phases;
 mod process;
 mod program;
 mod root_key;

@@ -167,6 +167,8 @@ fn images(read: &HostRead) -> BTreeSet<String> {
 #[derive(Debug, Default)]
 struct HostRead {
     domains: Vec<DomainRecord>,
+    /// What each of the domains names.
+    names: Vec<Names>,
     networks: Vec<NetworkRecord>,
     pools: Vec<PoolRecord>,
     /// The volumes of each active pool.
@@ -188,6 +190,8 @@ impl HostRead {
             pools: link.pools()?,
             ..Self::default()
         };
+        let folders = read.folders();
+        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -212,12 +216,15 @@ impl HostRead {
         Ok(read)
     }
 
-    /// The networks that running guests were plugged into. A port stands behind the network's name.
+    /// The networks that running guests were plugged into.
     fn with_ports(&self) -> BTreeSet<String> {
-        let live = self.domains.iter().filter_map(|domain| domain.live_xml.as_deref());
-        let sources = live.flat_map(|live| live.split("<source network='").skip(1));
-        let plugged = sources.filter_map(|source| source.split_once("' portid='"));
-        plugged.filter(|(name, _)| !name.contains('\'')).map(|(name, _)| name.to_owned()).collect()
+        self.names.iter().flat_map(|names| &names.ports).map(|(network, _)| network.clone()).collect()
+    }
+
+    /// The folder of each pool, with the pool's name.
+    fn folders(&self) -> BTreeMap<String, String> {
+        let folder = |pool: &PoolRecord| pool_identity(&pool.xml).1;
+        self.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
     }
 
     /// Our volumes, without their commits.
@@ -279,15 +286,15 @@ impl See<'_> {
 
     fn objects(mut self, objects: &mut BTreeMap<Address, State<Object>>) {
         let owned = self.pools(objects);
-        let folders = self.folders();
+        let folders = self.read.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut machines: BTreeSet<String> = BTreeSet::new();
         let networks = self.networks();
-        for record in std::mem::take(&mut self.read.domains) {
+        let names = std::mem::take(&mut self.read.names);
+        for (record, names) in std::mem::take(&mut self.read.domains).into_iter().zip(names) {
             let mark = Mark::read(&record.xml);
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
-            let names = Names::of(&record, &folders);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -467,12 +474,6 @@ impl See<'_> {
         }
     }
 
-    /// The folder of each pool, with the pool's name.
-    fn folders(&self) -> BTreeMap<String, String> {
-        let folder = |pool: &PoolRecord| pool_identity(&pool.xml).1;
-        self.read.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
-    }
-
     fn needs(
         &self,
         names: &Names,
@@ -504,7 +505,7 @@ impl See<'_> {
 }
 
 /// What a domain names.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Names {
     files: Vec<String>,
     networks: BTreeSet<String>,

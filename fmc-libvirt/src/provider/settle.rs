@@ -13,7 +13,7 @@ use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Document, DomainDocument, VolumeDocument, kind};
+use crate::document::{Document, DomainDocument, kind};
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
@@ -257,8 +257,7 @@ impl<'a> Settling<'a> {
         let Some(volume) = self.nodes.remove(&from_address) else { return };
         let is_there = self.seen.objects.contains_key(&to_address);
         if let Document::Volume(document) = &*volume.document {
-            let xml = document.xml.replace(&format!(">{from}<"), &format!(">{to}<")).into();
-            let document = VolumeDocument { xml, name: to.into(), ..document.clone() };
+            let document = document.renamed(to);
             let from_here = |edge: &&Edge| same_content || edge.to.kind() == kind::POOL;
             let needs = volume.needs.iter().filter(from_here).cloned().collect();
             let document = Arc::new(Document::Volume(document));

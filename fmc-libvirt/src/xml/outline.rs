@@ -13,10 +13,16 @@ use std::borrow::Cow;
 pub struct Outline<'a> {
     elements: Vec<Element<'a>>,
     attributes: Vec<(&'a str, Cow<'a, str>)>,
+    /// The declarations of namespaces: the element, and the attribute as it was written. They are few.
+    declarations: Vec<(usize, &'a str, Cow<'a, str>)>,
 }
 
 #[derive(Debug)]
 struct Element<'a> {
+    /// Its place among all.
+    at: usize,
+    /// As it was written, with the prefix of its namespace.
+    written: &'a str,
     name: &'a str,
     parent: Option<usize>,
     first_child: Option<usize>,
@@ -58,6 +64,7 @@ impl<'a> Outline<'a> {
         Self {
             elements: Vec::with_capacity(text.len() / 40 + 1),
             attributes: Vec::with_capacity(text.len() / 20 + 1),
+            declarations: Vec::new(),
         }
     }
 
@@ -65,6 +72,8 @@ impl<'a> Outline<'a> {
     pub fn root(&self) -> Node<'_> {
         // `read` gives none without an element.
         static NONE: Element<'static> = Element {
+            at: 0,
+            written: "",
             name: "",
             parent: None,
             first_child: None,
@@ -80,6 +89,17 @@ impl<'t> Node<'t> {
     /// Its name, without a prefix.
     pub fn name(self) -> &'t str {
         self.element.name
+    }
+
+    /// Its name as it was written.
+    pub(crate) fn written_name(self) -> &'t str {
+        self.element.written
+    }
+
+    /// Its declarations of namespaces, as they were written.
+    pub(crate) fn declarations(self) -> impl Iterator<Item = (&'t str, &'t str)> {
+        let own = self.outline.declarations.iter().filter(move |(at, ..)| *at == self.element.at);
+        own.map(|(_, name, value)| (*name, &**value))
     }
 
     /// Its text before any child, without space around it; `None` if there is none.
@@ -198,20 +218,23 @@ impl<'a> Reader<'a> {
                 _ => None,
             }?;
             let attribute = attribute.trim_ascii_end();
-            if attribute != "xmlns" && !attribute.starts_with("xmlns:") {
-                self.outline.attributes.push((attribute, unescaped(value)?));
+            let value = unescaped(value)?;
+            if attribute == "xmlns" || attribute.starts_with("xmlns:") {
+                self.outline.declarations.push((self.outline.elements.len(), attribute, value));
+            } else {
+                self.outline.attributes.push((attribute, value));
             }
             rest = after;
         };
         self.rest = rest.strip_prefix(if closed { "/>" } else { ">" })?;
-        let at = self.add(local(name), first)?;
+        let at = self.add(name, first)?;
         if !closed {
             self.open.push((name, at, None));
         }
         Some(Some(()))
     }
 
-    fn add(&mut self, name: &'a str, first_attribute: usize) -> Option<usize> {
+    fn add(&mut self, written: &'a str, first_attribute: usize) -> Option<usize> {
         let at = self.outline.elements.len();
         let attributes = (first_attribute, self.outline.attributes.len() - first_attribute);
         let parent = self.open.last_mut().map(|(_, parent, before)| (*parent, before.replace(at)));
@@ -223,8 +246,9 @@ impl<'a> Reader<'a> {
             Some((parent, None)) => self.outline.elements.get_mut(parent)?.first_child = Some(at),
         }
         let parent = parent.map(|(parent, _)| parent);
-        let text = Cow::Borrowed("");
-        self.outline.elements.push(Element { name, parent, first_child: None, next: None, attributes, text });
+        let (name, text) = (local(written), Cow::Borrowed(""));
+        let element = Element { at, written, name, parent, first_child: None, next: None, attributes, text };
+        self.outline.elements.push(element);
         Some(at)
     }
 }

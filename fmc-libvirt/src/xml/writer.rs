@@ -22,6 +22,8 @@ pub struct Writer {
     text: String,
     depth: usize,
     inside: Inside,
+    /// Where the value of the seal belongs.
+    seal: Option<usize>,
 }
 
 /// Where the writer stands in the innermost element.
@@ -38,10 +40,31 @@ enum Inside {
 impl Writer {
     /// A document whose root element has the given name and what `inside` writes.
     pub fn document(name: &str, inside: impl FnOnce(&mut Self)) -> String {
+        Self::sealed(name, inside, |_| String::new())
+    }
+
+    /// Like [`document`](Self::document), with a value for its [`seal`](Self::seal) that is made from the text of the
+    /// whole document in which the seal is empty.
+    pub(crate) fn sealed(
+        name: &str,
+        inside: impl FnOnce(&mut Self),
+        value: impl FnOnce(&str) -> String,
+    ) -> String {
         // Most of our documents are a little shorter: no copy while they grow.
-        let mut writer = Self { text: String::with_capacity(4096), depth: 0, inside: Inside::Children };
+        let mut writer =
+            Self { text: String::with_capacity(4096), depth: 0, inside: Inside::Children, seal: None };
         writer.el(name, inside);
+        if let Some(at) = writer.seal {
+            let value = value(&writer.text);
+            writer.text.insert_str(at, &value);
+        }
         writer.text
+    }
+
+    /// An attribute whose value follows from all that is written: see [`sealed`](Self::sealed). It needs no escape.
+    pub(crate) fn seal(&mut self, name: &str) {
+        self.attr(name, "");
+        self.seal = self.text.len().checked_sub(1);
     }
 
     /// An element with what `inside` writes.

@@ -51,21 +51,22 @@ fn machine(name: &str, network: &str, address: String) -> Machine {
         .interface(Interface::on(network).address(address))
 }
 
-/// A balancer on one network, and a server and some agents on another.
+/// A balancer on one network, and a server and some agents on another. A lab has 10.74 for 10.202, as the role of the user's
+/// own says it.
 fn cloud(agents: &[u8], mail: bool) -> Cloud {
     let balancer = BalancerRole::new("prod", Balancer::on("lb1").ingress_ports(8080, 8443), []);
-    let lb1 = machine("lb1", "edge", "10.74.2.10".to_owned()).role(balancer);
+    let lb1 = machine("lb1", "edge", "10.202.2.10".to_owned()).role(balancer);
     let lb1 = if mail { lb1.role(Mail) } else { lb1 };
     let agents = agents
         .iter()
-        .map(|n| machine(&format!("worker{n}"), "kube", format!("10.74.1.3{n}")).role(Node("k3s-agent")));
+        .map(|n| machine(&format!("worker{n}"), "kube", format!("10.202.1.3{n}")).role(Node("k3s-agent")));
     Cloud::new("names")
         .domain("example.org")
         .host(Host::local())
-        .network(Network::routed("edge", "10.74.2.0/24"))
-        .network(Network::routed("kube", "10.74.1.0/24"))
+        .network(Network::routed("edge", "10.202.2.0/24"))
+        .network(Network::routed("kube", "10.202.1.0/24"))
         .machine(lb1)
-        .machine(machine("master1", "kube", "10.74.1.21".to_owned()).role(Node("k3s-server")))
+        .machine(machine("master1", "kube", "10.202.1.21".to_owned()).role(Node("k3s-server")))
         .machines(agents)
         .lab()
 }
@@ -88,12 +89,14 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     let own = &hypervisor.own;
     hypervisor.converge(&cloud(&[1], false), &Choices::default());
     own.expect_names(EDGE, NAME, "A", &["10.74.1.31"]);
-    let (wires, dnsmasq) = (hypervisor.wires(), own.inside("cat /run/libvirt/network/edge.pid").unwrap());
+    let (wires, dnsmasq) =
+        (hypervisor.wires(), own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap());
 
     // The nodes are addresses of the hypervisor's here; what counts is who is found by the name.
+    let bridge = cloud(&[1], false).check().unwrap().network("kube").unwrap().bridge.clone();
     own.inside("mount -t tmpfs tmpfs /var/lib/haproxy").unwrap();
     for n in [1, 2] {
-        own.inside(&format!("ip address add 10.74.1.3{n}/24 dev br-kube")).unwrap();
+        own.inside(&format!("ip address add 10.74.1.3{n}/24 dev {bridge}")).unwrap();
         own.inside(&format!("mkdir -p /run/worker{n} && echo worker{n} >/run/worker{n}/index.html")).unwrap();
         let serve = format!("python3 -m http.server --directory /run/worker{n} --bind 10.74.1.3{n} 80");
         own.start_inside(&format!("worker{n}"), &serve);
@@ -128,7 +131,11 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     let grown = hypervisor.wires();
     assert!(wires.iter().all(|wire| grown.contains(wire)), "{wires:?} in {grown:?}");
     own.expect_names(EDGE, NAME, "A", &["10.74.1.31", "10.74.1.32"]);
-    assert_eq!(own.inside("cat /run/libvirt/network/edge.pid").unwrap(), dnsmasq, "it read its names anew");
+    assert_eq!(
+        own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(),
+        dnsmasq,
+        "it read its names anew"
+    );
     found("worker1\nworker2\n");
     // An address is looked up as its machine.
     own.expect_names(EDGE, "10.74.1.32", "PTR", &["worker2.example.org"]);
@@ -159,7 +166,15 @@ fn names_of_a_users_own_role_come_and_go() {
 
     // Somebody's own hand in it is taken back.
     let virsh = |command: &str, xml: &str| {
-        hypervisor.own.virsh(&["net-update", "edge", command, "dns-host", xml, "--live", "--config"]);
+        hypervisor.own.virsh(&[
+            "net-update",
+            "names-lab-edge",
+            command,
+            "dns-host",
+            xml,
+            "--live",
+            "--config",
+        ]);
     };
     virsh("delete", "<host ip='10.74.1.21'/>");
     virsh("add-last", "<host ip='10.74.1.21'><hostname>mine.example.org</hostname></host>");
@@ -170,7 +185,7 @@ fn names_of_a_users_own_role_come_and_go() {
     expect("more.example.org", &[]);
 
     // A network that is off learns them by its document.
-    hypervisor.own.virsh(&["net-destroy", "edge"]);
+    hypervisor.own.virsh(&["net-destroy", "names-lab-edge"]);
     hypervisor.converge(&cloud(&[1], false), &Choices::default());
     expect(NAME, &["10.74.1.31"]);
     expect("mail.example.org", &[]);

@@ -18,6 +18,7 @@ use crate::mark::{Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
 use crate::provider::up::leases;
 use crate::volume::own_pool;
+use crate::xml::outline::{Node, Outline};
 
 /// How long is waited between two looks at a guest that shuts down.
 const POLL: Duration = Duration::from_millis(500);
@@ -81,7 +82,7 @@ impl<L: Link, A: Acting> Job<L, A> {
 
     /// Deletes what it wrote to its serial console.
     fn forget_console(&self, xml: &str) -> Result<(), StepError> {
-        let Some(mark) = Mark::read(xml).filter(|_| xml.contains("<log file=")) else { return Ok(()) };
+        let Some(mark) = Mark::read(xml).filter(|_| keeps_console(xml)) else { return Ok(()) };
         match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.name()) {
             // The pool is gone or stopped: so is what was to be deleted, or out of reach until it is back.
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
@@ -118,4 +119,13 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
         self.made(self.link.destroy_domain(name))
     }
+}
+
+/// Whether a domain's document says that what it writes to a serial console is kept in a file.
+fn keeps_console(xml: &str) -> bool {
+    let Some(outline) = Outline::read(xml) else { return false };
+    let devices = outline.root().at("devices");
+    devices.into_iter().flat_map(Node::children).any(|device| {
+        device.name() == "serial" && device.at("log").is_some_and(|log| log.attribute("file").is_some())
+    })
 }

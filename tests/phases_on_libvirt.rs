@@ -1,0 +1,94 @@
+//! The program on a real libvirtd: an apply goes on to the end, asks before what was not announced, and ends with 0 only
+//! when everything is as it is wanted.
+#![cfg(all(feature = "cli", feature = "virt"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+use fmc::prelude::*;
+use fmc_testkit::libvirtd::Own;
+
+const POOL: &str = "fmc-first";
+
+fn write(host: &Own, hosts: &[&str]) {
+    let base = host.path().join("pools");
+    let hosts = hosts.iter().map(|name| {
+        Host::new((*name).to_owned())
+            .uri(format!("qemu+ssh://{name}/system"))
+            .emulated()
+            .machine_type("pc")
+            .base(base.to_str().unwrap())
+    });
+    let hosts: Vec<Host> = hosts.collect();
+    let machine = |name: &str, host: &str| {
+        Machine::new(name.to_owned(), Image::blank())
+            .host(host.to_owned())
+            .memory(32.mib())
+            .root_disk(64.mib())
+            .disk(Disk::new("data", 64.mib()))
+            .shutdown(Shutdown::force_now())
+    };
+    let on_a = ["worker1", "worker2", "worker3"].map(|name| machine(name, "a"));
+    let on_b = (hosts.len() > 1).then(|| ["far1", "far2"].map(|name| machine(name, "b")));
+    let cloud = Cloud::new("first").hosts(hosts).machines(on_a).machines(on_b.into_iter().flatten());
+    fs::write(host.path().join("cloud.json"), serde_json::to_string(&cloud).unwrap()).unwrap();
+}
+
+fn fmc(host: &Own, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fmc"));
+    command.args(["-f", "cloud.json"]).args(arguments.split(' ')).current_dir(host.path());
+    let connect = |name: &str, socket: &str| {
+        format!("{name}=qemu+unix:///system?socket={}", host.path().join(socket).display())
+    };
+    command.args(["--connect", &connect("a", "libvirt-sock")]);
+    if fs::read_to_string(host.path().join("cloud.json")).unwrap().contains("far1") {
+        command.args(["--connect", &connect("b", "no-such-socket")]);
+    }
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[track_caller]
+fn said(ran: &Output, code: i32) -> String {
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(code), "{said}");
+    said
+}
+
+fn running(host: &Own) -> usize {
+    host.virsh(&["list", "--name"]).split_whitespace().count()
+}
+
+#[test]
+fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
+    let host = Own::start();
+    write(&host, &["a"]);
+    said(&fmc(&host, "apply --yes"), 0);
+    assert_eq!(running(&host), 3);
+
+    host.virsh(&["destroy", "worker3"]);
+    host.virsh(&["pool-destroy", POOL]);
+    let plan = said(&fmc(&host, "plan --detailed-exitcode"), 2);
+    assert!(plan.contains("once the pool fmc-first is started"), "{plan}");
+    // No --yes is needed for what the saved plan has announced.
+    said(&fmc(&host, "plan --out plan.json"), 0);
+    let applied = said(&fmc(&host, "apply plan.json"), 0);
+    assert!(applied.contains("2 steps done."), "{applied}");
+    assert_eq!(running(&host), 3);
+    said(&fmc(&host, "plan --detailed-exitcode"), 0);
+
+    // A disk that turns out to be missing was not announced.
+    host.virsh(&["destroy", "worker1"]);
+    host.virsh(&["vol-delete", "worker1.disk.data", POOL]);
+    host.virsh(&["pool-destroy", POOL]);
+    said(&fmc(&host, "plan --out plan.json"), 0);
+    let refused = said(&fmc(&host, "apply plan.json"), 1);
+    assert!(refused.contains("did not announce 1 step, and nobody can be asked"), "{refused}");
+    assert!(refused.contains("--yes consents") && refused.contains("1 step done, 1 left."), "{refused}");
+    assert_eq!(running(&host), 2);
+    assert!(!host.virsh(&["vol-list", POOL]).contains("worker1.disk.data"));
+    host.virsh(&["pool-destroy", POOL]);
+    said(&fmc(&host, "apply --yes"), 0);
+    assert_eq!(running(&host), 3);
+    said(&fmc(&host, "plan --detailed-exitcode"), 0);
+}
