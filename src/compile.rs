@@ -6,11 +6,11 @@ use std::sync::Arc;
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::graph;
-use fmc_core::name::{CloudName, HostName, OwnerId, SecretName};
-use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
-use fmc_core::template::Template;
-use fmc_libvirt::document::{Content, Document, kind};
-use fmc_libvirt::{documents, nft};
+use fmc_core::name::{CloudName, OwnerId, SecretName};
+use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
+use fmc_core::secret::SecretRef;
+
+use crate::providers;
 
 #[cfg(test)]
 mod tests;
@@ -27,15 +27,20 @@ mod tests;
 /// # Ok::<(), Report>(())
 /// ```
 pub fn compile(checked: &Checked) -> Wanted {
-    let rulesets =
-        nft::rulesets(checked).map(|(host, text)| Ruleset { host: host.name.clone(), text: text.into() });
+    compile_with(checked, providers::built_in())
+}
+
+/// Compiles a checked cloud for these providers.
+pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
+    let all = rooms.iter().fold(Rooms::new(), Rooms::with_any);
     Wanted(Arc::new(Inner {
         name: checked.name().clone(),
         owner: checked.owner().clone(),
         lab: checked.is_lab(),
         nothing: false,
-        rulesets: rulesets.collect(),
-        graph: documents::documents(checked),
+        by_hand: all.by_hand(checked),
+        graph: all.documents(checked),
+        rooms,
     }))
 }
 
@@ -49,17 +54,10 @@ struct Inner {
     owner: OwnerId,
     lab: bool,
     nothing: bool,
-    rulesets: Vec<Ruleset>,
-    graph: graph::Wanted<Document>,
-}
-
-/// The nft table of a host.
-#[derive(Clone, Debug)]
-pub struct Ruleset {
-    /// The host.
-    pub host: HostName,
-    /// The table, for `nft -f`; loading it twice changes nothing.
-    pub text: Arc<str>,
+    by_hand: Vec<ByHand>,
+    graph: graph::Wanted<AnyDocument>,
+    /// The providers that it was compiled for, which know how their objects compare: a plan needs no connection.
+    rooms: Vec<AnyRoom>,
 }
 
 impl Wanted {
@@ -79,24 +77,30 @@ impl Wanted {
     }
 
     /// The objects, with what each needs.
-    pub fn graph(&self) -> &graph::Wanted<Document> {
+    pub fn graph(&self) -> &graph::Wanted<AnyDocument> {
         &self.0.graph
     }
 
-    /// The nft tables of the hosts that need one. They are no steps of a plan: who administers a host loads its.
-    pub fn rulesets(&self) -> &[Ruleset] {
-        &self.0.rulesets
+    /// The providers that it was compiled for.
+    pub fn rooms(&self) -> Rooms<'_> {
+        self.0.rooms.iter().fold(Rooms::new(), Rooms::with_any)
+    }
+
+    /// The files that are no steps of a plan, as the nft tables of hosts: the administrator of a host loads its table.
+    pub fn by_hand(&self) -> &[ByHand] {
+        &self.0.by_hand
     }
 
     /// A fingerprint of all that is wanted, secrets as holes, by name and generation: two clouds that compile to the same
     /// have the same one.
     pub fn fingerprint(&self) -> graph::Fingerprint {
         let mut all = format!("{:?} {}\n", self.0.owner, self.0.lab);
+        let rooms = self.rooms();
         for (address, node) in &self.0.graph.nodes {
-            all += &format!("{address} {}\n", node.document.fingerprint());
+            all += &format!("{address} {}\n", rooms.fingerprint_of(address, node));
         }
-        for Ruleset { host, text } in &self.0.rulesets {
-            all += &format!("{host} {}\n", graph::Fingerprint::of(text.as_bytes()));
+        for ByHand { place, text, .. } in &self.0.by_hand {
+            all += &format!("{place} {}\n", graph::Fingerprint::of(text.as_bytes()));
         }
         graph::Fingerprint::of(all.as_bytes())
     }
@@ -114,24 +118,20 @@ impl Wanted {
             owner: self.0.owner.clone(),
             lab: self.0.lab,
             nothing: true,
-            rulesets: Vec::new(),
-            graph: graph::Wanted::nothing(self.0.owner.as_str()),
+            by_hand: Vec::new(),
+            rooms: self.0.rooms.clone(),
+            graph: self.0.graph.emptied(),
         }))
     }
 
     /// The boot configurations of machines, by machine, in the order of their names.
     pub fn boots(&self) -> impl Iterator<Item = (&str, &Arc<Boot>)> {
-        let boots: BTreeMap<&str, &Arc<Boot>> = self
-            .0
-            .graph
-            .nodes
-            .values()
-            .filter_map(|node| match &*node.document {
-                Document::Volume(volume) => match &volume.content {
-                    Content::Boot(boot) => Some((node.part_of.as_deref()?.strip_prefix("machine/")?, boot)),
-                    _ => None,
-                },
-                _ => None,
+        let rooms = self.rooms();
+        let nodes = self.0.graph.nodes.iter();
+        let boots: BTreeMap<&str, &Arc<Boot>> = nodes
+            .filter_map(|(at, node)| {
+                let boot = rooms.boot(at, node)?;
+                Some((node.part_of.as_deref()?.strip_prefix("machine/")?, boot))
             })
             .collect();
         boots.into_iter()
@@ -139,105 +139,26 @@ impl Wanted {
 
     /// The secrets that rendering needs, by name and generation.
     pub fn secrets(&self) -> BTreeSet<(SecretName, u32)> {
-        let secrets = self.boots().flat_map(|(_, boot)| boot.secrets());
-        secrets.map(|secret| (secret.name.clone(), secret.generation)).collect()
+        self.secret_refs().into_iter().map(|secret| (secret.name.clone(), secret.generation)).collect()
     }
 
     /// Whether rendering needs a root key: some of its secrets are made from one.
     pub fn needs_root_key(&self) -> bool {
-        self.boots().any(|(_, boot)| boot.secrets().any(SecretRef::needs_root_key))
+        self.secret_refs().into_iter().any(SecretRef::needs_root_key)
+    }
+
+    fn secret_refs(&self) -> Vec<&SecretRef> {
+        let rooms = self.rooms();
+        self.0.graph.nodes.iter().flat_map(|(at, node)| rooms.secrets(at, node)).collect()
     }
 
     /// Every file that `compile --out` writes, in the order of their paths.
     pub fn artifacts(&self) -> impl Iterator<Item = Artifact<'_>> {
-        let mut all: Vec<Artifact<'_>> = self.0.graph.nodes.iter().filter_map(document).collect();
-        all.extend(self.0.rulesets.iter().map(|ruleset| Artifact {
-            path: format!("hosts/{}.nft", ruleset.host),
-            kind: "nft",
-            content: Body::Text(&ruleset.text),
-        }));
-        for (machine, boot) in self.boots() {
-            all.extend(boot.files().into_iter().map(|(name, template)| Artifact {
-                path: format!("guests/{machine}/{name}"),
-                kind: "guest",
-                content: Body::Template(template),
-            }));
-            if matches!(**boot, Boot::CloudInit { .. }) {
-                let path = format!("guests/{machine}/seed.iso");
-                all.push(Artifact { path, kind: "guest", content: Body::Image(boot) });
-            }
-        }
+        let rooms = self.rooms();
+        let nodes = self.0.graph.nodes.iter();
+        let mut all: Vec<Artifact<'_>> = nodes.flat_map(|(at, node)| rooms.artifacts(at, node)).collect();
+        all.extend(self.0.by_hand.iter().map(|file| Artifact::text(&file.path, file.kind, &file.text)));
         all.sort_by(|one, other| one.path.cmp(&other.path));
         all.into_iter()
     }
-}
-
-/// A file of a compiled cloud.
-#[derive(Clone, Debug)]
-pub struct Artifact<'a> {
-    /// Its path below the output's folder, as `libvirt/local/domains/web.xml`.
-    pub path: String,
-    /// What it is: `domain`, `network`, `pool`, `volume`, `nft` or `guest`.
-    pub kind: &'static str,
-    content: Body<'a>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Body<'a> {
-    Text(&'a str),
-    Template(&'a Template),
-    Image(&'a Boot),
-}
-
-impl Artifact<'_> {
-    /// Whether nobody else may read it: it is what is inside a machine.
-    pub fn is_private(&self) -> bool {
-        self.kind == "guest"
-    }
-
-    /// Whether a secret is in it once it is rendered.
-    pub fn has_secrets(&self) -> bool {
-        match self.content {
-            Body::Text(_) => false,
-            Body::Template(template) => template.has_holes(),
-            Body::Image(boot) => boot.secrets().next().is_some(),
-        }
-    }
-
-    /// Its bytes.
-    ///
-    /// # Errors
-    ///
-    /// A secret cannot be had, or does not fit its hole.
-    pub fn render(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
-        match self.content {
-            Body::Text(text) => Ok(SecretBytes::new(text.as_bytes().to_vec())),
-            Body::Template(template) => template.render(secrets),
-            Body::Image(boot) => boot.render_volume(secrets),
-        }
-    }
-
-    /// What it hashes to without its secrets, which are covered by name and generation; `None` if it has none, and its
-    /// bytes can be hashed as they are.
-    pub fn template_digest(&self) -> Option<[u8; 32]> {
-        match self.content {
-            _ if !self.has_secrets() => None,
-            Body::Text(_) => None,
-            Body::Template(template) => Some(template.digest()),
-            Body::Image(boot) => Some(boot.digest()),
-        }
-    }
-}
-
-fn document<'a>((address, node): (&'a graph::Address, &'a graph::Node<Document>)) -> Option<Artifact<'a>> {
-    let (folder, kind) = match address.kind() {
-        kind::DOMAIN => ("domains", "domain"),
-        kind::NETWORK => ("networks", "network"),
-        kind::POOL => ("pools", "pool"),
-        // Its name is `POOL/NAME`.
-        kind::VOLUME => ("volumes", "volume"),
-        _ => return None,
-    };
-    let path = format!("{}/{folder}/{}.xml", address.place(), address.name());
-    Some(Artifact { path, kind, content: Body::Text(node.document.xml()) })
 }

@@ -31,6 +31,7 @@ mod mistake;
 mod place;
 pub(crate) mod read;
 mod relative;
+mod roles;
 mod rust;
 #[cfg(feature = "toml")]
 mod toml;
@@ -50,6 +51,7 @@ use fmc_core::cloud::Cloud;
 
 pub use decode::MOST_BYTES;
 pub use mistake::{Lines, Mistake};
+pub use roles::RoleKinds;
 
 /// How a cloud is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,7 @@ pub struct Source {
     text: String,
     format: Syntax,
     folder: Option<PathBuf>,
+    roles: RoleKinds,
 }
 
 /// Where the values of a text are.
@@ -176,7 +179,9 @@ impl Source {
     /// The bytes are no UTF-8, or too many.
     pub fn new(bytes: &[u8], format: Syntax) -> Result<Self, FileError> {
         match decode::text(bytes) {
-            Ok(text) => Ok(Self { text: text.to_owned(), format, folder: None }),
+            Ok(text) => {
+                Ok(Self { text: text.to_owned(), format, folder: None, roles: RoleKinds::built_in() })
+            }
             Err(mistake) => {
                 let before = bytes.get(..mistake.span().start).unwrap_or_default();
                 let text = String::from_utf8_lossy(before);
@@ -189,6 +194,12 @@ impl Source {
     #[must_use]
     pub fn below(self, folder: impl Into<PathBuf>) -> Self {
         Self { folder: Some(folder.into()), ..self }
+    }
+
+    /// The same, whose roles are these; the built-in ones if not said.
+    #[must_use]
+    pub fn roles(self, roles: &RoleKinds) -> Self {
+        Self { roles: roles.clone(), ..self }
     }
 
     /// The text.
@@ -213,7 +224,8 @@ impl Source {
                 if let Some(folder) = &self.folder {
                     relative::resolve(&mut tree, folder);
                 }
-                read::read(&tree, &mut mistakes)
+                let cloud = read::read(&tree, &mut mistakes);
+                cloud.map(|cloud| self.roles.read(cloud, &tree, &mut mistakes))
             }
             Err(mistake) => {
                 mistakes.push(mistake);
@@ -296,7 +308,7 @@ pub fn from_json(text: &str) -> Result<Cloud, FileError> {
 /// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
 /// which is code.
 pub fn to_json(cloud: &Cloud) -> Result<String, FileError> {
-    without_code(cloud)?;
+    let cloud = &written(cloud)?;
     let mut text =
         serde_json::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))?;
     text.push('\n');
@@ -339,7 +351,7 @@ pub fn from_yaml(text: &str) -> Result<Cloud, FileError> {
 /// which is code.
 #[cfg(feature = "yaml")]
 pub fn to_yaml(cloud: &Cloud) -> Result<String, FileError> {
-    without_code(cloud)?;
+    let cloud = &written(cloud)?;
     serde_saphyr::to_string(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
 
@@ -378,7 +390,7 @@ pub fn from_toml(text: &str) -> Result<Cloud, FileError> {
 /// which is code.
 #[cfg(feature = "toml")]
 pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
-    without_code(cloud)?;
+    let cloud = &written(cloud)?;
     // `toml` is also the module that reads it.
     ::toml::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
@@ -398,17 +410,25 @@ pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
 /// Two values have one name, or the cloud is a lab's copy, which its own program makes with `--lab`.
 pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
     let json = to_json(cloud)?;
+    let known = RoleKinds::built_in().recognise(cloud.clone());
+    let mut roles = rust::Roles::new();
+    for (machine, role) in known.own_roles() {
+        roles.entry(machine.to_string()).or_default().extend(role.to_rust().map(str::to_owned));
+    }
     let tree = json::read(&json, &mut Vec::new()).map_err(|mistake| FileError::Write(mistake.to_string()))?;
-    rust::program(&tree).map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
+    rust::program(&tree, &roles)
+        .map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
 }
 
-/// A role of the user's own has no form in a file, and is not left out in silence.
-fn without_code(cloud: &Cloud) -> Result<(), FileError> {
-    match cloud.own_roles().next() {
-        None => Ok(()),
-        Some((machine, role)) => Err(FileError::Write(format!(
-            "{machine} has the role {}, which is code that no file can hold: keep this cloud a program",
-            role.as_custom().kind()
-        ))),
-    }
+/// A cloud as it can be written. A role that is code has no form in a file, and is not left out in silence.
+fn written(cloud: &Cloud) -> Result<Cloud, FileError> {
+    let cloud = RoleKinds::built_in().recognise(cloud.clone());
+    let code = cloud.own_roles().find(|(_, role)| !role.is_said()).map(|(machine, role)| {
+        let kind = role.as_custom().kind();
+        format!(
+            "{machine} has the role {kind}, which is code that no file can hold: make it a `FileRole` that the program knows, or keep \
+             this cloud a program"
+        )
+    });
+    code.map_or(Ok(cloud), |code| Err(FileError::Write(code)))
 }

@@ -115,8 +115,8 @@
 pub use fmc_core::finding::findings;
 pub use fmc_core::{
     addr, balancer, boot, check, checked, cloud, digest, disk, finding, firewall, flow, given, graph, guest,
-    host, image, k3s, machine, mirror, name, named, nearest, network, path, role, roles, secret, ssh,
-    template, tz, unit,
+    host, image, k3s, machine, mirror, name, named, nearest, network, node_exporter, path, provider, role,
+    roles, secret, ssh, template, tz, unit,
 };
 #[doc(no_inline)]
 pub use fmc_core::{cloud::Cloud, finding::Report};
@@ -146,7 +146,9 @@ pub mod sim;
 #[cfg(feature = "sim")]
 pub mod testing;
 
-pub use compile::{Artifact, Ruleset, Wanted, compile};
+pub use compile::{Wanted, compile};
+#[doc(no_inline)]
+pub use fmc_core::provider::Artifact;
 pub use plan::{Part, Plan, Seen, plan};
 pub use providers::Providers;
 

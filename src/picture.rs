@@ -24,6 +24,9 @@ mod tests;
 
 use fmc_core::checked::{Addressing, Checked, Disk, Forward, Host, Idx, Interface, Machine, Network};
 use fmc_core::image::Os;
+use fmc_core::provider::{Drawn, Rooms};
+
+use crate::providers::{Providers, built_in};
 
 /// What is drawn of a cloud. Everything is by index into what the check sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +89,10 @@ struct Plug {
 impl Picture {
     /// What is drawn of a cloud.
     pub fn of(checked: &Checked) -> Self {
-        let hosts: Vec<Place> = checked.hosts().iter().map(|host| place(checked, host)).collect();
+        let rooms = built_in();
+        let rooms = rooms.iter().fold(Rooms::new(), Rooms::with_any);
+        let hosts: Vec<Place> =
+            checked.hosts().iter().map(|host| place(host, &rooms.drawn(checked))).collect();
         let mut machines: Vec<Node> =
             checked.machines().iter().map(|machine| node(machine, &hosts)).collect();
         for (group, members) in checked.roles() {
@@ -123,6 +129,17 @@ impl Picture {
         self
     }
 
+    /// With what these providers add, as the names of machines in a registry, each a line at its machine.
+    #[must_use]
+    pub fn with_providers(mut self, providers: &Providers, checked: &Checked) -> Self {
+        for drawn in providers.rooms().drawn(checked) {
+            let Drawn::Label { machine, text } = drawn else { continue };
+            let named = self.machines.iter_mut().filter(|node| node.name == machine);
+            named.for_each(|node| node.roles.push(text.clone()));
+        }
+        self
+    }
+
     /// As a Mermaid flowchart, which hosting sites draw where it stands in Markdown.
     pub fn mermaid(&self) -> String {
         mermaid::write(self)
@@ -153,15 +170,14 @@ impl Plug {
     }
 }
 
-fn place(checked: &Checked, host: &Host) -> Place {
-    let own = fmc_libvirt::volume::own_pool(checked.owner().as_str());
-    let folder = format!("{}/{own}", host.base.to_string().trim_end_matches('/'));
-    let others = host.pools.iter().map(|pool| (pool.name.to_string(), pool.path.to_string()));
-    Place {
-        name: host.name.to_string(),
-        uri: host.uri.to_string(),
-        pools: std::iter::once((own, folder)).chain(others).collect(),
-    }
+fn place(host: &Host, drawn: &[Drawn]) -> Place {
+    let pools = drawn.iter().filter_map(|drawn| match drawn {
+        Drawn::Store { host: on, name, path } if host.name == *on.as_str() => {
+            Some((name.clone(), path.clone()))
+        }
+        _ => None,
+    });
+    Place { name: host.name.to_string(), uri: host.uri.to_string(), pools: pools.collect() }
 }
 
 fn bus(network: &Network) -> Bus {

@@ -6,21 +6,18 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use fmc_core::checked::Checked;
 use fmc_core::graph::{
     self, Action, ApplyOptions, Choices, DeleteData, Event, Events, Group, Impact, Note, Outcome, Refused,
     Watch, apply_phases,
 };
-use fmc_libvirt::document::{Document, kind};
-use fmc_libvirt::link::AnyLink;
-use fmc_libvirt::provider::Libvirt;
-use fmc_libvirt::provider::drifted::Drift;
-use fmc_libvirt::provider::object::Object;
+use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
 
 use crate::compile::Wanted;
 use crate::providers::Providers;
 
-/// What is there.
-pub type Seen = graph::Seen<Object>;
+/// What is there, of whichever provider.
+pub type Seen = graph::Seen<AnyObject>;
 
 /// Decides what has to be done. The same arguments give the same plan.
 pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
@@ -36,7 +33,7 @@ pub struct Plan {
     seen: Arc<Seen>,
     choices: Choices,
     added: Vec<Note>,
-    plan: graph::Plan<Document>,
+    plan: graph::Plan<AnyDocument>,
 }
 
 impl Plan {
@@ -81,14 +78,14 @@ impl Plan {
 
     /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
     pub fn step(&self, name: &str) -> Part<'_> {
-        Part(self.plan.step(name).or_else(|| self.volumes(name).find_map(|volume| self.plan.step(&volume))))
+        Part(self.plan.step(name).or_else(|| self.without_store(name).find_map(|name| self.plan.step(&name))))
     }
 
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it.
     pub fn keeps(&self, name: &str) -> bool {
-        let mut volumes = self.volumes(name).peekable();
-        match volumes.peek() {
-            Some(_) => volumes.all(|volume| self.plan.keeps(&volume)),
+        let mut named = self.without_store(name).peekable();
+        match named.peek() {
+            Some(_) => named.all(|name| self.plan.keeps(&name)),
             None => self.plan.keeps(name),
         }
     }
@@ -114,7 +111,12 @@ impl Plan {
     /// # }
     /// ```
     pub fn drift(&self) -> Drift {
-        Drift::of(self.wanted.graph(), &self.seen)
+        self.wanted.rooms().drift(self.wanted.graph(), &self.seen)
+    }
+
+    /// How the machines and other objects stand, as far as what was there says.
+    pub fn status(&self, checked: &Checked) -> Status {
+        self.wanted.rooms().status(checked, self.wanted.graph(), &self.seen)
     }
 
     /// What was there.
@@ -170,27 +172,27 @@ impl Plan {
         &self,
         providers: &Providers,
         options: ApplyOptions,
-        watch: &mut impl Watch<Document>,
+        watch: &mut impl Watch<AnyDocument>,
     ) -> Result<Outcome, Refused> {
-        let (wanted, provider) = (&self.wanted, providers.provider());
+        let wanted = &self.wanted;
+        let rooms = providers.rooms_of(wanted);
         let again = |seen: Seen, choices: &Choices| decide(wanted, &seen, choices);
         let choices = self.choices.clone();
-        apply_phases(&self.plan, provider, wanted.graph(), choices, options, again, watch)
+        apply_phases(&self.plan, &rooms, wanted.graph(), choices, options, again, watch)
             .await
             .map(|phases| phases.outcome)
     }
 
-    /// The addresses of volumes that are named without their pool.
-    fn volumes(&self, name: &str) -> impl Iterator<Item = String> {
-        let volume = name.strip_prefix("volume/").map(str::to_owned);
+    /// The addresses of objects that are named without what holds them, as volumes without their pool.
+    fn without_store(&self, name: &str) -> impl Iterator<Item = String> {
+        let named = name.split_once('/').map(|(kind, name)| (kind.to_owned(), name.to_owned()));
         let steps = self.plan.all_steps().map(|step| &step.address);
         let addresses = steps.chain(self.plan.untouched.iter().map(|object| &object.address));
-        addresses
-            .filter(move |address| {
-                let within = address.name().split_once('/').map(|(_, name)| name);
-                address.kind() == kind::VOLUME && within.is_some() && within == volume.as_deref()
-            })
-            .map(ToString::to_string)
+        addresses.filter_map(move |address| {
+            let (_, within) = address.name().split_once('/')?;
+            let (kind, name) = named.as_ref()?;
+            (address.kind() == kind && within == name).then(|| address.to_string())
+        })
     }
 
     fn again(self) -> Self {
@@ -199,17 +201,17 @@ impl Plan {
 }
 
 /// The steps, with what a person must do before them.
-fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<Document> {
-    // The model needs no hypervisor: all that it reads is in `seen`.
-    let model: Libvirt<AnyLink> = Libvirt::new();
-    let mut plan = graph::plan(&model, wanted.graph(), seen, choices);
-    plan.notes.extend(beforehand::notes(&plan, seen));
+fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDocument> {
+    // The model needs no connection: all that it reads is in `seen`.
+    let rooms = wanted.rooms();
+    let mut plan = graph::plan(&rooms, wanted.graph(), seen, choices);
+    plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
     plan.notes.sort();
     plan
 }
 
 impl Deref for Plan {
-    type Target = graph::Plan<Document>;
+    type Target = graph::Plan<AnyDocument>;
 
     fn deref(&self) -> &Self::Target {
         &self.plan
@@ -224,7 +226,7 @@ impl fmt::Display for Plan {
 
 /// What a plan does to one machine or object, which may be nothing.
 #[derive(Debug)]
-pub struct Part<'a>(Option<Group<'a, Document>>);
+pub struct Part<'a>(Option<Group<'a, AnyDocument>>);
 
 impl Part<'_> {
     /// What that does to what runs; [`Impact::None`] if nothing is done.

@@ -30,9 +30,10 @@ pub use fmc_core::name::{
     UnitName, UserName, VolumeName,
 };
 pub use fmc_core::network::{Mode, Network, Reservation};
+pub use fmc_core::node_exporter::NodeExporter;
 pub use fmc_core::path::{AbsPath, HttpUrl};
 pub use fmc_core::ready::{Port, Ready};
-pub use fmc_core::role::{After, CustomRole, Leaving, Names, Needs, Role, RoleFindings, Site};
+pub use fmc_core::role::{After, CustomRole, FileRole, Leaving, Names, Needs, Role, RoleFindings, Site};
 pub use fmc_core::secret::{Generated, Secret};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;

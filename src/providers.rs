@@ -1,4 +1,4 @@
-//! What touches the world, behind one door: the closed set of providers.
+//! What touches the world, behind one door: the list of providers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,12 +6,13 @@ use std::sync::Arc;
 use fmc_core::checked::Checked;
 use fmc_core::graph::{Choices, Note, ObserveError, Provider as _};
 use fmc_core::name::HostName;
+use fmc_core::provider::{AnyRoom, Room, Rooms};
 use fmc_core::secret::Secrets;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::{AnyLink, Link};
 use fmc_libvirt::provider::Libvirt;
 
-use crate::compile::Wanted;
+use crate::compile::{Wanted, compile_with};
 use crate::plan::{Plan, Seen};
 
 /// The hypervisors of a cloud, by their names in it. A call to libvirt runs on a thread of its own and a future waits for it; a
@@ -34,9 +35,19 @@ use crate::plan::{Plan, Seen};
 /// # }).unwrap();
 /// # }
 /// ```
+///
+/// Further providers join by [`Providers::with`]: their objects are part of the same plans, once the cloud is compiled by
+/// [`Providers::compile`].
 #[derive(Default)]
 pub struct Providers {
     libvirt: Libvirt<AnyLink>,
+    others: Vec<AnyRoom>,
+    secrets: Option<Arc<dyn Secrets + Send + Sync>>,
+}
+
+/// The pure halves of the providers that every program has: what is compiled and planned for without a connection.
+pub(crate) fn built_in() -> Vec<AnyRoom> {
+    vec![AnyRoom::new(Libvirt::<AnyLink>::new())]
 }
 
 impl Providers {
@@ -54,29 +65,72 @@ impl Providers {
     /// A hypervisor of any kind, by its host's name in the cloud.
     #[must_use]
     pub fn boxed(self, name: HostName, link: Box<dyn Link>) -> Self {
-        Self { libvirt: self.libvirt.host(name, link.into()) }
+        Self { libvirt: self.libvirt.host(name, link.into()), ..self }
+    }
+
+    /// A further provider, instead of another one of the same name. A cloud that it takes part in is compiled by
+    /// [`Providers::compile`].
+    #[must_use]
+    pub fn with(self, provider: impl Room) -> Self {
+        self.with_any(AnyRoom::new(provider))
+    }
+
+    /// A further provider of any kind, instead of another one of the same name.
+    #[must_use]
+    pub fn with_any(mut self, provider: AnyRoom) -> Self {
+        let provider = self.secrets.iter().fold(provider, AnyRoom::with_secrets);
+        self.others.retain(|other| other.name() != provider.name());
+        self.others.push(provider);
+        self
+    }
+
+    /// A host that could not be connected to: what is on it is put off, for this cause, while the others go on.
+    #[must_use]
+    pub fn unreachable(self, name: HostName, cause: impl Into<String>) -> Self {
+        Self { libvirt: self.libvirt.unreachable(name, cause), ..self }
     }
 
     /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
-        Self { libvirt: self.libvirt.secrets(secrets) }
+        let others = self.others.into_iter().map(|other| other.with_secrets(&secrets)).collect();
+        Self { libvirt: self.libvirt.secrets(Arc::clone(&secrets)), others, secrets: Some(secrets) }
     }
 
     /// What becomes of images that are given by URL: [`Images::folder`] has them fetched, each once. Without it a step that
     /// needs one fails, and says so.
     #[must_use]
     pub fn images(self, images: Images) -> Self {
-        Self { libvirt: self.libvirt.images(images) }
+        Self { libvirt: self.libvirt.images(images), ..self }
+    }
+
+    /// Compiles a checked cloud for all of them, as [`compile`](crate::compile()) does for those that every program has.
+    pub fn compile(&self, checked: &Checked) -> Wanted {
+        compile_with(checked, built_in().into_iter().chain(self.others.iter().cloned()).collect())
+    }
+
+    /// All of them as one, which the planner and the apply know: the list of providers.
+    pub fn rooms(&self) -> Rooms<'_> {
+        self.others.iter().fold(Rooms::new().with(&self.libvirt), Rooms::with_any)
+    }
+
+    /// The further ones.
+    pub fn others(&self) -> &[AnyRoom] {
+        &self.others
     }
 
     /// Looks at what is there. It only reads.
     ///
     /// # Errors
     ///
-    /// No hypervisor answers. That one of several does not is in what was seen.
+    /// No provider answers. That one of several does not is in what was seen.
     pub async fn observe(&self, wanted: &Wanted) -> Result<Seen, ObserveError> {
-        self.libvirt.observe(wanted.graph()).await
+        self.rooms_of(wanted).observe(wanted.graph()).await
+    }
+
+    /// Those that a cloud was compiled for. Another's objects are not wanted by anything, and must not be deleted either.
+    pub(crate) fn rooms_of(&self, wanted: &Wanted) -> Rooms<'_> {
+        self.rooms().only(wanted.rooms().names())
     }
 
     /// Looks at what is there, and decides what has to be done.
@@ -101,10 +155,11 @@ impl Providers {
     /// What the hosts lack, or have otherwise than the cloud says, for [`Plan::with_notes`]. It goes by what the last
     /// [`Providers::observe`] read, and one or two calls more for each host.
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
-        self.libvirt.preflight(checked).await
+        self.rooms().preflight(checked).await
     }
 
-    pub(crate) fn provider(&self) -> &Libvirt<AnyLink> {
+    /// The hypervisors.
+    pub(crate) fn hypervisors(&self) -> &Libvirt<AnyLink> {
         &self.libvirt
     }
 }

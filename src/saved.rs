@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use fmc_core::graph::{Choices, DeleteData, Fingerprint, Step};
-use fmc_libvirt::document::Document;
+use fmc_core::provider::AnyDocument;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -322,7 +322,7 @@ fn seal(body: &Body) -> Fingerprint {
 }
 
 impl SavedStep {
-    fn of(step: &Step<Document>) -> Self {
+    fn of(step: &Step<AnyDocument>) -> Self {
         let changes = step.changes.iter().map(ToString::to_string);
         Self {
             address: step.address.to_string(),

@@ -23,16 +23,18 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::At;
+use fmc_core::role::Role;
 use serde_json::{Map, Value};
 
-use crate::file::Mistake;
 use crate::file::read::{Keys, Shapes, known_instead, read_with_shapes};
 use crate::file::tree::Node;
+use crate::file::{Mistake, RoleKinds};
 
 /// A path and the value that is put there.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,9 +87,18 @@ pub enum SetError {
 /// A path that leads nowhere, with the nearest key that is known there; a `*` that matches nothing; a value of the wrong
 /// kind. A value that is wrong in itself, as a size without a unit, waits for [`Cloud::check`].
 pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
+    set_with(cloud, settings, &RoleKinds::built_in())
+}
+
+/// Changes a cloud by settings, one after the other, which may say these roles: as [`set`].
+///
+/// # Errors
+///
+/// Those of [`set`]; a role that is not known.
+pub fn set_with(cloud: &Cloud, settings: &[Setting], roles: &RoleKinds) -> Result<Cloud, SetError> {
     let unwritten = |error: &dyn fmt::Display| SetError::Cloud(error.to_string());
-    let mut form = serde_json::to_value(cloud).map_err(|error| unwritten(&error))?;
-    let whole = cloud;
+    let whole = &roles.recognise(cloud.clone());
+    let mut form = serde_json::to_value(whole).map_err(|error| unwritten(&error))?;
     let (mut cloud, mut shapes) =
         read_with_shapes::<Cloud>(&Node::from(&form)).map_err(|error| unwritten(&error.message()))?;
     for setting in settings {
@@ -97,7 +108,9 @@ pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
             let mut changed = form.clone();
             put(&mut changed, &At::ROOT, &setting.path, value, &shapes)
                 .map_err(|why| setting.refused(why))?;
-            match read_with_shapes::<Cloud>(&Node::from(&changed)) {
+            match read_with_shapes::<Cloud>(&Node::from(&changed))
+                .and_then(|(read, shapes)| Ok((with_roles(read, whole, &changed, roles)?, shapes)))
+            {
                 Ok(read) => {
                     done = Some((changed, read));
                     break;
@@ -111,7 +124,24 @@ pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
             (None, None) => return Err(setting.refused("there is no value".to_owned())),
         }
     }
-    Ok(cloud.with_roles_of(whole))
+    // Without a setting all of it is as it was.
+    if settings.is_empty() { Ok(whole.clone()) } else { Ok(cloud) }
+}
+
+/// The cloud with its roles read: one that is said as it was stays the same role, also if it is code.
+fn with_roles(cloud: Cloud, whole: &Cloud, form: &Value, roles: &RoleKinds) -> Result<Cloud, Mistake> {
+    let mut before: BTreeMap<String, Vec<&Role>> = BTreeMap::new();
+    for (machine, role) in whole.own_roles() {
+        before.entry(machine.to_string()).or_default().push(role);
+    }
+    let said = |role: &Role| serde_json::to_value(role).ok();
+    let mut already = |machine: &str, index: usize, role: &Role| {
+        let same = before.get(machine)?.get(index)?;
+        (said(role) == said(same)).then(|| (*same).clone())
+    };
+    let mut mistakes = Vec::new();
+    let cloud = roles.resolve(cloud, &Node::from(form), &mut already, &mut mistakes);
+    mistakes.into_iter().next().map_or(Ok(cloud), Err)
 }
 
 impl Setting {

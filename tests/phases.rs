@@ -223,6 +223,25 @@ fn a_cut_host_gives_no_empty_plan_and_no_converged_outcome() {
 }
 
 #[test]
+fn a_host_without_a_connection_is_never_an_empty_plan() {
+    let no_connection = |plan: &Plan| {
+        assert!(plan.steps.is_empty() && !plan.is_empty(), "{plan}");
+        assert!(
+            plan.to_string().contains("the host local does not answer: no connection was given for it"),
+            "{plan}"
+        );
+        assert!(!block_on(plan.apply(&Providers::new(), |_| ())).unwrap().is_converged());
+    };
+    let full = wanted(&workers(2));
+    no_connection(&block_on(Providers::new().plan(&full)).unwrap());
+    no_connection(&block_on(Providers::new().plan(&full.nothing())).unwrap());
+    // What the last apply left there may be to delete.
+    no_connection(&block_on(Providers::new().plan(&wanted(&workers(0)))).unwrap());
+    // A cloud without a host is nowhere.
+    assert!(block_on(Providers::new().plan(&wanted(&Cloud::new("first")))).unwrap().is_empty());
+}
+
+#[test]
 fn what_was_chosen_is_done_without_a_host_that_does_not_matter_to_it() {
     let (cloud, providers, _) = with_a_cut_host();
     let only = Choices { only: ["machine/web".to_owned()].into(), ..Choices::default() };

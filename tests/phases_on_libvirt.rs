@@ -92,3 +92,29 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     assert_eq!(running(&host), 3);
     said(&fmc(&host, "plan --detailed-exitcode"), 0);
 }
+
+#[test]
+fn a_host_that_does_not_answer_is_never_nothing_to_do() {
+    let host = Own::start();
+    write(&host, &["a", "b"]);
+    let plan = said(&fmc(&host, "plan --detailed-exitcode"), 2);
+    assert!(plan.contains("deferred the host b does not answer: "), "{plan}");
+    assert_eq!(plan.matches("the host b does not answer").count(), 1, "{plan}");
+    let applied = said(&fmc(&host, "apply --yes"), 1);
+    assert!(applied.contains("steps done, 3 left."), "{applied}");
+    assert_eq!(running(&host), 3);
+    for (command, code) in [("apply --yes", 1), ("plan --detailed-exitcode", 2), ("plan", 0)] {
+        let said = said(&fmc(&host, command), code);
+        assert!(said.contains("3 deferred") && !said.contains("nothing to do"), "{command}: {said}");
+    }
+    let status = said(&fmc(&host, "status"), 1);
+    assert!(
+        !status.contains("as wanted") && status.contains("error: the host b does not answer"),
+        "{status}"
+    );
+    let drift = said(&fmc(&host, "drift"), 1);
+    assert!(!drift.contains("no drift"), "{drift}");
+    let destroyed = said(&fmc(&host, "destroy --yes"), 1);
+    assert!(destroyed.contains("the host b does not answer"), "{destroyed}");
+    assert_eq!(running(&host), 0);
+}

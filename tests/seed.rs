@@ -188,15 +188,16 @@ fn libvirt_takes_every_document_of_the_corrected_cloud() {
     let wanted = fmc::compile(&corrected::cloud().check().unwrap());
     let mut judged = 0;
     for schema in [Schema::Domain, Schema::Network, Schema::Pool, Schema::Volume] {
-        let documents = wanted.graph().nodes.iter().filter(|(_, node)| match &*node.document {
+        let all = wanted.graph().nodes.iter();
+        let all = all.filter_map(|(at, node)| Some((at, node.document.downcast_ref::<Document>()?)));
+        let documents = all.filter(|(_, document)| match document {
             Document::Domain(_) => schema == Schema::Domain,
             Document::Network(_) => schema == Schema::Network,
             Document::Pool(_) => schema == Schema::Pool,
             Document::Volume(_) => schema == Schema::Volume,
         });
-        let named: Vec<_> = documents
-            .map(|(address, node)| (address.name().replace('/', "."), node.document.xml()))
-            .collect();
+        let named: Vec<_> =
+            documents.map(|(address, document)| (address.name().replace('/', "."), document.xml())).collect();
         judged += named.len();
         validate_all(schema, named.iter().map(|(name, xml)| (name.as_str(), *xml))).unwrap();
     }
@@ -259,7 +260,7 @@ fn a_worker_more_changes_no_other_machine() {
     // Two networks change, while they run: the one that the worker is on, and the one that tells the balancer of it.
     let network = |wanted: &fmc::Wanted, name: &str| {
         let mut all = wanted.graph().nodes.values().map(|node| Arc::clone(&node.document));
-        let found = all.find_map(|document| match &*document {
+        let found = all.find_map(|document| match document.downcast_ref()? {
             Document::Network(network) if &*network.name == name => Some(network.clone()),
             _ => None,
         });
@@ -289,7 +290,7 @@ fn a_worker_more_changes_no_other_machine() {
 #[test]
 fn the_hosts_table_of_the_corrected_cloud_loads_and_loads_again() {
     let wanted = fmc::compile(&corrected::cloud().check().unwrap());
-    let [ruleset] = wanted.rulesets() else { panic!("one host, one table") };
+    let [ruleset] = wanted.by_hand() else { panic!("one host, one table") };
     let listing = nft::load_twice_is_stable(&ruleset.text).unwrap();
     assert!(listing.contains("masquerade"), "{listing}");
 }

@@ -1,7 +1,5 @@
 //! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
@@ -274,22 +272,13 @@ impl Cloud {
         self.machines.iter().flat_map(|machine| machine.roles.iter().map(|role| (&machine.name, role)))
     }
 
-    /// The cloud with the roles of another one that a file cannot hold, on the machines of the same names: what a change of
-    /// its file form must not lose.
+    /// The cloud with each role changed, by its machine's name and its place among the machine's roles.
     #[must_use]
-    pub fn with_roles_of(mut self, other: &Self) -> Self {
-        let roles: BTreeMap<String, &[Role]> = other
-            .machines
-            .iter()
-            .filter(|machine| !machine.roles.is_empty())
-            .map(|machine| (machine.name.to_string(), machine.roles.as_slice()))
-            .collect();
-        if !roles.is_empty() {
-            for machine in self.machines.iter_mut() {
-                if let Some(roles) = roles.get(&machine.name.to_string()) {
-                    machine.roles = roles.to_vec();
-                }
-            }
+    pub fn map_roles(mut self, mut change: impl FnMut(&str, usize, Role) -> Role) -> Self {
+        for machine in self.machines.iter_mut().filter(|machine| !machine.roles.is_empty()) {
+            let name = machine.name.to_string();
+            let roles = std::mem::take(&mut machine.roles).into_iter().enumerate();
+            machine.roles = roles.map(|(index, role)| change(&name, index, role)).collect();
         }
         self
     }

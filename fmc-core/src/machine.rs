@@ -129,8 +129,8 @@ pub struct Machine {
     /// Taints of the Kubernetes node that it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) taints: Vec<Given<Taint>>,
-    /// The user's own roles, which are code.
-    #[serde(skip)]
+    /// What it is for: its roles, each by its kind, or as a map of its kind to its settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) roles: Vec<Role>,
 }
 
@@ -326,14 +326,15 @@ impl Machine {
         self
     }
 
-    /// A role of the user's own: see [`CustomRole`](crate::role::CustomRole). A file cannot name it; settings keep it.
+    /// A role: see [`CustomRole`](crate::role::CustomRole). A file holds it where it is a [`FileRole`](crate::role::FileRole) that
+    /// the program knows; settings keep any.
     #[must_use]
     pub fn role(mut self, role: impl Into<Role>) -> Self {
         self.roles.push(role.into());
         self
     }
 
-    /// The user's own roles.
+    /// Its roles.
     pub fn roles(&self) -> &[Role] {
         &self.roles
     }

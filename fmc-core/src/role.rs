@@ -30,18 +30,21 @@ mod assigned;
 mod membership;
 mod names;
 mod needs;
+mod said;
 mod site;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::checked::Machine;
 use crate::disk::Disk;
-use crate::finding::{At, Finding, Kind, OwnKind};
+use crate::finding::{At, Finding, Kind, OwnKind, leaf};
 use crate::flow::{Flows, Service};
-use crate::given::Given;
+use crate::given::{Given, Leaf};
 use crate::guest::Guest;
-use crate::name::RoleName;
+use crate::name::{MachineName, RoleName};
+use crate::nearest::nearest;
 use crate::path::AbsPath;
 
 pub use after::After;
@@ -50,6 +53,7 @@ pub(crate) use assigned::Assigned;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
 pub use needs::Needs;
+pub use said::{Described, FileRole};
 pub use site::Site;
 
 /// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
@@ -154,49 +158,45 @@ fn kebab(path: &str) -> String {
 
 /// A role of a machine, as a draft holds it: any [`CustomRole`], shared by every copy.
 ///
-/// A file cannot name a user's own role, which is code; a cloud that is changed by settings keeps it.
+/// A file holds it where its type is a [`FileRole`] and the program knows that; a cloud that is changed by settings keeps any.
 #[derive(Clone)]
-pub struct Role(Arc<dyn CustomRole>);
+pub struct Role {
+    role: Arc<dyn CustomRole>,
+    said: Option<Arc<said::Said>>,
+}
 
 impl Role {
     /// The role itself.
     pub fn as_custom(&self) -> &dyn CustomRole {
-        &*self.0
+        &*self.role
     }
 
     pub(crate) fn shared(&self) -> Arc<dyn CustomRole> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.role)
     }
 }
 
 impl<R: CustomRole> From<R> for Role {
     fn from(role: R) -> Self {
-        Self(Arc::new(role))
+        Self { role: Arc::new(role), said: None }
     }
 }
 
 impl From<Box<dyn CustomRole>> for Role {
     fn from(role: Box<dyn CustomRole>) -> Self {
-        Self(role.into())
+        Self { role: role.into(), said: None }
     }
 }
 
 impl From<Arc<dyn CustomRole>> for Role {
     fn from(role: Arc<dyn CustomRole>) -> Self {
-        Self(role)
-    }
-}
-
-/// Two roles are equal when they are one: code cannot be compared.
-impl PartialEq for Role {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Self { role, said: None }
     }
 }
 
 impl fmt::Debug for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Role({})", self.0.kind())
+        write!(f, "Role({})", self.role.kind())
     }
 }
 
@@ -204,12 +204,41 @@ impl fmt::Debug for Role {
 #[derive(Debug)]
 pub struct RoleFindings<'a> {
     at: &'a At<'a>,
+    kind: &'a str,
     findings: &'a mut Vec<Finding>,
 }
 
 impl<'a> RoleFindings<'a> {
-    pub(crate) fn new(at: &'a At<'a>, findings: &'a mut Vec<Finding>) -> Self {
-        Self { at, findings }
+    pub(crate) fn new(at: &'a At<'a>, kind: &'a str, findings: &'a mut Vec<Finding>) -> Self {
+        Self { at, kind, findings }
+    }
+
+    /// The value of a leaf among the role's settings, by its key; a finding if it is wrong.
+    pub fn leaf<'g, T: Leaf>(&mut self, key: &str, given: &'g Given<T>) -> Option<&'g T> {
+        let at = self.at.key(self.kind);
+        leaf(given, &at.key(key), self.findings)
+    }
+
+    /// The machine that one of the role's settings names, by its key; a finding if there is none.
+    pub fn machine<'s>(
+        &mut self,
+        site: &Site<'s>,
+        key: &str,
+        name: &Given<MachineName>,
+    ) -> Option<&'s Machine> {
+        let right = self.leaf(key, name)?;
+        let found = site.cloud().machine(right.as_str());
+        if found.is_none() {
+            let known = site.cloud().machines().iter().map(|machine| machine.name.as_str());
+            let help = match nearest(right.as_str(), known) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "add the machine to the cloud".to_owned(),
+            };
+            let at = self.at.key(self.kind);
+            let message = format!("there is no machine {right}");
+            self.findings.push(Finding::new(Kind::ReferenceUnknown, at.key(key), message, help));
+        }
+        found
     }
 
     /// Something is wrong: what, and what would be right.

@@ -7,7 +7,8 @@ use crate::checked::{Checked, Idx, Machine};
 use crate::guest::Parts;
 use crate::k3s;
 use crate::mirror;
-use crate::role::{Assigned, Membership};
+use crate::node_exporter::NodeExporter;
+use crate::role::{Assigned, FileRole, Membership};
 
 /// A room of built-in roles: what it answers for all of them.
 pub(crate) struct Room {
@@ -25,6 +26,17 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { assigned: balancer::assigned, finish: None, leaving: None },
     Room { assigned: mirror::assigned, finish: Some(mirror::redirected), leaving: None },
 ];
+
+/// Takes the types of roles, one after another.
+pub trait Takes {
+    /// A role that a file can say.
+    fn role<R: FileRole>(&mut self);
+}
+
+/// Gives the built-in roles that a file can say of a machine.
+pub fn said(to: &mut impl Takes) {
+    to.role::<NodeExporter>();
+}
 
 /// What a person must do before a member's machine is removed, or made anew with the same name: what its role said when the machine
 /// was made, or what a built-in role of its kind wants.

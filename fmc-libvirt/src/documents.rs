@@ -39,7 +39,8 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
             all.machine(place, machine);
         }
     }
-    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes }
+    let places = checked.hosts().iter().map(|host| document::place(&host.name)).collect();
+    Wanted { owner: checked.owner().as_str().into(), nodes: all.nodes, places }
 }
 
 /// A host, with what every object on it is told of it.

@@ -18,6 +18,7 @@ pub mod network;
 pub mod nft;
 pub mod pool;
 pub mod provider;
+mod room;
 #[cfg(feature = "sim")]
 pub mod sim;
 #[cfg(feature = "virt")]

@@ -32,7 +32,7 @@ use self::act::Job;
 use self::observe::Remembered;
 use self::pools::Pools;
 use self::up::{AgentLane, Before};
-use crate::document::{Document, kind};
+use crate::document::{Document, PROVIDER, kind};
 use crate::image::Images;
 use crate::link::Link;
 use crate::provider::object::Object;
@@ -59,6 +59,8 @@ pub(crate) const STOPS: usize = 14;
 /// ```
 pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
+    /// Hosts that could not be connected to, and why.
+    unreachable: BTreeMap<HostName, String>,
     secrets: Arc<dyn Secrets + Send + Sync>,
     images: Images,
     pools: Pools,
@@ -85,6 +87,7 @@ impl<L: Link> Libvirt<L> {
     pub fn new() -> Self {
         Self {
             hosts: BTreeMap::new(),
+            unreachable: BTreeMap::new(),
             secrets: Arc::new(NoSecrets),
             images: Images::default(),
             pools: Pools::default(),
@@ -98,6 +101,13 @@ impl<L: Link> Libvirt<L> {
     #[must_use]
     pub fn host(mut self, name: HostName, link: L) -> Self {
         self.hosts.insert(name, Arc::new(link));
+        self
+    }
+
+    /// A host that could not be connected to: what is on it is unknown, and put off, while the others go on.
+    #[must_use]
+    pub fn unreachable(mut self, name: HostName, cause: impl Into<String>) -> Self {
+        self.unreachable.insert(name, cause.into());
         self
     }
 
@@ -147,7 +157,10 @@ impl<L: Link> Model for Libvirt<L> {
     type Object = Object;
 
     fn known_as(&self, place: &Place) -> String {
-        format!("the host {}", place.name().unwrap_or_default())
+        match place.name() {
+            Some(host) => format!("the host {host}"),
+            None => PROVIDER.to_owned(),
+        }
     }
 
     fn settle(&self, wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {

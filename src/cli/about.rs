@@ -10,10 +10,11 @@ use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
+use crate::file::RoleKinds;
 
 /// `schema`: the JSON Schema of a cloud's file.
-pub(super) fn schema(io: &mut Io<'_>) -> Result<u8, Failure> {
-    io.json(&Cloud::schema())?;
+pub(super) fn schema(roles: &RoleKinds, io: &mut Io<'_>) -> Result<u8, Failure> {
+    io.json(&roles.schema())?;
     Ok(DONE)
 }
 

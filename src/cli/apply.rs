@@ -311,7 +311,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
         io.tell(format_args!("{} done{not_done}{not_up}{left}.\n", count(done, "step")))?;
     }
     if !args.json {
-        io.tell(plan::rulesets(plan.wanted(), args))?;
+        io.tell(plan::by_hand(plan.wanted(), args))?;
     }
     Ok(if outcome.is_converged() { DONE } else { FAILED })
 }

@@ -6,11 +6,16 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args as _, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use fmc_core::checked::Checked;
+use fmc_core::provider::AnyRoom;
+
 use super::cloud_file::CloudFile;
 use super::graph;
 use super::io::Io;
 use super::{DONE, USAGE};
+use crate::compile::Wanted;
 use crate::file::Syntax;
+use crate::providers::Providers;
 use crate::set::{SetError, Setting};
 
 /// Checks, compiles, plans and applies the cloud of this program.
@@ -79,6 +84,10 @@ pub(super) struct Args {
     /// The file that the cloud is read from, if it is.
     #[arg(skip)]
     pub(super) file: Option<CloudFile>,
+
+    /// The program's own providers.
+    #[arg(skip)]
+    pub(super) providers: Vec<AnyRoom>,
 }
 
 /// fmc's commands and options, as part of a program's own command: flattened into its options, or below a command of its own.
@@ -264,6 +273,16 @@ pub(super) enum Command {
 }
 
 impl Args {
+    /// Compiles a checked cloud for all providers of the program.
+    pub(super) fn compile(&self, checked: &Checked) -> Wanted {
+        self.offline().compile(checked)
+    }
+
+    /// The providers of the program, without a connection to a host.
+    pub(super) fn offline(&self) -> Providers {
+        self.providers.iter().cloned().fold(Providers::new(), Providers::with_any)
+    }
+
     /// Whether an apply waits for no machine.
     pub(super) fn no_wait(&self) -> bool {
         matches!(self.command, Command::Apply { no_wait: true, .. })

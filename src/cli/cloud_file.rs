@@ -14,7 +14,7 @@ use super::draw::Excerpt;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG};
-use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, Source, Syntax};
+use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, RoleKinds, Source, Syntax};
 
 /// What is looked for where no file is named.
 const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"];
@@ -53,6 +53,7 @@ struct Told<'a> {
 pub(super) fn read(
     file: Option<&Path>,
     format: Option<Syntax>,
+    roles: &RoleKinds,
     args: &mut Args,
     io: &mut Io<'_>,
 ) -> Result<Cloud, Failure> {
@@ -87,7 +88,7 @@ pub(super) fn read(
     let folder = io.folder.join(&path).parent().map(Path::to_owned).unwrap_or_default();
     let folder = if piped { io.folder.clone() } else { folder };
     let absolute = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
-    match Source::new(&bytes, format).map(|source| source.below(absolute)) {
+    match Source::new(&bytes, format).map(|source| source.below(absolute).roles(roles)) {
         Ok(source) => match source.cloud() {
             Ok(cloud) => {
                 args.file = Some(CloudFile { name, folder, source });
@@ -100,12 +101,17 @@ pub(super) fn read(
 }
 
 /// The cloud of the file, if there is one and it is right: nothing is said about one that is not.
-pub(super) fn quietly(file: Option<&Path>, format: Option<Syntax>, io: &Io<'_>) -> Option<Cloud> {
+pub(super) fn quietly(
+    file: Option<&Path>,
+    format: Option<Syntax>,
+    roles: &RoleKinds,
+    io: &Io<'_>,
+) -> Option<Cloud> {
     let path = file.map_or_else(|| usual(io), |path| Ok(path.to_owned())).ok()?;
     let format = format.or_else(|| Syntax::of(&path))?;
     let mut bytes = Vec::new();
     File::open(io.folder.join(&path)).ok()?.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
-    Source::new(&bytes, format).ok()?.cloud().ok()
+    Source::new(&bytes, format).ok()?.roles(roles).cloud().ok()
 }
 
 fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {

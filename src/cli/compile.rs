@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::hex;
+use fmc_core::provider::Artifact;
 use fmc_keys::Keyring;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -39,7 +40,7 @@ use super::check::{self, count};
 use super::failure::Failure;
 use super::io::Io;
 use super::root_key;
-use crate::compile::{Artifact, Wanted, compile};
+use crate::compile::Wanted;
 
 const INDEX: &str = "index.json";
 const FORM: &str = "fmc-artifacts";
@@ -74,7 +75,7 @@ struct Needed {
 
 pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
-    let wanted = compile(&checked);
+    let wanted = args.compile(&checked);
     // What needs no root key is not stopped by a wrong one.
     let keyring =
         if wanted.needs_root_key() { root_key::keyring(args, io)? } else { root_key::sample(args, io) };

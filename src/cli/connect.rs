@@ -1,6 +1,8 @@
 //! `--connect`: which hypervisor each host is, simulated or real.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +11,7 @@ use fmc_core::checked::Checked;
 use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
+use fmc_core::provider::AnyRoom;
 use fmc_keys::Keyring;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
@@ -18,6 +21,7 @@ use super::args::Args;
 use super::failure::Failure;
 use super::images;
 use super::io::Io;
+use super::saved;
 use crate::providers::Providers;
 use crate::secrets::Local;
 use crate::sim::StandIns;
@@ -37,6 +41,8 @@ pub(super) struct World {
     /// Each host's, as the user named it.
     pub(super) on: Vec<(HostName, String)>,
     files: Vec<SimFile>,
+    /// Simulations of the program's own providers, each with the file that keeps it.
+    kept: Vec<(PathBuf, AnyRoom)>,
     saved: Instant,
     is_simulation: bool,
 }
@@ -69,21 +75,61 @@ impl World {
             },
             on: Vec::new(),
             files: Vec::new(),
+            kept: Vec::new(),
             saved: Instant::now(),
             is_simulation,
         };
+        let mut failures = Vec::new();
         for (host, target) in targets {
             let (link, shown) = match target {
                 Target::Sim(file) => {
                     let shown = format!("sim:{}", file.display());
-                    (world.simulated(&io.folder.join(file), access)?, shown)
+                    (Ok(world.simulated(&io.folder.join(file), access)?), shown)
                 }
-                Target::Libvirt(uri) => (real(&uri)?, uri),
+                Target::Libvirt(uri) => (real(&uri), uri),
             };
-            world.providers = world.providers.boxed(host.clone(), link);
+            world.providers = match link {
+                Ok(link) => world.providers.boxed(host.clone(), link),
+                Err(failure) => {
+                    let cause = failure.message().to_owned();
+                    failures.push(failure);
+                    world.providers.unreachable(host.clone(), cause)
+                }
+            };
             world.on.push((host, shown));
         }
+        // One host of several that does not answer puts off what is on it. Without any there is nothing to look at.
+        if args.providers.is_empty()
+            && failures.len() == world.on.len()
+            && let Some(first) = failures.into_iter().next()
+        {
+            return Err(first);
+        }
+        for provider in &args.providers {
+            world.join(provider, &io.folder.join(simulation(checked, args)), access)?;
+        }
         Ok(world)
+    }
+
+    /// Adds a provider of the program's own: in a simulation its simulation, if it has one.
+    fn join(&mut self, provider: &AnyRoom, file: &Path, access: Access) -> Result<(), Failure> {
+        let mut joins = Some(provider.clone());
+        if self.is_simulation {
+            let file = beside(file, provider.name());
+            let state = match fs::read_to_string(&file) {
+                Ok(state) => Some(state),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => {
+                    return Err(Failure::new(format!("failed to read {}: {error}", file.display())));
+                }
+            };
+            joins = provider.simulation(state.as_deref()).map_err(Failure::to)?;
+            self.kept.extend(joins.clone().filter(|_| access != Access::Look).map(|joins| (file, joins)));
+        }
+        if let Some(joins) = joins {
+            self.providers = std::mem::take(&mut self.providers).with_any(joins);
+        }
+        Ok(())
     }
 
     /// Takes the bytes of secrets from these keys.
@@ -98,7 +144,11 @@ impl World {
 
     /// The link to a host.
     pub(super) fn link(&self, host: &HostName) -> Option<&dyn Link> {
-        self.providers.provider().hosts().find(|(name, _)| *name == host).map(|(_, link)| link as &dyn Link)
+        self.providers
+            .hypervisors()
+            .hosts()
+            .find(|(name, _)| *name == host)
+            .map(|(_, link)| link as &dyn Link)
     }
 
     /// The URI of a host, as the user named it.
@@ -120,12 +170,22 @@ impl World {
     /// Saves what is simulated.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved = Instant::now();
-        self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))
+        self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
+        for (file, provider) in &self.kept {
+            let Some(state) = provider.simulated() else { continue };
+            saved::replace(file, state.as_bytes())
+                .map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
+        }
+        Ok(())
     }
 
     /// Saves what is simulated, unless that was done just now.
     pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
-        if self.files.is_empty() || self.saved.elapsed() < SAVE_EVERY { Ok(()) } else { self.save() }
+        if (self.files.is_empty() && self.kept.is_empty()) || self.saved.elapsed() < SAVE_EVERY {
+            Ok(())
+        } else {
+            self.save()
+        }
     }
 
     fn simulated(&mut self, path: &Path, access: Access) -> Result<Box<dyn Link>, Failure> {
@@ -163,7 +223,7 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
         }
     }
     let many = checked.hosts().len() > 1;
-    let default = format!("sim:{}.sim.json", checked.owner());
+    let default = format!("sim:{}", default(checked));
     // Whoever names some hosts means none of the others to be simulated.
     let rest = rest.or_else(|| named.is_empty().then_some(default.as_str()));
     for host in checked.hosts() {
@@ -177,7 +237,7 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
             }
             Some("hosts") => Target::Libvirt(host.uri.to_string()),
             Some(uri) => match target(uri)? {
-                Target::Sim(file) if many => Target::Sim(beside(&file, &host.name)),
+                Target::Sim(file) if many => Target::Sim(beside(&file, host.name.as_str())),
                 Target::Libvirt(uri) if many => {
                     let names: Vec<&str> = checked.hosts().iter().map(|host| host.name.as_str()).collect();
                     let message =
@@ -193,6 +253,18 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
         named.insert(host.name.clone(), found);
     }
     Ok(named)
+}
+
+/// The file of a cloud's simulation, unless the user names another.
+fn default(checked: &Checked) -> String {
+    format!("{}.sim.json", checked.owner())
+}
+
+/// The file beside which the simulations of the program's own providers are kept.
+fn simulation(checked: &Checked, args: &Args) -> PathBuf {
+    let named = args.connect.iter().filter(|text| host_and_uri(text).is_none());
+    let named = named.filter_map(|uri| uri.strip_prefix("sim:")).next();
+    named.map_or_else(|| default(checked).into(), PathBuf::from)
 }
 
 /// `HOST=URI`; a URI has a colon before any equals sign.
@@ -225,7 +297,7 @@ fn target(uri: &str) -> Result<Target, Failure> {
 }
 
 /// Each of several hosts has a file of its own: `first.sim.json` becomes `first.HOST.sim.json`.
-fn beside(file: &Path, host: &HostName) -> PathBuf {
+fn beside(file: &Path, host: &str) -> PathBuf {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let ending = [".sim.json", ".json"].into_iter().find(|ending| name.ends_with(ending)).unwrap_or_default();
     let stem = name.strip_suffix(ending).unwrap_or(&name);
@@ -260,6 +332,7 @@ pub(super) mod tests {
                 providers: Providers::new(),
                 on: vec![(HostName::literal("local"), "qemu:///system".to_owned())],
                 files: Vec::new(),
+                kept: Vec::new(),
                 saved: Instant::now(),
                 is_simulation: false,
             }
@@ -276,7 +349,7 @@ pub(super) mod tests {
             ("/a/.json", "/a/.b.json"),
         ];
         for (file, own) in cases {
-            assert_eq!(beside(Path::new(file), &host), Path::new(own));
+            assert_eq!(beside(Path::new(file), host.as_str()), Path::new(own));
         }
     }
 

@@ -4,7 +4,7 @@
 //! the cloud itself are no drift: `plan` shows them. With `--json` it writes a `drift-object` of [`json`](super::json).
 
 use fmc_core::cloud::Cloud;
-use fmc_libvirt::provider::drifted::{Drift, Drifted, Kind};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Rooms};
 use serde::Serialize;
 
 use super::args::Args;
@@ -29,7 +29,8 @@ struct Shown<'a> {
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let drift = plan::decide(&checked, &world, args, Towards::Cloud)?.drift();
+    let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
+    let drift = plan.drift();
     if args.json {
         io.json(&Versioned::new(&Shown {
             cloud: checked.name().as_str(),
@@ -41,7 +42,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     } else {
         let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
-        io.out(text(&drift, io.colour_out))?;
+        io.out(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
     }
     for (what, cause) in &drift.unknown {
         io.err(format_args!("{}: {what} is unknown: {cause}\n", Paint("error", BAD, io.colour_err)));
@@ -53,30 +54,30 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     })
 }
 
-fn text(drift: &Drift, colour: bool) -> String {
+fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
     let all = || drift.drift.iter().chain(&drift.unclear);
-    let width = all().map(|drifted| name(drifted).chars().count()).max().unwrap_or(0).clamp(16, 40);
+    let width = all().map(|drifted| name(drifted, rooms).chars().count()).max().unwrap_or(0).clamp(16, 40);
     let mut text = String::new();
     for drifted in &drift.drift {
         let (sign, style, verb) = match drifted.kind {
-            Kind::Changed => ('~', CHANGE, "changed"),
-            Kind::Missing => ('-', BAD, "missing"),
-            Kind::Extra => ('+', GOOD, "extra"),
+            DriftKind::Changed => ('~', CHANGE, "changed"),
+            DriftKind::Missing => ('-', BAD, "missing"),
+            DriftKind::Extra => ('+', GOOD, "extra"),
         };
-        text += &line(drifted, sign, style, verb, width, colour);
+        text += &line(drifted, sign, style, verb, width, rooms, colour);
     }
     for drifted in &drift.unclear {
-        text += &line(drifted, '!', WARN, "unclear", width, colour);
+        text += &line(drifted, '!', WARN, "unclear", width, rooms, colour);
     }
     if !drift.unclear.is_empty() {
         let why = "unclear: the cloud has changed there since it was applied, and whether somebody else has too is not known";
         text += &format!("  {}\n", Paint(why, DIM, colour));
     }
-    let number = |kind: Kind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();
+    let number = |kind: DriftKind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();
     let counts = [
-        (number(Kind::Changed), "changed"),
-        (number(Kind::Missing), "missing"),
-        (number(Kind::Extra), "extra"),
+        (number(DriftKind::Changed), "changed"),
+        (number(DriftKind::Missing), "missing"),
+        (number(DriftKind::Extra), "extra"),
         (drift.unclear.len(), "unclear"),
     ];
     let told: Vec<String> = counts
@@ -99,15 +100,16 @@ fn line(
     style: anstyle::Style,
     verb: &str,
     width: usize,
+    rooms: &Rooms<'_>,
     colour: bool,
 ) -> String {
     let changes: Vec<String> = drifted.changes.iter().map(ToString::to_string).collect();
-    let (name, changes) = (name(drifted), changes.join("; "));
+    let (name, changes) = (name(drifted, rooms), changes.join("; "));
     let (sign, verb) = (Paint(sign, style, colour), Paint(format!("{verb:8}"), style, colour));
     format!("{}\n", format!("  {sign} {name:width$}  {verb} {changes}").trim_end())
 }
 
-/// An object by the machine that it is of, if it is the machine itself; another by its own name.
-fn name(drifted: &Drifted) -> String {
-    drifted.address.short().to_string().replacen("domain/", "machine/", 1).replacen('/', " ", 1)
+/// An object by the noun that a person knows it by, as `machine web`.
+fn name(drifted: &Drifted, rooms: &Rooms<'_>) -> String {
+    format!("{} {}", rooms.noun(&drifted.address), drifted.address.name())
 }

@@ -34,9 +34,10 @@ impl Page {
     }
 }
 
-pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let Some(name) = name else { return list(args, io) };
-    let Some(kind) = Kind::named(name) else { return Err(unknown(name, &args.program)) };
+pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+    let Some(name) = name else { return list(kinds, args, io) };
+    let found = kinds.iter().copied().find(|kind| kind.as_str() == name);
+    let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
         io.json(&Versioned::new(&Page::of(kind, Some(page))))?;
@@ -50,14 +51,14 @@ pub(super) fn run(name: Option<&str>, args: &Args, io: &mut Io<'_>) -> Result<u8
 }
 
 /// All kinds, each with its severity.
-fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        let kinds = Kind::ALL.iter().map(|kind| Page::of(*kind, None)).collect();
+        let kinds = kinds.iter().map(|kind| Page::of(*kind, None)).collect();
         io.json(&Versioned::new(&Kinds { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);
-    for kind in Kind::ALL {
+    for kind in kinds {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
@@ -65,8 +66,8 @@ fn list(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn unknown(name: &str, program: &str) -> Failure {
-    let known = || Kind::ALL.iter().map(|kind| kind.as_str());
+fn unknown(name: &str, kinds: &[Kind], program: &str) -> Failure {
+    let known = || kinds.iter().map(|kind| kind.as_str());
     let failure = Failure::usage(format!("there is no kind of finding `{name}`"));
     match nearest(name, known()) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),

@@ -29,7 +29,7 @@ pub(super) fn run(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
-    let picture = Picture::of(&checked);
+    let picture = Picture::of(&checked).with_providers(&args.offline(), &checked);
     let picture = if flows { picture.with_flows(&checked) } else { picture };
     io.out(match format {
         Format::Mermaid => picture.mermaid(),

@@ -9,7 +9,7 @@ use fmc_core::cloud::Cloud;
 use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
-use fmc_libvirt::document::{Document, kind};
+use fmc_core::provider::{AnyDocument, ByHand};
 use serde::Serialize;
 
 use super::args::Args;
@@ -20,7 +20,7 @@ use super::io::{Io, Versioned};
 use super::saved;
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
-use crate::compile::{Wanted, compile};
+use crate::compile::Wanted;
 use crate::plan::Plan;
 
 /// What a plan is for.
@@ -47,7 +47,7 @@ pub(super) fn run(
         io.json(&Versioned::new(&Shown::new(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
-        io.tell(rulesets(plan.wanted(), args))?;
+        io.tell(by_hand(plan.wanted(), args))?;
     }
     let is_refused = plan.refused().next().is_some();
     if let Some(out) = out.filter(|_| !is_refused) {
@@ -74,12 +74,12 @@ pub(super) fn decide(
     towards: Towards,
 ) -> Result<Plan, Failure> {
     let choices = choices(checked, args)?;
-    let wanted = compile(checked);
+    let wanted = world.providers.compile(checked);
     let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
     let delete_data = choices.delete_data.clone();
     let plan = pollster::block_on(world.providers.plan_with(&wanted, choices)).map_err(Failure::to)?;
     if let DeleteData::Of(machines) = &delete_data {
-        machines.iter().try_for_each(|machine| has_data(checked, world, &plan, machine))?;
+        machines.iter().try_for_each(|machine| has_data(checked, &plan, machine))?;
     }
     if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
         return Err(Failure::usage(format!("--only {}: {}", note.about, note.text)));
@@ -111,11 +111,11 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
 }
 
 /// Data may be left of a machine that the cloud no longer has; a name that nobody has or had is a mistake.
-fn has_data(checked: &Checked, world: &World, plan: &Plan, machine: &str) -> Result<(), Failure> {
+fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure> {
     let noun = format!("machine/{machine}");
     let left = plan.seen().present();
-    let left: Vec<String> =
-        left.filter_map(|(at, object)| world.providers.provider().part_of(at, object)).collect();
+    let rooms = plan.wanted().rooms();
+    let left: Vec<String> = left.filter_map(|(at, object)| rooms.part_of(at, object)).collect();
     if checked.machine(machine).is_some() || left.contains(&noun) {
         return Ok(());
     }
@@ -145,7 +145,7 @@ pub(super) struct Shown<'a> {
     owner: &'a str,
     hosts: Vec<Connected<'a>>,
     simulation: bool,
-    plan: &'a graph::Plan<Document>,
+    plan: &'a graph::Plan<AnyDocument>,
     rulesets: Vec<&'a str>,
 }
 
@@ -157,14 +157,14 @@ pub(super) struct Connected<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(plan: &'a graph::Plan<Document>, wanted: &'a Wanted, world: &'a World) -> Self {
+    pub(super) fn new(plan: &'a graph::Plan<AnyDocument>, wanted: &'a Wanted, world: &'a World) -> Self {
         Self {
             cloud: wanted.name().as_str(),
             owner: wanted.owner().as_str(),
             hosts: hosts(world),
             simulation: world.is_simulation(),
             plan,
-            rulesets: wanted.rulesets().iter().map(|ruleset| ruleset.host.as_str()).collect(),
+            rulesets: rulesets(wanted).map(|file| &*file.place).collect(),
         }
     }
 }
@@ -195,17 +195,17 @@ pub(super) fn place(world: &World) -> String {
 }
 
 fn sizes(wanted: &Wanted) -> String {
-    let number = |kind: &str| wanted.graph().nodes.keys().filter(|address| address.kind() == kind).count();
-    [
-        count(number(kind::NETWORK), "network"),
-        count(number(kind::POOL), "pool"),
-        count(number(kind::DOMAIN), "machine"),
-    ]
-    .join(" · ")
+    let number = |provider: &str, kind: &str| {
+        let all = wanted.graph().nodes.keys();
+        all.filter(|address| address.kind() == kind && address.provider() == provider).count()
+    };
+    let rooms = wanted.rooms();
+    let counts = rooms.nouns().map(|(provider, kind, noun)| count(number(provider, kind), noun));
+    counts.collect::<Vec<_>>().join(" · ")
 }
 
 /// The lines of a plan. Without colour they are those of its `Display`.
-pub(super) fn tree(plan: &graph::Plan<Document>, colour: bool) -> String {
+pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
     if !colour {
         return plan.to_string();
     }
@@ -229,15 +229,19 @@ pub(super) fn tree(plan: &graph::Plan<Document>, colour: bool) -> String {
     text + &format!("  {}\n", Paint(plan.counts(), STRONG, true))
 }
 
-/// How each host's nft table is loaded: it is no step, since it is the host's and not libvirt's.
-pub(super) fn rulesets(wanted: &Wanted, args: &Args) -> String {
+/// The nft tables of hosts.
+fn rulesets(wanted: &Wanted) -> impl Iterator<Item = &ByHand> {
+    wanted.by_hand().iter().filter(|file| file.kind == "nft")
+}
+
+/// How each file is loaded that is no step, as a host's nft table: it is the host's and not libvirt's.
+pub(super) fn by_hand(wanted: &Wanted, args: &Args) -> String {
     let mut text = String::new();
-    for ruleset in wanted.rulesets() {
-        let (host, program) = (&ruleset.host, &args.program);
+    for ByHand { place, path, why, loads, .. } in wanted.by_hand() {
+        let program = &args.program;
         text += &format!(
-            "\n  The routed networks of {host} leave it by its nft table, which is not applied: \
-             `{program} compile --out DIR` writes it,\n  and on {host} this loads it, twice as well as once:\n    \
-             nft -f DIR/hosts/{host}.nft\n"
+            "\n  {why}, which is not applied: `{program} compile --out DIR` writes it,\n  and on {place} this loads it, \
+             twice as well as once:\n    {loads} DIR/{path}\n"
         );
     }
     text

@@ -1,5 +1,6 @@
 //! A program that has fmc's commands: for its own cloud or a file's, and with flags of its own beside fmc's.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
@@ -11,7 +12,10 @@ use std::sync::Arc;
 use clap::ArgMatches;
 use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
+use fmc_core::finding::Kind;
 use fmc_core::graph::StopFlag;
+use fmc_core::provider::{AnyRoom, Room};
+use fmc_core::role::FileRole;
 use terminal_size::{Width, terminal_size_of};
 
 use super::args::{self, Command, Commands, Said};
@@ -22,6 +26,7 @@ use super::{
     DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, drift, explain, graph,
     images, init, kubeconfig, plan, root_key, saved, ssh, status,
 };
+use crate::file::RoleKinds;
 
 /// fmc's commands for a cloud, and what a program adds to them.
 ///
@@ -56,6 +61,8 @@ pub struct Program {
     source: Source,
     command: clap::Command,
     flags: Vec<Flags>,
+    roles: RoleKinds,
+    providers: Vec<AnyRoom>,
 }
 
 /// Where the cloud is from.
@@ -71,12 +78,24 @@ type Change = Box<dyn FnOnce(Cloud) -> Cloud>;
 impl Program {
     /// The commands for this cloud.
     pub fn new(cloud: Cloud) -> Self {
-        Self { source: Source::Program(Box::new(cloud)), command: args::of_program(), flags: Vec::new() }
+        Self {
+            source: Source::Program(Box::new(cloud)),
+            command: args::of_program(),
+            flags: Vec::new(),
+            roles: RoleKinds::built_in(),
+            providers: Vec::new(),
+        }
     }
 
     /// The commands for the cloud of the file that the arguments name: the program `fmc`.
     pub fn of_file() -> Self {
-        Self { source: Source::File, command: args::of_file(), flags: Vec::new() }
+        Self {
+            source: Source::File,
+            command: args::of_file(),
+            flags: Vec::new(),
+            roles: RoleKinds::built_in(),
+            providers: Vec::new(),
+        }
     }
 
     /// Adds flags of the program's own, and changes the cloud by them before anything else does. A flag that is not required
@@ -101,6 +120,41 @@ impl Program {
         self
     }
 
+    /// Adds a role that a file of the program can say, and `--set`, `schema`, `convert` and `explain` know.
+    ///
+    /// ```no_run
+    /// use fmc::cli::Program;
+    /// use fmc::prelude::*;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Clone, Serialize, Deserialize)]
+    /// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    /// #[serde(deny_unknown_fields)]
+    /// struct Postgres {
+    ///     version: u8,
+    /// }
+    ///
+    /// impl CustomRole for Postgres {}
+    ///
+    /// impl FileRole for Postgres {
+    ///     const KIND: &'static str = "postgres";
+    /// }
+    ///
+    /// fn main() -> ExitCode {
+    ///     Program::of_file().role::<Postgres>().main()
+    /// }
+    /// ```
+    pub fn role<R: FileRole>(self) -> Self {
+        Self { roles: self.roles.with::<R>(), ..self }
+    }
+
+    /// Adds a provider of the program's own: its objects are part of every plan, apply and destroy, of `status`, `drift`,
+    /// `compile --out` and `graph`. Where every host is simulated, its [simulation](Room::simulation) stands in for it.
+    pub fn provider(mut self, provider: impl Room) -> Self {
+        self.providers.push(AnyRoom::new(provider));
+        self
+    }
+
     /// All commands and options, as clap knows them.
     #[must_use]
     pub fn command(&self) -> &clap::Command {
@@ -116,7 +170,7 @@ impl Program {
     /// Runs the command that the arguments name, the first of which is the program's own name, and gives its exit code.
     #[must_use]
     pub fn run(self, arguments: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> u8 {
-        let Self { source, command, flags } = self;
+        let Self { source, command, flags, roles, providers } = self;
         let read = || {
             let (matches, program) = args::read(command.clone(), arguments)?;
             let changes: Result<Vec<Change>, clap::Error> =
@@ -124,7 +178,10 @@ impl Program {
             Ok((args::commands(&matches, source.is_file(), program, command)?, changes?))
         };
         match read() {
-            Ok((commands, changes)) => ended(of(source, changes, commands, io), io),
+            Ok((mut commands, changes)) => {
+                commands.args.providers = providers;
+                ended(of(source, &roles, changes, commands, io), io)
+            }
             Err(error) => Said::of(error, source.is_file()).say(io),
         }
     }
@@ -137,8 +194,9 @@ impl Program {
 
     /// Runs a command of fmc's that a program's own command took in, and gives its exit code.
     #[must_use]
-    pub fn run_of(self, commands: Commands, io: &mut Io<'_>) -> u8 {
-        ended(of(self.source, Vec::new(), commands, io), io)
+    pub fn run_of(self, mut commands: Commands, io: &mut Io<'_>) -> u8 {
+        commands.args.providers = self.providers;
+        ended(of(self.source, &self.roles, Vec::new(), commands, io), io)
     }
 }
 
@@ -150,10 +208,12 @@ impl Source {
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, command: _, flags } = self;
+        let Self { source, command: _, flags, roles, providers } = self;
         f.debug_struct("Program")
             .field("of_file", &source.is_file())
             .field("flags", &flags.len())
+            .field("roles", roles)
+            .field("providers", providers)
             .finish_non_exhaustive()
     }
 }
@@ -195,21 +255,29 @@ fn ended(result: Result<u8, Failure>, io: &mut Io<'_>) -> u8 {
 }
 
 /// Runs a command.
-fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>) -> Result<u8, Failure> {
+fn of(
+    source: Source,
+    roles: &RoleKinds,
+    changes: Vec<Change>,
+    commands: Commands,
+    io: &mut Io<'_>,
+) -> Result<u8, Failure> {
     let Commands { mut args, file, format } = commands;
     if let Some(colour) = args.color.forced() {
         (io.colour_out, io.colour_err) = (colour, colour);
     }
     match &args.command {
-        Command::Explain { kind } => return explain::run(kind.as_deref(), &args, io),
+        Command::Explain { kind } => {
+            return explain::run(kind.as_deref(), &own_kinds(&source, roles), &args, io);
+        }
         Command::Init { path } => return init::run(path, &args.program, io),
-        Command::Schema => return about::schema(io),
+        Command::Schema => return about::schema(roles, io),
         Command::Completions { shell } => {
             let cloud = match source {
                 Source::Program(cloud) => {
                     Some(changes.into_iter().fold(*cloud, |cloud, change| change(cloud)))
                 }
-                Source::File => cloud_file::quietly(file.as_deref(), format, io),
+                Source::File => cloud_file::quietly(file.as_deref(), format, roles, io),
             };
             return about::completions(*shell, cloud.as_ref(), &args, io);
         }
@@ -226,12 +294,12 @@ fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>)
     }
     let cloud = match source {
         Source::Program(cloud) => *cloud,
-        Source::File => cloud_file::read(file.as_deref(), format, &mut args, io)?,
+        Source::File => cloud_file::read(file.as_deref(), format, roles, &mut args, io)?,
     };
     let args = &args;
-    let cloud = changes.into_iter().fold(cloud, |cloud, change| change(cloud));
+    let cloud = roles.recognise(changes.into_iter().fold(cloud, |cloud, change| change(cloud)));
     let cloud = if args.lab { cloud.lab() } else { cloud };
-    let cloud = if args.set.is_empty() { cloud } else { crate::set::set(&cloud, &args.set)? };
+    let cloud = if args.set.is_empty() { cloud } else { crate::set::set_with(&cloud, &args.set, roles)? };
     match &args.command {
         Command::Check => check::run(&cloud, args, io),
         Command::Compile { out } => compile::run(&cloud, out, args, io),
@@ -261,6 +329,15 @@ fn of(source: Source, changes: Vec<Change>, commands: Commands, io: &mut Io<'_>)
         | Command::Completions { .. }
         | Command::Man => Ok(DONE),
     }
+}
+
+/// Every kind of finding there can be: the built-in ones, and those of the program's roles.
+fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
+    let mut own: BTreeSet<Kind> = roles.findings().map(Kind::Own).collect();
+    if let Source::Program(cloud) = source {
+        own.extend(cloud.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds()).map(Kind::Own));
+    }
+    Kind::ALL.iter().copied().chain(own).collect()
 }
 
 /// The first Ctrl-C lets the running steps come to their end, the second one ends the process.

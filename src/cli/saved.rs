@@ -112,7 +112,7 @@ fn text(path: &Path) -> io::Result<String> {
 }
 
 /// Writes a file of its owner's beside its place, and moves it there.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path);
     let written = private(&new).and_then(|mut file| {
         file.write_all(bytes)?;

@@ -8,11 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{Address, NoteKind};
-use fmc_core::unit::Size;
-use fmc_libvirt::document::{self, kind};
-use fmc_libvirt::provider::object::{Object, Owner};
-use fmc_libvirt::volume::Ours;
+use fmc_core::graph::NoteKind;
+use fmc_core::provider::{self, Status};
 use serde::Serialize;
 
 use super::args::Args;
@@ -34,6 +31,8 @@ struct Shown<'a> {
     hosts: Vec<Connected<'a>>,
     simulation: bool,
     machines: Vec<Standing<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    objects: &'a [provider::Standing],
     kept: Vec<Kept>,
 }
 
@@ -57,9 +56,10 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
+    let status = plan.status(&checked);
     let machines: Vec<Standing<'_>> =
-        checked.machines().iter().map(|machine| standing(&checked, machine, &plan)).collect();
-    let kept = kept(&plan);
+        checked.machines().iter().map(|machine| standing(&checked, machine, &plan, &status)).collect();
+    let kept = kept(&plan, &status);
     if args.json {
         io.json(&Shown {
             version: 1,
@@ -68,6 +68,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             machines,
+            objects: &status.objects,
             kept,
         })?;
         return Ok(ending(&plan, io));
@@ -85,6 +86,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     }
     if !table.is_empty() {
         io.out(&table)?;
+    }
+    for provider::Standing { address, state } in &status.objects {
+        io.out(format_args!("  {}: {state}\n", address.short()))?;
     }
     for Kept { what, why } in &kept {
         io.out(format_args!("  kept: {what} ({why})\n"))?;
@@ -105,23 +109,17 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
 
 /// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that
 /// are not there.
-fn kept(plan: &Plan) -> Vec<Kept> {
+fn kept(plan: &Plan, status: &Status) -> Vec<Kept> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
         said.map(|note| (note.about.clone(), note.text.clone())).collect();
-    for (at, object) in plan.seen().present() {
-        let Object::Volume(volume) = object else { continue };
-        let Ours::Disk { machine, .. } = &volume.ours else { continue };
-        let domain = at.beside(kind::DOMAIN, machine.as_str());
-        if !plan.seen().objects.contains_key(&domain) {
-            let size = volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
-            kept.entry(at.to_string()).or_insert_with(|| format!("{size}data; {machine} is not there"));
-        }
+    for (what, why) in &status.kept {
+        kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
     kept.into_iter().map(|(what, why)| Kept { what, why }).collect()
 }
 
-fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan) -> Standing<'a> {
+fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan, status: &Status) -> Standing<'a> {
     let host = checked.at(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<&'a str> {
@@ -132,20 +130,7 @@ fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan) -> S
     Standing {
         name: machine.name.as_str(),
         host: host.map_or("", |host| host.name.as_str()),
-        state: host.map_or("unknown", |host| {
-            let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
-            match plan.seen().object(&at) {
-                Some(Object::Domain(domain)) => match &domain.owner {
-                    Owner::Us if domain.record.active => "running",
-                    Owner::Us => "off",
-                    Owner::Other(_) | Owner::Unmarked => "not ours",
-                },
-                Some(_) => "unknown",
-                None if plan.seen().objects.contains_key(&at) => "unknown",
-                None if plan.seen().unknown_at(at.place()).is_some() => "unknown",
-                None => "not there",
-            }
-        }),
+        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown"),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {

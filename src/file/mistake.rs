@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use fmc_core::finding::At;
+
 use super::tree::Span;
 
 /// A file with more mistakes than this is none; the first ones say enough.
@@ -28,6 +30,11 @@ impl Mistake {
 
     pub(crate) fn also(mut self, span: Span) -> Self {
         self.also = Some(span);
+        self
+    }
+
+    pub(crate) fn below(mut self, at: &At<'_>) -> Self {
+        self.path = at.to_string();
         self
     }
 

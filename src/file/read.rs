@@ -44,6 +44,21 @@ pub(crate) fn read<T: de::DeserializeOwned>(node: &Node<'_>, mistakes: &mut Vec<
     }
 }
 
+/// Reads a value of a tree, at its place in the whole.
+pub(super) fn read_at<T: de::DeserializeOwned>(node: &Node<'_>, at: At<'_>) -> Result<T, Vec<Mistake>> {
+    let notes = Notes { mistakes: RefCell::new(Vec::new()), shapes: None };
+    let read = T::deserialize(Place { node, at, notes: &notes });
+    let mut mistakes = notes.mistakes.into_inner();
+    match read {
+        Ok(value) if mistakes.is_empty() => Ok(value),
+        Ok(_) => Err(mistakes),
+        Err(wrong) => {
+            mistakes.push(wrong.mistake);
+            Err(mistakes)
+        }
+    }
+}
+
 /// Reads a tree, and notes the keys of every place in it.
 #[cfg(feature = "yaml")]
 pub(crate) fn read_with_shapes<T: de::DeserializeOwned>(node: &Node<'_>) -> Result<(T, Shapes), Mistake> {

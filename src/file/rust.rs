@@ -24,11 +24,14 @@ use print::{Expr, quoted};
 /// Why a cloud has no Rust form: what it has that no setter says.
 type Unsaid = String;
 
+/// The expressions of the roles of each machine.
+pub(super) type Roles = BTreeMap<String, Vec<String>>;
+
 /// Names that are constants, by their text.
 type Names = BTreeMap<String, String>;
 
 /// The program of a cloud, from the tree of its JSON.
-pub(super) fn program(cloud: &Node<'_>) -> Result<String, Unsaid> {
+pub(super) fn program(cloud: &Node<'_>, roles: &Roles) -> Result<String, Unsaid> {
     let cloud = map(cloud)?;
     let names = networks(cloud);
     let mut text = "use fmc::prelude::*;\n\n".to_owned();
@@ -38,7 +41,8 @@ pub(super) fn program(cloud: &Node<'_>) -> Result<String, Unsaid> {
     if !names.is_empty() {
         text.push('\n');
     }
-    let _ = write!(text, "fn cloud() -> Cloud {{\n    {}\n}}\n", Printer(&names).cloud(cloud)?.print(4));
+    let _ =
+        write!(text, "fn cloud() -> Cloud {{\n    {}\n}}\n", Printer(&names, roles).cloud(cloud)?.print(4));
     text += "\nfn main() -> ExitCode {\n    fmc::cli::main(cloud())\n}\n";
     Ok(text)
 }
@@ -174,7 +178,7 @@ fn place(members: &Members<'_>) -> Result<(String, String), Unsaid> {
     Ok((literal(needed(members, "url")?)?, literal(needed(members, "digest")?)?))
 }
 
-struct Printer<'a>(&'a Names);
+struct Printer<'a>(&'a Names, &'a Roles);
 
 impl Printer<'_> {
     fn cloud(&self, map: &Members<'_>) -> Result<Expr, Unsaid> {
@@ -297,6 +301,11 @@ impl Printer<'_> {
                         let opening = self::map(opening)?;
                         let peer = self.peer(needed(opening, "from")?)?;
                         machine.call("accept", format!("{}, {peer}", service(needed(opening, "service")?)?));
+                    }
+                }
+                "roles" => {
+                    for role in self.1.get(name).into_iter().flatten() {
+                        machine.call("role", role.clone());
                     }
                 }
                 "labels" => machine.each("label", node)?,

@@ -2,6 +2,8 @@
 mod clusters;
 #[cfg(all(feature = "yaml", feature = "toml"))]
 mod malformed;
+#[cfg(all(feature = "toml", feature = "yaml", feature = "schema"))]
+mod roles;
 
 use super::*;
 use proptest::prelude::*;

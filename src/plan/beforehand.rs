@@ -3,27 +3,28 @@
 use std::collections::BTreeSet;
 
 use fmc_core::graph::{self, Action, Note, NoteKind, Step};
+use fmc_core::provider::{AnyDocument, Rooms};
+use fmc_core::role::Membership;
 use fmc_core::roles;
-use fmc_libvirt::document::{Document, kind};
-use fmc_libvirt::provider::object::Object;
 
 use super::Seen;
 
 /// The notes of the machines that are deleted or made anew.
-pub(super) fn notes(plan: &graph::Plan<Document>, seen: &Seen) -> BTreeSet<Note> {
-    let domains = plan.all_steps().filter(|step| step.address.kind() == kind::DOMAIN);
-    domains.filter_map(|step| note(plan, seen, step)).collect()
+pub(super) fn notes(plan: &graph::Plan<AnyDocument>, seen: &Seen, rooms: &Rooms<'_>) -> BTreeSet<Note> {
+    let there = plan.all_steps().filter(|step| step.expects.is_some());
+    let marked =
+        there.filter_map(|step| Some((step, rooms.memberships(&step.address, seen.object(&step.address)?))));
+    marked.filter_map(|(step, members)| note(plan, members, step)).collect()
 }
 
-fn note(plan: &graph::Plan<Document>, seen: &Seen, step: &Step<Document>) -> Option<Note> {
+fn note(plan: &graph::Plan<AnyDocument>, members: &[Membership], step: &Step<AnyDocument>) -> Option<Note> {
     let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
     let action = plan.step(&about).map_or(step.action, |group| group.action());
     if !matches!(action, Action::Delete | Action::Replace) {
         return None;
     }
-    let Some(Object::Domain(domain)) = seen.object(&step.address) else { return None };
     let (name, is_replaced) = (step.address.name(), action == Action::Replace);
-    let members = domain.mark.as_ref()?.memberships.iter();
+    let members = members.iter();
     let texts: Vec<String> = members.filter_map(|of| roles::before(of, name, is_replaced)).collect();
     (!texts.is_empty()).then(|| Note { about, kind: NoteKind::Beforehand, text: texts.join("; ") })
 }

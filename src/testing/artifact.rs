@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fmc_core::checked::{Checked, Machine};
 use fmc_core::cloud::Cloud;
 use fmc_core::nearest::nearest;
-use fmc_libvirt::document::kind;
+use fmc_libvirt::document::{self, kind};
 use fmc_libvirt::drift;
 
 use super::finding::passes;
@@ -93,7 +93,11 @@ impl Artifacts {
 
     pub(super) fn find_document(&self, kind: &'static str, name: &str) -> Result<Document<'_>, Failed> {
         let nodes = self.wanted.graph().nodes.iter().filter(|(address, _)| address.kind() == kind);
-        let documents: Vec<_> = nodes.map(|(address, node)| (address.name(), node.document.xml())).collect();
+        let documents: Vec<(&str, &str)> = nodes
+            .filter_map(|(at, node)| {
+                Some((at.name(), node.document.downcast_ref::<document::Document>()?.xml()))
+            })
+            .collect();
         let (name, xml) = named(&documents, kind, name, |(name, _)| name)?;
         Ok(Document { what: format!("{kind} {name}"), xml })
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use fmc_core::graph::{Address, Impact, Note, NoteKind, Why};
 use fmc_core::nearest::nearest;
-use fmc_libvirt::document::kind;
 
 use super::say::{Failed, list, or_panic};
 use crate::plan::Plan;
@@ -202,7 +201,7 @@ fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
             return Ok(());
         }
         names.extend(part_of.map(str::to_owned));
-        names.insert(match within_pool(address) {
+        names.insert(match within(address) {
             Some(volume) => format!("{}/{volume}", address.kind()),
             None => address.short().to_string(),
         });
@@ -219,11 +218,14 @@ fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
 
 /// Whether it is this object, or part of this machine. A volume may be named without its pool.
 fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
-    let volume = || within_pool(address).is_some_and(|volume| name.strip_prefix("volume/") == Some(volume));
-    part_of == Some(name) || address.is_named(name) || volume()
+    let held = || {
+        name.split_once('/')
+            .is_some_and(|(kind, name)| kind == address.kind() && within(address) == Some(name))
+    };
+    part_of == Some(name) || address.is_named(name) || held()
 }
 
-/// The name of a volume without its pool's.
-fn within_pool(address: &Address) -> Option<&str> {
-    (address.kind() == kind::VOLUME).then(|| address.name().split_once('/').map(|(_, name)| name))?
+/// The name of an object without that of what holds it, as a volume's without its pool's.
+fn within(address: &Address) -> Option<&str> {
+    address.name().split_once('/').map(|(_, name)| name)
 }

@@ -10,7 +10,7 @@ use crate::{artifacts, caught, found, seed};
 #[test]
 fn h11_no_ruleset_touches_a_table_that_is_not_the_clouds() {
     let wanted = fmc::compile(&seed(&[]).check().unwrap());
-    let [ruleset] = wanted.rulesets() else { panic!("one host, one table") };
+    let [ruleset] = wanted.by_hand() else { panic!("one host, one table") };
     for line in ruleset.text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
         assert!(!line.contains("flush"), "{line}");
         if line.contains("table ") {
@@ -26,7 +26,7 @@ fn h11_no_ruleset_touches_a_table_that_is_not_the_clouds() {
 #[test]
 fn h11_a_ruleset_that_is_loaded_again_changes_nothing() {
     let wanted = fmc::compile(&seed(&[]).check().unwrap());
-    let [ruleset] = wanted.rulesets() else { panic!("one host, one table") };
+    let [ruleset] = wanted.by_hand() else { panic!("one host, one table") };
     let theirs = "table ip libvirt_network\ndelete table ip libvirt_network\n\
                   table ip libvirt_network { chain guest_input { accept; }; }\n";
     let listing = nft::load_twice_is_stable(&format!("{theirs}{}", ruleset.text)).unwrap();

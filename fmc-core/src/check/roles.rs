@@ -216,7 +216,7 @@ fn ask(
         return;
     }
     one.role.needs(site).check(one.kind.as_str(), site, &at, findings);
-    one.role.check(site, &mut RoleFindings::new(&at, findings));
+    one.role.check(site, &mut RoleFindings::new(&at, one.kind.as_str(), findings));
     flows.extend(flow::flows(&one.role.flows(site), cloud, one.machine, &one.kind, &at, findings));
 }
 

@@ -1,9 +1,9 @@
 //! What is wanted: objects with their documents, and what each needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::address::Address;
+use super::address::{Address, Place};
 
 /// What an edge carries from the object that is needed to the one that needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,17 +55,27 @@ pub struct Wanted<D: ?Sized> {
     pub owner: Arc<str>,
     /// The objects.
     pub nodes: BTreeMap<Address, Node<D>>,
+    /// Places that are looked at even if nothing is wanted there: what is ours there may be to delete. One that its provider
+    /// cannot look at is [unknown](super::Seen::unknown).
+    pub places: BTreeSet<Place>,
 }
 
 impl<D: ?Sized> Clone for Wanted<D> {
     fn clone(&self) -> Self {
-        Self { owner: Arc::clone(&self.owner), nodes: self.nodes.clone() }
+        Self { owner: Arc::clone(&self.owner), nodes: self.nodes.clone(), places: self.places.clone() }
     }
 }
 
 impl<D: ?Sized> Wanted<D> {
     /// Nothing, for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
-        Self { owner: owner.into(), nodes: BTreeMap::new() }
+        Self { owner: owner.into(), nodes: BTreeMap::new(), places: BTreeSet::new() }
+    }
+
+    /// Nothing, for the same owner and at the same places.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        let places = self.nodes.keys().map(Address::place).chain(&self.places).cloned().collect();
+        Self { places, ..Self::nothing(Arc::clone(&self.owner)) }
     }
 }

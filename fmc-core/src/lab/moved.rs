@@ -1,11 +1,13 @@
 //! A lab's addresses: those of its cloud, moved to other private subnets, since a host routes a subnet to one network only.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
 use crate::addr::Subnet;
 use crate::cloud::Cloud;
+use crate::role::Role;
 
 /// What Kubernetes takes inside a cluster where nothing else is said (K3s's `cluster-cidr` and `service-cidr`).
 const KUBERNETES: &str = "10.42.0.0/15";
@@ -27,9 +29,20 @@ pub(super) fn moved(cloud: Cloud) -> Cloud {
     };
     // A draft that cannot be written as a file, as one with two machines of one name, is refused by the check anyway.
     match change(&cloud) {
-        Some(changed) => changed.with_roles_of(&cloud),
+        Some(changed) => with_roles_of(changed, &cloud),
         None => cloud,
     }
+}
+
+/// The changed cloud with the roles of the one that it was: those that a file can say with their settings changed.
+fn with_roles_of(changed: Cloud, cloud: &Cloud) -> Cloud {
+    let machines = cloud.machines.iter().filter(|machine| !machine.roles.is_empty());
+    let roles: BTreeMap<String, &[Role]> =
+        machines.map(|machine| (machine.name.to_string(), machine.roles.as_slice())).collect();
+    changed.map_roles(|machine, index, form| {
+        let role = roles.get(machine).and_then(|roles| roles.get(index));
+        role.map_or(form.clone(), |role| role.changed_to(&form))
+    })
 }
 
 /// Which subnets move, and by which bit.

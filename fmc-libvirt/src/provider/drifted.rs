@@ -5,11 +5,10 @@
 //! changed since; whether somebody else changed something too is not known, and both are said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use fmc_core::graph::{Address, Change, Choices, Seen, State, Verdict, Wanted};
-use serde::Serialize;
+use fmc_core::graph::{Address, Change, Choices, Seen, Verdict, Wanted};
+use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
 use super::model::{compare, part_of};
 use super::object::{DomainObject, NetworkObject, Object, Owner};
@@ -20,108 +19,29 @@ use crate::mark::{Mark, is_stale};
 use crate::volume::Ours;
 use crate::xml::Outline;
 
-/// What somebody changed, object by object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Drift {
-    /// Objects that are not as the last apply left them, by address.
-    pub drift: Vec<Drifted>,
-    /// Objects that differ from a cloud that has changed since it was applied, so that it is not known who changed what.
-    pub unclear: Vec<Drifted>,
-    /// What could not be read, and why: a host or an address.
-    pub unknown: BTreeMap<String, String>,
-}
-
-/// An object that is not as the last apply left it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Drifted {
-    /// The object.
-    pub address: Address,
-    /// The machine that a person knows it by, as `machine/web`.
-    pub part_of: Option<Arc<str>>,
-    /// What happened to it.
-    pub kind: Kind,
-    /// What differs. Nothing does of an object that is missing.
-    pub changes: Vec<Moved>,
-}
-
-/// What happened to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// It was changed.
-    Changed,
-    /// It is gone, although what is there says that it was.
-    Missing,
-    /// It was made from one of ours, with our mark in it.
-    Extra,
-}
-
-/// One difference between what was applied and what is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Moved {
-    /// The path within the document, as `memory`.
-    pub path: String,
-    /// What was applied; `None` if nothing was.
-    pub from: Option<String>,
-    /// What is there; `None` if nothing is.
-    pub to: Option<String>,
-}
-
-impl fmt::Display for Moved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, from, to } = self;
-        match (from, to) {
-            (Some(from), Some(to)) => write!(f, "{path} {from} -> {to}"),
-            (Some(from), None) => write!(f, "{path} {from} removed"),
-            (None, Some(to)) => write!(f, "{path} {to} added"),
-            (None, None) => f.write_str(path),
+/// What somebody changed, from what is wanted and what is there.
+pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
+    let settled = settle(wanted, seen, &Choices::default());
+    let mut looking = Looking(Drift::unknown_of(seen));
+    for (address, object) in seen.present() {
+        match settled.nodes.get(address) {
+            Some(node) => looking.compare(address, &node.document, object),
+            None => looking.extra(address, object),
         }
     }
+    looking.missing(wanted, seen);
+    let Looking(mut found) = looking;
+    found.drift.sort_by(|one, other| one.address.cmp(&other.address));
+    found
 }
 
-impl From<Change> for Moved {
-    /// A plan goes from what is there to what is wanted; drift went the other way.
-    fn from(Change { path, from, to, .. }: Change) -> Self {
-        Self { path, from: to, to: from }
-    }
-}
+/// What was found so far.
+struct Looking(Drift);
 
-impl Drift {
-    /// Whether nobody is known to have changed anything.
-    pub fn is_empty(&self) -> bool {
-        self.drift.is_empty()
-    }
-
-    /// What somebody changed, from what is wanted and what is there.
-    pub fn of(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Self {
-        let settled = settle(wanted, seen, &Choices::default());
-        let hosts = seen
-            .unknown
-            .iter()
-            .map(|(place, cause)| (place.name().unwrap_or(place.provider()).to_owned(), cause.clone()));
-        let mut found = Self { unknown: hosts.collect(), ..Self::default() };
-        for (address, state) in &seen.objects {
-            let object = match state {
-                State::Present { object, .. } => object,
-                State::Unknown { cause } => {
-                    found.unknown.insert(address.to_string(), cause.clone());
-                    continue;
-                }
-                State::NotYet { .. } => continue,
-            };
-            match settled.nodes.get(address) {
-                Some(node) => found.compare(address, &node.document, object),
-                None => found.extra(address, object),
-            }
-        }
-        found.missing(wanted, seen);
-        found.drift.sort_by(|one, other| one.address.cmp(&other.address));
-        found
-    }
-
+impl Looking {
     fn compare(&mut self, address: &Address, document: &Document, object: &Object) {
         if let Some(moved) = without_mark(document, object) {
-            return self.tell(address, object, Kind::Changed, vec![moved]);
+            return self.tell(address, object, DriftKind::Changed, vec![moved]);
         }
         let mut changes = match compare(document, object) {
             Verdict::Same => Vec::new(),
@@ -135,13 +55,13 @@ impl Drift {
         let (known, unclear): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| is_known(document, object, change));
         if !known.is_empty() {
-            self.tell(address, object, Kind::Changed, known.into_iter().map(Moved::from).collect());
+            self.tell(address, object, DriftKind::Changed, known.into_iter().map(Moved::from).collect());
         }
         if !unclear.is_empty() {
             let changes = unclear.into_iter().map(Moved::from).collect();
             let part_of = part_of(address, object).map(Arc::from);
-            let unclear = Drifted { address: address.clone(), part_of, kind: Kind::Changed, changes };
-            self.unclear.push(unclear);
+            let unclear = Drifted { address: address.clone(), part_of, kind: DriftKind::Changed, changes };
+            self.0.unclear.push(unclear);
         }
     }
 
@@ -154,7 +74,7 @@ impl Drift {
         };
         if let Some(mark) = mark.filter(|mark| *owner == Owner::Us && mark.address != address.to_string()) {
             let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };
-            self.tell(address, object, Kind::Extra, vec![copy]);
+            self.tell(address, object, DriftKind::Extra, vec![copy]);
         }
     }
 
@@ -178,17 +98,17 @@ impl Drift {
         let is_ours =
             |address: &Address| wanted.nodes.contains_key(address) || is_our_volume(address, wanted);
         missing.retain(|address, _| !seen.objects.contains_key(address) && is_ours(address));
-        self.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
+        self.0.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
             address,
             part_of,
-            kind: Kind::Missing,
+            kind: DriftKind::Missing,
             changes: Vec::new(),
         }));
     }
 
-    fn tell(&mut self, address: &Address, object: &Object, kind: Kind, changes: Vec<Moved>) {
+    fn tell(&mut self, address: &Address, object: &Object, kind: DriftKind, changes: Vec<Moved>) {
         let part_of = part_of(address, object).map(Arc::from);
-        self.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
+        self.0.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
     }
 }
 

@@ -39,8 +39,14 @@ pub(super) async fn observe<L: Link>(
         }
     });
     let reads = join_all(reads).await;
-    let single = reads.len() == 1;
+    let single = reads.len() + provider.unreachable.len() == 1;
     let mut seen = Seen::default();
+    for (host, cause) in &provider.unreachable {
+        if single {
+            return Err(ObserveError::Unreachable { what: host.to_string(), cause: cause.clone() });
+        }
+        seen.unknown.insert(document::place(host), cause.clone());
+    }
     for (host, read) in reads {
         match read {
             Ok(read) => {
@@ -71,7 +77,7 @@ pub(super) async fn observe<L: Link>(
         }
     }
     let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
-    for place in wanted.nodes.keys().map(Address::place) {
+    for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
         if place.provider() == PROVIDER && !is_given(place) && !seen.unknown.contains_key(place) {
             seen.unknown.insert(place.clone(), "no connection was given for it".into());
         }

@@ -2,7 +2,7 @@
 //! announced.
 
 use fmc_core::graph::{Event, Further, StopFlag, Watch};
-use fmc_libvirt::document::Document;
+use fmc_core::provider::AnyDocument;
 
 use super::Told;
 use crate::cli::args::Args;
@@ -57,7 +57,7 @@ impl<'a, 'b> Follow<'a, 'b> {
         }
     }
 
-    fn show(&mut self, further: &Further<'_, Document>) -> Result<(), Failure> {
+    fn show(&mut self, further: &Further<'_, AnyDocument>) -> Result<(), Failure> {
         if self.args.json {
             return self.io.json_line(&Told::Plan(Shown::new(further.plan(), self.wanted, self.world)));
         }
@@ -66,7 +66,7 @@ impl<'a, 'b> Follow<'a, 'b> {
     }
 
     /// Whether somebody agrees to steps that no plan has announced.
-    fn consents(&mut self, further: &Further<'_, Document>) -> bool {
+    fn consents(&mut self, further: &Further<'_, AnyDocument>) -> bool {
         if self.world.is_simulation() || self.args.yes {
             return true;
         }
@@ -92,13 +92,13 @@ impl<'a, 'b> Follow<'a, 'b> {
     }
 }
 
-impl Watch<Document> for Follow<'_, '_> {
+impl Watch<AnyDocument> for Follow<'_, '_> {
     fn event(&mut self, event: Event) {
         let told = self.progress.tell(&event, self.io).and_then(|()| self.world.save_now_and_then());
         self.stop_if(told);
     }
 
-    fn further(&mut self, further: &Further<'_, Document>) -> bool {
+    fn further(&mut self, further: &Further<'_, AnyDocument>) -> bool {
         let next = Progress::new(further.plan().steps.len(), self.args.json, self.io);
         std::mem::replace(&mut self.progress, next).finish();
         let shown = self.show(further);

@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
         (2, 18),
         "hosts.h: the key `memroy` is not known here",
     ),
-    Case("name: a\nzebra: 1\n", Yaml, (2, 1), "what is known is name, owner, lab"),
+    Case("name: a\nzebra: 1\n", Yaml, (2, 1), "what is known is name, owner, prefixed, lab"),
     // Keys that occur twice.
     Case("name: a\nname: b\n", Yaml, (2, 1), "the key `name` occurs twice; keep one of the two"),
     Case("name: a\nhosts:\n  h: {}\n  'h': {}\n", Yaml, (4, 3), "the key `h` occurs twice"),
@@ -103,7 +103,7 @@ const CASES: &[Case] = &[
         "name: a\nmachines:\n  w:\n    image: {os: none}\n    accept: [{service: tcp 22, from: {role: k3s-agent, of: a}}]\n",
         Yaml,
         (5, 32),
-        "one key is expected here: one of anywhere, network, subnet, machine, role, members, inside",
+        "one key is expected here: one of anywhere, network, subnet, machine, subnet-of-role, role, inside",
     ),
     Case(
         "name: a\nhosts: {h: {topology: {sockets: 1, cores: -1, threads: 1}}}\n",

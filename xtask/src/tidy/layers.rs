@@ -14,11 +14,13 @@ use crate::workspace::{self, root};
 const LAYERS: &[&[&str]] = &[
     // The whole: every rule over the draft, and what a check makes of a draft.
     &["check", "lab"],
+    // What a provider brings: it is given a checked cloud.
+    &["provider"],
     // The table of the built-in roles.
     &["roles"],
     // Drafts that hold roles, and what a machine boots with.
     &["boot", "cloud", "k3s/role"],
-    &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role"],
+    &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
     // What a role is asked, and what a guest is as a whole.
     &["boot/inside", "role"],
     // The checked cloud.

@@ -438,6 +438,7 @@ pub(super) fn wanted(nodes: impl IntoIterator<Item = (Address, Doc, Option<&'sta
         part_of: part_of.map(Arc::from),
     };
     Wanted {
+        places: BTreeSet::new(),
         owner: Arc::from("toy"),
         nodes: nodes.into_iter().map(|(at, doc, part_of)| (at, node(doc, part_of))).collect(),
     }

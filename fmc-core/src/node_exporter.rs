@@ -1,0 +1,102 @@
+//! The node exporter: a role that tells Prometheus how its machine is.
+//!
+//! It is the smallest of the built-in roles that a file can say, and the example of how one is added.
+
+use serde::{Deserialize, Serialize};
+
+use crate::field::is_default;
+use crate::flow::{Flows, Peer, Service, tcp};
+use crate::given::Given;
+use crate::guest::{File, Guest, Unit};
+use crate::image::Os;
+use crate::ready::Port;
+use crate::role::{CustomRole, FileRole, Needs, RoleFindings, Site};
+
+/// The systems whose distribution has the package by itself.
+const SYSTEMS: &[Os] = &[Os::Debian];
+
+/// Tells Prometheus how its machine is: processor, memory, disks, networks.
+///
+/// In a file it is `node-exporter`, alone or with its settings:
+///
+/// ```yaml
+/// roles:
+///   - node-exporter: {port: 9200, from: [{machine: watch}]}
+/// ```
+///
+/// ```
+/// use fmc_core::flow::Peer;
+/// use fmc_core::node_exporter::NodeExporter;
+///
+/// let exporter = NodeExporter::new().from(Peer::machine("watch"));
+/// assert_eq!(exporter.port(), 9100);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NodeExporter {
+    /// The TCP port that it listens on; 9100 if not said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    port: Option<Given<Port>>,
+    /// Who may ask it; nobody if not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    from: Vec<Peer>,
+}
+
+impl NodeExporter {
+    /// On port 9100; nobody may ask until [said](Self::from).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The TCP port that it listens on.
+    #[must_use]
+    pub fn on_port(mut self, port: impl Into<Given<Port>>) -> Self {
+        self.port = Some(port.into());
+        self
+    }
+
+    /// Somebody may ask it; for several peers it is said several times.
+    #[must_use]
+    pub fn from(mut self, peer: Peer) -> Self {
+        self.from.push(peer);
+        self
+    }
+
+    /// The TCP port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port.as_ref().and_then(Given::ok).map_or(9100, |port| port.get())
+    }
+}
+
+impl CustomRole for NodeExporter {
+    fn guest(&self, _: &Site<'_>) -> Guest {
+        let arguments = format!("ARGS=\"--web.listen-address=:{}\"\n", self.port());
+        Guest::new()
+            .package("prometheus-node-exporter")
+            .file(File::text("/etc/default/prometheus-node-exporter", arguments))
+            .unit(Unit::service("prometheus-node-exporter").enabled())
+    }
+
+    fn flows(&self, _: &Site<'_>) -> Flows {
+        self.from.iter().fold(Flows::new(), |flows, peer| flows.accept(tcp(self.port()), peer.clone()))
+    }
+
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        Needs::new().systems(SYSTEMS)
+    }
+
+    fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        if let Some(port) = &self.port {
+            findings.leaf("port", port);
+        }
+    }
+
+    fn answers(&self) -> Option<Service> {
+        Some(tcp(self.port()))
+    }
+}
+
+impl FileRole for NodeExporter {
+    const KIND: &'static str = "node-exporter";
+}

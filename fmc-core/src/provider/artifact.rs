@@ -1,0 +1,98 @@
+//! The files of a compiled cloud.
+
+use std::sync::Arc;
+
+use crate::boot::Boot;
+use crate::secret::{SecretBytes, SecretError, Secrets};
+use crate::template::Template;
+
+/// A file of a compiled cloud.
+#[derive(Clone, Debug)]
+pub struct Artifact<'a> {
+    /// Its path below the output's folder, as `libvirt/local/domains/web.xml`.
+    pub path: String,
+    /// What it is, as `domain`, `nft` or `guest`.
+    pub kind: &'static str,
+    content: Body<'a>,
+    is_private: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body<'a> {
+    Text(&'a str),
+    Template(&'a Template),
+    Image(&'a Boot),
+}
+
+impl<'a> Artifact<'a> {
+    /// A text that everybody may read.
+    pub fn text(path: impl Into<String>, kind: &'static str, text: &'a str) -> Self {
+        Self { path: path.into(), kind, content: Body::Text(text), is_private: false }
+    }
+
+    /// A text with holes for secrets, for its owner's eyes only.
+    pub fn template(path: impl Into<String>, kind: &'static str, template: &'a Template) -> Self {
+        Self { path: path.into(), kind, content: Body::Template(template), is_private: true }
+    }
+
+    /// The volume that a machine boots with, for its owner's eyes only.
+    pub fn boot_volume(path: impl Into<String>, kind: &'static str, boot: &'a Boot) -> Self {
+        Self { path: path.into(), kind, content: Body::Image(boot), is_private: true }
+    }
+
+    /// Whether only its owner may read it, as what is inside a machine.
+    pub fn is_private(&self) -> bool {
+        self.is_private
+    }
+
+    /// Whether a secret is in it once it is rendered.
+    pub fn has_secrets(&self) -> bool {
+        match self.content {
+            Body::Text(_) => false,
+            Body::Template(template) => template.has_holes(),
+            Body::Image(boot) => boot.secrets().next().is_some(),
+        }
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    ///
+    /// A secret is not available, or does not fit its hole.
+    pub fn render(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
+        match self.content {
+            Body::Text(text) => Ok(SecretBytes::new(text.as_bytes().to_vec())),
+            Body::Template(template) => template.render(secrets),
+            Body::Image(boot) => boot.render_volume(secrets),
+        }
+    }
+
+    /// The digest without its secrets, which are covered by name and generation; `None` if it has none, and its bytes can
+    /// be hashed as they are.
+    pub fn template_digest(&self) -> Option<[u8; 32]> {
+        match self.content {
+            _ if !self.has_secrets() => None,
+            Body::Text(_) => None,
+            Body::Template(template) => Some(template.digest()),
+            Body::Image(boot) => Some(boot.digest()),
+        }
+    }
+}
+
+/// A file that no step applies: the administrator of its place loads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByHand {
+    /// Where it is loaded, as a host's name.
+    pub place: Arc<str>,
+    /// Its path below the output's folder, as `hosts/local.nft`.
+    pub path: String,
+    /// What it is, as `nft`.
+    pub kind: &'static str,
+    /// The file.
+    pub text: Arc<str>,
+    /// What does not work before it is loaded, as the beginning of a sentence: `The routed networks of local leave it by its
+    /// nft table`.
+    pub why: String,
+    /// The program that loads it, as `nft -f`: the file's path follows.
+    pub loads: &'static str,
+}

@@ -1,0 +1,415 @@
+//! A provider without its types, so that a list can hold several.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::artifact::{Artifact, ByHand};
+use super::drift::Drift;
+use super::room::{Drawn, Room, SimulationError};
+use super::status::Status;
+use crate::boot::Boot;
+use crate::checked::Checked;
+use crate::graph::{
+    Acting, Address, Awaited, Change, Choices, Claim, Edge, Event, Fingerprint, Impact, Node, NotUp, Note,
+    ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
+};
+use crate::role::Membership;
+use crate::secret::{SecretRef, Secrets};
+
+/// A document of some provider.
+pub type AnyDocument = dyn Any + Send + Sync;
+
+/// An object that some provider read.
+pub type AnyObject = dyn Any + Send + Sync;
+
+/// A provider of any kind. A clone shares it.
+#[derive(Clone)]
+pub struct AnyRoom(pub(super) Arc<dyn Erased>);
+
+impl AnyRoom {
+    /// This provider.
+    pub fn new(room: impl Room) -> Self {
+        Self(Arc::new(room))
+    }
+
+    /// Its name in addresses.
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The provider with these secrets, if it needs any.
+    #[must_use]
+    pub fn with_secrets(self, secrets: &Arc<dyn Secrets + Send + Sync>) -> Self {
+        self.0.with_secrets_any(Arc::clone(secrets)).unwrap_or(self)
+    }
+
+    /// Its simulation: see [`Room::simulation`].
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read.
+    pub fn simulation(&self, state: Option<&str>) -> Result<Option<Self>, SimulationError> {
+        self.0.simulation_any(state)
+    }
+
+    /// The state of a simulation: see [`Room::simulated`].
+    pub fn simulated(&self) -> Option<String> {
+        self.0.simulated_any()
+    }
+}
+
+impl fmt::Debug for AnyRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AnyRoom").field(&self.name()).finish()
+    }
+}
+
+/// What acts, on the heap: a step of a provider behind a trait object cannot be generic over it.
+#[derive(Clone)]
+pub(super) struct SharedActing(Arc<dyn Acting>);
+
+impl SharedActing {
+    pub(super) fn new(acting: impl Acting + 'static) -> Self {
+        Self(Arc::new(acting))
+    }
+}
+
+impl Acting for SharedActing {
+    fn say(&self, event: Event) {
+        self.0.say(event);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+
+    fn stopping(&self) -> bool {
+        self.0.stopping()
+    }
+}
+
+/// [`Room`], [`Provider`] and [`Model`] without their types. A document or object of another type is one of another provider
+/// of the same name: it is answered as nothing to do with this one, and a step with it fails.
+pub(super) trait Erased: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument>;
+    fn artifacts_any<'a>(
+        &self,
+        at: &'a Address,
+        document: &'a AnyDocument,
+        part_of: Option<&'a str>,
+    ) -> Vec<Artifact<'a>>;
+    fn by_hand_any(&self, checked: &Checked) -> Vec<ByHand>;
+    fn boot_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Arc<Boot>>;
+    fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
+    fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
+    fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
+    fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift;
+    fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status;
+    fn drawn_any(&self, checked: &Checked) -> Vec<Drawn>;
+    fn preflight_any<'a>(&'a self, checked: &'a Checked) -> BoxFuture<'a, Vec<Note>>;
+    fn with_secrets_any(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<AnyRoom>;
+    fn simulation_any(&self, state: Option<&str>) -> Result<Option<AnyRoom>, SimulationError>;
+    fn simulated_any(&self) -> Option<String>;
+
+    fn known_as_any(&self, place: &Place) -> String;
+    fn settle_any(
+        &self,
+        wanted: &Wanted<AnyDocument>,
+        seen: &Seen<AnyObject>,
+        choices: &Choices,
+    ) -> Settled<AnyDocument>;
+    fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint>;
+    fn summary_any(&self, at: &Address, document: &AnyDocument) -> String;
+    fn compare_any(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Option<Verdict>;
+    fn suffers_any(&self, at: &Address, object: &AnyObject, from: &Address, impact: Impact)
+    -> Option<Change>;
+    fn remove_any(
+        &self,
+        at: &Address,
+        object: &AnyObject,
+        is_wanted: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal;
+    fn needs_any(&self, at: &Address, object: &AnyObject) -> Vec<Edge>;
+    fn takes_any(&self, at: &Address, document: &AnyDocument) -> BTreeSet<Claim>;
+    fn holds_any(&self, at: &Address, object: &AnyObject) -> BTreeSet<Claim>;
+    fn part_of_any(&self, at: &Address, object: &AnyObject) -> Option<String>;
+    fn notes_any(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Vec<Note>;
+
+    fn observe_any<'a>(
+        &'a self,
+        wanted: &'a Wanted<AnyDocument>,
+    ) -> BoxFuture<'a, Result<Seen<AnyObject>, ObserveError>>;
+    fn act_any<'a>(
+        &'a self,
+        step: &'a Step<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
+    fn lanes_any(&self, at: &Place) -> usize;
+    fn waiting_lanes_any(&self, step: &Step<AnyDocument>) -> Option<usize>;
+    fn awaited_any(&self, step: &Step<AnyDocument>) -> Option<Awaited>;
+    fn up_any<'a>(
+        &'a self,
+        step: &'a Step<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<u64, NotUp>>;
+}
+
+impl<R: Room> Erased for R {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument> {
+        let Wanted { owner, nodes, places } = self.documents(checked);
+        Wanted { owner, nodes: nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect(), places }
+    }
+
+    fn artifacts_any<'a>(
+        &self,
+        at: &'a Address,
+        document: &'a AnyDocument,
+        part_of: Option<&'a str>,
+    ) -> Vec<Artifact<'a>> {
+        document.downcast_ref().map(|document| self.artifacts(at, document, part_of)).unwrap_or_default()
+    }
+
+    fn by_hand_any(&self, checked: &Checked) -> Vec<ByHand> {
+        self.by_hand(checked)
+    }
+
+    fn boot_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Arc<Boot>> {
+        self.boot(document.downcast_ref()?)
+    }
+
+    fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef> {
+        document.downcast_ref().map(|document| self.secrets(document)).unwrap_or_default()
+    }
+
+    fn nouns_any(&self) -> &'static [(&'static str, &'static str)] {
+        self.nouns()
+    }
+
+    fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership] {
+        object.downcast_ref().map(|object| self.memberships(object)).unwrap_or_default()
+    }
+
+    fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {
+        self.drift(&typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen))
+    }
+
+    fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
+        self.status(checked, &typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen))
+    }
+
+    fn drawn_any(&self, checked: &Checked) -> Vec<Drawn> {
+        self.drawn(checked)
+    }
+
+    fn preflight_any<'a>(&'a self, checked: &'a Checked) -> BoxFuture<'a, Vec<Note>> {
+        Box::pin(self.preflight(checked))
+    }
+
+    fn with_secrets_any(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<AnyRoom> {
+        self.with_secrets(secrets).map(AnyRoom::new)
+    }
+
+    fn simulation_any(&self, state: Option<&str>) -> Result<Option<AnyRoom>, SimulationError> {
+        Ok(self.simulation(state)?.map(AnyRoom::new))
+    }
+
+    fn simulated_any(&self) -> Option<String> {
+        self.simulated()
+    }
+
+    fn known_as_any(&self, place: &Place) -> String {
+        self.known_as(place)
+    }
+
+    fn settle_any(
+        &self,
+        wanted: &Wanted<AnyDocument>,
+        seen: &Seen<AnyObject>,
+        choices: &Choices,
+    ) -> Settled<AnyDocument> {
+        let Settled { nodes, anew, notes } =
+            self.settle(&typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen), choices);
+        Settled { nodes: nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect(), anew, notes }
+    }
+
+    fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint> {
+        Some(self.fingerprint(document.downcast_ref()?))
+    }
+
+    fn summary_any(&self, at: &Address, document: &AnyDocument) -> String {
+        document.downcast_ref().map(|document| self.summary(at, document)).unwrap_or_default()
+    }
+
+    fn compare_any(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Option<Verdict> {
+        Some(self.compare(at, document.downcast_ref()?, object.downcast_ref()?))
+    }
+
+    fn suffers_any(
+        &self,
+        at: &Address,
+        object: &AnyObject,
+        from: &Address,
+        impact: Impact,
+    ) -> Option<Change> {
+        self.suffers(at, object.downcast_ref()?, from, impact)
+    }
+
+    fn remove_any(
+        &self,
+        at: &Address,
+        object: &AnyObject,
+        is_wanted: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
+        let object = object.downcast_ref();
+        object.map_or(Removal::Ignore, |object| self.remove(at, object, is_wanted, choices))
+    }
+
+    fn needs_any(&self, at: &Address, object: &AnyObject) -> Vec<Edge> {
+        object.downcast_ref().map(|object| self.needs(at, object)).unwrap_or_default()
+    }
+
+    fn takes_any(&self, at: &Address, document: &AnyDocument) -> BTreeSet<Claim> {
+        document.downcast_ref().map(|document| self.takes(at, document)).unwrap_or_default()
+    }
+
+    fn holds_any(&self, at: &Address, object: &AnyObject) -> BTreeSet<Claim> {
+        object.downcast_ref().map(|object| self.holds(at, object)).unwrap_or_default()
+    }
+
+    fn part_of_any(&self, at: &Address, object: &AnyObject) -> Option<String> {
+        self.part_of(at, object.downcast_ref()?)
+    }
+
+    fn notes_any(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Vec<Note> {
+        match (document.downcast_ref(), object.downcast_ref()) {
+            (Some(document), Some(object)) => self.notes(at, document, object),
+            _ => Vec::new(),
+        }
+    }
+
+    fn observe_any<'a>(
+        &'a self,
+        wanted: &'a Wanted<AnyDocument>,
+    ) -> BoxFuture<'a, Result<Seen<AnyObject>, ObserveError>> {
+        Box::pin(async move {
+            let Seen { objects, unknown } = self.observe(&typed_wanted(R::NAME, wanted)).await?;
+            let objects = objects.into_iter().map(|(at, state)| (at, erased_state(state))).collect();
+            Ok(Seen { objects, unknown })
+        })
+    }
+
+    fn act_any<'a>(
+        &'a self,
+        step: &'a Step<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            match typed_step(step) {
+                Some(step) => self.act(&step, &acting).await,
+                None => Err(StepError::Input {
+                    what: step.address.to_string(),
+                    cause: "its document is of another provider with the same name".to_owned(),
+                }),
+            }
+        })
+    }
+
+    fn lanes_any(&self, at: &Place) -> usize {
+        self.lanes(at)
+    }
+
+    fn waiting_lanes_any(&self, step: &Step<AnyDocument>) -> Option<usize> {
+        self.waiting_lanes(&typed_step(step)?)
+    }
+
+    fn awaited_any(&self, step: &Step<AnyDocument>) -> Option<Awaited> {
+        self.awaited(&typed_step(step)?)
+    }
+
+    fn up_any<'a>(
+        &'a self,
+        step: &'a Step<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<u64, NotUp>> {
+        Box::pin(async move {
+            match typed_step(step) {
+                Some(step) => self.up(&step, &acting).await,
+                None => Ok(0),
+            }
+        })
+    }
+}
+
+fn erased_node<D: Send + Sync + 'static>(node: Node<D>) -> Node<AnyDocument> {
+    let Node { document, needs, part_of } = node;
+    Node { document, needs, part_of }
+}
+
+fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
+    match state {
+        State::Present { object, fingerprint } => State::Present { object, fingerprint },
+        State::Unknown { cause } => State::Unknown { cause },
+        State::NotYet { phase, is_new } => State::NotYet { phase, is_new },
+    }
+}
+
+/// What is wanted of one provider, with its types.
+fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDocument>) -> Wanted<D> {
+    let node = |node: &Node<AnyDocument>| {
+        let document = Arc::clone(&node.document).downcast().ok()?;
+        Some(Node { document, needs: node.needs.clone(), part_of: node.part_of.clone() })
+    };
+    let own = wanted.nodes.iter().filter(|(at, _)| at.provider() == provider);
+    let nodes: BTreeMap<Address, Node<D>> =
+        own.filter_map(|(at, wanted)| Some((at.clone(), node(wanted)?))).collect();
+    let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
+    Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
+}
+
+/// What was seen by one provider, with its types.
+fn typed_seen<O: Send + Sync + 'static>(provider: &str, seen: &Seen<AnyObject>) -> Seen<O> {
+    let state = |state: &State<AnyObject>| {
+        Some(match state {
+            State::Present { object, fingerprint } => {
+                State::Present { object: Arc::clone(object).downcast().ok()?, fingerprint: *fingerprint }
+            }
+            State::Unknown { cause } => State::Unknown { cause: cause.clone() },
+            State::NotYet { phase, is_new } => State::NotYet { phase: phase.clone(), is_new: *is_new },
+        })
+    };
+    let own = seen.objects.iter().filter(|(at, _)| at.provider() == provider);
+    let objects = own.filter_map(|(at, seen)| Some((at.clone(), state(seen)?))).collect();
+    let unknown = seen.unknown.iter().filter(|(place, _)| place.provider() == provider);
+    Seen { objects, unknown: unknown.map(|(place, cause)| (place.clone(), cause.clone())).collect() }
+}
+
+/// A step with its types; `None` if its document is of another type.
+fn typed_step<D: Send + Sync + 'static>(step: &Step<AnyDocument>) -> Option<Step<D>> {
+    let document = match &step.document {
+        Some(document) => Some(Arc::clone(document).downcast().ok()?),
+        None => None,
+    };
+    Some(Step {
+        address: step.address.clone(),
+        action: step.action,
+        impact: step.impact,
+        reasons: step.reasons.clone(),
+        changes: step.changes.clone(),
+        document,
+        makes: step.makes,
+        expects: step.expects,
+        after: step.after.clone(),
+        part_of: step.part_of.clone(),
+    })
+}

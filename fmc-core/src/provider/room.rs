@@ -1,0 +1,139 @@
+//! What a provider brings.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use super::artifact::{Artifact, ByHand};
+use super::drift::Drift;
+use super::status::Status;
+use crate::boot::Boot;
+use crate::checked::Checked;
+use crate::graph::{Address, Note, Provider, Seen, Wanted};
+use crate::role::Membership;
+use crate::secret::{SecretRef, Secrets};
+
+/// A provider with all that it brings. Only [`Room::NAME`] and [`Room::documents`] must be said; the rest has a default that
+/// is right for a provider of plain records.
+///
+/// A room without a connection is its pure half: it compiles, plans, and tells drift and status from what was seen.
+pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + Sized + 'static {
+    /// Its name in addresses. Two rooms of one name cannot be in one list.
+    const NAME: &'static str;
+
+    /// The objects that a cloud wants of it, with the places that it must look at though nothing is wanted there. An edge
+    /// may lead to an object of another provider.
+    fn documents(&self, checked: &Checked) -> Wanted<Self::Document>;
+
+    /// The files that a compile writes for an object.
+    fn artifacts<'a>(
+        &self,
+        _at: &'a Address,
+        _document: &'a Self::Document,
+        _part_of: Option<&'a str>,
+    ) -> Vec<Artifact<'a>> {
+        Vec::new()
+    }
+
+    /// The files that no step applies.
+    fn by_hand(&self, _checked: &Checked) -> Vec<ByHand> {
+        Vec::new()
+    }
+
+    /// What a machine boots with, if a document holds that.
+    fn boot<'a>(&self, _document: &'a Self::Document) -> Option<&'a Arc<Boot>> {
+        None
+    }
+
+    /// The secrets that a step with this document needs.
+    fn secrets<'a>(&self, document: &'a Self::Document) -> Vec<&'a SecretRef> {
+        self.boot(document).into_iter().flat_map(|boot| boot.secrets()).collect()
+    }
+
+    /// The kinds of objects that a plan counts in its title, each with the noun that a person knows it by.
+    fn nouns(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// What a machine that is there is a member of, as it was marked with.
+    fn memberships<'a>(&self, _object: &'a Self::Object) -> &'a [Membership] {
+        &[]
+    }
+
+    /// What somebody changed since the last apply. By default every difference is unclear: see [`Drift::of_differences`].
+    fn drift(&self, wanted: &Wanted<Self::Document>, seen: &Seen<Self::Object>) -> Drift {
+        Drift::of_differences(self, wanted, seen)
+    }
+
+    /// How its objects stand. By default each wanted one is there or not.
+    fn status(
+        &self,
+        _checked: &Checked,
+        wanted: &Wanted<Self::Document>,
+        seen: &Seen<Self::Object>,
+    ) -> Status {
+        Status::of_objects(wanted, seen)
+    }
+
+    /// What it adds to the picture of a cloud.
+    fn drawn(&self, _checked: &Checked) -> Vec<Drawn> {
+        Vec::new()
+    }
+
+    /// What is lacking or otherwise than the cloud says, told before anything is made. It goes by what the last observation
+    /// read.
+    fn preflight(&self, _checked: &Checked) -> impl Future<Output = Vec<Note>> + Send {
+        std::future::ready(Vec::new())
+    }
+
+    /// The provider with these secrets; `None` if it needs none.
+    fn with_secrets(&self, _secrets: Arc<dyn Secrets + Send + Sync>) -> Option<Self> {
+        None
+    }
+
+    /// Its simulation, which changes nothing outside of this process: from a state that [`Room::simulated`] gave, or from the
+    /// beginning. `None` if it has none; then its objects are unknown in a simulation.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be read.
+    fn simulation(&self, _state: Option<&str>) -> Result<Option<Self>, SimulationError> {
+        Ok(None)
+    }
+
+    /// The state of a simulation, to be kept until the next command; `None` if it is none.
+    fn simulated(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What a provider adds to a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Drawn {
+    /// A store of a host, that disks of machines are in: a cloud's own is told before others.
+    Store {
+        /// The host's name.
+        host: String,
+        /// Its name.
+        name: String,
+        /// Where it is on the host.
+        path: String,
+    },
+    /// A line at a machine, as a name that it is published by.
+    Label {
+        /// The machine's name.
+        machine: String,
+        /// The line.
+        text: String,
+    },
+}
+
+/// A kept simulation that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read the simulation of {provider}: {cause}")]
+pub struct SimulationError {
+    /// Whose simulation it is.
+    pub provider: &'static str,
+    /// Why, and what to do.
+    pub cause: String,
+}

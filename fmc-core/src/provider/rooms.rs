@@ -1,0 +1,318 @@
+//! A list of providers that is itself a provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::artifact::{Artifact, ByHand};
+use super::drift::Drift;
+use super::erased::{AnyDocument, AnyObject, AnyRoom, Erased, SharedActing};
+use super::room::{Drawn, Room};
+use super::status::Status;
+use crate::boot::Boot;
+use crate::checked::Checked;
+use crate::graph::{
+    Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
+    ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
+};
+use crate::role::Membership;
+use crate::secret::SecretRef;
+
+/// Several providers as one: an object is asked of the provider that its address names. It is a
+/// [`Provider`] over documents and objects of any type, so that one plan orders the objects of all.
+///
+/// Documents are given with their nodes: a reference to the [`Arc`] of a document would be taken for the document itself,
+/// since an `Arc` may be any document too.
+///
+/// A provider that does not answer is unknown as a whole, and stops the part of no other. Nothing is observed only if none
+/// answers.
+#[derive(Clone, Default)]
+pub struct Rooms<'a>(Vec<&'a dyn Erased>);
+
+impl<'a> Rooms<'a> {
+    /// No provider yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a provider, instead of another one of the same name.
+    #[must_use]
+    pub fn with(self, room: &'a impl Room) -> Self {
+        self.and(room)
+    }
+
+    /// With a provider of any kind, instead of another one of the same name.
+    #[must_use]
+    pub fn with_any(self, room: &'a AnyRoom) -> Self {
+        self.and(&*room.0)
+    }
+
+    fn and(mut self, room: &'a dyn Erased) -> Self {
+        self.0.retain(|other| other.name() != room.name());
+        self.0.push(room);
+        self.0.sort_by_key(|room| room.name());
+        self
+    }
+
+    /// Those with these names alone.
+    #[must_use]
+    pub fn only<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
+        let names: BTreeSet<&str> = names.into_iter().collect();
+        self.0.retain(|room| names.contains(room.name()));
+        self
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|room| room.name())
+    }
+
+    /// The objects that a cloud wants of them all.
+    pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
+        let mut all = Wanted::nothing(checked.owner().as_str());
+        for room in &self.0 {
+            let Wanted { owner: _, mut nodes, mut places } = room.documents_any(checked);
+            all.nodes.append(&mut nodes);
+            all.places.append(&mut places);
+        }
+        all
+    }
+
+    /// The files that a compile writes for an object.
+    pub fn artifacts<'d>(&self, at: &'d Address, node: &'d Node<AnyDocument>) -> Vec<Artifact<'d>> {
+        self.of(at)
+            .map(|room| room.artifacts_any(at, &*node.document, node.part_of.as_deref()))
+            .unwrap_or_default()
+    }
+
+    /// The files that no step applies.
+    pub fn by_hand(&self, checked: &Checked) -> Vec<ByHand> {
+        self.0.iter().flat_map(|room| room.by_hand_any(checked)).collect()
+    }
+
+    /// The fingerprint of a document, secrets as holes.
+    pub fn fingerprint_of(&self, at: &Address, node: &Node<AnyDocument>) -> Fingerprint {
+        let found = self.of(at).and_then(|room| room.fingerprint_any(&*node.document));
+        found.unwrap_or_else(|| Fingerprint::of(&[]))
+    }
+
+    /// What a machine boots with, if a document holds that.
+    pub fn boot<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Option<&'d Arc<Boot>> {
+        self.of(at)?.boot_any(&*node.document)
+    }
+
+    /// The secrets that a step with a document needs.
+    pub fn secrets<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Vec<&'d SecretRef> {
+        self.of(at).map(|room| room.secrets_any(&*node.document)).unwrap_or_default()
+    }
+
+    /// The kinds of objects that a plan counts in its title, each with its noun and its provider's name.
+    pub fn nouns(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let of = |room: &'a dyn Erased| {
+            room.nouns_any().iter().map(move |(kind, noun)| (room.name(), *kind, *noun))
+        };
+        self.0.iter().flat_map(move |room| of(*room))
+    }
+
+    /// The noun that a person knows an object by, as `machine` for a domain of libvirt.
+    pub fn noun(&self, at: &Address) -> &'static str {
+        let nouns = self.of(at).map(Erased::nouns_any).unwrap_or_default();
+        nouns.iter().find(|(kind, _)| *kind == at.kind()).map_or(at.kind(), |(_, noun)| noun)
+    }
+
+    /// What a machine that is there is a member of, as it was marked with.
+    pub fn memberships<'o>(&self, at: &Address, object: &'o AnyObject) -> &'o [Membership] {
+        self.of(at).map(|room| room.memberships_any(object)).unwrap_or_default()
+    }
+
+    /// What somebody changed since the last apply.
+    pub fn drift(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {
+        let mut all = Drift::default();
+        self.0.iter().for_each(|room| all.extend(room.drift_any(wanted, seen)));
+        all
+    }
+
+    /// How all their objects stand.
+    pub fn status(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
+        let mut all = Status::default();
+        self.0.iter().for_each(|room| all.extend(room.status_any(checked, wanted, seen)));
+        all
+    }
+
+    /// What they add to the picture of a cloud.
+    pub fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
+        self.0.iter().flat_map(|room| room.drawn_any(checked)).collect()
+    }
+
+    /// What is lacking or otherwise than the cloud says, after an observation.
+    pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
+        join_all(self.0.iter().map(|room| room.preflight_any(checked))).await.concat()
+    }
+
+    fn of(&self, at: &Address) -> Option<&'a dyn Erased> {
+        self.named(at.provider())
+    }
+
+    fn named(&self, provider: &str) -> Option<&'a dyn Erased> {
+        let is_it = |name: &str| std::ptr::eq(name, provider) || name == provider;
+        self.0.iter().copied().find(|room| is_it(room.name()))
+    }
+}
+
+impl fmt::Debug for Rooms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rooms").field(&self.names().collect::<Vec<_>>()).finish()
+    }
+}
+
+impl Model for Rooms<'_> {
+    type Document = AnyDocument;
+    type Object = AnyObject;
+
+    fn known_as(&self, place: &Place) -> String {
+        match self.named(place.provider()) {
+            Some(room) => room.known_as_any(place),
+            None => place.to_string(),
+        }
+    }
+
+    fn settle(
+        &self,
+        wanted: &Wanted<AnyDocument>,
+        seen: &Seen<AnyObject>,
+        choices: &Choices,
+    ) -> Settled<AnyDocument> {
+        let mut all = Settled { nodes: BTreeMap::new(), anew: BTreeMap::new(), notes: Vec::new() };
+        for room in &self.0 {
+            let Settled { mut nodes, mut anew, notes } = room.settle_any(wanted, seen, choices);
+            all.nodes.append(&mut nodes);
+            all.anew.append(&mut anew);
+            all.notes.extend(notes);
+        }
+        // What is of none of them stays wanted: it is unknown, and told of.
+        let others = wanted.nodes.iter().filter(|(at, _)| self.of(at).is_none());
+        all.nodes.extend(others.map(|(at, node)| (at.clone(), node.clone())));
+        all
+    }
+
+    fn fingerprint(&self, document: &AnyDocument) -> Fingerprint {
+        let found = self.0.iter().find_map(|room| room.fingerprint_any(document));
+        found.unwrap_or_else(|| Fingerprint::of(&[]))
+    }
+
+    fn summary(&self, at: &Address, document: &AnyDocument) -> String {
+        self.of(at).map(|room| room.summary_any(at, document)).unwrap_or_default()
+    }
+
+    fn compare(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Verdict {
+        let found = self.of(at).and_then(|room| room.compare_any(at, document, object));
+        found.unwrap_or_else(|| {
+            Verdict::Refused("it was read by another provider with the same name".to_owned())
+        })
+    }
+
+    fn suffers(&self, at: &Address, object: &AnyObject, from: &Address, impact: Impact) -> Option<Change> {
+        self.of(at)?.suffers_any(at, object, from, impact)
+    }
+
+    fn remove(
+        &self,
+        at: &Address,
+        object: &AnyObject,
+        is_wanted: &dyn Fn(&Address) -> bool,
+        choices: &Choices,
+    ) -> Removal {
+        self.of(at).map_or(Removal::Ignore, |room| room.remove_any(at, object, is_wanted, choices))
+    }
+
+    fn needs(&self, at: &Address, object: &AnyObject) -> Vec<Edge> {
+        self.of(at).map(|room| room.needs_any(at, object)).unwrap_or_default()
+    }
+
+    fn takes(&self, at: &Address, document: &AnyDocument) -> BTreeSet<Claim> {
+        self.of(at).map(|room| room.takes_any(at, document)).unwrap_or_default()
+    }
+
+    fn holds(&self, at: &Address, object: &AnyObject) -> BTreeSet<Claim> {
+        self.of(at).map(|room| room.holds_any(at, object)).unwrap_or_default()
+    }
+
+    fn part_of(&self, at: &Address, object: &AnyObject) -> Option<String> {
+        self.of(at)?.part_of_any(at, object)
+    }
+
+    fn notes(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Vec<Note> {
+        self.of(at).map(|room| room.notes_any(at, document, object)).unwrap_or_default()
+    }
+}
+
+impl Provider for Rooms<'_> {
+    async fn observe(&self, wanted: &Wanted<AnyDocument>) -> Result<Seen<AnyObject>, ObserveError> {
+        let reads = join_all(self.0.iter().map(|room| room.observe_any(wanted))).await;
+        let mut all = Seen::default();
+        let mut first = None;
+        let mut answered = false;
+        for (room, read) in self.0.iter().zip(reads) {
+            match read {
+                Ok(Seen { mut objects, mut unknown }) => {
+                    answered = true;
+                    all.objects.append(&mut objects);
+                    all.unknown.append(&mut unknown);
+                }
+                Err(error) => {
+                    all.unknown.insert(Place::all_of(room.name()), error.to_string());
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
+            if self.named(place.provider()).is_none() {
+                let whole = Place::all_of(place.provider());
+                all.unknown.entry(whole).or_insert_with(|| "no such provider was given".to_owned());
+            }
+        }
+        match first {
+            Some(error) if !answered => Err(error),
+            _ => Ok(all),
+        }
+    }
+
+    async fn act(
+        &self,
+        step: &Step<AnyDocument>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<(), StepError> {
+        match self.of(&step.address) {
+            Some(room) => room.act_any(step, SharedActing::new(acting.clone())).await,
+            None => Err(StepError::Input {
+                what: step.address.to_string(),
+                cause: "no such provider was given".to_owned(),
+            }),
+        }
+    }
+
+    fn lanes(&self, at: &Place) -> usize {
+        self.named(at.provider()).map_or(1, |room| room.lanes_any(at))
+    }
+
+    fn waiting_lanes(&self, step: &Step<AnyDocument>) -> Option<usize> {
+        self.of(&step.address)?.waiting_lanes_any(step)
+    }
+
+    fn awaited(&self, step: &Step<AnyDocument>) -> Option<Awaited> {
+        self.of(&step.address)?.awaited_any(step)
+    }
+
+    async fn up(
+        &self,
+        step: &Step<AnyDocument>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<u64, NotUp> {
+        match self.of(&step.address) {
+            Some(room) => room.up_any(step, SharedActing::new(acting.clone())).await,
+            None => Ok(0),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Roles that a file can say: by their kind, with their settings.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{CustomRole, Role, RoleFindings, Site};
+use crate::finding::{Kind, OwnKind};
+use crate::given::Given;
+use crate::name::RoleName;
+
+/// A role whose value a file can hold: it is written below its kind, with the settings that serde reads and writes.
+///
+/// A program that knows it (`Program::role` of the crate `fmc`) has it in its files, in their schema, in `convert` and in `explain`.
+///
+/// ```
+/// use fmc_core::role::{CustomRole, FileRole, Role};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// #[serde(deny_unknown_fields)]
+/// struct Postgres {
+///     version: u8,
+/// }
+///
+/// impl CustomRole for Postgres {}
+///
+/// impl FileRole for Postgres {
+///     const KIND: &'static str = "postgres";
+/// }
+///
+/// assert_eq!(Role::said(Postgres { version: 17 }), Role::from_json::<Postgres>(r#"{"version": 17}"#));
+/// ```
+pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
+    /// Its kind, which is what [`CustomRole::kind`] says of every value of it.
+    const KIND: &'static str;
+
+    /// The kinds of findings that it brings along: those of [`CustomRole::finding_kinds`].
+    const FINDINGS: &'static [OwnKind] = &[];
+
+    /// The Rust expression that makes it, as `Postgres::new(17)`. By default it is one that reads the settings as JSON.
+    fn to_rust(&self) -> String {
+        let path = type_name::<Self>();
+        let name = path.rsplit("::").next().unwrap_or(path);
+        let settings = serde_json::to_string(self).unwrap_or_default();
+        format!("Role::from_json::<{name}>({settings:?})")
+    }
+}
+
+/// What a role's settings must have besides serde: with the feature `schema` a JSON Schema, and nothing without it.
+#[cfg(feature = "schema")]
+pub trait Described: schemars::JsonSchema {
+    /// The JSON Schema of its settings.
+    fn described() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> Described for T {}
+
+/// What a role's settings must have besides serde: with the feature `schema` a JSON Schema, and nothing without it.
+#[cfg(not(feature = "schema"))]
+pub trait Described {}
+
+#[cfg(not(feature = "schema"))]
+impl<T> Described for T {}
+
+/// How a role is said in a file.
+pub(super) struct Said {
+    kind: String,
+    settings: Value,
+    /// The Rust expression that makes it.
+    rust: String,
+    /// Reads other settings of the same type.
+    read: fn(&Value) -> Option<Role>,
+}
+
+impl Role {
+    /// A role with its form in a file.
+    pub fn said<R: FileRole>(role: R) -> Self {
+        Self::shared_said(Arc::new(role))
+    }
+
+    /// The role of a type with its form in a file, whose settings are JSON. What is wrong with them is a finding.
+    pub fn from_json<R: FileRole>(settings: &str) -> Self {
+        match serde_json::from_str::<R>(settings) {
+            Ok(role) => Self::said(role),
+            Err(error) => Unknown::role(R::KIND, Value::Null, error.to_string()),
+        }
+    }
+
+    fn shared_said<R: FileRole>(role: Arc<R>) -> Self {
+        let read = |settings: &Value| serde_json::from_value::<R>(settings.clone()).ok().map(Role::said);
+        let said = serde_json::to_value(&*role).ok().map(|settings| {
+            Arc::new(Said { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
+        });
+        Self { role, said }
+    }
+
+    /// The same role with its form in a file, if it is of this type.
+    pub fn as_said<R: FileRole>(&self) -> Option<Self> {
+        let shared: Arc<dyn Any + Send + Sync> = self.shared();
+        shared.downcast::<R>().ok().map(Self::shared_said)
+    }
+
+    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    pub(crate) fn changed_to(&self, form: &Self) -> Self {
+        match (&self.said, &form.said) {
+            (Some(said), Some(changed)) if said.kind == changed.kind && said.settings != changed.settings => {
+                (said.read)(&changed.settings).unwrap_or_else(|| form.clone())
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// Whether it has a form in a file.
+    pub fn is_said(&self) -> bool {
+        self.said.is_some()
+    }
+
+    /// The kind by which a file named it, if no program has yet said what that is: such a role is refused.
+    pub fn unknown(&self) -> Option<&str> {
+        let role: &dyn Any = &*self.role;
+        role.downcast_ref::<Unknown>().map(|unknown| unknown.kind.as_str())
+    }
+
+    /// The Rust expression that makes it, if it has a form in a file.
+    pub fn to_rust(&self) -> Option<&str> {
+        self.said.as_ref().map(|said| said.rust.as_str())
+    }
+}
+
+/// A role of a file that no program has looked at.
+struct Unknown {
+    kind: String,
+    why: String,
+}
+
+impl Unknown {
+    fn role(kind: &str, settings: Value, why: String) -> Role {
+        let said = Said { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
+        Role { role: Arc::new(Self { kind: kind.to_owned(), why }), said: Some(Arc::new(said)) }
+    }
+}
+
+impl CustomRole for Unknown {
+    fn kind(&self) -> Given<RoleName> {
+        Given::text(&self.kind)
+    }
+
+    fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
+        findings.push(
+            Kind::ReferenceUnknown,
+            format!("the role {} is not known here: {}", self.kind, self.why),
+            "read the file by a program that knows the role",
+        );
+    }
+}
+
+/// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.said {
+            None => serializer.serialize_str(&self.role.kind().to_string()),
+            Some(said) if is_nothing(&said.settings) => serializer.serialize_str(&said.kind),
+            Some(said) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry(&said.kind, &said.settings)?;
+                map.end()
+            }
+        }
+    }
+}
+
+fn is_nothing(settings: &Value) -> bool {
+    settings.is_null() || settings.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+impl<'de> Deserialize<'de> for Role {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct One;
+
+        impl<'de> Visitor<'de> for One {
+            type Value = Role;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the kind of a role, or a map of it to its settings")
+            }
+
+            fn visit_str<E: de::Error>(self, kind: &str) -> Result<Role, E> {
+                Ok(unresolved(kind, Value::Null))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Role, A::Error> {
+                let wrong = || de::Error::custom("one key is expected here: the kind of the role");
+                let (kind, settings) = map.next_entry::<String, Value>()?.ok_or_else(wrong)?;
+                match map.next_key::<String>()? {
+                    None => Ok(unresolved(&kind, settings)),
+                    Some(_) => Err(wrong()),
+                }
+            }
+        }
+
+        fn unresolved(kind: &str, settings: Value) -> Role {
+            Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        }
+
+        deserializer.deserialize_any(One)
+    }
+}
+
+/// Any role: a program that knows roles says which in its own schema.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Role {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Role".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "What a machine is for: the kind of a role, or a map of it to its settings.",
+            "anyOf": [
+                { "type": "string" },
+                { "type": "object", "minProperties": 1, "maxProperties": 1 }
+            ]
+        })
+    }
+}
+
+/// Two roles are equal when they are one, or when they are said in the same way: code cannot be compared.
+impl PartialEq for Role {
+    fn eq(&self, other: &Self) -> bool {
+        let are_said_alike = || match (&self.said, &other.said) {
+            (Some(one), Some(other)) => one.kind == other.kind && one.settings == other.settings,
+            _ => false,
+        };
+        Arc::ptr_eq(&self.role, &other.role) || are_said_alike()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    #[serde(deny_unknown_fields)]
+    struct Cache {
+        #[serde(default)]
+        size: u32,
+    }
+
+    impl CustomRole for Cache {}
+
+    impl FileRole for Cache {
+        const KIND: &'static str = "cache";
+    }
+
+    #[test]
+    fn a_role_is_written_below_its_kind_and_read_as_unknown() {
+        let role = Role::said(Cache { size: 3 });
+        let text = serde_json::to_string(&role).unwrap();
+        assert_eq!(text, r#"{"cache":{"size":3}}"#);
+        let read: Role = serde_json::from_str(&text).unwrap();
+        assert_eq!((read.unknown(), role.unknown()), (Some("cache"), None));
+        assert_eq!(read, role);
+        assert_ne!(Role::said(Cache { size: 4 }), role);
+        let alone: Role = serde_json::from_str(r#""cache""#).unwrap();
+        assert_eq!(serde_json::to_string(&alone).unwrap(), r#""cache""#);
+        for wrong in ["{}", r#"{"a": 1, "b": 2}"#, "3", "[]"] {
+            serde_json::from_str::<Role>(wrong).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn code_gets_its_form_from_its_type() {
+        let code = Role::from(Cache { size: 3 });
+        assert!(!code.is_said());
+        let said = code.as_said::<Cache>().unwrap();
+        assert_eq!(said, Role::said(Cache { size: 3 }));
+        assert_eq!(said.to_rust(), Some(r#"Role::from_json::<Cache>("{\"size\":3}")"#));
+    }
+
+    #[test]
+    fn settings_that_are_wrong_are_a_finding() {
+        let cloud = |role: Role| {
+            let image = crate::image::Image::debian("12").path("/images/debian-12.qcow2");
+            let machine = crate::machine::Machine::new("web", image).role(role);
+            crate::cloud::Cloud::new("first").host(crate::host::Host::local()).machine(machine)
+        };
+        for role in [Role::from_json::<Cache>(r#"{"sise": 3}"#), serde_json::from_str(r#""cache""#).unwrap()]
+        {
+            let report = cloud(role).check().unwrap_err();
+            let unknown =
+                report.findings().iter().find(|finding| finding.kind == Kind::ReferenceUnknown).unwrap();
+            assert_eq!(unknown.at, "machines.web.roles[0]");
+        }
+    }
+}

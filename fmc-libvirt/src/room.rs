@@ -1,0 +1,140 @@
+//! What libvirt brings beside its steps: files, drift, status, its part of the picture, its preflight.
+
+use std::sync::Arc;
+
+use fmc_core::boot::Boot;
+use fmc_core::checked::Checked;
+use fmc_core::graph::{Address, Note, Seen, Wanted};
+use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Room, Status};
+use fmc_core::role::Membership;
+use fmc_core::unit::Size;
+
+use crate::document::{self, Content, Document, PROVIDER, kind};
+use crate::documents::documents;
+use crate::link::Link;
+use crate::nft;
+use crate::provider::object::{Object, Owner};
+use crate::provider::{Libvirt, drifted};
+use crate::volume::{Ours, own_pool};
+
+/// Hosts are simulated one by one, by a [`Sim`](crate::sim::Sim) as their link: there is no simulation of the whole.
+impl<L: Link> Room for Libvirt<L> {
+    const NAME: &'static str = PROVIDER;
+
+    fn documents(&self, checked: &Checked) -> Wanted<Document> {
+        documents(checked)
+    }
+
+    fn artifacts<'a>(
+        &self,
+        at: &'a Address,
+        document: &'a Document,
+        part_of: Option<&'a str>,
+    ) -> Vec<Artifact<'a>> {
+        let (folder, kind) = match document {
+            Document::Domain(_) => ("domains", "domain"),
+            Document::Network(_) => ("networks", "network"),
+            Document::Pool(_) => ("pools", "pool"),
+            // Its name is `POOL/NAME`.
+            Document::Volume(_) => ("volumes", "volume"),
+        };
+        let path = format!("{}/{folder}/{}.xml", at.place(), at.name());
+        let mut all = vec![Artifact::text(path, kind, document.xml())];
+        let machine = part_of.and_then(|noun| noun.strip_prefix("machine/"));
+        if let Some((boot, machine)) = self.boot(document).zip(machine) {
+            let path = |name: &str| format!("guests/{machine}/{name}");
+            let files = boot.files().into_iter();
+            all.extend(files.map(|(name, template)| Artifact::template(path(name), "guest", template)));
+            if matches!(**boot, Boot::CloudInit { .. }) {
+                all.push(Artifact::boot_volume(path("seed.iso"), "guest", boot));
+            }
+        }
+        all
+    }
+
+    fn by_hand(&self, checked: &Checked) -> Vec<ByHand> {
+        let table = |(host, text): (&fmc_core::checked::Host, String)| ByHand {
+            place: host.name.as_str().into(),
+            path: format!("hosts/{}.nft", host.name),
+            kind: "nft",
+            text: text.into(),
+            why: format!("The routed networks of {} leave it by its nft table", host.name),
+            loads: "nft -f",
+        };
+        nft::rulesets(checked).map(table).collect()
+    }
+
+    fn boot<'a>(&self, document: &'a Document) -> Option<&'a Arc<Boot>> {
+        match document {
+            Document::Volume(volume) => match &volume.content {
+                Content::Boot(boot) => Some(boot),
+                Content::Empty | Content::Image(_) => None,
+            },
+            Document::Pool(_) | Document::Network(_) | Document::Domain(_) => None,
+        }
+    }
+
+    fn nouns(&self) -> &'static [(&'static str, &'static str)] {
+        &[(kind::NETWORK, "network"), (kind::POOL, "pool"), (kind::DOMAIN, "machine")]
+    }
+
+    fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
+        match object {
+            Object::Domain(domain) => domain.mark.as_ref().map(|mark| &*mark.memberships).unwrap_or_default(),
+            Object::Pool(_) | Object::Volume(_) | Object::Network(_) => &[],
+        }
+    }
+
+    fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
+        drifted::drift(wanted, seen)
+    }
+
+    fn status(&self, checked: &Checked, _: &Wanted<Document>, seen: &Seen<Object>) -> Status {
+        let mut status = Status::default();
+        for machine in checked.machines() {
+            let Some(host) = checked.at(machine.host) else { continue };
+            let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
+            status.machines.insert(machine.name.to_string(), state(seen, &at));
+        }
+        for (at, object) in seen.present() {
+            let Object::Volume(volume) = object else { continue };
+            let Ours::Disk { machine, .. } = &volume.ours else { continue };
+            if !seen.objects.contains_key(&at.beside(kind::DOMAIN, machine.as_str())) {
+                let size =
+                    volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
+                status.kept.insert(at.to_string(), format!("{size}data; {machine} is not there"));
+            }
+        }
+        status
+    }
+
+    fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
+        let own = own_pool(checked.owner().as_str());
+        let stores = checked.hosts().iter().flat_map(|host| {
+            let store = |name: String, path: String| Drawn::Store { host: host.name.to_string(), name, path };
+            let folder = format!("{}/{own}", host.base.to_string().trim_end_matches('/'));
+            let others =
+                host.pools.iter().map(move |pool| store(pool.name.to_string(), pool.path.to_string()));
+            std::iter::once(store(own.clone(), folder)).chain(others).collect::<Vec<_>>()
+        });
+        stores.collect()
+    }
+
+    async fn preflight(&self, checked: &Checked) -> Vec<Note> {
+        Self::preflight(self, checked).await
+    }
+}
+
+/// How a machine is.
+fn state(seen: &Seen<Object>, at: &Address) -> &'static str {
+    match seen.object(at) {
+        Some(Object::Domain(domain)) => match &domain.owner {
+            Owner::Us if domain.record.active => "running",
+            Owner::Us => "off",
+            Owner::Other(_) | Owner::Unmarked => "not ours",
+        },
+        Some(_) => "unknown",
+        None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => "unknown",
+        None => "not there",
+    }
+}

@@ -1,0 +1,229 @@
+//! The roles that a program knows: what a file may say below `roles`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fmc_core::cloud::Cloud;
+use fmc_core::finding::{At, OwnKind};
+use fmc_core::role::{FileRole, Role};
+use fmc_core::roles::{self, Takes};
+
+use super::mistake::Mistake;
+use super::read::{self, known_instead};
+use super::tree::{Members, Node, Value};
+
+/// The roles that a program knows, by kind: the built-in ones, and its own.
+///
+/// ```
+/// use fmc::file::{RoleKinds, Source, Syntax};
+/// use fmc::prelude::*;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// #[serde(deny_unknown_fields)]
+/// struct Postgres {
+///     version: u8,
+/// }
+///
+/// impl CustomRole for Postgres {}
+///
+/// impl FileRole for Postgres {
+///     const KIND: &'static str = "postgres";
+/// }
+///
+/// let text = r#"{"name": "first", "machines": {"db": {"image": {"os": "none"}, "roles": [{"postgres": {"version": 17}}]}}}"#;
+/// let roles = RoleKinds::built_in().with::<Postgres>();
+/// let cloud = Source::new(text.as_bytes(), Syntax::Json)?.roles(&roles).cloud()?;
+/// assert_eq!(cloud, Cloud::new("first").machine(Machine::new("db", Image::blank()).role(Role::said(Postgres { version: 17 }))));
+/// # Ok::<(), fmc::file::FileError>(())
+/// ```
+#[derive(Clone)]
+pub struct RoleKinds {
+    kinds: BTreeMap<&'static str, Type>,
+}
+
+/// What is known of the type of a role.
+#[derive(Clone, Copy)]
+struct Type {
+    read: fn(&Node<'_>, &At<'_>) -> Result<Role, Vec<Mistake>>,
+    said: fn(&Role) -> Option<Role>,
+    findings: &'static [OwnKind],
+    #[cfg(feature = "schema")]
+    schema: fn() -> serde_json::Value,
+}
+
+impl RoleKinds {
+    /// The built-in ones.
+    pub fn built_in() -> Self {
+        let mut all = Self { kinds: BTreeMap::new() };
+        roles::said(&mut all);
+        all
+    }
+
+    /// These, and one more. It takes the place of one with its kind.
+    #[must_use]
+    pub fn with<R: FileRole>(mut self) -> Self {
+        self.role::<R>();
+        self
+    }
+
+    /// The kinds.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.kinds.keys().copied()
+    }
+
+    /// The kinds of findings that the roles bring along.
+    pub fn findings(&self) -> impl Iterator<Item = &'static OwnKind> {
+        self.kinds.values().flat_map(|known| known.findings)
+    }
+
+    /// The cloud with the form in a file of each role whose type is known: so a program's own roles can be written.
+    #[must_use]
+    pub fn recognise(&self, cloud: Cloud) -> Cloud {
+        cloud.map_roles(|_, _, role| {
+            let said = || self.kinds.values().find_map(|known| (known.said)(&role));
+            if role.is_said() { role } else { said().unwrap_or(role) }
+        })
+    }
+
+    /// The JSON Schema of a cloud's file with these roles: see [`Cloud::schema`].
+    #[cfg(feature = "schema")]
+    pub fn schema(&self) -> serde_json::Value {
+        let mut schema = Cloud::schema();
+        let mut forms = Vec::new();
+        let mut definitions = serde_json::Map::new();
+        for (kind, known) in &self.kinds {
+            let mut settings = (known.schema)();
+            if let Some(settings) = settings.as_object_mut() {
+                settings.remove("$schema");
+                if let Some(serde_json::Value::Object(own)) = settings.remove("$defs") {
+                    definitions.extend(own.into_iter().map(|(name, mut of)| {
+                        point(&mut of, kind);
+                        (format!("{kind}.{name}"), of)
+                    }));
+                }
+            }
+            point(&mut settings, kind);
+            forms.push(serde_json::json!({ "const": kind }));
+            forms.push(serde_json::json!({
+                "type": "object", "properties": { *kind: settings }, "required": [kind], "additionalProperties": false
+            }));
+        }
+        if let Some(all) = schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut) {
+            all.extend(definitions);
+            if let Some(role) = all.get_mut("Role").and_then(serde_json::Value::as_object_mut) {
+                role.insert("anyOf".to_owned(), serde_json::Value::Array(forms));
+            }
+        }
+        schema
+    }
+
+    /// Reads the roles of a cloud, which a file names by kind, where the file has them.
+    pub(super) fn read(&self, cloud: Cloud, tree: &Node<'_>, mistakes: &mut Vec<Mistake>) -> Cloud {
+        self.resolve(cloud, tree, &mut |_, _, _| None, mistakes)
+    }
+
+    /// The same, but for roles that are known already.
+    pub(crate) fn resolve(
+        &self,
+        cloud: Cloud,
+        tree: &Node<'_>,
+        already: &mut dyn FnMut(&str, usize, &Role) -> Option<Role>,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Cloud {
+        let machines = map(tree).and_then(|cloud| cloud.get("machines")).and_then(|member| map(&member.node));
+        cloud.map_roles(|machine, index, role| {
+            if let Some(role) = already(machine, index, &role) {
+                return role;
+            }
+            let Some(kind) = role.unknown() else { return role };
+            let roles = machines.and_then(|all| map(&all.get(machine)?.node)?.get("roles"));
+            let Some(Value::List(nodes)) = roles.map(|member| &member.node.value) else { return role };
+            let Some(node) = nodes.get(index) else { return role };
+            let (at, name) = (At::ROOT.key("machines"), machine.to_owned());
+            let at = at.name(&name);
+            let at = at.key("roles");
+            let at = at.index(index);
+            match self.one(kind, node, &at) {
+                Ok(read) => read,
+                Err(wrong) => {
+                    mistakes.extend(wrong);
+                    role
+                }
+            }
+        })
+    }
+
+    fn one(&self, kind: &str, node: &Node<'_>, at: &At<'_>) -> Result<Role, Vec<Mistake>> {
+        let member = map(node).and_then(|role| role.iter().next());
+        let Some(known) = self.kinds.get(kind) else {
+            let span = member.map_or(node.span, |member| member.span);
+            let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
+            return Err(vec![mistake.help(known_instead(kind, self.kinds()))]);
+        };
+        let at = at.key(kind);
+        let said = member.map(|member| &member.node);
+        let nothing = |value| Node { span: node.span, value };
+        match said {
+            Some(settings) if !matches!(settings.value, Value::Null) => (known.read)(settings, &at),
+            // A kind alone has no settings: of a struct with fields none is said, and one without any is nothing.
+            _ => (known.read)(&nothing(Value::Map(Members::default())), &at)
+                .or_else(|wrong| (known.read)(&nothing(Value::Null), &at).map_err(|_| wrong)),
+        }
+    }
+}
+
+impl Takes for RoleKinds {
+    fn role<R: FileRole>(&mut self) {
+        let known = Type {
+            read: |node, at| read::read_at::<R>(node, *at).map(Role::said),
+            said: Role::as_said::<R>,
+            findings: R::FINDINGS,
+            #[cfg(feature = "schema")]
+            schema: R::described,
+        };
+        self.kinds.insert(R::KIND, known);
+    }
+}
+
+impl Default for RoleKinds {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl fmt::Debug for RoleKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.kinds()).finish()
+    }
+}
+
+fn map<'a, 'b>(node: &'a Node<'b>) -> Option<&'a Members<'b>> {
+    match &node.value {
+        Value::Map(members) => Some(members),
+        _ => None,
+    }
+}
+
+/// Lets the references of a role's own schema lead to its definitions among those of the cloud.
+#[cfg(feature = "schema")]
+fn point(schema: &mut serde_json::Value, kind: &str) {
+    use serde_json::Value as Json;
+    match schema {
+        Json::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Json::String(to) if key == "$ref" => {
+                        if let Some(name) = to.strip_prefix("#/$defs/").filter(|name| !name.contains('.')) {
+                            *to = format!("#/$defs/{kind}.{name}");
+                        }
+                    }
+                    value => point(value, kind),
+                }
+            }
+        }
+        Json::Array(values) => values.iter_mut().for_each(|value| point(value, kind)),
+        _ => {}
+    }
+}
