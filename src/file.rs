@@ -80,7 +80,8 @@ pub enum FileError {
 }
 
 /// All that is wrong with a text, in its order; at least one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
 pub struct Mistakes(Vec<Mistake>);
 
 /// A text with its format: reads the cloud, and says where in the text a path of it is.

@@ -123,6 +123,7 @@ pub use fmc_core::{cloud::Cloud, finding::Report};
 #[cfg(feature = "keys")]
 pub use fmc_keys as keys;
 pub use fmc_libvirt as libvirt;
+pub use fmc_libvirt::files;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -131,6 +132,7 @@ mod compile;
 pub mod cookbook;
 pub mod file;
 pub mod history;
+pub mod json;
 #[cfg(feature = "keys")]
 pub mod kubeconfig;
 pub mod picture;
@@ -149,7 +151,7 @@ pub mod testing;
 pub use compile::{Wanted, compile};
 #[doc(no_inline)]
 pub use fmc_core::provider::Artifact;
-pub use plan::{Part, Plan, Seen, plan};
+pub use plan::{Plan, PlanPart, Seen, plan};
 pub use providers::Providers;
 
 /// The README's programs, compiled.

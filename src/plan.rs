@@ -77,8 +77,10 @@ impl Plan {
     }
 
     /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
-    pub fn step(&self, name: &str) -> Part<'_> {
-        Part(self.plan.step(name).or_else(|| self.without_store(name).find_map(|name| self.plan.step(&name))))
+    pub fn step(&self, name: &str) -> PlanPart<'_> {
+        PlanPart(
+            self.plan.step(name).or_else(|| self.without_store(name).find_map(|name| self.plan.step(&name))),
+        )
     }
 
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it.
@@ -226,9 +228,9 @@ impl fmt::Display for Plan {
 
 /// What a plan does to one machine or object, which may be nothing.
 #[derive(Debug)]
-pub struct Part<'a>(Option<Group<'a, AnyDocument>>);
+pub struct PlanPart<'a>(Option<Group<'a, AnyDocument>>);
 
-impl Part<'_> {
+impl PlanPart<'_> {
     /// What that does to what runs; [`Impact::None`] if nothing is done.
     pub fn impact(&self) -> Impact {
         self.0.as_ref().map_or(Impact::None, Group::impact)

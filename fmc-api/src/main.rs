@@ -6,6 +6,9 @@
 //! words. So a golden file says from which form it was made. A difference is a failure where the forms are the same;
 //! where they are not, a list that is equal all the same is right, and one that differs is told of and judges nothing,
 //! unless the variable `CI` is set.
+//!
+//! The crate `public-api` makes such lists too. Each of its versions reads one form, that of the nightly toolchain of its day;
+//! this workspace is judged on the stable toolchain, whose form is another one with every release.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

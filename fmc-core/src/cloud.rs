@@ -18,11 +18,12 @@ use crate::tz::TimeZone;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Accept {
     /// The kind of finding, as `pool-thin`.
-    pub(crate) kind: String,
+    pub kind: String,
     /// Why, which is shown with the finding.
-    pub(crate) reason: String,
+    pub reason: String,
 }
 
 /// A cloud: hosts, networks and machines as one value.
@@ -51,54 +52,55 @@ pub struct Accept {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Cloud {
     /// Its name.
-    pub(crate) name: Given<CloudName>,
+    pub name: Given<CloudName>,
     /// Who owns its objects; the cloud's name if not said. Two clouds of one name on one host must not meet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) owner: Option<Given<OwnerId>>,
+    pub owner: Option<Given<OwnerId>>,
     /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
     /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) prefixed: bool,
+    pub prefixed: bool,
     /// Whether it is the small copy that `--lab` makes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) lab: bool,
+    pub lab: bool,
     /// The DNS domain of its machines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) domain: Option<Given<DomainName>>,
+    pub domain: Option<Given<DomainName>>,
     /// The time zone of its machines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) time_zone: Option<Given<TimeZone>>,
+    pub time_zone: Option<Given<TimeZone>>,
     /// Whom its machines ask for names, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) resolvers: Vec<Given<Ip>>,
+    pub resolvers: Vec<Given<Ip>>,
     /// Addresses by which the Internet reaches the cloud; they must be public ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) public_addresses: Vec<Given<Ip>>,
+    pub public_addresses: Vec<Given<Ip>>,
     /// Whether machines get SSH host keys that are made from the root key, so that they are known before their first boot;
     /// they make their own if not said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) ssh_host_keys: bool,
+    pub ssh_host_keys: bool,
     /// From where SSH is let in by the machines' firewalls, beside the hypervisor: `anywhere`, `{network: lan}`,
     /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ssh_from: Option<Vec<Peer>>,
+    pub ssh_from: Option<Vec<Peer>>,
     /// Hypervisors, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) hosts: Named<Host>,
+    pub hosts: Named<Host>,
     /// Networks, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) networks: Named<Network>,
+    pub networks: Named<Network>,
     /// Machines, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) machines: Named<Machine>,
+    pub machines: Named<Machine>,
     /// K3s clusters, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) clusters: Named<k3s::Cluster>,
+    pub clusters: Named<k3s::Cluster>,
     /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) accept: Vec<Accept>,
+    pub accept: Vec<Accept>,
 }
 
 impl Cloud {
@@ -218,6 +220,13 @@ impl Cloud {
         self
     }
 
+    /// The same cloud with each of its hosts changed.
+    #[must_use]
+    pub fn map_hosts(mut self, change: impl FnMut(Host) -> Host) -> Self {
+        self.hosts = self.hosts.map(change);
+        self
+    }
+
     /// A network.
     #[must_use]
     pub fn network(mut self, network: Network) -> Self {
@@ -229,6 +238,13 @@ impl Cloud {
     #[must_use]
     pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.networks.extend(networks);
+        self
+    }
+
+    /// The same cloud with each of its networks changed.
+    #[must_use]
+    pub fn map_networks(mut self, change: impl FnMut(Network) -> Network) -> Self {
+        self.networks = self.networks.map(change);
         self
     }
 
@@ -246,6 +262,37 @@ impl Cloud {
         self
     }
 
+    /// The same cloud with each of its machines changed.
+    ///
+    /// A draft is read by its fields, which are named as in a file, and changed by them or by the functions that map:
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::image::Image;
+    /// use fmc_core::machine::Machine;
+    /// use fmc_core::network::Network;
+    /// use fmc_core::unit::SizeExt;
+    ///
+    /// let cloud = Cloud::new("first")
+    ///     .network(Network::nat("lab", "10.17.3.0/24"))
+    ///     .machines(["web", "db"].map(|name| Machine::new(name, Image::blank()).memory(2.gib())));
+    /// let small = cloud
+    ///     .map_machines(|machine| match machine.memory.as_ref().and_then(|memory| memory.ok()) {
+    ///         Some(memory) if *memory > 1.gib() => machine.memory(1.gib()),
+    ///         _ => machine,
+    ///     })
+    ///     .map_networks(|network| network.mtu(1400));
+    /// let names: Vec<String> = small.machines.iter().map(|machine| machine.name.to_string()).collect();
+    /// assert_eq!(names, ["web", "db"]);
+    /// assert_eq!(small.machines.get("db").unwrap().memory, Some(1.gib().into()));
+    /// assert_eq!(small.networks.get("lab").unwrap().mtu, Some(1400.into()));
+    /// ```
+    #[must_use]
+    pub fn map_machines(mut self, change: impl FnMut(Machine) -> Machine) -> Self {
+        self.machines = self.machines.map(change);
+        self
+    }
+
     /// A K3s cluster on machines of the cloud.
     #[must_use]
     pub fn cluster(mut self, cluster: k3s::Cluster) -> Self {
@@ -257,6 +304,13 @@ impl Cloud {
     #[must_use]
     pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
         self.clusters.extend(clusters);
+        self
+    }
+
+    /// The same cloud with each of its clusters changed.
+    #[must_use]
+    pub fn map_clusters(mut self, change: impl FnMut(k3s::Cluster) -> k3s::Cluster) -> Self {
+        self.clusters = self.clusters.map(change);
         self
     }
 

@@ -61,26 +61,28 @@ impl Filesystem {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Disk {
+    /// Its name.
     #[serde(skip, default = "unnamed")]
-    pub(crate) name: Given<DiskName>,
+    pub name: Given<DiskName>,
     /// Its size.
-    pub(crate) size: Given<Size>,
+    pub size: Given<Size>,
     /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`; the disk's name if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) serial: Option<Given<DiskSerial>>,
+    pub serial: Option<Given<DiskSerial>>,
     /// The pool that it is in; the cloud's own if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) pool: Option<Given<PoolName>>,
+    pub pool: Option<Given<PoolName>>,
     /// How it takes space: `thin` if not said, or `full`.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) allocation: Allocation,
+    pub allocation: Allocation,
     /// Where it is mounted; not at all if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mount: Option<Given<AbsPath>>,
+    pub mount: Option<Given<AbsPath>>,
     /// The file system that the first boot makes on it: `ext4` if not said, or `xfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) filesystem: Option<Filesystem>,
+    pub filesystem: Option<Filesystem>,
 }
 
 impl Disk {

@@ -6,14 +6,14 @@ mod own;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use kind::{Kind, UnknownKind, findings};
 pub(crate) use leaf::leaf;
 pub use own::OwnKind;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing is refused.
@@ -101,7 +101,7 @@ impl fmt::Display for At<'_> {
 }
 
 /// One thing that is wrong, or worth knowing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// What kind of thing, stable across versions.
@@ -111,14 +111,14 @@ pub struct Finding {
     /// The path to the value.
     pub at: String,
     /// Paths to the other values that it is about.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
     /// What is wrong.
     pub message: String,
     /// What would be right.
     pub help: String,
     /// Why the cloud accepts it, if it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
 }
 
@@ -172,7 +172,8 @@ impl fmt::Display for Finding {
 /// Why a cloud was refused: every finding, not the first.
 ///
 /// `Debug` is for people too, since that is what an `unwrap` in a test and a `?` in `main` show.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 #[must_use = "an unread report is not actionable"]
 pub struct Report {
     findings: Vec<Finding>,

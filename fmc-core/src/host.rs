@@ -168,14 +168,16 @@ leaf_traits!(MachineType);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Pool {
+    /// Its name.
     #[serde(skip, default = "unnamed")]
-    pub(crate) name: Given<PoolName>,
+    pub name: Given<PoolName>,
     /// The folder of its volumes.
-    pub(crate) path: Given<AbsPath>,
+    pub path: Given<AbsPath>,
     /// How much may be put into it; unlimited if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) capacity: Option<Given<Size>>,
+    pub capacity: Option<Given<Size>>,
 }
 
 impl Pool {
@@ -216,45 +218,47 @@ impl Keyed for Pool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Host {
+    /// Its name.
     #[serde(skip, default = "unnamed")]
-    pub(crate) name: Given<HostName>,
+    pub name: Given<HostName>,
     /// Its libvirt; needed for `--connect hosts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) uri: Option<Given<LibvirtUri>>,
+    pub uri: Option<Given<LibvirtUri>>,
     /// Its processor: sockets, cores of each, threads of each core.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) topology: Option<Topology>,
+    pub topology: Option<Topology>,
     /// Its memory; without it, nobody checks that the machines fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) memory: Option<Given<Size>>,
+    pub memory: Option<Given<Size>>,
     /// Memory that the host itself needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reserve: Option<Given<Size>>,
+    pub reserve: Option<Given<Size>>,
     /// How it runs guests: `kvm`, or `emulated`.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) acceleration: Acceleration,
+    pub acceleration: Acceleration,
     /// The machine type of its guests; `q35` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) machine_type: Option<Given<MachineType>>,
+    pub machine_type: Option<Given<MachineType>>,
     /// The processor that its guests see.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) cpu: CpuModel,
+    pub cpu: CpuModel,
     /// The folder in which the cloud's own pool is; `/var/lib/libvirt/images` if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) base: Option<Given<AbsPath>>,
+    pub base: Option<Given<AbsPath>>,
     /// How much may be put into the cloud's own pool; unlimited if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) capacity: Option<Given<Size>>,
+    pub capacity: Option<Given<Size>>,
     /// Storage pools that it has already, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) pools: Named<Pool>,
+    pub pools: Named<Pool>,
     /// Bridges that it has already.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) bridges: Vec<Given<BridgeName>>,
+    pub bridges: Vec<Given<BridgeName>>,
     /// Whether the machines' serial consoles are kept in files; they are if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) console_log: bool,
+    pub console_log: bool,
 }
 
 impl Host {
@@ -350,6 +354,13 @@ impl Host {
     #[must_use]
     pub fn pool(mut self, pool: Pool) -> Self {
         self.pools.push(pool);
+        self
+    }
+
+    /// The same host with each of its pools changed.
+    #[must_use]
+    pub fn map_pools(mut self, change: impl FnMut(Pool) -> Pool) -> Self {
+        self.pools = self.pools.map(change);
         self
     }
 

@@ -148,15 +148,16 @@ pub enum Source {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DirectKernel {
     /// The path of the kernel on the hypervisor.
-    pub(crate) kernel: Given<AbsPath>,
+    pub kernel: Given<AbsPath>,
     /// The path of its initial file system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) initrd: Option<Given<AbsPath>>,
+    pub initrd: Option<Given<AbsPath>>,
     /// The kernel's command line.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) command_line: String,
+    pub command_line: String,
 }
 
 impl DirectKernel {
@@ -192,33 +193,34 @@ impl DirectKernel {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Image {
     /// The operating system: it decides what the machine is configured by.
-    pub(crate) os: Os,
+    pub os: Os,
     /// Its version, as `12`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) version: String,
+    pub version: String,
     /// The processor that it is made for; `x86_64` if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) architecture: Arch,
+    pub architecture: Arch,
     /// Where its bytes are; an empty disk if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) source: Source,
+    pub source: Source,
     /// What a file on the hypervisor must hash to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) digest: Option<Given<Digest>>,
+    pub digest: Option<Given<Digest>>,
     /// What it must hash to unpacked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) unpacked_digest: Option<Given<Digest>>,
+    pub unpacked_digest: Option<Given<Digest>>,
     /// Its format; `qcow2` if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) format: Format,
+    pub format: Format,
     /// The smallest root disk that it fits on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) minimum: Option<Given<Size>>,
+    pub minimum: Option<Given<Size>>,
     /// A kernel that QEMU boots itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kernel: Option<DirectKernel>,
+    pub kernel: Option<DirectKernel>,
 }
 
 impl Image {

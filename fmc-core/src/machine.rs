@@ -28,9 +28,12 @@ pub use power::{Power, Shutdown};
 
 /// The root disk of a machine. In a file it is its size, `20 GiB`, or a map with `size` and `allocation`.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Root {
-    pub(crate) size: Given<Size>,
-    pub(crate) allocation: Allocation,
+    /// Its size.
+    pub size: Given<Size>,
+    /// Whether its space is taken at once.
+    pub allocation: Allocation,
 }
 
 impl Root {
@@ -66,72 +69,74 @@ impl Root {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Machine {
+    /// Its name.
     #[serde(skip, default = "unnamed")]
-    pub(crate) name: Given<MachineName>,
+    pub name: Given<MachineName>,
     /// What its root disk is made from.
-    pub(crate) image: Image,
+    pub image: Image,
     /// The host that it is on. Needed only in a cloud of several hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) host: Option<Given<HostName>>,
+    pub host: Option<Given<HostName>>,
     /// Virtual processors; 1 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cpus: Option<Given<Cpus>>,
+    pub cpus: Option<Given<Cpus>>,
     /// Memory; 1 GiB if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) memory: Option<Given<Size>>,
+    pub memory: Option<Given<Size>>,
     /// Its root disk: a size, as `20 GiB`, or a map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) root_disk: Option<Root>,
+    pub root_disk: Option<Root>,
     /// Data disks, by name. They outlive the machine.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub(crate) disks: Named<Disk>,
+    pub disks: Named<Disk>,
     /// Interfaces, in the guest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) interfaces: Vec<Interface>,
+    pub interfaces: Vec<Interface>,
     /// The name it calls itself; its own name if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) hostname: Option<Given<Hostname>>,
+    pub hostname: Option<Given<Hostname>>,
     /// Its full name in DNS; host name and domain if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) fqdn: Option<Given<Fqdn>>,
+    pub fqdn: Option<Given<Fqdn>>,
     /// Its time zone; the cloud's if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) time_zone: Option<Given<TimeZone>>,
+    pub time_zone: Option<Given<TimeZone>>,
     /// Whom it asks for names, in order; its networks' resolvers if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) resolvers: Vec<Given<Ip>>,
+    pub resolvers: Vec<Given<Ip>>,
     /// Whether it should run; it should if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) power: Power,
+    pub power: Power,
     /// Whether it starts with the host; it does if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) autostart: bool,
+    pub autostart: bool,
     /// How it is stopped; asked, and by force after 60 s, if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) shutdown: Shutdown,
+    pub shutdown: Shutdown,
     /// How it says that it is up, for which an apply waits; nobody waits if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ready: Option<Ready>,
+    pub ready: Option<Ready>,
     /// Whether it has a firewall that lets in its flows and nothing else; a machine that has roles or accepts something has one if
     /// not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) firewall: Option<bool>,
+    pub firewall: Option<bool>,
     /// What it lets in by itself, beside what its roles accept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) accept: Vec<Opening>,
+    pub accept: Vec<Opening>,
     /// What is inside it.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) guest: Guest,
+    pub guest: Guest,
     /// Labels of the Kubernetes node that it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) labels: Vec<Given<Label>>,
+    pub labels: Vec<Given<Label>>,
     /// Taints of the Kubernetes node that it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) taints: Vec<Given<Taint>>,
+    pub taints: Vec<Given<Taint>>,
     /// What it is for: its roles, each by its kind, or as a map of its kind to its settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) roles: Vec<Role>,
+    pub roles: Vec<Role>,
 }
 
 impl Machine {
@@ -204,10 +209,24 @@ impl Machine {
         self
     }
 
+    /// The same machine with each of its disks changed.
+    #[must_use]
+    pub fn map_disks(mut self, change: impl FnMut(Disk) -> Disk) -> Self {
+        self.disks = self.disks.map(change);
+        self
+    }
+
     /// An interface. The order is the guest's.
     #[must_use]
     pub fn interface(mut self, interface: Interface) -> Self {
         self.interfaces.push(interface);
+        self
+    }
+
+    /// The same machine with each of its interfaces changed.
+    #[must_use]
+    pub fn map_interfaces(mut self, change: impl FnMut(Interface) -> Interface) -> Self {
+        self.interfaces = self.interfaces.into_iter().map(change).collect();
         self
     }
 

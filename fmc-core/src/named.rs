@@ -61,9 +61,27 @@ impl<T> Named<T> {
         self.0.is_empty()
     }
 
+    /// Every value changed, in the same order.
+    #[must_use]
+    pub fn map(self, change: impl FnMut(T) -> T) -> Self {
+        self.into_iter().map(change).collect()
+    }
+
     /// Takes every value out.
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+impl<T: Keyed> Named<T> {
+    /// The first value of a name.
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|value| value.name().ok().is_some_and(|known| known.to_string() == name))
+    }
+
+    /// The first value of a name, to be changed in place.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+        self.0.iter_mut().find(|value| value.name().ok().is_some_and(|known| known.to_string() == name))
     }
 }
 

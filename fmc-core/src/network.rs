@@ -30,14 +30,15 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Reservation {
     /// Whose address it is.
-    pub(crate) mac: Given<Mac>,
+    pub mac: Given<Mac>,
     /// The address.
-    pub(crate) address: Given<Ip>,
+    pub address: Given<Ip>,
     /// The name that DHCP gives with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) hostname: Option<Given<Hostname>>,
+    pub hostname: Option<Given<Hostname>>,
 }
 
 impl Reservation {
@@ -66,50 +67,52 @@ impl Reservation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Network {
+    /// Its name.
     #[serde(skip, default = "unnamed")]
-    pub(crate) name: Given<NetworkName>,
+    pub name: Given<NetworkName>,
     /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for one that the host has already.
-    pub(crate) mode: Mode,
+    pub mode: Mode,
     /// The host that it is on. Needed only in a cloud of several hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) host: Option<Given<HostName>>,
+    pub host: Option<Given<HostName>>,
     /// Its bridge; derived from its name if not said, the host's own for the mode `bridge`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) bridge: Option<Given<BridgeName>>,
+    pub bridge: Option<Given<BridgeName>>,
     /// Its IPv4 subnet, as `10.17.3.0/24`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) subnet: Option<Given<Subnet>>,
+    pub subnet: Option<Given<Subnet>>,
     /// Its IPv4 gateway; the subnet's first address if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gateway: Option<Given<Ip>>,
+    pub gateway: Option<Given<Ip>>,
     /// The range of IPv4 addresses that DHCP hands out; none if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) dhcp: Option<Given<IpRange>>,
+    pub dhcp: Option<Given<IpRange>>,
     /// Its IPv6 subnet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ipv6: Option<Given<Subnet>>,
+    pub ipv6: Option<Given<Subnet>>,
     /// Its IPv6 gateway; the subnet's first address if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gateway6: Option<Given<Ip>>,
+    pub gateway6: Option<Given<Ip>>,
     /// The range of IPv6 addresses that DHCP hands out; none if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) dhcp6: Option<Given<IpRange>>,
+    pub dhcp6: Option<Given<IpRange>>,
     /// Addresses reserved for what is no machine of the cloud.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) reservations: Vec<Reservation>,
+    pub reservations: Vec<Reservation>,
     /// Its DNS domain; the cloud's if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) domain: Option<Given<DomainName>>,
+    pub domain: Option<Given<DomainName>>,
     /// The largest packet on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mtu: Option<Given<Mtu>>,
+    pub mtu: Option<Given<Mtu>>,
     /// Whom its machines ask for names, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) resolvers: Vec<Given<Ip>>,
+    pub resolvers: Vec<Given<Ip>>,
     /// Whether it starts with the host; it does if not said.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) autostart: bool,
+    pub autostart: bool,
 }
 
 impl Network {

@@ -9,6 +9,7 @@ pub mod document;
 pub mod documents;
 mod domain;
 pub mod drift;
+pub mod files;
 #[cfg(test)]
 mod fixture;
 pub mod image;

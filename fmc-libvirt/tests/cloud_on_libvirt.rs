@@ -18,6 +18,8 @@ use fmc_core::name::HostName;
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::virt::VirtLink;
 use fmc_testkit::relay::Relay;
@@ -298,7 +300,9 @@ impl Hypervisor {
     fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
         let relay = Relay::start(&self.own.path().join("libvirt-sock"));
         let link = VirtLink::connect(&relay.uri()).unwrap();
-        let provider = Libvirt::new().host(HostName::literal("local"), link);
+        let provider = Libvirt::new()
+            .host(HostName::literal("local"), link)
+            .images(Images::default().files(Files::anywhere("")));
         let wanted = wanted(cloud);
         let seen = wait(provider.observe(&wanted)).unwrap();
         assert!(plan(&provider, &wanted, &seen, &Choices::default()).is_empty());

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Action, ApplyOptions, Left, Outcome, StopFlag};
-use serde::Serialize;
 
 use self::follow::Follow;
 use super::args::Args;
@@ -17,39 +16,17 @@ use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::plan::{self, Shown, Towards};
+use super::plan::{self, Towards};
 use super::root_key;
 use super::saved;
 use super::style::{BAD, GOOD, Paint, WARN};
 use super::{DONE, FAILED};
+use crate::json::{End, Line};
 use crate::plan::Plan;
 use crate::saved::Saved;
 
 /// As many things as are named that are left for one cause.
 const LISTED: usize = 5;
-
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-enum Told<'a> {
-    Plan(Shown<'a>),
-    Outcome {
-        done: usize,
-        failed: usize,
-        skipped: usize,
-        up: usize,
-        not_up: usize,
-        left: Vec<Remaining<'a>>,
-        stopped: bool,
-    },
-}
-
-/// What an apply leaves.
-#[derive(Serialize)]
-struct Remaining<'a> {
-    about: &'a str,
-    action: Option<Action>,
-    cause: &'a str,
-}
 
 pub(super) fn run(
     cloud: &Cloud,
@@ -70,7 +47,7 @@ pub(super) fn run(
         saved::compare(saved, &plan, &world)?;
     }
     if args.json {
-        io.json_line(&Told::Plan(Shown::new(&plan, plan.wanted(), &world)))?;
+        io.json_line(&Line::Plan(plan::shown(&plan, plan.wanted(), &world)))?;
     } else {
         plan::show(&plan, &world, towards, io)?;
     }
@@ -284,13 +261,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
     let (done, failed, skipped) = (outcome.done.len(), outcome.failed.len(), outcome.skipped.len());
     let (up, not_up) = (outcome.up.len(), outcome.not_up.len());
     if args.json {
-        let left = outcome.left.iter().map(|Left { about, action, cause, .. }| Remaining {
-            about,
-            action: *action,
-            cause,
-        });
-        let left = left.collect();
-        io.json_line(&Told::Outcome { done, failed, skipped, up, not_up, left, stopped })?;
+        io.json_line(&Line::Outcome(End::of(outcome, stopped)))?;
     } else if plan.is_empty() {
         // The plan has said so.
     } else if outcome.is_converged() {

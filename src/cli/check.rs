@@ -9,7 +9,6 @@ use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::{Finding, Severity};
 use fmc_core::unit::Size;
-use serde::Serialize;
 
 use super::args::Args;
 use super::cloud_file::{CloudFile, Map};
@@ -19,6 +18,7 @@ use super::style::{BAD, GOOD, Paint, STRONG, WARN};
 use super::table::Table;
 use super::wrap::wrapped;
 use super::{DONE, FAILED};
+use crate::json::{FilePlace, FindingView};
 use crate::set::Setting;
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
@@ -28,8 +28,8 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     };
     let map = args.file.as_ref().map(CloudFile::map);
     if args.json {
-        let placed: Vec<Placed<'_>> =
-            findings.iter().map(|finding| Placed::new(finding, map.as_ref(), args)).collect();
+        let placed: Vec<FindingView> =
+            findings.iter().map(|finding| placed(finding, map.as_ref(), args)).collect();
         io.json(&placed)?;
     } else {
         let teller = Teller {
@@ -73,32 +73,13 @@ pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Che
 }
 
 /// A finding with its place in the cloud's file.
-#[derive(Serialize)]
-struct Placed<'a> {
-    #[serde(flatten)]
-    finding: &'a Finding,
-    #[serde(flatten)]
-    place: Option<FilePlace<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    set: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct FilePlace<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-}
-
-impl<'a> Placed<'a> {
-    fn new(finding: &'a Finding, map: Option<&'a Map<'_>>, args: &'a Args) -> Self {
-        let set = set_by(args, &finding.at).map(Setting::argument);
-        let place = map.filter(|_| set.is_none()).map(|map| {
-            let (line, column) = map.place(&finding.at);
-            FilePlace { file: map.name(), line, column }
-        });
-        Self { finding, place, set }
-    }
+fn placed(finding: &Finding, map: Option<&Map<'_>>, args: &Args) -> FindingView {
+    let set = set_by(args, &finding.at).map(|set| Setting::argument(set).to_owned());
+    let place = map.filter(|_| set.is_none()).map(|map| {
+        let (line, column) = map.place(&finding.at);
+        FilePlace { file: map.name().to_owned(), line, column }
+    });
+    FindingView { set, ..FindingView::new(finding, place) }
 }
 
 /// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.

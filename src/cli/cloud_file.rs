@@ -6,7 +6,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use fmc_core::cloud::Cloud;
-use serde::Serialize;
 
 use super::args::{Args, Command};
 use super::check::count;
@@ -14,7 +13,8 @@ use super::draw::Excerpt;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{BAD, GOOD, Paint, STRONG};
-use crate::file::{FileError, Lines, MOST_BYTES, Mistakes, Places, RoleKinds, Source, Syntax};
+use crate::file::{FileError, Lines, MOST_BYTES, Places, RoleKinds, Source, Syntax};
+use crate::json::FindingView;
 
 /// What is looked for where no file is named.
 const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"];
@@ -34,19 +34,6 @@ pub(super) struct Map<'a> {
     shown: String,
     lines: Lines<'a>,
     places: Places<'a>,
-}
-
-/// A mistake, for `--json`: a finding without a page.
-#[derive(Serialize)]
-struct Told<'a> {
-    kind: &'static str,
-    severity: &'static str,
-    at: &'a str,
-    message: &'a str,
-    help: &'a str,
-    file: &'a str,
-    line: usize,
-    column: usize,
 }
 
 /// Reads the file, which is kept in the arguments for the findings about it.
@@ -130,7 +117,9 @@ fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {
 fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, io: &mut Io<'_>) -> Failure {
     let FileError::Read(mistakes) = error else { return Failure::to(error) };
     if args.json && matches!(args.command, Command::Check) {
-        if let Err(failure) = io.json(&told(mistakes, name)) {
+        let told: Vec<FindingView> =
+            mistakes.iter().map(|mistake| FindingView::of_mistake(mistake, name)).collect();
+        if let Err(failure) = io.json(&told) {
             return failure;
         }
         return Failure::silent();
@@ -161,20 +150,6 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
     }
     let many = count(mistakes.iter().len(), "mistake");
     Failure::new(format!("{name} is no cloud: {many}"))
-}
-
-fn told<'a>(mistakes: &'a Mistakes, file: &'a str) -> Vec<Told<'a>> {
-    let told = mistakes.iter().map(|mistake| Told {
-        kind: "file",
-        severity: "error",
-        at: mistake.path(),
-        message: mistake.message(),
-        help: mistake.help_text(),
-        file,
-        line: mistake.line(),
-        column: mistake.column(),
-    });
-    told.collect()
 }
 
 impl CloudFile {

@@ -13,6 +13,7 @@ use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::AnyRoom;
 use fmc_keys::Keyring;
+use fmc_libvirt::files::Files;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link;
 use fmc_libvirt::sim::file::SimFile;
@@ -68,9 +69,11 @@ impl World {
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
         let mut world = Self {
             providers: if is_simulation {
-                Providers::new().secrets(Arc::new(StandIns)).images(Images::stand_ins())
+                Providers::new()
+                    .secrets(Arc::new(StandIns))
+                    .images(Images::stand_ins().files(Files::anywhere(&io.folder)))
             } else {
-                let secrets = Local::of(args.folder(io), Arc::clone(&io.environment));
+                let secrets = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
                 Providers::new().secrets(Arc::new(secrets)).images(images::kept(io))
             },
             on: Vec::new(),

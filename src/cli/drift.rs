@@ -5,26 +5,16 @@
 
 use fmc_core::cloud::Cloud;
 use fmc_core::provider::{Drift, DriftKind, Drifted, Rooms};
-use serde::Serialize;
 
 use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
-use super::io::{Io, Versioned};
-use super::plan::{self, Connected, Towards};
+use super::io::Io;
+use super::plan::{self, Towards};
 use super::style::{BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
-
-#[derive(Serialize)]
-struct Shown<'a> {
-    cloud: &'a str,
-    owner: &'a str,
-    hosts: Vec<Connected<'a>>,
-    simulation: bool,
-    #[serde(flatten)]
-    drift: &'a Drift,
-}
+use crate::json::{DriftObject, Versioned};
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
@@ -32,13 +22,9 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
     let drift = plan.drift();
     if args.json {
-        io.json(&Versioned::new(&Shown {
-            cloud: checked.name().as_str(),
-            owner: checked.owner().as_str(),
-            hosts: plan::hosts(&world),
-            simulation: world.is_simulation(),
-            drift: &drift,
-        }))?;
+        let hosts = plan::hosts(&world);
+        let names = (checked.name().to_string(), checked.owner().to_string());
+        io.json(&Versioned::new(DriftObject::of(&drift, names, hosts, world.is_simulation())))?;
     } else {
         let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;

@@ -2,37 +2,14 @@
 
 use fmc_core::finding::Kind;
 use fmc_core::nearest::nearest;
-use serde::Serialize;
 
 use super::DONE;
 use super::args::Args;
 use super::failure::Failure;
-use super::io::{Io, Versioned};
+use super::io::Io;
 use super::style::{Paint, STRONG};
 use super::table::Table;
-
-/// A kind with `--json`, in the list without its page.
-#[derive(Serialize)]
-struct Page {
-    kind: &'static str,
-    severity: String,
-    acceptable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<&'static str>,
-}
-
-/// The list with `--json`.
-#[derive(Serialize)]
-struct Kinds {
-    kinds: Vec<Page>,
-}
-
-impl Page {
-    fn of(kind: Kind, page: Option<&'static str>) -> Self {
-        let severity = kind.severity().to_string();
-        Self { kind: kind.as_str(), severity, acceptable: kind.is_acceptable(), page }
-    }
-}
+use crate::json::{KindsView, PageView, Versioned};
 
 pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let Some(name) = name else { return list(kinds, args, io) };
@@ -40,7 +17,7 @@ pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'
     let Some(kind) = found else { return Err(unknown(name, kinds, &args.program)) };
     let (severity, page) = (kind.severity(), kind.page());
     if args.json {
-        io.json(&Versioned::new(&Page::of(kind, Some(page))))?;
+        io.json(&Versioned::new(PageView::with_page(kind)))?;
         return Ok(DONE);
     }
     let colour = io.colour_out;
@@ -53,8 +30,8 @@ pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'
 /// All kinds, each with its severity.
 fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if args.json {
-        let kinds = kinds.iter().map(|kind| Page::of(*kind, None)).collect();
-        io.json(&Versioned::new(&Kinds { kinds }))?;
+        let kinds = kinds.iter().map(|kind| PageView::of(*kind)).collect();
+        io.json(&Versioned::new(KindsView { kinds }))?;
         return Ok(DONE);
     }
     let mut table = Table::new(["kind", "severity", "acceptable"]);

@@ -9,10 +9,8 @@ use fmc_core::graph::StopFlag;
 
 use super::failure::Failure;
 use super::wrap::wrapped;
+use crate::json::Versioned;
 use crate::secrets::Environment;
-
-/// The version of every form of JSON that the commands write.
-pub(super) const VERSION: u32 = 1;
 
 /// Where a command reads and writes: the process's own streams, or a test's.
 pub struct Io<'a> {
@@ -62,20 +60,6 @@ impl<'a> Io<'a> {
             environment: Arc::new(|_: &str| None),
             interrupt: &|_| (),
         }
-    }
-}
-
-/// An object of JSON with the version of its form before its own keys.
-#[derive(serde::Serialize)]
-pub(super) struct Versioned<'a, T> {
-    version: u32,
-    #[serde(flatten)]
-    value: &'a T,
-}
-
-impl<'a, T> Versioned<'a, T> {
-    pub(super) fn new(value: &'a T) -> Self {
-        Self { version: VERSION, value }
     }
 }
 

@@ -10,17 +10,17 @@ use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
-use serde::Serialize;
 
 use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
-use super::io::{Io, Versioned};
+use super::io::Io;
 use super::saved;
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::Wanted;
+use crate::json::{HostAt, PlanObject, Versioned};
 use crate::plan::Plan;
 
 /// What a plan is for.
@@ -44,7 +44,7 @@ pub(super) fn run(
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, towards)?;
     if args.json {
-        io.json(&Versioned::new(&Shown::new(&plan, plan.wanted(), &world)))?;
+        io.json(&Versioned::new(shown(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
         io.tell(by_hand(plan.wanted(), args))?;
@@ -139,39 +139,13 @@ fn unknown<'a>(option: &str, name: &str, names: impl Iterator<Item = &'a str> + 
 }
 
 /// A plan as JSON.
-#[derive(Serialize)]
-pub(super) struct Shown<'a> {
-    cloud: &'a str,
-    owner: &'a str,
-    hosts: Vec<Connected<'a>>,
-    simulation: bool,
-    plan: &'a graph::Plan<AnyDocument>,
-    rulesets: Vec<&'a str>,
-}
-
-/// A host, and where it is.
-#[derive(Serialize)]
-pub(super) struct Connected<'a> {
-    host: &'a str,
-    uri: &'a str,
-}
-
-impl<'a> Shown<'a> {
-    pub(super) fn new(plan: &'a graph::Plan<AnyDocument>, wanted: &'a Wanted, world: &'a World) -> Self {
-        Self {
-            cloud: wanted.name().as_str(),
-            owner: wanted.owner().as_str(),
-            hosts: hosts(world),
-            simulation: world.is_simulation(),
-            plan,
-            rulesets: rulesets(wanted).map(|file| &*file.place).collect(),
-        }
-    }
+pub(super) fn shown<D: ?Sized>(plan: &graph::Plan<D>, wanted: &Wanted, world: &World) -> PlanObject {
+    PlanObject::of(plan, wanted, hosts(world), world.is_simulation())
 }
 
 /// The hosts as JSON shows them.
-pub(super) fn hosts(world: &World) -> Vec<Connected<'_>> {
-    world.on.iter().map(|(host, uri)| Connected { host: host.as_str(), uri }).collect()
+pub(super) fn hosts(world: &World) -> Vec<HostAt> {
+    world.on.iter().map(|(host, uri)| HostAt { host: host.to_string(), uri: uri.clone() }).collect()
 }
 
 /// Shows a plan to a person.
@@ -227,11 +201,6 @@ pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
         text += &format!("{:margin$}{sign} {what:width$}  {verb} {detail}\n", "");
     }
     text + &format!("  {}\n", Paint(plan.counts(), STRONG, true))
-}
-
-/// The nft tables of hosts.
-fn rulesets(wanted: &Wanted) -> impl Iterator<Item = &ByHand> {
-    wanted.by_hand().iter().filter(|file| file.kind == "nft")
 }
 
 /// How each file is loaded that is no step, as a host's nft table: it is the host's and not libvirt's.

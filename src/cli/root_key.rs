@@ -95,7 +95,7 @@ pub(super) fn sample(args: &Args, io: &Io<'_>) -> Arc<Keyring> {
 }
 
 fn of(key: RootKey, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
-    let own = Local::of(args.folder(io), Arc::clone(&io.environment));
+    let own = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
     Arc::new(Keyring::new(key, Arc::new(own)))
 }
 

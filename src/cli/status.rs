@@ -10,79 +10,49 @@ use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::NoteKind;
 use fmc_core::provider::{self, Status};
-use serde::Serialize;
 
 use super::args::Args;
 use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::plan::{self, Connected, Towards};
+use super::plan::{self, Towards};
 use super::style::{BAD, Paint, STRONG};
 use super::table::Table;
 use super::{DONE, FAILED};
+use crate::json::{KeptView, MachineStatus, ObjectStatus, StatusObject, Versioned};
 use crate::plan::Plan;
-
-#[derive(Serialize)]
-struct Shown<'a> {
-    version: u32,
-    cloud: &'a str,
-    owner: &'a str,
-    hosts: Vec<Connected<'a>>,
-    simulation: bool,
-    machines: Vec<Standing<'a>>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    objects: &'a [provider::Standing],
-    kept: Vec<Kept>,
-}
-
-#[derive(Serialize)]
-struct Standing<'a> {
-    name: &'a str,
-    host: &'a str,
-    state: &'static str,
-    addresses: Vec<String>,
-    outdated: Vec<&'a str>,
-    pending: Vec<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Kept {
-    what: String,
-    why: String,
-}
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
     let status = plan.status(&checked);
-    let machines: Vec<Standing<'_>> =
+    let machines: Vec<MachineStatus> =
         checked.machines().iter().map(|machine| standing(&checked, machine, &plan, &status)).collect();
     let kept = kept(&plan, &status);
     if args.json {
-        io.json(&Shown {
-            version: 1,
-            cloud: checked.name().as_str(),
-            owner: checked.owner().as_str(),
+        io.json(&Versioned::new(StatusObject {
+            cloud: checked.name().to_string(),
+            owner: checked.owner().to_string(),
             hosts: plan::hosts(&world),
             simulation: world.is_simulation(),
             machines,
-            objects: &status.objects,
+            objects: status.objects.iter().map(ObjectStatus::from).collect(),
             kept,
-        })?;
+        }))?;
         return Ok(ending(&plan, io));
     }
     let title = format!("{} on {}", checked.name(), plan::place(&world));
     io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
     let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
-    for Standing { name, host, state, addresses, outdated, pending } in &machines {
+    for MachineStatus { name, host, state, addresses, outdated, pending } in &machines {
         let mut remarks = Vec::new();
         remarks.extend((!outdated.is_empty()).then(|| format!("outdated: {}", outdated.join("; "))));
         remarks.extend((!pending.is_empty()).then(|| format!("pending boot: {}", pending.join("; "))));
-        let host = if several { (*host).to_owned() } else { String::new() };
-        table.row([(*name).to_owned(), (*state).to_owned(), addresses.join(" "), host, remarks.join(" · ")]);
+        let host = if several { host.clone() } else { String::new() };
+        table.row([name.clone(), state.clone(), addresses.join(" "), host, remarks.join(" · ")]);
     }
     if !table.is_empty() {
         io.out(&table)?;
@@ -90,7 +60,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     for provider::Standing { address, state } in &status.objects {
         io.out(format_args!("  {}: {state}\n", address.short()))?;
     }
-    for Kept { what, why } in &kept {
+    for KeptView { what, why } in &kept {
         io.out(format_args!("  kept: {what} ({why})\n"))?;
     }
     let pending = if plan.is_empty() { "as wanted".to_owned() } else { plan.counts().to_string() };
@@ -109,28 +79,28 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
 
 /// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that
 /// are not there.
-fn kept(plan: &Plan, status: &Status) -> Vec<Kept> {
+fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
         said.map(|note| (note.about.clone(), note.text.clone())).collect();
     for (what, why) in &status.kept {
         kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
-    kept.into_iter().map(|(what, why)| Kept { what, why }).collect()
+    kept.into_iter().map(|(what, why)| KeptView { what, why }).collect()
 }
 
-fn standing<'a>(checked: &'a Checked, machine: &'a Machine, plan: &'a Plan, status: &Status) -> Standing<'a> {
+fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {
     let host = checked.at(machine.host);
     let about = format!("machine/{}", machine.name);
-    let notes = |kind: NoteKind| -> Vec<&'a str> {
+    let notes = |kind: NoteKind| -> Vec<String> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
-        of_it.map(|note| note.text.as_str()).collect()
+        of_it.map(|note| note.text.clone()).collect()
     };
     let known = machine.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
-    Standing {
-        name: machine.name.as_str(),
-        host: host.map_or("", |host| host.name.as_str()),
-        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown"),
+    MachineStatus {
+        name: machine.name.to_string(),
+        host: host.map(|host| host.name.to_string()).unwrap_or_default(),
+        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown").to_owned(),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 
 use fmc_core::finding::At;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use super::tree::Span;
 
@@ -83,6 +85,19 @@ impl Mistake {
     /// What would be right; empty when there is nothing to add.
     pub fn help_text(&self) -> &str {
         &self.help
+    }
+}
+
+/// With `path`, `line`, `column`, `message` and `help`.
+impl Serialize for Mistake {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Mistake", 5)?;
+        object.serialize_field("path", &self.path)?;
+        object.serialize_field("line", &self.line)?;
+        object.serialize_field("column", &self.column)?;
+        object.serialize_field("message", &self.message)?;
+        object.serialize_field("help", &self.help)?;
+        object.end()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fmc::finding::Finding;
 use fmc::graph::{Action, Event, Impact, NoteKind, Why};
+use fmc::json::{CheckedView, DriftObject, FindingView, Line, PageView, PlanObject, StatusObject, Versioned};
 use fmc::prelude::*;
 use serde_json::Value;
 
@@ -168,6 +170,77 @@ fn every_event_that_is_written_is_on_the_page() {
     page.events(&stopped);
     let last: Value = serde_json::from_str(stopped.lines().last().unwrap()).unwrap();
     assert_eq!((&last["stopped"], &last["done"]), (&true.into(), &0.into()));
+}
+
+/// Reads what a command wrote as a type, and writes it again.
+fn round<T: serde::Serialize + serde::de::DeserializeOwned>(value: &Value) -> T {
+    let read: T = serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"));
+    assert_eq!(&serde_json::to_value(&read).unwrap(), value);
+    read
+}
+
+#[test]
+fn what_is_written_is_read_as_its_type_and_written_again() {
+    let stage = Stage::new();
+    let json = |cloud: Cloud, command: &str| -> Value {
+        serde_json::from_str(&stage.run(cloud, &format!("{command} --json")).out).unwrap()
+    };
+    let plan: Versioned<PlanObject> = round(&json(cloud(), "plan"));
+    assert_eq!(plan.version, fmc::json::VERSION);
+    assert!(plan.value.plan.counts.create > 0 && !plan.value.plan.steps.is_empty());
+    let lines: Vec<Versioned<Line>> = stage
+        .run(cloud(), "apply --json")
+        .out
+        .lines()
+        .map(|line| round(&serde_json::from_str(line).unwrap()))
+        .collect();
+    assert!(matches!(lines.first().unwrap().value, Line::Plan(_)));
+    assert!(lines.iter().any(|line| matches!(line.value, Line::Event(Event::Done { .. }))));
+    let Line::Outcome(end) = &lines.last().unwrap().value else { panic!("{lines:?}") };
+    assert_eq!((end.failed, end.left.len(), end.stopped), (0, 0, false));
+    let status: Versioned<StatusObject> = round(&json(cloud(), "status"));
+    assert_eq!(status.value.machines[0].state, "running");
+    round::<Versioned<DriftObject>>(&json(cloud(), "drift"));
+    let page: Versioned<PageView> = round(&json(cloud(), "explain address-duplicate"));
+    assert!(page.value.page.is_some());
+    let findings: Vec<FindingView> = round(&json(refused(), "check"));
+    let kinds: Vec<Finding> = round(&json(refused(), "check"));
+    assert_eq!(findings.len(), kinds.len());
+    for event in of_each_kind() {
+        assert_eq!(round::<Event>(&serde_json::to_value(&event).unwrap()), event);
+        assert_eq!(round::<Line>(&serde_json::to_value(&event).unwrap()), Line::Event(event));
+    }
+}
+
+#[test]
+fn what_a_service_answers_has_a_form() {
+    let report = refused().check().unwrap_err();
+    let findings: Vec<Finding> = round(&serde_json::to_value(&report).unwrap());
+    assert_eq!(findings, report.findings());
+    let checked = cloud().check().unwrap();
+    let view: CheckedView = round(&serde_json::to_value(CheckedView::of(&checked)).unwrap());
+    assert_eq!((view.cloud.as_str(), view.machines.len()), ("first", cloud_machines()));
+    let budget = serde_json::to_value(fmc::check::budget::Budget::of(&checked)).unwrap();
+    assert!(budget[0]["memory"]["machines"].is_string(), "{budget}");
+    let outcome = pollster::block_on(async {
+        let providers = fmc::sim::Sim::new().providers(&checked);
+        providers.plan(&fmc::compile(&checked)).await.unwrap().apply(&providers, |_| ()).await.unwrap()
+    });
+    let outcome = serde_json::to_value(&outcome).unwrap();
+    assert!(
+        !outcome["done"].as_array().unwrap().is_empty() && outcome["failed"] == serde_json::json!([]),
+        "{outcome}"
+    );
+    let fmc::file::FileError::Read(mistakes) = fmc::file::from_json("{\"name\": 1, \"nam\": 2}").unwrap_err()
+    else {
+        panic!("a number is no name");
+    };
+    let mistakes = serde_json::to_value(&mistakes).unwrap();
+    assert_eq!((&mistakes[0]["line"], mistakes[0]["message"].is_string()), (&1.into(), true), "{mistakes}");
+}
+
+fn cloud_machines() -> usize {
+    cloud().machines.len()
 }
 
 /// One of each kind. A new one is missed until it is here, and then on the page.

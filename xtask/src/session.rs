@@ -30,7 +30,7 @@ const COMMANDS: [&str; 8] = [
 ];
 
 /// The terminal's width.
-const COLUMNS: usize = 80;
+const COLUMNS: u16 = 80;
 
 /// Records the session anew.
 pub(crate) fn record() -> Result<(), Failure> {
@@ -82,7 +82,7 @@ fn recorded() -> Result<[(&'static str, String); 2], Failure> {
     }
     lines.pop();
     fs::remove_dir_all(&folder)?;
-    Ok([("docs/session.md", text), ("docs/session.svg", svg::draw(&lines, COLUMNS))])
+    Ok([("docs/session.md", text), ("docs/session.svg", svg::draw(&lines, usize::from(COLUMNS)))])
 }
 
 const PAGE: &str = "\

@@ -49,6 +49,9 @@ pub(crate) fn test(tier: Tier) -> Result<(), Failure> {
     stages.run("no features", without_features)?;
     stages.run("no C, no CLI", no_c)?;
     stages.run("crates of fmc-core", crates)?;
+    if tier == Tier::Full {
+        stages.run("dependencies", deny)?;
+    }
     stages.run("public API", api::compare)?;
     stages.run("recorded session", session::compare)?;
     stages.summary();
@@ -127,6 +130,20 @@ pub(crate) fn crates() -> Result<(), Failure> {
         return Err(format!("`fmc-core` is {} crates: {}", crates.len(), names.join(", ")).into());
     }
     Ok(())
+}
+
+/// The `cargo-deny` that CI uses. Building it takes minutes, so that only the slow tier has it.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Licences, sources and duplicates of the dependencies, then known vulnerabilities. The second needs the network: where the
+/// database cannot be had, the stage fails, since nothing was judged.
+fn deny() -> Result<(), Failure> {
+    let installed = cargo_output(&["deny", "--version"]);
+    if !installed.is_ok_and(|version| version.trim().ends_with(CARGO_DENY)) {
+        cargo(&["install", "--locked", "cargo-deny", "--version", &format!("={CARGO_DENY}")])?;
+    }
+    cargo(&["deny", "check", "licenses", "bans", "sources"])?;
+    cargo(&["deny", "check", "advisories"])
 }
 
 /// Writes every golden file anew from what the code gives now.

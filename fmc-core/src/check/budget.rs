@@ -20,6 +20,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::checked::Checked;
 use crate::disk::Allocation;
 use crate::host::Topology;
@@ -28,7 +30,7 @@ use crate::name::{HostName, OwnerId};
 use crate::unit::Size;
 
 /// What the machines of a host take, and what it has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Budget {
     /// The host.
     pub host: HostName,
@@ -43,7 +45,7 @@ pub struct Budget {
 }
 
 /// The memory of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
     /// What it has, where the user said it.
     pub total: Option<Size>,
@@ -78,7 +80,7 @@ impl Memory {
 }
 
 /// The processor of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Processor {
     /// What it is, where the user said it.
     pub topology: Option<Topology>,
@@ -99,7 +101,7 @@ impl Processor {
 }
 
 /// The space of a pool. The bytes of base images and boot volumes are not in it: they are known to a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Space {
     /// Its name.
     pub pool: String,

@@ -2,6 +2,9 @@
 //!
 //! A name of ISO 9660 (ECMA-119) has no dash, so that the real names stand beside the short ones twice: by Rock Ridge
 //! (RRIP 1.12, what Linux reads first) and in a Joliet directory. Every date is fixed: equal files give equal bytes.
+//!
+//! The crate `hadris-iso` writes such images too; it is a release candidate (3.0.0-rc.2), and this file goes when it is stable
+//! and writes the same bytes for the same files.
 
 const SECTOR: usize = 2048;
 

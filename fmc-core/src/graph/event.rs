@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::plan::Action;
 
 /// Something that happened during an apply. Of one address: [`Event::Started`], then what its step says, then
 /// [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone. What is waited for after it is done has
 /// [`Event::Waiting`], then [`Event::Up`] or [`Event::NotUp`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::impact::Impact;
 use super::plan::{Action, NoteKind, Plan, Step};
@@ -90,7 +90,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
 }
 
 /// How many machines and other nouns a plan changes, by what is done to each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Made.
     pub create: usize,

@@ -1,5 +1,8 @@
 //! What an apply did, and what it left.
 
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
+
 use super::address::Address;
 use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
@@ -23,6 +26,44 @@ pub struct Outcome {
     /// What is still to be done, or put off, and was no step that could run: a host that does not answer, a further step
     /// to which nobody consented.
     pub left: Vec<Left>,
+}
+
+/// Errors are their texts; what is up has the seconds that it took.
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Failed<'a> {
+            address: &'a Address,
+            error: String,
+        }
+        #[derive(Serialize)]
+        struct IsUp<'a> {
+            address: &'a Address,
+            seconds: u64,
+        }
+        #[derive(Serialize)]
+        struct IsNotUp<'a> {
+            address: &'a Address,
+            cause: String,
+            console: &'a [String],
+        }
+        let Self { done, failed, skipped, up, not_up, left } = self;
+        let failed = failed.iter().map(|(address, error)| Failed { address, error: error.to_string() });
+        let up = up.iter().map(|(address, seconds)| IsUp { address, seconds: *seconds });
+        let not_up = not_up.iter().map(|(address, not_up)| IsNotUp {
+            address,
+            cause: not_up.cause.to_string(),
+            console: &not_up.console,
+        });
+        let mut object = serializer.serialize_struct("Outcome", 6)?;
+        object.serialize_field("done", done)?;
+        object.serialize_field("failed", &failed.collect::<Vec<_>>())?;
+        object.serialize_field("skipped", skipped)?;
+        object.serialize_field("up", &up.collect::<Vec<_>>())?;
+        object.serialize_field("not_up", &not_up.collect::<Vec<_>>())?;
+        object.serialize_field("left", left)?;
+        object.end()
+    }
 }
 
 impl Outcome {
@@ -80,7 +121,7 @@ pub struct NotConverged {
 }
 
 /// A step that was not begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// Its object.
     pub address: Address,
@@ -89,7 +130,7 @@ pub struct Skipped {
 }
 
 /// Something that an apply leaves as it is, although it is not known to be as it is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Left {
     /// What: a machine, as `machine/web`, a host, or the address of an object.

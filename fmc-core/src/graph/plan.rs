@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::Digest as _;
 
 use super::address::Address;
@@ -13,7 +13,7 @@ use super::impact::Impact;
 use super::seen::Fingerprint;
 
 /// What a step does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Makes an object that is not there.
@@ -53,7 +53,7 @@ impl fmt::Display for Action {
 }
 
 /// One difference between what is there and what is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The path within the document, as `memory`.
     pub path: String,
@@ -122,7 +122,7 @@ pub struct Later<D: ?Sized> {
 /// Something that a plan says without doing anything. [`NoteKind::Deferred`] and [`NoteKind::Refused`] say that something
 /// is left to do, so that a plan with one of them is not [empty](Plan::is_empty); [`NoteKind::Refused`] makes an apply
 /// refuse the plan.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     /// About what, as `machine/web` or an address.
     pub about: String,
@@ -133,7 +133,7 @@ pub struct Note {
 }
 
 /// What kind of thing a note says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoteKind {
     /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) says so when it
@@ -168,7 +168,7 @@ pub struct Untouched {
 }
 
 /// Why a plan leaves an object as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// It is as it is wanted.

@@ -13,27 +13,28 @@ use crate::name::NetworkName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Interface {
     /// The network that it is on.
-    pub(crate) network: Given<NetworkName>,
+    pub network: Given<NetworkName>,
     /// A static IPv4 address: written inside the guest, and reserved in DHCP. Without one it asks by DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) address: Option<Given<Ip>>,
+    pub address: Option<Given<Ip>>,
     /// A static IPv6 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) address6: Option<Given<Ip>>,
+    pub address6: Option<Given<Ip>>,
     /// A reserved IPv4 address: the guest asks for it by DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reserved: Option<Given<Ip>>,
+    pub reserved: Option<Given<Ip>>,
     /// A reserved IPv6 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reserved6: Option<Given<Ip>>,
+    pub reserved6: Option<Given<Ip>>,
     /// Its MAC; derived from owner, machine and network if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mac: Option<Given<Mac>>,
+    pub mac: Option<Given<Mac>>,
     /// Whether the default route goes through it; the first interface that can has it if none says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) default_route: Option<bool>,
+    pub default_route: Option<bool>,
 }
 
 impl Interface {

@@ -12,10 +12,11 @@ use crate::given::Given;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Opening {
     /// What is let in, as `tcp 5432`, `udp 30000-32767` or `vrrp`.
-    pub(crate) service: Given<Service>,
+    pub service: Given<Service>,
     /// Who may call: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
     /// `{role: {kind: k3s-agent, instance: prod}}`, `{subnet-of-role: {kind: k3s-agent}}`.
-    pub(crate) from: Peer,
+    pub from: Peer,
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::{Add, Mul, Sub};
 
 use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 
@@ -84,6 +85,33 @@ impl Size {
     }
 }
 
+/// The sum. One that is too great to be written is a size that no leaf can have: the check refuses it.
+impl Add for Size {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.saturating_add(other)
+    }
+}
+
+/// The difference; nothing where `other` is the greater, which the check refuses as a leaf.
+impl Sub for Size {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self.saturating_sub(other)
+    }
+}
+
+/// So many times the size. A product that is too great to be written is a size that no leaf can have: the check refuses it.
+impl Mul<u64> for Size {
+    type Output = Self;
+
+    fn mul(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+}
+
 impl std::iter::Sum for Size {
     /// The sum, or the greatest size where the sum is too great.
     fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
@@ -139,33 +167,58 @@ impl Leaf for Size {
 
 leaf_traits!(Size);
 
-/// Sizes from numbers: `2.gib()`. Implemented for `u32` alone, so that a literal needs no suffix.
-pub trait SizeExt {
+/// Sizes from numbers: `2.gib()`. A number that gives no size, too great or below zero, gives one that the check refuses.
+///
+/// `u64` and `u32` are for numbers that are computed; `i32` is what a literal without a suffix is.
+///
+/// ```
+/// use fmc_core::unit::{Size, SizeExt};
+///
+/// let nodes: u64 = 3;
+/// assert_eq!(nodes.gib() + 512.mib(), Size::mib(3584));
+/// assert_eq!(2.gib() * nodes - 1.gib(), Size::gib(5));
+/// ```
+pub trait SizeExt: Sized {
+    /// So many of a unit.
+    fn times(self, unit: Size) -> Size;
+
     /// So many KiB (1024 bytes).
-    fn kib(self) -> Size;
+    fn kib(self) -> Size {
+        self.times(Size::kib(1))
+    }
+
     /// So many MiB (1024 KiB).
-    fn mib(self) -> Size;
+    fn mib(self) -> Size {
+        self.times(Size::mib(1))
+    }
+
     /// So many GiB (1024 MiB).
-    fn gib(self) -> Size;
+    fn gib(self) -> Size {
+        self.times(Size::gib(1))
+    }
+
     /// So many TiB (1024 GiB).
-    fn tib(self) -> Size;
+    fn tib(self) -> Size {
+        self.times(Size::tib(1))
+    }
 }
 
 impl SizeExt for u32 {
-    fn kib(self) -> Size {
-        Size::kib(self)
+    fn times(self, unit: Size) -> Size {
+        unit * u64::from(self)
     }
+}
 
-    fn mib(self) -> Size {
-        Size::mib(self)
+impl SizeExt for u64 {
+    fn times(self, unit: Size) -> Size {
+        unit * self
     }
+}
 
-    fn gib(self) -> Size {
-        Size::gib(self)
-    }
-
-    fn tib(self) -> Size {
-        Size::tib(self)
+impl SizeExt for i32 {
+    fn times(self, unit: Size) -> Size {
+        // Below zero is as wrong as nothing, and has no size of its own.
+        u64::try_from(self).map_or(Size::ZERO, |count| unit * count)
     }
 }
 

@@ -70,6 +70,25 @@ fn sizes_from_numbers() {
 }
 
 #[test]
+fn sizes_are_computed_and_what_is_no_size_is_a_wrong_leaf() {
+    assert_eq!(2.gib() + 512.mib(), Size::mib(2560));
+    assert_eq!(2.gib() - 512.mib(), Size::mib(1536));
+    assert_eq!(3.gib() * 4, Size::gib(12));
+    assert_eq!(5_000_000_000_u64.kib(), Size::bytes(5_120_000_000_000));
+    let wrong = [
+        8_388_607.tib() + 1.tib(),
+        8_388_607.tib() * u64::MAX,
+        u64::MAX.gib(),
+        1.gib() - 1.gib(),
+        1.gib() - 2.gib(),
+        (-1).gib(),
+    ];
+    for size in wrong {
+        assert!(matches!(Given::from(size), Given::Wrong { .. }), "{size:?}");
+    }
+}
+
+#[test]
 fn a_size_that_no_text_can_say_is_wrong_in_a_draft_too() {
     assert_eq!(Given::from(0.gib()).wrong().map(|(text, _)| text.to_owned()), Some("0 B".to_owned()));
     assert!(Given::from(u32::MAX.tib()).wrong().is_some());

@@ -25,6 +25,8 @@ use fmc_core::machine::Power;
 use fmc_core::name::HostName;
 use fmc_core::secret::NoSecrets;
 use fmc_libvirt::document::Document;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::virt::VirtLink;
 use fmc_testkit::bench::is_short;
@@ -145,12 +147,15 @@ fn plan(
 ) -> (Libvirt<VirtLink>, Plan<Document>) {
     let hosts: BTreeSet<&str> = cloud.nodes.keys().filter_map(|address| address.place().name()).collect();
     let secrets = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
-    let provider = hosts.into_iter().fold(Libvirt::new().secrets(Arc::new(secrets)), |provider, host| {
-        provider.host(
-            host.parse::<HostName>().expect("a host's name"),
-            VirtLink::connect(uri).expect("libvirt answers"),
-        )
-    });
+    let provider = hosts.into_iter().fold(
+        Libvirt::new().secrets(Arc::new(secrets)).images(Images::default().files(Files::anywhere(""))),
+        |provider, host| {
+            provider.host(
+                host.parse::<HostName>().expect("a host's name"),
+                VirtLink::connect(uri).expect("libvirt answers"),
+            )
+        },
+    );
     let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
     let seen = pollster::block_on(provider.observe(wanted)).expect("libvirt answers");
     let plan = graph::plan(&provider, wanted, &seen, &choices);

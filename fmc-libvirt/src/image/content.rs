@@ -11,6 +11,7 @@ use super::hash::Beside;
 use super::header::{HEAD, Header, Stated};
 use super::plain::{Buffers, Plain};
 use super::unpack::{Packing, READ};
+use crate::files::Files;
 use crate::link::{CHUNK, Piece, Pieces};
 use fmc_core::digest::Digest;
 use fmc_core::unit::Size;
@@ -30,13 +31,13 @@ pub struct ImageFile {
 }
 
 impl ImageFile {
-    /// Opens a file, and reads as much of it as says what it is: no more than some mebibytes, however large it is.
+    /// Opens a file that may be read, and reads as much of it as says what it is: no more than some mebibytes, however large it is.
     ///
     /// # Errors
     ///
     /// It cannot be read or unpacked, is not what it is stated to be, or does not fit where it should.
-    pub fn open(path: &Path, stated: &Stated) -> Result<Self, ImageError> {
-        let mut file = File::open(path).map_err(ImageError::Open)?;
+    pub fn open(files: &Files, path: &Path, stated: &Stated) -> Result<Self, ImageError> {
+        let mut file = files.open(path).map_err(ImageError::of_opening)?;
         let about = file.metadata().map_err(ImageError::Open)?;
         if !about.is_file() {
             return Err(ImageError::NoFile);

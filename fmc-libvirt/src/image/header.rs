@@ -41,14 +41,11 @@ pub enum HeaderError {
         "its header is that of qcow2, and it is given as raw: say `.format(Format::Qcow2)`, or leave it out"
     )]
     IsQcow2,
-    /// It is said to be qcow2, and is not.
+    /// It is said to be qcow2, and is not. Its bytes are not shown: it may be any file.
     #[error(
-        "it has no header of qcow2 (it begins with {begins}): get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
+        "it has no header of qcow2: get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
     )]
-    NotQcow2 {
-        /// Its first bytes, harmless.
-        begins: String,
-    },
+    NotQcow2,
     /// A version of qcow2 that is not known.
     #[error(
         "its header is of version {0} of qcow2, and 2 and 3 are known: convert it with `qemu-img convert -O qcow2`"
@@ -169,7 +166,7 @@ impl Header {
         }
         match stated {
             Format::Raw => Ok(Self { format: Format::Raw, virtual_size: length, qcow2: None }),
-            Format::Qcow2 => Err(HeaderError::NotQcow2 { begins: harmless(head) }),
+            Format::Qcow2 => Err(HeaderError::NotQcow2),
         }
     }
 

@@ -38,6 +38,9 @@ pub enum ImageError {
     /// It is not there, or not ours to read.
     #[error("{0}; put it there on the machine that applies, or correct its path")]
     Open(#[source] io::Error),
+    /// The cloud names a file that its images may not be.
+    #[error("{0}: see `Images::files`")]
+    Refused(#[source] io::Error),
     /// It is a folder or a device.
     #[error("it is no regular file")]
     NoFile,
@@ -73,6 +76,17 @@ pub enum ImageError {
         /// What was promised.
         expected: Box<Digest>,
     },
+}
+
+impl ImageError {
+    fn of_opening(error: io::Error) -> Self {
+        match error.kind() {
+            // The system's own refusal has a number.
+            io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Refused(error),
+            io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => Self::NoFile,
+            _ => Self::Open(error),
+        }
+    }
 }
 
 fn help(packing: Packing, cause: &io::Error) -> String {

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::ImageError;
 use super::content::ImageFile;
 use super::header::{HEAD, Header, HeaderError, Stated};
+use crate::files::Files;
 use crate::link::Pieces as _;
 
 fn stated(format: Format) -> Stated {
@@ -158,7 +159,7 @@ fn other_formats_are_called_by_their_names() {
         (&["create", "-q", "-f", "vdi", "image", "1G"], "a disk of VirtualBox (VDI)"),
         (&["create", "-q", "-f", "vhdx", "image", "1G"], "a disk of Hyper-V (VHDX)"),
         (&["create", "-q", "-f", "vpc", "image", "1G"], "a disk of Hyper-V (VHD)"),
-        (&["create", "-q", "-f", "raw", "image", "64k"], "it has no header of qcow2 (it begins with \"\\x00"),
+        (&["create", "-q", "-f", "raw", "image", "64k"], "it has no header of qcow2: get the right file"),
     ];
     for (arguments, words) in cases {
         let error = made(arguments).1.unwrap_err().to_string();
@@ -225,7 +226,7 @@ fn in_file(bytes: &[u8]) -> (TempDir, PathBuf) {
 /// Reads a file as an upload does.
 fn unpacked(path: &Path, digest: Digest, inner: Option<Digest>) -> Result<Vec<u8>, ImageError> {
     let stated = stated(Format::Qcow2);
-    let file = ImageFile::open(path, &stated)?;
+    let file = ImageFile::open(&Files::anywhere(""), path, &stated)?;
     let mut content = file.content(stated, digest, inner)?;
     let mut bytes = Vec::new();
     loop {
@@ -255,7 +256,7 @@ fn a_packed_file_comes_out_as_it_went_in() {
         let (_folder, path) = in_file(&content);
         let packed = pack(&path, packer);
         let digest = Digest::sha256(&std::fs::read(&packed).unwrap());
-        let file = ImageFile::open(&packed, &stated(Format::Qcow2)).unwrap();
+        let file = ImageFile::open(&Files::anywhere(""), &packed, &stated(Format::Qcow2)).unwrap();
         let known = (*packer.first().unwrap() == "xz").then_some(content.len() as u64);
         assert_eq!((file.length, file.header.virtual_size), (known, Some(1 << 30)), "{packer:?}");
         assert!(unpacked(&packed, digest, Some(inner)).unwrap() == content, "{packer:?}");

@@ -12,6 +12,7 @@ use fmc_core::path::AbsPath;
 use ipnet::IpNet;
 
 use super::{Libvirt, run};
+use crate::files::Files;
 use crate::image::ImageError;
 use crate::image::content::ImageFile;
 use crate::image::header::Stated;
@@ -84,13 +85,14 @@ impl<L: Link> Libvirt<L> {
             }
         }
         let instant = self.hosts.values().all(|link| link.is_instant());
-        run::off_thread(instant, move || judge(&to_send)).await.unwrap_or_default()
+        let files = self.images.files.clone();
+        run::off_thread(instant, move || judge(&files, &to_send)).await.unwrap_or_default()
     }
 }
 
-fn judge(to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
+fn judge(files: &Files, to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
     let each = to_send.iter().flat_map(|(path, all)| all.iter().map(move |stated| (path, stated)));
-    each.filter_map(|(path, stated)| match ImageFile::open(Path::new(path.as_str()), stated) {
+    each.filter_map(|(path, stated)| match ImageFile::open(files, Path::new(path.as_str()), stated) {
         // One that is not here yet is asked for when it is sent.
         Ok(_) | Err(ImageError::Open(_)) => None,
         Err(error) => {

@@ -12,6 +12,8 @@ use fmc_core::graph::{ApplyOptions, Choices, Plan, Provider as _, Wanted, apply,
 use fmc_core::name::HostName;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::documents::documents;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::virt::VirtLink;
 use fmc_testkit::libvirtd::Own;
@@ -40,7 +42,10 @@ impl Hypervisor {
         let own = Own::start();
         let link = VirtLink::connect(&own.uri()).unwrap();
         let name: HostName = name.parse().unwrap();
-        Self { provider: Libvirt::new().host(name, link), own }
+        Self {
+            provider: Libvirt::new().host(name, link).images(Images::default().files(Files::anywhere(""))),
+            own,
+        }
     }
 
     pub(crate) fn plan(&self, wanted: &Wanted<Document>, choices: &Choices) -> Plan<Document> {

@@ -7,6 +7,8 @@ use fmc_core::image::Image;
 use fmc_core::name::HostName;
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::{Fault, Sim, When};
@@ -110,8 +112,10 @@ fn a_hypervisor_that_does_not_answer_is_no_empty_one() {
     assert!(matches!(error, ObserveError::Unreachable { .. }), "{error}");
 
     let other = Sim::new();
-    let both =
-        Libvirt::new().host(HostName::literal("local"), lab.sim.clone()).host(HostName::literal("b"), other);
+    let both = Libvirt::new()
+        .images(Images::default().files(Files::anywhere("")))
+        .host(HostName::literal("local"), lab.sim.clone())
+        .host(HostName::literal("b"), other);
     let seen = now(both.observe(&small())).unwrap();
     assert!(seen.unknown.contains_key(&Place::new("libvirt", "local")), "{seen:?}");
 }

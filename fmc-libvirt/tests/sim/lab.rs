@@ -18,6 +18,8 @@ use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::documents::documents;
+use fmc_libvirt::files::Files;
+use fmc_libvirt::image::Images;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
@@ -33,7 +35,9 @@ impl Lab {
     }
 
     pub(crate) fn on(sim: Sim) -> Self {
-        let provider = Libvirt::new().host(HostName::literal("local"), sim.clone());
+        let provider = Libvirt::new()
+            .host(HostName::literal("local"), sim.clone())
+            .images(Images::default().files(Files::anywhere("")));
         Self { sim, provider }
     }
 

@@ -4,16 +4,16 @@
 use fmc_core::graph::{Event, Further, StopFlag, Watch};
 use fmc_core::provider::AnyDocument;
 
-use super::Told;
 use crate::cli::args::Args;
 use crate::cli::check::count;
 use crate::cli::connect::World;
 use crate::cli::failure::Failure;
 use crate::cli::io::Io;
-use crate::cli::plan::{self, Shown};
+use crate::cli::plan;
 use crate::cli::progress::Progress;
 use crate::cli::style::{BAD, GOOD, Paint, STRONG};
 use crate::compile::Wanted;
+use crate::json::Line;
 
 pub(super) struct Follow<'a, 'b> {
     command: &'a str,
@@ -59,7 +59,7 @@ impl<'a, 'b> Follow<'a, 'b> {
 
     fn show(&mut self, further: &Further<'_, AnyDocument>) -> Result<(), Failure> {
         if self.args.json {
-            return self.io.json_line(&Told::Plan(Shown::new(further.plan(), self.wanted, self.world)));
+            return self.io.json_line(&Line::Plan(plan::shown(further.plan(), self.wanted, self.world)));
         }
         let title = Paint("what could not be planned before", STRONG, self.io.colour_out);
         self.io.out(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))

@@ -7,6 +7,7 @@ mod upstream;
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use fmc_libvirt::files::Files;
 use fmc_libvirt::image::Images;
 
 use super::args::Args;
@@ -26,10 +27,12 @@ pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8,
     }
 }
 
-/// Where images are kept that are given by URL: `FMC_IMAGES`, or `fmc/images` in the user's cache
+/// Where images come from. Those that are given by URL are kept in: `FMC_IMAGES`, or `fmc/images` in the user's cache
 /// (XDG Base Directory Specification: `XDG_CACHE_HOME`, or `.cache` in the home folder).
 pub(super) fn kept(io: &Io<'_>) -> Images {
-    folder(io).map_or_else(Images::default, Images::folder)
+    let kept = folder(io).map_or_else(Images::default, Images::folder);
+    // Whoever runs the command could read the file without it.
+    kept.files(Files::anywhere(&io.folder))
 }
 
 fn folder(io: &Io<'_>) -> Option<PathBuf> {

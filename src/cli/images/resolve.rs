@@ -13,8 +13,9 @@ use fmc_libvirt::image::fetch;
 use super::super::DONE;
 use super::super::args::Args;
 use super::super::failure::Failure;
-use super::super::io::{Io, Versioned};
+use super::super::io::Io;
 use super::{sums, upstream};
+use crate::json::Versioned;
 
 /// Lists and metadata are some hundred KiB.
 const MOST: u64 = 8 << 20;

@@ -1,4 +1,6 @@
-//! What a terminal shows after a program wrote to it: the control sequences that fmc's commands use, obeyed.
+//! What a terminal shows after a program wrote to it.
+
+use std::num::NonZero;
 
 /// How a character looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,99 +42,41 @@ impl Line {
     }
 }
 
+/// More lines than any command of the session writes: what scrolls off the screen is not drawn.
+const ROWS: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(999);
+
 /// The lines that are on the screen at the end, without empty ones below.
-pub(super) fn shown(written: &str, columns: usize) -> Vec<Line> {
-    let mut screen = Screen { columns, ..Screen::default() };
-    let mut rest = written;
-    while let Some(character) = rest.chars().next() {
-        rest = rest.get(character.len_utf8()..).unwrap_or_default();
-        match character {
-            '\r' => screen.column = 0,
-            '\n' => screen.row += 1,
-            '\u{1b}' => rest = screen.control(rest),
-            _ => screen.put(character),
-        }
+pub(super) fn shown(written: &str, columns: u16) -> Vec<Line> {
+    let mut terminal = vt100::Parser::new(ROWS, NonZero::new(columns).unwrap_or(NonZero::<u16>::MIN), 0);
+    terminal.process(written.as_bytes());
+    let screen = terminal.screen();
+    let mut lines: Vec<Line> = (0..ROWS.get()).map(|row| line(screen, row, columns)).collect();
+    while lines.last().is_some_and(|line| line.text().is_empty()) {
+        lines.pop();
     }
-    while screen.lines.last().is_some_and(|line| line.text().is_empty()) {
-        screen.lines.pop();
-    }
-    screen.lines
+    lines
 }
 
-#[derive(Default)]
-struct Screen {
-    columns: usize,
-    lines: Vec<Line>,
-    row: usize,
-    /// As many as there are columns after the last one was written: the line is wrapped by the next character only.
-    column: usize,
-    style: Style,
-}
-
-impl Screen {
-    fn put(&mut self, character: char) {
-        if self.column >= self.columns {
-            (self.row, self.column) = (self.row + 1, 0);
-        }
-        let (row, column) = (self.row, self.column);
-        if self.lines.len() <= row {
-            self.lines.resize(row + 1, Line::default());
-        }
-        if let Some(line) = self.lines.get_mut(row) {
-            if line.cells.len() <= column {
-                line.cells.resize(column + 1, (' ', Style::default()));
-            }
-            if let Some(cell) = line.cells.get_mut(column) {
-                *cell = (character, self.style);
-            }
-        }
-        self.column += 1;
+fn line(screen: &vt100::Screen, row: u16, columns: u16) -> Line {
+    let mut cells = Vec::new();
+    for cell in (0..columns).filter_map(|column| screen.cell(row, column)) {
+        let colour = match cell.fgcolor() {
+            vt100::Color::Idx(colour @ 0..=7) => Some(colour),
+            _ => None,
+        };
+        let style = Style { bold: cell.bold(), dim: cell.dim(), colour };
+        // A cell that nothing was written to, and the second half of a wide character, has no text.
+        let text = if cell.has_contents() { cell.contents() } else { " " };
+        cells.extend(text.chars().map(|character| (character, style)));
     }
-
-    /// Obeys a control sequence, and gives what is behind it.
-    fn control<'a>(&mut self, rest: &'a str) -> &'a str {
-        let Some(body) = rest.strip_prefix('[') else { return rest };
-        let Some(end) = body.find(|character: char| character.is_ascii_alphabetic()) else { return "" };
-        let (parameters, behind) = body.split_at(end);
-        let number = |default: usize| parameters.parse().unwrap_or(default);
-        match behind.chars().next() {
-            Some('m') => self.paint(parameters),
-            Some('A') => self.row = self.row.saturating_sub(number(1)),
-            Some('B') => self.row += number(1),
-            Some('G') => self.column = number(1).saturating_sub(1),
-            Some('K') => {
-                let from = if number(0) == 0 { self.column } else { 0 };
-                if let Some(line) = self.lines.get_mut(self.row) {
-                    line.cells.truncate(from);
-                }
-            }
-            Some('J') => self.lines.truncate(self.row + 1),
-            // A cursor that is hidden or shown leaves no trace.
-            _ => {}
-        }
-        behind.get(1..).unwrap_or_default()
-    }
-
-    fn paint(&mut self, parameters: &str) {
-        for parameter in parameters.split(';') {
-            match parameter.parse().unwrap_or(0_u8) {
-                0 => self.style = Style::default(),
-                1 => self.style.bold = true,
-                2 => self.style.dim = true,
-                22 => (self.style.bold, self.style.dim) = (false, false),
-                colour @ 30..=37 => self.style.colour = Some(colour - 30),
-                39 => self.style.colour = None,
-                _ => {}
-            }
-        }
-    }
+    Line { cells }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn texts(written: &str, columns: usize) -> Vec<String> {
+    fn texts(written: &str, columns: u16) -> Vec<String> {
         shown(written, columns).iter().map(Line::text).collect()
     }
 

@@ -15,6 +15,7 @@ use fmc_core::unit::Size;
 
 use super::Job;
 use crate::document::{BaseImage, Content, ImageSource, VolumeDocument};
+use crate::files::Files;
 use crate::image::ImageError;
 use crate::image::cache::{Patience, Place};
 use crate::image::content::{self, ImageFile, Tally};
@@ -63,7 +64,7 @@ impl<L: Link, A: Acting> Job<L, A> {
     }
 
     fn image(&self, image: &BaseImage) -> Result<Source, StepError> {
-        let (path, what, fetched) = match (&image.source, &self.images.0) {
+        let (path, what, fetched) = match (&image.source, &self.images.place) {
             (ImageSource::File(path), _) => (PathBuf::from(path.as_str()), format!("image {path}"), false),
             (ImageSource::Url(url), Place::Folder { folder, patience }) => {
                 (self.fetch(folder, url, image, *patience)?, format!("image {url}"), true)
@@ -82,7 +83,9 @@ impl<L: Link, A: Acting> Job<L, A> {
             }
         };
         let from = From { what, fetched: fetched.then(|| path.clone()) };
-        Source::image(&path, image)
+        // What was fetched lies in a folder of our own.
+        let own = Files::anywhere("");
+        Source::image(if fetched { &own } else { &self.images.files }, &path, image)
             .map_err(|error| from.refuse(&error))
             .map(|source| Source { from, ..source })
     }
@@ -95,19 +98,19 @@ impl<L: Link, A: Acting> Job<L, A> {
         image: &BaseImage,
         patience: Patience,
     ) -> Result<PathBuf, StepError> {
-        use crate::image::fetch::{FetchError, Step, fetch};
+        use crate::image::fetch::{FetchError, FetchStep, fetch};
 
         let address = self.address.to_string();
         let (mut waits, mut told) = (false, 0);
         let mut on = |step| {
             match step {
-                Step::Waits if !waits => {
+                FetchStep::Waits if !waits => {
                     waits = true;
                     self.say("waits for another one that fetches its image");
                 }
-                Step::Waits | Step::Bytes { total: None, .. } => {}
-                Step::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
-                Step::Bytes { done, total: Some(total) } => {
+                FetchStep::Waits | FetchStep::Bytes { total: None, .. } => {}
+                FetchStep::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
+                FetchStep::Bytes { done, total: Some(total) } => {
                     told = done;
                     self.acting.say(Event::Progress { address: address.clone(), done, total });
                 }
@@ -257,8 +260,8 @@ impl Source {
         Self { from: From::default(), length: Some(length), takes: length, packed: None, bytes }
     }
 
-    fn image(path: &Path, image: &BaseImage) -> Result<Self, ImageError> {
-        let file = ImageFile::open(path, &image.stated)?;
+    fn image(files: &Files, path: &Path, image: &BaseImage) -> Result<Self, ImageError> {
+        let file = ImageFile::open(files, path, &image.stated)?;
         let (length, takes) = (file.length, file.takes());
         let packed = file.packing.map(|_| file.packed_length);
         let content = file.content(image.stated.clone(), image.digest, image.unpacked_digest)?;

@@ -1,0 +1,185 @@
+//! Which files of the machine that applies may be read: a cloud that comes from somebody else names any path.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Which local files a cloud may name: none by default, those below a folder, or any.
+///
+/// A program that plans clouds of others gives a folder that holds nothing but what they may read. A file counts as below the
+/// folder where it really lies: neither `..` nor a symbolic link leads out, and a path that does is refused in the same
+/// words whether there is such a file or not.
+///
+/// ```
+/// use fmc_libvirt::files::Files;
+///
+/// let files = Files::below("/srv/images");
+/// let refused = files.open("/etc/passwd".as_ref()).unwrap_err();
+/// assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files(Reach);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    #[default]
+    Nowhere,
+    Below(PathBuf),
+    Anywhere(PathBuf),
+}
+
+impl Files {
+    /// No file is read.
+    pub fn nowhere() -> Self {
+        Self::default()
+    }
+
+    /// Files that really lie below a folder; relative paths are below it.
+    pub fn below(folder: impl Into<PathBuf>) -> Self {
+        Self(Reach::Below(folder.into()))
+    }
+
+    /// Any file that this process can read: for clouds that its own user writes. Relative paths are below a folder.
+    pub fn anywhere(folder: impl Into<PathBuf>) -> Self {
+        Self(Reach::Anywhere(folder.into()))
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// It may not be read ([`io::ErrorKind::PermissionDenied`]), or is not there. Below a folder, what is no regular file is
+    /// refused too ([`io::ErrorKind::InvalidInput`]).
+    pub fn open(&self, path: &Path) -> io::Result<File> {
+        match &self.0 {
+            Reach::Nowhere => Err(refused("no folder is given that local files are read from")),
+            Reach::Anywhere(folder) => File::open(folder.join(path)),
+            Reach::Below(folder) => below(folder, path),
+        }
+    }
+}
+
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}
+
+fn outside() -> io::Error {
+    refused("it is not in the folder that local files are read from")
+}
+
+fn below(folder: &Path, path: &Path) -> io::Result<File> {
+    let folder = folder.canonicalize()?;
+    // Without a look at the disk first: what is outside is not even asked for.
+    let said = inside(&folder, path).ok_or_else(outside)?;
+    let real = said.canonicalize()?;
+    if !real.starts_with(&folder) {
+        return Err(outside());
+    }
+    // To open a pipe is to wait for its other end.
+    if !fs::metadata(&real)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let file = File::open(&real)?;
+    // Whoever can write in the folder could have put a link in the place of the file in between.
+    let is_same = real.canonicalize()? == real && same(&file.metadata()?, &fs::symlink_metadata(&real)?);
+    is_same.then_some(file).ok_or_else(outside)
+}
+
+/// A path below a folder, by its words alone.
+fn inside(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let joined = folder.join(path);
+    let mut clean = PathBuf::new();
+    for component in joined.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                clean.pop();
+                if !clean.starts_with(folder) {
+                    return None;
+                }
+            }
+            other => clean.push(other),
+        }
+    }
+    clean.starts_with(folder).then_some(clean)
+}
+
+#[cfg(unix)]
+fn same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same(one: &Metadata, other: &Metadata) -> bool {
+    other.is_file() && one.len() == other.len()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read as _;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder `open` with a file, a folder and links, beside a file `closed`.
+    fn stage() -> tempfile::TempDir {
+        let stage = tempfile::tempdir().unwrap();
+        let open = stage.path().join("open");
+        fs::create_dir_all(open.join("deep")).unwrap();
+        fs::write(stage.path().join("closed"), "hunter2").unwrap();
+        fs::create_dir(stage.path().join("opened")).unwrap();
+        fs::write(stage.path().join("opened/file"), "hunter2").unwrap();
+        fs::write(open.join("file"), "fine").unwrap();
+        symlink("../closed", open.join("link")).unwrap();
+        symlink("..", open.join("up")).unwrap();
+        symlink("../file", open.join("deep/link")).unwrap();
+        stage
+    }
+
+    fn read(files: &Files, path: impl AsRef<Path>) -> Result<String, io::ErrorKind> {
+        let mut text = String::new();
+        files.open(path.as_ref()).and_then(|mut file| file.read_to_string(&mut text)).map_err(|why| {
+            assert!(!why.to_string().contains("hunter2"));
+            why.kind()
+        })?;
+        Ok(text)
+    }
+
+    #[test]
+    fn what_lies_below_the_folder_is_read() {
+        let stage = stage();
+        let open = stage.path().join("open");
+        let files = Files::below(&open);
+        for path in ["file", "./file", "deep/../file", "deep/link"] {
+            assert_eq!(read(&files, path).as_deref(), Ok("fine"), "{path}");
+        }
+        assert_eq!(read(&files, open.join("file")).as_deref(), Ok("fine"));
+        assert_eq!(read(&files, "nothing"), Err(io::ErrorKind::NotFound));
+        assert_eq!(read(&files, "deep"), Err(io::ErrorKind::InvalidInput));
+    }
+
+    #[test]
+    fn nothing_leads_out_of_the_folder() {
+        let stage = stage();
+        let files = Files::below(stage.path().join("open"));
+        let out = [
+            "../closed",
+            "../open/../closed",
+            "deep/../../closed",
+            "link",
+            "up/closed",
+            "up/open/../closed",
+            "/etc/passwd",
+            "/etc/there-is-no-such-file",
+            "../opened/file",
+        ];
+        for path in out {
+            assert_eq!(read(&files, path), Err(io::ErrorKind::PermissionDenied), "{path}");
+        }
+        let absolute = stage.path().join("closed");
+        assert_eq!(read(&files, &absolute), Err(io::ErrorKind::PermissionDenied));
+        assert_eq!(read(&Files::default(), &absolute), Err(io::ErrorKind::PermissionDenied));
+        assert_eq!(read(&Files::anywhere(stage.path()), "closed").as_deref(), Ok("hunter2"));
+    }
+}
