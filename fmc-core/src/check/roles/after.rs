@@ -149,7 +149,7 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
                         "add the machine to the cloud",
                     );
                     let message = format!("{} starts after {name}, and there is no such machine", one.kind);
-                    findings.push(Finding::new(Kind::ReferenceUnknown, &at, message, help));
+                    findings.push(Finding::new(Kind::ReferenceUnknown, at, message, help));
                     continue;
                 };
                 let address = there.address_towards(machine).zip(port(*service));
