@@ -31,13 +31,15 @@ impl Ip {
             IpAddr::V4(Ipv4Addr::BROADCAST) => "the broadcast address",
             IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
                 Some(v4) => {
-                    return Err(LeafError::new(format!("it is an IPv4 address in IPv6 form: write {v4}")));
+                    return Err(LeafError::mending(format!(
+                        "it is an IPv4 address in IPv6 form: write {v4}"
+                    )));
                 }
                 None => return Ok(Self(address)),
             },
             IpAddr::V4(_) => return Ok(Self(address)),
         };
-        Err(LeafError::new(format!(
+        Err(LeafError::mending(format!(
             "it is {special}: write the address of one machine, for example 10.17.3.10"
         )))
     }
@@ -74,7 +76,7 @@ impl Leaf for Ip {
         if let Some((address, _)) = text.split_once('/')
             && address.parse::<IpAddr>().is_ok()
         {
-            return Err(LeafError::new(format!("it has a prefix length: write {address}")));
+            return Err(LeafError::mending(format!("it has a prefix length: write {address}")));
         }
         Self::new(address(text)?)
     }
@@ -223,7 +225,7 @@ impl Leaf for Subnet {
         if subnet.network() == address {
             Ok(subnet)
         } else {
-            Err(LeafError::new(format!("its host bits are not zero: write {subnet}")))
+            Err(LeafError::mending(format!("its host bits are not zero: write {subnet}")))
         }
     }
 }
@@ -261,7 +263,7 @@ impl HostAddr {
         subnet.host(address).ok_or_else(|| {
             let which = if address == subnet.network() { "network" } else { "broadcast" };
             let hosts = subnet.hosts();
-            LeafError::new(format!(
+            LeafError::mending(format!(
                 "it is the {which} address of {subnet}: write one from {} to {}",
                 hosts.first, hosts.last
             ))
@@ -318,10 +320,10 @@ impl IpRange {
     /// When one is IPv4 and the other IPv6, or `first` comes after `last`.
     pub fn new(first: IpAddr, last: IpAddr) -> Result<Self, LeafError> {
         if first.is_ipv4() != last.is_ipv4() {
-            return Err(LeafError::new("one end is IPv4 and the other IPv6: write two of one family"));
+            return Err(LeafError::mending("one end is IPv4 and the other IPv6: write two of one family"));
         }
         if first > last {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "its first address comes after its last: write {last}-{first}"
             )));
         }
@@ -363,7 +365,7 @@ impl Leaf for IpRange {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (first, last) = text.split_once('-').ok_or_else(|| {
-            LeafError::new(
+            LeafError::mending(
                 "it is not two addresses with '-' between: write, for example, 10.17.3.100-10.17.3.199",
             )
         })?;
@@ -411,14 +413,16 @@ fn address(text: &str) -> Result<IpAddr, LeafError> {
 
 fn cidr(text: &str, example: &str) -> Result<(IpAddr, u8), LeafError> {
     let Some((before, after)) = text.split_once('/') else {
-        return Err(LeafError::new(match text.parse::<IpAddr>() {
+        return Err(LeafError::mending(match text.parse::<IpAddr>() {
             Ok(_) => format!("it has no prefix length: write, for example, {text}/24"),
             Err(_) => format!("it is not an address and a prefix length: write, for example, {example}"),
         }));
     };
     let digits = after.len() <= 3 && after.bytes().all(|digit| digit.is_ascii_digit());
     let prefix_len = digits.then(|| after.parse().ok()).flatten().ok_or_else(|| {
-        LeafError::new(format!("its prefix length {after:?} is not a number: write, for example, {example}"))
+        LeafError::mending(format!(
+            "its prefix length {after:?} is not a number: write, for example, {example}"
+        ))
     })?;
     Ok((address(before)?, prefix_len))
 }

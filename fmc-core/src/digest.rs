@@ -79,11 +79,11 @@ impl Leaf for Digest {
         if let Some(digits) = after(text, "sha512") {
             return unhex(digits).map(Self::Sha512);
         }
-        Err(LeafError::new(match text.len() {
-            64 => format!("its algorithm is missing: write sha256:{text}"),
-            128 => format!("its algorithm is missing: write sha512:{text}"),
-            _ => "it has neither sha256: nor sha512: before its hexadecimal digits".to_owned(),
-        }))
+        Err(match text.len() {
+            64 => LeafError::mending(format!("its algorithm is missing: write sha256:{text}")),
+            128 => LeafError::mending(format!("its algorithm is missing: write sha512:{text}")),
+            _ => LeafError::new("it has neither sha256: nor sha512: before its hexadecimal digits"),
+        })
     }
 
     #[cfg(feature = "schema")]

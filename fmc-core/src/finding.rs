@@ -2,15 +2,26 @@
 
 mod kind;
 mod leaf;
+mod names;
 mod own;
+mod problem;
+mod remedy;
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use kind::{Kind, UnknownKind, findings};
+pub use leaf::LeafProblem;
 pub(crate) use leaf::leaf;
+pub use names::NameList;
 pub use own::OwnKind;
+use problem::Typed;
+pub use problem::{Data, Problem};
+pub(crate) use problem::{for_example, problems};
+pub use remedy::{Remedy, Words};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +112,9 @@ impl fmt::Display for At<'_> {
 }
 
 /// One thing that is wrong, or worth knowing.
+///
+/// One that is read from JSON has the same kind, values and texts. A role's own kind is known to the program of the role alone, so
+/// that another program cannot read a finding of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
@@ -113,17 +127,47 @@ pub struct Finding {
     /// Paths to the other values that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
+    /// The other machines in which the same is wrong at the same place, by name.
+    #[serde(default, skip_serializing_if = "NameList::is_empty")]
+    pub machines: NameList,
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// What would be right, in the words of a program; [`help_in`](Self::help_in) has those of a file.
     pub help: String,
     /// Why the cloud accepts it, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// Which of the kind's cases it is; empty for one that is in its own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case: String,
+    /// The values that the texts are made from.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+    /// The settings that the help names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
+    #[serde(skip)]
+    problem: Typed,
 }
 
 impl Finding {
-    /// A finding of the kind's own severity.
+    /// A finding about a problem, at the path of the value that is to be mended. Its texts are made from the problem's values.
+    pub fn about(at: impl fmt::Display, problem: impl Problem) -> Self {
+        let kind = problem.kind();
+        Self {
+            case: problem.case().to_owned(),
+            data: problem.data(),
+            remedies: problem.remedies(),
+            ..Self::new(kind, at, problem.message(), problem.help(Words::Rust))
+        }
+        .with_problem(problem)
+    }
+
+    fn with_problem(self, problem: impl Problem) -> Self {
+        Self { problem: Typed(Some(Arc::new(problem))), ..self }
+    }
+
+    /// A finding in its own words, without values: what a user's role says. It has the kind's own severity.
     pub fn new(
         kind: Kind,
         at: impl fmt::Display,
@@ -135,10 +179,26 @@ impl Finding {
             severity: kind.severity(),
             at: at.to_string(),
             also: Vec::new(),
+            machines: NameList::default(),
             message: message.into(),
             help: help.into(),
             accepted: None,
+            case: String::new(),
+            data: Data::new(),
+            remedies: Vec::new(),
+            problem: Typed::default(),
         }
+    }
+
+    /// What it is about, if it is a problem of this type.
+    pub fn problem<P: Problem>(&self) -> Option<&P> {
+        let problem: &dyn Any = &**self.problem.0.as_ref()?;
+        problem.downcast_ref()
+    }
+
+    /// What would be right, in the words of a format. One that is in its own words, or was read from JSON, has the same in each.
+    pub fn help_in(&self, words: Words) -> String {
+        self.problem.0.as_ref().map_or_else(|| self.help.clone(), |problem| problem.help(words))
     }
 
     /// Another value that the finding is about.
@@ -160,6 +220,9 @@ impl fmt::Display for Finding {
         writeln!(f, "  at {}", self.at)?;
         for at in &self.also {
             writeln!(f, "  and {at}")?;
+        }
+        if !self.machines.is_empty() {
+            writeln!(f, "  and on {} more: {}", self.machines.len(), self.machines)?;
         }
         writeln!(f, "  help: {}", self.help)?;
         if let Some(reason) = &self.accepted {

@@ -66,18 +66,36 @@ pub enum LeafGroup {
 #[error("{why}")]
 pub struct LeafError {
     why: String,
+    mends: bool,
     shown: Option<&'static str>,
 }
 
 impl LeafError {
-    /// An error for a text that may be shown to anyone.
+    /// An error for a text that may be shown to anyone: what is wrong. A finding adds the leaf's example.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), shown: None }
+        Self { why: why.into(), mends: false, shown: None }
     }
 
-    /// An error for a text that may be a secret: `shown` stands in every message where the text would be.
-    pub fn hiding(shown: &'static str, why: impl Into<String>) -> Self {
-        Self { why: why.into(), shown: Some(shown) }
+    /// An error that says itself what would be right, as `it has no prefix length: write 10.17.3.0/24`.
+    pub fn mending(why: impl Into<String>) -> Self {
+        Self { mends: true, ..Self::new(why) }
+    }
+
+    /// The error, for a text that may be a secret: `shown` stands in every message where the text would be.
+    #[must_use]
+    pub fn hiding(self, shown: &'static str) -> Self {
+        Self { shown: Some(shown), ..self }
+    }
+
+    /// The error with words before it, where the leaf is a part of another one.
+    #[must_use]
+    pub(crate) fn before(self, words: &str) -> Self {
+        Self { why: format!("{words}{}", self.why), ..self }
+    }
+
+    /// Whether it says itself what would be right.
+    pub fn mends(&self) -> bool {
+        self.mends
     }
 
     /// What is wrong, and what would be right.
@@ -114,8 +132,10 @@ pub enum Given<T> {
     Wrong {
         /// The text as it may be shown: a stand-in where it may be a secret.
         text: String,
-        /// What is wrong with it, and what would be right.
+        /// What is wrong with it.
         why: String,
+        /// Whether `why` says what would be right too.
+        mends: bool,
     },
 }
 
@@ -132,7 +152,7 @@ impl<T> Given<T> {
     pub fn wrong(&self) -> Option<(&str, &str)> {
         match self {
             Self::Right(_) => None,
-            Self::Wrong { text, why } => Some((text, why)),
+            Self::Wrong { text, why, .. } => Some((text, why)),
         }
     }
 }
@@ -152,7 +172,7 @@ impl<T: Leaf> Given<T> {
     }
 
     fn refused(text: &str, error: LeafError) -> Self {
-        Self::Wrong { text: error.shown(text).to_owned(), why: error.why }
+        Self::Wrong { text: error.shown(text).to_owned(), why: error.why, mends: error.mends }
     }
 }
 
@@ -161,7 +181,7 @@ impl<T: Leaf> Given<T> {
 impl<T: Leaf> Default for Given<T> {
     fn default() -> Self {
         let why = format!("it is missing: give the {}, for example {}", T::WHAT, T::EXAMPLE);
-        Self::Wrong { text: String::new(), why }
+        Self::Wrong { text: String::new(), why, mends: true }
     }
 }
 
@@ -294,7 +314,7 @@ pub(crate) fn serialize<T: Leaf, S: Serializer>(leaf: &T, serializer: S) -> Resu
 pub(crate) fn deserialize<'de, T: Leaf, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     match Given::<T>::deserialize(deserializer)? {
         Given::Right(value) => Ok(value),
-        Given::Wrong { text, why } => {
+        Given::Wrong { text, why, .. } => {
             Err(de::Error::custom(format_args!("{text:?} is not a valid {}: {why}", T::WHAT)))
         }
     }

@@ -96,7 +96,7 @@ impl Leaf for LibvirtUri {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let refused = |why: &str| {
-            LeafError::new(format!("{why}: write a URI as qemu:///system or qemu+ssh://hv1/system"))
+            LeafError::mending(format!("{why}: write a URI as qemu:///system or qemu+ssh://hv1/system"))
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| refused("it has no `://`"))?;
         let driver = scheme.split('+').next().unwrap_or_default();
@@ -156,7 +156,7 @@ impl Leaf for MachineType {
         if plain && (known.contains(&text) || of_a_version) {
             return Ok(Self(text.to_owned()));
         }
-        Err(LeafError::new(
+        Err(LeafError::mending(
             "write q35, pc, virt, or one with its version as pc-q35-7.2 (`qemu-system-x86_64 -machine help` lists them)",
         ))
     }

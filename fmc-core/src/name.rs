@@ -81,7 +81,7 @@ macro_rules! names {
 
                 fn parse(text: &str) -> Result<Self, LeafError> {
                     rule::within(text, rule::$rule, $max)
-                        .map_err(|fault| LeafError::new(rule::why(text, fault, rule::$rule, $must, $max)))?;
+                        .map_err(|fault| rule::why(text, fault, rule::$rule, $must, $max))?;
                     Ok(Self(Text::shared(text)))
                 }
 

@@ -178,5 +178,5 @@ impl<T: Keyed + schemars::JsonSchema> schemars::JsonSchema for Named<T> {
 
 /// A name that a value gets when it is put under one: never seen, since every value of a file stands under its name.
 pub(crate) fn unnamed<T>() -> Given<T> {
-    Given::Wrong { text: String::new(), why: "it has no name".to_owned() }
+    Given::Wrong { text: String::new(), why: "it has no name".to_owned(), mends: false }
 }

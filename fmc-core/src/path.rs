@@ -97,8 +97,10 @@ impl Leaf for AbsPath {
         let Some(wrong) = fault(text) else { return Ok(Self(Text::shared(text))) };
         let parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
         let clean: String = parts.flat_map(|part| ["/", part]).collect();
-        let hint = if fault(&clean).is_none() { format!(": write {clean}") } else { String::new() };
-        Err(LeafError::new(format!("{wrong}{hint}")))
+        Err(match fault(&clean) {
+            None => LeafError::mending(format!("{wrong}: write {clean}")),
+            Some(_) => LeafError::new(wrong),
+        })
     }
 
     #[cfg(feature = "schema")]

@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use crate::checked::Machine;
 use crate::disk::Disk;
-use crate::finding::{At, Finding, Kind, OwnKind, leaf};
+use crate::finding::{At, Finding, Kind, OwnKind, Problem, leaf};
 use crate::flow::{Flows, Service};
 use crate::given::{Given, Leaf};
 use crate::guest::Guest;
@@ -52,7 +52,8 @@ pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
-pub use needs::Needs;
+pub(crate) use needs::subject;
+pub use needs::{Needs, NeedsProblem};
 pub use said::{Described, FileRole};
 pub use site::Site;
 
@@ -273,6 +274,11 @@ impl<'a> RoleFindings<'a> {
     /// ```
     pub fn find(&mut self, kind: &'static OwnKind, message: impl Into<String>, help: impl Into<String>) {
         self.push(Kind::Own(kind), message, help);
+    }
+
+    /// A finding about a problem of the role's own type, whose values tests and programs read.
+    pub fn about(&mut self, problem: impl Problem) {
+        self.findings.push(Finding::about(self.at, problem));
     }
 
     /// A finding of a built-in kind, at the role.

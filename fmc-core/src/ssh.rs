@@ -219,17 +219,17 @@ fn refuse_private(text: &str) -> Result<(), LeafError> {
     // Every DER sequence begins so in base64, and no line of a .pub file does.
     let der = text.split_whitespace().next().is_some_and(|word| word.starts_with("MI") && word.len() >= 40);
     if der || private.iter().any(|mark| text.contains(mark)) {
-        return Err(LeafError::hiding(
-            "(a private key, not shown)",
+        return Err(LeafError::new(
             "it is a private key, which no machine may get: give the .pub file beside it",
-        ));
+        )
+        .hiding("(a private key, not shown)"));
     }
     Ok(())
 }
 
 fn one_line(text: &str) -> Result<&str, LeafError> {
     // Not shown, because a part of a private key has no mark of its own.
-    let hidden = |why: &str| Err(LeafError::hiding("(several lines, not shown)", why));
+    let hidden = |why: &str| Err(LeafError::new(why).hiding("(several lines, not shown)"));
     if text.contains("BEGIN PUBLIC KEY")
         || text.contains("BEGIN SSH2 PUBLIC KEY")
         || text.contains("BEGIN RSA PUBLIC KEY")
@@ -258,7 +258,7 @@ fn unknown(algorithm: &str, rest: &str) -> LeafError {
     let why = format!("it does not begin with an algorithm that OpenSSH accepts, as ssh-ed25519: {advice}");
     // A long word may be a piece of a private key.
     if algorithm.len() > 60 {
-        LeafError::hiding("(a long text, not shown)", why)
+        LeafError::new(why).hiding("(a long text, not shown)")
     } else {
         LeafError::new(why)
     }

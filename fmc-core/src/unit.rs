@@ -171,7 +171,9 @@ impl Leaf for Mode {
         let octal = text.len() == 4 && text.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
         let bits = octal.then(|| u16::from_str_radix(text, 8).ok()).flatten();
         bits.map(Self).ok_or_else(|| {
-            LeafError::new("it is four octal digits in quotes, 0000 to 7777: write, for example, \"0644\"")
+            LeafError::mending(
+                "it is four octal digits in quotes, 0000 to 7777: write, for example, \"0644\"",
+            )
         })
     }
 

@@ -7,7 +7,7 @@
 use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::finding::{Finding, Severity};
+use fmc_core::finding::{Finding, Severity, Words};
 use fmc_core::unit::Size;
 
 use super::args::Args;
@@ -109,7 +109,8 @@ impl Teller<'_> {
             Some(reason) => format!("accepted: {reason}"),
             None => format!("`{} explain {}` says more", self.args.program, finding.kind.as_str()),
         };
-        let help = format!("{}\n{more}", finding.help);
+        let others = others(finding).map(|others| format!("the same {others}\n")).unwrap_or_default();
+        let help = format!("{others}{}\n{more}", self.help(finding));
         let code = Some(finding.kind.as_str());
         let excerpt = map.excerpt(self.width);
         excerpt.draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
@@ -128,7 +129,10 @@ impl Teller<'_> {
         for at in &finding.also {
             text += &format!("  and {}\n", self.place(at));
         }
-        text += &format!("  {}: {}\n", Paint("help", GOOD, colour), finding.help);
+        if let Some(others) = others(finding) {
+            text += &format!("  and {others}\n");
+        }
+        text += &format!("  {}: {}\n", Paint("help", GOOD, colour), self.help(finding));
         match &finding.accepted {
             Some(reason) => text += &format!("  accepted: {reason}\n"),
             None => {
@@ -137,6 +141,11 @@ impl Teller<'_> {
         }
         text.push('\n');
         text
+    }
+
+    /// What would be right, in the words of what the author wrote.
+    fn help(&self, finding: &Finding) -> String {
+        finding.help_in(if self.map.is_some() { Words::File } else { Words::Rust })
     }
 
     /// A path, behind its line and column where it is a file's; the argument that set it where one did.
@@ -152,6 +161,12 @@ impl Teller<'_> {
             },
         )
     }
+}
+
+/// The other machines in which the same is wrong.
+fn others(finding: &Finding) -> Option<String> {
+    let machines = &finding.machines;
+    (!machines.is_empty()).then(|| format!("on {} more: {machines}", machines.len()))
 }
 
 /// The last argument that set the value at a path.

@@ -72,7 +72,12 @@ fn check_as_json_is_an_array_of_findings_and_nothing_else() {
     assert_eq!(found["severity"], "error");
     assert_eq!(found["at"], "machines.web.interfaces[0].address");
     assert!(found["message"].is_string() && found["help"].is_string());
-    let known = ["kind", "severity", "at", "also", "message", "help", "accepted"];
+    assert_eq!(found["case"], "Outside");
+    assert_eq!(found["data"]["subnet"], "10.17.3.0/24");
+    let known = [
+        "kind", "severity", "at", "also", "message", "help", "accepted", "machines", "case", "data",
+        "remedies",
+    ];
     assert!(findings.iter().flat_map(|finding| finding.keys()).all(|key| known.contains(&key.as_str())));
 
     let good = stage.done(cloud(), "check --json");

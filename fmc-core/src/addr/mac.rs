@@ -56,11 +56,13 @@ impl Leaf for Mac {
         let bytes: Option<Vec<u8>> = text.split(separator).map(hex_byte).collect();
         let bytes: Option<[u8; 6]> = bytes.and_then(|bytes| bytes.try_into().ok());
         let bytes = bytes.ok_or_else(|| {
-            LeafError::new("it is not six pairs of hexadecimal digits: write, for example, 52:54:00:0a:11:03")
+            LeafError::mending(
+                "it is not six pairs of hexadecimal digits: write, for example, 52:54:00:0a:11:03",
+            )
         })?;
         match bytes {
             [0, 0, 0, 0, 0, 0] => Err(LeafError::new("it is all zero: leave it out for one that is derived")),
-            [first, ..] if first & 1 == 1 => Err(LeafError::new(
+            [first, ..] if first & 1 == 1 => Err(LeafError::mending(
                 "it is a multicast address: make its first byte even, for example 52:54:00:0a:11:03",
             )),
             bytes => Ok(Self(bytes)),

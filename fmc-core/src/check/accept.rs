@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::Cloud;
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Kind, problems};
 use crate::nearest::nearest;
 
 /// Gives accepted findings their reason, and looks at what is accepted.
@@ -15,28 +15,16 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     for (index, entry) in cloud.accept.iter().enumerate() {
         let at = format_args!("accept[{index}].kind");
         match named(&entry.kind) {
-            None => own.push(Finding::new(
-                Kind::AcceptUnknown,
-                at,
-                unknown(&entry.kind),
-                help(&entry.kind, &kinds),
-            )),
-            Some(kind) if !kind.is_acceptable() => own.push(Finding::new(
-                Kind::AcceptUnknown,
-                at,
-                format!("{} cannot be accepted: nothing compiles while it is there", kind.as_str()),
-                "mend what it found, and leave this out",
-            )),
+            None => {
+                let problem =
+                    AcceptProblem::Unknown { kind: entry.kind.clone(), near: near(&entry.kind, &kinds) };
+                own.push(problem.at(at));
+            }
+            Some(kind) if !kind.is_acceptable() => own.push(AcceptProblem::Never { kind }.at(at)),
             Some(kind) => match accepted.get(&kind) {
-                Some((first, _)) => own.push(
-                    Finding::new(
-                        Kind::AcceptUnused,
-                        at,
-                        format!("{} is accepted twice", kind.as_str()),
-                        "keep one, with the whole reason",
-                    )
-                    .also(format_args!("accept[{first}].kind")),
-                ),
+                Some((first, _)) => {
+                    own.push(AcceptProblem::Twice { kind }.at(at).also(format_args!("accept[{first}].kind")));
+                }
                 None => {
                     accepted.insert(kind, (index, &entry.reason));
                 }
@@ -52,18 +40,9 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     }
     // In a lab much is not found that the cloud itself has.
     for (kind, (index, _)) in accepted.iter().filter(|(kind, _)| !used.contains(kind) && !cloud.lab) {
-        own.push(Finding::new(
-            Kind::AcceptUnused,
-            format_args!("accept[{index}].kind"),
-            format!("nothing of the kind {} is found", kind.as_str()),
-            "leave it out: it would hide the next one",
-        ));
+        own.push(AcceptProblem::Unused { kind: *kind }.at(format_args!("accept[{index}].kind")));
     }
     findings.extend(own);
-}
-
-fn unknown(kind: &str) -> String {
-    format!("there is no kind of finding {kind:?}")
 }
 
 /// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles bring along.
@@ -72,10 +51,33 @@ fn kinds(cloud: &Cloud) -> Vec<Kind> {
     Kind::ALL.iter().copied().chain(own).collect()
 }
 
-fn help(kind: &str, kinds: &[Kind]) -> String {
-    let kinds = kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str());
-    match nearest(kind, kinds) {
+/// The acceptable kind whose name was meant.
+fn near(kind: &str, kinds: &[Kind]) -> Option<&'static str> {
+    nearest(kind, kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str()))
+}
+
+/// What to write in place of an unknown kind.
+fn instead(near: Option<&str>) -> String {
+    match near {
         Some(near) => format!("write {near}"),
         None => "write the kind as the finding says it, for example memory-overcommit".to_owned(),
+    }
+}
+
+problems! {
+    /// What is wrong with what a cloud accepts.
+    pub enum AcceptProblem {
+        Unknown { kind: String, near: Option<&'static str> } is AcceptUnknown with (help = instead(*near)):
+            "there is no kind of finding {kind:?}",
+            "{help}";
+        Never { kind: Kind } is AcceptUnknown:
+            "{kind} cannot be accepted: nothing compiles while it is there",
+            "mend what it found, and leave this out";
+        Twice { kind: Kind } is AcceptUnused:
+            "{kind} is accepted twice",
+            "keep one, with the whole reason";
+        Unused { kind: Kind } is AcceptUnused:
+            "nothing of the kind {kind} is found",
+            "leave it out: it would hide the next one";
     }
 }

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use super::view::{View, text};
-use crate::addr::is_rfc1918;
-use crate::finding::{Finding, Kind};
+use crate::addr::{Subnet, is_rfc1918};
+use crate::finding::{Finding, for_example, problems};
 
 mod free;
-mod identity;
-mod place;
-mod subnet;
+pub(super) mod identity;
+pub(super) mod place;
+pub(super) mod subnet;
 
 /// Looks at every address.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -125,24 +125,19 @@ fn duplicate(view: &View<'_>, address: IpAddr, same: &[Use], free: &mut free::Fr
     let mut machines: Vec<_> = same.iter().map(|one| machine(one.holder)).collect();
     machines.sort_unstable();
     machines.dedup();
-    let message = match (machines.first(), machines.len()) {
-        (Some(Some(_)), 2) if same.len() == 2 => format!("{address} is the address of two machines"),
-        (Some(Some(_)), count) if count == same.len() => {
-            format!("{address} is the address of {count} machines")
-        }
-        _ => format!("{address} is given {} times", same.len()),
-    };
+    let count = same.len();
     let net = view.network(last.1.network)?;
-    let who = last.1.holder.who(view);
-    let help = match net.family(address) {
-        Some(family) => {
-            let example = free.after(family, address);
-            let example = example.map(|address| format!(", for example {address}")).unwrap_or_default();
-            format!("give {who} a free address of {} ({}){example}", net.draft.name, family.subnet)
+    let who = last.1.holder.who(view).to_owned();
+    let subnet = net.family(address).map(|family| family.subnet);
+    let example = net.family(address).and_then(|family| free.after(family, address));
+    let network = net.draft.name.to_string();
+    let problem = match (machines.first(), machines.len()) {
+        (Some(Some(_)), holders) if holders == count => {
+            AddressProblem::OfMachines { address, count, who, network, subnet, example }
         }
-        None => format!("give {who} an address that nobody has"),
+        _ => AddressProblem::Twice { address, count, who, network, subnet, example },
     };
-    let finding = Finding::new(Kind::AddressDuplicate, &last.0, message, help);
+    let finding = problem.at(&last.0);
     Some(others.iter().fold(finding, |finding, (at, _)| finding.also(at)))
 }
 
@@ -152,16 +147,41 @@ fn public(view: &View<'_>, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
-        let why = if is_rfc1918(address) {
-            "is a private address of RFC 1918, which nobody on the Internet reaches"
+        let problem = if is_rfc1918(address) {
+            AddressProblem::Private { address }
         } else {
-            "is of a block that is kept from the Internet"
+            AddressProblem::Kept { address }
         };
-        findings.push(Finding::new(
-            Kind::AddressNotPublic,
-            format_args!("public_addresses[{index}]"),
-            format!("{address} {why}"),
-            "write the address that the provider gave to the router, or leave it out",
-        ));
+        findings.push(problem.at(format_args!("public_addresses[{index}]")));
+    }
+}
+
+/// The help for an address that somebody else has.
+fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpAddr>) -> String {
+    match subnet {
+        Some(subnet) => {
+            format!("give {who} a free address of {network} ({subnet}){}", for_example(example))
+        }
+        None => format!("give {who} an address that nobody has"),
+    }
+}
+
+problems! {
+    /// What is wrong with addresses as such.
+    pub enum AddressProblem {
+        OfMachines { address: IpAddr, count: usize, who: String, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
+            with (several = if *count == 2 { "two".to_owned() } else { count.to_string() }, help = another(who, network, *subnet, *example)):
+            "{address} is the address of {several} machines",
+            "{help}";
+        Twice { address: IpAddr, count: usize, who: String, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
+            with (help = another(who, network, *subnet, *example)):
+            "{address} is given {count} times",
+            "{help}";
+        Private { address: IpAddr } is AddressNotPublic:
+            "{address} is a private address of RFC 1918, which nobody on the Internet reaches",
+            "write the address that the provider gave to the router, or leave it out";
+        Kept { address: IpAddr } is AddressNotPublic:
+            "{address} is of a block that is kept from the Internet",
+            "write the address that the provider gave to the router, or leave it out";
     }
 }

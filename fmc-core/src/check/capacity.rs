@@ -3,7 +3,7 @@
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;
 use super::view::{View, text};
-use crate::finding::{Finding, Kind, Severity};
+use crate::finding::{Finding, Severity, problems};
 use crate::given::Given;
 use crate::host::Host;
 use crate::unit::{Cpus, Size};
@@ -55,17 +55,16 @@ fn memory(host: &Host, demand: &Demand<'_>, findings: &mut Vec<Finding>) {
     let memory = demand.memory(Some(*total), reserve.unwrap_or(Size::ZERO));
     let Some(missing) = memory.missing() else { return };
     let Memory { reserve, machines, overhead, .. } = memory;
-    findings.push(Finding::new(
-        Kind::MemoryOvercommit,
-        format_args!("hosts.{}.memory", host.name),
-        format!(
-            "{} machines need {machines}, QEMU {overhead} and the host {reserve}: {} of {} MiB",
-            demand.machines,
-            memory.needed(),
-            total.as_mib_floor(),
-        ),
-        format!("take {} MiB from the machines, or give the host more", mib_up(missing)),
-    ));
+    let problem = CapacityProblem::Memory {
+        count: demand.machines,
+        machines,
+        overhead,
+        reserve,
+        needed: memory.needed(),
+        total: total.as_mib_floor(),
+        missing: mib_up(missing),
+    };
+    findings.push(problem.at(format_args!("hosts.{}.memory", host.name)));
 }
 
 fn mib_up(size: Size) -> u64 {
@@ -78,13 +77,13 @@ fn processor(host: &Host, demand: &Demand<'_>, findings: &mut Vec<Finding>) {
     if wanted < threads || wanted == 0 {
         return;
     }
-    let what = if wanted == threads { "none is left for the host" } else { "they wait for each other" };
-    findings.push(Finding::new(
-        Kind::CpuOvercommit,
-        format_args!("hosts.{}.topology", host.name),
-        format!("{wanted} virtual processors on {threads} threads ({topology}): {what}"),
-        format!("give the machines at most {} together", threads - 1),
-    ));
+    let (topology, most) = (topology.to_string(), threads - 1);
+    let problem = if wanted == threads {
+        CapacityProblem::NoneLeft { wanted, threads, topology, most }
+    } else {
+        CapacityProblem::Processors { wanted, threads, topology, most }
+    };
+    findings.push(problem.at(format_args!("hosts.{}.topology", host.name)));
 }
 
 fn space(host: &Host, space: &Space) -> Option<Finding> {
@@ -94,24 +93,33 @@ fn space(host: &Host, space: &Space) -> Option<Finding> {
     } else {
         format!("hosts.{}.pools.{}.capacity", host.name, space.pool)
     };
-    let pool = &space.pool;
+    let pool = space.pool.to_string();
     if let Some(missing) = over(space.full, capacity) {
-        return Some(Finding::new(
-            Kind::PoolOvercommit,
-            at,
-            format!("fully allocated volumes take {} of {capacity} in the pool {pool}", space.full),
-            format!("take {} MiB from them, or make some of them thin", mib_up(missing)),
-        ));
+        let missing = mib_up(missing);
+        return Some(CapacityProblem::Pool { full: space.full, capacity, pool, missing }.at(at));
     }
-    over(space.at_most(), capacity).map(|missing| {
-        Finding::new(
-            Kind::PoolThin,
-            at,
-            format!("volumes of the pool {pool} can grow to {}, and it has {capacity}", space.at_most()),
-            format!(
-                "take {} MiB from them, or watch the pool: a guest stops when it is full",
-                mib_up(missing)
-            ),
-        )
-    })
+    let most = space.at_most();
+    over(most, capacity)
+        .map(|missing| CapacityProblem::Thin { pool, most, capacity, missing: mib_up(missing) }.at(at))
+}
+
+problems! {
+    /// What a host has too little of.
+    pub enum CapacityProblem {
+        Memory { count: usize, machines: Size, overhead: Size, reserve: Size, needed: Size, total: u64, missing: u64 } is MemoryOvercommit:
+            "{count} machines need {machines}, QEMU {overhead} and the host {reserve}: {needed} of {total} MiB",
+            "take {missing} MiB from the machines, or give the host more";
+        NoneLeft { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit:
+            "{wanted} virtual processors on {threads} threads ({topology}): none is left for the host",
+            "give the machines at most {most} together";
+        Processors { wanted: u64, threads: u64, topology: String, most: u64 } is CpuOvercommit:
+            "{wanted} virtual processors on {threads} threads ({topology}): they wait for each other",
+            "give the machines at most {most} together";
+        Pool { full: Size, capacity: Size, pool: String, missing: u64 } is PoolOvercommit:
+            "fully allocated volumes take {full} of {capacity} in the pool {pool}",
+            "take {missing} MiB from them, or make some of them thin";
+        Thin { pool: String, most: Size, capacity: Size, missing: u64 } is PoolThin:
+            "volumes of the pool {pool} can grow to {most}, and it has {capacity}",
+            "take {missing} MiB from them, or watch the pool: a guest stops when it is full";
+    }
 }

@@ -5,50 +5,35 @@ pub(crate) mod parts;
 use std::collections::BTreeMap;
 
 use super::roles;
-use super::say::first_of;
 use super::view::{View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::guest::Guest;
 use crate::image::Image;
 use crate::machine::Machine;
 use crate::secret::SecretRef;
+use parts::PartProblem;
 
 /// Looks inside every machine.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
     // Machines of one loop have equal guests one after another: what was right in one is right in the next.
     let mut last: Option<(&Machine, Known)> = None;
-    let mut locked: Option<(&str, usize)> = None;
+    let mut locked: Vec<&str> = Vec::new();
     let mut secrets: BTreeMap<SecretRef, &str> = BTreeMap::new();
     for placed in &view.machines {
         let draft = placed.draft;
         let (name, os) = (text(&draft.name), draft.image.os);
         if os.provisioner().is_none() && draft.guest != nothing {
-            findings.push(Finding::new(
-                Kind::GuestUnused,
-                format_args!("machines.{name}.guest"),
-                format!("{name} has {}, and nothing configures it", os.label()),
-                "say which system the image is, for example `Image::debian(\"12\")`, or leave the guest out",
-            ));
+            let problem = GuestProblem::UnusedGuest { os: os.label() };
+            findings.push(problem.at(format_args!("machines.{name}.guest")));
         }
         if os.provisioner().is_none() && draft.firewall == Some(true) {
-            findings.push(Finding::new(
-                Kind::GuestUnused,
-                format_args!("machines.{name}.firewall"),
-                format!("{name} has {}, and nothing configures it", os.label()),
-                "say which system the image is, for example `Image::debian(\"12\")`, or leave the firewall out",
-            ));
+            let problem = GuestProblem::UnusedFirewall { os: os.label() };
+            findings.push(problem.at(format_args!("machines.{name}.firewall")));
         }
         if draft.firewall == Some(false) && !draft.accept.is_empty() {
-            findings.push(
-                Finding::new(
-                    Kind::FirewallOff,
-                    format_args!("machines.{name}.firewall"),
-                    format!("{name} says whom it lets in, and without a firewall everybody is let in"),
-                    "leave `firewall` out, or leave `accept` out where something else guards the machine",
-                )
-                .also(format_args!("machines.{name}.accept")),
-            );
+            let finding = GuestProblem::FirewallOff.at(format_args!("machines.{name}.firewall"));
+            findings.push(finding.also(format_args!("machines.{name}.accept")));
         }
         if !last.as_ref().is_some_and(|(other, known)| known.is_right && is_alike(view, other, draft)) {
             let before = findings.len();
@@ -68,19 +53,14 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         // Nobody needs to log in where nothing boots.
         if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
-            let (first, count) = locked.get_or_insert((name, 0));
-            *first = name.min(first);
-            *count += 1;
+            locked.push(name);
         }
     }
     described_twice(&secrets, findings);
-    if let Some((first, count)) = locked {
-        findings.push(Finding::new(
-            Kind::LoginMissing,
-            format_args!("machines.{first}.guest.users"),
-            format!("nobody can log in to {}", first_of(first, count, "machine")),
-            "add a user with a key, for example `.user(User::admin(\"ops\").key(…))`",
-        ));
+    let machines = NameList::new(locked);
+    if !machines.is_empty() {
+        let at = format!("machines.{}.guest.users", machines.first());
+        findings.push(GuestProblem::NoLogin { machines }.at(at));
     }
 }
 
@@ -119,15 +99,34 @@ fn described_twice(secrets: &BTreeMap<SecretRef, &str>, findings: &mut Vec<Findi
     for same in all.chunk_by(|a, b| a.0.name == b.0.name) {
         let Some((_, first)) = same.iter().min_by_key(|(_, machine)| **machine) else { continue };
         for (secret, machine) in same.iter().filter(|(_, machine)| *machine != *first) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    format_args!("machines.{machine}.guest"),
-                    format!("the secret {} is described in two ways", secret.name),
-                    "describe it once, as a constant or a function, and use that",
-                )
-                .also(format_args!("machines.{first}.guest")),
-            );
+            let problem = PartProblem::Secret { secret: secret.name.to_string() };
+            let finding = problem.at(format_args!("machines.{machine}.guest"));
+            findings.push(finding.also(format_args!("machines.{first}.guest")));
         }
+    }
+}
+
+problems! {
+    /// What is wrong with what is inside of machines, as a whole.
+    pub enum GuestProblem {
+        UnusedGuest { os: &'static str } is GuestUnused:
+            "the machine has {os}, and nothing configures it",
+            "say which system the image is, for example {system}, or leave the guest out",
+            system = roles::system();
+        UnusedFirewall { os: &'static str } is GuestUnused:
+            "the machine has {os}, and nothing configures it",
+            "say which system the image is, for example {system}, or leave the firewall out",
+            system = roles::system();
+        UnusedDisks { os: &'static str } is GuestUnused:
+            "the machine has {os}, and nothing makes file systems on its disks",
+            "say which system the image is, for example {system}, or leave the disks blank",
+            system = roles::system();
+        FirewallOff is FirewallOff:
+            "the machine says whom it lets in, and without a firewall everybody is let in",
+            "leave `firewall` out, or leave `accept` out where something else guards the machine";
+        NoLogin { machines: NameList } is LoginMissing:
+            "nobody can log in to {machines}",
+            "add a user with a key, for example {user}",
+            user = Remedy::either("users: {ops: {admin: true, keys: [ssh-ed25519 …]}}", ".user(User::admin(\"ops\").key(…))");
     }
 }

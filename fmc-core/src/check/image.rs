@@ -1,11 +1,11 @@
 //! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
 
-use super::say::first_of;
 use super::view::{Placed, View, text};
-use crate::finding::{Finding, Kind, Severity};
+use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, Severity, problems};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Provisioner, Source};
+use crate::unit::Size;
 
 mod level;
 
@@ -32,27 +32,30 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What is wrong with an image, wherever it is used.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq)]
 struct Fault {
-    kind: Kind,
     field: &'static str,
     also: Option<String>,
-    message: String,
-    help: String,
+    problem: ImageProblem,
+}
+
+impl Fault {
+    /// Equal faults are next to each other where they are sorted by this.
+    fn key(&self) -> (&'static str, Kind, String) {
+        (self.field, self.problem.kind(), self.problem.message())
+    }
 }
 
 /// A thousand machines of one image are one finding, at the first by name.
 fn group(mut shared: Vec<(&str, &Image, Fault)>, findings: &mut Vec<Finding>) {
-    shared.sort_by(|a, b| (&a.2, place(a.1), a.0).cmp(&(&b.2, place(b.1), b.0)));
+    shared.sort_by_cached_key(|(name, image, fault)| {
+        let (os, version, source) = place(image);
+        (fault.key(), os, version.to_owned(), source.map(str::to_owned), (*name).to_owned())
+    });
     for same in shared.chunk_by(|a, b| a.2 == b.2 && place(a.1) == place(b.1)) {
-        let [(first, _, fault), ..] = same else { continue };
-        let of = if same.len() > 1 {
-            format!(" ({})", first_of(first, same.len(), "machine"))
-        } else {
-            String::new()
-        };
-        let at = format_args!("machines.{first}.image{}", fault.field);
-        let finding = Finding::new(fault.kind, at, format!("{}{of}", fault.message), &*fault.help);
+        let [(first, _, fault), others @ ..] = same else { continue };
+        let mut finding = fault.problem.clone().at(format_args!("machines.{first}.image{}", fault.field));
+        finding.machines = NameList::new(others.iter().map(|(name, ..)| *name));
         findings.push(match &fault.also {
             Some(also) => finding.also(also),
             None => finding,
@@ -74,26 +77,15 @@ fn place(image: &Image) -> (Os, &str, Option<&str>) {
 /// An image whose configuration this build cannot write.
 fn unconfigurable(image: &Image) -> Option<Fault> {
     let is_absent = cfg!(not(feature = "ignition")) && image.os.provisioner() == Some(Provisioner::Ignition);
-    is_absent.then(|| Fault {
-        kind: Kind::IgnitionAbsent,
-        field: ".os",
-        also: None,
-        message: format!("{} boots with Ignition, and this program is built without it", image.os.label()),
-        help: "build it with the feature `ignition` of fmc, or take an image that boots with cloud-init"
-            .to_owned(),
-    })
+    let problem = ImageProblem::IgnitionAbsent { os: image.os.label() };
+    is_absent.then_some(Fault { field: ".os", also: None, problem })
 }
 
 fn boots(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     let image = &placed.draft.image;
     if image.os != Os::None && image.source == Source::Blank && image.kernel.is_none() && !view.cloud.lab {
-        let os = image.os.label();
-        findings.push(Finding::new(
-            Kind::ImageMissing,
-            format_args!("machines.{}.image", placed.draft.name),
-            format!("nothing says where the image of {os} is"),
-            "say it: `.path(…)` of a file on the hypervisor, or `.file(…)`, `.url(…)` or `.volume(…)`",
-        ));
+        let problem = ImageProblem::Missing { os: image.os.label() };
+        findings.push(problem.at(format_args!("machines.{}.image", placed.draft.name)));
     }
 }
 
@@ -105,24 +97,16 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         let needs_one = image.source != Source::Blank || image.os != Os::None && image.kernel.is_none();
         if needs_one {
             let what = if image.os == Os::None { "its image" } else { image.os.label() };
-            findings.push(Finding::new(
-                Kind::RootMissing,
-                format_args!("machines.{name}.root_disk"),
-                format!("{name} has no root disk to put {what} on"),
-                "give it one, for example `.root_disk(20.gib())`",
-            ));
+            findings.push(ImageProblem::NoRoot { what }.at(format_args!("machines.{name}.root_disk")));
         }
         return;
     };
     let minimum = image.minimum.as_ref().and_then(Given::ok);
     if let Some((minimum, size)) = minimum.zip(root.size.ok()).filter(|(minimum, size)| minimum > size) {
-        let mut finding = Finding::new(
-            Kind::ImageTooLarge,
-            format_args!("machines.{name}.root_disk"),
-            format!("the image is {minimum}, and the root disk {size}"),
-            format!("make the root disk {minimum} at least"),
-        )
-        .also(format_args!("machines.{name}.image.minimum"));
+        let problem = ImageProblem::TooLarge { minimum: *minimum, root: *size };
+        let mut finding = problem
+            .at(format_args!("machines.{name}.root_disk"))
+            .also(format_args!("machines.{name}.image.minimum"));
         if view.cloud.lab {
             finding.severity = Severity::Warning;
         }
@@ -131,28 +115,19 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn unpinned(image: &Image) -> Option<Fault> {
-    let fault = |field, message: String, help: &str| {
-        Some(Fault { kind: Kind::ImageUnpinned, field, also: None, message, help: help.to_owned() })
-    };
+    let fault = |field, problem| Some(Fault { field, also: None, problem });
     if image.source == Source::Blank {
         return None;
     }
     let os = image.os.label();
-    if image.os != Os::None && (image.version.is_empty() || image.version.contains("latest")) {
-        let message = match image.version.as_str() {
-            "" => format!("the image of {os} has no version"),
-            version => format!("the version {version:?} of {os} is another one tomorrow"),
-        };
-        return fault(
-            ".version",
-            message,
-            "write the version that the image has, as the distribution calls it",
-        );
+    if image.os != Os::None && image.version.is_empty() {
+        return fault(".version", ImageProblem::NoVersion { os });
+    }
+    if image.os != Os::None && image.version.contains("latest") {
+        return fault(".version", ImageProblem::Moving { os, version: image.version.clone() });
     }
     if image.digest.is_none() && matches!(image.source, Source::Path(_) | Source::Volume { .. }) {
-        let message = format!("nothing says what the image of {os} hashes to");
-        let help = "say it: `.digest(\"sha256:…\")`, which `sha256sum` prints and the distribution publishes";
-        return fault(".digest", message, help);
+        return fault(".digest", ImageProblem::NoDigest { os });
     }
     None
 }
@@ -178,27 +153,20 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
 fn format(image: &Image) -> Option<Fault> {
     let (_, _, file) = place(image);
     let file = file?.rsplit('/').next()?.to_ascii_lowercase();
-    let fault = |message, help: &str| {
-        Some(Fault { kind: Kind::ImageFormat, field: ".source", also: None, message, help: help.to_owned() })
-    };
-    let file = match PACKED.iter().find_map(|(ending, help)| Some((file.strip_suffix(ending)?, help))) {
+    let fault = |problem| Some(Fault { field: ".source", also: None, problem });
+    let file = match PACKED.iter().find_map(|(ending, how)| Some((file.strip_suffix(ending)?, how))) {
         Some((inner, _)) if matches!(image.source, Source::File { .. } | Source::Url { .. }) => {
             inner.to_owned()
         }
-        Some((_, help)) => return fault(format!("{file} is compressed, and QEMU takes qcow2 or raw"), help),
+        Some((_, how)) => return fault(ImageProblem::Packed { file, how }),
         None => file,
     };
-    if let Some((_, what, help)) = UNREADABLE.iter().find(|(ending, ..)| file.ends_with(ending)) {
-        return fault(format!("{file} is {what}, and QEMU takes qcow2 or raw"), help);
+    if let Some((_, what, how)) = UNREADABLE.iter().find(|(ending, ..)| file.ends_with(ending)) {
+        return fault(ImageProblem::Unreadable { file, what, how });
     }
     match image.format {
-        Format::Raw if file.ends_with(".qcow2") => fault(
-            format!("{file} is given as raw, and named as qcow2"),
-            "say `.format(Format::Qcow2)`, or leave it out",
-        ),
-        Format::Qcow2 if file.ends_with(".raw") => {
-            fault(format!("{file} is given as qcow2, and named as raw"), "say `.format(Format::Raw)`")
-        }
+        Format::Raw if file.ends_with(".qcow2") => fault(ImageProblem::NamedQcow2 { file }),
+        Format::Qcow2 if file.ends_with(".raw") => fault(ImageProblem::NamedRaw { file }),
         _ => None,
     }
 }
@@ -206,25 +174,13 @@ fn format(image: &Image) -> Option<Fault> {
 /// A processor that is older than the system is compiled for.
 fn too_old(image: &Image, host: &Host) -> Option<Fault> {
     let (needs, model, has) = level::too_old(image, host)?;
-    let os = image.os.label();
-    Some(Fault {
-        kind: Kind::CpuLevel,
-        field: "",
-        also: Some(format!("hosts.{}.cpu", host.name)),
-        message: format!(
-            "{os} {} needs a processor of level {needs}, and {model} is of {has}",
-            image.version
-        ),
-        help: match host.acceleration {
-            Acceleration::Kvm => format!(
-                "name a model of level {needs}, for example {}, or let guests see the host's own",
-                needs.example()
-            ),
-            Acceleration::Emulated => {
-                format!("name a model of level {needs} that QEMU emulates, for example {}", needs.example())
-            }
-        },
-    })
+    let (os, version, model) = (image.os.label(), image.version.clone(), model.to_owned());
+    let (needs, has, example) = (needs.to_string(), has.to_string(), needs.example());
+    let problem = match host.acceleration {
+        Acceleration::Kvm => ImageProblem::OldModel { os, version, needs, model, has, example },
+        Acceleration::Emulated => ImageProblem::OldEmulated { os, version, needs, model, has, example },
+    };
+    Some(Fault { field: "", also: Some(format!("hosts.{}.cpu", host.name)), problem })
 }
 
 /// An image of one architecture on a machine of another.
@@ -235,26 +191,17 @@ fn foreign(image: &Image, host: &Host) -> Option<Fault> {
     };
     let is_virt = machine_type.starts_with("virt");
     let arch = image.architecture.as_str();
-    let fault = |field: &str, message, help: &str| {
+    let fault = |field: &str, problem| {
         let also = Some(format!("hosts.{}.{field}", host.name));
-        Some(Fault { kind: Kind::ArchMismatch, field: ".architecture", also, message, help: help.to_owned() })
+        Some(Fault { field: ".architecture", also, problem })
     };
+    let machine = machine_type.to_owned();
     match (image.architecture, &host.cpu) {
-        (Arch::Aarch64, _) if !is_virt => fault(
-            "machine_type",
-            format!("{machine_type} is a machine of x86_64, and the image of {arch}"),
-            "say `.machine_type(\"virt\")` on a host of aarch64, or take an image of x86_64",
-        ),
-        (Arch::X86_64, _) if is_virt => fault(
-            "machine_type",
-            format!("{machine_type} is a machine of aarch64, and the image of {arch}"),
-            "say `.machine_type(\"q35\")` on a host of x86_64, or take an image of aarch64",
-        ),
-        (Arch::Aarch64, CpuModel::Named(model)) if level::of(model).is_some() => fault(
-            "cpu",
-            format!("{model} is a processor of x86_64, and the image of {arch}"),
-            "leave the processor out: guests see the host's own",
-        ),
+        (Arch::Aarch64, _) if !is_virt => fault("machine_type", ImageProblem::NotVirt { machine, arch }),
+        (Arch::X86_64, _) if is_virt => fault("machine_type", ImageProblem::Virt { machine, arch }),
+        (Arch::Aarch64, CpuModel::Named(model)) if level::of(model).is_some() => {
+            fault("cpu", ImageProblem::ForeignModel { model: model.clone(), arch })
+        }
         _ => None,
     }
 }
@@ -276,15 +223,77 @@ fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         // Two disks of one name are a finding by that.
         if first != last {
             let name = &placed.draft.name;
+            let problem = ImageProblem::Serial { serial: serial.clone(), count: same.len() };
             findings.push(
-                Finding::new(
-                    Kind::SerialDuplicate,
-                    format_args!("machines.{name}.disks.{last}.serial"),
-                    format!("{serial} is the serial of {} disks of {name}", same.len()),
-                    "give each its own, or leave it out: it is then the disk's name",
-                )
-                .also(format_args!("machines.{name}.disks.{first}.serial")),
+                problem
+                    .at(format_args!("machines.{name}.disks.{last}.serial"))
+                    .also(format_args!("machines.{name}.disks.{first}.serial")),
             );
         }
+    }
+}
+
+problems! {
+    /// What is wrong with images and disks.
+    pub enum ImageProblem {
+        IgnitionAbsent { os: &'static str } is IgnitionAbsent:
+            "{os} boots with Ignition, and this program is built without it",
+            "build it with the feature `ignition` of fmc, or take an image that boots with cloud-init";
+        Missing { os: &'static str } is ImageMissing:
+            "nothing says where the image of {os} is",
+            "say it: {path} of a file on the hypervisor, or {others}",
+            path = Remedy::either("source: {path: …}", ".path(…)"),
+            others = Remedy::either("source: {file: …}`, `source: {url: …}` or `source: {volume: …}", ".file(…)`, `.url(…)` or `.volume(…)");
+        NoRoot { what: &'static str } is RootMissing:
+            "the machine has no root disk to put {what} on",
+            "give it one, for example {root}",
+            root = Remedy::either("root_disk: 20 GiB", ".root_disk(20.gib())");
+        TooLarge { minimum: Size, root: Size } is ImageTooLarge:
+            "the image is {minimum}, and the root disk {root}",
+            "make the root disk {minimum} at least";
+        NoVersion { os: &'static str } is ImageUnpinned:
+            "the image of {os} has no version",
+            "write the version that the image has, as the distribution calls it";
+        Moving { os: &'static str, version: String } is ImageUnpinned:
+            "the version {version:?} of {os} is another one tomorrow",
+            "write the version that the image has, as the distribution calls it";
+        NoDigest { os: &'static str } is ImageUnpinned:
+            "nothing says what the image of {os} hashes to",
+            "say it: {digest}, which `sha256sum` prints and the distribution publishes",
+            digest = Remedy::set("digest", "\"sha256:…\"");
+        Packed { file: String, how: &'static str } is ImageFormat:
+            "{file} is compressed, and QEMU takes qcow2 or raw",
+            "{how}";
+        Unreadable { file: String, what: &'static str, how: &'static str } is ImageFormat:
+            "{file} is {what}, and QEMU takes qcow2 or raw",
+            "{how}";
+        NamedQcow2 { file: String } is ImageFormat:
+            "{file} is given as raw, and named as qcow2",
+            "say {format}, or leave it out",
+            format = Remedy::either("format: qcow2", ".format(Format::Qcow2)");
+        NamedRaw { file: String } is ImageFormat:
+            "{file} is given as qcow2, and named as raw",
+            "say {format}",
+            format = Remedy::either("format: raw", ".format(Format::Raw)");
+        OldModel { os: &'static str, version: String, needs: String, model: String, has: String, example: &'static str } is CpuLevel:
+            "{os} {version} needs a processor of level {needs}, and {model} is of {has}",
+            "name a model of level {needs}, for example {example}, or let guests see the host's own";
+        OldEmulated { os: &'static str, version: String, needs: String, model: String, has: String, example: &'static str } is CpuLevel:
+            "{os} {version} needs a processor of level {needs}, and {model} is of {has}",
+            "name a model of level {needs} that QEMU emulates, for example {example}";
+        NotVirt { machine: String, arch: &'static str } is ArchMismatch:
+            "{machine} is a machine of x86_64, and the image of {arch}",
+            "say {machine_type} on a host of aarch64, or take an image of x86_64",
+            machine_type = Remedy::set("machine_type", "virt");
+        Virt { machine: String, arch: &'static str } is ArchMismatch:
+            "{machine} is a machine of aarch64, and the image of {arch}",
+            "say {machine_type} on a host of x86_64, or take an image of aarch64",
+            machine_type = Remedy::set("machine_type", "q35");
+        ForeignModel { model: String, arch: &'static str } is ArchMismatch:
+            "{model} is a processor of x86_64, and the image of {arch}",
+            "leave the processor out: guests see the host's own";
+        Serial { serial: String, count: usize } is SerialDuplicate:
+            "{serial} is the serial of {count} disks of the machine",
+            "give each its own, or leave it out: it is then the disk's name";
     }
 }

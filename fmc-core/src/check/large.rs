@@ -1,7 +1,7 @@
 //! Ignition configs that QEMU hands over slowly.
 
 use crate::checked::{Checked, Machine};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::guest::checked::{Contents, Part};
 use crate::image::Provisioner;
 use crate::unit::Size;
@@ -16,12 +16,8 @@ pub(super) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
         let size = size(machine);
         if size > MOST {
             let size = Size::bytes((size as u64).next_multiple_of(1 << 10));
-            findings.push(Finding::new(
-                Kind::IgnitionLarge,
-                At::ROOT.key("machines").name(&machine.name).key("guest"),
-                format!("what {} boots with is {size}; above 1 MiB QEMU hands it over slowly", machine.name),
-                "let the machine fetch what is large: `File::remote(path, url, digest)`, for example from the bootstrap machine's mirror",
-            ));
+            let at = At::ROOT.key("machines");
+            findings.push(LargeProblem::Large { size }.at(at.name(&machine.name).key("guest")));
         }
     }
 }
@@ -42,4 +38,14 @@ fn size(machine: &Machine) -> usize {
         unit.contents.as_ref().map_or(0, |contents| contents.len()).saturating_add(dropins)
     });
     files.chain(units).fold(0, usize::saturating_add)
+}
+
+problems! {
+    /// What is too large.
+    pub enum LargeProblem {
+        Large { size: Size } is IgnitionLarge:
+            "what the machine boots with is {size}; above 1 MiB QEMU hands it over slowly",
+            "let the machine fetch what is large: {remote}, for example from the bootstrap machine's mirror",
+            remote = Remedy::either("remote: {url: …, digest: …}", "File::remote(path, url, digest)");
+    }
 }

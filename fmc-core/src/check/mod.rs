@@ -26,10 +26,54 @@ mod resolve;
 mod roles;
 mod route;
 mod say;
+mod shared;
 mod subnets;
 #[cfg(test)]
 mod tests;
 mod view;
+
+/// What findings are about: a type for each room of rules, with the values that its texts are made from.
+///
+/// ```
+/// use fmc_core::check::problem::ResolverProblem;
+/// use fmc_core::cloud::Cloud;
+/// use fmc_core::host::Host;
+/// use fmc_core::image::Image;
+/// use fmc_core::machine::{Interface, Machine};
+/// use fmc_core::network::Network;
+/// use fmc_core::unit::SizeExt;
+///
+/// let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
+///     .root_disk(20.gib())
+///     .interface(Interface::on("lan").address("192.168.0.20"));
+/// let lan = Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1");
+/// let checked = Cloud::new("first").host(Host::local().bridge("br0")).network(lan).machine(web).check()?;
+/// let missing = checked.findings.iter().find_map(|finding| match finding.problem()? {
+///     ResolverProblem::Missing { machines } => Some(machines.len()),
+///     _ => None,
+/// });
+/// assert_eq!(missing, Some(1));
+/// # Ok::<(), fmc_core::finding::Report>(())
+/// ```
+pub mod problem {
+    pub use super::accept::AcceptProblem;
+    pub use super::address::AddressProblem;
+    pub use super::address::identity::IdentityProblem;
+    pub use super::address::place::PlaceProblem;
+    pub use super::address::subnet::SubnetProblem;
+    pub use super::capacity::CapacityProblem;
+    pub use super::guest::GuestProblem;
+    pub use super::guest::parts::PartProblem;
+    pub use super::image::ImageProblem;
+    pub use super::large::LargeProblem;
+    pub use super::mount::MountProblem;
+    pub use super::ready::ReadyProblem;
+    pub use super::roles::RoleProblem;
+    pub use super::route::RouteProblem;
+    pub use super::route::resolver::ResolverProblem;
+    pub use crate::finding::LeafProblem;
+    pub use crate::role::NeedsProblem;
+}
 
 /// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
 const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
@@ -69,6 +113,7 @@ impl Cloud {
         if let Some(added) = &added {
             added.move_findings(&mut findings);
         }
+        shared::join(&view, &mut findings);
         accept::apply(self, &mut findings);
         let report = Report::new(findings);
         if report.refuses() {

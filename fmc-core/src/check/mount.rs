@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::guest::GuestProblem;
 use super::guest::parts::unwritable;
-use super::view::{View, text};
+use super::view::View;
 use crate::disk::{Disk, Filesystem};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::guest::{Parts, mount};
 use crate::image::{Os, Provisioner};
 use crate::machine::Machine;
@@ -22,12 +23,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         let (os, machines) = (machine.image.os, At::ROOT.key("machines"));
         let at = machines.name(&machine.name);
         if os.provisioner().is_none() {
-            findings.push(Finding::new(
-                Kind::GuestUnused,
-                at.key("disks"),
-                format!("{} has {}, and nothing makes file systems on its disks", text(&machine.name), os.label()),
-                "say which system the image is, for example `Image::debian(\"12\")`, or leave the disks blank",
-            ));
+            findings.push(GuestProblem::UnusedDisks { os: os.label() }.at(at.key("disks")));
             continue;
         }
         tools(machine, &at, findings);
@@ -40,12 +36,7 @@ fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for disk in machine.disks.iter().filter(|disk| disk.formatted() == Some(Filesystem::Xfs)) {
-        findings.push(Finding::new(
-            Kind::GuestReference,
-            at.key("disks").name(disk.name()).key("filesystem"),
-            "Debian's images have no mkfs.xfs, and packages come after the disks",
-            "use ext4",
-        ));
+        findings.push(MountProblem::NoXfs.at(at.key("disks").name(disk.name()).key("filesystem")));
     }
 }
 
@@ -60,31 +51,18 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
         let here = disks.name(disk.name());
         let here = here.key("mount");
         if let Some((why, help)) = impossible(path, os) {
-            findings.push(Finding::new(Kind::GuestPath, here, format!("{path} {why}"), help));
+            let problem = MountProblem::Path { path: path.clone(), why, instead: help };
+            findings.push(problem.at(here));
             continue;
         }
         let real = mount::without_links(path, os).into_owned();
         if let Some((other, what)) = taken(&parts, &real, os) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    here,
-                    format!("a disk and {what} are at {path}"),
-                    "mount the disk elsewhere, or write below where it is mounted",
-                )
-                .also(format_args!("{}.guest.{other}", at)),
-            );
+            let problem = MountProblem::Taken { what, path: path.clone() };
+            findings.push(problem.at(here).also(format_args!("{}.guest.{other}", at)));
         }
         if let Some(other) = seen.insert(real, disk) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    here,
-                    format!("two disks are mounted at {path}"),
-                    "mount each disk at a path of its own",
-                )
-                .also(disks.name(other.name()).key("mount")),
-            );
+            let also = disks.name(other.name());
+            findings.push(MountProblem::Twice { path: path.clone() }.at(here).also(also.key("mount")));
         }
     }
 }
@@ -123,4 +101,22 @@ fn impossible(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
         return Some(("has files of the image, which an empty disk would hide", HELP));
     }
     unwritable(path, os)
+}
+
+problems! {
+    /// What is wrong with mounts of data disks.
+    pub enum MountProblem {
+        NoXfs is GuestReference:
+            "Debian's images have no mkfs.xfs, and packages come after the disks",
+            "use ext4";
+        Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
+            "{path} {why}",
+            "{instead}";
+        Taken { what: &'static str, path: AbsPath } is GuestClash:
+            "a disk and {what} are at {path}",
+            "mount the disk elsewhere, or write below where it is mounted";
+        Twice { path: AbsPath } is GuestClash:
+            "two disks are mounted at {path}",
+            "mount each disk at a path of its own";
+    }
 }

@@ -1,7 +1,7 @@
 //! Readiness: a signal that cannot come is never waited for in earnest.
 
 use super::view::{Net, Placed, Plugged, View, text};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Remedy, problems};
 use crate::image::Source;
 use crate::ready::{Ready, Signal};
 
@@ -9,42 +9,28 @@ use crate::ready::{Ready, Signal};
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let Some(ready) = &placed.draft.ready else { continue };
-        let Some((why, help)) = impossible(view, placed, ready) else { continue };
+        let Some(problem) = impossible(view, placed, ready) else { continue };
         let name = text(&placed.draft.name);
-        findings.push(Finding::new(
-            Kind::ReadyImpossible,
-            format_args!("machines.{name}.ready"),
-            format!("{name} is never up: {why}"),
-            help,
-        ));
+        findings.push(problem.at(format_args!("machines.{name}.ready")));
     }
 }
 
-/// Why a signal cannot come, and what would.
-fn impossible(view: &View<'_>, placed: &Placed<'_>, ready: &Ready) -> Option<(&'static str, &'static str)> {
+/// Why a signal cannot come.
+fn impossible(view: &View<'_>, placed: &Placed<'_>, ready: &Ready) -> Option<ReadyProblem> {
     let draft = placed.draft;
     if draft.image.source == Source::Blank && draft.image.kernel.is_none() && draft.disks.is_empty() {
-        return Some(("its image is blank, and nothing boots", "give it an image, or leave `ready` out"));
+        return Some(ReadyProblem::NothingBoots);
     }
     let networks = placed.links.iter().map(|link| Some((link, view.network(link.network?)?)));
     // An interface on a network that is not known has a finding of its own.
     let links: Vec<(&Plugged<'_>, &Net<'_>)> = networks.collect::<Option<_>>()?;
     match ready.signal {
         Signal::Agent => None,
-        Signal::Lease | Signal::Arp | Signal::Tcp(_) if links.is_empty() => Some((
-            "it has no interface by which a signal could come",
-            "give it an interface, or wait for its guest agent: `Ready::agent()`",
-        )),
+        Signal::Lease | Signal::Arp | Signal::Tcp(_) if links.is_empty() => Some(ReadyProblem::NoInterface),
         Signal::Arp | Signal::Tcp(_) => None,
         Signal::Lease if links.iter().any(|(link, net)| leases(link, net)) => None,
-        Signal::Lease if links.iter().all(|(_, net)| !net.is_own()) => Some((
-            "its lease would come from the LAN's DHCP server, and libvirt does not know that one",
-            "wait until the host hears from it, or for a port: `Ready::arp()`, `Ready::tcp(22)`",
-        )),
-        Signal::Lease => Some((
-            "its addresses are static, or its networks have no dynamic range: it asks for no lease",
-            "wait for a port, as `Ready::tcp(22)`; or reserve an address instead of writing it inside",
-        )),
+        Signal::Lease if links.iter().all(|(_, net)| !net.is_own()) => Some(ReadyProblem::LeaseOfLan),
+        Signal::Lease => Some(ReadyProblem::NoLease),
     }
 }
 
@@ -59,4 +45,37 @@ fn leases(link: &Plugged<'_>, net: &Net<'_>) -> bool {
         draft.address6.is_none() && (draft.reserved6.is_some() || family.dhcp.is_some())
     });
     net.is_own() && (v4 || v6)
+}
+
+fn tcp() -> Remedy {
+    Remedy::either("ready: {signal: {tcp: 22}}", "Ready::tcp(22)")
+}
+
+problems! {
+    /// Why the signal that a machine is up cannot come.
+    pub enum ReadyProblem {
+        NothingBoots is ReadyImpossible:
+            "the machine is never up: its image is blank, and nothing boots",
+            "give it an image, or leave `ready` out";
+        NoInterface is ReadyImpossible:
+            "the machine is never up: it has no interface by which a signal could come",
+            "give it an interface, or wait for its guest agent: {agent}",
+            agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
+        LeaseOfLan is ReadyImpossible:
+            "the machine is never up: its lease would come from the LAN's DHCP server, and libvirt does not know that one",
+            "wait until the host hears from it, or for a port: {arp}, {tcp}",
+            arp = Remedy::either("ready: {signal: arp}", "Ready::arp()"),
+            tcp = tcp();
+        NoLease is ReadyImpossible:
+            "the machine is never up: its addresses are static, or its networks have no dynamic range: it asks for no lease",
+            "wait for a port, as {tcp}; or reserve an address instead of writing it inside",
+            tcp = tcp();
+        Unasked { port: u16 } is ReadyImpossible:
+            "the machine is never up: its firewall lets in nobody at port {port}, and the address from which an apply asks is not known",
+            "let it in: accept the port from the address of the computer that applies, for example {accept}",
+            accept = Remedy::either(
+                format!("accept: [{{service: tcp {port}, from: {{subnet: 192.168.0.7/32}}}}]"),
+                format!(".accept(tcp({port}), Peer::subnet(\"192.168.0.7/32\"))"),
+            );
+    }
 }

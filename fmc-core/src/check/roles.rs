@@ -21,12 +21,12 @@ use super::guest::parts;
 use super::view::{Placed, View, text};
 use crate::checked::build::Building;
 use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
 use crate::guest::Parts;
 use crate::name::RoleName;
-use crate::role::{Assigned, CustomRole, RoleFindings, Site};
+use crate::role::{Assigned, CustomRole, RoleFindings, Site, subject};
 use crate::roles::ROOMS;
 
 /// Runs every role, and puts what they add into the machines.
@@ -55,7 +55,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         }
         twice(ours, findings);
     }
-    ports(&assigned, cloud, &flows, findings);
+    ports(&assigned, &flows, findings);
     names::publish(cloud, &assigned, findings);
     flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
@@ -202,17 +202,8 @@ fn ask(
 ) {
     let at = At::ROOT.key(&one.at);
     if site.machine().image.os.provisioner().is_none() {
-        findings.push(Finding::new(
-            Kind::RoleNeeds,
-            at,
-            format!(
-                "{} has {}, and nothing there can be {}",
-                site.machine().name,
-                site.os().label(),
-                one.kind
-            ),
-            "say which system the image is, for example `Image::debian(\"12\")`",
-        ));
+        let (os, role) = (site.os().label(), one.kind.to_string());
+        findings.push(RoleProblem::NoSystem { who: subject(site.machine(), &at), os, role }.at(at));
         return;
     }
     one.role.needs(site).check(one.kind.as_str(), site, &at, findings);
@@ -225,21 +216,13 @@ fn twice(ours: &[Assigned], findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<(&RoleName, Option<&str>), &Assigned> = BTreeMap::new();
     for one in ours {
         if let Some(other) = seen.insert((&one.kind, one.role.instance()), one) {
-            findings.push(
-                Finding::new(
-                    Kind::RoleClash,
-                    &one.at,
-                    format!("the machine has the role {} twice", one.kind),
-                    "keep one of them",
-                )
-                .also(&other.at),
-            );
+            findings.push(RoleProblem::Twice { role: one.kind.to_string() }.at(&one.at).also(&other.at));
         }
     }
 }
 
 /// Two roles of one machine listen on different ports.
-fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings: &mut Vec<Finding>) {
+fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Finding>) {
     for ours in flows.chunk_by(|one, other| one.machine == other.machine) {
         let mut claimed: BTreeMap<Service, &RoleName> = BTreeMap::new();
         let mut told: BTreeSet<(&RoleName, &RoleName, Service)> = BTreeSet::new();
@@ -254,20 +237,12 @@ fn ports(assigned: &[Assigned], cloud: &Checked, flows: &[CheckedFlow], findings
                     let mut here = assigned.iter().filter(|one| one.machine == flow.machine);
                     here.find(|one| one.kind == *kind).map(|one| one.at.as_str()).unwrap_or_default()
                 };
-                let machine = cloud.at(flow.machine).map(|machine| machine.name.as_str());
-                findings.push(
-                    Finding::new(
-                        Kind::RoleClash,
-                        at(role),
-                        format!(
-                            "{role} and {other} both listen on {} of {}",
-                            flow.service,
-                            machine.unwrap_or_default()
-                        ),
-                        "put one of them on another machine, or on another port",
-                    )
-                    .also(at(other)),
-                );
+                let problem = RoleProblem::SamePort {
+                    role: role.to_string(),
+                    other: other.to_string(),
+                    service: flow.service,
+                };
+                findings.push(problem.at(at(role)).also(at(other)));
             }
             claimed.entry(flow.service).or_insert(role);
         }
@@ -292,5 +267,30 @@ fn judge(merged: &merge::Merged, machine: &Machine, findings: &mut Vec<Finding>)
                 }
             }
         }
+    }
+}
+
+/// How an image says which system it is.
+pub(crate) fn system() -> Remedy {
+    Remedy::either("image: {os: debian, version: \"12\"}", "Image::debian(\"12\")")
+}
+
+problems! {
+    /// What is wrong with the roles of a machine.
+    pub enum RoleProblem {
+        NoSystem { who: String, os: &'static str, role: String } is RoleNeeds:
+            "{who} has {os}, and nothing there can be {role}",
+            "say which system the image is, for example {system}",
+            system = system();
+        NoFirewall { os: &'static str } is RoleNeeds:
+            "the machine has {os}, and nothing there can let in some and keep out others",
+            "say which system the image is, for example {system}, or leave `accept` out",
+            system = system();
+        Twice { role: String } is RoleClash:
+            "the machine has the role {role} twice",
+            "keep one of them";
+        SamePort { role: String, other: String, service: Service } is RoleClash:
+            "{role} and {other} both listen on {service} of the machine",
+            "put one of them on another machine, or on another port";
     }
 }

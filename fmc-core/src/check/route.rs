@@ -1,10 +1,13 @@
 //! Default routes, gateways and resolvers: whether a machine reaches what its configuration names.
 
+use std::net::IpAddr;
+
 use super::resolve::route_of;
 use super::view::{Net, Placed, Plugged, View};
-use crate::finding::{Finding, Kind};
+use crate::addr::Subnet;
+use crate::finding::{Finding, Remedy, problems};
 
-mod resolver;
+pub(super) mod resolver;
 
 /// Looks at routes and resolvers.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -31,14 +34,13 @@ fn gateway(net: &Net<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         if !subnet.is_host(gateway) {
-            let what = if subnet.contains(gateway) {
-                format!("{gateway} is no machine's address of {subnet}")
+            let first = subnet.first_host();
+            let problem = if subnet.contains(gateway) {
+                RouteProblem::GatewayReserved { gateway, subnet, first }
             } else {
-                format!("{gateway} is not in {subnet}")
+                RouteProblem::GatewayOutside { gateway, subnet, first }
             };
-            let help = format!("write an address of it, for example {}", subnet.first_host());
-            let at = format_args!("networks.{}.{field}", net.draft.name);
-            findings.push(Finding::new(Kind::GatewayUnreachable, at, what, help));
+            findings.push(problem.at(format_args!("networks.{}.{field}", net.draft.name)));
         }
     }
 }
@@ -49,15 +51,7 @@ fn default_routes(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     let Some(first) = said.next() else { return };
     let at = |index: usize| format!("machines.{}.interfaces[{index}].default_route", placed.draft.name);
     for second in said {
-        findings.push(
-            Finding::new(
-                Kind::DefaultRouteDuplicate,
-                at(second),
-                format!("{} has a default route through two interfaces", placed.draft.name),
-                "keep one: which of two a packet takes is chance",
-            )
-            .also(at(first)),
-        );
+        findings.push(RouteProblem::Twice.at(at(second)).also(at(first)));
     }
 }
 
@@ -85,21 +79,14 @@ fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = &net.draft.name;
-        let (message, help) = if net.is_forwarded() {
-            (
-                format!("{name} has no gateway for a default route"),
-                format!(
-                    "say the LAN's router on {name}, for example `gateway: 192.168.0.1`, or let it be the default route of another interface"
-                ),
-            )
+        let network = name.to_string();
+        let problem = if net.is_forwarded() {
+            RouteProblem::NoGateway { network }
         } else {
-            (
-                format!("{name} is isolated: nothing is behind its gateway"),
-                "let the default route go through an interface on a network that is forwarded".to_owned(),
-            )
+            RouteProblem::NothingBehind { network }
         };
         let at = format_args!("machines.{}.interfaces[{index}].default_route", placed.draft.name);
-        findings.push(Finding::new(Kind::GatewayUnreachable, at, message, help));
+        findings.push(problem.at(at));
     }
 }
 
@@ -124,15 +111,36 @@ fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let name = &placed.draft.name;
-    let why = if placed.links.is_empty() {
-        "it has no interface"
-    } else {
-        "none of its networks has a gateway to the world"
-    };
-    findings.push(Finding::new(
-        Kind::DefaultRouteMissing,
-        format_args!("machines.{name}.interfaces"),
-        format!("{name} has no default route: {why}"),
-        "add an interface on a nat or routed network, or say `.default_route(false)` where that is meant",
-    ));
+    let problem = if placed.links.is_empty() { RouteProblem::NoInterface } else { RouteProblem::NoWayOut };
+    findings.push(problem.at(format_args!("machines.{name}.interfaces")));
+}
+
+problems! {
+    /// What is wrong with routes and gateways.
+    pub enum RouteProblem {
+        GatewayReserved { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
+            "{gateway} is no machine's address of {subnet}",
+            "write an address of it, for example {first}";
+        GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
+            "{gateway} is not in {subnet}",
+            "write an address of it, for example {first}";
+        NoGateway { network: String } is GatewayUnreachable:
+            "{network} has no gateway for a default route",
+            "say the LAN's router on {network}, for example {gateway}, or let it be the default route of another interface",
+            gateway = Remedy::set("gateway", "192.168.0.1");
+        NothingBehind { network: String } is GatewayUnreachable:
+            "{network} is isolated: nothing is behind its gateway",
+            "let the default route go through an interface on a network that is forwarded";
+        Twice is DefaultRouteDuplicate:
+            "two interfaces of the machine say that they have the default route",
+            "keep one: which of two a packet takes is chance";
+        NoInterface is DefaultRouteMissing:
+            "the machine has no default route: it has no interface",
+            "add an interface on a nat or routed network, or say {none} where that is meant",
+            none = Remedy::set("default_route", "false");
+        NoWayOut is DefaultRouteMissing:
+            "the machine has no default route: none of its networks has a gateway to the world",
+            "add an interface on a nat or routed network, or say {none} where that is meant",
+            none = Remedy::set("default_route", "false");
+    }
 }

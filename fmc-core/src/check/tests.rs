@@ -14,6 +14,7 @@ mod pages;
 mod role_terms;
 mod roles;
 mod rules;
+mod shared;
 
 /// A cloud from its file form.
 fn yaml(text: &str) -> Cloud {

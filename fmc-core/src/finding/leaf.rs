@@ -1,7 +1,57 @@
 //! Checks one leaf of a draft.
 
-use super::{At, Finding, Kind};
+use super::{At, Data, Finding, Kind, Problem, Words};
 use crate::given::{Given, Leaf, LeafGroup};
+
+/// A leaf that is wrong: the text that the author gave, and why it is not a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeafProblem {
+    /// What the leaf is, as `machine name`.
+    pub what: &'static str,
+    /// Which kind of finding it is.
+    pub group: LeafGroup,
+    /// The text as it may be shown.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// Whether `why` says what would be right.
+    pub mends: bool,
+    /// A text that is right.
+    pub example: &'static str,
+}
+
+impl Problem for LeafProblem {
+    fn kind(&self) -> Kind {
+        match self.group {
+            LeafGroup::Name => Kind::NameInvalid,
+            LeafGroup::Size => Kind::SizeInvalid,
+            LeafGroup::Address => Kind::AddressInvalid,
+            LeafGroup::Other => Kind::ValueInvalid,
+        }
+    }
+
+    fn case(&self) -> &'static str {
+        if self.text.is_empty() { "Empty" } else { "Invalid" }
+    }
+
+    fn message(&self) -> String {
+        if self.text.is_empty() {
+            format!("the {} is empty", self.what)
+        } else {
+            format!("{:?} is not a valid {}", self.text, self.what)
+        }
+    }
+
+    fn help(&self, _: Words) -> String {
+        if self.mends { self.why.clone() } else { format!("{}; for example {}", self.why, self.example) }
+    }
+
+    fn data(&self) -> Data {
+        let data = Data::new().with("what", &self.what).with("text", &self.text);
+        data.with("why", &self.why).with("example", &self.example)
+    }
+}
 
 /// The value of a leaf; a wrong one is a finding.
 pub(crate) fn leaf<'a, T: Leaf>(
@@ -11,22 +61,16 @@ pub(crate) fn leaf<'a, T: Leaf>(
 ) -> Option<&'a T> {
     match given {
         Given::Right(value) => Some(value),
-        Given::Wrong { text, why } => {
-            let kind = match T::GROUP {
-                LeafGroup::Name => Kind::NameInvalid,
-                LeafGroup::Size => Kind::SizeInvalid,
-                LeafGroup::Address => Kind::AddressInvalid,
-                LeafGroup::Other => Kind::ValueInvalid,
+        Given::Wrong { text, why, mends } => {
+            let problem = LeafProblem {
+                what: T::WHAT,
+                group: T::GROUP,
+                text: text.clone(),
+                why: why.clone(),
+                mends: *mends,
+                example: T::EXAMPLE,
             };
-            let message = if text.is_empty() {
-                format!("the {} is empty", T::WHAT)
-            } else {
-                format!("{text:?} is not a valid {}", T::WHAT)
-            };
-            let says_what =
-                ["write ", "for example", "try ", "did you mean"].iter().any(|hint| why.contains(hint));
-            let help = if says_what { why.clone() } else { format!("{why}; for example {}", T::EXAMPLE) };
-            findings.push(Finding::new(kind, at, message, help));
+            findings.push(Finding::about(at, problem));
             None
         }
     }

@@ -124,7 +124,7 @@ impl Leaf for Service {
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
         let port = |text| Port::parse(text).map(Port::get);
         let (Ok(first), Ok(last)) = (port(first), port(last)) else {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "write {protocol} and a port from 1 to 65535, or the first and the last of several, as {protocol} 5432 or {protocol} 30000-32767"
             )));
         };
@@ -136,9 +136,9 @@ impl Leaf for Service {
         let Self { protocol, first, last } = *self;
         match protocol {
             Protocol::Tcp | Protocol::Udp if first == 0 => {
-                Err(LeafError::new(format!("a port is 1 to 65535, for example {protocol} 5432")))
+                Err(LeafError::mending(format!("a port is 1 to 65535, for example {protocol} 5432")))
             }
-            Protocol::Tcp | Protocol::Udp if last < first => Err(LeafError::new(format!(
+            Protocol::Tcp | Protocol::Udp if last < first => Err(LeafError::mending(format!(
                 "the first of several ports is the lowest: write {protocol} {last}-{first}"
             ))),
             Protocol::Vrrp if (first, last) != (0, 0) => Err(otherwise("vrrp 0")),
@@ -159,7 +159,7 @@ leaf_traits!(Service);
 fn otherwise(text: &str) -> LeafError {
     let number = |part: &str| Port::parse(part).is_ok();
     let lower = text.trim().to_ascii_lowercase();
-    LeafError::new(match lower.split_once(['/', ':', ' ', '-']) {
+    LeafError::mending(match lower.split_once(['/', ':', ' ', '-']) {
         _ if lower == "anything" || lower == "any" => {
             "it would open whatever listens there, now or later: write what is meant, for example tcp 5432, or \
              tcp 1-65535 for every port"

@@ -68,7 +68,7 @@ impl Leaf for Label {
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (key, value) = text
             .split_once('=')
-            .ok_or_else(|| LeafError::new(format!("it has no `=`: write {}", Self::EXAMPLE)))?;
+            .ok_or_else(|| LeafError::mending(format!("it has no `=`: write {}", Self::EXAMPLE)))?;
         check_key(key)?;
         check_value(value)?;
         if !is_settable(key) {
@@ -130,11 +130,13 @@ impl Leaf for Taint {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (rest, effect) = text.rsplit_once(':').ok_or_else(|| {
-            LeafError::new(format!("it has no effect behind a `:`: write, for example, {}", Self::EXAMPLE))
+            LeafError::mending(format!(
+                "it has no effect behind a `:`: write, for example, {}",
+                Self::EXAMPLE
+            ))
         })?;
-        let effect = Effect::parse(effect).map_err(|error| {
-            LeafError::new(format!("its effect {effect:?} is not known; {}", error.why()))
-        })?;
+        let effect = Effect::parse(effect)
+            .map_err(|error| error.before(&format!("its effect {effect:?} is not known; ")))?;
         let (key, value) = match rest.split_once('=') {
             Some((key, value)) => (key, Some(value)),
             None => (rest, None),
@@ -160,9 +162,8 @@ fn is_settable(key: &str) -> bool {
 fn check_key(key: &str) -> Result<(), LeafError> {
     let name = match key.split_once('/') {
         Some((domain, name)) => {
-            DomainName::parse(domain).map_err(|error| {
-                LeafError::new(format!("the domain {domain:?} of its key is wrong: {}", error.why()))
-            })?;
+            DomainName::parse(domain)
+                .map_err(|error| error.before(&format!("the domain {domain:?} of its key is wrong: ")))?;
             name
         }
         None => key,

@@ -32,7 +32,7 @@ impl Leaf for Quantity {
         }
         let near = text.replace(' ', "").replace("iB", "i").trim_end_matches('B').to_owned();
         let hint = if is_quantity(&near) { near } else { Self::EXAMPLE.to_owned() };
-        Err(LeafError::new(format!(
+        Err(LeafError::mending(format!(
             "it is a number with a unit of Kubernetes' (m, k, M, G, T, Ki, Mi, Gi, Ti) or none: try {hint}"
         )))
     }
@@ -69,7 +69,7 @@ impl Leaf for Threshold {
             Some(share) => Percent::parse(share).map(drop),
             None => Quantity::parse(text).map(drop),
         }
-        .map_err(|error| LeafError::new(format!("{}; a share of the whole is 10%", error.why())))?;
+        .map_err(|error| LeafError::mending(format!("{}; a share of the whole is 10%", error.why())))?;
         Ok(Self(text.into()))
     }
 }

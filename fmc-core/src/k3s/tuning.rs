@@ -200,7 +200,7 @@ macro_rules! words {
                 if starts && text.bytes().all(inside) {
                     return Ok(Self(text.into()));
                 }
-                Err(LeafError::new(format!("it has {}: write, for example, {}", $must, $example)))
+                Err(LeafError::mending(format!("it has {}: write, for example, {}", $must, $example)))
             }
 
             #[cfg(feature = "schema")]

@@ -40,7 +40,7 @@ impl Leaf for Duration {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         milliseconds(text).map(Self).ok_or_else(|| {
-            LeafError::new(
+            LeafError::mending(
                 "it has whole numbers with the units h, m, s and ms: write, for example, 10m or 1h30m",
             )
         })
@@ -129,7 +129,7 @@ impl Leaf for Schedule {
         }
         let fields: Vec<&str> = text.split(' ').filter(|field| !field.is_empty()).collect();
         if fields.len() != FIELDS.len() || text.contains(|c: char| c.is_control()) {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "it has {} fields, and a schedule has five (minute, hour, day of the month, month, day of the week): \
                  write, for example, {}",
                 fields.len(),
@@ -139,7 +139,7 @@ impl Leaf for Schedule {
         for (field, (name, least, most, words)) in fields.iter().zip(FIELDS) {
             let right = field.split(',').all(|part| is_part(part, least, most, words));
             if !right {
-                return Err(LeafError::new(format!(
+                return Err(LeafError::mending(format!(
                     "its {name} {field:?} is none of {least} to {most}: write *, */2, 1-5 or 1,3"
                 )));
             }
@@ -210,7 +210,7 @@ impl Leaf for PortRange {
     const EXAMPLE: &'static str = "30000-32767";
 
     fn parse(text: &str) -> Result<Self, LeafError> {
-        let refused = |why: &str| LeafError::new(format!("{why}: write, for example, {}", Self::EXAMPLE));
+        let refused = |why: &str| LeafError::mending(format!("{why}: write, for example, {}", Self::EXAMPLE));
         let port = |text: &str| {
             let plain = text.bytes().all(|digit| digit.is_ascii_digit());
             plain.then(|| text.parse().ok()).flatten().filter(|port| *port > 0)
@@ -219,7 +219,7 @@ impl Leaf for PortRange {
         let (first, last) =
             port(first).zip(port(last)).ok_or_else(|| refused("it has a port that is not 1 to 65535"))?;
         if first > last {
-            return Err(LeafError::new(format!("it ends before it begins: write {last}-{first}")));
+            return Err(LeafError::mending(format!("it ends before it begins: write {last}-{first}")));
         }
         Ok(Self { first, last })
     }
@@ -251,11 +251,11 @@ impl Leaf for Bind {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         match text.parse::<IpAddr>() {
-            Ok(address) if address.is_multicast() => Err(LeafError::new(
+            Ok(address) if address.is_multicast() => Err(LeafError::mending(
                 "it is a multicast address: write the address of an interface, or 0.0.0.0 for all",
             )),
             Ok(address) => Ok(Self(address)),
-            Err(_) => Err(LeafError::new(
+            Err(_) => Err(LeafError::mending(
                 "it is no IP address: write the address of an interface, or 0.0.0.0 for all",
             )),
         }
@@ -299,12 +299,12 @@ impl Leaf for ServerUrl {
         let url = HttpUrl::parse(text)?;
         if !url.is_https() {
             let rest = text.trim_start_matches("http://");
-            return Err(LeafError::new(format!("K3s joins by https:// only: write https://{rest}")));
+            return Err(LeafError::mending(format!("K3s joins by https:// only: write https://{rest}")));
         }
         let path = text.strip_prefix("https://").and_then(|rest| rest.strip_prefix(url.authority()));
         if path.is_some_and(|path| !matches!(path, "" | "/")) {
             let bare = url.authority();
-            return Err(LeafError::new(format!("nothing stands behind the port: write https://{bare}")));
+            return Err(LeafError::mending(format!("nothing stands behind the port: write https://{bare}")));
         }
         Ok(Self(url))
     }
@@ -431,7 +431,7 @@ impl Leaf for Line {
             return Err(LeafError::new("K3s would take its default: leave the key out to say so"));
         }
         if text.contains(char::is_control) {
-            return Err(LeafError::new(
+            return Err(LeafError::mending(
                 "it has a line break or another control character in it: write it on one line",
             ));
         }
@@ -469,7 +469,7 @@ impl Leaf for Argument {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         if let Some(bare) = text.strip_prefix('-') {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "K3s adds the dashes itself: write {}",
                 bare.trim_start_matches('-')
             )));
@@ -480,7 +480,7 @@ impl Leaf for Argument {
         let right = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         if !right || text.contains(char::is_control) {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "it has the form FLAG=VALUE on one line: write, for example, {}",
                 Self::EXAMPLE
             )));

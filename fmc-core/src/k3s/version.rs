@@ -113,7 +113,7 @@ impl Leaf for Version {
             return Ok(version);
         }
         if matches!(text, "stable" | "latest" | "testing") || read_channel(text) {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "it is a channel, whose version is another one every month: write one version, for example {}",
                 Self::EXAMPLE
             )));
@@ -121,7 +121,7 @@ impl Leaf for Version {
         let near = likely(text);
         let hint =
             near.map_or_else(|| format!("for example {}", Self::EXAMPLE), |near| format!("try {near}"));
-        Err(LeafError::new(format!("it has the form vMAJOR.MINOR.PATCH+k3sNUMBER: {hint}")))
+        Err(LeafError::mending(format!("it has the form vMAJOR.MINOR.PATCH+k3sNUMBER: {hint}")))
     }
 
     #[cfg(feature = "schema")]

@@ -141,9 +141,10 @@ fn unknown(text: &str, words: &[&str]) -> LeafError {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
         _ => words.join(", "),
     };
-    let hint = nearest(text, words.iter().copied());
-    let hint = hint.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
-    LeafError::new(format!("it is {list}{hint}"))
+    match nearest(text, words.iter().copied()) {
+        Some(near) => LeafError::mending(format!("it is {list}: did you mean {near}?")),
+        None => LeafError::new(format!("it is {list}")),
+    }
 }
 
 #[cfg(test)]

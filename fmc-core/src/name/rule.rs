@@ -1,5 +1,7 @@
 //! The grammars of names, as constant functions, so that a literal is judged by the compiler.
 
+use crate::given::LeafError;
+
 /// What is wrong with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -161,10 +163,13 @@ pub(super) fn why(
     rule: fn(&str) -> Result<(), Fault>,
     must: &str,
     max: usize,
-) -> String {
+) -> LeafError {
     let wrong = match fault {
         Fault::Empty => "it is empty".to_owned(),
-        Fault::Long => return format!("it has {} characters, and {max} is the most", text.chars().count()),
+        Fault::Long => {
+            let count = text.chars().count();
+            return LeafError::new(format!("it has {count} characters, and {max} is the most"));
+        }
         Fault::Byte(at) => format!("{} is not allowed", character(text, at)),
         Fault::Place(at) => format!("{} cannot stand there", character(text, at)),
         Fault::Label => "a label has more than 63 characters".to_owned(),
@@ -172,8 +177,10 @@ pub(super) fn why(
         Fault::Ending(_) => "its ending is missing".to_owned(),
     };
     let ending = if let Fault::Ending(ending) = fault { ending } else { "" };
-    let suggestion = suggest(text, ending, rule, max).map(|name| format!("; try {name}")).unwrap_or_default();
-    format!("{wrong}: it has {must}{suggestion}")
+    match suggest(text, ending, rule, max) {
+        Some(name) => LeafError::mending(format!("{wrong}: it has {must}; try {name}")),
+        None => LeafError::new(format!("{wrong}: it has {must}")),
+    }
 }
 
 const fn token(text: &str, more: &'static [u8]) -> Result<(), Fault> {

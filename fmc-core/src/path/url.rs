@@ -50,7 +50,7 @@ impl HttpUrl {
     fn read(text: &str) -> Result<Self, LeafError> {
         let rest =
             text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(|| {
-                LeafError::new(format!(
+                LeafError::mending(format!(
                     "it does not begin with https:// or http://: write, for example, {}",
                     Self::EXAMPLE
                 ))
@@ -64,7 +64,7 @@ impl HttpUrl {
             return Err(LeafError::new("its port is not a number from 1 to 65535"));
         }
         if let Some(wrong) = rest.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {
-            return Err(LeafError::new(format!(
+            return Err(LeafError::mending(format!(
                 "{wrong:?} is not allowed: write it as % and two hexadecimal digits"
             )));
         }
@@ -73,7 +73,7 @@ impl HttpUrl {
             .skip(1)
             .all(|after| after.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2);
         if !escaped {
-            return Err(LeafError::new(
+            return Err(LeafError::mending(
                 "a % is not followed by two hexadecimal digits: write %25 for the sign itself",
             ));
         }
@@ -104,10 +104,10 @@ impl Leaf for HttpUrl {
             if !text.contains('@') {
                 return error;
             }
-            LeafError::hiding(
-                "(a web address with credentials)",
+            LeafError::new(
                 "it holds a user or a password, which everyone who reads the plan would see: leave them out",
             )
+            .hiding("(a web address with credentials)")
         })
     }
 

@@ -1,7 +1,8 @@
 //! What a role needs of its machine.
 
 use super::Site;
-use crate::finding::{At, Finding, Kind, Severity};
+use crate::checked::Machine;
+use crate::finding::{At, Finding, Remedy, Severity, problems};
 use crate::image::Os;
 use crate::unit::Size;
 
@@ -54,57 +55,67 @@ impl Needs {
     /// A finding for each need that the machine does not meet. In a lab what is about size is a warning.
     pub(crate) fn check(&self, role: &str, site: &Site<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         let machine = site.machine();
-        let name = &machine.name;
-        let mut small = |there: String, needed: String, help: String| {
-            let message = format!("{name} has {there}, and {role} needs {needed}");
-            let mut finding = Finding::new(Kind::RoleNeeds, at, message, help);
+        let (who, role) = (subject(machine, at), || role.to_owned());
+        let mut small = |problem: NeedsProblem| {
+            let mut finding = problem.at(at);
             if site.cloud().is_lab() {
                 finding.severity = Severity::Warning;
             }
             findings.push(finding);
         };
         if let Some(needed) = self.memory.filter(|needed| machine.memory < *needed) {
-            small(
-                format!("{} of memory", machine.memory),
-                needed.to_string(),
-                format!("give {name} at least {needed}"),
-            );
+            small(NeedsProblem::Memory { who: who.clone(), there: machine.memory, role: role(), needed });
         }
         if let Some(needed) = self.cpus.filter(|needed| machine.cpus.get() < *needed) {
-            small(
-                format!("{} virtual processors", machine.cpus),
-                needed.to_string(),
-                format!("give {name} at least {needed} virtual processors"),
-            );
+            small(NeedsProblem::Processors {
+                who: who.clone(),
+                there: machine.cpus.get(),
+                role: role(),
+                needed,
+            });
         }
         if let (Some(needed), Some(root)) = (self.root, machine.root)
             && root.size < needed
         {
-            small(
-                format!("a root disk of {}", root.size),
-                needed.to_string(),
-                format!("give {name} a root disk of at least {needed}"),
-            );
+            small(NeedsProblem::Root { who: who.clone(), there: root.size, role: role(), needed });
         }
         if let Some(systems) = self.systems.filter(|systems| !systems.contains(&site.os())) {
-            let known: Vec<&str> = systems.iter().map(|os| os.label()).collect();
-            findings.push(Finding::new(
-                Kind::RoleNeeds,
-                at,
-                format!(
-                    "{name} has {}, and {role} does not know how to install itself there",
-                    site.os().label()
-                ),
-                format!("give it an image of {}", known.join(", ")),
-            ));
+            let (os, known) = (site.os().label(), systems.iter().map(|os| os.label()).collect());
+            findings.push(NeedsProblem::System { who: who.clone(), os, role: role(), known }.at(at));
         }
         if self.address && site.address().is_none() {
-            findings.push(Finding::new(
-                Kind::RoleNeeds,
-                at,
-                format!("{name} has no address that is known beforehand, and {role} is found by it"),
-                "give an interface a static or reserved address, for example `.address(\"10.17.4.21\")`",
-            ));
+            findings.push(NeedsProblem::Address { who: who.clone(), role: role() }.at(at));
         }
+    }
+}
+
+/// Who it is that has a role: where the path does not say the machine, its name.
+pub(crate) fn subject(machine: &Machine, at: &At<'_>) -> String {
+    let is_there = at.to_string().starts_with(&format!("machines.{}.", machine.name));
+    if is_there { "the machine".to_owned() } else { machine.name.to_string() }
+}
+
+problems! {
+    /// What a role needs and its machine does not have.
+    pub enum NeedsProblem {
+        Memory { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
+            "{who} has {there} of memory, and {role} needs {needed}",
+            "give it at least {memory}",
+            memory = Remedy::set("memory", needed);
+        Processors { who: String, there: u16, role: String, needed: u16 } is RoleNeeds:
+            "{who} has {there} virtual processors, and {role} needs {needed}",
+            "give it at least {cpus}",
+            cpus = Remedy::set("cpus", needed);
+        Root { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
+            "{who} has a root disk of {there}, and {role} needs {needed}",
+            "give it at least {root}",
+            root = Remedy::set("root_disk", needed);
+        System { who: String, os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
+            "{who} has {os}, and {role} does not know how to install itself there",
+            "give it an image of {list}";
+        Address { who: String, role: String } is RoleNeeds:
+            "{who} has no address that is known beforehand, and {role} is found by it",
+            "give an interface a static or reserved address, for example {address}",
+            address = Remedy::set("address", "10.17.4.21");
     }
 }

@@ -137,7 +137,7 @@ impl Leaf for Size {
         let (number, unit) = text.split_at(digits);
         let count: u64 = match number {
             "" => {
-                return Err(LeafError::new(
+                return Err(LeafError::mending(
                     "it is not a whole number with a unit: write, for example, 2 GiB",
                 ));
             }
@@ -145,7 +145,7 @@ impl Leaf for Size {
         };
         let unit = unit.strip_prefix(' ').unwrap_or(unit);
         let bytes = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, bytes)| *bytes);
-        let bytes = bytes.ok_or_else(|| LeafError::new(unclear_unit(count, unit)))?;
+        let bytes = bytes.ok_or_else(|| LeafError::mending(unclear_unit(count, unit)))?;
         let size = Self(count.checked_mul(bytes).ok_or_else(too_great)?);
         size.check()?;
         Ok(size)
@@ -153,7 +153,7 @@ impl Leaf for Size {
 
     fn check(&self) -> Result<(), LeafError> {
         match self.0 {
-            0 => Err(LeafError::new("it is nothing: write at least 1 B, usually some MiB or GiB")),
+            0 => Err(LeafError::mending("it is nothing: write at least 1 B, usually some MiB or GiB")),
             1..=0x7fff_ffff_ffff_ffff => Ok(()),
             _ => Err(too_great()),
         }

@@ -2,7 +2,7 @@
 
 use super::super::view::{View, text};
 use crate::addr::Mac;
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
 
 /// Looks at MACs and host names.
@@ -14,12 +14,10 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     mismatches(view, findings);
 }
 
-fn mac_finding(mac: Mac, mut at: Vec<String>, help: &str) -> Option<Finding> {
+fn mac_finding(mut at: Vec<String>, problem: impl FnOnce(usize) -> IdentityProblem) -> Option<Finding> {
     at.sort();
     let (last, others) = at.split_last()?;
-    let message = format!("{mac} is the MAC address of {} interfaces", at.len());
-    let finding = Finding::new(Kind::MacDuplicate, last, message, help);
-    Some(others.iter().fold(finding, Finding::also))
+    Some(others.iter().fold(problem(at.len()).at(last), Finding::also))
 }
 
 /// Two interfaces of one MAC take each other's frames and leases.
@@ -38,7 +36,7 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
         at.dedup();
         // Two machines of one name have the same derived MACs, and are a finding by that.
         if at.len() > 1 {
-            findings.extend(mac_finding(*mac, at, "leave the MAC out: it is then derived, and no other's"));
+            findings.extend(mac_finding(at, |count| IdentityProblem::Mac { mac: *mac, count }));
         }
     }
 }
@@ -93,9 +91,8 @@ fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
                 format!("machines.{}.interfaces[{at}].mac", machine_name(view, machine))
             }
         };
-        let help =
-            "reserve one address for one MAC; a machine's own is said on its interface, with `.reserved(…)`";
-        findings.extend(mac_finding(*mac, same.iter().map(path).collect(), help));
+        let at = same.iter().map(path).collect();
+        findings.extend(mac_finding(at, |count| IdentityProblem::ReservedMac { mac: *mac, count }));
     }
 }
 
@@ -126,13 +123,9 @@ fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
         if first == last {
             continue;
         }
-        let place = if domain.is_empty() { String::new() } else { format!(" in {domain}") };
-        let finding = Finding::new(
-            Kind::HostnameDuplicate,
-            format_args!("machines.{last}.hostname"),
-            format!("{} machines call themselves {hostname}{place}", same.len()),
-            "leave the host name out: it is then the machine's name, which is no other's",
-        );
+        let (hostname, domain) = (hostname.to_string(), domain.to_string());
+        let problem = IdentityProblem::Hostname { count: same.len(), hostname, domain };
+        let finding = problem.at(format_args!("machines.{last}.hostname"));
         let others = same.iter().map(|one| one.2).filter(|name| name != last);
         findings.push(
             others.fold(finding, |finding, name| finding.also(format_args!("machines.{name}.hostname"))),
@@ -155,12 +148,8 @@ fn reserved_names(view: &View<'_>, findings: &mut Vec<Finding>) {
         for same in names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let [(name, _, first), .., (_, _, last)] = same else { continue };
             let path = |index| format!("networks.{}.reservations[{index}].hostname", text(&net.draft.name));
-            let finding = Finding::new(
-                Kind::HostnameDuplicate,
-                path(last),
-                format!("{} reservations of one network have the name {name}", same.len()),
-                "give each device a name of its own",
-            );
+            let problem = IdentityProblem::ReservedName { count: same.len(), name: name.to_string() };
+            let finding = problem.at(path(last));
             findings.push(finding.also(path(first)));
         }
     }
@@ -177,12 +166,40 @@ fn mismatches(view: &View<'_>, findings: &mut Vec<Finding>) {
         };
         let (label, domain) = fqdn.as_str().split_once('.').unwrap_or((fqdn.as_str(), ""));
         if let Some(hostname) = hostname.filter(|hostname| *hostname != label) {
-            findings.push(Finding::new(
-                Kind::HostnameMismatch,
-                format_args!("machines.{}.fqdn", draft.name),
-                format!("{fqdn} does not begin with the host name {hostname}"),
-                format!("write {hostname}.{domain}, or give the machine the host name {label}"),
-            ));
+            let problem = IdentityProblem::Mismatch {
+                fqdn: fqdn.to_string(),
+                hostname: hostname.to_owned(),
+                label: label.to_owned(),
+                domain: domain.to_owned(),
+            };
+            findings.push(problem.at(format_args!("machines.{}.fqdn", draft.name)));
         }
+    }
+}
+
+/// ` in example.org`, where there is a domain.
+fn within(domain: &str) -> String {
+    if domain.is_empty() { String::new() } else { format!(" in {domain}") }
+}
+
+problems! {
+    /// What is wrong with MACs and host names.
+    pub enum IdentityProblem {
+        Mac { mac: Mac, count: usize } is MacDuplicate:
+            "{mac} is the MAC address of {count} interfaces",
+            "leave the MAC out: it is then derived, and no other's";
+        ReservedMac { mac: Mac, count: usize } is MacDuplicate:
+            "{mac} is the MAC address of {count} interfaces",
+            "reserve one address for one MAC; a machine's own is said on its interface, with {reserved}",
+            reserved = Remedy::either("reserved: …", ".reserved(…)");
+        Hostname { count: usize, hostname: String, domain: String } is HostnameDuplicate with (place = within(domain)):
+            "{count} machines call themselves {hostname}{place}",
+            "leave the host name out: it is then the machine's name, which is no other's";
+        ReservedName { count: usize, name: String } is HostnameDuplicate:
+            "{count} reservations of one network have the name {name}",
+            "give each device a name of its own";
+        Mismatch { fqdn: String, hostname: String, label: String, domain: String } is HostnameMismatch:
+            "{fqdn} does not begin with the host name {hostname}",
+            "write {hostname}.{domain}, or give the machine the host name {label}";
     }
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use super::super::view::{Net, View};
 use super::{Holder, Use, free};
-use crate::finding::{Finding, Kind};
+use crate::addr::{IpRange, Subnet};
+use crate::finding::{Finding, Remedy, for_example, problems};
 
 /// Looks at the place of every address.
 pub(super) fn check(view: &View<'_>, uses: &[Use], findings: &mut Vec<Finding>) {
@@ -41,16 +42,14 @@ fn place(
     };
     let subnet = family.subnet;
     let name = &net.draft.name;
-    let (kind, message) = if !subnet.contains(address) {
-        (Kind::AddressOutside, format!("{address} is not in {subnet}, the subnet of {name}"))
+    let fault = if !subnet.contains(address) {
+        Fault::Outside
     } else if !subnet.is_host(address) {
-        let which = if address == subnet.network() { "network" } else { "broadcast" };
-        (Kind::AddressTaken, format!("{address} is the {which} address of {subnet}"))
+        if address == subnet.network() { Fault::Network } else { Fault::Broadcast }
     } else if family.gateway == Some(address) && !may_be_router(view, net, one) {
-        (Kind::AddressTaken, format!("{address} is the gateway of {name}"))
+        Fault::Gateway
     } else if let Some(range) = family.dhcp.filter(|range| range.contains(address)) {
-        let message = format!("{address} is in {range}, which DHCP on {name} hands out to anyone");
-        (Kind::ReservationInRange, message)
+        Fault::Dynamic(range)
     } else {
         return;
     };
@@ -59,14 +58,15 @@ fn place(
         let end = uses.partition_point(|other| other.segment <= one.segment);
         free::first(uses.get(start..end)?, family, subnet.first_host())
     });
-    let example = example.map(|address| format!(", for example {address}")).unwrap_or_default();
-    let help = match kind {
-        Kind::ReservationInRange => {
-            format!("write one outside of the range{example}, or make the range smaller")
-        }
-        _ => format!("write a free address of {name} ({subnet}){example}"),
+    let network = name.to_string();
+    let problem = match fault {
+        Fault::Outside => PlaceProblem::Outside { address, subnet, network, example },
+        Fault::Network => PlaceProblem::OfNetwork { address, subnet, network, example },
+        Fault::Broadcast => PlaceProblem::Broadcast { address, subnet, network, example },
+        Fault::Gateway => PlaceProblem::Gateway { address, subnet, network, example },
+        Fault::Dynamic(range) => PlaceProblem::InRange { address, range, network, example },
     };
-    findings.push(Finding::new(kind, one.holder.at(view), message, help));
+    findings.push(problem.at(one.holder.at(view)));
 }
 
 /// The router of a LAN may be a machine of the cloud, if it has another side; that of an own network is the host.
@@ -82,29 +82,72 @@ fn may_be_router(view: &View<'_>, net: &Net<'_>, one: &Use) -> bool {
 /// An address of a family that the network does not say; a wrong subnet is a finding of its own.
 fn without_family(view: &View<'_>, net: &Net<'_>, one: &Use) -> Option<Finding> {
     let v4 = one.address.is_ipv4();
-    let (field, label, given) = if v4 {
-        ("subnet", "IPv4", net.draft.subnet.is_some())
-    } else {
-        ("ipv6", "IPv6", net.draft.ipv6.is_some())
-    };
+    let (field, given) =
+        if v4 { ("subnet", net.draft.subnet.is_some()) } else { ("ipv6", net.draft.ipv6.is_some()) };
     if given || net.draft.subnet.is_none() && net.draft.ipv6.is_none() && net.is_own() && net.is_forwarded() {
         return None;
     }
-    let (name, address) = (&net.draft.name, one.address);
-    let example = if v4 { "192.168.0.0/24" } else { "fd00:17::/64" };
-    Some(if net.is_own() {
-        Finding::new(
-            Kind::AddressOutside,
-            one.holder.at(view),
-            format!("{name} has no {label} subnet for {address}"),
-            format!("give the network one, for example `{field}: {example}`, or leave the address out"),
-        )
+    let (network, address) = (net.draft.name.to_string(), one.address);
+    let field = field.to_owned();
+    let problem = if net.is_own() {
+        PlaceProblem::NoSubnet { address, network, field }
     } else {
-        Finding::new(
-            Kind::NetworkIncomplete,
-            one.holder.at(view),
-            format!("{name} does not say its {label} subnet, and so not the prefix length of {address}"),
-            format!("say the LAN's on the network, for example `{field}: {example}`"),
-        )
-    })
+        PlaceProblem::UnknownSubnet { address, network, field }
+    };
+    Some(problem.at(one.holder.at(view)))
+}
+
+/// What is wrong with the place of an address.
+enum Fault {
+    Outside,
+    Network,
+    Broadcast,
+    Gateway,
+    Dynamic(IpRange),
+}
+
+/// `IPv4`, `IPv6`.
+fn family(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+/// The setting of a network that gives it a subnet.
+fn subnet_of(field: &str) -> Remedy {
+    Remedy::set(field, if field == "ipv6" { "fd00:17::/64" } else { "192.168.0.0/24" })
+}
+
+problems! {
+    /// What is wrong with the place of an address in its network.
+    pub enum PlaceProblem {
+        Outside { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressOutside
+            with (example = for_example(*example)):
+            "{address} is not in {subnet}, the subnet of {network}",
+            "write a free address of {network} ({subnet}){example}";
+        OfNetwork { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressTaken
+            with (example = for_example(*example)):
+            "{address} is the network address of {subnet}",
+            "write a free address of {network} ({subnet}){example}";
+        Broadcast { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressTaken
+            with (example = for_example(*example)):
+            "{address} is the broadcast address of {subnet}",
+            "write a free address of {network} ({subnet}){example}";
+        Gateway { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressTaken
+            with (example = for_example(*example)):
+            "{address} is the gateway of {network}",
+            "write a free address of {network} ({subnet}){example}";
+        InRange { address: IpAddr, range: IpRange, network: String, example: Option<IpAddr> } is ReservationInRange
+            with (example = for_example(*example)):
+            "{address} is in {range}, which DHCP on {network} hands out to anyone",
+            "write one outside of the range{example}, or make the range smaller";
+        NoSubnet { address: IpAddr, network: String, field: String } is AddressOutside
+            with (label = family(*address)):
+            "{network} has no {label} subnet for {address}",
+            "give the network one, for example {subnet}, or leave the address out",
+            subnet = subnet_of(field);
+        UnknownSubnet { address: IpAddr, network: String, field: String } is NetworkIncomplete
+            with (label = family(*address)):
+            "{network} does not say its {label} subnet, and so not the prefix length of {address}",
+            "say the LAN's on the network, for example {subnet}",
+            subnet = subnet_of(field);
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::super::view::{View, text};
-use crate::addr::Subnet;
-use crate::finding::{Finding, Kind};
+use crate::addr::{IpRange, Subnet};
+use crate::finding::{Finding, problems};
 
 /// Looks at ranges and subnets.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -18,12 +18,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             let hosts = family.subnet.hosts();
             let of_family = range.first().is_ipv4() == hosts.first().is_ipv4();
             if of_family && !(hosts.contains(range.first()) && hosts.contains(range.last())) {
-                findings.push(Finding::new(
-                    Kind::RangeOutside,
-                    format_args!("networks.{}.{field}", net.draft.name),
-                    format!("{range} is not within the machines' addresses of {}", family.subnet),
-                    format!("write a part of {hosts}"),
-                ));
+                let (subnet, hosts) = (family.subnet, hosts.to_string());
+                let problem = SubnetProblem::RangeOutside { range, subnet, hosts };
+                findings.push(problem.at(format_args!("networks.{}.{field}", net.draft.name)));
             }
         }
     }
@@ -87,19 +84,29 @@ fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     for (first, first_subnet, second, second_subnet) in pairs {
         let field = |subnet: Subnet| if subnet.is_ipv4() { "subnet" } else { "ipv6" };
-        let what = if first_subnet == second_subnet {
-            format!("{first} and {second} both have the subnet {first_subnet}")
+        let at = format!("networks.{second}.{}", field(second_subnet));
+        let also = format!("networks.{first}.{}", field(first_subnet));
+        let (first, second) = (first.to_owned(), second.to_owned());
+        let problem = if first_subnet == second_subnet {
+            SubnetProblem::Same { first, second, subnet: first_subnet }
         } else {
-            format!("{second_subnet} of {second} and {first_subnet} of {first} overlap")
+            SubnetProblem::Overlap { first, first_subnet, second, second_subnet }
         };
-        findings.push(
-            Finding::new(
-                Kind::SubnetOverlap,
-                format_args!("networks.{second}.{}", field(second_subnet)),
-                what,
-                format!("give {second} a subnet of its own: a router sends an address one way only"),
-            )
-            .also(format_args!("networks.{first}.{}", field(first_subnet))),
-        );
+        findings.push(problem.at(at).also(also));
+    }
+}
+
+problems! {
+    /// What is wrong with ranges and subnets.
+    pub enum SubnetProblem {
+        RangeOutside { range: IpRange, subnet: Subnet, hosts: String } is RangeOutside:
+            "{range} is not within the machines' addresses of {subnet}",
+            "write a part of {hosts}";
+        Same { first: String, second: String, subnet: Subnet } is SubnetOverlap:
+            "{first} and {second} both have the subnet {subnet}",
+            "give {second} a subnet of its own: a router sends an address one way only";
+        Overlap { first: String, first_subnet: Subnet, second: String, second_subnet: Subnet } is SubnetOverlap:
+            "{second_subnet} of {second} and {first_subnet} of {first} overlap",
+            "give {second} a subnet of its own: a router sends an address one way only";
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::guest::checked::{Owner, Unit};
 use crate::guest::{Parts, State, UnitContents, UnitFile};
 use crate::ignition::{self, own};
@@ -35,36 +35,22 @@ fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     let users = at.key("users");
     for group in &parts.groups {
         if let Some(user) = parts.users.iter().find(|user| user.name.as_str() == group.name.as_str()) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    groups.name(&group.name),
-                    format!("the user {} brings the group of its name", user.name),
-                    "leave the group out, or give it another name",
-                )
-                .also(users.name(&user.name)),
-            );
+            let problem = PartProblem::OwnGroup { user: user.name.to_string() };
+            findings.push(problem.at(groups.name(&group.name)).also(users.name(&user.name)));
         }
     }
     let mut ids = BTreeMap::new();
     for user in &parts.users {
         let Some(uid) = user.uid else { continue };
         if let Some(other) = ids.insert(uid, &user.name).filter(|other| **other != user.name) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    users.name(&user.name).key("uid"),
-                    format!("{uid} is the id of two users"),
-                    "give each user an id of its own, or leave it to the guest",
-                )
-                .also(users.name(other).key("uid")),
-            );
+            let finding = PartProblem::Uid { uid }.at(users.name(&user.name).key("uid"));
+            findings.push(finding.also(users.name(other).key("uid")));
         }
     }
 }
 
 fn twice<'a>(
-    what: &str,
+    what: &'static str,
     key: &str,
     names: impl Iterator<Item = &'a str>,
     at: &At<'_>,
@@ -73,12 +59,8 @@ fn twice<'a>(
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            findings.push(Finding::new(
-                Kind::GuestClash,
-                at.key(key).name(&name),
-                format!("the {what} {name} is there twice"),
-                format!("keep one {what} of that name"),
-            ));
+            let problem = PartProblem::Twice { what, name: name.to_owned() };
+            findings.push(problem.at(at.key(key).name(&name)));
         }
     }
 }
@@ -98,38 +80,20 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (key, path) in files.chain(directories).chain(links) {
         let here = || at.key(key);
         if let Some(other) = seen.insert(path.as_str(), key) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    here().name(path),
-                    format!("two things are at {path}"),
-                    "keep one file, directory or link at a path",
-                )
-                .also(at.key(other).name(path)),
-            );
+            let finding = PartProblem::Path { path: path.clone() }.at(here().name(path));
+            findings.push(finding.also(at.key(other).name(path)));
         }
         if let Some(unit) = units.get(path.as_str()) {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    here().name(path),
-                    format!("{path} is written for the unit {unit}"),
-                    "give the unit its contents, or leave the unit out",
-                )
-                .also(at.key("units").name(unit)),
-            );
+            let problem = PartProblem::OfUnit { path: path.clone(), unit: (*unit).to_owned() };
+            findings.push(problem.at(here().name(path)).also(at.key("units").name(unit)));
         }
         if OWN.contains(&path.as_str()) || OWN_PREFIXES.iter().any(|prefix| path.as_str().starts_with(prefix))
         {
-            findings.push(Finding::new(
-                Kind::GuestClash,
-                here().name(path),
-                format!("{path} is written from what the cloud knows of the machine"),
-                "set the machine's host name, addresses, time zone or administrators instead",
-            ));
+            findings.push(PartProblem::OwnFile { path: path.clone() }.at(here().name(path)));
         }
         if let Some((why, help)) = unwritable(path, os) {
-            findings.push(Finding::new(Kind::GuestPath, here().name(path), format!("{path} {why}"), help));
+            let problem = PartProblem::Unwritable { path: path.clone(), why, instead: help };
+            findings.push(problem.at(here().name(path)));
         }
     }
     below_links(parts, at, findings);
@@ -139,7 +103,7 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
 fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     let links = parts.links.iter().map(|link| (link.path.as_str(), ("links", "link")));
     let files = parts.files.iter().map(|file| (file.path.as_str(), ("files", "file")));
-    let leaves: BTreeMap<&str, (&str, &str)> = links.chain(files).collect();
+    let leaves: BTreeMap<&str, (&str, &'static str)> = links.chain(files).collect();
     if leaves.is_empty() {
         return;
     }
@@ -148,15 +112,8 @@ fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (key, path) in all.chain(parts.links.iter().map(|link| ("links", &link.path))) {
         let above = ancestors(path.as_str()).find_map(|above| Some((above, *leaves.get(above)?)));
         if let Some((above, (other, what))) = above {
-            findings.push(
-                Finding::new(
-                    Kind::GuestClash,
-                    at.key(key).name(path),
-                    format!("{path} is below the {what} {above}"),
-                    format!("write it where the {what} leads, or make {above} a directory"),
-                )
-                .also(at.key(other).name(&above)),
-            );
+            let problem = PartProblem::Below { path: path.clone(), what, above: above.to_owned() };
+            findings.push(problem.at(at.key(key).name(path)).also(at.key(other).name(&above)));
         }
     }
 }
@@ -242,14 +199,8 @@ fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
         users.insert("core");
         groups.extend(["core", "docker"]);
     }
-    let unknown = |what: &str, name: &str, at: At<'_>| {
-        let help = format!("add the {what} to the guest, or name one that the image has");
-        Finding::new(
-            Kind::GuestReference,
-            at,
-            format!("the {what} {name} is neither in the guest nor in the image"),
-            help,
-        )
+    let unknown = |what: &'static str, name: &str, at: At<'_>| {
+        PartProblem::Unknown { what, name: name.to_owned() }.at(at)
     };
     let mut owner = |owner: &Owner, at: &At<'_>| {
         if let Some(user) = owner.user.as_ref().filter(|user| !users.contains(user.as_str())) {
@@ -283,24 +234,17 @@ fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
         if let Some(contents) = &unit.contents {
             let here = here.key("contents");
             let file = read(contents, unit.name.as_str(), "Unit", &here, findings);
-            let mut wrong = |message: String, help: &str| {
-                findings.push(Finding::new(Kind::GuestUnit, here, message, help));
-            };
+            let mut wrong = |problem: PartProblem| findings.push(problem.at(here));
+            let name = || unit.name.to_string();
             let lacks = |section: &str| !file.has_section(section);
             if unit.state == State::Enabled && lacks("Install") {
-                wrong(
-                    format!("{} is enabled, but has no [Install] section", unit.name),
-                    "add [Install] with WantedBy=multi-user.target, or do not enable it",
-                );
+                wrong(PartProblem::NoInstall { unit: name() });
             }
             if unit.state == State::Masked {
-                wrong(format!("{} is masked, and has contents", unit.name), "keep one of them");
+                wrong(PartProblem::Masked { unit: name() });
             }
             if let Some(section) = own_section(unit.name.as_str()).filter(|section| lacks(section)) {
-                wrong(
-                    format!("{} has no [{section}] section", unit.name),
-                    "add the section that says what the unit does",
-                );
+                wrong(PartProblem::NoSection { unit: name(), section });
             }
         }
         let dropins = here.key("dropins");
@@ -315,7 +259,7 @@ fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
 fn read<'a>(
     contents: &'a UnitContents,
     name: &str,
-    section: &str,
+    section: &'static str,
     at: &At<'_>,
     findings: &mut Vec<Finding>,
 ) -> Cow<'a, UnitFile> {
@@ -327,12 +271,8 @@ fn read<'a>(
         }
     };
     if let Some(line) = line {
-        findings.push(Finding::new(
-            Kind::GuestUnit,
-            at,
-            format!("systemd cannot read the line {line:?} of {name}"),
-            format!("write sections as [{section}] and settings as Key=value below one"),
-        ));
+        let (name, section) = (name.to_owned(), section);
+        findings.push(PartProblem::Line { line, name, section }.at(at));
     }
     file
 }
@@ -353,12 +293,7 @@ fn own_section(unit: &str) -> Option<&'static str> {
 
 fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     if os.provisioner() == Some(Provisioner::Ignition) && !parts.packages.is_empty() {
-        findings.push(Finding::new(
-            Kind::PackagesUnsupported,
-            at.key("packages"),
-            format!("{} installs no packages on its first boot", os.label()),
-            "run the program in a container, or use an image with a package manager",
-        ));
+        findings.push(PartProblem::Packages { os: os.label() }.at(at.key("packages")));
     }
 }
 
@@ -368,12 +303,7 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     for secret in parts.secrets() {
         let other = seen.insert(secret.name.as_str(), secret);
         if other.is_some_and(|other| other != secret) {
-            findings.push(Finding::new(
-                Kind::GuestClash,
-                at,
-                format!("the secret {} is described in two ways", secret.name),
-                "describe it once, as a constant or a function, and use that",
-            ));
+            findings.push(PartProblem::Secret { secret: secret.name.to_string() }.at(at));
         }
     }
 }
@@ -382,15 +312,63 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
 fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     let needed = ignition::needed_spec(parts);
     let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
-    findings.push(Finding::new(
-        Kind::IgnitionVersion,
-        at,
-        format!(
-            "a setuid, setgid or sticky bit needs version {needed} of Ignition's specification; {} {version} knows {most}",
-            os.label()
-        ),
-        "use modes up to 0777, or a newer image",
-    ));
+    let (os, version) = (os.label(), version.to_owned());
+    let problem = PartProblem::Ignition { needed: needed.to_string(), os, version, most: most.to_string() };
+    findings.push(problem.at(at));
+}
+
+problems! {
+    /// What is wrong with the parts of one guest.
+    pub enum PartProblem {
+        Twice { what: &'static str, name: String } is GuestClash:
+            "the {what} {name} is there twice",
+            "keep one {what} of that name";
+        OwnGroup { user: String } is GuestClash:
+            "the user {user} brings the group of its name",
+            "leave the group out, or give it another name";
+        Uid { uid: u32 } is GuestClash:
+            "{uid} is the id of two users",
+            "give each user an id of its own, or leave it to the guest";
+        Path { path: AbsPath } is GuestClash:
+            "two things are at {path}",
+            "keep one file, directory or link at a path";
+        OfUnit { path: AbsPath, unit: String } is GuestClash:
+            "{path} is written for the unit {unit}",
+            "give the unit its contents, or leave the unit out";
+        OwnFile { path: AbsPath } is GuestClash:
+            "{path} is written from what the cloud knows of the machine",
+            "set the machine's host name, addresses, time zone or administrators instead";
+        Unwritable { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
+            "{path} {why}",
+            "{instead}";
+        Below { path: AbsPath, what: &'static str, above: String } is GuestClash:
+            "{path} is below the {what} {above}",
+            "write it where the {what} leads, or make {above} a directory";
+        Unknown { what: &'static str, name: String } is GuestReference:
+            "the {what} {name} is neither in the guest nor in the image",
+            "add the {what} to the guest, or name one that the image has";
+        Line { line: String, name: String, section: &'static str } is GuestUnit:
+            "systemd cannot read the line {line:?} of {name}",
+            "write sections as [{section}] and settings as Key=value below one";
+        NoInstall { unit: String } is GuestUnit:
+            "{unit} is enabled, but has no [Install] section",
+            "add [Install] with WantedBy=multi-user.target, or do not enable it";
+        Masked { unit: String } is GuestUnit:
+            "{unit} is masked, and has contents",
+            "keep one of them";
+        NoSection { unit: String, section: &'static str } is GuestUnit:
+            "{unit} has no [{section}] section",
+            "add the section that says what the unit does";
+        Packages { os: &'static str } is PackagesUnsupported:
+            "{os} installs no packages on its first boot",
+            "run the program in a container, or use an image with a package manager";
+        Secret { secret: String } is GuestClash:
+            "the secret {secret} is described in two ways",
+            "describe it once, as a constant or a function, and use that";
+        Ignition { needed: String, os: &'static str, version: String, most: String } is IgnitionVersion:
+            "a setuid, setgid or sticky bit needs version {needed} of Ignition's specification; {os} {version} knows {most}",
+            "use modes up to 0777, or a newer image";
+    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 
 use std::net::IpAddr;
 
-use super::super::say::list;
+use super::super::ready::ReadyProblem;
 use super::super::view::View;
 use super::flow::peer;
 use crate::addr::Subnet;
 use crate::checked::{By, Checked, CheckedFlow, CheckedPeer, Forward, Machine, Signal};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding};
 use crate::flow::{Direction, Service, tcp, udp};
 use crate::name::RoleName;
 
@@ -74,33 +74,21 @@ fn asked_port(machine: &Machine) -> Option<u16> {
 }
 
 /// Machines whose firewall would let nobody ask whether they are up: the address that the question comes from is not known,
-/// and no flow opens the port. All of them are one finding.
+/// and no flow opens the port.
 pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
-    let waits_in_vain = |machine: &&Machine| {
-        let Some(service) = asked_port(machine).map(tcp) else { return false };
+    for machine in cloud.machines().iter().filter(|machine| machine.firewall) {
+        let Some(port) = asked_port(machine) else { continue };
         let asks_itself = cloud.at(machine.host).is_some_and(|host| host.uri.is_local())
             && hosts(cloud, machine).next().is_some();
         let opened = cloud.flows_of(machine).iter().any(|flow| {
             flow.direction == Direction::Accept
                 && flow.by.role() != Some(&READY)
-                && flow.service.contains(service)
+                && flow.service.contains(tcp(port))
         });
-        machine.firewall && !asks_itself && !opened
-    };
-    let names: Vec<&str> =
-        cloud.machines().iter().filter(waits_in_vain).map(|machine| machine.name.as_str()).collect();
-    let Some(first) = names.first() else { return };
-    let (are, their) =
-        if names.len() > 1 { ("are", "their firewalls let") } else { ("is", "its firewall lets") };
-    findings.push(Finding::new(
-        Kind::ReadyImpossible,
-        format_args!("machines.{first}.ready"),
-        format!(
-            "{} {are} never up: {their} in nobody at the port, and the address from which an apply asks is not known",
-            list(names.iter().copied())
-        ),
-        "let it in: accept the port from the address of the computer that applies",
-    ));
+        if !asks_itself && !opened {
+            findings.push(ReadyProblem::Unasked { port }.at(format_args!("machines.{}.ready", machine.name)));
+        }
+    }
 }
 
 /// From where people log in. What is wrong with a peer is told where leaves and references are looked at.

@@ -3,9 +3,9 @@
 
 use super::super::view::View;
 use super::flow::peer;
-use super::index_of;
+use super::{RoleProblem, index_of};
 use crate::checked::{By, Checked, CheckedFlow};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding};
 use crate::flow::Direction;
 
 /// The flows of all machines that accept something. What is wrong with a service or peer is told where leaves and references are
@@ -19,16 +19,9 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding
             continue;
         };
         if !machine.is_provisioned() {
-            findings.push(Finding::new(
-                Kind::RoleNeeds,
-                format_args!("machines.{}.accept", machine.name),
-                format!(
-                    "{} has {}, and nothing there can let in some and keep out others",
-                    machine.name,
-                    machine.image.os.label()
-                ),
-                "say which system the image is, for example `Image::debian(\"12\")`, or leave `accept` out",
-            ));
+            let os = machine.image.os.label();
+            findings
+                .push(RoleProblem::NoFirewall { os }.at(format_args!("machines.{}.accept", machine.name)));
             continue;
         }
         flows.extend(placed.draft.accept.iter().enumerate().filter_map(|(at, opening)| {

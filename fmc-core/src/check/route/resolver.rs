@@ -11,10 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::super::resolve::{ResolversFrom, resolvers, route_of};
-use super::super::say::{first_of, list};
 use super::super::view::{Net, Placed, Plugged, View, text};
 use crate::addr::{Ip, is_public};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::given::Given;
 
 /// Looks at all resolvers.
@@ -26,7 +25,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     let known = Known::new(view);
     let mut without: Vec<&str> = Vec::new();
-    let mut out_of_reach: BTreeMap<Place<'_>, Affected<'_>> = BTreeMap::new();
+    let mut out_of_reach: BTreeMap<Place<'_>, Vec<&str>> = BTreeMap::new();
     for placed in &view.machines {
         let known_networks = placed.links.iter().all(|link| {
             // A subnet that is wrong is told of where it is, and nothing is guessed from its absence.
@@ -47,14 +46,12 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             if let Err(why) = reach(view, &known, placed, resolver) {
                 let name = text(&placed.draft.name);
                 let place = Place { from: source(view, from, name), index, resolver, why };
-                let affected = out_of_reach.entry(place).or_insert(Affected { first: name, count: 0 });
-                affected.first = affected.first.min(name);
-                affected.count += 1;
+                out_of_reach.entry(place).or_default().push(name);
             }
         }
     }
     findings.extend(missing(without));
-    findings.extend(out_of_reach.into_iter().map(|(place, affected)| place.finding(&affected)));
+    findings.extend(out_of_reach.into_iter().map(|(place, machines)| place.finding(NameList::new(machines))));
 }
 
 /// The value that says a resolver.
@@ -97,44 +94,30 @@ struct Place<'a> {
     why: Why<'a>,
 }
 
-struct Affected<'a> {
-    first: &'a str,
-    count: usize,
-}
-
 impl Place<'_> {
-    fn finding(&self, affected: &Affected<'_>) -> Finding {
+    fn finding(&self, machines: NameList) -> Finding {
         let Self { from, index, resolver, why } = self;
         let at = match from {
             Source::Cloud => format!("resolvers[{index}]"),
             Source::Network(name) => format!("networks.{name}.resolvers[{index}]"),
             Source::Machine(name) => format!("machines.{name}.resolvers[{index}]"),
         };
-        let who = first_of(affected.first, affected.count, "machine");
-        let (message, help) = match why {
-            Why::Refused { from, to, mode } => (
-                format!(
-                    "{who} on {from} cannot reach {resolver}: {to} is {mode}, and takes nothing new from outside"
-                ),
-                format!(
-                    "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}"
-                ),
-            ),
-            Why::OthersGateway { of } => (
-                format!("{who} cannot reach {resolver}: libvirt's resolver of {of} answers on {of} alone"),
-                "leave the resolvers out: each network's own gateway answers".to_owned(),
-            ),
-            Why::Nobody { on } => (
-                format!("nobody has {resolver}, which {who} should ask"),
-                format!("write the address of a machine on {on}, or give this one to a machine"),
-            ),
-            Why::NoWay => (
-                format!("{who} {} no route to {resolver}", if affected.count > 1 { "have" } else { "has" }),
-                "name a resolver in one of its networks, or give it an interface on a forwarded one"
-                    .to_owned(),
-            ),
+        let resolver = *resolver;
+        let problem = match *why {
+            Why::Refused { from, to, mode } => ResolverProblem::Refused {
+                machines,
+                resolver,
+                from: from.to_owned(),
+                to: to.to_owned(),
+                mode: mode.to_owned(),
+            },
+            Why::OthersGateway { of } => {
+                ResolverProblem::OthersGateway { machines, resolver, of: of.to_owned() }
+            }
+            Why::Nobody { on } => ResolverProblem::Nobody { machines, resolver, on: on.to_owned() },
+            Why::NoWay => ResolverProblem::NoWay { machines, resolver },
         };
-        Finding::new(Kind::ResolverUnreachable, at, message, help)
+        problem.at(at)
     }
 }
 
@@ -246,16 +229,10 @@ fn is_told_none(view: &View<'_>, placed: &Placed<'_>) -> bool {
 }
 
 /// One finding for all machines without a resolver: one list of the cloud or of their network mends them all.
-fn missing(mut machines: Vec<&str>) -> Option<Finding> {
-    machines.sort_unstable();
-    let first = machines.first()?;
-    let have = if machines.len() > 1 { "have" } else { "has" };
-    Some(Finding::new(
-        Kind::ResolverMissing,
-        format_args!("machines.{first}.resolvers"),
-        format!("{} {have} nobody to ask for names", list(machines.iter().copied())),
-        "say `.resolvers([…])` on the machine, on its network or on the cloud",
-    ))
+fn missing(machines: Vec<&str>) -> Option<Finding> {
+    let machines = NameList::new(machines);
+    let at = format!("machines.{}.resolvers", machines.first());
+    (!machines.is_empty()).then(|| ResolverProblem::Missing { machines }.at(at))
 }
 
 /// A list in which one resolver knows the cloud's names and another only the Internet's.
@@ -274,12 +251,30 @@ fn mixed(list: &[Given<Ip>], at: std::fmt::Arguments<'_>) -> Option<Finding> {
     let addresses = || list.iter().filter_map(|ip| Some(ip.ok()?.get()));
     let public = addresses().find(|address| is_public(*address))?;
     let internal = addresses().find(|address| !is_public(*address))?;
-    Some(Finding::new(
-        Kind::ResolverMixed,
-        at,
-        format!("{internal} knows the names of this network, {public} only those of the Internet"),
-        format!(
-            "ask {internal} alone, and let it forward to {public}: the second of a list is asked when the first is silent, not when it has no answer"
-        ),
-    ))
+    Some(ResolverProblem::Mixed { public, internal }.at(at))
+}
+
+problems! {
+    /// What is wrong with resolvers.
+    pub enum ResolverProblem {
+        Missing { machines: NameList } is ResolverMissing with (have = machines.verb("has", "have")):
+            "{machines} {have} nobody to ask for names",
+            "say {resolvers} on the machine, on its network or on the cloud",
+            resolvers = Remedy::set("resolvers", "[192.168.0.1]");
+        Refused { machines: NameList, resolver: IpAddr, from: String, to: String, mode: String } is ResolverUnreachable:
+            "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and takes nothing new from outside",
+            "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}";
+        OthersGateway { machines: NameList, resolver: IpAddr, of: String } is ResolverUnreachable:
+            "{machines} cannot reach {resolver}: libvirt's resolver of {of} answers on {of} alone",
+            "leave the resolvers out: each network's own gateway answers";
+        Nobody { machines: NameList, resolver: IpAddr, on: String } is ResolverUnreachable:
+            "nobody has {resolver}, which {machines} should ask",
+            "write the address of a machine on {on}, or give this one to a machine";
+        NoWay { machines: NameList, resolver: IpAddr } is ResolverUnreachable with (have = machines.verb("has", "have")):
+            "{machines} {have} no route to {resolver}",
+            "name a resolver in one of its networks, or give it an interface on a forwarded one";
+        Mixed { public: IpAddr, internal: IpAddr } is ResolverMixed:
+            "{internal} knows the names of this network, {public} only those of the Internet",
+            "ask {internal} alone, and let it forward to {public}: the second of a list is asked when the first is silent, not when it has no answer";
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::flows::on;
 use super::{findings, found, yaml};
+use crate::check::problem::RoleProblem;
 use crate::checked::By;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Severity};
@@ -187,7 +188,7 @@ fn a_machine_that_nothing_configures_cannot_let_in_some() {
     for cloud in [with(bare), alone] {
         let finding = only(&cloud);
         assert_eq!((finding.kind.as_str(), &*finding.at), ("role-needs", "machines.db.accept"));
-        assert!(finding.message.starts_with("db has no operating system"), "{finding}");
+        assert_eq!(finding.problem(), Some(&RoleProblem::NoFirewall { os: "no operating system" }));
     }
 }
 

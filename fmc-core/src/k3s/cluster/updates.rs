@@ -61,7 +61,7 @@ impl Leaf for Clock {
         text.split_once(':')
             .and_then(|(hour, minute)| Some(Self { hour: two(hour, 23)?, minute: two(minute, 59)? }))
             .ok_or_else(|| {
-                LeafError::new("it has the form HH:MM, from 00:00 to 23:59: write, for example, 04:00")
+                LeafError::mending("it has the form HH:MM, from 00:00 to 23:59: write, for example, 04:00")
             })
     }
 

@@ -56,11 +56,8 @@ impl Leaf for RegistryName {
         let example = if Self::is_host(hint) { hint } else { Self::EXAMPLE };
         let why = format!("{why}: write, for example, {example}");
         // What stands before an '@' may be a password.
-        Err(if text.contains('@') {
-            LeafError::hiding("(a registry with credentials)", why)
-        } else {
-            LeafError::new(why)
-        })
+        let error = LeafError::mending(why);
+        Err(if text.contains('@') { error.hiding("(a registry with credentials)") } else { error })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::{findings, found, yaml};
 use super::{TWO_HOSTS, debian, finds, small};
+use crate::check::problem::ResolverProblem;
 
 #[test]
 fn networks_that_contradict_themselves() {
@@ -337,11 +338,11 @@ fn one_list_of_resolvers_is_one_finding_for_all_its_machines() {
     ));
     let findings = findings(&cloud);
     assert_eq!(found(&cloud), ["resolver-unreachable resolvers[0]"]);
-    assert!(
-        findings[0].message.starts_with("m1 and 2 other machines on c cannot reach 10.0.0.11"),
-        "{}",
-        findings[0]
-    );
+    let Some(ResolverProblem::Refused { machines, resolver, from, to, .. }) = findings[0].problem() else {
+        panic!("{}", findings[0])
+    };
+    assert_eq!(machines.iter().collect::<Vec<_>>(), ["m1", "m2", "m3"]);
+    assert_eq!((&*resolver.to_string(), &**from, &**to), ("10.0.0.11", "c", "s"));
 }
 
 #[test]

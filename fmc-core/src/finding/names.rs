@@ -1,0 +1,61 @@
+//! Names in a message: all of them are data, and few are said.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How many names a message says before it counts the rest.
+pub(crate) const LISTED: usize = 8;
+
+/// Names of things, sorted, each once. In a message they are `core, kube and lan`, and of many `m00, m01, … and 12 more`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NameList(Vec<String>);
+
+impl NameList {
+    /// Sorted, each once.
+    pub fn new<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(Into::into).collect();
+        names.sort_unstable();
+        names.dedup();
+        Self(names)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The first by name; an empty one if there is none.
+    pub(crate) fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// `is` of one, `are` of several, or another pair.
+    pub(crate) fn verb(&self, one: &'static str, several: &'static str) -> &'static str {
+        if self.len() > 1 { several } else { one }
+    }
+}
+
+impl fmt::Display for NameList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.0.get(..LISTED).unwrap_or(&self.0);
+        let rest = self.len() - said.len();
+        match said.split_last() {
+            None => f.write_str("none"),
+            Some((last, [])) => f.write_str(last),
+            Some(_) if rest > 0 => write!(f, "{} and {rest} more", said.join(", ")),
+            Some((last, before)) => write!(f, "{} and {last}", before.join(", ")),
+        }
+    }
+}
