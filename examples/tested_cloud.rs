@@ -53,7 +53,7 @@ mod tests {
         let networks: Vec<&str> = db
             .interfaces
             .iter()
-            .map(|interface| checked.networks()[interface.network].name.as_str())
+            .map(|interface| checked.at(interface.network).unwrap().name.as_str())
             .collect();
         assert_eq!(networks, ["backend"]);
     }

@@ -535,7 +535,9 @@ pub struct MachineView {
 impl CheckedView {
     /// A checked cloud as others see it.
     pub fn of(cloud: &Checked) -> Self {
-        let host = |index: usize| cloud.hosts().get(index).map(|host| host.name.to_string());
+        let host = |index: fmc_core::checked::Idx<fmc_core::checked::Host>| {
+            cloud.at(index).map(|host| host.name.to_string())
+        };
         let network = |network: &fmc_core::checked::Network| NetworkView {
             name: network.name.to_string(),
             hosts: network.hosts.iter().copied().filter_map(host).collect(),
@@ -553,7 +555,7 @@ impl CheckedView {
             networks: machine
                 .interfaces
                 .iter()
-                .filter_map(|interface| Some(cloud.networks().get(interface.network)?.name.to_string()))
+                .filter_map(|interface| Some(cloud.at(interface.network)?.name.to_string()))
                 .collect(),
         };
         let at = |host: &fmc_core::checked::Host| HostAt {

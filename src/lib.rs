@@ -153,7 +153,7 @@ pub mod testing;
 pub use compile::{Wanted, compile};
 #[doc(no_inline)]
 pub use fmc_core::provider::Artifact;
-pub use plan::{Part, Plan, Seen, UnknownName, plan};
+pub use plan::{Plan, PlanPart, Seen, UnknownName, plan};
 pub use providers::Providers;
 
 /// The README's programs, compiled.

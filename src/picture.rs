@@ -22,7 +22,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 
-use fmc_core::checked::{Addressing, Checked, Disk, Forward, Host, Interface, Machine, Network};
+use fmc_core::checked::{Addressing, Checked, Disk, Forward, Host, Idx, Interface, Machine, Network};
 use fmc_core::image::Os;
 use fmc_core::provider::{Drawn, Rooms};
 
@@ -97,14 +97,14 @@ impl Picture {
             checked.machines().iter().map(|machine| node(machine, &hosts)).collect();
         for (group, members) in checked.roles() {
             // A role of an instance is in its kind's group too.
-            let has_instance = |at: &usize| {
+            let has_instance = |at: &Idx<Machine>| {
                 let mut same = checked.roles().iter().filter(|(other, _)| other.kind == group.kind);
                 same.any(|(other, members)| {
                     other.instance.is_some() && members.machines.binary_search(at).is_ok()
                 })
             };
             for at in &members.machines {
-                if let Some(machine) = machines.get_mut(*at)
+                if let Some(machine) = machines.get_mut(at.position())
                     && (group.instance.is_some() || !has_instance(at))
                 {
                     machine.roles.push(group.to_string());
@@ -196,7 +196,7 @@ fn bus(network: &Network) -> Bus {
             .map(|family| family.subnet.to_string())
             .collect(),
         bridge: network.bridge.to_string(),
-        hosts: network.hosts.clone(),
+        hosts: network.hosts.iter().map(|host| host.position()).collect(),
     }
 }
 
@@ -204,7 +204,7 @@ fn node(machine: &Machine, hosts: &[Place]) -> Node {
     let cpus = machine.cpus.get();
     let root = machine.root.map(|root| format!(" · root {}", root.size)).unwrap_or_default();
     let pool_of = |disk: &Disk| {
-        let pools = hosts.get(machine.host).map_or(&[][..], |host| &host.pools);
+        let pools = hosts.get(machine.host.position()).map_or(&[][..], |host| &host.pools);
         let named = disk.pool.as_ref().and_then(|name| {
             // The first is the cloud's own.
             pools.iter().skip(1).position(|(pool, _)| pool == name.as_str()).map(|at| at + 1)
@@ -214,7 +214,7 @@ fn node(machine: &Machine, hosts: &[Place]) -> Node {
     let image = &machine.image;
     Node {
         name: machine.name.to_string(),
-        host: machine.host,
+        host: machine.host.position(),
         size: format!("{cpus} vCPU · {}{root}", machine.memory),
         os: if image.os == Os::None {
             String::new()
@@ -240,5 +240,9 @@ fn plug(interface: &Interface) -> Plug {
             Addressing::Dynamic => dynamic.to_owned(),
         })
     });
-    Plug { network: interface.network, addresses: said.collect(), is_default: interface.default_route }
+    Plug {
+        network: interface.network.position(),
+        addresses: said.collect(),
+        is_default: interface.default_route,
+    }
 }

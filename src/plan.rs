@@ -86,11 +86,11 @@ impl Plan {
     /// # Errors
     ///
     /// The plan knows nothing of this name: a typo is not taken for something that stays as it is.
-    pub fn step(&self, name: &str) -> Result<Part<'_>, UnknownName> {
+    pub fn step(&self, name: &str) -> Result<PlanPart<'_>, UnknownName> {
         known(&self.plan, name)?;
         let steps =
             self.plan.all_steps().filter(|step| is_named(&step.address, step.part_of.as_deref(), name));
-        Ok(Part(Group::of(name, steps)))
+        Ok(PlanPart(Group::of(name, steps)))
     }
 
     /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. One that could not
@@ -248,9 +248,9 @@ impl fmt::Display for Plan {
 
 /// What a plan does to one machine or object, which may be nothing.
 #[derive(Debug)]
-pub struct Part<'a>(Option<Group<'a, AnyDocument>>);
+pub struct PlanPart<'a>(Option<Group<'a, AnyDocument>>);
 
-impl Part<'_> {
+impl PlanPart<'_> {
     /// What that does to what runs; [`Impact::None`] if nothing is done.
     pub fn impact(&self) -> Impact {
         self.0.as_ref().map_or(Impact::None, Group::impact)

@@ -3,21 +3,27 @@
 //! What is generic asks the table, and knows none of its rows.
 
 use crate::balancer;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine};
 use crate::guest::Parts;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
 use crate::role::{Assigned, FileRole, Membership};
 
+/// Guests, each with its machine.
+pub(crate) type Guests = Vec<(Idx<Machine>, Parts)>;
+
+/// What a person must do before a member leaves, by its name, and whether it is replaced.
+type BeforeLeaving = fn(&Membership, &str, bool) -> Option<String>;
+
 /// A room of built-in roles: what it answers for all of them.
 pub(crate) struct Room {
     /// The roles that it gives to machines of a resolved cloud.
     pub(crate) assigned: fn(&Checked) -> Vec<Assigned>,
     /// The guests, by machine, that it changes once every role has spoken.
-    pub(crate) finish: Option<fn(&Checked) -> Vec<(usize, Parts)>>,
+    pub(crate) finish: Option<fn(&Checked) -> Guests>,
     /// What a person must do before a member leaves: of its name, removed or replaced.
-    leaving: Option<fn(&Membership, &str, bool) -> Option<String>>,
+    leaving: Option<BeforeLeaving>,
 }
 
 /// Every room, in the order in which they are asked.

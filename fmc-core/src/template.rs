@@ -48,7 +48,7 @@ const GENERATED: u8 = 0x10;
 
 /// A part of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum TemplatePiece {
     /// Text as it is.
     Text(String),
     /// A place for a secret.
@@ -66,7 +66,7 @@ pub enum Piece {
 /// stored and compared without any secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
-    pieces: Vec<Piece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 impl Template {
@@ -80,18 +80,18 @@ impl Template {
     /// Adds text.
     pub fn push(&mut self, text: &str) {
         match self.pieces.last_mut() {
-            Some(Piece::Text(last)) => last.push_str(text),
+            Some(TemplatePiece::Text(last)) => last.push_str(text),
             _ => self.push_owned(text.to_owned()),
         }
     }
 
     /// Adds a hole.
     pub fn hole(&mut self, secret: &SecretRef, encoding: Encoding) {
-        self.pieces.push(Piece::Hole { secret: secret.clone(), encoding });
+        self.pieces.push(TemplatePiece::Hole { secret: secret.clone(), encoding });
     }
 
     /// The parts, in order.
-    pub fn pieces(&self) -> &[Piece] {
+    pub fn pieces(&self) -> &[TemplatePiece] {
         &self.pieces
     }
 
@@ -99,21 +99,21 @@ impl Template {
     pub fn as_text(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
-            [Piece::Text(text)] => Some(text),
+            [TemplatePiece::Text(text)] => Some(text),
             _ => None,
         }
     }
 
     /// Whether it needs a secret.
     pub fn has_holes(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Hole { .. }))
+        self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Hole { .. }))
     }
 
     /// The secrets it needs, in the order of their holes.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Hole { secret, .. } => Some(secret),
-            Piece::Text(_) => None,
+            TemplatePiece::Hole { secret, .. } => Some(secret),
+            TemplatePiece::Text(_) => None,
         })
     }
 
@@ -135,8 +135,10 @@ impl Template {
             .pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Text(text) => Ok(Part::Text(text)),
-                Piece::Hole { secret, encoding } => fill(secret, *encoding, secrets).map(Part::Filled),
+                TemplatePiece::Text(text) => Ok(Part::Text(text)),
+                TemplatePiece::Hole { secret, encoding } => {
+                    fill(secret, *encoding, secrets).map(Part::Filled)
+                }
             })
             .collect();
         let filled = filled?;
@@ -151,7 +153,7 @@ impl Template {
     /// Gives back the memory that it grew into: a large cloud holds one or more for each machine.
     pub(crate) fn fitted(mut self) -> Self {
         for piece in &mut self.pieces {
-            if let Piece::Text(text) = piece {
+            if let TemplatePiece::Text(text) = piece {
                 text.shrink_to_fit();
             }
         }
@@ -164,12 +166,12 @@ impl Template {
         hash.update(self.pieces.len().to_le_bytes());
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => {
+                TemplatePiece::Text(text) => {
                     hash.update([u8::MAX]);
                     hash.update(text.len().to_le_bytes());
                     hash.update(text);
                 }
-                Piece::Hole { secret, encoding } => {
+                TemplatePiece::Hole { secret, encoding } => {
                     hash.update([encoding.tag() | if secret.is_generated() { GENERATED } else { 0 }]);
                     secret.update(hash);
                 }
@@ -179,7 +181,7 @@ impl Template {
 
     fn push_owned(&mut self, text: String) {
         if !text.is_empty() {
-            self.pieces.push(Piece::Text(text));
+            self.pieces.push(TemplatePiece::Text(text));
         }
     }
 }
@@ -189,8 +191,8 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in &self.pieces {
             match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Hole { secret, .. } => write!(f, "<{secret}>")?,
+                TemplatePiece::Text(text) => f.write_str(text)?,
+                TemplatePiece::Hole { secret, .. } => write!(f, "<{secret}>")?,
             }
         }
         Ok(())

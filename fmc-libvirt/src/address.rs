@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fmc_core::checked::{Addressing, Checked, Forward, Machine};
+use fmc_core::checked::{Addressing, Checked, Forward, Idx, Machine, Network};
 
 use crate::link::{AddressSource, CallError, Link};
 
@@ -12,7 +12,7 @@ pub struct Found {
     /// The address.
     pub address: IpAddr,
     /// The network of its interface, by index.
-    pub network: usize,
+    pub network: Idx<Network>,
 }
 
 /// The addresses that a cloud says of a machine, those on a host's own bridge first, IPv4 before IPv6.
@@ -39,7 +39,7 @@ pub fn learnt(
 ) -> Result<Vec<Found>, CallError> {
     let mut found = Vec::new();
     for interface in &machine.interfaces {
-        let Some(network) = checked.networks().get(interface.network) else { continue };
+        let Some(network) = checked.at(interface.network) else { continue };
         if network.forward == Forward::Bridge {
             continue;
         }
@@ -63,9 +63,8 @@ pub fn learnt(
 }
 
 fn nearest_first(checked: &Checked, mut found: Vec<Found>) -> Vec<Found> {
-    let is_bridged = |found: &Found| {
-        checked.networks().get(found.network).is_some_and(|network| network.forward == Forward::Bridge)
-    };
+    let is_bridged =
+        |found: &Found| checked.at(found.network).is_some_and(|network| network.forward == Forward::Bridge);
     // A link-local address means nothing without an interface.
     found.retain(|found| !matches!(found.address, IpAddr::V6(v6) if v6.is_unicast_link_local()));
     found.sort_by_key(|found| (!is_bridged(found), !found.address.is_ipv4()));

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use fmc_core::boot::Boot;
-use fmc_core::checked::{Addressing, Checked, Disk, Host, Image, Machine, Network, Source};
+use fmc_core::checked::{Addressing, Checked, Disk, Host, Idx, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
 use fmc_core::unit::Size;
@@ -30,12 +30,12 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     let places: Vec<Place<'_>> =
         checked.hosts().iter().map(|host| Place::new(checked.owner().as_str(), host)).collect();
     for network in checked.networks() {
-        for place in network.hosts.iter().filter_map(|host| places.get(*host)) {
+        for place in network.hosts.iter().filter_map(|host| places.get(host.position())) {
             all.network(place, network);
         }
     }
     for machine in checked.machines() {
-        if let Some(place) = places.get(machine.host) {
+        if let Some(place) = places.get(machine.host.position()) {
             all.machine(place, machine);
         }
     }
@@ -133,15 +133,15 @@ impl Documents<'_> {
         mut needs: Vec<Edge>,
     ) {
         let Volumes { first_boot, root, boot, disks } = volumes;
-        let networks = machine.interfaces.iter().filter_map(|at| self.checked.networks().get(at.network));
+        let networks = machine.interfaces.iter().filter_map(|at| self.checked.at(at.network));
         needs.extend(networks.map(|network| {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
         // The machines that it starts after, wherever they are.
-        let before = machine.after.iter().filter_map(|&at| self.checked.machines().get(at));
+        let before = machine.after.iter().filter_map(|&at| self.checked.at(at));
         needs.extend(before.filter_map(|before| {
-            let host = self.checked.hosts().get(before.host)?;
+            let host = self.checked.at(before.host)?;
             let to = Address::new(document::place(&host.name), kind::DOMAIN, before.name.as_str());
             Some(Edge { to, carries: Carries::Exists })
         }));
@@ -201,8 +201,8 @@ impl Documents<'_> {
     }
 
     fn readiness(&self, machine: &Machine) -> Option<Readiness> {
-        let network = |at: usize| {
-            let network = self.checked.networks().get(at)?;
+        let network = |at: Idx<Network>| {
+            let network = self.checked.at(at)?;
             Some(Arc::from(self.checked.name_on_host(network.name.as_str())))
         };
         Some(Readiness {

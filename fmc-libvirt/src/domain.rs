@@ -156,7 +156,7 @@ fn devices(w: &mut Writer, parts: &Parts<'_>) {
         seed(w, parts.host, machine.image.arch, path);
     }
     for interface in &machine.interfaces {
-        let Some(network) = parts.checked.networks().get(interface.network) else { continue };
+        let Some(network) = parts.checked.at(interface.network) else { continue };
         w.el("interface", |w| {
             w.attr("type", "network");
             w.el("mac", |w| w.attr("address", interface.mac));

@@ -17,7 +17,7 @@ pub fn rulesets(checked: &Checked) -> impl Iterator<Item = (&Host, String)> {
     let mut networks: Vec<Vec<&Network>> = vec![Vec::new(); checked.hosts().len()];
     for network in checked.networks().iter().filter(|network| network.forward != Forward::Bridge) {
         for &host in &network.hosts {
-            if let Some(here) = networks.get_mut(host) {
+            if let Some(here) = networks.get_mut(host.position()) {
                 here.push(network);
             }
         }

@@ -92,7 +92,7 @@ impl<L: Link> Room for Libvirt<L> {
     fn status(&self, checked: &Checked, _: &Wanted<Document>, seen: &Seen<Object>) -> Status {
         let mut status = Status::default();
         for machine in checked.machines() {
-            let Some(host) = checked.hosts().get(machine.host) else { continue };
+            let Some(host) = checked.at(machine.host) else { continue };
             let at = Address::new(document::place(&host.name), kind::DOMAIN, machine.name.as_str());
             status.machines.insert(machine.name.to_string(), state(seen, &at));
         }

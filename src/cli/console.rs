@@ -24,7 +24,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     let checked = check::checked(cloud, args, io)?;
     let machine = machine(&checked, name)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let host = checked.hosts().get(machine.host).map(|host| &host.name);
+    let host = checked.at(machine.host).map(|host| &host.name);
     if log || world.is_simulation() {
         let lines = world.console(&checked, machine, LINES)?;
         if lines.is_empty() {

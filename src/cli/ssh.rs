@@ -115,11 +115,11 @@ impl Door {
         world: &World,
         keyring: Option<&Keyring>,
     ) -> Result<Self, Failure> {
-        let host = checked.hosts().get(machine.host);
+        let host = checked.at(machine.host);
         let found = world.address(checked, machine);
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
         let forward =
-            found.and_then(|(_, network)| checked.networks().get(network)).map(|network| network.forward);
+            found.and_then(|(_, network)| checked.at(network)).map(|network| network.forward);
         let jump = match forward {
             // A machine on the host's own LAN is reached as the host is.
             None | Some(Forward::Bridge) => None,

@@ -90,7 +90,7 @@ fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
 }
 
 fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {
-    let host = checked.hosts().get(machine.host);
+    let host = checked.at(machine.host);
     let about = format!("machine/{}", machine.name);
     let notes = |kind: NoteKind| -> Vec<String> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer};
+use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
 use fmc_core::flow::{Direction, Protocol, Service};
 use fmc_core::name::RoleName;
 
@@ -51,7 +51,7 @@ pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
 /// Who says a flow; `None` for what every machine has, which comes from no role.
 fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     match &flow.by {
-        By::Machine(_) => Some(checked.machines().get(flow.machine)?.name.to_string()),
+        By::Machine(_) => Some(checked.at(flow.machine)?.name.to_string()),
         By::Role(kind) => {
             let whole = CheckedGroup { kind: kind.clone(), instance: None };
             let members = &checked.roles().get(&whole)?.machines;
@@ -68,7 +68,7 @@ fn group(checked: &Checked, group: &CheckedGroup) -> String {
 }
 
 /// A role as a machine has it.
-fn role(checked: &Checked, kind: &RoleName, machine: usize) -> String {
+fn role(checked: &Checked, kind: &RoleName, machine: Idx<Machine>) -> String {
     let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
         group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
     };
@@ -84,10 +84,10 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
         CheckedPeer::Inside { .. } => return None,
         CheckedPeer::Anywhere => "anywhere".to_owned(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
-        CheckedPeer::Network(network) => format!("network {}", checked.networks().get(*network)?.name),
+        CheckedPeer::Network(network) => format!("network {}", checked.at(*network)?.name),
         CheckedPeer::SubnetOfRole(found) | CheckedPeer::Role(found) => group(checked, found),
         CheckedPeer::Machine(index) => {
-            let machine = checked.machines().get(*index)?;
+            let machine = checked.at(*index)?;
             // A machine that is called is the role that answers.
             let answers = |other: &&CheckedFlow| {
                 other.direction == Direction::Accept
@@ -105,8 +105,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
 fn machines(checked: &Checked, name: &str) -> String {
     let found = checked.roles().iter().find(|(found, _)| group(checked, found) == name);
     let members = found.map(|(_, members)| members.machines.as_slice()).unwrap_or_default();
-    let names =
-        members.iter().filter_map(|at| checked.machines().get(*at)).map(|machine| machine.name.as_str());
+    let names = members.iter().filter_map(|at| checked.at(*at)).map(|machine| machine.name.as_str());
     let mut listed: Vec<&str> = names.take(LISTED).collect();
     let more = members.len().saturating_sub(LISTED);
     let rest = format!("{} more", more + 1);

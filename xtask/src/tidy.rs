@@ -2,6 +2,7 @@
 
 mod imports;
 pub(crate) mod layers;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ const BANS: [Ban; 6] = [
 /// Checks every text file of the workspace; long files are only mentioned.
 pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
+    wrong.extend(names::violations()?);
     for path in files(&root())? {
         // What is no text has no lines to judge.
         if let Ok(text) = fs::read_to_string(&path) {

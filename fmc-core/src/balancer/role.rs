@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::keepalived::Member;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
-use crate::checked::{Checked, CheckedGroup, Forward, Machine};
+use crate::checked::{Checked, CheckedGroup, Forward, Idx, Machine, Network};
 use crate::finding::Kind;
 use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
@@ -157,7 +157,7 @@ impl BalancerRole {
     ) -> impl Iterator<Item = &'c Machine> + use<'c> {
         let group = CheckedGroup { kind: kind.clone(), instance: Some(Arc::clone(&self.cluster)) };
         let members = cloud.roles().get(&group).map(|members| members.machines.as_slice());
-        members.unwrap_or_default().iter().filter_map(move |&at| cloud.machines().get(at))
+        members.unwrap_or_default().iter().filter_map(move |&at| cloud.at(at))
     }
 
     /// The machine as a member of those that share an address; `None` if there is none, or not here.
@@ -204,7 +204,7 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
             named.iter().filter_map(|name| name.ok().cloned()),
         ));
         // A machine that is named twice is a finding of its own.
-        let machines: BTreeSet<usize> = cluster.endpoint.machines.iter().copied().collect();
+        let machines: BTreeSet<Idx<Machine>> = cluster.endpoint.machines.iter().copied().collect();
         all.extend(machines.into_iter().map(|machine| Assigned {
             machine,
             kind: KIND,
@@ -216,9 +216,9 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
 }
 
 /// The network of a machine's that a shared address is on, by index, and the prefix length of its subnet.
-pub(crate) fn home(cloud: &Checked, machine: &Machine, shared: IpAddr) -> Option<(usize, u8)> {
+pub(crate) fn home(cloud: &Checked, machine: &Machine, shared: IpAddr) -> Option<(Idx<Network>, u8)> {
     machine.interfaces.iter().find_map(|interface| {
-        let network = cloud.networks().get(interface.network)?;
+        let network = cloud.at(interface.network)?;
         let family = if shared.is_ipv4() { &network.ipv4 } else { &network.ipv6 };
         let subnet = family.as_ref()?.subnet;
         subnet.is_host(shared).then_some((interface.network, subnet.prefix_len()))
@@ -226,7 +226,7 @@ pub(crate) fn home(cloud: &Checked, machine: &Machine, shared: IpAddr) -> Option
 }
 
 /// A machine's own address on a network, of the family of another one.
-pub(crate) fn address_on(machine: &Machine, network: usize, like: IpAddr) -> Option<IpAddr> {
+pub(crate) fn address_on(machine: &Machine, network: Idx<Network>, like: IpAddr) -> Option<IpAddr> {
     let interfaces = machine.interfaces.iter().filter(|interface| interface.network == network);
     let families = interfaces.map(|interface| if like.is_ipv4() { interface.ipv4 } else { interface.ipv6 });
     families.flatten().find_map(|addressing| addressing.address())

@@ -105,7 +105,7 @@ impl<'a> Inside<'a> {
         // Resolvers belong to an interface; the one with the default route is up when the world is asked.
         let resolving = machine.interfaces.iter().position(|interface| interface.default_route).unwrap_or(0);
         let interfaces = machine.interfaces.iter().enumerate().filter_map(|(index, interface)| {
-            let network = cloud.networks().get(interface.network)?;
+            let network = cloud.at(interface.network)?;
             Some(Interface {
                 network: &network.name,
                 mac: interface.mac,

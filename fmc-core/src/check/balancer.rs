@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::view::{View, text};
 use crate::balancer::keepalived::MOST;
 use crate::balancer::{Balancer, VirtualRouter, address_on, home};
-use crate::checked::{Checked, Family, Forward, Machine, Network};
+use crate::checked::{Checked, Family, Forward, Idx, Machine, Network};
 use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::k3s::Endpoint;
@@ -35,8 +35,8 @@ struct Stated<'a> {
     machines: Option<Vec<&'a Machine>>,
     shared: Option<IpAddr>,
     /// The network of the shared address, by index, if all machines are on it.
-    home: Option<usize>,
-    networks: &'a [Network],
+    home: Option<Idx<Network>>,
+    cloud: &'a Checked,
 }
 
 fn stated<'a>(view: &'a View<'_>, cloud: &'a Checked) -> impl Iterator<Item = Stated<'a>> {
@@ -52,7 +52,7 @@ fn stated<'a>(view: &'a View<'_>, cloud: &'a Checked) -> impl Iterator<Item = St
             homes.all(|other| other == Some(first)).then_some(first)
         });
         let at = format!("clusters.{}.endpoint.balancer", text(&cluster.name));
-        Some(Stated { at, balancer, machines, shared, home, networks: cloud.networks() })
+        Some(Stated { at, balancer, machines, shared, home, cloud })
     })
 }
 
@@ -71,7 +71,7 @@ impl Stated<'_> {
     }
 
     fn network(&self) -> Option<&Network> {
-        self.networks.get(self.home?)
+        self.cloud.at(self.home?)
     }
 }
 
@@ -126,11 +126,12 @@ fn outside(one: &Stated<'_>, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(Kind::BalancerAddressOutside, one.address(), message, help));
     };
     let Some(home) = one.home else {
-        let on = |machine: &Machine, index: usize| machine.interfaces.iter().any(|one| one.network == index);
+        let on = |machine: &Machine, index: Idx<Network>| {
+            machine.interfaces.iter().any(|one| one.network == index)
+        };
         let common = one
-            .networks
-            .iter()
-            .enumerate()
+            .cloud
+            .each::<Network>()
             .filter(|(index, _)| machines.iter().all(|machine| on(machine, *index)))
             .filter_map(|(_, network)| Some((network, family(network, shared)?.subnet)))
             .next();
@@ -195,7 +196,7 @@ fn taken(one: &Stated<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
 
 /// Two balancers share different addresses.
 fn shared_twice(all: &[Stated<'_>], findings: &mut Vec<Finding>) {
-    let mut seen: BTreeMap<(usize, IpAddr), &Stated<'_>> = BTreeMap::new();
+    let mut seen: BTreeMap<(Idx<Network>, IpAddr), &Stated<'_>> = BTreeMap::new();
     for one in all {
         let Some(key) = one.home.zip(one.shared) else { continue };
         if let Some(other) = seen.insert(key, one) {
@@ -219,7 +220,7 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
         let (Some(home), Some(shared), Some(router)) = (one.home, one.shared, one.balancer.router()) else {
             continue;
         };
-        let Some(network) = cloud.networks().get(home) else { continue };
+        let Some(network) = cloud.at(home) else { continue };
         let wire = match network.forward {
             // Several networks may be on one bridge of the host's.
             Forward::Bridge => Wire::Bridge(network.bridge.as_str()),
@@ -248,7 +249,7 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
 /// What VRRP is heard on.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Wire<'a> {
-    Network(usize),
+    Network(Idx<Network>),
     Bridge(&'a str),
 }
 

@@ -142,7 +142,7 @@ impl Budget {
     pub fn of(cloud: &Checked) -> Vec<Self> {
         let mut demands = vec![Demand::default(); cloud.hosts().len()];
         for machine in cloud.machines() {
-            let Some(demand) = demands.get_mut(machine.host) else { continue };
+            let Some(demand) = demands.get_mut(machine.host.position()) else { continue };
             demand.machine(machine.power, machine.cpus.get(), machine.memory);
             if let Some(root) = machine.root {
                 demand.volume(None, root.size, root.allocation);

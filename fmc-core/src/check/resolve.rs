@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::view::{Net, Placed, Plugged, View};
-use crate::checked::build::Building;
-use crate::checked::{self, Addressing, Checked, Forward, on_host};
+use crate::checked::build::{Building, index};
+use crate::checked::{self, Addressing, Checked, Forward, Idx, on_host};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
 use crate::guest::{Guest, Parts};
@@ -64,16 +64,16 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
 }
 
 /// Where the values of a draft went, which are sorted by name.
-struct Order {
+struct Order<T> {
     /// The new index of each in the draft; `None` for one that is left out.
-    rank: Vec<Option<usize>>,
+    rank: Vec<Option<Idx<T>>>,
     /// Whether none is left out.
     is_whole: bool,
 }
 
-impl Order {
+impl<T> Order<T> {
     /// Sorts what is resolved.
-    fn of<T, D: Keyed>(resolved: Vec<Option<T>>, drafts: &Named<D>) -> (Self, Vec<T>)
+    fn of<D: Keyed>(resolved: Vec<Option<T>>, drafts: &Named<D>) -> (Self, Vec<T>)
     where
         D::Name: AsRef<str>,
     {
@@ -86,7 +86,7 @@ impl Order {
         order.sort_by_key(|(name, old, _)| (*name, *old));
         let values = order.into_iter().enumerate().map(|(new, (_, old, value))| {
             if let Some(rank) = rank.get_mut(old) {
-                *rank = Some(new);
+                *rank = Some(index(new));
             }
             value
         });
@@ -94,7 +94,7 @@ impl Order {
         (Self { rank, is_whole }, values)
     }
 
-    fn new_index(&self, old: usize) -> Option<usize> {
+    fn new_index(&self, old: usize) -> Option<Idx<T>> {
         self.rank.get(old).copied().flatten()
     }
 }
@@ -166,7 +166,12 @@ fn host(draft: &Host) -> Option<checked::Host> {
     })
 }
 
-fn network(view: &View<'_>, net: &Net<'_>, hosts: &Order, checked: &Checked) -> Option<checked::Network> {
+fn network(
+    view: &View<'_>,
+    net: &Net<'_>,
+    hosts: &Order<checked::Host>,
+    checked: &Checked,
+) -> Option<checked::Network> {
     let draft = net.draft;
     let name = draft.name.ok()?.clone();
     let uuid = identity::uuid(checked.owner().as_str(), "network", name.as_str());
@@ -232,22 +237,22 @@ struct Shared<'a> {
 /// Images that are the same are one: a thousand machines share a handful.
 #[derive(Default)]
 struct Images<'a> {
-    by_draft: Vec<(&'a Image, usize, Arc<checked::Image>)>,
+    by_draft: Vec<(&'a Image, Idx<checked::Host>, Arc<checked::Image>)>,
 }
 
 impl<'a> Images<'a> {
     fn resolve(
         &mut self,
         draft: &'a Image,
-        host: usize,
-        hosts: &[checked::Host],
+        host: Idx<checked::Host>,
+        checked: &Checked,
     ) -> Option<Arc<checked::Image>> {
         // Machines of one loop have equal images one after another, so the search is short from the end.
         let known = self.by_draft.iter().rev().find(|(other, on, _)| *on == host && **other == *draft);
         if let Some((_, _, image)) = known {
             return Some(Arc::clone(image));
         }
-        let image = Arc::new(image(draft, hosts.get(host)?)?);
+        let image = Arc::new(image(draft, checked.at(host)?)?);
         if self.by_draft.len() < 64 {
             self.by_draft.push((draft, host, Arc::clone(&image)));
         }
@@ -315,8 +320,8 @@ fn image(draft: &Image, host: &checked::Host) -> Option<checked::Image> {
 fn machine<'a>(
     view: &View<'a>,
     placed: &Placed<'a>,
-    hosts: &Order,
-    networks: &Order,
+    hosts: &Order<checked::Host>,
+    networks: &Order<checked::Network>,
     checked: &Checked,
     shared: &mut Shared<'a>,
 ) -> Option<checked::Machine> {
@@ -340,7 +345,7 @@ fn machine<'a>(
     let domain = domain_of(view, placed);
     Some(checked::Machine {
         host,
-        image: shared.images.resolve(&draft.image, host, checked.hosts())?,
+        image: shared.images.resolve(&draft.image, host, checked)?,
         cpus: or(draft.cpus.as_ref(), Cpus::ONE)?,
         memory: or(draft.memory.as_ref(), Size::gib(1))?,
         root: match &draft.root_disk {
@@ -417,7 +422,7 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
 fn interface(
     view: &View<'_>,
     link: &Plugged<'_>,
-    networks: &Order,
+    networks: &Order<checked::Network>,
     route: bool,
     routes: Vec<checked::Route>,
 ) -> Option<checked::Interface> {
@@ -537,8 +542,8 @@ pub(crate) fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a 
 
 /// What networks know of their machines: the hosts that a bridge is on, and reservations.
 fn attach(checked: &mut Building) {
-    let mut hosts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    let mut reservations: BTreeMap<usize, Vec<checked::Reservation>> = BTreeMap::new();
+    let mut hosts: BTreeMap<Idx<checked::Network>, Vec<Idx<checked::Host>>> = BTreeMap::new();
+    let mut reservations: BTreeMap<Idx<checked::Network>, Vec<checked::Reservation>> = BTreeMap::new();
     for machine in checked.machines() {
         for interface in &machine.interfaces {
             hosts.entry(interface.network).or_default().push(machine.host);
@@ -549,7 +554,7 @@ fn attach(checked: &mut Building) {
             }));
         }
     }
-    for (at, network) in checked.networks_mut().iter_mut().enumerate() {
+    for (at, network) in checked.networks_mut() {
         if network.forward == Forward::Bridge {
             let mut on = hosts.remove(&at).unwrap_or_default();
             on.sort_unstable();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use super::guest::parts;
 use super::view::{Placed, View, text};
 use crate::checked::build::Building;
-use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Members};
+use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Idx, Machine, Members};
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
@@ -48,7 +48,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     after::order(cloud, &assigned, findings);
     let mut flows = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
-        let Some(machine) = ours.first().and_then(|one| cloud.machines().get(one.machine)) else { continue };
+        let Some(machine) = ours.first().and_then(|one| cloud.at(one.machine)) else { continue };
         let site = Site::new(cloud, machine, &assigned);
         for one in ours {
             ask(one, &site, cloud, &mut flows, findings);
@@ -68,8 +68,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     // Every role sees what users wrote, and nothing that another one adds.
     let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
-        let Some((at, machine)) =
-            ours.first().and_then(|one| Some((one.machine, cloud.machines().get(one.machine)?)))
+        let Some((at, machine)) = ours.first().and_then(|one| Some((one.machine, cloud.at(one.machine)?)))
         else {
             continue;
         };
@@ -88,9 +87,9 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
 }
 
 /// Gives machines these guests.
-fn fill(cloud: &mut Building, guests: Vec<(usize, Parts)>) {
+fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>) {
     for (at, parts) in guests {
-        if let Some(machine) = cloud.machines_mut().get_mut(at) {
+        if let Some(machine) = cloud.machine_mut(at) {
             machine.guest = Arc::new(parts);
         }
     }
@@ -100,14 +99,14 @@ fn fill(cloud: &mut Building, guests: Vec<(usize, Parts)>) {
 /// told not to.
 fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     for one in assigned {
-        if let Some(machine) = cloud.machines_mut().get_mut(one.machine) {
+        if let Some(machine) = cloud.machine_mut(one.machine) {
             machine.firewall = machine.is_provisioned();
         }
     }
     for placed in &view.machines {
         let said = placed.draft.firewall.or((!placed.draft.accept.is_empty()).then_some(true));
         if let Some(said) = said
-            && let Some(machine) = index_of(cloud, placed).and_then(|at| cloud.machines_mut().get_mut(at))
+            && let Some(machine) = index_of(cloud, placed).and_then(|at| cloud.machine_mut(at))
         {
             machine.firewall = said && machine.is_provisioned();
         }
@@ -115,15 +114,15 @@ fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
 }
 
 /// Where a machine of the draft is in the resolved cloud, if it is right.
-fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<usize> {
+fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<Idx<Machine>> {
     let name = text(&placed.draft.name);
-    cloud.machines().binary_search_by(|machine| machine.name.as_str().cmp(name)).ok()
+    cloud.find(name)
 }
 
 /// The firewalls, as roles of their machines.
 fn firewalls(cloud: &Checked) -> Vec<Assigned> {
     let role: Arc<dyn CustomRole> = Arc::new(Firewall);
-    let guarded = cloud.machines().iter().enumerate().filter(|(_, machine)| machine.firewall);
+    let guarded = cloud.each::<Machine>().filter(|(_, machine)| machine.firewall);
     let each = guarded.map(|(index, machine)| Assigned {
         machine: index,
         kind: Firewall::KIND,
@@ -169,10 +168,9 @@ fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Mem
             if members.machines.last() != Some(&one.machine) {
                 members.machines.push(one.machine);
             }
-            let interfaces =
-                cloud.machines().get(one.machine).into_iter().flat_map(|machine| &machine.interfaces);
+            let interfaces = cloud.at(one.machine).into_iter().flat_map(|machine| &machine.interfaces);
             for interface in interfaces {
-                let network = cloud.networks().get(interface.network);
+                let network = cloud.at(interface.network);
                 let families = network.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]);
                 members.subnets.extend(families.flatten().map(|family| family.subnet));
             }
@@ -182,9 +180,9 @@ fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Mem
 }
 
 /// The machines by the addresses that are known beforehand.
-fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, usize> {
+fn by_address(cloud: &Checked) -> BTreeMap<IpAddr, Idx<Machine>> {
     let mut known = BTreeMap::new();
-    for (index, machine) in cloud.machines().iter().enumerate() {
+    for (index, machine) in cloud.each::<Machine>() {
         for interface in &machine.interfaces {
             let addresses =
                 [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(Addressing::address);
@@ -252,7 +250,7 @@ fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Findin
 }
 
 /// Judges the merged guest of a machine. What is wrong with a part that a role adds is told at the role.
-fn judge(merged: &merge::Merged, machine: &crate::checked::Machine, findings: &mut Vec<Finding>) {
+fn judge(merged: &merge::Merged, machine: &Machine, findings: &mut Vec<Finding>) {
     let machines = At::ROOT.key("machines");
     let here = machines.name(&machine.name);
     let guest = here.key("guest");

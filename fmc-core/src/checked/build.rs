@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use super::{Checked, CheckedFlow, CheckedGroup, Host, Machine, Members, Network};
+use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network};
 use crate::finding::Finding;
 use crate::k3s::resolved::Cluster;
 use crate::name::{CloudName, OwnerId};
@@ -61,13 +61,18 @@ impl Building {
     }
 
     /// Its networks, to be changed.
-    pub(crate) fn networks_mut(&mut self) -> &mut [Network] {
-        &mut self.0.networks
+    pub(crate) fn networks_mut(&mut self) -> impl Iterator<Item = (Idx<Network>, &mut Network)> {
+        self.0.networks.iter_mut().enumerate().map(|(at, network)| (Idx::new(at), network))
     }
 
-    /// Its machines, to be changed.
-    pub(crate) fn machines_mut(&mut self) -> &mut [Machine] {
-        &mut self.0.machines
+    /// One of its networks, to be changed.
+    pub(crate) fn network_mut(&mut self, index: Idx<Network>) -> Option<&mut Network> {
+        self.0.networks.get_mut(index.position())
+    }
+
+    /// One of its machines, to be changed.
+    pub(crate) fn machine_mut(&mut self, index: Idx<Machine>) -> Option<&mut Machine> {
+        self.0.machines.get_mut(index.position())
     }
 
     /// The checked cloud, when no rule refuses it, with what the rules found besides.
@@ -75,6 +80,11 @@ impl Building {
         self.0.findings = findings;
         self.0
     }
+}
+
+/// The index of what is at a place in the order of a checked cloud.
+pub(crate) const fn index<T>(place: usize) -> Idx<T> {
+    Idx::new(place)
 }
 
 impl Deref for Building {

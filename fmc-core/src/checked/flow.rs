@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::{Idx, Machine, Network};
 use crate::addr::Subnet;
 use crate::flow::{Direction, Service};
 use crate::name::{BridgeName, RoleName};
@@ -12,7 +13,7 @@ use crate::name::{BridgeName, RoleName};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedFlow {
     /// The machine that says it, itself or by a role, by index.
-    pub machine: usize,
+    pub machine: Idx<Machine>,
     /// Which end that machine is.
     pub direction: Direction,
     /// What flows.
@@ -58,11 +59,11 @@ pub enum CheckedPeer {
     /// Whoever can.
     Anywhere,
     /// Whoever has an address of a network's subnets; by index.
-    Network(usize),
+    Network(Idx<Network>),
     /// Whoever has an address of a subnet.
     Subnet(Subnet),
     /// One machine; by index.
-    Machine(usize),
+    Machine(Idx<Machine>),
     /// Every address of the subnets that the machines of a role are in.
     SubnetOfRole(CheckedGroup),
     /// The machines of a role, by their addresses.

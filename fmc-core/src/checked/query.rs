@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::source::{addresses_of, subnets_of};
-use super::{Checked, CheckedFlow, Sources};
+use super::{Checked, CheckedFlow, Idx, Machine, Sources};
 use crate::addr::Subnet;
 use crate::flow::{Direction, Protocol, Service};
 use crate::name::{MachineName, NetworkName};
@@ -15,7 +15,7 @@ use crate::name::{MachineName, NetworkName};
 pub struct Query<'a> {
     cloud: &'a Checked,
     /// The machine that listens; `None` for all.
-    into: Option<Option<usize>>,
+    into: Option<Option<Idx<Machine>>>,
     /// Where calls come from; `None` for wherever.
     from: Option<Vec<Subnet>>,
 }
@@ -58,8 +58,8 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn into(self, machine: impl AsRef<str>) -> Self {
         let machine = machine.as_ref();
-        let at = self.cloud.machines.binary_search_by(|other| other.name.as_str().cmp(machine));
-        Self { into: Some(at.ok()), ..self }
+        let at = self.cloud.find(machine);
+        Self { into: Some(at), ..self }
     }
 
     /// Those that are open to all of this origin.
@@ -68,7 +68,7 @@ impl<'a> Query<'a> {
         let cloud = self.cloud;
         let from = match origin.into() {
             Origin::Network(name) => {
-                let at = cloud.networks.iter().position(|network| network.name == name);
+                let at = cloud.find(name.as_str());
                 at.map(|at| subnets_of(cloud, at)).unwrap_or_default()
             }
             Origin::Machine(name) => {

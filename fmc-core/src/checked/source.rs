@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Addressing, Checked, CheckedPeer, Machine};
+use super::{Addressing, Checked, CheckedPeer, Idx, Machine, Network};
 use crate::addr::Subnet;
 
 /// The addresses that a peer calls from, as a firewall writes them.
@@ -30,14 +30,14 @@ impl Sources {
                 subnets
             }
             CheckedPeer::Machine(machine) => {
-                cloud.machines.get(*machine).map(|machine| addresses_of(cloud, machine)).unwrap_or_default()
+                cloud.at(*machine).map(|machine| addresses_of(cloud, machine)).unwrap_or_default()
             }
             CheckedPeer::SubnetOfRole(group) => {
                 cloud.roles.get(group).map(|members| members.subnets.clone()).unwrap_or_default()
             }
             CheckedPeer::Role(group) => {
                 let members = cloud.roles.get(group).into_iter().flat_map(|members| &members.machines);
-                let machines = members.filter_map(|&at| cloud.machines.get(at));
+                let machines = members.filter_map(|&at| cloud.at(at));
                 machines.flat_map(|machine| addresses_of(cloud, machine)).collect()
             }
         })
@@ -63,8 +63,8 @@ impl Sources {
 }
 
 /// The subnets of a network.
-pub(crate) fn subnets_of(cloud: &Checked, network: usize) -> BTreeSet<Subnet> {
-    let network = cloud.networks.get(network);
+pub(crate) fn subnets_of(cloud: &Checked, network: Idx<Network>) -> BTreeSet<Subnet> {
+    let network = cloud.at(network);
     let families = network.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]);
     families.flatten().map(|family| family.subnet).collect()
 }

@@ -22,7 +22,7 @@ pub mod checked {
     pub use super::file::{CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as File};
     pub use super::file::{CheckedLink as Link, CheckedPart as Part, Owner};
     pub use super::unit::{CheckedDropin as Dropin, CheckedUnit as Unit};
-    pub use super::user::{CheckedGroup as Group, CheckedUser as User};
+    pub use super::user::{CheckedUser as User, CheckedUserGroup as Group};
 }
 
 use crate::given::Given;

@@ -174,8 +174,8 @@ impl Group {
         self
     }
 
-    pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedGroup> {
-        Some(CheckedGroup { name: leaf(&self.name, at, findings)?.clone(), gid: self.gid })
+    pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedUserGroup> {
+        Some(CheckedUserGroup { name: leaf(&self.name, at, findings)?.clone(), gid: self.gid })
     }
 }
 
@@ -215,7 +215,7 @@ pub struct CheckedUser {
 
 /// A [`Group`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedGroup {
+pub struct CheckedUserGroup {
     /// Its name.
     pub name: GroupName,
     /// The numeric id, where it is said.

@@ -8,6 +8,7 @@ use super::pki::Pki;
 use super::version::Version;
 use super::word::FlannelBackend;
 use crate::addr::Subnet;
+use crate::checked::{Idx, Machine};
 use crate::digest::Digest;
 use crate::name::ClusterName;
 use crate::path::HttpUrl;
@@ -25,9 +26,9 @@ pub struct Cluster {
     /// The release on agents.
     pub agent_version: Version,
     /// The servers by index, in the order in which they start: the one that begins the cluster is the first.
-    pub servers: Vec<usize>,
+    pub servers: Vec<Idx<Machine>>,
     /// The agents by index, in the user's order.
-    pub agents: Vec<usize>,
+    pub agents: Vec<Idx<Machine>>,
     /// By what nodes join and people reach the API.
     pub endpoint: Endpoint,
     /// The names and addresses in the API servers' certificates, sorted: those of every server and of the endpoint.
@@ -39,9 +40,9 @@ pub struct Cluster {
     /// How pods of different nodes reach each other.
     pub flannel: FlannelBackend,
     /// The machines that take HTTP and HTTPS from outside, by index, sorted.
-    pub ingress: Vec<usize>,
+    pub ingress: Vec<Idx<Machine>>,
     /// The machine that has a mirror of what the others download, by index.
-    pub bootstrap: Option<usize>,
+    pub bootstrap: Option<Idx<Machine>>,
     /// Its tokens, authorities and keys.
     pub pki: Pki,
     /// What else the user says; every leaf of it is right where the cloud is checked.
@@ -56,7 +57,7 @@ pub struct Endpoint {
     /// The address or name by which people outside reach it, where that is another one.
     pub outside: Option<String>,
     /// The machines that it leads to first, by index: balancers, or the server itself; none where somebody else keeps it.
-    pub machines: Vec<usize>,
+    pub machines: Vec<Idx<Machine>>,
     /// Whether those machines are balancers.
     pub is_balanced: bool,
 }
@@ -98,7 +99,7 @@ impl Fetched {
 
 impl Cluster {
     /// The server that begins the cluster, by index.
-    pub fn initial(&self) -> Option<usize> {
+    pub fn initial(&self) -> Option<Idx<Machine>> {
         self.servers.first().copied()
     }
 

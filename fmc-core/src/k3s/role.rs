@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::cluster::Install;
 use super::resolved::Cluster;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine};
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::{MachineName, RoleName};
@@ -45,14 +45,15 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
     for cluster in cloud.clusters() {
         let instance: Arc<str> = cluster.name.as_str().into();
         let (servers, agents) = (places(&cluster.said.servers), places(&cluster.said.agents));
-        let mut assign =
-            |machine: usize, list: &str, places: &Places<'_>, role: &dyn Fn() -> Arc<dyn CustomRole>| {
-                let place =
-                    cloud.machines().get(machine).and_then(|machine| places.get(&machine.name)).copied();
-                let at = format!("clusters.{}.{list}[{}]", cluster.name, place.unwrap_or_default());
-                let kind = if list == "servers" { SERVER } else { AGENT };
-                all.push(Assigned { machine, kind, role: role(), at });
-            };
+        let mut assign = |machine: Idx<Machine>,
+                          list: &str,
+                          places: &Places<'_>,
+                          role: &dyn Fn() -> Arc<dyn CustomRole>| {
+            let place = cloud.at(machine).and_then(|machine| places.get(&machine.name)).copied();
+            let at = format!("clusters.{}.{list}[{}]", cluster.name, place.unwrap_or_default());
+            let kind = if list == "servers" { SERVER } else { AGENT };
+            all.push(Assigned { machine, kind, role: role(), at });
+        };
         for &machine in cluster.servers.iter().filter(|machine| seen.insert(**machine)) {
             assign(machine, "servers", &servers, &|| Arc::new(Server(Arc::clone(&instance))));
         }
@@ -77,7 +78,7 @@ struct Node<'a> {
     site: &'a Site<'a>,
     cluster: &'a Cluster,
     /// The machine by index.
-    at: usize,
+    at: Idx<Machine>,
     /// Its place in the order in which servers start; `None` for an agent.
     order: Option<usize>,
 }
@@ -88,7 +89,7 @@ impl<'a> Node<'a> {
         let cloud = site.cloud();
         let cluster = cloud.cluster(cluster)?;
         let name = &site.machine().name;
-        let at = cloud.machines().binary_search_by(|machine| machine.name.cmp(name)).ok()?;
+        let at = cloud.find(name.as_str())?;
         Some(Self { site, cluster, at, order: cluster.servers.iter().position(|server| *server == at) })
     }
 

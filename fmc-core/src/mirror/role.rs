@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Body, Mirror, PORT, ROOT, caddy, nginx, path, socket};
-use crate::checked::{Checked, Machine};
+use crate::checked::{Checked, Idx, Machine};
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
 use crate::given::Given;
@@ -78,15 +78,15 @@ pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
 }
 
 /// The guests of the nodes that fetch from their cluster's mirror what it serves, wherever the guests had it from.
-pub(crate) fn redirected(cloud: &Checked) -> Vec<(usize, Parts)> {
+pub(crate) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
     let mut guests = Vec::new();
     for cluster in cloud.clusters() {
         let served: BTreeSet<(HttpUrl, Digest)> =
             cluster.said().bootstrap.iter().flat_map(Mirror::bodies).collect();
-        let mirror = cluster.bootstrap.and_then(|at| cloud.machines().get(at)).and_then(Machine::address);
+        let mirror = cluster.bootstrap.and_then(|at| cloud.at(at)).and_then(Machine::address);
         let Some(mirror) = mirror.filter(|_| !served.is_empty()) else { continue };
         for &node in cluster.servers.iter().chain(&cluster.agents) {
-            let Some(machine) = cloud.machines().get(node) else { continue };
+            let Some(machine) = cloud.at(node) else { continue };
             let is_remote = |file: &guest::checked::File| matches!(file.contents, Contents::Remote { .. });
             if !machine.guest.files.iter().any(is_remote) {
                 continue;

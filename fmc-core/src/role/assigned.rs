@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::CustomRole;
+use crate::checked::{Idx, Machine};
 use crate::name::RoleName;
 
 /// A role on a machine of the resolved cloud.
 pub(crate) struct Assigned {
     /// The machine, by index.
-    pub(crate) machine: usize,
+    pub(crate) machine: Idx<Machine>,
     /// The role's kind.
     pub(crate) kind: RoleName,
     /// The role itself.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Assigned, CustomRole};
-use crate::checked::{Checked, CheckedGroup, Forward, Machine, Network};
+use crate::checked::{Checked, CheckedGroup, Forward, Idx, Machine, Network};
 use crate::given::Given;
 use crate::image::Os;
 use crate::name::RoleName;
@@ -52,21 +52,21 @@ impl<'a> Site<'a> {
     /// The networks that the machine is on, in the order of its interfaces.
     pub fn networks(&self) -> impl Iterator<Item = &'a Network> {
         let cloud = self.cloud;
-        self.machine.interfaces.iter().filter_map(move |interface| cloud.networks().get(interface.network))
+        self.machine.interfaces.iter().filter_map(move |interface| cloud.at(interface.network))
     }
 
     /// The networks of the machine whose own forwarder it asks for names: libvirt's, which answers at the network's gateway.
     pub fn asks(&self) -> impl Iterator<Item = &'a Network> {
         let cloud = self.cloud;
-        self.forwarders().filter_map(move |(network, _)| cloud.networks().get(network))
+        self.forwarders().filter_map(move |(network, _)| cloud.at(network))
     }
 
     /// Those networks, by index, each with the address at which it is asked.
-    pub(crate) fn forwarders(&self) -> impl Iterator<Item = (usize, IpAddr)> {
+    pub(crate) fn forwarders(&self) -> impl Iterator<Item = (Idx<Network>, IpAddr)> {
         let (cloud, machine) = (self.cloud, self.machine);
         machine.interfaces.iter().flat_map(move |interface| {
             // On a bridge of the host's the gateway is somebody else.
-            let network = cloud.networks().get(interface.network);
+            let network = cloud.at(interface.network);
             let own = network.filter(|network| network.forward != Forward::Bridge);
             let families = own.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]).flatten();
             let gateways = families.filter_map(|family| family.gateway);
@@ -97,7 +97,7 @@ impl<'a> Site<'a> {
         let cloud = self.cloud;
         let machines =
             group.and_then(|group| cloud.roles().get(&group)).map(|members| members.machines.as_slice());
-        machines.unwrap_or_default().iter().filter_map(move |&at| cloud.machines().get(at))
+        machines.unwrap_or_default().iter().filter_map(move |&at| cloud.at(at))
     }
 
     /// The roles of a type in the whole cloud, each with its machine, by machine: their values are those that the user said.
@@ -127,7 +127,7 @@ impl<'a> Site<'a> {
         let cloud = self.cloud;
         self.assigned.iter().filter_map(move |one| {
             let role: &dyn Any = &*one.role;
-            Some((cloud.machines().get(one.machine)?, role.downcast_ref::<R>()?))
+            Some((cloud.at(one.machine)?, role.downcast_ref::<R>()?))
         })
     }
 }

@@ -92,7 +92,7 @@ pub(crate) fn lab(cloud: &Checked) -> Lab {
     lab.host("client", &[Nic::new("edge", "10.17.5.99/24")]);
     for machine in cloud.machines() {
         let interface = &machine.interfaces[0];
-        let network = cloud.networks()[interface.network].name.as_str();
+        let network = cloud.at(interface.network).unwrap().name.as_str();
         let nic = Nic::new(network, format!("{}/24", machine.address().unwrap()));
         // As a kernel names it, and nobody knows beforehand.
         let nics = [nic.mac(interface.mac.to_string()).name("enp7s0")];

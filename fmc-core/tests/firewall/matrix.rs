@@ -103,7 +103,7 @@ impl<'a> Wired<'a> {
     /// The address that a machine calls another one from: that of a network which both are on, else of the one that leads out.
     fn source(&self, from: &Machine, to: IpAddr) -> IpAddr {
         let near = from.interfaces.iter().find(|interface| {
-            let network = self.cloud.networks().get(interface.network);
+            let network = self.cloud.at(interface.network);
             network.and_then(|network| network.ipv4.as_ref()).is_some_and(|family| family.subnet.contains(to))
         });
         let out = order(from).next().and_then(|at| from.interfaces.get(at));
@@ -129,7 +129,7 @@ fn order(machine: &Machine) -> impl Iterator<Item = usize> {
 
 fn nic(cloud: &Checked, machine: &Machine, at: usize) -> Nic {
     let interface = &machine.interfaces[at];
-    let network = &cloud.networks()[interface.network];
+    let network = &cloud.at(interface.network).unwrap();
     let written = |address: IpAddr| {
         let family = if address.is_ipv4() { &network.ipv4 } else { &network.ipv6 };
         format!("{address}/{}", family.as_ref().unwrap().subnet.prefix_len())

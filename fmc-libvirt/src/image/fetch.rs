@@ -138,7 +138,7 @@ fn of(total: Option<Size>) -> String {
 
 /// How far a fetch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum FetchStep {
     /// Another one fetches it.
     Waits,
     /// So many bytes came, of so many.
@@ -160,7 +160,7 @@ pub fn fetch(
     url: &HttpUrl,
     digest: &Digest,
     patience: Patience,
-    on: &mut dyn FnMut(Step) -> bool,
+    on: &mut dyn FnMut(FetchStep) -> bool,
 ) -> Result<PathBuf, FetchError> {
     let path = path_of(folder, digest);
     if path.is_file() {
@@ -202,7 +202,7 @@ pub(crate) fn path_of(folder: &Path, digest: &Digest) -> PathBuf {
     folder.join(format!("{}-{}", digest.algorithm(), digest.hex()))
 }
 
-fn lock(path: &Path, on: &mut dyn FnMut(Step) -> bool) -> Result<File, FetchError> {
+fn lock(path: &Path, on: &mut dyn FnMut(FetchStep) -> bool) -> Result<File, FetchError> {
     let disk = |cause| FetchError::Disk { path: path.to_owned(), cause };
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(disk)?;
     loop {
@@ -210,7 +210,7 @@ fn lock(path: &Path, on: &mut dyn FnMut(Step) -> bool) -> Result<File, FetchErro
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(cause)) => return Err(disk(cause)),
             Err(TryLockError::WouldBlock) => {
-                if !on(Step::Waits) {
+                if !on(FetchStep::Waits) {
                     return Err(FetchError::Cancelled);
                 }
                 thread::sleep(AGAIN);
@@ -225,7 +225,7 @@ struct Fetch<'a> {
     digest: &'a Digest,
     patience: Patience,
     part: &'a Path,
-    on: &'a mut dyn FnMut(Step) -> bool,
+    on: &'a mut dyn FnMut(FetchStep) -> bool,
 }
 
 /// What has come, and its hash.
@@ -304,7 +304,7 @@ impl Fetch<'_> {
         let mut piece = vec![0; 256 << 10];
         let start = part.length;
         loop {
-            if !(self.on)(Step::Bytes { done: part.length, total }) {
+            if !(self.on)(FetchStep::Bytes { done: part.length, total }) {
                 return Err(FetchError::Cancelled);
             }
             let count = match body.read(&mut piece) {

@@ -69,7 +69,7 @@ impl<L: Link> Libvirt<L> {
                 continue;
             };
             let name = Ours::Base { digest: volume::hex(digest.bytes(), 6) }.to_string();
-            let host = checked.hosts().get(machine.host).and_then(|host| self.remembered(&host.name));
+            let host = checked.at(machine.host).and_then(|host| self.remembered(&host.name));
             if host.is_none_or(|host| host.images.contains(&volume::commit_name(&name))) {
                 continue;
             }
@@ -151,7 +151,7 @@ struct Place<'a> {
 fn places(checked: &Checked) -> Vec<Place<'_>> {
     let mut places: Vec<Place<'_>> = checked.hosts().iter().map(|_| Place::default()).collect();
     for machine in checked.machines() {
-        let Some(place) = places.get_mut(machine.host) else { continue };
+        let Some(place) = places.get_mut(machine.host.position()) else { continue };
         place.has_machines = true;
         place.pools.extend(machine.disks.iter().filter_map(|disk| disk.pool.as_ref()).map(PoolName::as_str));
         if let Source::Volume { pool, .. } = &machine.image.source {
@@ -160,7 +160,7 @@ fn places(checked: &Checked) -> Vec<Place<'_>> {
     }
     for network in checked.networks() {
         for host in &network.hosts {
-            let Some(place) = places.get_mut(*host) else { continue };
+            let Some(place) = places.get_mut(host.position()) else { continue };
             if network.forward == Forward::Bridge {
                 place.bridges.insert(network.bridge.as_str());
             } else {

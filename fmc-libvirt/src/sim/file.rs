@@ -9,7 +9,7 @@ use super::Sim;
 /// Why a world could not be opened or saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FileError {
+pub enum SimFileError {
     /// Another process works on it.
     #[error("lock {path}: held by {holder}; wait until it is done, or name another file")]
     Locked {
@@ -55,7 +55,7 @@ impl SimFile {
     ///
     /// # Errors
     /// Another process holds it, the file cannot be read, or it is no world.
-    pub fn open(path: impl Into<PathBuf>, holder: &str) -> Result<Self, FileError> {
+    pub fn open(path: impl Into<PathBuf>, holder: &str) -> Result<Self, SimFileError> {
         let path = path.into();
         let lock = lock(&path, holder)?;
         let uri = format!("sim:{}", path.display());
@@ -67,7 +67,7 @@ impl SimFile {
     ///
     /// # Errors
     /// The file cannot be read, or it is no world.
-    pub fn look(path: impl Into<PathBuf>) -> Result<Sim, FileError> {
+    pub fn look(path: impl Into<PathBuf>) -> Result<Sim, SimFileError> {
         let path = path.into();
         let uri = format!("sim:{}", path.display());
         Ok(read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri)))
@@ -82,7 +82,7 @@ impl SimFile {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn save(&self) -> Result<(), FileError> {
+    pub fn save(&self) -> Result<(), SimFileError> {
         let text = self.sim.to_json().map_err(|cause| self.failed("write", cause.into()))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
@@ -94,26 +94,26 @@ impl SimFile {
         write().map_err(|cause| self.failed("write", cause))
     }
 
-    fn failed(&self, what: &'static str, cause: io::Error) -> FileError {
-        FileError::Io { what, path: self.path.clone(), cause }
+    fn failed(&self, what: &'static str, cause: io::Error) -> SimFileError {
+        SimFileError::Io { what, path: self.path.clone(), cause }
     }
 }
 
-fn read(path: &Path, uri: &str) -> Result<Option<Sim>, FileError> {
+fn read(path: &Path, uri: &str) -> Result<Option<Sim>, SimFileError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(FileError::Io { what: "read", path: path.to_owned(), cause }),
+        Err(cause) => return Err(SimFileError::Io { what: "read", path: path.to_owned(), cause }),
     };
     match Sim::from_json(uri, &text) {
         Ok(sim) => Ok(Some(sim)),
-        Err(cause) => Err(FileError::NotAWorld { path: path.to_owned(), cause }),
+        Err(cause) => Err(SimFileError::NotAWorld { path: path.to_owned(), cause }),
     }
 }
 
-fn lock(path: &Path, holder: &str) -> Result<File, FileError> {
+fn lock(path: &Path, holder: &str) -> Result<File, SimFileError> {
     let at = beside(path, ".lock");
-    let failed = |cause| FileError::Io { what: "lock", path: at.clone(), cause };
+    let failed = |cause| SimFileError::Io { what: "lock", path: at.clone(), cause };
     let mut file =
         File::options().create(true).read(true).write(true).truncate(false).open(&at).map_err(failed)?;
     match file.try_lock() {
@@ -127,7 +127,7 @@ fn lock(path: &Path, holder: &str) -> Result<File, FileError> {
             } else {
                 holder.trim().to_owned()
             };
-            return Err(FileError::Locked { path: path.to_owned(), holder });
+            return Err(SimFileError::Locked { path: path.to_owned(), holder });
         }
         Err(TryLockError::Error(cause)) => return Err(failed(cause)),
     }

@@ -15,7 +15,7 @@ use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::image::cache::Patience;
-use fmc_libvirt::image::fetch::{FetchError, Step, fetch};
+use fmc_libvirt::image::fetch::{FetchError, FetchStep, fetch};
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::Sim;
 use fmc_testkit::http::{Reply, Request, Server};
@@ -46,7 +46,7 @@ impl Folder {
         &self,
         url: &str,
         digest: &Digest,
-        on: &mut dyn FnMut(Step) -> bool,
+        on: &mut dyn FnMut(FetchStep) -> bool,
     ) -> Result<Vec<u8>, FetchError> {
         let url: HttpUrl = url.parse().unwrap();
         fetch(self.0.path(), &url, digest, PATIENCE, on).map(|path| std::fs::read(path).unwrap())
@@ -88,8 +88,8 @@ fn it_comes_once_and_stays() {
     };
     assert!(folder.fetch_from(&server.url("/image"), &digest, &mut on).unwrap() == bytes);
     let total = Some(bytes.len() as u64);
-    assert_eq!(steps.first(), Some(&Step::Bytes { done: 0, total }));
-    assert_eq!(steps.last(), Some(&Step::Bytes { done: bytes.len() as u64, total }));
+    assert_eq!(steps.first(), Some(&FetchStep::Bytes { done: 0, total }));
+    assert_eq!(steps.last(), Some(&FetchStep::Bytes { done: bytes.len() as u64, total }));
     assert_eq!(folder.names(), [name(&digest)]);
     assert!(folder.fetch(&server, &digest).unwrap() == bytes);
     assert_eq!(server.requests().len(), 2, "a redirect and a file, once");
@@ -199,7 +199,7 @@ fn a_stop_is_heard_between_two_pieces() {
     let (digest, served) = (Digest::sha256(&bytes), bytes.clone());
     let server = Server::start(move |request| Reply::part(&served, request.from));
     let folder = Folder::new();
-    let mut on = |step| matches!(step, Step::Bytes { done: 0, .. });
+    let mut on = |step| matches!(step, FetchStep::Bytes { done: 0, .. });
     let error = folder.fetch_from(&server.url("/image"), &digest, &mut on).unwrap_err();
     assert!(matches!(error, FetchError::Cancelled), "{error}");
     assert!(folder.fetch(&server, &digest).unwrap() == bytes);

@@ -25,8 +25,11 @@ const LAYERS: &[&[&str]] = &[
     &["boot/inside", "role"],
     // The checked cloud.
     &["checked"],
-    &["role/membership"],
     &["k3s/resolved"],
+    &["checked/machine"],
+    &["checked/network", "role/membership"],
+    &["checked/host"],
+    &["checked/index"],
     // The values of K3s, and of what stands beside it.
     &["k3s"],
     &["balancer", "mirror"],

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::addr::Subnet;
-use crate::checked::{Checked, Forward, Interface, Machine};
+use crate::checked::{Checked, Forward, Idx, Interface, Machine};
 use crate::finding::At;
 use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
@@ -47,13 +47,13 @@ pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> 
     })
 }
 
-fn index(name: &Given<MachineName>, cloud: &Checked) -> Option<usize> {
+fn index(name: &Given<MachineName>, cloud: &Checked) -> Option<Idx<Machine>> {
     let name = name.ok()?;
-    cloud.machines().binary_search_by(|machine| machine.name.cmp(name)).ok()
+    cloud.find(name.as_str())
 }
 
 /// The machines that are there, each once.
-fn indices(names: &[Given<MachineName>], cloud: &Checked) -> Vec<usize> {
+fn indices(names: &[Given<MachineName>], cloud: &Checked) -> Vec<Idx<Machine>> {
     let mut seen = BTreeSet::new();
     names.iter().filter_map(|name| index(name, cloud)).filter(|at| seen.insert(*at)).collect()
 }
@@ -65,19 +65,17 @@ fn subnets(given: &[Given<Subnet>], default: &str) -> Option<Vec<Subnet>> {
     given.iter().map(|subnet| subnet.ok().copied()).collect()
 }
 
-fn endpoint(draft: &k3s::Cluster, first: usize, cloud: &Checked) -> Option<Endpoint> {
+fn endpoint(draft: &k3s::Cluster, first: Idx<Machine>, cloud: &Checked) -> Option<Endpoint> {
     let kept = |host: String| Endpoint { host, outside: None, machines: Vec::new(), is_balanced: false };
     Some(match &draft.endpoint {
-        k3s::Endpoint::Server => {
-            Endpoint { machines: vec![first], ..kept(known_by(cloud.machines().get(first)?)) }
-        }
+        k3s::Endpoint::Server => Endpoint { machines: vec![first], ..kept(known_by(cloud.at(first)?)) },
         k3s::Endpoint::Address(address) => kept(address.ok()?.to_string()),
         k3s::Endpoint::Name(name) => kept(name.ok()?.to_string()),
         k3s::Endpoint::Balancer(balancer) => {
             let machines = indices(balancer.machines(), cloud);
-            let nearest = machines.first().and_then(|&at| cloud.machines().get(at));
+            let nearest = machines.first().and_then(|&at| cloud.at(at));
             let shared = balancer.shared();
-            let server = cloud.machines().get(first)?;
+            let server = cloud.at(first)?;
             let near = nearest.and_then(|machine| machine.address_towards(server));
             let host = shared.or(near).map(|address| address.to_string());
             // What leads nowhere is a finding of its own.
@@ -97,12 +95,17 @@ fn known_by(machine: &Machine) -> String {
 /// The address of a machine on a bridge that the host has already.
 fn address_outside(machine: &Machine, cloud: &Checked) -> Option<IpAddr> {
     let outside = machine.interfaces.iter().filter(|interface| {
-        cloud.networks().get(interface.network).is_some_and(|network| network.forward == Forward::Bridge)
+        cloud.at(interface.network).is_some_and(|network| network.forward == Forward::Bridge)
     });
     outside.filter_map(Interface::address).next()
 }
 
-fn ingress(draft: &k3s::Cluster, servers: &[usize], agents: &[usize], cloud: &Checked) -> Vec<usize> {
+fn ingress(
+    draft: &k3s::Cluster,
+    servers: &[Idx<Machine>],
+    agents: &[Idx<Machine>],
+    cloud: &Checked,
+) -> Vec<Idx<Machine>> {
     let of_balancer = match &draft.endpoint {
         k3s::Endpoint::Balancer(balancer) => balancer.ingress.nodes.as_slice(),
         _ => &[],
@@ -118,10 +121,10 @@ fn ingress(draft: &k3s::Cluster, servers: &[usize], agents: &[usize], cloud: &Ch
 }
 
 /// Everything by which an API server may be called: no client must find a certificate that does not know the name it used.
-fn names(servers: &[usize], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
+fn names(servers: &[Idx<Machine>], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
     let mut names = vec![endpoint.host.clone()];
     names.extend(endpoint.outside.clone());
-    for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.machines().get(at)) {
+    for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.at(at)) {
         names.extend(machine.addresses().map(|address| address.to_string()));
         names.push(machine.hostname.to_string());
         names.extend(machine.fqdn.as_ref().map(ToString::to_string));

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::checked::build::Building;
-use crate::checked::{Checked, CheckedGroup, Machine};
+use crate::checked::{Checked, CheckedGroup, Idx, Machine};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::{Protocol, Service};
 use crate::given::Given;
@@ -26,14 +26,14 @@ struct Wait {
     /// What it is called in the name of its unit.
     name: String,
     /// The machines.
-    machines: Vec<usize>,
+    machines: Vec<Idx<Machine>>,
     /// Where they answer; one of them is enough. Empty where nothing says it.
     addresses: BTreeSet<(IpAddr, u16)>,
 }
 
 /// The machines that each machine starts after.
 pub(super) fn order(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
-    let mut edges: Vec<(usize, BTreeSet<usize>)> = Vec::new();
+    let mut edges: Vec<(Idx<Machine>, BTreeSet<Idx<Machine>>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
         let mut before = BTreeSet::new();
@@ -51,7 +51,7 @@ pub(super) fn order(cloud: &mut Building, assigned: &[Assigned], findings: &mut 
         return;
     }
     for (at, before) in edges {
-        if let Some(machine) = cloud.machines_mut().get_mut(at) {
+        if let Some(machine) = cloud.machine_mut(at) {
             machine.after = before.into_iter().collect();
         }
     }
@@ -111,7 +111,7 @@ fn contents(wait: &Wait) -> UnitFile {
 }
 
 fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) -> Vec<Wait> {
-    let Some(machine) = cloud.machines().get(one.machine) else { return Vec::new() };
+    let Some(machine) = cloud.at(one.machine) else { return Vec::new() };
     let after = one.role.after(&Site::new(cloud, machine, assigned));
     let at = At::ROOT.key(&one.at);
     let at = at.key("after");
@@ -128,7 +128,7 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
                         && (instance.is_none() || other.role.instance() == instance.as_deref())
                 });
                 let addresses = there.filter_map(|other| {
-                    let there = cloud.machines().get(other.machine)?;
+                    let there = cloud.at(other.machine)?;
                     Some((there.address_towards(machine)?, port(other.role.answers()?)?))
                 });
                 let name = match instance {
@@ -139,10 +139,8 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
             }
             Awaited::Machine { name, service } => {
                 let Some(name) = leaf(name, &at, findings) else { continue };
-                let found = cloud.machines().binary_search_by(|machine| machine.name.cmp(name));
-                let Some((index, there)) =
-                    found.ok().and_then(|index| Some((index, cloud.machines().get(index)?)))
-                else {
+                let found = cloud.find::<Machine>(name.as_str());
+                let Some((index, there)) = found.and_then(|index| Some((index, cloud.at(index)?))) else {
                     let names = cloud.machines().iter().map(|machine| machine.name.as_str());
                     let help = crate::check::say::known(
                         name.as_str(),
@@ -151,7 +149,7 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
                         "add the machine to the cloud",
                     );
                     let message = format!("{} starts after {name}, and there is no such machine", one.kind);
-                    findings.push(Finding::new(Kind::ReferenceUnknown, &at, message, help));
+                    findings.push(Finding::new(Kind::ReferenceUnknown, at, message, help));
                     continue;
                 };
                 let address = there.address_towards(machine).zip(port(*service));
@@ -171,11 +169,11 @@ fn port(service: Service) -> Option<u16> {
 }
 
 /// A circle of machines that start after each other, if there is one.
-fn circle(edges: &[(usize, BTreeSet<usize>)]) -> Option<Vec<usize>> {
-    let mut left: Vec<&(usize, BTreeSet<usize>)> = edges.iter().collect();
+fn circle(edges: &[(Idx<Machine>, BTreeSet<Idx<Machine>>)]) -> Option<Vec<Idx<Machine>>> {
+    let mut left: Vec<&(Idx<Machine>, BTreeSet<Idx<Machine>>)> = edges.iter().collect();
     // Whoever starts after nobody that is left can start.
     loop {
-        let waiting: BTreeSet<usize> = left.iter().map(|(at, _)| *at).collect();
+        let waiting: BTreeSet<Idx<Machine>> = left.iter().map(|(at, _)| *at).collect();
         let count = left.len();
         left.retain(|(_, before)| before.iter().any(|other| waiting.contains(other)));
         if left.len() == count {
@@ -194,8 +192,8 @@ fn circle(edges: &[(usize, BTreeSet<usize>)]) -> Option<Vec<usize>> {
     }
 }
 
-fn circular(cloud: &Checked, assigned: &[Assigned], path: &[usize], findings: &mut Vec<Finding>) {
-    let name = |at: usize| cloud.machines().get(at).map_or("", |machine: &Machine| machine.name.as_str());
+fn circular(cloud: &Checked, assigned: &[Assigned], path: &[Idx<Machine>], findings: &mut Vec<Finding>) {
+    let name = |at: Idx<Machine>| cloud.at(at).map_or("", |machine: &Machine| machine.name.as_str());
     let Some((&first, rest)) = path.split_first() else { return };
     let mut order = name(first).to_owned();
     for &next in rest.iter().chain([&first]) {
@@ -204,7 +202,7 @@ fn circular(cloud: &Checked, assigned: &[Assigned], path: &[usize], findings: &m
             order += &format!(", {}", name(next));
         }
     }
-    let at = |machine: usize| {
+    let at = |machine: Idx<Machine>| {
         let mut here = assigned.iter().filter(|one| one.machine == machine);
         here.find(|one| !waits(one, cloud, assigned, &mut Vec::new()).is_empty()).map(|one| one.at.as_str())
     };

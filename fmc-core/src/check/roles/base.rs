@@ -35,7 +35,7 @@ pub(super) fn is_name_service(role: &RoleName, service: Service) -> bool {
 pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
     let admins = admins(view, cloud);
     let mut flows = Vec::new();
-    let provisioned = cloud.machines().iter().enumerate().filter(|(_, machine)| machine.is_provisioned());
+    let provisioned = cloud.each::<Machine>().filter(|(_, machine)| machine.is_provisioned());
     for (index, machine) in provisioned {
         let mut add = |role: RoleName, direction: Direction, service: Service, peer: CheckedPeer| {
             flows.push(CheckedFlow { machine: index, direction, service, peer, by: By::Role(role) });
@@ -78,7 +78,7 @@ fn asked_port(machine: &Machine) -> Option<u16> {
 pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
     for machine in cloud.machines().iter().filter(|machine| machine.firewall) {
         let Some(port) = asked_port(machine) else { continue };
-        let asks_itself = cloud.hosts().get(machine.host).is_some_and(|host| host.uri.is_local())
+        let asks_itself = cloud.at(machine.host).is_some_and(|host| host.uri.is_local())
             && hosts(cloud, machine).next().is_some();
         let opened = cloud.flows_of(machine).iter().any(|flow| {
             flow.direction == Direction::Accept
@@ -103,7 +103,7 @@ fn admins(view: &View<'_>, cloud: &Checked) -> Vec<CheckedPeer> {
 
 /// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is somebody else.
 fn hosts<'a>(cloud: &'a Checked, machine: &'a Machine) -> impl Iterator<Item = IpAddr> + 'a {
-    let networks = machine.interfaces.iter().filter_map(|interface| cloud.networks().get(interface.network));
+    let networks = machine.interfaces.iter().filter_map(|interface| cloud.at(interface.network));
     let own = networks.filter(|network| network.forward != Forward::Bridge);
     own.flat_map(|network| [&network.ipv4, &network.ipv6]).flatten().filter_map(|family| family.gateway)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer};
+use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::flow::{Flows, Group, Peer};
 use crate::name::{BridgeName, RoleName};
@@ -11,7 +11,7 @@ use crate::name::{BridgeName, RoleName};
 pub(super) fn flows(
     said: &Flows,
     cloud: &Checked,
-    machine: usize,
+    machine: Idx<Machine>,
     role: &RoleName,
     at: &At<'_>,
     findings: &mut Vec<Finding>,
@@ -60,16 +60,16 @@ pub(super) fn peer(
         }
         Peer::Network(name) => {
             let name = leaf(name, at, findings)?;
-            match cloud.networks().iter().position(|network| network.name == *name) {
+            match cloud.find(name.as_str()) {
                 Some(index) => CheckedPeer::Network(index),
                 None => return unknown("network", name.as_str(), at, findings),
             }
         }
         Peer::Machine(name) => {
             let name = leaf(name, at, findings)?;
-            match cloud.machines().binary_search_by(|machine| machine.name.cmp(name)) {
-                Ok(index) => CheckedPeer::Machine(index),
-                Err(_) => return unknown("machine", name.as_str(), at, findings),
+            match cloud.find(name.as_str()) {
+                Some(index) => CheckedPeer::Machine(index),
+                None => return unknown("machine", name.as_str(), at, findings),
             }
         }
     })

@@ -1,16 +1,16 @@
 //! What each machine is a member of by its roles, for the mark of its domain.
 
-use crate::checked::Machine;
 use crate::checked::build::Building;
+use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, Site};
 
 /// Says it of every machine: the roles of an instance, and those that want something done before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
-    let mut all: Vec<(usize, Vec<Membership>)> = Vec::new();
+    let mut all: Vec<(Idx<Machine>, Vec<Membership>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
-        let Some(machine) = cloud.machines().get(at) else { continue };
+        let Some(machine) = cloud.at(at) else { continue };
         let site = Site::new(cloud, machine, assigned);
         let mut members: Vec<Membership> = ours
             .iter()
@@ -30,7 +30,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
         all.push((at, members));
     }
     for (at, members) in all {
-        if let Some(machine) = cloud.machines_mut().get_mut(at) {
+        if let Some(machine) = cloud.machine_mut(at) {
             machine.memberships = members;
         }
     }

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::by_address;
-use crate::checked::PublishedName;
 use crate::checked::build::Building;
+use crate::checked::{Idx, Network, PublishedName};
 use crate::finding::{At, Finding};
 use crate::name::Fqdn;
 use crate::role::{Assigned, Site};
 
 /// Lets the networks know the names of all roles.
 pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mut Vec<Finding>) {
-    let mut by_network: BTreeMap<usize, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
+    let mut by_network: BTreeMap<Idx<Network>, BTreeMap<IpAddr, BTreeSet<Fqdn>>> = BTreeMap::new();
     for one in assigned {
-        let Some(machine) = cloud.machines().get(one.machine) else { continue };
+        let Some(machine) = cloud.at(one.machine) else { continue };
         let site = Site::new(cloud, machine, assigned);
         let names = one.role.names(&site).checked(&At::ROOT.key(&one.at), findings);
         for (network, _) in site.forwarders() {
@@ -31,13 +31,13 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
     for (network, names) in by_network {
         let each = names.into_iter().map(|(address, mut names)| {
             // An address is looked up as the first of its names: as its machine and not as what that is good for.
-            let machine = machines.get(&address).and_then(|&at| cloud.machines().get(at));
+            let machine = machines.get(&address).and_then(|&at| cloud.at(at));
             let own = machine.and_then(|machine| machine.fqdn.clone());
             names.retain(|name| Some(name) != own.as_ref());
             PublishedName { address, names: own.into_iter().chain(names).collect() }
         });
         let each = each.collect();
-        if let Some(network) = cloud.networks_mut().get_mut(network) {
+        if let Some(network) = cloud.network_mut(network) {
             network.names = each;
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding
     let mut flows = Vec::new();
     for placed in view.machines.iter().filter(|placed| !placed.draft.accept.is_empty()) {
         let Some((index, machine)) =
-            index_of(cloud, placed).and_then(|index| Some((index, cloud.machines().get(index)?)))
+            index_of(cloud, placed).and_then(|index| Some((index, cloud.at(index)?)))
         else {
             continue;
         };

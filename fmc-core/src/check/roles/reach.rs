@@ -11,7 +11,9 @@ use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
 use super::{base, by_address, index_of};
 use crate::addr::Subnet;
-use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Sources, subnets_of};
+use crate::checked::{
+    By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine, Network, Sources, subnets_of,
+};
 use crate::finding::{Finding, Kind, Severity};
 use crate::flow::{Direction, Service, udp};
 use crate::name::RoleName;
@@ -27,9 +29,9 @@ type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
 pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     nobody(view, cloud, assigned, findings);
     let places = Places::of(cloud);
-    let mut same: BTreeMap<Same<'_>, Vec<usize>> = BTreeMap::new();
+    let mut same: BTreeMap<Same<'_>, Vec<Idx<Machine>>> = BTreeMap::new();
     for flow in cloud.all_flows() {
-        if let Some(&place) = places.of.get(flow.machine) {
+        if let Some(place) = places.of_machine(flow.machine) {
             let key = (place, flow.direction, flow.service, &flow.by, &flow.peer);
             same.entry(key).or_default().push(flow.machine);
         }
@@ -62,13 +64,13 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
 struct Said<'a> {
     by: &'a By,
     service: Service,
-    machines: &'a [usize],
+    machines: &'a [Idx<Machine>],
     direction: Direction,
 }
 
 /// Whom a peer stands for: the places, with the machines there; none for a network.
 struct Ends {
-    places: Vec<(Place, Vec<usize>)>,
+    places: Vec<(Place, Vec<Idx<Machine>>)>,
 }
 
 impl Ends {
@@ -76,10 +78,10 @@ impl Ends {
     fn of(
         cloud: &Checked,
         places: &Places,
-        by_address: &BTreeMap<IpAddr, usize>,
+        by_address: &BTreeMap<IpAddr, Idx<Machine>>,
         peer: &CheckedPeer,
     ) -> Option<Self> {
-        let machines: Vec<usize> = match peer {
+        let machines: Vec<Idx<Machine>> = match peer {
             CheckedPeer::Anywhere | CheckedPeer::Inside { .. } => return None,
             CheckedPeer::Network(network) => {
                 return Some(Self { places: vec![(Place::on(cloud, *network), Vec::new())] });
@@ -93,9 +95,9 @@ impl Ends {
                 cloud.roles().get(group)?.machines.clone()
             }
         };
-        let mut by_place: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut by_place: BTreeMap<usize, Vec<Idx<Machine>>> = BTreeMap::new();
         for machine in machines {
-            by_place.entry(*places.of.get(machine)?).or_default().push(machine);
+            by_place.entry(places.of_machine(machine)?).or_default().push(machine);
         }
         let each =
             by_place.into_iter().filter_map(|(at, machines)| Some((places.all.get(at)?.clone(), machines)));
@@ -122,14 +124,14 @@ struct Closed {
 #[derive(Default)]
 struct Affected {
     services: BTreeSet<Service>,
-    callers: BTreeSet<usize>,
-    targets: BTreeSet<usize>,
+    callers: BTreeSet<Idx<Machine>>,
+    targets: BTreeSet<Idx<Machine>>,
     /// Who says it: the machine, and who of it.
-    said: Option<(usize, By)>,
+    said: Option<(Idx<Machine>, By)>,
 }
 
 impl Affected {
-    fn add(&mut self, flow: &Said<'_>, callers: &[usize], targets: &[usize]) {
+    fn add(&mut self, flow: &Said<'_>, callers: &[Idx<Machine>], targets: &[Idx<Machine>]) {
         self.services.insert(flow.service);
         self.callers.extend(callers);
         self.targets.extend(targets);
@@ -156,7 +158,7 @@ impl Told {
         flow: &Said<'_>,
         peer: &CheckedPeer,
         (here, there): (&Place, &Place),
-        others: &[usize],
+        others: &[Idx<Machine>],
     ) {
         let other = label(cloud, peer);
         // A machine that speaks for itself is told by its name.
@@ -181,7 +183,7 @@ impl Told {
     }
 
     /// Machines that must be reached and have a firewall in which nobody accepts it.
-    fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[usize]) {
+    fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[Idx<Machine>]) {
         // What is hidden or does not get there is told of already; a machine itself only accepts.
         let (Way::Direct { leaves }, Some(role)) = (way, flow.by.role()) else { return };
         let subnets = subnets_of(cloud, leaves);
@@ -191,7 +193,7 @@ impl Told {
             if all_in {
                 continue;
             }
-            let out: Vec<usize> = flow
+            let out: Vec<Idx<Machine>> = flow
                 .machines
                 .iter()
                 .copied()
@@ -203,7 +205,7 @@ impl Told {
                 })
                 .collect();
             if !out.is_empty() {
-                let name = cloud.machines().get(target).map(|machine| machine.name.to_string());
+                let name = cloud.at(target).map(|machine| machine.name.to_string());
                 let closed = Closed { role: role.clone(), target: name.unwrap_or_default() };
                 self.closed.entry(closed).or_default().add(flow, &out, &[target]);
             }
@@ -242,8 +244,8 @@ impl Told {
 
 impl Pair {
     fn finding(&self, cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Option<Finding> {
-        let name = |network: usize| cloud.networks().get(network).map_or("", |network| network.name.as_str());
-        let mode = |network: usize| cloud.networks().get(network).map_or("", mode);
+        let name = |network: Idx<Network>| cloud.at(network).map_or("", |network| network.name.as_str());
+        let mode = |network: Idx<Network>| cloud.at(network).map_or("", mode);
         let who = named(cloud, &self.caller, &affected.callers);
         let whom = named(cloud, &self.callee, &affected.targets);
         let services = services(&affected.services);
@@ -308,8 +310,8 @@ impl Pair {
 }
 
 /// Whether a machine's firewall lets a service in from all of a subnet; one without a firewall does.
-fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> bool {
-    cloud.machines().get(machine).is_none_or(|target| {
+fn lets_in(cloud: &Checked, machine: Idx<Machine>, service: Service, from: Subnet) -> bool {
+    cloud.at(machine).is_none_or(|target| {
         let flows = cloud.flows_at(machine).iter();
         let mut accepts =
             flows.filter(|flow| flow.direction == Direction::Accept && flow.service.contains(service));
@@ -318,8 +320,8 @@ fn lets_in(cloud: &Checked, machine: usize, service: Service, from: Subnet) -> b
 }
 
 /// The addresses that a machine has on a network; all of the network's where they are not known beforehand.
-fn addresses_on(cloud: &Checked, machine: usize, network: usize) -> BTreeSet<Subnet> {
-    let interfaces = cloud.machines().get(machine).into_iter().flat_map(|machine| &machine.interfaces);
+fn addresses_on(cloud: &Checked, machine: Idx<Machine>, network: Idx<Network>) -> BTreeSet<Subnet> {
+    let interfaces = cloud.at(machine).into_iter().flat_map(|machine| &machine.interfaces);
     let here = interfaces.filter(|interface| interface.network == network);
     let each = here.flat_map(|interface| [interface.ipv4, interface.ipv6]).flatten();
     let known = each.map(|addressing| addressing.address().map(Subnet::single));
@@ -331,13 +333,11 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
     match peer {
         CheckedPeer::Anywhere | CheckedPeer::Inside { .. } => String::new(),
         CheckedPeer::Subnet(subnet) => subnet.to_string(),
-        CheckedPeer::Network(network) => cloud
-            .networks()
-            .get(*network)
-            .map(|network| format!("whoever is on {}", network.name))
-            .unwrap_or_default(),
+        CheckedPeer::Network(network) => {
+            cloud.at(*network).map(|network| format!("whoever is on {}", network.name)).unwrap_or_default()
+        }
         CheckedPeer::Machine(machine) => {
-            cloud.machines().get(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
+            cloud.at(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
         // Of whichever instance: the two ends of a flow may say it differently.
         CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
@@ -345,7 +345,7 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
 }
 
 /// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines that are meant without a role by their names.
-fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
+fn named(cloud: &Checked, label: &str, machines: &BTreeSet<Idx<Machine>>) -> String {
     let names = names(cloud, machines);
     match label {
         "" => names,
@@ -354,10 +354,9 @@ fn named(cloud: &Checked, label: &str, machines: &BTreeSet<usize>) -> String {
     }
 }
 
-fn names(cloud: &Checked, machines: &BTreeSet<usize>) -> String {
+fn names(cloud: &Checked, machines: &BTreeSet<Idx<Machine>>) -> String {
     // By index is by name.
-    let first =
-        machines.first().and_then(|at| cloud.machines().get(*at)).map(|machine| machine.name.as_str());
+    let first = machines.first().and_then(|at| cloud.at(*at)).map(|machine| machine.name.as_str());
     first_of(first.unwrap_or_default(), machines.len(), "machine")
 }
 
@@ -373,8 +372,8 @@ fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Strin
 
 /// The path of what gives a machine a role, or of what it accepts itself; of a flow that every machine has, the value that it
 /// follows from.
-fn path(cloud: &Checked, assigned: &[Assigned], machine: usize, by: &By) -> String {
-    let name = || cloud.machines().get(machine).map_or("", |machine| machine.name.as_str());
+fn path(cloud: &Checked, assigned: &[Assigned], machine: Idx<Machine>, by: &By) -> String {
+    let name = || cloud.at(machine).map_or("", |machine| machine.name.as_str());
     let role = match by {
         By::Machine(index) => return format!("machines.{}.accept[{index}]", name()),
         By::Role(role) => role,
@@ -412,7 +411,7 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
         };
         let who = match by {
             By::Role(role) => role.as_str(),
-            By::Machine(_) => cloud.machines().get(flow.machine).map_or("", |machine| machine.name.as_str()),
+            By::Machine(_) => cloud.at(flow.machine).map_or("", |machine| machine.name.as_str()),
         };
         findings.push(Finding::new(
             Kind::FlowNobody,

@@ -7,17 +7,17 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::checked::{Checked, Forward, Machine, Network};
+use crate::checked::{Checked, Forward, Host, Idx, Machine, Network};
 
 /// How a machine is on its networks; machines that are so in the same way reach the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// The host.
-    host: usize,
+    host: Option<Idx<Host>>,
     /// The networks, by index, in the order of the interfaces.
-    pub(super) networks: Vec<usize>,
+    pub(super) networks: Vec<Idx<Network>>,
     /// The one that the default route leaves by.
-    default: Option<usize>,
+    default: Option<Idx<Network>>,
 }
 
 /// The places of a cloud's machines.
@@ -25,22 +25,22 @@ pub(super) struct Places {
     /// Each place, once.
     pub(super) all: Vec<Place>,
     /// The place of each machine.
-    pub(super) of: Vec<usize>,
+    of: Vec<usize>,
 }
 
 /// How a call gets from one place to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     /// With the address that the caller has on this network.
-    Direct { leaves: usize },
+    Direct { leaves: Idx<Network> },
     /// With an address of the host's, which is known on a network of libvirt's own.
-    Hidden { leaves: usize, enters: usize, seen: Option<IpAddr> },
+    Hidden { leaves: Idx<Network>, enters: Idx<Network>, seen: Option<IpAddr> },
     /// By somebody who is not in the cloud: a router between hosts.
-    Foreign { leaves: usize, enters: usize },
+    Foreign { leaves: Idx<Network>, enters: Idx<Network> },
     /// The network that it would enter takes nothing new.
-    Refused { leaves: usize, enters: usize },
+    Refused { leaves: Idx<Network>, enters: Idx<Network> },
     /// It leaves none of the caller's networks.
-    Shut { enters: usize },
+    Shut { enters: Idx<Network> },
 }
 
 impl Places {
@@ -55,22 +55,27 @@ impl Places {
         all.sort_unstable_by_key(|(at, _)| *at);
         Self { all: all.into_iter().map(|(_, place)| place).collect(), of }
     }
+
+    /// The place of a machine.
+    pub(super) fn of_machine(&self, machine: Idx<Machine>) -> Option<usize> {
+        self.of.get(machine.position()).copied()
+    }
 }
 
 impl Place {
     fn of(machine: &Machine) -> Self {
         let default = machine.interfaces.iter().find(|interface| interface.default_route);
         Self {
-            host: machine.host,
+            host: Some(machine.host),
             networks: machine.interfaces.iter().map(|interface| interface.network).collect(),
             default: default.map(|interface| interface.network),
         }
     }
 
     /// Whoever is on a network: nobody knows how else.
-    pub(super) fn on(cloud: &Checked, network: usize) -> Self {
-        let host = cloud.networks().get(network).and_then(|network| network.hosts.first());
-        Self { host: host.copied().unwrap_or(usize::MAX), networks: vec![network], default: Some(network) }
+    pub(super) fn on(cloud: &Checked, network: Idx<Network>) -> Self {
+        let host = cloud.at(network).and_then(|network| network.hosts.first());
+        Self { host: host.copied(), networks: vec![network], default: Some(network) }
     }
 
     /// The best way to another place, by whichever of its networks.
@@ -78,26 +83,23 @@ impl Place {
         to.networks.iter().filter_map(|&enters| self.enter(cloud, enters)).min()
     }
 
-    fn enter(&self, cloud: &Checked, enters: usize) -> Option<Way> {
+    fn enter(&self, cloud: &Checked, enters: Idx<Network>) -> Option<Way> {
         if self.networks.contains(&enters) {
             return Some(Way::Direct { leaves: enters });
         }
-        let to = cloud.networks().get(enters)?;
+        let to = cloud.at(enters)?;
         // A machine sends to its host's other routed networks by its own routed interface, and elsewhere by its default route.
         let routed = self.networks.iter().copied().find(|&at| {
-            cloud
-                .networks()
-                .get(at)
-                .is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
+            cloud.at(at).is_some_and(|net| is_routed(net) && is_routed(to) && net.hosts == to.hosts)
         });
         let Some(leaves) = routed.or(self.default) else { return Some(Way::Shut { enters }) };
-        let from = cloud.networks().get(leaves)?;
+        let from = cloud.at(leaves)?;
         Some(match (from.forward, to.forward) {
             (Forward::Isolated, _) => Way::Shut { enters },
             (_, Forward::Isolated | Forward::Nat) => Way::Refused { leaves, enters },
             // A LAN's router may know the way, and may not.
             (Forward::Bridge, _) => Way::Direct { leaves },
-            (_, Forward::Bridge) if to.hosts.contains(&self.host) => {
+            (_, Forward::Bridge) if self.host.is_some_and(|host| to.hosts.contains(&host)) => {
                 Way::Hidden { leaves, enters, seen: None }
             }
             (_, Forward::Bridge) => Way::Foreign { leaves, enters },

@@ -184,7 +184,7 @@ fn what_is_wrong_with_a_disk_of_a_role_is_told_at_the_role() {
 fn a_service_waits_until_one_it_needs_answers() {
     let checked = both().check().unwrap();
     let app = checked.machine("app").unwrap();
-    let before: Vec<&str> = app.after.iter().map(|&at| checked.machines()[at].name.as_str()).collect();
+    let before: Vec<&str> = app.after.iter().map(|&at| checked.at(at).unwrap().name.as_str()).collect();
     assert_eq!(before, ["db1", "db2"]);
     let unit = |name: &str| app.guest.units.iter().find(|unit| unit.name.as_str() == name);
     let wait = unit("fmc-after-database.service").unwrap().contents.clone().unwrap();

@@ -4,6 +4,7 @@
 //! addresses and to the agents' subnets, so that another agent changes no firewall.
 
 use super::{AGENT, Node, SERVER};
+use crate::checked::{Idx, Machine};
 use crate::firewall::K3S_INTERFACES;
 use crate::flow::{Flows, Peer, Service, anything, tcp, udp};
 use crate::k3s::cluster::Endpoint;
@@ -110,7 +111,7 @@ fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
     }
 }
 
-fn machines(node: &Node<'_>, at: &[usize]) -> Vec<Peer> {
-    let all = node.site.cloud().machines();
-    at.iter().filter_map(|&at| Some(Peer::Machine(all.get(at)?.name.clone().into()))).collect()
+fn machines(node: &Node<'_>, at: &[Idx<Machine>]) -> Vec<Peer> {
+    let cloud = node.site.cloud();
+    at.iter().filter_map(|&at| Some(Peer::Machine(cloud.at(at)?.name.clone().into()))).collect()
 }

@@ -75,7 +75,7 @@ fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, 
 
 /// Where the node fetches a file: from the mirror on the bootstrap machine if its cluster has one.
 fn mirrored(node: &Node<'_>, file: &Fetched) -> String {
-    let machine = node.cluster.bootstrap.and_then(|at| node.site.cloud().machines().get(at));
+    let machine = node.cluster.bootstrap.and_then(|at| node.site.cloud().at(at));
     machine
         .and_then(Machine::address)
         .map_or_else(|| file.url.to_string(), |address| mirror::url_of(address, &file.url, &file.digest))

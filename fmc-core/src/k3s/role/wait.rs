@@ -54,7 +54,7 @@ fn text(node: &Node<'_>) -> Option<String> {
         ));
     };
     let before = order.checked_sub(1).and_then(|before| node.cluster.servers.get(before))?;
-    let before = node.site.cloud().machines().get(*before)?;
+    let before = node.site.cloud().at(*before)?;
     let address = before.address_towards(node.site.machine())?;
     let before_url = url(&address.to_string());
     let (stamp, there) = if node.cluster.said().datastore.is_some() {

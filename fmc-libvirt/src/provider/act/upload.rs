@@ -98,19 +98,19 @@ impl<L: Link, A: Acting> Job<L, A> {
         image: &BaseImage,
         patience: Patience,
     ) -> Result<PathBuf, StepError> {
-        use crate::image::fetch::{FetchError, Step, fetch};
+        use crate::image::fetch::{FetchError, FetchStep, fetch};
 
         let address = self.address.to_string();
         let (mut waits, mut told) = (false, 0);
         let mut on = |step| {
             match step {
-                Step::Waits if !waits => {
+                FetchStep::Waits if !waits => {
                     waits = true;
                     self.say("waits for another one that fetches its image");
                 }
-                Step::Waits | Step::Bytes { total: None, .. } => {}
-                Step::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
-                Step::Bytes { done, total: Some(total) } => {
+                FetchStep::Waits | FetchStep::Bytes { total: None, .. } => {}
+                FetchStep::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
+                FetchStep::Bytes { done, total: Some(total) } => {
                     told = done;
                     self.acting.say(Event::Progress { address: address.clone(), done, total });
                 }

@@ -1,0 +1,270 @@
+//! A machine of a checked cloud.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::host::Host;
+use super::index::Idx;
+use super::network::Network;
+use crate::addr::{Mac, Subnet};
+use crate::digest::Digest;
+use crate::disk::{Allocation, Filesystem};
+use crate::guest::Parts;
+use crate::image::{Arch, Format, Os};
+use crate::k3s;
+use crate::machine::{Power, Shutdown};
+use crate::name::{DiskName, DiskSerial, Fqdn, Hostname, MachineName, PoolName, VolumeName};
+use crate::path::{AbsPath, HttpUrl};
+use crate::ready::Port;
+use crate::role::Membership;
+use crate::tz::TimeZone;
+use crate::unit::{Cpus, Seconds, Size};
+
+/// An image.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Image {
+    /// The operating system.
+    pub os: Os,
+    /// Its version.
+    pub version: Arc<str>,
+    /// The architecture.
+    pub arch: Arch,
+    /// Where its bytes are.
+    pub source: Source,
+    /// What it hashes to, where that is known.
+    pub digest: Option<Digest>,
+    /// What it hashes to once it is unpacked, where that is said.
+    pub unpacked_digest: Option<Digest>,
+    /// The format of its bytes.
+    pub format: Format,
+    /// The smallest root disk that it fits on.
+    pub minimum: Option<Size>,
+    /// A kernel that QEMU boots itself.
+    pub kernel: Option<DirectKernel>,
+}
+
+/// Where an image's bytes are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A file on the hypervisor.
+    Path(AbsPath),
+    /// A file beside the program that applies; its digest is [`Image::digest`].
+    File(AbsPath),
+    /// A download; its digest is [`Image::digest`].
+    Url(HttpUrl),
+    /// A volume on the hypervisor, with its path there.
+    Volume {
+        /// Its pool.
+        pool: PoolName,
+        /// Its name.
+        name: VolumeName,
+        /// Where it is on the hypervisor.
+        path: AbsPath,
+    },
+    /// An empty disk.
+    Blank,
+}
+
+/// A kernel that QEMU boots itself.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DirectKernel {
+    /// The kernel, on the hypervisor.
+    pub kernel: AbsPath,
+    /// The initial RAM disk, on the hypervisor.
+    pub initrd: Option<AbsPath>,
+    /// The command line.
+    pub command_line: Arc<str>,
+}
+
+/// A machine.
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Machine {
+    /// Its name, and its domain's.
+    pub name: MachineName,
+    /// The host that it is on, by index.
+    pub host: Idx<Host>,
+    /// What its root is made from.
+    pub image: Arc<Image>,
+    /// Virtual processors.
+    pub cpus: Cpus,
+    /// Memory.
+    pub memory: Size,
+    /// The root disk; `None` for a machine without one.
+    pub root: Option<Root>,
+    /// Data disks, by name.
+    pub disks: Vec<Disk>,
+    /// Interfaces, in the user's order.
+    pub interfaces: Vec<Interface>,
+    /// The name it calls itself.
+    pub hostname: Hostname,
+    /// Its name in DNS, if it has a domain.
+    pub fqdn: Option<Fqdn>,
+    /// Its time zone.
+    pub time_zone: Option<TimeZone>,
+    /// Whom it asks for names, in order.
+    pub resolvers: Vec<IpAddr>,
+    /// Whether it should run.
+    pub power: Power,
+    /// Whether it starts with the host.
+    pub autostart: bool,
+    /// How it is stopped.
+    pub shutdown: Shutdown,
+    /// What says that it is up; nobody waits for it if `None`.
+    pub ready: Option<Ready>,
+    /// Labels of the Kubernetes node that it is, each once.
+    pub labels: Vec<k3s::Label>,
+    /// Taints of the Kubernetes node that it is, each once.
+    pub taints: Vec<k3s::Taint>,
+    /// Whether a firewall inside it lets in its flows and nothing else.
+    pub firewall: bool,
+    /// What it is a member of by its roles: those of an instance, and those that want something done before it leaves.
+    pub memberships: Vec<Membership>,
+    /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
+    pub after: Vec<Idx<Self>>,
+    /// What the user and the machine's roles want inside it, shared with machines that have the same.
+    pub guest: Arc<Parts>,
+    /// Its UUID, derived from owner and name.
+    pub uuid: Uuid,
+}
+
+impl Machine {
+    /// The address by which others in the cloud know it: that of the first interface that has one known beforehand.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.interfaces.iter().find_map(Interface::address)
+    }
+
+    /// Its addresses that are known beforehand.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let families = self.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
+        families.flatten().filter_map(Addressing::address)
+    }
+
+    /// Its address on a network that another machine is on too, or else the one by which it is known.
+    pub fn address_towards(&self, other: &Self) -> Option<IpAddr> {
+        let near = self
+            .interfaces
+            .iter()
+            .filter(|interface| other.interfaces.iter().any(|theirs| theirs.network == interface.network));
+        near.filter_map(Interface::address).next().or_else(|| self.address())
+    }
+
+    /// Whether something configures it on its first boot.
+    pub fn is_provisioned(&self) -> bool {
+        self.image.os.provisioner().is_some()
+    }
+}
+
+/// What says that a machine is up, and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ready {
+    /// The signal.
+    pub signal: Signal,
+    /// How long it may take from the machine's start.
+    pub within: Seconds,
+}
+
+/// What says that a machine is up: see [`ready::Signal`](crate::ready::Signal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// A DHCP lease of libvirt's.
+    Lease,
+    /// An entry in the host's neighbour table.
+    Arp,
+    /// An answer of the guest agent.
+    Agent,
+    /// A TCP port that answers.
+    Tcp(Port),
+}
+
+/// A root disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Root {
+    /// Its size.
+    pub size: Size,
+    /// How it takes space.
+    pub allocation: Allocation,
+}
+
+/// A data disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Disk {
+    /// Its name within the machine.
+    pub name: DiskName,
+    /// Its size.
+    pub size: Size,
+    /// The serial that the guest sees.
+    pub serial: DiskSerial,
+    /// A pool of the host; the cloud's own if `None`.
+    pub pool: Option<PoolName>,
+    /// How it takes space.
+    pub allocation: Allocation,
+    /// The file system that a first boot makes on it, if it has none.
+    pub filesystem: Option<Filesystem>,
+    /// Where it is mounted.
+    pub mount: Option<AbsPath>,
+}
+
+/// An interface of a machine.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Interface {
+    /// The network, by index.
+    pub network: Idx<Network>,
+    /// Its MAC: the user's, or derived from owner, machine and network.
+    pub mac: Mac,
+    /// Its IPv4 address, if the network has IPv4.
+    pub ipv4: Option<Addressing>,
+    /// Its IPv6 address, if the network has IPv6.
+    pub ipv6: Option<Addressing>,
+    /// Whether the machine's default route goes through it.
+    pub default_route: bool,
+    /// Routes through it to the host's other routed networks, where the default route goes elsewhere.
+    pub routes: Vec<Route>,
+}
+
+impl Interface {
+    /// Its address, where it is known beforehand; that of IPv4 first.
+    pub fn address(&self) -> Option<IpAddr> {
+        [self.ipv4, self.ipv6].into_iter().flatten().find_map(Addressing::address)
+    }
+}
+
+/// A route that follows from the networks: a machine whose default route leads to the LAN reaches its cloud's other
+/// routed networks by the router that knows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Route {
+    /// Where to.
+    pub to: Subnet,
+    /// By whom.
+    pub via: IpAddr,
+}
+
+/// How an interface gets its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// Written inside the guest, and reserved where the network has DHCP.
+    Static(IpAddr),
+    /// Reserved, and asked for by DHCP.
+    Reserved(IpAddr),
+    /// Asked for by DHCP (IPv4) or by router advertisement (IPv6).
+    Dynamic,
+}
+
+impl Addressing {
+    /// The address, where it is known beforehand.
+    pub fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Static(address) | Self::Reserved(address) => Some(address),
+            Self::Dynamic => None,
+        }
+    }
+}
