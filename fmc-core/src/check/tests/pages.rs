@@ -75,3 +75,72 @@ fn a_name_is_one_kind() {
     }
     assert_eq!(Kind::named("no-such-kind"), None);
 }
+
+/// Kinds whose findings are still in their own words, without values, of those whose page has a file.
+const IN_WORDS: &[&str] = &[
+    "balancer-address-missing",
+    "balancer-address-outside",
+    "balancer-address-taken",
+    "balancer-members",
+    "balancer-router-duplicate",
+    "bridge-unknown",
+    "host-ambiguous",
+    "host-duplicate",
+    "host-mismatch",
+    "host-missing",
+    "k3s-argument",
+    "k3s-bootstrap-member",
+    "k3s-cluster-dns",
+    "k3s-cluster-domain",
+    "k3s-config-clash",
+    "k3s-config-outdated",
+    "k3s-config-owned",
+    "k3s-config-servers",
+    "k3s-data-on-root",
+    "k3s-default-route",
+    "k3s-endpoint-leased",
+    "k3s-endpoint-nowhere",
+    "k3s-endpoint-self",
+    "k3s-endpoint-single",
+    "k3s-host-gateway",
+    "k3s-ingress-outside",
+    "k3s-ingress-unpublished",
+    "k3s-install-missing",
+    "k3s-install-unpinned",
+    "k3s-kernel-defaults",
+    "k3s-kubeconfig-open",
+    "k3s-label-duplicate",
+    "k3s-label-unused",
+    "k3s-member-duplicate",
+    "k3s-network-missing",
+    "k3s-node-ports",
+    "k3s-quorum-host",
+    "k3s-selinux-policy",
+    "k3s-server-count",
+    "k3s-server-off",
+    "k3s-subnet-family",
+    "k3s-subnet-overlap",
+    "k3s-subnet-size",
+    "k3s-token-shared",
+    "k3s-traefik-twice",
+    "k3s-unused",
+    "k3s-upgrade",
+    "k3s-version-feature",
+    "k3s-version-skew",
+    "network-conflict",
+    "network-incomplete",
+    "pool-conflict",
+    "reference-unknown",
+];
+
+#[test]
+fn which_kinds_carry_their_values_is_known() {
+    let examples = Kind::ALL.iter().filter_map(|kind| Some((kind, block(kind.page(), "yaml")?)));
+    let in_words = examples.filter(|(_, example)| {
+        let all = findings(&yaml(example));
+        all.iter().any(|finding| finding.case.is_empty())
+    });
+    let mut names: Vec<&str> = in_words.map(|(kind, _)| kind.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, IN_WORDS);
+}
