@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fmc_core::checked::{Checked, Machine};
+use fmc_core::checked::{self, Checked, Idx, Machine};
 use fmc_core::host::LibvirtUri;
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
@@ -157,10 +157,14 @@ impl World {
             .map(|(_, link)| link as &dyn Link)
     }
 
-    /// The first address of a machine, by what the cloud says or else what its host has learnt, with its network by index.
-    pub(super) fn address(&self, checked: &Checked, machine: &Machine) -> Option<(IpAddr, usize)> {
+    /// The first address of a machine, by what the cloud says or else what its host has learnt.
+    pub(super) fn address(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+    ) -> Option<(IpAddr, Idx<checked::Network>)> {
         let mut found = address::known(checked, machine);
-        let link = checked.hosts().get(machine.host).and_then(|host| self.link(&host.name));
+        let link = checked.at(machine.host).and_then(|host| self.link(&host.name));
         if let (true, Some(link)) = (found.is_empty(), link) {
             // One that is not there yet has no address; that its host does not answer was told of before.
             found = address::learnt(link, checked, machine).unwrap_or_default();
@@ -176,7 +180,7 @@ impl World {
         lines: usize,
     ) -> Result<Vec<String>, Failure> {
         let name = machine.name.as_str();
-        let host = checked.hosts().get(machine.host);
+        let host = checked.at(machine.host);
         let Some(link) = host.and_then(|host| self.link(&host.name)) else {
             return Err(Failure::new(format!("the host of {name} is not connected")));
         };

@@ -118,8 +118,7 @@ impl Door {
         let host = checked.at(machine.host);
         let found = world.address(checked, machine);
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
-        let forward =
-            found.and_then(|(_, network)| checked.at(network)).map(|network| network.forward);
+        let forward = found.and_then(|(_, network)| checked.at(network)).map(|network| network.forward);
         let jump = match forward {
             // A machine on the host's own LAN is reached as the host is.
             None | Some(Forward::Bridge) => None,
