@@ -98,7 +98,7 @@ pub(crate) fn destroy(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error>
     for document in all {
         match document {
             Document::Domain(document) => {
-                let domain = connection.lookup_domain_by_name(&document.name)?;
+                let domain = connection.lookup_domain_by_name(&document.on_host)?;
                 if document.power == Power::Running {
                     domain.destroy()?;
                 }
@@ -109,7 +109,7 @@ pub(crate) fn destroy(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error>
                 pool.lookup_storage_vol_by_name(&document.name)?.delete(0)?;
             }
             Document::Network(document) => {
-                let network = connection.lookup_network_by_name(&document.name)?;
+                let network = connection.lookup_network_by_name(&document.on_host)?;
                 network.destroy()?;
                 network.undefine()?;
             }
