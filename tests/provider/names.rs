@@ -199,7 +199,7 @@ impl Room for Names {
     fn documents(&self, checked: &Checked) -> Wanted<Record> {
         let mut wanted = Wanted::nothing(checked.owner().as_str());
         for (name, machine, needs) in &self.wanted {
-            let Some(host) = checked.machine(machine).and_then(|machine| checked.hosts().get(machine.host))
+            let Some(host) = checked.machine(machine).and_then(|machine| checked.at(machine.host))
             else {
                 continue;
             };
