@@ -158,7 +158,7 @@ async fn run(service: Arc<Service>, checked: Checked, lines: mpsc::UnboundedSend
         Ok(plan) => plan,
         Err(error) => return drop(lines.send(in_line(&Failure { error: error.to_string() }))),
     };
-    say(Line::Plan(shown(&plan)));
+    say(Line::Plan(Box::new(shown(&plan))));
     let options = ApplyOptions { stop: stop.clone(), ..ApplyOptions::default() };
     match plan.apply_with(&providers, options, |event: Event| say(Line::Event(event))).await {
         Ok(outcome) => say(Line::Outcome(End::of(&outcome, stop.is_stopped()))),

@@ -204,7 +204,7 @@ impl<D: ?Sized> From<&graph::Step<D>> for StepView {
 #[non_exhaustive]
 pub enum Line {
     /// What is going to be done: the first line, and one before the steps of each later phase.
-    Plan(PlanObject),
+    Plan(Box<PlanObject>),
     /// How it ended: the last line.
     Outcome(End),
     /// What happens in between.

@@ -1,5 +1,5 @@
 //! Done means done: through `fmc::Plan`, on the simulation, an apply goes on to the end or says what is left.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use expect_test::expect;
 use fmc::graph::{Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch};

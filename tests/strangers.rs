@@ -1,4 +1,5 @@
 //! A program that plans clouds of others: what a cloud names on this machine is read only where the program allows it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 #![cfg(all(unix, feature = "sim", feature = "yaml"))]
 
 use std::path::Path;

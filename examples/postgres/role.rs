@@ -50,7 +50,7 @@ impl CustomRole for Postgres {
         let database = &self.database;
         let machine = site.machine();
         let names = machine.address().map(|address| address.to_string());
-        let server = self.authority().server(&machine.hostname.to_string(), names);
+        let server = self.authority().server(machine.hostname.as_ref(), names);
         let settings = format!(
             "listen_addresses = '*'\nport = {}\nhba_file = '/etc/postgresql-common/fmc.hba'\nssl = on\n\
              ssl_cert_file = '/etc/postgresql-common/fmc.pem'\nssl_key_file = '/run/postgresql/fmc.key'\n",

@@ -115,7 +115,8 @@ fn same(one: &Metadata, other: &Metadata) -> bool {
     other.is_file() && one.len() == other.len()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::io::Read as _;
     use std::os::unix::fs::symlink;

@@ -45,7 +45,7 @@ pub(super) fn run(
         saved::compare(saved, &plan, &world)?;
     }
     if args.json {
-        io.json_line(&Line::Plan(plan::shown(&plan, plan.wanted(), &world)))?;
+        io.json_line(&Line::Plan(Box::new(plan::shown(&plan, plan.wanted(), &world))))?;
     } else {
         plan::show(&plan, &world, towards, io)?;
     }

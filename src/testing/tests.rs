@@ -99,7 +99,7 @@ fn no_finding_is_none_but_an_accepted_one() {
     "#]],
     );
     says(
-        finding::accepted(&unused.check().unwrap().findings(), Kind::AddressDuplicate),
+        finding::accepted(unused.check().unwrap().findings(), Kind::AddressDuplicate),
         expect![[r#"
         no finding address-duplicate is accepted
           there: warning[accept-unused] at accept[0].kind: nothing of the kind cpu-overcommit is found

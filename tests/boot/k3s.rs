@@ -204,7 +204,7 @@ fn an_agent_joins_by_the_endpoint_and_another_boot_starts_each_once_more() {
     let names = ["master1", "worker1"];
     let (lab, cluster) = start(names);
     let [server, agent] = names.map(|name| cluster.is_seen_in(name, &lab.boot(name, 1), 1));
-    let model = &cluster.checked.clusters[0];
+    let model = &cluster.checked.clusters()[0];
     assert_eq!((&*server.role, &*agent.role), ("server", "agent"));
     assert_eq!(setting(&agent, "server"), Some(vec![model.endpoint.url()]));
     assert_eq!(setting(&agent, "token"), Some(vec![cluster.secret(&model.pki.agent_join)]));

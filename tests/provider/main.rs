@@ -1,5 +1,5 @@
 //! A provider of somebody else's takes part in everything, and adding it changes nothing in `src/`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod commands;
 mod names;

@@ -199,8 +199,7 @@ impl Room for Names {
     fn documents(&self, checked: &Checked) -> Wanted<Record> {
         let mut wanted = Wanted::nothing(checked.owner().as_str());
         for (name, machine, needs) in &self.wanted {
-            let Some(host) = checked.machine(machine).and_then(|machine| checked.at(machine.host))
-            else {
+            let Some(host) = checked.machine(machine).and_then(|machine| checked.at(machine.host)) else {
                 continue;
             };
             let machine_at = needs.then(|| Address::new(place(&host.name), kind::DOMAIN, *machine));

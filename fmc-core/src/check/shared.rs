@@ -38,10 +38,7 @@ fn machine_of<'a>(view: &View<'a>, at: &'a str) -> Option<(&'a str, &'a str)> {
     let path = at.strip_prefix("machines.")?;
     let ends = path.match_indices('.').map(|(end, _)| end).chain([path.len()]);
     // A name that is wrong may have dots in it.
-    let name = ends
-        .filter_map(|end| path.get(..end))
-        .filter(|name| view.machine_index.contains_key(name))
-        .next_back()?;
+    let name = ends.filter_map(|end| path.get(..end)).rfind(|name| view.machine_index.contains_key(name))?;
     Some((name, path.get(name.len()..)?))
 }
 

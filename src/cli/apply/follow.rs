@@ -59,7 +59,11 @@ impl<'a, 'b> Follow<'a, 'b> {
 
     fn show(&mut self, further: &Further<'_, AnyDocument>) -> Result<(), Failure> {
         if self.args.json {
-            return self.io.json_line(&Line::Plan(plan::shown(further.plan(), self.wanted, self.world)));
+            return self.io.json_line(&Line::Plan(Box::new(plan::shown(
+                further.plan(),
+                self.wanted,
+                self.world,
+            ))));
         }
         let title = Paint("what could not be planned before", STRONG, self.io.colour_out);
         self.io.out(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))
