@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use fmc_core::checked::Checked;
-use fmc_core::finding::{Finding, Kind, Severity};
+use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity};
 use fmc_core::graph::{self, Action, Change, Counts, Event, Impact, Left, Note, Outcome, Why};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Standing};
 use serde::{Deserialize, Serialize};
@@ -267,6 +267,18 @@ pub struct FindingView {
     /// The reason, where the cloud accepts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// The other machines in which the same is wrong at the same place, by name.
+    #[serde(default, skip_serializing_if = "NameList::is_empty")]
+    pub machines: NameList,
+    /// Which of the kind's cases it is; empty for one that is in its own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case: String,
+    /// The values that the texts are made from.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+    /// What would mend it, one way each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
     /// The place in the file, where the cloud has one.
     #[serde(flatten)]
     pub place: Option<FilePlace>,
@@ -289,8 +301,24 @@ pub struct FilePlace {
 impl FindingView {
     /// A finding at a place, if the cloud is a file's.
     pub fn new(finding: &Finding, place: Option<FilePlace>) -> Self {
-        let Finding { kind, severity, at, also, message, help, accepted, .. } = finding.clone();
-        Self { kind: kind.to_string(), severity, at, also, message, help, accepted, place, set: None }
+        let Finding {
+            kind, severity, at, also, machines, message, help, accepted, case, data, remedies, ..
+        } = finding.clone();
+        Self {
+            kind: kind.to_string(),
+            severity,
+            at,
+            also,
+            message,
+            help,
+            accepted,
+            machines,
+            case,
+            data,
+            remedies,
+            place,
+            set: None,
+        }
     }
 
     /// A finding of a cloud that was read from a text, which goes by a name.
@@ -309,6 +337,10 @@ impl FindingView {
             message: mistake.message().to_owned(),
             help: mistake.help_text().to_owned(),
             accepted: None,
+            machines: NameList::default(),
+            case: String::new(),
+            data: Data::default(),
+            remedies: Vec::new(),
             place: Some(FilePlace { file: name.to_owned(), line: mistake.line(), column: mistake.column() }),
             set: None,
         }

@@ -25,11 +25,19 @@ fn findings() -> Vec<Finding> {
     written::cloud().check().unwrap_err().into_findings()
 }
 
-/// Asserts that the check finds something of a kind at a place, and gives its message.
+/// Asserts that the check finds something of a kind at a place, and gives it. What several machines share is one finding, at the
+/// first of them, which names the others.
 #[track_caller]
 fn found(kind: &str, at: &str) -> Finding {
+    let (machine, place) = at.strip_prefix("machines.").and_then(|rest| rest.split_once('.')).unzip();
+    let shares = |finding: &Finding| {
+        finding.machines.iter().any(|other| Some(other) == machine)
+            && place.is_some_and(|place| finding.at.ends_with(&format!(".{place}")))
+    };
     let findings = findings();
-    let found = findings.iter().find(|finding| finding.kind.as_str() == kind && finding.at == at);
+    let found = findings
+        .iter()
+        .find(|finding| finding.kind.as_str() == kind && (finding.at == at || shares(finding)));
     found.cloned().unwrap_or_else(|| panic!("no {kind} at {at} in:\n{}", Report::new(findings)))
 }
 

@@ -137,7 +137,7 @@ pub trait CustomRole: Any + Send + Sync {
     }
 
     /// The role in a lab's small copy of the cloud; as it is if `None`. What it finds wrong with sizes there it should
-    /// [warn](RoleFindings::warn) of: see [`Checked::lab`](crate::checked::Checked::lab).
+    /// [warn](RoleFindings::warn) of: see [`Checked::is_lab`](crate::checked::Checked::is_lab).
     fn lab(&self) -> Option<Role> {
         None
     }

@@ -158,12 +158,15 @@ fn a_cloud_grows_changes_and_goes() {
 fn libvirtd_killed_in_the_middle_of_an_apply() {
     let hypervisor = Hypervisor::named("local");
     let cloud = clouds::grown().lab();
-    // After the first step, somewhere in the middle, and near the end.
-    for steps in [1, 6, 11] {
-        let (mut done, mut networks, mut killed) = (0, 0, false);
+    // After the first step, somewhere in the middle, and when the last machine begins.
+    for (steps, machines) in [(1, 0), (6, 0), (0, 4)] {
+        let (mut done, mut begun, mut networks, mut killed) = (0, 0, 0, false);
         let outcome = hypervisor.try_apply(&cloud, &choices(), |event| {
             match event {
-                Event::Started { address, .. } if address.contains("/network/") => networks += 1,
+                Event::Started { address, .. } => {
+                    networks += usize::from(address.contains("/network/"));
+                    begun += usize::from(address.contains("/domain/"));
+                }
                 Event::Done { address, .. } => {
                     done += 1;
                     networks -= usize::from(address.contains("/network/"));
@@ -171,12 +174,12 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
                 _ => {}
             }
             // What is left of a network that was just being started is another test.
-            if done >= steps && networks == 0 && !killed {
+            if done >= steps && begun >= machines && networks == 0 && !killed {
                 killed = true;
                 hypervisor.own.kill();
             }
         });
-        assert!(!outcome.is_converged(), "cut after {steps} steps: {outcome:?}");
+        assert!(!outcome.is_converged(), "cut after {steps} steps, {machines} machines: {outcome:?}");
         hypervisor.own.restart_daemon();
         hypervisor.converge(&cloud, &choices());
         assert_eq!(

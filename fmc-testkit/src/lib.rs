@@ -27,7 +27,7 @@
 //! | units and drop-ins | [`systemd`] |
 //! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
-//! | the code of benches | [`bench`]: their short form, which the tests run |
+//! | the code of benches | [`mod@bench`]: their short form, which the tests run |
 
 pub mod activate;
 pub mod bench;

@@ -115,6 +115,7 @@ fn web() -> Machine {
         .cpus(2)
         .memory(2.gib())
         .root_disk(20.gib())
+        .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db"))))
         .label("example.com/disk=ssd")
         .taint("example.com/only=db:NoSchedule")
         .disk(

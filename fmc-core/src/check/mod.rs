@@ -48,7 +48,7 @@ mod view;
 ///     .interface(Interface::on("lan").address("192.168.0.20"));
 /// let lan = Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1");
 /// let checked = Cloud::new("first").host(Host::local().bridge("br0")).network(lan).machine(web).check()?;
-/// let missing = checked.findings.iter().find_map(|finding| match finding.problem()? {
+/// let missing = checked.findings().iter().find_map(|finding| match finding.problem()? {
 ///     ResolverProblem::Missing { machines } => Some(machines.len()),
 ///     _ => None,
 /// });

@@ -115,7 +115,7 @@ macro_rules! problems {
         #[non_exhaustive]
         $vis enum $name {
             $(
-                #[doc = concat!("`", stringify!($kind), "`: ", $message, ".")]
+                #[doc = concat!("`", stringify!($kind), "`\n\n```text\n", $message, "\n```")]
                 $variant $({
                     $(
                         #[doc = concat!("`{", stringify!($field), "}` of the texts.")]

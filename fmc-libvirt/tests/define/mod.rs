@@ -21,17 +21,17 @@ pub(crate) fn all(wanted: &Wanted<Document>) {
             Document::Volume(volume) => link.create_volume(&volume.pool, &volume.xml).unwrap(),
             Document::Network(network) => {
                 link.define_network(&network.xml).unwrap();
-                link.start_network(&network.name).unwrap();
-                link.stop_network(&network.name).unwrap();
-                link.undefine_network(&network.name).unwrap();
+                link.start_network(&network.on_host).unwrap();
+                link.stop_network(&network.on_host).unwrap();
+                link.undefine_network(&network.on_host).unwrap();
             }
             Document::Domain(domain) => {
                 // The driver runs guests of its own type only.
                 let xml = domain.xml.replacen("type='kvm'", "type='test'", 1);
                 link.define_domain(&xml.replacen("type='qemu'", "type='test'", 1)).unwrap();
-                link.start_domain(&domain.name).unwrap();
-                link.destroy_domain(&domain.name).unwrap();
-                link.undefine_domain(&domain.name).unwrap();
+                link.start_domain(&domain.on_host).unwrap();
+                link.destroy_domain(&domain.on_host).unwrap();
+                link.undefine_domain(&domain.on_host).unwrap();
             }
         }
     }

@@ -163,7 +163,8 @@ ListenStream=80
             )
             .package("nginx")
             .label("example.com/disk=ssd")
-            .taint("example.com/only=db:NoSchedule"),
+            .taint("example.com/only=db:NoSchedule")
+            .role(Role::from_json::<NodeExporter>("{\"port\":9200,\"from\":[{\"machine\":\"db\"}]}")),
         )
         .machine(
             Machine::new(
