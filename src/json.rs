@@ -13,15 +13,17 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod checked;
+mod finding;
+
 use std::collections::BTreeMap;
 
-use fmc_core::checked::Checked;
-use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity};
 use fmc_core::graph::{self, Action, Change, Counts, Event, Impact, Left, Note, Outcome, Why};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Standing};
 use serde::{Deserialize, Serialize};
 
-use crate::file::{Mistake, Places, Source};
+pub use checked::{CheckedView, MachineView, NetworkView};
+pub use finding::{FilePlace, FindingView, KindsView, PageView};
 
 /// The version of every form here. A version only gains keys, events and words.
 pub const VERSION: u32 = 1;
@@ -247,106 +249,6 @@ impl End {
     }
 }
 
-/// A finding with its place in the cloud's file; `check` writes a list of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FindingView {
-    /// Its kind, as `address-duplicate`; `file` of a file that is no cloud.
-    pub kind: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where in the cloud.
-    pub at: String,
-    /// Further places.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<String>,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right.
-    pub help: String,
-    /// The reason, where the cloud accepts it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<String>,
-    /// The other machines in which the same is wrong at the same place, by name.
-    #[serde(default, skip_serializing_if = "NameList::is_empty")]
-    pub machines: NameList,
-    /// Which of the kind's cases it is; empty for one that is in its own words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub case: String,
-    /// The values that the texts are made from.
-    #[serde(default, skip_serializing_if = "Data::is_empty")]
-    pub data: Data,
-    /// What would mend it, one way each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remedies: Vec<Remedy>,
-    /// The place in the file, where the cloud has one.
-    #[serde(flatten)]
-    pub place: Option<FilePlace>,
-    /// The `--set` that said the value, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub set: Option<String>,
-}
-
-/// A place in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilePlace {
-    /// The file.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in that line, from 1.
-    pub column: usize,
-}
-
-impl FindingView {
-    /// A finding at a place, if the cloud is a file's.
-    pub fn new(finding: &Finding, place: Option<FilePlace>) -> Self {
-        let Finding {
-            kind, severity, at, also, machines, message, help, accepted, case, data, remedies, ..
-        } = finding.clone();
-        Self {
-            kind: kind.to_string(),
-            severity,
-            at,
-            also,
-            message,
-            help,
-            accepted,
-            machines,
-            case,
-            data,
-            remedies,
-            place,
-            set: None,
-        }
-    }
-
-    /// A finding of a cloud that was read from a text, which goes by a name.
-    pub fn in_source(finding: &Finding, source: &Source, places: &Places<'_>, name: &str) -> Self {
-        let (line, column) = source.lines().place(places.place(&finding.at).start);
-        Self::new(finding, Some(FilePlace { file: name.to_owned(), line, column }))
-    }
-
-    /// A mistake of a text that is no cloud.
-    pub fn of_mistake(mistake: &Mistake, name: &str) -> Self {
-        Self {
-            kind: "file".to_owned(),
-            severity: Severity::Error,
-            at: mistake.path().to_owned(),
-            also: Vec::new(),
-            message: mistake.message().to_owned(),
-            help: mistake.help_text().to_owned(),
-            accepted: None,
-            machines: NameList::default(),
-            case: String::new(),
-            data: Data::default(),
-            remedies: Vec::new(),
-            place: Some(FilePlace { file: name.to_owned(), line: mistake.line(), column: mistake.column() }),
-            set: None,
-        }
-    }
-}
-
 /// What `status` writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusObject {
@@ -480,128 +382,4 @@ pub struct MovedView {
     pub from: Option<String>,
     /// What is there; none if nothing is.
     pub to: Option<String>,
-}
-
-/// The page of a kind of finding, as `explain` writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageView {
-    /// Its name, as `address-duplicate`.
-    pub kind: String,
-    /// How bad a finding of this kind is.
-    pub severity: Severity,
-    /// Whether a cloud can accept it.
-    pub acceptable: bool,
-    /// What it means and what to do; the list of kinds is without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub page: Option<String>,
-}
-
-/// The kinds of findings, as `explain` alone writes them: without their pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KindsView {
-    /// Each of them.
-    pub kinds: Vec<PageView>,
-}
-
-impl PageView {
-    /// A kind without its page.
-    pub fn of(kind: Kind) -> Self {
-        let acceptable = kind.is_acceptable();
-        Self { kind: kind.to_string(), severity: kind.severity(), acceptable, page: None }
-    }
-
-    /// A kind with its page.
-    pub fn with_page(kind: Kind) -> Self {
-        Self { page: Some(kind.page().to_owned()), ..Self::of(kind) }
-    }
-}
-
-/// What of a checked cloud others want to see: its hosts, networks and machines, by name. No secret is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct CheckedView {
-    /// The cloud's name.
-    pub cloud: String,
-    /// Whose its objects are.
-    pub owner: String,
-    /// Whether it is the small copy of a cloud.
-    pub lab: bool,
-    /// The hosts, and the URIs of their libvirts.
-    pub hosts: Vec<HostAt>,
-    /// The networks.
-    pub networks: Vec<NetworkView>,
-    /// The machines.
-    pub machines: Vec<MachineView>,
-    /// What the check warns of, and what the cloud accepts.
-    pub findings: Vec<FindingView>,
-}
-
-/// A network of a checked cloud.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct NetworkView {
-    /// Its name.
-    pub name: String,
-    /// The hosts that it is on.
-    pub hosts: Vec<String>,
-    /// Its subnets: IPv4, then IPv6.
-    pub subnets: Vec<String>,
-}
-
-/// A machine of a checked cloud.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct MachineView {
-    /// Its name.
-    pub name: String,
-    /// The host that it is on.
-    pub host: String,
-    /// How many virtual CPUs it has.
-    pub cpus: u16,
-    /// Its memory in bytes.
-    pub memory: u64,
-    /// The networks that it is on, in the order of its interfaces.
-    pub networks: Vec<String>,
-}
-
-impl CheckedView {
-    /// A checked cloud as others see it.
-    pub fn of(cloud: &Checked) -> Self {
-        let host = |index: fmc_core::checked::Idx<fmc_core::checked::Host>| {
-            cloud.at(index).map(|host| host.name.to_string())
-        };
-        let network = |network: &fmc_core::checked::Network| NetworkView {
-            name: network.name.to_string(),
-            hosts: network.hosts.iter().copied().filter_map(host).collect(),
-            subnets: [&network.ipv4, &network.ipv6]
-                .into_iter()
-                .flatten()
-                .map(|family| family.subnet.to_string())
-                .collect(),
-        };
-        let machine = |machine: &fmc_core::checked::Machine| MachineView {
-            name: machine.name.to_string(),
-            host: host(machine.host).unwrap_or_default(),
-            cpus: machine.cpus.get(),
-            memory: machine.memory.as_bytes(),
-            networks: machine
-                .interfaces
-                .iter()
-                .filter_map(|interface| Some(cloud.at(interface.network)?.name.to_string()))
-                .collect(),
-        };
-        let at = |host: &fmc_core::checked::Host| HostAt {
-            host: host.name.to_string(),
-            uri: host.uri.to_string(),
-        };
-        Self {
-            cloud: cloud.name().to_string(),
-            owner: cloud.owner().to_string(),
-            lab: cloud.is_lab(),
-            hosts: cloud.hosts().iter().map(at).collect(),
-            networks: cloud.networks().iter().map(network).collect(),
-            machines: cloud.machines().iter().map(machine).collect(),
-            findings: cloud.findings().iter().map(|finding| FindingView::new(finding, None)).collect(),
-        }
-    }
 }

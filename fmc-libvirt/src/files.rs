@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 /// ```
 /// use fmc_libvirt::files::Files;
 ///
-/// let files = Files::below("/srv/images");
+/// let files = Files::below(std::env::temp_dir());
 /// let refused = files.open("/etc/passwd".as_ref()).unwrap_err();
 /// assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
 /// ```

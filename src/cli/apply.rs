@@ -99,7 +99,7 @@ fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
     let owner = plan.wanted().owner();
     io.err(format_args!(
         "\nThis is the first apply here. Its objects are marked with the owner `{owner}`: no other cloud on {} may have \
-         it (`Cloud::owner` gives another).\n",
+         it (the cloud's `owner` gives another).\n",
         world.place()
     ));
     let secrets = plan.wanted().secrets();

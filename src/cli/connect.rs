@@ -69,6 +69,12 @@ impl World {
         access: Access,
     ) -> Result<Self, Failure> {
         let targets = targets(checked, &args.connect)?;
+        if targets.is_empty() && args.providers.is_empty() {
+            // Nothing to look at is not nothing to do: what the cloud made before may be on a host that it no longer names.
+            return Err(Failure::new("the cloud names no host: nothing was looked at, and nothing was done").help(
+                "name the host of the cloud, as `hosts: {local: {}}`; to take away what is there, name it and leave out the machines",
+            ));
+        }
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
         let mut world = Self {
             providers: if is_simulation {

@@ -209,8 +209,8 @@ pub(super) fn by_hand(wanted: &Wanted, args: &Args) -> String {
     for ByHand { place, path, why, loads, .. } in wanted.by_hand() {
         let program = &args.program;
         text += &format!(
-            "\n  {why}, which is not applied: `{program} compile --out DIR` writes it, and on {place} this loads it, \
-             twice as well as once:\n    {loads} DIR/{path}\n"
+            "\n  {why}, which fmc does not load: `{program} compile --out DIR` writes it, and on {place} this loads it \
+             (safe to repeat):\n    {loads} DIR/{path}\n"
         );
     }
     text

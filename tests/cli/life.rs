@@ -81,6 +81,16 @@ fn data_of_a_machine_that_is_gone_can_be_deleted_by_its_name() {
 }
 
 #[test]
+fn a_cloud_that_names_no_host_is_never_nothing_to_do() {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    for command in ["plan", "apply", "destroy", "status", "drift"] {
+        stage.fails(Cloud::new("first"), command, 1, &["the cloud names no host", "hosts: {local: {}}"]);
+    }
+    assert!(stage.done(cloud(), "status").contains("running"));
+}
+
+#[test]
 fn status_shows_each_machine() {
     let stage = Stage::new();
     stage.done(cloud(), "apply");

@@ -1,0 +1,91 @@
+//! A checked cloud as other programs see it.
+
+use fmc_core::checked::{Checked, Host, Idx, Machine, Network};
+use serde::{Deserialize, Serialize};
+
+use super::{FindingView, HostAt};
+
+/// What of a checked cloud others want to see: its hosts, networks and machines, by name. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CheckedView {
+    /// The cloud's name.
+    pub cloud: String,
+    /// Whose its objects are.
+    pub owner: String,
+    /// Whether it is the small copy of a cloud.
+    pub lab: bool,
+    /// The hosts, and the URIs of their libvirts.
+    pub hosts: Vec<HostAt>,
+    /// The networks.
+    pub networks: Vec<NetworkView>,
+    /// The machines.
+    pub machines: Vec<MachineView>,
+    /// What the check warns of, and what the cloud accepts.
+    pub findings: Vec<FindingView>,
+}
+
+/// A network of a checked cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NetworkView {
+    /// Its name.
+    pub name: String,
+    /// The hosts that it is on.
+    pub hosts: Vec<String>,
+    /// Its subnets: IPv4, then IPv6.
+    pub subnets: Vec<String>,
+}
+
+/// A machine of a checked cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MachineView {
+    /// Its name.
+    pub name: String,
+    /// The host that it is on.
+    pub host: String,
+    /// How many virtual CPUs it has.
+    pub cpus: u16,
+    /// Its memory in bytes.
+    pub memory: u64,
+    /// The networks that it is on, in the order of its interfaces.
+    pub networks: Vec<String>,
+}
+
+impl CheckedView {
+    /// A checked cloud as others see it.
+    pub fn of(cloud: &Checked) -> Self {
+        let host = |index: Idx<Host>| cloud.at(index).map(|host| host.name.to_string());
+        let network = |network: &Network| NetworkView {
+            name: network.name.to_string(),
+            hosts: network.hosts.iter().copied().filter_map(host).collect(),
+            subnets: [&network.ipv4, &network.ipv6]
+                .into_iter()
+                .flatten()
+                .map(|family| family.subnet.to_string())
+                .collect(),
+        };
+        let machine = |machine: &Machine| MachineView {
+            name: machine.name.to_string(),
+            host: host(machine.host).unwrap_or_default(),
+            cpus: machine.cpus.get(),
+            memory: machine.memory.as_bytes(),
+            networks: machine
+                .interfaces
+                .iter()
+                .filter_map(|interface| Some(cloud.at(interface.network)?.name.to_string()))
+                .collect(),
+        };
+        let at = |host: &Host| HostAt { host: host.name.to_string(), uri: host.uri.to_string() };
+        Self {
+            cloud: cloud.name().to_string(),
+            owner: cloud.owner().to_string(),
+            lab: cloud.is_lab(),
+            hosts: cloud.hosts().iter().map(at).collect(),
+            networks: cloud.networks().iter().map(network).collect(),
+            machines: cloud.machines().iter().map(machine).collect(),
+            findings: cloud.findings().iter().map(|finding| FindingView::new(finding, None)).collect(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Findings and their kinds, as `check` and `explain` write them.
+
+use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity};
+use serde::{Deserialize, Serialize};
+
+use crate::file::{Mistake, Places, Source};
+
+/// A finding with its place in the cloud's file; `check` writes a list of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FindingView {
+    /// Its kind, as `address-duplicate`; `file` of a file that is no cloud.
+    pub kind: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where in the cloud.
+    pub at: String,
+    /// Further places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What would be right.
+    pub help: String,
+    /// The reason, where the cloud accepts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
+    /// The other machines in which the same is wrong at the same place, by name.
+    #[serde(default, skip_serializing_if = "NameList::is_empty")]
+    pub machines: NameList,
+    /// Which of the kind's cases it is; empty for one that is in its own words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case: String,
+    /// The values that the texts are made from.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+    /// What would mend it, one way each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remedies: Vec<Remedy>,
+    /// The place in the file, where the cloud has one.
+    #[serde(flatten)]
+    pub place: Option<FilePlace>,
+    /// The `--set` that said the value, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePlace {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in that line, from 1.
+    pub column: usize,
+}
+
+impl FindingView {
+    /// A finding at a place, if the cloud is a file's.
+    pub fn new(finding: &Finding, place: Option<FilePlace>) -> Self {
+        let Finding {
+            kind, severity, at, also, machines, message, help, accepted, case, data, remedies, ..
+        } = finding.clone();
+        Self {
+            kind: kind.to_string(),
+            severity,
+            at,
+            also,
+            message,
+            help,
+            accepted,
+            machines,
+            case,
+            data,
+            remedies,
+            place,
+            set: None,
+        }
+    }
+
+    /// A finding of a cloud that was read from a text, which goes by a name.
+    pub fn in_source(finding: &Finding, source: &Source, places: &Places<'_>, name: &str) -> Self {
+        let (line, column) = source.lines().place(places.place(&finding.at).start);
+        Self::new(finding, Some(FilePlace { file: name.to_owned(), line, column }))
+    }
+
+    /// A mistake of a text that is no cloud.
+    pub fn of_mistake(mistake: &Mistake, name: &str) -> Self {
+        Self {
+            kind: "file".to_owned(),
+            severity: Severity::Error,
+            at: mistake.path().to_owned(),
+            also: Vec::new(),
+            message: mistake.message().to_owned(),
+            help: mistake.help_text().to_owned(),
+            accepted: None,
+            machines: NameList::default(),
+            case: String::new(),
+            data: Data::default(),
+            remedies: Vec::new(),
+            place: Some(FilePlace { file: name.to_owned(), line: mistake.line(), column: mistake.column() }),
+            set: None,
+        }
+    }
+}
+
+/// The page of a kind of finding, as `explain` writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    /// Its name, as `address-duplicate`.
+    pub kind: String,
+    /// How bad a finding of this kind is.
+    pub severity: Severity,
+    /// Whether a cloud can accept it.
+    pub acceptable: bool,
+    /// What it means and what to do; the list of kinds is without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+}
+
+/// The kinds of findings, as `explain` alone writes them: without their pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindsView {
+    /// Each of them.
+    pub kinds: Vec<PageView>,
+}
+
+impl PageView {
+    /// A kind without its page.
+    pub fn of(kind: Kind) -> Self {
+        let acceptable = kind.is_acceptable();
+        Self { kind: kind.to_string(), severity: kind.severity(), acceptable, page: None }
+    }
+
+    /// A kind with its page.
+    pub fn with_page(kind: Kind) -> Self {
+        Self { page: Some(kind.page().to_owned()), ..Self::of(kind) }
+    }
+}
