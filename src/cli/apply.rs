@@ -56,7 +56,7 @@ pub(super) fn run(
     let stop = StopFlag::default();
     if plan.steps.is_empty() {
         // All of it is put off: there is nothing to consent to.
-        let outcome = act(command, &plan, &mut world, &stop, args, io)?;
+        let outcome = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
         report(&outcome, &stop, args, io);
         return end(&plan, &outcome, false, args, io);
     }
@@ -70,7 +70,7 @@ pub(super) fn run(
     }
 
     (io.interrupt)(stop.clone());
-    let outcome = act(command, &plan, &mut world, &stop, args, io)?;
+    let outcome = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
     report(&outcome, &stop, args, io);
     end(&plan, &outcome, stop.is_stopped(), args, io)
 }
@@ -174,6 +174,7 @@ fn answers_yes(question: &str, io: &mut Io<'_>) -> Result<bool, Failure> {
 fn act(
     command: &str,
     plan: &Plan,
+    is_saved: bool,
     world: &mut World,
     stop: &StopFlag,
     args: &Args,
@@ -186,7 +187,8 @@ fn act(
     };
     // The simulation is saved beside the steps, which borrow its providers.
     let providers = std::mem::take(&mut world.providers);
-    let mut follow = Follow::new(command, plan.wanted(), plan.steps.len(), world, stop.clone(), args, io);
+    let mut follow = Follow::new(command, plan.wanted(), plan.steps.len(), world, stop.clone(), args, io)
+        .of_a_saved_plan(is_saved);
     let outcome = pollster::block_on(plan.apply_watched(&providers, options, &mut follow));
     follow.finish()?;
     outcome.map_err(Failure::to)

@@ -63,7 +63,10 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     for KeptView { what, why } in &kept {
         io.out(format_args!("  kept: {what} ({why})\n"))?;
     }
-    let pending = if plan.is_empty() { "as wanted".to_owned() } else { plan.counts().to_string() };
+    let is_as_wanted = plan.is_empty()
+        && machines.iter().all(|machine| machine.outdated.is_empty() && machine.pending.is_empty())
+        && plan.notes.iter().all(|note| note.kind != NoteKind::Left);
+    let pending = if is_as_wanted { "as wanted".to_owned() } else { plan.counts().to_string() };
     io.out(format_args!("  {pending}\n"))?;
     Ok(ending(&plan, io))
 }

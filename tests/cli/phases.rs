@@ -43,6 +43,27 @@ fn what_the_plan_announces_is_done_in_the_same_apply() {
 }
 
 #[test]
+fn a_saved_plan_does_nothing_that_it_does_not_announce() {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    by_hand(&stage.folder, |sim| {
+        sim.destroy_domain("db").unwrap();
+        sim.delete_volume("fmc-first", "db.disk.data").unwrap();
+        sim.stop_pool("fmc-first").unwrap();
+    });
+    stage.done(cloud(), "plan --out saved.plan");
+    for yes in ["", " --yes"] {
+        let ran = stage.run(cloud(), &format!("apply saved.plan{yes}"));
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("the plan in the file does not announce"), "{ran:?}");
+        by_hand(&stage.folder, |sim| {
+            assert!(sim.volume("fmc-first", "db.disk.data").unwrap().is_none(), "a disk was made");
+            sim.stop_pool("fmc-first").unwrap();
+        });
+    }
+}
+
+#[test]
 fn the_further_plan_is_an_event_and_nothing_is_left() {
     let stage = Stage::new();
     stage.done(cloud(), "apply");

@@ -82,6 +82,14 @@ pub(super) struct Said {
     read: fn(&Value) -> Option<Role>,
 }
 
+impl Said {
+    /// Whether a file says the same: a kind alone and a kind with an empty map are alike.
+    fn is_like(&self, other: &Self) -> bool {
+        let have_none = is_nothing(&self.settings) && is_nothing(&other.settings);
+        self.kind == other.kind && (have_none || self.settings == other.settings)
+    }
+}
+
 impl Role {
     /// A role with its form in a file.
     pub fn said<R: FileRole>(role: R) -> Self {
@@ -113,8 +121,12 @@ impl Role {
     /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         match (&self.said, &form.said) {
-            (Some(said), Some(changed)) if said.kind == changed.kind && said.settings != changed.settings => {
-                (said.read)(&changed.settings).unwrap_or_else(|| form.clone())
+            (Some(said), Some(changed)) if said.kind == changed.kind && !said.is_like(changed) => {
+                // A kind alone has the settings of its type's default, which serde reads from an empty map.
+                let none = || (said.read)(&Value::Object(serde_json::Map::new()));
+                let changed = (said.read)(&changed.settings)
+                    .or_else(|| changed.settings.is_null().then(none).flatten());
+                changed.unwrap_or_else(|| form.clone())
             }
             _ => self.clone(),
         }
@@ -238,7 +250,7 @@ impl schemars::JsonSchema for Role {
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
         let are_said_alike = || match (&self.said, &other.said) {
-            (Some(one), Some(other)) => one.kind == other.kind && one.settings == other.settings,
+            (Some(one), Some(other)) => one.is_like(other),
             _ => false,
         };
         Arc::ptr_eq(&self.role, &other.role) || are_said_alike()
@@ -286,6 +298,18 @@ mod tests {
         let said = code.as_said::<Cache>().unwrap();
         assert_eq!(said, Role::said(Cache { size: 3 }));
         assert_eq!(said.to_rust(), Some(r#"Role::from_json::<Cache>("{\"size\":3}")"#));
+    }
+
+    #[test]
+    fn a_role_without_settings_is_the_same_in_a_lab() {
+        let exporter = crate::node_exporter::NodeExporter::new();
+        let image = crate::image::Image::debian("12").path("/images/debian-12.qcow2");
+        let machine = crate::machine::Machine::new("web", image).role(Role::said(exporter));
+        let cloud = crate::cloud::Cloud::new("first").host(crate::host::Host::local()).machine(machine);
+        cloud.check().unwrap();
+        cloud.lab().check().unwrap();
+        let alone: Role = serde_json::from_str(r#""node-exporter""#).unwrap();
+        assert_eq!(alone, Role::said(crate::node_exporter::NodeExporter::new()));
     }
 
     #[test]

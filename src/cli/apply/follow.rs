@@ -25,6 +25,7 @@ pub(super) struct Follow<'a, 'b> {
     io: &'a mut Io<'b>,
     progress: Progress,
     failed: Option<Failure>,
+    is_saved: bool,
 }
 
 impl<'a, 'b> Follow<'a, 'b> {
@@ -39,7 +40,13 @@ impl<'a, 'b> Follow<'a, 'b> {
         io: &'a mut Io<'b>,
     ) -> Self {
         let progress = Progress::new(steps, args.json, io);
-        Self { command, wanted, world, stop, args, io, progress, failed: None }
+        Self { command, wanted, world, stop, args, io, progress, failed: None, is_saved: false }
+    }
+
+    /// Whether the plan is one in a file: what it does not announce is not done, whoever agrees.
+    pub(super) fn of_a_saved_plan(mut self, is_saved: bool) -> Self {
+        self.is_saved = is_saved;
+        self
     }
 
     /// Takes the bars away, and saves the simulation for the last time.
@@ -71,10 +78,19 @@ impl<'a, 'b> Follow<'a, 'b> {
 
     /// Whether somebody agrees to steps that no plan has announced.
     fn consents(&mut self, further: &Further<'_, AnyDocument>) -> bool {
+        let steps = count(further.unannounced().count(), "step");
+        if self.is_saved {
+            let error = Paint("error", BAD, self.io.colour_err);
+            let help = Paint("help", GOOD, self.io.colour_err);
+            self.io.err(format_args!(
+                "{error}: the plan in the file does not announce {steps}: not done\n  {help}: `{} plan` shows them\n",
+                self.args.program
+            ));
+            return false;
+        }
         if self.world.is_simulation() || self.args.yes {
             return true;
         }
-        let steps = count(further.unannounced().count(), "step");
         if self.io.input.is_none() {
             let error = Paint("error", BAD, self.io.colour_err);
             let help = Paint("help", GOOD, self.io.colour_err);
