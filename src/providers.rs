@@ -159,6 +159,7 @@ impl Providers {
     }
 
     /// The hypervisors.
+    #[cfg(feature = "cli")]
     pub(crate) fn hypervisors(&self) -> &Libvirt<AnyLink> {
         &self.libvirt
     }

@@ -26,7 +26,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
 
 fn read(source: &Source, cloud: &Cloud) {
     let findings = match cloud.check() {
-        Ok(checked) => checked.findings,
+        Ok(checked) => checked.findings().to_vec(),
         Err(report) => report.into_findings(),
     };
     let places = source.places();

@@ -304,7 +304,9 @@ mod tests {
     fn a_role_without_settings_is_the_same_in_a_lab() {
         let exporter = crate::node_exporter::NodeExporter::new();
         let image = crate::image::Image::debian("12").path("/images/debian-12.qcow2");
-        let machine = crate::machine::Machine::new("web", image).role(Role::said(exporter));
+        let machine = crate::machine::Machine::new("web", image)
+            .root_disk(crate::unit::SizeExt::gib(20_u32))
+            .role(Role::said(exporter));
         let cloud = crate::cloud::Cloud::new("first").host(crate::host::Host::local()).machine(machine);
         cloud.check().unwrap();
         cloud.lab().check().unwrap();
