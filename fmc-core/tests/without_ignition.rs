@@ -30,5 +30,5 @@ fn a_machine_with_cloud_init_boots() {
     *cloud.pointer_mut("/machines/web/image/os").unwrap() = "debian".into();
     let cloud: Cloud = serde_json::from_value(cloud).unwrap();
     let checked = cloud.check().unwrap();
-    assert!(matches!(Boot::of(&checked, &checked.machines[0]), Some(Boot::CloudInit { .. })));
+    assert!(matches!(Boot::of(&checked, &checked.machines()[0]), Some(Boot::CloudInit { .. })));
 }

@@ -80,13 +80,16 @@ fn benches(tier: Tier) -> Result<(), Failure> {
 }
 
 /// Most clouds of the tests have a machine with Ignition; what a build without it says has a test of its own.
+/// With Ignition alone, which most clouds of the tests boot with; then without it too, what that leaves.
 fn without_features() -> Result<(), Failure> {
-    let mut arguments = vec!["test", "--no-default-features", "--features", "ignition", "--lib", "--tests"];
+    let ignition = EMBEDDED.map(|package| format!("{package}/ignition")).join(",");
+    let mut arguments = vec!["test", "--no-default-features", "--features", &ignition, "--lib", "--tests"];
     for package in EMBEDDED {
         arguments.extend(["--package", package]);
     }
     cargo(&arguments)?;
-    cargo(&["test", "--no-default-features", "--package", "fmc-core", "--test", "without_ignition"])
+    cargo(&["test", "--no-default-features", "--package", "fmc-core", "--test", "without_ignition"])?;
+    cargo(&["check", "--no-default-features", "--package", "fmc", "--lib"])
 }
 
 /// Without default features, `fmc` pulls in no C library, no CLI and no runtime.
