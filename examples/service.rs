@@ -40,7 +40,7 @@ const NAME: &str = "cloud.yaml";
 /// A larger text is refused before it is read.
 const MOST_BYTES: usize = 1 << 20;
 
-/// What all requests share.
+/// The state that all requests share.
 struct Service {
     /// The hypervisor; each call takes its time, as a real one's does.
     world: Sim,
@@ -150,7 +150,7 @@ impl Drop for Listener {
 }
 
 async fn run(service: Arc<Service>, checked: Checked, lines: mpsc::UnboundedSender<String>, stop: StopFlag) {
-    // That nobody listens any more is what the flag says.
+    // A line that cannot be sent is dropped: the stop flag ends the apply when the client is gone.
     let say = |line: Line| drop(lines.send(in_line(&line)));
     let _turn = service.turn.lock().await;
     let providers = service.providers(&checked);

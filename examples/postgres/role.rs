@@ -22,7 +22,7 @@ pub(crate) struct Postgres {
     /// The size of its data disk; 20 GiB if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<Given<Size>>,
-    /// Who may call it.
+    /// The peers that may call it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     from: Vec<Peer>,
     /// The machine that fetches its backups.

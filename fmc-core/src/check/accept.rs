@@ -56,7 +56,7 @@ fn near(kind: &str, kinds: &[Kind]) -> Option<&'static str> {
     nearest(kind, kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str()))
 }
 
-/// What to write in place of an unknown kind.
+/// The help for an unknown kind.
 fn instead(near: Option<&str>) -> String {
     match near {
         Some(near) => format!("write {near}"),
@@ -65,7 +65,7 @@ fn instead(near: Option<&str>) -> String {
 }
 
 problems! {
-    /// What is wrong with what a cloud accepts.
+    /// Problems with the findings that a cloud accepts.
     pub enum AcceptProblem {
         Unknown { kind: String, near: Option<&'static str> } is AcceptUnknown with (help = instead(*near)):
             "there is no kind of finding {kind:?}",

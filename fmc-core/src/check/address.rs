@@ -167,7 +167,7 @@ fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpA
 }
 
 problems! {
-    /// What is wrong with addresses as such.
+    /// Problems with addresses as such.
     pub enum AddressProblem {
         OfMachines { address: IpAddr, count: usize, who: String, network: String, subnet: Option<Subnet>, example: Option<IpAddr> } is AddressDuplicate
             with (several = if *count == 2 { "two".to_owned() } else { count.to_string() }, help = another(who, network, *subnet, *example)):

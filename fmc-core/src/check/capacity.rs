@@ -104,7 +104,7 @@ fn space(host: &Host, space: &Space) -> Option<Finding> {
 }
 
 problems! {
-    /// What a host has too little of.
+    /// Resources that a host has too little of.
     pub enum CapacityProblem {
         Memory { count: usize, machines: Size, overhead: Size, reserve: Size, needed: Size, total: u64, missing: u64 } is MemoryOvercommit:
             "{count} machines need {machines}, QEMU {overhead} and the host {reserve}: {needed} of {total} MiB",

@@ -47,7 +47,7 @@ pub(super) fn added(cloud: &Cloud) -> Option<Added> {
 }
 
 impl Added {
-    /// What is found about a disk of a role is told at the role, which is what the user wrote.
+    /// A finding about a disk of a role is placed at the role, because the user wrote the role.
     pub(super) fn move_findings(&self, findings: &mut [Finding]) {
         for finding in findings {
             for at in std::iter::once(&mut finding.at).chain(&mut finding.also) {

@@ -107,7 +107,7 @@ fn described_twice(secrets: &BTreeMap<SecretRef, &str>, findings: &mut Vec<Findi
 }
 
 problems! {
-    /// What is wrong with what is inside of machines, as a whole.
+    /// Problems inside machines, as a whole.
     pub enum GuestProblem {
         UnusedGuest { os: &'static str } is GuestUnused:
             "the machine has {os}, and nothing configures it",

@@ -31,7 +31,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     group(shared, findings);
 }
 
-/// What is wrong with an image, wherever it is used.
+/// Problems with an image, wherever it is used.
 #[derive(PartialEq)]
 struct Fault {
     field: &'static str,
@@ -234,7 +234,7 @@ fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 }
 
 problems! {
-    /// What is wrong with images and disks.
+    /// Problems with images and disks.
     pub enum ImageProblem {
         IgnitionAbsent { os: &'static str } is IgnitionAbsent:
             "{os} boots with Ignition, and this program is built without it",

@@ -104,7 +104,7 @@ fn impossible(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
 }
 
 problems! {
-    /// What is wrong with mounts of data disks.
+    /// Problems with mounts of data disks.
     pub enum MountProblem {
         NoXfs is GuestReference:
             "Debian's images have no mkfs.xfs, and packages come after the disks",

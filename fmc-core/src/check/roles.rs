@@ -276,7 +276,7 @@ pub(crate) fn system() -> Remedy {
 }
 
 problems! {
-    /// What is wrong with the roles of a machine.
+    /// Problems with the roles of a machine.
     pub enum RoleProblem {
         NoSystem { who: String, os: &'static str, role: String } is RoleNeeds:
             "{who} has {os}, and nothing there can be {role}",

@@ -116,7 +116,7 @@ fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 }
 
 problems! {
-    /// What is wrong with routes and gateways.
+    /// Problems with routes and gateways.
     pub enum RouteProblem {
         GatewayReserved { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is no machine's address of {subnet}",

@@ -183,7 +183,7 @@ fn within(domain: &str) -> String {
 }
 
 problems! {
-    /// What is wrong with MACs and host names.
+    /// Problems with MACs and host names.
     pub enum IdentityProblem {
         Mac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",

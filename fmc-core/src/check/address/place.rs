@@ -97,7 +97,7 @@ fn without_family(view: &View<'_>, net: &Net<'_>, one: &Use) -> Option<Finding> 
     Some(problem.at(one.holder.at(view)))
 }
 
-/// What is wrong with the place of an address.
+/// Problems with the place of an address.
 enum Fault {
     Outside,
     Network,
@@ -117,7 +117,7 @@ fn subnet_of(field: &str) -> Remedy {
 }
 
 problems! {
-    /// What is wrong with the place of an address in its network.
+    /// Problems with the place of an address in its network.
     pub enum PlaceProblem {
         Outside { address: IpAddr, subnet: Subnet, network: String, example: Option<IpAddr> } is AddressOutside
             with (example = for_example(*example)):

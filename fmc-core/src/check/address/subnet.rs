@@ -97,7 +97,7 @@ fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
 }
 
 problems! {
-    /// What is wrong with ranges and subnets.
+    /// Problems with ranges and subnets.
     pub enum SubnetProblem {
         RangeOutside { range: IpRange, subnet: Subnet, hosts: String } is RangeOutside:
             "{range} is not within the machines' addresses of {subnet}",

@@ -318,7 +318,7 @@ fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
 }
 
 problems! {
-    /// What is wrong with the parts of one guest.
+    /// Problems with the parts of one guest.
     pub enum PartProblem {
         Twice { what: &'static str, name: String } is GuestClash:
             "the {what} {name} is there twice",

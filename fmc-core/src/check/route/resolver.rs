@@ -255,7 +255,7 @@ fn mixed(list: &[Given<Ip>], at: std::fmt::Arguments<'_>) -> Option<Finding> {
 }
 
 problems! {
-    /// What is wrong with resolvers.
+    /// Problems with resolvers.
     pub enum ResolverProblem {
         Missing { machines: NameList } is ResolverMissing with (have = machines.verb("has", "have")):
             "{machines} {have} nobody to ask for names",
