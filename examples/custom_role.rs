@@ -32,7 +32,7 @@ impl CustomRole for Prometheus {
             format!("scrape_configs:\n- job_name: nodes\n  static_configs:\n  - targets:\n{targets}");
         Guest::new()
             .package("prometheus")
-            .file(File::text("/etc/prometheus/prometheus.yml", config))
+            .file(GuestFile::text("/etc/prometheus/prometheus.yml", config))
             .unit(Unit::service("prometheus").enabled())
     }
 

@@ -24,7 +24,7 @@ fn cloud() -> Cloud {
         .disk(Disk::new("data", 100.gib()))
         .interface(Interface::on(BACKEND).address("10.17.9.5").default_route(false))
         .user(User::admin("ops").key(include_str!("ops.pub")))
-        .file(File::secret("/etc/app/password", Secret::environment("db-password", "DB_PASSWORD")));
+        .file(GuestFile::secret("/etc/app/password", Secret::environment("db-password", "DB_PASSWORD")));
     Cloud::new("shop")
         .host(Host::local().memory(64.gib()))
         .network(Network::nat(FRONTEND, "10.17.3.0/24"))

@@ -18,7 +18,7 @@ pub use fmc_core::finding::{Finding, Kind, OwnKind, Report, Severity};
 pub use fmc_core::flow::{Flows, Peer, Service, tcp, udp};
 pub use fmc_core::given::Given;
 pub use fmc_core::graph::Impact;
-pub use fmc_core::guest::{Directory, File, Group, Guest, Link, Part, Unit, User};
+pub use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, TextPart, Unit, User};
 pub use fmc_core::host::{Acceleration, CpuModel, Host, LibvirtUri, MachineType, Pool};
 pub use fmc_core::image::{Arch, DirectKernel, Format, Image, Os};
 pub use fmc_core::k3s;
@@ -29,10 +29,10 @@ pub use fmc_core::name::{
     HostName, Hostname, MachineName, NetworkName, OwnerId, PackageName, PoolName, RoleName, SecretName,
     UnitName, UserName, VolumeName,
 };
-pub use fmc_core::network::{Mode, Network, Reservation};
+pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;
 pub use fmc_core::path::{AbsPath, HttpUrl};
-pub use fmc_core::ready::{Port, Ready};
+pub use fmc_core::ready::{Ready, TcpPort};
 pub use fmc_core::role::{After, CustomRole, FileRole, Leaving, Names, Needs, Role, RoleFindings, Site};
 pub use fmc_core::secret::{Generated, Secret};
 pub use fmc_core::ssh::SshKey;

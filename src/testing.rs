@@ -8,7 +8,9 @@ mod script;
 #[cfg(test)]
 mod tests;
 
-pub use artifact::{Artifacts, BootDocument, Document, GuestFile, GuestUnit, GuestUser, MachineArtifacts};
+pub use artifact::{
+    Artifacts, BootDocument, Document, FileArtifact, MachineArtifacts, UnitArtifact, UserArtifact,
+};
 pub use finding::{Judged, assert_accepted, assert_finding, assert_no_finding, assert_no_findings, checked};
 #[doc(no_inline)]
 pub use fmc_core::graph::{Impact, NoteKind};

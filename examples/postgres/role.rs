@@ -2,7 +2,7 @@
 
 use fmc::prelude::*;
 use fmc::secret::Authority;
-use fmc::unit::Mode as FileMode;
+use fmc::unit::FileMode;
 use serde::{Deserialize, Serialize};
 
 /// Nothing copies the data elsewhere: a kind of finding of the role's own.
@@ -58,25 +58,25 @@ impl CustomRole for Postgres {
         );
         Guest::new()
             .package("postgresql-15")
-            .file(File::text("/etc/postgresql-common/createcluster.d/fmc.conf", settings))
-            .file(File::text(
+            .file(GuestFile::text("/etc/postgresql-common/createcluster.d/fmc.conf", settings))
+            .file(GuestFile::text(
                 "/etc/postgresql-common/fmc.hba",
                 "local all postgres peer\nhostssl all all all scram-sha-256\n",
             ))
-            .file(File::secret("/etc/postgresql-common/fmc.pem", server.certificate()).mode(FileMode::new(0o644)))
-            .file(File::secret("/etc/postgresql-common/fmc.key", server.key()))
-            .file(File::parts(
+            .file(GuestFile::secret("/etc/postgresql-common/fmc.pem", server.certificate()).mode(FileMode::new(0o644)))
+            .file(GuestFile::secret("/etc/postgresql-common/fmc.key", server.key()))
+            .file(GuestFile::parts(
                 "/etc/postgresql-common/fmc.sql",
                 [
-                    Part::from(format!(
+                    TextPart::from(format!(
                         "SELECT 'CREATE ROLE \"{database}\" LOGIN' WHERE NOT EXISTS \
                          (SELECT FROM pg_roles WHERE rolname = '{database}') \\gexec\n\
                          SELECT 'CREATE DATABASE \"{database}\" OWNER \"{database}\"' WHERE NOT EXISTS \
                          (SELECT FROM pg_database WHERE datname = '{database}') \\gexec\n\
                          ALTER ROLE \"{database}\" PASSWORD '"
                     )),
-                    Part::Secret(self.password().scram()),
-                    Part::from("';\n".to_owned()),
+                    TextPart::Secret(self.password().scram()),
+                    TextPart::from("';\n".to_owned()),
                 ],
             ))
             // The server reads its key as a user whom the package makes later than files are written.
@@ -158,13 +158,13 @@ impl CustomRole for Shop {
         let Some(address) = machine.address_towards(site.machine()) else { return Guest::new() };
         let database = &postgres.database;
         Guest::new()
-            .file(File::secret("/etc/shop/ca.pem", postgres.authority().certificate()))
-            .file(File::parts(
+            .file(GuestFile::secret("/etc/shop/ca.pem", postgres.authority().certificate()))
+            .file(GuestFile::parts(
                 "/etc/shop/environment",
                 [
-                    Part::from(format!("DATABASE_URL=postgres://{database}:")),
-                    Part::Secret(postgres.password()),
-                    Part::from(format!("@{address}:{}/{database}\n", Postgres::PORT)),
+                    TextPart::from(format!("DATABASE_URL=postgres://{database}:")),
+                    TextPart::Secret(postgres.password()),
+                    TextPart::from(format!("@{address}:{}/{database}\n", Postgres::PORT)),
                 ],
             ))
             .unit(Unit::service("shop").enabled().contents(

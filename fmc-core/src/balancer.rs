@@ -41,7 +41,7 @@ use crate::finding::{At, Finding, leaf};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::name::MachineName;
 use crate::path::HttpUrl;
-use crate::ready::Port;
+use crate::ready::TcpPort;
 
 pub use role::{BalancerRole, KIND};
 pub(crate) use role::{address_on, assigned, home};
@@ -108,16 +108,16 @@ pub struct Ingress {
     pub(crate) on: bool,
     /// The port of HTTP on the balancer; 80 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) http: Option<Given<Port>>,
+    pub(crate) http: Option<Given<TcpPort>>,
     /// The port of HTTPS on the balancer; 443 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) https: Option<Given<Port>>,
+    pub(crate) https: Option<Given<TcpPort>>,
     /// The port of HTTP on the nodes; 80, K3s's own `ServiceLB`, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) node_http: Option<Given<Port>>,
+    pub(crate) node_http: Option<Given<TcpPort>>,
     /// The port of HTTPS on the nodes; 443 if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) node_https: Option<Given<Port>>,
+    pub(crate) node_https: Option<Given<TcpPort>>,
     /// The nodes, by their addresses; if none is said, those of the cluster, by the name `ingress.CLUSTER.DOMAIN` where there is a domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nodes: Vec<Given<MachineName>>,
@@ -141,7 +141,7 @@ impl Ingress {
     }
 }
 
-fn port(given: Option<&Given<Port>>, default: u16) -> Option<u16> {
+fn port(given: Option<&Given<TcpPort>>, default: u16) -> Option<u16> {
     given.map_or(Some(default), |given| given.ok().map(|port| port.get()))
 }
 
@@ -189,7 +189,11 @@ impl Balancer {
 
     /// The balancer's own ports of HTTP and HTTPS; 80 and 443 if not said.
     #[must_use]
-    pub fn ingress_ports(mut self, http: impl Into<Given<Port>>, https: impl Into<Given<Port>>) -> Self {
+    pub fn ingress_ports(
+        mut self,
+        http: impl Into<Given<TcpPort>>,
+        https: impl Into<Given<TcpPort>>,
+    ) -> Self {
         self.ingress.http = Some(http.into());
         self.ingress.https = Some(https.into());
         self
@@ -198,7 +202,11 @@ impl Balancer {
     /// The nodes' ports of HTTP and HTTPS, as of a Service of type `NodePort`; 80 and 443 if not said, which K3s's own
     /// `ServiceLB` opens on every node.
     #[must_use]
-    pub fn ingress_node_ports(mut self, http: impl Into<Given<Port>>, https: impl Into<Given<Port>>) -> Self {
+    pub fn ingress_node_ports(
+        mut self,
+        http: impl Into<Given<TcpPort>>,
+        https: impl Into<Given<TcpPort>>,
+    ) -> Self {
         self.ingress.node_http = Some(http.into());
         self.ingress.node_https = Some(https.into());
         self

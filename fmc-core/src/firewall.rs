@@ -33,7 +33,7 @@
 mod rules;
 
 use crate::checked::{Checked, Machine};
-use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::image::Provisioner;
 use crate::name::RoleName;
 use crate::role::{CustomRole, Site};
@@ -65,7 +65,7 @@ impl Firewall {
 impl CustomRole for Firewall {
     fn guest(&self, site: &Site<'_>) -> Guest {
         let guest = Guest::new()
-            .file(File::text(PATH, ruleset(site.cloud(), site.machine())))
+            .file(GuestFile::text(PATH, ruleset(site.cloud(), site.machine())))
             .unit(Unit::new(UNIT).contains_firewall());
         // The others have nft in their image.
         match site.os().provisioner() {

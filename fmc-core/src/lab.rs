@@ -9,7 +9,7 @@ use crate::host::{Acceleration, CpuModel, MachineType};
 use crate::image::{Image, Source};
 use crate::machine::Shutdown;
 use crate::name::OwnerId;
-use crate::network::Mode;
+use crate::network::NetworkMode;
 use crate::unit::{Cpus, Size};
 
 /// The memory of a machine in a lab: enough for SeaBIOS to say that nothing boots.
@@ -41,8 +41,8 @@ impl Cloud {
         for network in self.networks.iter_mut() {
             // Its own name is the cloud's.
             network.bridge = None;
-            if network.mode == Mode::Bridge {
-                network.mode = Mode::Isolated;
+            if network.mode == NetworkMode::Bridge {
+                network.mode = NetworkMode::Isolated;
             }
         }
         for machine in self.machines.iter_mut() {

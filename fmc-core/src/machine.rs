@@ -7,7 +7,7 @@ use crate::disk::{Allocation, Disk};
 use crate::field::{is_default, is_yes, yes};
 use crate::flow::{Peer, Service};
 use crate::given::Given;
-use crate::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use crate::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use crate::image::Image;
 use crate::k3s::{Label, Taint};
 use crate::name::{Fqdn, HostName, Hostname, MachineName, PackageName};
@@ -374,7 +374,7 @@ impl Machine {
 
     /// A file inside it.
     #[must_use]
-    pub fn file(mut self, file: File) -> Self {
+    pub fn file(mut self, file: GuestFile) -> Self {
         self.guest = self.guest.file(file);
         self
     }
@@ -388,7 +388,7 @@ impl Machine {
 
     /// A link inside it.
     #[must_use]
-    pub fn link(mut self, link: Link) -> Self {
+    pub fn link(mut self, link: Symlink) -> Self {
         self.guest = self.guest.link(link);
         self
     }

@@ -3,7 +3,7 @@
 //!
 //! It has what K3s is installed from where that is known by its hash, and every file that it is told of: what would be large in a
 //! machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest has a
-//! [`File::remote`](crate::guest::File::remote) of the same address and hash fetches it from here.
+//! [`GuestFile::remote`](crate::guest::GuestFile::remote) of the same address and hash fetches it from here.
 //!
 //! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so that two
 //! releases of one name are two files. HTTP without TLS is enough: whoever fetches a file knows what it must hash to.
@@ -82,7 +82,7 @@ impl Mirror {
     }
 
     /// A file that it serves, by where it is published and what it must hash to. A node of the cluster whose guest has it as
-    /// [`File::remote`](crate::guest::File::remote), with the same address and hash, fetches it here.
+    /// [`GuestFile::remote`](crate::guest::GuestFile::remote), with the same address and hash, fetches it here.
     #[must_use]
     pub fn file(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.files.push(Body { url: url.into(), digest: digest.into() });

@@ -13,7 +13,7 @@ use crate::unit::Mtu;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Mode {
+pub enum NetworkMode {
     /// Masqueraded by libvirt: machines reach the world, nothing new reaches them.
     Nat,
     /// Routed by the host, with libvirt's rules for its subnet. The host's nft table masquerades what leaves it.
@@ -73,7 +73,7 @@ pub struct Network {
     #[serde(skip, default = "unnamed")]
     pub name: Given<NetworkName>,
     /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for one that the host has already.
-    pub mode: Mode,
+    pub mode: NetworkMode,
     /// The host that it is on. Needed only in a cloud of several hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Given<HostName>>,
@@ -117,7 +117,7 @@ pub struct Network {
 
 impl Network {
     /// A network of a mode; the named constructors say more.
-    pub fn new(name: impl Into<Given<NetworkName>>, mode: Mode) -> Self {
+    pub fn new(name: impl Into<Given<NetworkName>>, mode: NetworkMode) -> Self {
         Self {
             name: name.into(),
             mode,
@@ -139,27 +139,27 @@ impl Network {
 
     /// A masqueraded network with an IPv4 subnet.
     pub fn nat(name: impl Into<Given<NetworkName>>, subnet: impl Into<Given<Subnet>>) -> Self {
-        Self::new(name, Mode::Nat).subnet(subnet)
+        Self::new(name, NetworkMode::Nat).subnet(subnet)
     }
 
     /// A routed network with an IPv4 subnet.
     pub fn routed(name: impl Into<Given<NetworkName>>, subnet: impl Into<Given<Subnet>>) -> Self {
-        Self::new(name, Mode::Routed).subnet(subnet)
+        Self::new(name, NetworkMode::Routed).subnet(subnet)
     }
 
     /// A routed network without firewall rules of libvirt's.
     pub fn open(name: impl Into<Given<NetworkName>>, subnet: impl Into<Given<Subnet>>) -> Self {
-        Self::new(name, Mode::Open).subnet(subnet)
+        Self::new(name, NetworkMode::Open).subnet(subnet)
     }
 
     /// A network that is not forwarded.
     pub fn isolated(name: impl Into<Given<NetworkName>>, subnet: impl Into<Given<Subnet>>) -> Self {
-        Self::new(name, Mode::Isolated).subnet(subnet)
+        Self::new(name, NetworkMode::Isolated).subnet(subnet)
     }
 
     /// A bridge that every host of its machines has already.
     pub fn bridge(name: impl Into<Given<NetworkName>>, bridge: impl Into<Given<BridgeName>>) -> Self {
-        Self { bridge: Some(bridge.into()), ..Self::new(name, Mode::Bridge) }
+        Self { bridge: Some(bridge.into()), ..Self::new(name, NetworkMode::Bridge) }
     }
 
     /// The host that it is on. Needed only in a cloud of several hosts, and not for a host bridge.

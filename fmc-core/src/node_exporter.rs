@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::field::is_default;
 use crate::flow::{Flows, Peer, Service, tcp};
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit};
+use crate::guest::{Guest, GuestFile, Unit};
 use crate::image::Os;
-use crate::ready::Port;
+use crate::ready::TcpPort;
 use crate::role::{CustomRole, FileRole, Needs, RoleFindings, Site};
 
 /// The systems whose distribution has the package by itself.
@@ -37,7 +37,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 pub struct NodeExporter {
     /// The TCP port that it listens on; 9100 if not said.
     #[serde(default, skip_serializing_if = "is_default")]
-    port: Option<Given<Port>>,
+    port: Option<Given<TcpPort>>,
     /// Who may ask it; nobody if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     from: Vec<Peer>,
@@ -51,7 +51,7 @@ impl NodeExporter {
 
     /// The TCP port that it listens on.
     #[must_use]
-    pub fn on_port(mut self, port: impl Into<Given<Port>>) -> Self {
+    pub fn on_port(mut self, port: impl Into<Given<TcpPort>>) -> Self {
         self.port = Some(port.into());
         self
     }
@@ -74,7 +74,7 @@ impl CustomRole for NodeExporter {
         let arguments = format!("ARGS=\"--web.listen-address=:{}\"\n", self.port());
         Guest::new()
             .package("prometheus-node-exporter")
-            .file(File::text("/etc/default/prometheus-node-exporter", arguments))
+            .file(GuestFile::text("/etc/default/prometheus-node-exporter", arguments))
             .unit(Unit::service("prometheus-node-exporter").enabled())
     }
 

@@ -2,10 +2,10 @@
 
 use crate::digest::Digest;
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::path::HttpUrl;
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// What a unit of a network service may do without: almost everything (systemd.exec(5)).
 pub(crate) const HARDENED: &[(&str, &str)] = &[
@@ -92,9 +92,9 @@ impl Program {
     /// What fetches it, and what unpacks it.
     pub(crate) fn guest(&self) -> Guest {
         let (name, path) = (self.name, self.path());
-        let file = |path: String| File::remote(path, self.url.clone(), self.digest.clone());
+        let file = |path: String| GuestFile::remote(path, self.url.clone(), self.digest.clone());
         if !self.is_packed() {
-            return Guest::new().file(file(path).mode(Mode::new(0o755)));
+            return Guest::new().file(file(path).mode(FileMode::new(0o755)));
         }
         let archive = format!("{ARCHIVES}/{name}.tar.gz");
         let folder = self.folder;

@@ -58,7 +58,7 @@ pub enum Signal {
     /// The QEMU guest agent inside answers.
     Agent,
     /// A TCP port answers.
-    Tcp(Given<Port>),
+    Tcp(Given<TcpPort>),
 }
 
 impl Ready {
@@ -98,7 +98,7 @@ impl Ready {
     /// let ssh = Ready::tcp(22);
     /// # let _ = ssh;
     /// ```
-    pub fn tcp(port: impl Into<Given<Port>>) -> Self {
+    pub fn tcp(port: impl Into<Given<TcpPort>>) -> Self {
         Self::new(Signal::Tcp(port.into()))
     }
 
@@ -120,9 +120,9 @@ impl Ready {
 
 /// A TCP port: 1 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Port(NonZeroU16);
+pub struct TcpPort(NonZeroU16);
 
-impl Port {
+impl TcpPort {
     /// A port, when it is 1 to 65535.
     pub const fn new(port: u32) -> Option<Self> {
         if port > u16::MAX as u32 {
@@ -140,13 +140,13 @@ impl Port {
     }
 }
 
-impl fmt::Display for Port {
+impl fmt::Display for TcpPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
 
-impl Leaf for Port {
+impl Leaf for TcpPort {
     const WHAT: &'static str = "TCP port";
     const EXAMPLE: &'static str = "22";
 
@@ -166,9 +166,9 @@ impl Leaf for Port {
     }
 }
 
-leaf_traits!(Port);
+leaf_traits!(TcpPort);
 
-impl From<u32> for Given<Port> {
+impl From<u32> for Given<TcpPort> {
     fn from(port: u32) -> Self {
         Self::text(&port.to_string())
     }
@@ -198,10 +198,10 @@ mod tests {
     #[test]
     fn a_port_is_one() {
         for wrong in [0, 65_536, u32::MAX] {
-            assert!(Given::<Port>::from(wrong).ok().is_none(), "{wrong}");
+            assert!(Given::<TcpPort>::from(wrong).ok().is_none(), "{wrong}");
         }
-        assert_eq!(Given::<Port>::text("22").ok().map(|port| port.get()), Some(22));
-        assert!(Given::<Port>::text("+22").ok().is_none());
+        assert_eq!(Given::<TcpPort>::text("22").ok().map(|port| port.get()), Some(22));
+        assert!(Given::<TcpPort>::text("+22").ok().is_none());
         assert_eq!(Ready::lease().seconds(), Some(5.minutes()));
         assert_eq!(Ready::lease().within("soon").seconds(), None);
     }

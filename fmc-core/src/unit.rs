@@ -132,10 +132,10 @@ impl From<u32> for Given<Mtu> {
 /// Its text has four octal digits. Fewer are refused, because a file's `0644` without quotes is a number that some
 /// readers take for octal and others for decimal, and either would be another mode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mode(u16);
+pub struct FileMode(u16);
 
-impl Mode {
-    /// A mode from its bits: `Mode::new(0o644)`.
+impl FileMode {
+    /// A mode from its bits: `FileMode::new(0o644)`.
     ///
     /// # Panics
     ///
@@ -151,19 +151,19 @@ impl Mode {
     }
 }
 
-impl fmt::Display for Mode {
+impl fmt::Display for FileMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("{:04o}", self.0))
     }
 }
 
-impl fmt::Debug for Mode {
+impl fmt::Debug for FileMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mode({:#06o})", self.0)
+        write!(f, "FileMode({:#06o})", self.0)
     }
 }
 
-impl Leaf for Mode {
+impl Leaf for FileMode {
     const WHAT: &'static str = "file mode";
     const EXAMPLE: &'static str = "0644";
 
@@ -183,9 +183,9 @@ impl Leaf for Mode {
     }
 }
 
-leaf_traits!(Mode);
+leaf_traits!(FileMode);
 
-impl From<u16> for Given<Mode> {
+impl From<u16> for Given<FileMode> {
     fn from(bits: u16) -> Self {
         Self::text(&format!("{bits:04o}"))
     }

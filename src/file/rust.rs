@@ -251,7 +251,7 @@ impl Printer<'_> {
             (kind @ ("nat" | "routed" | "open" | "isolated"), Some(subnet), _) => {
                 (format!("Network::{kind}({name}, {})", literal(&subnet.node)?), "subnet")
             }
-            _ => (format!("Network::new({name}, {})", variant("Mode", mode)?), "mode"),
+            _ => (format!("Network::new({name}, {})", variant("NetworkMode", mode)?), "mode"),
         };
         let mut network = Expr::new(head);
         for Member { key, node, .. } in rest(map, &["mode", done]) {

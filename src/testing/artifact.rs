@@ -14,7 +14,7 @@ use crate::compile::{Wanted, compile};
 
 mod guest;
 
-pub use guest::{GuestFile, GuestUnit, GuestUser};
+pub use guest::{FileArtifact, UnitArtifact, UserArtifact};
 
 /// What a cloud compiles to, to be looked at and judged.
 ///
@@ -28,7 +28,7 @@ pub use guest::{GuestFile, GuestUnit, GuestUser};
 ///     .memory(2.gib())
 ///     .root_disk(10.gib())
 ///     .user(User::admin("ops").password_hash(Secret::environment("ops", "OPS_HASH")))
-///     .file(File::text("/etc/motd", "Be kind.\n").mode(0o644));
+///     .file(GuestFile::text("/etc/motd", "Be kind.\n").mode(0o644));
 /// let artifacts = Artifacts::of(&Cloud::new("first").host(Host::local()).machine(web));
 ///
 /// let web = artifacts.machine(WEB);
@@ -135,15 +135,15 @@ impl<'a> MachineArtifacts<'a> {
     ///
     /// There is none: with the files that there are.
     #[track_caller]
-    pub fn file(self, path: impl AsRef<str>) -> GuestFile<'a> {
+    pub fn file(self, path: impl AsRef<str>) -> FileArtifact<'a> {
         or_panic(self.find_file(path.as_ref()))
     }
 
-    pub(super) fn find_file(self, path: &str) -> Result<GuestFile<'a>, Failed> {
+    pub(super) fn find_file(self, path: &str) -> Result<FileArtifact<'a>, Failed> {
         let files = &self.machine.guest.files;
         let file =
             named(files, &format!("file in machine {}", self.machine.name), path, |file| file.path.as_str())?;
-        Ok(GuestFile { file })
+        Ok(FileArtifact { file })
     }
 
     /// A user that the cloud makes in it.
@@ -152,10 +152,10 @@ impl<'a> MachineArtifacts<'a> {
     ///
     /// There is none: with the users that there are.
     #[track_caller]
-    pub fn user(self, name: impl AsRef<str>) -> GuestUser<'a> {
+    pub fn user(self, name: impl AsRef<str>) -> UserArtifact<'a> {
         let what = format!("user in machine {}", self.machine.name);
         let user = named(&self.machine.guest.users, &what, name.as_ref(), |user| user.name.as_str());
-        GuestUser { user: or_panic(user) }
+        UserArtifact { user: or_panic(user) }
     }
 
     /// A systemd unit that the cloud says something of, by its whole name: `app.service`.
@@ -164,10 +164,10 @@ impl<'a> MachineArtifacts<'a> {
     ///
     /// There is none: with the units that there are.
     #[track_caller]
-    pub fn unit(self, name: impl AsRef<str>) -> GuestUnit<'a> {
+    pub fn unit(self, name: impl AsRef<str>) -> UnitArtifact<'a> {
         let what = format!("unit in machine {}", self.machine.name);
         let unit = named(&self.machine.guest.units, &what, name.as_ref(), |unit| unit.name.as_str());
-        GuestUnit { unit: or_panic(unit) }
+        UnitArtifact { unit: or_panic(unit) }
     }
 
     /// A document that it reads on its first boot: `config.ign`, or `user-data`, `meta-data` and `network-config`. Its

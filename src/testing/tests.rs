@@ -31,8 +31,8 @@ fn debian() -> Cloud {
         .root_disk(10.gib())
         .interface(Interface::on("lab").address("10.17.3.10"))
         .user(User::admin("ops").key(KEY))
-        .file(File::text("/etc/motd", "one\ntwo\nthree\nfour\nfive\n"))
-        .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")));
+        .file(GuestFile::text("/etc/motd", "one\ntwo\nthree\nfour\nfive\n"))
+        .file(GuestFile::secret("/etc/token", Secret::environment("token", "TOKEN")));
     lab([web])
 }
 

@@ -102,7 +102,7 @@ impl Guest {
             .user(User::admin("ops").key(KEY))
             .user(User::new("app").uid(1500))
             // Whoever runs twice writes it anew, without the lines that the boots added.
-            .file(File::text("/srv/app/boots", "first\n").mode(0o640).owner("app").group("app"))
+            .file(GuestFile::text("/srv/app/boots", "first\n").mode(0o640).owner("app").group("app"))
             .unit(Unit::service("note").enabled().contents(note("/srv/app/boots")));
         for disk in (0..self.disks).map(|index| format!("data{index}")) {
             let path = format!("/var/srv/{disk}");

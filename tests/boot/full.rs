@@ -121,8 +121,8 @@ fn a_mirror_serves_on_fedora_coreos_and_flatcar_with_what_they_have() {
             let role = mirror::MirrorRole::new("prod", [], None);
             let machine = guest.machine().role(role).firewall(false);
             machine
-                .file(File::text(format!("{}/{path}", mirror::ROOT), BODY))
-                .file(File::text("/etc/ask.sh", &*ask))
+                .file(GuestFile::text(format!("{}/{path}", mirror::ROOT), BODY))
+                .file(GuestFile::text("/etc/ask.sh", &*ask))
                 .unit(Unit::service("ask").enabled().contents(unit))
         });
         cloud(1, &[]).machines(each)

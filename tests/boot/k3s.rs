@@ -38,7 +38,7 @@ fn machine(name: &str, number: u8, memory: Size) -> Machine {
         .disk(Disk::new("rancher", 128.mib()).mount("/var/lib/rancher"))
         .user(User::admin("ops").key(KEY))
         // The time server of the network, as its owner says it; Debian runs this client by itself, and the test guest runs nothing by itself.
-        .file(File::text("/etc/systemd/timesyncd.conf.d/lan.conf", format!("[Time]\nNTP={GATEWAY}\n")))
+        .file(GuestFile::text("/etc/systemd/timesyncd.conf.d/lan.conf", format!("[Time]\nNTP={GATEWAY}\n")))
         .unit(Unit::service("systemd-timesyncd").enabled())
 }
 

@@ -20,8 +20,8 @@ fn cloud() -> Cloud {
 fn of_generation(generation: u32) -> Cloud {
     let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
         .root_disk(3.gib())
-        .file(File::secret("/etc/admin", Secret::password("admin").generation(generation)))
-        .file(File::secret("/etc/token", Secret::generated("token", Generated::Token).generation(2)));
+        .file(GuestFile::secret("/etc/admin", Secret::password("admin").generation(generation)))
+        .file(GuestFile::secret("/etc/token", Secret::generated("token", Generated::Token).generation(2)));
     Cloud::new("first").host(Host::local()).machine(web).accept("login-missing", "a test")
 }
 

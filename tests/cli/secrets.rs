@@ -20,7 +20,7 @@ fn cloud() -> Cloud {
         Machine::new(name, image)
             .root_disk(3.gib())
             .user(User::admin("ops").password_hash(password()))
-            .file(File::secret("/etc/token", token()))
+            .file(GuestFile::secret("/etc/token", token()))
     };
     Cloud::new("first")
         .host(Host::local())

@@ -18,7 +18,7 @@ fn cloud() -> Cloud {
             .root_disk(2.gib())
             .user(User::admin("ops").key(KEY))
     };
-    let host_key = File::text("/etc/ssh/ssh_host_ed25519_key.pub", format!("{KEY} root@web\n"));
+    let host_key = GuestFile::text("/etc/ssh/ssh_host_ed25519_key.pub", format!("{KEY} root@web\n"));
     Cloud::new("first")
         .host(Host::new("near"))
         .host(Host::new("far").uri("qemu+ssh://root@hv1:2222/system").bridge("br0"))
@@ -133,7 +133,7 @@ fn host_keys_from_the_root_key_are_known_before_the_first_boot() {
                 .interface(Interface::on("lab").address(Ipv4Addr::new(10, 17, 3, end)))
                 .user(User::admin("ops").key(KEY))
         };
-        let own = File::text("/etc/ssh/ssh_host_ed25519_key", "the user's own\n");
+        let own = GuestFile::text("/etc/ssh/ssh_host_ed25519_key", "the user's own\n");
         Cloud::new("first")
             .host(Host::local())
             .network(Network::nat("lab", "10.17.3.0/24"))

@@ -98,7 +98,7 @@ fn networks() -> [Network; 4] {
             .autostart(false)
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
-        Network::new("bare", Mode::Open),
+        Network::new("bare", NetworkMode::Open),
         Network::isolated("wrong_name", "10.17.5.0/24"),
     ]
 }
@@ -155,24 +155,24 @@ fn web() -> Machine {
         .user(User::new("guest"))
         .group(Group::new("app").gid(2000))
         .group(Group::new("plain"))
-        .file(File::text("/etc/motd", "one\ntwo \"#\n").mode("0640").owner("ops").group("app"))
-        .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")))
+        .file(GuestFile::text("/etc/motd", "one\ntwo \"#\n").mode("0640").owner("ops").group("app"))
+        .file(GuestFile::secret("/etc/token", Secret::environment("token", "TOKEN")))
         .file(
-            File::parts(
+            GuestFile::parts(
                 "/etc/app.env",
                 [
-                    Part::from("# {two}\nTOKEN="),
+                    TextPart::from("# {two}\nTOKEN="),
                     Secret::password("app-token").into(),
-                    Part::from("\nKEY="),
-                    Part::Quoted(Secret::generated("app-key", Generated::PrivateKey).generation(3)),
-                    Part::from(""),
+                    TextPart::from("\nKEY="),
+                    TextPart::Quoted(Secret::generated("app-key", Generated::PrivateKey).generation(3)),
+                    TextPart::from(""),
                 ],
             )
             .owner("ops"),
         )
-        .file(File::remote("/opt/tool", "https://example.com/tool", digest()).mode("0755"))
+        .file(GuestFile::remote("/opt/tool", "https://example.com/tool", digest()).mode("0755"))
         .directory(Directory::new("/srv/app").mode("0750").owner("ops").group("app"))
-        .link(Link::new("/etc/app", "../srv/app"))
+        .link(Symlink::new("/etc/app", "../srv/app"))
         .unit(Unit::service("app").enabled().contents("[Service]\nExecStart=/usr/bin/app \\\n  --quiet\n"))
         .unit(Unit::timer("old").masked())
         .unit(Unit::socket("other").disabled().dropin("10-more", "[Socket]\nListenStream=80\n"))

@@ -1,6 +1,6 @@
 //! Groups 5 to 22 where they are a K3s cluster's: who joins whom, what its nodes reach, and what they are given.
 
-use fmc::guest::checked::{Contents, Part};
+use fmc::guest::checked::{Contents, TextPart};
 use fmc::prelude::*;
 use fmc::testing::checked;
 
@@ -46,10 +46,10 @@ pub(crate) fn text(cloud: &Cloud, machine: &str, path: &str) -> String {
     }
 }
 
-fn part(part: &Part) -> String {
+fn part(part: &TextPart) -> String {
     match part {
-        Part::Text(text) => text.to_string(),
-        Part::Secret(secret) | Part::Quoted(secret) => format!("({secret})"),
+        TextPart::Text(text) => text.to_string(),
+        TextPart::Secret(secret) | TextPart::Quoted(secret) => format!("({secret})"),
     }
 }
 

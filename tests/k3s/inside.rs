@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc::guest::checked::{Contents, Part, Unit};
+use fmc::guest::checked::{Contents, TextPart, Unit};
 use fmc::prelude::*;
 use fmc::secret::{SecretRef, Secrets};
 use fmc_testkit::k3s::{Entry, Start};
@@ -33,9 +33,9 @@ impl Inside {
                 parts
                     .iter()
                     .map(|part| match part {
-                        Part::Text(text) => text.to_string(),
-                        Part::Secret(secret) => bytes(secret),
-                        Part::Quoted(secret) => {
+                        TextPart::Text(text) => text.to_string(),
+                        TextPart::Secret(secret) => bytes(secret),
+                        TextPart::Quoted(secret) => {
                             let quoted = serde_json::to_string(&bytes(secret)).unwrap();
                             quoted[1..quoted.len() - 1].to_owned()
                         }

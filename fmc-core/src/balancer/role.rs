@@ -10,13 +10,13 @@ use crate::checked::{Checked, CheckedGroup, Forward, Idx, Machine, Network};
 use crate::finding::Kind;
 use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::k3s::Endpoint;
 use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{Program, lasting};
 use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// The role's kind.
 pub const KIND: RoleName = RoleName::literal("balancer");
@@ -291,20 +291,20 @@ impl CustomRole for BalancerRole {
         let mut guest = match &program {
             None => Guest::new()
                 .package("haproxy")
-                .file(File::text(haproxy::PATH, haproxy::configuration(&setup)))
+                .file(GuestFile::text(haproxy::PATH, haproxy::configuration(&setup)))
                 .unit(Unit::service("haproxy").enabled().dropin("50-fmc.conf", lasting(None))),
             Some(program) => program
                 .guest()
-                .file(File::text(traefik::STATIC, traefik::static_configuration(&setup)))
-                .file(File::text(traefik::DYNAMIC, traefik::dynamic_configuration(&setup)))
+                .file(GuestFile::text(traefik::STATIC, traefik::static_configuration(&setup)))
+                .file(GuestFile::text(traefik::DYNAMIC, traefik::dynamic_configuration(&setup)))
                 .unit(Unit::service("traefik").enabled().contents(traefik::unit(program))),
         };
         let member = self.member(site);
         if let Some(member) = &member {
-            let script = |path, text| File::text(path, text).mode(Mode::new(0o755));
+            let script = |path, text| GuestFile::text(path, text).mode(FileMode::new(0o755));
             guest = guest
                 .package("keepalived")
-                .file(File::text(keepalived::PATH, keepalived::configuration(member)))
+                .file(GuestFile::text(keepalived::PATH, keepalived::configuration(member)))
                 .file(script(keepalived::FIND, keepalived::find(member)))
                 .file(script(keepalived::ASK, keepalived::ask()))
                 .unit(

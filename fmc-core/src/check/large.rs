@@ -2,7 +2,7 @@
 
 use crate::checked::{Checked, Machine};
 use crate::finding::{At, Finding, Remedy, problems};
-use crate::guest::checked::{Contents, Part};
+use crate::guest::checked::{Contents, TextPart};
 use crate::image::Provisioner;
 use crate::unit::Size;
 
@@ -28,7 +28,7 @@ fn size(machine: &Machine) -> usize {
     let files = guest.files.iter().map(|file| match &file.contents {
         Contents::Text(text) => text.len(),
         Contents::Parts(parts) => {
-            let text = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
+            let text = |part: &TextPart| if let TextPart::Text(text) = part { text.len() } else { 0 };
             parts.iter().map(text).sum()
         }
         Contents::Secret(_) | Contents::Remote { .. } => 0,
@@ -46,6 +46,6 @@ problems! {
         Large { size: Size } is IgnitionLarge:
             "what the machine boots with is {size}; above 1 MiB QEMU hands it over slowly",
             "let the machine fetch what is large: {remote}, for example from the bootstrap machine's mirror",
-            remote = Remedy::either("remote: {url: …, digest: …}", "File::remote(path, url, digest)");
+            remote = Remedy::either("remote: {url: …, digest: …}", "GuestFile::remote(path, url, digest)");
     }
 }

@@ -21,7 +21,7 @@ use crate::image::{Image, Source};
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
-use crate::network::Mode;
+use crate::network::NetworkMode;
 use crate::path::AbsPath;
 use crate::ready::{Ready, Signal};
 use crate::unit::{Cpus, Size};
@@ -190,11 +190,11 @@ fn network(
     Some(checked::Network {
         hosts: net.host.and_then(|host| hosts.new_index(host)).into_iter().collect(),
         forward: match draft.mode {
-            Mode::Nat => Forward::Nat,
-            Mode::Routed => Forward::Routed,
-            Mode::Open => Forward::Open,
-            Mode::Isolated => Forward::Isolated,
-            Mode::Bridge => Forward::Bridge,
+            NetworkMode::Nat => Forward::Nat,
+            NetworkMode::Routed => Forward::Routed,
+            NetworkMode::Open => Forward::Open,
+            NetworkMode::Isolated => Forward::Isolated,
+            NetworkMode::Bridge => Forward::Bridge,
         },
         bridge: match &draft.bridge {
             Some(bridge) => bridge.ok()?.clone(),

@@ -20,7 +20,7 @@ use crate::k3s;
 use crate::machine::{Interface, Machine};
 use crate::name::{HostName, MachineName, OwnerId};
 use crate::named::{Keyed, Named};
-use crate::network::{Mode, Network};
+use crate::network::{Network, NetworkMode};
 
 /// The draft with its references looked up.
 pub(crate) struct View<'a> {
@@ -190,7 +190,7 @@ impl<'a> View<'a> {
 
 impl<'a> Net<'a> {
     fn new(draft: &'a Network, host: Option<usize>) -> Self {
-        let bridged = draft.mode == Mode::Bridge;
+        let bridged = draft.mode == NetworkMode::Bridge;
         let family = |v4: bool,
                       subnet: &Option<Given<Subnet>>,
                       gateway: &Option<Given<crate::addr::Ip>>,
@@ -218,17 +218,17 @@ impl<'a> Net<'a> {
 
     /// Whether machines on it reach what is behind its gateway.
     pub(crate) fn is_forwarded(&self) -> bool {
-        self.draft.mode != Mode::Isolated
+        self.draft.mode != NetworkMode::Isolated
     }
 
     /// Whether the host routes to it, in both directions.
     pub(crate) fn is_routed(&self) -> bool {
-        matches!(self.draft.mode, Mode::Routed | Mode::Open)
+        matches!(self.draft.mode, NetworkMode::Routed | NetworkMode::Open)
     }
 
     /// Whether libvirt gives it a bridge, a gateway and DHCP of its own.
     pub(crate) fn is_own(&self) -> bool {
-        self.draft.mode != Mode::Bridge
+        self.draft.mode != NetworkMode::Bridge
     }
 }
 

@@ -17,7 +17,7 @@ use crate::k3s;
 use crate::machine::{Power, Shutdown};
 use crate::name::{DiskName, DiskSerial, Fqdn, Hostname, MachineName, PoolName, VolumeName};
 use crate::path::{AbsPath, HttpUrl};
-use crate::ready::Port;
+use crate::ready::TcpPort;
 use crate::role::Membership;
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
@@ -179,7 +179,7 @@ pub enum Signal {
     /// An answer of the guest agent.
     Agent,
     /// A TCP port that answers.
-    Tcp(Port),
+    Tcp(TcpPort),
 }
 
 /// A root disk.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::boot::Inside;
 use crate::digest::hex;
-use crate::guest::checked::{Contents, File, Owner, Part, User};
+use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, User};
 use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
 use crate::image::Os;
 use crate::secret::SecretRef;
@@ -78,7 +78,7 @@ fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
 }
 
 /// What cloud-init calls a file that is a secret host key.
-fn host_key_of(file: &File) -> Option<(&'static str, &SecretRef)> {
+fn host_key_of(file: &GuestFile) -> Option<(&'static str, &SecretRef)> {
     let Contents::Secret(secret) = &file.contents else { return None };
     match file.path.as_str() {
         HOST_KEY => Some(("ed25519_private", secret)),
@@ -190,7 +190,7 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         files.push(text_file(RESOLVERS.into(), text.into()));
     }
     let written =
-        |file: &&File| !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none();
+        |file: &&GuestFile| !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none();
     files.extend(inside.guest.files.iter().filter(written).map(file));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
@@ -228,7 +228,7 @@ fn text_file<'a>(path: Cow<'a, str>, text: Cow<'a, str>) -> Node<'a> {
     ])
 }
 
-fn file(file: &File) -> Node<'_> {
+fn file(file: &GuestFile) -> Node<'_> {
     let mut members =
         vec![("path", Node::text(file.path.as_str())), ("permissions", Node::text(file.mode.to_string()))];
     if !file.owner.is_root() {
@@ -249,11 +249,11 @@ fn file(file: &File) -> Node<'_> {
     Node::Map(members)
 }
 
-fn part(part: &Part) -> yaml::Part<'_> {
+fn part(part: &TextPart) -> yaml::Part<'_> {
     match part {
-        Part::Text(text) => yaml::Part::Text(text),
-        Part::Secret(secret) => yaml::Part::Hole(secret, Encoding::JsonText),
-        Part::Quoted(secret) => yaml::Part::Hole(secret, Encoding::JsonInJson),
+        TextPart::Text(text) => yaml::Part::Text(text),
+        TextPart::Secret(secret) => yaml::Part::Hole(secret, Encoding::JsonText),
+        TextPart::Quoted(secret) => yaml::Part::Hole(secret, Encoding::JsonInJson),
     }
 }
 

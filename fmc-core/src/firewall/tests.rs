@@ -11,7 +11,7 @@ use crate::cloud::Cloud;
 use crate::digest::Digest;
 use crate::flow::{Flows, Peer, anything, tcp, udp, vrrp};
 use crate::guest::checked::Contents;
-use crate::guest::{File, Guest, User};
+use crate::guest::{Guest, GuestFile, User};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
@@ -226,7 +226,7 @@ fn a_machine_lets_in_by_itself_whom_it_says() {
 fn a_firewall_that_somebody_else_writes_is_a_clash() {
     let plain = machine("web", Interface::on("core").address("10.17.3.30"))
         .firewall(true)
-        .guest(Guest::new().file(File::text(PATH, "")).user(User::admin("ops").key(KEY)));
+        .guest(Guest::new().file(GuestFile::text(PATH, "")).user(User::admin("ops").key(KEY)));
     let report = cloud([31]).machine(plain).check().unwrap_err();
     let [finding] = report.findings() else { panic!("{report}") };
     assert_eq!(finding.kind.as_str(), "role-clash");

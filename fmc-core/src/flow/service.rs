@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::given::{Leaf, LeafError, leaf_traits};
-use crate::ready::Port;
+use crate::ready::TcpPort;
 
 /// What carries a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,7 +122,7 @@ impl Leaf for Service {
             _ => return Err(otherwise(text)),
         };
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-        let port = |text| Port::parse(text).map(Port::get);
+        let port = |text| TcpPort::parse(text).map(TcpPort::get);
         let (Ok(first), Ok(last)) = (port(first), port(last)) else {
             return Err(LeafError::mending(format!(
                 "write {protocol} and a port from 1 to 65535, or the first and the last of several, as {protocol} 5432 or {protocol} 30000-32767"
@@ -157,7 +157,7 @@ leaf_traits!(Service);
 
 /// Why a text that begins otherwise than a service is none, by what people write elsewhere.
 fn otherwise(text: &str) -> LeafError {
-    let number = |part: &str| Port::parse(part).is_ok();
+    let number = |part: &str| TcpPort::parse(part).is_ok();
     let lower = text.trim().to_ascii_lowercase();
     LeafError::mending(match lower.split_once(['/', ':', ' ', '-']) {
         _ if lower == "anything" || lower == "any" => {

@@ -11,7 +11,7 @@ use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
 use crate::path::{AbsPath, HttpUrl};
 use crate::secret::{Secret, SecretRef};
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Contents {
     /// The bytes of a secret.
     Secret(Secret),
     /// Text with secrets in it.
-    Parts(Vec<Part>),
+    Parts(Vec<TextPart>),
     /// A download, fetched once on the first boot; one that hashes to anything else is not installed.
     Remote {
         /// Where it is.
@@ -37,7 +37,7 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-pub enum Part {
+pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
     /// The text of a secret, as it is.
@@ -46,19 +46,19 @@ pub enum Part {
     Quoted(Secret),
 }
 
-impl From<&str> for Part {
+impl From<&str> for TextPart {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
     }
 }
 
-impl From<String> for Part {
+impl From<String> for TextPart {
     fn from(text: String) -> Self {
         Self::Text(text.into())
     }
 }
 
-impl From<Secret> for Part {
+impl From<Secret> for TextPart {
     fn from(secret: Secret) -> Self {
         Self::Secret(secret)
     }
@@ -68,14 +68,14 @@ impl From<Secret> for Part {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub struct GuestFile {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
     /// What is in it.
     contents: Contents,
     /// Its permissions, in quotes: `"0644"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mode: Option<Given<Mode>>,
+    mode: Option<Given<FileMode>>,
     /// Its owner; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Given<UserName>>,
@@ -84,7 +84,7 @@ pub struct File {
     group: Option<Given<GroupName>>,
 }
 
-impl File {
+impl GuestFile {
     /// A file with a text, mode 0644 until said otherwise.
     pub fn text(path: impl Into<Given<AbsPath>>, text: impl Into<Arc<str>>) -> Self {
         Self::new(path, Contents::Text(text.into()))
@@ -98,14 +98,14 @@ impl File {
     /// A file with text and secrets one after the other, mode 0600 until said otherwise. The secrets in it must be text.
     ///
     /// ```
-    /// use fmc_core::guest::{File, Part};
+    /// use fmc_core::guest::{GuestFile, TextPart};
     /// use fmc_core::secret::Secret;
     ///
     /// let token = Secret::environment("app-token", "APP_TOKEN");
-    /// let file = File::parts("/etc/app.env", [Part::from("TOKEN="), token.into(), "\n".into()]);
+    /// let file = GuestFile::parts("/etc/app.env", [TextPart::from("TOKEN="), token.into(), "\n".into()]);
     /// # let _ = file;
     /// ```
-    pub fn parts(path: impl Into<Given<AbsPath>>, parts: impl IntoIterator<Item = Part>) -> Self {
+    pub fn parts(path: impl Into<Given<AbsPath>>, parts: impl IntoIterator<Item = TextPart>) -> Self {
         Self::new(path, Contents::Parts(parts.into_iter().collect()))
     }
 
@@ -133,7 +133,7 @@ impl File {
 
     /// Its permissions.
     #[must_use]
-    pub fn mode(mut self, mode: impl Into<Given<Mode>>) -> Self {
+    pub fn mode(mut self, mode: impl Into<Given<FileMode>>) -> Self {
         self.mode = Some(mode.into());
         self
     }
@@ -178,8 +178,8 @@ impl File {
             }
         };
         let default = match self.contents {
-            Contents::Text(_) | Contents::Remote { .. } => Mode::new(0o644),
-            Contents::Secret(_) | Contents::Parts(_) => Mode::new(0o600),
+            Contents::Text(_) | Contents::Remote { .. } => FileMode::new(0o644),
+            Contents::Secret(_) | Contents::Parts(_) => FileMode::new(0o600),
         };
         let mode = optional(self.mode.as_ref(), &at.key("mode"), findings);
         let owner = Owner::checked(self.owner.as_ref(), self.group.as_ref(), at, findings);
@@ -187,17 +187,17 @@ impl File {
     }
 }
 
-impl Part {
-    fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPart> {
+impl TextPart {
+    fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedTextPart> {
         Some(match self {
-            Self::Text(text) => CheckedPart::Text(Arc::clone(text)),
-            Self::Secret(secret) => CheckedPart::Secret(secret.checked(&at.key("secret"), findings)?),
-            Self::Quoted(secret) => CheckedPart::Quoted(secret.checked(&at.key("quoted"), findings)?),
+            Self::Text(text) => CheckedTextPart::Text(Arc::clone(text)),
+            Self::Secret(secret) => CheckedTextPart::Secret(secret.checked(&at.key("secret"), findings)?),
+            Self::Quoted(secret) => CheckedTextPart::Quoted(secret.checked(&at.key("quoted"), findings)?),
         })
     }
 }
 
-impl Keyed for File {
+impl Keyed for GuestFile {
     type Name = AbsPath;
 
     fn name(&self) -> &Given<AbsPath> {
@@ -219,7 +219,7 @@ pub struct Directory {
     path: Given<AbsPath>,
     /// Its permissions, in quotes: `"0755"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mode: Option<Given<Mode>>,
+    mode: Option<Given<FileMode>>,
     /// Its owner; root if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Given<UserName>>,
@@ -237,7 +237,7 @@ impl Directory {
 
     /// Its permissions.
     #[must_use]
-    pub fn mode(mut self, mode: impl Into<Given<Mode>>) -> Self {
+    pub fn mode(mut self, mode: impl Into<Given<FileMode>>) -> Self {
         self.mode = Some(mode.into());
         self
     }
@@ -260,7 +260,7 @@ impl Directory {
         let path = leaf(&self.path, at, findings).cloned();
         let mode = optional(self.mode.as_ref(), &at.key("mode"), findings);
         let owner = Owner::checked(self.owner.as_ref(), self.group.as_ref(), at, findings);
-        Some(CheckedDirectory { path: path?, mode: mode?.unwrap_or(Mode::new(0o755)), owner: owner? })
+        Some(CheckedDirectory { path: path?, mode: mode?.unwrap_or(FileMode::new(0o755)), owner: owner? })
     }
 }
 
@@ -281,30 +281,30 @@ impl Keyed for Directory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Link {
+pub struct Symlink {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
     /// Where it leads, absolute or relative to its directory.
     target: String,
 }
 
-impl Link {
+impl Symlink {
     /// A link at `path` to `target`, which is absolute or relative to the link's directory.
     pub fn new(path: impl Into<Given<AbsPath>>, target: impl Into<String>) -> Self {
         Self { path: path.into(), target: target.into() }
     }
 
-    pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedLink> {
+    pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedSymlink> {
         let path = leaf(&self.path, at, findings).cloned();
         if self.target.is_empty() || self.target.contains(char::is_control) {
             findings.push(link_without_target(&at.key("target")));
             return None;
         }
-        Some(CheckedLink { path: path?, target: self.target.as_str().into() })
+        Some(CheckedSymlink { path: path?, target: self.target.as_str().into() })
     }
 }
 
-impl Keyed for Link {
+impl Keyed for Symlink {
     type Name = AbsPath;
 
     fn name(&self) -> &Given<AbsPath> {
@@ -317,7 +317,7 @@ impl Keyed for Link {
     }
 }
 
-/// A [`File`] with every leaf right.
+/// A [`GuestFile`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedFile {
     /// Where it is.
@@ -325,7 +325,7 @@ pub struct CheckedFile {
     /// What is in it.
     pub contents: CheckedContents,
     /// Its permissions.
-    pub mode: Mode,
+    pub mode: FileMode,
     /// Whose it is.
     pub owner: Owner,
 }
@@ -338,7 +338,7 @@ pub enum CheckedContents {
     /// The bytes of a secret.
     Secret(SecretRef),
     /// Text with secrets in it.
-    Parts(Vec<CheckedPart>),
+    Parts(Vec<CheckedTextPart>),
     /// A download.
     Remote {
         /// Where it is.
@@ -350,7 +350,7 @@ pub enum CheckedContents {
 
 /// A part of [`CheckedContents::Parts`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckedPart {
+pub enum CheckedTextPart {
     /// Text as it is.
     Text(Arc<str>),
     /// The text of a secret, as it is.
@@ -359,7 +359,7 @@ pub enum CheckedPart {
     Quoted(SecretRef),
 }
 
-impl CheckedPart {
+impl CheckedTextPart {
     /// The secret, if it is one.
     pub fn secret(&self) -> Option<&SecretRef> {
         match self {
@@ -372,12 +372,12 @@ impl CheckedPart {
 impl CheckedContents {
     /// The secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
-        let (one, parts): (Option<&SecretRef>, &[CheckedPart]) = match self {
+        let (one, parts): (Option<&SecretRef>, &[CheckedTextPart]) = match self {
             Self::Text(_) | Self::Remote { .. } => (None, &[]),
             Self::Secret(secret) => (Some(secret), &[]),
             Self::Parts(parts) => (None, parts),
         };
-        one.into_iter().chain(parts.iter().filter_map(CheckedPart::secret))
+        one.into_iter().chain(parts.iter().filter_map(CheckedTextPart::secret))
     }
 }
 
@@ -387,14 +387,14 @@ pub struct CheckedDirectory {
     /// Where it is.
     pub path: AbsPath,
     /// Its permissions.
-    pub mode: Mode,
+    pub mode: FileMode,
     /// Whose it is.
     pub owner: Owner,
 }
 
-/// A [`Link`] with every leaf right.
+/// A [`Symlink`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckedLink {
+pub struct CheckedSymlink {
     /// Where it is.
     pub path: AbsPath,
     /// Where it leads, absolute or relative to its directory.

@@ -12,15 +12,17 @@ mod user;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Contents, Directory, File, Link, Part};
+pub use file::{Contents, Directory, GuestFile, Symlink, TextPart};
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit, UnitContents, UnitFile, UnitLineError, UnitSection};
 pub use user::{Group, User};
 
 /// Parts with every leaf right, as a checked cloud has them.
 pub mod checked {
-    pub use super::file::{CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as File};
-    pub use super::file::{CheckedLink as Link, CheckedPart as Part, Owner};
+    pub use super::file::{
+        CheckedContents as Contents, CheckedDirectory as Directory, CheckedFile as GuestFile,
+    };
+    pub use super::file::{CheckedSymlink as Symlink, CheckedTextPart as TextPart, Owner};
     pub use super::unit::{CheckedDropin as Dropin, CheckedUnit as Unit};
     pub use super::user::{CheckedUser as User, CheckedUserGroup as Group};
 }
@@ -37,13 +39,13 @@ pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
 /// What the user wants inside a machine.
 ///
 /// ```
-/// use fmc_core::guest::{File, Guest, Unit, User};
+/// use fmc_core::guest::{GuestFile, Guest, Unit, User};
 /// use fmc_core::secret::Secret;
 ///
 /// let guest = Guest::new()
 ///     .user(User::admin("ops").key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM"))
-///     .file(File::text("/etc/motd", "Managed by fmc.\n"))
-///     .file(File::secret("/etc/app/token", Secret::environment("app-token", "APP_TOKEN")).owner("ops"))
+///     .file(GuestFile::text("/etc/motd", "Managed by fmc.\n"))
+///     .file(GuestFile::secret("/etc/app/token", Secret::environment("app-token", "APP_TOKEN")).owner("ops"))
 ///     .unit(Unit::service("app").enabled().contents(
 ///         "[Service]\nExecStart=/usr/bin/app\n[Install]\nWantedBy=multi-user.target\n",
 ///     ));
@@ -55,13 +57,13 @@ pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
 pub struct Guest {
     /// Files, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    files: Named<File>,
+    files: Named<GuestFile>,
     /// Directories, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     directories: Named<Directory>,
     /// Symbolic links, by path.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
-    links: Named<Link>,
+    links: Named<Symlink>,
     /// Users, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     users: Named<User>,
@@ -84,12 +86,12 @@ impl Guest {
 
     /// The files whose text is known: their paths and texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files.iter().filter_map(File::plain)
+        self.files.iter().filter_map(GuestFile::plain)
     }
 
     /// A file. What the image has at its path is replaced.
     #[must_use]
-    pub fn file(mut self, file: File) -> Self {
+    pub fn file(mut self, file: GuestFile) -> Self {
         self.files.push(file);
         self
     }
@@ -103,7 +105,7 @@ impl Guest {
 
     /// A symbolic link. What the image has at its path is replaced.
     #[must_use]
-    pub fn link(mut self, link: Link) -> Self {
+    pub fn link(mut self, link: Symlink) -> Self {
         self.links.push(link);
         self
     }

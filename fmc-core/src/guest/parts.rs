@@ -1,7 +1,7 @@
 //! A guest with every leaf right.
 
 use super::Guest;
-use super::checked::{Directory, File, Group, Link, Unit, User};
+use super::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
 use crate::named::{Keyed, Named};
@@ -11,11 +11,11 @@ use crate::secret::SecretRef;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Files.
-    pub files: Vec<File>,
+    pub files: Vec<GuestFile>,
     /// Directories.
     pub directories: Vec<Directory>,
     /// Symbolic links.
-    pub links: Vec<Link>,
+    pub links: Vec<Symlink>,
     /// Users.
     pub users: Vec<User>,
     /// Groups.
@@ -45,9 +45,9 @@ impl Guest {
         let before = findings.len();
         let packages = at.key("packages");
         let mut parts = Parts {
-            files: each(&self.files, &at.key("files"), findings, super::File::checked),
+            files: each(&self.files, &at.key("files"), findings, super::GuestFile::checked),
             directories: each(&self.directories, &at.key("directories"), findings, super::Directory::checked),
-            links: each(&self.links, &at.key("links"), findings, super::Link::checked),
+            links: each(&self.links, &at.key("links"), findings, super::Symlink::checked),
             users: each(&self.users, &at.key("users"), findings, super::User::checked),
             groups: each(&self.groups, &at.key("groups"), findings, super::Group::checked),
             units: each(&self.units, &at.key("units"), findings, super::Unit::checked),

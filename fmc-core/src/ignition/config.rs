@@ -13,7 +13,7 @@ use ignition_config::v3_6::{
 use super::marks::{Marks, with_marks};
 use super::{keyfile, needed_spec, networkd, own};
 use crate::boot::{self, Inside};
-use crate::guest::checked::{self, Contents, Owner, Part};
+use crate::guest::checked::{self, Contents, Owner, TextPart};
 use crate::guest::{Parts, State, UnitFile, UnitSection, mount};
 use crate::image::Os;
 use crate::template::{Encoding, Template, percent};
@@ -111,7 +111,7 @@ fn own_files(inside: &Inside<'_>) -> Vec<File> {
     files
 }
 
-fn user_file(made: &checked::File, marks: &mut Marks) -> File {
+fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
     let source = match &made.contents {
         Contents::Text(text) => data_url(text),
         Contents::Secret(secret) => format!("data:;base64,{}", marks.mark(secret, Encoding::Base64)),
@@ -119,9 +119,9 @@ fn user_file(made: &checked::File, marks: &mut Marks) -> File {
             let mut url = String::from("data:,");
             for part in parts {
                 match part {
-                    Part::Text(text) => url.push_str(&percent(text.as_bytes())),
-                    Part::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
-                    Part::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
+                    TextPart::Text(text) => url.push_str(&percent(text.as_bytes())),
+                    TextPart::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
+                    TextPart::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
                 }
             }
             url

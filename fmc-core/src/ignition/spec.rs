@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::guest::Parts;
 use crate::image::Os;
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// A version of Ignition's specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ pub fn needed_spec(guest: &Parts) -> Spec {
 }
 
 /// Whether a mode has a bit that needs 3.6.0.
-pub(crate) fn is_special(mode: Mode) -> bool {
+pub(crate) fn is_special(mode: FileMode) -> bool {
     mode.bits() & 0o7000 != 0
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::guest::Part;
+use crate::guest::TextPart;
 use crate::secret::Secret;
 use crate::template::Encoding;
 use crate::yaml::{Node, Out};
@@ -16,7 +16,7 @@ pub enum Piece {
     Secret(Secret),
 }
 
-impl From<Piece> for Part {
+impl From<Piece> for TextPart {
     fn from(piece: Piece) -> Self {
         match piece {
             Piece::Text(text) => Self::Text(text.into()),

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::flow::{Flows, Peer, tcp};
 use crate::given::Given;
 use crate::guest::checked::Contents;
-use crate::guest::{self, Directory, File, Guest, Parts, Unit};
+use crate::guest::{self, Directory, Guest, GuestFile, Parts, Unit};
 use crate::image::Os;
 use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
@@ -87,7 +87,8 @@ pub(crate) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
         let Some(mirror) = mirror.filter(|_| !served.is_empty()) else { continue };
         for &node in cluster.servers.iter().chain(&cluster.agents) {
             let Some(machine) = cloud.at(node) else { continue };
-            let is_remote = |file: &guest::checked::File| matches!(file.contents, Contents::Remote { .. });
+            let is_remote =
+                |file: &guest::checked::GuestFile| matches!(file.contents, Contents::Remote { .. });
             if !machine.guest.files.iter().any(is_remote) {
                 continue;
             }
@@ -123,22 +124,22 @@ impl CustomRole for MirrorRole {
     fn guest(&self, site: &Site<'_>) -> Guest {
         let mut guest = Guest::new().directory(Directory::new(ROOT));
         for (path, (url, digest)) in &self.files {
-            guest = guest.file(File::remote(format!("{ROOT}/{path}"), url, digest));
+            guest = guest.file(GuestFile::remote(format!("{ROOT}/{path}"), url, digest));
         }
         for (name, text) in self.sums() {
-            guest = guest.file(File::text(format!("{ROOT}/{name}"), text));
+            guest = guest.file(GuestFile::text(format!("{ROOT}/{name}"), text));
         }
         match self.program(site.os()) {
             Some(program) => guest
                 .with(program.guest())
-                .file(File::text(caddy::PATH, caddy::configuration()))
+                .file(GuestFile::text(caddy::PATH, caddy::configuration()))
                 .unit(Unit::service("caddy").enabled().contents(caddy::unit(&program))),
             None if is_without_packages(site.os()) => guest.with(socket::guest()),
             None => {
                 let user = if site.os() == Os::Debian { "www-data" } else { "nginx" };
                 guest
                     .package("nginx")
-                    .file(File::text(nginx::PATH, nginx::configuration(user)))
+                    .file(GuestFile::text(nginx::PATH, nginx::configuration(user)))
                     .unit(Unit::service("nginx").enabled().dropin("50-fmc.conf", lasting()))
             }
         }

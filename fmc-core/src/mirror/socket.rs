@@ -5,7 +5,7 @@
 //! lists and nothing else, so that the little of HTTP that it knows is enough (RFC 9112; systemd.socket(5), `Accept=yes`).
 
 use super::{PORT, ROOT};
-use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::program::HARDENED;
 
 /// Where the script is. `/etc` may be written on the first boot of every system.
@@ -53,7 +53,7 @@ fn service() -> UnitFile {
 /// The script and its units.
 pub(super) fn guest() -> Guest {
     Guest::new()
-        .file(File::text(PATH, SCRIPT))
+        .file(GuestFile::text(PATH, SCRIPT))
         .unit(Unit::socket("fmc-mirror").enabled().contents(socket()))
         .unit(Unit::service("fmc-mirror@").contents(service()))
 }

@@ -103,7 +103,7 @@ impl<'a> Site<'a> {
     /// The roles of a type in the whole cloud, each with its machine, by machine: their values are those that the user said.
     ///
     /// ```
-    /// use fmc_core::guest::{File, Guest};
+    /// use fmc_core::guest::{GuestFile, Guest};
     /// use fmc_core::role::{CustomRole, Site};
     ///
     /// struct NodeExporter {
@@ -119,7 +119,7 @@ impl<'a> Site<'a> {
     ///         let targets = site.roles::<NodeExporter>().filter_map(|(machine, exporter)| {
     ///             Some(format!("- {}:{}\n", machine.address()?, exporter.port))
     ///         });
-    ///         Guest::new().file(File::text("/etc/prometheus/targets.yml", targets.collect::<String>()))
+    ///         Guest::new().file(GuestFile::text("/etc/prometheus/targets.yml", targets.collect::<String>()))
     ///     }
     /// }
     /// ```

@@ -167,15 +167,15 @@ impl Authority {
     /// An authority that signs itself, of this name: its key is made from the root key.
     ///
     /// ```
-    /// use fmc_core::guest::File;
+    /// use fmc_core::guest::GuestFile;
     /// use fmc_core::secret::Authority;
     ///
     /// let authority = Authority::named("postgres-main");
     /// let server = authority.server("db1", ["db1.example.com", "10.17.3.10"]);
     /// let files = [
-    ///     File::secret("/etc/postgres/ca.pem", authority.certificate()),
-    ///     File::secret("/etc/postgres/server.pem", server.certificate()),
-    ///     File::secret("/etc/postgres/server.key", server.key()),
+    ///     GuestFile::secret("/etc/postgres/ca.pem", authority.certificate()),
+    ///     GuestFile::secret("/etc/postgres/server.pem", server.certificate()),
+    ///     GuestFile::secret("/etc/postgres/server.key", server.key()),
     /// ];
     /// # let _ = files;
     /// ```

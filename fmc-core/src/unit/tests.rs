@@ -128,16 +128,19 @@ fn counts_are_numbers_in_a_file() {
 
 #[test]
 fn modes() {
-    const SECRET: Mode = Mode::new(0o600);
-    assert_eq!((SECRET.to_string(), format!("{SECRET:?}")), ("0600".to_owned(), "Mode(0o0600)".to_owned()));
-    assert_eq!(Mode::parse("7777").unwrap().bits(), 0o7777);
+    const SECRET: FileMode = FileMode::new(0o600);
+    assert_eq!(
+        (SECRET.to_string(), format!("{SECRET:?}")),
+        ("0600".to_owned(), "FileMode(0o0600)".to_owned())
+    );
+    assert_eq!(FileMode::parse("7777").unwrap().bits(), 0o7777);
     // 420 is what 0644 is in decimal; taken as octal it would be another mode.
     for text in ["", "644", "420", "0o644", "00644", "0888", "+644", "rw-r--r--"] {
-        assert!(Mode::parse(text).unwrap_err().why().ends_with("\"0644\""), "{text:?}");
+        assert!(FileMode::parse(text).unwrap_err().why().ends_with("\"0644\""), "{text:?}");
     }
-    assert_eq!(Given::from(0o644_u16), Given::Right(Mode::new(0o644)));
-    assert!(Given::<Mode>::from(0o10000_u16).wrong().is_some());
-    assert!(serde_json::from_str::<Given<Mode>>("644").unwrap().wrong().is_some());
+    assert_eq!(Given::from(0o644_u16), Given::Right(FileMode::new(0o644)));
+    assert!(Given::<FileMode>::from(0o10000_u16).wrong().is_some());
+    assert!(serde_json::from_str::<Given<FileMode>>("644").unwrap().wrong().is_some());
 }
 
 #[test]
@@ -159,7 +162,7 @@ proptest! {
         reads_back(&cpus);
         let mtu = Mtu::new(mtu).unwrap();
         reads_back(&mtu);
-        reads_back(&Mode::new(mode));
+        reads_back(&FileMode::new(mode));
         reads_back(&Seconds::new(seconds));
     }
 
@@ -168,7 +171,7 @@ proptest! {
         refused_or_reads_back::<Size>(&text);
         refused_or_reads_back::<Cpus>(&text);
         refused_or_reads_back::<Mtu>(&text);
-        refused_or_reads_back::<Mode>(&text);
+        refused_or_reads_back::<FileMode>(&text);
         refused_or_reads_back::<Seconds>(&text);
     }
 }

@@ -19,7 +19,7 @@ use fmc_core::boot::Boot;
 use fmc_core::checked::{Checked, Machine};
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
-use fmc_core::guest::File;
+use fmc_core::guest::GuestFile;
 use fmc_core::guest::checked::Contents;
 use fmc_core::host::Host;
 use fmc_core::image::Os;
@@ -269,8 +269,9 @@ fn ignition_fetches_from_it() {
     let served = serve(Os::FedoraCoreos);
     let there = served.server.url(&served.path);
     let fetched = |digest: Digest| {
-        let cloud =
-            cloud(Os::Flatcar, |machine| machine.file(File::remote("/opt/bin/k3s", there.as_str(), digest)));
+        let cloud = cloud(Os::Flatcar, |machine| {
+            machine.file(GuestFile::remote("/opt/bin/k3s", there.as_str(), digest))
+        });
         let boot = Boot::of(&cloud, cloud.machine("bootstrap").unwrap()).unwrap();
         let (_, template) = boot.files().into_iter().find(|(name, _)| *name == "config.ign").unwrap();
         let bytes = template.render(&NoSecrets).unwrap();

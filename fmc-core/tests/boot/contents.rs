@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fmc_core::boot::Boot;
 use fmc_core::digest::Digest;
-use fmc_core::guest::{File, Guest, Part};
+use fmc_core::guest::{Guest, GuestFile, TextPart};
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;
 use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
@@ -39,13 +39,13 @@ fn rendered(boot: &Boot, name: &str) -> String {
 fn parts() -> Guest {
     let secret = || Secret::environment("dsn", "DSN");
     let parts = [
-        Part::from("plain: 'a' \\ % \"b\"\nraw: "),
+        TextPart::from("plain: 'a' \\ % \"b\"\nraw: "),
         secret().into(),
         "\nquoted: \"".into(),
-        Part::Quoted(secret()),
+        TextPart::Quoted(secret()),
         "\"\n".into(),
     ];
-    Guest::new().file(File::parts("/etc/app.yaml", parts))
+    Guest::new().file(GuestFile::parts("/etc/app.yaml", parts))
 }
 
 fn whole() -> String {
@@ -97,7 +97,7 @@ fn ignition_fetches_a_file_that_hashes_to_what_it_must() {
     let server = Server::start(|_| Reply::file(b"#!/bin/sh\n"));
     let file = |content: &[u8]| {
         let guest = Guest::new().file(
-            File::remote("/usr/local/bin/k3s", server.url("/k3s"), Digest::sha256(content)).mode(0o755),
+            GuestFile::remote("/usr/local/bin/k3s", server.url("/k3s"), Digest::sha256(content)).mode(0o755),
         );
         rendered(&boot(Os::FedoraCoreos, guest), "config.ign")
     };
@@ -119,7 +119,7 @@ fn cloud_init_fetches_a_file_until_it_hashes_to_what_it_must() {
         _ => Reply::file(b"#!/bin/sh\n"),
     });
     let path = folder.path().join("bin/k3s");
-    let remote = |digest| File::remote("/opt/bin/k3s", server.url("/k3s"), digest).mode(0o755);
+    let remote = |digest| GuestFile::remote("/opt/bin/k3s", server.url("/k3s"), digest).mode(0o755);
     for digest in [Digest::sha256(b"#!/bin/sh\n"), Digest::sha512(b"#!/bin/sh\n")] {
         let user_data = rendered(&boot(Os::Debian, Guest::new().file(remote(digest))), "user-data");
         cloud_init::schema(&user_data).unwrap();

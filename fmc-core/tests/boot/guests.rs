@@ -5,7 +5,7 @@
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use fmc_core::host::Host;
 use fmc_core::image::{Image, Os};
 use fmc_core::machine::{Interface, Machine};
@@ -65,11 +65,11 @@ pub(crate) fn everything() -> Guest {
         .user(User::admin("ops").key(KEY).password_hash(secret("ops-hash")))
         .user(User::new("app").uid(1500).group("apps").home("/srv/app").shell("/sbin/nologin"))
         .directory(Directory::new("/srv/data").mode(0o750).owner("app").group("apps"))
-        .file(File::text("/etc/app/tricky", TRICKY).mode(0o640).owner("app").group("apps"))
-        .file(File::text("/etc/app/plain.conf", "listen = 80\n"))
-        .file(File::text("/etc/app/empty", ""))
-        .file(File::secret("/etc/app/token", secret("app-token")).owner("app"))
-        .link(Link::new("/etc/app/current", "plain.conf"))
+        .file(GuestFile::text("/etc/app/tricky", TRICKY).mode(0o640).owner("app").group("apps"))
+        .file(GuestFile::text("/etc/app/plain.conf", "listen = 80\n"))
+        .file(GuestFile::text("/etc/app/empty", ""))
+        .file(GuestFile::secret("/etc/app/token", secret("app-token")).owner("app"))
+        .link(Symlink::new("/etc/app/current", "plain.conf"))
         .unit(
             Unit::service("app")
                 .enabled()

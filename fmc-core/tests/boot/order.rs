@@ -1,6 +1,6 @@
 //! What a machine boots with does not depend on the order in which its parts were written down.
 
-use fmc_core::guest::{Directory, File, Group, Guest, Link, Unit, User};
+use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use fmc_core::machine::Interface;
 
 use crate::guests;
@@ -8,9 +8,9 @@ use crate::guests;
 #[test]
 fn the_order_of_declaration_changes_no_byte() {
     let parts: [fn(Guest) -> Guest; 7] = [
-        |guest| guest.file(File::text("/etc/app/b", "b")).file(File::text("/etc/app/a", "a")),
+        |guest| guest.file(GuestFile::text("/etc/app/b", "b")).file(GuestFile::text("/etc/app/a", "a")),
         |guest| guest.directory(Directory::new("/srv/b")).directory(Directory::new("/srv/a")),
-        |guest| guest.link(Link::new("/etc/app/d", "b")).link(Link::new("/etc/app/c", "a")),
+        |guest| guest.link(Symlink::new("/etc/app/d", "b")).link(Symlink::new("/etc/app/c", "a")),
         |guest| guest.user(User::new("zoe").group("b").group("a")).user(User::admin("ops").key(guests::KEY)),
         |guest| guest.group(Group::new("b")).group(Group::new("a")),
         |guest| guest.unit(Unit::service("b").enabled()).unit(Unit::service("a").masked()),
@@ -25,9 +25,9 @@ fn the_order_of_declaration_changes_no_byte() {
         |guest| guest.unit(Unit::service("a").masked()).unit(Unit::service("b").enabled()),
         |guest| guest.group(Group::new("a")).group(Group::new("b")),
         |guest| guest.user(User::admin("ops").key(guests::KEY)).user(User::new("zoe").group("a").group("b")),
-        |guest| guest.link(Link::new("/etc/app/c", "a")).link(Link::new("/etc/app/d", "b")),
+        |guest| guest.link(Symlink::new("/etc/app/c", "a")).link(Symlink::new("/etc/app/d", "b")),
         |guest| guest.directory(Directory::new("/srv/a")).directory(Directory::new("/srv/b")),
-        |guest| guest.file(File::text("/etc/app/a", "a")).file(File::text("/etc/app/b", "b")),
+        |guest| guest.file(GuestFile::text("/etc/app/a", "a")).file(GuestFile::text("/etc/app/b", "b")),
     ];
     for (system, os) in guests::SYSTEMS {
         let boot = |parts: &[fn(Guest) -> Guest]| {

@@ -113,7 +113,7 @@ pub(crate) fn rendered(cloud: &Checked, machine: &str) -> String {
 
 /// The text of a file of a machine, with a mark for each secret.
 pub(crate) fn text(cloud: &Checked, machine: &str, path: &str) -> String {
-    use fmc_core::guest::checked::{Contents, Part};
+    use fmc_core::guest::checked::{Contents, TextPart};
 
     let guest = &cloud.machine(machine).unwrap().guest;
     let file = guest.files.iter().find(|file| file.path.as_str() == path);
@@ -125,8 +125,8 @@ pub(crate) fn text(cloud: &Checked, machine: &str, path: &str) -> String {
         Contents::Parts(parts) => parts
             .iter()
             .map(|part| match part {
-                Part::Text(text) => text.to_string(),
-                Part::Secret(hole) | Part::Quoted(hole) => secret(hole),
+                TextPart::Text(text) => text.to_string(),
+                TextPart::Secret(hole) | TextPart::Quoted(hole) => secret(hole),
             })
             .collect(),
         Contents::Remote { url, digest } => format!("{url} {digest}"),

@@ -15,7 +15,7 @@ pub(super) fn guest(map: &Members<'_>, machine: &mut Expr) -> Result<(), Unsaid>
             })?,
             "links" => machine.named("link", node, |path, map| {
                 let target = literal(needed(map, "target")?)?;
-                Ok(Expr::new(format!("Link::new({}, {target})", quoted(path))))
+                Ok(Expr::new(format!("Symlink::new({}, {target})", quoted(path))))
             })?,
             "users" => machine.named("user", node, user)?,
             "groups" => machine.named("group", node, |name, map| {
@@ -36,15 +36,15 @@ fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
     let node = node.ok_or("contents of a file that are nothing")?;
     let path = quoted(path);
     let mut file = match kind {
-        "text" => Expr::new(format!("File::text({path}, {})", literal(node)?)),
-        "secret" => Expr::with_two("File::secret", path, secret(node)?),
+        "text" => Expr::new(format!("GuestFile::text({path}, {})", literal(node)?)),
+        "secret" => Expr::with_two("GuestFile::secret", path, secret(node)?),
         "parts" => {
             let parts: Result<Vec<Expr>, Unsaid> = list(node)?.iter().map(part).collect();
-            Expr::with_two("File::parts", path, Expr::array(parts?))
+            Expr::with_two("GuestFile::parts", path, Expr::array(parts?))
         }
         "remote" => {
             let (url, digest) = place(self::map(node)?)?;
-            Expr::new(format!("File::remote({path}, {url}, {digest})"))
+            Expr::new(format!("GuestFile::remote({path}, {url}, {digest})"))
         }
         other => return Err(format!("`{other}` as the contents of a file")),
     };
@@ -55,9 +55,9 @@ fn file(path: &str, map: &Members<'_>) -> Result<Expr, Unsaid> {
 /// A part of a file: a text, a secret, or a secret between quotes.
 fn part(node: &Node<'_>) -> Result<Expr, Unsaid> {
     Ok(match only(node)? {
-        ("text", Some(text)) => Expr::new(format!("Part::from({})", literal(text)?)),
-        ("secret", Some(hole)) => Expr::with_one("Part::Secret", secret(hole)?),
-        ("quoted", Some(hole)) => Expr::with_one("Part::Quoted", secret(hole)?),
+        ("text", Some(text)) => Expr::new(format!("TextPart::from({})", literal(text)?)),
+        ("secret", Some(hole)) => Expr::with_one("TextPart::Secret", secret(hole)?),
+        ("quoted", Some(hole)) => Expr::with_one("TextPart::Quoted", secret(hole)?),
         (other, _) => return Err(format!("`{other}` as a part of a file")),
     })
 }

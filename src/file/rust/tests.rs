@@ -24,14 +24,14 @@ fn a_chain_is_broken_where_it_is_long() {
 
 #[test]
 fn an_array_is_broken_where_it_is_long_and_an_empty_one_is_an_array() {
-    let parts = |count| (0..count).map(|_| Expr::new("Part::from(\"a long text\")".to_owned())).collect();
-    let file = |count| Expr::with_two("File::parts", "\"/a\"".to_owned(), Expr::array(parts(count)));
-    assert_eq!(file(0).print(4), "File::parts(\"/a\", [])");
-    assert_eq!(file(1).print(4), "File::parts(\"/a\", [Part::from(\"a long text\")])");
+    let parts = |count| (0..count).map(|_| Expr::new("TextPart::from(\"a long text\")".to_owned())).collect();
+    let file = |count| Expr::with_two("GuestFile::parts", "\"/a\"".to_owned(), Expr::array(parts(count)));
+    assert_eq!(file(0).print(4), "GuestFile::parts(\"/a\", [])");
+    assert_eq!(file(1).print(4), "GuestFile::parts(\"/a\", [TextPart::from(\"a long text\")])");
     let lines: Vec<String> = file(5).print(4).lines().map(str::to_owned).collect();
     assert_eq!(lines[1], "        \"/a\",");
     assert_eq!(lines[2], "        [");
-    assert_eq!(lines[3], "            Part::from(\"a long text\"),");
+    assert_eq!(lines[3], "            TextPart::from(\"a long text\"),");
     assert_eq!(lines.last().unwrap(), "    )");
 }
 

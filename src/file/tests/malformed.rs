@@ -352,13 +352,13 @@ fn the_traps_of_yaml_are_read_as_they_are_written() {
           12:30:45: { image: { os: none } }
     ";
     let cloud = from_yaml(text).unwrap();
-    let file = File::text("/a", "no").mode("0644");
+    let file = GuestFile::text("/a", "no").mode("0644");
     let web = Machine::new("on", Image::debian("12.10"))
         .memory("0x10")
         .cpus("0o10")
         .interface(Interface::on("12e3").address("10.17.3.10").mac("52:54:00:12:30:45"))
         .file(file)
-        .file(File::text("/b", "x").mode("0o644"));
+        .file(GuestFile::text("/b", "x").mode("0o644"));
     let blank = |name: &str| Machine::new(name, Image::blank());
     let wanted = Cloud::new("no").time_zone("on").machine(web);
     assert_eq!(cloud, wanted.machine(blank("null")).machine(blank("1.50")).machine(blank("12:30:45")));

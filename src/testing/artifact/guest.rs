@@ -1,19 +1,19 @@
 //! Assertions on what is inside a machine: files, users, units.
 
 use fmc_core::guest::State;
-use fmc_core::guest::checked::{Contents, File, Part, Unit, User};
-use fmc_core::unit::Mode;
+use fmc_core::guest::checked::{Contents, GuestFile, TextPart, Unit, User};
+use fmc_core::unit::FileMode;
 
 use super::super::say::{Failed, difference, or_panic};
 use super::{contains, named, same};
 
 /// A file inside a machine.
 #[derive(Clone, Copy, Debug)]
-pub struct GuestFile<'a> {
-    pub(super) file: &'a File,
+pub struct FileArtifact<'a> {
+    pub(super) file: &'a GuestFile,
 }
 
-impl GuestFile<'_> {
+impl FileArtifact<'_> {
     /// It holds this text.
     ///
     /// # Panics
@@ -52,8 +52,8 @@ impl GuestFile<'_> {
             return contains(path, self.text(words)?, words);
         };
         let texts = parts.iter().filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_ref()),
-            Part::Secret(_) | Part::Quoted(_) => None,
+            TextPart::Text(text) => Some(text.as_ref()),
+            TextPart::Secret(_) | TextPart::Quoted(_) => None,
         });
         // What is between two texts is a secret, which no words of the user's are.
         contains(path, &texts.collect::<Vec<&str>>().join("…"), words)
@@ -101,7 +101,11 @@ impl GuestFile<'_> {
             _ => self.what(),
         };
         let what = format!("{} does not hold the secret {name}", self.file.path);
-        or_panic(Err(Failed::new(what, there, format!("`File::secret` with a secret of the name {name}"))))
+        or_panic(Err(Failed::new(
+            what,
+            there,
+            format!("`GuestFile::secret` with a secret of the name {name}"),
+        )))
     }
 
     /// Its permissions, as `0o600`.
@@ -111,7 +115,7 @@ impl GuestFile<'_> {
     /// It has others.
     #[track_caller]
     pub fn assert_mode(self, mode: u16) -> Self {
-        or_panic(same(&format!("the mode of {}", self.file.path), self.file.mode, Mode::new(mode)));
+        or_panic(same(&format!("the mode of {}", self.file.path), self.file.mode, FileMode::new(mode)));
         self
     }
 
@@ -130,11 +134,11 @@ impl GuestFile<'_> {
 
 /// A user inside a machine.
 #[derive(Clone, Copy, Debug)]
-pub struct GuestUser<'a> {
+pub struct UserArtifact<'a> {
     pub(super) user: &'a User,
 }
 
-impl GuestUser<'_> {
+impl UserArtifact<'_> {
     /// May do everything by sudo.
     ///
     /// # Panics
@@ -199,11 +203,11 @@ impl GuestUser<'_> {
 
 /// A systemd unit inside a machine.
 #[derive(Clone, Copy, Debug)]
-pub struct GuestUnit<'a> {
+pub struct UnitArtifact<'a> {
     pub(super) unit: &'a Unit,
 }
 
-impl GuestUnit<'_> {
+impl UnitArtifact<'_> {
     /// Is started at every boot.
     ///
     /// # Panics

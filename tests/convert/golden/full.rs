@@ -56,7 +56,7 @@ fn cloud() -> Cloud {
                 .autostart(false),
         )
         .network(Network::bridge(LAN, "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"))
-        .network(Network::new(BARE, Mode::Open))
+        .network(Network::new(BARE, NetworkMode::Open))
         .network(Network::isolated("wrong_name", "10.17.5.0/24"))
         .machine(
             Machine::new(
@@ -102,37 +102,37 @@ fn cloud() -> Cloud {
             .accept("5432/tcp", Peer::role("k3s-server"))
             .accept(tcp(1).to(65535), Peer::inside(["docker0", "no interface: 1"], "172.17.0.0/16"))
             .file(
-                File::text("/etc/motd", r##"one
+                GuestFile::text("/etc/motd", r##"one
 two "#
 "##)
                     .mode("0640")
                     .owner("ops")
                     .group("app"),
             )
-            .file(File::secret("/etc/token", Secret::environment("token", "TOKEN")))
+            .file(GuestFile::secret("/etc/token", Secret::environment("token", "TOKEN")))
             .file(
-                File::parts(
+                GuestFile::parts(
                     "/etc/app.env",
                     [
-                        Part::from(r#"# {two}
+                        TextPart::from(r#"# {two}
 TOKEN="#),
-                        Part::Secret(Secret::password("app-token")),
-                        Part::from(r#"
+                        TextPart::Secret(Secret::password("app-token")),
+                        TextPart::from(r#"
 KEY="#),
-                        Part::Quoted(
+                        TextPart::Quoted(
                             Secret::generated("app-key", Generated::PrivateKey).generation(3),
                         ),
-                        Part::from(""),
+                        TextPart::from(""),
                     ],
                 )
                 .owner("ops"),
             )
             .file(
-                File::remote("/opt/tool", "https://example.com/tool", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+                GuestFile::remote("/opt/tool", "https://example.com/tool", "sha256:0000000000000000000000000000000000000000000000000000000000000000")
                     .mode("0755"),
             )
             .directory(Directory::new("/srv/app").mode("0750").owner("ops").group("app"))
-            .link(Link::new("/etc/app", "../srv/app"))
+            .link(Symlink::new("/etc/app", "../srv/app"))
             .user(
                 User::admin("ops")
                     .key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ops@first")

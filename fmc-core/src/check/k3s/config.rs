@@ -8,7 +8,7 @@ use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;
 use crate::k3s::{Config, Key, Value};
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// What the cluster, its machines and its endpoint decide is written by them alone.
 pub(super) fn owned(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -121,7 +121,7 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
 /// The kubeconfig on a server is the key of the cluster.
 pub(super) fn kubeconfig(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some((field, Value::Text(said))) = on_servers(cluster, Key::WriteKubeconfigMode) else { return };
-    let Some(mode) = Mode::parse(said).ok().filter(|mode| mode.bits() & 0o007 != 0) else { return };
+    let Some(mode) = FileMode::parse(said).ok().filter(|mode| mode.bits() & 0o007 != 0) else { return };
     let config = at.key(field);
     findings.push(Finding::new(
         Kind::K3sKubeconfigOpen,

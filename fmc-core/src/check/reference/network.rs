@@ -3,7 +3,7 @@
 use super::super::view::Net;
 use crate::finding::{Finding, Kind};
 use crate::given::Given;
-use crate::network::Mode;
+use crate::network::NetworkMode;
 use crate::unit::Mtu;
 
 /// Looks at one network.
@@ -22,7 +22,7 @@ fn push(net: &Net<'_>, kind: Kind, field: &str, message: String, help: &str, fin
 fn complete(net: &Net<'_>, findings: &mut Vec<Finding>) {
     let draft = net.draft;
     let name = &draft.name;
-    if draft.mode == Mode::Bridge {
+    if draft.mode == NetworkMode::Bridge {
         if draft.bridge.is_none() {
             let help = "say which of the host's bridges it is, for example `bridge: br0`";
             push(
@@ -37,7 +37,7 @@ fn complete(net: &Net<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     // An isolated network without addresses is a bare switch, which libvirt makes.
-    if draft.subnet.is_none() && draft.ipv6.is_none() && draft.mode != Mode::Isolated {
+    if draft.subnet.is_none() && draft.ipv6.is_none() && draft.mode != NetworkMode::Isolated {
         let help = "give it a subnet, for example `subnet: 10.17.4.0/24`, or an IPv6 one in `ipv6`";
         push(
             net,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::guest::checked::{Contents, File, Owner};
+use crate::guest::checked::{Contents, GuestFile, Owner};
 use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, Parts};
 use crate::machine::Machine;
 use crate::secret::SecretRef;
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// A guest with the SSH host key that the cloud gives its machine, if it gives one and the guest has none.
 pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> {
@@ -19,10 +19,10 @@ pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> 
     let mut parts = (*guest).clone();
     for (path, mode, secret) in [(HOST_KEY, 0o600, key), (HOST_KEY_PUBLIC, 0o644, public)] {
         if let Ok(path) = path.parse() {
-            parts.files.push(File {
+            parts.files.push(GuestFile {
                 path,
                 contents: Contents::Secret(secret),
-                mode: Mode::new(mode),
+                mode: FileMode::new(mode),
                 owner: Owner::default(),
             });
         }

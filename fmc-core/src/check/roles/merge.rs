@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::after;
 use crate::finding::{At, Finding, Kind};
 use crate::guest::Parts;
-use crate::guest::checked::{Directory, File, Group, Link, Unit, User};
+use crate::guest::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::role::{Assigned, Site};
 
 /// A guest with what roles add.
@@ -76,7 +76,7 @@ impl Claims<'_> {
         let Parts { files, directories, links, users, groups, units, packages } = more;
         for file in files {
             let key = format!("files.{}", file.path);
-            self.take(&mut all.files, file, |file: &File| format!("path {}", file.path), &key, kind, at);
+            self.take(&mut all.files, file, |file: &GuestFile| format!("path {}", file.path), &key, kind, at);
         }
         for directory in directories {
             // Two that want the same directory are of one mind.
@@ -89,7 +89,7 @@ impl Claims<'_> {
         }
         for link in links {
             let key = format!("links.{}", link.path);
-            self.take(&mut all.links, link, |link: &Link| format!("path {}", link.path), &key, kind, at);
+            self.take(&mut all.links, link, |link: &Symlink| format!("path {}", link.path), &key, kind, at);
         }
         for user in users {
             let key = format!("users.{}", user.name);

@@ -9,7 +9,7 @@ use crate::guest::User;
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
-use crate::network::{Mode, Network};
+use crate::network::{Network, NetworkMode};
 use crate::role::tests::Plain;
 use crate::unit::SizeExt;
 
@@ -35,7 +35,7 @@ pub(super) fn on(name: &str, network: &str, address: &str) -> Machine {
 }
 
 /// A server on one network of a host and two agents on another.
-fn two(core: Mode, kube: Mode) -> Cloud {
+fn two(core: NetworkMode, kube: NetworkMode) -> Cloud {
     Cloud::new("first")
         .host(Host::local().bridge("br0"))
         .network(Network::new("core", core).subnet("10.17.3.0/24"))
@@ -51,7 +51,7 @@ fn flows_of(cloud: &Cloud) -> Vec<Finding> {
 
 #[test]
 fn s22_two_masqueraded_networks_do_not_meet() {
-    let all = flows_of(&two(Mode::Nat, Mode::Nat));
+    let all = flows_of(&two(NetworkMode::Nat, NetworkMode::Nat));
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.kind.as_str(), "flow-unreachable");
     assert_eq!(finding.severity, Severity::Error);
@@ -70,7 +70,7 @@ fn s22_two_masqueraded_networks_do_not_meet() {
 
 #[test]
 fn which_networks_carry_a_flow() {
-    use Mode::{Isolated, Nat, Open, Routed};
+    use NetworkMode::{Isolated, Nat, Open, Routed};
     let cases = [
         (Routed, Routed, None),
         (Open, Routed, None),
@@ -98,7 +98,7 @@ fn which_networks_carry_a_flow() {
 #[test]
 fn a_hidden_caller_is_let_in_where_its_host_is() {
     let from_core = Plain("server", Flows::new().accept(tcp(6443), Peer::network("core")));
-    let mut cloud = two(Mode::Routed, Mode::Nat);
+    let mut cloud = two(NetworkMode::Routed, NetworkMode::Nat);
     let reaches = || Plain("agent", Flows::new().reach(tcp(6443), Peer::role("server")));
     for machine in cloud.machines.iter_mut() {
         machine.roles = vec![if machine.interfaces[0].network == "core".into() {
@@ -109,7 +109,7 @@ fn a_hidden_caller_is_let_in_where_its_host_is() {
     }
     assert_eq!(flows_of(&cloud), []);
     // One without a firewall does not mind.
-    let mut cloud = two(Mode::Routed, Mode::Nat);
+    let mut cloud = two(NetworkMode::Routed, NetworkMode::Nat);
     for machine in cloud.machines.iter_mut() {
         machine.firewall = Some(false);
     }
@@ -118,7 +118,7 @@ fn a_hidden_caller_is_let_in_where_its_host_is() {
 
 #[test]
 fn an_interface_more_mends_it() {
-    let mut cloud = two(Mode::Nat, Mode::Nat);
+    let mut cloud = two(NetworkMode::Nat, NetworkMode::Nat);
     for machine in cloud.machines.iter_mut().filter(|machine| machine.interfaces[0].network == "kube".into())
     {
         let last = if machine.name == "worker1".into() { 124 } else { 125 };
@@ -141,7 +141,7 @@ fn two_hosts_meet_on_a_bridge_or_by_somebody_else() {
         }
         cloud
     };
-    let all = flows_of(&hosts(two(Mode::Routed, Mode::Routed)));
+    let all = flows_of(&hosts(two(NetworkMode::Routed, NetworkMode::Routed)));
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.severity, Severity::Warning);
     assert!(
@@ -149,7 +149,7 @@ fn two_hosts_meet_on_a_bridge_or_by_somebody_else() {
         "{finding}"
     );
 
-    let mut cloud = hosts(two(Mode::Routed, Mode::Routed))
+    let mut cloud = hosts(two(NetworkMode::Routed, NetworkMode::Routed))
         .network(Network::bridge("lan", "br0").subnet("192.168.0.0/24"));
     for (index, machine) in cloud.machines.iter_mut().enumerate() {
         machine.interfaces = vec![Interface::on("lan").address(format!("192.168.0.{}", 20 + index))];
@@ -159,13 +159,13 @@ fn two_hosts_meet_on_a_bridge_or_by_somebody_else() {
 
 #[test]
 fn a_lab_says_nothing_of_its_networks() {
-    assert_eq!(flows_of(&two(Mode::Nat, Mode::Nat).lab()), []);
+    assert_eq!(flows_of(&two(NetworkMode::Nat, NetworkMode::Nat).lab()), []);
 }
 
 #[test]
 fn a_firewall_that_lets_nobody_in_is_told_with_all_its_services() {
     let closed = Plain("server", Flows::new().accept(tcp(6443), Peer::machine("worker1")));
-    let mut cloud = two(Mode::Routed, Mode::Routed);
+    let mut cloud = two(NetworkMode::Routed, NetworkMode::Routed);
     for machine in cloud.machines.iter_mut().filter(|machine| machine.name == "master1".into()) {
         machine.roles = vec![Plain("server", closed.1.clone()).into()];
     }
@@ -184,7 +184,7 @@ fn a_firewall_that_lets_nobody_in_is_told_with_all_its_services() {
 fn a_resolver_of_the_cloud_accepts_both_of_dns() {
     let dns = |open: fn(Machine) -> Machine| {
         let server = on("dns", "core", "10.17.3.11").resolvers(["10.17.3.1"]);
-        let mut cloud = two(Mode::Routed, Mode::Routed).machine(open(server));
+        let mut cloud = two(NetworkMode::Routed, NetworkMode::Routed).machine(open(server));
         for machine in cloud.machines.iter_mut().filter(|machine| machine.name != "dns".into()) {
             machine.resolvers = vec!["10.17.3.11".into()];
         }
@@ -202,7 +202,7 @@ fn a_resolver_of_the_cloud_accepts_both_of_dns() {
 
 #[test]
 fn a_resolver_out_of_reach_is_told_once() {
-    let mut cloud = two(Mode::Nat, Mode::Nat);
+    let mut cloud = two(NetworkMode::Nat, NetworkMode::Nat);
     for machine in cloud.machines.iter_mut() {
         machine.roles = vec![Plain("plain", Flows::new()).into()];
         machine.resolvers = vec!["10.17.3.21".into()];
@@ -221,7 +221,7 @@ fn a_role_that_nobody_is_is_told_with_the_one_that_was_meant() {
         "watch",
         Flows::new().reach(tcp(9100), Peer::role("agnet")).accept(tcp(9090), Peer::role("balancer")),
     );
-    let cloud = two(Mode::Routed, Mode::Routed)
+    let cloud = two(NetworkMode::Routed, NetworkMode::Routed)
         .machine(on("watch", "core", "10.17.3.30").resolvers(["10.17.3.1"]).role(typo));
     let all = flows_of(&cloud);
     let [finding] = &all[..] else { panic!("{all:?}") };
@@ -233,7 +233,7 @@ fn a_role_that_nobody_is_is_told_with_the_one_that_was_meant() {
 
 #[test]
 fn from_where_people_log_in_is_looked_up() {
-    let cloud = two(Mode::Routed, Mode::Routed).ssh_from([
+    let cloud = two(NetworkMode::Routed, NetworkMode::Routed).ssh_from([
         Peer::network("kub"),
         Peer::machine("worker1"),
         Peer::machine("nobody"),
@@ -251,7 +251,7 @@ fn from_where_people_log_in_is_looked_up() {
 
 #[test]
 fn a_thousand_agents_are_one_finding() {
-    let mut cloud = two(Mode::Nat, Mode::Nat);
+    let mut cloud = two(NetworkMode::Nat, NetworkMode::Nat);
     for n in 0..1_000_u32 {
         let address = format!("10.17.{}.{}", 16 + n / 200, 10 + n % 200);
         cloud = cloud.machine(on(&format!("a{n}"), "wide", &address).resolvers(["10.17.16.1"]).role(agent()));

@@ -13,7 +13,7 @@ use crate::finding::At;
 use crate::host::{CpuModel, Host, Pool};
 use crate::image::{Arch, DirectKernel, Format, Image, Os};
 use crate::machine::{Interface, Machine, Power, Root};
-use crate::network::{Mode, Network, Reservation};
+use crate::network::{Network, NetworkMode, Reservation};
 
 /// Texts that are right somewhere, so that rules about right values meet them, and any others.
 fn text() -> impl Strategy<Value = String> {
@@ -85,7 +85,7 @@ prop_compose! {
 
 prop_compose! {
     fn network()(
-        name in text(), mode in select(vec![Mode::Nat, Mode::Routed, Mode::Open, Mode::Isolated, Mode::Bridge]),
+        name in text(), mode in select(vec![NetworkMode::Nat, NetworkMode::Routed, NetworkMode::Open, NetworkMode::Isolated, NetworkMode::Bridge]),
         fields in prop::collection::vec(maybe(), 9), reservations in prop::collection::vec((text(), text()), 0..3),
         resolvers in prop::collection::vec(text(), 0..3),
     ) -> Network {
@@ -187,7 +187,8 @@ fn right() -> impl Strategy<Value = Cloud> {
             (2..6u8).prop_map(|n| format!("10.0.1.{n}"))
         ]
     };
-    let net = (select(vec![Mode::Nat, Mode::Routed, Mode::Isolated]), 0..3u8, any::<bool>());
+    let net =
+        (select(vec![NetworkMode::Nat, NetworkMode::Routed, NetworkMode::Isolated]), 0..3u8, any::<bool>());
     let mac = proptest::option::of((0..3u8).prop_map(|n| format!("52:54:00:00:00:0{n}")));
     let interface = (0..3usize, proptest::option::of(address()), mac, any::<Option<bool>>());
     let machine = (prop::collection::vec(interface, 0..3), 1..4u32, 1..9u32, any::<bool>(), any::<bool>());

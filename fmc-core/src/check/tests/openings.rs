@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
 use crate::name::MachineName;
-use crate::network::{Mode, Network};
+use crate::network::{Network, NetworkMode};
 use crate::role::tests::Plain;
 
 fn db() -> Machine {
@@ -19,7 +19,7 @@ fn db() -> Machine {
 }
 
 /// A database of one network, and an agent of another that must reach it or need not.
-fn with_flows(core: Mode, db: Machine, flows: Flows) -> Cloud {
+fn with_flows(core: NetworkMode, db: Machine, flows: Flows) -> Cloud {
     Cloud::new("first")
         .host(Host::local())
         .network(Network::new("core", core).subnet("10.17.3.0/24"))
@@ -29,7 +29,7 @@ fn with_flows(core: Mode, db: Machine, flows: Flows) -> Cloud {
 }
 
 fn with(db: Machine) -> Cloud {
-    with_flows(Mode::Routed, db, Flows::new())
+    with_flows(NetworkMode::Routed, db, Flows::new())
 }
 
 /// The one finding of a cloud.
@@ -133,7 +133,7 @@ clusters: {prod: {version: v1.36.3+k3s1, servers: [one]}}
 
 #[test]
 fn the_networks_must_carry_it() {
-    let cloud = with_flows(Mode::Nat, db().accept(tcp(5432), Peer::role("agent")), Flows::new());
+    let cloud = with_flows(NetworkMode::Nat, db().accept(tcp(5432), Peer::role("agent")), Flows::new());
     let finding = only(&cloud);
     assert_eq!(finding.kind.as_str(), "flow-unreachable");
     assert_eq!(finding.at, "machines.db.accept[0]");
@@ -146,7 +146,7 @@ fn the_networks_must_carry_it() {
 #[test]
 fn a_role_elsewhere_that_must_reach_the_port_is_let_in() {
     let reach = || Flows::new().reach(tcp(5432), Peer::machine("db"));
-    let cloud = |db| with_flows(Mode::Routed, db, reach());
+    let cloud = |db| with_flows(NetworkMode::Routed, db, reach());
     assert_eq!(found(&cloud(db().accept(tcp(5432), Peer::role("agent")))), [""; 0]);
     assert_eq!(found(&cloud(db().accept(tcp(5000).to(6000), Peer::Anywhere))), [""; 0]);
     for db in [db().firewall(true), db().accept(tcp(5433), Peer::role("agent"))] {

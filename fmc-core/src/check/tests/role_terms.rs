@@ -10,7 +10,7 @@ use crate::finding::{Kind, OwnKind, Severity};
 use crate::flow::{Flows, Peer, Service, tcp};
 use crate::given::Given;
 use crate::guest::checked::Contents;
-use crate::guest::{File, Guest, Unit, User};
+use crate::guest::{Guest, GuestFile, Unit, User};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
@@ -95,7 +95,7 @@ impl CustomRole for Service_ {
             .collect();
         let of_main = site.with_role_of("database", "main").count();
         Guest::new()
-            .file(File::text("/etc/service.conf", format!("{known}main {of_main}\n")))
+            .file(GuestFile::text("/etc/service.conf", format!("{known}main {of_main}\n")))
             .unit(
                 Unit::service("service").enabled().contents(
                     "[Service]\nExecStart=/usr/bin/service\n[Install]\nWantedBy=multi-user.target\n",

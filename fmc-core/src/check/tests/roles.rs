@@ -7,7 +7,7 @@ use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::flow::{Flows, Peer, tcp, udp};
 use crate::given::Given;
-use crate::guest::{File, Guest, Unit, User};
+use crate::guest::{Guest, GuestFile, Unit, User};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
@@ -25,7 +25,7 @@ impl CustomRole for Exporter {
     fn guest(&self, site: &Site<'_>) -> Guest {
         let name = &site.machine().name;
         Guest::new()
-            .file(File::text("/etc/default/exporter", format!("NAME={name}\n")).owner("exporter"))
+            .file(GuestFile::text("/etc/default/exporter", format!("NAME={name}\n")).owner("exporter"))
             .user(User::new("exporter"))
             .unit(Unit::service("exporter").enabled())
     }
@@ -128,7 +128,7 @@ fn flows_are_asked_by_machine_and_origin() {
 #[test]
 fn two_that_claim_the_same_are_told_with_both_names() {
     let cases = [
-        Other { guest: Guest::new().file(File::text("/etc/default/exporter", "")), ..Other::default() },
+        Other { guest: Guest::new().file(GuestFile::text("/etc/default/exporter", "")), ..Other::default() },
         Other { guest: Guest::new().user(User::new("exporter")), ..Other::default() },
         Other { guest: Guest::new().unit(Unit::service("exporter")), ..Other::default() },
         Other { flows: Flows::new().accept(tcp(9000).to(9200), Peer::Anywhere), ..Other::default() },
@@ -152,10 +152,10 @@ fn two_that_claim_the_same_are_told_with_both_names() {
 fn what_is_wrong_in_a_role_is_told_at_the_role() {
     let file = |file| Other { kind: "other", guest: Guest::new().file(file), ..Other::default() };
     let cases = [
-        (web(file(File::text("etc/x", ""))), "value-invalid machines.web.roles[1].guest.files.etc/x"),
-        (web(file(File::text("/tmp/x", ""))), "guest-path machines.web.roles[1].guest.files./tmp/x"),
+        (web(file(GuestFile::text("etc/x", ""))), "value-invalid machines.web.roles[1].guest.files.etc/x"),
+        (web(file(GuestFile::text("/tmp/x", ""))), "guest-path machines.web.roles[1].guest.files./tmp/x"),
         (
-            web(file(File::text("/etc/x", "").owner("nobody-knows"))),
+            web(file(GuestFile::text("/etc/x", "").owner("nobody-knows"))),
             "guest-reference machines.web.roles[1].guest.files./etc/x.owner",
         ),
         (

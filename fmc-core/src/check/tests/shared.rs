@@ -12,7 +12,7 @@ use crate::guest::{Guest, User};
 use crate::host::Host;
 use crate::image::Image;
 use crate::machine::{Interface, Machine};
-use crate::network::{Mode, Network};
+use crate::network::{Network, NetworkMode};
 use crate::ready::Ready;
 use crate::role::tests::Plain;
 use crate::unit::SizeExt;
@@ -126,7 +126,7 @@ fn cases() -> Vec<(&'static str, Cloud)> {
             "a network that is isolated",
             Cloud::new("first")
                 .host(Host::local())
-                .network(Network::new("lab", Mode::Isolated).subnet("10.17.16.0/20"))
+                .network(Network::new("lab", NetworkMode::Isolated).subnet("10.17.16.0/20"))
                 .machines(plain()),
         ),
         (

@@ -8,7 +8,7 @@ use crate::k3s::word::{BucketLookup, Component, EgressMode, EncryptionProvider, 
 use crate::name::{DomainName, NodeName};
 use crate::path::{AbsPath, HttpUrl};
 use crate::secret::Secret;
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 keys! {
     // The cluster.
@@ -265,7 +265,7 @@ keys! {
     /// Where it is written.
     WRITE_KUBECONFIG WriteKubeconfig "write-kubeconfig" text<AbsPath> .servers();
     /// Its permissions.
-    WRITE_KUBECONFIG_MODE WriteKubeconfigMode "write-kubeconfig-mode" text<Mode> .servers();
+    WRITE_KUBECONFIG_MODE WriteKubeconfigMode "write-kubeconfig-mode" text<FileMode> .servers();
     /// Its group.
     WRITE_KUBECONFIG_GROUP WriteKubeconfigGroup "write-kubeconfig-group" text<Line> .servers();
     /// The name of cluster, user and context in it.

@@ -1,9 +1,9 @@
 //! What the CIS benchmark wants of a cluster (docs.k3s.io, *CIS Hardening Guide*).
 
 use super::Node;
-use crate::guest::{Directory, File, Guest};
+use crate::guest::{Directory, Guest, GuestFile};
 use crate::k3s::{Config, key};
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 const ADMISSION: &str = "/var/lib/rancher/k3s/server/psa.yaml";
 const AUDIT_POLICY: &str = "/var/lib/rancher/k3s/server/audit.yaml";
@@ -47,18 +47,21 @@ pub(super) fn server() -> Config {
 
 /// The files of a server.
 pub(super) fn guest(node: &Node<'_>) -> Guest {
-    let private = Mode::new(0o600);
+    let private = FileMode::new(0o600);
     let guest = Guest::new()
-        .directory(Directory::new(AUDIT_FOLDER).mode(Mode::new(0o700)))
-        .file(File::text(ADMISSION, ADMISSION_CONFIGURATION).mode(private))
-        .file(File::text(AUDIT_POLICY, AUDIT).mode(private));
+        .directory(Directory::new(AUDIT_FOLDER).mode(FileMode::new(0o700)))
+        .file(GuestFile::text(ADMISSION, ADMISSION_CONFIGURATION).mode(private))
+        .file(GuestFile::text(AUDIT_POLICY, AUDIT).mode(private));
     // K3s does not carry manifests from one server to another: one of them has these.
     if !node.is_initial() {
         return guest;
     }
     guest
-        .file(File::text(format!("{MANIFESTS}/fmc-network-policies.yaml"), policies(node)).mode(private))
-        .file(File::text(format!("{MANIFESTS}/fmc-service-accounts.yaml"), service_accounts()).mode(private))
+        .file(GuestFile::text(format!("{MANIFESTS}/fmc-network-policies.yaml"), policies(node)).mode(private))
+        .file(
+            GuestFile::text(format!("{MANIFESTS}/fmc-service-accounts.yaml"), service_accounts())
+                .mode(private),
+        )
 }
 
 /// Pods are restricted everywhere but in the namespace of K3s's own, and events cannot fill the datastore.

@@ -1,12 +1,12 @@
 //! The files of a node, beside those of its units.
 
 use super::{Node, cis, flannel, install, wait};
-use crate::guest::{Directory, File, Guest, Part};
+use crate::guest::{Directory, Guest, GuestFile, TextPart};
 use crate::k3s::registries::Registries;
 use crate::k3s::tuning::{KUBELET_SYSCTLS, Tuning};
 use crate::k3s::{Config, Piece};
 use crate::secret::{Generated, Secret, SecretRef, derived_name};
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// By what the cluster knows a node again. A node that is made anew has the one that it had: the cluster refuses another one
 /// under the same name (docs.k3s.io, *Architecture*, *How Agent Node Registration Works*).
@@ -23,8 +23,8 @@ pub(super) const S3_CA: &str = "/etc/rancher/k3s/s3-ca.pem";
 /// Where K3s of a server keeps what is secret.
 const SERVER: &str = "/var/lib/rancher/k3s/server";
 
-const SECRET: Mode = Mode::new(0o600);
-const PRIVATE: Mode = Mode::new(0o700);
+const SECRET: FileMode = FileMode::new(0o600);
+const PRIVATE: FileMode = FileMode::new(0o700);
 
 /// What every node has.
 pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
@@ -33,7 +33,7 @@ pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
     let password = Secret::from(SecretRef::generated(password, 1, Generated::Password));
     let mut guest = Guest::new()
         .file(pieces(Config::PATH, config.pieces()).mode(SECRET))
-        .file(File::secret(NODE_PASSWORD, password));
+        .file(GuestFile::secret(NODE_PASSWORD, password));
     if !said.registries.is_empty() {
         guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));
     }
@@ -45,10 +45,10 @@ pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
     let tuning = tuning(node);
     let (sysctls, modules) = (tuning.sysctl_file(), tuning.module_file());
     if !sysctls.is_empty() {
-        guest = guest.file(File::text(Tuning::SYSCTL_PATH, sysctls));
+        guest = guest.file(GuestFile::text(Tuning::SYSCTL_PATH, sysctls));
     }
     if !modules.is_empty() {
-        guest = guest.file(File::text(Tuning::MODULE_PATH, modules));
+        guest = guest.file(GuestFile::text(Tuning::MODULE_PATH, modules));
     }
     guest.with(wait::guest(node)).with(flannel::guest(node)).with(install::guest(node))
 }
@@ -71,8 +71,8 @@ pub(super) fn server(node: &Node<'_>) -> Guest {
         .fold(Guest::new(), |guest, path| guest.directory(Directory::new(path).mode(PRIVATE)));
     for file in cluster.pki.files() {
         // The benchmark wants nobody but root to read certificates either.
-        let mode = if said.cis { SECRET } else { Mode::new(u16::try_from(file.mode).unwrap_or(0o600)) };
-        guest = guest.file(File::secret(file.path, Secret::from(file.contents)).mode(mode));
+        let mode = if said.cis { SECRET } else { FileMode::new(u16::try_from(file.mode).unwrap_or(0o600)) };
+        guest = guest.file(GuestFile::secret(file.path, Secret::from(file.contents)).mode(mode));
     }
     if let Some(datastore) = &said.datastore {
         let files = [
@@ -92,26 +92,26 @@ pub(super) fn server(node: &Node<'_>) -> Guest {
 
 fn with_secret(guest: Guest, path: &str, secret: Option<&Secret>) -> Guest {
     match secret {
-        Some(secret) => guest.file(File::secret(path, secret.clone())),
+        Some(secret) => guest.file(GuestFile::secret(path, secret.clone())),
         None => guest,
     }
 }
 
 /// A file of pieces; one without secrets is text.
-fn pieces(path: &str, pieces: Vec<Piece>) -> File {
+fn pieces(path: &str, pieces: Vec<Piece>) -> GuestFile {
     match pieces.as_slice() {
-        [Piece::Text(text)] => File::text(path, text.as_str()),
-        _ => File::parts(
+        [Piece::Text(text)] => GuestFile::text(path, text.as_str()),
+        _ => GuestFile::parts(
             path,
             pieces.into_iter().map(|piece| match piece {
-                Piece::Text(text) => Part::from(text),
-                Piece::Secret(secret) => Part::Quoted(secret),
+                Piece::Text(text) => TextPart::from(text),
+                Piece::Secret(secret) => TextPart::Quoted(secret),
             }),
         ),
     }
 }
 
 /// A shell script that a unit runs by `sh`.
-pub(super) fn script(path: &str, text: String) -> File {
-    File::text(path, text).mode(Mode::new(0o755))
+pub(super) fn script(path: &str, text: String) -> GuestFile {
+    GuestFile::text(path, text).mode(FileMode::new(0o755))
 }

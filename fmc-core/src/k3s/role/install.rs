@@ -3,13 +3,13 @@
 use super::Node;
 use super::files::script;
 use crate::checked::Machine;
-use crate::guest::{File, Guest, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::image::{Arch, Os};
 use crate::k3s::Version;
 use crate::k3s::cluster::Download;
 use crate::k3s::resolved::Fetched;
 use crate::mirror;
-use crate::unit::Mode;
+use crate::unit::FileMode;
 
 /// The unit that does what a first boot cannot do by files alone.
 pub(super) const UNIT: &str = "k3s-install.service";
@@ -22,14 +22,14 @@ const POLICY: &str = "/var/lib/fmc/k3s-selinux.rpm";
 /// What says that the package was layered, so that a machine restarts for it once.
 const LAYERED: &str = "/var/lib/fmc/k3s-selinux.layered";
 
-const PROGRAM: Mode = Mode::new(0o755);
+const PROGRAM: FileMode = FileMode::new(0o755);
 
 pub(super) fn guest(node: &Node<'_>) -> Guest {
     let arch = node.site.machine().image.arch;
     let install = node.install();
     let mut guest = Guest::new();
     if node.has_sysext() {
-        guest = with(guest, node, install.sysext.of(arch), "/etc/extensions/k3s.raw", Mode::new(0o644));
+        guest = with(guest, node, install.sysext.of(arch), "/etc/extensions/k3s.raw", FileMode::new(0o644));
     } else {
         guest = with(guest, node, install.binary.of(arch), node.binary(), PROGRAM);
     }
@@ -37,11 +37,11 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
         && let Some(name) = images.url().ok().map(|url| url.file_name())
     {
         let path = format!("/var/lib/rancher/k3s/agent/images/{name}");
-        guest = with(guest, node, Some(images), &path, Mode::new(0o644));
+        guest = with(guest, node, Some(images), &path, FileMode::new(0o644));
     }
     if node.has_selinux() {
         guest = match &install.selinux_policy {
-            Some(policy) => with(guest, node, Some(policy), POLICY, Mode::new(0o644)),
+            Some(policy) => with(guest, node, Some(policy), POLICY, FileMode::new(0o644)),
             // The label of container runtimes is in a policy that this image brings only with its package.
             None if node.site.os().is_enterprise_linux() => guest.package("container-selinux"),
             None => guest,
@@ -64,10 +64,10 @@ pub(super) fn condition(node: &Node<'_>) -> Option<&'static str> {
     layers.then_some("/usr/bin/rpm --query --quiet k3s-selinux")
 }
 
-fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, mode: Mode) -> Guest {
+fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, mode: FileMode) -> Guest {
     match download.and_then(Fetched::of) {
         Some(fetched) => {
-            guest.file(File::remote(path, mirrored(node, &fetched).as_str(), fetched.digest).mode(mode))
+            guest.file(GuestFile::remote(path, mirrored(node, &fetched).as_str(), fetched.digest).mode(mode))
         }
         None => guest,
     }

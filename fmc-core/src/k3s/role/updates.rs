@@ -4,7 +4,7 @@
 //! and a cluster has at most seven servers. The weekday of an agent follows from its name.
 
 use super::Node;
-use crate::guest::{File, Guest};
+use crate::guest::{Guest, GuestFile};
 use crate::image::Os;
 use crate::k3s::cluster::{Clock, Updates};
 
@@ -43,22 +43,23 @@ fn day(node: &Node<'_>) -> &'static str {
     DAYS.get(place % DAYS.len()).copied().unwrap_or("Mon")
 }
 
-fn zincati(window: Option<(&str, Clock)>) -> File {
+fn zincati(window: Option<(&str, Clock)>) -> GuestFile {
     match window {
-        Some((day, from)) => File::text(
+        Some((day, from)) => GuestFile::text(
             "/etc/zincati/config.d/55-updates-strategy.toml",
             format!(
                 "[updates]\nstrategy = \"periodic\"\n\n[updates.periodic]\ntime_zone = \"localtime\"\n\n\
                  [[updates.periodic.window]]\ndays = [ \"{day}\" ]\nstart_time = \"{from}\"\nlength_minutes = {LENGTH}\n"
             ),
         ),
-        None => {
-            File::text("/etc/zincati/config.d/90-disable-auto-updates.toml", "[updates]\nenabled = false\n")
-        }
+        None => GuestFile::text(
+            "/etc/zincati/config.d/90-disable-auto-updates.toml",
+            "[updates]\nenabled = false\n",
+        ),
     }
 }
 
-fn flatcar(window: Option<(&str, Clock)>) -> File {
+fn flatcar(window: Option<(&str, Clock)>) -> GuestFile {
     let text = match window {
         Some((day, from)) => format!(
             "REBOOT_STRATEGY=reboot\nLOCKSMITHD_REBOOT_WINDOW_START=\"{day} {from}\"\n\
@@ -66,5 +67,5 @@ fn flatcar(window: Option<(&str, Clock)>) -> File {
         ),
         None => "SERVER=disabled\nREBOOT_STRATEGY=off\n".to_owned(),
     };
-    File::text("/etc/flatcar/update.conf", text)
+    GuestFile::text("/etc/flatcar/update.conf", text)
 }

@@ -1,5 +1,5 @@
 use crate::finding::{At, Finding};
-use crate::guest::{Directory, File, Group, Guest, Link, Unit, UnitFile, UnitSection, User};
+use crate::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, UnitFile, UnitSection, User};
 use crate::image::Os;
 use crate::secret::Secret;
 
@@ -26,8 +26,8 @@ fn a_guest_that_is_right_has_no_finding() {
         .user(User::admin("ops").group("docker").uid(1500))
         .group(Group::new("apps"))
         .directory(Directory::new("/srv/app").owner("ops").group("apps"))
-        .file(File::text("/srv/app/a", "a").owner("ops").group("ops").mode(0o640))
-        .link(Link::new("/srv/app/b", "a"))
+        .file(GuestFile::text("/srv/app/a", "a").owner("ops").group("ops").mode(0o640))
+        .link(Symlink::new("/srv/app/b", "a"))
         .unit(Unit::service("a").enabled().contents(UNIT).dropin("10-a.conf", "[Service]\nRestart=always\n"))
         .unit(Unit::service("docker").enabled());
     assert_eq!(found(&guest, Os::Flatcar), [""; 0]);
@@ -36,10 +36,10 @@ fn a_guest_that_is_right_has_no_finding() {
 #[test]
 fn every_wrong_leaf_is_found_in_its_place() {
     let guest = Guest::new()
-        .file(File::text("etc/motd", "").mode(0o10_000))
-        .file(File::secret("/etc/key", Secret::environment("The_Key", "A=B")))
+        .file(GuestFile::text("etc/motd", "").mode(0o10_000))
+        .file(GuestFile::secret("/etc/key", Secret::environment("The_Key", "A=B")))
         .user(User::new("Ops").key("ssh-ed25519 AAAA"))
-        .link(Link::new("/etc/a", ""))
+        .link(Symlink::new("/etc/a", ""))
         .package("a b");
     let places: Vec<String> = findings(&guest, Os::Debian).into_iter().map(|finding| finding.at).collect();
     assert_eq!(
@@ -84,13 +84,13 @@ fn clashes_of_names() {
 #[test]
 fn clashes_of_paths() {
     let guest = Guest::new()
-        .file(File::text("/etc/a", ""))
+        .file(GuestFile::text("/etc/a", ""))
         .directory(Directory::new("/etc/a"))
-        .link(Link::new("/srv/l", "/mnt"))
-        .file(File::text("/srv/l/b/c", ""))
-        .file(File::text("/etc/hosts", ""))
-        .file(File::text("/etc/sudoers.d/fmc-ops", ""))
-        .file(File::text("/etc/systemd/system/u.service.d/1.conf", ""))
+        .link(Symlink::new("/srv/l", "/mnt"))
+        .file(GuestFile::text("/srv/l/b/c", ""))
+        .file(GuestFile::text("/etc/hosts", ""))
+        .file(GuestFile::text("/etc/sudoers.d/fmc-ops", ""))
+        .file(GuestFile::text("/etc/systemd/system/u.service.d/1.conf", ""))
         .unit(Unit::service("u").dropin("1.conf", "[Service]\n"));
     assert_eq!(
         found(&guest, Os::Rocky),
@@ -108,7 +108,7 @@ fn clashes_of_paths() {
 
 #[test]
 fn paths_that_no_first_boot_can_write() {
-    let refused = |path: &str, os| !found(&Guest::new().file(File::text(path, "")), os).is_empty();
+    let refused = |path: &str, os| !found(&Guest::new().file(GuestFile::text(path, "")), os).is_empty();
     for os in [Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux, Os::Debian] {
         for path in ["/proc/a", "/sys/a", "/dev/a", "/run/a", "/tmp/a"] {
             assert!(refused(path, os), "{path} on {os:?}");
@@ -125,7 +125,7 @@ fn paths_that_no_first_boot_can_write() {
 #[test]
 fn owners_that_nobody_made() {
     let guest = Guest::new()
-        .file(File::text("/etc/a", "").owner("ops").group("core"))
+        .file(GuestFile::text("/etc/a", "").owner("ops").group("core"))
         .user(User::new("web").group("apps"));
     assert_eq!(
         found(&guest, Os::Rocky),
@@ -192,8 +192,8 @@ fn packages_where_nothing_installs_them() {
 #[test]
 fn one_secret_described_in_two_ways() {
     let guest = Guest::new()
-        .file(File::secret("/etc/a", Secret::environment("key", "A")))
-        .file(File::secret("/etc/b", Secret::environment("key", "A").generation(2)));
+        .file(GuestFile::secret("/etc/a", Secret::environment("key", "A")))
+        .file(GuestFile::secret("/etc/b", Secret::environment("key", "A").generation(2)));
     assert_eq!(found(&guest, Os::Debian), ["guest-clash guest: the secret key is described in two ways"]);
 }
 
@@ -213,7 +213,7 @@ fn a_password_hash_from_the_root_key() {
 fn a_guest_reads_back_from_what_it_writes() {
     let guest = Guest::new()
         .user(User::admin("ops").password_hash(Secret::file("ops", "ops.hash")).shell("/bin/bash"))
-        .file(File::secret("/etc/key", Secret::environment("key", "KEY").generation(3)).mode(0o640))
+        .file(GuestFile::secret("/etc/key", Secret::environment("key", "KEY").generation(3)).mode(0o640))
         .unit(Unit::service("a").masked().dropin("1.conf", "[Service]\n"));
     let text = serde_json::to_string(&guest).unwrap();
     assert_eq!(serde_json::from_str::<Guest>(&text).unwrap(), guest);

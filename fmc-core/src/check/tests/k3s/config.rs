@@ -97,7 +97,7 @@ fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
     let tuned = "vm.panic_on_oom=0\nvm/overcommit_memory = 1\n-kernel.panic=10\nkernel.panic_on_oops=1\n";
     let mut cloud = cloud(three().config(protect()));
     for machine in cloud.machines.iter_mut() {
-        let file = crate::guest::File::text("/etc/sysctl.d/90-kubelet.conf", tuned);
+        let file = crate::guest::GuestFile::text("/etc/sysctl.d/90-kubelet.conf", tuned);
         machine.guest = machine.guest.clone().file(file);
     }
     assert_eq!(found(&cloud), [""; 0]);

@@ -2,7 +2,7 @@
 
 use super::{DIGEST, cloud, findings, three};
 use crate::checked::Checked;
-use crate::guest::File;
+use crate::guest::GuestFile;
 use crate::guest::checked::Contents;
 use crate::k3s::Install;
 use crate::mirror::Mirror;
@@ -23,8 +23,9 @@ fn a_mirror_without_a_file_is_told_of_with_the_reason() {
 fn a_node_fetches_what_the_mirror_serves_from_there_and_nobody_else_does() {
     let mut cloud = cloud(three().agents(["a2"]).bootstrap(Mirror::on("a1").file(MODEL, DIGEST)));
     for machine in cloud.machines.iter_mut() {
-        *machine = machine.clone().file(File::remote("/srv/model", MODEL, DIGEST));
-        *machine = machine.clone().file(File::remote("/srv/other", "https://models.example/other", DIGEST));
+        *machine = machine.clone().file(GuestFile::remote("/srv/model", MODEL, DIGEST));
+        *machine =
+            machine.clone().file(GuestFile::remote("/srv/other", "https://models.example/other", DIGEST));
     }
     let checked = cloud.check().unwrap();
     let there = format!("http://10.17.4.31:8080/{}/large.bin", DIGEST.replace(':', "-"));
