@@ -412,10 +412,12 @@ pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
 pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
     let json = to_json(cloud)?;
     let known = RoleKinds::built_in().recognise(cloud.clone());
-    let mut roles = rust::Roles::new();
+    let mut roles = rust::Roles::default();
     for (machine, role) in known.own_roles() {
-        roles.entry(machine.to_string()).or_default().extend(role.to_rust().map(str::to_owned));
+        let of_machine = roles.of_machines.entry(machine.to_string()).or_default();
+        of_machine.extend(role.to_rust().map(str::to_owned));
     }
+    roles.of_cloud.extend(known.roles.iter().filter_map(|role| role.to_rust().map(str::to_owned)));
     let tree = json::read(&json, &mut Vec::new()).map_err(|mistake| FileError::Write(mistake.to_string()))?;
     rust::program(&tree, &roles)
         .map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
@@ -431,5 +433,12 @@ fn written(cloud: &Cloud) -> Result<Cloud, FileError> {
              this cloud a program"
         )
     });
-    code.map_or(Ok(cloud), |code| Err(FileError::Write(code)))
+    let spanning = cloud.roles.iter().find(|role| !role.is_said()).map(|role| {
+        let kind = role.as_spanning().kind();
+        format!(
+            "the cloud has the role {kind}, which is code that no file can hold: make it a `FileSpanningRole` that the program knows, or \
+             keep this cloud a program"
+        )
+    });
+    code.or(spanning).map_or(Ok(cloud), |code| Err(FileError::Write(code)))
 }

@@ -25,7 +25,8 @@
 pub mod haproxy;
 pub mod keepalived;
 mod role;
-pub(crate) mod rules;
+pub(crate) mod room;
+mod rules;
 mod setup;
 pub mod traefik;
 
@@ -45,7 +46,7 @@ use crate::path::HttpUrl;
 use crate::ready::TcpPort;
 
 pub use role::{BalancerRole, KIND};
-pub(crate) use role::{address_on, assigned, home};
+pub(crate) use role::{address_on, home};
 pub use setup::{Entry, Nodes, Setup, Target};
 
 /// The port of the API, on the balancer and on every server.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
+use crate::finding::OwnKind;
 use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
@@ -11,7 +12,7 @@ use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
-use crate::role::Role;
+use crate::role::{Role, Spanning};
 use crate::tz::TimeZone;
 
 /// A finding that the cloud accepts, by kind, and why.
@@ -98,6 +99,9 @@ pub struct Cloud {
     /// K3s clusters, by name.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub clusters: Named<k3s::Cluster>,
+    /// Roles that span machines: each a kind, or a map of it to its settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Spanning>,
     /// Kinds of findings that the cloud accepts, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accept: Vec<Accept>,
@@ -121,6 +125,7 @@ impl Cloud {
             networks: Named::default(),
             machines: Named::default(),
             clusters: Named::default(),
+            roles: Vec::new(),
             accept: Vec::new(),
         }
     }
@@ -312,6 +317,27 @@ impl Cloud {
     pub fn map_clusters(mut self, change: impl FnMut(k3s::Cluster) -> k3s::Cluster) -> Self {
         self.clusters = self.clusters.map(change);
         self
+    }
+
+    /// A role that spans machines of the cloud: any [`SpanningRole`](crate::role::SpanningRole).
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Spanning>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The same cloud with each of its spanning roles changed, by its place among them.
+    #[must_use]
+    pub fn map_spanning_roles(mut self, mut change: impl FnMut(usize, Spanning) -> Spanning) -> Self {
+        let roles = std::mem::take(&mut self.roles).into_iter().enumerate();
+        self.roles = roles.map(|(index, role)| change(index, role)).collect();
+        self
+    }
+
+    /// The kinds of findings that the user's own roles bring along.
+    pub fn own_finding_kinds(&self) -> impl Iterator<Item = &'static OwnKind> {
+        let of_machines = self.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds());
+        of_machines.chain(self.roles.iter().flat_map(|role| role.as_spanning().finding_kinds()))
     }
 
     /// Accepts the findings of a kind, for a reason that is listed with them.

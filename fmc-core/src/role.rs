@@ -27,11 +27,13 @@
 
 mod after;
 mod assigned;
+mod form;
 mod membership;
 mod names;
 mod needs;
 mod said;
 mod site;
+mod span;
 
 use std::any::Any;
 use std::fmt;
@@ -56,6 +58,8 @@ pub(crate) use needs::subject;
 pub use needs::{Needs, NeedsProblem};
 pub use said::{Described, FileRole};
 pub use site::Site;
+pub use span::{FileSpanningRole, SpanMembers, SpanSite, Spanning, SpanningRole};
+pub(crate) use span::{Repeated, Stated};
 
 /// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
 ///
@@ -163,7 +167,7 @@ fn kebab(path: &str) -> String {
 #[derive(Clone)]
 pub struct Role {
     role: Arc<dyn CustomRole>,
-    said: Option<Arc<said::Said>>,
+    said: Option<Arc<form::Form<Role>>>,
 }
 
 impl Role {
@@ -240,6 +244,16 @@ impl<'a> RoleFindings<'a> {
             self.findings.push(Finding::new(Kind::ReferenceUnknown, at.key(key), message, help));
         }
         found
+    }
+
+    /// The path of the role, below which built-in roles have their settings.
+    pub(crate) const fn at(&self) -> &'a At<'a> {
+        self.at
+    }
+
+    /// What is found so far, to be added to.
+    pub(crate) const fn found(&mut self) -> &mut Vec<Finding> {
+        self.findings
     }
 
     /// Something is wrong: what, and what would be right.

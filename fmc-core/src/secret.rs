@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{At, Finding, Kind, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
-pub(crate) use generated::derived_name;
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
+pub(crate) use generated::{derived_name, shared_name};
 
 /// A secret: its name, where its bytes are, and its generation.
 ///

@@ -24,8 +24,14 @@ use print::{Expr, quoted};
 /// Why a cloud has no Rust form: what it has that no setter says.
 type Unsaid = String;
 
-/// The expressions of the roles of each machine.
-pub(super) type Roles = BTreeMap<String, Vec<String>>;
+/// The expressions of roles.
+#[derive(Default)]
+pub(super) struct Roles {
+    /// Those of each machine.
+    pub(super) of_machines: BTreeMap<String, Vec<String>>,
+    /// Those that span machines.
+    pub(super) of_cloud: Vec<String>,
+}
 
 /// Names that are constants, by their text.
 type Names = BTreeMap<String, String>;
@@ -198,6 +204,7 @@ impl Printer<'_> {
                 "networks" => cloud.named("network", node, |name, map| self.network(name, map))?,
                 "machines" => cloud.named("machine", node, |name, map| self.machine(name, map))?,
                 "clusters" => cloud.named("cluster", node, cluster::cluster)?,
+                "roles" => self.1.of_cloud.iter().for_each(|role| cloud.call("role", role.clone())),
                 "accept" => {
                     for accept in list(node)? {
                         let accept = self::map(accept)?;
@@ -304,7 +311,7 @@ impl Printer<'_> {
                     }
                 }
                 "roles" => {
-                    for role in self.1.get(name).into_iter().flatten() {
+                    for role in self.1.of_machines.get(name).into_iter().flatten() {
                         machine.call("role", role.clone());
                     }
                 }

@@ -3,8 +3,6 @@
 //! Each struct is taken apart field by field, so that a field that is added is a compile error here until it is looked
 //! at.
 
-mod cluster;
-
 use std::collections::BTreeMap;
 
 use super::view::{View, text};
@@ -18,6 +16,7 @@ use crate::image::{DirectKernel, Image, Source};
 use crate::machine::{Interface, Machine, Opening, Root};
 use crate::network::{Network, Reservation};
 use crate::ready::{Ready, Signal};
+use crate::role::{RoleFindings, Stated};
 use crate::unit::Size;
 
 /// The granule of a disk.
@@ -100,7 +99,9 @@ impl Leaves<'_> {
             hosts,
             networks,
             machines,
-            clusters,
+            // The rooms of roles look at these.
+            clusters: _,
+            roles: _,
             accept,
         } = cloud;
         self.one(name, &At::ROOT.key("name"));
@@ -121,8 +122,8 @@ impl Leaves<'_> {
         for machine in machines {
             self.machine(machine, &At::ROOT.key("machines").name(&machine.name));
         }
-        for cluster in clusters {
-            self.cluster(cluster, &At::ROOT.key("clusters").name(&cluster.name));
+        for stated in self.view.spans {
+            self.span(stated);
         }
         for (index, Accept { kind: _, reason }) in accept.iter().enumerate() {
             let list = At::ROOT.key("accept");
@@ -131,6 +132,21 @@ impl Leaves<'_> {
             self.text(reason, "reason", &at);
             if reason.trim().is_empty() {
                 self.wrong(&at, "the reason is empty".to_owned(), "say why the cloud may have such findings");
+            }
+        }
+    }
+
+    /// The settings of a spanning role, and the names of its machines.
+    fn span(&mut self, stated: &Stated<'_>) {
+        let role = stated.role();
+        let at = At::ROOT.key(&stated.at);
+        self.one(&role.kind(), &at);
+        role.settings(&mut RoleFindings::new(&at, &role.kind().to_string(), self.findings));
+        for list in role.members().lists() {
+            for (index, name) in list.names.iter().enumerate() {
+                if name.ok().is_none() {
+                    self.one(name, &At::ROOT.key(&list.at(&stated.settings_at, index)));
+                }
             }
         }
     }

@@ -12,9 +12,9 @@ use crate::named::{Keyed, Named};
 use super::say::{first_of, known, list};
 
 mod bridge;
-mod cluster;
 mod interface;
 mod network;
+mod span;
 
 /// Looks at names, references and networks.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -34,7 +34,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         openings(&mut unknown, placed, findings);
     }
     bridge::check(view, findings);
-    cluster::check(view, findings);
+    span::check(view, findings);
     admins(&mut unknown, findings);
 }
 

@@ -18,8 +18,9 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-    // What the rooms of roles judge of a draft.
-    &["balancer/rules", "k3s/rules"],
+    // What the check asks of the rooms of roles that span machines, and what each judges of a draft.
+    &["balancer/room", "k3s/room", "mirror/room"],
+    &["balancer/rules", "check/room", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up, and how findings speak.
     &["check/view"],

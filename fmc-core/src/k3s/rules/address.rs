@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::view::Cluster;
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
 use crate::check::say::first_of;
-use crate::check::view::{Cluster, View, text};
+use crate::check::view::{View, text};
 use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;

@@ -1,7 +1,8 @@
 //! Where the state of a cluster is.
 
+use super::view::Cluster;
 use crate::check::say::first_of;
-use crate::check::view::{Cluster, View};
+use crate::check::view::View;
 use crate::finding::{At, Finding, Kind, Severity};
 use crate::machine::Machine;
 use crate::path::AbsPath;

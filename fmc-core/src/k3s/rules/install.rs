@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::view::Cluster;
 use crate::check::say::first_of;
-use crate::check::view::{Cluster, View};
+use crate::check::view::View;
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::image::{Arch, Os};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::view::Cluster;
 use crate::check::say::first_of;
 use crate::check::view::{View, text};
 use crate::finding::{Finding, Kind};
@@ -45,9 +46,9 @@ fn finding(name: &str, list: &str, first: usize, second: usize, message: String)
 }
 
 /// Labels and taints of a machine that is no node are nobody's.
-pub(super) fn unused(view: &View<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unused(view: &View<'_>, clusters: &[Cluster<'_>], findings: &mut Vec<Finding>) {
     let mut is_node = vec![false; view.machines.len()];
-    for member in view.clusters.iter().flat_map(|cluster| cluster.members()) {
+    for member in clusters.iter().flat_map(|cluster| cluster.members()) {
         if let Some(is_node) = is_node.get_mut(member) {
             *is_node = true;
         }

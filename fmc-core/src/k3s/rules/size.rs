@@ -1,7 +1,8 @@
 //! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
 
+use super::view::Cluster;
 use crate::check::say::first_of;
-use crate::check::view::{Cluster, View};
+use crate::check::view::View;
 use crate::finding::{At, Finding, Kind};
 use crate::unit::{Cpus, Size};
 

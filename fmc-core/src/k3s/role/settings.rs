@@ -1,19 +1,51 @@
-//! The leaves of K3s clusters.
+//! The leaves of a cluster, each at its path.
+//!
+//! Each struct is taken apart field by field, so that a field that is added is a compile error here until it is looked at.
 
-use super::Leaves;
-use crate::finding::At;
+use crate::finding::{At, Finding, Kind, leaf};
+use crate::given::{Given, Leaf};
 use crate::k3s::{ByArch, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
 use crate::named::Keyed as _;
 use crate::secret::Secret;
 
+/// Finds every wrong leaf of a cluster.
+pub(super) fn check(cluster: &Cluster, at: &At<'_>, findings: &mut Vec<Finding>) {
+    Leaves { findings }.cluster(cluster, at);
+}
+
+struct Leaves<'f> {
+    findings: &'f mut Vec<Finding>,
+}
+
 impl Leaves<'_> {
-    pub(super) fn cluster(&mut self, cluster: &Cluster, at: &At<'_>) {
+    fn one<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
+        leaf(given, at, self.findings);
+    }
+
+    fn maybe<T: Leaf>(&mut self, given: Option<&Given<T>>, at: &At<'_>) {
+        if let Some(given) = given {
+            self.one(given, at);
+        }
+    }
+
+    fn each<T: Leaf>(&mut self, given: &[Given<T>], at: &At<'_>) {
+        for (index, given) in given.iter().enumerate() {
+            self.one(given, &at.index(index));
+        }
+    }
+
+    fn wrong(&mut self, at: &At<'_>, message: String, help: &str) {
+        self.findings.push(Finding::new(Kind::ValueInvalid, at, message, help));
+    }
+
+    fn cluster(&mut self, cluster: &Cluster, at: &At<'_>) {
         let Cluster {
             name,
             version,
             endpoint,
-            servers,
-            agents,
+            // The names of its machines are looked at for every spanning role.
+            servers: _,
+            agents: _,
             initial,
             pods,
             services,
@@ -34,7 +66,7 @@ impl Leaves<'_> {
             agent_config,
             install,
             bootstrap,
-            ingress,
+            ingress: _,
             credentials,
             upgraded_from,
             agent_version,
@@ -44,8 +76,6 @@ impl Leaves<'_> {
         self.one(name, at);
         self.one(version, &at.key("version"));
         self.endpoint(endpoint, &at.key("endpoint"));
-        self.each(servers, &at.key("servers"));
-        self.each(agents, &at.key("agents"));
         self.maybe(initial.as_ref(), &at.key("initial"));
         self.each(pods, &at.key("pods"));
         self.each(services, &at.key("services"));
@@ -73,7 +103,6 @@ impl Leaves<'_> {
         if let Some(mirror) = bootstrap {
             mirror.check_leaves(&at.key("bootstrap"), self.findings);
         }
-        self.each(ingress, &at.key("ingress"));
         // A wrong name is told of above.
         let named = name.ok().map_or("unnamed", |name| name.as_str());
         credentials.checked(named, &at.key("credentials"), self.findings);
