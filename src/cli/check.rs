@@ -79,7 +79,12 @@ fn placed(finding: &Finding, map: Option<&Map<'_>>, args: &Args) -> FindingView 
         let (line, column) = map.place(&finding.at);
         FilePlace { file: map.name().to_owned(), line, column }
     });
-    FindingView { set, ..FindingView::new(finding, place) }
+    FindingView { set, ..FindingView::new(finding, words(map), place) }
+}
+
+/// The words of what the author wrote.
+fn words(map: Option<&Map<'_>>) -> Words {
+    if map.is_some() { Words::File } else { Words::Rust }
 }
 
 /// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.
@@ -145,7 +150,7 @@ impl Teller<'_> {
 
     /// What would be right, in the words of what the author wrote.
     fn help(&self, finding: &Finding) -> String {
-        finding.help_in(if self.map.is_some() { Words::File } else { Words::Rust })
+        finding.help_in(words(self.map))
     }
 
     /// A path, behind its line and column where it is a file's; the argument that set it where one did.

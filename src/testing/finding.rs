@@ -172,10 +172,10 @@ fn shown(findings: &[Finding]) -> String {
         return "no finding".to_owned();
     }
     let line = |finding: &Finding| {
-        let accepted = finding.accepted.as_ref().map(|reason| format!(" (accepted: {reason})"));
-        let Finding { kind, severity, at, also, message, .. } = finding;
-        let also: String = also.iter().map(|at| format!(" and {at}")).collect();
-        format!("{severity}[{}] at {at}{also}: {message}{}", kind.as_str(), accepted.unwrap_or_default())
+        let accepted = finding.accepted().map(|reason| format!(" (accepted: {reason})")).unwrap_or_default();
+        let also: String = finding.also_at().iter().map(|at| format!(" and {at}")).collect();
+        let (kind, severity, at) = (finding.kind().as_str(), finding.severity(), finding.at());
+        format!("{severity}[{kind}] at {at}{also}: {}{accepted}", finding.message())
     };
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -44,7 +44,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     if view.cloud.lab {
         // A lab is squeezed into whatever there is.
         for finding in findings.iter_mut().skip(start) {
-            finding.severity = Severity::Warning;
+            finding.only_warn();
         }
     }
 }

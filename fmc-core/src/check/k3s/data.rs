@@ -40,7 +40,7 @@ pub(super) fn on_root(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     )
     .also(format_args!("machines.{first}.disks"));
     if others_have_it || view.cloud.lab {
-        finding.severity = Severity::Warning;
+        finding.only_warn();
     }
     findings.push(finding);
 }
