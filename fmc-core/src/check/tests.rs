@@ -36,5 +36,5 @@ fn findings(cloud: &Cloud) -> Vec<Finding> {
 
 /// Each finding as `kind path`.
 fn found(cloud: &Cloud) -> Vec<String> {
-    findings(cloud).iter().map(|finding| format!("{} {}", finding.kind.as_str(), finding.at)).collect()
+    findings(cloud).iter().map(|finding| format!("{} {}", finding.kind().as_str(), finding.at())).collect()
 }

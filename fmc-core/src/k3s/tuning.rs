@@ -270,7 +270,7 @@ mod tests {
         let mut findings = Vec::new();
         tuning.check(&At::ROOT.key("tuning"), &mut findings);
         let findings: Vec<_> =
-            findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect();
+            findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect();
         assert_eq!(
             findings,
             [

@@ -58,7 +58,7 @@ fn every_example_has_its_finding_and_no_other() {
         let findings = findings(&yaml(example));
         let text: String = findings.iter().map(ToString::to_string).collect();
         assert!(
-            findings.iter().all(|finding| finding.kind == *kind) && !findings.is_empty(),
+            findings.iter().all(|finding| finding.kind() == *kind) && !findings.is_empty(),
             "{name}:\n{text}"
         );
         if block(kind.page(), "text") != Some(&*text) {
@@ -138,7 +138,7 @@ fn which_kinds_carry_their_values_is_known() {
     let examples = Kind::ALL.iter().filter_map(|kind| Some((kind, block(kind.page(), "yaml")?)));
     let in_words = examples.filter(|(_, example)| {
         let all = findings(&yaml(example));
-        all.iter().any(|finding| finding.case.is_empty())
+        all.iter().any(|finding| finding.case().is_empty())
     });
     let mut names: Vec<&str> = in_words.map(|(kind, _)| kind.as_str()).collect();
     names.sort_unstable();

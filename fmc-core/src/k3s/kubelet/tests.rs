@@ -3,7 +3,7 @@ use super::*;
 fn findings(dropin: &Dropin) -> Vec<String> {
     let mut findings = Vec::new();
     dropin.check(&At::ROOT.key("kubelet"), &mut findings);
-    findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect()
+    findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect()
 }
 
 fn example() -> Dropin {

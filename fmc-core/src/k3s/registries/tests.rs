@@ -5,7 +5,7 @@ use crate::given::tests::{reads_back, refused_or_reads_back};
 fn findings(registries: &Registries) -> Vec<String> {
     let mut findings = Vec::new();
     registries.check(&At::ROOT.key("registries"), &mut findings);
-    findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect()
+    findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect()
 }
 
 fn text(registries: &Registries) -> String {

@@ -14,7 +14,7 @@ fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
 
 /// What is found, as `kind at: message`.
 fn found(guest: &Guest, os: Os) -> Vec<String> {
-    let line = |finding: &Finding| format!("{} {}: {}", finding.kind.as_str(), finding.at, finding.message);
+    let line = |finding: &Finding| format!("{} {}: {}", finding.kind().as_str(), finding.at(), finding.message());
     findings(guest, os).iter().map(line).collect()
 }
 
@@ -41,7 +41,7 @@ fn every_wrong_leaf_is_found_in_its_place() {
         .user(User::new("Ops").key("ssh-ed25519 AAAA"))
         .link(Symlink::new("/etc/a", ""))
         .package("a b");
-    let places: Vec<String> = findings(&guest, Os::Debian).into_iter().map(|finding| finding.at).collect();
+    let places: Vec<String> = findings(&guest, Os::Debian).into_iter().map(|finding| finding.at().to_owned()).collect();
     assert_eq!(
         places,
         [
@@ -228,7 +228,7 @@ fn a_bit_that_the_images_ignition_does_not_know() {
     let found = |version| {
         let mut findings = Vec::new();
         super::check(&parts, Os::Flatcar, version, &At::ROOT.key("guest"), &mut findings);
-        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+        findings.into_iter().map(|finding| finding.message()).collect::<Vec<_>>()
     };
     assert_eq!(
         found("4593.2.0"),
