@@ -35,7 +35,7 @@ fn refused(cloud: &Cloud) -> Vec<&'static str> {
         .findings()
         .iter()
         .filter(|finding| finding.refuses())
-        .map(|finding| finding.kind.as_str())
+        .map(|finding| finding.kind().as_str())
         .collect()
 }
 
