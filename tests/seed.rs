@@ -175,7 +175,11 @@ fn the_corrected_cloud_has_the_machines_of_the_table_and_the_bastion() {
     assert_eq!(names, table.into_iter().chain(more).collect());
     assert_eq!(checked.networks().len(), 3);
     assert_eq!(checked.hosts().len(), 1);
-    assert!(checked.findings().iter().all(|finding| finding.accepted().is_some()), "{:?}", checked.findings());
+    assert!(
+        checked.findings().iter().all(|finding| finding.accepted().is_some()),
+        "{:?}",
+        checked.findings()
+    );
 }
 
 #[test]

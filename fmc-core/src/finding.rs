@@ -22,8 +22,8 @@ pub use names::NameList;
 pub use own::OwnKind;
 pub use problem::{Data, Problem};
 pub(crate) use problem::{for_example, problems};
-pub use remedy::{Remedy, Words};
 pub(crate) use remedy::names_no_setting;
+pub use remedy::{Remedy, Words};
 use said::{Said, Written};
 pub use value::ValueProblem;
 

@@ -298,12 +298,7 @@ impl<'a> RoleFindings<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.say(OwnProblem {
-            kind,
-            data: Data::of(values),
-            message: message.into(),
-            help: help.into(),
-        });
+        self.say(OwnProblem { kind, data: Data::of(values), message: message.into(), help: help.into() });
     }
 
     /// A finding about a problem of the role's own type, whose values tests and programs read.

@@ -3,7 +3,7 @@
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;
 use super::view::{View, text};
-use crate::finding::{Finding, Severity, problems};
+use crate::finding::{Finding, problems};
 use crate::given::Given;
 use crate::host::Host;
 use crate::unit::{Cpus, Size};

@@ -1,7 +1,7 @@
 //! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
 
 use super::view::{Placed, View, text};
-use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, Severity, problems};
+use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Provisioner, Source};

@@ -78,6 +78,7 @@ pub mod problem {
     pub use super::route::RouteProblem;
     pub use super::route::resolver::ResolverProblem;
     pub use crate::finding::{LeafProblem, ValueProblem};
+    pub use crate::k3s::config::ConfigProblem;
     pub use crate::role::{NeedsProblem, SaidProblem};
 }
 

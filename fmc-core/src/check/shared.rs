@@ -12,7 +12,9 @@ pub(super) fn join(view: &View<'_>, findings: &mut Vec<Finding>) {
         let Some((machine, rest)) = machine_of(view, finding.at()) else { continue };
         let also: Vec<&str> = finding.also_at().iter().map(|at| within(at, machine)).collect();
         let texts = (finding.case(), finding.message(), finding.help());
-        same.entry((finding.kind(), finding.severity(), rest, also, texts)).or_default().push((machine, index));
+        same.entry((finding.kind(), finding.severity(), rest, also, texts))
+            .or_default()
+            .push((machine, index));
     }
     let mut others: BTreeMap<usize, NameList> = BTreeMap::new();
     let mut joined = BTreeSet::new();

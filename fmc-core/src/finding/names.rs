@@ -90,3 +90,26 @@ impl fmt::Display for NameList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_stay_short() {
+        assert_eq!(NameList::default().to_string(), "none");
+        assert_eq!(NameList::new(["kube"]).to_string(), "kube");
+        assert_eq!(NameList::new(["lan", "core", "kube", "lan"]).to_string(), "core, kube and lan");
+        let many = NameList::new((0..20).map(|n| format!("n{n:02}")));
+        assert_eq!(many.to_string(), "n00, n01, n02, n03, n04, n05, n06, n07 and 12 more");
+        assert_eq!(many.first_of("node"), "n00 and 19 other nodes");
+        assert_eq!(NameList::new(["a", "b"]).first_of("node"), "a and 1 other node");
+    }
+
+    #[test]
+    fn the_name_that_was_meant() {
+        let networks = NameList::new(["core", "kube"]);
+        assert_eq!(networks.nearest("kub").as_deref(), Some("kube"));
+        assert_eq!(networks.nearest("lan"), None);
+    }
+}

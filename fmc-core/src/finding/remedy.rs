@@ -89,7 +89,11 @@ mod tests {
 
     #[test]
     fn a_text_leaves_settings_to_remedies() {
-        for help in ["leave `ready` out", "say {resolvers} on the cloud: it is asked there", "give it `a` or `b`: one of them"] {
+        for help in [
+            "leave `ready` out",
+            "say {resolvers} on the cloud: it is asked there",
+            "give it `a` or `b`: one of them",
+        ] {
             assert!(names_no_setting(help), "{help}");
         }
         for help in ["say `.host(…)`", "write `host: hv1`", "use Ready::agent", "call agent()"] {

@@ -293,8 +293,11 @@ fn a_wait_that_the_firewall_lets_nobody_ask_is_refused_once() {
     };
     for cloud in [lan(|machine| machine), remote(|machine| machine)] {
         let report = cloud.check().unwrap_err();
-        let found: Vec<_> =
-            report.findings().iter().filter(|finding| finding.kind().as_str() == "ready-impossible").collect();
+        let found: Vec<_> = report
+            .findings()
+            .iter()
+            .filter(|finding| finding.kind().as_str() == "ready-impossible")
+            .collect();
         let [finding] = &found[..] else { panic!("{report}") };
         assert_eq!(finding.at(), "machines.web02.ready");
         assert_eq!(finding.problem(), Some(&ReadyProblem::Unasked { port: 8080 }));

@@ -34,11 +34,7 @@ pub(super) fn check<'a>(unknown: &mut Unknown<'_, 'a>, findings: &mut Vec<Findin
 }
 
 /// Every machine that a cluster names, with its path.
-fn machines<'a>(
-    cluster: &'a Cluster,
-    at: &At<'_>,
-    named: &mut impl FnMut(&'a Given<MachineName>, &At<'_>),
-) {
+fn machines<'a>(cluster: &'a Cluster, at: &At<'_>, named: &mut impl FnMut(&'a Given<MachineName>, &At<'_>)) {
     let mut each = |given: &'a [Given<MachineName>], at: &At<'_>| {
         for (index, given) in given.iter().enumerate() {
             named(given, &at.index(index));

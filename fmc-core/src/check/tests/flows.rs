@@ -145,7 +145,9 @@ fn two_hosts_meet_on_a_bridge_or_by_somebody_else() {
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.severity(), Severity::Warning);
     assert!(
-        finding.message().ends_with("only by a router that is not in the cloud: they are on different hosts"),
+        finding
+            .message()
+            .ends_with("only by a router that the cloud does not describe: they are on different hosts"),
         "{finding}"
     );
 

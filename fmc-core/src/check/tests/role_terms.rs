@@ -234,7 +234,10 @@ fn machines_that_start_after_each_other_are_refused() {
         [on("a", Next("one", "two")), on("bb", Next("two", "three")), on("ccc", Next("three", "one"))];
     let all = findings(&cloud(circle));
     let order = all.iter().find(|finding| finding.kind() == Kind::RoleOrder).unwrap();
-    assert_eq!(order.message(), "a starts after bb, bb starts after ccc, ccc starts after a");
+    assert_eq!(
+        order.message(),
+        "no machine can start first: a starts after bb, bb starts after ccc, ccc starts after a"
+    );
     assert_eq!(order.also_at(), ["machines.bb.roles[0]", "machines.ccc.roles[0]"]);
     let line =
         [on("a", Next("one", "two")), on("bb", Next("two", "three")), on("ccc", Next("three", "four"))];

@@ -300,7 +300,10 @@ fn one_image_is_one_finding() {
     let cloud = yaml(&small("", &machines.join(", ")));
     assert_eq!(found(&cloud), ["image-unpinned machines.m1.image.digest"]);
     let finding = &super::findings(&cloud)[0];
-    assert_eq!(finding.machines().iter().collect::<Vec<_>>(), ["m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]);
+    assert_eq!(
+        finding.machines().iter().collect::<Vec<_>>(),
+        ["m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]
+    );
 }
 
 #[test]

@@ -181,7 +181,9 @@ fn findings_that_differ_stay_apart() {
         11 => machine.memory("much"),
         _ => machine,
     };
-    let found: Vec<(String, usize)> =
-        findings(&cloud(wrong)).into_iter().map(|finding| (finding.at().to_owned(), finding.machines().len())).collect();
+    let found: Vec<(String, usize)> = findings(&cloud(wrong))
+        .into_iter()
+        .map(|finding| (finding.at().to_owned(), finding.machines().len()))
+        .collect();
     assert_eq!(found, [("machines.m007.memory".to_owned(), 1), ("machines.m009.memory".to_owned(), 0)]);
 }

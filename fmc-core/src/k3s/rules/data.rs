@@ -2,7 +2,7 @@
 
 use crate::check::say::first_of;
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind, Severity};
+use crate::finding::{At, Finding, Kind};
 use crate::machine::Machine;
 use crate::path::AbsPath;
 
