@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-// The rules that the rooms of roles apply to a draft.
+    // The rules that the rooms of roles apply to a draft.
     &["balancer/rules", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up, and the wording of findings.
