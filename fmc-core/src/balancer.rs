@@ -25,6 +25,7 @@
 pub mod haproxy;
 pub mod keepalived;
 mod role;
+pub(crate) mod rules;
 mod setup;
 pub mod traefik;
 

@@ -18,6 +18,12 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
+    // What the rooms of roles judge of a draft.
+    &["balancer/rules", "k3s/rules"],
+    &["k3s/resolve"],
+    // The draft with its references looked up, and how findings speak.
+    &["check/view"],
+    &["check/say"],
     // Drafts that hold roles, and what a machine boots with.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
