@@ -16,6 +16,7 @@ pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// The configuration that a machine reads on its first boot, with holes for its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Boot {
     /// A config for Ignition, read by QEMU's `fw_cfg`.
     Ignition(Template),

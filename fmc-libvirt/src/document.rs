@@ -75,6 +75,7 @@ impl Document {
 
 /// A directory pool.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PoolDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -86,6 +87,7 @@ pub struct PoolDocument {
 
 /// A volume.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VolumeDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -101,6 +103,7 @@ pub struct VolumeDocument {
 
 /// The source of a volume's bytes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Content {
     /// None: one call makes the volume complete.
     Empty,
@@ -112,6 +115,7 @@ pub enum Content {
 
 /// An image that machines of a host share.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BaseImage {
     /// The source of its bytes.
     pub source: ImageSource,
@@ -134,6 +138,7 @@ pub enum ImageSource {
 
 /// A network.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NetworkDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -147,6 +152,7 @@ pub struct NetworkDocument {
 
 /// A domain.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DomainDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -178,6 +184,7 @@ pub struct DomainDocument {
 
 /// The signal that a machine is up, with everything needed to ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Readiness {
     /// The signal, and the timeout.
     pub ready: Ready,

@@ -35,6 +35,7 @@ pub struct CallError {
 
 /// The kind of failure, as far as the provider distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallErrorKind {
     /// The object does not exist: libvirt said exactly that.
     Absent,
@@ -144,6 +145,7 @@ pub struct LeaseRecord {
 
 /// The source of a guest's addresses, beside the leases of its networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AddressSource {
     /// The host's neighbour table.
     Arp,
@@ -162,6 +164,7 @@ pub struct AddressRecord {
 
 /// A list in a network's document that can change while the network is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Section {
     /// The reserved addresses of DHCP: `<host mac=… ip=…/>`, in one of the network's `<ip>`.
     DhcpHost,

@@ -23,6 +23,7 @@ const FINGERPRINT: &str = "fingerprint";
 
 /// The content of the mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mark {
     /// The owner.
     pub owner: String,

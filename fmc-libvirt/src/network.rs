@@ -131,6 +131,7 @@ fn dns_host(w: &mut Writer, published: &PublishedName) {
 
 /// A change of an active network.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Update {
     /// The list.
     pub section: Section,

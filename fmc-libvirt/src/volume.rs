@@ -35,6 +35,7 @@ pub fn foreign_prefix(owner: &str) -> String {
 
 /// The purpose of a volume of ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Ours {
     /// An image, `base.DIGEST`, shared by its machines.
     Base {
@@ -84,6 +85,7 @@ pub enum Ours {
 /// assert_eq!(VolumeName::parse("debian-12.qcow2"), None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct VolumeName {
     /// The volume's purpose.
     pub ours: Ours,
@@ -186,6 +188,7 @@ fn is_label(text: &str) -> bool {
 /// Hashes of everything that a machine reads on its first boot and never again: the image and the boot
 /// configuration, each alone and both together. The size of the root is not included: a root grows in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FirstBoot {
     /// 8 hexadecimal digits over both: the end of the names of root and boot volumes.
     pub hash: String,

@@ -133,6 +133,7 @@ pub struct NotConverged {
 
 /// A step that did not begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Its object.
     pub address: Address,
@@ -195,6 +196,7 @@ impl Left {
 /// A plan with a change that is not possible. The apply did nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("apply a plan that cannot be done: {}", list(.notes))]
+#[non_exhaustive]
 pub struct Refused {
     /// The changes that are not possible.
     pub notes: Vec<Note>,

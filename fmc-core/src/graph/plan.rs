@@ -15,6 +15,7 @@ use super::seen::Fingerprint;
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Action {
     /// Makes an object that is not there.
     Create,
@@ -36,6 +37,14 @@ impl Action {
             Self::Update | Self::Restart => '~',
             Self::Replace => '±',
             Self::Delete => '-',
+        }
+    }
+
+    /// Whether its object begins after the step: it is new, or starts again.
+    pub const fn begins(self) -> bool {
+        match self {
+            Self::Create | Self::Restart | Self::Replace => true,
+            Self::Update | Self::Delete => false,
         }
     }
 }
@@ -136,6 +145,7 @@ pub struct Note {
 /// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NoteKind {
     /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) reports
     /// it when it settles.
@@ -160,6 +170,7 @@ pub enum NoteKind {
 
 /// An object that a plan leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Untouched {
     /// The object.
     pub address: Address,
@@ -172,6 +183,7 @@ pub struct Untouched {
 /// Why a plan leaves an object as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Why {
     /// It already is as wanted.
     Same,

@@ -84,6 +84,7 @@ pub enum Verdict {
 /// Whatever the answer, an object that stays keeps the objects that it needs: a pool is not deleted while a
 /// kept volume needs it, nor a base image while an unchanged root does. The plan lists such objects as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Removal {
     /// It is deleted, for a reason; its content is lost ([`Impact::Delete`]).
     Delete(String),

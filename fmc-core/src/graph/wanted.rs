@@ -7,6 +7,7 @@ use super::address::{Address, Place};
 
 /// How an object depends on the one that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Carries {
     /// The needed object must be there.
     Exists,

@@ -19,6 +19,7 @@ use crate::link::{CHUNK, Piece, Pieces};
 
 /// An image file whose first bytes were checked.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ImageFile {
     file: File,
     /// The length of the file in bytes.

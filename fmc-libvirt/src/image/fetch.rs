@@ -138,6 +138,7 @@ fn of(total: Option<Size>) -> String {
 
 /// The progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FetchStep {
     /// Another download of the same image is under way.
     Waits,

@@ -120,6 +120,7 @@ pub enum HeaderError {
 
 /// An image's properties by its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Its format.
     pub format: Format,
@@ -138,6 +139,7 @@ struct Qcow2 {
 
 /// The statements about an image, and the disk that it must fit on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stated {
     /// Its format.
     pub format: Format,

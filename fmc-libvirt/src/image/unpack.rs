@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek};
 
 /// The packing of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Packing {
     /// RFC 1952.
     Gzip,

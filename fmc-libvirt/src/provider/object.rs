@@ -12,6 +12,7 @@ use crate::xml::outline::{Node, Outline};
 
 /// A libvirt object as it was read.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Object {
     /// A storage pool.
     Pool(PoolObject),
@@ -58,6 +59,7 @@ impl Owner {
 
 /// A domain.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DomainObject {
     /// The domain as it was read.
     pub record: DomainRecord,
@@ -75,6 +77,7 @@ pub struct DomainObject {
 
 /// A network.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NetworkObject {
     /// The network as it was read.
     pub record: NetworkRecord,
@@ -86,6 +89,7 @@ pub struct NetworkObject {
 
 /// A storage pool.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PoolObject {
     /// The pool as it was read.
     pub record: PoolRecord,
@@ -97,6 +101,7 @@ pub struct PoolObject {
 
 /// A volume of ours.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VolumeObject {
     /// The pool.
     pub pool: String,
@@ -121,6 +126,7 @@ pub struct VolumeObject {
 
 /// A domain that uses a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Naming {
     /// The domain.
     pub domain: String,
