@@ -47,6 +47,7 @@ pub struct FindingView {
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FilePlace {
     /// The file.
     pub file: String,
@@ -104,6 +105,7 @@ impl FindingView {
 
 /// The page of a kind of finding, as `explain` writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PageView {
     /// Its name, as `address-duplicate`.
     pub kind: String,
@@ -118,6 +120,7 @@ pub struct PageView {
 
 /// The kinds of findings, as `explain` alone writes them: without their pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KindsView {
     /// Each of them.
     pub kinds: Vec<PageView>,
