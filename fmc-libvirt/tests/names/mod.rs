@@ -136,7 +136,7 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     assert_eq!(
         own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(),
         dnsmasq,
-        "it read its names anew"
+        "it read its names again"
     );
     found("worker1\nworker2\n");
     // An address resolves to its machine.
