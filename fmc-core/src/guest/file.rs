@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
@@ -17,6 +17,7 @@ use crate::unit::FileMode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Contents {
     /// Text, shared by every copy of the draft.
     Text(Arc<str>),
@@ -37,6 +38,7 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
@@ -214,6 +216,7 @@ impl Keyed for GuestFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Directory {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
@@ -297,7 +300,7 @@ impl Symlink {
     pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedSymlink> {
         let path = leaf(&self.path, at, findings).cloned();
         if self.target.is_empty() || self.target.contains(char::is_control) {
-            findings.push(link_without_target(&at.key("target")));
+            findings.push(ValueProblem::LinkTarget.at(at.key("target")));
             return None;
         }
         Some(CheckedSymlink { path: path?, target: self.target.as_str().into() })
@@ -403,6 +406,7 @@ pub struct CheckedSymlink {
 
 /// Whose a file or directory is; root's where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Owner {
     /// The user.
     pub user: Option<UserName>,
@@ -437,14 +441,4 @@ pub(super) fn optional<T: crate::given::Leaf>(
     findings: &mut Vec<Finding>,
 ) -> Option<Option<T>> {
     given.map_or(Some(None), |given| leaf(given, at, findings).cloned().map(Some))
-}
-
-/// The finding about a link that leads nowhere.
-fn link_without_target(at: &At<'_>) -> Finding {
-    Finding::new(
-        Kind::ValueInvalid,
-        at,
-        "the target of a link is empty or has a control character",
-        "write a path, absolute or relative to the link's directory",
-    )
 }

@@ -6,7 +6,7 @@
 //! [`resolved::Cluster`] what a checked cloud makes of that.
 
 mod cluster;
-mod config;
+pub(crate) mod config;
 pub mod key;
 pub mod kubelet;
 mod node;
@@ -30,5 +30,6 @@ pub use key::Key;
 pub use node::{Label, Taint};
 pub use piece::Piece;
 pub use role::{AGENT, SERVER};
+pub use rules::problem;
 pub use version::{Version, agent_fits, goes_back, skips_a_minor};
 pub use word::{BucketLookup, Component, Effect, EgressMode, EncryptionProvider, FlannelBackend, TlsVersion};

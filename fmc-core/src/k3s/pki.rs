@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
 
 /// Where K3s has its keys and certificates.
@@ -23,6 +23,7 @@ pub const FOLDER: &str = "/var/lib/rancher/k3s/server/tls";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ca {
     /// Signs the certificates of the API servers and of kubelets as servers; its hash is in the tokens.
     Server,
@@ -100,6 +101,7 @@ type Names = (&'static str, &'static str, &'static str, &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Part {
     /// The token by which servers join.
     ServerToken,
@@ -275,18 +277,23 @@ impl Credentials {
         ];
         let own = own.into_iter().chain(Ca::ALL.map(|ca| (ca.part(), self.authorities.contains_key(&ca))));
         for (part, _) in own.filter(|(part, is_own)| *is_own && self.generations.contains_key(part)) {
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at.key("generations").name(&Shown(part)),
-                "the generation is that of a secret made from the root key, and this one is the user's own",
-                "leave it out, and raise the generation of the secret itself",
-            ));
+            findings.push(CredentialProblem::OwnGeneration.at(at.key("generations").name(&Shown(part))));
         }
+    }
+}
+
+problems! {
+    /// Problems with the secrets of a cluster.
+    pub enum CredentialProblem {
+        OwnGeneration is ValueInvalid:
+            "this generation is of a secret that is made from the root key, but the cloud gives a secret of its own",
+            "leave it out, and raise the generation of the secret itself";
     }
 }
 
 /// The secrets of a checked cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pki {
     /// The short token of the servers: `token` in their configuration.
     pub server_token: SecretRef,
@@ -309,6 +316,7 @@ pub struct Pki {
 
 /// The secrets of an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CaSecrets {
     /// Its certificate in PEM, and those above it.
     pub certificates: SecretRef,
@@ -318,6 +326,7 @@ pub struct CaSecrets {
 
 /// A file of a K3s server that holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PkiFile {
     /// Its path.
     pub path: String,

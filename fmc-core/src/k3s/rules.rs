@@ -26,6 +26,11 @@ use crate::finding::{At, Finding};
 use crate::k3s::{Config, Key, Value};
 use view::Cluster;
 
+/// Problems with clusters: a type for each file of rules, with the values that its texts are made from.
+pub mod problem {
+    pub use super::reference::ServersProblem;
+}
+
 /// A rule about one cluster; the place is the cluster's.
 type Rule = fn(&View<'_>, &Cluster<'_>, &At<'_>, &mut Vec<Finding>);
 

@@ -1,32 +1,19 @@
-//! Machines that a spanning role names, and that are not there.
+//! Machines that a spanning role names and the cloud does not have.
 
-use std::collections::BTreeMap;
-
-use super::super::say::known;
-use super::super::view::View;
-use crate::finding::{Finding, Kind};
+use super::Unknown;
+use crate::finding::Finding;
 use crate::given::Given;
 
-pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    // What would be right is worked out once for each wrong text.
-    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+pub(super) fn check(unknown: &mut Unknown<'_, '_>, findings: &mut Vec<Finding>) {
+    let view = unknown.view;
     for stated in view.spans {
         for list in stated.role().members().lists() {
             for (index, given) in list.names.iter().enumerate() {
+                // Ten thousand members that are there need no path.
                 let Given::Right(name) = given else { continue };
-                if view.machine_index.contains_key(name.as_str()) {
-                    continue;
+                if !view.machine_index.contains_key(name.as_str()) {
+                    findings.extend(unknown.machine(name, list.at(&stated.settings_at, index)));
                 }
-                let help = helps.entry(name.as_str().to_owned()).or_insert_with(|| {
-                    let names = view.machine_index.keys().copied();
-                    known(name.as_str(), "machine", names, "add the machine to the cloud")
-                });
-                findings.push(Finding::new(
-                    Kind::ReferenceUnknown,
-                    list.at(&stated.settings_at, index),
-                    format!("there is no machine {name}"),
-                    &**help,
-                ));
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Each struct is taken apart field by field, so that a field that is added is a compile error here until it is looked at.
 
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::{Given, Leaf};
 use crate::k3s::{ByArch, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
 use crate::named::Keyed as _;
@@ -34,8 +34,8 @@ impl Leaves<'_> {
         }
     }
 
-    fn wrong(&mut self, at: &At<'_>, message: String, help: &str) {
-        self.findings.push(Finding::new(Kind::ValueInvalid, at, message, help));
+    fn wrong(&mut self, at: &At<'_>, problem: ValueProblem) {
+        self.findings.push(problem.at(at));
     }
 
     fn cluster(&mut self, cluster: &Cluster, at: &At<'_>) {
@@ -140,8 +140,8 @@ impl Leaves<'_> {
         self.secret(key.as_ref(), &at.key("key"));
         if certificate.is_some() != key.is_some() {
             let missing = if certificate.is_some() { "key" } else { "certificate" };
-            let message = format!("the certificate by which K3s is known to the database has no {missing}");
-            self.wrong(at, message, "give both, certificate and key, or neither");
+            let what = "the certificate by which the database knows K3s";
+            self.wrong(at, ValueProblem::Unpaired { what, missing, both: "both, `certificate` and `key`" });
         }
     }
 
@@ -164,7 +164,8 @@ impl Leaves<'_> {
         self.maybe(timeout.as_ref(), &at.key("timeout"));
         if access_key.is_some() != secret_key.is_some() {
             let missing = if access_key.is_some() { "secret_key" } else { "access_key" };
-            self.wrong(&at, format!("the key of the S3 service has no {missing}"), "give both or neither");
+            let (what, both) = ("the key of the S3 service", "both, `access_key` and `secret_key`");
+            self.wrong(&at, ValueProblem::Unpaired { what, missing, both });
         }
     }
 

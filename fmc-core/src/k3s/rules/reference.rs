@@ -1,20 +1,15 @@
-//! Who runs the API, and which server begins the cluster.
+//! Which machines run the API, and which server begins the cluster.
 
 use super::view::Cluster;
 use crate::check::view::{View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
 
 /// A cluster has a server.
 pub(super) fn servers(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let draft = cluster.draft;
     if draft.servers.is_empty() {
-        findings.push(Finding::new(
-            Kind::ValueInvalid,
-            at.key("servers"),
-            format!("the cluster {} has no server", draft.name),
-            "name the machines that run its API, one, three, five or seven: `.servers([MASTER1])`",
-        ));
+        findings.push(ServersProblem::NoServer { cluster: draft.name.to_string() }.at(at.key("servers")));
     }
 }
 
@@ -24,11 +19,24 @@ pub(super) fn initial(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings
     if let Some(Given::Right(initial)) = &draft.initial
         && draft.servers.iter().all(|server| text(server) != initial.as_str())
     {
-        findings.push(Finding::new(
-            Kind::ReferenceUnknown,
-            at.key("initial"),
-            format!("{initial} begins the cluster {}, and is none of its servers", draft.name),
-            "name one of the servers, or leave it out: the first one begins the cluster",
-        ));
+        let problem = ServersProblem::InitialElsewhere {
+            cluster: draft.name.to_string(),
+            initial: initial.to_string(),
+            servers: NameList::new(draft.servers.iter().map(text)),
+        };
+        findings.push(problem.at(at.key("initial")));
+    }
+}
+
+problems! {
+    /// Problems with the servers of a cluster.
+    pub enum ServersProblem {
+        NoServer { cluster: String } is ValueInvalid:
+            "the cluster {cluster} has no server",
+            "name the machines that run its API, one, three, five or seven: {servers}",
+            servers = Remedy::either("servers: [master1]", ".servers([\"master1\"])");
+        InitialElsewhere { cluster: String, initial: String, servers: NameList } is ReferenceUnknown:
+            "{initial} is to begin the cluster {cluster}, but is not one of its servers",
+            "name one of the servers ({servers}), or leave it out: then the first one begins the cluster";
     }
 }
