@@ -4,6 +4,7 @@
 //! needs no C library. The provider speaks to a hypervisor through [`link::Link`].
 
 pub mod address;
+pub mod connect;
 pub mod console;
 pub mod document;
 pub mod documents;
