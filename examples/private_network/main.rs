@@ -113,10 +113,10 @@ mod tests {
         assert_eq!(code, 0, "{said}");
         // A wrong value is shown at its line.
         let (code, said) = run(&FILE.replace("turin]", "torino]"), "check");
-        assert!(code == 1 && said.contains("cloud.yaml:21:") && said.contains("torino"), "{code} {said}");
+        assert!(code == 1 && said.contains("cloud.yaml:20:") && said.contains("torino"), "{code} {said}");
         let (code, said) = run(&FILE.replace("members:", "membres:"), "check");
         assert!(
-            code != 0 && said.contains("did you mean `members`?") && said.contains("cloud.yaml:21:"),
+            code != 0 && said.contains("did you mean `members`?") && said.contains("cloud.yaml:20:"),
             "{said}"
         );
         let (code, said) = run(&FILE.replace("private-network:", "private-netwrk:"), "check");
@@ -126,16 +126,32 @@ mod tests {
         let (code, said) = run(&misplaced, "check");
         assert!(code != 0 && said.contains("below `roles` of the cloud"), "{said}");
 
-        let (code, said) = run(FILE, "plan --connect sim:host.json");
-        assert!(code == 0 && said.contains("private-network-main-key"), "{said}");
+        let (code, said) = run(FILE, "graph --flows --format mermaid");
+        assert!(code == 0 && said.contains("4500"), "{said}");
         let (code, said) = run(FILE, "--set roles[0].private-network.members=[berlin] check");
         assert!(code == 1 && said.contains("private-network-alone"), "{said}");
-        let (code, said) = run(FILE, "--set roles[0].private-network.generation=2 convert --to yaml");
+        let (code, said) = run(FILE, "--set roles[0].private-network.generation=2 convert yaml");
         assert!(code == 0 && said.contains("generation: 2"), "{said}");
         let (code, said) = run(FILE, "explain private-network-alone");
         assert!(code == 0 && said.contains("fewer than two members"), "{said}");
         let (code, said) = run(FILE, "--lab check");
         assert_eq!(code, 0, "{said}");
+    }
+
+    #[test]
+    fn the_commands_apply_it_and_say_what_a_member_that_leaves_must_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cloud.yaml");
+        std::fs::write(&file, FILE).unwrap();
+        let (code, said) = run_in(folder.path(), "apply --yes --connect sim:host.json");
+        assert_eq!(code, 0, "{said}");
+        let (_, turin) = FILE.split_once("  turin:").unwrap();
+        let (turin, _) = turin.split_once("roles:").unwrap();
+        let fewer = FILE.replace(&format!("  turin:{turin}"), "").replace(", turin]", "]");
+        std::fs::write(&file, fewer).unwrap();
+        let (code, said) = run_in(folder.path(), "plan --connect sim:host.json");
+        assert!(code == 0 && said.contains("- machine turin"), "{said}");
+        assert!(said.contains("raise `generation` of main"), "{said}");
     }
 
     #[test]

@@ -56,8 +56,10 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     cloud.set_machines(resolved);
     attach(&mut cloud);
     let mut of_roles = OfRoles::default();
-    let rooms_are_whole =
-        ROOMS.iter().fold(true, |whole, room| room.resolve(view.cloud, &cloud, &mut of_roles) && whole);
+    let mut rooms_are_whole = true;
+    for room in ROOMS {
+        rooms_are_whole &= room.resolve(view.cloud, &cloud, &mut of_roles);
+    }
     cloud.set_of_roles(of_roles);
     let is_whole = rooms_are_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
