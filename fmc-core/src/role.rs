@@ -243,16 +243,6 @@ impl<'a> RoleFindings<'a> {
         found
     }
 
-    /// The path of the role, below which built-in roles have their settings.
-    pub(crate) const fn at(&self) -> &'a At<'a> {
-        self.at
-    }
-
-    /// What is found so far, to be added to.
-    pub(crate) const fn found(&mut self) -> &mut Vec<Finding> {
-        self.findings
-    }
-
     /// Something is wrong: what, and what would be right.
     pub fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
         self.say(SaidProblem::Refused { message: message.into(), help: help.into() });

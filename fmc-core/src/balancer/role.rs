@@ -220,10 +220,7 @@ impl SpanningRole for Spread {
     fn members(&self) -> SpanMembers<'_> {
         let role =
             BalancerRole::new(self.cluster.as_str(), self.balancer.clone(), self.nodes.iter().cloned());
-        SpanMembers::new()
-            .list("machines", self.balancer.machines(), role)
-            .told_above()
-            .named("ingress.nodes", &self.balancer.ingress.nodes)
+        SpanMembers::new().list("machines", self.balancer.machines(), role).told_above()
     }
 
     fn is_resolved(&self, cloud: &Checked) -> bool {

@@ -9,7 +9,6 @@ mod flows;
 mod install;
 mod leaving;
 mod server;
-mod settings;
 mod span;
 mod unit;
 mod updates;

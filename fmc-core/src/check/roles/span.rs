@@ -66,7 +66,7 @@ pub(super) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
         return false;
     }
     // A built-in one is resolved by its room, which says what it needs of its settings.
-    if stated.repeated != Repeated::Clashes {
+    if !stated.is_own() {
         return true;
     }
     let at = At::ROOT.key(&stated.at);

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Agent, Server, settings};
+use super::{Agent, Server};
 use crate::checked::Checked;
 use crate::given::Given;
 use crate::k3s::Cluster;
 use crate::name::RoleName;
-use crate::role::{RoleFindings, SpanMembers, SpanningRole};
+use crate::role::{SpanMembers, SpanningRole};
 
 /// The kind of a cluster.
 const KIND: RoleName = RoleName::literal("k3s");
@@ -23,14 +23,11 @@ impl SpanningRole for Cluster {
 
     fn members(&self) -> SpanMembers<'_> {
         let instance: Arc<str> = self.instance().unwrap_or_default().into();
-        SpanMembers::new()
-            .list("servers", &self.servers, Server(Arc::clone(&instance)))
-            .list("agents", &self.agents, Agent(instance))
-            .named("ingress", &self.ingress)
-    }
-
-    fn settings(&self, findings: &mut RoleFindings<'_>) {
-        settings::check(self, findings.at(), findings.found());
+        SpanMembers::new().list("servers", &self.servers, Server(Arc::clone(&instance))).list(
+            "agents",
+            &self.agents,
+            Agent(instance),
+        )
     }
 
     fn is_resolved(&self, cloud: &Checked) -> bool {

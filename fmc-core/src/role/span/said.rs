@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{SpanMembers, SpanSite, Spanning, SpanningRole};
-use crate::finding::{Kind, OwnKind};
+use crate::draft::{Look, Setting};
+use crate::finding::{At, Kind, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
 use crate::role::form::{self, Form, Formed};
 use crate::role::{Described, RoleFindings};
+use crate::rust::{Expr, Names, Unsaid};
 
 /// A spanning role whose value a file can hold: it is written below its kind among the `roles` of the cloud, with the settings that
 /// serde reads and writes.
@@ -184,6 +186,15 @@ impl schemars::JsonSchema for Spanning {
         form::schema(
             "What some machines are together: the kind of a role that spans machines, or a map of it to its settings.",
         )
+    }
+}
+
+impl Setting for Spanning {
+    /// The check looks at the settings of every spanning role.
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        self.to_rust().map(Expr::leaf).ok_or_else(|| format!("the role {}, which is code", self.role.kind()))
     }
 }
 

@@ -47,6 +47,11 @@ impl<'a> Stated<'a> {
         Self { settings_at: at.clone(), at, role: Held::Made(Box::new(role)), repeated }
     }
 
+    /// Whether it is one of the user's own.
+    pub(crate) fn is_own(&self) -> bool {
+        self.repeated == Repeated::Clashes
+    }
+
     /// The role.
     pub(crate) fn role(&self) -> &dyn SpanningRole {
         match &self.role {
