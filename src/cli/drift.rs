@@ -56,7 +56,7 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
         text += &line(drifted, '!', WARN, "unclear", width, rooms, colour);
     }
     if !drift.unclear.is_empty() {
-        let why = "unclear: the cloud has changed there since it was applied, and whether somebody else has too is not known";
+        let why = "unclear: the cloud may have changed there since it was applied: manual changes cannot be told apart here";
         text += &format!("  {}\n", Paint(why, DIM, colour));
     }
     let number = |kind: DriftKind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();

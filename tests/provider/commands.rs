@@ -68,7 +68,7 @@ fn every_command_knows_the_names() {
 
     done(&folder, "compile --out out");
     assert_eq!(std::fs::read_to_string(folder.path().join("out/names/db.lab.txt")).unwrap(), "db.lab db\n");
-    assert!(done(&folder, "graph --format mermaid").contains("published as db.lab"));
+    assert!(done(&folder, "graph --as mermaid").contains("published as db.lab"));
 
     done(&folder, "destroy");
     assert_eq!(std::fs::read_to_string(folder.path().join("first.names.sim.json")).unwrap(), "");

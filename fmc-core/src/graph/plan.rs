@@ -119,9 +119,9 @@ pub struct Later<D: ?Sized> {
     pub once: String,
 }
 
-/// Something that a plan says without doing anything. [`NoteKind::Deferred`] and [`NoteKind::Refused`] say that something
-/// is left to do, so that a plan with one of them is not [empty](Plan::is_empty); [`NoteKind::Refused`] makes an apply
-/// refuse the plan.
+/// Something that a plan says without doing anything. A note that is [unmet](NoteKind::is_unmet) says that something is not
+/// known to be as it is wanted, so that a plan with one is not [empty](Plan::is_empty); [`NoteKind::Refused`] makes an apply
+/// refuse the whole plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
     /// About what, as `machine/web` or an address.
@@ -146,6 +146,8 @@ pub enum NoteKind {
     Kept,
     /// A difference that is left alone, and why: the planner says so of a change of [`Impact::None`].
     Left,
+    /// What a person should know: a host that has less memory than the cloud says, a machine that is gone already.
+    Notice,
     /// What there would be to do, and is not among what alone was [chosen](super::Choices::only).
     LeftOut,
     /// What a person must do before an apply, and what goes wrong otherwise.
@@ -154,6 +156,19 @@ pub enum NoteKind {
     Deferred,
     /// Cannot be done; an apply refuses.
     Refused,
+}
+
+impl NoteKind {
+    /// Whether a note of this kind says that something is not known to be as it is wanted. An apply of its plan does not
+    /// converge.
+    pub fn is_unmet(self) -> bool {
+        self.waits_for_person() || matches!(self, Self::Deferred | Self::Refused)
+    }
+
+    /// Whether only a person ends it, by another choice or another cloud: applying the same again changes nothing.
+    pub fn waits_for_person(self) -> bool {
+        matches!(self, Self::Outdated | Self::Left)
+    }
 }
 
 /// An object that a plan leaves as it is.
@@ -212,12 +227,11 @@ impl<D: ?Sized> Plan<D> {
         self.all_steps().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Whether everything is as it is wanted: there is nothing to do, and nothing is [deferred](Plan::deferred) or
-    /// [refused](Plan::refused). A plan of which nothing is known is not empty. An empty one may still have something to
-    /// say, as that data is kept.
+    /// Whether everything is as it is wanted: there is nothing to do, and nothing is [unmet](NoteKind::is_unmet): deferred,
+    /// refused, outdated or left alone. A plan of which nothing is known is not empty. An empty one may still have
+    /// something to say, as that data is kept.
     pub fn is_empty(&self) -> bool {
-        let is_left = |note: &Note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused);
-        self.all_steps().next().is_none() && !self.notes.iter().any(is_left)
+        self.all_steps().next().is_none() && !self.notes.iter().any(|note| note.kind.is_unmet())
     }
 
     /// What is put off, with the cause: whether there is something to do is not known.

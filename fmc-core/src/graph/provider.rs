@@ -60,6 +60,9 @@ pub struct Settled<D: ?Sized> {
     /// Addresses that are made anew although their document may be the same, each with the reason. One that is absent is
     /// created; one that [`Model::compare`] refuses (it is not ours) stays refused.
     pub anew: BTreeMap<Address, String>,
+    /// Absent addresses that are created for a noun that is there, each with what that means, as `begins empty: its volume is
+    /// gone`: such a step has [`Impact::Live`].
+    pub added: BTreeMap<Address, String>,
     /// What a person should be told.
     pub notes: Vec<Note>,
 }

@@ -25,7 +25,7 @@ impl<L: Link> Libvirt<L> {
     /// What the hosts lack, or have otherwise than a cloud says: after [`observe`](fmc_core::graph::Provider::observe),
     /// whose reading it uses, and with one call more a host (two with a host's own bridges in the model).
     ///
-    /// What libvirt would refuse is [`NoteKind::Refused`]; what is only another size is [`NoteKind::Left`].
+    /// What libvirt would refuse is [`NoteKind::Refused`]; what is only another size is [`NoteKind::Notice`].
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
         let places = places(checked);
@@ -49,7 +49,7 @@ impl<L: Link> Libvirt<L> {
                 }
                 Some(Err(error)) => {
                     let text = error.to_string();
-                    notes.push(Note { about, kind: NoteKind::Left, text });
+                    notes.push(Note { about, kind: NoteKind::Notice, text });
                 }
                 None => {}
             }
@@ -125,12 +125,12 @@ fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut i
         && facts.memory_kib < memory.as_kib() - memory.as_kib() / 16
     {
         let has = fmc_core::unit::Size::bytes(facts.memory_kib << 10);
-        tell(NoteKind::Left, format!("it is said to have {memory} of memory, and has {has}"));
+        tell(NoteKind::Notice, format!("it is said to have {memory} of memory, and has {has}"));
     }
     if let Some(topology) = &host.topology {
         let said = topology.total();
         if facts.threads > 0 && u64::from(facts.threads) < said {
-            tell(NoteKind::Left, format!("it is said to have {said} threads, and has {}", facts.threads));
+            tell(NoteKind::Notice, format!("it is said to have {said} threads, and has {}", facts.threads));
         }
     }
 }
@@ -253,7 +253,7 @@ fn compare_networks(
                         "its network {name}, not ours, has {found}, which overlaps {wanted} of network {}: what is in both is reached through one of them only",
                         network.name
                     );
-                    tell(NoteKind::Left, text);
+                    tell(NoteKind::Notice, text);
                 }
             }
         }

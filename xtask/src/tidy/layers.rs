@@ -47,7 +47,7 @@ const LAYERS: &[&[&str]] = &[
     &["graph", "world"],
     // The leaves, and what a check finds.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
-    &["field", "given", "nearest", "shell", "text"],
+    &["field", "given", "nearest", "schema", "shell", "text"],
 ];
 
 /// Rooms that one other room alone imports: a room, and who may.
