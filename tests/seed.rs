@@ -1,4 +1,4 @@
-//! The seed's cloud: as it was written it is refused, contradiction by contradiction; corrected it is one.
+//! The seed's cloud: as written, it is refused, contradiction by contradiction; the corrected one passes.
 
 #![cfg(all(feature = "keys", feature = "yaml"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
@@ -25,8 +25,8 @@ fn findings() -> Vec<Finding> {
     written::cloud().check().unwrap_err().into_findings()
 }
 
-/// Asserts that the check finds something of a kind at a place, and gives it. What several machines share is one finding, at the
-/// first of them, which names the others.
+/// Asserts that the check has a finding of a kind at a place, and gives it. A finding that several machines
+/// share is at the first of them and names the others.
 #[track_caller]
 fn found(kind: &str, at: &str) -> Finding {
     let (machine, place) = at.strip_prefix("machines.").and_then(|rest| rest.split_once('.')).unzip();
@@ -123,8 +123,8 @@ fn s16_a_public_resolver_is_the_second_of_an_internal_one() {
     assert!(finding.help.contains("ask 10.17.3.11 alone, and let it forward to 8.8.8.8"), "{finding}");
 }
 
-/// As it is written nothing says whether Traefik in a virtual machine stands before K3s's own or in place of it. A cluster behind
-/// a Traefik is asked.
+/// As written, it is open whether Traefik in a virtual machine stands before K3s's own or replaces it. So a
+/// cluster behind a Traefik must decide.
 #[cfg(feature = "yaml")]
 #[test]
 fn s20_traefik_is_there_twice() {
@@ -140,8 +140,8 @@ fn s20_traefik_is_there_twice() {
     assert!(finding.help.contains("leave it out: `.disable(Component::Traefik)`"), "{finding}");
 }
 
-/// As it is written the networks have no subnets, so that nothing is said of who reaches whom (S9). With the corrected cloud's
-/// subnets, masqueraded as libvirt does if nothing is said, it is.
+/// As written, the networks have no subnets, so reachability cannot be judged (S9). With the corrected
+/// subnets, masqueraded as libvirt does by default, it can.
 #[cfg(feature = "yaml")]
 #[test]
 fn s22_the_two_networks_do_not_reach_each_other() {
@@ -216,7 +216,7 @@ fn libvirt_takes_every_document_of_the_corrected_cloud() {
     assert_eq!(judged, wanted.graph().nodes.len());
 }
 
-/// The document of a boot configuration, with secrets of the public sample key.
+/// A boot configuration's document, with secrets from the public sample key.
 fn rendered(boot: &Boot, name: &str) -> String {
     let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
     let files = boot.files();
@@ -242,6 +242,7 @@ fn every_guest_of_the_corrected_cloud_is_taken_by_what_reads_it() {
                 cloud_init::schema(&rendered(boot, "user-data")).unwrap();
                 clouds += 1;
             }
+            other => panic!("{machine} boots in a way that is not judged: {other:?}"),
         }
     }
     assert_eq!((ignitions, clouds), (7, 5));
@@ -269,7 +270,8 @@ fn a_worker_more_changes_no_other_machine() {
     assert!(machines.remove("worker4").is_some());
     assert_eq!(digests(&before), machines);
 
-    // Two networks change, while they run: the one that the worker is on, and the one that tells the balancer of it.
+    // Two networks change while they run: the worker's network, and the one that tells the balancer about the
+    // worker.
     let network = |wanted: &fmc::Wanted, name: &str| {
         let mut all = wanted.graph().nodes.values().map(|node| Arc::clone(&node.document));
         let found = all.find_map(|document| match document.downcast_ref()? {

@@ -86,6 +86,7 @@ impl<'de> Deserialize<'de> for Kind {
 /// A name that no kind of finding has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read the kind of a finding: there is no `{name}`{}", near(.name))]
+#[non_exhaustive]
 pub struct UnknownKind {
     /// The name.
     pub name: String,

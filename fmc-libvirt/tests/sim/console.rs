@@ -1,4 +1,4 @@
-//! What machines write to their serial consoles: kept beside their disks, and gone with them.
+//! The output on machines' serial consoles: kept beside their disks, and deleted with them.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Choices, Impact, Wanted};
@@ -88,7 +88,7 @@ fn it_can_be_switched_off_and_on() {
     let pending = notes(&lab.plan(&kept), fmc_core::graph::NoteKind::PendingBoot);
     assert!(pending.len() == 2 && pending[0].contains("devices/serial/log"), "{pending:?}");
 
-    // A host that refuses the file is told without it, and the machine starts.
+    // For a host that refuses the file, the domain has none, and the machine starts.
     let plan = lab.plan(&silent([blank("db"), web()]));
     assert_eq!(plan.steps.len(), 2, "{plan}");
     lab.apply(&silent([blank("db"), web()]));
