@@ -439,7 +439,7 @@ impl Said {
         match self.0.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 let shown = if io.colour_out { text.ansi().to_string() } else { text.to_string() };
-                match io.out(shown) {
+                match io.tell(shown) {
                     Ok(()) => DONE,
                     Err(failure) => failure.say(io),
                 }

@@ -28,7 +28,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     } else {
         let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
-        io.out(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
+        io.tell(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
     }
     for (what, cause) in &drift.unknown {
         io.err(format_args!("{}: {what} is unknown: {cause}\n", Paint("error", BAD, io.colour_err)));

@@ -51,6 +51,9 @@ const USED: &[(&str, &[&str])] = &[
     ("man", &[]),
 ];
 
+/// A flag that more commands use than these is not told with all of them.
+const FEW: usize = 6;
+
 fn used_by(command: &str) -> Option<&'static [&'static str]> {
     USED.iter().find(|(name, _)| *name == command).map(|(_, used)| *used)
 }
@@ -93,8 +96,9 @@ fn unused_error(command: &str, flag: &str) -> clap::Error {
     let users: Vec<&str> =
         USED.iter().filter(|(_, used)| used.contains(&flag)).map(|(name, _)| *name).collect();
     let users = match users.as_slice() {
-        [all @ .., last] if !all.is_empty() => format!("{} and {last} do", all.join(", ")),
-        all => format!("{} does", all.concat()),
+        [all @ .., last] if (1..FEW).contains(&all.len()) => format!("{} and {last} do", all.join(", ")),
+        [only] => format!("{only} does"),
+        _ => "its help shows what it does use".to_owned(),
     };
     let option = if flag == "cloud" { "file".to_owned() } else { flag.replace('_', "-") };
     let message = format!("`{command}` does not use --{option}: {users}\n");

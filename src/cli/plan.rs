@@ -96,7 +96,12 @@ pub(super) fn decide(
     if towards == Towards::Nothing {
         return Ok(plan);
     }
-    let preflight = pollster::block_on(world.providers.preflight(checked));
+    let mut preflight = pollster::block_on(world.providers.preflight(checked));
+    if !args.only.is_empty() {
+        // What a host lacks matters to a part only if something of it is done there.
+        let is_touched = |host: &str| plan.all_steps().any(|step| step.address.place().name() == Some(host));
+        preflight.retain(|note| note.about.strip_prefix("host/").is_none_or(is_touched));
+    }
     Ok(plan.with_notes(preflight))
 }
 

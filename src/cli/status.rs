@@ -54,17 +54,17 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         table.row([name.clone(), state.clone(), addresses.join(" "), host, remarks.join(" · ")]);
     }
     if !table.is_empty() {
-        io.out(&table)?;
+        io.tell(&table)?;
     }
     for provider::Standing { address, state } in &status.objects {
-        io.out(format_args!("  {}: {state}\n", address.short()))?;
+        io.tell(format_args!("  {}: {state}\n", address.short()))?;
     }
     for KeptView { what, why } in &kept {
-        io.out(format_args!("  kept: {what} ({why})\n"))?;
+        io.tell(format_args!("  kept: {what} ({why})\n"))?;
     }
     let is_as_wanted = plan.is_empty() && machines.iter().all(|machine| machine.pending.is_empty());
     let pending = if is_as_wanted { "as wanted".to_owned() } else { plan.counts().to_string() };
-    io.out(format_args!("  {pending}\n"))?;
+    io.tell(format_args!("  {pending}\n"))?;
     Ok(ending(&plan, io))
 }
 

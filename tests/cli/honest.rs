@@ -7,7 +7,7 @@ use fmc::libvirt::sim::file::SimFile;
 use fmc::prelude::*;
 use serde_json::Value;
 
-use crate::stage::{Stage, cloud, machine};
+use crate::stage::{Stage, cloud};
 
 fn by_hand<T>(stage: &Stage, file: &str, change: impl FnOnce(&Sim) -> T) -> T {
     let file = SimFile::open(stage.path().join(file), "a test").unwrap();
@@ -121,6 +121,24 @@ fn what_is_refused_elsewhere_does_not_refuse_a_part() {
     assert_eq!(stage.run(more(), "apply").code, 1);
     stage.done(more(), "apply --only machine/web --set machines.web.memory=2GiB");
     assert_eq!(stage.run(more(), "apply --only network/far").code, 1);
+}
+
+#[test]
+fn what_another_host_lacks_does_not_refuse_a_part() {
+    let stage = Stage::new();
+    let lacking = || {
+        two_hosts()
+            .map_hosts(|host| {
+                if host.name.to_string() == "b" { host.pool(Pool::new("fast", "/srv/fast")) } else { host }
+            })
+            .map_machines(|machine| {
+                let is_db = machine.name.to_string() == "db";
+                if is_db { machine.disk(Disk::new("data", 1.gib()).pool("fast")) } else { machine }
+            })
+    };
+    stage.fails(lacking(), "apply", 1, &["it has no pool fast"]);
+    stage.done(lacking(), "apply --only machine/web");
+    stage.fails(lacking(), "apply --only machine/db", 1, &["it has no pool fast"]);
 }
 
 #[test]
@@ -309,7 +327,17 @@ fn each_flag_is_for_the_commands_that_use_it() {
     }
     assert!(!stage.done(cloud(), "check --help").contains("--only"));
     assert!(stage.done(cloud(), "apply --help").contains("--only"));
-    assert!(machine("web", "10.17.3.10").disks.is_empty());
+    let script = stage.done(cloud(), "completions bash");
+    let options = |command: &str| {
+        let of = script.split_once(&format!("program__subcmd__{command})")).unwrap().1;
+        of.lines().find(|line| line.contains("opts=")).unwrap().to_owned()
+    };
+    assert!(
+        !options("check").contains("--only") && options("check").contains("--lab"),
+        "{}",
+        options("check")
+    );
+    assert!(options("apply").contains("--only") && options("apply").contains("--replace"));
 }
 
 #[test]
