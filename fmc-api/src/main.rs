@@ -60,7 +60,7 @@ fn compare(golden: &str, json: &str) -> Result<(), Box<dyn Error>> {
         return Err(format!("{golden} differs from the public items:\n{difference}`cargo xtask golden api` updates it; every changed line is a change for users").into());
     }
     println!(
-        "    {golden}: NOT COMPARED. This toolchain's rustdoc says the API in form {}, the golden file is of form {form}: \
+        "    {golden}: NOT COMPARED. This toolchain's rustdoc writes form {}, and the golden file has form {form}: \
          the lists differ, but the API may be the same. `rustup run TOOLCHAIN cargo xtask api` with a toolchain \
          of that form judges it.",
         api.form

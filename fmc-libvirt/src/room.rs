@@ -1,4 +1,4 @@
-//! What libvirt brings beside its steps: files, drift, status, its part of the picture, its preflight.
+//! libvirt's parts beside its steps: files, drift, status, its part of the picture, its preflight.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::provider::object::{Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
 
-/// Hosts are simulated one by one, by a [`Sim`](crate::sim::Sim) as their link: there is no simulation of the whole.
+/// Hosts are simulated one by one, with a [`Sim`](crate::sim::Sim) as their link: there is no simulation of
+/// all of libvirt.
 impl<L: Link> Room for Libvirt<L> {
     const NAME: &'static str = PROVIDER;
 
@@ -35,7 +36,7 @@ impl<L: Link> Room for Libvirt<L> {
             Document::Domain(_) => ("domains", "domain"),
             Document::Network(_) => ("networks", "network"),
             Document::Pool(_) => ("pools", "pool"),
-            // Its name is `POOL/NAME`.
+            // The name of a volume is `POOL/NAME`.
             Document::Volume(_) => ("volumes", "volume"),
         };
         let path = format!("{}/{folder}/{}.xml", at.place(), at.name());
@@ -125,7 +126,7 @@ impl<L: Link> Room for Libvirt<L> {
     }
 }
 
-/// How a machine is.
+/// The state of a machine.
 fn state(seen: &Seen<Object>, at: &Address) -> &'static str {
     match seen.object(at) {
         Some(Object::Domain(domain)) => match &domain.owner {

@@ -1,4 +1,4 @@
-//! A provider without its types, so that a list can hold several.
+//! A provider without its types, so that a list can hold several kinds.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,7 +47,7 @@ impl AnyRoom {
         self.0.with_secrets_any(Arc::clone(secrets)).unwrap_or(self)
     }
 
-    /// Its simulation: see [`Room::simulation`].
+    /// The provider's simulation: see [`Room::simulation`].
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl fmt::Debug for AnyRoom {
     }
 }
 
-/// What acts, on the heap: a step of a provider behind a trait object cannot be generic over it.
+/// A shared [`Acting`]: a step of a provider behind a trait object cannot be generic over it.
 #[derive(Clone)]
 pub(super) struct SharedActing(Arc<dyn Acting>);
 
@@ -92,8 +92,8 @@ impl Acting for SharedActing {
     }
 }
 
-/// [`Room`], [`Provider`] and [`Model`] without their types. A document or object of another type is one of another provider
-/// of the same name: it is answered as nothing to do with this one, and a step with it fails.
+/// [`Room`], [`Provider`] and [`Model`] without their types. A document or object of another type belongs to
+/// another provider of the same name: queries ignore it, and a step with it fails.
 pub(super) trait Erased: Send + Sync {
     fn name(&self) -> &'static str;
     fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument>;
@@ -365,7 +365,7 @@ fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
     }
 }
 
-/// What is wanted of one provider, with its types.
+/// The wanted objects of one provider, with its types.
 fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDocument>) -> Wanted<D> {
     let node = |node: &Node<AnyDocument>| {
         let document = Arc::clone(&node.document).downcast().ok()?;
@@ -378,7 +378,7 @@ fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDoc
     Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
 }
 
-/// What was seen by one provider, with its types.
+/// The existing objects of one provider, with its types.
 fn typed_seen<O: Send + Sync + 'static>(provider: &str, seen: &Seen<AnyObject>) -> Seen<O> {
     let state = |state: &State<AnyObject>| {
         Some(match state {

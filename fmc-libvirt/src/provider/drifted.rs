@@ -1,8 +1,9 @@
-//! What somebody changed since the last apply, as far as the objects themselves say.
+//! Manual changes since the last apply, as far as the objects themselves show them.
 //!
-//! A mark holds the fingerprint of the document that its object was made from. Where that is the fingerprint of what is
-//! wanted now, the cloud has not changed, and what differs was changed by somebody else. Where it is not, the cloud has
-//! changed since; whether somebody else changed something too is not known, and both are said.
+//! A mark holds the fingerprint of the document from which its object was made. If the wanted document has
+//! the same fingerprint, the cloud has not changed, and every difference is a manual change. Otherwise the
+//! cloud has changed since; manual changes cannot be told apart then, and all differences are reported as
+//! unclear.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::mark::{Mark, is_stale};
 use crate::volume::Ours;
 use crate::xml::Outline;
 
-/// What somebody changed, from what is wanted and what is there.
+/// Manual changes, found by comparing the wanted with the existing objects.
 pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
     let settled = settle(wanted, seen, &Choices::default());
     let mut looking = Looking(Drift::unknown_of(seen));
@@ -36,7 +37,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
     found
 }
 
-/// What was found so far.
+/// The findings so far.
 struct Looking(Drift);
 
 impl Looking {
@@ -47,7 +48,7 @@ impl Looking {
         let mut changes = match compare(document, object) {
             Verdict::Same => Vec::new(),
             Verdict::Differs(changes) => changes,
-            // A pool in another folder; or not ours, and then nothing of ours that somebody changed.
+            // A pool in another folder; or an object that is not ours, which cannot have drifted.
             Verdict::Refused(_) => return,
         };
         if changes.is_empty() {
@@ -66,7 +67,7 @@ impl Looking {
         }
     }
 
-    /// A copy of one of ours: its mark says another address.
+    /// A copy of one of our objects: its mark has another address.
     fn extra(&mut self, address: &Address, object: &Object) {
         let (mark, owner) = match object {
             Object::Domain(domain) => (domain.mark.clone(), &domain.owner),
@@ -79,7 +80,7 @@ impl Looking {
         }
     }
 
-    /// What is not there, and of which something that is there says that it was: what needs it, or a machine's root.
+    /// Missing objects that an existing object shows to have existed: one that it needs, or a machine's root.
     fn missing(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
         let mut missing: BTreeMap<Address, Option<Arc<str>>> = BTreeMap::new();
         // Without its pool libvirt does not know a file to be a volume, and a machine still names it.
@@ -128,29 +129,29 @@ impl Looking {
     }
 }
 
-/// Whether a volume that is not wanted, as an older root, is one of ours by its name.
+/// Whether an unwanted volume, for example an older root, is ours by its name.
 fn is_our_volume(address: &Address, wanted: &Wanted<Document>) -> bool {
     let Some((pool, name)) = address.name().split_once('/') else { return false };
     address.kind() == kind::VOLUME && super::object::volume_name(pool, name, &wanted.owner).is_some()
 }
 
-/// Whether a difference is one that somebody made, and not the cloud.
+/// Whether a difference is a manual change, and not a change of the cloud.
 fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
-        // libvirt keeps no mark of a volume: one that is larger was grown by somebody, or the cloud wants less now.
+        // libvirt keeps no mark of a volume: either somebody grew a larger one, or the cloud wants less now.
         _ => false,
     }
 }
 
-/// Whether an object was made from a document, as its mark says.
+/// Whether an object was made from a document, judged by its mark.
 fn is_made_from(wanted: &str, seen: &str) -> bool {
     !is_stale(seen, wanted)
 }
 
-/// What somebody changed in a guest that runs, and not in its definition.
+/// Manual changes of a running guest that are not in its definition.
 fn running(document: &Document, object: &Object) -> Vec<Change> {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => match &seen.record.live_xml {
@@ -161,7 +162,7 @@ fn running(document: &Document, object: &Object) -> Vec<Change> {
     }
 }
 
-/// Somebody took our mark from an object that has our UUID.
+/// The mark was removed from an object that has our UUID.
 fn without_mark(document: &Document, object: &Object) -> Option<Moved> {
     let seen = match object {
         Object::Domain(DomainObject { owner: Owner::Unmarked, record, .. }) => &record.xml,
