@@ -9,8 +9,8 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CustomRole, Role, RoleFindings, Site};
-use crate::finding::{Kind, OwnKind};
+use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
+use crate::finding::OwnKind;
 use crate::given::Given;
 use crate::name::RoleName;
 
@@ -168,11 +168,7 @@ impl CustomRole for Unknown {
     }
 
     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
-        findings.push(
-            Kind::ReferenceUnknown,
-            format!("the role {} is not known here: {}", self.kind, self.why),
-            "read the file by a program that knows the role",
-        );
+        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
     }
 }
 
@@ -324,8 +320,11 @@ mod tests {
         for role in [Role::from_json::<Cache>(r#"{"sise": 3}"#), serde_json::from_str(r#""cache""#).unwrap()]
         {
             let report = cloud(role).check().unwrap_err();
-            let unknown =
-                report.findings().iter().find(|finding| finding.kind() == Kind::ReferenceUnknown).unwrap();
+            let unknown = report
+                .findings()
+                .iter()
+                .find(|finding| finding.kind() == crate::finding::Kind::ReferenceUnknown)
+                .unwrap();
             assert_eq!(unknown.at(), "machines.web.roles[0]");
         }
     }
