@@ -121,7 +121,7 @@ fn arguments_of_components() {
     one(
         with("tls-min-version=TLS12"),
         Kind::K3sArgument,
-        "\"TLS12\" is no version of TLS that Kubernetes knows",
+        "Kubernetes does not know the version of TLS \"TLS12\"",
         "write, for example, VersionTLS12",
     );
 }

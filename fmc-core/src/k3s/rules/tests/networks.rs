@@ -83,10 +83,7 @@ fn networks_do_not_overlap_and_each_pair_is_told_once() {
     finds(three().pods("10.43.0.0/17"), &["k3s-subnet-overlap clusters.prod.services"]);
     let defaults = cloud(three()).network(Network::nat("other", "10.42.8.0/24"));
     let [(message, _)] = says(&defaults, Kind::K3sSubnetOverlap).try_into().unwrap();
-    assert_eq!(
-        message,
-        "10.42.0.0/16 of pods (the default) overlaps 10.42.8.0/24 of the network other"
-    );
+    assert_eq!(message, "10.42.0.0/16 of pods (the default) overlaps 10.42.8.0/24 of the network other");
     let resolver = cloud(three()).resolvers(["10.43.0.10"]);
     assert!(found(&resolver).contains(&"k3s-subnet-overlap clusters.prod.services".to_owned()));
 }
