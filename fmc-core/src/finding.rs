@@ -79,6 +79,15 @@ impl<'a> At<'a> {
         matches!(self.step, Step::Root)
     }
 
+    /// The last key on the way, as `address`.
+    pub(crate) fn last_key(&self) -> &str {
+        match (self.step, self.parent) {
+            (Step::Key(key), _) => key,
+            (_, Some(parent)) => parent.last_key(),
+            (_, None) => "",
+        }
+    }
+
     /// A field of the value here.
     #[must_use]
     pub fn key(&'a self, key: &'a str) -> At<'a> {

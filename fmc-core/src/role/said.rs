@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CustomRole, Role, RoleFindings, Site};
-use crate::finding::{Kind, OwnKind};
+use crate::draft::{Look, Setting};
+use crate::finding::{At, Kind, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
+use crate::rust::{Expr, Names, Unsaid};
 
 /// A role whose value a file can hold: it is written below its kind, with the settings that serde reads and writes.
 ///
@@ -243,6 +245,15 @@ impl schemars::JsonSchema for Role {
                 { "type": "object", "minProperties": 1, "maxProperties": 1 }
             ]
         })
+    }
+}
+
+impl Setting for Role {
+    /// What a role says is checked when all that it needs is right.
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        self.to_rust().map(Expr::leaf).ok_or_else(|| format!("the role {}, which is code", self.role.kind()))
     }
 }
 
