@@ -9,9 +9,9 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CustomRole, Role, RoleFindings, Site};
+use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
 use crate::draft::{Look, Setting};
-use crate::finding::{At, Kind, OwnKind};
+use crate::finding::{At, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
 use crate::rust::{Expr, Names, Unsaid};
@@ -170,11 +170,7 @@ impl CustomRole for Unknown {
     }
 
     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
-        findings.push(
-            Kind::ReferenceUnknown,
-            format!("the role {} is not known here: {}", self.kind, self.why),
-            "read the file by a program that knows the role",
-        );
+        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
     }
 }
 
@@ -335,8 +331,11 @@ mod tests {
         for role in [Role::from_json::<Cache>(r#"{"sise": 3}"#), serde_json::from_str(r#""cache""#).unwrap()]
         {
             let report = cloud(role).check().unwrap_err();
-            let unknown =
-                report.findings().iter().find(|finding| finding.kind() == Kind::ReferenceUnknown).unwrap();
+            let unknown = report
+                .findings()
+                .iter()
+                .find(|finding| finding.kind() == crate::finding::Kind::ReferenceUnknown)
+                .unwrap();
             assert_eq!(unknown.at(), "machines.web.roles[0]");
         }
     }
