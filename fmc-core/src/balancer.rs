@@ -24,6 +24,7 @@
 
 pub mod haproxy;
 pub mod keepalived;
+pub mod problem;
 mod role;
 pub(crate) mod room;
 mod rules;

@@ -155,24 +155,6 @@ impl Finding {
         }
     }
 
-    /// A finding in its own words, without values.
-    pub(crate) fn new(
-        kind: Kind,
-        at: impl fmt::Display,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind,
-            severity: kind.severity(),
-            at: at.to_string(),
-            also: Vec::new(),
-            machines: NameList::default(),
-            accepted: None,
-            said: Said::words(message.into(), help.into()),
-        }
-    }
-
     /// What kind of thing, stable across versions.
     pub const fn kind(&self) -> Kind {
         self.kind

@@ -3,8 +3,8 @@
 mod imports;
 pub(crate) mod layers;
 mod names;
-mod words;
 mod providers;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 use super::{Look, Nouns, Setting};
 use crate::addr::Ip;
 use crate::draft::{choice, draft};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::given::{Given, Noun};
 use crate::image::Image;
 use crate::machine::Interface;
@@ -83,7 +83,19 @@ draft! {
 
 fn is_even(cpus: &Option<Given<Cpus>>, at: &At<'_>, findings: &mut Vec<Finding>) {
     if cpus.as_ref().and_then(Given::ok).is_some_and(|cpus| cpus.get() % 2 == 1) {
-        findings.push(Finding::new(Kind::ValueInvalid, at, "it is odd", "write an even number"));
+        findings.push(TestProblem::Odd.at(at));
+    }
+}
+
+problems! {
+    /// What the test's own rules find.
+    enum TestProblem {
+        Odd is ValueInvalid:
+            "it is odd",
+            "write an even number";
+        Missing { name: String } is ReferenceUnknown:
+            "there is no {name}",
+            "add it";
     }
 }
 
@@ -96,7 +108,7 @@ impl Nouns for OneHost {
     }
 
     fn missing(&mut self, _: Noun, name: &str, at: &At<'_>) -> Option<Finding> {
-        Some(Finding::new(Kind::ReferenceUnknown, at, format!("there is no {name}"), "add it"))
+        Some(TestProblem::Missing { name: name.to_owned() }.at(at))
     }
 }
 

@@ -6,7 +6,7 @@
 //! [`resolved::Cluster`] what a checked cloud makes of that.
 
 mod cluster;
-pub(crate) mod config;
+mod config;
 pub mod key;
 pub mod kubelet;
 mod node;

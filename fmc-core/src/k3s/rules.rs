@@ -3,22 +3,22 @@
 //! What the constructors of a cluster leave no room for is not looked for here: two values of what must be equal on all
 //! servers, a name missing in a certificate, a joiner without a token, two servers that restart in one hour.
 
-mod address;
-mod argument;
-mod config;
-mod data;
-mod endpoint;
-mod install;
-mod member;
-mod node;
-mod placement;
+pub(super) mod address;
+pub(super) mod argument;
+pub(super) mod config;
+pub(super) mod data;
+pub(super) mod endpoint;
+pub(super) mod install;
+pub(super) mod member;
+pub(super) mod node;
+pub(super) mod placement;
 mod reference;
-mod secret;
-mod size;
+pub(super) mod secret;
+pub(super) mod size;
 #[cfg(test)]
 mod tests;
-mod unused;
-mod version;
+pub(super) mod unused;
+pub(super) mod version;
 mod view;
 
 use crate::check::view::View;
@@ -26,9 +26,27 @@ use crate::finding::{At, Finding};
 use crate::k3s::{Config, Key, Value};
 use view::Cluster;
 
-/// Problems with clusters: a type for each file of rules, with the values that its texts are made from.
+/// What findings about a cluster carry: a type for each room of its rules, with the values that its texts are made from.
 pub mod problem {
+    pub use super::address::problem::{ClusterNetworkProblem, OwnNetwork};
+    pub use super::argument::ArgumentProblem;
+    pub use super::config::KeyProblem;
+    pub use super::data::StateProblem;
+    pub use super::endpoint::EndpointProblem;
+    pub use super::install::InstallProblem;
+    pub use super::member::MemberProblem;
+    pub use super::node::NodeProblem;
+    pub use super::placement::PlacementProblem;
     pub use super::reference::ServersProblem;
+    pub use super::secret::TokenProblem;
+    pub use super::size::ServerSizeProblem;
+    pub use super::unused::UnusedProblem;
+    pub use super::version::VersionProblem;
+    pub use crate::k3s::config::ConfigProblem;
+    pub use crate::k3s::kubelet::KubeletProblem;
+    pub use crate::k3s::pki::CredentialProblem;
+    pub use crate::k3s::registries::RegistryProblem;
+    pub use crate::k3s::tuning::TuningProblem;
 }
 
 /// A rule about one cluster; the place is the cluster's.

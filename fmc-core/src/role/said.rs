@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::form::{self, Form, Formed};
-use super::{CustomRole, Role, RoleFindings, Site};
+use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
 use crate::draft::{Look, Setting};
-use crate::finding::{At, Kind, OwnKind};
+use crate::finding::{At, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
 use crate::rust::{Expr, Names, Unsaid};
@@ -60,7 +60,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
 pub trait Described: schemars::JsonSchema {
     /// The JSON Schema of its settings.
     fn described() -> Value {
-        schemars::schema_for!(Self).to_value()
+        crate::schema::of::<Self>().to_value()
     }
 }
 
@@ -157,11 +157,7 @@ impl CustomRole for Unknown {
     }
 
     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
-        findings.push(
-            Kind::ReferenceUnknown,
-            format!("the role {} is not known here: {}", self.kind, self.why),
-            "read the file by a program that knows the role",
-        );
+        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
     }
 }
 
@@ -273,8 +269,11 @@ mod tests {
         for role in [Role::from_json::<Cache>(r#"{"sise": 3}"#), serde_json::from_str(r#""cache""#).unwrap()]
         {
             let report = cloud(role).check().unwrap_err();
-            let unknown =
-                report.findings().iter().find(|finding| finding.kind() == Kind::ReferenceUnknown).unwrap();
+            let unknown = report
+                .findings()
+                .iter()
+                .find(|finding| finding.kind() == crate::finding::Kind::ReferenceUnknown)
+                .unwrap();
             assert_eq!(unknown.at(), "machines.web.roles[0]");
         }
     }

@@ -38,12 +38,16 @@ pub(crate) fn violations() -> Result<Vec<String>, Failure> {
     let mut wrong = Vec::new();
     for path in files(&root())? {
         let shown = path.strip_prefix(root()).unwrap_or(&path);
-        let is_test = shown.components().any(|part| part.as_os_str() == "tests") || shown.ends_with("tests.rs");
+        let is_test =
+            shown.components().any(|part| part.as_os_str() == "tests") || shown.ends_with("tests.rs");
         if is(&path, "rs") && !is_test && is_generic(shown, GENERIC) {
             let text = std::fs::read_to_string(&path)?;
             let tokens = text.parse().map_err(|error| format!("{}: not Rust: {error}", shown.display()))?;
             wrong.extend(said(tokens).into_iter().map(|word| {
-                format!("{}: names `{word}`: ask the roles by a trait (fmc-core/src/roles.rs)", shown.display())
+                format!(
+                    "{}: names `{word}`: ask the roles by a trait (fmc-core/src/roles.rs)",
+                    shown.display()
+                )
             }));
         }
     }

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use super::{SpanMembers, SpanSite, Spanning, SpanningRole};
 use crate::draft::{Look, Setting};
-use crate::finding::{At, Kind, OwnKind};
+use crate::finding::{At, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
 use crate::role::form::{self, Form, Formed};
-use crate::role::{Described, RoleFindings};
+use crate::role::{Described, RoleFindings, SaidProblem};
 use crate::rust::{Expr, Names, Unsaid};
 
 /// A spanning role whose value a file can hold: it is written below its kind among the `roles` of the cloud, with the settings that
@@ -155,11 +155,7 @@ impl SpanningRole for Unknown {
     }
 
     fn check(&self, _: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
-        findings.push(
-            Kind::ReferenceUnknown,
-            format!("the role {} is not known here: {}", self.kind, self.why),
-            "read the file by a program that knows the role",
-        );
+        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
     }
 }
 
