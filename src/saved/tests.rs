@@ -42,7 +42,7 @@ fn what_is_cut_or_changed_is_refused() {
         let mut changed = text.clone().into_bytes();
         changed[at] ^= 1;
         let Ok(changed) = String::from_utf8(changed) else { continue };
-        // White space between two keys may change; nothing else does without being noticed.
+        // White space between two keys may change; every other change is detected.
         assert!(changed.parse::<Saved>().is_err() || changed.parse::<Saved>().unwrap() == written, "{at}");
     }
     assert_eq!(
