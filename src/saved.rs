@@ -128,7 +128,7 @@ pub enum SavedError {
     #[error("read the plan: it was changed since it was written: plan again")]
     Altered,
     /// It belongs to another cloud, other hosts or another purpose.
-    #[error("run the plan: it is of {theirs}, and this is {ours}")]
+    #[error("run the plan: it was saved for {theirs}, not for {ours}")]
     Another {
         /// The saved subject.
         theirs: String,
@@ -238,7 +238,7 @@ impl Saved {
         let Self(saved) = self;
         let wanted = plan.wanted();
         let of = |owner: &str, destroy: bool| match destroy {
-            true => format!("the end of {owner}"),
+            true => format!("the destruction of {owner}"),
             false => format!("the cloud {owner}"),
         };
         let theirs = of(&saved.owner, saved.destroy);
@@ -264,12 +264,12 @@ impl Saved {
         let mut found: Vec<String> = now
             .iter()
             .filter_map(|step| match saved.get(step.address.as_str()) {
-                None => Some(format!("{} is now to be done too", step.say())),
+                None => Some(format!("{} is new", step.say())),
                 Some(before) => step.differs(before),
             })
             .collect();
         let gone = self.0.steps.iter().filter(|step| !known.contains(step.address.as_str()));
-        found.extend(gone.map(|step| format!("{} is no longer to be done", step.say())));
+        found.extend(gone.map(|step| format!("{} is no longer needed", step.say())));
         let more = found.len().saturating_sub(LISTED);
         if more > 0 {
             found.truncate(LISTED);
@@ -297,7 +297,7 @@ impl FromStr for Saved {
             SavedError::Read(if error.is_eof() {
                 "it ends too early".to_owned()
             } else {
-                format!("it is no plan of fmc's: {error}")
+                format!("it is not a plan of fmc: {error}")
             })
         };
         let value: Value = serde_json::from_str(text).map_err(read)?;
@@ -305,7 +305,7 @@ impl FromStr for Saved {
         let head = value.get("plan");
         let text_of = |key: &str| head?.get(key)?.as_str();
         if text_of("form") != Some(FORM) {
-            return Err(SavedError::Read("it is no plan of fmc's".to_owned()));
+            return Err(SavedError::Read("it is not a plan of fmc".to_owned()));
         }
         let version = head.and_then(|head| head.get("version")).and_then(Value::as_u64);
         let theirs = text_of("fmc").unwrap_or("unknown");
@@ -351,9 +351,9 @@ impl SavedStep {
         } else if (&self.action, &self.what) != (&before.action, &before.what) {
             Some(format!("{}, and not {}, {}", self.say(), before.action, before.what.join(", ")))
         } else if self.expects != before.expects {
-            Some(format!("{} is not as it was", self.address))
+            Some(format!("{} has changed since", self.address))
         } else {
-            Some(format!("{} is to become something else", self.address))
+            Some(format!("{} gets another content", self.address))
         }
     }
 }

@@ -267,7 +267,7 @@ fn put(node: &mut Value, at: &At<'_>, path: &[Step], value: &Value, shapes: &Sha
                 None => Err(format!("{} has no [{index}], but {count} in all", place(at))),
             }
         }
-        (Step::Index(_), _) => Err(format!("{} is no list", place(at))),
+        (Step::Index(_), _) => Err(format!("{} is not a list", place(at))),
         (Step::Key(key), Value::Object(members)) => member(members, at, key, rest, value, shapes),
         (Step::Key(_), Value::Array(_)) => {
             Err(format!("{} is a list: write [0] for its first member, [*] for all", place(at)))

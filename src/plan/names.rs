@@ -19,7 +19,8 @@ pub struct UnknownName {
 fn hint(near: Option<&str>) -> String {
     match near {
         Some(near) => format!("did you mean {near}?"),
-        None => "a name is as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned(),
+        None => "write a name like `machine/web`, `network/lab` or `volume/web.disk.data`, or an address"
+            .to_owned(),
     }
 }
 
@@ -70,7 +71,7 @@ pub(super) fn unknown_data<'a>(
             about: format!("machine/{name}"),
             kind: NoteKind::Refused,
             text: format!(
-                "its data cannot be deleted: the cloud has no such machine, and none has left data{}",
+                "its data cannot be deleted: the cloud has no machine of this name, and no such machine left data{}",
                 near.unwrap_or_default()
             ),
         }

@@ -256,7 +256,7 @@ impl BootDocument {
     pub(super) fn has_value(&self, pointer: &str, value: &str) -> Result<(), Failed> {
         let what = &self.what;
         let json: serde_json::Value = serde_json::from_str(&self.text).map_err(|_| {
-            Failed::new(format!("{what} is no JSON"), "a document for cloud-init", "an Ignition config")
+            Failed::new(format!("{what} is not JSON"), "a document for cloud-init", "an Ignition config")
         })?;
         let mut node = &json;
         let mut upto = String::new();
@@ -341,7 +341,7 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, there: T, right: T) -> Res
     if there == right {
         return Ok(());
     }
-    Err(Failed::new(format!("{what} is another one"), there.to_string(), right.to_string()))
+    Err(Failed::new(format!("{what} differs"), there.to_string(), right.to_string()))
 }
 
 fn contains(what: &str, text: &str, words: &str) -> Result<(), Failed> {
@@ -364,7 +364,7 @@ fn named<'a, T>(all: &'a [T], what: &str, name: &str, name_of: impl Fn(&T) -> &s
     }
     let right = match nearest(name, all.iter().map(&name_of)) {
         Some(near) => format!("did you mean {near}?"),
-        None => "one of those that are there".to_owned(),
+        None => "one of the existing names".to_owned(),
     };
-    Err(Failed::new(format!("there is no {what} of the name {name}"), list(all.iter().map(&name_of)), right))
+    Err(Failed::new(format!("there is no {what} named {name}"), list(all.iter().map(&name_of)), right))
 }

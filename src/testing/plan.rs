@@ -199,6 +199,6 @@ fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
                 "a name as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned()
             }
         };
-        Failed::new(format!("the plan knows no {name}"), list(names::names(plan)), right)
+        Failed::new(format!("the plan does not know {name}"), list(names::names(plan)), right)
     })
 }

@@ -113,12 +113,12 @@ impl Peer {
         let mut names = interfaces.iter().filter_map(Given::ok);
         let (what, help) = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
             Some(name) => (
-                format!("{name:?} is no interface that a firewall can name"),
+                format!("{name:?} is not an interface name that a firewall can use"),
                 "write the interface's name without quotation marks, stars and backslashes",
             ),
             None if interfaces.is_empty() => (
                 "no interface leads inside".to_owned(),
-                "name the interfaces of the machine itself by which they call, for example docker0",
+                "name the machine's own interfaces that lead inside, for example docker0",
             ),
             None => return None,
         };

@@ -59,7 +59,8 @@ pub fn plan<M: Model>(
     let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
     let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
         if is_passed_on {
-            note.text += ": each takes what the other still has; change one of them, and then the other";
+            note.text +=
+                ": each needs something that the other still holds; change one of them first, then the other";
         }
         notes.push(note);
         Vec::new()

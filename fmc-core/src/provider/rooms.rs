@@ -270,7 +270,7 @@ impl Provider for Rooms<'_> {
         for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
             if self.named(place.provider()).is_none() {
                 let whole = Place::all_of(place.provider());
-                all.unknown.entry(whole).or_insert_with(|| "no such provider was given".to_owned());
+                all.unknown.entry(whole).or_insert_with(|| "this provider is not configured".to_owned());
             }
         }
         match first {
@@ -288,7 +288,7 @@ impl Provider for Rooms<'_> {
             Some(room) => room.act_any(step, SharedActing::new(acting.clone())).await,
             None => Err(StepError::Input {
                 what: step.address.to_string(),
-                cause: "no such provider was given".to_owned(),
+                cause: "this provider is not configured".to_owned(),
             }),
         }
     }

@@ -31,7 +31,7 @@ impl FileArtifact<'_> {
         if there == text {
             return Ok(());
         }
-        let what = format!("{path} holds another text");
+        let what = format!("{path} has another text");
         Err(Failed::new(what, difference(there, text), "the lines without `-`"))
     }
 
@@ -63,29 +63,27 @@ impl FileArtifact<'_> {
         match &self.file.contents {
             Contents::Text(text) => Ok(text),
             Contents::Secret(secret) => Err(Failed::new(
-                format!("{} holds no text that is known", self.file.path),
+                format!("the text of {} is not known", self.file.path),
                 format!("the bytes of {secret}"),
                 wanted,
             )),
-            Contents::Parts(_) | Contents::Remote { .. } => Err(Failed::new(
-                format!("{} holds no text that is known", self.file.path),
-                self.what(),
-                wanted,
-            )),
+            Contents::Parts(_) | Contents::Remote { .. } => {
+                Err(Failed::new(format!("the text of {} is not known", self.file.path), self.what(), wanted))
+            }
         }
     }
 
     /// A description of the content.
     fn what(&self) -> String {
         match &self.file.contents {
-            Contents::Text(_) => "a text, which is no secret".to_owned(),
+            Contents::Text(_) => "a text without a secret".to_owned(),
             Contents::Secret(secret) => format!("the bytes of {secret}"),
             Contents::Parts(parts) => {
                 let secrets: Vec<String> =
                     parts.iter().filter_map(|part| Some(part.secret()?.to_string())).collect();
                 format!("a text with {}", secrets.join(", "))
             }
-            Contents::Remote { url, digest } => format!("what {url} has, if it hashes to {digest}"),
+            Contents::Remote { url, digest } => format!("the content of {url} with the digest {digest}"),
         }
     }
 
