@@ -11,7 +11,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 pub(crate) use generated::derived_name;
@@ -92,21 +92,14 @@ impl Secret {
 
 impl SecretSource {
     fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Self> {
-        let (key, wrong) = match self {
-            Self::File(path) if path.is_empty() || path.contains('\0') => {
-                ("file", "the path of a secret's file is empty or has a NUL")
-            }
+        let (key, problem) = match self {
+            Self::File(path) if path.is_empty() || path.contains('\0') => ("file", ValueProblem::SecretFile),
             Self::Environment(variable) if variable.is_empty() || variable.contains(['=', '\0']) => {
-                ("environment", "the name of a secret's variable is empty, or has '=' or a NUL")
+                ("environment", ValueProblem::SecretVariable)
             }
             _ => return Some(self.clone()),
         };
-        findings.push(Finding::new(
-            Kind::ValueInvalid,
-            at.key(key),
-            wrong,
-            "name a file or a variable that the program that applies can read",
-        ));
+        findings.push(problem.at(at.key(key)));
         None
     }
 }

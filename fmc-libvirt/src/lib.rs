@@ -4,6 +4,7 @@
 //! objects. This half does not need the C library. The provider talks to a hypervisor through [`link::Link`].
 
 pub mod address;
+pub mod connect;
 pub mod console;
 pub mod document;
 pub mod documents;

@@ -53,8 +53,7 @@ impl Mark {
     /// assert_eq!(Mark::read("<domain><name>web</name></domain>"), None);
     /// ```
     pub fn read(xml: &str) -> Option<Self> {
-        let metadata = metadata(xml)?;
-        let outline = Outline::read(metadata.text)?;
+        let outline = Outline::read(xml.get(Outline::place(xml, &["metadata"])?)?)?;
         let mark = outline.root().children_named("mark").find(|mark| mark.namespace() == Some(NAMESPACE))?;
         let text = |name| mark.attribute(name).map(str::to_owned);
         Some(Self {
@@ -167,39 +166,14 @@ pub(crate) fn is_stale(seen: &str, wanted: &str) -> bool {
 /// The fingerprint of a document as it was read, without our mark, and of the object's other state, for
 /// example whether it runs. Two reads of an unchanged object give the same fingerprint.
 pub fn fingerprint(xml: &str, state: &str) -> Fingerprint {
-    let (before, after) = match marked(xml) {
-        Some((start, end)) => (xml.get(..start).unwrap_or_default(), xml.get(end..).unwrap_or_default()),
-        None => (xml, ""),
-    };
+    let mark = Outline::place(xml, &["metadata", ELEMENT]).unwrap_or(xml.len()..xml.len());
+    let before = xml.get(..mark.start).unwrap_or_default();
+    let after = xml.get(mark.end..).unwrap_or_default();
     let mut all = String::with_capacity(xml.len() + state.len() + 2);
     for part in [before, after, "\n\n", state] {
         all.push_str(part);
     }
     Fingerprint::of(all.as_bytes())
-}
-
-struct Metadata<'a> {
-    text: &'a str,
-    start: usize,
-}
-
-/// The metadata of a document. Its tags cannot occur elsewhere, because `<` is escaped in text and
-/// attributes.
-fn metadata(xml: &str) -> Option<Metadata<'_>> {
-    const OPEN: &str = "<metadata>";
-    const CLOSE: &str = "</metadata>";
-    let start = xml.find(OPEN)?;
-    let end = xml.rfind(CLOSE)? + CLOSE.len();
-    Some(Metadata { text: xml.get(start..end)?, start })
-}
-
-/// The start and end of our mark.
-fn marked(xml: &str) -> Option<(usize, usize)> {
-    let metadata = metadata(xml)?;
-    let start = metadata.text.find("<fmc:mark ")?;
-    let length = metadata.text.get(start..)?.find("/>")? + 2;
-    let start = metadata.start + start;
-    Some((start, start + length))
 }
 
 #[cfg(test)]
@@ -255,6 +229,17 @@ mod tests {
         assert_eq!(of("abc", 1), of("def", 1));
         assert_ne!(of("abc", 1), of("abc", 2));
         assert_ne!(of("abc", 1), fingerprint(&document("abc", 1), "stopped"));
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_mark_is_part_of_the_fingerprint() {
+        let of = |inside: &str| {
+            fingerprint(&format!("<domain>{inside}<metadata><fmc:mark a='1'/></metadata></domain>"), "")
+        };
+        let look = |a: &str| of(&format!("<!-- <metadata><fmc:mark a='{a}'/></metadata> -->"));
+        assert_ne!(look("1"), look("2"));
+        let nested = |a: &str| of(&format!("<x><metadata><fmc:mark a='{a}'/></metadata></x>"));
+        assert_ne!(nested("1"), nested("2"));
     }
 
     #[test]

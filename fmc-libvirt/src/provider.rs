@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fmc_core::checked::{Checked, Machine};
 use fmc_core::graph::Change;
 use fmc_core::graph::{
     Acting, Action, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause,
@@ -135,6 +136,11 @@ impl<L: Link> Libvirt<L> {
     /// The hypervisor of an object.
     fn link(&self, at: &Address) -> Option<&Arc<L>> {
         self.hosts.get(at.place().name()?)
+    }
+
+    /// The hypervisor that a machine is on.
+    pub(crate) fn link_of(&self, checked: &Checked, machine: &Machine) -> Option<&L> {
+        Some(&**self.hosts.get(&checked.at(machine.host)?.name)?)
     }
 
     fn remember(&self, host: &HostName, read: Remembered) {

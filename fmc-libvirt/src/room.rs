@@ -1,21 +1,23 @@
 //! libvirt's parts beside its steps: files, drift, status, its part of the picture, its preflight.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fmc_core::boot::Boot;
-use fmc_core::checked::Checked;
+use fmc_core::checked::{Checked, Idx, Machine, Network};
 use fmc_core::graph::{Address, Note, Seen, Wanted};
-use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Room, Status};
+use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, NoValue, Room, Status};
 use fmc_core::role::Membership;
 use fmc_core::unit::Size;
 
 use crate::document::{self, Content, Document, PROVIDER, kind};
 use crate::documents::documents;
+use crate::drift;
 use crate::link::Link;
-use crate::nft;
 use crate::provider::object::{Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
+use crate::{address, console, nft};
 
 /// Hosts are simulated one by one, with a [`Sim`](crate::sim::Sim) as their link: there is no simulation of
 /// all of libvirt.
@@ -107,6 +109,31 @@ impl<L: Link> Room for Libvirt<L> {
             }
         }
         status
+    }
+
+    fn value(&self, document: &str, path: &str) -> Result<String, NoValue> {
+        drift::value(document, path)
+    }
+
+    fn addresses(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        let mut found = address::known(checked, machine);
+        if let (true, Some(link)) = (found.is_empty(), self.link_of(checked, machine)) {
+            // A machine that is not there yet has no address; a host that does not answer was told of before.
+            found = address::learnt(link, checked, machine).unwrap_or_default();
+        }
+        found.into_iter().map(|found| (found.address, found.network)).collect()
+    }
+
+    fn console(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        let Some(link) = self.link_of(checked, machine) else { return Ok(None) };
+        let volume = Ours::Console { machine: machine.name.to_string(), full: None }.to_string();
+        let kept = console::tail(link, &own_pool(checked.owner().as_str()), &volume, lines);
+        kept.map(Some).map_err(|error| error.to_string())
     }
 
     fn drawn(&self, checked: &Checked) -> Vec<Drawn> {

@@ -94,8 +94,8 @@ impl Sim {
     ///
     /// # Errors
     /// None that the state of a simulation can cause.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(self.lock().state())?;
+    pub fn to_json(&self) -> Result<String, StateError> {
+        let mut text = serde_json::to_string_pretty(self.lock().state()).map_err(StateError::of)?;
         text.push('\n');
         Ok(text)
     }
@@ -104,8 +104,8 @@ impl Sim {
     ///
     /// # Errors
     /// The text is not such JSON.
-    pub fn from_json(uri: &str, text: &str) -> Result<Self, serde_json::Error> {
-        let state: State = serde_json::from_str(text)?;
+    pub fn from_json(uri: &str, text: &str) -> Result<Self, StateError> {
+        let state: State = serde_json::from_str(text).map_err(StateError::of)?;
         Ok(Self::holding(state.restored(), uri))
     }
 
@@ -317,6 +317,17 @@ impl Sim {
             Some(Fault::CutAfter) => act(world.state_mut()).and_then(|_| Err(lost())),
         };
         outcome.map_err(|trouble| trouble.during(said(name, object)))
+    }
+}
+
+/// Why the state of a simulation cannot be written or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StateError(String);
+
+impl StateError {
+    fn of(error: serde_json::Error) -> Self {
+        Self(error.to_string())
     }
 }
 

@@ -36,7 +36,7 @@ fn refused(cloud: &Cloud) -> Vec<&'static str> {
         .findings()
         .iter()
         .filter(|finding| finding.refuses())
-        .map(|finding| finding.kind.as_str())
+        .map(|finding| finding.kind().as_str())
         .collect()
 }
 
@@ -340,10 +340,7 @@ fn a_cloud_init_password() {
     assert!(
         !said.contains(&Digest::sha256(PASSWORD).hex()) && !said.contains(&Digest::sha512(PASSWORD).hex())
     );
-    assert!(
-        upload_xml("web.boot.00000000", 1).contains("<mode>0600</mode>"),
-        "nobody but QEMU reads the volume"
-    );
+    assert!(upload_xml("web.boot.00000000", 1).contains("<mode>0600</mode>"), "only QEMU reads the volume");
 
     // Without the secret, the error names it, and no volume is left behind.
     let without = with(Arc::new(fmc_core::secret::NoSecrets));

@@ -32,7 +32,7 @@ fn read(source: &Source, cloud: &Cloud) {
     };
     let places = source.places();
     for finding in &findings {
-        assert!(source.text().get(places.place(&finding.at)).is_some(), "{finding} is in the text");
+        assert!(source.text().get(places.place(finding.at())).is_some(), "{finding} is in the text");
     }
     let written = |result: Result<String, FileError>| result.unwrap_or_else(|error| panic!("{error}"));
     let again = |result: Result<Cloud, FileError>| result.unwrap_or_else(|error| panic!("{error}"));

@@ -20,7 +20,7 @@ const ADDRESS: &str = "clusters.prod.endpoint.balancer.virtual_address";
 #[test]
 fn h14_a_shared_address_is_right_by_itself() {
     let found = found(&seed(&[CLUSTER, &pair("10.17.3.30")]));
-    let of_it = found.iter().find(|finding| finding.kind.as_str().starts_with("balancer-"));
+    let of_it = found.iter().find(|finding| finding.kind().as_str().starts_with("balancer-"));
     assert!(of_it.is_none(), "{of_it:?}");
     assert!(!found.iter().any(Finding::refuses), "{}", Report::new(found));
 }
@@ -34,7 +34,7 @@ fn h14_a_shared_address_is_nobody_elses() {
         ADDRESS,
         "write an address of core (10.17.3.0/24) that nobody has",
     );
-    assert_eq!(finding.also, ["machines.freeipa1.interfaces[0]"]);
+    assert_eq!(finding.also_at(), ["machines.freeipa1.interfaces[0]"]);
     caught(&[&pair("10.17.3.150")], Kind::BalancerAddressTaken, ADDRESS, "that nobody has");
 }
 
@@ -68,9 +68,9 @@ fn h14_two_balancers_share_an_address_and_are_two() {
     );
     let twice = "{balancer: {machines: [loadbalancer1, loadbalancer1], virtual_address: 10.17.3.30}}";
     let found = found(&seed(&[CLUSTER, &format!("clusters.prod.endpoint={twice}")]));
-    let members = found.iter().find(|finding| finding.kind == Kind::BalancerMembers).unwrap();
-    assert_eq!(members.at, "clusters.prod.endpoint.balancer.machines[1]");
-    assert!(members.help.contains("name each machine once"), "{members}");
+    let members = found.iter().find(|finding| finding.kind() == Kind::BalancerMembers).unwrap();
+    assert_eq!(members.at(), "clusters.prod.endpoint.balancer.machines[1]");
+    assert!(members.help().contains("name each machine once"), "{members}");
 }
 
 /// The balancers of two clusters have the same number on one network.
@@ -80,10 +80,10 @@ fn h14_a_virtual_router_is_one_on_its_network() {
          [loadbalancer1], virtual_address: 10.17.3.30, virtual_router: 7}}}, stage: {version: v1.36.3+k3s1, \
          servers: [master2], endpoint: {balancer: {machines: [helper], virtual_address: 10.17.3.31, virtual_router: 7}}}}";
     let found = found(&seed(&[clusters]));
-    let finding = found.iter().find(|finding| finding.kind == Kind::BalancerRouterDuplicate).unwrap();
-    assert_eq!(finding.at, "clusters.stage.endpoint.balancer.virtual_router");
-    assert_eq!(finding.also, ["clusters.prod.endpoint.balancer.virtual_router"]);
-    assert!(finding.help.contains(".virtual_router("), "{finding}");
+    let finding = found.iter().find(|finding| finding.kind() == Kind::BalancerRouterDuplicate).unwrap();
+    assert_eq!(finding.at(), "clusters.stage.endpoint.balancer.virtual_router");
+    assert_eq!(finding.also_at(), ["clusters.prod.endpoint.balancer.virtual_router"]);
+    assert!(finding.help().contains(".virtual_router("), "{finding}");
 }
 
 /// The number in a line of keepalived, such as `priority 200`.

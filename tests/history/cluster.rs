@@ -19,10 +19,10 @@ pub(crate) fn caught(more: &[&str], kind: Kind, at: &str, remedy: &str) -> Findi
     let new =
         found(&seed(&[&[CLUSTER], more].concat())).into_iter().filter(|finding| !before.contains(finding));
     let new: Vec<Finding> = new.collect();
-    let Some(finding) = new.iter().find(|finding| finding.kind == kind && finding.at == at) else {
+    let Some(finding) = new.iter().find(|finding| finding.kind() == kind && finding.at() == at) else {
         panic!("no {kind} at {at}:\n{}", Report::new(new))
     };
-    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    assert!(finding.help().contains(remedy), "the help does not name {remedy:?}:\n{finding}");
     finding.clone()
 }
 
@@ -30,8 +30,8 @@ pub(crate) fn caught(more: &[&str], kind: Kind, at: &str, remedy: &str) -> Findi
 #[track_caller]
 fn told(kind: Kind, at: &str, remedy: &str) {
     let found = found(&seed(&[CLUSTER]));
-    let finding = found.iter().find(|finding| finding.kind == kind && finding.at == at);
-    assert!(finding.unwrap().help.contains(remedy), "{finding:?}");
+    let finding = found.iter().find(|finding| finding.kind() == kind && finding.at() == at);
+    assert!(finding.unwrap().help().contains(remedy), "{finding:?}");
 }
 
 /// A text file of a machine. Secrets appear by name.
@@ -179,11 +179,11 @@ fn h07_labels_of_no_node_are_told_of() {
 #[test]
 fn h10_a_flow_that_the_networks_do_not_carry_is_refused() {
     let found = found(&seed(&[CLUSTER, "networks.core.mode=nat", "networks.kube.mode=nat"]));
-    let flows: Vec<_> = found.iter().filter(|finding| finding.kind == Kind::FlowUnreachable).collect();
+    let flows: Vec<_> = found.iter().filter(|finding| finding.kind() == Kind::FlowUnreachable).collect();
     assert!(!flows.is_empty(), "{}", Report::new(found));
     for finding in flows {
-        assert!(finding.at.starts_with("clusters.prod."), "{finding}");
-        assert!(finding.help.contains("routed"), "{finding}");
+        assert!(finding.at().starts_with("clusters.prod."), "{finding}");
+        assert!(finding.help().contains("routed"), "{finding}");
     }
 }
 
@@ -218,7 +218,7 @@ fn h21_a_release_of_k3s_is_one() {
             "clusters.prod.version",
             "v1.36.3+k3s1",
         );
-        assert!(finding.message.contains(version), "{finding}");
+        assert!(finding.message().contains(version), "{finding}");
     }
 }
 

@@ -53,7 +53,7 @@ fn h19_a_processor_is_new_enough_for_the_system() {
         "machines.bastion.image",
         "name a model of level x86-64-v2",
     );
-    assert_eq!(finding.also, ["hosts.proliant.cpu"]);
+    assert_eq!(finding.also_at(), ["hosts.proliant.cpu"]);
     assert!(found(&seed(&["hosts.proliant.cpu={named: Nehalem}"])).is_empty());
 }
 

@@ -54,7 +54,7 @@ fn found(cloud: &Cloud) -> Vec<Finding> {
         Ok(checked) => checked.findings().to_vec(),
         Err(report) => report.into_findings(),
     };
-    findings.into_iter().filter(|finding| finding.accepted.is_none()).collect()
+    findings.into_iter().filter(|finding| finding.accepted().is_none()).collect()
 }
 
 /// Asserts that a cloud has exactly one finding: of this kind, at this place, with a help that names the
@@ -63,8 +63,8 @@ fn found(cloud: &Cloud) -> Vec<Finding> {
 fn caught(cloud: &Cloud, kind: Kind, at: &str, remedy: &str) -> Finding {
     let found = found(cloud);
     let [finding] = found.as_slice() else { panic!("not one finding:\n{}", Report::new(found)) };
-    assert_eq!((finding.kind, finding.at.as_str()), (kind, at), "{finding}");
-    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    assert_eq!((finding.kind(), finding.at()), (kind, at), "{finding}");
+    assert!(finding.help().contains(remedy), "the help does not name {remedy:?}:\n{finding}");
     finding.clone()
 }
 

@@ -69,7 +69,7 @@ fn h01_an_address_that_is_still_taken_is_refused() {
         "machines.postgresql1.interfaces[0].address",
         "free address of core",
     );
-    assert_eq!(finding.also, ["machines.loadbalancer1.interfaces[0].address"]);
+    assert_eq!(finding.also_at(), ["machines.loadbalancer1.interfaces[0].address"]);
 }
 
 /// `ipa dnsrecord-add … postgresql1 --a-rec 10.17.3.1`, with a PTR: the address is the gateway's.

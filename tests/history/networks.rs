@@ -16,7 +16,7 @@ fn h10_two_masqueraded_networks_do_not_reach_each_other() {
         "resolvers[0]",
         "make core a routed network",
     );
-    assert!(finding.message.contains("core is masqueraded (nat), and takes nothing new"), "{finding}");
+    assert!(finding.message().contains("core is masqueraded (nat), and takes nothing new"), "{finding}");
 }
 
 /// With routed networks, the cloud derives the routes between them, also for a machine with its default route
@@ -60,9 +60,9 @@ fn h13_dhcp_does_not_hand_out_what_is_somebodys() {
     let found = found(&seed(&["networks.kube.dhcp=10.17.4.2-10.17.4.254"]));
     assert_eq!(found.len(), 7, "each machine of the network:\n{}", Report::new(found));
     for finding in &found {
-        assert_eq!(finding.kind, Kind::ReservationInRange, "{finding}");
-        assert!(finding.at.ends_with(".interfaces[0].address"), "{finding}");
-        assert!(finding.help.contains("write one outside of the range"), "{finding}");
+        assert_eq!(finding.kind(), Kind::ReservationInRange, "{finding}");
+        assert!(finding.at().ends_with(".interfaces[0].address"), "{finding}");
+        assert!(finding.help().contains("write one outside of the range"), "{finding}");
     }
     caught(
         &seed(&["networks.kube.dhcp=10.17.4.100-10.17.4.255"]),

@@ -78,10 +78,10 @@ fn h21_an_image_that_is_another_one_tomorrow_is_found() {
 fn h21_an_image_without_a_digest_is_found_unless_a_reason_is_given() {
     let settings = ["accept=[]"];
     let found = crate::found(&seed(&settings));
-    let places: Vec<&str> = found.iter().map(|finding| finding.at.as_str()).collect();
+    let places: Vec<&str> = found.iter().map(|finding| finding.at()).collect();
     assert_eq!(places, ["machines.bastion.image.digest", "machines.bootstrap.image.digest"]);
     for finding in found {
-        assert_eq!(finding.kind, Kind::ImageUnpinned);
-        assert!(finding.help.contains(".digest(\"sha256:…\")"), "{finding}");
+        assert_eq!(finding.kind(), Kind::ImageUnpinned);
+        assert!(finding.help().contains(".digest(\"sha256:…\")"), "{finding}");
     }
 }

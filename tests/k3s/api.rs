@@ -178,5 +178,5 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     assert_eq!(who(&robot), "system:serviceaccount:demo:robot");
     drop(running);
     let refused = ask(&computed, &namespaces).unwrap_err();
-    assert!(!refused.words().contains("logged in"), "nobody is left to refuse: {refused}");
+    assert!(!refused.words().contains("logged in"), "no server is left to refuse: {refused}");
 }

@@ -82,7 +82,7 @@ impl Inside {
         assert_eq!(words.next(), Some(&*start.role), "{command}");
         assert_eq!(start.arguments, words.collect::<Vec<_>>());
         assert_eq!(self.lines(unit, "Environment"), [""; 0]);
-        assert_eq!(start.environment, BTreeMap::new(), "what nobody said is not there");
+        assert_eq!(start.environment, BTreeMap::new(), "an unset variable is absent");
 
         let config = yaml::read(&self.files["/etc/rancher/k3s/config.yaml"].1).unwrap();
         let written: BTreeMap<_, _> =

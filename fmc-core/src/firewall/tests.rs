@@ -229,8 +229,8 @@ fn a_firewall_that_somebody_else_writes_is_a_clash() {
         .guest(Guest::new().file(GuestFile::text(PATH, "")).user(User::admin("ops").key(KEY)));
     let report = cloud([31]).machine(plain).check().unwrap_err();
     let [finding] = report.findings() else { panic!("{report}") };
-    assert_eq!(finding.kind.as_str(), "role-clash");
-    assert!(finding.at.starts_with("machines.web.firewall"), "{finding}");
+    assert_eq!(finding.kind().as_str(), "role-clash");
+    assert!(finding.at().starts_with("machines.web.firewall"), "{finding}");
 }
 
 #[test]
@@ -293,12 +293,15 @@ fn a_wait_that_the_firewall_lets_nobody_ask_is_refused_once() {
     };
     for cloud in [lan(|machine| machine), remote(|machine| machine)] {
         let report = cloud.check().unwrap_err();
-        let found: Vec<_> =
-            report.findings().iter().filter(|finding| finding.kind.as_str() == "ready-impossible").collect();
+        let found: Vec<_> = report
+            .findings()
+            .iter()
+            .filter(|finding| finding.kind().as_str() == "ready-impossible")
+            .collect();
         let [finding] = &found[..] else { panic!("{report}") };
-        assert_eq!(finding.at, "machines.web02.ready");
+        assert_eq!(finding.at(), "machines.web02.ready");
         assert_eq!(finding.problem(), Some(&ReadyProblem::Unasked { port: 8080 }));
-        assert_eq!(finding.machines.len(), 37);
+        assert_eq!(finding.machines().len(), 37);
         assert!(finding.to_string().contains("and on 37 more: web03, web04, "), "{finding}");
     }
     let opened = |machine: Machine| machine.accept(tcp(8080), Peer::subnet("192.0.2.7/32"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 
@@ -111,17 +111,11 @@ impl Peer {
     pub(crate) fn unwritable(&self, at: &At<'_>) -> Option<Finding> {
         let Self::Inside { interfaces, .. } = self else { return None };
         let mut names = interfaces.iter().filter_map(Given::ok);
-        let (what, help) = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
-            Some(name) => (
-                format!("{name:?} is not an interface name that a firewall can use"),
-                "write the interface's name without quotation marks, stars and backslashes",
-            ),
-            None if interfaces.is_empty() => (
-                "no interface leads inside".to_owned(),
-                "name the machine's own interfaces that lead inside, for example docker0",
-            ),
+        let problem = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
+            Some(name) => ValueProblem::Interface { name: name.to_string() },
+            None if interfaces.is_empty() => ValueProblem::NoInterface,
             None => return None,
         };
-        Some(Finding::new(Kind::ValueInvalid, at, what, help))
+        Some(problem.at(at))
     }
 }

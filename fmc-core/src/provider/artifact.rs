@@ -40,6 +40,14 @@ impl<'a> Artifact<'a> {
         Self { path: path.into(), kind, content: Body::Image(boot), is_private: true }
     }
 
+    /// Its text, if it is one that everybody may read.
+    pub fn plain(&self) -> Option<&'a str> {
+        match self.content {
+            Body::Text(text) => Some(text),
+            Body::Template(_) | Body::Image(_) => None,
+        }
+    }
+
     /// Whether only its owner may read it, because it holds the inside of a machine.
     pub fn is_private(&self) -> bool {
         self.is_private

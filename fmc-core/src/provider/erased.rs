@@ -3,16 +3,17 @@
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
-use super::room::{Drawn, Room, SimulationError};
+use super::room::{Drawn, NoValue, Room, SimulationError};
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Event, Fingerprint, Impact, Node, NotUp, Note,
     ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
@@ -110,6 +111,14 @@ pub(super) trait Erased: Send + Sync {
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift;
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status;
+    fn value_any(&self, document: &str, path: &str) -> Result<String, NoValue>;
+    fn addresses_any(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)>;
+    fn console_any(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String>;
     fn drawn_any(&self, checked: &Checked) -> Vec<Drawn>;
     fn preflight_any<'a>(&'a self, checked: &'a Checked) -> BoxFuture<'a, Vec<Note>>;
     fn with_secrets_any(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<AnyRoom>;
@@ -205,6 +214,23 @@ impl<R: Room> Erased for R {
 
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
         self.status(checked, &typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen))
+    }
+
+    fn value_any(&self, document: &str, path: &str) -> Result<String, NoValue> {
+        self.value(document, path)
+    }
+
+    fn addresses_any(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        self.addresses(checked, machine)
+    }
+
+    fn console_any(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        self.console(checked, machine, lines)
     }
 
     fn drawn_any(&self, checked: &Checked) -> Vec<Drawn> {

@@ -1,13 +1,14 @@
 //! Everything that a provider brings.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
@@ -76,6 +77,34 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Status::of_objects(wanted, seen)
     }
 
+    /// The value at a path of one of its documents, as a plan names it. By default its documents have no paths.
+    ///
+    /// # Errors
+    ///
+    /// The path leads nowhere.
+    fn value(&self, _document: &str, _path: &str) -> Result<String, NoValue> {
+        Err(NoValue { upto: String::new(), has: Vec::new() })
+    }
+
+    /// The addresses that a machine of it answers at, the best one first, each with its network.
+    fn addresses(&self, _checked: &Checked, _machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        Vec::new()
+    }
+
+    /// The last lines that were kept of a machine's console; `None` if it keeps none, or has no connection to the machine.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read: a fragment that fits "failed to …".
+    fn console(
+        &self,
+        _checked: &Checked,
+        _machine: &Machine,
+        _lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        Ok(None)
+    }
+
     /// The provider's part of a cloud's picture.
     fn drawn(&self, _checked: &Checked) -> Vec<Drawn> {
         Vec::new()
@@ -129,6 +158,16 @@ pub enum Drawn {
         /// The line.
         text: String,
     },
+}
+
+/// Where a path of a document stops leading anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find it: `{upto}` has {}", .has.join(", "))]
+pub struct NoValue {
+    /// The part of the path that is there; empty for the document itself.
+    pub upto: String,
+    /// What is at that place: attributes and elements, as they would stand in a path.
+    pub has: Vec<String>,
 }
 
 /// A saved simulation that cannot be read.

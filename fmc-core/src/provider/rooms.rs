@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -9,10 +10,10 @@ use futures_util::future::join_all;
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::erased::{AnyDocument, AnyObject, AnyRoom, Erased, SharedActing};
-use super::room::{Drawn, Room};
+use super::room::{Drawn, NoValue, Room};
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
     ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
@@ -139,6 +140,42 @@ impl<'a> Rooms<'a> {
         let mut all = Status::default();
         self.0.iter().for_each(|room| all.extend(room.status_any(checked, wanted, seen)));
         all
+    }
+
+    /// The value at a path of the document of an object, as a plan names it.
+    ///
+    /// # Errors
+    ///
+    /// The path leads nowhere.
+    pub fn value(&self, at: &Address, document: &str, path: &str) -> Result<String, NoValue> {
+        match self.of(at) {
+            Some(room) => room.value_any(document, path),
+            None => Err(NoValue { upto: String::new(), has: Vec::new() }),
+        }
+    }
+
+    /// The addresses that a machine answers at, the best one of each provider first, each with its network.
+    pub fn addresses(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        self.0.iter().flat_map(|room| room.addresses_any(checked, machine)).collect()
+    }
+
+    /// The last lines of a machine's console, of the first provider that keeps it; `None` if no provider does.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read: a fragment that fits "failed to …".
+    pub fn console(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        for room in &self.0 {
+            if let Some(found) = room.console_any(checked, machine, lines)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// All providers' additions to the picture of a cloud.

@@ -150,7 +150,7 @@ fn what_a_system_has_no_package_of_is_refused() {
         let network = Network::nat("edge", "10.17.5.0/24");
         let report =
             Cloud::new("first").host(Host::local()).network(network).machine(lb).check().unwrap_err();
-        assert!(report.findings().iter().any(|finding| finding.kind.as_str() == "role-needs"), "{report}");
+        assert!(report.findings().iter().any(|finding| finding.kind().as_str() == "role-needs"), "{report}");
     }
 }
 

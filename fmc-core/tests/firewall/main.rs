@@ -46,7 +46,7 @@ fn machine(name: &str, image: Image, network: &str, address: &str) -> Machine {
 }
 
 /// Two servers, two agents, a balancer that is also on the LAN, a bastion without a firewall, and a resolver
-/// and a database that set their own rules, on networks as the seed's.
+/// and a database whose machines accept flows themselves, on networks as the seed's.
 fn cloud() -> Checked {
     let server = || {
         let flows = Flows::new()

@@ -49,7 +49,7 @@ fn what_is_translated_needs_a_flow_of_its_own() {
     lab.load_rules("server1", translate).unwrap();
     let _listening = lab.listen("server1", &[Port::tcp(6443), Port::tcp(7443)]);
     assert!(lab.reaches("agent1", "10.17.4.21", Port::tcp(6443)));
-    assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(30080)), "a NodePort that nobody declared");
+    assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(30080)), "an undeclared NodePort");
     // Port 7443 is not open itself, and port 6443 is open wherever it is delivered.
     assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(7443)));
     assert!(lab.reaches("agent2", "10.17.4.21", Port::tcp(6443)));

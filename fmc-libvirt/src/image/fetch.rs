@@ -60,12 +60,14 @@ pub enum FetchError {
         done: Size,
     },
     /// The answer is not a file.
-    #[error("{who} answers {status}: correct the URL, or use another mirror")]
+    #[error("{who} answers {status} {reason}: correct the URL, or use another mirror")]
     Status {
         /// The server.
         who: String,
-        /// Its answer.
-        status: StatusCode,
+        /// The status of its answer (RFC 9110), as 404.
+        status: u16,
+        /// The status in words, as `Not Found`.
+        reason: &'static str,
     },
     /// The server redirects too often.
     #[error("it is redirected more than {REDIRECTS} times: correct the URL, or use another mirror")]
@@ -254,7 +256,7 @@ impl Fetch<'_> {
             // beginning.
             Err(FetchError::Digest { .. }) if resumed => {}
             Err(FetchError::Status { status, .. })
-                if resumed && status == StatusCode::RANGE_NOT_SATISFIABLE => {}
+                if resumed && status == StatusCode::RANGE_NOT_SATISFIABLE.as_u16() => {}
             fetched => return fetched,
         }
         self.empty(&mut part)?;
@@ -429,7 +431,8 @@ fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, F
         return Ok(response);
     }
     let who = response.get_uri().host().unwrap_or(url.host()).to_owned();
-    Err(FetchError::Status { who, status })
+    let reason = status.canonical_reason().unwrap_or("<unknown status code>");
+    Err(FetchError::Status { who, status: status.as_u16(), reason })
 }
 
 /// A short text of a server, escaped so that a terminal shows it instead of obeying it.

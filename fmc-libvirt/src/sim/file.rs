@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::Sim;
+use super::{Sim, StateError};
 
 /// Why a file could not be opened or saved.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum SimFileError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        cause: serde_json::Error,
+        cause: StateError,
     },
 }
 
@@ -48,8 +48,7 @@ pub enum SimFileError {
 pub struct SimFile {
     path: PathBuf,
     sim: Sim,
-    // Closing it unlocks it.
-    _lock: File,
+    lock: File,
 }
 
 impl SimFile {
@@ -63,7 +62,7 @@ impl SimFile {
         let lock = lock(&path, holder)?;
         let uri = format!("sim:{}", path.display());
         let sim = read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri));
-        Ok(Self { path, sim, _lock: lock })
+        Ok(Self { path, sim, lock })
     }
 
     /// Reads a file without a lock, to look at it; an empty hypervisor if the file does not exist.
@@ -86,7 +85,7 @@ impl SimFile {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> Result<(), SimFileError> {
-        let text = self.sim.to_json().map_err(|cause| self.failed("write", cause.into()))?;
+        let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
             let mut file = File::create(&new)?;
@@ -99,6 +98,15 @@ impl SimFile {
 
     fn failed(&self, what: &'static str, cause: io::Error) -> SimFileError {
         SimFileError::Io { what, path: self.path.clone(), cause }
+    }
+}
+
+/// The lock ends here, and not when the last copy of its file is closed: a process that another thread is
+/// starting has such a copy for a moment.
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        // Should unlocking fail, the end of this process unlocks it.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -6,6 +6,7 @@
 //! keeps positions, comments and the order of mixed content.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The elements of a document. Names are as written, without their namespace prefix.
 ///
@@ -60,6 +61,30 @@ impl<'a> Outline<'a> {
         while reader.step()?.is_some() {}
         let Reader { open, outline, rest: _ } = reader;
         (open.is_empty() && !outline.elements.is_empty()).then_some(outline)
+    }
+
+    /// The place in the text of the first element at a path below the root, by names as written. Reading ends
+    /// with that element, so an element near the start of a long document costs little.
+    pub(crate) fn place(text: &str, path: &[&str]) -> Option<Range<usize>> {
+        let mut reader = Reader { rest: text, open: Vec::new(), outline: Self::sized_for("") };
+        let mut start = None;
+        loop {
+            let tag = text.len() - reader.rest.len() + reader.rest.bytes().position(|byte| byte == b'<')?;
+            let (depth, elements) = (reader.open.len(), reader.outline.elements.len());
+            reader.step()??;
+            if let Some(new) = reader.outline.elements.get(elements)
+                && start.is_none()
+                && depth == path.len()
+            {
+                let above = reader.open.iter().take(depth).skip(1).map(|(name, ..)| *name);
+                start = above.chain([new.written]).eq(path.iter().copied()).then_some(tag);
+            }
+            if let Some(start) = start
+                && reader.open.len() <= path.len()
+            {
+                return Some(start..text.len() - reader.rest.len());
+            }
+        }
     }
 
     fn sized_for(text: &str) -> Self {
@@ -363,6 +388,18 @@ pub(crate) mod tests {
         ] {
             assert_reads_as_roxmltree(text);
         }
+    }
+
+    #[test]
+    fn the_place_of_an_element_is_that_of_its_tags() {
+        let text =
+            "<?xml version='1.0'?><a><!-- <b><c/></b> --><x><b><c/></b></x><b>t<c n='>'><d/></c ></b></a>";
+        let place = |path: &[&str]| Outline::place(text, path).map(|place| &text[place]);
+        assert_eq!(place(&["b", "c"]), Some("<c n='>'><d/></c >"));
+        assert_eq!(place(&["x", "b"]), Some("<b><c/></b>"));
+        assert_eq!(place(&["b"]), Some("<b>t<c n='>'><d/></c ></b>"));
+        assert_eq!(place(&["b", "d"]), None);
+        assert_eq!(Outline::place("<a><b>", &["b"]), None);
     }
 
     #[test]

@@ -52,8 +52,8 @@ fn machine(name: &str, network: &str, address: String) -> Machine {
         .interface(Interface::on(network).address(address))
 }
 
-/// A balancer on one network, and a server and some agents on another. In a lab, 10.202 becomes 10.74, also
-/// in the user's own role.
+/// A balancer on one network, and a server and some agents on another. In a lab, 10.202 becomes
+/// 10.74, so the user's own role writes 10.74.
 fn cloud(agents: &[u8], mail: bool) -> Cloud {
     let balancer = BalancerRole::new("prod", Balancer::on("lb1").ingress_ports(8080, 8443), []);
     let lb1 = machine("lb1", "edge", "10.202.2.10".to_owned()).role(balancer);
@@ -136,7 +136,7 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     assert_eq!(
         own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(),
         dnsmasq,
-        "it read its names anew"
+        "it read its names again"
     );
     found("worker1\nworker2\n");
     // An address resolves to its machine.
@@ -162,7 +162,7 @@ fn names_of_a_users_own_role_come_and_go() {
     hypervisor.converge(&cloud(&[], true), &Choices::default());
     for name in ["mail.example.org", "imap.example.org"] {
         expect(name, &["10.74.2.50"]);
-        // The name is published only on the networks that ask for it.
+        // Only the networks of the role's own machine publish the name.
         hypervisor.own.expect_names("10.74.1.1", name, "A", &[]);
     }
 

@@ -18,14 +18,14 @@ fn it_is_kept_while_its_machine_is_there() {
     let lab = Lab::new();
     lab.apply(&small());
     lab.sim.print("web", "web login: ").unwrap();
-    assert!(lab.volumes("web.console").is_empty(), "libvirt lists it when it reads the pool anew");
+    assert!(lab.volumes("web.console").is_empty(), "libvirt lists it after a refresh of the pool");
     lab.sim.refresh_pool("fmc-first").unwrap();
     let tail = lab.sim.volume_tail("fmc-first", "web.console", 11).unwrap();
     assert_eq!(tail.as_deref(), Some("web login: ".as_bytes()));
     let plan = lab.plan(&small());
     assert!(plan.is_empty() && plan.notes.is_empty(), "{plan}");
     lab.apply_with(&small(), &replace("web"));
-    assert_eq!(lab.volumes("web.console"), ["web.console"], "a machine that is made anew goes on writing");
+    assert_eq!(lab.volumes("web.console"), ["web.console"], "a replaced machine continues the file");
 }
 
 #[test]
