@@ -11,9 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod cloud_init;
+mod draft;
 mod field;
 mod lab;
 mod program;
+mod rust;
 mod shell;
 mod text;
 mod yaml;

@@ -6,7 +6,7 @@ use crate::unit::Size;
 problems! {
     /// Problems with a value that no type of its own refuses.
     pub enum ValueProblem {
-        ControlCharacter { what: &'static str } is ValueInvalid:
+        ControlCharacter { what: String } is ValueInvalid:
             "the {what} has a control character in it",
             "write it on one line";
         NotWhole { size: Size, granule: &'static str, rounded: Size } is SizeInvalid:

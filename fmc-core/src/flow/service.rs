@@ -114,6 +114,13 @@ impl Leaf for Service {
     const WHAT: &'static str = "service";
     const EXAMPLE: &'static str = "tcp 5432";
 
+    fn to_rust(&self) -> Option<String> {
+        let Self { protocol, first, last } = self;
+        let is_ported = matches!(protocol, Protocol::Tcp | Protocol::Udp);
+        let to = || if first == last { String::new() } else { format!(".to({last})") };
+        is_ported.then(|| format!("{protocol}({first}){}", to()))
+    }
+
     fn parse(text: &str) -> Result<Self, LeafError> {
         let (protocol, ports) = text.split_once(' ').unwrap_or((text, ""));
         let ported = match protocol {

@@ -142,11 +142,11 @@ impl<'a> Rooms<'a> {
         all
     }
 
-    /// The value at a path of the document of an object, as a plan names it.
+    /// The value at a path of an object's document, in the notation of plans.
     ///
     /// # Errors
     ///
-    /// The path leads nowhere.
+    /// The path does not exist.
     pub fn value(&self, at: &Address, document: &str, path: &str) -> Result<String, NoValue> {
         match self.of(at) {
             Some(room) => room.value_any(document, path),

@@ -132,6 +132,20 @@ impl Leaf for Size {
     const EXAMPLE: &'static str = "2 GiB";
     const GROUP: LeafGroup = LeafGroup::Size;
 
+    fn to_rust(&self) -> Option<String> {
+        let text = self.to_string();
+        let (count, unit) = text.split_once(' ')?;
+        let method = match unit {
+            "KiB" => "kib",
+            "MiB" => "mib",
+            "GiB" => "gib",
+            "TiB" => "tib",
+            _ => return None,
+        };
+        // A longer count is no literal of the integer that Rust takes it for.
+        (count.len() < 10).then(|| format!("{count}.{method}()"))
+    }
+
     fn parse(text: &str) -> Result<Self, LeafError> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);

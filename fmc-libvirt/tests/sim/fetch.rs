@@ -182,7 +182,7 @@ fn a_server_that_falls_silent_is_given_up() {
     }
     let url = "http://127.0.0.1:1/image";
     let said = Folder::new().fetch_from(url, &Digest::sha256(b"x"), &mut |_| true).unwrap_err().to_string();
-    assert!(said.contains("the server cannot be asked"), "{said}");
+    assert!(said.contains("the server cannot be reached"), "{said}");
 }
 
 #[test]
