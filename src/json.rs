@@ -271,6 +271,9 @@ pub struct StatusObject {
     pub objects: Vec<ObjectStatus>,
     /// Objects of ours that stay although nothing uses them.
     pub kept: Vec<KeptView>,
+    /// What could not be read, and why: a machine, a host or an address.
+    #[serde(default)]
+    pub unknown: BTreeMap<String, String>,
 }
 
 /// The state of an object of the cloud.

@@ -1,6 +1,7 @@
 //! Planning: from the wanted and the existing objects to steps, without side effects.
 
 mod beforehand;
+mod gone;
 pub(crate) mod names;
 
 use std::fmt;
@@ -210,7 +211,14 @@ impl Plan {
 fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDocument> {
     // The model needs no connection: all its inputs are in `seen`.
     let rooms = wanted.rooms();
-    let mut plan = graph::plan(&rooms, wanted.graph(), seen, choices);
+    let (choices, gone) = gone::without(wanted, seen, choices);
+    let mut plan = match choices {
+        Some(choices) => graph::plan(&rooms, wanted.graph(), seen, &choices),
+        None => {
+            graph::Plan { steps: Vec::new(), later: Vec::new(), notes: Vec::new(), untouched: Vec::new() }
+        }
+    };
+    plan.notes.extend(gone);
     plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
     plan.notes.sort();
     plan

@@ -50,7 +50,7 @@ const LAYERS: &[&[&str]] = &[
     &["graph", "world"],
     // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
-    &["field", "given", "nearest", "rust", "shell", "text"],
+    &["field", "given", "nearest", "rust", "schema", "shell", "text"],
 ];
 
 /// Rooms that only one other room may import: the room, and its importer.
@@ -63,7 +63,7 @@ const ONLY_BY: &[(&str, &str)] = &[
 /// on any.
 const CRATES: &[&[&str]] = &[
     // For tests and people: no published crate depends on them.
-    &["fmc-api", "fmc-compile-fail", "fmc-testkit"],
+    &["fmc-api", "fmc-compile-fail", "fmc-registry", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
     &["fmc-keys", "fmc-libvirt"],
