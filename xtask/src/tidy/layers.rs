@@ -23,9 +23,8 @@ const LAYERS: &[&[&str]] = &[
     &["balancer/room", "k3s/room", "mirror/room"],
     &["balancer/rules", "check/room", "k3s/rules"],
     &["k3s/resolve"],
-    // The draft with its references looked up, and the wording of findings.
+    // The draft with its references looked up.
     &["check/view"],
-    &["check/say"],
     // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
@@ -49,6 +48,8 @@ const LAYERS: &[&[&str]] = &[
     &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.
     &["graph", "world"],
+    // The findings about values, which speak of leaves.
+    &["finding/value"],
     // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
     &["field", "given", "nearest", "rust", "schema", "shell", "text"],
