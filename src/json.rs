@@ -19,7 +19,7 @@ mod finding;
 use std::collections::BTreeMap;
 
 use fmc_core::graph::{self, Action, Change, Counts, Event, Impact, Left, Note, Outcome, Why};
-use fmc_core::provider::{Drift, DriftKind, Drifted, Standing};
+use fmc_core::provider::{Drift, Drifted, Standing};
 use serde::{Deserialize, Serialize};
 
 pub use checked::{CheckedView, MachineView, NetworkView};
@@ -30,6 +30,7 @@ pub const VERSION: u32 = 1;
 
 /// An object with the version of its form before its own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Versioned<T> {
     /// The version.
     pub version: u32,
@@ -89,6 +90,7 @@ impl PlanObject {
 
 /// A host, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HostAt {
     /// Its name in the cloud.
     pub host: String,
@@ -251,6 +253,7 @@ impl End {
 
 /// What `status` writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StatusObject {
     /// The cloud's name.
     pub cloud: String,
@@ -271,6 +274,7 @@ pub struct StatusObject {
 
 /// An object of the cloud as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ObjectStatus {
     /// The object.
     pub address: String,
@@ -286,6 +290,7 @@ impl From<&Standing> for ObjectStatus {
 
 /// A machine as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MachineStatus {
     /// Its name.
     pub name: String,
@@ -303,6 +308,7 @@ pub struct MachineStatus {
 
 /// Something that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KeptView {
     /// The object.
     pub what: String,
@@ -312,6 +318,7 @@ pub struct KeptView {
 
 /// What `drift` writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DriftObject {
     /// The cloud's name.
     pub cloud: String,
@@ -341,6 +348,7 @@ impl DriftObject {
 
 /// An object that is not as the last apply left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DriftedView {
     /// The object.
     pub address: String,
@@ -359,15 +367,10 @@ impl From<&Drifted> for DriftedView {
             from: moved.from.clone(),
             to: moved.to.clone(),
         });
-        let kind = match drifted.kind {
-            DriftKind::Changed => "changed",
-            DriftKind::Missing => "missing",
-            DriftKind::Extra => "extra",
-        };
         Self {
             address: drifted.address.to_string(),
             part_of: drifted.part_of.as_deref().map(str::to_owned),
-            kind: kind.to_owned(),
+            kind: drifted.kind.as_str().to_owned(),
             changes: changes.collect(),
         }
     }
@@ -375,6 +378,7 @@ impl From<&Drifted> for DriftedView {
 
 /// One difference between what was applied and what is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MovedView {
     /// What differs, as `memory`.
     pub path: String,

@@ -91,6 +91,7 @@ struct Sealed<B> {
 /// A host of a saved plan, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SavedHost {
     /// Its name in the cloud.
     pub host: String,

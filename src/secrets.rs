@@ -73,6 +73,7 @@ impl Secrets for Local {
             SecretSource::Generated(_) => {
                 Err(unavailable("there is none here: `fmc::keys::Keyring` has one".to_owned()))
             }
+            _ => Err(unavailable("only files and variables are read here".to_owned())),
         }
     }
 }

@@ -242,6 +242,7 @@ fn every_guest_of_the_corrected_cloud_is_taken_by_what_reads_it() {
                 cloud_init::schema(&rendered(boot, "user-data")).unwrap();
                 clouds += 1;
             }
+            other => panic!("{machine} boots in a way that is not judged: {other:?}"),
         }
     }
     assert_eq!((ignitions, clouds), (7, 5));

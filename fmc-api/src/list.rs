@@ -1,4 +1,4 @@
-//! Walking a crate from its root: every item that a user can name, a line each.
+//! Walks a crate from its root and writes one line for every item that a user can name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +19,9 @@ pub(crate) fn list(json: &Value) -> Option<String> {
 
 struct Walk<'a> {
     index: &'a Value,
-    /// Lines behind their paths, which they are sorted by.
+    /// Each line after the path that it is sorted by.
     lines: BTreeSet<(String, String)>,
-    /// What has a line already, by id, with its path.
+    /// The items that have a line already: their paths, by id.
     named: BTreeMap<String, String>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Walk<'a> {
         self.index.get(id)
     }
 
-    /// A module: first what is in it, then what it names again.
+    /// A module: its own items first, then its re-exports.
     fn module(&mut self, id: &str, path: &str) {
         let Some(inner) = self.item(id).and_then(|item| item.get("inner")?.get("module")) else { return };
         self.named.insert(id.to_owned(), path.to_owned());
@@ -52,7 +52,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A re-export: what has no line yet gets one by this path, as what is in a private module.
+    /// A re-export. An item without a line, such as one from a private module, gets its line under this path.
     fn again(&mut self, id: &str, path: &str) {
         let Some(inner) = self.item(id).and_then(|item| item.get("inner")?.get("use")) else { return };
         let source = of(inner, "source").as_str().unwrap_or("?");
@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The traits of a type, as they stand behind it; its own methods get lines.
+    /// The traits of a type, written on the type's own line. The type's own methods get lines of their own.
     fn impls(&mut self, inner: &Value, path: &str) -> String {
         let mut traits = BTreeSet::new();
         for id in render::ids(inner.get("impls")) {
@@ -147,7 +147,8 @@ impl<'a> Walk<'a> {
                 None => render::ids(found.get("items")).iter().for_each(|id| self.member(id, path)),
             }
         }
-        // What derives make beside what they are named for, and where a compiler's version shows.
+        // Derives make `StructuralPartialEq` beside their own trait; `Freeze` differs between compiler
+        // versions.
         traits.retain(|of_trait| !["StructuralPartialEq", "Freeze"].contains(&of_trait.as_str()));
         if traits.is_empty() {
             return String::new();
@@ -187,7 +188,7 @@ fn is_public(item: &Value) -> bool {
     of(item, "visibility") == "public"
 }
 
-/// What a user is warned of or held to.
+/// The marks of an item: deprecated, `#[must_use]` and the like.
 fn marks(item: &Value) -> String {
     let attributes = of(item, "attrs").to_string().to_lowercase();
     let deprecated = !of(item, "deprecation").is_null();

@@ -2,13 +2,14 @@
 //!
 //! `fmc-api write|compare GOLDEN JSON`; `cargo xtask api` and `cargo xtask golden api` run it for every crate.
 //!
-//! The form of rustdoc's JSON is not stable: it has a number, and a toolchain of another one may say the same API in other
-//! words. So a golden file says from which form it was made. A difference is a failure where the forms are the same;
-//! where they are not, a list that is equal all the same is right, and one that differs is told of and judges nothing,
-//! unless the variable `CI` is set.
+//! The form of rustdoc's JSON is not stable: it has a number, and a toolchain with another number may
+//! describe the same API differently. So a golden file records its form. If the forms are the same, a
+//! difference is a failure. If they are not, an equal list passes, and a different one is reported without a
+//! failure, unless the variable `CI` is set.
 //!
-//! The crate `public-api` makes such lists too. Each of its versions reads one form, that of the nightly toolchain of its day;
-//! this workspace is judged on the stable toolchain, whose form is another one with every release.
+//! The crate `public-api` makes such lists too. Each of its versions reads the one form that the nightly
+//! toolchain of its day writes; this workspace is judged on the stable toolchain, whose form changes with
+//! every release.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
@@ -56,11 +57,11 @@ fn compare(golden: &str, json: &str) -> Result<(), Box<dyn Error>> {
     let difference = difference(list, &api.list);
     let form: u64 = header.strip_prefix(HEADER).ok_or("the golden file has no header")?.parse()?;
     if form == api.form || std::env::var_os("CI").is_some() {
-        return Err(format!("{golden} is not what there is:\n{difference}`cargo xtask golden api` writes it anew; every line that changes is a change for users").into());
+        return Err(format!("{golden} differs from the public items:\n{difference}`cargo xtask golden api` updates it; every changed line is a change for users").into());
     }
     println!(
         "    {golden}: NOT COMPARED. This toolchain's rustdoc says the API in form {}, the golden file is of form {form}: \
-         the lists differ, and nobody knows whether the API does. `rustup run TOOLCHAIN cargo xtask api` with a toolchain \
+         the lists differ, but the API may be the same. `rustup run TOOLCHAIN cargo xtask api` with a toolchain \
          of that form judges it.",
         api.form
     );

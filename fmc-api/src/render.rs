@@ -1,14 +1,15 @@
-//! Types and signatures in words. What a new form of the JSON has otherwise is shown as `?`, never a panic.
+//! Types and signatures as text. Unknown parts of a newer form of the JSON are shown as `?`; they never
+//! panic.
 
 use serde_json::Value;
 
-/// A field of a value; null where there is none.
+/// A field of a value; null if the field is missing.
 pub(crate) fn of<'a>(value: &'a Value, key: &str) -> &'a Value {
     static NULL: Value = Value::Null;
     value.get(key).unwrap_or(&NULL)
 }
 
-/// A list of ids; what was stripped is null, and left out.
+/// A list of ids. Stripped items are null; the list leaves them out.
 pub(crate) fn ids(value: Option<&Value>) -> Vec<String> {
     list(value.unwrap_or(&Value::Null)).iter().filter(|id| !id.is_null()).map(Value::to_string).collect()
 }
@@ -94,7 +95,7 @@ fn bound(bound: &Value) -> String {
     format!("{maybe}{}", path(of(of_trait, "trait")))
 }
 
-/// A path by its last word, with its arguments: where a type is defined shows in its own line.
+/// A path, shortened to its last word and its arguments: the type's own line shows where it is defined.
 pub(crate) fn path(value: &Value) -> String {
     let whole = of(value, "path").as_str().or(of(value, "name").as_str()).unwrap_or("?");
     let last = whole.rsplit("::").next().unwrap_or(whole);

@@ -25,6 +25,7 @@
 pub mod haproxy;
 pub mod keepalived;
 mod role;
+pub(crate) mod rules;
 mod setup;
 pub mod traefik;
 
@@ -85,6 +86,7 @@ pub struct Balancer {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Software {
     /// `HAProxy`, from the distribution.
     #[default]

@@ -16,6 +16,7 @@ pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// What a machine reads on its first boot, with holes where its secrets belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Boot {
     /// A config for Ignition, read by QEMU's `fw_cfg`.
     Ignition(Template),

@@ -50,6 +50,7 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
 
 /// The kinds of leaves that have a finding of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LeafGroup {
     /// A name.
     Name,

@@ -13,6 +13,7 @@ use crate::unit::Size;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Os {
     /// Fedora CoreOS: Ignition, `NetworkManager` keyfiles.
     FedoraCoreos,
@@ -30,6 +31,7 @@ pub enum Os {
 
 /// What reads a machine's configuration on its first boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Provisioner {
     /// Ignition, by QEMU's `fw_cfg`.
     Ignition,
@@ -68,6 +70,7 @@ impl Os {
 /// A processor architecture, by QEMU's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum Arch {
     /// 64-bit x86.
     #[default]
@@ -79,6 +82,14 @@ pub enum Arch {
 }
 
 impl Arch {
+    /// The name that Debian, Flatcar and Go use.
+    pub const fn debian(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
+        }
+    }
+
     /// The name that libvirt and QEMU use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,6 +125,7 @@ impl Format {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Source {
     /// A file that is on the hypervisor already. It is used where it is, and never deleted.
     Path(Given<AbsPath>),

@@ -13,6 +13,7 @@ use crate::unit::Mtu;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NetworkMode {
     /// Masqueraded by libvirt: machines reach the world, nothing new reaches them.
     Nat,

@@ -11,6 +11,7 @@ use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 
 /// How the bytes of a secret are written into the text around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Encoding {
     /// As they are.
     Raw,
@@ -48,6 +49,7 @@ const GENERATED: u8 = 0x10;
 
 /// A part of a [`Template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TemplatePiece {
     /// Text as it is.
     Text(String),

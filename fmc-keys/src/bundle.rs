@@ -1,12 +1,12 @@
-//! Certificates in PEM, and the hash by which a token of K3s knows them.
+//! Certificates in PEM, and the hash of an authority that a K3s token contains.
 
 use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-/// The certificates of a PEM in their order, each as DER. Other blocks are passed over, as Kubernetes does. `None` if there
-/// is no certificate, or one that cannot be read.
+/// The certificates of a PEM in order, each as DER. Other blocks are skipped, as Kubernetes does. `None` if
+/// the PEM holds no certificate or one that is not readable.
 pub(crate) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     let blocks: Result<Vec<Pem>, _> = Pem::iter_from_buffer(pem).collect();
     let found: Vec<Vec<u8>> = blocks
@@ -19,9 +19,9 @@ pub(crate) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     (!found.is_empty() && all_are_right).then_some(found)
 }
 
-/// What K3s hashes an authority's file to, by its two rules (K3s, `pkg/clientaccess`, `hashCA`): a file of one certificate
-/// by its bytes; a longer one by the DER of the root that the first certificate leads to, and by its bytes when it leads to
-/// none. `None` if the file holds no certificate.
+/// The hash of an authority's file by the two rules of K3s (`pkg/clientaccess`, `hashCA`). A file of one
+/// certificate is hashed by its bytes. A longer file is hashed by the DER of the root that the first
+/// certificate leads to, and by its bytes if it leads to none. `None` if the file holds no certificate.
 pub(crate) fn hash(file: &[u8]) -> Option<[u8; 32]> {
     let ders = certificates(file)?;
     let all: Vec<Known<'_>> = ders.iter().filter_map(|der| Known::read(der)).collect();
@@ -32,7 +32,7 @@ pub(crate) fn hash(file: &[u8]) -> Option<[u8; 32]> {
     Some(Sha256::digest(root.unwrap_or(file)).into())
 }
 
-/// The root to which a certificate leads through others, in so many steps at most.
+/// The root that a certificate leads to through others, in at most so many steps.
 fn root<'a>(of: &Known<'a>, among: &[Known<'a>], steps: usize) -> Option<&'a [u8]> {
     let above = |known: &&Known<'a>| {
         known.subject == of.issuer && (of.authority_key.is_none() || known.own_key == of.authority_key)
@@ -45,7 +45,7 @@ fn root<'a>(of: &Known<'a>, among: &[Known<'a>], steps: usize) -> Option<&'a [u8
     among.iter().filter(above).find_map(|known| root(known, among, left))
 }
 
-/// What says of a certificate who signed it.
+/// The parts of a certificate that identify its signer.
 struct Known<'a> {
     der: &'a [u8],
     subject: &'a [u8],
@@ -76,7 +76,7 @@ impl<'a> Known<'a> {
         Some(known)
     }
 
-    /// As K3s decides it: it names no other key than its own.
+    /// Decided as in K3s: the certificate names no other key than its own.
     fn is_root(&self) -> bool {
         self.authority_key.is_none() || self.authority_key == self.own_key
     }

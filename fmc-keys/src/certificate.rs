@@ -1,4 +1,4 @@
-//! Certificates: those of authorities, and the short one of a kubeconfig.
+//! Certificates of authorities, servers and clients, and the short one of a kubeconfig.
 
 use fmc_core::secret::{Authority, CertificateUsage, LeafCertificate};
 use rcgen::{
@@ -15,33 +15,34 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use crate::bundle;
 use crate::signing::Key;
 
-/// From when on every authority is valid, by year, month and day. The model has no clock: a date that is past wherever a
-/// machine boots, and an end that nobody runs into.
+/// The start of every authority's validity, as year, month and day. The model has no clock, so the date is in
+/// the past wherever a machine boots, and the end is too far away to matter.
 const FROM: (i32, u8, u8) = (2024, 1, 1);
-/// Until when.
+/// The end of every authority's validity.
 const UNTIL: (i32, u8, u8) = (2054, 1, 1);
 
-/// Why there is no certificate.
+/// The reason why a certificate cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CertificateError {
-    /// The library refuses what it is asked for.
+    /// The library refuses the request.
     #[error("it cannot be written as a certificate")]
     Unwritable,
-    /// The authority's file holds none.
+    /// The authority's file holds no certificate.
     #[error("the authority's file holds no certificate in PEM")]
     NoCertificate,
-    /// The authority's certificate says too little, or in another way than is read here.
+    /// The authority's certificate lacks a part, or has it in a form that this code does not read.
     #[error(
         "the authority's certificate is not one that signs here: it needs a subject key identifier, and a name of texts in \
          UTF-8, each kind of them once"
     )]
     Authority,
-    /// The authority's key is another one.
+    /// The authority's key does not belong to its certificate.
     #[error("the authority's private key does not belong to the first certificate of its file")]
     OtherKey,
 }
 
-/// The certificate of an authority, signed by itself if there is no issuer. An issuer is the authority above, and its key.
+/// The certificate of an authority, self-signed if there is no issuer. An issuer is the authority above it,
+/// with its key.
 pub(crate) fn authority(
     of: &Authority,
     key: &Key,
@@ -58,7 +59,7 @@ pub(crate) fn authority(
     certificate.map_err(|_| CertificateError::Unwritable)
 }
 
-/// Parameters of an authority's certificate: a root may have authorities below it, the others have none.
+/// Parameters of an authority's certificate. A root may have authorities below it; the others may not.
 fn of_authority(of: &Authority, key: &Key, issuer: Option<&Key>) -> CertificateParams {
     let below =
         if of.issuer.is_none() { BasicConstraints::Unconstrained } else { BasicConstraints::Constrained(0) };
@@ -71,7 +72,7 @@ fn of_authority(of: &Authority, key: &Key, issuer: Option<&Key>) -> CertificateP
     params
 }
 
-/// The certificate of a server or a client, signed by its authority, which another one may stand above.
+/// The certificate of a server or a client, signed by its authority, which may have a root above it.
 pub(crate) fn leaf(
     of: &LeafCertificate,
     key: &Key,
@@ -107,7 +108,7 @@ pub(crate) fn leaf(
     params.signed_by(key, &Issuer::from_params(&issuer, issuer_key)).map_err(|_| CertificateError::Unwritable)
 }
 
-/// Who a client's certificate lets in, and when.
+/// The subject of a client's certificate, and its validity.
 pub(crate) struct Client<'a> {
     pub(crate) organization: &'a str,
     pub(crate) common_name: &'a str,
@@ -115,7 +116,8 @@ pub(crate) struct Client<'a> {
     pub(crate) not_after: OffsetDateTime,
 }
 
-/// The certificate of a client, signed by the authority whose certificates are in a PEM, its own as the first.
+/// The certificate of a client. The PEM holds the signing authority's own certificate first, then those above
+/// it.
 pub(crate) fn client(
     client: &Client<'_>,
     key: &Key,
@@ -138,7 +140,7 @@ pub(crate) fn client(
     let dates = [client.not_before.unix_timestamp(), client.not_after.unix_timestamp()];
     params.serial_number = Some(serial(authority_key, key, dates.map(i64::to_be_bytes).as_flattened()));
     let certificate = params.signed_by(key, &issuer).map_err(|_| CertificateError::Unwritable)?;
-    // Who checks it compares names byte by byte (RFC 5280, 7.1 allows less), so that no nearly equal one will do.
+    // A verifier compares names byte by byte, although RFC 5280, 7.1 allows more, so the bytes must be equal.
     let written = X509Certificate::from_der(certificate.der()).map_err(|_| CertificateError::Unwritable)?;
     if written.1.issuer.as_raw() == read.subject.as_raw() {
         Ok(certificate)
@@ -147,7 +149,7 @@ pub(crate) fn client(
     }
 }
 
-/// The name and the key's identifier of an authority of the user's own.
+/// The name and the key identifier of an authority of the user's own.
 fn of_own(certificate: &X509Certificate<'_>) -> Option<CertificateParams> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -189,8 +191,8 @@ fn key_id(key: &Key) -> Vec<u8> {
     Sha256::digest(key.public()).into_iter().take(20).collect()
 }
 
-/// A serial that follows from both keys and from what else tells two certificates of them apart: 127 bits, positive (RFC
-/// 5280, 4.1.2.2).
+/// A serial that follows from both keys and from the other data that distinguishes two certificates of them:
+/// 127 bits, positive (RFC 5280, 4.1.2.2).
 fn serial(issuer: &Key, key: &Key, besides: &[u8]) -> SerialNumber {
     let hash = Sha256::new()
         .chain_update(b"fmc certificate serial")
@@ -200,7 +202,7 @@ fn serial(issuer: &Key, key: &Key, besides: &[u8]) -> SerialNumber {
         .finalize();
     let mut bytes: Vec<u8> = hash.into_iter().take(16).collect();
     if let Some(first) = bytes.first_mut() {
-        // Neither negative nor shorter than the others.
+        // Not negative, and as long as every other serial.
         *first = *first & 0x7f | 0x40;
     }
     SerialNumber::from(bytes)

@@ -8,10 +8,11 @@ use sha2::Sha256;
 
 use crate::root::RootKey;
 
-/// The salt of HKDF: what these keys are for, and the version of the way in which they are made.
+/// The salt of HKDF. It names the purpose of these keys and the version of the derivation.
 const SALT: &[u8] = b"fmc secrets 1";
 
-/// What bytes are for. It is in HKDF's info, so that a password and a key of one name have nothing in common.
+/// The purpose of derived bytes. It is part of HKDF's info, so that a password and a key of one name have
+/// nothing in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Password,
@@ -35,7 +36,7 @@ impl Purpose {
     }
 }
 
-/// Gives the bytes of secrets by name and generation.
+/// Derives the bytes of secrets from their name and generation.
 pub(crate) struct Deriver(Hkdf<Sha256>);
 
 impl Deriver {
@@ -43,7 +44,7 @@ impl Deriver {
         Self(Hkdf::new(Some(SALT), key.bytes()))
     }
 
-    /// Bytes for a purpose; another attempt gives others. `None` only for more than HKDF gives at once, 8160.
+    /// Bytes for a purpose; another attempt gives others. `None` only for more than 8160 bytes, HKDF's limit.
     pub(crate) fn bytes<const N: usize>(
         &self,
         purpose: Purpose,
@@ -52,15 +53,15 @@ impl Deriver {
         attempt: u8,
     ) -> Option<Zeroizing<[u8; N]>> {
         let mut bytes = Zeroizing::new([0; N]);
-        // A name has no NUL, so that no two infos are alike.
+        // A name contains no NUL, so two infos are never equal.
         let info =
             [purpose.text(), b"\0", name.as_str().as_bytes(), b"\0", &generation.to_be_bytes(), &[attempt]];
         self.0.expand_multi_info(&info, &mut *bytes).ok()?;
         Some(bytes)
     }
 
-    /// A private key on P-256: the first of the attempts that is a number from 1 to the order less 1 (FIPS 186-5, A.2.2).
-    /// One in 2^32 is not; `None` would take 256 of them in a row.
+    /// A private key on P-256: the first attempt that is a number from 1 to the order minus 1 (FIPS 186-5,
+    /// A.2.2). One attempt in 2^32 fails; `None` would take 256 failures in a row.
     pub(crate) fn private_key(&self, name: &SecretName, generation: u32) -> Option<SecretKey> {
         first_key(|attempt| self.bytes(Purpose::PrivateKey, name, generation, attempt))
     }
@@ -69,13 +70,13 @@ impl Deriver {
     pub(crate) fn password(&self, name: &SecretName, generation: u32) -> Option<Zeroizing<Vec<u8>>> {
         const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         const LENGTH: usize = 32;
-        // Reserved: growing would leave copies behind in freed memory.
+        // Reserved at once, because growing would leave copies in freed memory.
         let mut password = Zeroizing::new(Vec::with_capacity(LENGTH));
         for attempt in 0..=u8::MAX {
             let bytes = self.bytes::<64>(Purpose::Password, name, generation, attempt)?;
             for byte in bytes.iter() {
                 let most = if password.is_empty() { 52 } else { LETTERS.len() };
-                // What is not below the greatest multiple is passed over: each letter is as likely as any other.
+                // Bytes from the greatest multiple on are skipped, so that every letter is equally likely.
                 let byte = usize::from(*byte);
                 if let Some(letter) = LETTERS.get(byte % most).filter(|_| byte < 256 / most * most) {
                     password.push(*letter);

@@ -5,7 +5,7 @@ use secrecy::zeroize::Zeroizing;
 
 use crate::bundle;
 
-/// Why there is no token. Nothing of the password is in it.
+/// The reason why there is no token. It contains nothing of the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JoinError {
     #[error("the file of the cluster's server authority holds no certificate in PEM")]
@@ -36,7 +36,7 @@ pub(crate) fn token(authority: &[u8], user: &str, password: &[u8]) -> Result<Zer
     Ok(token)
 }
 
-/// A short token; one line break at its end is left out, because a file with one line has one.
+/// A short token. One line break at its end is left out, because a file with one line ends with one.
 fn short(password: &[u8]) -> Result<&str, JoinError> {
     let text = std::str::from_utf8(password).map_err(|_| JoinError::NoLine)?;
     let text = text.strip_suffix('\n').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! The bytes of every secret: those that are made from the root key, and the user's own from where they are.
+//! The bytes of every secret: derived from the root key, or fetched from the place of the user's own.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,21 +14,23 @@ use crate::{certificate, join, openssh, scram};
 
 const NOT_DERIVED: &str = "no bytes of it are right, which is as good as impossible";
 
-/// Gives the bytes of secrets: makes them from the root key, each once, and asks for the user's own where they are.
+/// Gives the bytes of secrets. It derives each from the root key once, and fetches the user's own from their
+/// places.
 ///
-/// It may be asked from many threads at once: two that want the same secret wait for one derivation, others do not wait.
+/// Many threads may ask it at once: two that want the same secret wait for one derivation, others do not
+/// wait.
 pub struct Keyring {
     deriver: Deriver,
     is_sample: bool,
     own: Arc<dyn Secrets + Send + Sync>,
-    /// A place for each secret, so that only those who want the same one wait for each other.
+    /// One place per secret, so that only threads that want the same secret wait for each other.
     made: Mutex<BTreeMap<SecretRef, Place>>,
 }
 
 type Place = Arc<Mutex<Option<SecretBytes>>>;
 
 impl Keyring {
-    /// From a root key, with what gives the user's own secrets.
+    /// A keyring with a root key and a source of the user's own secrets.
     pub fn new(root: RootKey, own: Arc<dyn Secrets + Send + Sync>) -> Self {
         Self {
             deriver: Deriver::new(&root),
@@ -38,12 +40,12 @@ impl Keyring {
         }
     }
 
-    /// Whether its root key is the public sample, so that what it makes protects nothing.
+    /// Whether its root key is the public sample. Secrets that are made from the sample protect nothing.
     pub const fn is_sample(&self) -> bool {
         self.is_sample
     }
 
-    /// How many secrets it has made, each of them once.
+    /// The number of secrets that it has derived. It derives each secret once.
     pub fn made(&self) -> usize {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
@@ -155,7 +157,8 @@ impl Secrets for Keyring {
                 None => Arc::clone(made.entry(secret.clone()).or_default()),
             }
         };
-        // What it is made of has other places: a description holds its parts, and so never itself.
+        // Deriving asks for the secret's parts, which have other places. A description holds its parts and
+        // never itself, so this lock cannot wait for itself.
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         match &*place {
             Some(bytes) => Ok(bytes.clone()),

@@ -1,4 +1,4 @@
-//! A kubeconfig that is computed before the cluster is there.
+//! A kubeconfig that is computed before its cluster exists.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,10 +12,11 @@ use crate::certificate::{self, Client};
 use crate::keyring::Keyring;
 use crate::signing::Key;
 
-/// What a kubeconfig is made of.
+/// The input of a kubeconfig.
 ///
-/// Its client certificate says `O=system:masters, CN=system:admin`, which is the administrator of every Kubernetes, as in the
-/// kubeconfig that K3s writes itself. No cluster can take such a certificate back: it is as short as whoever asks for it says.
+/// Its client certificate has the subject `O=system:masters, CN=system:admin`, which is the administrator of
+/// every Kubernetes, as in the kubeconfig that K3s writes itself. A cluster cannot revoke such a certificate,
+/// so the caller decides how long it is valid.
 #[derive(Clone, Debug)]
 pub struct Kubeconfig<'a> {
     /// The name of the cluster, and of the context.
@@ -28,8 +29,8 @@ pub struct Kubeconfig<'a> {
     pub validity: Validity,
 }
 
-/// From when to when a certificate is valid, in seconds since 1970-01-01 00:00 UTC. There is no clock here: whoever asks says
-/// what time it is.
+/// The validity of a certificate, in seconds since 1970-01-01 00:00 UTC. This crate has no clock: the caller
+/// says what time it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
     /// The first second.
@@ -38,20 +39,20 @@ pub struct Validity {
     pub not_after: i64,
 }
 
-/// Why there is no kubeconfig.
+/// The reason why there is no kubeconfig.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KubeconfigError {
-    /// A secret cannot be had.
+    /// A secret is not available.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The API answers by TLS only.
+    /// The API answers only by TLS.
     #[error("write a kubeconfig: the API of K3s answers by https only, and {0} is something else")]
     NotHttps(HttpUrl),
-    /// The dates are no span of time that a certificate can have.
+    /// The dates are not a validity that a certificate can have.
     #[error("write a kubeconfig: a certificate cannot be valid from {} to {} (seconds since 1970)", .0.not_before, .0.not_after)]
     Validity(Validity),
-    /// The client authority does not sign.
+    /// The client authority cannot sign.
     #[error("sign the client's certificate of a kubeconfig: {0}")]
     Certificate(String),
 }
@@ -61,7 +62,8 @@ impl Kubeconfig<'_> {
     ///
     /// # Errors
     ///
-    /// A secret cannot be had, the client authority is the user's own and no P-256 key, or the dates are wrong.
+    /// A secret is not available, the client authority is the user's own and has a key that is not P-256, or
+    /// the dates are wrong.
     pub fn render(&self, keyring: &Keyring) -> Result<SecretBytes, KubeconfigError> {
         if !self.server.to_string().starts_with("https://") {
             return Err(KubeconfigError::NotHttps(self.server.clone()));

@@ -1,8 +1,9 @@
 //! Secrets of fmc from one root key.
 //!
-//! A cloud says *what* each secret is ([`fmc_core::secret::Generated`]); here are the bytes. All of them follow from the
-//! [`RootKey`], the secret's name and its generation, by HKDF with SHA-256 (RFC 5869): the same key gives the same bytes on
-//! every machine and every day, and no state is kept anywhere. Whoever has the key has every secret that is made from it.
+//! A cloud names each secret and its kind ([`fmc_core::secret::Generated`]); this crate makes the bytes. All
+//! of them follow from the [`RootKey`], the secret's name and its generation, by HKDF with SHA-256 (RFC
+//! 5869): the same key gives the same bytes on every machine and every day, and no state is kept. The key's
+//! holder has every secret that is made from it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -17,16 +18,16 @@
 //! # Ok::<(), fmc_core::secret::SecretError>(())
 //! ```
 //!
-//! | what | how |
+//! | secret | derivation |
 //! | --- | --- |
-//! | random bytes | HKDF-SHA256 with the salt `fmc secrets 1`; the info is what it is, NUL, name, NUL, the generation in four bytes (the greatest first), the number of the attempt in one |
+//! | random bytes | HKDF-SHA256 with the salt `fmc secrets 1`; the info is its purpose, NUL, name, NUL, the generation in four bytes (the greatest first), the number of the attempt in one |
 //! | P-256 keys | rejection sampling (FIPS 186-5, A.2.2), PEM of SEC 1 |
 //! | signatures | ECDSA with the nonces of RFC 6979, so that nothing is random |
 //! | SCRAM verifiers | RFC 5802 and RFC 7677, as PostgreSQL keeps them, with a salt that is derived too |
 //! | certificates | RFC 5280; the serial follows from the keys, the dates are the model's or the caller's |
 //! | SSH host keys | ed25519, OpenSSH's own format, whose two check numbers are derived too |
 //!
-//! *Invariant: no I/O, no clock, no environment, no randomness.* `clippy.toml` says so to the compiler.
+//! *Invariant: no I/O, no clock, no environment, no randomness.* `clippy.toml` enforces it.
 
 #![forbid(unsafe_code)]
 

@@ -12,11 +12,12 @@ const MAGIC: &[u8] = b"openssh-key-v1\0";
 const ED25519: &[u8] = b"ssh-ed25519";
 /// The characters of a line of base64, as `ssh-keygen` writes it.
 const LINE: usize = 70;
-/// More than any key's file takes: the buffers with secrets never grow, which would leave copies in freed memory.
+/// Longer than any key's file. Buffers with secrets never grow, because growing leaves copies in freed
+/// memory.
 const ROOM: usize = 1024;
 
-/// The file of a private ed25519 key that has no passphrase. OpenSSH draws the check number at random, so that a wrong
-/// passphrase shows; here it is given, so that the same key is the same file.
+/// The file of a private ed25519 key without a passphrase. OpenSSH draws the check number at random to
+/// recognise a wrong passphrase. Here the caller gives it, so that the same key gives the same file.
 pub(crate) fn private_file(seed: &[u8; 32], check: [u8; 4], comment: &str) -> Zeroizing<Vec<u8>> {
     let key = SigningKey::from_bytes(seed);
     let public = key.verifying_key().to_bytes();
@@ -37,8 +38,8 @@ pub(crate) fn private_file(seed: &[u8; 32], check: [u8; 4], comment: &str) -> Ze
     pem(&whole.0)
 }
 
-/// The public line of a private key's file, whatever its kind: the public part stands in it openly. `None` if it is none in
-/// OpenSSH's format.
+/// The public line of a private key's file of any kind, because the file holds the public part unencrypted.
+/// `None` if the file is not in OpenSSH's format.
 pub(crate) fn public_line(private: &[u8], comment: &str) -> Option<String> {
     let text = std::str::from_utf8(private).ok()?.trim();
     let body = text.strip_prefix(BEGIN)?.strip_suffix(END)?;
@@ -57,8 +58,8 @@ pub(crate) fn public_line(private: &[u8], comment: &str) -> Option<String> {
     Some(format!("{kind} {} {comment}\n", BASE64.encode(blob)))
 }
 
-/// The text of a `known_hosts`: a line for each host with its names and addresses, in the order in which they are given, as
-/// `web,10.17.3.10 ssh-ed25519 AAAA…`. A key is a private one, generated or the user's own.
+/// The text of a `known_hosts`: a line per host with its names and addresses, in the given order, such as
+/// `web,10.17.3.10 ssh-ed25519 AAAA…`. The keys are private ones, generated or the user's own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -75,7 +76,7 @@ pub(crate) fn public_line(private: &[u8], comment: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// A key cannot be had, or is none in OpenSSH's format.
+/// A key is not available, or is not in OpenSSH's format.
 pub fn known_hosts<'a, N: AsRef<str> + 'a>(
     secrets: &dyn Secrets,
     hosts: impl IntoIterator<Item = (&'a [N], &'a SecretRef)>,
@@ -84,7 +85,7 @@ pub fn known_hosts<'a, N: AsRef<str> + 'a>(
     for (names, key) in hosts {
         let line = secrets.bytes(&key.ssh_public_key())?;
         let line = std::str::from_utf8(line.expose()).unwrap_or_default().trim_end();
-        // A comment says nothing here.
+        // The comment is left out, since it has no meaning in a `known_hosts`.
         let mut words = line.split(' ');
         if let (Some(kind), Some(blob)) = (words.next(), words.next()) {
             let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
@@ -94,7 +95,7 @@ pub fn known_hosts<'a, N: AsRef<str> + 'a>(
     Ok(text)
 }
 
-/// What [`public_line`] gives, as a secret's bytes.
+/// The result of [`public_line`], as a secret's bytes.
 pub(crate) fn public_bytes(private: &SecretBytes, comment: &str) -> Option<SecretBytes> {
     public_line(private.expose(), comment).map(|line| SecretBytes::new(line.into_bytes()))
 }
@@ -116,7 +117,7 @@ fn pem(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     file.0
 }
 
-/// Writes what RFC 4251, section 5 has for SSH.
+/// Writes the data types of RFC 4251, section 5, for SSH.
 struct Writer(Zeroizing<Vec<u8>>);
 
 impl Writer {
@@ -129,14 +130,14 @@ impl Writer {
         self
     }
 
-    /// Bytes with their length before them; all of ours are far below 4 GiB.
+    /// Bytes with their length before them. All of ours are far below 4 GiB.
     fn string(&mut self, bytes: &[u8]) -> &mut Self {
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.raw(&length.to_be_bytes()).raw(bytes)
     }
 }
 
-/// Takes a string of RFC 4251 from the front.
+/// Reads a string of RFC 4251 from the front.
 fn string<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, after) = rest.split_first_chunk::<4>()?;
     let (found, after) = after.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;

@@ -1,4 +1,4 @@
-//! The root key: 32 bytes, and the text in which people keep them.
+//! The root key: 32 bytes, and its text for people.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest as _, Sha256};
 
-/// What the text of a root key begins with.
+/// The beginning of a root key's text.
 const PREFIX: &str = "fmc-root-key-";
-/// The bytes of a key.
+/// The number of bytes in a key.
 const LENGTH: usize = 32;
-/// The bytes of a text's checksum.
+/// The number of bytes in a text's checksum.
 const CHECK: usize = 4;
-/// The hexadecimal digits of a text.
+/// The number of hexadecimal digits in a text.
 const DIGITS: usize = 2 * (LENGTH + CHECK);
 
 /// The key from which a cloud's secrets are made.
 ///
-/// Its text is `fmc-root-key-` with 72 hexadecimal digits: the 32 bytes, and 4 of their SHA-256, so that a text that was
-/// cut or mistyped is no other key. `Debug` is redacted, there is no `Display`, and the memory is overwritten when it is
-/// dropped.
+/// Its text is `fmc-root-key-` with 72 hexadecimal digits: the 32 bytes, and 4 bytes of their SHA-256, so
+/// that a cut or mistyped text does not become another key. `Debug` is redacted, there is no `Display`, and
+/// the memory is overwritten on drop.
 ///
 /// ```
 /// use fmc_keys::RootKey;
@@ -34,35 +34,35 @@ const DIGITS: usize = 2 * (LENGTH + CHECK);
 #[derive(Clone)]
 pub struct RootKey(Zeroizing<[u8; LENGTH]>);
 
-/// Why a text is no root key. None of the text is in it.
+/// The reason why a text is not a root key. It contains nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootKeyError {
-    /// There is no text.
+    /// The text is empty.
     #[error("read the root key: it is empty")]
     Empty,
-    /// It begins otherwise.
+    /// The text does not begin with `fmc-root-key-`.
     #[error("read the root key: it does not begin with `fmc-root-key-`{}", hint(*looks_like))]
     Prefix {
-        /// What it looks like instead.
+        /// The kind of text that it looks like instead.
         looks_like: Option<&'static str>,
     },
-    /// There are too few digits, or too many.
+    /// The text has too few digits, or too many.
     #[error(
         "read the root key: `fmc-root-key-` has {DIGITS} hexadecimal digits after it, and here are {found}: {}",
         if *found < DIGITS { "a part is missing" } else { "something stands behind it" }
     )]
     Length {
-        /// How many there are.
+        /// The number of digits.
         found: usize,
     },
-    /// Something is no digit.
+    /// A character is not a digit.
     #[error("read the root key: character {at} after `fmc-root-key-` is no hexadecimal digit (0-9, a-f)")]
     Digit {
-        /// Which one, from 1.
+        /// Its position, from 1.
         at: usize,
     },
-    /// The digits are not those that were written.
+    /// The checksum does not match the digits.
     #[error("read the root key: its checksum does not fit: a digit is wrong, or two are exchanged")]
     Checksum,
 }
@@ -72,12 +72,14 @@ fn hint(looks_like: Option<&str>) -> String {
 }
 
 impl RootKey {
-    /// A key of these bytes: 32 that nobody can guess, as an operating system gives them.
+    /// A key of these bytes. They must be unpredictable, such as 32 bytes from the operating system's random
+    /// source.
     pub fn from_bytes(bytes: [u8; LENGTH]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The public sample key. **Everybody has it**: what is made from it protects nothing. It is for examples, tests and labs.
+    /// The public sample key, for examples, tests and labs. **It is public**: secrets that are made from it
+    /// protect nothing.
     pub fn sample() -> Self {
         Self::from_bytes(Sha256::digest(b"fmc: the public sample root key, which protects nothing").into())
     }
@@ -87,7 +89,7 @@ impl RootKey {
         *self == Self::sample()
     }
 
-    /// Its text. Whoever calls this writes it to where it belongs, and nowhere else.
+    /// Its text. The caller must write it only to the place where it belongs.
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + DIGITS));
         text.push_str(PREFIX);
@@ -104,7 +106,7 @@ impl RootKey {
     }
 }
 
-/// The key of a text, with blanks and line breaks around it.
+/// Reads a key from its text; blanks and line breaks around the text are ignored.
 impl FromStr for RootKey {
     type Err = RootKeyError;
 
@@ -139,7 +141,7 @@ impl FromStr for RootKey {
     }
 }
 
-/// Compared in time that does not depend on the bytes.
+/// The comparison takes the same time for all bytes.
 impl PartialEq for RootKey {
     fn eq(&self, other: &Self) -> bool {
         self.0.iter().zip(other.0.iter()).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
@@ -154,7 +156,7 @@ impl fmt::Debug for RootKey {
     }
 }
 
-/// A hash of its own kind, so that it tells nothing about what else is hashed or derived.
+/// A hash for checksums alone, so that it reveals nothing about other hashes and derived bytes.
 fn checksum(key: &[u8; LENGTH]) -> [u8; CHECK] {
     let hash: [u8; 32] =
         Sha256::new().chain_update(b"fmc root key checksum").chain_update(key).finalize().into();

@@ -1,4 +1,5 @@
-//! What PostgreSQL keeps of a password: a SCRAM verifier (RFC 5802, RFC 7677), in PostgreSQL's own text form.
+//! SCRAM verifiers (RFC 5802, RFC 7677), which PostgreSQL stores instead of passwords, in PostgreSQL's own
+//! text form.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -6,18 +7,18 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest as _, Sha256};
 
-/// How often the password is hashed: PostgreSQL's own number (`scram_iterations`).
+/// The number of times that the password is hashed: PostgreSQL's default (`scram_iterations`).
 const ITERATIONS: u32 = 4096;
 
-/// Why a password has no verifier.
+/// The reason why a password has no verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ScramError {
-    /// A client normalises other characters before it hashes (SASLprep, RFC 4013).
+    /// Clients normalise other characters before they hash them (SASLprep, RFC 4013).
     #[error(
         "its password is not one line of ASCII without control characters, which every client hashes alike"
     )]
     NotAscii,
-    /// No hash takes such a key.
+    /// The hash does not accept the password as a key.
     #[error("its password cannot be hashed")]
     Unhashable,
 }
@@ -62,7 +63,7 @@ mod tests {
                         s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let signature = mac(&BASE64.decode(server).unwrap(), message).unwrap();
         assert_eq!(BASE64.encode(signature), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        // The client's proof is its key, hidden by its signature: hashed, the key is what is stored.
+        // The client's proof is its key xor its signature. The server stores the hash of that key.
         let stored = BASE64.decode(stored).unwrap();
         let proof = BASE64.decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").unwrap();
         let client = mac(&stored, message).unwrap();

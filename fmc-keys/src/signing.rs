@@ -1,4 +1,4 @@
-//! Keys on P-256 that sign: ECDSA with the nonces of RFC 6979, in the way that `rcgen` asks for it.
+//! Keys on P-256 that sign by ECDSA with the nonces of RFC 6979, through the trait that `rcgen` asks for.
 
 use p256::SecretKey;
 use p256::ecdsa::signature::Signer as _;
@@ -8,7 +8,7 @@ use p256::pkcs8::{DecodePrivateKey as _, LineEnding};
 use rcgen::{PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm};
 use secrecy::zeroize::Zeroizing;
 
-/// A private key that signs certificates. The memory of its number is overwritten when it is dropped.
+/// A private key that signs certificates. The memory of its number is overwritten on drop.
 pub(crate) struct Key {
     signing: SigningKey,
     /// The point, uncompressed: SEC 1, 2.3.3.
@@ -16,12 +16,13 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The key of a PEM: `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8), of P-256. `None` for any other.
+    /// Reads a key of P-256 from PEM: `EC PRIVATE KEY` (SEC 1) or `PRIVATE KEY` (PKCS #8). `None` for any
+    /// other.
     pub(crate) fn from_pem(pem: &str) -> Option<Self> {
         SecretKey::from_sec1_pem(pem).ok().or_else(|| SecretKey::from_pkcs8_pem(pem).ok()).map(Self::from)
     }
 
-    /// The point as SubjectPublicKeyInfo has it.
+    /// The point in the form of SubjectPublicKeyInfo.
     pub(crate) fn public(&self) -> &[u8] {
         &self.public
     }

@@ -1,4 +1,4 @@
-//! What is made from a root key, judged by OpenSSL and OpenSSH.
+//! OpenSSL and OpenSSH judge the certificates and keys that are made from a root key.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,8 @@ fn openssl_finds_the_chain_of_every_authority() {
         let [own, root] = certificates(&bundle).try_into().unwrap();
         pki::verify(&root, &[], &own, "any", NOW).unwrap();
         pki::verify(&root, &[], &root, "any", NOW).unwrap();
-        // From 2024-01-01 to 2054-01-01; OpenSSL takes the last second for one too many.
+        // Valid from 2024-01-01 to 2054-01-01. OpenSSL already counts the last second as expired, so it is
+        // left out.
         for (at, is_valid) in
             [(1_704_067_199, false), (1_704_067_200, true), (2_650_838_399, true), (2_650_838_401, false)]
         {
@@ -112,7 +113,7 @@ fn openssl_finds_the_chain_of_every_authority() {
         }
         let key = text(&keyring, &pki.authority(ca).key);
         assert_eq!(pki::ec_public(&key).unwrap(), pki::certificate_public(&own).unwrap());
-        // Another authority's root is not trusted.
+        // The root of another authority is not trusted.
         let other = if ca == Ca::Client { Ca::EtcdServer } else { Ca::Client };
         let other = certificates(&text(&keyring, &pki.authority(other).certificates));
         pki::verify(&other[1], &[&other[0]], &own, "any", NOW).unwrap_err();
@@ -138,7 +139,7 @@ fn the_same_key_gives_the_same_bytes_and_another_generation_others() {
     assert!(first.iter().all(|(name, text)| strange[name] != *text));
     let distinct: BTreeSet<&String> = first.values().collect();
     assert_eq!(distinct.len(), first.len());
-    // The hash in a token is that of the root, which an authority below it leaves as it is.
+    // A token contains the hash of the root, so it stays when the authority below the root changes.
     let changed = |part| -> Vec<String> {
         let after = all(&keyring(), &Credentials::new().generation(part, 2));
         first.iter().filter(|(name, text)| after[*name] != **text).map(|(name, _)| name.clone()).collect()
@@ -155,7 +156,7 @@ fn the_same_key_gives_the_same_bytes_and_another_generation_others() {
     assert_eq!(roots.len(), 7, "{roots:?}");
 }
 
-/// The bytes themselves, so that no later version makes other ones of a key that is in use.
+/// The exact bytes, so that no later version makes different ones from a key that is in use.
 #[test]
 fn the_bytes_are_for_ever() {
     let keyring = keyring();
@@ -181,7 +182,7 @@ fn a_join_token_has_the_hash_by_both_rules_of_k3s() {
     assert_eq!(text(&keyring, &pki.server_join), format!("K10{hash}::server:{server}"));
     assert_eq!(text(&keyring, &pki.agent_join), format!("K10{hash}::node:{agent}"));
 
-    // A file of one certificate is hashed by its bytes, a comment before it included.
+    // A file of one certificate is hashed by its bytes, including a comment before it.
     let own = |certificates: String| {
         let own = [("ca", certificates), ("ca-key", "x".to_owned()), ("token", "hunter2\n".to_owned())];
         let own = Own(own.into_iter().map(|(name, text)| (name.to_owned(), text)).collect());
@@ -198,11 +199,11 @@ fn a_join_token_has_the_hash_by_both_rules_of_k3s() {
     let alone = format!("# ours\n{root}");
     let hashed = |text: &str| format!("K10{}::server:hunter2", hex(&Sha256::digest(text)));
     assert_eq!(own(alone.clone()).unwrap(), hashed(&alone));
-    // One that leads to no root is hashed as it is, too.
+    // A bundle that leads to no root is hashed by its bytes, too.
     let others = certificates(&text(&keyring, &pki.authority(Ca::Client).certificates));
     let strangers = format!("{}{}", certificates(&bundle)[0], others[1]);
     assert_eq!(own(strangers.clone()).unwrap(), hashed(&strangers));
-    // The root may stand among others.
+    // The root may be among other certificates.
     let mixed = format!("{}{}{root}{}", certificates(&bundle)[0], others[0], others[1]);
     assert_eq!(own(mixed).unwrap(), format!("K10{hash}::server:hunter2"));
     let refused = own("no PEM".to_owned()).unwrap_err().to_string();
@@ -239,7 +240,7 @@ fn kubeconfig<'a>(pki: &'a Pki, server: &'a HttpUrl, validity: Validity) -> Kube
     Kubeconfig { cluster: "prod", server, pki, validity }
 }
 
-/// The value of a key in a kubeconfig, decoded.
+/// A key's value in a kubeconfig, decoded.
 fn data(kubeconfig: &str, key: &str) -> String {
     let line = kubeconfig.lines().find_map(|line| line.trim().strip_prefix(key)).unwrap();
     String::from_utf8(BASE64.decode(line.trim_start_matches(':').trim()).unwrap()).unwrap()
@@ -286,7 +287,7 @@ fn a_kubeconfig_lets_the_administrator_in_for_as_long_as_it_says() {
     }
 }
 
-/// An authority that OpenSSL made: its key, and its certificate with a name of several parts.
+/// OpenSSL made this authority: its key, and its certificate with a name of several parts.
 #[test]
 fn a_client_authority_of_the_users_own_signs_the_kubeconfig() {
     let server: HttpUrl = "https://10.17.3.1:6443".parse().unwrap();
@@ -331,7 +332,8 @@ fn each_secret_is_derived_once_whoever_asks() {
             scope.spawn(|| files.iter().for_each(|file| drop(keyring.bytes(&file.contents).unwrap())));
         }
     });
-    // A service key; for each authority its key, its certificate, its root's key and certificate, and the bundle.
+    // One service key, and for each authority its key, its certificate, its root's key and certificate, and
+    // the bundle.
     assert_eq!(keyring.made(), 1 + 5 * Ca::ALL.len());
     let [one, other] = [(); 2].map(|()| text(&keyring, &files[0].contents));
     assert_eq!(one, other);

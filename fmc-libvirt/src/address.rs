@@ -8,6 +8,7 @@ use crate::link::{AddressSource, CallError, Link};
 
 /// An address of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Found {
     /// The address.
     pub address: IpAddr,

@@ -74,6 +74,7 @@ impl Document {
 
 /// A directory pool.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PoolDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -85,6 +86,7 @@ pub struct PoolDocument {
 
 /// A volume.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VolumeDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -100,6 +102,7 @@ pub struct VolumeDocument {
 
 /// Where a volume's bytes come from.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Content {
     /// Nowhere: the call that makes it makes it whole.
     Empty,
@@ -111,6 +114,7 @@ pub enum Content {
 
 /// An image that machines of a host share.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct BaseImage {
     /// Where it is.
     pub source: ImageSource,
@@ -133,6 +137,7 @@ pub enum ImageSource {
 
 /// A network.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NetworkDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -146,6 +151,7 @@ pub struct NetworkDocument {
 
 /// A domain.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DomainDocument {
     /// The XML.
     pub xml: Arc<str>,
@@ -177,6 +183,7 @@ pub struct DomainDocument {
 
 /// What says that a machine is up, with what has to be known to ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Readiness {
     /// The signal, and how long it may take.
     pub ready: Ready,

@@ -110,7 +110,8 @@ fn os(w: &mut Writer, host: &Host, image: &Image) {
             w.attr("arch", image.arch.as_str());
             match image.arch {
                 Arch::X86_64 => w.attr("machine", &host.machine_type),
-                Arch::Aarch64 => w.attr("machine", "virt"),
+                // QEMU calls its machine without a model so, for every architecture but this one.
+                _ => w.attr("machine", "virt"),
             }
             w.text("hvm");
         });
@@ -232,9 +233,10 @@ impl Disk<'_> {
 /// The image that cloud-init finds by its label.
 fn seed(w: &mut Writer, host: &Host, arch: Arch, path: &str) {
     let (target, bus) = match arch {
-        Arch::Aarch64 => ("sda", "scsi"),
         Arch::X86_64 if host.machine_type.is_q35() => ("sda", "sata"),
         Arch::X86_64 => ("hda", "ide"),
+        // The machine `virt` has neither SATA nor IDE.
+        _ => ("sda", "scsi"),
     };
     w.el("disk", |w| {
         w.attr("type", "file");

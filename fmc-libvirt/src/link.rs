@@ -35,6 +35,7 @@ pub struct CallError {
 
 /// What kind of failure: only what the provider acts on differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallErrorKind {
     /// The object is not there: libvirt said so, and nothing else.
     Absent,
@@ -144,6 +145,7 @@ pub struct LeaseRecord {
 
 /// Who knows a guest's addresses beside the leases of its networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AddressSource {
     /// The host's neighbour table.
     Arp,
@@ -162,6 +164,7 @@ pub struct AddressRecord {
 
 /// A list in a network's document that changes while the network is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Section {
     /// The addresses that DHCP gives to those it knows: `<host mac=… ip=…/>`, in one of the network's `<ip>`.
     DhcpHost,

@@ -23,6 +23,7 @@ const FINGERPRINT: &str = "fingerprint";
 
 /// What the mark says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mark {
     /// Whose object it is.
     pub owner: String,

@@ -131,6 +131,7 @@ fn dns_host(w: &mut Writer, published: &PublishedName) {
 
 /// A change of a network that is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Update {
     /// Where.
     pub section: Section,

@@ -34,6 +34,7 @@ pub fn foreign_prefix(owner: &str) -> String {
 
 /// What a volume of ours is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Ours {
     /// An image, `base.DIGEST`, shared by the machines on it.
     Base {
@@ -83,6 +84,7 @@ pub enum Ours {
 /// assert_eq!(VolumeName::parse("debian-12.qcow2"), None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct VolumeName {
     /// What it is.
     pub ours: Ours,
@@ -185,6 +187,7 @@ fn is_label(text: &str) -> bool {
 /// What a machine reads on its first boot and never again, hashed: the image and the boot configuration, each apart and
 /// both together. The size of the root is not in it: a root grows in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FirstBoot {
     /// 8 hexadecimal digits over both: the end of the names of root and boot volumes.
     pub hash: String,

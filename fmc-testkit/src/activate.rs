@@ -1,4 +1,5 @@
-//! systemd's `Accept=yes`, as `systemd-socket-activate` does it: a program is started for each connection, which is its input and output.
+//! Starts a program for each connection, as systemd's `Accept=yes` does, by `systemd-socket-activate`. The
+//! connection is the program's input and output.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 use crate::program::command;
 use crate::tree::{or_panic, scratch};
 
-/// A port of this machine at which a program is started for each connection, for the time of a test.
+/// A port of this machine that starts a program for each connection, for the time of a test.
 pub struct Activated {
     address: SocketAddr,
     child: Child,
@@ -18,11 +19,11 @@ pub struct Activated {
 }
 
 impl Activated {
-    /// Listens at a free port.
+    /// Listens on a free port.
     ///
     /// # Panics
     ///
-    /// When nothing listens there.
+    /// When it cannot listen.
     #[must_use]
     #[expect(clippy::panic, clippy::expect_used, reason = "what the test stands on")]
     pub fn start(program: &[&str]) -> Self {
@@ -36,7 +37,7 @@ impl Activated {
         let child = activate.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let mut server = Self { address, child: or_panic(child, folder.path()), folder };
         let start = Instant::now();
-        // By what it says, and not by a connection: that would be a client.
+        // Waits for its message and does not connect, because a connection would already start the program.
         while !server.log().contains("Listening on") {
             if start.elapsed() > Duration::from_secs(20) || !matches!(server.child.try_wait(), Ok(None)) {
                 panic!("systemd-socket-activate does not listen: {}", server.log());
@@ -46,11 +47,11 @@ impl Activated {
         server
     }
 
-    /// A connection to it.
+    /// Connects to it.
     ///
     /// # Panics
     ///
-    /// When it takes none.
+    /// When it does not accept the connection.
     #[must_use]
     #[expect(clippy::expect_used, reason = "what the test stands on")]
     pub fn connect(&self) -> TcpStream {
@@ -63,7 +64,7 @@ impl Activated {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it and the programs said on standard error.
+    /// Its output and that of the programs on standard error.
     #[must_use]
     pub fn log(&self) -> String {
         let path = self.folder.path().join("log");
@@ -73,7 +74,7 @@ impl Activated {
 
 impl Drop for Activated {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -98,7 +99,8 @@ mod tests {
         };
         let (one, other) = (ask("a\n"), ask("b\n"));
         assert!(one.starts_with("a ") && other.starts_with("b ") && one[2..] != other[2..], "{one}{other}");
-        // It says itself which command it starts.
+        // `systemd-socket-activate` itself prints the command that it starts; only the program's own lines
+        // count.
         let said = server.log().lines().filter(|line| *line == "said").count();
         assert_eq!(said, 2, "{}", server.log());
     }

@@ -1,9 +1,9 @@
-//! How much a bench measures.
+//! Decides how much a bench measures.
 
-/// Whether a bench runs in its short form: once, on little, to show that it still runs. It does so under `cargo test`, and under
-/// `cargo bench` when `--short` is among its arguments.
+/// Whether a bench runs in its short form: once, on small input, to show that it still runs. It does so under
+/// `cargo test`, and under `cargo bench` with the argument `--short`.
 ///
-/// Only `cargo bench` gives the argument `--bench` to a program.
+/// Only `cargo bench` passes the argument `--bench` to a program.
 #[must_use]
 pub fn is_short() -> bool {
     let mut measures = false;

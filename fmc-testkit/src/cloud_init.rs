@@ -1,4 +1,4 @@
-//! cloud-init: the schema of user-data, and what a guest makes of a network-config.
+//! cloud-init: the schema of user-data, and the files that a guest writes from a network-config.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::program::{command, run};
 use crate::tree::{self, scratch};
 use crate::{Refused, tree::EntryKind};
 
-/// What writes the network's configuration in a guest.
+/// The program that configures the network in a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renderer {
     /// NetworkManager keyfiles, as on Rocky Linux and AlmaLinux.
@@ -27,31 +27,32 @@ impl Renderer {
     }
 }
 
-/// A user-data document against cloud-init's schema; a deprecation is a refusal.
+/// Checks a user-data document against cloud-init's schema; a deprecation is a refusal.
 ///
-/// It does not see an unknown key at the top, nor `network:`, which has no effect in user-data.
+/// The schema does not report an unknown key at the top, nor `network:`, which has no effect in user-data.
 ///
 /// # Errors
 ///
-/// What cloud-init says against it.
+/// cloud-init's complaint.
 pub fn schema(user_data: &str) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("user-data");
     tree::write(&file, user_data.as_bytes());
     let verdict = run(command("cloud-init").args(["schema", "--config-file"]).arg(&file));
-    // With a deprecation it exits with 0 and still says "Valid" in the last line.
+    // A deprecation exits with 0 and still prints "Valid" in the last line.
     let praise = format!("Valid cloud-config: {}", file.display());
     if verdict.stdout.trim() == praise { verdict.silent_success().map(drop) } else { Err(verdict.refused()) }
 }
 
 /// The files that cloud-init writes in a guest from a network-config (version 2), by their path in the guest.
 ///
-/// `macs` are the guest's interfaces, as name and MAC address: `[("eth0", "52:54:00:00:00:01")]`. cloud-init 22.4 has
-/// no schema for a network-config and passes over unknown keys in silence: what judges is the text that comes out.
+/// `macs` are the guest's interfaces, as name and MAC address: `[("eth0", "52:54:00:00:00:01")]`. cloud-init
+/// 22.4 has no schema for a network-config and ignores unknown keys silently, so tests must judge the text
+/// that comes out.
 ///
 /// # Errors
 ///
-/// What cloud-init says when it cannot convert, and any warning while it does.
+/// cloud-init's error when it cannot convert, and any warning while it converts.
 pub fn net_convert(
     network_config: &str,
     renderer: Renderer,
@@ -82,11 +83,11 @@ pub fn net_convert(
     Ok(files.collect())
 }
 
-/// Runs one of a user-data's commands here, word by word, as `runcmd` does.
+/// Runs one command of a user-data's `runcmd` on this machine, word by word, as cloud-init does.
 ///
 /// # Errors
 ///
-/// It fails: what it says.
+/// The command fails: its output.
 pub fn run_command(words: &[String]) -> Result<(), Refused> {
     let (program, arguments) = words.split_first().map_or(("false", words), |(first, rest)| (first, rest));
     run(command(program).args(arguments)).success().map(drop)

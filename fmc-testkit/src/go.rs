@@ -1,4 +1,4 @@
-//! Programs that no distribution packages, built from Go modules and kept.
+//! Builds programs that no distribution packages from Go modules, and keeps them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,9 @@ use std::process::Command;
 use crate::program::command;
 use crate::tree::{make_folder, or_panic};
 
-/// A program that is kept in `FMC_NAME_CACHE`, or in `fmc-NAME` in the user's cache folder, and built in an empty folder if it is not
-/// there yet, once for each state of what it is built of; of several that ask at once, one builds.
+/// A program that is kept in `FMC_NAME_CACHE`, or in `fmc-NAME` in the user's cache folder. A missing one is
+/// built in an empty folder, once for each state of its sources; if several processes ask at once, one builds
+/// and the others wait.
 pub(crate) fn kept(name: &str, built_of: &[String], build: impl FnOnce(&Path)) -> PathBuf {
     let base = base(name);
     let folder = base.join(format!("{:016x}", key(built_of)));
@@ -31,11 +32,12 @@ pub(crate) fn kept(name: &str, built_of: &[String], build: impl FnOnce(&Path)) -
     program
 }
 
-/// Go in a folder, from the path or from where its own archive puts it; what it says on standard output.
+/// Runs Go in a folder and gives its standard output. Go is found in the path or in the folder that its own
+/// archive unpacks to.
 ///
 /// # Panics
 ///
-/// When it fails, with what it says.
+/// When Go fails, with its output.
 #[expect(clippy::panic, reason = "a test that could not run is never green")]
 pub(crate) fn go(folder: &Path, words: &[&str]) -> String {
     let usual = Path::new("/usr/local/go/bin/go");
@@ -60,7 +62,7 @@ fn base(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("no HOME: {told} says where it is kept"))
 }
 
-/// FNV-1a over what it is built of.
+/// FNV-1a over the sources.
 fn key(built_of: &[String]) -> u64 {
     let bytes = built_of.iter().flat_map(|text| text.bytes().chain([0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

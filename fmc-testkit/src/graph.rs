@@ -1,13 +1,13 @@
-//! Pictures: Graphviz and an XML parser.
+//! Checks pictures with Graphviz and an XML parser.
 
 use crate::Refused;
 use crate::program::{command, run_with_input};
 
-/// What Graphviz draws of a graph, as SVG; a warning is a refusal.
+/// The SVG that Graphviz draws of a graph; a warning is a refusal.
 ///
 /// # Errors
 ///
-/// What `dot` says against it.
+/// The complaint of `dot`.
 pub fn dot(graph: &str) -> Result<String, Refused> {
     run_with_input(command("dot").arg("-Tsvg"), graph).silent_success()
 }
@@ -16,7 +16,7 @@ pub fn dot(graph: &str) -> Result<String, Refused> {
 ///
 /// # Errors
 ///
-/// What `xmllint` says against it.
+/// The complaint of `xmllint`.
 pub fn xml(document: &str) -> Result<(), Refused> {
     run_with_input(command("xmllint").args(["--noout", "-"]), document).silent_success().map(drop)
 }

@@ -1,7 +1,9 @@
-//! The test guest: a Debian that Ignition or cloud-init configures on its first boot, and that says on its serial log what it became.
+//! The test guest: a Debian that Ignition or cloud-init configures on its first boot, and that reports its
+//! state on its serial log.
 //!
-//! It stands for the systems that fmc configures as far as the consumers are the same programs: Ignition's engine, cloud-init, systemd,
-//! systemd-networkd, `NetworkManager`. It proves what fmc compiles, not Fedora CoreOS, Flatcar or Rocky Linux themselves.
+//! It stands for the systems that fmc configures, because the consumers are the same programs: Ignition's
+//! engine, cloud-init, systemd, systemd-networkd, `NetworkManager`. It tests fmc's output; it does not test
+//! Fedora CoreOS, Flatcar or Rocky Linux themselves.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -10,7 +12,7 @@ pub use report::{Disk, Entry, Interface, InterfaceAddress, Report, Route, Unit, 
 
 mod report;
 
-/// What configures the guest on its first boot, and what its network.
+/// The program that configures the guest on its first boot, and the one that configures its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Ignition by Flatcar's key of `fw_cfg`, and systemd-networkd.
@@ -19,19 +21,19 @@ pub enum Style {
     FedoraCoreos,
     /// cloud-init as Debian runs it, with systemd-networkd.
     Debian,
-    /// cloud-init that writes for `NetworkManager`, as on an Enterprise Linux. What that one's cloud-init does otherwise than Debian's
-    /// (host name by `hostnamectl`, after D-Bus) is not in it.
+    /// cloud-init that writes for `NetworkManager`, as on an Enterprise Linux. It does not show how
+    /// cloud-init there differs from Debian's (it sets the host name by `hostnamectl`, after D-Bus).
     EnterpriseLinux,
 }
 
-/// The files of the test guest, on this machine: a hypervisor in a namespace of it sees them, too.
+/// The files of the test guest on this machine. A hypervisor in a namespace of this machine sees them too.
 #[derive(Clone, Debug)]
 pub struct Files {
     folder: PathBuf,
     digest: String,
 }
 
-/// The files of the test guest, built if they are not there yet: that takes about a minute.
+/// The files of the test guest. Missing files are built first, which takes about a minute.
 ///
 /// # Panics
 ///
@@ -54,7 +56,7 @@ impl Files {
         self.folder.join("root.qcow2")
     }
 
-    /// What the image hashes to, as `sha256:HEX`.
+    /// The hash of the image, as `sha256:HEX`.
     #[must_use]
     pub fn digest(&self) -> String {
         format!("sha256:{}", self.digest)
@@ -74,23 +76,24 @@ impl Files {
 }
 
 impl Style {
-    /// Whether Ignition configures it; cloud-init does otherwise.
+    /// Whether Ignition configures it; otherwise cloud-init does.
     #[must_use]
     pub fn has_ignition(self) -> bool {
         matches!(self, Self::Flatcar | Self::FedoraCoreos)
     }
 
-    /// Whether `NetworkManager` makes its network; systemd-networkd does otherwise.
+    /// Whether `NetworkManager` configures its network; otherwise systemd-networkd does.
     #[must_use]
     pub fn has_network_manager(self) -> bool {
         matches!(self, Self::FedoraCoreos | Self::EnterpriseLinux)
     }
 
-    /// The kernel's command line, which makes the one image a guest of this style.
+    /// The kernel's command line, which turns the single image into a guest of this style.
     #[must_use]
     pub fn command_line(self) -> String {
-        // Between other guests, the kernel measures the processor's own counter wrongly, and its clock would run several times too fast.
-        // No IPv6: without a router that advertises, networkd would wait for one.
+        // Among other busy guests the kernel measures the processor's counter wrongly, and the clock would
+        // run several times too fast.
+        // IPv6 is off, because networkd would wait for a router that advertises.
         let mut words = vec![
             "root=LABEL=root rw console=ttyS0 ipv6.disable=1 mitigations=off audit=0 apparmor=0 clocksource=acpi_pm tsc=reliable no_timer_check",
             "quiet loglevel=4 systemd.show_status=false",

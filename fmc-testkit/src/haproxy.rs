@@ -6,11 +6,11 @@ use crate::Refused;
 use crate::program::{command, run};
 use crate::tree::{scratch, write};
 
-/// A configuration by itself. Files that it names must be there.
+/// Checks a configuration on its own. The files that it names must exist.
 ///
 /// # Errors
 ///
-/// What `HAProxy` says against it, a warning included.
+/// The complaint of `HAProxy`; a warning counts.
 pub fn check(configuration: &str) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("haproxy.cfg");
@@ -18,13 +18,13 @@ pub fn check(configuration: &str) -> Result<(), Refused> {
     check_file(&file)
 }
 
-/// A configuration where it lies, or a folder of them.
+/// Checks a configuration file or a folder of them in place.
 ///
 /// # Errors
 ///
 /// As [`check`].
 pub fn check_file(path: &Path) -> Result<(), Refused> {
-    // -dW makes a warning fail; what is said is read as well, for a version that finds a softer word.
+    // `-dW` makes a warning fail. The output is read as well, for versions that print a milder message.
     let verdict = run(command("haproxy").args(["-c", "-dW", "-f"]).arg(path));
     let has_word = |text: &str| ["[WARNING]", "[ALERT]", "[NOTICE]"].iter().any(|word| text.contains(word));
     if has_word(&verdict.stdout) || has_word(&verdict.stderr) {

@@ -1,16 +1,16 @@
-//! A web server of a test's own, which behaves as badly as it is told to.
+//! A web server of a test's own, which misbehaves as the test asks.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A request: what a test decides by.
+/// The parts of a request that a test decides by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The path, with a query if it has one.
     pub path: String,
-    /// The first byte that is asked for, by a `Range` header.
+    /// The first byte of the requested range, from a `Range` header.
     pub from: Option<usize>,
 }
 
@@ -73,14 +73,14 @@ impl Reply {
         self
     }
 
-    /// Of which only so much of the body is sent before the connection ends.
+    /// Sends only so many bytes of the body before it closes the connection.
     #[must_use]
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.sent = bytes.min(self.body.len());
         self
     }
 
-    /// Of which only so much of the body is sent, and then nothing until the client gives up.
+    /// Sends only so many bytes of the body, then nothing until the client gives up.
     #[must_use]
     pub fn stall_after(mut self, bytes: usize) -> Self {
         self.stalls = true;
@@ -97,7 +97,7 @@ impl Reply {
         stream.write_all(self.body.get(..self.sent).unwrap_or_default())?;
         stream.flush()?;
         if self.stalls {
-            // It ends when the client does.
+            // It ends when the client closes the connection.
             stream.read_to_end(&mut Vec::new())?;
         }
         Ok(())
@@ -105,7 +105,7 @@ impl Reply {
 }
 
 impl Server {
-    /// Starts one that answers in this way. Each connection is answered once, by a thread of its own.
+    /// Starts a server that answers in this way. It answers each connection once, on a thread of its own.
     ///
     /// # Panics
     ///
@@ -124,7 +124,7 @@ impl Server {
                     let mut stream = stream;
                     let Some(request) = read(&stream) else { return };
                     seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-                    // A client that went away is what some tests are about.
+                    // Some tests are about clients that disconnect, so an error here is not a failure.
                     let _ = answer(&request).send(&mut stream);
                 });
             }

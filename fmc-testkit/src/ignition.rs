@@ -1,4 +1,4 @@
-//! Ignition: the validator, and the engine itself writing into a scratch root.
+//! Ignition: the validator, and the engine, which writes into a scratch root.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,14 +7,14 @@ use crate::Refused;
 use crate::program::{as_root, command, run};
 use crate::tree::{self, Entry, scratch};
 
-/// Where Debian's package keeps the engine that dracut puts into an initramfs.
+/// The place of the engine in Debian's package; dracut puts it into an initramfs.
 const ENGINE: &str = "/usr/lib/dracut/modules.d/30ignition/ignition";
 
-/// A config against `ignition-validate`. Debian 12 has Ignition 2.14, which reads specs up to 3.3.0.
+/// Checks a config with `ignition-validate`. Debian 12 has Ignition 2.14, which reads specs up to 3.3.0.
 ///
 /// # Errors
 ///
-/// Anything that the validator says; an unknown key, too, which it only warns about.
+/// Anything that the validator prints, including its warning about an unknown key.
 pub fn validate(config: &str) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("config.ign");
@@ -23,15 +23,17 @@ pub fn validate(config: &str) -> Result<(), Refused> {
     if verdict.stdout.trim().is_empty() { verdict.silent_success().map(drop) } else { Err(verdict.refused()) }
 }
 
-/// What the engine writes from a config on a first boot: files, folders, links, units, presets, users and groups.
+/// The files, folders, links, units, presets, users and groups that the engine writes from a config on a
+/// first boot.
 ///
-/// `root` is an empty folder. It becomes a root with the accounts that Fedora CoreOS and Flatcar bring (`root`, `core`
-/// with 1000, `wheel`, `sudo`, `docker`…), and the engine's stages `fetch` and `files` run on it. The answer is what the
-/// config added or changed, the account files (`/etc/passwd`, `/etc/group`, `/etc/shadow`…) included.
+/// `root` is an empty folder. It becomes a root with the accounts of Fedora CoreOS and Flatcar (`root`,
+/// `core` with 1000, `wheel`, `sudo`, `docker`…), and the engine's stages `fetch` and `files` run on it. The
+/// result holds everything that the config added or changed, including the account files (`/etc/passwd`,
+/// `/etc/group`, `/etc/shadow`…).
 ///
 /// # Errors
 ///
-/// What the engine says when it fails, and its log when there is a warning in it.
+/// The engine's error when it fails, and its log if the log has a warning.
 #[expect(clippy::panic, reason = "a missing engine must fail the test, also one that expects a refusal")]
 pub fn apply(config: &str, root: &Path) -> Result<BTreeMap<String, Entry>, Refused> {
     if !Path::new(ENGINE).is_file() {
@@ -39,7 +41,7 @@ pub fn apply(config: &str, root: &Path) -> Result<BTreeMap<String, Entry>, Refus
     }
     let folder = scratch();
     tree::write(&folder.path().join("config.ign"), config.as_bytes());
-    // The engine relabels what it wrote; without a policy in the root there is nothing to do.
+    // The engine calls setfiles to relabel its files. The root has no policy, so this stand-in does nothing.
     tree::write_program(&folder.path().join("bin/setfiles"), b"#!/bin/sh\ncat >/dev/null\n");
     prepare(root);
     let before = tree::read_as_root(root);
@@ -62,7 +64,7 @@ fn run_stage(stage: &str, folder: &Path, root: &Path) -> Result<(), Refused> {
 }
 
 fn engine(stage: &str, folder: &Path, root: &Path) -> std::process::Command {
-    // `env` keeps the variables through sudo.
+    // `env` passes the variables through sudo.
     let mut engine = as_root("env");
     let path = std::env::var("PATH").unwrap_or_default();
     engine.arg(format!("PATH={}:{path}:/usr/sbin:/sbin", folder.join("bin").display()));
@@ -74,7 +76,7 @@ fn engine(stage: &str, folder: &Path, root: &Path) -> std::process::Command {
     engine
 }
 
-/// A root in which `useradd --root` works: it needs the account files, and no program.
+/// A root in which `useradd --root` works: it needs the account files, but no programs.
 #[expect(clippy::panic, reason = "a consumer that cannot run must fail the test")]
 fn prepare(root: &Path) {
     let files = [
@@ -106,7 +108,7 @@ fn prepare(root: &Path) {
     }
 }
 
-/// What the tools leave behind: backups and locks of the account files, and the engine's own report.
+/// Files that the tools leave behind: backups and locks of the account files, and the engine's own report.
 fn is_trace(path: &str) -> bool {
     matches!(
         path,

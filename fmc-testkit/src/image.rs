@@ -1,4 +1,4 @@
-//! Disk images as upstreams make them: by `qemu-img`, packed by `gzip`, `xz`, `bzip2` and `zstd`.
+//! Disk images as upstreams publish them: made by `qemu-img`, packed by `gzip`, `xz`, `bzip2` and `zstd`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::tree::{self, or_panic, scratch};
 ///
 /// # Errors
 ///
-/// What it says when it fails.
+/// The error of `qemu-img`.
 pub fn qemu_img(folder: &Path, arguments: &[&str]) -> Result<String, Refused> {
     run(command("qemu-img").current_dir(folder).args(arguments)).success()
 }
@@ -19,7 +19,7 @@ pub fn qemu_img(folder: &Path, arguments: &[&str]) -> Result<String, Refused> {
 ///
 /// # Panics
 ///
-/// When `qemu-img` does not make it.
+/// When `qemu-img` fails.
 #[must_use]
 pub fn qcow2(size: &str, content: &[u8]) -> Vec<u8> {
     let folder = scratch();
@@ -36,7 +36,8 @@ pub fn qcow2(size: &str, content: &[u8]) -> Vec<u8> {
     or_panic(std::fs::read(path.join("image")), path)
 }
 
-/// Packs a file with a program and its options, as `["xz", "-9"]`; the path of what it made, beside the file.
+/// Packs a file with a program and its options, such as `["xz", "-9"]`, and gives the packed file's path
+/// beside the original.
 ///
 /// # Panics
 ///

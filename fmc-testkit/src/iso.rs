@@ -1,4 +1,4 @@
-//! ISO 9660 images, read by xorriso.
+//! Reads ISO 9660 images by xorriso.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use crate::tree::{self, EntryKind, scratch};
 ///
 /// # Errors
 ///
-/// What xorriso says when it cannot read the image, and any warning while it does.
+/// xorriso's error when it cannot read the image, and any warning.
 pub fn read_back(image: &[u8]) -> Result<(String, BTreeMap<String, Vec<u8>>), Refused> {
     let folder = scratch();
     let (source, out) = (folder.path().join("image.iso"), folder.path().join("out"));
     tree::write(&source, image);
     let mut xorriso = command("xorriso");
-    // A warning ends the program with an exit code; notes about what it does stay away.
+    // A warning makes the program exit with an error; progress notes are suppressed.
     xorriso.args(["-abort_on", "WARNING", "-return_with", "WARNING", "32", "-report_about", "WARNING"]);
     xorriso.arg("-indev").arg(&source).args(["-pvd_info", "-osirrox", "on", "-extract", "/"]).arg(&out);
     let said = run(&mut xorriso).success()?;

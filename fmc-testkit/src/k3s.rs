@@ -1,8 +1,10 @@
-//! K3s: a stand-in that reads its configuration as K3s does, and a real one, where the person who runs the tests has one.
+//! K3s: a stand-in that reads its configuration as K3s does, and a real K3s if the person who runs the tests
+//! has one.
 //!
-//! The stand-in runs no container and no etcd. It proves that a machine has the files, arguments and environment of the model in the
-//! places where K3s reads them, that K3s's own rules for them hold, and that a joiner finds the endpoint, judges the authority by its token,
-//! and shows a password that is right. What K3s does with them, only a real one proves.
+//! The stand-in runs neither containers nor etcd. It proves that a machine has the model's files, arguments
+//! and environment in the places where K3s reads them, that K3s's own rules for them hold, and that a joiner
+//! finds the endpoint, verifies the authority by its token and presents a valid password. Only a real K3s
+//! proves how K3s acts on them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,11 +14,12 @@ use serde::Deserialize;
 use crate::netns::{Daemon, Lab};
 use crate::program::python;
 
-/// The stand-in, a program in Python: it needs `python3`, `python3-yaml`, `openssl` and `iproute2` where it runs. It reads the
-/// files of K3s below `K3S_STANDIN_ROOT`, and appends a [`Start`] for each start to `K3S_STANDIN_REPORT`, or else to [`REPORT`].
+/// The stand-in, a Python program. It needs `python3`, `python3-yaml`, `openssl` and `iproute2` where it
+/// runs. It reads K3s's files below `K3S_STANDIN_ROOT`, and appends a [`Start`] for each start to
+/// `K3S_STANDIN_REPORT`, or to [`REPORT`] without that variable.
 pub const STANDIN: &str = include_str!("k3s/standin.py");
 
-/// Where the stand-in reports, in a machine: below `/opt`, so that the test guest's report has it.
+/// The stand-in's report in a machine. It is below `/opt`, so that the test guest's report contains it.
 pub const REPORT: &str = "/opt/k3s-report.jsonl";
 
 /// One start of the stand-in.
@@ -24,55 +27,55 @@ pub const REPORT: &str = "/opt/k3s-report.jsonl";
 pub struct Start {
     /// `server` or `agent`.
     pub role: String,
-    /// What followed on the command line.
+    /// The rest of the command line.
     pub arguments: Vec<String>,
     /// The variables that K3s reads.
     pub environment: BTreeMap<String, String>,
-    /// When, in UTC, as RFC 3339 has it.
+    /// The time of the start in UTC, as in RFC 3339.
     pub started: String,
-    /// Whether systemd waited for its readiness.
+    /// Whether systemd waited for its readiness notification.
     pub under_systemd: bool,
-    /// What the machine was, then.
+    /// The state of the machine at the start.
     pub surroundings: Surroundings,
-    /// The settings that came of files, environment and arguments; nothing when they could not be read.
+    /// The settings from files, environment and arguments; empty if they could not be read.
     #[serde(default)]
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// All below `/etc/rancher` and K3s's data folder, by path, before it did anything.
+    /// Everything below `/etc/rancher` and K3s's data folder before the start, by path.
     #[serde(default)]
     pub files: BTreeMap<String, Entry>,
     /// The node's name.
     #[serde(default)]
     pub node: Option<String>,
-    /// Whether it was a member of etcd already: then `server` and `cluster-init` mean nothing.
+    /// Whether it was already a member of etcd. K3s then ignores `server` and `cluster-init`.
     #[serde(default)]
     pub was_member: bool,
-    /// The server that let it in.
+    /// The server through which it joined.
     #[serde(default)]
     pub joined: Option<String>,
-    /// A server's hash of its authority, as in a token.
+    /// A server's hash of its authority, as a token contains it.
     #[serde(default)]
     pub ca_hash: Option<String>,
     /// A server's port.
     #[serde(default)]
     pub port: Option<u16>,
-    /// Why it did not start.
+    /// The reason why it did not start.
     #[serde(default)]
     pub refused: Option<String>,
 }
 
-/// What a start depends on; empty where the stand-in reads another root than the machine's.
+/// The state that a start depends on; empty if the stand-in reads another root than the machine's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Surroundings {
-    /// The addresses that are valid beyond the link.
+    /// The addresses with more than link scope.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// Whether there was a default route, without which K3s does not start.
+    /// Whether there was a default route. K3s does not start without one.
     #[serde(default)]
     pub has_default_route: bool,
-    /// Whether the clock was set by NTP.
+    /// Whether NTP had set the clock.
     #[serde(default)]
     pub synchronized: bool,
-    /// Which of the kernel modules that K3s needs were loaded.
+    /// The loaded kernel modules, among those that K3s needs.
     #[serde(default)]
     pub modules: Vec<String>,
 }
@@ -82,9 +85,9 @@ pub struct Surroundings {
 pub struct Entry {
     /// The permissions.
     pub mode: u32,
-    /// The owner's number.
+    /// The owner's id.
     pub uid: u32,
-    /// The group's number.
+    /// The group's id.
     pub gid: u32,
     /// A file's first 64 KiB.
     #[serde(default)]
@@ -99,7 +102,7 @@ impl Start {
     ///
     /// # Errors
     ///
-    /// The line that cannot be read.
+    /// The line that cannot be parsed.
     pub fn read_all(report: &str) -> Result<Vec<Self>, String> {
         report
             .lines()
@@ -108,7 +111,8 @@ impl Start {
     }
 }
 
-/// Starts the stand-in in a host of a lab: `k3s WORDS`. It reads the host's own files, and reports to [`REPORT`] in it.
+/// Starts the stand-in in a host of a lab: `k3s WORDS`. It reads the host's own files, and reports to
+/// [`REPORT`] there.
 pub fn start_standin<'lab>(lab: &'lab Lab, host: &str, words: &[&str]) -> Daemon<'lab> {
     let python = python();
     let mut all = vec![python.as_str(), "-c", STANDIN];
@@ -128,15 +132,15 @@ pub fn starts(lab: &Lab, host: &str) -> Vec<Start> {
     Start::read_all(&report).unwrap_or_else(|error| panic!("{host}: {error}"))
 }
 
-/// A real K3s, by the path in `FMC_K3S`; it is in no registry, so nobody fetches it.
+/// A real K3s, by the path in `FMC_K3S`. Package registries do not have it, so the tests never fetch it.
 ///
 /// # Errors
 ///
-/// Why there is none: what a test then says.
+/// The reason why there is none, for the test to print.
 ///
 /// # Panics
 ///
-/// When `FMC_K3S` names something that is no file: that is a mistake, not the absence of one.
+/// When `FMC_K3S` names something that is not a file: that is a mistake, while an unset variable is not.
 pub fn binary() -> Result<PathBuf, String> {
     let Some(path) = std::env::var_os("FMC_K3S").filter(|value| !value.is_empty()).map(PathBuf::from) else {
         return Err(
@@ -147,7 +151,8 @@ pub fn binary() -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// A real K3s, or `None` and a line on standard error that says which test did not run, and why.
+/// A real K3s. Without one, `None` and a line on standard error with the test that did not run, and the
+/// reason.
 ///
 /// # Panics
 ///

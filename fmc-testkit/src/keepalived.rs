@@ -1,4 +1,4 @@
-//! keepalived, as `keepalived -t` reads a configuration.
+//! Checks a configuration as `keepalived -t` reads it.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use crate::Refused;
 use crate::program::{as_root, run};
 use crate::tree::{scratch, write};
 
-/// A configuration with these interfaces on the machine, by name: it is read in a network namespace that has them and no other.
+/// Checks a configuration in a network namespace that has only these interfaces.
 ///
-/// Scripts that it names must be there.
+/// The scripts that it names must exist.
 ///
 /// # Errors
 ///
-/// All that keepalived says, since it says something only when it does not like what it reads: it goes on after most mistakes, and
-/// skips what follows a word that it does not know.
+/// Everything that keepalived prints. It prints only complaints, continues after most mistakes, and skips the
+/// text after an unknown word.
 pub fn check(configuration: &str, interfaces: &[&str]) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("keepalived.conf");
@@ -21,15 +21,15 @@ pub fn check(configuration: &str, interfaces: &[&str]) -> Result<(), Refused> {
     check_file(&file, interfaces)
 }
 
-/// A configuration where it lies.
+/// Checks a configuration file in place.
 ///
 /// # Errors
 ///
 /// As [`check`].
 pub fn check_file(path: &Path, interfaces: &[&str]) -> Result<(), Refused> {
-    // Looked up here, so that a missing program is not mistaken for a refusal by the shell.
+    // Looked up here, so that a missing program does not look like a refusal by the shell.
     let _ = crate::program::command("keepalived");
-    // -l: to standard error. The process files of a keepalived of the machine are not looked at.
+    // `-l` logs to standard error. The process files of the machine's own keepalived are not read.
     const SCRIPT: &str = "PATH=$PATH:/usr/sbin:/sbin; file=$1; shift; \
         for name; do ip link add \"$name\" type bridge && ip link set \"$name\" up || exit; done; \
         exec keepalived --config-test --log-console --no-syslog --use-file \"$file\" 2>&1";
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_warning_is_a_refusal() {
-        // A priority beyond its range is replaced by another, and a master that does not preempt is a contradiction.
+        // keepalived replaces a priority out of range, and a master that does not preempt is a contradiction.
         for wrong in [
             GOOD.replace("priority 100", "priority 300"),
             GOOD.replace("state BACKUP", "state MASTER\n  nopreempt"),

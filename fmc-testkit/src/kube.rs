@@ -1,7 +1,9 @@
-//! A real control plane of Kubernetes, with the certificates that a test gives it: etcd and API servers, in a [`Lab`].
+//! A real control plane of Kubernetes with the certificates that a test gives it: etcd and API servers, in a
+//! [`Lab`].
 //!
-//! It is no K3s: the same API server, without the supervisor, the agent and the packaged components. What it proves is that the
-//! authorities, the service-account key, the request-header authority and the kubeconfig are what an API server and its client take.
+//! It differs from K3s: it has the same API server, but no supervisor, agent and packaged components. It
+//! proves that an API server and its client accept the authorities, the service-account key, the
+//! request-header authority and the kubeconfig.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,35 +19,36 @@ pub use binary::binary;
 
 mod binary;
 
-/// How long an API server may take to be ready: three seconds on an idle machine.
+/// The time for an API server to become ready. It takes three seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The certificates and keys of an API server, as files.
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    /// What it shows to its clients.
+    /// The certificate that it presents to its clients.
     pub serving: Pair,
-    /// The authority of its clients: the group and the user are in their certificates.
+    /// The authority of its clients. Their certificates contain the group and the user.
     pub client_authority: PathBuf,
-    /// The authority of proxies in front of it, of aggregated APIs.
+    /// The authority of proxies in front of it, for aggregated APIs.
     pub request_header_authority: PathBuf,
-    /// The private key that signs and judges service accounts' tokens. One of an elliptic curve must be in the form of SEC 1
-    /// (`EC PRIVATE KEY`): the API server takes no public key out of PKCS #8 (`PRIVATE KEY`), and ends.
+    /// The private key that signs and verifies service accounts' tokens. A key on an elliptic curve must be
+    /// in the form of SEC 1 (`EC PRIVATE KEY`): the API server cannot take the public key from PKCS #8
+    /// (`PRIVATE KEY`) and exits.
     pub service_account_key: PathBuf,
 }
 
-/// The certificates of etcd, as files: its clients and peers must show one of their authority.
+/// The certificates of etcd, as files. Its clients and peers must present one of its authority.
 #[derive(Clone, Debug)]
 pub struct EtcdCertificates {
-    /// What it shows to its clients.
+    /// The certificate that it presents to its clients.
     pub server: Pair,
-    /// The authority of its clients, and of what it shows to them.
+    /// The authority of its clients and of its own certificate for them.
     pub server_authority: PathBuf,
-    /// What it shows to other members, as server and as client.
+    /// The certificate that it presents to other members, as server and as client.
     pub peer: Pair,
     /// The authority of the members.
     pub peer_authority: PathBuf,
-    /// What the API server shows to it.
+    /// The certificate that the API server presents to it.
     pub client: Pair,
 }
 
@@ -61,16 +64,16 @@ pub struct Etcd<'lab> {
 pub struct ApiServer<'lab> {
     /// The process.
     pub daemon: Daemon<'lab>,
-    /// Where it answers: `https://10.17.3.11:6443`.
+    /// Its URL: `https://10.17.3.11:6443`.
     pub url: String,
 }
 
 impl<'lab> Etcd<'lab> {
-    /// Starts one at an address of a host, on ports 2379 and 2380; it answers when this returns.
+    /// Starts a member at an address of a host, on ports 2379 and 2380, and returns once it answers.
     ///
     /// # Panics
     ///
-    /// When it does not start, with what it logged.
+    /// When it does not start, with its log.
     #[must_use]
     pub fn start(lab: &'lab Lab, host: &str, address: &str, certificates: &EtcdCertificates) -> Self {
         let data = scratch();
@@ -110,14 +113,14 @@ impl<'lab> Etcd<'lab> {
 }
 
 impl<'lab> ApiServer<'lab> {
-    /// Starts one at an address and port of a host, over an etcd, with more options; it is ready when this returns, by the eyes of this
-    /// client.
+    /// Starts one at an address and port of a host, on an etcd, with more options. It returns once this
+    /// client sees it ready.
     ///
-    /// Several of them over one etcd are one control plane.
+    /// Several of them on one etcd are one control plane.
     ///
     /// # Panics
     ///
-    /// When it does not get ready, with what it logged.
+    /// When it does not become ready, with its log.
     #[must_use]
     pub fn start(
         lab: &'lab Lab,
@@ -152,7 +155,7 @@ impl<'lab> ApiServer<'lab> {
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             option("service-account-key-file", &certificates.service_account_key),
             option("service-account-signing-key-file", &certificates.service_account_key),
-            // Nobody makes the service account "default" here.
+            // This control plane has no controller that makes the service account "default".
             "--disable-admission-plugins=ServiceAccount".to_owned(),
             "--profiling=false".to_owned(),
             "--shutdown-delay-duration=0s".to_owned(),
@@ -169,11 +172,11 @@ impl<'lab> ApiServer<'lab> {
     }
 }
 
-/// What the real kubectl says in a host of a lab, with a kubeconfig.
+/// The output of the real kubectl in a host of a lab, with a kubeconfig.
 ///
 /// # Errors
 ///
-/// What it says, when it does not get in or fails.
+/// The output of kubectl when it is not admitted or fails.
 pub fn kubectl(lab: &Lab, host: &str, kubeconfig: &str, words: &[&str]) -> Result<String, Refused> {
     let folder = scratch();
     let path = folder.path().join("kubeconfig");

@@ -1,31 +1,31 @@
-//! The programs that consume what fmc compiles, as functions for the tests of every crate.
+//! Functions that let the consumers of fmc's output judge it, for the tests of every crate.
 //!
-//! A golden file proves that nothing changed; it does not prove that the result works. Here the real
-//! consumer judges: it answers `Ok`, or [`Refused`] with its own words, and a warning is a refusal too.
-//! A consumer that is not installed makes the test fail: a test that could not run is never green.
+//! A golden file proves that nothing changed; it does not prove that the result works. Here the real consumer
+//! judges: it answers `Ok`, or [`Refused`] with its own words, and a warning is a refusal too. A missing
+//! consumer makes the test fail, because a test that could not run must not be green.
 //!
-//! | what is compiled | who judges |
+//! | output | judge |
 //! | --- | --- |
 //! | domains, networks, pools, volumes | [`libvirt_schema`], and a whole [`libvirtd`] |
 //! | Ignition | [`ignition`]: the validator, and the engine into a scratch root |
 //! | user-data, network-config | [`cloud_init`] |
 //! | the seed of cloud-init | [`iso`] |
-//! | what is fetched | [`http`]: a server that behaves as badly as it is told to |
+//! | downloads | [`http`]: a server that misbehaves as the test asks |
 //! | images, packed and unpacked | [`image`] makes them |
-//! | how many calls libvirt is asked | [`relay`] |
-//! | all that a machine boots with | [`guest`]: a first boot, and what it says of itself |
+//! | the number of calls to libvirt | [`relay`] |
+//! | a machine's whole boot configuration | [`guest`]: a first boot, and the guest's report of it |
 //! | pictures | [`graph`] |
-//! | firewall rules | [`nft`], and who reaches whom in [`netns`] |
+//! | firewall rules | [`nft`], and connections between hosts in [`netns`] |
 //! | balancers and their shared address | [`haproxy`], [`keepalived`], and both running in [`netns`] |
 //! | Traefik's dynamic configuration | [`traefik`]: its own file provider, in the slow tier |
 //! | certificates and their keys | [`openssl`], and [`tls`]: stand-ins for API servers |
-//! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one where there is one |
-//! | what gets into a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
+//! | K3s's configuration | [`k3s`]: a stand-in that reads it and refuses as K3s does, and a real one if the machine has one |
+//! | access to a cluster: authorities, kubeconfig | [`kube`]: etcd, API servers, kubectl |
 //! | the mirror's web server | [`nginx`] |
 //! | clocks | [`ntp`]: a time server for guests |
 //! | sshd's configuration, host keys | [`sshd`] |
 //! | units and drop-ins | [`systemd`] |
-//! | scripts | [`shell`]: whether it reads them, and how long they wait for whom |
+//! | scripts | [`shell`]: their syntax, and the services that they wait for |
 //! | files of YAML | [`yaml`]: a reader of version 1.1 |
 //! | the code of benches | [`mod@bench`]: their short form, which the tests run |
 

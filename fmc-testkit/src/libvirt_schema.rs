@@ -31,20 +31,21 @@ impl Kind {
     }
 }
 
-/// One document against its schema.
+/// Validates one document against its schema.
 ///
 /// # Errors
 ///
-/// What the validator says against it.
+/// The validator's complaint.
 pub fn validate(kind: Kind, xml: &str) -> Result<(), Refused> {
     validate_all(kind, [("document", xml)])
 }
 
-/// Many documents of one kind, in one process: reading the domain's schema takes longer than a document.
+/// Validates many documents of one kind in one process, because reading the domain's schema takes longer than
+/// validating a document.
 ///
 /// # Errors
 ///
-/// What the validator says against any of them, by name.
+/// The validator's complaints, by name.
 #[expect(clippy::panic, reason = "a missing schema must fail the test, also one that expects a refusal")]
 pub fn validate_all<'a>(
     kind: Kind,
@@ -68,7 +69,7 @@ pub fn validate_all<'a>(
         return Err(Refused::new("xmllint", "no document was given"));
     }
     let verdict = run(&mut xmllint);
-    // It says "FILE validates" on standard error; anything else there is a complaint.
+    // It prints "FILE validates" on standard error; anything else there is a complaint.
     if verdict.stderr.lines().all(|line| line.ends_with(" validates")) {
         verdict.success().map(drop)
     } else {

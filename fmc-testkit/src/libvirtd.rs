@@ -1,7 +1,7 @@
-//! A libvirtd of the tests' own, in namespaces: the machine's is neither asked, stopped nor reconfigured.
+//! A libvirtd of the tests' own, in namespaces. The machine's libvirtd is not asked, stopped or reconfigured.
 //!
-//! It has its own network (bridges, dnsmasq, firewall rules), its own state folders and its own processes. When the test ends, however
-//! it ends, the first process of the namespace ends, and the kernel takes every QEMU and dnsmasq with it.
+//! It has its own network (bridges, dnsmasq, firewall rules), state folders and processes. When the test ends
+//! in any way, the first process of the namespace ends, and the kernel ends every QEMU and dnsmasq with it.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -18,13 +18,14 @@ use crate::tree::{make_folder, or_panic, scratch};
 
 const SCRIPT: &str = include_str!("libvirtd.sh");
 
-/// Asks a name server.
+/// A script that asks a name server.
 const ASK: &str = include_str!("dns.py");
 
-/// Ends an answer of the script; no program says it.
+/// Marks the end of a command's output; no program prints it.
 const MARK: &str = "fmc-testkit-status";
 
-/// A running libvirtd with its QEMU driver, which ends with this value. Several of them are several hosts.
+/// A running libvirtd with its QEMU driver. It ends when this value is dropped. Several of them act as
+/// several hosts.
 ///
 /// ```
 /// let host = fmc_testkit::libvirtd::Own::start();
@@ -36,19 +37,21 @@ pub struct Own {
     folder: TempDir,
 }
 
-/// The first process of the namespace, which obeys line by line.
+/// The first process of the namespace, which executes commands line by line.
 struct Shell {
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Own {
-    /// Starts one, with no domain, network, pool or bridge. Takes a fraction of a second; the first one that looks at QEMU's
-    /// capabilities takes two more, which later ones read from a cache beside the test's executable.
+    /// Starts one without domains, networks, pools or bridges. This takes a fraction of a second. The first
+    /// start that probes QEMU's capabilities takes two seconds more; later ones read them from a cache beside
+    /// the test's executable.
     ///
     /// # Panics
     ///
-    /// When libvirt is not installed, when this is not root and `sudo -n` does not help, and when it does not start.
+    /// When libvirt is not installed, when this process is not root and `sudo -n` does not help, and when
+    /// libvirtd does not start.
     #[must_use]
     pub fn start() -> Self {
         for needed in ["libvirtd", "virtlogd", "qemu-system-x86_64", "qemu-img", "dnsmasq", "ip", "virsh"] {
@@ -72,23 +75,24 @@ impl Own {
         own
     }
 
-    /// The URI under which it answers, from inside and outside.
+    /// Its URI, inside and outside of the namespace.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("qemu+unix:///system?socket={}", self.path().join("libvirt-sock").display())
     }
 
-    /// A folder that this process and the daemon both see, for pools and images. It goes with this value.
+    /// A folder that this process and the daemon both see, for pools and images. It is removed with this
+    /// value.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What `virsh` says on standard output.
+    /// The standard output of a `virsh` command.
     ///
     /// # Panics
     ///
-    /// When it fails, with what it says.
+    /// When the command fails, with its output.
     #[expect(clippy::panic, reason = "a command that a test takes for granted")]
     pub fn virsh(&self, arguments: &[&str]) -> String {
         self.try_virsh(arguments).unwrap_or_else(|refused| panic!("virsh {}: {refused}", arguments.join(" ")))
@@ -98,16 +102,17 @@ impl Own {
     ///
     /// # Errors
     ///
-    /// What virsh says when it fails.
+    /// The error of virsh.
     pub fn try_virsh(&self, arguments: &[&str]) -> Result<String, Refused> {
         run(command("virsh").args(["--quiet", "--connect", &self.uri()]).args(arguments)).success()
     }
 
-    /// Runs a shell command inside, as root: `ip -brief link`, `nft list ruleset`. One at a time.
+    /// Runs a shell command inside, as root: `ip -brief link`, `nft list ruleset`. Commands run one at a
+    /// time.
     ///
     /// # Errors
     ///
-    /// What it says, when it fails.
+    /// The output of a failed command.
     pub fn inside(&self, command: &str) -> Result<String, Refused> {
         let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
         let answer = shell.as_mut().ok_or(None).and_then(|shell| shell.obey(command).map_err(Some));
@@ -118,8 +123,8 @@ impl Own {
         }
     }
 
-    /// Starts a shell command inside, as root, that goes on until this value goes: a server for the guests. What it says is in the
-    /// answer of [`said`](Self::said).
+    /// Starts a shell command inside, as root, that runs until this value is dropped, such as a server for
+    /// the guests. [`said`](Self::said) gives its output.
     ///
     /// # Panics
     ///
@@ -129,18 +134,20 @@ impl Own {
         self.expect_inside(&format!("({command}) </dev/null >'{}' 2>&1 &", log.display()));
     }
 
-    /// What a program that was [started inside](Self::start_inside) has said so far.
+    /// The output so far of a program that was [started inside](Self::start_inside).
     #[must_use]
     pub fn said(&self, name: &str) -> String {
         self.inside(&format!("cat '{}'", self.log_of(name).display())).unwrap_or_default()
     }
 
-    /// Asks a name server that is reached from inside over UDP until it answers this, in any order: the addresses of a name (`A`), or
-    /// the name of an address (`PTR`); nothing where it knows none. A dnsmasq that is told to read its files anew takes a moment.
+    /// Asks a name server over UDP from inside until it gives this answer, in any order: the addresses of a
+    /// name (`A`), or the name of an address (`PTR`); an empty list if it should not know one. A dnsmasq
+    /// needs a moment to read its files again.
     ///
     /// # Panics
     ///
-    /// When it does not within 10 s, and when nobody answers or the answer does not fit into 1,232 bytes.
+    /// When the answer is still another after 10 s, when the server does not answer, or when the answer does
+    /// not fit into 1,232 bytes.
     pub fn expect_names(&self, server: &str, name: &str, kind: &str, expected: &[&str]) {
         let script = self.path().join("dns.py");
         or_panic(std::fs::write(&script, ASK), &script);
@@ -170,16 +177,16 @@ impl Own {
         self.expect_inside(&format!("ip link add name '{name}' type bridge && ip link set dev '{name}' up"));
     }
 
-    /// Kills libvirtd, as a crash would: nothing is saved, and its QEMUs run on.
+    /// Kills libvirtd, as a crash would: it saves nothing, and its QEMUs keep running.
     ///
     /// # Panics
     ///
-    /// When it does not run.
+    /// When it is not running.
     pub fn kill(&self) {
         self.expect_inside("kill_daemon");
     }
 
-    /// Starts libvirtd again after [`kill`](Self::kill); it answers when this returns.
+    /// Starts libvirtd again after [`kill`](Self::kill), and returns once it answers.
     ///
     /// # Panics
     ///
@@ -188,7 +195,7 @@ impl Own {
         self.expect_inside("start_daemon");
     }
 
-    /// What libvirtd logged: warnings and errors.
+    /// The log of libvirtd: warnings and errors.
     #[must_use]
     pub fn log(&self) -> String {
         self.inside(&format!("cat '{}'", self.path().join("libvirtd.log").display())).unwrap_or_default()
@@ -202,14 +209,14 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // Closing its standard input ends the script, which kills all that runs inside and removes the folder.
+        // Closing its standard input ends the script, which kills everything inside and removes the folder.
         drop(self.shell.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         let _ = self.init.wait();
     }
 }
 
 impl Shell {
-    /// The command's exit status and what it said.
+    /// The command's exit status and output.
     fn obey(&mut self, command: &str) -> std::io::Result<(i32, String)> {
         writeln!(self.commands, "{}", command.replace('\n', " "))?;
         self.commands.flush()?;
@@ -219,7 +226,7 @@ impl Shell {
             if self.answers.read_line(&mut line)? == 0 {
                 return Err(std::io::Error::other(said));
             }
-            // What a command says need not end with a line break.
+            // A command's output need not end with a line break.
             match line.split_once(MARK) {
                 Some((last, status)) => {
                     said.push_str(last);
@@ -231,7 +238,8 @@ impl Shell {
     }
 }
 
-/// Where daemons share what they learnt about QEMU. As root only: another user could not remove root's files in it.
+/// The cache of QEMU's capabilities that the daemons share. Only root uses it, because another user could not
+/// remove root's files from it.
 fn cache() -> Option<PathBuf> {
     let executable = std::env::current_exe().ok().filter(|_| is_root())?;
     let folder = executable.parent()?.join("fmc-testkit-libvirt-cache");

@@ -1,9 +1,11 @@
-//! Hosts and networks in namespaces, for what only shows on a wire: who reaches whom, who has an address, who answers when one dies.
+//! Hosts and networks in namespaces, for behaviour that only shows on a wire: reachability, addresses,
+//! failover.
 //!
-//! A [`Lab`] is a router with bridges, as a host of libvirt is one for its routed networks, and hosts on those bridges. Each host has its
-//! own interfaces, its own host name and processes of the lab, and its own layer over the machine's `/etc`, `/opt`, `/srv`, `/usr` and `/var`: what is
-//! compiled for a machine can be written to where it belongs, and the machine that runs the tests keeps its own.
-//! When the test ends, however it ends, the lab's first process ends, and the kernel takes all that ran or stood in it.
+//! A [`Lab`] is a router with bridges, as a libvirt host is for its routed networks, and hosts on those
+//! bridges. Each host has its own interfaces, host name and processes, and its own layer over the machine's
+//! `/etc`, `/opt`, `/srv`, `/usr` and `/var`. So a machine's files can be written to their real places
+//! without a change to the machine that runs the tests. When the test ends in any way, the lab's first
+//! process ends, and the kernel removes every process and interface in the lab.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -29,13 +31,13 @@ mod probe;
 const LAB: &str = include_str!("netns/lab.sh");
 const HOST: &str = include_str!("netns/host.sh");
 
-/// What a host has a layer of its own over.
+/// The folders over which a host has a layer of its own.
 const LAYERS: [&str; 5] = ["/etc", "/opt", "/srv", "/usr", "/var"];
 
-/// How long a command may take, unless it is told.
+/// The time limit of a command, unless the caller gives another.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A router, networks and hosts, for the time of a test. Several of them do not meet.
+/// A router, networks and hosts, for the time of a test. Several labs are isolated from each other.
 ///
 /// ```
 /// use fmc_testkit::netns::{Lab, Nic, Port};
@@ -51,21 +53,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// ```
 pub struct Lab {
     init: Child,
-    /// Held open: when it closes, the lab ends.
+    /// Held open: the lab ends when it closes.
     stays: Option<ChildStdin>,
-    /// The first process's number, seen from outside.
+    /// The first process's id, seen from outside.
     outside: String,
     folder: TempDir,
     built: Mutex<Built>,
     daemons: AtomicU32,
 }
 
-/// What stands in a lab so far.
+/// The parts of a lab so far.
 #[derive(Default)]
 struct Built {
-    /// By name: the bridge, and the router's address on it.
+    /// Each network's bridge, and the router's address on it, by the network's name.
     networks: BTreeMap<String, (String, Option<String>)>,
-    /// By name: the number, inside, of the process that holds the host's namespaces.
+    /// The id, inside, of the process that holds a host's namespaces, by the host's name.
     hosts: BTreeMap<String, String>,
     cables: u32,
 }
@@ -80,26 +82,26 @@ pub struct Nic {
 }
 
 impl Nic {
-    /// With its first address, which has the prefix length: `10.17.3.11/24`.
+    /// An interface with its first address and the prefix length: `10.17.3.11/24`.
     pub fn new(network: impl Into<String>, address: impl Into<String>) -> Self {
         Self { network: network.into(), addresses: vec![address.into()], name: None, mac: None }
     }
 
-    /// With another address, of either family.
+    /// Adds an address, of either family.
     #[must_use]
     pub fn address(mut self, address: impl Into<String>) -> Self {
         self.addresses.push(address.into());
         self
     }
 
-    /// With a name of at most 15 characters; `eth0`, `eth1`… otherwise.
+    /// Sets a name of at most 15 characters; the default is `eth0`, `eth1`…
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// With a MAC; a random one otherwise.
+    /// Sets a MAC; the default is a random one.
     #[must_use]
     pub fn mac(mut self, mac: impl Into<String>) -> Self {
         self.mac = Some(mac.into());
@@ -108,14 +110,15 @@ impl Nic {
 }
 
 impl Lab {
-    /// The host that is the router: [`run`](Self::run) takes it like any other. It has no layers: nothing is written there.
+    /// The name of the router: [`run`](Self::run) accepts it like a host. It has no layers, so nothing can be
+    /// written to it.
     pub const ROUTER: &str = "router";
 
-    /// Starts one with nothing in it but the router.
+    /// Starts a lab that contains only the router.
     ///
     /// # Panics
     ///
-    /// When this is not root and `sudo -n` does not help, and when the kernel has no namespaces.
+    /// When this process is not root and `sudo -n` does not help, and when the kernel has no namespaces.
     #[must_use]
     #[expect(clippy::panic, reason = "what every test stands on")]
     pub fn start() -> Self {
@@ -140,20 +143,21 @@ impl Lab {
         Self { init, stays, outside, folder: scratch(), built, daemons }
     }
 
-    /// A network, on which the router has an address with the prefix length: `10.17.3.1/24`. Between such networks it routes.
+    /// Adds a network, on which the router has an address with the prefix length: `10.17.3.1/24`. The router
+    /// forwards between such networks.
     ///
     /// # Panics
     ///
-    /// When there is one of this name, and when the address is none.
+    /// When the name is taken, and when the address is invalid.
     pub fn network(&self, name: &str, router: &str) {
         self.bridge(name, Some(router));
     }
 
-    /// A network without the router: nothing leads out of it.
+    /// Adds a network without the router: it has no way out.
     ///
     /// # Panics
     ///
-    /// When there is one of this name.
+    /// When the name is taken.
     pub fn isolated(&self, name: &str) {
         self.bridge(name, None);
     }
@@ -162,7 +166,7 @@ impl Lab {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(!built.networks.contains_key(name), "the lab has a network {name} already");
         let bridge = format!("br{}", built.networks.len());
-        // Without snooping, multicast goes everywhere, as on the wire that VRRP expects.
+        // Without snooping, multicast is flooded, as on the wire that VRRP expects.
         let mut script = format!(
             "ip link add {bridge} type bridge forward_delay 0 mcast_snooping 0 && ip link set {bridge} up"
         );
@@ -173,16 +177,18 @@ impl Lab {
         built.networks.insert(name.to_owned(), (bridge, router.map(str::to_owned)));
     }
 
-    /// A host with interfaces in this order. Its routes out are by the routers of its networks: by that of the first network which has one.
+    /// Adds a host with interfaces in this order. Its default route of each family is by the router of the first
+    /// network that has one.
     ///
     /// # Panics
     ///
-    /// When there is one of this name, and when a network or an address is none.
+    /// When the name is taken, and when a network does not exist or an address is invalid.
     #[expect(clippy::panic, reason = "what the test stands on")]
     pub fn host(&self, name: &str, nics: &[Nic]) {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(name != Self::ROUTER && !built.hosts.contains_key(name), "the lab has a host {name} already");
-        // The holder goes on when the one that started it has read its number.
+        // The shell that starts the holder waits until the holder has written its id, reads the id, and
+        // exits; the holder stays.
         let layers = LAYERS.join(" ");
         let make = "made=/run/made.$$; unshare --net --mount --uts sh -c \"$1\" host.sh \"$2\" \"$3\" >$made & \
                     while kill -0 $! && [ ! -s $made ]; do sleep 0.005; done; cat $made; rm $made";
@@ -224,17 +230,17 @@ impl Lab {
         }
     }
 
-    /// A folder that this process and the hosts all see.
+    /// A folder that this process and all hosts see.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file of a host, of root and with a mode: `0o600`.
+    /// Writes a file of a host, owned by root, with a mode: `0o600`.
     ///
     /// # Panics
     ///
-    /// When the path is not one that a host has a layer of its own over, and when it cannot be written.
+    /// When the path is in none of the layers, and when it cannot be written.
     #[expect(clippy::panic, reason = "what the test stands on")]
     pub fn write(&self, host: &str, path: &str, contents: &str, mode: u32) {
         let is_own = LAYERS.iter().chain(&["/run"]).any(|layer| {
@@ -249,11 +255,11 @@ impl Lab {
         }
     }
 
-    /// Writes all files below a folder into a host, with their modes: what is compiled for a machine, as a tree.
+    /// Writes all files below a folder into a host, with their modes, such as the tree of a machine's files.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write) does, and for a file that is no text.
+    /// As [`write`](Self::write) does, and for a file that is not text.
     #[expect(clippy::panic, reason = "what the test stands on")]
     pub fn write_tree(&self, host: &str, folder: &Path) {
         for (path, entry) in tree::read(folder) {
@@ -265,20 +271,20 @@ impl Lab {
         }
     }
 
-    /// Runs a program in a host, as root, for at most half a minute; what it says on standard output.
+    /// Runs a program in a host, as root, for at most half a minute, and gives its standard output.
     ///
     /// # Errors
     ///
-    /// What it says, when it fails or takes longer.
+    /// The program's output when it fails or takes longer.
     pub fn run(&self, host: &str, words: &[&str]) -> Result<String, Refused> {
         self.run_for(host, PATIENCE, words)
     }
 
-    /// Like [`run`](Self::run), for a longer or shorter time.
+    /// Like [`run`](Self::run), with another time limit.
     ///
     /// # Errors
     ///
-    /// What it says, when it fails or takes longer.
+    /// The program's output when it fails or takes longer.
     pub fn run_for(&self, host: &str, most: Duration, words: &[&str]) -> Result<String, Refused> {
         run(self.command(host, most).args(words)).success().map_err(|refused| named(host, words, &refused))
     }
@@ -287,7 +293,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What it says, when it fails.
+    /// The program's output when it fails.
     pub fn run_with(&self, host: &str, words: &[&str], input: &str) -> Result<String, Refused> {
         let verdict = run_with_input(self.command(host, PATIENCE).args(words), input);
         verdict.success().map_err(|refused| named(host, words, &refused))
@@ -297,29 +303,29 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// What nft says, a warning included.
+    /// nft's complaint; a warning counts.
     pub fn load_rules(&self, host: &str, ruleset: &str) -> Result<(), Refused> {
         let _ = command("nft");
         let mut nft = self.command(host, PATIENCE);
         run_with_input(nft.args(["nft", "-f", "-"]), ruleset).silent_success().map(drop)
     }
 
-    /// Whether a host has an address now, on any interface: who has the VIP.
+    /// Whether a host has an address now, on any interface, such as a VIP.
     ///
     /// # Panics
     ///
-    /// When there is no such host.
+    /// When the host does not exist.
     #[must_use]
     pub fn has_address(&self, host: &str, address: &str) -> bool {
         let listed = self.expect(host, "ip -oneline address");
         listed.lines().any(|line| line.split_whitespace().any(|word| word.split('/').next() == Some(address)))
     }
 
-    /// Pulls the cables of a host out, or plugs them in again: the link is down on both ends.
+    /// Pulls out a host's cables, or plugs them in again: the link is down on both ends.
     ///
     /// # Panics
     ///
-    /// When there is no such host.
+    /// When the host does not exist.
     pub fn unplug(&self, host: &str, pulled: bool) {
         let state = if pulled { "down" } else { "up" };
         let script =
@@ -327,11 +333,11 @@ impl Lab {
         self.expect(host, &script);
     }
 
-    /// Starts a program that goes on, in a host. It must stay in the foreground.
+    /// Starts a program in a host that keeps running. It must stay in the foreground.
     ///
     /// # Panics
     ///
-    /// When it cannot be started. Whether it lives is another question: [`Daemon::is_running`].
+    /// When it cannot be started. [`Daemon::is_running`] tells whether it still runs.
     pub fn daemon(&self, host: &str, words: &[&str]) -> Daemon<'_> {
         let number = self.daemons.fetch_add(1, Ordering::Relaxed);
         Daemon::start(self, host, number, words)
@@ -339,7 +345,7 @@ impl Lab {
 
     #[expect(clippy::panic, reason = "a command that the lab takes for granted")]
     fn expect(&self, host: &str, script: &str) -> String {
-        // The router's part is called while the state is locked.
+        // The router's commands run while the state is locked, so this must not lock it again.
         let holder = if host == Self::ROUTER { None } else { Some(self.holder(host)) };
         run(self.enter(holder.as_deref()).args(["sh", "-c", script]))
             .success()
@@ -352,7 +358,7 @@ impl Lab {
         built.hosts.get(host).cloned().unwrap_or_else(|| panic!("the lab has no host {host}"))
     }
 
-    /// The way into the lab, to which a program and its words are added; into a host by the number of its holder.
+    /// A command that enters the lab, or a host by its holder's id; a program and its arguments are appended.
     fn enter(&self, holder: Option<&str>) -> Command {
         let mut command = as_root("nsenter");
         command.args(["--target", &self.outside, "--mount", "--net", "--pid", "--"]);
@@ -364,7 +370,7 @@ impl Lab {
         command
     }
 
-    /// Like [`enter`](Self::enter), with an end.
+    /// Like [`enter`](Self::enter), with a time limit.
     fn command(&self, host: &str, most: Duration) -> Command {
         let mut command = self.enter(None);
         command.args(["timeout", "--kill-after=1", &format!("{:.3}", most.as_secs_f64())]);
@@ -374,7 +380,7 @@ impl Lab {
         command
     }
 
-    /// A file for what a daemon says, opened outside.
+    /// A file for a daemon's output, opened outside of the lab.
     fn log(&self, number: u32) -> (File, File, std::path::PathBuf) {
         let path = self.folder.path().join(format!("daemon.{number}.log"));
         let file = or_panic(File::create(&path), &path);
@@ -385,7 +391,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        // Closing its standard input ends the first process, and the kernel all others.
+        // Closing its standard input ends the first process, and the kernel ends all others.
         drop(self.stays.take());
         let _ = self.init.wait();
     }
@@ -403,7 +409,7 @@ fn is_v6(address: &str) -> bool {
     address.contains(':')
 }
 
-/// Without it, an IPv6 address is not there for its first second.
+/// Without this flag, an IPv6 address is unusable in its first second.
 fn nodad(address: &str) -> &'static str {
     if is_v6(address) { "nodad" } else { "" }
 }

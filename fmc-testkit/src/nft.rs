@@ -3,24 +3,23 @@
 use crate::Refused;
 use crate::program::{as_root, run_with_input};
 
-/// A ruleset, checked by the kernel without loading it.
+/// Lets the kernel check a ruleset without loading it.
 ///
 /// # Errors
 ///
-/// What nft says against it.
+/// The complaint of nft.
 pub fn check(ruleset: &str) -> Result<(), Refused> {
     in_namespace("nft -c -f -", ruleset).map(drop)
 }
 
-/// A ruleset that is loaded twice into an empty namespace; the listing after the second time, which equals that
-/// after the first.
+/// Loads a ruleset twice into an empty namespace, and gives the second listing, which must equal the first.
 ///
 /// # Errors
 ///
-/// What nft says when it cannot load it, or both listings when they differ.
+/// nft's error when it cannot load the ruleset, or both listings when they differ.
 pub fn load_twice_is_stable(ruleset: &str) -> Result<String, Refused> {
     const MARK: &str = "# listed again\n";
-    // The ruleset arrives once, on standard input, and is kept in the shell.
+    // The ruleset arrives once, on standard input; the shell keeps it in a variable.
     let script = format!(
         "rules=$(cat) || exit; load() {{ printf '%s\\n' \"$rules\" | nft -f - && nft list ruleset; }}; \
          load && printf '{}' && load",
@@ -34,7 +33,7 @@ pub fn load_twice_is_stable(ruleset: &str) -> Result<String, Refused> {
 }
 
 fn in_namespace(script: &str, input: &str) -> Result<String, Refused> {
-    // Looked up here, so that a missing nft is not mistaken for a refusal by the shell.
+    // Looked up here, so that a missing nft does not look like a refusal by the shell.
     let _ = crate::program::command("nft");
     let script = format!("PATH=$PATH:/usr/sbin:/sbin; {script}");
     run_with_input(as_root("unshare").args(["--net", "sh", "-c", &script]), input).silent_success()

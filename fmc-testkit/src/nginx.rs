@@ -1,18 +1,18 @@
-//! nginx, as `nginx -t` reads a configuration.
+//! Checks a configuration as `nginx -t` reads it.
 
 use crate::Refused;
 use crate::program::{command, run};
 use crate::tree::{scratch, write};
 
-/// A whole configuration.
+/// Checks a whole configuration.
 ///
 /// # Errors
 ///
-/// What nginx says against it, a warning included.
+/// The complaint of nginx; a warning counts.
 pub fn check(configuration: &str) -> Result<(), Refused> {
     let folder = scratch();
     let file = folder.path().join("nginx.conf");
-    // Logs and the process file go to the folder: a test must not need the machine's own.
+    // Logs and the process file go to the folder, so that a test does not need the machine's own places.
     let own = format!("{}/", folder.path().display());
     let configuration =
         configuration.replace("/var/log/nginx/", &own).replace("/run/nginx.pid", &format!("{own}pid"));

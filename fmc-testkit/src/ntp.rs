@@ -1,4 +1,4 @@
-//! A time server for guests that reach no other.
+//! A time server for guests without access to another.
 
 use crate::libvirtd::Own;
 use crate::program::python;
@@ -6,8 +6,8 @@ use crate::tree::write;
 
 const SERVER: &str = include_str!("ntp.py");
 
-/// Starts it beside a libvirtd of the tests' own: it tells the guests this machine's time, at every address that the hypervisor has on
-/// their networks. Who asked is in [`Own::said`] by the name `ntp`.
+/// Starts a time server beside a libvirtd of the tests' own. It serves this machine's time on every address
+/// that the hypervisor has on the guests' networks. [`Own::said`] lists the clients under the name `ntp`.
 pub fn start(host: &Own) {
     let script = host.path().join("ntp.py");
     write(&script, SERVER.as_bytes());
@@ -20,7 +20,8 @@ mod tests {
 
     use super::*;
 
-    /// A client by the same RFC: the answer's version, mode and stratum, its own time stamp, and the time.
+    /// A client by the same RFC. It prints the answer's version, mode, stratum, the client's own time stamp,
+    /// and whether the time is right.
     const CLIENT: &str = "import socket, struct, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1); \
         s.sendto(bytes([0x23]) + bytes(39) + b\"mystamps\", (\"127.0.0.1\", 123)); a = s.recv(1024); \
         print(len(a), a[0], a[1], a[24:32].decode(), abs(struct.unpack(\"!I\", a[40:44])[0] - 2208988800 - time.time()) < 5)";
@@ -39,7 +40,7 @@ mod tests {
             }
         };
         assert_eq!(answer.trim(), "48 36 1 mystamps True");
-        // It answers before it says whom; a client that gave up has asked too.
+        // The server answers before it prints the client. A client that gave up is printed too.
         while !host.said("ntp").lines().any(|line| line == "127.0.0.1") {
             assert!(asked.elapsed() < Duration::from_secs(20), "{}", host.said("ntp"));
         }

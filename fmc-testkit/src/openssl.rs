@@ -1,4 +1,4 @@
-//! OpenSSL, which judges certificates, and makes those that a test needs of another authority.
+//! OpenSSL, which verifies certificates, and makes those of a test's own authority.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,22 +9,22 @@ use crate::Refused;
 use crate::program::{command, run};
 use crate::tree::{or_panic, scratch, write};
 
-/// What a certificate is used for, as OpenSSL's `-purpose` has it.
+/// The purpose of a certificate, as OpenSSL's `-purpose` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A server shows it.
+    /// A server presents it.
     Server,
-    /// A client shows it.
+    /// A client presents it.
     Client,
-    /// Neither is asked for: an authority.
+    /// An authority: no purpose is checked.
     Any,
 }
 
-/// A certificate, judged strictly (RFC 5280) against the authority at its root and those between, all in PEM.
+/// Verifies a certificate strictly (RFC 5280) against a root and the intermediate certificates, all in PEM.
 ///
 /// # Errors
 ///
-/// What OpenSSL says against it.
+/// OpenSSL's complaint.
 pub fn verify(root: &str, between: &str, certificate: &str, purpose: Purpose) -> Result<(), Refused> {
     let folder = scratch();
     let file = |name: &str, text: &str| {
@@ -45,23 +45,24 @@ pub fn verify(root: &str, between: &str, certificate: &str, purpose: Purpose) ->
     run(verify.arg(file("certificate", certificate))).silent_success().map(drop)
 }
 
-/// Whether a certificate in PEM is one for a name or an address.
+/// Checks that a certificate in PEM is valid for a name or an address.
 ///
 /// # Errors
 ///
-/// What OpenSSL says, when it is not.
+/// OpenSSL's answer, when it is not.
 pub fn is_for(certificate: &str, name_or_address: &str) -> Result<(), Refused> {
     let option = if name_or_address.parse::<std::net::IpAddr>().is_ok() { "-checkip" } else { "-checkhost" };
     let said = x509(certificate, &["-noout", option, name_or_address])?;
-    // It exits with 0 either way.
+    // OpenSSL exits with 0 in both cases.
     if said.contains("does match") { Ok(()) } else { Err(Refused::new("openssl", said)) }
 }
 
-/// What `openssl x509` says of a certificate in PEM: `-subject`, `-ext subjectAltName`, `-serial`, `-enddate`…
+/// The output of `openssl x509` about a certificate in PEM: `-subject`, `-ext subjectAltName`, `-serial`,
+/// `-enddate`…
 ///
 /// # Errors
 ///
-/// What it says, when it cannot read it.
+/// OpenSSL's error, when it cannot read the certificate.
 pub fn x509(certificate: &str, options: &[&str]) -> Result<String, Refused> {
     let folder = scratch();
     let path = folder.path().join("certificate");
@@ -69,11 +70,11 @@ pub fn x509(certificate: &str, options: &[&str]) -> Result<String, Refused> {
     run(command("openssl").args(["x509", "-in"]).arg(path).args(options)).silent_success()
 }
 
-/// Whether a private key in PEM is sound, and is that of a certificate.
+/// Checks that a private key in PEM is sound and belongs to a certificate.
 ///
 /// # Errors
 ///
-/// What OpenSSL says against it, or both public keys when they differ.
+/// OpenSSL's complaint, or both public keys when they differ.
 pub fn is_key_of(key: &str, certificate: &str) -> Result<(), Refused> {
     let folder = scratch();
     let path = folder.path().join("key");
@@ -87,7 +88,7 @@ pub fn is_key_of(key: &str, certificate: &str) -> Result<(), Refused> {
     Err(Refused::new("openssl", format!("another key:\n{of_key}{of_certificate}")))
 }
 
-/// An authority of a test's own, made anew each time: what it issues no other authority knows.
+/// An authority of a test's own. It is new each time, so no other authority knows its certificates.
 pub struct Authority {
     folder: TempDir,
 }
@@ -102,7 +103,7 @@ pub struct Pair {
 }
 
 impl Authority {
-    /// One with a common name.
+    /// Makes an authority with a common name.
     ///
     /// # Panics
     ///
@@ -119,8 +120,8 @@ impl Authority {
         authority
     }
 
-    /// One that is there already, by its certificate in PEM, with those above it after it, and its key: what it issues shows those
-    /// between it and its root, too.
+    /// An authority that exists already: its certificate in PEM, followed by those above it, and its key.
+    /// Certificates that it issues present the intermediate ones too.
     ///
     /// # Panics
     ///
@@ -140,7 +141,8 @@ impl Authority {
         self.pair("ca")
     }
 
-    /// A server's certificate, for names and addresses: `DNS:api.example.org`, `IP:10.17.3.11`. The file's name is `name`.
+    /// Issues a server's certificate for names and addresses: `DNS:api.example.org`, `IP:10.17.3.11`. The
+    /// file's name is `name`.
     ///
     /// # Panics
     ///
@@ -155,7 +157,8 @@ impl Authority {
         )
     }
 
-    /// A client's certificate: Kubernetes takes the organisation for the group, and the common name for the user.
+    /// Issues a client's certificate. Kubernetes uses the organisation as the group, and the common name as
+    /// the user.
     ///
     /// # Panics
     ///
@@ -166,7 +169,7 @@ impl Authority {
         self.issue(&name, &format!("/O={group}/CN={user}"), "extendedKeyUsage=clientAuth\n")
     }
 
-    /// A key that signs the tokens of service accounts: P-256, in the form of SEC 1 (`EC PRIVATE KEY`).
+    /// Makes a key that signs the tokens of service accounts: P-256, in the form of SEC 1 (`EC PRIVATE KEY`).
     ///
     /// # Panics
     ///
@@ -182,7 +185,7 @@ impl Authority {
         path
     }
 
-    /// A certificate of a member of etcd, who is server and client at once.
+    /// Issues a certificate for a member of etcd, which is server and client at once.
     ///
     /// # Panics
     ///
@@ -236,7 +239,7 @@ impl Pair {
     ///
     /// # Panics
     ///
-    /// When it is not there.
+    /// When the file is missing.
     #[must_use]
     pub fn certificate_text(&self) -> String {
         or_panic(fs::read_to_string(&self.certificate), &self.certificate)
@@ -246,14 +249,14 @@ impl Pair {
     ///
     /// # Panics
     ///
-    /// When it is not there.
+    /// When the file is missing.
     #[must_use]
     pub fn key_text(&self) -> String {
         or_panic(fs::read_to_string(&self.key), &self.key)
     }
 }
 
-/// The certificates of an authority but its root, which whoever trusts it has.
+/// The certificates of an authority without its root, which every client that trusts it has already.
 fn between(certificates: &str) -> String {
     let all: Vec<&str> = certificates.split_inclusive("-----END CERTIFICATE-----\n").collect();
     all.split_last().map(|(_, between)| between.concat()).unwrap_or_default()

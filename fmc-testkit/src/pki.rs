@@ -1,4 +1,4 @@
-//! Keys and certificates, judged by OpenSSL and OpenSSH.
+//! Keys and certificates, verified by OpenSSL and OpenSSH.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,12 +7,12 @@ use tempfile::TempDir;
 
 use crate::program::{Refused, command, run, run_with_input};
 
-/// Whether `openssl verify` finds a chain from a certificate to a root, by the strict rules of RFC 5280 (`-x509_strict`) and at a
-/// point in time, in seconds since 1970.
+/// Whether `openssl verify` finds a chain from a certificate to a root, by the strict rules of RFC 5280
+/// (`-x509_strict`), at a time in seconds since 1970.
 ///
 /// # Errors
 ///
-/// OpenSSL's words.
+/// OpenSSL's output.
 ///
 /// # Panics
 ///
@@ -34,11 +34,11 @@ pub fn verify(
     run(openssl.arg(folder.file("certificate.pem", certificate))).silent_success().map(|_| ())
 }
 
-/// What `openssl x509 -text` says of a certificate.
+/// The output of `openssl x509 -text` about a certificate.
 ///
 /// # Errors
 ///
-/// OpenSSL's words.
+/// OpenSSL's output.
 ///
 /// # Panics
 ///
@@ -47,17 +47,17 @@ pub fn certificate_text(certificate: &str) -> Result<String, Refused> {
     run_with_input(command("openssl").args(["x509", "-noout", "-text"]), certificate).silent_success()
 }
 
-/// The public key of a private key on a curve in PEM, once `openssl ec -check` has found it right.
+/// The public key of a private key on a curve in PEM, after `openssl ec -check` accepted the key.
 ///
 /// # Errors
 ///
-/// OpenSSL's words.
+/// OpenSSL's output.
 ///
 /// # Panics
 ///
 /// OpenSSL is missing.
 pub fn ec_public(key: &str) -> Result<String, Refused> {
-    // It says on standard error that it reads and that the key is valid.
+    // It prints on standard error that it reads the key and that the key is valid.
     run_with_input(command("openssl").args(["ec", "-check", "-noout"]), key).success()?;
     run_with_input(command("openssl").args(["pkey", "-pubout"]), key).silent_success()
 }
@@ -66,7 +66,7 @@ pub fn ec_public(key: &str) -> Result<String, Refused> {
 ///
 /// # Errors
 ///
-/// OpenSSL's words.
+/// OpenSSL's output.
 ///
 /// # Panics
 ///
@@ -75,11 +75,11 @@ pub fn certificate_public(certificate: &str) -> Result<String, Refused> {
     run_with_input(command("openssl").args(["x509", "-noout", "-pubkey"]), certificate).silent_success()
 }
 
-/// The public line that `ssh-keygen -y` makes of a private key in OpenSSH's format.
+/// The public line that `ssh-keygen -y` derives from a private key in OpenSSH's format.
 ///
 /// # Errors
 ///
-/// OpenSSH's words.
+/// OpenSSH's output.
 ///
 /// # Panics
 ///
@@ -90,11 +90,11 @@ pub fn ssh_public(private: &str) -> Result<String, Refused> {
         .silent_success()
 }
 
-/// What `ssh-keygen -l` says of a key, private or public: bits, fingerprint, comment, kind.
+/// The output of `ssh-keygen -l` about a private or public key: bits, fingerprint, comment, kind.
 ///
 /// # Errors
 ///
-/// OpenSSH's words.
+/// OpenSSH's output.
 ///
 /// # Panics
 ///
@@ -108,7 +108,7 @@ pub fn ssh_fingerprint(key: &str) -> Result<String, Refused> {
 ///
 /// # Errors
 ///
-/// OpenSSH's words: it knows none, or cannot read the file.
+/// OpenSSH's output: the host is not in the file, or the file cannot be read.
 ///
 /// # Panics
 ///
@@ -119,12 +119,12 @@ pub fn ssh_known(known_hosts: &str, host: &str) -> Result<String, Refused> {
         .silent_success()
 }
 
-/// An authority that OpenSSL makes: its certificate and its private key, on a curve and with a name as `/O=x/CN=y`. It is
-/// another one each time, and valid from 2025 to 2045.
+/// An authority that OpenSSL makes: its certificate and its private key, on a curve and with a name such as
+/// `/O=x/CN=y`. It is new each time, and valid from 2025 to 2045.
 ///
 /// # Errors
 ///
-/// OpenSSL's words.
+/// OpenSSL's output.
 ///
 /// # Panics
 ///
@@ -138,7 +138,7 @@ pub fn own_authority(curve: &str, subject: &str) -> Result<(String, String), Ref
     request.args(["req", "-new", "-utf8", "-subj", subject, "-key"]).arg(folder.file("key.pem", &key));
     let request = folder.file("request.pem", &run(&mut request).success()?);
     let mut sign = command("openssl");
-    // `openssl ca` alone takes dates; it wants its books.
+    // Only `openssl ca` accepts dates. It needs a database.
     let settings = format!(
         "[ca]\ndefault_ca=own\n[own]\ndatabase={0}/books\nnew_certs_dir={0}\nrand_serial=yes\ndefault_md=sha256\n\
          policy=any\nemail_in_dn=yes\npreserve=yes\nx509_extensions=authority\nunique_subject=no\n[any]\ncountryName=optional\norganizationName=optional\n\

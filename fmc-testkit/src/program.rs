@@ -1,4 +1,4 @@
-//! Running a program and reading its verdict.
+//! Runs a program and reads its verdict.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// A consumer's refusal, in its own words.
+/// A consumer's refusal, with the consumer's own output.
 ///
-/// `Debug` prints those words as they are, so that `unwrap` and a test that returns it show them readably.
+/// `Debug` prints that output as it is, so that `unwrap` and a test that returns it show it readably.
 pub struct Refused {
     program: String,
     words: String,
@@ -20,7 +20,7 @@ impl Refused {
         Self { program: program.into(), words: words.into() }
     }
 
-    /// What the program said.
+    /// The program's output.
     #[must_use]
     pub fn words(&self) -> &str {
         &self.words
@@ -41,7 +41,7 @@ impl fmt::Debug for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A finished program: its exit and everything it said.
+/// A finished program: its exit status and all its output.
 pub(crate) struct Verdict {
     program: String,
     success: bool,
@@ -55,7 +55,7 @@ impl Verdict {
         if self.success { Ok(self.stdout) } else { Err(self.refused()) }
     }
 
-    /// The standard output of a program that succeeded and had nothing to say on standard error.
+    /// The standard output of a program that succeeded and printed nothing on standard error.
     pub(crate) fn silent_success(self) -> Result<String, Refused> {
         if self.success && self.stderr.trim().is_empty() { Ok(self.stdout) } else { Err(self.refused()) }
     }
@@ -69,7 +69,8 @@ impl Verdict {
 ///
 /// # Panics
 ///
-/// When it is not installed. This is no [`Refused`], because a test that expects a refusal would pass.
+/// When the program is not installed. This is not a [`Refused`], because a test that expects a refusal would
+/// then pass.
 pub(crate) fn run(command: &mut Command) -> Verdict {
     let output = command.stdin(Stdio::null()).output();
     verdict(command, output)
@@ -82,7 +83,7 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Verdict {
             |mut child| {
                 if let Some(mut stdin) = child.stdin.take() {
                     match stdin.write_all(input.as_bytes()) {
-                        // A program that refuses early may not read to the end; its exit says so.
+                        // A program that refuses early may not read its whole input; its exit status tells.
                         Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error),
                         _ => {}
                     }
@@ -93,7 +94,8 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Verdict {
     verdict(command, output)
 }
 
-/// A command that runs as root: the program itself, or by `sudo -n` for anybody else.
+/// A command that runs as root: the program itself if this process is root, and otherwise the program by
+/// `sudo -n`.
 pub(crate) fn as_root(program: impl AsRef<OsStr>) -> Command {
     let program = find(program.as_ref());
     if is_root() {
@@ -110,7 +112,7 @@ pub(crate) fn is_root() -> bool {
     uid() == 0
 }
 
-/// For what only root can do, with what that is.
+/// Checks that this process can act as root; `what` names the action that needs it.
 ///
 /// # Panics
 ///
@@ -122,7 +124,7 @@ pub(crate) fn require_root(what: &str) {
     }
 }
 
-/// The system's Python, which has Debian's modules; another one may come first in the path.
+/// The system's Python, which has Debian's modules. The path may contain another Python first.
 pub(crate) fn python() -> String {
     let system = Path::new("/usr/bin/python3");
     let found = if system.is_file() { system.to_owned() } else { find(OsStr::new("python3")) };
@@ -138,7 +140,7 @@ pub(crate) fn uid() -> u32 {
     }
 }
 
-/// A command by name, found also where only root has it in its path.
+/// A command by name. Folders that only root has in its path are searched too.
 pub(crate) fn command(program: &str) -> Command {
     Command::new(find(OsStr::new(program)))
 }

@@ -1,4 +1,4 @@
-//! Stands between a libvirt client and its daemon: counts the calls, and can stop passing them on.
+//! A relay between a libvirt client and its daemon. It counts the calls, and can stop passing them on.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -12,10 +12,11 @@ use tempfile::TempDir;
 
 use crate::tree::{or_panic, scratch};
 
-/// The number of the program "remote", whose calls count (`REMOTE_PROGRAM` of libvirt's `remote_protocol.x`); keepalives have another.
+/// The number of the program "remote" (`REMOTE_PROGRAM` in libvirt's `remote_protocol.x`). Only its calls
+/// count; keepalives have another number.
 const REMOTE: u32 = 0x2000_8086;
 
-/// The longest message of libvirt (`VIR_NET_MESSAGE_MAX`), by far.
+/// Far longer than the longest message of libvirt (`VIR_NET_MESSAGE_MAX`).
 const LONGEST: usize = 64 << 20;
 
 /// A relay in front of a libvirtd's socket.
@@ -45,32 +46,33 @@ impl Relay {
         let (socket, shared) = (socket.to_owned(), Arc::clone(&seen));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // A daemon that is dead closes the connection, as it would without a relay.
+                // If the daemon is dead, the connection closes, as it would without a relay.
                 let _ = connect(client, socket.clone(), &shared);
             }
         });
         Self { folder, seen }
     }
 
-    /// The URI under which the daemon answers through the relay.
+    /// The URI of the daemon through the relay.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("qemu+unix:///system?socket={}", self.folder.path().join("relay").display())
     }
 
-    /// The calls since the last time this was asked, by the number of their procedure in `remote_protocol.x`, in order.
+    /// The calls since the last time this was asked, in order, by the number of their procedure in
+    /// `remote_protocol.x`.
     #[must_use]
     pub fn take_calls(&self) -> Vec<u32> {
         std::mem::take(&mut self.seen.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many packets of streams (uploads) went to the daemon.
+    /// The number of stream packets (uploads) that went to the daemon.
     #[must_use]
     pub fn packets(&self) -> usize {
         *self.seen.packets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether to hold back what the clients say, as a daemon that hangs would.
+    /// Holds back the clients' messages, as a hanging daemon would, or passes them on again.
     pub fn hold(&self, on: bool) {
         self.seen.holds.store(on, Ordering::SeqCst);
     }
@@ -92,7 +94,8 @@ fn connect(client: UnixStream, socket: PathBuf, seen: &Arc<Seen>) -> io::Result<
     Ok(())
 }
 
-/// A message is its length, and a header of program, version, procedure, type, serial and status, each of four bytes.
+/// Passes on messages. A message is its length, and a header of program, version, procedure, type, serial and
+/// status, each of four bytes.
 fn pass_on(mut client: &UnixStream, mut daemon: &UnixStream, seen: &Seen) -> io::Result<()> {
     loop {
         let mut length = [0; 4];

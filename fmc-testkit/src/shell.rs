@@ -1,4 +1,4 @@
-//! The shell: whether it reads a script, and how long one waits for whom.
+//! The shell: checks that it reads a script, and that a script waits for its conditions.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,11 +11,11 @@ use crate::Refused;
 use crate::program::{command, run as finish};
 use crate::tree::{self, scratch};
 
-/// A script, as `sh -n` reads it.
+/// Checks a script by `sh -n`.
 ///
 /// # Errors
 ///
-/// What the shell says against it.
+/// The shell's complaint.
 pub fn syntax(script: &str) -> Result<(), Refused> {
     let folder = scratch();
     let path = folder.path().join("script.sh");
@@ -23,7 +23,7 @@ pub fn syntax(script: &str) -> Result<(), Refused> {
     finish(command("sh").arg("-n").arg(path)).silent_success().map(drop)
 }
 
-/// A server that answers every request with a status, which can be changed while it is asked.
+/// A server that answers every request with a status. The status can be changed at any time.
 #[derive(Debug)]
 pub struct Answers {
     url: String,
@@ -35,7 +35,7 @@ impl Answers {
     ///
     /// # Panics
     ///
-    /// When there is none.
+    /// When no port is free.
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "a test cannot go on without a port")]
     pub fn with(status: u16) -> Self {
@@ -55,7 +55,7 @@ impl Answers {
         Self { url, status: shared }
     }
 
-    /// Where it is.
+    /// Its URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -67,11 +67,11 @@ impl Answers {
     }
 }
 
-/// Runs a script to its end. Each of the steps is done after a while, before which the script must not have ended.
+/// Runs a script to its end. Each step runs after a pause, and the script must still be waiting then.
 ///
 /// # Panics
 ///
-/// When the script ends before the last step, fails, or waits for ever after it.
+/// When the script ends before the last step, fails, or never ends after it.
 #[expect(clippy::panic, reason = "a script that does not do as it should must fail the test")]
 pub fn run(script: &str, steps: &[&dyn Fn()]) {
     const WHILE: Duration = Duration::from_millis(400);

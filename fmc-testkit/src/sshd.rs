@@ -1,4 +1,4 @@
-//! sshd, as `sshd -t` reads a configuration.
+//! Checks a configuration as `sshd -t` reads it.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use crate::Refused;
 use crate::program::{as_root, run};
 use crate::tree::{scratch, write};
 
-/// A configuration, with the private host keys that the machine gets. Where it says `HostKey`, that is passed over; drop-ins that it
-/// includes are read.
+/// Checks a configuration with the private host keys of the machine. Its `HostKey` lines are ignored, and
+/// drop-ins that it includes are read.
 ///
 /// # Errors
 ///
-/// What sshd says: against the configuration, a warning included, or against a key; and when there is no key, since it would then look
-/// for the machine's.
+/// sshd's complaint about the configuration, a warning included, or about a key; and a missing key, because
+/// sshd would then look for the machine's.
 pub fn check(configuration: &str, host_keys: &[&str]) -> Result<(), Refused> {
     if host_keys.is_empty() {
         return Err(Refused::new("sshd", "no host key was given"));
@@ -27,12 +27,12 @@ pub fn check(configuration: &str, host_keys: &[&str]) -> Result<(), Refused> {
         write(path, key.as_bytes());
     }
     for path in &keys {
-        // sshd -t passes a key that it cannot read with a warning, and a wrong one, too, when another is right.
+        // sshd -t only warns about a key that it cannot read, and accepts a wrong key if another is right.
         run(as_root("chmod").arg("600").arg(path)).success()?;
         run(crate::program::command("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(path)).silent_success()?;
     }
     let keys: Vec<&Path> = keys.iter().map(std::path::PathBuf::as_path).collect();
-    // The folder of privilege separation is made by the unit: in a mount namespace, it is there.
+    // The unit makes the folder for privilege separation; here a mount namespace provides it.
     let _ = crate::program::command("sshd");
     const SCRIPT: &str =
         "mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/sshd && exec /usr/sbin/sshd -t -f \"$@\"";

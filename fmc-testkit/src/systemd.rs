@@ -1,4 +1,4 @@
-//! systemd, as `systemd-analyze verify` reads units.
+//! Checks units by `systemd-analyze verify`.
 
 use std::path::Path;
 
@@ -6,17 +6,19 @@ use crate::Refused;
 use crate::program::{command, run};
 use crate::tree::{self, EntryKind, scratch};
 
-/// The stock units of a systemd, against which dependencies are resolved.
+/// The stock units of systemd, which dependencies refer to.
 const STOCK: &str = "/usr/lib/systemd/system";
 
-/// All units in a folder, with their drop-ins: `units/web.service`, `units/web.service.d/10-limits.conf`.
+/// Verifies all units in a folder, with their drop-ins: `units/web.service`,
+/// `units/web.service.d/10-limits.conf`.
 ///
-/// They are read in a root of their own that holds the stock units of this machine's systemd and nothing else, so
-/// that `programs` names every program that the units start and the guest's image brings: `["/usr/bin/podman"]`.
+/// They are read in a root of their own that holds only the stock units of this machine's systemd. So
+/// `programs` must name every program that the units start and the guest's image contains:
+/// `["/usr/bin/podman"]`.
 ///
 /// # Errors
 ///
-/// What systemd says against any of them, warnings included.
+/// systemd's complaint about any of them, warnings included.
 pub fn verify(units: &Path, programs: &[&str]) -> Result<(), Refused> {
     let root = scratch();
     tree::copy(Path::new(STOCK), &root.path().join(STOCK.trim_start_matches('/')));
@@ -34,7 +36,7 @@ pub fn verify(units: &Path, programs: &[&str]) -> Result<(), Refused> {
     if verdict.stdout.trim().is_empty() { verdict.silent_success().map(drop) } else { Err(verdict.refused()) }
 }
 
-/// Unit files, and the units that have drop-ins only; masked ones (links) have nothing to verify.
+/// Unit files, and units with drop-ins only. Masked units are links and need no verification.
 fn unit_names(units: &Path) -> Vec<String> {
     let mut names: Vec<String> = tree::read(units)
         .into_iter()

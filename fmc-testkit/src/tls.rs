@@ -1,4 +1,4 @@
-//! Stand-ins for API servers, in a [`Lab`]: they speak TLS with the certificates that they are given, and say who they are.
+//! Stand-ins for API servers in a [`Lab`]. They speak TLS with the given certificates, and tell their names.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,20 +10,22 @@ use crate::program::{command, python};
 
 const SERVER: &str = include_str!("tls_server.py");
 
-/// A stand-in for an API server. It answers `/healthz`, `/readyz`, `/livez` with `ok`, `/ping` with `pong`, and all else with JSON: its
-/// `name`, the `path`, and of the `client` what its certificate says. Each answer has its name in the header `Served-By`.
+/// A stand-in for an API server. It answers `/healthz`, `/readyz`, `/livez` with `ok`, `/ping` with `pong`,
+/// and every other path with JSON: its `name`, the `path`, and the subject of the `client`'s certificate.
+/// Each answer has the server's name in the header `Served-By`.
 #[derive(Clone, Copy, Debug)]
 pub struct Server<'a> {
     /// The port, on all addresses of the host.
     pub port: u16,
-    /// What it shows.
+    /// The certificate that it presents.
     pub certificate: &'a Pair,
-    /// Whose clients it knows: a certificate of another authority is refused, none at all is not.
+    /// The authority of its clients. A certificate of another authority is refused; a client without a
+    /// certificate is accepted.
     pub clients: Option<&'a Path>,
 }
 
 impl Server<'_> {
-    /// Starts it in a host, whose name is its own; it answers when this returns.
+    /// Starts it in a host and returns once it answers. Its name is the host's.
     ///
     /// # Panics
     ///
@@ -45,12 +47,13 @@ impl Server<'_> {
     }
 }
 
-/// What a server answers to a client in a host of a lab: the body of a success. The server's certificate is judged by an authority.
+/// A server's answer to a client in a host of a lab: the body of a success. The client verifies the server's
+/// certificate by an authority.
 ///
 /// # Errors
 ///
-/// What curl says: there is no way, the certificate is of another authority or for another name, the answer is no success, or takes
-/// longer than five seconds.
+/// curl's error: there is no route, the certificate is of another authority or for another name, the answer
+/// is not a success, or it takes longer than five seconds.
 pub fn get(
     lab: &Lab,
     host: &str,

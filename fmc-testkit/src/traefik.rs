@@ -1,8 +1,9 @@
-//! Traefik, as its file provider reads a dynamic configuration.
+//! Checks a dynamic configuration as Traefik's file provider reads it.
 //!
-//! Debian has no Traefik, and the whole of it cannot be built of Go modules: some that it requires are not in the registry. Its file
-//! provider can. So a configuration is judged by the code that reads it in production: unknown fields and wrong types are refused. What only
-//! shows when it runs (rules that do not parse, a service that nothing names, the static configuration) is not judged here.
+//! Debian has no Traefik, and the whole of it cannot be built from Go modules, because the registry lacks
+//! some that it requires. Its file provider can be built. So the code that reads a configuration in
+//! production judges it: it refuses unknown fields and wrong types. Faults that only show when Traefik runs
+//! (rules that do not parse, a service that is not used, the static configuration) are not found here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,23 +18,24 @@ use crate::tree::{or_panic, scratch, write};
 const VERSION: &str = "v3.7.13";
 const MAIN: &str = include_str!("traefik/main.go");
 
-/// A module that Traefik's own build replaces by a folder, which is not in the module as it is published: types without fields, into which
-/// others put more.
+/// A module that Traefik's own build replaces by a folder. The published module lacks the folder. Its types
+/// have no fields; other builds add them.
 const EXT: &str = "github.com/traefik/traefik/dynamic/ext";
 const EXT_GO: &str = "package ext\n\n// HTTP adds nothing.\ntype HTTP struct{}\n\n// Router adds nothing.\ntype Router struct{}\n";
 
-/// A dynamic configuration in YAML.
+/// Checks a dynamic configuration in YAML.
 ///
-/// The judge is built at the first time: that takes ten minutes, needs Go 1.26 and the Go module registry, and is for the slow tier. It is
-/// kept in `FMC_TRAEFIK_CACHE`, or `fmc-traefik` in the user's cache folder.
+/// The first call builds the judge. That takes ten minutes and needs Go 1.26 and the Go module registry, so
+/// it is for the slow tier. The judge is kept in `FMC_TRAEFIK_CACHE`, or `fmc-traefik` in the user's cache
+/// folder.
 ///
 /// # Errors
 ///
-/// What Traefik's file provider says against it.
+/// The complaint of Traefik's file provider.
 ///
 /// # Panics
 ///
-/// When the judge cannot be built, with what Go says.
+/// When the judge cannot be built, with Go's output.
 pub fn check(dynamic: &str) -> Result<(), Refused> {
     static JUDGE: OnceLock<PathBuf> = OnceLock::new();
     let judge = JUDGE.get_or_init(|| kept("traefik", &[VERSION, MAIN, EXT_GO].map(str::to_owned), build));
@@ -51,7 +53,7 @@ fn build(folder: &Path) {
     let Some(source) = downloaded.get("Dir").and_then(serde_json::Value::as_str).map(Path::new) else {
         panic!("go mod download: {said}")
     };
-    // What Traefik itself is built with: its requirements and replacements, which hold for the main module only.
+    // Traefik's own requirements and replacements. Go uses them only for the main module, so they are copied.
     for name in ["go.mod", "go.sum"] {
         let path = source.join(name);
         write(&folder.join(name), or_panic(fs::read_to_string(&path), &path).as_bytes());

@@ -1,4 +1,4 @@
-//! Folders: scratch ones, and what is in one, as a value to compare.
+//! Scratch folders, and the content of a folder as a value to compare.
 
 #![expect(clippy::panic, reason = "a file system that fails is the fault of no artifact: the test must fail")]
 
@@ -16,7 +16,7 @@ use crate::program::{as_root, is_root, run, uid};
 /// One file, folder or link in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is, with what it holds.
+    /// The kind, with the content.
     pub kind: EntryKind,
     /// Permissions with set-id and sticky bits, without the file type: `0o644`.
     pub mode: u32,
@@ -26,7 +26,7 @@ pub struct Entry {
     pub gid: u32,
 }
 
-/// What an [`Entry`] is.
+/// The kind of an [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A folder.
@@ -40,7 +40,7 @@ pub enum EntryKind {
 }
 
 impl Entry {
-    /// The text of a file; `None` for all else and for bytes that are no UTF-8.
+    /// The text of a file; `None` for other kinds and for bytes that are not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
@@ -54,7 +54,7 @@ impl Entry {
 ///
 /// # Panics
 ///
-/// When something cannot be read.
+/// When an entry cannot be read.
 #[must_use]
 pub fn read(root: &Path) -> BTreeMap<String, Entry> {
     let mut entries = BTreeMap::new();
@@ -72,7 +72,8 @@ pub fn read(root: &Path) -> BTreeMap<String, Entry> {
     entries
 }
 
-/// Like [`read`], for a tree whose files belong to several users: anybody but root reads a copy that `sudo` makes.
+/// Like [`read`], for a tree whose files belong to several users: a process that is not root reads a copy
+/// that `sudo` makes.
 pub(crate) fn read_as_root(root: &Path) -> BTreeMap<String, Entry> {
     if is_root() {
         return read(root);
@@ -95,7 +96,7 @@ pub(crate) fn read_as_root(root: &Path) -> BTreeMap<String, Entry> {
     entries
 }
 
-/// Makes all below a folder this user's, who can then read and remove it; root can in any case.
+/// Makes everything below a folder this user's, so that this user can read and remove it; root always can.
 pub(crate) fn give_back(folder: &Path) {
     if !is_root() {
         sudo(as_root("chown").args(["--recursive", "--no-dereference", &uid().to_string()]).arg(folder));
@@ -111,10 +112,10 @@ fn sudo(command: &mut Command) -> String {
 ///
 /// # Panics
 ///
-/// When it cannot be made.
+/// When the folder cannot be made.
 #[must_use]
 pub fn scratch() -> TempDir {
-    // A short name: the path of a Unix socket has room for 107 bytes.
+    // A short name, because the path of a Unix socket has room for 107 bytes only.
     let made = tempfile::Builder::new().prefix("fmc-").tempdir();
     or_panic(made, &std::env::temp_dir())
 }
@@ -123,7 +124,7 @@ pub fn scratch() -> TempDir {
 ///
 /// # Panics
 ///
-/// When it cannot be written.
+/// When the file cannot be written.
 pub fn write(path: &Path, contents: &[u8]) {
     if let Some(folder) = path.parent() {
         make_folder(folder);
@@ -131,7 +132,7 @@ pub fn write(path: &Path, contents: &[u8]) {
     or_panic(fs::write(path, contents), path);
 }
 
-/// Writes a file that can be executed, and the folders above it.
+/// Writes an executable file and the folders above it.
 pub(crate) fn write_program(path: &Path, contents: &[u8]) {
     write(path, contents);
     or_panic(fs::set_permissions(path, fs::Permissions::from_mode(0o755)), path);
@@ -141,7 +142,7 @@ pub(crate) fn write_program(path: &Path, contents: &[u8]) {
 ///
 /// # Panics
 ///
-/// When it cannot be made.
+/// When the folder cannot be made.
 pub fn make_folder(path: &Path) {
     or_panic(fs::create_dir_all(path), path);
 }

@@ -1,19 +1,20 @@
-//! YAML as readers of version 1.1 understand it: `PyYAML`, which is cloud-init's. `yes`, `0640` and `1:20` are no text there.
+//! YAML as readers of version 1.1 understand it, such as cloud-init's `PyYAML`. They do not read `yes`,
+//! `0640` and `1:20` as text.
 
 use serde_json::Value;
 
 use crate::Refused;
 use crate::program::{command, run_with_input};
 
-/// Text stays apart from all else, and what JSON has no word for is told as text of its own kind.
+/// Text stays distinct from other values, and values that JSON lacks become text with a mark of their own.
 const SCRIPT: &str = "import json, sys, yaml
 json.dump(yaml.safe_load(sys.stdin.buffer.read().decode()), sys.stdout, default=lambda value: [type(value).__name__])";
 
-/// What a document says.
+/// The value of a document.
 ///
 /// # Errors
 ///
-/// What the reader says against it.
+/// The reader's complaint.
 pub fn read(document: &str) -> Result<Value, Refused> {
     let answer = run_with_input(command("python3").args(["-W", "error", "-c", SCRIPT]), document);
     let text = answer.silent_success()?;

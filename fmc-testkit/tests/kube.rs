@@ -1,4 +1,4 @@
-//! A real control plane takes the certificates that it is given, and nobody else's.
+//! A real control plane accepts the given certificates, and no others.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const BALANCER: &str = "global\n  maxconn 100\ndefaults\n  mode tcp\n  timeout c
     backend servers\n  default-server check inter 200ms fall 2 rise 1 on-marked-down shutdown-sessions\n\
     \x20 server one 10.17.3.11:6443\n  server two 10.17.3.12:6443\n";
 
-/// A kubeconfig whose files are named, as kubectl takes it too.
+/// A kubeconfig that refers to files, which kubectl accepts too.
 fn kubeconfig(url: &str, authority: &Path, client: &Pair) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: it\ncontexts: [{{name: it, context: {{cluster: it, user: it}}}}]\n\

@@ -1,4 +1,4 @@
-//! A libvirtd of the tests' own does what the machine's would, and leaves nothing behind.
+//! A libvirtd of the tests' own behaves as the machine's would, and leaves nothing behind.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const DOMAIN: &str = "<domain type='qemu'><name>web</name><memory unit='MiB'>64<
                       <interface type='network'><source network='lan'/><model type='virtio'/></interface>\
                       <interface type='bridge'><source bridge='br0'/></interface></devices></domain>";
 
-/// Defines a document through a file that both sides see.
+/// Defines a document through a file that both the test and the daemon see.
 fn define(host: &Own, command: &str, xml: &str) {
     let file = host.path().join(format!("{command}.xml"));
     std::fs::write(&file, xml).unwrap_or_default();
@@ -42,7 +42,7 @@ fn what_is_defined_and_running_survives_the_daemons_death() {
     host.restart_daemon();
     assert_eq!(host.virsh(&["domstate", "web"]).trim(), "running");
     assert_eq!(host.virsh(&["net-list", "--name"]).trim(), "lan");
-    // Pools without autostart come back as well: libvirt keeps the list of the active ones in its state folder.
+    // Pools without autostart come back too: libvirt keeps the list of the active ones in its state folder.
     assert_eq!(host.virsh(&["pool-list", "--name"]).trim(), "pool");
     host.virsh(&["destroy", "web"]);
 }

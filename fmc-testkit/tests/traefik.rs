@@ -1,4 +1,4 @@
-//! Traefik's file provider judges what it would read.
+//! Traefik's file provider checks a configuration.
 
 use fmc_testkit::traefik::check;
 

@@ -179,7 +179,7 @@ fn budget(checked: &Checked) -> Table {
     let mut table =
         Table::new(["host", "resource", "taken", "reserve", "there is", "left"]).right(&[2, 3, 4, 5]);
     let known = |size: Option<Size>| size.map_or_else(|| "not said".to_owned(), |size| size.to_string());
-    for Budget { host, machines: _, memory, cpus, pools } in Budget::of(checked) {
+    for Budget { host, memory, cpus, pools, .. } in Budget::of(checked) {
         let left = match memory.missing() {
             Some(missing) => format!("{missing} missing"),
             None => memory.free().map_or_else(String::new, |free| free.to_string()),
@@ -195,7 +195,7 @@ fn budget(checked: &Checked) -> Table {
         };
         let vcpus = cpus.virtual_cpus.to_string();
         table.row([String::new(), "vCPUs by threads".to_owned(), vcpus, String::new(), threads, left]);
-        for Space { pool, is_own: _, capacity, full, thin } in pools {
+        for Space { pool, capacity, full, thin, .. } in pools {
             for (how, taken) in [("at once", full), ("at most", full.saturating_add(thin))] {
                 let left = match capacity {
                     None => String::new(),

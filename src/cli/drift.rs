@@ -45,12 +45,12 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
     let width = all().map(|drifted| name(drifted, rooms).chars().count()).max().unwrap_or(0).clamp(16, 40);
     let mut text = String::new();
     for drifted in &drift.drift {
-        let (sign, style, verb) = match drifted.kind {
-            DriftKind::Changed => ('~', CHANGE, "changed"),
-            DriftKind::Missing => ('-', BAD, "missing"),
-            DriftKind::Extra => ('+', GOOD, "extra"),
+        let style = match drifted.kind {
+            DriftKind::Missing => BAD,
+            DriftKind::Extra => GOOD,
+            _ => CHANGE,
         };
-        text += &line(drifted, sign, style, verb, width, rooms, colour);
+        text += &line(drifted, drifted.kind.sign(), style, drifted.kind.as_str(), width, rooms, colour);
     }
     for drifted in &drift.unclear {
         text += &line(drifted, '!', WARN, "unclear", width, rooms, colour);

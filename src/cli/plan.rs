@@ -187,12 +187,12 @@ pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
     let width = lines.iter().map(|line| 2 * line.indent + line.what.chars().count()).max().unwrap_or(0);
     let width = width.clamp(16, 40);
     let mut text = String::new();
-    for Line { sign, what, verb, detail, indent, action, continues: _ } in &lines {
+    for Line { sign, what, verb, detail, indent, action, .. } in &lines {
         let style = match (action, sign) {
             (Some(Action::Create), _) => GOOD,
-            (Some(Action::Update | Action::Restart), _) => CHANGE,
             (Some(Action::Replace), _) => ANEW,
             (Some(Action::Delete), _) => BAD,
+            (Some(_), _) => CHANGE,
             (None, '!') => WARN,
             (None, _) => DIM,
         };

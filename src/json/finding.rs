@@ -47,6 +47,7 @@ pub struct FindingView {
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FilePlace {
     /// The file.
     pub file: String,
@@ -107,6 +108,7 @@ impl FindingView {
 
 /// The page of a kind of finding, as `explain` writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PageView {
     /// Its name, as `address-duplicate`.
     pub kind: String,
@@ -121,6 +123,7 @@ pub struct PageView {
 
 /// The kinds of findings, as `explain` alone writes them: without their pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct KindsView {
     /// Each of them.
     pub kinds: Vec<PageView>,

@@ -8,6 +8,7 @@ use fmc_core::nearest::nearest;
 /// A plan knows nothing of this name: it neither does something to it nor leaves it as it is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("find {name} in the plan: {}", hint(.near.as_deref()))]
+#[non_exhaustive]
 pub struct UnknownName {
     /// The name.
     pub name: String,

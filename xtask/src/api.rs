@@ -1,8 +1,8 @@
-//! The list of public items of each crate that is published, against `docs/api`.
+//! Compares the public items of each published crate with the lists in `docs/api`.
 //!
-//! rustdoc writes it as JSON, which a stable toolchain does only when asked as its own builders ask. Were cargo asked so, build
-//! scripts would see it and every dependency would be built again; so this program stands in for rustdoc, and asks that
-//! one alone.
+//! rustdoc writes its lists as JSON. A stable toolchain does that only with `RUSTC_BOOTSTRAP` set. If cargo
+//! had the variable, build scripts would see it and every dependency would be built again. So this program
+//! stands in for rustdoc and sets the variable for rustdoc alone.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -21,14 +21,14 @@ pub(crate) fn compare() -> Result<(), Failure> {
     each("compare")
 }
 
-/// Writes the committed ones anew.
+/// Writes the lists that are committed.
 pub(crate) fn write() -> Result<(), Failure> {
     fs::create_dir_all(root().join("docs/api"))?;
     each("write")
 }
 
 fn each(verb: &str) -> Result<(), Failure> {
-    // As the stage of the documentation has it, so that no dependency is compiled once more.
+    // The same flags as in the stage "documentation", so that no dependency is compiled again.
     let document = ["doc", "--workspace", "--all-features", "--no-deps"];
     let here = std::env::current_exe()?;
     let here = here.to_str().ok_or("the path of xtask is no text")?;
@@ -36,7 +36,7 @@ fn each(verb: &str) -> Result<(), Failure> {
     let flags = "-Zunstable-options --output-format=json --cap-lints=allow";
     let variables = [("RUSTDOC", here), (STANDS_IN_FOR, rustdoc.as_str()), ("RUSTDOCFLAGS", flags)];
     if let Err(failure) = cargo_with(&document, &variables) {
-        // That the crates compile is another stage's business, so what failed is this use of rustdoc.
+        // Another stage shows that the crates compile, so this failure comes from this use of rustdoc.
         if verb == "write" || std::env::var_os("CI").is_some() {
             return Err(failure);
         }

@@ -1,7 +1,8 @@
-//! The fuzzer, on the stable toolchain: what `cargo fuzz run` does, without a tool to install.
+//! The fuzzer on the stable toolchain: it does what `cargo fuzz run` does, without a tool to install.
 //!
-//! Coverage is LLVM's own pass, which stable compilers have too; only the sanitizers are nightly's, and they find what
-//! safe code cannot do. The layout is cargo-fuzz's, so that `cargo fuzz run cloud_file` works where it is installed.
+//! Coverage is a pass of LLVM that stable compilers have too. Only the sanitizers need nightly, and they find
+//! faults that safe code cannot have. The layout is cargo-fuzz's, so that `cargo fuzz run cloud_file` works
+//! where cargo-fuzz is installed.
 
 use std::fs;
 use std::process::Command;
@@ -14,7 +15,7 @@ pub(crate) const SECONDS: u64 = 60;
 
 const TARGETS: [&str; 1] = ["cloud_file"];
 
-/// What cargo-fuzz gives to rustc, without a sanitizer.
+/// The flags that cargo-fuzz gives to rustc, without a sanitizer.
 const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -24,7 +25,7 @@ const FLAGS: [&str; 6] = [
     "--cfg=fuzzing",
 ];
 
-/// What an input may take, beside the length: a second is a thousand times what a file of that length takes.
+/// The limits of an input. One second is a thousand times as long as a file of this length needs.
 const LIMITS: [&str; 5] =
     ["-max_len=16384", "-timeout=10", "-rss_limit_mb=1024", "-malloc_limit_mb=256", "-print_final_stats=1"];
 
@@ -66,7 +67,8 @@ pub(crate) fn fuzz(seconds: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The machine's own target: with a `--target`, flags are not given to what runs while it is built.
+/// The machine's own target. With a `--target`, cargo does not pass the flags to build scripts and proc
+/// macros.
 fn host() -> Result<String, Failure> {
     let output = Command::new("rustc").arg("-vV").output()?;
     let said = String::from_utf8(output.stdout)?;

@@ -1,10 +1,13 @@
-//! The test guest: a root image of Debian's packages that Ignition or cloud-init configures, its kernel, and an initramfs for each.
+//! The test guest: a root image of Debian packages that Ignition or cloud-init configures, its kernel, and an
+//! initramfs for each of the two.
 //!
-//! It is built once per recipe and kept outside of `target/`, in `FMC_GUEST_CACHE`, or `fmc-guest` in the user's cache folder: what
-//! `cargo clean` should not cost. A build that is cut leaves nothing that a later one would take for an image.
+//! It is built once per recipe and kept outside of `target/`, in `FMC_GUEST_CACHE` or in `fmc-guest` in the
+//! user's cache folder, so that `cargo clean` does not delete it. An interrupted build leaves nothing that a
+//! later one would take for an image.
 //!
-//! The tests use this crate's library, so that a command and a test agree on where the guest is. Its distribution is the
-//! one that the tests run on: images of Fedora CoreOS, Flatcar and Rocky Linux are in no package registry.
+//! The tests use this crate's library, so that a command and a test agree on where the guest is. Its
+//! distribution is the one that the tests run on, because package registries have no images of Fedora CoreOS,
+//! Flatcar and Rocky Linux.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,7 +17,7 @@ use std::time::Instant;
 use crate::Failure;
 use crate::root::as_root;
 
-/// The recipe: scripts, and what they put into the image.
+/// The recipe: the scripts and the files that they put into the image.
 const RECIPE: [(&str, &str); 12] = [
     ("build.sh", include_str!("guest/recipe/build.sh")),
     ("cloud.cfg", include_str!("guest/recipe/cloud.cfg")),
@@ -30,15 +33,18 @@ const RECIPE: [(&str, &str); 12] = [
     ("settings.sh", include_str!("guest/recipe/settings.sh")),
 ];
 
-/// The distributions that the recipe knows, by `ID` of os-release(5), and the package that depends on their smallest kernel.
+/// The distributions that the recipe knows, by `ID` of os-release(5), with the package that depends on their
+/// smallest kernel.
 const KERNELS: [(&str, &str); 2] = [("debian", "linux-image-cloud-amd64"), ("ubuntu", "linux-image-virtual")];
 
-/// The folder with the test guest (`root.qcow2`, `root.sha256`, `vmlinuz`, `initramfs-ignition`, `initramfs-cloud-init`). It is built if
-/// it is not there: about a minute, from the mirror that this machine's apt is configured with. Of several that ask at once, one builds.
+/// The folder with the test guest (`root.qcow2`, `root.sha256`, `vmlinuz`, `initramfs-ignition`,
+/// `initramfs-cloud-init`). A missing guest is built, in about a minute, from the mirror that this machine's
+/// apt is configured with. If several processes ask at once, one builds and the others wait.
 ///
 /// # Errors
 ///
-/// When this is neither Debian nor Ubuntu, when this is not root and `sudo -n` does not help, and when a step of the recipe fails.
+/// When this is neither Debian nor Ubuntu, when this process is not root and `sudo -n` does not help, and
+/// when a step of the recipe fails.
 pub fn prepare() -> Result<PathBuf, Failure> {
     let base = base()?;
     let release = release()?;
@@ -61,7 +67,7 @@ pub fn prepare() -> Result<PathBuf, Failure> {
 }
 
 fn build(base: &Path, beside: &Path, release: &Release) -> Result<(), Failure> {
-    // What an earlier build left may be root's.
+    // Files of an earlier build may belong to root.
     run(as_root("rm").args(["--recursive", "--force"]).arg(beside), &mut String::new())?;
     fs::create_dir(beside)?;
     let recipe = base.join("recipe");
@@ -78,7 +84,7 @@ fn build(base: &Path, beside: &Path, release: &Release) -> Result<(), Failure> {
     run(&mut command, &mut log)
 }
 
-/// Runs a command, whose words are only worth reading when it fails.
+/// Runs a command. Its output is shown only when it fails.
 fn run(command: &mut Command, log: &mut String) -> Result<(), Failure> {
     let output = command.stdin(Stdio::null()).output()?;
     log.push_str(&String::from_utf8_lossy(&output.stdout));
@@ -91,7 +97,7 @@ fn run(command: &mut Command, log: &mut String) -> Result<(), Failure> {
     Err(format!("the test guest could not be built ({}):\n{tail}", output.status).into())
 }
 
-/// What this machine runs, and so the guest.
+/// The release that this machine runs; the guest runs the same.
 struct Release {
     id: String,
     codename: String,
@@ -113,7 +119,8 @@ fn release() -> Result<Release, Failure> {
     Ok(Release { id, codename, kernel })
 }
 
-/// The distribution's own sources of this machine's apt, without those of others, as lines of sources.list(5).
+/// The apt sources of this machine that belong to its distribution, as lines of sources.list(5). Third
+/// parties' sources are left out.
 fn sources(release: &Release) -> Result<String, Failure> {
     let output = Command::new("apt-get")
         .args(["indextargets", "--format", "$(ORIGIN)|deb $(REPO_URI) $(RELEASE) $(COMPONENT)"])
@@ -153,7 +160,7 @@ fn base() -> Result<PathBuf, Failure> {
         .ok_or_else(|| "no HOME: FMC_GUEST_CACHE says where the test guest is kept".into())
 }
 
-/// What the image follows from: FNV-1a over the recipe and the release.
+/// The key of an image: FNV-1a over the recipe and the release.
 fn key(release: &Release) -> u64 {
     let recipe = RECIPE.iter().flat_map(|(name, text)| [*name, *text]);
     let parts = recipe.chain([release.id.as_str(), &release.codename, release.kernel]);

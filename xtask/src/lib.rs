@@ -1,13 +1,13 @@
-//! What the commands of `cargo xtask` and the tests share: the test guest.
+//! The test guest, which the commands of `cargo xtask` and the tests share.
 //!
-//! Std only: the tests are built with it.
+//! It uses std only, because the tests are built with it.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 pub mod guest;
 mod root;
 
-/// What stopped a command, as a sentence for the terminal.
+/// The reason why a command stopped, as a sentence for the terminal.
 pub type Failure = Box<dyn std::error::Error>;
 
 pub use root::as_root;

@@ -1,6 +1,6 @@
 //! `cargo xtask …`: every command that CI or a person runs on this workspace.
 //!
-//! It depends on almost nothing, so that it is built in seconds on a cold machine.
+//! It has few dependencies, so that a cold machine builds it in seconds.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

@@ -1,8 +1,8 @@
-//! A session of the first example as a person sees it: commands in a terminal of 80 columns, their output with its colours
-//! and what its progress leaves behind, in `docs/session.md` and `docs/session.svg`.
+//! Records a session of the first example as a person sees it, in `docs/session.md` and `docs/session.svg`:
+//! commands in a terminal of 80 columns, their output in colour, and the last state of their progress bars.
 //!
-//! The terminal is a real one, made by script(1); what it shows at the end is told by [`screen`], which obeys the control
-//! sequences as a terminal does.
+//! The terminal is a real one, made by script(1). [`screen`] obeys the control sequences as a terminal does
+//! and gives the final content of the screen.
 
 mod screen;
 mod svg;
@@ -17,7 +17,7 @@ use screen::Line;
 
 const EXAMPLE: &str = "first_cloud";
 
-/// The commands, in their order, in a folder that is empty before the first.
+/// The commands in order. The folder is empty before the first.
 const COMMANDS: [&str; 8] = [
     "check --set 'machines.web.interfaces[0].address=10.17.4.10'",
     "check",
@@ -32,7 +32,7 @@ const COMMANDS: [&str; 8] = [
 /// The terminal's width.
 const COLUMNS: u16 = 80;
 
-/// Records the session anew.
+/// Records the session and writes the committed files.
 pub(crate) fn record() -> Result<(), Failure> {
     for (path, text) in recorded()? {
         fs::write(root().join(path), text)?;
@@ -58,7 +58,7 @@ pub(crate) fn compare() -> Result<(), Failure> {
 }
 
 fn recorded() -> Result<[(&'static str, String); 2], Failure> {
-    // As the tests have it, so that it is there already after them.
+    // The same features as the tests have, so that nothing is built again after them.
     cargo(&["build", "--workspace", "--features", &features_without_slow()?, "--example", EXAMPLE])?;
     let target = target_folder()?;
     let folder = Path::new(&target).join("session");
@@ -94,7 +94,7 @@ it, and the test command compares it with what the commands show.
 ![the session in colour](session.svg)
 ";
 
-/// What a command writes to a terminal.
+/// Runs a command in a terminal and gives its output.
 fn run(program: &str, command: &str, folder: &Path) -> Result<String, Failure> {
     let line = format!("stty cols {COLUMNS} rows 50; exec '{program}' {command}");
     let mut child = Command::new("script")
@@ -107,7 +107,7 @@ fn run(program: &str, command: &str, folder: &Path) -> Result<String, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("run script(1), of the package bsdutils: {error}"))?;
-    // Open until the end: at the end of its input the terminal would hang up.
+    // Kept open until the end: the terminal hangs up when its input ends.
     let input = child.stdin.take();
     let output = child.wait_with_output()?;
     drop(input);

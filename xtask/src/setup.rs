@@ -1,4 +1,4 @@
-//! What the tests and the feature `virt` need, by Debian's packages.
+//! The Debian packages that the tests and the feature `virt` need.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use xtask::{Failure, as_root};
 
-/// A package, and what it is here for.
+/// Each package with its purpose.
 const PACKAGES: [(&str, &str); 37] = [
     ("pkg-config", "finds the C library for the feature `virt`"),
     ("libvirt-dev", "the C library that the feature `virt` links"),
@@ -47,7 +47,7 @@ const PACKAGES: [(&str, &str); 37] = [
     ("cpio", "the test guest's initramfs"),
 ];
 
-/// Installs what is missing; says nothing much when nothing is.
+/// Installs the missing packages.
 pub(crate) fn setup() -> Result<(), Failure> {
     let missing = missing()?;
     if missing.is_empty() {
@@ -77,7 +77,7 @@ fn missing() -> Result<BTreeSet<&'static str>, Failure> {
         .args(["--show", "--showformat", "${Package} ${db:Status-Status}\\n"])
         .args(names)
         .output();
-    // It exits with 1 when it does not know one of them: what it printed is the answer all the same.
+    // The command exits with 1 if it does not know one of the packages; its output is still the answer.
     let Ok(output) = query else {
         return Err(format!(
             "setup installs Debian packages, and this is no Debian (no dpkg-query). The tests need what these hold: {}",
@@ -91,7 +91,8 @@ fn missing() -> Result<BTreeSet<&'static str>, Failure> {
     Ok(names.into_iter().filter(|name| !installed.contains(name)).collect())
 }
 
-/// One script, so that a person with sudo is asked once, and the ban on starting daemons is lifted whatever happens.
+/// One script, so that sudo asks a person once, and the ban on starting daemons is lifted even after a
+/// failure.
 fn install_script(missing: &BTreeSet<&str>) -> String {
     let packages = missing.iter().copied().collect::<Vec<_>>().join(" ");
     let suite = backports().map(|suite| format!("--target-release {suite} ")).unwrap_or_default();
@@ -100,7 +101,7 @@ fn install_script(missing: &BTreeSet<&str>) -> String {
     } else {
         ""
     };
-    // An answer of 101 from policy-rc.d forbids a package's scripts to start what it brings.
+    // If policy-rc.d exits with 101, a package's scripts do not start its services.
     format!(
         "set -eu\n\
          export DEBIAN_FRONTEND=noninteractive\n\
@@ -117,7 +118,8 @@ fn install_script(missing: &BTreeSet<&str>) -> String {
     )
 }
 
-/// The backports suite, when QEMU's tools come from there: the emulator and libvirt must then, too.
+/// The backports suite, if this machine's QEMU tools come from it: the emulator and libvirt must then come
+/// from it too.
 fn backports() -> Option<String> {
     let query =
         Command::new("dpkg-query").args(["--show", "--showformat", "${Version}", "qemu-utils"]).output();

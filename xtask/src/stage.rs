@@ -1,4 +1,4 @@
-//! Stages: one after the other, each with its time, a table at the end.
+//! Stages run one after the other. Each is timed, and a table at the end shows the times.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ impl Stages {
         Self { started: Instant::now(), finished: Vec::new() }
     }
 
-    /// Runs one stage; its failure names it and ends the run.
+    /// Runs one stage. A failure names the stage and ends the run.
     pub(crate) fn run(
         &mut self,
         name: &'static str,

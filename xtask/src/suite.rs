@@ -1,8 +1,8 @@
-//! What CI judges.
+//! The stages that CI runs.
 //!
-//! The stages share compiled dependencies: clippy and rustdoc one set (metadata only), the tests, examples and benches
-//! another, and the build without features a small third one. Each further combination of features would cost a
-//! cold machine a minute, so there is none.
+//! The stages share compiled dependencies: clippy and rustdoc use one set (metadata only), the tests,
+//! examples and benches another, and the build without features a small third one. Another combination of
+//! features would cost a cold machine a minute more, so these are the only ones.
 
 use std::collections::BTreeSet;
 
@@ -15,16 +15,17 @@ use crate::stage::Stages;
 use crate::tidy::tidy;
 use crate::workspace::{cargo, cargo_output, cargo_with, features_without_slow, has_member};
 
-/// How much is tested.
+/// The extent of a test run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tier {
-    /// What every commit must pass.
+    /// The tests that every commit must pass.
     Usual,
-    /// The slow tests too: the crates' feature `full`, and the benches built as they are measured besides.
+    /// The usual tests, the slow ones (the crates' feature `full`), and a build of the benches as they are
+    /// measured.
     Full,
 }
 
-/// What an embedder gets with `default-features = false` has none of these.
+/// Crates that a program on `fmc` with `default-features = false` must not depend on.
 const NOT_WITHOUT_FEATURES: [&str; 5] = ["virt", "virt-sys", "clap", "indicatif", "tokio"];
 
 /// The crates that must build and pass with no feature at all.
@@ -68,8 +69,8 @@ fn tests(tier: Tier) -> Result<(), Failure> {
     }
 }
 
-/// Every bench in its short form: one that is only built rots. The tests' profile serves: an optimised build of every
-/// dependency is for those who measure.
+/// Runs every bench in its short form, because a bench that is only built stops working unnoticed. The tests'
+/// profile is enough: only measuring needs an optimised build of every dependency.
 fn benches(tier: Tier) -> Result<(), Failure> {
     let every = ["test", "--workspace", "--no-fail-fast", "--bench", "*"];
     cargo(&[&every[..], &["--features", &features_without_slow()?]].concat())?;
@@ -79,8 +80,8 @@ fn benches(tier: Tier) -> Result<(), Failure> {
     }
 }
 
-/// Most clouds of the tests have a machine with Ignition; what a build without it says has a test of its own.
-/// With Ignition alone, which most clouds of the tests boot with; then without it too, what that leaves.
+/// Runs the tests with Ignition as the only feature, since most clouds of the tests boot with it, and then
+/// without any feature, for the findings of such a build.
 fn without_features() -> Result<(), Failure> {
     let ignition = EMBEDDED.map(|package| format!("{package}/ignition")).join(",");
     let mut arguments = vec!["test", "--no-default-features", "--features", &ignition, "--lib", "--tests"];
@@ -116,10 +117,10 @@ pub(crate) fn no_c() -> Result<(), Failure> {
     }
 }
 
-/// The crates that a program on `fmc-core` alone compiles, itself left out.
+/// The most crates that a program with `fmc-core` as its only dependency may compile, itself left out.
 const MOST_CRATES: usize = 60;
 
-/// `fmc-core` alone is few crates: who only wants the values and the check compiles little.
+/// A program that wants only the values and the check depends on `fmc-core` alone and compiles few crates.
 pub(crate) fn crates() -> Result<(), Failure> {
     let tree = cargo_output(&["tree", "--package", "fmc-core", "--edges", "no-dev", "--prefix", "none"])?;
     let crates: BTreeSet<(&str, &str)> = tree
@@ -135,11 +136,11 @@ pub(crate) fn crates() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The `cargo-deny` that CI uses. Building it takes minutes, so that only the slow tier has it.
+/// The version of `cargo-deny` that CI uses. Building it takes minutes, so only the slow tier has it.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Licences, sources and duplicates of the dependencies, then known vulnerabilities. The second needs the network: where the
-/// database cannot be had, the stage fails, since nothing was judged.
+/// Checks the licences, sources and duplicates of the dependencies, then known vulnerabilities. The second
+/// check needs the network: the stage fails without the database, since it could not judge anything.
 fn deny() -> Result<(), Failure> {
     let installed = cargo_output(&["deny", "--version"]);
     if !installed.is_ok_and(|version| version.trim().ends_with(CARGO_DENY)) {
@@ -149,13 +150,13 @@ fn deny() -> Result<(), Failure> {
     cargo(&["deny", "check", "advisories"])
 }
 
-/// Writes every golden file anew from what the code gives now.
+/// Writes every golden file from the code's present output.
 pub(crate) fn golden() -> Result<(), Failure> {
     let features = features_without_slow()?;
     cargo_with(&["test", "--workspace", "--features", &features], &[("UPDATE_EXPECT", "1")])
 }
 
-/// Runs the benches, on everything but the tools.
+/// Runs the benches of every crate but the tools.
 pub(crate) fn bench(arguments: &[&str]) -> Result<(), Failure> {
     let features = features_without_slow()?;
     let mut command = vec!["bench", "--workspace", "--bench", "*", "--features", &features];

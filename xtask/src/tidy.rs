@@ -1,4 +1,4 @@
-//! The house rules that no compiler knows. They are a test of this crate too.
+//! House rules that no compiler checks. A test of this crate runs them too.
 
 mod imports;
 pub(crate) mod layers;
@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use crate::Failure;
 use crate::workspace::root;
 
-/// A Rust file above this is split.
+/// A Rust file with more lines must be split.
 const LINES_MOST: usize = 800;
-/// A Rust file above this is on its way there.
+/// A Rust file with more lines is mentioned, since it will need a split soon.
 const LINES_LONG: usize = 500;
 
-/// What is built, and what tools keep for themselves: not ours to judge.
+/// Folders of build output and of tools. The rules do not apply to them.
 const OTHERS: [&str; 3] = ["target", "out", ".git"];
 
-/// A text that no file of the kind may hold, and why. Written in two halves, so that this file passes.
+/// A text that no file of the kind may contain, with the reason. It is written in two halves, so that this
+/// file itself passes.
 struct Ban {
     text: &'static str,
     only_in: Option<&'static str>,
@@ -42,12 +43,12 @@ const BANS: [Ban; 6] = [
     Ban { text: concat!("tod", "o!("), only_in: Some("rs"), reason: "what is not built is not there" },
 ];
 
-/// Checks every text file of the workspace; long files are only mentioned.
+/// Checks every text file of the workspace. Long files are only mentioned.
 pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
     wrong.extend(names::violations()?);
     for path in files(&root())? {
-        // What is no text has no lines to judge.
+        // Binary files have no lines to check.
         if let Ok(text) = fs::read_to_string(&path) {
             let shown = path.strip_prefix(root()).unwrap_or(&path);
             wrong.extend(violations(shown, &text));
@@ -79,7 +80,8 @@ fn long(path: &Path, text: &str) -> Option<usize> {
     (is(path, "rs") && (LINES_LONG + 1..=LINES_MOST).contains(&lines)).then_some(lines)
 }
 
-/// Whether `text` occurs where it is not the rest of something longer, such as the end of a deeper path.
+/// Whether `text` occurs in the line at the start of a word, and not as the end of a longer one, such as a
+/// deeper path.
 fn has_at_start_of_word(line: &str, text: &str) -> bool {
     line.match_indices(text).any(|(at, _)| {
         !line[..at].ends_with(|before: char| before.is_alphanumeric() || "_-.}".contains(before))
@@ -90,7 +92,7 @@ fn is(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found == extension)
 }
 
-/// Every file below a folder, without [`OTHERS`].
+/// Every file below a folder, except those in [`OTHERS`].
 fn files(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];

@@ -1,4 +1,4 @@
-//! The workspace as its manifests say it, so that a new member or feature is picked up without a line here.
+//! The workspace as its manifests describe it, so that a new member or feature needs no line here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::Failure;
 
-/// The slow tier's feature: a test crate that has one puts its slow tests behind it.
+/// The feature of the slow tier: a crate with slow tests puts them behind it.
 pub(crate) const SLOW: &str = "full";
 
 pub(crate) fn root() -> PathBuf {
@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// Runs cargo on the workspace; its failure repeats the command.
+/// Runs cargo on the workspace. A failure repeats the command.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<(), Failure> {
     cargo_with(arguments, &[])
 }
@@ -39,7 +39,7 @@ pub(crate) fn cargo_output(arguments: &[&str]) -> Result<String, Failure> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Where cargo builds, as its own configuration says.
+/// The folder that cargo builds in, by cargo's own configuration.
 pub(crate) fn target_folder() -> Result<String, Failure> {
     let metadata = cargo_output(&["metadata", "--no-deps", "--format-version", "1"])?;
     let (_, rest) = metadata.split_once("\"target_directory\":\"").ok_or("cargo names no target folder")?;
@@ -53,7 +53,7 @@ fn command() -> Command {
     command
 }
 
-/// Every feature of every member but the slow tier's, for `--features`: `fmc/cli,fmc-libvirt/virt,…`.
+/// Every feature of every member except the slow tier's, for `--features`: `fmc/cli,fmc-libvirt/virt,…`.
 pub(crate) fn features_without_slow() -> Result<String, Failure> {
     let mut features = Vec::new();
     for folder in member_folders()? {
@@ -65,7 +65,7 @@ pub(crate) fn features_without_slow() -> Result<String, Failure> {
     Ok(features.join(","))
 }
 
-/// Whether a member has this name.
+/// Whether the workspace has a member of this name.
 pub(crate) fn has_member(name: &str) -> Result<bool, Failure> {
     for folder in member_folders()? {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml"))?;
@@ -76,7 +76,7 @@ pub(crate) fn has_member(name: &str) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// What each member depends on, without what only its tests do.
+/// The dependencies of each member, without those that only its tests have.
 pub(crate) fn dependencies() -> Result<BTreeMap<String, BTreeSet<String>>, Failure> {
     let mut found = BTreeMap::new();
     for folder in member_folders()? {

@@ -35,6 +35,7 @@ const FIRST: usize = 200;
 
 /// One member, as it sees the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Member {
     /// The cluster.
     pub cluster: String,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 /// One balancer's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Setup {
     /// The cluster that it stands before.
     pub cluster: String,
@@ -19,6 +20,7 @@ pub struct Setup {
 
 /// A machine that calls go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Target {
     /// Its name.
     pub name: String,
@@ -28,6 +30,7 @@ pub struct Target {
 
 /// HTTP and HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The port of HTTP on the balancer, and on the nodes.
     pub http: (u16, u16),
@@ -39,6 +42,7 @@ pub struct Entry {
 
 /// The nodes of an [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Nodes {
     /// These.
     Listed(Vec<Target>),

@@ -17,6 +17,7 @@ use crate::unit::Mtu;
 /// Everything that is inside one machine. It borrows from the checked cloud, and says nothing of how an operating system
 /// is told.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Inside<'a> {
     /// The operating system.
     pub os: Os,
@@ -40,6 +41,7 @@ pub struct Inside<'a> {
 
 /// A data disk with a file system, as the guest sees it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Filesystem<'a> {
     /// The disk's name within the machine.
     pub disk: &'a DiskName,
@@ -53,6 +55,7 @@ pub struct Filesystem<'a> {
 
 /// An interface as the guest sees it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Interface<'a> {
     /// The network that it is on.
     pub network: &'a NetworkName,
@@ -74,6 +77,7 @@ pub struct Interface<'a> {
 
 /// One address family of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Family {
     /// Where the address is from.
     pub address: Address,
@@ -83,6 +87,7 @@ pub struct Family {
 
 /// Where an address is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address {
     /// Written inside the guest, with the prefix length of its subnet.
     Static(IpAddr, u8),

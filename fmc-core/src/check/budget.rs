@@ -31,6 +31,7 @@ use crate::unit::Size;
 
 /// What the machines of a host take, and what it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Budget {
     /// The host.
     pub host: HostName,
@@ -46,6 +47,7 @@ pub struct Budget {
 
 /// The memory of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Memory {
     /// What it has, where the user said it.
     pub total: Option<Size>,
@@ -81,6 +83,7 @@ impl Memory {
 
 /// The processor of a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Processor {
     /// What it is, where the user said it.
     pub topology: Option<Topology>,
@@ -102,6 +105,7 @@ impl Processor {
 
 /// The space of a pool. The bytes of base images and boot volumes are not in it: they are known to a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Space {
     /// Its name.
     pub pool: String,

@@ -3,20 +3,20 @@
 //! One cause is one finding: what many machines share is reported once, and a name that is wrong where it is defined is
 //! not reported again where it is used.
 
+use crate::balancer;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Report};
+use crate::k3s;
 use view::View;
 
 mod accept;
 mod address;
-mod balancer;
 pub mod budget;
 mod capacity;
 mod disks;
 mod guest;
 mod image;
-mod k3s;
 mod large;
 mod leaves;
 mod mount;
@@ -25,12 +25,11 @@ mod reference;
 mod resolve;
 mod roles;
 mod route;
-mod say;
+pub(crate) mod say;
 mod shared;
-mod subnets;
 #[cfg(test)]
-mod tests;
-mod view;
+pub(crate) mod tests;
+pub(crate) mod view;
 
 /// What findings are about: a type for each room of rules, with the values that its texts are made from.
 ///
@@ -86,7 +85,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     guest::check,
     ready::check,
     mount::check,
-    k3s::check,
+    k3s::rules::check,
 ];
 
 impl Cloud {
@@ -106,7 +105,7 @@ impl Cloud {
         // Roles look at a cloud whose values are right: at what is, where not all of it is.
         let mut resolved = resolve::resolve(&view);
         if let Some(resolved) = &mut resolved {
-            balancer::check(&view, &resolved.cloud, &mut findings);
+            balancer::rules::check(&view, &resolved.cloud, &mut findings);
             roles::expand(&view, &mut resolved.cloud, &mut findings);
             large::check(&resolved.cloud, &mut findings);
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::view::{Net, Placed, Plugged, View};
+use super::view::{Net, Placed, Plugged, View, route_of};
 use crate::checked::build::{Building, index};
 use crate::checked::{self, Addressing, Checked, Forward, Idx, on_host};
 use crate::finding::At;
@@ -18,6 +18,7 @@ use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
+use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
@@ -54,8 +55,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
     cloud.set_machines(resolved);
     attach(&mut cloud);
-    let clusters =
-        view.cloud.clusters.iter().map(|draft| super::k3s::resolve::resolve(draft, &cloud)).collect();
+    let clusters = view.cloud.clusters.iter().map(|draft| k3s::resolve::resolve(draft, &cloud)).collect();
     let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
     cloud.set_clusters(resolved);
     let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;
@@ -451,21 +451,6 @@ fn interface(
         },
         default_route: route,
         routes,
-    })
-}
-
-/// The interface that the default route goes through, by index.
-pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
-    if let Some(at) = placed.links.iter().position(|link| link.draft.default_route == Some(true)) {
-        return Some(at);
-    }
-    placed.links.iter().position(|link| {
-        link.draft.default_route.is_none()
-            && link.network.and_then(|at| view.network(at)).is_some_and(|net| {
-                let gateway =
-                    |family: &Option<checked::Family>| family.as_ref().is_some_and(|f| f.gateway.is_some());
-                net.is_forwarded() && (gateway(&net.ipv4) || gateway(&net.ipv6) || !net.is_own())
-            })
     })
 }
 

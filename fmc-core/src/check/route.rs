@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::resolve::route_of;
-use super::view::{Net, Placed, Plugged, View};
+use super::view::{Net, Placed, Plugged, View, route_of};
 use crate::addr::Subnet;
 use crate::finding::{Finding, Remedy, problems};
 

@@ -3,10 +3,7 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
-mod balancers;
-mod clusters;
 mod flows;
-mod k3s;
 mod laws;
 mod mounts;
 mod openings;
@@ -17,14 +14,14 @@ mod rules;
 mod shared;
 
 /// A cloud from its file form.
-fn yaml(text: &str) -> Cloud {
+pub(crate) fn yaml(text: &str) -> Cloud {
     // As a cloud's file is read: `n` is a name and no boolean.
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// All findings of a cloud, whether they refuse it or not.
-fn findings(cloud: &Cloud) -> Vec<Finding> {
+pub(crate) fn findings(cloud: &Cloud) -> Vec<Finding> {
     match cloud.check() {
         Ok(checked) => checked.findings().to_vec(),
         Err(report) => {
@@ -35,6 +32,6 @@ fn findings(cloud: &Cloud) -> Vec<Finding> {
 }
 
 /// Each finding as `kind path`.
-fn found(cloud: &Cloud) -> Vec<String> {
+pub(crate) fn found(cloud: &Cloud) -> Vec<String> {
     findings(cloud).iter().map(|finding| format!("{} {}", finding.kind.as_str(), finding.at)).collect()
 }

@@ -6,10 +6,11 @@
 //! A wrong name still refers: two values that share it are matched by their text, so that a cloud with underscores in its
 //! names gets the findings about its addresses too.
 
+mod subnets;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::subnets::Subnets;
 use crate::addr::{IpRange, Mac, Subnet};
 use crate::checked::Family;
 use crate::cloud::Cloud;
@@ -21,6 +22,7 @@ use crate::machine::{Interface, Machine};
 use crate::name::{HostName, MachineName, OwnerId};
 use crate::named::{Keyed, Named};
 use crate::network::{Network, NetworkMode};
+use subnets::Subnets;
 
 /// The draft with its references looked up.
 pub(crate) struct View<'a> {
@@ -241,6 +243,20 @@ impl Plugged<'_> {
             .into_iter()
             .filter_map(|(field, given)| Some((field, given.as_ref()?.ok()?.get())))
     }
+}
+
+/// The interface that the default route goes through, by index.
+pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
+    if let Some(at) = placed.links.iter().position(|link| link.draft.default_route == Some(true)) {
+        return Some(at);
+    }
+    placed.links.iter().position(|link| {
+        link.draft.default_route.is_none()
+            && link.network.and_then(|at| view.network(at)).is_some_and(|net| {
+                let gateway = |family: &Option<Family>| family.as_ref().is_some_and(|f| f.gateway.is_some());
+                net.is_forwarded() && (gateway(&net.ipv4) || gateway(&net.ipv6) || !net.is_own())
+            })
+    })
 }
 
 /// The text of a name, right or wrong: a reference by a wrong name to a value of that wrong name is understood, so that

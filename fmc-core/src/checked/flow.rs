@@ -11,6 +11,7 @@ use crate::name::{BridgeName, RoleName};
 
 /// A [`Flow`](crate::flow::Flow) with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedFlow {
     /// The machine that says it, itself or by a role, by index.
     pub machine: Idx<Machine>,

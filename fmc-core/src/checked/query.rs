@@ -22,6 +22,7 @@ pub struct Query<'a> {
 
 /// Where a call comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// Any address of a network.
     Network(NetworkName),

@@ -10,48 +10,48 @@ use super::{OwnKind, Severity};
 use crate::nearest::nearest;
 
 macro_rules! kinds {
-    ($($variant:ident $name:literal $severity:ident $accept:ident;)+) => {
+    ($($pages:literal { $($variant:ident $name:literal $severity:ident $accept:ident;)+ })+) => {
         /// A kind of finding. Its name is stable across versions.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Kind {
-            $(
-                #[doc = concat!("`", $name, "`\n\n", include_str!(concat!("pages/", $name, ".md")))]
+            $($(
+                #[doc = concat!("`", $name, "`\n\n", include_str!(concat!($pages, $name, ".md")))]
                 $variant,
-            )+
+            )+)+
             /// A kind of a role of the user's own.
             Own(&'static OwnKind),
         }
 
         /// Every kind of finding, with its page: what it means, an example, and how to mend it.
         ///
-        $(#[doc = concat!("- [`", $name, "`](#", $name, ")")])+
+        $($(#[doc = concat!("- [`", $name, "`](#", $name, ")")])+)+
         ///
-        $(#[doc = concat!("# `", $name, "`\n\n", include_str!(concat!("pages/", $name, ".md")))])+
+        $($(#[doc = concat!("# `", $name, "`\n\n", include_str!(concat!($pages, $name, ".md")))])+)+
         pub mod findings {}
 
         impl Kind {
             /// Every built-in kind, in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            pub const ALL: &'static [Self] = &[$($(Self::$variant),+),+];
 
             /// Its name, as `address-duplicate`.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ Self::Own(own) => own.as_str() }
+                match self { $($(Self::$variant => $name,)+)+ Self::Own(own) => own.as_str() }
             }
 
             /// How bad a finding of this kind is, if nothing says otherwise.
             pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity,)+ Self::Own(own) => own.severity() }
+                match self { $($(Self::$variant => Severity::$severity,)+)+ Self::Own(own) => own.severity() }
             }
 
             /// Whether a cloud can accept findings of this kind: it can unless compiling depends on it.
             pub const fn is_acceptable(self) -> bool {
-                match self { $(Self::$variant => kinds!(@ $accept),)+ Self::Own(own) => own.is_acceptable() }
+                match self { $($(Self::$variant => kinds!(@ $accept),)+)+ Self::Own(own) => own.is_acceptable() }
             }
 
             /// Its page, in Markdown: what it means, an example, how to mend it.
             pub const fn page(self) -> &'static str {
-                match self { $(Self::$variant => include_str!(concat!("pages/", $name, ".md")),)+ Self::Own(own) => own.page() }
+                match self { $($(Self::$variant => include_str!(concat!($pages, $name, ".md")),)+)+ Self::Own(own) => own.page() }
             }
 
             /// The built-in kind of a name.
@@ -86,6 +86,7 @@ impl<'de> Deserialize<'de> for Kind {
 /// A name that no kind of finding has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read the kind of a finding: there is no `{name}`{}", near(.name))]
+#[non_exhaustive]
 pub struct UnknownKind {
     /// The name.
     pub name: String,
@@ -124,10 +125,14 @@ mod tests {
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the folder of the pages is what is tested")]
     fn every_page_is_a_kinds() {
-        let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/finding/pages")).unwrap();
-        let mut pages: Vec<String> = pages
-            .map(|page| page.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-            .collect();
+        let entries = |folder: &std::path::Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten();
+            entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+        };
+        let rooms = entries(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+        let pages = rooms.iter().flat_map(|room| entries(&room.join("pages")));
+        let mut pages: Vec<String> =
+            pages.map(|page| page.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
         pages.sort();
         let mut kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
         kinds.sort_unstable();
@@ -136,113 +141,121 @@ mod tests {
 }
 
 kinds! {
-    NameInvalid "name-invalid" Error never;
-    SizeInvalid "size-invalid" Error never;
-    AddressInvalid "address-invalid" Error never;
-    ValueInvalid "value-invalid" Error never;
-    NameDuplicate "name-duplicate" Error never;
-    ReferenceUnknown "reference-unknown" Error never;
-    HostMissing "host-missing" Error never;
-    HostAmbiguous "host-ambiguous" Error never;
-    HostMismatch "host-mismatch" Error never;
-    HostDuplicate "host-duplicate" Warning acceptable;
-    PoolConflict "pool-conflict" Error never;
-    NetworkIncomplete "network-incomplete" Error never;
-    NetworkConflict "network-conflict" Error never;
-    BridgeUnknown "bridge-unknown" Error acceptable;
-    AcceptUnknown "accept-unknown" Error never;
-    AcceptUnused "accept-unused" Warning acceptable;
-    AddressDuplicate "address-duplicate" Error never;
-    AddressOutside "address-outside" Error never;
-    AddressTaken "address-taken" Error never;
-    AddressNotPublic "address-not-public" Error acceptable;
-    ReservationInRange "reservation-in-range" Error acceptable;
-    RangeOutside "range-outside" Error never;
-    SubnetOverlap "subnet-overlap" Error acceptable;
-    MacDuplicate "mac-duplicate" Error never;
-    HostnameDuplicate "hostname-duplicate" Error acceptable;
-    HostnameMismatch "hostname-mismatch" Error acceptable;
-    ResolverUnreachable "resolver-unreachable" Error acceptable;
-    ResolverMixed "resolver-mixed" Warning acceptable;
-    ResolverMissing "resolver-missing" Warning acceptable;
-    DefaultRouteDuplicate "default-route-duplicate" Error never;
-    DefaultRouteMissing "default-route-missing" Warning acceptable;
-    GatewayUnreachable "gateway-unreachable" Error never;
-    MemoryOvercommit "memory-overcommit" Error acceptable;
-    CpuOvercommit "cpu-overcommit" Warning acceptable;
-    PoolOvercommit "pool-overcommit" Error acceptable;
-    PoolThin "pool-thin" Warning acceptable;
-    ImageMissing "image-missing" Error acceptable;
-    ImageUnpinned "image-unpinned" Warning acceptable;
-    ImageTooLarge "image-too-large" Error acceptable;
-    ImageFormat "image-format" Error acceptable;
-    CpuLevel "cpu-level" Error acceptable;
-    ArchMismatch "arch-mismatch" Error acceptable;
-    RootMissing "root-missing" Error acceptable;
-    SerialDuplicate "serial-duplicate" Error never;
-    GuestClash "guest-clash" Error never;
-    GuestReference "guest-reference" Error acceptable;
-    GuestPath "guest-path" Error acceptable;
-    GuestUnit "guest-unit" Error acceptable;
-    PackagesUnsupported "packages-unsupported" Error acceptable;
-    GuestUnused "guest-unused" Warning acceptable;
-    IgnitionVersion "ignition-version" Error acceptable;
-    IgnitionAbsent "ignition-absent" Error never;
-    FirewallOff "firewall-off" Error acceptable;
-    LoginMissing "login-missing" Warning acceptable;
-    ReadyImpossible "ready-impossible" Error acceptable;
-    BalancerMembers "balancer-members" Error never;
-    BalancerAddressMissing "balancer-address-missing" Error never;
-    BalancerAddressOutside "balancer-address-outside" Error never;
-    BalancerAddressTaken "balancer-address-taken" Error never;
-    BalancerRouterDuplicate "balancer-router-duplicate" Error never;
-    IgnitionLarge "ignition-large" Warning acceptable;
-    RoleClash "role-clash" Error never;
-    RoleOrder "role-order" Error never;
-    RoleNeeds "role-needs" Error acceptable;
-    RoleRefused "role-refused" Error acceptable;
-    RoleWarning "role-warning" Warning acceptable;
-    FlowUnreachable "flow-unreachable" Error acceptable;
-    FlowRefused "flow-refused" Error acceptable;
-    FlowNobody "flow-nobody" Warning acceptable;
-    K3sMemberDuplicate "k3s-member-duplicate" Error never;
-    K3sServerCount "k3s-server-count" Error acceptable;
-    K3sIngressOutside "k3s-ingress-outside" Error never;
-    K3sIngressUnpublished "k3s-ingress-unpublished" Warning acceptable;
-    K3sBootstrapMember "k3s-bootstrap-member" Error acceptable;
-    K3sDefaultRoute "k3s-default-route" Error acceptable;
-    K3sLabelDuplicate "k3s-label-duplicate" Error never;
-    K3sLabelUnused "k3s-label-unused" Warning acceptable;
-    K3sEndpointSingle "k3s-endpoint-single" Error acceptable;
-    K3sEndpointSelf "k3s-endpoint-self" Error never;
-    K3sEndpointNowhere "k3s-endpoint-nowhere" Error acceptable;
-    K3sEndpointLeased "k3s-endpoint-leased" Error acceptable;
-    K3sTraefikTwice "k3s-traefik-twice" Warning acceptable;
-    K3sSubnetOverlap "k3s-subnet-overlap" Error acceptable;
-    K3sSubnetFamily "k3s-subnet-family" Error never;
-    K3sSubnetSize "k3s-subnet-size" Error acceptable;
-    K3sClusterDns "k3s-cluster-dns" Error never;
-    K3sNodePorts "k3s-node-ports" Error acceptable;
-    K3sClusterDomain "k3s-cluster-domain" Error acceptable;
-    K3sHostGateway "k3s-host-gateway" Error acceptable;
-    K3sNetworkMissing "k3s-network-missing" Warning acceptable;
-    K3sUpgrade "k3s-upgrade" Error acceptable;
-    K3sVersionSkew "k3s-version-skew" Error acceptable;
-    K3sVersionFeature "k3s-version-feature" Error acceptable;
-    K3sServerSize "k3s-server-size" Warning acceptable;
-    K3sDataOnRoot "k3s-data-on-root" Error acceptable;
-    K3sConfigOwned "k3s-config-owned" Error never;
-    K3sConfigServers "k3s-config-servers" Error never;
-    K3sConfigOutdated "k3s-config-outdated" Warning acceptable;
-    K3sConfigClash "k3s-config-clash" Error never;
-    K3sKubeconfigOpen "k3s-kubeconfig-open" Warning acceptable;
-    K3sKernelDefaults "k3s-kernel-defaults" Error acceptable;
-    K3sArgument "k3s-argument" Error acceptable;
-    K3sUnused "k3s-unused" Warning acceptable;
-    K3sTokenShared "k3s-token-shared" Error acceptable;
-    K3sInstallMissing "k3s-install-missing" Error acceptable;
-    K3sInstallUnpinned "k3s-install-unpinned" Warning acceptable;
-    K3sSelinuxPolicy "k3s-selinux-policy" Warning acceptable;
-    K3sQuorumHost "k3s-quorum-host" Warning acceptable;
-    K3sServerOff "k3s-server-off" Warning acceptable;
+    "pages/" {
+        NameInvalid "name-invalid" Error never;
+        SizeInvalid "size-invalid" Error never;
+        AddressInvalid "address-invalid" Error never;
+        ValueInvalid "value-invalid" Error never;
+        NameDuplicate "name-duplicate" Error never;
+        ReferenceUnknown "reference-unknown" Error never;
+        HostMissing "host-missing" Error never;
+        HostAmbiguous "host-ambiguous" Error never;
+        HostMismatch "host-mismatch" Error never;
+        HostDuplicate "host-duplicate" Warning acceptable;
+        PoolConflict "pool-conflict" Error never;
+        NetworkIncomplete "network-incomplete" Error never;
+        NetworkConflict "network-conflict" Error never;
+        BridgeUnknown "bridge-unknown" Error acceptable;
+        AcceptUnknown "accept-unknown" Error never;
+        AcceptUnused "accept-unused" Warning acceptable;
+        AddressDuplicate "address-duplicate" Error never;
+        AddressOutside "address-outside" Error never;
+        AddressTaken "address-taken" Error never;
+        AddressNotPublic "address-not-public" Error acceptable;
+        ReservationInRange "reservation-in-range" Error acceptable;
+        RangeOutside "range-outside" Error never;
+        SubnetOverlap "subnet-overlap" Error acceptable;
+        MacDuplicate "mac-duplicate" Error never;
+        HostnameDuplicate "hostname-duplicate" Error acceptable;
+        HostnameMismatch "hostname-mismatch" Error acceptable;
+        ResolverUnreachable "resolver-unreachable" Error acceptable;
+        ResolverMixed "resolver-mixed" Warning acceptable;
+        ResolverMissing "resolver-missing" Warning acceptable;
+        DefaultRouteDuplicate "default-route-duplicate" Error never;
+        DefaultRouteMissing "default-route-missing" Warning acceptable;
+        GatewayUnreachable "gateway-unreachable" Error never;
+        MemoryOvercommit "memory-overcommit" Error acceptable;
+        CpuOvercommit "cpu-overcommit" Warning acceptable;
+        PoolOvercommit "pool-overcommit" Error acceptable;
+        PoolThin "pool-thin" Warning acceptable;
+        ImageMissing "image-missing" Error acceptable;
+        ImageUnpinned "image-unpinned" Warning acceptable;
+        ImageTooLarge "image-too-large" Error acceptable;
+        ImageFormat "image-format" Error acceptable;
+        CpuLevel "cpu-level" Error acceptable;
+        ArchMismatch "arch-mismatch" Error acceptable;
+        RootMissing "root-missing" Error acceptable;
+        SerialDuplicate "serial-duplicate" Error never;
+        GuestClash "guest-clash" Error never;
+        GuestReference "guest-reference" Error acceptable;
+        GuestPath "guest-path" Error acceptable;
+        GuestUnit "guest-unit" Error acceptable;
+        PackagesUnsupported "packages-unsupported" Error acceptable;
+        GuestUnused "guest-unused" Warning acceptable;
+        IgnitionVersion "ignition-version" Error acceptable;
+        IgnitionAbsent "ignition-absent" Error never;
+        FirewallOff "firewall-off" Error acceptable;
+        LoginMissing "login-missing" Warning acceptable;
+        ReadyImpossible "ready-impossible" Error acceptable;
+    }
+    "../balancer/pages/" {
+        BalancerMembers "balancer-members" Error never;
+        BalancerAddressMissing "balancer-address-missing" Error never;
+        BalancerAddressOutside "balancer-address-outside" Error never;
+        BalancerAddressTaken "balancer-address-taken" Error never;
+        BalancerRouterDuplicate "balancer-router-duplicate" Error never;
+    }
+    "pages/" {
+        IgnitionLarge "ignition-large" Warning acceptable;
+        RoleClash "role-clash" Error never;
+        RoleOrder "role-order" Error never;
+        RoleNeeds "role-needs" Error acceptable;
+        RoleRefused "role-refused" Error acceptable;
+        RoleWarning "role-warning" Warning acceptable;
+        FlowUnreachable "flow-unreachable" Error acceptable;
+        FlowRefused "flow-refused" Error acceptable;
+        FlowNobody "flow-nobody" Warning acceptable;
+    }
+    "../k3s/pages/" {
+        K3sMemberDuplicate "k3s-member-duplicate" Error never;
+        K3sServerCount "k3s-server-count" Error acceptable;
+        K3sIngressOutside "k3s-ingress-outside" Error never;
+        K3sIngressUnpublished "k3s-ingress-unpublished" Warning acceptable;
+        K3sBootstrapMember "k3s-bootstrap-member" Error acceptable;
+        K3sDefaultRoute "k3s-default-route" Error acceptable;
+        K3sLabelDuplicate "k3s-label-duplicate" Error never;
+        K3sLabelUnused "k3s-label-unused" Warning acceptable;
+        K3sEndpointSingle "k3s-endpoint-single" Error acceptable;
+        K3sEndpointSelf "k3s-endpoint-self" Error never;
+        K3sEndpointNowhere "k3s-endpoint-nowhere" Error acceptable;
+        K3sEndpointLeased "k3s-endpoint-leased" Error acceptable;
+        K3sTraefikTwice "k3s-traefik-twice" Warning acceptable;
+        K3sSubnetOverlap "k3s-subnet-overlap" Error acceptable;
+        K3sSubnetFamily "k3s-subnet-family" Error never;
+        K3sSubnetSize "k3s-subnet-size" Error acceptable;
+        K3sClusterDns "k3s-cluster-dns" Error never;
+        K3sNodePorts "k3s-node-ports" Error acceptable;
+        K3sClusterDomain "k3s-cluster-domain" Error acceptable;
+        K3sHostGateway "k3s-host-gateway" Error acceptable;
+        K3sNetworkMissing "k3s-network-missing" Warning acceptable;
+        K3sUpgrade "k3s-upgrade" Error acceptable;
+        K3sVersionSkew "k3s-version-skew" Error acceptable;
+        K3sVersionFeature "k3s-version-feature" Error acceptable;
+        K3sServerSize "k3s-server-size" Warning acceptable;
+        K3sDataOnRoot "k3s-data-on-root" Error acceptable;
+        K3sConfigOwned "k3s-config-owned" Error never;
+        K3sConfigServers "k3s-config-servers" Error never;
+        K3sConfigOutdated "k3s-config-outdated" Warning acceptable;
+        K3sConfigClash "k3s-config-clash" Error never;
+        K3sKubeconfigOpen "k3s-kubeconfig-open" Warning acceptable;
+        K3sKernelDefaults "k3s-kernel-defaults" Error acceptable;
+        K3sArgument "k3s-argument" Error acceptable;
+        K3sUnused "k3s-unused" Warning acceptable;
+        K3sTokenShared "k3s-token-shared" Error acceptable;
+        K3sInstallMissing "k3s-install-missing" Error acceptable;
+        K3sInstallUnpinned "k3s-install-unpinned" Warning acceptable;
+        K3sSelinuxPolicy "k3s-selinux-policy" Warning acceptable;
+        K3sQuorumHost "k3s-quorum-host" Warning acceptable;
+        K3sServerOff "k3s-server-off" Warning acceptable;
+    }
 }

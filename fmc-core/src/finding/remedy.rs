@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The format that the author of a cloud writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Words {
     /// A program.
     #[default]

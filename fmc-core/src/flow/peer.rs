@@ -12,6 +12,7 @@ use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Peer {
     /// Whoever can.
     Anywhere,

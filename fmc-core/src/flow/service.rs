@@ -7,6 +7,7 @@ use crate::ready::TcpPort;
 
 /// What carries a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Protocol {
     /// TCP.
     Tcp,

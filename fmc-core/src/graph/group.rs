@@ -96,6 +96,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
 
 /// How many machines and other nouns a plan changes, by what is done to each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// Made.
     pub create: usize,

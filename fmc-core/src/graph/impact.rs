@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a step does to what runs, from nothing to the loss of the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Impact {
     /// Nothing changes.
     #[default]

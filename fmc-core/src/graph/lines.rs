@@ -10,6 +10,7 @@ use super::plan::{Action, Note, NoteKind, Plan, Step, Why};
 
 /// One line of a plan. A CLI colours it by its sign; its text is the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line {
     /// `+` created, `~` changed, `±` made anew, `-` deleted, `!` worth a look, or a space.
     pub sign: char,

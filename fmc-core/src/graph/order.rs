@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 /// Things that need each other in a circle, so that none of them can come first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("order things that need each other in a circle: {path:?}")]
+#[non_exhaustive]
 pub struct Cycle {
     /// The circle: each needs the next, the last needs the first, which is the smallest.
     pub path: Vec<usize>,

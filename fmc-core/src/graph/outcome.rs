@@ -132,6 +132,7 @@ pub struct NotConverged {
 
 /// A step that was not begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Its object.
     pub address: Address,
@@ -194,6 +195,7 @@ impl Left {
 /// A plan that holds something which cannot be done. Nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("apply a plan that cannot be done: {}", list(.notes))]
+#[non_exhaustive]
 pub struct Refused {
     /// What cannot be done.
     pub notes: Vec<Note>,

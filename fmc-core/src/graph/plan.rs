@@ -15,6 +15,7 @@ use super::seen::Fingerprint;
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Action {
     /// Makes an object that is not there.
     Create,
@@ -36,6 +37,14 @@ impl Action {
             Self::Update | Self::Restart => '~',
             Self::Replace => '±',
             Self::Delete => '-',
+        }
+    }
+
+    /// Whether its object begins after the step: it is new, or starts again.
+    pub const fn begins(self) -> bool {
+        match self {
+            Self::Create | Self::Restart | Self::Replace => true,
+            Self::Update | Self::Delete => false,
         }
     }
 }
@@ -135,6 +144,7 @@ pub struct Note {
 /// What kind of thing a note says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NoteKind {
     /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) says so when it
     /// settles.
@@ -158,6 +168,7 @@ pub enum NoteKind {
 
 /// An object that a plan leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Untouched {
     /// The object.
     pub address: Address,
@@ -170,6 +181,7 @@ pub struct Untouched {
 /// Why a plan leaves an object as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Why {
     /// It is as it is wanted.
     Same,

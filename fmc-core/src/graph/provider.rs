@@ -82,6 +82,7 @@ pub enum Verdict {
 /// Whatever the answer, what stays keeps what it needs: a pool is not deleted while a kept volume needs it, a base image
 /// not while an unchanged root does. The plan lists what is held in this way as kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Removal {
     /// It is deleted, for a reason; what is in it is lost ([`Impact::Delete`]).
     Delete(String),

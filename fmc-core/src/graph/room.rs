@@ -14,6 +14,7 @@ use super::seen::{Seen, State};
 
 /// Something of a place, as a host, that only one object can have at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Claim {
     /// A name of a kind, as a bridge's.
     Name(&'static str, String),

@@ -32,6 +32,7 @@ pub struct NotUp {
 
 /// Why something is not known to be up.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotUpCause {
     /// The signal did not come.
     Deadline {

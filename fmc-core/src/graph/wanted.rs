@@ -7,6 +7,7 @@ use super::address::{Address, Place};
 
 /// What an edge carries from the object that is needed to the one that needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Carries {
     /// It must be there.
     Exists,

@@ -17,6 +17,7 @@ use crate::unit::FileMode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Contents {
     /// Text, shared by every copy of the draft.
     Text(Arc<str>),
@@ -37,6 +38,7 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
@@ -214,6 +216,7 @@ impl Keyed for GuestFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Directory {
     #[serde(skip, default = "unnamed")]
     path: Given<AbsPath>,
@@ -403,6 +406,7 @@ pub struct CheckedSymlink {
 
 /// Whose a file or directory is; root's where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Owner {
     /// The user.
     pub user: Option<UserName>,

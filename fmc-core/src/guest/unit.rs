@@ -16,6 +16,7 @@ pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum State {
     /// As the image has it.
     #[default]
@@ -32,6 +33,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Unit {
     #[serde(skip, default = "unnamed")]
     name: Given<UnitName>,
@@ -146,6 +148,7 @@ impl Keyed for Unit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Dropin {
     #[serde(skip, default = "unnamed")]
     name: Given<DropinName>,

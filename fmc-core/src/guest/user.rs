@@ -16,6 +16,7 @@ use crate::ssh::SshKey;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct User {
     #[serde(skip, default = "unnamed")]
     name: Given<UserName>,
@@ -153,6 +154,7 @@ impl Keyed for User {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Group {
     #[serde(skip, default = "unnamed")]
     name: Given<GroupName>,

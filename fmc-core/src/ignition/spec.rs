@@ -8,6 +8,7 @@ use crate::unit::FileMode;
 
 /// A version of Ignition's specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Spec {
     /// 3.3.0, of Ignition 2.14 (May 2022): what every image in use knows.
     V3_3,

@@ -17,6 +17,7 @@ use crate::yaml::Node;
 
 /// The value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value {
     /// True or false.
     Flag(bool),

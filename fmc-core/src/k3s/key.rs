@@ -39,6 +39,7 @@ pub use table::*;
 
 /// What K3s's own table of flags says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum FlagType {
     /// True or false.
     Bool,
@@ -54,6 +55,7 @@ pub enum FlagType {
 
 /// Who takes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Takes {
     /// Servers only. An agent skips it as one that it does not know.
     Servers,

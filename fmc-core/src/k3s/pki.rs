@@ -23,6 +23,7 @@ pub const FOLDER: &str = "/var/lib/rancher/k3s/server/tls";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ca {
     /// Signs the certificates of the API servers and of kubelets as servers; its hash is in the tokens.
     Server,
@@ -100,6 +101,7 @@ type Names = (&'static str, &'static str, &'static str, &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Part {
     /// The token by which servers join.
     ServerToken,
@@ -287,6 +289,7 @@ impl Credentials {
 
 /// The secrets of a checked cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pki {
     /// The short token of the servers: `token` in their configuration.
     pub server_token: SecretRef,
@@ -309,6 +312,7 @@ pub struct Pki {
 
 /// The secrets of an authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CaSecrets {
     /// Its certificate in PEM, and those above it.
     pub certificates: SecretRef,
@@ -318,6 +322,7 @@ pub struct CaSecrets {
 
 /// A file of a K3s server that holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PkiFile {
     /// Its path.
     pub path: String,

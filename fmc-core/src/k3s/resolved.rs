@@ -18,6 +18,7 @@ pub const API: u16 = 6443;
 
 /// A K3s cluster of a checked cloud.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Its name.
     pub name: ClusterName,
@@ -51,6 +52,7 @@ pub struct Cluster {
 
 /// By what nodes join a cluster and people reach its API.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Endpoint {
     /// The address or name that nodes join by.
     pub host: String,
@@ -84,6 +86,7 @@ pub(crate) fn url(host: &str) -> String {
 
 /// A file that a machine fetches, with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fetched {
     /// Where it is.
     pub url: HttpUrl,

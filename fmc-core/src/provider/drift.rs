@@ -35,6 +35,7 @@ pub struct Drifted {
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum DriftKind {
     /// It was changed.
     Changed,
@@ -42,6 +43,26 @@ pub enum DriftKind {
     Missing,
     /// It was made from one of ours, with our mark in it.
     Extra,
+}
+
+impl DriftKind {
+    /// Its word: `changed`, `missing` or `extra`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+        }
+    }
+
+    /// Its sign: `~`, `-` or `+`.
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Changed => '~',
+            Self::Missing => '-',
+            Self::Extra => '+',
+        }
+    }
 }
 
 /// One difference between what was applied and what is there.

@@ -90,7 +90,7 @@ pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked
         Os::FedoraCoreos => "44.20260802.3.1",
         Os::Flatcar => "4593.2.0",
         Os::Rocky | Os::Almalinux => "9.4",
-        Os::Debian | Os::None => "12",
+        _ => "12",
     };
     let image = Image::new(os, version).path("/var/lib/libvirt/images/image.qcow2");
     let machine = interfaces.into_iter().fold(Machine::new("web", image), Machine::interface);

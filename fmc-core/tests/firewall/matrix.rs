@@ -143,6 +143,6 @@ fn port(service: Service) -> Option<Port> {
     match service.protocol {
         Protocol::Tcp => Some(Port::tcp(service.first)),
         Protocol::Udp => Some(Port::udp(service.first)),
-        Protocol::Vrrp | Protocol::Any => None,
+        _ => None,
     }
 }

@@ -32,6 +32,7 @@ fn every_machine_gets_it_and_those_who_read_it_take_it() {
                 assert!(text.contains("nftables") && text.contains(UNIT), "{text}");
                 judged.1 += 1;
             }
+            other => panic!("a new way to boot, {other:?}, is not judged"),
         }
     }
     assert_eq!(judged, (4, 3));

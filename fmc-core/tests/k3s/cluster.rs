@@ -33,7 +33,7 @@ fn image(os: Os) -> Image {
         Os::FedoraCoreos => "44.20260802.3.1",
         Os::Flatcar => "4593.2.0",
         Os::Rocky | Os::Almalinux => "9.4",
-        Os::Debian | Os::None => "12",
+        _ => "12",
     };
     Image::new(os, version).path("/var/lib/libvirt/images/image.qcow2")
 }

@@ -18,10 +18,12 @@ fn ours() -> BTreeMap<String, Row> {
             FlagType::Duration => "Duration",
             FlagType::String => "String",
             FlagType::StringSlice => "StringSlice",
+            other => panic!("K3s's table has no type {other:?}"),
         };
         let takes = match key.takes() {
             Takes::Servers => "servers",
             Takes::Both => "both",
+            other => panic!("K3s's table has no {other:?}"),
         };
         (key.to_string(), (flag.to_owned(), key.is_list(), takes.to_owned(), key.is_hidden()))
     };

@@ -47,6 +47,7 @@ pub fn value(document: &str, path: &str) -> Result<String, Missing> {
 /// Where a path stops leading anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("find it: `{upto}` has {}", .has.join(", "))]
+#[non_exhaustive]
 pub struct Missing {
     /// The part of the path that is there; empty for the document itself.
     pub upto: String,

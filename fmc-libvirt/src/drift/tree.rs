@@ -13,6 +13,7 @@ use crate::xml::outline::Node;
 
 /// One difference between what is wanted and what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// Where, without the root element: `devices/disk[vda]/source/@file`.
     pub path: String,

@@ -19,6 +19,7 @@ use crate::link::{CHUNK, Piece, Pieces};
 
 /// A file that is an image, of which the first bytes were looked at.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ImageFile {
     file: File,
     /// How many bytes the file has.

@@ -138,6 +138,7 @@ fn of(total: Option<Size>) -> String {
 
 /// How far a fetch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FetchStep {
     /// Another one fetches it.
     Waits,

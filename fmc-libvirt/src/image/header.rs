@@ -120,6 +120,7 @@ pub enum HeaderError {
 
 /// What an image is, by its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Its format.
     pub format: Format,
@@ -138,6 +139,7 @@ struct Qcow2 {
 
 /// What an image is said to be, and what it must fit on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stated {
     /// Its format.
     pub format: Format,

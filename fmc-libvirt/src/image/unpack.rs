@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 
 /// How a file is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Packing {
     /// RFC 1952.
     Gzip,

@@ -12,6 +12,7 @@ use crate::xml::outline::{Node, Outline};
 
 /// An object of libvirt as it was read.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Object {
     /// A storage pool.
     Pool(PoolObject),
@@ -58,6 +59,7 @@ impl Owner {
 
 /// A domain.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DomainObject {
     /// What was read.
     pub record: DomainRecord,
@@ -74,6 +76,7 @@ pub struct DomainObject {
 
 /// A network.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct NetworkObject {
     /// What was read.
     pub record: NetworkRecord,
@@ -85,6 +88,7 @@ pub struct NetworkObject {
 
 /// A storage pool.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PoolObject {
     /// What was read.
     pub record: PoolRecord,
@@ -96,6 +100,7 @@ pub struct PoolObject {
 
 /// A volume of ours.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct VolumeObject {
     /// The pool that it is in.
     pub pool: String,
@@ -120,6 +125,7 @@ pub struct VolumeObject {
 
 /// A domain that names a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Naming {
     /// The domain.
     pub domain: String,

@@ -58,11 +58,9 @@ pub(super) fn awaited(step: &Step<Document>) -> Option<Awaited> {
 /// The machine that a step has started, if it is waited for.
 fn started(step: &Step<Document>) -> Option<(&DomainDocument, &Readiness)> {
     let Some(Document::Domain(domain)) = step.document.as_deref() else { return None };
-    let starts = match step.action {
-        Action::Create | Action::Restart | Action::Replace => true,
-        Action::Update => step.changes.iter().any(|change| change.path == "power"),
-        Action::Delete => false,
-    };
+    let is_switched =
+        || step.action == Action::Update && step.changes.iter().any(|change| change.path == "power");
+    let starts = step.action.begins() || is_switched();
     let readiness = domain.ready.as_deref()?;
     (starts && domain.power == Power::Running).then_some((domain, readiness))
 }

@@ -1,4 +1,4 @@
-//! What a guest says of itself, at the end of each boot.
+//! The report that a guest writes at the end of each boot.
 
 use std::collections::BTreeMap;
 
@@ -6,45 +6,46 @@ use serde::Deserialize;
 
 use crate::k3s::Start;
 
-/// How the line begins that has the report, on the serial log.
+/// The beginning of the report's line on the serial log.
 const MARK: &str = "guest-report ";
 
-/// What a guest is when it has booted: one for each boot.
+/// The state of a guest after a boot; one for each boot.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Report {
     /// The kernel's identifier of this boot.
     pub boot_id: String,
-    /// The identifier that the first boot gave the machine.
+    /// The machine's identifier, which the first boot made.
     pub machine_id: String,
-    /// systemd's word: `running`, or `degraded` when a unit failed.
+    /// systemd's state of the system: `running`, or `degraded` if a unit failed.
     pub state: String,
-    /// The name that the kernel has.
+    /// The kernel's host name.
     pub hostname: String,
     /// The name in `/etc/hostname`.
     pub static_hostname: String,
     /// The time zone that `/etc/localtime` points to.
     pub time_zone: String,
-    /// What makes the network: the units that are active.
+    /// The active units that configure the network.
     pub network: Vec<String>,
     /// The network interfaces, by MAC.
     pub interfaces: BTreeMap<String, Interface>,
     /// The routes with a gateway.
     pub routes: Vec<Route>,
-    /// Whom it asks for names, by systemd-networkd or `/etc/resolv.conf`.
+    /// The name servers, from systemd-networkd or `/etc/resolv.conf`.
     pub resolvers: Vec<String>,
-    /// The users that are people, by name.
+    /// The users who are people, by name.
     pub users: BTreeMap<String, User>,
-    /// All below `/opt` and `/srv`, by path; data disks mounted there included.
+    /// Everything below `/opt` and `/srv`, by path, including data disks that are mounted there.
     pub files: BTreeMap<String, Entry>,
-    /// The disks that have a serial, by it.
+    /// The disks with a serial, by serial.
     pub disks: BTreeMap<String, Disk>,
-    /// The units that failed, each with the end of its journal.
+    /// The failed units, each with the end of its journal.
     pub failed: BTreeMap<String, String>,
-    /// Units by whose times one sees who waited for whom, where the guest has them: `network-online.target`, `time-sync.target`,
-    /// `systemd-time-wait-sync.service`, `k3s.service`, `k3s-agent.service`.
+    /// The units whose times show which unit waited for which, if the guest has them:
+    /// `network-online.target`, `time-sync.target`, `systemd-time-wait-sync.service`, `k3s.service`,
+    /// `k3s-agent.service`.
     #[serde(default)]
     pub units: BTreeMap<String, Unit>,
-    /// The starts of K3s's stand-in so far, over all boots.
+    /// The starts of K3s's stand-in, over all boots so far.
     #[serde(default)]
     pub k3s: Vec<Start>,
 }
@@ -52,11 +53,11 @@ pub struct Report {
 /// A network interface.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Interface {
-    /// The kernel's name of it.
+    /// The name that the kernel gives it.
     pub name: String,
     /// Its MTU, in bytes.
     pub mtu: u32,
-    /// Its addresses that are valid beyond the link.
+    /// The addresses with more than link scope.
     pub addresses: Vec<InterfaceAddress>,
 }
 
@@ -65,14 +66,14 @@ pub struct Interface {
 pub struct InterfaceAddress {
     /// With the prefix length: `10.0.0.7/24`.
     pub address: String,
-    /// Whether it is a lease.
+    /// Whether it comes from a lease.
     pub dynamic: bool,
 }
 
 /// A route with a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Route {
-    /// Where to; `default` for all that has no other.
+    /// The destination; `default` for everything without another route.
     pub to: String,
     /// The gateway.
     pub via: String,
@@ -83,15 +84,15 @@ pub struct Route {
 /// A user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct User {
-    /// The user's number.
+    /// The user's id.
     pub uid: u32,
     /// The home directory.
     pub home: String,
     /// The login shell.
     pub shell: String,
-    /// The groups beside the user's own.
+    /// The groups, without the user's own.
     pub groups: Vec<String>,
-    /// The public keys that sshd lets in.
+    /// The public keys that sshd accepts.
     pub keys: Vec<String>,
 }
 
@@ -122,7 +123,7 @@ pub struct Disk {
     pub size: u64,
     /// The type of the file system on it.
     pub fstype: Option<String>,
-    /// The file system's identifier: another one after each time that it is made.
+    /// The file system's identifier. Each new file system gets another one.
     pub uuid: Option<String>,
     /// The file system's label.
     pub label: Option<String>,
@@ -133,24 +134,24 @@ pub struct Disk {
 /// A unit of systemd, in this boot.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Unit {
-    /// systemd's word: `active`, `failed`.
+    /// systemd's state of the unit: `active`, `failed`.
     pub state: String,
-    /// When it began to start, in microseconds since the kernel's start; 0 when it did not.
+    /// The time at which it began to start, in microseconds since the kernel's start; 0 if it did not.
     pub began: u64,
-    /// When it had started, likewise: for a service that notifies, when it said that it was ready.
+    /// The time at which it had started, likewise: for a service that notifies, the time of its notification.
     pub started: u64,
-    /// How often systemd started it again.
+    /// The number of restarts by systemd.
     pub restarts: u32,
 }
 
 impl Report {
-    /// The reports in a serial log, one for each boot that was finished.
+    /// The reports in a serial log, one for each boot that finished.
     ///
     /// # Errors
     ///
-    /// The line that is a report and cannot be read.
+    /// The line of a report that cannot be parsed.
     pub fn read_all(log: &str) -> Result<Vec<Self>, String> {
-        // The last line may still be on its way.
+        // The last line may be incomplete yet.
         log.split_inclusive('\n')
             .filter(|line| line.ends_with('\n'))
             .filter_map(|line| line.split_once(MARK))

@@ -10,13 +10,14 @@ use crate::tree::{scratch, write};
 
 const CONFIG: &str = "/etc/rancher/k3s/config.yaml";
 
-/// One start below a folder, with files by path; it ends, since each of these is refused at the latest when it listens.
+/// Starts the stand-in once below a folder, with files by path. Every start here ends, because each is
+/// refused, at the latest when it listens.
 fn refusal(role: &str, arguments: &[&str], files: &[(&str, &str)]) -> Start {
     let root = scratch();
     for (path, text) in files {
         write(&root.path().join(path.trim_start_matches('/')), text.as_bytes());
     }
-    // A port that nobody gets: what is not refused before ends here.
+    // A port that cannot be bound: a start that is not refused earlier ends here.
     let mut standin = Command::new(python());
     standin.args(["-c", STANDIN, role]).args(arguments).env("K3S_STANDIN_ROOT", root.path());
     if role == "server" {
@@ -30,7 +31,7 @@ fn refusal(role: &str, arguments: &[&str], files: &[(&str, &str)]) -> Start {
     let mut starts = Start::read_all(&report).unwrap();
     assert_eq!(starts.len(), 1);
     let mut start = starts.remove(0);
-    // What was only said is judged with the rest.
+    // The messages on standard error are tested together with the report.
     start.environment.insert("said".to_owned(), said);
     start
 }
@@ -118,7 +119,7 @@ fn what_k3s_refuses_is_refused() {
     assert!(start.refused.unwrap().contains("flag provided but not defined"));
 }
 
-/// Starts with a configuration; a test waits for what it says.
+/// Starts it with a configuration; the test waits for its messages.
 fn start<'lab>(lab: &'lab Lab, host: &str, config: &str) -> Daemon<'lab> {
     lab.write(host, CONFIG, config, 0o600);
     start_standin(lab, host, &[if host.starts_with('a') { "agent" } else { "server" }])
@@ -134,7 +135,7 @@ fn a_joiner_judges_the_authority_by_its_token() {
     for (host, last) in [("s1", 11), ("s2", 12), ("a1", 31), ("a2", 32)] {
         lab.host(host, &[Nic::new("cluster", format!("10.17.3.{last}/24"))]);
     }
-    // An authority that was there before the first start.
+    // An authority that existed before the first start.
     let made = Authority::new("server-ca");
     let authority = made.own();
     let tls = "/var/lib/rancher/k3s/server/tls";
@@ -177,11 +178,11 @@ fn a_joiner_judges_the_authority_by_its_token() {
     lab.write("a2", "/etc/rancher/k3s/config.yaml.d/name.yaml", "node-name: a1\n", 0o600);
     join("a2", "lesser").says("duplicate node name found", PATIENCE).unwrap();
     assert_eq!(starts(&lab, "a2").len(), 3, "one for each start");
-    // An agent's token does not make a server.
+    // An agent's token does not let a server join.
     lab.host("s3", &[Nic::new("cluster", "10.17.3.13/24")]);
     join("s3", "lesser").says("401 Unauthorized", PATIENCE).unwrap();
 
-    // Once a member, the endpoint means nothing.
+    // A member ignores the endpoint.
     drop(second);
     lab.write("s2", CONFIG, "server: https://192.0.2.1:6443\ntoken: secret\n", 0o600);
     start_standin(&lab, "s2", &["server"]).says(UP, PATIENCE).unwrap();

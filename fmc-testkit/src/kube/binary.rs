@@ -1,4 +1,4 @@
-//! The one binary with etcd, API server, controller manager, scheduler and kubectl, built from Go modules.
+//! The single binary with etcd, API server, controller manager, scheduler and kubectl, built from Go modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,20 @@ use std::sync::OnceLock;
 use crate::go::{go, kept};
 use crate::tree::{or_panic, write};
 
-/// What it is built of.
+/// The sources of the build.
 const SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
 
-/// What the build says of the version, beside what `go.mod` requires; the commit is that of the release.
+/// The commits of releases. The build writes them into the version, beside the number that `go.mod` requires.
 const COMMITS: [(&str, &str); 1] = [("v1.36.2", "24e2b02af5543d7910c2bb074c7264df5a8f0467")];
 
-/// The binary, built if it is not there yet: that takes about seven minutes, needs Go 1.26 and the Go module registry. It is kept in
-/// `FMC_KUBE_CACHE`, or `fmc-kube` in the user's cache folder, once for each state of its sources; of several that ask at once, one
-/// builds. The sources (`go.mod`, `go.sum`, `main.go`) are in `FMC_KUBE`, or in `../shared/kube` beside the workspace.
+/// The binary. A missing one is built, which takes about seven minutes and needs Go 1.26 and the Go module
+/// registry. It is kept in `FMC_KUBE_CACHE`, or `fmc-kube` in the user's cache folder, once for each state of
+/// its sources; if several processes ask at once, one builds. The sources (`go.mod`, `go.sum`, `main.go`) are
+/// in `FMC_KUBE`, or in `../shared/kube` beside the workspace.
 ///
 /// # Panics
 ///
-/// When the sources are not there, and when it cannot be built, with what Go says.
+/// When the sources are missing, and when the build fails, with Go's output.
 #[must_use]
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -51,7 +52,7 @@ fn sources() -> PathBuf {
     })
 }
 
-/// What the binary says of its version, from what it is built of.
+/// The linker flags for the version that the binary prints, from its sources.
 fn flags(texts: &[String]) -> String {
     let required = texts.first().and_then(|text| {
         text.split_whitespace().skip_while(|word| *word != "k8s.io/kubernetes").nth(1).map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Programs that go on, in a host of a lab.
+//! Programs that keep running in a host of a lab.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::Refused;
 use crate::program::run;
 use crate::tree::or_panic;
 
-/// A program that runs in a host of a lab, and is killed with all that it started when this value goes.
+/// A program in a host of a lab. Dropping this value kills it and everything that it started.
 pub struct Daemon<'lab> {
     lab: &'lab Lab,
     name: String,
@@ -22,7 +22,7 @@ pub struct Daemon<'lab> {
 
 impl<'lab> Daemon<'lab> {
     pub(super) fn start(lab: &'lab Lab, host: &str, number: u32, words: &[&str]) -> Self {
-        // A session of its own, whose number is written where only the lab's first process and its like see it.
+        // A session of its own. Its id is written to a place that only the lab's processes see.
         const SCRIPT: &str = "echo $$ >/run/daemon.$1; shift; exec \"$@\"";
         let (stdout, stderr, log) = lab.log(number);
         let mut command = lab.enter(None);
@@ -36,31 +36,31 @@ impl<'lab> Daemon<'lab> {
         Self { lab, name, number, outside, log }
     }
 
-    /// Whether it lives.
+    /// Whether it is running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.outside.try_wait(), Ok(None))
     }
 
-    /// What it has said so far, on both outputs.
+    /// Its output so far, of both streams.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Waits until it has said something.
+    /// Waits until its output contains these words.
     ///
     /// # Errors
     ///
-    /// All it said, when it ended before, or did not say it in time.
+    /// All its output, when it ended before or did not print the words in time.
     pub fn says(&mut self, words: &str, most: Duration) -> Result<(), Refused> {
         self.until(most, |daemon| daemon.log().contains(words))
     }
 
-    /// Waits until a question has the answer yes.
+    /// Waits until a condition holds.
     ///
     /// # Errors
     ///
-    /// All it said, when it ended before, or the answer was not yes in time.
+    /// All its output, when it ended before or the condition did not hold in time.
     pub fn until(&mut self, most: Duration, is_so: impl Fn(&Self) -> bool) -> Result<(), Refused> {
         let started = Instant::now();
         loop {
@@ -78,19 +78,19 @@ impl<'lab> Daemon<'lab> {
         }
     }
 
-    /// Kills it and all that it started, as a crash would.
+    /// Kills it and everything that it started, as a crash would.
     pub fn kill(&mut self) {
         self.signal("KILL");
         let asked = Instant::now();
         while self.is_running() && asked.elapsed() < Duration::from_secs(5) {
             thread::sleep(Duration::from_millis(2));
         }
-        // What is left inside, if anything, ends with the lab.
+        // A process that is left inside ends with the lab.
         let _ = self.outside.kill();
         let _ = self.outside.wait();
     }
 
-    /// Asks it to end, and waits for that; kills it after five seconds.
+    /// Asks it to end, and waits; kills it after five seconds.
     pub fn stop(&mut self) {
         self.signal("TERM");
         let asked = Instant::now();
@@ -102,9 +102,10 @@ impl<'lab> Daemon<'lab> {
         }
     }
 
-    /// Sends a signal to it and all that it started: `HUP`.
+    /// Sends a signal, such as `HUP`, to it and everything that it started.
     pub fn signal(&mut self, signal: &str) {
-        // The number may not be written yet, right after the start. When it is gone already, that is what was wanted.
+        // Right after the start its id may not be written yet. If the process is already gone, the signal has
+        // no purpose.
         let script = "for i in 1 2 3 4 5 6 7 8 9 10; do [ -s /run/daemon.$1 ] && break; sleep 0.01; done; \
                       kill -s $2 -- -$(cat /run/daemon.$1)";
         if self.is_running() {

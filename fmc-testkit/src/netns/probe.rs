@@ -1,4 +1,4 @@
-//! Who reaches whom in a lab: many ports asked at once.
+//! Tests which hosts of a lab reach each other, with many ports at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::program::{python, run_with_input};
 
 const PROBE: &str = include_str!("probe.py");
 
-/// How long silence is waited for: longer than the second after which TCP asks again.
+/// The time before silence counts as an answer: longer than the second after which TCP sends again.
 const SILENCE: Duration = Duration::from_millis(1500);
 
 /// A port of TCP or UDP.
@@ -22,7 +22,7 @@ pub struct Port {
     port: u16,
 }
 
-/// A question: whether a host reaches a port of an address.
+/// A question: does a host reach a port of an address?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Probe {
     /// The host that asks.
@@ -33,15 +33,16 @@ pub struct Probe {
     pub port: Port,
 }
 
-/// What became of a [`Probe`].
+/// The answer to a [`Probe`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    /// Somebody answered: the host's name where [`Lab::listen`] listens, else what the service said first, often nothing.
+    /// The port is open. The text is the host's name if [`Lab::listen`] listens there, and otherwise the
+    /// service's first output, which is often empty.
     Open(String),
-    /// The host is reached, and nobody listens there, or its firewall says so.
+    /// The host is reached, but the port is closed or its firewall rejects.
     Refused,
-    /// There is no way, or a firewall says so.
+    /// There is no route, or a firewall rejects.
     Unreachable,
     /// Nothing came back.
     Silent,
@@ -68,14 +69,14 @@ impl fmt::Display for Port {
 }
 
 impl Probe {
-    /// One question.
+    /// A question about one port.
     pub fn new(from: impl Into<String>, address: impl Into<String>, port: Port) -> Self {
         Self { from: from.into(), address: address.into(), port }
     }
 }
 
 impl Answer {
-    /// Whether somebody answered.
+    /// Whether the port is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Open(_))
@@ -87,7 +88,7 @@ impl Lab {
     ///
     /// # Panics
     ///
-    /// When one of the ports is taken, with what it says.
+    /// When a port is taken, with the error.
     #[expect(clippy::panic, reason = "what the test stands on")]
     pub fn listen(&self, host: &str, ports: &[Port]) -> Daemon<'_> {
         let ports: Vec<String> = ports.iter().map(Port::to_string).collect();
@@ -101,11 +102,12 @@ impl Lab {
         daemon
     }
 
-    /// Asks all at once, and gives the answers in the same order. However many they are, it takes less than about two seconds.
+    /// Asks all questions at once, and gives the answers in the same order, in less than about two seconds
+    /// for any number.
     ///
     /// # Panics
     ///
-    /// When there is no such host, or an address is none.
+    /// When a host does not exist, or an address is invalid.
     #[must_use]
     #[expect(clippy::panic, reason = "a mistake of the test, or of the lab")]
     pub fn probe(&self, probes: &[Probe]) -> Vec<Answer> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::*;
 
-/// Drops all but answers and one port, as fmc's own rules for a guest do.
+/// Drops everything but answers and one port, as fmc's own rules for a guest do.
 const RULES: &str = "table inet demo {
     chain input {
         type filter hook input priority filter; policy drop;
@@ -126,7 +126,7 @@ fn a_daemon_ends_with_all_that_it_started() {
     assert!(!daemon.is_running());
 }
 
-/// How often a process with these words runs on this machine.
+/// The number of processes on this machine with these words in their command line.
 fn running(words: &str) -> usize {
     let processes: Vec<PathBuf> =
         std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -143,7 +143,7 @@ fn nothing_is_left_of_a_lab_whose_test_panics() {
         let lab = two();
         let mut daemon = lab.daemon("server", &["sleep", "87654"]);
         daemon.until(Duration::from_secs(10), |_| running("sleep 87654") == 1).unwrap();
-        // As the end of a process: nothing is dropped in order.
+        // As when the process ends: no value is dropped in order.
         std::mem::forget(daemon);
         panic!("a test that fails");
     });

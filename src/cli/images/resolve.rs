@@ -133,18 +133,15 @@ fn core_os(request: &Request) -> Result<Found, Failure> {
 }
 
 fn flatcar(request: &Request) -> Result<Found, Failure> {
-    let board = match request.arch {
-        Arch::X86_64 => "amd64-usr",
-        Arch::Aarch64 => "arm64-usr",
-    };
+    let board = format!("{}-usr", request.arch.debian());
     let own = format!("https://{}.release.flatcar-linux.net", request.stream);
     let base = request.base(&own);
     let (asked, text) = get(&format!("{base}/{board}/current/version.txt"))?;
     let version = upstream::flatcar(&text).map_err(|error| malformed(&asked, &error))?;
-    // Arm has no BIOS to boot by.
+    // Only a PC has a BIOS to boot by.
     let name = match request.arch {
         Arch::X86_64 => "flatcar_production_qemu_image.img.bz2",
-        Arch::Aarch64 => "flatcar_production_qemu_uefi_image.img.bz2",
+        _ => "flatcar_production_qemu_uefi_image.img.bz2",
     };
     let location = format!("{base}/{board}/{version}/{name}");
     let (asked, text) = get(&format!("{location}.DIGESTS"))?;
@@ -166,10 +163,7 @@ fn debian(request: &Request, release: &str) -> Result<Found, Failure> {
     let base = request.base("https://cloud.debian.org/images/cloud");
     let (asked, page) = get(&format!("{base}/{name}/"))?;
     let serial = upstream::debian_serial(&page).map_err(|error| malformed(&asked, &error))?;
-    let arch = match request.arch {
-        Arch::X86_64 => "amd64",
-        Arch::Aarch64 => "arm64",
-    };
+    let arch = request.arch.debian();
     let file = format!("debian-{number}-genericcloud-{arch}-{serial}.qcow2");
     let (asked, text) = get(&format!("{base}/{name}/{serial}/SHA512SUMS"))?;
     let sum = sums::read(&text).into_iter().find(|sum| sum.name == file);
@@ -250,12 +244,15 @@ impl Found {
             Os::Flatcar => "flatcar",
             Os::Rocky => "rocky",
             Os::Almalinux => "almalinux",
-            Os::Debian | Os::None => "debian",
+            Os::Debian => "debian",
+            other => {
+                return Err(Failure::to(format!("write an image of {} as Rust", other.label())));
+            }
         };
         let Self { version, url, digest, .. } = self;
         let mut rust = format!("Image::{constructor}({version:?})");
-        if self.arch == Arch::Aarch64 {
-            rust.push_str(".architecture(Arch::Aarch64)");
+        if self.arch != Arch::default() {
+            rust.push_str(&format!(".architecture(Arch::{:?})", self.arch));
         }
         rust.push_str(&format!("\n    .url({:?}, {:?})", url.as_str(), digest.to_string()));
         if let Some(unpacked) = self.unpacked {

@@ -1,4 +1,4 @@
-//! What a terminal shows after a program wrote to it.
+//! The content of a terminal's screen after a program wrote to it.
 
 use std::num::NonZero;
 
@@ -7,7 +7,7 @@ use std::num::NonZero;
 pub(super) struct Style {
     pub(super) bold: bool,
     pub(super) dim: bool,
-    /// One of the eight colours, by its number; the terminal's own if none.
+    /// One of the eight colours, by its number; `None` is the terminal's own.
     pub(super) colour: Option<u8>,
 }
 
@@ -29,7 +29,7 @@ impl Line {
         text.trim_end().to_owned()
     }
 
-    /// Its parts of one style each, without spaces at the end.
+    /// Its parts, each of one style, without spaces at the end.
     pub(super) fn runs(&self) -> Vec<(String, Style)> {
         let mut runs: Vec<(String, Style)> = Vec::new();
         for (character, style) in self.cells.iter().take(self.text().chars().count()) {
@@ -42,10 +42,10 @@ impl Line {
     }
 }
 
-/// More lines than any command of the session writes: what scrolls off the screen is not drawn.
+/// More lines than any command of the session writes, because lines that scroll off the screen are not drawn.
 const ROWS: NonZero<u16> = NonZero::<u16>::MIN.saturating_add(999);
 
-/// The lines that are on the screen at the end, without empty ones below.
+/// The lines on the screen at the end, without the empty ones below.
 pub(super) fn shown(written: &str, columns: u16) -> Vec<Line> {
     let mut terminal = vt100::Parser::new(ROWS, NonZero::new(columns).unwrap_or(NonZero::<u16>::MIN), 0);
     terminal.process(written.as_bytes());
@@ -65,7 +65,7 @@ fn line(screen: &vt100::Screen, row: u16, columns: u16) -> Line {
             _ => None,
         };
         let style = Style { bold: cell.bold(), dim: cell.dim(), colour };
-        // A cell that nothing was written to, and the second half of a wide character, has no text.
+        // An unused cell and the second half of a wide character have no text.
         let text = if cell.has_contents() { cell.contents() } else { " " };
         cells.extend(text.chars().map(|character| (character, style)));
     }

@@ -1,4 +1,4 @@
-//! Lines of a terminal as a picture.
+//! Draws lines of a terminal as a picture.
 
 use super::screen::{Line, Style};
 
@@ -7,7 +7,7 @@ const MARGIN: usize = 14;
 /// The width of a character in hundredths of a pixel, at 14 pixels of height.
 const CHARACTER: usize = 843;
 
-/// The eight colours, as they can be read on a dark ground.
+/// The eight colours, in shades that can be read on a dark ground.
 const COLOURS: [&str; 8] =
     ["#6e7681", "#ff7b72", "#7ee787", "#e3b341", "#79c0ff", "#d2a8ff", "#76e3ea", "#f0f6fc"];
 
@@ -25,7 +25,7 @@ pub(super) fn draw(lines: &[Line], columns: usize) -> String {
         let mut text = String::new();
         for (run, style) in line.runs() {
             let length = run.chars().count();
-            // Each run at its place and of its length, whichever font there is.
+            // Each run has its place and its length, so that the columns stay in line with any font.
             let x = column * CHARACTER / 100 + MARGIN;
             let wide = length * CHARACTER / 100;
             if !run.trim().is_empty() {

@@ -1,8 +1,8 @@
-//! Reads which file of a crate imports which, without its tests.
+//! Finds which files of a crate import which others. Tests are left out.
 //!
-//! A path counts, wherever it stands: in a `use`, an expression, a signature or a macro's arguments. It counts for the file that
-//! defines what it names: re-exports are followed. A file does not import a submodule that it only declares, or whose items it
-//! only re-exports.
+//! Every path counts, whether it is in a `use`, an expression, a signature or a macro's arguments. It counts
+//! for the file that defines the named item: re-exports are followed. A file does not import a submodule that
+//! it only declares, or whose items it only re-exports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,20 +25,20 @@ struct Module {
     /// The names that the module defines itself.
     items: BTreeSet<String>,
     uses: Vec<Use>,
-    /// Every path, as it is written.
+    /// Every path as it is written.
     paths: BTreeSet<Vec<String>>,
 }
 
-/// One name that a `use` brings.
+/// One name that a `use` imports.
 struct Use {
     path: Vec<String>,
-    /// The name here; `None` for all of a module.
+    /// The local name; `None` if the `use` imports everything.
     name: Option<String>,
-    /// Whether others see it too.
+    /// Whether other modules see the name too.
     is_shown: bool,
 }
 
-/// How often re-exports are followed before a path is given up: more than any crate has.
+/// The number of re-exports that are followed before a path is given up. No crate has as many.
 const DEEPEST: usize = 16;
 
 impl Crate {
@@ -50,7 +50,7 @@ impl Crate {
         Ok(read)
     }
 
-    /// Each import of a file by another one: from, to.
+    /// All imports of one file by another, as (from, to).
     pub(crate) fn imports(&self) -> BTreeSet<(PathBuf, PathBuf)> {
         let mut imports = BTreeSet::new();
         for (at, module) in self.modules.iter().enumerate() {
@@ -61,7 +61,7 @@ impl Crate {
                 let Some((to, is_module)) = self.resolve(&path, 0) else { continue };
                 let Some(to) = self.modules.get(to) else { continue };
                 let is_glob = brought.is_some_and(|one| one.name.is_none());
-                // A module that is imported as such is counted where a path goes through it.
+                // An import of a module itself is counted where a path goes through the module.
                 let counts = !is_module || is_glob;
                 let only_shows = brought.is_some_and(|one| module.only_shows(one, to));
                 if counts && !only_shows && to.file != module.file {
@@ -72,7 +72,7 @@ impl Crate {
         imports
     }
 
-    /// How many files there are.
+    /// All files of the crate.
     pub(crate) fn files(&self) -> BTreeSet<&Path> {
         self.modules.iter().map(|module| module.file.as_path()).collect()
     }
@@ -111,7 +111,8 @@ impl Crate {
         Ok(())
     }
 
-    /// A path as it is written in a module, from the root of the crate on; `None` for a path into another crate.
+    /// A path that is written in a module, as a path from the root of the crate; `None` for a path into
+    /// another crate.
     fn absolute(&self, module: usize, path: &[String], depth: usize) -> Option<Vec<String>> {
         let here = self.modules.get(module)?;
         let (first, rest) = path.split_first()?;
@@ -141,7 +142,7 @@ impl Crate {
         }
     }
 
-    /// The module that defines what a path from the root names, and whether the path names a module.
+    /// The module that defines the target of a path from the root, and whether the target is a module.
     fn resolve(&self, path: &[String], depth: usize) -> Option<(usize, bool)> {
         let mut at = *self.by_path.get(&[] as &[String])?;
         for (index, name) in path.iter().enumerate() {
@@ -166,7 +167,7 @@ impl Crate {
                     return Some(found);
                 }
             }
-            // What a macro of the module makes.
+            // Items that the module's macros make are not seen: the module itself counts.
             return Some((at, false));
         }
         Some((at, true))
@@ -174,7 +175,7 @@ impl Crate {
 }
 
 impl Module {
-    /// Whether a name from a submodule is brought for others alone.
+    /// Whether a name from a submodule is imported only to re-export it.
     fn only_shows(&self, brought: &Use, from: &Self) -> bool {
         let is_used =
             brought.name.as_ref().is_none_or(|name| self.paths.iter().any(|path| path.first() == Some(name)));
@@ -182,7 +183,7 @@ impl Module {
     }
 }
 
-/// What the tokens of one module hold.
+/// The content of one module, read from its tokens.
 #[derive(Default)]
 struct Scan {
     items: BTreeSet<String>,
@@ -201,7 +202,7 @@ impl Scan {
         }
     }
 
-    /// Takes what begins here, and says where the next begins.
+    /// Reads the item or token at this place and gives the place of the next.
     fn one(&mut self, tokens: &[TokenTree], at: usize, token: &TokenTree, is_module: bool) -> usize {
         if let Some((end, said)) = attribute(tokens, at) {
             return if is_for_tests(said) { after_item(tokens, end) } else { end };
@@ -273,14 +274,14 @@ impl Scan {
     }
 }
 
-/// Whether `pub` or `pub(…)` stands before.
+/// Whether `pub` or `pub(…)` precedes this place.
 fn is_shown(tokens: &[TokenTree], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
     let is_pub = |token: Option<&TokenTree>| token.and_then(ident).is_some_and(|word| word == "pub");
     is_pub(before(1)) || (matches!(before(1), Some(TokenTree::Group(_))) && is_pub(before(2)))
 }
 
-/// Where an attribute ends that begins here, and what it says.
+/// The end of the attribute that begins here, and its content.
 fn attribute(tokens: &[TokenTree], at: usize) -> Option<(usize, &TokenTree)> {
     if !is_punct(tokens.get(at), '#') {
         return None;
@@ -298,7 +299,7 @@ fn is_for_tests(attribute: &TokenTree) -> bool {
     text == "[cfg(test)]" || text.starts_with("[cfg(all(test,")
 }
 
-/// Where the item ends that begins here: behind its body or its semicolon.
+/// The end of the item that begins here: after its body or its semicolon.
 fn after_item(tokens: &[TokenTree], mut at: usize) -> usize {
     while let Some((end, _)) = attribute(tokens, at) {
         at = end;
@@ -308,14 +309,14 @@ fn after_item(tokens: &[TokenTree], mut at: usize) -> usize {
         TokenTree::Punct(punct) => punct.as_char() == ';',
         _ => false,
     };
-    // The braces of `use a::{b, c};` end no item.
+    // The braces of `use a::{b, c};` do not end the item.
     if tokens.get(at).and_then(ident).as_deref() == Some("use") {
         return position(tokens, at, ';') + 1;
     }
     tokens.iter().skip(at).position(ends).map_or(tokens.len(), |found| at + found + 1)
 }
 
-/// Collects the names that a `use` brings.
+/// Collects the names that a `use` imports.
 fn use_tree(tokens: &[TokenTree], start: &[String], uses: &mut Vec<(Vec<String>, Option<String>)>) {
     for branch in tokens.split(|token| is_punct(Some(token), ',')) {
         let mut path = start.to_vec();
@@ -340,7 +341,7 @@ fn use_tree(tokens: &[TokenTree], start: &[String], uses: &mut Vec<(Vec<String>,
             }
             at += 1;
         }
-        // `use a::{self}` brings `a`.
+        // `use a::{self}` imports `a`.
         if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
             path.pop();
         }

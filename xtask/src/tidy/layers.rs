@@ -7,21 +7,28 @@ use super::imports::Crate;
 use crate::Failure;
 use crate::workspace::{self, root};
 
-/// The rooms of `fmc-core`, from the top down. A room imports what stands below it; rooms of one line import nothing of each
-/// other. A room is a file or a folder of `fmc-core/src`; a longer path takes its part out of a shorter one.
+/// The rooms of `fmc-core`, from the top down. A room imports the rooms below it; rooms of one line do not
+/// import each other. A room is a file or a folder of `fmc-core/src`; a longer path is a room of its own
+/// inside the shorter one.
 ///
-/// Tests are exempt: they make a cloud and check it, whatever room they stand in.
+/// Tests are exempt: they make a cloud and check it, whichever room they belong to.
 const LAYERS: &[&[&str]] = &[
-    // The whole: every rule over the draft, and what a check makes of a draft.
+    // The whole: every rule over the draft, and the checked cloud that comes of a draft.
     &["check", "lab"],
-    // What a provider brings: it is given a checked cloud.
+    // The trait of a provider, which gets a checked cloud.
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-    // Drafts that hold roles, and what a machine boots with.
+    // The rules that the rooms of roles apply to a draft.
+    &["balancer/rules", "k3s/rules"],
+    &["k3s/resolve"],
+    // The draft with its references looked up, and the wording of findings.
+    &["check/view"],
+    &["check/say"],
+    // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],
-    // What a role is asked, and what a guest is as a whole.
+    // The trait of a role, and the guest as a whole.
     &["boot/inside", "role"],
     // The checked cloud.
     &["checked"],
@@ -30,29 +37,30 @@ const LAYERS: &[&[&str]] = &[
     &["checked/network", "role/membership"],
     &["checked/host"],
     &["checked/index"],
-    // The values of K3s, and of what stands beside it.
+    // The values of K3s and of the roles beside it.
     &["k3s"],
     &["balancer", "mirror"],
     &["program", "yaml"],
     // The nouns of a draft.
     &["flow", "guest", "identity", "network", "template"],
     &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
-    // The planner knows no cloud; the world in memory knows nothing at all.
+    // The planner does not know clouds; the world in memory does not know plans either.
     &["graph", "world"],
-    // The leaves, and what a check finds.
+    // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
     &["field", "given", "nearest", "shell", "text"],
 ];
 
-/// Rooms that one other room alone imports: a room, and who may.
+/// Rooms that only one other room may import: the room, and its importer.
 const ONLY_BY: &[(&str, &str)] = &[
-    // The check alone makes a checked cloud.
+    // Only the check makes a checked cloud.
     ("checked/build", "check"),
 ];
 
-/// The crates of the workspace, from the top down. A crate depends on what stands below it; its tests may depend on any.
+/// The crates of the workspace, from the top down. A crate depends on crates below it; its tests may depend
+/// on any.
 const CRATES: &[&[&str]] = &[
-    // For tests and people: nothing that is published depends on them.
+    // For tests and people: no published crate depends on them.
     &["fmc-api", "fmc-compile-fail", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
@@ -60,7 +68,7 @@ const CRATES: &[&[&str]] = &[
     &["fmc-core"],
 ];
 
-/// What of the workspace goes against the tables.
+/// The imports and dependencies that break the tables.
 pub(crate) fn violations() -> Result<Vec<String>, Failure> {
     let folder = root().join("fmc-core/src");
     let found = Crate::read(&folder.join("lib.rs"))?;
@@ -70,7 +78,8 @@ pub(crate) fn violations() -> Result<Vec<String>, Failure> {
     Ok(wrong)
 }
 
-/// Prints the imports of a crate against the table of `fmc-core`: how many there are, circles, and those that go upwards.
+/// Prints the imports of a crate against the table of `fmc-core`: their number, the circles, and the imports
+/// that go upwards.
 pub(crate) fn show(folder: &Path) -> Result<(), Failure> {
     let found = Crate::read(&folder.join("lib.rs"))?;
     let all = found.imports();
@@ -113,7 +122,7 @@ fn imports(layers: &[&[&str]], folder: &Path, found: &Crate) -> Vec<String> {
     wrong
 }
 
-/// Imports of a room by another one than it is for.
+/// Imports of a room by another room than its permitted importer.
 fn strangers(only_by: &[(&str, &str)], folder: &Path, found: &Crate) -> Vec<String> {
     let mut wrong = Vec::new();
     for (from, to) in found.imports() {
@@ -127,14 +136,14 @@ fn strangers(only_by: &[(&str, &str)], folder: &Path, found: &Crate) -> Vec<Stri
     wrong
 }
 
-/// The room of a file, with its layer.
+/// The room of a file, and its layer.
 fn room<'a>(layers: &[&[&'a str]], file: &str) -> Option<(usize, &'a str)> {
     let rooms =
         layers.iter().enumerate().flat_map(|(layer, rooms)| rooms.iter().map(move |room| (layer, *room)));
     rooms.filter(|(_, room)| is_in(file, room)).max_by_key(|(_, room)| room.len())
 }
 
-/// Whether a file is a room, or in its folder.
+/// Whether a file is the room itself or is in its folder.
 fn is_in(file: &str, room: &str) -> bool {
     let module = file.strip_suffix(".rs").unwrap_or(file);
     let module = module.strip_suffix("/mod").unwrap_or(module);
@@ -170,7 +179,8 @@ fn circles(imports: &BTreeSet<(PathBuf, PathBuf)>) -> Vec<Vec<&PathBuf>> {
         next.entry(from).or_default().push(to);
         back.entry(to).or_default().push(from);
     }
-    // The files in the order in which a walk leaves them; walked backwards from the last, a circle is what can be reached.
+    // The files in the order in which a walk leaves them. Walked backwards from the last, the files that can
+    // be reached are a circle.
     let mut left = Vec::new();
     let mut seen = BTreeSet::new();
     for (from, _) in imports {
@@ -190,7 +200,7 @@ fn circles(imports: &BTreeSet<(PathBuf, PathBuf)>) -> Vec<Vec<&PathBuf>> {
     circles
 }
 
-/// Adds all that can be reached from a file, the farthest first.
+/// Adds all files that can be reached from a file, the farthest first.
 fn walk<'a>(
     from: &'a PathBuf,
     next: &BTreeMap<&'a PathBuf, Vec<&'a PathBuf>>,
@@ -213,7 +223,7 @@ mod tests {
 
     const TWO: &[&[&str]] = &[&["check"], &["flow"]];
 
-    /// Looks at a crate of files in a folder of its own.
+    /// Writes a crate of these files into a folder of its own and looks at it.
     fn with<T>(name: &str, files: &[(&str, &str)], look: impl FnOnce(&Path, &Crate) -> T) -> T {
         let folder = std::env::temp_dir().join(format!("fmc-layers-{}-{name}", std::process::id()));
         for (file, text) in files {
@@ -226,7 +236,7 @@ mod tests {
         seen
     }
 
-    /// What is wrong in it by [`TWO`], and how many circles it has.
+    /// The violations of [`TWO`] in it, and the number of its circles.
     fn wrong_in(name: &str, files: &[(&str, &str)]) -> (Vec<String>, usize) {
         with(name, files, |folder, found| (imports(TWO, folder, found), circles(&found.imports()).len()))
     }

@@ -1,4 +1,4 @@
-//! Names of public types: one name has one meaning over the whole workspace.
+//! Names of public types: one name has one meaning in the whole workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,13 +9,14 @@ use super::{files, is};
 use crate::Failure;
 use crate::workspace::root;
 
-/// The folders of what is published.
+/// The folders of the published crates.
 const PUBLISHED: &[&str] = &["fmc-core/src", "fmc-keys/src", "fmc-libvirt/src", "src"];
 
-/// Where what the check makes of a draft stands: it has the name of its draft, and its module says which of the two is meant.
+/// The folders of checked values. A checked type has the name of its draft, and its module says which of the
+/// two is meant.
 const CHECKED: &[&str] = &["fmc-core/src/checked/", "fmc-core/src/k3s/resolved.rs"];
 
-/// Names that two modules have besides, each with its reason. Nothing is added here without one.
+/// Names that two modules have all the same, each with its reason. A new entry needs a reason.
 const TWICE: &[(&str, &str)] = &[
     ("Address", "of an object in a plan; of an interface in a guest, beside `boot::Family`"),
     ("Cluster", "the draft; what a kubeconfig is made for, with the fields of one"),
@@ -39,7 +40,7 @@ const TWICE: &[(&str, &str)] = &[
     ("Wanted", "by the planner; by the facade, with its providers' documents"),
 ];
 
-/// Names that are there twice without a reason, and reasons that nothing needs any longer.
+/// Names that two types have without a reason here, and reasons that are no longer needed.
 pub(crate) fn violations() -> Result<Vec<String>, Failure> {
     let mut found: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
     for folder in PUBLISHED {
@@ -80,7 +81,7 @@ fn judge(found: &BTreeMap<String, BTreeSet<PathBuf>>, allowed: &[(&str, &str)]) 
     wrong
 }
 
-/// The public types of a file, outside of what only a file sees: those in the bodies of functions are none.
+/// The public types of a file. Types in function bodies do not count, because only the file sees them.
 fn types(tokens: TokenStream) -> Vec<String> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let word = |token: Option<&TokenTree>| match token {

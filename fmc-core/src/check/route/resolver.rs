@@ -10,8 +10,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::super::resolve::{ResolversFrom, resolvers, route_of};
-use super::super::view::{Net, Placed, Plugged, View, text};
+use super::super::resolve::{ResolversFrom, resolvers};
+use super::super::view::{Net, Placed, Plugged, View, route_of, text};
 use crate::addr::{Ip, is_public};
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::given::Given;

@@ -201,6 +201,7 @@ pub struct UnitLineError {
 
 /// The contents of a unit or drop-in: a value, or a text that a user wrote.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum UnitContents {
     /// A value.
     File(Arc<UnitFile>),

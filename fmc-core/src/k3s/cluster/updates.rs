@@ -11,6 +11,7 @@ use crate::given::{Given, Leaf, LeafError, leaf_traits};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Updates {
     /// For an hour once a week: each server on a day of its own, agents on days that follow from their names.
     Weekly(Given<Clock>),

@@ -1,7 +1,7 @@
 //! Where the state of a cluster is.
 
-use super::super::say::first_of;
-use super::super::view::{Cluster, View};
+use crate::check::say::first_of;
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind, Severity};
 use crate::machine::Machine;
 use crate::path::AbsPath;

@@ -1,6 +1,6 @@
 //! Secrets of the user's own.
 
-use super::super::view::{Cluster, View};
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 
 /// Who has the token of agents must not be able to join as a server, which gets every key of the cluster.

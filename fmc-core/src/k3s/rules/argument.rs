@@ -1,7 +1,7 @@
 //! Arguments of Kubernetes' programs that a user adds to K3s's own.
 
-use super::super::view::{Cluster, View};
 use super::configs;
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;

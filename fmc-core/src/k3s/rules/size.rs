@@ -1,7 +1,7 @@
 //! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
 
-use super::super::say::first_of;
-use super::super::view::{Cluster, View};
+use crate::check::say::first_of;
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::unit::{Cpus, Size};
 

@@ -1,7 +1,7 @@
 //! The networks of a cluster, its endpoint and its ports.
 
-use super::super::found;
 use super::{KEY, cloud, finds, flatcar, node, one, says, three};
+use crate::check::tests::found;
 use crate::cloud::Cloud;
 use crate::finding::Kind;
 use crate::host::Host;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::say::first_of;
-use super::super::view::{Cluster, View};
+use crate::check::say::first_of;
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::image::{Arch, Os};

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::super::view::{Cluster, Placed, View, text};
 use crate::balancer::Software;
+use crate::check::view::{Cluster, Placed, View, text};
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::k3s::{Component, Endpoint};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::view::{Cluster, View};
 use super::configs;
 use super::install::{Group, groups};
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::image::Os;

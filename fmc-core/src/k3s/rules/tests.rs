@@ -1,7 +1,7 @@
 //! The rules of K3s clusters by their cases: each violated once, all of them together, and clusters that are right.
 
-use super::{findings, found, yaml};
 use crate::boot::Boot;
+use crate::check::tests::{findings, found, yaml};
 use crate::cloud::Cloud;
 use crate::finding::{Kind, Severity};
 use crate::host::Host;
@@ -11,6 +11,7 @@ use crate::machine::{Interface, Machine, Power};
 use crate::network::Network;
 use crate::secret::Secret;
 
+mod clusters;
 mod config;
 mod laws;
 mod mirror;

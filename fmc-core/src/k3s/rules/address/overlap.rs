@@ -1,7 +1,7 @@
 //! Networks of a cluster that overlap each other or the networks of the cloud.
 
-use super::super::super::view::{Cluster, View, text};
 use super::{Own, pods, services};
+use crate::check::view::{Cluster, View, text};
 use crate::finding::{At, Finding, Kind};
 
 /// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.

@@ -1,7 +1,7 @@
 //! Balancers: who they are on, and the address that they share.
 
-use super::found;
 use crate::balancer::{Balancer, BalancerRole, Nodes, Software, Target};
+use crate::check::tests::found;
 use crate::checked::PublishedName;
 use crate::cloud::Cloud;
 use crate::digest::Digest;

@@ -3,19 +3,22 @@
 //! The shared address is judged on the resolved cloud, where the networks and addresses of machines are; a balancer whose leaves or
 //! machines are wrong is passed over.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::view::{View, text};
 use crate::balancer::keepalived::MOST;
 use crate::balancer::{Balancer, VirtualRouter, address_on, home};
+use crate::check::view::{View, text};
 use crate::checked::{Checked, Family, Forward, Idx, Machine, Network};
 use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::k3s::Endpoint;
 
 /// Looks at all balancers.
-pub(super) fn check(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
+pub(crate) fn check(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
     let all: Vec<Stated<'_>> = stated(view, cloud).collect();
     for one in &all {
         members(one, findings);

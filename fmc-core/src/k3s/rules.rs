@@ -12,13 +12,14 @@ mod install;
 mod member;
 mod node;
 mod placement;
-pub(super) mod resolve;
 mod secret;
 mod size;
+#[cfg(test)]
+mod tests;
 mod unused;
 mod version;
 
-use super::view::{Cluster, View};
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding};
 use crate::k3s::{Config, Key, Value};
 

@@ -1,6 +1,6 @@
 //! The subnets of a cloud's networks, to be found by what overlaps them: no cluster looks at every network.
 
-use super::view::Net;
+use super::Net;
 use crate::addr::Subnet;
 
 /// Subnets with the network that has each, sorted. Two subnets lie within one another or apart.

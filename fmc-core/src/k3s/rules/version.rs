@@ -1,6 +1,6 @@
 //! Releases of K3s: steps, skews, and what a release knows.
 
-use super::super::view::{Cluster, View};
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::kubelet::reads_dropins;

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::say::first_of;
-use super::super::view::{Cluster, View, text};
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
+use crate::check::say::first_of;
+use crate::check::view::{Cluster, View, text};
 use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::resolve::route_of;
-use super::super::say::first_of;
-use super::super::view::{Cluster, View, text};
+use crate::check::say::first_of;
+use crate::check::view::route_of;
+use crate::check::view::{Cluster, View, text};
 use crate::finding::{At, Finding, Kind};
 use crate::given::Given;
 use crate::k3s::{self, Endpoint};

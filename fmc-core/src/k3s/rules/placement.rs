@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::view::{Cluster, View, text};
+use crate::check::view::{Cluster, View, text};
 use crate::finding::{At, Finding, Kind};
 use crate::machine::Power;
 

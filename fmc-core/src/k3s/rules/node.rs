@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::say::first_of;
-use super::super::view::{View, text};
+use crate::check::say::first_of;
+use crate::check::view::{View, text};
 use crate::finding::{Finding, Kind};
 use crate::given::Given;
 use crate::k3s::Effect;

@@ -1,8 +1,8 @@
 //! Keys of `config.yaml` that a user writes besides what the cluster derives.
 
-use super::super::say::first_of;
-use super::super::view::{Cluster, View};
 use super::{configs, on_servers};
+use crate::check::say::first_of;
+use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding, Kind};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
