@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, Wanted};
+use fmc_core::graph::{
+    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+};
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
@@ -67,14 +69,17 @@ impl<'a> Settling<'a> {
         replace: bool,
     ) {
         let about = || format!("machine/{}", wanted.name);
-        if !self.seen.objects.contains_key(address) {
-            return self.returns(address, wanted);
-        }
-        let seen = match self.seen.object(address) {
-            Some(Object::Domain(seen)) if seen.owner == Owner::Us => seen,
-            // Not known, or not ours: it is put off, or refused.
-            _ => return,
+        let seen = match self.seen.objects.get(address) {
+            None => return self.returns(address, wanted),
+            Some(State::Present { object, .. }) => object,
+            // Not known: it is put off.
+            Some(_) => return,
         };
+        // Not ours: it is refused.
+        let Object::Domain(seen) = &**seen else { return };
+        if seen.owner != Owner::Us {
+            return;
+        }
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
