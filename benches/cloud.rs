@@ -1,8 +1,9 @@
-//! What a cloud costs before anything is touched: the check, the compile and the plan of ten machines to a hundred
-//! thousand, against the simulation.
+//! The cost of a cloud before anything is touched: the check, the compile and the plan of ten to a hundred
+//! thousand machines, against the simulation.
 //!
-//! `cargo bench --bench cloud` prints a table; `-- --full` adds the last row. Times are CPU time of the process, the
-//! best of several runs: a busy neighbour moves them little. `cargo test` runs it in a short form: the first two rows.
+//! `cargo bench --bench cloud` prints a table; `-- --full` adds the last row. Times are CPU time of the
+//! process and the best of several runs, so that a busy neighbour hardly changes them. `cargo test` runs it
+//! in a short form: the first two rows.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 
@@ -54,16 +55,16 @@ const HEAD: &str = "\
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 ";
 
-/// What a cloud of a size costs, for each of its machines: microseconds and bytes.
+/// The cost of a cloud of one size, for each of its machines: microseconds and bytes.
 struct Row {
     machines: usize,
     check: f64,
     compile: f64,
-    /// Reading the hypervisors and deciding what is to be done, with nothing to do.
+    /// Reading the hypervisors and planning, with nothing to do.
     same: f64,
-    /// The same when a machine has changed.
+    /// The same after a change of one machine.
     changed: f64,
-    /// What is held when a cloud is compiled, beyond the draft and the artifacts' own bytes.
+    /// The memory of a compiled cloud, without the draft and the artifacts' own bytes.
     memory: f64,
 }
 
@@ -95,7 +96,7 @@ impl Row {
         }
     }
 
-    /// Everything between a cloud with one change and the plan of it.
+    /// All work from a cloud with one change to its plan.
     fn together(&self) -> f64 {
         self.check + self.compile + self.changed
     }
@@ -110,7 +111,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// A simulated hypervisor for each host of a cloud, on which it is applied.
+/// A simulated hypervisor for each host of a cloud, with the cloud applied.
 struct World(Libvirt<Sim>);
 
 impl World {
@@ -133,7 +134,7 @@ impl World {
     }
 }
 
-/// The shortest CPU time of several runs, and what the last one gave.
+/// The shortest CPU time of several runs, and the last run's result.
 fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> (Duration, T) {
     let mut timed = || {
         let start = ProcessTime::now();
@@ -169,7 +170,7 @@ impl Compiled {
     }
 }
 
-/// The bytes of a boot configuration.
+/// The size of a boot configuration in bytes.
 fn boot(document: &Document) -> usize {
     let Document::Volume(volume) = document else { return 0 };
     let Content::Boot(boot) = &volume.content else { return 0 };
@@ -179,7 +180,7 @@ fn boot(document: &Document) -> usize {
     boot.files().into_iter().map(|(_, template)| length(template)).sum()
 }
 
-/// Secrets of no byte: keys are measured by themselves (`cargo bench --bench keys`).
+/// Secrets without bytes, because keys have a bench of their own (`cargo bench --bench keys`).
 struct Nothing;
 
 impl Secrets for Nothing {

@@ -1,7 +1,8 @@
-//! What keys cost: all that is made from a root key, which a compile never waits for.
+//! The cost of keys: everything that is derived from a root key. A compile never waits for it.
 //!
-//! `cargo bench --bench keys` prints a table; times are CPU time of the process, the best of several runs. "Again" is what a
-//! keyring takes that has made them already. `cargo test` runs it in a short form: one run each.
+//! `cargo bench --bench keys` prints a table; times are CPU time of the process and the best of several runs.
+//! "Again" is the time of a keyring that has derived them already. `cargo test` runs it in a short form: one
+//! run each.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 

@@ -1,7 +1,8 @@
-//! How soon the program `fmc` is there: its start, and `check` of the seed's file, as processes of their own.
+//! The start-up time of the program `fmc`: `--version`, and `check` of the seed's file, as processes of their
+//! own.
 //!
-//! `cargo bench --bench start` prints the best and the median wall time of 50 runs, beside what `true` takes. `cargo test`
-//! runs it in a short form: two runs each.
+//! `cargo bench --bench start` prints the best and the median wall time of 50 runs, beside the time of
+//! `true`. `cargo test` runs it in a short form: two runs each.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on says why")]
 

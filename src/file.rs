@@ -92,7 +92,7 @@ pub struct Mistakes(Vec<Mistake>);
 /// let text = "{ \"name\": \"first\",\n  \"networks\": { \"lab\": { \"mode\": \"nat\", \"subnet\": \"10.17.3.1/24\" } } }";
 /// let source = Source::new(text.as_bytes(), Syntax::Json)?;
 /// let report = source.cloud()?.check().unwrap_err();
-/// assert!(report.findings().iter().any(|finding| finding.at == "networks.lab.subnet"));
+/// assert!(report.findings().iter().any(|finding| finding.at() == "networks.lab.subnet"));
 /// let range = source.places().place("networks.lab.subnet");
 /// assert_eq!(source.lines().place(range.start), (2, 51));
 /// # Ok::<(), fmc::file::FileError>(())

@@ -1,18 +1,29 @@
 //! What touches the world, behind one door: the list of providers.
 
 use std::fmt;
+#[cfg(feature = "cli")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fmc_core::checked::Checked;
 use fmc_core::graph::{Choices, Note, ObserveError, Provider as _};
 use fmc_core::name::HostName;
+#[cfg(feature = "cli")]
+use fmc_core::path::HttpUrl;
 use fmc_core::provider::{AnyRoom, Room, Rooms};
 use fmc_core::secret::Secrets;
 use fmc_libvirt::image::Images;
 use fmc_libvirt::link::{AnyLink, Link};
 use fmc_libvirt::provider::Libvirt;
 
+#[cfg(feature = "cli")]
+pub(crate) use fmc_libvirt::connect::ConnectError;
+#[cfg(feature = "cli")]
+pub(crate) use fmc_libvirt::sim::file::SimFile;
+
 use crate::compile::{Wanted, compile_with};
+#[cfg(feature = "cli")]
+use crate::files::Files;
 use crate::plan::{Plan, Seen};
 
 /// The hypervisors of a cloud, by their names in it. A call to libvirt runs on a thread of its own and a future waits for it; a
@@ -158,11 +169,32 @@ impl Providers {
         self.rooms().preflight(checked).await
     }
 
-    /// The hypervisors.
+    /// A host by the URI of its libvirt. One that does not answer is unreachable, for this cause.
     #[cfg(feature = "cli")]
-    pub(crate) fn hypervisors(&self) -> &Libvirt<AnyLink> {
-        &self.libvirt
+    pub(crate) fn connected(self, name: HostName, uri: &str) -> (Self, Result<(), ConnectError>) {
+        match fmc_libvirt::connect::connect(uri) {
+            Ok(link) => (self.boxed(name, link), Ok(())),
+            Err(error) => (self.unreachable(name, format!("failed to {error}")), Err(error)),
+        }
     }
+
+    /// Images by URL are kept in this folder; files beside the cloud are read as these rules say.
+    #[cfg(feature = "cli")]
+    pub(crate) fn images_in(self, folder: Option<PathBuf>, files: Files) -> Self {
+        self.images(folder.map_or_else(Images::default, Images::folder).files(files))
+    }
+
+    /// Images by URL are stand-ins, as for a simulation; files beside the cloud are read as these rules say.
+    #[cfg(feature = "cli")]
+    pub(crate) fn images_of_a_simulation(self, files: Files) -> Self {
+        self.images(Images::stand_ins().files(files))
+    }
+}
+
+/// A short text from a server, as a list of checksums: at most so many bytes.
+#[cfg(feature = "cli")]
+pub(crate) fn fetch(url: &HttpUrl, most: u64) -> Result<String, impl fmt::Display> {
+    fmc_libvirt::image::fetch::text(url, fmc_libvirt::image::cache::Patience::default(), most)
 }
 
 impl fmt::Debug for Providers {

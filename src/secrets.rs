@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, SecretSource, Secrets};
-use fmc_libvirt::files::Files;
+
+use crate::files::Files;
 
 /// A secret's file above this size is a mistake.
 const MOST: u64 = 1 << 20;

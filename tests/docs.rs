@@ -1,4 +1,5 @@
-//! The documents hold together: no link is dead, no path that they name is missing, and the table of features is Cargo's.
+//! The documents hold together: no link is dead, no path in them is missing, and the table of features equals
+//! Cargo's.
 
 #![cfg(feature = "toml")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -28,7 +29,7 @@ fn prose(text: &str) -> String {
     text.split("```").step_by(2).collect()
 }
 
-/// The anchors of a document, as GitHub makes them of its headings.
+/// The anchors of a document, as GitHub derives them from its headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text);
     let headings = headings.lines().filter_map(|line| line.strip_prefix('#'));
@@ -47,7 +48,7 @@ fn no_link_is_dead() {
         let text = std::fs::read_to_string(&document).unwrap();
         for link in prose(&text).split("](").skip(1) {
             let link = link.split(')').next().unwrap();
-            // What rustdoc resolves is a path of Rust, and what is elsewhere is not ours to ask for.
+            // rustdoc checks paths of Rust, and this test does not reach other sites.
             if link.starts_with("http") || link.contains("::") {
                 continue;
             }
@@ -73,7 +74,7 @@ fn the_paths_that_the_architecture_names_are_there() {
                 && (path.ends_with('/') || path.ends_with(".rs") || path.ends_with(".md"))
                 && !path.contains([' ', '*', '<', '{', ':'])
                 && !path.starts_with(['/', '.', '~']);
-            // The page of a crate names its own files by their places in it.
+            // A crate's page names its own files by their places in the crate.
             let places = ["", "src", "fmc-core/src", "fmc-libvirt/src", "fmc-keys/src"];
             let is_there = places.iter().any(|place| root().join(place).join(path).exists());
             assert!(!is_path || is_there, "{name} names {path}, which is not there");
@@ -97,7 +98,7 @@ fn the_table_of_features_is_that_of_cargo() {
         .map(|(name, rest)| (name, rest.split(" | ").next().unwrap()))
         .collect();
     let told: BTreeSet<&str> = rows.iter().map(|(name, _)| *name).collect();
-    // The slow tests are not for users.
+    // The feature of the slow tests is not for users.
     let there: BTreeSet<&str> =
         features.keys().map(String::as_str).filter(|name| !["default", "full"].contains(name)).collect();
     assert_eq!(told, there);

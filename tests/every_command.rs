@@ -1,4 +1,4 @@
-//! Every command of every program runs. The commands are those that clap knows, so that none can be forgotten.
+//! Every command of every program runs. The list comes from clap, so that no command can be forgotten.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use fmc::cli::Program;
 use fmc::prelude::*;
 
-/// What each command is run with, and how it ends. Values that an option or argument chooses from are all tried besides.
+/// Each command's arguments, and its exit code. Every possible value of an option or argument is tried too.
 const COMMANDS: &[(&str, &str, i32)] = &[
     ("check", "", 0),
     ("compile", "--out artifacts", 0),
@@ -18,7 +18,7 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("apply", "--yes", 0),
     ("status", "", 0),
     ("drift", "", 0),
-    // A simulated machine has a console, and nothing to log into.
+    // A simulated machine has a console, but no login.
     ("console", "MACHINE", 0),
     ("ssh", "MACHINE", 1),
     ("ssh-config", "", 0),
@@ -36,12 +36,12 @@ const COMMANDS: &[(&str, &str, i32)] = &[
     ("root-key new", "", 0),
     ("root-key help", "", 0),
     ("images help", "", 0),
-    // It asks the upstream, which a test does not: the system is unknown.
+    // A real system would ask its upstream, which a test must not do, so the system is unknown.
     ("images resolve", "plan9", 64),
     ("destroy", "--yes", 0),
 ];
 
-/// The commands that clap knows, with the names of those that they are below.
+/// The commands that clap knows, each after the names of its parents.
 fn leaves(command: &clap::Command, above: &str, into: &mut BTreeSet<String>) {
     for command in command.get_subcommands() {
         let path = format!("{above} {}", command.get_name()).trim().to_owned();
@@ -57,7 +57,7 @@ fn find<'a>(command: &'a clap::Command, path: &str) -> &'a clap::Command {
     path.split(' ').fold(command, |command, name| command.find_subcommand(name).unwrap())
 }
 
-/// A command with each value of each option that chooses from some.
+/// A command with each possible value of each option that has a choice.
 fn choices(command: &clap::Command, arguments: &str) -> Vec<String> {
     let mut all = vec![arguments.to_owned()];
     for argument in command.get_arguments().filter(|argument| !argument.is_global_set()) {
@@ -74,7 +74,7 @@ fn choices(command: &clap::Command, arguments: &str) -> Vec<String> {
     all
 }
 
-/// Runs all commands of a program, one after another in one folder.
+/// Runs all commands of a program, one after the other in one folder.
 fn all_run(program: &Path, machine: &str, cluster: Option<&str>, command: &clap::Command) {
     let folder = fmc_testkit::tree::scratch();
     let mut command = command.clone();

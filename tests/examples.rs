@@ -12,7 +12,7 @@ fn run(example: &str, arguments: &[&str], folder: &Path) -> Output {
     Command::new(program).args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// The examples whose program is the commands.
+/// The examples whose program consists of fmc's commands.
 const CLOUDS: [&str; 5] = ["first_cloud", "flatcar_micro_cloud", "many_machines", "single_node", "two_hosts"];
 
 #[test]
@@ -56,7 +56,7 @@ fn the_embedded_apply_makes_does_nothing_twice_and_refuses_a_restart() {
 #[test]
 fn no_example_is_left_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    // The last four are run as their own unit tests: cargo builds no program of them in a test run.
+    // The last four run as unit tests of their own, because a test run builds no program of them.
     let others = ["seed_as_written", "embedded_apply", "custom_role", "postgres", "service", "tested_cloud"];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

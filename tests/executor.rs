@@ -1,4 +1,5 @@
-//! An apply among other tasks of an async runtime: it may move between threads, blocks none, and ends when it is dropped.
+//! An apply among other tasks of an async runtime: it may move between threads, does not block them, and ends
+//! when it is dropped.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 use std::pin::pin;
@@ -74,7 +75,7 @@ fn an_apply_that_is_dropped_begins_no_further_step() {
         let (mut sender, mut begun) = (Some(sender), 0);
         let apply = plan.apply(&providers, |event| match event {
             Event::Started { .. } => begun += 1,
-            // The receiver is there until the apply is dropped.
+            // The receiver exists until the apply is dropped.
             Event::Done { .. } => sender.take().into_iter().for_each(|sender| sender.send(()).unwrap()),
             _ => {}
         });

@@ -1,4 +1,5 @@
-//! Done means done: through `fmc::Plan`, on the simulation, an apply goes on to the end or says what is left.
+//! Done means done: through `fmc::Plan`, on the simulation, an apply goes on to the end or names what is
+//! left.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use expect_test::expect;
@@ -46,17 +47,17 @@ impl World {
         block_on(plan.apply(&self.providers, |_| ())).unwrap()
     }
 
-    /// Plans and applies: then everything is as it is wanted.
+    /// Plans and applies, and asserts that everything is as wanted.
     fn apply(&self, wanted: &Wanted) {
         self.run(&self.plan(wanted)).converged().unwrap();
         let again = self.plan(wanted);
         assert!(again.is_empty(), "{again}");
     }
 
-    /// Applies as far as the connection lasts, and connects again.
+    /// Applies until the connection is cut, and connects again.
     fn cut_apply(&self, wanted: &Wanted) {
         if let Ok(plan) = block_on(self.providers.plan(wanted)) {
-            // How it ends is what the next plan shows.
+            // The next plan shows the result of this apply.
             drop(block_on(plan.apply(&self.providers, |_| ())));
         }
         self.sim.recover();
@@ -90,7 +91,7 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     assert!(world.plan(&wanted).is_empty());
 }
 
-/// Consents to every further plan, and keeps what it consents to.
+/// Consents to every further plan, and records it.
 #[derive(Default)]
 struct Consents(Vec<String>);
 
@@ -178,7 +179,7 @@ fn a_failed_apply_names_the_step_and_the_cause() {
     );
 }
 
-/// Two hosts, of which the second is cut.
+/// Two hosts, the second of them cut off.
 fn with_a_cut_host() -> (Cloud, Providers, Sim) {
     let hosts = ["a", "b"].map(|host| Host::new(host).uri(format!("qemu+ssh://{host}/system")));
     let on_b = (0..12).map(|number| machine(format!("m{number}"), true).host("b"));
@@ -238,9 +239,9 @@ fn a_host_without_a_connection_is_never_an_empty_plan() {
     let full = wanted(&workers(2));
     no_connection(&block_on(Providers::new().plan(&full)).unwrap());
     no_connection(&block_on(Providers::new().plan(&full.nothing())).unwrap());
-    // What the last apply left there may be to delete.
+    // The host may have objects of the last apply to delete.
     no_connection(&block_on(Providers::new().plan(&wanted(&workers(0)))).unwrap());
-    // A cloud without a host is nowhere.
+    // A cloud without hosts has no objects.
     assert!(block_on(Providers::new().plan(&wanted(&Cloud::new("first")))).unwrap().is_empty());
 }
 
@@ -268,7 +269,7 @@ fn a_name_that_nothing_has_is_refused_or_an_error() {
     assert_eq!(plan.step("machine/worker1").unwrap().impact(), Impact::None);
     assert_eq!(plan.keeps("volume/worker1.disk.data"), Ok(true));
 
-    // A machine of the cloud may have no data, and one that left the cloud may have left some.
+    // A machine of the cloud may have no data, but a machine that left the cloud may have left some.
     assert!(world.plan(&wanted).delete_data(data("worker2")).is_empty());
     let gone = self::wanted(&workers(0));
     world.run(&world.plan(&gone)).converged().unwrap();
@@ -287,7 +288,7 @@ fn what_was_chosen_is_done_without_a_host_that_does_not_matter_to_it() {
     assert!(block_on(plan.apply(&providers, |_| ())).unwrap().is_converged(), "{plan}");
 }
 
-/// Small clouds: some of six machines, with or without a data disk, and of two sizes.
+/// Small clouds: some of six machines, each with or without a data disk, and of two sizes.
 fn clouds() -> impl Strategy<Value = Cloud> {
     prop::collection::btree_map(0_u8..6, (any::<bool>(), 1_u32..3), 0..4).prop_map(|machines| {
         let machines = machines
@@ -297,7 +298,7 @@ fn clouds() -> impl Strategy<Value = Cloud> {
     })
 }
 
-/// What somebody does by hand: stops machines, and the pool.
+/// Changes by hand: stopped machines, and a stopped pool.
 fn mischief() -> impl Strategy<Value = (Vec<bool>, bool)> {
     (prop::collection::vec(any::<bool>(), 6), any::<bool>())
 }
@@ -314,7 +315,7 @@ fn do_mischief(world: &World, (stopped, pool): &(Vec<bool>, bool)) {
     }
 }
 
-/// Applies with consent to what follows: then everything is as it is wanted.
+/// Applies with consent to further plans, and asserts that everything is as wanted.
 fn finish(world: &World, wanted: &Wanted) -> Result<(), TestCaseError> {
     let plan = world.plan(wanted);
     let mut consents = Consents::default();
@@ -329,7 +330,7 @@ fn finish(world: &World, wanted: &Wanted) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// After one apply everything is as it is wanted, whatever was there and whatever somebody stopped.
+    /// After one apply everything is as wanted, from any state and after any stop by hand.
     #[test]
     fn an_apply_converges(before in clouds(), by_hand in mischief(), after in clouds()) {
         let (before, after) = (wanted(&before), wanted(&after));
@@ -339,7 +340,7 @@ proptest! {
         finish(&world, &after)?;
     }
 
-    /// An apply that is converged leaves an empty plan, and one that is not leaves a plan that is not empty.
+    /// A converged apply leaves an empty plan; any other leaves a plan that is not empty.
     #[test]
     fn converged_and_empty_mean_the_same(before in clouds(), by_hand in mischief(), after in clouds()) {
         let (before, after) = (wanted(&before), wanted(&after));
@@ -350,7 +351,7 @@ proptest! {
         prop_assert_eq!(outcome.is_converged(), world.plan(&after).is_empty(), "{:?}", outcome);
     }
 
-    /// An apply that is cut at any call, then planned and applied again, converges.
+    /// An apply that is cut off at any call converges when it is planned and applied again.
     #[test]
     fn an_apply_that_is_cut_at_any_call_converges(
         before in clouds(),
@@ -368,7 +369,7 @@ proptest! {
         finish(&world, &after)?;
     }
 
-    /// An apply that is dropped after any event, then planned and applied again, converges.
+    /// An apply that is dropped after any event converges when it is planned and applied again.
     #[test]
     fn an_apply_that_is_dropped_anywhere_converges(
         before in clouds(),

@@ -1,5 +1,5 @@
-//! The program on a real libvirtd: an apply goes on to the end, asks before what was not announced, and ends with 0 only
-//! when everything is as it is wanted.
+//! The program on a real libvirtd: an apply goes on to the end, asks for consent to unannounced steps, and
+//! exits with 0 only when everything is as wanted.
 #![cfg(all(feature = "cli", feature = "virt"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
@@ -70,14 +70,14 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     host.virsh(&["pool-destroy", POOL]);
     let plan = said(&fmc(&host, "plan --detailed-exitcode"), 2);
     assert!(plan.contains("once the pool fmc-first is started"), "{plan}");
-    // No --yes is needed for what the saved plan has announced.
+    // Announced steps of a saved plan need no `--yes`.
     said(&fmc(&host, "plan --out plan.json"), 0);
     let applied = said(&fmc(&host, "apply plan.json"), 0);
     assert!(applied.contains("2 steps done."), "{applied}");
     assert_eq!(running(&host), 3);
     said(&fmc(&host, "plan --detailed-exitcode"), 0);
 
-    // A disk that turns out to be missing was not announced.
+    // A missing disk was not announced.
     host.virsh(&["destroy", "worker1"]);
     host.virsh(&["vol-delete", "worker1.disk.data", POOL]);
     host.virsh(&["pool-destroy", POOL]);

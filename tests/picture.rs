@@ -1,4 +1,4 @@
-//! The picture of the seed's cloud, judged by what reads it.
+//! The picture of the seed's cloud, checked by the programs that read it.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]

@@ -1,4 +1,4 @@
-//! What the README shows is what there is.
+//! The README shows real programs and real output.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -7,14 +7,14 @@ use std::process::Command;
 
 const README: &str = include_str!("../README.md");
 
-/// The blocks of the README in a language.
+/// The README's code blocks in a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
     let parts: Vec<&str> = README.split(fence.as_str()).skip(1).collect();
     parts.into_iter().map(|part| part.split_once("```").unwrap().0)
 }
 
-/// What a command of the first example writes to stdout, in an empty folder.
+/// The standard output of a command of the first example in an empty folder.
 fn said(command: &[&str]) -> String {
     let folder = fmc_testkit::tree::scratch();
     // Cargo builds a package's examples beside its tests.
@@ -54,7 +54,7 @@ fn its_finding_is_the_one_that_is_printed() {
     );
 }
 
-/// The commands that need this machine's libvirt, or install or run everything.
+/// Commands that need this machine's libvirt, or that install or run everything.
 const NOT_HERE: [&str; 3] = [
     "cargo xtask test",
     "cargo xtask setup",

@@ -1,5 +1,5 @@
-//! The JSON Schema of a cloud's file: the committed one is the one that is written, and a validator judges by it what our
-//! reader judges.
+//! The JSON Schema of a cloud's file: the committed schema is up to date, and a validator accepts and refuses
+//! the same files as fmc's reader.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -13,7 +13,7 @@ fn validator() -> Validator {
     jsonschema::draft202012::options().build(&Cloud::schema()).unwrap()
 }
 
-/// Asserts that a validator takes a file.
+/// Asserts that a validator accepts a file.
 #[track_caller]
 fn fits(value: &Value) {
     let validator = validator();
@@ -22,7 +22,7 @@ fn fits(value: &Value) {
     assert!(errors.is_empty(), "{}", errors.join("\n"));
 }
 
-/// What another reader makes of a file in YAML.
+/// The value that another YAML reader gives.
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
@@ -72,7 +72,7 @@ fn mistakes_do_not_fit() {
     }
 }
 
-/// An editor shows what a key is, and what may stand there.
+/// An editor shows the meaning of each key and its possible values.
 #[test]
 fn every_key_is_described() {
     let schema = Cloud::schema();
@@ -81,7 +81,7 @@ fn every_key_is_described() {
     for (name, definition) in definitions.iter().chain([(&"Cloud".to_owned(), &schema)]) {
         for (key, property) in definition["properties"].as_object().into_iter().flatten() {
             let described = property.get("description").is_some();
-            // What one of several is, the variant says.
+            // If the definition is one of several variants, the variant has the description.
             if !described && definition.get("description").is_none() {
                 missing.push(format!("{name}.{key}"));
             }

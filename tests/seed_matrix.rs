@@ -1,4 +1,5 @@
-//! The seed's twelve machines in namespaces, each with its compiled firewall: every pair and every flow, asked on the wire.
+//! The seed's twelve machines in namespaces, each with its compiled firewall: every pair and every flow is
+//! tested on the wire.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
@@ -33,7 +34,7 @@ fn only_the_balancer_faces_the_lan() {
     assert_eq!(count, 8, "three servers, three agents, the bootstrap machine and the database");
 }
 
-/// A role is let in by its subnet.
+/// A role is allowed by its subnet.
 #[test]
 fn the_database_is_for_the_agents_subnet() {
     let checked = corrected::cloud().check().unwrap();

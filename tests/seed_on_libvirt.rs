@@ -22,7 +22,7 @@ fn lab() -> Cloud {
     corrected::cloud().lab()
 }
 
-/// The lab with an agent of the cluster more, and what else is said.
+/// The lab with one more agent in the cluster, and with these settings.
 fn grown(more: &[&str]) -> Cloud {
     const MORE: [&str; 2] = [
         "machines.worker9={image: {os: fedora-coreos, version: 40.20240906.3.0, source: {path: /images/fcos.qcow2}}, \
@@ -59,7 +59,8 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     }
     let wires = hypervisor.wires();
 
-    // A worker more: nobody loses its link or is outdated, and the balancer is told by the forwarder that it asks.
+    // One more worker: no machine loses its link or becomes outdated, and the balancer learns of it from the
+    // forwarder that it asks.
     let ingress = |expected: &[&str]| {
         hypervisor.own.expect_names("10.145.3.1", "ingress.prod.cefaslocalserver.internal", "A", expected);
     };
@@ -72,14 +73,14 @@ fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     assert_eq!(all.len(), 13);
     assert!(wires.iter().all(|wire| all.contains(wire)), "{wires:?} in {all:?}");
 
-    // One machine changed: it restarts, and no other.
+    // One changed machine restarts, and no other.
     let changed = || grown(&["machines.worker9.memory=80 MiB"]);
     let plan = hypervisor.converge(&changed(), &Choices::default());
     let steps: Vec<_> =
         plan.steps.iter().map(|step| (step.address.short().to_string(), step.action)).collect();
     assert_eq!(steps, [("domain/worker9".to_owned(), Action::Restart)]);
 
-    // One made anew keeps its data.
+    // A replaced machine keeps its data.
     let disk = "/var/lib/libvirt/images/fmc-flatcar-micro-cloud-lab/postgresql1.disk.data";
     hypervisor.write_data(disk);
     let data = hypervisor.data(disk);

@@ -1,4 +1,5 @@
-//! A program that plans clouds of others: what a cloud names on this machine is read only where the program allows it.
+//! A program that plans clouds of other people: it reads this machine's files for them only where it allows
+//! that.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 #![cfg(all(unix, feature = "sim", feature = "yaml"))]
 
@@ -15,7 +16,7 @@ use fmc::secrets::Local;
 
 const CLOSED: &str = "root:x:0:0:hunter2:/root:/bin/sh\n";
 
-/// A folder `closed` beside the folder `open`, from which links lead into it.
+/// The folder `open` with links into the folder `closed` beside it.
 fn stage() -> tempfile::TempDir {
     let stage = tempfile::tempdir().unwrap();
     for folder in ["open", "closed"] {
@@ -43,7 +44,7 @@ fn secret(path: &str) -> String {
     )
 }
 
-/// All that the program is told: notes before the apply, events and the end of it.
+/// Everything that the program tells: notes before the apply, events, and the outcome.
 fn told(text: &str, folder: &Path, providers: Providers) -> String {
     let source = Source::new(text.as_bytes(), Syntax::Yaml).unwrap().below(folder);
     let checked = source.cloud().unwrap().check().unwrap();
@@ -98,7 +99,7 @@ fn an_image_is_read_below_the_folder_only() {
         let words = "it is not in the folder that local files are read from: see `Images::files`";
         assert!(told.contains(words), "{path}: {told}");
     }
-    // What lies in the folder is judged, and its bytes are not shown either.
+    // The content of the folder is checked, but its bytes are not shown either.
     std::fs::write(open.join("image"), CLOSED).unwrap();
     let told = told(&image("image"), &open, allowed());
     assert!(told.contains("it has no header of qcow2") && !told.contains("hunter2"), "{told}");

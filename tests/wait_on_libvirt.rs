@@ -1,5 +1,6 @@
-//! Waiting on a real libvirtd: guests that boot a kernel and a shell say that they are up, one by a lease, one by the host's
-//! neighbour table (where libvirt can read it), one by a port; and one whose port never answers shows the end of its console.
+//! Waiting on a real libvirtd. Guests boot a kernel and a shell and come up: one by a lease, one by the
+//! host's neighbour table (if libvirt can read it), one by a port. A guest whose port never answers shows the
+//! end of its console.
 #![cfg(all(feature = "cli", feature = "virt"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
@@ -11,7 +12,8 @@ use fmc::prelude::*;
 use fmc_testkit::guest::{Style, files};
 use fmc_testkit::libvirtd::Own;
 
-/// What the guests run: an address by DHCP, or a static one from which it talks to its host, and a web server.
+/// The guests' init: it gets an address by DHCP, or uses a static one from which it contacts its host, and
+/// starts a web server.
 const INIT: &str = r#"#!/early/busybox sh
 /early/busybox mkdir -p /bin /proc /sys /dev /www
 /early/busybox --install -s /bin
@@ -39,7 +41,7 @@ const LEASE: &str = r#"#!/early/busybox sh
 exit 0
 "#;
 
-/// One file of a cpio archive (`newc`, the form of the kernel's initramfs).
+/// One file of a cpio archive (`newc`, the format of the kernel's initramfs).
 fn entry(archive: &mut Vec<u8>, name: &str, mode: usize, content: &[u8]) {
     let fields = [1, mode, 0, 0, 1, 0, content.len(), 0, 0, 0, 0, name.len() + 1, 0];
     archive.extend_from_slice(b"070701");
@@ -59,7 +61,7 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The initial RAM disk of the test guest with more behind it: the driver of the network, and an `/init` of our own.
+/// The test guest's initial RAM disk, followed by the network driver and an `/init` of our own.
 fn initramfs(folder: &Path) -> PathBuf {
     let disk = folder.join("root.raw");
     run(Command::new("qemu-img").args(["convert", "-O", "raw"]).arg(files().image()).arg(&disk));
@@ -113,7 +115,7 @@ fn write(host: &Own, cloud: &Cloud) {
     fs::write(host.path().join("cloud.json"), serde_json::to_string(cloud).unwrap()).unwrap();
 }
 
-/// Runs `fmc` beside the guests' network, where their ports can be reached: what it says, whether it succeeds or not.
+/// Runs `fmc` beside the guests' network, where it can reach their ports, and gives success and output.
 fn fmc(host: &Own, arguments: &str) -> (bool, String) {
     let folder = host.path().display();
     let command = format!(
@@ -143,7 +145,8 @@ fn machines_say_that_they_are_up() {
     let (done, log) = fmc(&host, "console lease --log");
     assert!(done && log.contains("guest lease begins") && log.contains("guest lease is up"), "{log}");
 
-    // libvirt 9.0 cannot read the neighbour table of newer kernels (seen: 6.18): then the failure has its words.
+    // libvirt 9.0 cannot read the neighbour table of newer kernels (seen with 6.18): the failure then
+    // contains libvirt's words.
     let table = host.try_virsh(&["domifaddr", "lease", "--source", "arp"]);
     let (arp, within) = match &table {
         Ok(_) => ("arp: up after ", "10min"),
@@ -152,7 +155,7 @@ fn machines_say_that_they_are_up() {
             ("wrong nlmsg len", "5s")
         }
     };
-    // Started again: the lease that it has yet does not count, and nothing answers at the other port.
+    // After the restart the old lease does not count, and the other port does not answer.
     write(&host, &cloud(host.path(), &initrd, 3));
     let (done, said) = fmc(
         &host,

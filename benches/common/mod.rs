@@ -1,5 +1,5 @@
-//! A cloud of the seed's shape, as large as one likes: a host, three networks, twelve machines and a K3s cluster of nine of
-//! them, again and again.
+//! A cloud of the seed's shape in any size: a host, three networks, twelve machines and a K3s cluster of nine
+//! of them, repeated.
 
 use std::net::Ipv4Addr;
 
@@ -7,7 +7,7 @@ use fmc::prelude::*;
 
 /// Machines on one host.
 const RACK: usize = 12;
-/// How many of them a cluster needs: those that come first.
+/// The number of machines that a cluster needs: the first ones.
 const CLUSTER: usize = 9;
 
 /// A cloud of so many machines.
@@ -15,7 +15,7 @@ pub(crate) fn cloud(machines: usize) -> Cloud {
     with(machines, |machine| machine)
 }
 
-/// The same cloud, but that one machine has less memory.
+/// The same cloud, with less memory for one machine.
 pub(crate) fn cloud_with_one_change(machines: usize) -> Cloud {
     let mut first = true;
     with(machines, |machine| if std::mem::take(&mut first) { machine.memory(1_536.mib()) } else { machine })
@@ -32,7 +32,7 @@ fn with(machines: usize, change: impl FnMut(Machine) -> Machine) -> Cloud {
         .clusters(racks.iter().filter(|rack| rack.number * RACK + CLUSTER <= machines).map(Rack::cluster))
 }
 
-/// The names and addresses of one host and what is on it.
+/// The names and addresses of one host and of its objects.
 struct Rack {
     number: usize,
     /// The third and fourth number of the addresses differ by network and machine, the second and third by rack.
@@ -109,7 +109,8 @@ impl Rack {
         let postgresql = self.core_node("postgresql1", 13).cpus(2).memory(2.gib()).root_disk(30.gib());
         let helper = self.core_node("helper", 14).cpus(1).memory(1.gib()).root_disk(30.gib());
         let bastion = self.core_node("bastion", 20).interface(self.on_lan(4));
-        // Whom the others ask for names comes first: the last host may have room for it alone. The cluster comes next.
+        // The name server for the others comes first, because the last host may have room for only one
+        // machine. The cluster comes next.
         [freeipa.resolvers([self.core(1)])]
             .into_iter()
             .chain(masters)

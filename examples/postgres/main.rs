@@ -35,7 +35,7 @@ mod tests {
         assert!(checked.flows().into("db").from(MachineName::literal("app")).allows(tcp(5432)));
         let db = checked.machine("db").unwrap();
         assert_eq!(db.disks.iter().map(|disk| disk.name.as_str()).collect::<Vec<_>>(), ["postgres"]);
-        assert!(checked.findings().iter().any(|finding| finding.accepted.is_some()));
+        assert!(checked.findings().iter().any(|finding| finding.accepted().is_some()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The list of public items of a crate, from rustdoc's JSON: written to a golden file, or compared with it.
 //!
-//! `fmc-api write|compare GOLDEN JSON`; `cargo xtask api` and `cargo xtask golden api` run it for every crate.
+//! `fmc-api write|compare GOLDEN JSON`, and `fmc-api review DOCUMENT JSON…` for all crates together; `cargo xtask api` and `cargo xtask golden api` run it for every crate.
 //!
 //! The form of rustdoc's JSON is not stable: it has a number, and a toolchain with another number may
 //! describe the same API differently. So a golden file records its form. If the forms are the same, a
@@ -15,6 +15,7 @@
 
 mod list;
 mod render;
+mod review;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["write", golden, json] => write(golden, json),
         ["compare", golden, json] => compare(golden, json),
-        _ => Err("usage: fmc-api write|compare GOLDEN JSON".into()),
+        ["review", document, crates @ ..] if !crates.is_empty() => judge(document, crates),
+        _ => Err("usage: fmc-api write|compare GOLDEN JSON, or fmc-api review DOCUMENT JSON…".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,12 +62,24 @@ fn compare(golden: &str, json: &str) -> Result<(), Box<dyn Error>> {
         return Err(format!("{golden} differs from the public items:\n{difference}`cargo xtask golden api` updates it; every changed line is a change for users").into());
     }
     println!(
-        "    {golden}: NOT COMPARED. This toolchain's rustdoc says the API in form {}, the golden file is of form {form}: \
+        "    {golden}: NOT COMPARED. This toolchain's rustdoc writes form {}, and the golden file has form {form}: \
          the lists differ, but the API may be the same. `rustup run TOOLCHAIN cargo xtask api` with a toolchain \
          of that form judges it.",
         api.form
     );
     Ok(())
+}
+
+/// Compares the crates with what the review in a document decided.
+fn judge(document: &str, crates: &[&str]) -> Result<(), Box<dyn Error>> {
+    let read = |path: &&str| Ok(serde_json::from_str(&fs::read_to_string(path)?)?);
+    let crates = crates.iter().map(read).collect::<Result<Vec<Value>, Box<dyn Error>>>()?;
+    let wrong = review::review(&fs::read_to_string(document)?, &crates).ok_or("a crate has no root")?;
+    if wrong.is_empty() {
+        println!("    {document}: crates of others and complete enums, as reviewed");
+        return Ok(());
+    }
+    Err(format!("{document} does not have what there is:\n  {}", wrong.join("\n  ")).into())
 }
 
 const HEADER: &str = "# Public items, by `cargo xtask golden api`, from rustdoc's JSON of form ";

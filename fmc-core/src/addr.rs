@@ -13,16 +13,17 @@ use crate::given::{Given, Leaf, LeafError, LeafGroup, leaf_traits};
 
 pub use mac::Mac;
 
-/// An IP address that one machine can have: no network, and not the unspecified, loopback, multicast or broadcast one.
+/// An IP address that a machine can have: not a network, and not the unspecified, a loopback, multicast or
+/// broadcast address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ip(IpAddr);
 
 impl Ip {
-    /// The address, when a machine can have it.
+    /// Checks that a machine can have the address.
     ///
     /// # Errors
     ///
-    /// Says which special address it is.
+    /// Names the kind of special address.
     pub fn new(address: IpAddr) -> Result<Self, LeafError> {
         let special = match address {
             _ if address.is_unspecified() => "the unspecified address",
@@ -146,7 +147,7 @@ impl Subnet {
         matches!(self.0, IpNet::V4(_))
     }
 
-    /// Whether the address is in it, the network and broadcast addresses included.
+    /// Whether the address is in the subnet; the network and broadcast addresses count, too.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address)
     }
@@ -156,7 +157,7 @@ impl Subnet {
         self.contains(other.network()) || other.contains(self.network())
     }
 
-    /// The address that comes `index` after the network address, when it is in the subnet.
+    /// The address that comes `index` after the network address, if it is in the subnet.
     pub fn nth(&self, index: u128) -> Option<IpAddr> {
         let address = match self.network() {
             IpAddr::V4(first) => {
@@ -167,13 +168,14 @@ impl Subnet {
         self.contains(address).then_some(address)
     }
 
-    /// The first address that a machine can have: the second of the subnet, but the first of a /31, /32, /127 and /128.
+    /// The first address that a machine can have: the second of the subnet, or the first of a /31, /32, /127
+    /// and /128.
     pub fn first_host(&self) -> IpAddr {
         if self.host_bits() < 2 { self.network() } else { self.nth(1).unwrap_or_else(|| self.network()) }
     }
 
-    /// The last address that a machine can have: in IPv4 the one before the broadcast address, but the last of a /31 and
-    /// /32; in IPv6 the last.
+    /// The last address that a machine can have: in IPv4 the one before the broadcast address, or the last of
+    /// a /31 and /32; in IPv6 the last.
     pub fn last_host(&self) -> IpAddr {
         match self.broadcast() {
             IpAddr::V4(last) if self.host_bits() >= 2 => IpAddr::V4(Ipv4Addr::from_bits(last.to_bits() - 1)),
@@ -186,12 +188,13 @@ impl Subnet {
         IpRange { first: self.first_host(), last: self.last_host() }
     }
 
-    /// Whether a machine can have the address: it is in the subnet, and neither its network nor broadcast address.
+    /// Whether a machine can have the address: it is in the subnet, and is neither its network nor its
+    /// broadcast address.
     pub fn is_host(&self, address: IpAddr) -> bool {
         self.hosts().contains(address)
     }
 
-    /// The address together with this subnet's prefix length, when a machine can have it here.
+    /// The address together with this subnet's prefix length, if a machine can have it here.
     pub fn host(&self, address: IpAddr) -> Option<HostAddr> {
         self.is_host(address).then_some(HostAddr { address, subnet: *self })
     }
@@ -252,7 +255,7 @@ pub struct HostAddr {
 }
 
 impl HostAddr {
-    /// The address in the subnet of that prefix length around it.
+    /// The address within the subnet of that prefix length around it.
     ///
     /// # Errors
     ///
@@ -342,7 +345,7 @@ impl IpRange {
 
     /// Whether the address is in the range.
     pub fn contains(&self, address: IpAddr) -> bool {
-        // All of IPv4 sorts before all of IPv6, and both ends are of one family.
+        // All of IPv4 sorts before all of IPv6, and both ends belong to one family.
         (self.first..=self.last).contains(&address)
     }
 
@@ -380,8 +383,8 @@ pub fn is_rfc1918(address: IpAddr) -> bool {
     matches!(address, IpAddr::V4(address) if address.is_private())
 }
 
-/// Whether the address may be reached from the internet: none of the special blocks that RFC 6890 and its registry keep
-/// from it.
+/// Whether the address may be reached from the internet: it is not in a special block of RFC 6890 and its
+/// registry that is not globally reachable.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {

@@ -1,4 +1,4 @@
-//! What a machine reads on its first boot, whole: the boot configuration.
+//! The boot configuration: everything that a machine reads on its first boot.
 
 mod inside;
 
@@ -14,7 +14,7 @@ use crate::template::Template;
 
 pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
-/// What a machine reads on its first boot, with holes where its secrets belong.
+/// The configuration that a machine reads on its first boot, with holes for its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Boot {
@@ -32,13 +32,13 @@ pub enum Boot {
 }
 
 impl Boot {
-    /// The boot configuration of a machine of a checked cloud; `None` for one that nothing configures.
+    /// The boot configuration of a machine of a checked cloud; `None` for a machine without a provisioner.
     pub fn of(cloud: &Checked, machine: &Machine) -> Option<Self> {
         let inside = Inside::of(cloud, machine);
         Some(match machine.image.os.provisioner()? {
             #[cfg(feature = "ignition")]
             Provisioner::Ignition => Self::Ignition(ignition::compile(&inside).fitted()),
-            // The check has refused such a machine.
+            // Unreachable: the check refuses such a machine.
             #[cfg(not(feature = "ignition"))]
             Provisioner::Ignition => return None,
             Provisioner::CloudInit => {
@@ -50,7 +50,7 @@ impl Boot {
         })
     }
 
-    /// SHA-256 over all of it, secrets by name and generation.
+    /// SHA-256 over all documents; secrets count by name and generation.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for (name, template) in self.files() {
@@ -61,7 +61,7 @@ impl Boot {
         hash.finalize().into()
     }
 
-    /// The documents by the names of their files.
+    /// The documents by their file names.
     pub fn files(&self) -> Vec<(&'static str, &Template)> {
         match self {
             Self::Ignition(config) => vec![("config.ign", config)],
@@ -71,17 +71,17 @@ impl Boot {
         }
     }
 
-    /// The secrets that it needs, in the order of their holes.
+    /// The secrets of the configuration, in the order of their holes.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.files().into_iter().flat_map(|(_, template)| template.secrets())
     }
 
-    /// The bytes of the volume that the machine boots with, in raw format: the config itself, or the image with the
+    /// The bytes of the machine's boot volume, in raw format: the config itself, or the image with the
     /// documents.
     ///
     /// # Errors
     ///
-    /// When a secret cannot be had, or does not fit its hole.
+    /// When a secret is not available, or does not fit its hole.
     pub fn render_volume(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
         match self {
             Self::Ignition(config) => config.render(secrets),

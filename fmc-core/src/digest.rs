@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::given::{Leaf, LeafError, leaf_traits};
 
-/// A digest of a content with its algorithm: `sha256:` or `sha512:` and hexadecimal digits. `sha256-` (Ignition's form)
-/// and digits in upper case are read too.
+/// A digest of a content with its algorithm: `sha256:` or `sha512:` and hexadecimal digits. It also reads
+/// `sha256-` (Ignition's form) and upper-case digits.
 ///
 /// ```
 /// use fmc_core::digest::Digest;
@@ -56,7 +56,7 @@ impl Digest {
         hex(self.bytes())
     }
 
-    /// The first 16 hexadecimal digits, 64 bits: enough to tell the contents of one cloud apart in a name.
+    /// The first 16 hexadecimal digits, 64 bits: enough to distinguish the contents of one cloud in a name.
     pub fn short(&self) -> String {
         self.bytes().first_chunk::<8>().map(|bytes| hex(bytes)).unwrap_or_default()
     }
@@ -110,7 +110,8 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Adds the two digits of a byte: several times as fast as `write!`, and every document has hundreds.
+/// Adds the two digits of a byte: several times as fast as `write!`, which matters because every document has
+/// hundreds.
 pub(crate) fn push_hex(text: &mut String, byte: u8) {
     let digits = [byte >> 4, byte & 0xf].map(|nibble| char::from_digit(nibble.into(), 16));
     text.extend(digits.into_iter().flatten());

@@ -6,6 +6,8 @@ mod names;
 mod own;
 mod problem;
 mod remedy;
+mod said;
+mod value;
 
 use std::any::Any;
 use std::fmt;
@@ -18,10 +20,12 @@ pub use leaf::LeafProblem;
 pub(crate) use leaf::leaf;
 pub use names::NameList;
 pub use own::OwnKind;
-use problem::Typed;
 pub use problem::{Data, Problem};
 pub(crate) use problem::{for_example, problems};
+pub(crate) use remedy::names_no_setting;
 pub use remedy::{Remedy, Words};
+use said::{Said, Written};
+pub use value::ValueProblem;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -113,41 +117,18 @@ impl fmt::Display for At<'_> {
 
 /// One thing that is wrong, or worth knowing.
 ///
-/// One that is read from JSON has the same kind, values and texts. A role's own kind is known to the program of the role alone, so
-/// that another program cannot read a finding of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
+/// A finding that is read from JSON has the same kind, values and texts. Only the program of a role knows the role's own kinds, so
+/// another program cannot read a finding of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Finding {
-    /// What kind of thing, stable across versions.
-    pub kind: Kind,
-    /// How bad it is.
-    pub severity: Severity,
-    /// The path to the value.
-    pub at: String,
-    /// Paths to the other values that it is about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub also: Vec<String>,
-    /// The other machines in which the same is wrong at the same place, by name.
-    #[serde(default, skip_serializing_if = "NameList::is_empty")]
-    pub machines: NameList,
-    /// What is wrong.
-    pub message: String,
-    /// What would be right, in the words of a program; [`help_in`](Self::help_in) has those of a file.
-    pub help: String,
-    /// Why the cloud accepts it, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<String>,
-    /// Which of the kind's cases it is; empty for one that is in its own words.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub case: String,
-    /// The values that the texts are made from.
-    #[serde(default, skip_serializing_if = "Data::is_empty")]
-    pub data: Data,
-    /// The settings that the help names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remedies: Vec<Remedy>,
-    #[serde(skip)]
-    problem: Typed,
+    kind: Kind,
+    severity: Severity,
+    at: String,
+    also: Vec<String>,
+    machines: NameList,
+    accepted: Option<String>,
+    said: Said,
 }
 
 impl Finding {
@@ -155,20 +136,18 @@ impl Finding {
     pub fn about(at: impl fmt::Display, problem: impl Problem) -> Self {
         let kind = problem.kind();
         Self {
-            case: problem.case().to_owned(),
-            data: problem.data(),
-            remedies: problem.remedies(),
-            ..Self::new(kind, at, problem.message(), problem.help(Words::Rust))
+            kind,
+            severity: kind.severity(),
+            at: at.to_string(),
+            also: Vec::new(),
+            machines: NameList::default(),
+            accepted: None,
+            said: Said::Typed(Arc::new(problem)),
         }
-        .with_problem(problem)
     }
 
-    fn with_problem(self, problem: impl Problem) -> Self {
-        Self { problem: Typed(Some(Arc::new(problem))), ..self }
-    }
-
-    /// A finding in its own words, without values: what a user's role says. It has the kind's own severity.
-    pub fn new(
+    /// A finding in its own words, without values.
+    pub(crate) fn new(
         kind: Kind,
         at: impl fmt::Display,
         message: impl Into<String>,
@@ -180,25 +159,91 @@ impl Finding {
             at: at.to_string(),
             also: Vec::new(),
             machines: NameList::default(),
-            message: message.into(),
-            help: help.into(),
             accepted: None,
-            case: String::new(),
-            data: Data::new(),
-            remedies: Vec::new(),
-            problem: Typed::default(),
+            said: Said::words(message.into(), help.into()),
         }
     }
 
-    /// What it is about, if it is a problem of this type.
-    pub fn problem<P: Problem>(&self) -> Option<&P> {
-        let problem: &dyn Any = &**self.problem.0.as_ref()?;
-        problem.downcast_ref()
+    /// What kind of thing, stable across versions.
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
-    /// What would be right, in the words of a format. One that is in its own words, or was read from JSON, has the same in each.
+    /// How bad it is.
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// The path to the value.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Paths to the other values that it is about.
+    pub fn also_at(&self) -> &[String] {
+        &self.also
+    }
+
+    /// The other machines in which the same is wrong at the same place, by name.
+    pub const fn machines(&self) -> &NameList {
+        &self.machines
+    }
+
+    /// Why the cloud accepts it, if it does.
+    pub fn accepted(&self) -> Option<&str> {
+        self.accepted.as_deref()
+    }
+
+    /// The problem, if it is of this type. A finding that was read from JSON has none.
+    ///
+    /// ```
+    /// use fmc_core::check::problem::ReferenceProblem;
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::image::Image;
+    /// use fmc_core::machine::Machine;
+    ///
+    /// let report = Cloud::new("first").machine(Machine::new("web", Image::blank())).check().unwrap_err();
+    /// let problem = report.findings().iter().find_map(|finding| finding.problem());
+    /// assert_eq!(problem, Some(&ReferenceProblem::NoHost));
+    /// ```
+    pub fn problem<P: Problem>(&self) -> Option<&P> {
+        match &self.said {
+            Said::Typed(problem) => {
+                let problem: &dyn Any = &**problem;
+                problem.downcast_ref()
+            }
+            Said::Read(_) => None,
+        }
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> String {
+        self.said.message()
+    }
+
+    /// What would be right, in the words of a program; [`help_in`](Self::help_in) has those of a file.
+    pub fn help(&self) -> String {
+        self.help_in(Words::Rust)
+    }
+
+    /// What would be right, in the words of a format. A finding that was read from JSON has the same help in each.
     pub fn help_in(&self, words: Words) -> String {
-        self.problem.0.as_ref().map_or_else(|| self.help.clone(), |problem| problem.help(words))
+        self.said.help(words)
+    }
+
+    /// Which of the kind's cases it is.
+    pub fn case(&self) -> &str {
+        self.said.case()
+    }
+
+    /// The values that the texts are made from.
+    pub fn data(&self) -> Data {
+        self.said.data()
+    }
+
+    /// The settings that the help names.
+    pub fn remedies(&self) -> Vec<Remedy> {
+        self.said.remedies()
     }
 
     /// Another value that the finding is about.
@@ -208,29 +253,83 @@ impl Finding {
         self
     }
 
+    /// Makes it a warning, where a case is less bad than its kind.
+    pub(crate) fn only_warn(&mut self) {
+        self.severity = Severity::Warning;
+    }
+
+    /// Names the other machines that have the same finding.
+    pub(crate) fn shared_with(&mut self, machines: NameList) {
+        self.machines = machines;
+    }
+
+    /// The cloud accepts it for a reason.
+    pub(crate) fn accept(&mut self, reason: &str) {
+        self.accepted = Some(reason.to_owned());
+    }
+
+    /// Each of its paths.
+    pub(crate) fn paths_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        std::iter::once(&mut self.at).chain(&mut self.also)
+    }
+
     /// Whether it refuses the cloud.
     pub fn refuses(&self) -> bool {
         self.severity == Severity::Error && self.accepted.is_none()
     }
+
+    /// All of it for people, with the help in the words of a format.
+    pub fn in_words(&self, words: Words) -> impl fmt::Display {
+        InWords { finding: self, words }
+    }
 }
 
-impl fmt::Display for Finding {
+/// A finding for people, with the help in the words of a format.
+struct InWords<'a> {
+    finding: &'a Finding,
+    words: Words,
+}
+
+impl fmt::Display for InWords<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}[{}]: {}", self.severity, self.kind.as_str(), self.message)?;
-        writeln!(f, "  at {}", self.at)?;
-        for at in &self.also {
+        let Finding { kind, severity, at, also, machines, accepted, said } = self.finding;
+        writeln!(f, "{severity}[{}]: {}", kind.as_str(), said.message())?;
+        writeln!(f, "  at {at}")?;
+        for at in also {
             writeln!(f, "  and {at}")?;
         }
-        if !self.machines.is_empty() {
-            writeln!(f, "  and on {} more: {}", self.machines.len(), self.machines)?;
+        if !machines.is_empty() {
+            writeln!(f, "  and on {} more: {machines}", machines.len())?;
         }
-        writeln!(f, "  help: {}", self.help)?;
-        if let Some(reason) = &self.accepted {
+        writeln!(f, "  help: {}", said.help(self.words))?;
+        if let Some(reason) = accepted {
             writeln!(f, "  accepted: {reason}")?;
         }
         Ok(())
     }
 }
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.in_words(Words::Rust).fmt(f)
+    }
+}
+
+/// By their values and texts.
+impl PartialEq for Finding {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { kind, severity, at, also, machines, accepted, said } = self;
+        *kind == other.kind
+            && *severity == other.severity
+            && *at == other.at
+            && *also == other.also
+            && *machines == other.machines
+            && *accepted == other.accepted
+            && *said == other.said
+    }
+}
+
+impl Eq for Finding {}
 
 /// Why a cloud was refused: every finding, not the first.
 ///
@@ -246,12 +345,8 @@ impl Report {
     /// A report of findings, sorted by severity, then by place.
     pub fn new(mut findings: Vec<Finding>) -> Self {
         findings.sort_by(|a, b| {
-            (b.severity, &a.at, a.kind.as_str(), &a.message).cmp(&(
-                a.severity,
-                &b.at,
-                b.kind.as_str(),
-                &b.message,
-            ))
+            let places = (b.severity, &a.at, a.kind.as_str()).cmp(&(a.severity, &b.at, b.kind.as_str()));
+            places.then_with(|| a.message().cmp(&b.message()))
         });
         findings.dedup();
         Self { findings }

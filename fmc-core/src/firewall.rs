@@ -1,14 +1,16 @@
-//! The firewall inside a machine: its flows, and nothing else, as an nftables table of its own.
+//! The firewall inside a machine: it allows the machine's flows and nothing else, in an nftables table of its
+//! own.
 //!
-//! The table is `inet fmc`. It is made and removed by its name, and no other table is touched: what K3s, its network
-//! plugin, firewalld or a user write is theirs. nftables asks every table, and a packet goes on only if none drops it, so an
-//! accept here overrules no drop elsewhere, and firewalld on a machine that has it can only take away.
+//! The table is `inet fmc`. Only this table is made and removed, by its name: the tables of K3s, its network
+//! plugin, firewalld and the user are left alone. nftables evaluates every table, and a packet passes only if
+//! no table drops it. So an accept here overrules no drop elsewhere, and firewalld can only restrict further.
 //!
-//! What is judged is what is sent to the machine itself: before ports are translated, so that a `NodePort` or a container's
-//! published port is let in by a flow or not at all, and again where it is delivered. What is forwarded is left alone:
-//! between pods that is their network's business.
+//! The table filters packets that are sent to the machine itself: before port translation, so that a
+//! `NodePort` or a container's published port needs a flow, and again at delivery. Forwarded packets are not
+//! filtered: traffic between pods is their network's business.
 //!
-//! On systems of cloud-init nft is a package of the first boot: until it is installed, the first boot has no firewall.
+//! On systems with cloud-init, nft is a package of the first boot: until it is installed, the machine has no
+//! firewall.
 //!
 //! ```
 //! use fmc_core::cloud::Cloud;
@@ -40,13 +42,13 @@ use crate::image::Provisioner;
 use crate::name::RoleName;
 use crate::role::{CustomRole, Site};
 
-/// Where the ruleset is inside a machine.
+/// The path of the ruleset inside a machine.
 pub const PATH: &str = "/etc/fmc/firewall.nft";
 
-/// The unit that loads it.
+/// The unit that loads the ruleset.
 pub const UNIT: &str = "fmc-firewall.service";
 
-/// The table that it is in: `inet fmc`.
+/// The table of the ruleset: `inet fmc`.
 pub const TABLE: &str = "fmc";
 
 /// The interfaces by which K3s's pods reach their machine, for [`Peer::inside`](crate::flow::Peer::inside): the bridge of its
@@ -56,11 +58,11 @@ pub const TABLE: &str = "fmc";
 pub const K3S_INTERFACES: [&str; 6] =
     ["cni0", "flannel.1", "flannel-v6.1", "flannel-wg", "flannel-wg-v6", "kube-ipvs0"];
 
-/// What guards a machine, as if it were a role of its: so its file and unit cannot be claimed by another.
+/// The firewall of a machine, treated as one of its roles, so that nothing else can claim its file and unit.
 pub(crate) struct Firewall;
 
 impl Firewall {
-    /// What it is called where it claims something.
+    /// The role name for the firewall's claims.
     pub(crate) const KIND: RoleName = RoleName::literal("firewall");
 }
 
@@ -69,7 +71,7 @@ impl CustomRole for Firewall {
         let guest = Guest::new()
             .file(GuestFile::text(PATH, ruleset(site.cloud(), site.machine())))
             .unit(Unit::new(UNIT).contains_firewall());
-        // The others have nft in their image.
+        // The other systems have nft in their image.
         match site.os().provisioner() {
             Some(Provisioner::CloudInit) => guest.package("nftables"),
             Some(Provisioner::Ignition) | None => guest,
@@ -78,8 +80,9 @@ impl CustomRole for Firewall {
 }
 
 impl Unit {
-    /// Loaded before the network is up, as nftables' own unit is (systemd.special(7), `network-pre.target`), and after the
-    /// distribution's, whose file may begin by removing every table.
+    /// The unit runs before the network is up, as nftables' own unit does (systemd.special(7),
+    /// `network-pre.target`), and after the distribution's unit, whose file may begin by removing every
+    /// table.
     fn contains_firewall(self) -> Self {
         // The same on every machine.
         static CONTENTS: LazyLock<UnitContents> = LazyLock::new(contents);

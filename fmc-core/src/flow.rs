@@ -1,8 +1,8 @@
-//! Flows: who must reach whom, as roles and machines say it. A cloud's firewalls follow from them.
+//! Flows: who must reach whom, as declared by roles and machines. A cloud's firewalls are derived from them.
 //!
-//! A role says for its machine what it [accepts](Flows::accept) and what it must [reach](Flows::reach); a machine says itself what
-//! else it [accepts](crate::machine::Machine::accept). Peers are named by role, network or machine, so that one more machine
-//! changes no other.
+//! A role declares what its machine [accepts](Flows::accept) and what it must [reach](Flows::reach); a
+//! machine declares what it [accepts](crate::machine::Machine::accept) beyond that. Peers are named by role,
+//! network or machine, so that a new machine need not change the others.
 //!
 //! ```
 //! use fmc_core::flow::{Flows, Peer, tcp, udp};
@@ -20,16 +20,16 @@ mod service;
 pub use peer::{Group, Peer};
 pub use service::{Protocol, Service, anything, tcp, udp, vrrp};
 
-/// Which end of a flow its machine is.
+/// The end of a flow that its machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
-    /// It listens, and the peer calls.
+    /// The machine listens, and the peer calls.
     Accept,
-    /// It calls, and the peer listens.
+    /// The machine calls, and the peer listens.
     Reach,
 }
 
-/// A flow, as a role says it.
+/// A flow of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flow {
     direction: Direction,
@@ -38,12 +38,12 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Which end its machine is.
+    /// The end that its machine is.
     pub fn direction(&self) -> Direction {
         self.direction
     }
 
-    /// What flows.
+    /// The service.
     pub fn service(&self) -> Service {
         self.service
     }
@@ -59,7 +59,7 @@ impl Flow {
 pub struct Flows(Vec<Flow>);
 
 impl Flows {
-    /// None yet.
+    /// No flows.
     pub fn new() -> Self {
         Self::default()
     }
@@ -71,21 +71,22 @@ impl Flows {
         self
     }
 
-    /// The machine must reach the peer. Where the peer is a machine with a firewall, a role of its or it itself accepts it.
+    /// The machine must reach the peer. If the peer is a machine with a firewall, the peer or one of its
+    /// roles must accept the flow.
     #[must_use]
     pub fn reach(mut self, service: Service, peer: Peer) -> Self {
         self.0.push(Flow { direction: Direction::Reach, service, peer });
         self
     }
 
-    /// All that others have, behind what these have.
+    /// Adds the flows of another list.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// Each of them.
+    /// Each flow.
     pub fn iter(&self) -> impl Iterator<Item = &Flow> {
         self.0.iter()
     }

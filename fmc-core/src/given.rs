@@ -1,4 +1,4 @@
-//! Leaves: values with one text form, and leaves as the user gave them, right or wrong.
+//! Leaves: values with one text form, and leaves as the user gave them, valid or not.
 
 use std::fmt::{self, Debug, Display};
 use std::marker::PhantomData;
@@ -7,31 +7,31 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-/// A value that has exactly one text form, and that reads and writes itself (also through serde) by it.
+/// A value with exactly one text form, which it reads and writes (also through serde).
 ///
 /// Every leaf satisfies `parse(value.to_string()) == Ok(value)`, unless [`Leaf::check`] refuses the value.
 pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
-    /// What it is, as a person would say it: `machine name`.
+    /// The kind of value in a person's words: `machine name`.
     const WHAT: &'static str;
 
-    /// A text that is right.
+    /// A valid text.
     const EXAMPLE: &'static str;
 
-    /// What a finding about a wrong one is called.
+    /// The group that names a finding about an invalid value.
     const GROUP: LeafGroup = LeafGroup::Other;
 
     /// Reads the text form.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the text and what would be right.
+    /// Explains what is wrong with the text and what would be right.
     fn parse(text: &str) -> Result<Self, LeafError>;
 
-    /// Whether a value made by a typed constructor is right; by default it is.
+    /// Whether a value from a typed constructor is valid; by default it is.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the value and what would be right, as [`Leaf::parse`] does for its text.
+    /// Explains what is wrong with the value and what would be right, as [`Leaf::parse`] does for its text.
     fn check(&self) -> Result<(), LeafError> {
         Ok(())
     }
@@ -48,7 +48,7 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
     }
 }
 
-/// The kinds of leaves that have a finding of their own.
+/// The groups of leaves whose findings have a kind of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeafGroup {
@@ -62,7 +62,7 @@ pub enum LeafGroup {
     Other,
 }
 
-/// Why a text is not the leaf it should be: a fragment that says what would be right.
+/// Why a text is not a valid leaf: a fragment that says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct LeafError {
@@ -72,29 +72,30 @@ pub struct LeafError {
 }
 
 impl LeafError {
-    /// An error for a text that may be shown to anyone: what is wrong. A finding adds the leaf's example.
+    /// An error about a text that may be shown to anyone: what is wrong with it. The finding adds the leaf's
+    /// example.
     pub fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), mends: false, shown: None }
     }
 
-    /// An error that says itself what would be right, as `it has no prefix length: write 10.17.3.0/24`.
+    /// An error that already says what would be right, as `it has no prefix length: write 10.17.3.0/24`.
     pub fn mending(why: impl Into<String>) -> Self {
         Self { mends: true, ..Self::new(why) }
     }
 
-    /// The error, for a text that may be a secret: `shown` stands in every message where the text would be.
+    /// The error for a text that may be a secret: every message shows `shown` instead of the text.
     #[must_use]
     pub fn hiding(self, shown: &'static str) -> Self {
         Self { shown: Some(shown), ..self }
     }
 
-    /// The error with words before it, where the leaf is a part of another one.
+    /// The error with words before it, for a leaf that is a part of another one.
     #[must_use]
     pub(crate) fn before(self, words: &str) -> Self {
         Self { why: format!("{words}{}", self.why), ..self }
     }
 
-    /// Whether it says itself what would be right.
+    /// Whether the error already says what would be right.
     pub fn mends(&self) -> bool {
         self.mends
     }
@@ -104,7 +105,7 @@ impl LeafError {
         &self.why
     }
 
-    /// The text as it may be shown, given the text that was refused.
+    /// The refused text in the form that may be shown.
     pub fn shown<'a>(&self, text: &'a str) -> &'a str {
         self.shown.unwrap_or(text)
     }
@@ -112,7 +113,8 @@ impl LeafError {
 
 /// A leaf as the user gave it: the value, or the text and why it is wrong.
 ///
-/// Making one never fails, so that a draft can be written without `?`; checking a cloud reports every wrong one.
+/// Creating one never fails, so that a draft can be written without `?`; checking a cloud reports every
+/// invalid one.
 ///
 /// ```
 /// use fmc_core::given::Given;
@@ -129,19 +131,19 @@ impl LeafError {
 pub enum Given<T> {
     /// The value.
     Right(T),
-    /// What the user wrote, which is not a value.
+    /// An invalid text of the user's.
     Wrong {
-        /// The text as it may be shown: a stand-in where it may be a secret.
+        /// The text as it may be shown: a substitute if it may be a secret.
         text: String,
         /// What is wrong with it.
         why: String,
-        /// Whether `why` says what would be right too.
+        /// Whether `why` also says what would be right.
         mends: bool,
     },
 }
 
 impl<T> Given<T> {
-    /// The value, when it is right.
+    /// The value, if it is valid.
     pub fn ok(&self) -> Option<&T> {
         match self {
             Self::Right(value) => Some(value),
@@ -149,7 +151,7 @@ impl<T> Given<T> {
         }
     }
 
-    /// The text and why it is wrong, when it is.
+    /// The text and why it is wrong, if it is.
     pub fn wrong(&self) -> Option<(&str, &str)> {
         match self {
             Self::Right(_) => None,
@@ -159,12 +161,12 @@ impl<T> Given<T> {
 }
 
 impl<T: Leaf> Given<T> {
-    /// Reads a text, and keeps it with the reason when it is wrong.
+    /// Reads a text; an invalid text is kept with the reason.
     pub fn text(text: &str) -> Self {
         T::parse(text).map_or_else(|error| Self::refused(text, error), Self::Right)
     }
 
-    /// Keeps a value that a typed constructor made, unless it is one that the leaf refuses.
+    /// Keeps the value of a typed constructor, or the reason if the leaf refuses it.
     pub fn value(value: T) -> Self {
         match value.check() {
             Ok(()) => Self::Right(value),
@@ -177,8 +179,8 @@ impl<T: Leaf> Given<T> {
     }
 }
 
-/// A leaf that nobody gave: an empty text, which is wrong whatever the leaf. It stands for a field that is missing in a
-/// file, and for a name until the key it is stored under is known.
+/// A missing leaf: an empty text, which is invalid for every leaf. It stands for a missing field of a file,
+/// and for a name until its key is known.
 impl<T: Leaf> Default for Given<T> {
     fn default() -> Self {
         let why = format!("it is missing: give the {}, for example {}", T::WHAT, T::EXAMPLE);
@@ -246,7 +248,8 @@ impl<'de, T: Leaf> Deserialize<'de> for Given<T> {
     }
 }
 
-/// Takes any scalar as its text, so that a leaf of the wrong type is a finding among the others and not the end.
+/// Takes any scalar as its text, so that a leaf of the wrong type is one finding among others and does not
+/// end the reading.
 struct GivenVisitor<T>(PhantomData<T>);
 
 impl<T: Leaf> Visitor<'_> for GivenVisitor<T> {
@@ -281,7 +284,7 @@ impl<T: Leaf> Visitor<'_> for GivenVisitor<T> {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Given<T>, E> {
-        // `Debug` keeps the point of 2.0, which is not the whole number 2 that a count asks for.
+        // `Debug` keeps the point of 2.0, so that it is not read as the whole number 2.
         Ok(Given::text(&format!("{value:?}")))
     }
 }
@@ -301,7 +304,7 @@ impl<T: Leaf> schemars::JsonSchema for Given<T> {
     }
 }
 
-/// Writes a leaf as its text, or as a number where the leaf is one.
+/// Writes a leaf as its text, or as a number if the leaf is one.
 pub(crate) fn serialize<T: Leaf, S: Serializer>(leaf: &T, serializer: S) -> Result<S::Ok, S::Error> {
     if T::is_number()
         && let Ok(number) = leaf.to_string().parse::<u64>()
@@ -311,7 +314,7 @@ pub(crate) fn serialize<T: Leaf, S: Serializer>(leaf: &T, serializer: S) -> Resu
     serializer.collect_str(leaf)
 }
 
-/// Reads a leaf from any scalar, and refuses a wrong one with its reason.
+/// Reads a leaf from any scalar; an invalid one is an error with its reason.
 pub(crate) fn deserialize<'de, T: Leaf, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     match Given::<T>::deserialize(deserializer)? {
         Given::Right(value) => Ok(value),
@@ -328,7 +331,7 @@ pub(crate) fn type_name<T>() -> &'static str {
     path.rsplit("::").next().unwrap_or(path)
 }
 
-/// The schema of a leaf that is a string, with its pattern and greatest length where it has one.
+/// The schema of a leaf that is a string, with its pattern and greatest length if it has them.
 #[cfg(feature = "schema")]
 pub(crate) fn text_schema<T: Leaf>(pattern: Option<&str>, max: Option<usize>) -> schemars::Schema {
     let mut schema =
@@ -352,7 +355,8 @@ pub(crate) fn number_schema<T: Leaf>(min: u64, max: u64) -> schemars::Schema {
     })
 }
 
-/// What every leaf has besides [`Leaf`]: `FromStr`, serde and a schema, all through its text form.
+/// The traits of every leaf in addition to [`Leaf`]: `FromStr`, serde and a schema, all through its text
+/// form.
 macro_rules! leaf_traits {
     ($leaf:ty) => {
         impl std::str::FromStr for $leaf {
@@ -406,7 +410,7 @@ pub(crate) mod tests {
         assert_eq!(serde_json::from_value::<Given<T>>(file).unwrap(), given);
     }
 
-    /// Asserts that a text is refused or reads back, and in either case that a draft says so without a panic.
+    /// Asserts that a text is refused or reads back, and that a draft never panics on it.
     pub(crate) fn refused_or_reads_back<T: Leaf>(text: &str) {
         match Given::<T>::from(text) {
             Given::Right(leaf) => reads_back(&leaf),

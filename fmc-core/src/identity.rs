@@ -1,4 +1,5 @@
-//! Identities that follow from names: UUIDs and MACs. Adding one thing moves no other.
+//! Identities that are derived from names: UUIDs and MACs. A new object does not change the identities of
+//! others.
 
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ pub fn uuid(owner: &str, kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, text.as_bytes())
 }
 
-/// The MAC that follows from a UUID: locally administered, unicast, 46 bits of it.
+/// The MAC derived from a UUID: locally administered, unicast, with 46 of its bits.
 pub fn mac(uuid: &Uuid) -> Mac {
     let (high, _) = uuid.as_u64_pair();
     Mac::local(high >> 18)

@@ -265,7 +265,7 @@ mod tests {
         let mirror = Mirror::on("boot_strap").file("ftp://example.org/k3s", "sha256:1").server("caddy", "");
         let mut findings = Vec::new();
         mirror.check_leaves(&At::ROOT.key("bootstrap"), &mut findings);
-        let mut at: Vec<&str> = findings.iter().map(|finding| finding.at.as_str()).collect();
+        let mut at: Vec<&str> = findings.iter().map(|finding| finding.at()).collect();
         at.sort_unstable();
         assert_eq!(
             at,

@@ -1,6 +1,6 @@
-//! Names: one table, in which an entry says the rule, the greatest length, an example and the pattern of a name.
+//! Names, in one table: an entry gives the rule, the greatest length, an example and the pattern of a name.
 //!
-//! A name is a constant where it can be: defined once, and referred to by its constant.
+//! Make a name a constant where possible: define it once, and refer to it by the constant.
 //!
 //! ```
 //! use fmc_core::name::MachineName;
@@ -9,7 +9,7 @@
 //! assert_eq!(WEB.as_str(), "web");
 //! ```
 //!
-//! A bad literal is the compiler's error:
+//! A bad literal is a compile error:
 //!
 //! ```compile_fail
 //! use fmc_core::name::MachineName;
@@ -52,14 +52,16 @@ macro_rules! names {
                 /// The greatest length, in characters.
                 pub const MAX: usize = $max;
 
-                /// The regular expression that every such name matches and, within the greatest length, nothing else.
+                /// The regular expression that matches every valid name; within the greatest length it
+                /// matches nothing else.
                 pub const PATTERN: &'static str = $pattern;
 
-                /// A name from a literal, for constants: there, a wrong one is a compile error.
+                /// A name from a literal, for constants: there, an invalid literal is a compile error.
                 ///
                 /// # Panics
                 ///
-                /// Outside of a constant, when the literal is wrong; text that is not a literal goes through `parse`.
+                /// Outside of a constant, when the literal is invalid; use `parse` for text that is not a
+                /// literal.
                 pub const fn literal(text: &'static str) -> Self {
                     assert!(
                         rule::$rule(text).is_ok() && text.len() <= $max,
@@ -138,7 +140,8 @@ macro_rules! names {
 }
 
 names! {
-    /// The name of a cloud: the default of its owner, and so short enough for the owner of its lab, `NAME-lab`.
+    /// The name of a cloud: the default of its owner, and so short enough that `NAME-lab`, the owner of its
+    /// lab, fits.
     CloudName {
         what: "cloud name",
         example: "flatcar-micro-cloud",
@@ -148,7 +151,8 @@ names! {
         pattern: LABEL,
     }
 
-    /// Who owns the objects of a cloud on a shared host; part of every UUID and of the pool's directory `fmc-OWNER`.
+    /// The owner of a cloud's objects on a shared host; part of every UUID and of the pool's directory
+    /// `fmc-OWNER`.
     OwnerId {
         what: "owner",
         example: "flatcar-micro-cloud",
@@ -189,7 +193,7 @@ names! {
         pattern: LABEL,
     }
 
-    /// The name of a storage pool, ours or one that is on the host already.
+    /// The name of a storage pool, ours or an existing one of the host.
     PoolName {
         what: "pool name",
         example: "default",
@@ -199,7 +203,8 @@ names! {
         pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
     }
 
-    /// The name of a storage volume: a file name in its pool (NAME_MAX is 255), in which our grammar separates by dots.
+    /// The name of a storage volume: a file name in its pool (NAME_MAX is 255). fmc separates its parts by
+    /// dots.
     VolumeName {
         what: "volume name",
         example: "web.root.4d3f9a01",

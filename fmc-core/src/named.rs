@@ -56,12 +56,12 @@ impl<T> Named<T> {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Every value changed, in the same order.
+    /// Changes every value, in the same order.
     #[must_use]
     pub fn map(self, change: impl FnMut(T) -> T) -> Self {
         self.into_iter().map(change).collect()
@@ -74,12 +74,12 @@ impl<T> Named<T> {
 }
 
 impl<T: Keyed> Named<T> {
-    /// The first value of a name.
+    /// The first value with a name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|value| value.name().ok().is_some_and(|known| known.to_string() == name))
     }
 
-    /// The first value of a name, to be changed in place.
+    /// The first value with a name, to be changed in place.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
         self.0.iter_mut().find(|value| value.name().ok().is_some_and(|known| known.to_string() == name))
     }
@@ -176,7 +176,8 @@ impl<T: Keyed + schemars::JsonSchema> schemars::JsonSchema for Named<T> {
     }
 }
 
-/// A name that a value gets when it is put under one: never seen, since every value of a file stands under its name.
+/// A placeholder name until the value is stored under its own: never seen, since every value of a file has a
+/// key.
 pub(crate) fn unnamed<T>() -> Given<T> {
     Given::Wrong { text: String::new(), why: "it has no name".to_owned(), mends: false }
 }

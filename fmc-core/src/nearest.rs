@@ -1,7 +1,8 @@
-//! "Did you mean …": the known word that is nearest to a mistyped one.
+//! "Did you mean …": the known word nearest to a mistyped one.
 
-/// The candidate with the fewest edits from `word` (letters added, removed, changed, or swapped with a neighbour), the
-/// first of several; none when even that is a third of the word away or more. Upper and lower case count as the same.
+/// The candidate with the fewest edits from `word` (letters added, removed, changed, or swapped with a
+/// neighbour), the first of several; `None` if even that needs more edits than a third of the word. Upper and
+/// lower case count as the same.
 ///
 /// ```
 /// use fmc_core::nearest::nearest;
@@ -15,7 +16,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = length.div_ceil(3);
     candidates
         .into_iter()
-        // The lengths alone say that the rest is too far, and cost nothing.
+        // The lengths alone rule out most candidates, at no cost.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= limit)

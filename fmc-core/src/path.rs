@@ -22,11 +22,11 @@ pub use url::HttpUrl;
 pub struct AbsPath(Text);
 
 impl AbsPath {
-    /// A path from a literal, for constants: there, a wrong one is a compile error.
+    /// A path from a literal, for constants: there, an invalid literal is a compile error.
     ///
     /// # Panics
     ///
-    /// Outside of a constant, when the literal is wrong; text that is not a literal goes through `parse`.
+    /// Outside of a constant, when the literal is invalid; use `parse` for text that is not a literal.
     pub const fn literal(text: &'static str) -> Self {
         assert!(fault(text).is_none(), "the literal is not an absolute path in its shortest form");
         Self(Text::literal(text))
@@ -37,12 +37,12 @@ impl AbsPath {
         self.0.as_str()
     }
 
-    /// The part after the last slash; none of the root.
+    /// The part after the last slash; `None` for the root.
     pub fn file_name(&self) -> Option<&str> {
         self.as_str().rsplit_once('/').map(|(_, name)| name).filter(|name| !name.is_empty())
     }
 
-    /// The directory it is in; none of the root.
+    /// The containing directory; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         self.file_name()?;
         let (parent, _) = self.as_str().rsplit_once('/')?;
@@ -53,7 +53,7 @@ impl AbsPath {
     ///
     /// # Errors
     ///
-    /// When the whole is not a path, as for a `relative` that begins with a slash or holds `..`.
+    /// When the result is not a valid path, as for a `relative` that begins with a slash or contains `..`.
     pub fn join(&self, relative: &str) -> Result<Self, LeafError> {
         Self::parse(&format!("{}/{relative}", self.as_str().trim_end_matches('/')))
     }
@@ -125,7 +125,7 @@ const fn fault(text: &str) -> Option<&'static str> {
     let mut length = 0;
     let mut before = b'/';
     while let [byte, rest @ ..] = bytes {
-        // UTF-8 writes the control characters from U+0080 to U+009F as C2 and one byte more.
+        // UTF-8 encodes the control characters from U+0080 to U+009F as C2 and one more byte.
         if byte.is_ascii_control() || (before == 0xc2 && *byte < 0xa0) {
             return Some("it has a control character");
         }

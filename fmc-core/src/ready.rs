@@ -1,4 +1,4 @@
-//! When a machine counts as up: the signal that says so, and how long it may take.
+//! When a machine counts as up: the signal, and the timeout.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::unit::Seconds;
 
-/// How long a machine may take if nothing is said: 5 minutes.
+/// The default timeout: 5 minutes.
 const WITHIN: Seconds = Seconds::new(300);
 
-/// What says that a machine is up, and how long it may take. An apply waits for it after it has created, started,
-/// restarted or replaced the machine; a machine that names no signal is not waited for.
+/// The signal that a machine is up, and the timeout. An apply waits for it after it has created, started,
+/// restarted or replaced the machine; it does not wait for a machine without a signal.
 ///
 /// ```
 /// use fmc_core::image::Image;
@@ -39,22 +39,22 @@ const WITHIN: Seconds = Seconds::new(300);
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ready {
-    /// What says that it is up: `lease`, `arp`, `agent` or a TCP port.
+    /// The signal: `lease`, `arp`, `agent` or a TCP port.
     pub(crate) signal: Signal,
-    /// How long it may take, as `5min`; 5 minutes if not said.
+    /// The timeout, as `5min`; 5 minutes by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<Given<Seconds>>,
 }
 
-/// What says that a machine is up.
+/// The signal that a machine is up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Signal {
-    /// One of its interfaces got a DHCP lease from a network of libvirt's.
+    /// One of its interfaces got a DHCP lease from a libvirt network.
     Lease,
-    /// The host's neighbour table has one of its interfaces.
+    /// The host's neighbour table lists one of its interfaces.
     Arp,
     /// The QEMU guest agent inside answers.
     Agent,
@@ -67,31 +67,32 @@ impl Ready {
         Self { signal, within: None }
     }
 
-    /// Once one of its interfaces got a DHCP lease from a network of libvirt's. A lease from before its start does not
-    /// count.
+    /// Up once one of its interfaces got a DHCP lease from a libvirt network. A lease from before its start
+    /// does not count.
     pub fn lease() -> Self {
         Self::new(Signal::Lease)
     }
 
-    /// Once the host's neighbour table (ARP, and its like of IPv6) has one of its interfaces: once the host has heard
-    /// from it. This is for machines on a bridge of the host's, whose leases libvirt does not know. The table keeps an
-    /// entry long after its machine has gone, so it says little of one that restarts. libvirt 9.0 cannot read the table of
-    /// newer kernels ("wrong nlmsg len", seen on Linux 6.18); the failure then has its words.
+    /// Up once the host's neighbour table (ARP, and its IPv6 equivalent) lists one of its interfaces, because
+    /// the host has heard from it. Use it for machines on a bridge of the host, whose leases libvirt does not
+    /// know. The table keeps an entry long after its machine has gone, so it says little about a machine that
+    /// restarts. libvirt 9.0 cannot read the table of newer kernels ("wrong nlmsg len", seen on Linux 6.18);
+    /// the failure then shows that message.
     pub fn arp() -> Self {
         Self::new(Signal::Arp)
     }
 
-    /// Once the QEMU guest agent (the package `qemu-guest-agent`) answers inside it.
+    /// Up once the QEMU guest agent (the package `qemu-guest-agent`) answers inside the machine.
     pub fn agent() -> Self {
         Self::new(Signal::Agent)
     }
 
-    /// Once a TCP port answers at one of its addresses, asked from where the apply runs. An address that is not said
-    /// is that of its lease, or of the host's neighbour table.
+    /// Up once a TCP port answers at one of its addresses. The computer that applies asks it. An address that
+    /// the cloud does not give is taken from the machine's lease, or from the host's neighbour table.
     ///
-    /// The machine's firewall lets in the hypervisor's own address on the machine's networks, and nobody else. Where the apply
-    /// runs on another computer, or the machine is on a bridge of the host only, accept the port from that computer:
-    /// [`Machine::accept`](crate::machine::Machine::accept).
+    /// The machine's firewall accepts the port only from the hypervisor's own address on the machine's
+    /// networks. If the apply runs on another computer, or the machine is only on a bridge of the host,
+    /// accept the port from that computer: [`Machine::accept`](crate::machine::Machine::accept).
     ///
     /// ```
     /// use fmc_core::ready::Ready;
@@ -103,14 +104,14 @@ impl Ready {
         Self::new(Signal::Tcp(port.into()))
     }
 
-    /// How long it may take from its start; 5 minutes if not said.
+    /// The timeout, from the machine's start; 5 minutes by default.
     #[must_use]
     pub fn within(mut self, time: impl Into<Given<Seconds>>) -> Self {
         self.within = Some(time.into());
         self
     }
 
-    /// How long it may take; `None` where that is wrong.
+    /// The timeout; `None` if it is invalid.
     pub(crate) fn seconds(&self) -> Option<Seconds> {
         match &self.within {
             Some(within) => within.ok().copied(),
@@ -124,7 +125,7 @@ impl Ready {
 pub struct TcpPort(NonZeroU16);
 
 impl TcpPort {
-    /// A port, when it is 1 to 65535.
+    /// A port, if it is 1 to 65535.
     pub const fn new(port: u32) -> Option<Self> {
         if port > u16::MAX as u32 {
             return None;

@@ -37,14 +37,15 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::checked::Machine;
 use crate::disk::Disk;
-use crate::finding::{At, Finding, Kind, OwnKind, Problem, leaf};
+use crate::finding::{At, Data, Finding, Kind, NameList, OwnKind, Problem, Words, leaf, problems};
 use crate::flow::{Flows, Service};
 use crate::given::{Given, Leaf};
 use crate::guest::Guest;
 use crate::name::{MachineName, RoleName};
-use crate::nearest::nearest;
 use crate::path::AbsPath;
 
 pub use after::After;
@@ -230,26 +231,22 @@ impl<'a> RoleFindings<'a> {
         let right = self.leaf(key, name)?;
         let found = site.cloud().machine(right.as_str());
         if found.is_none() {
-            let known = site.cloud().machines().iter().map(|machine| machine.name.as_str());
-            let help = match nearest(right.as_str(), known) {
-                Some(near) => format!("did you mean {near}?"),
-                None => "add the machine to the cloud".to_owned(),
-            };
+            let known = NameList::new(site.cloud().machines().iter().map(|machine| machine.name.as_str()));
+            let (name, near) = (right.to_string(), known.nearest(right.as_str()));
             let at = self.at.key(self.kind);
-            let message = format!("there is no machine {right}");
-            self.findings.push(Finding::new(Kind::ReferenceUnknown, at.key(key), message, help));
+            self.findings.push(SaidProblem::NoMachine { name, near, known }.at(at.key(key)));
         }
         found
     }
 
     /// Something is wrong: what, and what would be right.
     pub fn refuse(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Kind::RoleRefused, message, help);
+        self.say(SaidProblem::Refused { message: message.into(), help: help.into() });
     }
 
     /// Something is worth knowing: what, and what would be better.
     pub fn warn(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Kind::RoleWarning, message, help);
+        self.say(SaidProblem::Warned { message: message.into(), help: help.into() });
     }
 
     /// A finding of a kind of the role's own: what, and what would be right.
@@ -273,17 +270,99 @@ impl<'a> RoleFindings<'a> {
     /// }
     /// ```
     pub fn find(&mut self, kind: &'static OwnKind, message: impl Into<String>, help: impl Into<String>) {
-        self.push(Kind::Own(kind), message, help);
+        self.find_with(kind, &(), message, help);
+    }
+
+    /// A finding of a kind of the role's own, with the values that its texts are made from, for programs that read JSON.
+    ///
+    /// ```
+    /// # use fmc_core::finding::OwnKind;
+    /// # use fmc_core::role::RoleFindings;
+    /// # const OLD: OwnKind = OwnKind::error("postgres-old", "PostgreSQL no longer maintains this release.");
+    /// #[derive(serde::Serialize)]
+    /// struct Old {
+    ///     version: u32,
+    ///     oldest: u32,
+    /// }
+    ///
+    /// # fn check(findings: &mut RoleFindings<'_>) {
+    /// let old = Old { version: 12, oldest: 14 };
+    /// let message = format!("PostgreSQL {} is no longer maintained", old.version);
+    /// findings.find_with(&OLD, &old, message, format!("take {} or later", old.oldest));
+    /// # }
+    /// ```
+    pub fn find_with(
+        &mut self,
+        kind: &'static OwnKind,
+        values: &impl Serialize,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.say(OwnProblem { kind, data: Data::of(values), message: message.into(), help: help.into() });
     }
 
     /// A finding about a problem of the role's own type, whose values tests and programs read.
     pub fn about(&mut self, problem: impl Problem) {
-        self.findings.push(Finding::about(self.at, problem));
+        self.say(problem);
     }
 
     /// A finding of a built-in kind, at the role.
     pub(crate) fn push(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
         self.findings.push(Finding::new(kind, self.at, message, help));
+    }
+
+    fn say(&mut self, problem: impl Problem) {
+        self.findings.push(Finding::about(self.at, problem));
+    }
+}
+
+problems! {
+    /// What a role says itself, and what it asks for and does not find.
+    pub enum SaidProblem {
+        Refused { message: String, help: String } is RoleRefused:
+            "{message}",
+            "{help}";
+        Warned { message: String, help: String } is RoleWarning:
+            "{message}",
+            "{help}";
+        NoMachine { name: String, near: Option<String>, known: NameList } is ReferenceUnknown
+            with (help = match near {
+                Some(near) => format!("did you mean {near}?"),
+                None => "add the machine to the cloud".to_owned(),
+            }):
+            "there is no machine {name}",
+            "{help}";
+    }
+}
+
+/// A problem of a kind of a role's own, in the role's words.
+#[derive(Debug)]
+struct OwnProblem {
+    kind: &'static OwnKind,
+    data: Data,
+    message: String,
+    help: String,
+}
+
+impl Problem for OwnProblem {
+    fn kind(&self) -> Kind {
+        Kind::Own(self.kind)
+    }
+
+    fn case(&self) -> &'static str {
+        ""
+    }
+
+    fn message(&self) -> String {
+        self.message.clone()
+    }
+
+    fn help(&self, _: Words) -> String {
+        self.help.clone()
+    }
+
+    fn data(&self) -> Data {
+        self.data.clone()
     }
 }
 

@@ -1,8 +1,8 @@
-//! Secrets: what the user has and what is made from the root key, by name and generation. No value here ever holds the
-//! bytes of one.
+//! Secrets by name and generation: the user's own, and those made from the root key. Values here never hold
+//! the bytes of a secret.
 //!
-//! A compiled artifact has a typed hole where a secret belongs (see [`crate::template`]). Whoever writes the artifact
-//! out fills it from a [`Secrets`]; this crate reads no file and no environment itself.
+//! A compiled artifact has a typed hole for each secret (see [`crate::template`]). The writer of the artifact
+//! fills it from a [`Secrets`]; this crate does not read files or the environment.
 
 mod generated;
 
@@ -11,16 +11,17 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 pub(crate) use generated::derived_name;
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 
-/// A secret: its name, where its bytes are, and its generation.
+/// A secret: its name, the source of its bytes, and its generation.
 ///
-/// The generation is what changes when the secret does: fmc never compares bytes, so a new password in the same file is
-/// a change only with a new generation. What is made from the root key has other bytes with another generation.
+/// Raise the generation when the secret changes: fmc never compares bytes, so a new password in the same file
+/// counts as a change only with a new generation. A secret made from the root key has other bytes in another
+/// generation.
 ///
 /// ```
 /// use fmc_core::secret::Secret;
@@ -36,14 +37,14 @@ pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCerti
 pub struct Secret {
     /// Its name.
     name: Given<SecretName>,
-    /// Raise it when the bytes change; 1 if not said.
+    /// Raise it when the bytes change; 1 by default.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     generation: u32,
-    /// Where its bytes are.
+    /// The source of its bytes.
     source: SecretSource,
 }
 
-/// Where the bytes of a secret are, as seen by the program that applies.
+/// The source of a secret's bytes, as seen by the program that applies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -51,37 +52,37 @@ pub struct Secret {
 pub enum SecretSource {
     /// A file, by its path.
     File(String),
-    /// A variable of the environment, by its name.
+    /// An environment variable, by its name.
     Environment(String),
-    /// The cloud's root key, from which they are made.
+    /// The cloud's root key, from which the bytes are made.
     Generated(Generated),
 }
 
 impl Secret {
-    /// A secret whose bytes are a file's, by its path on the machine that applies.
+    /// A secret in a file, by its path on the computer that applies.
     pub fn file(name: impl Into<Given<SecretName>>, path: impl Into<String>) -> Self {
         Self { name: name.into(), generation: first(), source: SecretSource::File(path.into()) }
     }
 
-    /// A secret whose bytes are a variable of the environment of the program that applies.
+    /// A secret in an environment variable of the program that applies.
     pub fn environment(name: impl Into<Given<SecretName>>, variable: impl Into<String>) -> Self {
         Self { name: name.into(), generation: first(), source: SecretSource::Environment(variable.into()) }
     }
 
-    /// The generation; 1 if not said. Raise it when the bytes change.
+    /// The generation; 1 by default. Raise it when the bytes change.
     #[must_use]
     pub fn generation(mut self, generation: u32) -> Self {
         self.generation = generation;
         self
     }
 
-    /// Whether the bytes come from where those of another one do. What the root key makes is another secret for each name.
+    /// Whether both secrets have the same source. The root key makes different bytes for each name.
     pub(crate) fn is_from_where(&self, other: &Self) -> bool {
         let is_made = matches!(self.source, SecretSource::Generated(_));
         self.source == other.source && (!is_made || self.name == other.name)
     }
 
-    /// The secret with a name that is right, or a finding.
+    /// The secret with a valid name, or a finding.
     pub(crate) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<SecretRef> {
         let name = leaf(&self.name, &at.key("name"), findings).cloned();
         let source = self.source.checked(&at.key("source"), findings);
@@ -91,21 +92,14 @@ impl Secret {
 
 impl SecretSource {
     fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Self> {
-        let (key, wrong) = match self {
-            Self::File(path) if path.is_empty() || path.contains('\0') => {
-                ("file", "the path of a secret's file is empty or has a NUL")
-            }
+        let (key, problem) = match self {
+            Self::File(path) if path.is_empty() || path.contains('\0') => ("file", ValueProblem::SecretFile),
             Self::Environment(variable) if variable.is_empty() || variable.contains(['=', '\0']) => {
-                ("environment", "the name of a secret's variable is empty, or has '=' or a NUL")
+                ("environment", ValueProblem::SecretVariable)
             }
             _ => return Some(self.clone()),
         };
-        findings.push(Finding::new(
-            Kind::ValueInvalid,
-            at.key(key),
-            wrong,
-            "name a file or a variable that the program that applies can read",
-        ));
+        findings.push(problem.at(at.key(key)));
         None
     }
 }
@@ -120,14 +114,14 @@ impl fmt::Display for SecretSource {
     }
 }
 
-/// A secret of a checked cloud: its name is right.
+/// A secret of a checked cloud: its name is valid.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SecretRef {
     /// Its name.
     pub name: SecretName,
     /// Its generation.
     pub generation: u32,
-    /// Where its bytes are.
+    /// The source of its bytes.
     pub source: SecretSource,
 }
 
@@ -137,33 +131,34 @@ impl fmt::Display for SecretRef {
     }
 }
 
-/// Bytes that nobody sees by accident: `Debug` is redacted, and the memory is overwritten when they are dropped.
+/// Bytes that are protected from accidental display: `Debug` is redacted, and the memory is overwritten when
+/// they are dropped.
 #[derive(Clone, Debug)]
 pub struct SecretBytes(SecretSlice<u8>);
 
 impl SecretBytes {
-    /// Takes bytes in.
+    /// Takes ownership of bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes. Whoever calls this writes them to where they belong, and nowhere else.
+    /// The bytes. The caller writes them to their destination, and nowhere else.
     pub fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }
 }
 
-/// Gives the bytes of secrets: a program's files and environment, or a test's own.
+/// Supplies the bytes of secrets: from a program's files and environment, or from a test.
 pub trait Secrets {
-    /// The bytes of one.
+    /// The bytes of one secret.
     ///
     /// # Errors
     ///
-    /// Says which secret it is, and how to provide it.
+    /// Names the secret and how to provide it.
     fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError>;
 }
 
-/// Has no secret, and says so for each.
+/// Has no secrets, and returns an error for each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoSecrets;
 
@@ -173,34 +168,34 @@ impl Secrets for NoSecrets {
     }
 }
 
-/// Why a secret cannot be filled in.
+/// Why a secret's bytes cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// Its bytes are not there.
+    /// Its bytes are not available.
     #[error("read {secret} from {}: {why}", secret.source)]
     Unavailable {
-        /// Which one.
+        /// The secret.
         secret: Box<SecretRef>,
-        /// What is in the way.
+        /// The cause.
         why: String,
     },
-    /// Its bytes do not fit where they go.
+    /// Its bytes are not one line of text, as its place requires.
     #[error("use {secret} from {}: it must be one line of text", secret.source)]
     NoLine {
-        /// Which one.
+        /// The secret.
         secret: Box<SecretRef>,
     },
-    /// Its bytes do not fit where they go.
+    /// Its bytes are not UTF-8 text, as its place requires.
     #[error("use {secret} from {}: it must be text in UTF-8", secret.source)]
     NoText {
-        /// Which one.
+        /// The secret.
         secret: Box<SecretRef>,
     },
 }
 
 impl SecretError {
-    /// The bytes are not there, and why.
+    /// The bytes are not available, for this cause.
     pub fn unavailable(secret: &SecretRef, why: impl Into<String>) -> Self {
         Self::Unavailable { secret: Box::new(secret.clone()), why: why.into() }
     }

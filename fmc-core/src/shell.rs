@@ -1,4 +1,4 @@
-//! Lines of shell that several scripts of guests have.
+//! Lines of shell that several scripts of guests share.
 
 use std::net::IpAddr;
 

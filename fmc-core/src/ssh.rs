@@ -1,7 +1,8 @@
 //! SSH public keys.
 //!
-//! The crate `ssh-key` reads them too. Its stable release (0.6) depends on majors of hashes and curves that nothing else here
-//! uses, and 0.7 is a release candidate (0.7.0-rc.12): this file goes when 0.7 is stable.
+//! The crate `ssh-key` reads them too. Its stable release (0.6) depends on major versions of hashes and
+//! curves that nothing else here uses, and 0.7 is a release candidate (0.7.0-rc.12). It can replace this file
+//! when 0.7 is stable.
 
 #[cfg(test)]
 mod tests;
@@ -14,11 +15,13 @@ use base64::engine::general_purpose::STANDARD;
 use crate::given::{Leaf, LeafError, leaf_traits};
 use crate::text::Text;
 
-/// A public key as a line of `authorized_keys` holds it: algorithm, key, and maybe a comment; options are refused.
+/// A public key as in a line of `authorized_keys`: algorithm, key, and optionally a comment; options are
+/// refused.
 ///
-/// The key is read down to its numbers (RFC 4253 §6.6 for RSA, RFC 5656 §3.1 for ECDSA, RFC 8709 §4 for Ed25519, OpenSSH's
-/// PROTOCOL.u2f for keys on a token), so that a truncated paste is a finding here and not a machine nobody can enter.
-/// DSA, and RSA below 2048 bits, are refused; so is a private key, which is never shown.
+/// The numbers inside the key are checked (RFC 4253 §6.6 for RSA, RFC 5656 §3.1 for ECDSA, RFC 8709 §4 for
+/// Ed25519, OpenSSH's PROTOCOL.u2f for keys on a token), so that a truncated paste is a finding here and not
+/// a machine without a login. DSA, and RSA below 2048 bits, are refused; so is a private key, which is never
+/// shown.
 ///
 /// ```
 /// use fmc_core::ssh::SshKey;
@@ -42,7 +45,7 @@ impl SshKey {
         self.part(0).unwrap_or_default()
     }
 
-    /// The key in base64, which alone tells two keys apart.
+    /// The key in base64, which alone identifies the key.
     pub fn base64(&self) -> &str {
         self.part(1).unwrap_or_default()
     }
@@ -102,7 +105,7 @@ impl Leaf for SshKey {
 
 leaf_traits!(SshKey);
 
-/// What stands in the key behind the algorithm's name.
+/// The content of the key after the algorithm's name.
 #[derive(Clone, Copy)]
 enum Kind {
     Ed25519,
@@ -177,7 +180,7 @@ impl<'a> Wire<'a> {
         Err(LeafError::new(format!("the key has {found} bytes, not {expected}: copy it again")))
     }
 
-    /// A positive whole number, without its leading zero byte.
+    /// A positive integer, without its leading zero byte.
     fn positive(&mut self) -> Result<&'a [u8], LeafError> {
         match self.string()? {
             [] | [0x80..=0xff, ..] | [0] | [0, ..=0x7f, ..] => {
@@ -214,9 +217,10 @@ fn ecdsa(wire: &mut Wire<'_>, curve: &str, point: usize) -> Result<(), LeafError
 }
 
 fn refuse_private(text: &str) -> Result<(), LeafError> {
-    // The last is how the base64 of OpenSSH's private keys begins, pasted without the lines around it.
+    // The last entry is the start of the base64 of OpenSSH's private keys, pasted without the lines around
+    // it.
     let private = ["PRIVATE KEY", "PuTTY-User-Key-File", "b3BlbnNzaC1rZXktdj"];
-    // Every DER sequence begins so in base64, and no line of a .pub file does.
+    // Every DER sequence begins like this in base64, and a line of a .pub file never does.
     let der = text.split_whitespace().next().is_some_and(|word| word.starts_with("MI") && word.len() >= 40);
     if der || private.iter().any(|mark| text.contains(mark)) {
         return Err(LeafError::new(
@@ -228,7 +232,7 @@ fn refuse_private(text: &str) -> Result<(), LeafError> {
 }
 
 fn one_line(text: &str) -> Result<&str, LeafError> {
-    // Not shown, because a part of a private key has no mark of its own.
+    // Not shown, because the middle of a private key cannot be recognised.
     let hidden = |why: &str| Err(LeafError::new(why).hiding("(several lines, not shown)"));
     if text.contains("BEGIN PUBLIC KEY")
         || text.contains("BEGIN SSH2 PUBLIC KEY")

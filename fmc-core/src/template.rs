@@ -1,4 +1,4 @@
-//! Text with typed holes for secrets: what is compiled, before the secrets are known.
+//! Text with typed holes for secrets: the compiled form, before the secrets are known.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use sha2::{Digest as _, Sha256};
 
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 
-/// How the bytes of a secret are written into the text around them.
+/// How the bytes of a secret are encoded in the surrounding text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// As they are.
+    /// Unchanged.
     Raw,
     /// As base64 with padding (RFC 4648 §4).
     Base64,
-    /// As one line of text, inside the quotes of a JSON string. One line break at its end is left out, because a file
-    /// with one line has one.
+    /// As one line of text, inside the quotes of a JSON string. One line break at its end is removed, because
+    /// a file with one line has one.
     JsonString,
     /// As text of any number of lines, inside the quotes of a JSON string.
     JsonText,
     /// Percent-encoded, as part of a `data:` URL (RFC 3986 §2.1).
     Percent,
-    /// As text inside the quotes of a JSON string, and all of that percent-encoded.
+    /// As text inside the quotes of a JSON string, then percent-encoded as a whole.
     PercentJson,
-    /// As text inside the quotes of a JSON string, inside the quotes of another.
+    /// As text inside the quotes of a JSON string that is itself inside another JSON string.
     JsonInJson,
 }
 
@@ -44,7 +44,7 @@ impl Encoding {
     }
 }
 
-/// What the tag of a hole has besides, if what it is made of is hashed too.
+/// A flag in the tag of a hole whose secret's parts are hashed too.
 const GENERATED: u8 = 0x10;
 
 /// A part of a [`Template`].
@@ -55,9 +55,9 @@ pub enum TemplatePiece {
     Text(String),
     /// A place for a secret.
     Hole {
-        /// Which one.
+        /// The secret.
         secret: SecretRef,
-        /// How its bytes are written.
+        /// The encoding of its bytes.
         encoding: Encoding,
     },
 }
@@ -97,7 +97,7 @@ impl Template {
         &self.pieces
     }
 
-    /// The whole, when it has no hole.
+    /// The whole text, if it has no hole.
     pub fn as_text(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
@@ -106,12 +106,12 @@ impl Template {
         }
     }
 
-    /// Whether it needs a secret.
+    /// Whether it has a hole for a secret.
     pub fn has_holes(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Hole { .. }))
     }
 
-    /// The secrets it needs, in the order of their holes.
+    /// The secrets of its holes, in order.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.pieces.iter().filter_map(|piece| match piece {
             TemplatePiece::Hole { secret, .. } => Some(secret),
@@ -119,8 +119,8 @@ impl Template {
         })
     }
 
-    /// SHA-256 over the text, and over name, generation and encoding of each hole; with a secret that is made of others,
-    /// over those too.
+    /// SHA-256 over the text, and over name, generation and encoding of each hole; if a secret is made of
+    /// others, over those too.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         self.update(&mut hash);
@@ -131,7 +131,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// When a secret cannot be had, or does not fit its hole.
+    /// When a secret is not available, or does not fit its hole.
     pub fn render(&self, secrets: &dyn Secrets) -> Result<SecretBytes, SecretError> {
         let filled: Result<Vec<Part<'_>>, SecretError> = self
             .pieces
@@ -152,7 +152,7 @@ impl Template {
         Ok(SecretBytes::new(bytes))
     }
 
-    /// Gives back the memory that it grew into: a large cloud holds one or more for each machine.
+    /// Frees unused capacity: a large cloud holds one or more templates for each machine.
     pub(crate) fn fitted(mut self) -> Self {
         for piece in &mut self.pieces {
             if let TemplatePiece::Text(text) = piece {
@@ -163,7 +163,8 @@ impl Template {
         self
     }
 
-    /// Feeds [`Self::digest`]; every part begins with its kind and length, so that no two templates look alike.
+    /// Feeds [`Self::digest`]; every part begins with its kind and length, so that different templates never
+    /// give the same bytes.
     pub(crate) fn update(&self, hash: &mut Sha256) {
         hash.update(self.pieces.len().to_le_bytes());
         for piece in &self.pieces {
@@ -259,12 +260,13 @@ fn fill(
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| SecretError::NoText { secret: Box::new(secret.clone()) })?;
-    // A file with one line has a line break at its end, which is no part of a value.
+    // A file with one line has a line break at its end, which does not belong to the value.
     let line = text.strip_suffix('\n').filter(|line| !line.contains('\n'));
     Ok(line.unwrap_or(text))
 }
 
-/// Text as it stands between the quotes of a JSON string (RFC 8259 §7), which is a double-quoted scalar of YAML too.
+/// Text as it is written between the quotes of a JSON string (RFC 8259 §7), which is also a double-quoted
+/// scalar of YAML.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(2 * text.len());
     for character in text.chars() {
@@ -283,7 +285,7 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Bytes as part of a `data:` URL that a person can still read: only what must be is escaped.
+/// Bytes as part of a `data:` URL that a person can still read: it escapes only what it must.
 pub(crate) fn percent(bytes: &[u8]) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut url = String::with_capacity(3 * bytes.len());

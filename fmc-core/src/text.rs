@@ -56,7 +56,7 @@ impl Ord for Text {
 
 impl Hash for Text {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // As `str` hashes, because leaves borrow as `str`.
+        // It must hash like `str`, because leaves borrow as `str`.
         self.as_str().hash(state);
     }
 }

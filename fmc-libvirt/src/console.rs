@@ -1,28 +1,28 @@
-//! The end of what a machine wrote to its serial console.
+//! The last lines of a machine's serial console.
 //!
 //! # Where the console is written
 //!
-//! libvirt's `virtlogd` writes the serial console to a file in the cloud's own pool, `MACHINE.console`, and rolls it over
-//! (2 MiB, then `MACHINE.console.0` …). A volume can be downloaded over any connection, on SSH as on a socket, so no
-//! second way into the host is needed. The price: every machine needs the pool, libvirt lists the file only after a
-//! refresh of the pool, and the planner ignores the file while its machine exists. A host whose policy keeps `virtlogd`
-//! out of that folder says `Host::console_log(false)`.
+//! libvirt's `virtlogd` writes the serial console to a file in the cloud's own pool, `MACHINE.console`, and
+//! rotates it (2 MiB, then `MACHINE.console.0` …). Any connection can download a volume, on SSH as on a
+//! socket, so fmc needs no second way into the host. The price: every machine needs the pool, libvirt lists
+//! the file only after a refresh of the pool, and the planner ignores the file while its machine exists. On a
+//! host whose policy keeps `virtlogd` out of that folder, use `Host::console_log(false)`.
 
 use std::time::Duration;
 
 use crate::link::{CallError, CallErrorKind, Link};
 
-/// The bytes that are read for it.
+/// The number of bytes to read from the end.
 const BYTES: u64 = 16 << 10;
 
-/// The characters of a line that are shown.
+/// The number of characters shown of a line.
 const WIDTH: usize = 200;
 
-/// How often a pool that is at work is asked again, and how long is waited before each.
+/// How often a busy pool is asked again, and the pause before each retry.
 const RETRIES: u32 = 20;
 const RETRY: Duration = Duration::from_millis(250);
 
-/// The last lines of a console's volume that are not empty, made harmless: none if nothing was written.
+/// The last non-empty lines of a console's volume, made harmless: empty if nothing was written.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn tail(
     Ok(last_lines(&bytes.unwrap_or_default(), lines))
 }
 
-/// Reads the pool anew, which libvirt does not while it uploads into it.
+/// Refreshes the pool, and retries because libvirt refuses that during an upload into it.
 fn refresh(link: &(impl Link + ?Sized), pool: &str) -> Result<(), CallError> {
     for _ in 0..RETRIES {
         match link.refresh_pool(pool) {
@@ -52,8 +52,8 @@ fn refresh(link: &(impl Link + ?Sized), pool: &str) -> Result<(), CallError> {
     link.refresh_pool(pool)
 }
 
-/// The last lines of a console's bytes, as they may be shown in any terminal: without escape sequences, control
-/// characters, and characters that turn the direction of a text.
+/// The last lines of a console's bytes, safe to show in any terminal: without escape sequences, control
+/// characters, and characters that change the direction of a text.
 ///
 /// ```
 /// use fmc_libvirt::console::last_lines;
@@ -69,7 +69,7 @@ pub fn last_lines(bytes: &[u8], lines: usize) -> Vec<String> {
     last.split_off(last.len().saturating_sub(lines))
 }
 
-/// One line: what a carriage return wrote over is gone, as on a screen.
+/// One line: text that a carriage return overwrote is gone, as on a screen.
 fn line(text: &str) -> String {
     let last = text.split('\r').rfind(|part| !part.trim().is_empty()).unwrap_or_default();
     let harmless = last.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !is_harmful(*c));
@@ -79,7 +79,8 @@ fn line(text: &str) -> String {
 }
 
 fn is_harmful(c: char) -> bool {
-    // Bidirectional overrides and isolates (Unicode Standard Annex 9) and zero-width characters show what is not there.
+    // Bidirectional overrides and isolates (Unicode Standard Annex 9) and zero-width characters falsify the
+    // shown text.
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -95,7 +96,7 @@ fn without_escapes(text: &str) -> String {
                     while chars.next_if(|c| ('\u{20}'..='\u{3f}').contains(c)).is_some() {}
                     chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
                 }
-                // Strings for the terminal end with BEL, ST or `ESC \`, and at the latest with their line.
+                // Strings for the terminal end with BEL, ST or `ESC \`, or at the end of their line.
                 Some(']' | 'P' | 'X' | '^' | '_') => {
                     while chars.next_if(|c| !matches!(c, '\u{7}' | '\u{9c}' | '\u{1b}' | '\n')).is_some() {}
                 }

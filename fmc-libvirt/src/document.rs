@@ -1,4 +1,4 @@
-//! What an object of libvirt is made from: the artifact, and what a step does with it beyond defining it.
+//! The documents of libvirt objects: the artifact, and everything that a step does beyond defining it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::image::header::Stated;
 /// The provider's name in addresses.
 pub const PROVIDER: &str = "libvirt";
 
-/// Where the objects of a host are.
+/// The place of a host's objects.
 pub fn place(host: &HostName) -> Place {
     Place::new(PROVIDER, host.as_str())
 }
 
-/// The kinds of objects, as they stand in addresses.
+/// The kinds of objects, as used in addresses.
 pub mod kind {
     /// A storage pool.
     pub const POOL: &str = "pool";
@@ -35,7 +35,7 @@ pub mod kind {
     pub const DOMAIN: &str = "domain";
 }
 
-/// An object of libvirt as it is wanted.
+/// A wanted object of libvirt.
 #[derive(Clone, Debug)]
 pub enum Document {
     /// A directory pool of the cloud's own.
@@ -49,7 +49,7 @@ pub enum Document {
 }
 
 impl Document {
-    /// The XML that libvirt is given.
+    /// The XML for libvirt.
     pub fn xml(&self) -> &str {
         match self {
             Self::Pool(pool) => &pool.xml,
@@ -59,7 +59,8 @@ impl Document {
         }
     }
 
-    /// The fingerprint of the XML and of what is beside it. Where a volume's bytes come from is in its name.
+    /// The fingerprint of the XML and of the settings beside it. The source of a volume's bytes needs no
+    /// extra part: it is in the volume's name.
     pub fn fingerprint(&self) -> Fingerprint {
         let beside = match self {
             Self::Pool(_) | Self::Volume(_) => String::new(),
@@ -90,21 +91,21 @@ pub struct PoolDocument {
 pub struct VolumeDocument {
     /// The XML.
     pub xml: Arc<str>,
-    /// The pool that it is in.
+    /// The pool of the volume.
     pub pool: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
-    /// Its capacity in bytes; 0 for one whose bytes decide it.
+    /// Its capacity in bytes; 0 if its content decides it.
     pub capacity: u64,
-    /// Where its bytes come from.
+    /// The source of its bytes.
     pub content: Content,
 }
 
-/// Where a volume's bytes come from.
+/// The source of a volume's bytes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Content {
-    /// Nowhere: the call that makes it makes it whole.
+    /// None: one call makes the volume complete.
     Empty,
     /// An image, checked against its digest; committed by a second volume `NAME.ok`.
     Image(Box<BaseImage>),
@@ -116,20 +117,20 @@ pub enum Content {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BaseImage {
-    /// Where it is.
+    /// The source of its bytes.
     pub source: ImageSource,
-    /// What the file must hash to as it lies there.
+    /// The required digest of the file as published.
     pub digest: Digest,
-    /// What it must hash to once it is unpacked, where that is said.
+    /// The required digest of the unpacked content, if given.
     pub unpacked_digest: Option<Digest>,
-    /// What its header must say.
+    /// The statements that its header must confirm.
     pub stated: Stated,
 }
 
-/// Where an image is that is sent to a hypervisor.
+/// The source of an image that is sent to a hypervisor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageSource {
-    /// A file of this side, by its path on the machine that applies.
+    /// A file on this side, by its path on the computer that applies.
     File(AbsPath),
     /// A download, which this side fetches once.
     Url(HttpUrl),
@@ -143,7 +144,7 @@ pub struct NetworkDocument {
     pub xml: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
-    /// What it is called on its host.
+    /// Its name on the host.
     pub on_host: Arc<str>,
     /// Whether it starts with the host.
     pub autostart: bool,
@@ -157,15 +158,15 @@ pub struct DomainDocument {
     pub xml: Arc<str>,
     /// Its name: the machine's.
     pub name: Arc<str>,
-    /// What it is called on its host.
+    /// Its name on the host.
     pub on_host: Arc<str>,
     /// Its root volume as `(pool, name)`, if it has one.
     pub root: Option<(Arc<str>, Arc<str>)>,
-    /// Its boot volume as `(pool, name)`, if it is configured on first boot.
+    /// Its boot volume as `(pool, name)`, if the first boot configures it.
     pub boot: Option<(Arc<str>, Arc<str>)>,
-    /// The volume that keeps what it writes to its serial console as `(pool, name)`, if it is kept.
+    /// The volume that records its serial console as `(pool, name)`, if it is recorded.
     pub console: Option<(Arc<str>, Arc<str>)>,
-    /// What the image and the boot configuration hash to, apart, to say which of them is outdated.
+    /// The digests of the image and of the boot configuration, kept apart, to tell which of them is outdated.
     pub image_digest: Arc<str>,
     /// See `image_digest`.
     pub config_digest: Arc<str>,
@@ -175,20 +176,20 @@ pub struct DomainDocument {
     pub autostart: bool,
     /// How it is stopped.
     pub shutdown: Shutdown,
-    /// Its memory, for the plan's words.
+    /// Its memory, for the plan's text.
     pub memory: Size,
-    /// What says that it is up; nobody waits for it if `None`.
+    /// The signal that it is up; an apply does not wait for the machine if `None`.
     pub ready: Option<Box<Readiness>>,
 }
 
-/// What says that a machine is up, with what has to be known to ask for it.
+/// The signal that a machine is up, with everything needed to ask for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Readiness {
-    /// The signal, and how long it may take.
+    /// The signal, and the timeout.
     pub ready: Ready,
-    /// Its interfaces: the network's name on its host, and the interface's MAC.
+    /// Its interfaces: the network's name on the host, and the interface's MAC.
     pub interfaces: Vec<(Arc<str>, Mac)>,
-    /// Its addresses that are known beforehand.
+    /// Its addresses that are known in advance.
     pub addresses: Vec<IpAddr>,
 }

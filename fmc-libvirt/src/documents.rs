@@ -1,4 +1,4 @@
-//! What a checked cloud is on its hypervisors: every object with its document, and what each needs.
+//! The libvirt objects of a checked cloud: every object with its document and its needs.
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +23,8 @@ use crate::network;
 use crate::pool;
 use crate::volume::{self, Backing, FirstBoot, Ours};
 
-/// Every object that a cloud wants. It cannot fail, gives the same bytes each time, and an object's document depends on
-/// nothing but what it names: a new machine changes no other's.
+/// Every object of a cloud. It cannot fail and gives the same bytes each time. An object's document depends
+/// only on the things that it names: a new machine does not change other documents.
 pub fn documents(checked: &Checked) -> Wanted<Document> {
     let mut hosts: Vec<OnHost<'_>> = checked.hosts().iter().map(OnHost::new).collect();
     for network in checked.networks() {
@@ -65,7 +65,7 @@ impl<'a> OnHost<'a> {
     }
 }
 
-/// A host, with what every object on it is told of it.
+/// A host, with the values that all objects on it share.
 struct Place<'a> {
     host: &'a Host,
     owner: &'a str,
@@ -161,7 +161,7 @@ impl Documents<'_> {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
             Edge { to, carries: Carries::Attached }
         }));
-        // The machines that it starts after, wherever they are.
+        // The machines that it starts after, on any host.
         let before = machine.after.iter().filter_map(|&at| self.checked.at(at));
         needs.extend(before.filter_map(|before| {
             let host = self.checked.at(before.host)?;
@@ -169,7 +169,7 @@ impl Documents<'_> {
             Some(Edge { to, carries: Carries::Exists })
         }));
         let console = place.host.console_log.then(|| {
-            // Its file is made in the pool's folder when the machine starts.
+            // The console file is made in the pool's folder when the machine starts.
             needs.push(self.own_pool(place));
             let console = Ours::Console { machine: machine.name.to_string(), full: None };
             Arc::<str>::from(console.to_string())
@@ -212,7 +212,7 @@ impl Documents<'_> {
         self.add(address, document, needs, Some(part_of));
     }
 
-    /// A name, and what is called so on its host: one text where they are the same.
+    /// An object's name, and its name on the host: one shared text if they are the same.
     fn names(&self, name: &str) -> (Arc<str>, Arc<str>) {
         let own: Arc<str> = name.into();
         let on_host = if self.checked.is_prefixed() {
@@ -239,7 +239,7 @@ impl Documents<'_> {
         })
     }
 
-    /// A data disk; its path.
+    /// Adds a data disk, and returns its path.
     fn disk(
         &mut self,
         place: &Place<'_>,
@@ -273,7 +273,7 @@ impl Documents<'_> {
         path
     }
 
-    /// What a root is a layer on: the path, and the address if it is ours.
+    /// The base of a root's layer: the path, and the address if the base is ours.
     fn base(
         &mut self,
         place: &Place<'_>,
@@ -288,7 +288,7 @@ impl Documents<'_> {
             }
             (Source::File(path), Some(digest)) => (ImageSource::File(path.clone()), digest),
             (Source::Url(url), Some(digest)) => (ImageSource::Url(url.clone()), digest),
-            // `check` refuses an upload without a digest: there is no name for it.
+            // `check` refuses an upload without a digest, because the name is made from it.
             (Source::File(_) | Source::Url(_), None) => return None,
         };
         let name = Ours::Base { digest: volume::hex(digest.bytes(), 6) }.to_string();
@@ -310,7 +310,7 @@ impl Documents<'_> {
         Some((path, Some(address)))
     }
 
-    /// Adds a volume of a machine, and to the needs of its domain; its name.
+    /// Adds a volume of a machine, also to the needs of its domain, and returns its name.
     fn volume(
         &mut self,
         place: &Place<'_>,
@@ -332,7 +332,7 @@ impl Documents<'_> {
         name
     }
 
-    /// The need of the host's own pool, which is wanted from then on.
+    /// The need of the host's own pool; it adds the pool the first time.
     fn own_pool(&mut self, place: &Place<'_>) -> Edge {
         let address = place.pool_address.clone();
         if !self.nodes.contains_key(&address) {
@@ -344,7 +344,7 @@ impl Documents<'_> {
         Edge { to: address, carries: Carries::Exists }
     }
 
-    /// The address of an object that is wanted already, shared with it.
+    /// The address of an already wanted object, sharing its memory.
     fn shared(&self, address: Address) -> Address {
         self.nodes.get_key_value(&address).map_or(address, |(known, _)| known.clone())
     }
@@ -355,7 +355,7 @@ impl Documents<'_> {
     }
 }
 
-/// The volumes of a machine, in the cloud's own pool but for the data disks, which are paths.
+/// The volumes of a machine in the cloud's own pool, and its data disks as paths.
 struct Volumes {
     first_boot: FirstBoot,
     root: Option<Arc<str>>,
@@ -363,7 +363,8 @@ struct Volumes {
     disks: Vec<String>,
 }
 
-/// The image must fit on the smallest of its machines' roots, of equal ones on that of the first by name.
+/// The image must fit on the smallest root of its machines; among equal ones, the first machine by name is
+/// recorded.
 fn smallest_root(document: &mut Document, machine: &str, root: Size) {
     if let Document::Volume(VolumeDocument { content: Content::Image(image), .. }) = document
         && image.stated.root.as_ref().is_none_or(|(_, smallest)| root < *smallest)
@@ -372,13 +373,13 @@ fn smallest_root(document: &mut Document, machine: &str, root: Size) {
     }
 }
 
-/// The addresses of a machine that are known beforehand, IPv4 before IPv6 on each interface.
+/// The addresses of a machine that are known in advance, IPv4 before IPv6 on each interface.
 pub(crate) fn known_addresses(machine: &Machine) -> impl Iterator<Item = IpAddr> {
     let each = machine.interfaces.iter().flat_map(|interface| [interface.ipv4, interface.ipv6]);
     each.flatten().filter_map(Addressing::address)
 }
 
-/// A volume that bytes are sent into; how many, whoever sends them knows.
+/// A volume for an upload; the length is not known yet.
 fn upload(place: &Place<'_>, name: Arc<str>, content: Content) -> VolumeDocument {
     VolumeDocument {
         xml: volume::upload_xml(&name, 0).into(),

@@ -1,4 +1,4 @@
-//! Domains: a machine as libvirt and QEMU are told of it.
+//! Domains: the document of a machine for libvirt and QEMU.
 
 use fmc_core::checked::{Checked, Host, Image, Machine};
 use fmc_core::graph::Address;
@@ -12,7 +12,7 @@ use crate::mark::{self, Mark};
 use crate::volume::{self, FirstBoot};
 use crate::xml::{Element, Writer};
 
-/// What a domain's document is made from.
+/// The inputs of a domain's document.
 pub(crate) struct Parts<'a> {
     pub(crate) owner: &'a str,
     pub(crate) address: &'a Address,
@@ -26,12 +26,12 @@ pub(crate) struct Parts<'a> {
     pub(crate) boot: Option<&'a str>,
     /// The paths of the data disks, in the machine's order.
     pub(crate) disks: &'a [String],
-    /// The path of the file that keeps what it writes to its serial console, if it is kept.
+    /// The path of the file that records its serial console, if it is recorded.
     pub(crate) console: Option<&'a str>,
 }
 
-/// What QEMU keeps of a small emulated guest's translated code. Its own default is up to 1 GiB whatever the guest's memory is; with
-/// this, a Debian in 384 MiB starts no slower.
+/// QEMU's cache for the translated code of a small emulated guest. QEMU's own default is up to 1 GiB,
+/// whatever the guest's memory is; with this size, a Debian in 384 MiB starts no slower.
 const TRANSLATED: Size = Size::mib(128);
 
 /// The document of a domain.
@@ -134,7 +134,7 @@ fn cpu(w: &mut Writer, host: &Host) {
             w.attr("match", "exact");
             w.leaf("model", model);
         }),
-        // Emulation cannot pass the host's processor on: QEMU's own default.
+        // Emulation cannot pass on the host's processor: QEMU's own default stays.
         (_, Acceleration::Emulated) => {}
         (CpuModel::HostPassthrough, Acceleration::Kvm) => w.el("cpu", |w| w.attr("mode", "host-passthrough")),
         (CpuModel::HostModel, Acceleration::Kvm) => w.el("cpu", |w| w.attr("mode", "host-model")),
@@ -143,7 +143,7 @@ fn cpu(w: &mut Writer, host: &Host) {
 
 fn devices(w: &mut Writer, parts: &Parts<'_>) {
     let machine = parts.machine;
-    // The guest finds a data disk by its serial, so that these names may shift.
+    // The guest finds a data disk by its serial, so these names may shift.
     let mut targets = DiskNames { next: 0 };
     if let Some(path) = parts.root {
         let disk = Disk { path, format: volume::root_format(&machine.image), target: targets.take() };
@@ -202,8 +202,8 @@ fn devices(w: &mut Writer, parts: &Parts<'_>) {
     });
 }
 
-/// A disk of the guest. It is a file by its path, not a volume by its name: libvirt's `AppArmor` helper cannot look up
-/// the latter.
+/// A disk of the guest. It refers to a file by its path, not to a volume by its name, because libvirt's
+/// `AppArmor` helper cannot look up a volume.
 struct Disk<'a> {
     path: &'a str,
     format: Format,
@@ -284,12 +284,13 @@ impl DiskNames {
 }
 
 impl DomainDocument {
-    /// The same domain on the root and boot volumes that it has: what is read on a first boot is not read again, so that
-    /// a newer image or configuration waits for a replacement. The mark keeps saying what it booted with.
+    /// The same domain on its present root and boot volumes. A guest reads its image and configuration on its
+    /// first boot only, so a newer one waits for a replacement. The mark still records the ones that it
+    /// booted with.
     #[must_use]
     pub fn keeping(&self, root: Option<&str>, boot: Option<&str>, mark: &Mark) -> Self {
         let mut kept = self.clone();
-        // It is ours, and was written a moment ago.
+        // The document was written by us a moment ago, so it can be read.
         let Some(mut document) = Element::read(&self.xml) else { return kept };
         if let (Some((pool, new)), Some(old)) = (&self.root, root) {
             for file in files_of(&mut document, new) {
@@ -325,13 +326,13 @@ impl DomainDocument {
         }
         kept.image_digest = mark.image.as_deref().unwrap_or_default().into();
         kept.config_digest = mark.config.as_deref().unwrap_or_default().into();
-        // What it would have been compiled to: whether the cloud has changed since is told by that.
+        // The seal of the unpinned document, by which drift detects whether the cloud has changed since.
         kept.xml = mark::resealed(document, &mark::beside(self.power, self.autostart)).into();
         kept
     }
 }
 
-/// The paths of a volume in a domain: as the source of a disk, or handed over by the firmware.
+/// The paths of a volume in a domain: the source of a disk, or a firmware configuration file.
 fn files_of<'a>(domain: &'a mut Element, volume: &'a str) -> Vec<&'a mut String> {
     let mut holders = Vec::new();
     for child in domain.children() {

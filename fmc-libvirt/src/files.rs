@@ -1,14 +1,14 @@
-//! Which files of the machine that applies may be read: a cloud that comes from somebody else names any path.
+//! Which local files may be read: a cloud from somebody else could name any path.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Which local files a cloud may name: none by default, those below a folder, or any.
+/// Which local files a cloud may name: none by default, only those below a folder, or any.
 ///
-/// A program that plans clouds of others gives a folder that holds nothing but what they may read. A file counts as below the
-/// folder where it really lies: neither `..` nor a symbolic link leads out, and a path that does is refused in the same
-/// words whether there is such a file or not.
+/// A program that plans other people's clouds gives a folder that holds only files which they may read. The
+/// real location of a file counts: neither `..` nor a symbolic link leads out of the folder. A path that
+/// leads out is refused with the same message whether the file exists or not.
 ///
 /// ```
 /// use fmc_libvirt::files::Files;
@@ -29,17 +29,18 @@ enum Reach {
 }
 
 impl Files {
-    /// No file is read.
+    /// Reads no files.
     pub fn nowhere() -> Self {
         Self::default()
     }
 
-    /// Files that really lie below a folder; relative paths are below it.
+    /// Files that really are below a folder; relative paths start there.
     pub fn below(folder: impl Into<PathBuf>) -> Self {
         Self(Reach::Below(folder.into()))
     }
 
-    /// Any file that this process can read: for clouds that its own user writes. Relative paths are below a folder.
+    /// Any file that this process can read: for clouds that its own user writes. Relative paths start at a
+    /// folder.
     pub fn anywhere(folder: impl Into<PathBuf>) -> Self {
         Self(Reach::Anywhere(folder.into()))
     }
@@ -48,8 +49,8 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// It may not be read ([`io::ErrorKind::PermissionDenied`]), or is not there. Below a folder, what is no regular file is
-    /// refused too ([`io::ErrorKind::InvalidInput`]).
+    /// The file may not be read ([`io::ErrorKind::PermissionDenied`]), or does not exist. Below a folder,
+    /// anything that is not a regular file is refused too ([`io::ErrorKind::InvalidInput`]).
     pub fn open(&self, path: &Path) -> io::Result<File> {
         match &self.0 {
             Reach::Nowhere => Err(refused("no folder is given that local files are read from")),
@@ -69,23 +70,23 @@ fn outside() -> io::Error {
 
 fn below(folder: &Path, path: &Path) -> io::Result<File> {
     let folder = folder.canonicalize()?;
-    // Without a look at the disk first: what is outside is not even asked for.
+    // Checked before any access to the disk: a path outside is not even looked up.
     let said = inside(&folder, path).ok_or_else(outside)?;
     let real = said.canonicalize()?;
     if !real.starts_with(&folder) {
         return Err(outside());
     }
-    // To open a pipe is to wait for its other end.
+    // Opening a pipe would wait for its other end.
     if !fs::metadata(&real)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
     let file = File::open(&real)?;
-    // Whoever can write in the folder could have put a link in the place of the file in between.
+    // Someone who can write in the folder could have replaced the file by a link in between.
     let is_same = real.canonicalize()? == real && same(&file.metadata()?, &fs::symlink_metadata(&real)?);
     is_same.then_some(file).ok_or_else(outside)
 }
 
-/// A path below a folder, by its words alone.
+/// A path below a folder, judged by its text alone.
 fn inside(folder: &Path, path: &Path) -> Option<PathBuf> {
     let joined = folder.join(path);
     let mut clean = PathBuf::new();

@@ -1,9 +1,10 @@
-//! libvirt for fmc: the documents that a cloud compiles to, the provider that makes them real, and its simulation.
+//! libvirt for fmc: the documents of a cloud, the provider that applies them, and its simulation.
 //!
-//! [`documents::documents`] is the compiler: pure and total. What differs from what is there says [`drift`]. This half
-//! needs no C library. The provider speaks to a hypervisor through [`link::Link`].
+//! [`documents::documents`] is the compiler: pure and total. [`drift`] finds differences from existing
+//! objects. This half does not need the C library. The provider talks to a hypervisor through [`link::Link`].
 
 pub mod address;
+pub mod connect;
 pub mod console;
 pub mod document;
 pub mod documents;

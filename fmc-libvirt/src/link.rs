@@ -1,7 +1,7 @@
-//! The calls that the provider makes of a hypervisor, one method for what one step of libvirt does.
+//! The calls that the provider makes to a hypervisor: one method for each operation of libvirt.
 //!
-//! Two things implement it: the link over the `virt` crate, and the simulation. Every method blocks until libvirt has
-//! answered; a provider calls it off the async executor.
+//! There are two implementations: the link over the `virt` crate, and the simulation. Every method blocks
+//! until libvirt has answered; a provider calls it off the async executor.
 //!
 //! # Why calls block
 //!
@@ -27,30 +27,30 @@ use std::time::{Duration, Instant};
 pub struct CallError {
     /// The call, with the object, as `define domain web`.
     pub call: String,
-    /// What kind of failure.
+    /// The kind of failure.
     pub kind: CallErrorKind,
-    /// libvirt's words, and what to do.
+    /// libvirt's message, and what to do.
     pub message: String,
 }
 
-/// What kind of failure: only what the provider acts on differs.
+/// The kind of failure, as far as the provider distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallErrorKind {
-    /// The object is not there: libvirt said so, and nothing else.
+    /// The object does not exist: libvirt said exactly that.
     Absent,
     /// libvirt does not answer, or the connection is lost.
     Unreachable,
     /// No answer in time.
     Deadline {
-        /// How long it was waited for.
+        /// The timeout, in seconds.
         seconds: u64,
     },
-    /// libvirt is in the middle of what this call meets, as a job of a pool: try again shortly.
+    /// The object is busy, as a pool with a running job: try again shortly.
     Busy,
-    /// libvirt does not know the call.
+    /// libvirt does not support the call.
     Unsupported,
-    /// Asked to stop.
+    /// The call was asked to stop.
     Cancelled,
     /// Anything else.
     Failed,
@@ -74,7 +74,7 @@ pub struct DomainRecord {
     pub name: String,
     /// Its persistent document.
     pub xml: String,
-    /// The document of the running guest, if it runs and that was asked for.
+    /// The document of the running guest, if it runs and was asked for.
     pub live_xml: Option<String>,
     /// Whether it runs (or is paused).
     pub active: bool,
@@ -135,15 +135,15 @@ pub struct VolumeFacts {
 /// A DHCP lease of a network's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeaseRecord {
-    /// Whose it is, in lower case.
+    /// The interface's MAC, in lower case.
     pub mac: String,
-    /// What it got.
+    /// The leased address.
     pub address: IpAddr,
     /// When it ends, in seconds since 1970; 0 if never.
     pub expires: u64,
 }
 
-/// Who knows a guest's addresses beside the leases of its networks.
+/// The source of a guest's addresses, beside the leases of its networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressSource {
@@ -153,62 +153,63 @@ pub enum AddressSource {
     Agent,
 }
 
-/// An address that an interface of a guest has.
+/// An address of a guest's interface.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressRecord {
-    /// The interface's MAC, in lower case; empty where it has none, as the guest's loopback.
+    /// The interface's MAC, in lower case; empty if it has none, as the guest's loopback.
     pub mac: String,
     /// The address.
     pub address: IpAddr,
 }
 
-/// A list in a network's document that changes while the network is active.
+/// A list in a network's document that can change while the network is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Section {
-    /// The addresses that DHCP gives to those it knows: `<host mac=… ip=…/>`, in one of the network's `<ip>`.
+    /// The reserved addresses of DHCP: `<host mac=… ip=…/>`, in one of the network's `<ip>`.
     DhcpHost,
-    /// The names of an address: `<host ip=…><hostname>…</hostname></host>`. One entry has all names of an address; a name may be in
-    /// several.
+    /// The names of an address: `<host ip=…><hostname>…</hostname></host>`. One entry has all names of an
+    /// address; a name may be in several entries.
     DnsHost,
 }
 
-/// What to do with an entry of a [`Section`], in force and in the network's configuration.
+/// A change of an entry of a [`Section`], both live and in the network's configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edit {
     /// Add it.
     Add,
-    /// Take it away.
+    /// Remove it.
     Delete,
 }
 
-/// The calls. Absence is `Ok(None)` for a read and [`CallErrorKind::Absent`] for anything else.
+/// The calls. A missing object is `Ok(None)` for a read and [`CallErrorKind::Absent`] for anything else.
 pub trait Link: Send + Sync + 'static {
-    /// What to call this hypervisor in a message: its URI.
+    /// The name of this hypervisor in messages: its URI.
     fn uri(&self) -> &str;
-    /// The hypervisor's own facts, from its capabilities: one call, and none the second time.
+    /// The hypervisor's own facts, from its capabilities: one call the first time, none afterwards.
     fn facts(&self) -> Result<HostFacts, CallError>;
-    /// The host's network interfaces, bridges among them; `None` where libvirt cannot tell.
+    /// The host's network interfaces, including bridges; `None` if libvirt cannot list them.
     fn interfaces(&self) -> Result<Option<Vec<String>>, CallError>;
 
-    /// Whether its calls return at once, so that they may be made on the async executor: a simulation's do.
+    /// Whether its calls return at once, so that they may run on the async executor, as those of a
+    /// simulation.
     fn is_instant(&self) -> bool {
         false
     }
 
-    /// Lets time pass between two questions. The simulation's time is its own.
+    /// Pauses between two questions. The simulation has its own time.
     fn wait(&self, time: Duration) {
         std::thread::sleep(time);
     }
 
-    /// The time since some moment before, which only grows.
+    /// The time since a fixed moment; it only grows.
     fn now(&self) -> Duration {
         static BEGAN: OnceLock<Instant> = OnceLock::new();
         BEGAN.get_or_init(Instant::now).elapsed()
     }
 
-    /// Whether a TCP port answers this process; the only question that is not libvirt's. A simulation answers for its
-    /// guests.
+    /// Whether a TCP port accepts a connection from this process; the only question that does not go to
+    /// libvirt. A simulation answers for its guests.
     fn connects(&self, to: SocketAddr, within: Duration) -> bool {
         TcpStream::connect_timeout(&to, within).is_ok()
     }
@@ -217,19 +218,19 @@ pub trait Link: Send + Sync + 'static {
     fn domains(&self) -> Result<Vec<DomainRecord>, CallError>;
     /// One domain.
     fn domain(&self, name: &str) -> Result<Option<DomainRecord>, CallError>;
-    /// Defines a domain, or defines it anew; the document is validated.
+    /// Defines a domain, or replaces its definition; the document is validated.
     fn define_domain(&self, xml: &str) -> Result<(), CallError>;
     /// Starts a defined domain.
     fn start_domain(&self, name: &str) -> Result<(), CallError>;
     /// Asks the guest to shut down, and returns at once.
     fn shutdown_domain(&self, name: &str) -> Result<(), CallError>;
-    /// Whether it runs: the cheapest question there is.
+    /// Whether it runs: the cheapest question.
     fn domain_is_active(&self, name: &str) -> Result<bool, CallError>;
-    /// Stops it by force; one that does not run is no error.
+    /// Stops it by force; a domain that is off is not an error.
     fn destroy_domain(&self, name: &str) -> Result<(), CallError>;
-    /// Takes its definition away, with NVRAM, managed save and snapshots' metadata.
+    /// Removes its definition, with NVRAM, managed save and snapshots' metadata.
     fn undefine_domain(&self, name: &str) -> Result<(), CallError>;
-    /// Whether it starts with the host.
+    /// Sets whether it starts with the host.
     fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
     /// Grows a disk of a running domain.
     fn resize_block(&self, domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
@@ -243,25 +244,27 @@ pub trait Link: Send + Sync + 'static {
 
     /// Every network, with documents.
     fn networks(&self) -> Result<Vec<NetworkRecord>, CallError>;
-    /// The ports of an active network, by UUID: one for each interface that is plugged into it. A network that is stopped
-    /// loses them, and does not get them back when it starts. Where libvirt does not know the call, `None`.
+    /// The ports of an active network, by UUID: one for each interface that is plugged in. A network that
+    /// stops loses them, and does not get them back when it starts. `None` if libvirt does not support the
+    /// call.
     fn network_ports(&self, name: &str) -> Result<Option<BTreeSet<String>>, CallError>;
-    /// The DHCP leases of an active network; none where it gives none.
+    /// The DHCP leases of an active network; empty if it has no DHCP.
     fn leases(&self, network: &str) -> Result<Vec<LeaseRecord>, CallError>;
     /// One network.
     fn network(&self, name: &str) -> Result<Option<NetworkRecord>, CallError>;
-    /// Defines a network, or defines it anew.
+    /// Defines a network, or replaces its definition.
     fn define_network(&self, xml: &str) -> Result<(), CallError>;
     /// Starts it.
     fn start_network(&self, name: &str) -> Result<(), CallError>;
-    /// Stops it; one that does not run is no error.
+    /// Stops it; a network that is inactive is not an error.
     fn stop_network(&self, name: &str) -> Result<(), CallError>;
-    /// Takes its definition away.
+    /// Removes its definition.
     fn undefine_network(&self, name: &str) -> Result<(), CallError>;
-    /// Whether it starts with the host.
+    /// Sets whether it starts with the host.
     fn set_network_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
-    /// Adds or takes away an entry in configuration, and live if the network is active. libvirt finds the one to take away by any
-    /// of its fields, and refuses where it finds several: a DNS host is taken away by its address alone.
+    /// Adds or removes an entry in the configuration, and live if the network is active. libvirt finds the
+    /// entry to remove by any of its fields, and refuses if it finds several: so remove a DNS host by its
+    /// address alone.
     fn update_network(
         &self,
         name: &str,
@@ -279,23 +282,23 @@ pub trait Link: Send + Sync + 'static {
     fn create_pool(&self, xml: &str) -> Result<(), CallError>;
     /// Starts a defined pool; its folder is made if it is missing.
     fn start_pool(&self, name: &str) -> Result<(), CallError>;
-    /// Whether it starts with the host.
+    /// Sets whether it starts with the host.
     fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
-    /// Stops a pool, deletes its folder (which must be empty) and takes its definition away.
+    /// Stops a pool, deletes its folder (which must be empty) and removes its definition.
     fn delete_pool(&self, name: &str) -> Result<(), CallError>;
 
     /// Every volume of an active pool, in one call.
     fn volumes(&self, pool: &str) -> Result<Vec<VolumeRecord>, CallError>;
-    /// One volume, read by itself.
+    /// One volume, in a call of its own.
     fn volume(&self, pool: &str, name: &str) -> Result<Option<VolumeFacts>, CallError>;
-    /// The capacity in bytes of every disk that some domain has, by path, in one call (`virConnectGetAllDomainStats`
-    /// with the block group; it reads the headers of domains that are off too). A disk that it does not tell of is
-    /// read by itself; where libvirt does not know the call, the answer is empty.
+    /// The capacity in bytes of the disks of all domains, by path, in one call (`virConnectGetAllDomainStats`
+    /// with the block group; it also reads the headers of domains that are off). A disk that the answer lacks
+    /// is read in a call of its own; if libvirt does not support the call, the answer is empty.
     fn disk_capacities(&self) -> Result<BTreeMap<String, u64>, CallError>;
-    /// Makes a volume. It is whole when this returns, unless bytes are sent to it afterwards.
+    /// Makes a volume. It is complete when this returns, unless it gets bytes afterwards.
     fn create_volume(&self, pool: &str, xml: &str) -> Result<(), CallError>;
-    /// Sends bytes into a volume that is new: so many, or all until their end. Zeros may become holes. `each` is
-    /// called with the bytes sent so far, and stops the upload by `false`.
+    /// Sends bytes into a new volume: `length` of them, or all. Zeros may become holes. `each` gets the
+    /// number of bytes sent so far, and stops the upload by returning `false`.
     fn upload(
         &self,
         pool: &str,
@@ -304,13 +307,13 @@ pub trait Link: Send + Sync + 'static {
         length: Option<u64>,
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError>;
-    /// Reads a pool's folder anew, so that its list has the files that others than libvirt made in it.
+    /// Refreshes a pool, so that its list includes the files that other programs made in its folder.
     fn refresh_pool(&self, pool: &str) -> Result<(), CallError>;
-    /// The last bytes of a volume's file, at most so many; `None` if the pool's list has no such volume.
+    /// The last bytes of a volume's file, at most `bytes`; `None` if the pool's list lacks the volume.
     fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError>;
     /// Grows a volume that no running guest uses.
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
-    /// Deletes a volume; one that is not there is no error.
+    /// Deletes a volume; a missing volume is not an error.
     fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError>;
 }
 

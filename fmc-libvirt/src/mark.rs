@@ -1,13 +1,13 @@
-//! Our mark on domains and networks: one element in libvirt's `<metadata>`, from which whose an object is can be read.
+//! Our mark on domains and networks: one element in libvirt's `<metadata>` that records the object's owner.
 //!
-//! There is no state file: what is ours says so itself. The mark is for people and for ownership; what decides a plan
-//! is the document without it.
+//! There is no state file: our objects record their owner themselves. The mark is for people and for
+//! ownership; plans are decided by the document without it.
 //!
 //! # What the mark carries
 //!
-//! `destroy`, and the removal of a machine, must know the machine's grace period and its memberships although the cloud
-//! no longer describes it. So the mark carries how the machine is stopped, and the groups that it is a member of: the
-//! plan that removes a K3s server says what must happen to its etcd member.
+//! `destroy`, and the removal of a machine, must know the machine's grace period and its memberships although
+//! the cloud no longer describes it. So the mark records how the machine is stopped, and its groups: a plan
+//! that removes a K3s server must tell what happens to its etcd member.
 
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
@@ -15,34 +15,34 @@ use fmc_core::role::Membership;
 
 use crate::xml::{Element, Outline, Writer};
 
-/// The namespace of our element. It says the version of its shape and never changes.
+/// The namespace of our element. It contains the version of its format and never changes.
 pub const NAMESPACE: &str = "urn:fmc:mark:1";
 
 const ELEMENT: &str = "fmc:mark";
 const FINGERPRINT: &str = "fingerprint";
 
-/// What the mark says.
+/// The content of the mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
-    /// Whose object it is.
+    /// The owner.
     pub owner: String,
     /// Its address, as `libvirt/local/domain/web`.
     pub address: String,
     /// The fingerprint of the document that was compiled, for display.
     pub fingerprint: String,
-    /// What the image of a domain's root hashes to, shortened.
+    /// The digest of a domain's image, shortened.
     pub image: Option<String>,
-    /// What a domain's boot configuration hashes to, shortened.
+    /// The digest of a domain's boot configuration, shortened.
     pub config: Option<String>,
-    /// How a domain is stopped when nobody wants it any more and no document says it: see [`Mark::shutdown`].
+    /// How to stop a domain when it is no longer wanted and has no document: see [`Mark::shutdown`].
     pub shutdown: Option<String>,
-    /// What a domain's machine is a member of.
+    /// The memberships of a domain's machine.
     pub memberships: Vec<Membership>,
 }
 
 impl Mark {
-    /// The mark in a document of libvirt's; `None` if it is not ours, or not one of a shape that we know.
+    /// The mark in a libvirt document; `None` if there is none, or if its format is unknown.
     ///
     /// ```
     /// use fmc_libvirt::mark::Mark;
@@ -53,8 +53,7 @@ impl Mark {
     /// assert_eq!(Mark::read("<domain><name>web</name></domain>"), None);
     /// ```
     pub fn read(xml: &str) -> Option<Self> {
-        let metadata = metadata(xml)?;
-        let outline = Outline::read(metadata.text)?;
+        let outline = Outline::read(xml.get(Outline::place(xml, &["metadata"])?)?)?;
         let mark = outline.root().children_named("mark").find(|mark| mark.namespace() == Some(NAMESPACE))?;
         let text = |name| mark.attribute(name).map(str::to_owned);
         Some(Self {
@@ -68,20 +67,21 @@ impl Mark {
         })
     }
 
-    /// The name in the address, by which the cloud knows the object whatever it is called on its host.
+    /// The name in the address: the cloud's name of the object, which may differ from its name on the host.
     pub(crate) fn name(&self) -> &str {
         self.address.rsplit('/').next().unwrap_or_default()
     }
 
-    /// The name by which the cloud knows an object of this name on its host; `None` where the mark is of another one, as in
-    /// a copy that somebody made.
+    /// The cloud's name of an object with this name on its host; `None` if the mark belongs to another
+    /// object, as in a manual copy.
     pub(crate) fn name_of(&self, on_host: &str) -> Option<&str> {
         let name = self.name();
         let plain = on_host.strip_prefix(&self.owner).and_then(|rest| rest.strip_prefix('-'));
         (on_host == name || plain == Some(name)).then_some(name)
     }
 
-    /// How a domain is stopped: `60` asks and waits so many seconds before force, `60!` never uses force.
+    /// How a domain is stopped: `60` asks it and waits that many seconds before force, `60!` never uses
+    /// force.
     pub fn shutdown(&self) -> Option<Shutdown> {
         let text = self.shutdown.as_deref()?;
         match text.strip_suffix('!') {
@@ -91,7 +91,7 @@ impl Mark {
     }
 }
 
-/// What the mark of a domain says besides whose it is.
+/// The machine's part of a domain's mark.
 pub(crate) struct MachineMark<'a> {
     pub(crate) image: &'a str,
     pub(crate) config: Option<&'a str>,
@@ -122,7 +122,7 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
     });
 }
 
-/// A document whose mark has its fingerprint: that of the document, and of what is wanted beside it.
+/// A document whose mark has its fingerprint: that of the document and of the settings beside it.
 pub(crate) fn sealed(name: &str, beside: &str, inside: impl FnOnce(&mut Writer)) -> String {
     Writer::sealed(name, inside, |xml| fingerprint_of(xml, beside))
 }
@@ -131,7 +131,7 @@ fn fingerprint_of(xml: &str, beside: &str) -> String {
     Fingerprint::of(format!("{xml}{beside}").as_bytes()).to_string()
 }
 
-/// What is wanted beside a document, for its seal: nothing where it runs, and starts with its host.
+/// The settings beside a document, for its seal: empty if it runs and starts with its host.
 pub(crate) fn beside(power: Power, autostart: bool) -> String {
     if (power, autostart) == (Power::Running, true) {
         String::new()
@@ -145,7 +145,7 @@ pub(crate) fn of_document(document: &mut Element) -> Option<&mut Element> {
     document.at("metadata")?.at(ELEMENT)
 }
 
-/// Writes a document that was changed, sealed again.
+/// Writes a changed document with a new seal.
 pub(crate) fn resealed(mut document: Element, beside: &str) -> String {
     let mut seal = |value: &str| {
         if let Some(own) = of_document(&mut document).and_then(|mark| mark.attribute(FINGERPRINT)) {
@@ -157,47 +157,23 @@ pub(crate) fn resealed(mut document: Element, beside: &str) -> String {
     seal(&fingerprint_of(&unsealed, beside))
 }
 
-/// Whether a document's mark is not that which is wanted: it was made from another document.
+/// Whether a document's mark differs from the wanted one: the object was made from another document.
 pub(crate) fn is_stale(seen: &str, wanted: &str) -> bool {
     let of = |xml| Mark::read(xml).map(|mark| mark.fingerprint);
     of(seen) != of(wanted)
 }
 
-/// The fingerprint of a document as it was read, without our mark, and of what else is known of the object, as whether
-/// it runs. Two reads of an unchanged object give the same one.
+/// The fingerprint of a document as it was read, without our mark, and of the object's other state, for
+/// example whether it runs. Two reads of an unchanged object give the same fingerprint.
 pub fn fingerprint(xml: &str, state: &str) -> Fingerprint {
-    let (before, after) = match marked(xml) {
-        Some((start, end)) => (xml.get(..start).unwrap_or_default(), xml.get(end..).unwrap_or_default()),
-        None => (xml, ""),
-    };
+    let mark = Outline::place(xml, &["metadata", ELEMENT]).unwrap_or(xml.len()..xml.len());
+    let before = xml.get(..mark.start).unwrap_or_default();
+    let after = xml.get(mark.end..).unwrap_or_default();
     let mut all = String::with_capacity(xml.len() + state.len() + 2);
     for part in [before, after, "\n\n", state] {
         all.push_str(part);
     }
     Fingerprint::of(all.as_bytes())
-}
-
-struct Metadata<'a> {
-    text: &'a str,
-    start: usize,
-}
-
-/// The metadata of a document. Its tags occur nowhere else: in text and attributes `<` is escaped.
-fn metadata(xml: &str) -> Option<Metadata<'_>> {
-    const OPEN: &str = "<metadata>";
-    const CLOSE: &str = "</metadata>";
-    let start = xml.find(OPEN)?;
-    let end = xml.rfind(CLOSE)? + CLOSE.len();
-    Some(Metadata { text: xml.get(start..end)?, start })
-}
-
-/// Where our mark begins and ends.
-fn marked(xml: &str) -> Option<(usize, usize)> {
-    let metadata = metadata(xml)?;
-    let start = metadata.text.find("<fmc:mark ")?;
-    let length = metadata.text.get(start..)?.find("/>")? + 2;
-    let start = metadata.start + start;
-    Some((start, start + length))
 }
 
 #[cfg(test)]
@@ -253,6 +229,17 @@ mod tests {
         assert_eq!(of("abc", 1), of("def", 1));
         assert_ne!(of("abc", 1), of("abc", 2));
         assert_ne!(of("abc", 1), fingerprint(&document("abc", 1), "stopped"));
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_mark_is_part_of_the_fingerprint() {
+        let of = |inside: &str| {
+            fingerprint(&format!("<domain>{inside}<metadata><fmc:mark a='1'/></metadata></domain>"), "")
+        };
+        let look = |a: &str| of(&format!("<!-- <metadata><fmc:mark a='{a}'/></metadata> -->"));
+        assert_ne!(look("1"), look("2"));
+        let nested = |a: &str| of(&format!("<x><metadata><fmc:mark a='{a}'/></metadata></x>"));
+        assert_ne!(nested("1"), nested("2"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Networks: their documents, and what changes in them while they run.
+//! Networks: their documents, and the changes that are possible while they run.
 //!
 //! # DNS hosts
 //!
-//! Machines have no `<dns>` entries: libvirt cannot change a host's DNS names and its DHCP entry in one call, and two
-//! lists of the same machines would be one too many. The entries are the names that roles publish; an address with such a
-//! name keeps its machine's name too, because libvirt allows one entry for each address.
+//! Machines have no `<dns>` entries: libvirt cannot change a host's DNS names and its DHCP entry in one call,
+//! and the machines would be listed twice. The entries are the names that roles publish. An address with such
+//! a name also keeps its machine's name, because libvirt allows only one entry for each address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         mark::write(w, owner, address, None);
         forward(w, network.forward);
         if network.forward == Forward::Bridge {
-            // Nothing else of a bridge that the host has is libvirt's to say.
+            // libvirt controls nothing else of a bridge that belongs to the host.
             return w.el("bridge", |w| w.attr("name", &network.bridge));
         }
         w.el("bridge", |w| {
@@ -42,7 +42,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         if let Some(domain) = &network.domain {
             w.el("domain", |w| {
                 w.attr("name", domain);
-                // Names of the domain that it does not know are not asked for elsewhere.
+                // Unknown names of the domain are not forwarded to other servers.
                 w.attr("localOnly", "yes");
             });
         }
@@ -66,7 +66,7 @@ fn forward(w: &mut Writer, forward: Forward) {
     w.el("forward", |w| {
         w.attr("mode", mode);
         if forward == Forward::Nat {
-            // What libvirt takes when nothing is said, said.
+            // libvirt's defaults, written out.
             w.el("nat", |w| {
                 w.el("port", |w| {
                     w.attr("start", 1024);
@@ -108,8 +108,8 @@ fn host(w: &mut Writer, reservation: &Reservation) {
     w.el("host", |w| {
         match (reservation.address, &reservation.hostname) {
             (IpAddr::V4(_), _) => w.attr("mac", reservation.mac),
-            // libvirt knows no MAC in DHCPv6: a client is known by its name, or by its DUID (RFC 8415 §11.4: type 3 over
-            // the hardware address, 1 for Ethernet).
+            // libvirt does not use MACs in DHCPv6: a client is identified by its name, or by its DUID (RFC
+            // 8415 §11.4: type 3 over the hardware address, 1 for Ethernet).
             (IpAddr::V6(_), Some(_)) => {}
             (IpAddr::V6(_), None) => w.attr("id", format_args!("00:03:00:01:{}", reservation.mac)),
         }
@@ -129,20 +129,21 @@ fn dns_host(w: &mut Writer, published: &PublishedName) {
     });
 }
 
-/// A change of a network that is active.
+/// A change of an active network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Update {
-    /// Where.
+    /// The list.
     pub section: Section,
-    /// What.
+    /// The change.
     pub edit: Edit,
     /// The entry.
     pub xml: String,
 }
 
-/// The changes that make one network document of another, as far as it can be while the network is active: those that go first, so that
-/// an address is free before it is given away anew. A document that cannot be read has nothing that changes.
+/// The changes that turn one network document into another, as far as libvirt allows them while the network
+/// is active. Deletions come first, so that an address is free before another entry gets it. A document that
+/// cannot be read gives no changes.
 pub fn updates(wanted: &str, seen: &str) -> Vec<Update> {
     let (wanted, seen) = (entries(wanted), entries(seen));
     let gone = seen.iter().filter(|(key, host)| wanted.get(*key) != Some(host));
@@ -156,7 +157,7 @@ pub fn updates(wanted: &str, seen: &str) -> Vec<Update> {
         .collect()
 }
 
-/// What tells an entry from the others: of DHCP there are two families.
+/// The identity of an entry: DHCP has two address families.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     section: Section,
@@ -164,7 +165,7 @@ struct Key {
     identity: Option<String>,
 }
 
-/// An entry: its attributes in the order in which we write them, and its names in DNS.
+/// An entry: its attributes in the order of our writer, and its DNS names.
 #[derive(PartialEq)]
 struct Host {
     attributes: [Option<String>; 4],
@@ -182,7 +183,7 @@ impl Host {
         }
     }
 
-    /// By a name that several addresses have, libvirt would find several.
+    /// libvirt would find several entries by a name that several addresses share.
     fn without_names(&self) -> Self {
         Self { attributes: self.attributes.clone(), names: Vec::new() }
     }
@@ -202,7 +203,7 @@ impl Host {
     }
 }
 
-/// What changes in a network document while the network is active.
+/// The entries of a network document that can change while the network is active.
 fn entries(xml: &str) -> BTreeMap<Key, Host> {
     let Some(outline) = Outline::read(xml) else { return BTreeMap::new() };
     let mut entries = BTreeMap::new();

@@ -1,18 +1,19 @@
 //! The nft table of a host: masquerading for routed networks, which libvirt does for masqueraded ones only.
 //!
-//! What may be forwarded is not in it: libvirt's own rules let a routed network's subnet in and out, and an `accept` of
-//! ours could not undo a `drop` of somebody else's table. The table is an artifact, no step of an apply: who
-//! administers the host loads it.
+//! It does not control forwarding: libvirt's own rules let a routed network's subnet in and out, and an
+//! `accept` of ours could not undo a `drop` of another table. The table is an artifact, not a step of an
+//! apply: the host's administrator loads it.
 
 use std::fmt::Write as _;
 
 use fmc_core::addr::is_public;
 use fmc_core::checked::{Checked, Family, Forward, Host, Network};
 
-/// The rulesets of the hosts that need one. Loading one twice changes nothing, and no table but the cloud's own is touched.
+/// The rulesets of the hosts that need one. Loading one twice changes nothing, and only the cloud's own table
+/// is changed.
 ///
-/// What is masqueraded: a routed network's traffic from private addresses to anywhere but the cloud's own networks on
-/// the host. Public addresses are routed as they are; an open network is left to whoever opened it.
+/// It masquerades a routed network's traffic from private addresses to everywhere except the cloud's own
+/// networks on the host. Public addresses are routed unchanged; an open network is its user's business.
 pub fn rulesets(checked: &Checked) -> impl Iterator<Item = (&Host, String)> {
     let mut networks: Vec<Vec<&Network>> = vec![Vec::new(); checked.hosts().len()];
     for network in checked.networks().iter().filter(|network| network.forward != Forward::Bridge) {
@@ -29,13 +30,13 @@ pub fn rulesets(checked: &Checked) -> impl Iterator<Item = (&Host, String)> {
         .filter_map(|(host, here)| Some((host, ruleset(checked, host, &here)?)))
 }
 
-/// The ruleset of a host with these networks of its own; `None` if it needs none.
+/// The ruleset of a host with these networks; `None` if it needs none.
 fn ruleset(checked: &Checked, host: &Host, here: &[&Network]) -> Option<String> {
     let rules: String = [ipv4 as Pick, ipv6].into_iter().filter_map(|pick| masquerade(here, pick)).collect();
     if rules.is_empty() {
         return None;
     }
-    // An owner has no underscore, so that two of them never share a table.
+    // An owner has no underscore, so two owners never share a table.
     let table = format!("fmc_{}", checked.owner().as_str().replace('-', "_"));
     Some(format!(
         "# Cloud {cloud}, owner {owner}: masquerading for its routed networks on {name}.\n\
@@ -86,7 +87,7 @@ fn subnet(family: &Family) -> String {
     family.subnet.to_string()
 }
 
-/// A set in nft's words; `None` if it would be empty.
+/// A set in nft's notation; `None` if it would be empty.
 fn set(members: impl Iterator<Item = String>) -> Option<String> {
     let members: Vec<String> = members.collect();
     (!members.is_empty()).then(|| format!("{{ {} }}", members.join(", ")))

@@ -1,4 +1,4 @@
-//! The cloud's own pool on a host: a folder, ours by its UUID.
+//! The cloud's own pool on a host: a folder, recognised by the pool's UUID.
 
 use fmc_core::identity;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::document::kind;
 use crate::xml::Writer;
 
-/// The UUID by which a pool is a cloud's own.
+/// The UUID that identifies a cloud's own pool.
 pub fn uuid(owner: &str, name: &str) -> Uuid {
     identity::uuid(owner, kind::POOL, name)
 }

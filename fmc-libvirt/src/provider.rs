@@ -1,8 +1,9 @@
-//! The provider: reads hypervisors through their [`Link`]s, fits what is wanted to what is there, and runs steps.
+//! The provider: it reads hypervisors through their [`Link`]s, fits the wanted objects to the existing ones,
+//! and runs steps.
 //!
-//! What is pure lives in `settle` and `model`; what reads in `observe`; what writes in `act`. Nothing else in this
-//! crate touches a hypervisor. Whether an object is ours says the object itself (see [`object`]); an object that is not
-//! is never changed.
+//! The pure part is in `settle` and `model`, reading is in `observe`, writing in `act`. Nothing else in this
+//! crate touches a hypervisor. An object itself records whether it is ours (see [`object`]); an object that
+//! is not ours is never changed.
 
 mod act;
 mod claims;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fmc_core::checked::{Checked, Machine};
 use fmc_core::graph::Change;
 use fmc_core::graph::{
     Acting, Action, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause,
@@ -37,15 +39,15 @@ use crate::image::Images;
 use crate::link::Link;
 use crate::provider::object::Object;
 
-/// Steps at once on a host: more calls than these on one connection wait in libvirtd anyway (`max_client_requests` is 5,
-/// and one is for the keep-alive).
+/// How many steps run at once on a host: libvirtd would queue more calls on one connection anyway
+/// (`max_client_requests` is 5, and one is for the keep-alive).
 const LANES: usize = 4;
 
-/// Machines that are removed at once on a host. libvirt answers a stop when the guest's process is gone, which takes from a fifth of a
-/// second to some seconds, and the link makes so many of these calls at a time.
+/// How many machines are removed at once on a host. libvirt answers a stop when the guest's process is gone,
+/// which takes from a fifth of a second to some seconds. The link makes as many of these calls at a time.
 pub(crate) const STOPS: usize = 14;
 
-/// The hypervisors of a cloud, each by its name in it.
+/// The hypervisors of a cloud, each with its name in the cloud.
 ///
 /// ```
 /// # #[cfg(feature = "sim")] {
@@ -59,7 +61,7 @@ pub(crate) const STOPS: usize = 14;
 /// ```
 pub struct Libvirt<L> {
     hosts: BTreeMap<HostName, Arc<L>>,
-    /// Hosts that could not be connected to, and why.
+    /// Hosts that could not be connected to, with the cause.
     unreachable: BTreeMap<HostName, String>,
     secrets: Arc<dyn Secrets + Send + Sync>,
     images: Images,
@@ -83,7 +85,7 @@ impl<L: Link> Default for Libvirt<L> {
 }
 
 impl<L: Link> Libvirt<L> {
-    /// No hypervisor yet.
+    /// No hypervisors.
     pub fn new() -> Self {
         Self {
             hosts: BTreeMap::new(),
@@ -97,42 +99,48 @@ impl<L: Link> Libvirt<L> {
         }
     }
 
-    /// A hypervisor, by its name in the cloud.
+    /// Adds a hypervisor, with its name in the cloud.
     #[must_use]
     pub fn host(mut self, name: HostName, link: L) -> Self {
         self.hosts.insert(name, Arc::new(link));
         self
     }
 
-    /// A host that could not be connected to: what is on it is unknown, and put off, while the others go on.
+    /// Adds a host that could not be connected to: its objects are unknown and deferred, while the other
+    /// hosts go on.
     #[must_use]
     pub fn unreachable(mut self, name: HostName, cause: impl Into<String>) -> Self {
         self.unreachable.insert(name, cause.into());
         self
     }
 
-    /// Where boot configurations find the bytes of their secrets. Only an apply asks.
+    /// The source of the secrets in boot configurations. Only an apply uses it.
     #[must_use]
     pub fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         self.secrets = secrets;
         self
     }
 
-    /// What becomes of images that are given by URL; without it a step that needs one fails, and says so.
+    /// The local sources of images; without them a step that needs a download fails with an explanation.
     #[must_use]
     pub fn images(mut self, images: Images) -> Self {
         self.images = images;
         self
     }
 
-    /// Its hypervisors, by name.
+    /// The hypervisors, by name.
     pub fn hosts(&self) -> impl Iterator<Item = (&HostName, &L)> {
         self.hosts.iter().map(|(name, link)| (name, &**link))
     }
 
-    /// The hypervisor that an object is on.
+    /// The hypervisor of an object.
     fn link(&self, at: &Address) -> Option<&Arc<L>> {
         self.hosts.get(at.place().name()?)
+    }
+
+    /// The hypervisor that a machine is on.
+    pub(crate) fn link_of(&self, checked: &Checked, machine: &Machine) -> Option<&L> {
+        Some(&**self.hosts.get(&checked.at(machine.host)?.name)?)
     }
 
     fn remember(&self, host: &HostName, read: Remembered) {
@@ -140,7 +148,7 @@ impl<L: Link> Libvirt<L> {
         reads.insert(host.clone(), Arc::new(read));
     }
 
-    /// What an object is called on its host, as far as it was read.
+    /// An object's name on its host, if it was read.
     fn on_host(&self, address: &Address) -> Arc<str> {
         let host = address.place().name().and_then(|name| self.hosts.get_key_value(name));
         let read = host.and_then(|(host, _)| self.remembered(host));
@@ -259,7 +267,7 @@ impl<L: Link> Provider for Libvirt<L> {
         LANES
     }
 
-    /// The removal of a machine waits for its guest, or for its process, to end.
+    /// The removal of a machine waits until its guest, or its process, ends.
     fn waiting_lanes(&self, step: &Step<Document>) -> Option<usize> {
         (step.action == Action::Delete && step.address.kind() == kind::DOMAIN).then_some(STOPS)
     }

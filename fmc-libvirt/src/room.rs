@@ -1,23 +1,26 @@
-//! What libvirt brings beside its steps: files, drift, status, its part of the picture, its preflight.
+//! libvirt's parts beside its steps: files, drift, status, its part of the picture, its preflight.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fmc_core::boot::Boot;
-use fmc_core::checked::Checked;
+use fmc_core::checked::{Checked, Idx, Machine, Network};
 use fmc_core::graph::{Address, Note, Seen, Wanted};
-use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, Room, Status};
+use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, NoValue, Room, Status};
 use fmc_core::role::Membership;
 use fmc_core::unit::Size;
 
 use crate::document::{self, Content, Document, PROVIDER, kind};
 use crate::documents::documents;
+use crate::drift;
 use crate::link::Link;
-use crate::nft;
 use crate::provider::object::{Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
+use crate::{address, console, nft};
 
-/// Hosts are simulated one by one, by a [`Sim`](crate::sim::Sim) as their link: there is no simulation of the whole.
+/// Hosts are simulated one by one, with a [`Sim`](crate::sim::Sim) as their link: there is no simulation of
+/// all of libvirt.
 impl<L: Link> Room for Libvirt<L> {
     const NAME: &'static str = PROVIDER;
 
@@ -35,7 +38,7 @@ impl<L: Link> Room for Libvirt<L> {
             Document::Domain(_) => ("domains", "domain"),
             Document::Network(_) => ("networks", "network"),
             Document::Pool(_) => ("pools", "pool"),
-            // Its name is `POOL/NAME`.
+            // The name of a volume is `POOL/NAME`.
             Document::Volume(_) => ("volumes", "volume"),
         };
         let path = format!("{}/{folder}/{}.xml", at.place(), at.name());
@@ -108,6 +111,31 @@ impl<L: Link> Room for Libvirt<L> {
         status
     }
 
+    fn value(&self, document: &str, path: &str) -> Result<String, NoValue> {
+        drift::value(document, path)
+    }
+
+    fn addresses(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        let mut found = address::known(checked, machine);
+        if let (true, Some(link)) = (found.is_empty(), self.link_of(checked, machine)) {
+            // A machine that is not there yet has no address; a host that does not answer was told of before.
+            found = address::learnt(link, checked, machine).unwrap_or_default();
+        }
+        found.into_iter().map(|found| (found.address, found.network)).collect()
+    }
+
+    fn console(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        let Some(link) = self.link_of(checked, machine) else { return Ok(None) };
+        let volume = Ours::Console { machine: machine.name.to_string(), full: None }.to_string();
+        let kept = console::tail(link, &own_pool(checked.owner().as_str()), &volume, lines);
+        kept.map(Some).map_err(|error| error.to_string())
+    }
+
     fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
         let own = own_pool(checked.owner().as_str());
         let stores = checked.hosts().iter().flat_map(|host| {
@@ -125,7 +153,7 @@ impl<L: Link> Room for Libvirt<L> {
     }
 }
 
-/// How a machine is.
+/// The state of a machine.
 fn state(seen: &Seen<Object>, at: &Address) -> &'static str {
     match seen.object(at) {
         Some(Object::Domain(domain)) => match &domain.owner {

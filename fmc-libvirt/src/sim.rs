@@ -1,9 +1,9 @@
-//! A hypervisor in memory, which refuses what libvirt refuses, in its words.
+//! A hypervisor in memory that refuses the same things as libvirt, with the same messages.
 //!
-//! It implements [`Link`], so that the whole provider runs over it. Documents are parsed and kept as libvirt keeps
-//! them, with defaults that nobody asked for; of an upload only the length and the digest are kept. Its time is its
-//! own: a guest shuts down when the provider has waited long enough. Tests plant foreign objects, script faults and
-//! count calls; the command line keeps one in a file (see [`mod@file`]).
+//! It implements [`Link`], so the whole provider runs over it. It parses documents and stores them like
+//! libvirt, with added defaults; of an upload it stores only the length and the digest. It has its own time:
+//! a guest shuts down when the provider has waited long enough. Tests plant foreign objects, script faults
+//! and count calls; the command line keeps one in a file (see [`mod@file`]).
 //!
 //! ```
 //! use fmc_libvirt::link::Link;
@@ -51,7 +51,7 @@ pub struct Sim {
     world: Arc<Mutex<World<State>>>,
     uri: Arc<str>,
     blocks: bool,
-    /// How long each call takes, in real time.
+    /// The real duration of each call.
     delay: Duration,
 }
 
@@ -62,7 +62,8 @@ impl Default for Sim {
 }
 
 impl Sim {
-    /// An empty hypervisor with much memory, all files that anyone names and no other networks.
+    /// An empty hypervisor with much memory, without foreign networks. Every file outside of the pools
+    /// exists.
     pub fn new() -> Self {
         Self::holding(State::default(), "sim:")
     }
@@ -76,55 +77,57 @@ impl Sim {
         }
     }
 
-    /// The same hypervisor, whose calls are taken to block: the provider makes them on threads, as those of a real one.
+    /// The same hypervisor, but its calls count as blocking: the provider makes them on threads, as with a
+    /// real one.
     #[must_use]
     pub fn blocking(self) -> Self {
         Self { blocks: true, ..self }
     }
 
-    /// The same hypervisor, each call of which takes this long in real time and [blocks](Sim::blocking).
+    /// The same hypervisor, but each call takes this long in real time and [blocks](Sim::blocking).
     #[must_use]
     pub fn slow(self, delay: Duration) -> Self {
         Self { blocks: true, delay, ..self }
     }
 
-    /// What it holds, as JSON.
+    /// The state, as JSON.
     ///
     /// # Errors
-    /// None that its own state can cause.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string_pretty(self.lock().state())?;
+    /// None that the state of a simulation can cause.
+    pub fn to_json(&self) -> Result<String, StateError> {
+        let mut text = serde_json::to_string_pretty(self.lock().state()).map_err(StateError::of)?;
         text.push('\n');
         Ok(text)
     }
 
-    /// A hypervisor that holds what [`Sim::to_json`] wrote; `uri` is what it calls itself.
+    /// A hypervisor with the state that [`Sim::to_json`] wrote; `uri` is its URI.
     ///
     /// # Errors
-    /// The text is no such JSON.
-    pub fn from_json(uri: &str, text: &str) -> Result<Self, serde_json::Error> {
-        let state: State = serde_json::from_str(text)?;
+    /// The text is not such JSON.
+    pub fn from_json(uri: &str, text: &str) -> Result<Self, StateError> {
+        let state: State = serde_json::from_str(text).map_err(StateError::of)?;
         Ok(Self::holding(state.restored(), uri))
     }
 
-    /// Lets a fault wait for a call. Calls are named as the methods of [`Link`], with hyphens.
+    /// Makes a fault wait for a call. Calls are named like the methods of [`Link`], with hyphens.
     pub fn on(&self, when: When, fault: Fault) {
         self.lock().on(when, fault);
     }
 
-    /// The calls that faults still wait for: with one that never comes, a test of a failure tests nothing.
+    /// The calls that faults still wait for. Check it at the end: if the awaited call never comes, a test of
+    /// a failure tests nothing.
     pub fn waiting(&self) -> Vec<When> {
         self.lock().waiting().map(|(when, _)| when.clone()).collect()
     }
 
-    /// Forgets every fault that still waits, and connects again after a cut.
+    /// Removes every fault that still waits, and connects again after a cut.
     pub fn recover(&self) {
         let mut world = self.lock();
         world.forgive();
         world.reconnect();
     }
 
-    /// Whether the connection was lost by a fault.
+    /// Whether a fault has cut the connection.
     pub fn is_cut(&self) -> bool {
         self.lock().is_cut()
     }
@@ -134,23 +137,23 @@ impl Sim {
         self.lock().calls().to_vec()
     }
 
-    /// Forgets the calls so far.
+    /// Clears the list of calls.
     pub fn forget_calls(&self) {
         self.lock().forget_calls();
     }
 
-    /// Somebody else defines a domain.
+    /// Defines a domain as somebody else.
     ///
     /// # Errors
-    /// What libvirt would refuse, as with the other planted objects.
+    /// Whatever libvirt would refuse, as with the other planted objects.
     pub fn plant_domain(&self, xml: &str) -> Result<(), CallError> {
         self.change(|state| state.define_domain(xml))
     }
 
-    /// Somebody else defines a network and starts it.
+    /// Defines and starts a network as somebody else.
     ///
     /// # Errors
-    /// What libvirt would refuse.
+    /// Whatever libvirt would refuse.
     pub fn plant_network(&self, xml: &str) -> Result<(), CallError> {
         self.change(|state| {
             state.define_network(xml)?;
@@ -159,23 +162,23 @@ impl Sim {
         })
     }
 
-    /// Somebody else makes a pool.
+    /// Makes a pool as somebody else.
     ///
     /// # Errors
-    /// What libvirt would refuse.
+    /// Whatever libvirt would refuse.
     pub fn plant_pool(&self, xml: &str) -> Result<(), CallError> {
         self.change(|state| state.create_pool(xml))
     }
 
-    /// Somebody else makes a volume in an active pool.
+    /// Makes a volume in an active pool as somebody else.
     ///
     /// # Errors
-    /// What libvirt would refuse.
+    /// Whatever libvirt would refuse.
     pub fn plant_volume(&self, pool: &str, xml: &str) -> Result<(), CallError> {
         self.change(|state| state.create_volume(pool, xml))
     }
 
-    /// Somebody stops a pool, which stays defined.
+    /// Stops a pool by hand; it stays defined.
     ///
     /// # Errors
     /// There is no such pool.
@@ -189,22 +192,22 @@ impl Sim {
         })
     }
 
-    /// A file outside the pools is not there; any other is.
+    /// Makes a file outside the pools missing; all others exist.
     pub fn missing(&self, path: &str) {
         self.lock().state_mut().host.missing.insert(path.to_owned());
     }
 
-    /// A pool's folder has room for so many bytes in all.
+    /// Limits the total space of a pool's folder.
     pub fn room(&self, path: &str, bytes: u64) {
         self.lock().state_mut().host.room.insert(path.to_owned(), bytes);
     }
 
-    /// The host's bridges that are no network's of libvirt; before this is called, whichever is named is there.
+    /// Sets the host's bridges that libvirt does not manage; before this call, every named bridge exists.
     pub fn bridges<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
         self.lock().state_mut().host.bridges = Some(names.into_iter().map(str::to_owned).collect());
     }
 
-    /// The host's memory in KiB, its threads, and the domain types that it runs.
+    /// Sets the host's memory in KiB, its threads, and its domain types.
     pub fn hardware<'a>(
         &self,
         memory_kib: u64,
@@ -217,34 +220,34 @@ impl Sim {
         host.domain_types = domain_types.into_iter().map(str::to_owned).collect();
     }
 
-    /// How many seconds a guest with an operating system takes to shut down.
+    /// Sets how many seconds a guest with an operating system takes to shut down.
     pub fn shutdown_takes(&self, seconds: u64) {
         self.lock().state_mut().host.shutdown_seconds = seconds;
     }
 
-    /// A guest is up so many seconds after each start from now on: its interfaces have their leases, the host knows them
-    /// as neighbours, its agent and its ports answer. A guest with an operating system is up at once until this is
-    /// said, and one without is never.
+    /// Sets how many seconds after each start a guest is up: its interfaces have their leases, the host knows
+    /// them as neighbours, its agent and its ports answer. Without this call a guest with an operating system
+    /// is up at once, and a guest without one never.
     pub fn boots_in(&self, domain: &str, seconds: u64) {
         self.lock().state_mut().host.boots.insert(domain.to_owned(), Some(seconds));
     }
 
-    /// A guest is never up, from its next start on.
+    /// Makes a guest never come up, from its next start on.
     pub fn never_boots(&self, domain: &str) {
         self.lock().state_mut().host.boots.insert(domain.to_owned(), None);
     }
 
-    /// A guest goes off by itself so many seconds after each start from now on.
+    /// Makes a guest go off by itself so many seconds after each start.
     pub fn goes_off_after(&self, domain: &str, seconds: u64) {
         self.lock().state_mut().host.dies.insert(domain.to_owned(), seconds);
     }
 
-    /// What a guest writes to its serial console at each start from now on.
+    /// Sets what a guest writes to its serial console at each start.
     pub fn says(&self, domain: &str, text: &str) {
         self.lock().state_mut().host.says.insert(domain.to_owned(), text.to_owned());
     }
 
-    /// A network goes on telling of a lease whose guest is gone, as dnsmasq does until it ends.
+    /// Makes a network keep the lease of a guest that is gone, as dnsmasq does until the lease ends.
     pub fn keeps_lease(&self, network: &str, lease: LeaseRecord) {
         let LeaseRecord { mac, address, expires } = lease;
         let mut world = self.lock();
@@ -252,15 +255,15 @@ impl Sim {
         kept.push((mac, address, expires));
     }
 
-    /// No guest answers at this TCP port.
+    /// Makes all guests ignore this TCP port.
     pub fn closes_port(&self, port: u16) {
         self.lock().state_mut().host.closed.insert(port);
     }
 
-    /// A guest writes to its serial console.
+    /// Writes to a guest's serial console.
     ///
     /// # Errors
-    /// There is no such domain, or nothing keeps what it writes.
+    /// The domain does not exist, or its console is not recorded.
     pub fn print(&self, domain: &str, text: &str) -> Result<(), CallError> {
         self.change(|state| {
             let xml = state.domains.get(domain).map(|domain| domain.xml.clone());
@@ -274,12 +277,12 @@ impl Sim {
         })
     }
 
-    /// How many bytes were sent to a volume, and what they hash to (SHA-256, in hexadecimal).
+    /// How many bytes were sent to a volume, and their SHA-256 in hexadecimal.
     pub fn sent(&self, pool: &str, volume: &str) -> Option<(u64, String)> {
         self.lock().state().pools.get(pool)?.volumes.get(volume)?.sent.clone()
     }
 
-    /// Its own time since it was made.
+    /// The simulated time since the hypervisor was made.
     pub fn now(&self) -> Duration {
         Duration::from_millis(self.lock().state().host.now)
     }
@@ -314,6 +317,17 @@ impl Sim {
             Some(Fault::CutAfter) => act(world.state_mut()).and_then(|_| Err(lost())),
         };
         outcome.map_err(|trouble| trouble.during(said(name, object)))
+    }
+}
+
+/// Why the state of a simulation cannot be written or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StateError(String);
+
+impl StateError {
+    fn of(error: serde_json::Error) -> Self {
+        Self(error.to_string())
     }
 }
 

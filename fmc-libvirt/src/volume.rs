@@ -1,12 +1,13 @@
-//! Volumes: what their names say, and the documents they are made from.
+//! Volumes: the meaning of their names, and their documents.
 //!
-//! libvirt keeps no metadata of a volume, and cannot rename one. So what one is stands in its name, and an upload is
-//! committed by a second, empty volume `NAME.ok`.
+//! libvirt stores no metadata of a volume and cannot rename one. So the volume's name says what it is, and a
+//! second, empty volume `NAME.ok` commits an upload.
 //!
 //! # Names of roots
 //!
-//! A replacement of an up-to-date machine would compute the name of the root that is in use. It takes the twin of that
-//! name (the complement of each hexadecimal digit) instead, because a used root must never boot as a new one.
+//! A replacement of an up-to-date machine would compute the name of the root that is in use. It takes the
+//! twin of that name (the complement of each hexadecimal digit) instead, because a used root must never boot
+//! as a new one.
 
 use std::fmt;
 
@@ -19,24 +20,24 @@ use sha2::{Digest as _, Sha256};
 use crate::document::VolumeDocument;
 use crate::xml::{Element, Writer};
 
-/// The end of the name of a volume that says that another one was uploaded as a whole.
+/// The suffix of a volume that marks another one as completely uploaded.
 const COMMITTED: &str = ".ok";
 
-/// The name of the pool that is a cloud's own.
+/// The name of a cloud's own pool.
 pub fn own_pool(owner: &str) -> String {
     format!("fmc-{owner}")
 }
 
-/// What the names of a cloud's volumes begin with in a pool that is not its own.
+/// The prefix of a cloud's volume names in a pool that is not its own.
 pub fn foreign_prefix(owner: &str) -> String {
     format!("fmc.{owner}.")
 }
 
-/// What a volume of ours is.
+/// The purpose of a volume of ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Ours {
-    /// An image, `base.DIGEST`, shared by the machines on it.
+    /// An image, `base.DIGEST`, shared by its machines.
     Base {
         /// The first 12 hexadecimal digits of the image's digest.
         digest: String,
@@ -45,7 +46,7 @@ pub enum Ours {
     Root {
         /// The machine's name.
         machine: String,
-        /// What it boots with for the first time: see [`FirstBoot`].
+        /// The digest of its first boot: see [`FirstBoot`].
         hash: String,
     },
     /// A boot configuration, `MACHINE.boot.HASH`.
@@ -59,15 +60,15 @@ pub enum Ours {
     Disk {
         /// The machine's name.
         machine: String,
-        /// The disk's.
+        /// The disk's name.
         disk: String,
     },
-    /// What a machine wrote to its serial console, `MACHINE.console`, which `virtlogd` writes; a full one goes on as
-    /// `MACHINE.console.0`, and so on.
+    /// The record of a machine's serial console, `MACHINE.console`. `virtlogd` writes it; a full file is
+    /// renamed to `MACHINE.console.0`, and so on.
     Console {
         /// The machine's name.
         machine: String,
-        /// Which of the full ones it is; `None` for the one that is written.
+        /// The number of a full file; `None` for the current one.
         full: Option<u8>,
     },
 }
@@ -86,24 +87,24 @@ pub enum Ours {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct VolumeName {
-    /// What it is.
+    /// The volume's purpose.
     pub ours: Ours,
-    /// Whether it is the empty volume that says that the other is whole.
+    /// Whether it is the empty volume that marks the other as complete.
     pub is_commit: bool,
 }
 
 impl VolumeName {
-    /// What a name in the cloud's own pool says; `None` if it is foreign.
+    /// Reads a name in the cloud's own pool; `None` if it is foreign.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(ours) = Ours::parse(name) {
             return Some(Self { ours, is_commit: false });
         }
         let ours = Ours::parse(name.strip_suffix(COMMITTED)?)?;
-        // The others are made whole by one call.
+        // One call makes the other kinds complete.
         matches!(ours, Ours::Base { .. } | Ours::Boot { .. }).then_some(Self { ours, is_commit: true })
     }
 
-    /// What a name in another pool says; `None` if it is foreign. Only data disks are there.
+    /// Reads a name in another pool; `None` if it is foreign. Only data disks are there.
     pub fn parse_foreign(name: &str, owner: &str) -> Option<Self> {
         let name = name.strip_prefix("fmc.")?.strip_prefix(owner)?.strip_prefix('.')?;
         Self::parse(name).filter(|name| matches!(name.ours, Ours::Disk { .. }))
@@ -134,7 +135,7 @@ impl Ours {
         }
     }
 
-    /// The machine that it belongs to; a base belongs to none.
+    /// The machine of the volume; a base has none.
     pub fn machine(&self) -> Option<&str> {
         match self {
             Self::Base { .. } => None,
@@ -165,7 +166,7 @@ impl fmt::Display for VolumeName {
     }
 }
 
-/// The name of the volume that says that an uploaded one is whole.
+/// The name of the volume that marks an uploaded one as complete.
 pub fn commit_name(volume: &str) -> String {
     format!("{volume}{COMMITTED}")
 }
@@ -174,31 +175,31 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// A number as `virtlogd` writes it: without zeros before it.
+/// A number as `virtlogd` writes it: without leading zeros.
 fn is_count(text: &str) -> bool {
     text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The rule of machines' and disks' names, of which the absence of a dot matters here.
+/// The rule of machines' and disks' names; here it matters that they contain no dot.
 fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'-'))
 }
 
-/// What a machine reads on its first boot and never again, hashed: the image and the boot configuration, each apart and
-/// both together. The size of the root is not in it: a root grows in place.
+/// Hashes of everything that a machine reads on its first boot and never again: the image and the boot
+/// configuration, each alone and both together. The size of the root is not included: a root grows in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FirstBoot {
     /// 8 hexadecimal digits over both: the end of the names of root and boot volumes.
     pub hash: String,
-    /// 16 over the image.
+    /// 16 hexadecimal digits over the image.
     pub image: String,
-    /// 16 over the boot configuration, if there is one.
+    /// 16 hexadecimal digits over the boot configuration, if there is one.
     pub config: Option<String>,
 }
 
 impl FirstBoot {
-    /// Of an image and the digest of a boot configuration.
+    /// From an image and the digest of a boot configuration.
     pub fn of(image: &Image, config: Option<[u8; 32]>) -> Self {
         let image = identity(image);
         let both = config.map(|config| {
@@ -215,8 +216,7 @@ impl FirstBoot {
     }
 }
 
-/// What an image is: its bytes, where they are pinned by a digest; else where they come from and what they are said to
-/// be.
+/// The identity of an image: its digest, if it has one; otherwise its source and its statements.
 fn identity(image: &Image) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
@@ -241,7 +241,7 @@ fn identity(image: &Image) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// So many bytes of a digest as hexadecimal digits.
+/// The first `count` bytes of a digest as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -249,24 +249,24 @@ pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
     nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble))).collect()
 }
 
-/// What a volume is a layer on.
+/// The base of a layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backing<'a> {
     pub(crate) path: &'a str,
     pub(crate) format: Format,
 }
 
-/// The format of a root: a layer is qcow2, a blank one is raw. It follows from what the volume's name hashes, so that
-/// a volume is never read in another format than it was made in.
+/// The format of a root: a layer is qcow2, a blank root is raw. It depends only on inputs of the hash in the
+/// volume's name, so a volume is always read in the format in which it was made.
 pub(crate) fn root_format(image: &Image) -> Format {
     if image.source == Source::Blank { Format::Raw } else { Format::Qcow2 }
 }
 
-/// The format of data disks, thin ones too: a raw file takes space where it is written, and one format for both keeps
-/// a disk readable when its allocation is changed.
+/// The format of data disks, also of thin ones: a raw file takes space only where it is written, and one
+/// format for both keeps a disk readable when its allocation is changed.
 pub(crate) const DISK_FORMAT: Format = Format::Raw;
 
-/// A volume that one call makes whole. libvirt takes all space at once for a raw one only.
+/// A volume that one call makes complete. libvirt allocates all space at once only for a raw one.
 pub(crate) fn blank_xml(
     name: &str,
     size: Size,
@@ -288,8 +288,8 @@ pub(crate) fn blank_xml(
     })
 }
 
-/// The document of a volume that so many bytes are sent into. It is raw whatever the bytes are: made in another format,
-/// it would not be empty. Nobody but QEMU may read it: a boot configuration has secrets in it.
+/// The document of a volume for an upload of this length. It is raw whatever the content is, because in
+/// another format it would not start empty. Only QEMU may read it: a boot configuration contains secrets.
 pub fn upload_xml(name: &str, length: u64) -> String {
     Writer::document("volume", |w| {
         w.leaf("name", name);
@@ -316,7 +316,7 @@ impl VolumeDocument {
     }
 }
 
-/// The document of the empty volume that says that `volume` is whole.
+/// The document of the empty volume that marks `volume` as complete.
 pub fn commit_xml(volume: &str) -> String {
     upload_xml(&commit_name(volume), 0)
 }

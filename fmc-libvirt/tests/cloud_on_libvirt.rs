@@ -1,4 +1,4 @@
-//! Clouds on a real libvirtd, through the provider: applied, planned again, changed, cut short, taken away.
+//! Clouds on a real libvirtd, through the provider: applied, planned again, changed, cut short, destroyed.
 #![cfg(feature = "virt")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
@@ -39,7 +39,7 @@ fn a_network_that_was_started_again_takes_its_guests_along() {
     let hypervisor = Hypervisor::named("local");
     let cloud = clouds::small().lab();
     hypervisor.converge(&cloud, &choices());
-    // What an apply leaves that is cut after the network and before its guests.
+    // The state after an apply that was cut between the network and its guests.
     hypervisor.own.virsh(&["net-destroy", "small-lab-lan"]);
     hypervisor.own.virsh(&["net-start", "small-lab-lan"]);
     let plan = hypervisor.converge(&cloud, &choices());
@@ -101,7 +101,7 @@ fn a_cloud_grows_changes_and_goes() {
     hypervisor.write_data(&disk);
     let data = hypervisor.data(&disk);
 
-    // One machine more: the others run on with the wires that they have.
+    // One more machine: the others keep running on their links.
     let plan = hypervisor.converge(&clouds::grown().lab(), &choices());
     assert!(plan.impact() <= Impact::Live, "{plan:?}");
     assert_eq!(
@@ -112,7 +112,7 @@ fn a_cloud_grows_changes_and_goes() {
     assert!(wires.iter().all(|wire| grown.contains(wire)), "{wires:?} in {grown:?}");
     assert_eq!(grown.len(), wires.len() + 1);
 
-    // One machine restarts for its memory, and no other.
+    // A change of memory restarts one machine, and no other.
     let bigger = |memory| {
         let machine = Machine::new("more", Image::blank()).memory(memory).shutdown(Shutdown::force_now());
         clouds::grown().lab().machine(machine)
@@ -127,7 +127,7 @@ fn a_cloud_grows_changes_and_goes() {
     assert!(matches!(changed.as_slice(), [(name, _)] if name == "small-lab-more"), "{changed:?}");
     assert!(hypervisor.own.virsh(&["dominfo", "small-lab-more"]).contains("98304 KiB"));
 
-    // A machine made anew keeps its data, to the byte and the inode.
+    // A replaced machine keeps its data: the bytes and the inode.
     let replace = Choices { replace: ["blank".to_owned()].into(), ..choices() };
     let ids = hypervisor.ids();
     let plan = hypervisor.apply(&bigger(96.mib()), &replace);
@@ -137,7 +137,7 @@ fn a_cloud_grows_changes_and_goes() {
     assert!(matches!(changed.as_slice(), [(name, _)] if name == "small-lab-blank"), "{changed:?}");
     assert_eq!(hypervisor.data(&disk), data);
 
-    // It goes, its data stays, and what stays makes no plan.
+    // The machine goes, its data stays, and kept data alone makes no plan.
     let plan = hypervisor.destroy("small-lab", &choices());
     assert!(plan.notes.iter().any(|note| note.kind == NoteKind::Kept), "{:?}", plan.notes);
     assert_eq!(hypervisor.volumes("fmc-small-lab"), ["blank.disk.data"]);
@@ -158,7 +158,7 @@ fn a_cloud_grows_changes_and_goes() {
 fn libvirtd_killed_in_the_middle_of_an_apply() {
     let hypervisor = Hypervisor::named("local");
     let cloud = clouds::grown().lab();
-    // After the first step, somewhere in the middle, and when the last machine begins.
+    // After the first step, in the middle, and when the last machine begins.
     for (steps, machines) in [(1, 0), (6, 0), (0, 4)] {
         let (mut done, mut begun, mut networks, mut killed) = (0, 0, 0, false);
         let outcome = hypervisor.try_apply(&cloud, &choices(), |event| {
@@ -173,7 +173,7 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
                 }
                 _ => {}
             }
-            // What is left of a network that was just being started is another test.
+            // A network that was just starting has a test of its own.
             if done >= steps && begun >= machines && networks == 0 && !killed {
                 killed = true;
                 hypervisor.own.kill();
@@ -190,7 +190,8 @@ fn libvirtd_killed_in_the_middle_of_an_apply() {
     }
 }
 
-/// The one moment of which libvirt itself does not recover: a bridge is made, and not yet written down. The error says what it takes.
+/// The only moment from which libvirt itself does not recover: it has made a bridge, but not recorded it. The
+/// error says how to clear it.
 #[test]
 fn libvirtd_killed_while_it_starts_a_network() {
     let hypervisor = Hypervisor::named("local");
@@ -201,7 +202,7 @@ fn libvirtd_killed_while_it_starts_a_network() {
     let errors: Vec<_> = outcome.failed.iter().map(|(_, error)| error.to_string()).collect();
     let clears = format!("ip link delete {bridge}; pkill -f dnsmasq/small-lab-lan.conf");
     assert!(matches!(errors.as_slice(), [error] if error.contains(&clears)), "{errors:?}");
-    // Nothing listens on a bridge that was made by hand.
+    // A bridge made by hand has no dnsmasq, so the second command fails.
     hypervisor.own.inside(&clears).unwrap_err();
     hypervisor.converge(&cloud, &choices());
 }
@@ -211,7 +212,7 @@ fn libvirtd_killed_in_the_middle_of_an_upload() {
     let hypervisor = Hypervisor::named("local");
     let content: Vec<u8> = (0..24 * MIB).map(|index| (index * 31 % 251) as u8).collect();
     let cloud = cloud_of_an_image(&hypervisor, &content, 2);
-    // The network is there before: a libvirtd killed while it starts one has a test of its own.
+    // The network exists already, because a kill during its start has a test of its own.
     hypervisor.converge(&hypervisor.cloud("upload").network(upload_network()), &choices());
     let mut killed = false;
     let outcome = hypervisor.try_apply(&cloud, &choices(), |event| {
@@ -230,7 +231,7 @@ fn libvirtd_killed_in_the_middle_of_an_upload() {
     assert_eq!(hypervisor.running(), ["web0", "web1"]);
 }
 
-/// Machines on one base image, which is a file of this side; the first two run.
+/// Machines on one base image from a local file; the first two run.
 fn cloud_of_an_image(hypervisor: &Hypervisor, content: &[u8], machines: u8) -> Cloud {
     let image = hypervisor.image(content);
     let machines = (0..machines).map(|index| {
@@ -252,7 +253,8 @@ fn machine(index: u8, image: Image) -> Machine {
         .interface(Interface::on("lan").address(format!("10.74.1.{}", 10 + index)))
 }
 
-/// The work that the peers were measured with: two networks with reservations, a base image, twelve machines on it.
+/// The same work as in the measurements of peers: two networks with reservations, and twelve machines on a
+/// base image.
 #[test]
 fn the_calls_of_a_plan_that_changes_nothing() {
     let hypervisor = Hypervisor::named("local");
@@ -264,7 +266,7 @@ fn the_calls_of_a_plan_that_changes_nothing() {
     assert!(calls.len() <= 36 + running, "{} calls: {calls:?}", calls.len());
 }
 
-/// What `apply` reports is what a person reads: it names the call, the object, and what to do.
+/// A person reads the error of `apply`: it names the call, the object, and the remedy.
 #[test]
 fn a_libvirt_that_does_not_answer_is_said_before_anything_is_done() {
     let hypervisor = Hypervisor::named("local");
@@ -276,20 +278,20 @@ fn a_libvirt_that_does_not_answer_is_said_before_anything_is_done() {
 }
 
 impl Hypervisor {
-    /// A cloud whose pool lies where the test can read it too.
+    /// A cloud with its pool in a place that the test can read too.
     fn cloud(&self, name: &str) -> Cloud {
         let host = Host::local().emulated().machine_type("pc").base(self.own.path().to_str().unwrap());
         Cloud::new(name).host(host)
     }
 
-    /// An image without an operating system, from a file of this side.
+    /// An image without an operating system, from a local file.
     fn image(&self, content: &[u8]) -> Image {
         let file = self.own.path().join("image.raw");
         std::fs::write(&file, content).unwrap();
         Image::blank().format(Format::Raw).file(file.to_str().unwrap(), Digest::sha256(content))
     }
 
-    /// Applies as far as it goes.
+    /// Applies as far as possible.
     fn try_apply(&self, cloud: &Cloud, choices: &Choices, mut on: impl FnMut(&Event)) -> Outcome {
         let plan = self.plan(&wanted(cloud), choices);
         wait(apply(&plan, &self.provider, ApplyOptions::default(), |event| on(&event))).unwrap()
@@ -299,7 +301,7 @@ impl Hypervisor {
         wait(self.provider.observe(&wanted(cloud))).unwrap_err().to_string()
     }
 
-    /// The calls of one plan on a connection of its own, the opening included.
+    /// The calls of one plan on a connection of its own, including those that open it.
     fn calls_of_a_plan(&self, cloud: &Cloud) -> Vec<u32> {
         let relay = Relay::start(&self.own.path().join("libvirt-sock"));
         let link = VirtLink::connect(&relay.uri()).unwrap();

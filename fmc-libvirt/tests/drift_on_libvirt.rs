@@ -1,4 +1,4 @@
-//! What a real libvirt makes of our documents is no difference; what somebody does to them with virsh is.
+//! Additions of a real libvirt to our documents are not drift; changes with virsh are.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -81,7 +81,7 @@ impl There {
         there
     }
 
-    /// By name; both hosts have the same pool.
+    /// The documents of a kind by name; both hosts have the same pool.
     fn of_kind(&self, kind: &str) -> BTreeMap<&str, &Document> {
         let of_kind = self.wanted.nodes.iter().filter(|(address, _)| address.kind() == kind);
         of_kind.map(|(address, node)| (address.name(), &*node.document)).collect()
@@ -176,7 +176,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
     let there = There::set_up();
     let virsh = |arguments: &[&str]| there.host.virsh(arguments);
 
-    // As it was made.
+    // Unchanged.
     for (name, document) in there.of_kind(kind::POOL) {
         let Document::Pool(wanted) = document else { panic!("{name}") };
         let seen = PoolRecord {
@@ -210,7 +210,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
         assert_eq!(lines(there.domain(name).0), ["power: stopped -> running (in place)"], "{name}");
     }
 
-    // What somebody does to a domain that runs, and to one that does not.
+    // Changes by hand to a running domain, and to one that is off.
     virsh(&["setmaxmem", "web", "96M", "--config"]);
     virsh(&["setmem", "web", "96M", "--config"]);
     virsh(&["desc", "web", "--config", "--title", "mine"]);
@@ -238,7 +238,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
     assert_eq!(lines(changes), ["power: running -> stopped (restart)"]);
     assert_eq!(lines(pending), ["devices/interface[52:54:00:00:00:79]: quiet -> nothing (at next boot)"]);
 
-    // And to networks.
+    // Changes by hand to networks.
     let hosts = |name: &str| virsh(&["net-dumpxml", name]);
     let Some(Document::Network(nat)) = there.of_kind(kind::NETWORK).remove("nat") else { panic!() };
     virsh(&[

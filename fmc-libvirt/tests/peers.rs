@@ -1,4 +1,5 @@
-//! Situations in which the tools that people use today fail them, each with what happens here instead.
+//! Situations in which the tools that people use today fail, and fmc's behaviour in each. "There" is
+//! Terraform's libvirt provider unless another tool is named.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 #[path = "sim/lab.rs"]
@@ -35,7 +36,7 @@ fn refused(cloud: &Cloud) -> Vec<&'static str> {
         .findings()
         .iter()
         .filter(|finding| finding.refuses())
-        .map(|finding| finding.kind.as_str())
+        .map(|finding| finding.kind().as_str())
         .collect()
 }
 
@@ -62,7 +63,7 @@ fn memory_of_a_running_domain_changed() {
     );
 }
 
-/// There: an in-place difference; the apply changes nothing and fails, at every apply.
+/// There: an in-place difference. Every apply changes nothing and fails.
 #[test]
 fn a_dhcp_host_renamed() {
     let named = |name: &'static str| {
@@ -77,7 +78,7 @@ fn a_dhcp_host_renamed() {
     assert!(network.live_xml.unwrap().contains("plotter") && !network.xml.contains("printer"));
 }
 
-/// There: planned as in-place; "Update Not Supported"; the difference stays for ever.
+/// There: planned as in-place, then "Update Not Supported". The difference stays for ever.
 #[test]
 fn root_volume_grown() {
     let lab = made();
@@ -88,7 +89,7 @@ fn root_volume_grown() {
     assert_eq!(lab.sim.volume("fmc-first", &root).unwrap().unwrap().capacity, 40 << 30);
 }
 
-/// The path of a change, and what somebody does for it.
+/// The path of a change, and the change by hand.
 type Edit = (&'static str, fn(&Sim));
 
 /// There: "No changes".
@@ -147,7 +148,7 @@ fn kill_9_in_the_middle_of_an_apply() {
     lab.apply(&small());
 }
 
-/// There: the same. Here is no state file.
+/// There: the same. fmc has no state file.
 #[test]
 fn state_file_lost() {
     let lab = made();
@@ -156,7 +157,7 @@ fn state_file_lost() {
     somewhere_else.apply(&nothing());
 }
 
-/// There: one fails half-way with "already exists".
+/// There: one of them fails half-way with "already exists".
 #[test]
 fn two_applies_from_two_folders() {
     let one = Lab::new();
@@ -173,8 +174,8 @@ fn two_applies_from_two_folders() {
     assert!(other.plan(&small()).is_empty());
 }
 
-/// There: `firmware = "efi"` gives an inconsistent result, tainted, and the next plan replaces the machine. libvirt fills
-/// in what firmware it found.
+/// There: `firmware = "efi"` gives an inconsistent result, and the next plan replaces the tainted machine.
+/// libvirt adds the firmware that it found.
 #[test]
 fn firmware_efi() {
     let image =
@@ -197,7 +198,7 @@ fn firmware_efi() {
     assert!(plan.is_empty(), "{plan}");
 }
 
-/// There: the next plan replaces seed volumes. Here the name of a volume says what is in it.
+/// There: the next plan replaces seed volumes. Here a volume's name is derived from its content.
 #[test]
 fn the_clients_temporary_folder_emptied() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -212,7 +213,7 @@ fn the_clients_temporary_folder_emptied() {
     assert!(lab.plan(&wanted).is_empty());
 }
 
-/// There: the plan accepts all, the apply most.
+/// There: the plan accepts all of these, and the apply most of them.
 #[test]
 fn what_cannot_work_is_refused_before_any_plan() {
     let reserve = |mac: &'static str, address: &'static str, name: &'static str| {
@@ -276,7 +277,7 @@ fn what_cannot_work_is_refused_before_any_plan() {
     }
 }
 
-/// There: found by libvirt in the middle of the apply.
+/// There: libvirt finds them in the middle of the apply.
 #[test]
 fn what_libvirt_finds_late_is_found_early() {
     let wrong = cloud([lan()], [web().interface(Interface::on("lab").address("10.17.3.999"))]);
@@ -313,7 +314,7 @@ impl Secrets for OneSecret {
     }
 }
 
-/// There: plain text in a world-readable state file and in an ISO that everybody reads.
+/// There: plain text in a world-readable state file and in a world-readable ISO.
 #[test]
 fn a_cloud_init_password() {
     let with = |secrets: Arc<dyn Secrets + Send + Sync>| {
@@ -339,12 +340,9 @@ fn a_cloud_init_password() {
     assert!(
         !said.contains(&Digest::sha256(PASSWORD).hex()) && !said.contains(&Digest::sha512(PASSWORD).hex())
     );
-    assert!(
-        upload_xml("web.boot.00000000", 1).contains("<mode>0600</mode>"),
-        "nobody but QEMU reads the volume"
-    );
+    assert!(upload_xml("web.boot.00000000", 1).contains("<mode>0600</mode>"), "only QEMU reads the volume");
 
-    // Without it, the error names the secret, and nothing of the volume is left.
+    // Without the secret, the error names it, and no volume is left behind.
     let without = with(Arc::new(fmc_core::secret::NoSecrets));
     let outcome = without.try_apply(&wanted, &Choices::default()).unwrap();
     assert!(
@@ -354,7 +352,7 @@ fn a_cloud_init_password() {
     assert!(without.volumes("web.boot.").is_empty());
 }
 
-/// There: none.
+/// There: no progress.
 #[test]
 fn upload_progress() {
     let lab = Lab::new();
@@ -370,7 +368,7 @@ fn upload_progress() {
     assert!(pieces >= 3, "{pieces}");
 }
 
-/// kcli: a changed memory is "skipped" by a second create; no difference, no drift.
+/// kcli: a second create "skips" a changed memory; it shows no difference and no drift.
 #[test]
 fn a_second_create_with_another_memory() {
     let lab = Lab::new();

@@ -1,4 +1,4 @@
-//! Every call of the link on a real libvirtd with QEMU under emulation: one of the tests' own, in namespaces.
+//! Every call of the link on a real libvirtd with emulated QEMU: one of the tests' own, in namespaces.
 #![cfg(feature = "virt")]
 
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ fn backed(name: &str, base: &str) -> String {
     )
 }
 
-/// Bytes that no compression and no hole makes shorter.
+/// Bytes that neither compression nor holes make shorter.
 fn noise(length: u64) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     (0..length / 8)
@@ -88,12 +88,12 @@ fn a_domain_lives_and_goes() {
     let error = link.start_domain("web").unwrap_err();
     assert!(error.message.contains("already running"), "{error}");
 
-    // Capacities come from one call, of domains that run and of those that do not.
+    // One call gives the capacities of running and stopped domains.
     assert_eq!(link.disk_capacities().unwrap().get(&path), Some(&(16 * MIB)));
     link.resize_block("web", &path, 24 * MIB).unwrap();
     assert_eq!(link.disk_capacities().unwrap().get(&path), Some(&(24 * MIB)));
 
-    // A guest without an operating system does not listen.
+    // A guest without an operating system ignores the request.
     link.shutdown_domain("web").unwrap();
     assert!(link.domain_is_active("web").unwrap());
     link.destroy_domain("web").unwrap();
@@ -114,7 +114,7 @@ fn a_domain_lives_and_goes() {
 fn what_a_domain_is_refused_for() {
     let host = Own::start();
     let link = VirtLink::connect(&host.uri()).unwrap();
-    // Two UUIDs, one name.
+    // Two UUIDs with one name.
     link.define_domain(&domain("web", "")).unwrap();
     let other =
         domain("web", "").replace("<memory", "<uuid>11111111-2222-5333-8444-555555555555</uuid><memory");
@@ -126,7 +126,7 @@ fn what_a_domain_is_refused_for() {
     let error = link.define_domain(&domain("web", "").replace("<os>", "<colour/><os>")).unwrap_err();
     assert!(error.message.contains("colour"), "{error}");
 
-    // A missing image and a missing network are no absence of the domain.
+    // A missing image or network does not mean that the domain is absent.
     for devices in [
         disk("/nowhere/web.root"),
         "<interface type='network'><source network='lan'/></interface>".to_owned(),
@@ -159,7 +159,7 @@ fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
         let (v4, v6) = document.split_once("family='ipv6'").unwrap();
         assert!(v4.contains("ip='10.72.1.10'") && v6.contains("ip='fd72:1::10'"), "{document}");
     }
-    // What dnsmasq reads when it is told that its hosts changed.
+    // The file that dnsmasq reads after a change of its hosts.
     let told = host.inside("cat /var/lib/libvirt/dnsmasq/lan.hostsfile").unwrap();
     assert!(told.contains("52:54:00:72:00:01,10.72.1.10,web") && told.contains("[fd72:1::10]"), "{told}");
     let error = link.update_network("lan", Section::DhcpHost, Edit::Add, host_v4, true).unwrap_err();
@@ -169,7 +169,7 @@ fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
     link.update_network("lan", Section::DhcpHost, Edit::Delete, host_v6, true).unwrap();
     assert!(!link.network("lan").unwrap().unwrap().xml.contains("<host "));
 
-    // A name in DNS may have several addresses; an address has one entry, and is what takes it away.
+    // A DNS name may have several addresses. An address has one entry, and deletion is by address.
     let names = |ip: u8, name: &str| {
         format!(
             "<host ip='10.72.1.{ip}'><hostname>{name}</hostname><hostname>all.example.org</hostname></host>"
@@ -188,7 +188,7 @@ fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
     host.expect_names("10.72.1.1", "all.example.org", "A", &["10.72.1.11"]);
     let error = edit(Edit::Delete, "<host ip='10.72.1.10'/>").unwrap_err();
     assert!(error.message.contains("couldn't locate a matching DNS HOST"), "{error}");
-    // As many as a balancer reads fit into one answer.
+    // The most addresses that a balancer reads fit into one answer.
     let all: Vec<String> = (11..75).map(|n| format!("10.72.1.{n}")).collect();
     for n in 12..75 {
         edit(Edit::Add, &names(n, &format!("node{n}"))).unwrap();
@@ -198,7 +198,7 @@ fn a_network_takes_hosts_of_dhcp_and_dns_while_it_runs() {
 
     link.stop_network("lan").unwrap();
     link.stop_network("lan").unwrap();
-    // In the configuration alone.
+    // Only in the configuration.
     link.update_network("lan", Section::DhcpHost, Edit::Add, host_v4, false).unwrap();
     let read = link.network("lan").unwrap().unwrap();
     assert!(read.xml.contains("ip='10.72.1.10'") && read.live_xml.is_none() && !read.active);
@@ -215,12 +215,12 @@ fn what_a_network_is_refused_for() {
     let error = link.define_network(&network("dmz", "br-lan", 2)).unwrap_err();
     assert_eq!(error.call, "define network dmz");
     assert!(error.message.contains("give the network a bridge name of its own"), "{error}");
-    // A bridge of the host's own.
+    // The host's own bridge.
     host.bridge("br-own");
     link.define_network(&network("own", "br-own", 3)).unwrap();
     let error = link.start_network("own").unwrap_err();
     assert!(error.message.contains("ip link delete br-own; pkill -f dnsmasq/own.conf"), "{error}");
-    // A subnet that is in use.
+    // A subnet in use.
     link.start_network("lan").unwrap();
     link.define_network(&network("same", "br-same", 1)).unwrap();
     let error = link.start_network("same").unwrap_err();
@@ -245,7 +245,7 @@ fn pools_and_volumes() {
     assert_eq!(error.call, "create pool twice");
     assert!(error.message.contains("two pools cannot share a folder"), "{error}");
     assert_eq!(link.pool("twice").unwrap(), None);
-    // What cannot start is not left defined: a file is in the folder's way.
+    // A pool that cannot start does not stay defined: here a file is in the place of its folder.
     std::fs::write(host.path().join("file"), "").unwrap();
     link.create_pool(&pool(&host, "blocked", "file/disks")).unwrap_err();
     assert_eq!(link.pool("blocked").unwrap(), None);
@@ -273,7 +273,7 @@ fn pools_and_volumes() {
     let error = link.create_volume("disks", &backed("db.root", "/nowhere/base")).unwrap_err();
     assert!(error.message.contains("/nowhere/base"), "{error}");
     assert_eq!(link.volume("disks", "db.root").unwrap(), None);
-    // The mark of a whole upload: an empty volume. It and all others survive a new start of the daemon.
+    // The mark of a complete upload is an empty volume. It and all others survive a restart of the daemon.
     link.create_volume("disks", &volume("base.ok", 0, "raw")).unwrap();
     let names = |link: &VirtLink| {
         let mut names: Vec<_> =
@@ -296,7 +296,7 @@ fn pools_and_volumes() {
     link.delete_pool("disks").unwrap();
     assert!(!host.path().join("disks").exists());
     assert_eq!(link.delete_pool("disks").unwrap_err().kind, CallErrorKind::Absent);
-    // A folder that someone removed is made again, or not missed.
+    // A folder that was removed is made again by a start, and a deletion does not need it.
     link.create_pool(&pool(&host, "gone", "gone")).unwrap();
     host.virsh(&["pool-destroy", "gone"]);
     std::fs::remove_dir(host.path().join("gone")).unwrap();
@@ -334,7 +334,7 @@ fn an_upload_is_stopped_runs_short_or_finds_the_disk_full() {
     let error = link.upload("small", "base", &mut short, Some(2 * MIB), &mut |_| true).unwrap_err();
     assert!(error.message.contains("end early"), "{error}");
 
-    // Nothing of all that is left in the connection's way.
+    // The failures above do not disturb the connection.
     link.delete_volume("small", "base").unwrap();
     link.create_volume("small", &volume("base", 0, "raw")).unwrap();
     link.upload("small", "base", &mut &content[..512], Some(512), &mut |_| true).unwrap();
@@ -379,7 +379,7 @@ fn a_daemon_that_does_not_answer() {
     );
     assert!(error.message.contains("/nowhere/libvirt-sock") && error.message.contains("libvirtd"), "{error}");
 
-    // It was there, and is not any more; when it is back, the same link goes on, also with what changes something.
+    // The daemon went away. When it is back, the same link continues, also with calls that change something.
     let link = VirtLink::connect(&host.uri()).unwrap();
     link.define_network(&network("lan", "br-lan", 1)).unwrap();
     host.kill();
@@ -409,13 +409,13 @@ fn a_daemon_that_hangs() {
     );
     assert!(error.message.contains("no answer within 1 s"), "{error}");
     assert!(asked.elapsed() < Duration::from_secs(4));
-    // Nor does a new connection open; once it answers again, one does.
+    // A new connection does not open either. Once the daemon answers again, it does.
     assert_eq!(link.network("lan").unwrap_err().call, format!("connect to {}", relay.uri()));
     relay.hold(false);
     assert!(link.network("lan").unwrap().is_some());
 }
 
-/// A plan over libvirt costs what its calls cost, and so this is the number to keep.
+/// The number of calls decides the time of a plan over libvirt, so this test limits it.
 #[test]
 fn the_calls_of_a_plan_that_changes_nothing() {
     let host = Own::start();
@@ -433,7 +433,7 @@ fn the_calls_of_a_plan_that_changes_nothing() {
     for third in [1, 2] {
         link.define_network(&network(&format!("lan{third}"), &format!("br-lan{third}"), third)).unwrap();
     }
-    // Twice the pool (define, start, autostart), the volumes and domains one each, none for a look-up.
+    // The pool takes three calls (define, start, autostart), each volume and domain one, and look-ups none.
     assert_eq!(relay.take_calls().len(), 3 + 13 + 12 + 2);
     for third in [1, 2] {
         link.start_network(&format!("lan{third}")).unwrap();
@@ -452,7 +452,7 @@ fn the_calls_of_a_plan_that_changes_nothing() {
     };
     let calls = observe();
     assert!(opening + calls.len() <= 36, "{opening} to open, then by number: {calls:?}");
-    // Whoever runs costs one more.
+    // A running domain costs one call more.
     link.start_domain("web0").unwrap();
     let _ = relay.take_calls();
     let again = observe();
@@ -475,7 +475,7 @@ fn what_a_guest_writes_to_its_console_is_read_from_the_pool() {
     link.refresh_pool("disks").unwrap();
     assert_eq!(link.volumes("disks").unwrap().remove(0).name, "web.console");
 
-    // Written to after libvirt looked, as a guest does.
+    // The guest writes after libvirt looked.
     let text: String = (0..20_000).map(|line| format!("line {line}\n")).collect();
     host.inside(&format!("seq --format='line %g' 0 19999 > {}", file.display())).unwrap();
     let tail = link.volume_tail("disks", "web.console", 100_000).unwrap().unwrap();
@@ -485,7 +485,7 @@ fn what_a_guest_writes_to_its_console_is_read_from_the_pool() {
     host.inside(&format!(": > {}", file.display())).unwrap();
     assert_eq!(link.volume_tail("disks", "web.console", 64).unwrap(), Some(Vec::new()));
 
-    // A pool goes when its folder is empty.
+    // A pool can be deleted when its folder is empty.
     link.destroy_domain("web").unwrap();
     link.delete_pool("disks").unwrap_err();
     link.delete_volume("disks", "web.console").unwrap();

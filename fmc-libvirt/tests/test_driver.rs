@@ -1,4 +1,5 @@
-//! The link against libvirt's own simulation, which lives in the client library: its real parsers and validators, no daemon, no root.
+//! The link against libvirt's own simulation, which is part of the client library: its real parsers and
+//! validators, without a daemon and without root.
 //!
 //! All connections to `test:///default` in one process share their objects, so each test has names of its own.
 #![cfg(feature = "virt")]
@@ -45,7 +46,7 @@ fn a_domain_lives_and_goes() {
     assert!(read.active && read.autostart);
     assert!(read.live_xml.as_deref().unwrap().contains("<domain type='test' id='"));
 
-    // A running domain is defined anew: the one in force stays as it was.
+    // A new definition of a running domain leaves the active one unchanged.
     let uuid = read.xml.split("<uuid>").nth(1).unwrap().split("</uuid>").next().unwrap().to_owned();
     link.define_domain(&domain("lives", 128).replace("</name>", &format!("</name><uuid>{uuid}</uuid>")))
         .unwrap();
@@ -76,7 +77,7 @@ fn an_object_made_anew_under_its_name_is_found() {
     let link = VirtLink::connect(URI).unwrap();
     let other = VirtLink::connect(URI).unwrap();
     link.define_domain(&domain("anew", 64)).unwrap();
-    // Another UUID under the same name: the handle that the link kept names what is gone.
+    // Another UUID under the same name: the handle that the link kept refers to the old object.
     other.undefine_domain("anew").unwrap();
     other.define_domain(&domain("anew", 64)).unwrap();
     link.start_domain("anew").unwrap();
@@ -139,7 +140,7 @@ fn a_pool_and_its_volumes() {
     assert_eq!(link.volume("disks", "db.root").unwrap(), None);
     assert_eq!(link.volume("nowhere", "db.root").unwrap(), None);
 
-    // What the test driver does not know is said as such.
+    // The error says that the test driver does not support the call.
     let error = link.resize_volume("disks", "web.root", 2 << 20).unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unsupported, "{error}");
     let error =
@@ -158,7 +159,7 @@ fn the_hosts_own_facts() {
     assert_eq!(link.uri(), URI);
     let facts = link.facts().unwrap();
     assert!(facts.memory_kib > 0 && facts.threads > 0);
-    // The test driver says that its host is an i686.
+    // The test driver reports an i686 host.
     assert!(facts.domain_types.is_empty());
     assert_eq!(link.interfaces().unwrap().unwrap(), ["eth1"]);
 }

@@ -1,4 +1,5 @@
-//! Images on their way to a real libvirtd: what arrives, what it takes there, and how much memory it takes here.
+//! Uploads of images to a real libvirtd: the content that arrives, its space there, and the memory that it
+//! takes here.
 #![cfg(all(feature = "virt", feature = "unpack"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
@@ -27,7 +28,7 @@ static MEMORY: Cap<std::alloc::System> = Cap::new(std::alloc::System, usize::MAX
 
 const MIB: usize = 1 << 20;
 
-/// What an upload may take, whatever the image.
+/// The most memory that an upload of any image may take.
 const MOST: usize = 16 * MIB;
 
 fn cloud(file: &Path, digest: Digest, format: Format) -> Cloud {
@@ -36,7 +37,7 @@ fn cloud(file: &Path, digest: Digest, format: Format) -> Cloud {
     Cloud::new("uploads").host(Host::local().emulated()).machine(machine)
 }
 
-/// Applies, and says how much memory that took at most beyond what there was, by the program's allocator.
+/// Applies, and gives the peak of additional memory, by the program's allocator.
 fn peak(hypervisor: &Hypervisor, cloud: &Cloud) -> usize {
     let wanted = wanted(cloud);
     let seen = wait(hypervisor.provider.observe(&wanted)).unwrap();
@@ -60,7 +61,7 @@ fn base(hypervisor: &Hypervisor) -> PathBuf {
     PathBuf::from(path.trim())
 }
 
-/// A file of which 8 MiB, here and there, are more than zeros.
+/// A file with 8 MiB that are not zero, in several places.
 fn sparse(folder: &Path, length: usize) -> PathBuf {
     let path = folder.join("sparse.img");
     let file = File::create(&path).unwrap();
@@ -94,7 +95,7 @@ fn digest(path: &Path) -> Digest {
     }
 }
 
-/// How long a file on the hypervisor is and what it takes there, once it is known to hold what one of ours does.
+/// The length of a file on the hypervisor and its space there, after a comparison of its content with ours.
 fn same_as(hypervisor: &Hypervisor, path: &Path, ours: &Path) -> (u64, u64) {
     let (path, ours) = (path.display(), ours.display());
     let said = hypervisor.own.inside(&format!("cmp {path} {ours} && stat --format='%s %b' {path}")).unwrap();
@@ -103,14 +104,14 @@ fn same_as(hypervisor: &Hypervisor, path: &Path, ours: &Path) -> (u64, u64) {
     (length, blocks * 512)
 }
 
-/// Memory is that of the process: one test at a time.
+/// The allocator counts for the whole process, so one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn an_image_arrives_with_its_holes_and_takes_little_memory_on_its_way() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let hypervisor = Hypervisor::named("local");
-    // Packed ones are smaller: what takes the time is to pack them.
+    // Packed images are smaller, because packing takes most of the time.
     let packers: [(&[&str], usize); 5] = [
         (&[], 1024 * MIB),
         (&["zstd", "-19"], 48 * MIB),

@@ -1,4 +1,4 @@
-# Asks a name server over UDP, and prints each answer on a line. SERVER NAME TYPE, which is A or PTR.
+# Asks a name server over UDP and prints one answer a line. Arguments: SERVER NAME TYPE; TYPE is A or PTR.
 import ipaddress, socket, struct, sys
 
 TYPES = {"A": 1, "PTR": 12}

@@ -20,3 +20,14 @@ pub fn dot(graph: &str) -> Result<String, Refused> {
 pub fn xml(document: &str) -> Result<(), Refused> {
     run_with_input(command("xmllint").args(["--noout", "-"]), document).silent_success().map(drop)
 }
+
+/// The title of an SVG, as an XML parser reads it.
+///
+/// # Errors
+///
+/// The complaint of `xmllint`.
+pub fn title(svg: &str) -> Result<String, Refused> {
+    let title = ["--xpath", "string(/*/*[local-name()='title'])", "-"];
+    let read = run_with_input(command("xmllint").args(title), svg).silent_success()?;
+    Ok(read.strip_suffix('\n').map_or(read.clone(), str::to_owned))
+}

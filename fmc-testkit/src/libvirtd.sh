@@ -1,15 +1,15 @@
 # The first process of a libvirtd of the tests' own, in fresh mount, network and process namespaces.
 # $1: a folder seen from inside and outside. $2: a folder for QEMU's probed capabilities, or nothing.
-# Reads commands from standard input, one a line, and answers each with what it says and a line "$MARK STATUS".
+# Reads commands from standard input, one a line, and answers each with its output and a line "$MARK STATUS".
 set -eu
 folder=$1
 cache=$2
 PATH=$PATH:/usr/sbin:/sbin
 
-# A view of the new network namespace. No cgroup is mounted in it: two daemons would meet there.
+# A view of the new network namespace. It mounts no cgroups, because two daemons would share them.
 umount --recursive --lazy /sys
 mount -t sysfs sysfs /sys
-# The user's libvirt has its state here, and D-Bus, firewalld, polkit and machined their sockets in /run.
+# Hides the machine's own sockets in /run: libvirt's state, D-Bus, firewalld, polkit and machined.
 mkdir -p /var/log/libvirt /var/cache/libvirt
 for place in /run /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
     mount -t tmpfs -o mode=755 tmpfs $place
@@ -18,7 +18,7 @@ done
 mkdir -p /run/lock /run/libvirt /var/lib/libvirt/images
 ip link set lo up
 
-# As root: a /dev/kvm that QEMU's own user cannot open would have libvirt probe QEMU at every look-up.
+# As root: if QEMU's own user cannot open /dev/kvm, libvirt probes QEMU at every look-up.
 cat >/etc/libvirt/qemu.conf <<END
 user = "root"
 group = "root"
@@ -53,11 +53,11 @@ answer() {
 }
 
 virtlogd --daemon --pid-file /run/virtlogd.pid
-# In the background, so that the first process waits, and thereby buries each QEMU at once: libvirt waits for that.
+# In the background, so that the first process waits and reaps each QEMU at once, which libvirt waits for.
 exec 3<&0
 answer <&3 &
 wait $! || true
 
-# The standard input is closed: the test is over, or dead.
+# The standard input is closed: the test has ended or died.
 kill -KILL -1
 rm -rf "$folder"

@@ -1,6 +1,6 @@
-"""A time server for guests that reach no other: tells every client this machine's time.
+"""A time server for guests without access to another. It serves this machine's time.
 
-RFC 5905, as far as a client judges it: version 4, server, stratum 1, the client's own time stamp sent back.
+The parts of RFC 5905 that a client checks: version 4, server, stratum 1, the client's own time stamp sent back.
 """
 
 import socket

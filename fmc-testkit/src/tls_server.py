@@ -1,4 +1,4 @@
-"""A stand-in for an API server: TLS, and who it is. `tls_server.py NAME ADDRESS PORT CERTIFICATE KEY [CLIENT-AUTHORITIES]`."""
+"""A stand-in for an API server: TLS and its name. `tls_server.py NAME ADDRESS PORT CERTIFICATE KEY [CLIENT-AUTHORITIES]`."""
 
 import http.server
 import json
@@ -34,7 +34,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def finish_request(self, request, client_address):
-        # The handshake is done in the connection's own thread: a probe that says nothing holds up nobody.
+        # The handshake is on the connection's own thread, so that a silent probe does not delay other clients.
         request.settimeout(10)
         try:
             tls = context.wrap_socket(request, server_side=True)
@@ -52,7 +52,7 @@ context.minimum_version = ssl.TLSVersion.TLSv1_2
 context.load_cert_chain(certificate, key)
 if authorities:
     context.load_verify_locations(authorities[0])
-    # As an API server does: a client without a certificate is somebody, too.
+    # As an API server does: a client without a certificate is accepted as anonymous.
     context.verify_mode = ssl.CERT_OPTIONAL
 server = Server((address, int(port)), Handler)
 print("listens", flush=True)

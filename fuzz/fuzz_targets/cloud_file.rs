@@ -1,5 +1,6 @@
-//! Any bytes as a cloud's file, in every syntax: nothing panics, a mistake is in the text, and what is read is written and
-//! read again as the same. Time and memory are bounded by the fuzzer's own limits.
+//! Any bytes as a cloud's file, in every syntax: nothing panics, every mistake has its place in the text, and
+//! a cloud that was read is written and read again as the same. The fuzzer's own limits bound time and
+//! memory.
 
 #![no_main]
 
@@ -31,12 +32,12 @@ fn read(source: &Source, cloud: &Cloud) {
     };
     let places = source.places();
     for finding in &findings {
-        assert!(source.text().get(places.place(&finding.at)).is_some(), "{finding} is in the text");
+        assert!(source.text().get(places.place(finding.at())).is_some(), "{finding} is in the text");
     }
     let written = |result: Result<String, FileError>| result.unwrap_or_else(|error| panic!("{error}"));
     let again = |result: Result<Cloud, FileError>| result.unwrap_or_else(|error| panic!("{error}"));
     let json = written(file::to_json(cloud));
-    // A private key that was pasted is not kept, so that the clouds may differ where their texts do not.
+    // A pasted private key is not kept, so two clouds may differ whose texts are equal.
     assert_eq!(written(file::to_json(&again(file::from_json(&json)))), json);
     assert_eq!(written(file::to_json(&again(file::from_yaml(&written(file::to_yaml(cloud)))))), json);
     assert_eq!(written(file::to_json(&again(file::from_toml(&written(file::to_toml(cloud)))))), json);

@@ -74,12 +74,17 @@ pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Che
 
 /// A finding with its place in the cloud's file.
 fn placed(finding: &Finding, map: Option<&Map<'_>>, args: &Args) -> FindingView {
-    let set = set_by(args, &finding.at).map(|set| Setting::argument(set).to_owned());
+    let set = set_by(args, finding.at()).map(|set| Setting::argument(set).to_owned());
     let place = map.filter(|_| set.is_none()).map(|map| {
-        let (line, column) = map.place(&finding.at);
+        let (line, column) = map.place(finding.at());
         FilePlace { file: map.name().to_owned(), line, column }
     });
-    FindingView { set, ..FindingView::new(finding, place) }
+    FindingView { set, ..FindingView::new(finding, words(map), place) }
+}
+
+/// The words of what the author wrote.
+fn words(map: Option<&Map<'_>>) -> Words {
+    if map.is_some() { Words::File } else { Words::Rust }
 }
 
 /// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.
@@ -97,46 +102,46 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn tell(&self, number: usize, finding: &Finding) -> String {
         // The line of the file is innocent where an argument has replaced its value.
-        let draws = self.draws && number < DRAWN_MOST && set_by(self.args, &finding.at).is_none();
+        let draws = self.draws && number < DRAWN_MOST && set_by(self.args, finding.at()).is_none();
         let drawn = self.map.filter(|_| draws).and_then(|map| self.draw(finding, map));
         drawn.unwrap_or_else(|| wrapped(&self.write(finding), self.width).into_owned())
     }
 
     fn draw(&self, finding: &Finding, map: &Map<'_>) -> Option<String> {
-        let mut labels = vec![(map.range(&finding.at), finding.at.clone())];
-        labels.extend(finding.also.iter().map(|at| (map.range(at), at.clone())));
-        let more = match &finding.accepted {
+        let mut labels = vec![(map.range(finding.at()), finding.at().to_owned())];
+        labels.extend(finding.also_at().iter().map(|at| (map.range(at), at.clone())));
+        let more = match finding.accepted() {
             Some(reason) => format!("accepted: {reason}"),
-            None => format!("`{} explain {}` says more", self.args.program, finding.kind.as_str()),
+            None => format!("`{} explain {}` says more", self.args.program, finding.kind().as_str()),
         };
         let others = others(finding).map(|others| format!("the same {others}\n")).unwrap_or_default();
         let help = format!("{others}{}\n{more}", self.help(finding));
-        let code = Some(finding.kind.as_str());
+        let code = Some(finding.kind().as_str());
         let excerpt = map.excerpt(self.width);
-        excerpt.draw(code, finding.refuses(), &finding.message, &help, &labels, self.colour)
+        excerpt.draw(code, finding.refuses(), &finding.message(), &help, &labels, self.colour)
     }
 
     fn write(&self, finding: &Finding) -> String {
         let colour = self.colour;
-        let severity = match finding.severity {
+        let severity = match finding.severity() {
             Severity::Error if finding.refuses() => BAD,
             Severity::Error | Severity::Warning => WARN,
         };
-        let head = format!("{}[{}]", finding.severity, finding.kind.as_str());
+        let head = format!("{}[{}]", finding.severity(), finding.kind().as_str());
         let mut text =
-            format!("{}: {}\n", Paint(head, severity, colour), Paint(&finding.message, STRONG, colour));
-        text += &format!("  at {}\n", self.place(&finding.at));
-        for at in &finding.also {
+            format!("{}: {}\n", Paint(head, severity, colour), Paint(&finding.message(), STRONG, colour));
+        text += &format!("  at {}\n", self.place(finding.at()));
+        for at in finding.also_at() {
             text += &format!("  and {}\n", self.place(at));
         }
         if let Some(others) = others(finding) {
             text += &format!("  and {others}\n");
         }
         text += &format!("  {}: {}\n", Paint("help", GOOD, colour), self.help(finding));
-        match &finding.accepted {
+        match finding.accepted() {
             Some(reason) => text += &format!("  accepted: {reason}\n"),
             None => {
-                text += &format!("  `{} explain {}` says more\n", self.args.program, finding.kind.as_str())
+                text += &format!("  `{} explain {}` says more\n", self.args.program, finding.kind().as_str())
             }
         }
         text.push('\n');
@@ -145,7 +150,7 @@ impl Teller<'_> {
 
     /// What would be right, in the words of what the author wrote.
     fn help(&self, finding: &Finding) -> String {
-        finding.help_in(if self.map.is_some() { Words::File } else { Words::Rust })
+        finding.help_in(words(self.map))
     }
 
     /// A path, behind its line and column where it is a file's; the argument that set it where one did.
@@ -165,7 +170,7 @@ impl Teller<'_> {
 
 /// The other machines in which the same is wrong.
 fn others(finding: &Finding) -> Option<String> {
-    let machines = &finding.machines;
+    let machines = &finding.machines();
     (!machines.is_empty()).then(|| format!("on {} more: {machines}", machines.len()))
 }
 
@@ -211,7 +216,7 @@ fn budget(checked: &Checked) -> Table {
 }
 
 fn summary(findings: &[Finding], checked: Option<&Checked>) -> String {
-    let accepted = findings.iter().filter(|finding| finding.accepted.is_some()).count();
+    let accepted = findings.iter().filter(|finding| finding.accepted().is_some()).count();
     let errors = findings.iter().filter(|finding| finding.refuses()).count();
     let warnings = findings.len() - accepted - errors;
     let size = checked.map_or_else(String::new, |checked| {

@@ -14,19 +14,14 @@ use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::AnyRoom;
 use fmc_keys::Keyring;
-use fmc_libvirt::files::Files;
-use fmc_libvirt::image::Images;
-use fmc_libvirt::link::Link;
-use fmc_libvirt::sim::file::SimFile;
-use fmc_libvirt::volume::{Ours, own_pool};
-use fmc_libvirt::{address, console};
 
 use super::args::Args;
 use super::failure::Failure;
 use super::images;
 use super::io::Io;
 use super::saved;
-use crate::providers::Providers;
+use crate::files::Files;
+use crate::providers::{ConnectError, Providers, SimFile};
 use crate::secrets::Local;
 use crate::sim::StandIns;
 
@@ -76,14 +71,14 @@ impl World {
             ));
         }
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
+        // Whoever runs the command could read the files without it.
+        let files = Files::anywhere(&io.folder);
         let mut world = Self {
             providers: if is_simulation {
-                Providers::new()
-                    .secrets(Arc::new(StandIns))
-                    .images(Images::stand_ins().files(Files::anywhere(&io.folder)))
+                Providers::new().secrets(Arc::new(StandIns)).images_of_a_simulation(files)
             } else {
                 let secrets = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
-                Providers::new().secrets(Arc::new(secrets)).images(images::kept(io))
+                Providers::new().secrets(Arc::new(secrets)).images_in(images::folder(io), files)
             },
             on: Vec::new(),
             files: Vec::new(),
@@ -93,19 +88,16 @@ impl World {
         };
         let mut failures = Vec::new();
         for (host, target) in targets {
-            let (link, shown) = match target {
+            let shown = match target {
                 Target::Sim(file) => {
-                    let shown = format!("sim:{}", file.display());
-                    (Ok(world.simulated(&io.folder.join(file), access)?), shown)
+                    world.simulated(&host, &io.folder.join(&file), access)?;
+                    format!("sim:{}", file.display())
                 }
-                Target::Libvirt(uri) => (real(&uri), uri),
-            };
-            world.providers = match link {
-                Ok(link) => world.providers.boxed(host.clone(), link),
-                Err(failure) => {
-                    let cause = failure.message().to_owned();
-                    failures.push(failure);
-                    world.providers.unreachable(host.clone(), cause)
+                Target::Libvirt(uri) => {
+                    let (providers, connected) = world.providers.connected(host.clone(), &uri);
+                    world.providers = providers;
+                    failures.extend(connected.err().map(not_connected));
+                    uri
                 }
             };
             world.on.push((host, shown));
@@ -154,28 +146,13 @@ impl World {
         self.is_simulation
     }
 
-    /// The link to a host.
-    fn link(&self, host: &HostName) -> Option<&dyn Link> {
-        self.providers
-            .hypervisors()
-            .hosts()
-            .find(|(name, _)| *name == host)
-            .map(|(_, link)| link as &dyn Link)
-    }
-
     /// The first address of a machine, by what the cloud says or else what its host has learnt.
     pub(super) fn address(
         &self,
         checked: &Checked,
         machine: &Machine,
     ) -> Option<(IpAddr, Idx<checked::Network>)> {
-        let mut found = address::known(checked, machine);
-        let link = checked.at(machine.host).and_then(|host| self.link(&host.name));
-        if let (true, Some(link)) = (found.is_empty(), link) {
-            // One that is not there yet has no address; that its host does not answer was told of before.
-            found = address::learnt(link, checked, machine).unwrap_or_default();
-        }
-        found.first().map(|found| (found.address, found.network))
+        self.providers.rooms().addresses(checked, machine).into_iter().next()
     }
 
     /// The last lines that were kept of a machine's serial console.
@@ -185,13 +162,8 @@ impl World {
         machine: &Machine,
         lines: usize,
     ) -> Result<Vec<String>, Failure> {
-        let name = machine.name.as_str();
-        let host = checked.at(machine.host);
-        let Some(link) = host.and_then(|host| self.link(&host.name)) else {
-            return Err(Failure::new(format!("the host of {name} is not connected")));
-        };
-        let volume = Ours::Console { machine: name.to_owned(), full: None }.to_string();
-        console::tail(link, &own_pool(checked.owner().as_str()), &volume, lines).map_err(Failure::to)
+        let kept = self.providers.rooms().console(checked, machine, lines).map_err(Failure::to)?;
+        kept.ok_or_else(|| Failure::new(format!("the host of {} is not connected", machine.name)))
     }
 
     /// The URI of a host, as the user named it.
@@ -231,8 +203,9 @@ impl World {
         }
     }
 
-    fn simulated(&mut self, path: &Path, access: Access) -> Result<Box<dyn Link>, Failure> {
-        Ok(Box::new(match access {
+    /// Adds the simulation of a host, which this file keeps.
+    fn simulated(&mut self, host: &HostName, path: &Path, access: Access) -> Result<(), Failure> {
+        let sim = match access {
             Access::Look => SimFile::look(path).map_err(Failure::to)?,
             Access::Act(command) => {
                 let holder = format!("process {}, {command}", std::process::id());
@@ -241,7 +214,9 @@ impl World {
                 self.files.push(file);
                 sim
             }
-        }))
+        };
+        self.providers = std::mem::take(&mut self.providers).host(host.clone(), sim);
+        Ok(())
     }
 }
 
@@ -347,21 +322,13 @@ fn beside(file: &Path, host: &str) -> PathBuf {
     file.with_file_name(format!("{stem}.{host}{ending}"))
 }
 
-#[cfg(feature = "virt")]
-fn real(uri: &str) -> Result<Box<dyn Link>, Failure> {
-    match fmc_libvirt::virt::VirtLink::connect(uri) {
-        Ok(link) => Ok(Box::new(link)),
-        Err(error) => Err(Failure::to(error)),
+fn not_connected(error: ConnectError) -> Failure {
+    match error {
+        ConnectError::WithoutLibvirt { .. } => Failure::to(error)
+            .help("build it with `--features virt`, which needs libvirt's C library (Debian: libvirt-dev)")
+            .help("or leave --connect out, for a simulation"),
+        error => Failure::to(error),
     }
-}
-
-#[cfg(not(feature = "virt"))]
-fn real(uri: &str) -> Result<Box<dyn Link>, Failure> {
-    Err(Failure::new(format!(
-        "failed to connect to {uri}: this program is built without the feature `virt` of fmc"
-    ))
-    .help("build it with `--features virt`, which needs libvirt's C library (Debian: libvirt-dev)")
-    .help("or leave --connect out, for a simulation"))
 }
 
 #[cfg(test)]

@@ -30,11 +30,6 @@ impl Failure {
         Self { code: USAGE, ..Self::new(message) }
     }
 
-    /// What went wrong.
-    pub(super) fn message(&self) -> &str {
-        &self.message
-    }
-
     /// It was told of already.
     pub(super) fn silent() -> Self {
         Self::new("")

@@ -1,6 +1,7 @@
 //! A checked cloud as other programs see it.
 
 use fmc_core::checked::{Checked, Host, Idx, Machine, Network};
+use fmc_core::finding::{Finding, Words};
 use serde::{Deserialize, Serialize};
 
 use super::{FindingView, HostAt};
@@ -77,6 +78,7 @@ impl CheckedView {
                 .filter_map(|interface| Some(cloud.at(interface.network)?.name.to_string()))
                 .collect(),
         };
+        let finding = |finding: &Finding| FindingView::new(finding, Words::Rust, None);
         let at = |host: &Host| HostAt { host: host.name.to_string(), uri: host.uri.to_string() };
         Self {
             cloud: cloud.name().to_string(),
@@ -85,7 +87,7 @@ impl CheckedView {
             hosts: cloud.hosts().iter().map(at).collect(),
             networks: cloud.networks().iter().map(network).collect(),
             machines: cloud.machines().iter().map(machine).collect(),
-            findings: cloud.findings().iter().map(|finding| FindingView::new(finding, None)).collect(),
+            findings: cloud.findings().iter().map(finding).collect(),
         }
     }
 }

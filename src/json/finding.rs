@@ -1,6 +1,6 @@
 //! Findings and their kinds, as `check` and `explain` write them.
 
-use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity};
+use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity, Words};
 use serde::{Deserialize, Serialize};
 
 use crate::file::{Mistake, Places, Source};
@@ -20,7 +20,7 @@ pub struct FindingView {
     pub also: Vec<String>,
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// What would be right, in the words of what the author wrote.
     pub help: String,
     /// The reason, where the cloud accepts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct FindingView {
     /// The other machines in which the same is wrong at the same place, by name.
     #[serde(default, skip_serializing_if = "NameList::is_empty")]
     pub machines: NameList,
-    /// Which of the kind's cases it is; empty for one that is in its own words.
+    /// Which of the kind's cases it is; empty for a role's own kind and for a file that is not a cloud.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub case: String,
     /// The values that the texts are made from.
@@ -58,23 +58,20 @@ pub struct FilePlace {
 }
 
 impl FindingView {
-    /// A finding at a place, if the cloud is a file's.
-    pub fn new(finding: &Finding, place: Option<FilePlace>) -> Self {
-        let Finding {
-            kind, severity, at, also, machines, message, help, accepted, case, data, remedies, ..
-        } = finding.clone();
+    /// A finding with its help in the words of what the author wrote, and its place if that is a file.
+    pub fn new(finding: &Finding, words: Words, place: Option<FilePlace>) -> Self {
         Self {
-            kind: kind.to_string(),
-            severity,
-            at,
-            also,
-            message,
-            help,
-            accepted,
-            machines,
-            case,
-            data,
-            remedies,
+            kind: finding.kind().to_string(),
+            severity: finding.severity(),
+            at: finding.at().to_owned(),
+            also: finding.also_at().to_vec(),
+            message: finding.message(),
+            help: finding.help_in(words),
+            accepted: finding.accepted().map(str::to_owned),
+            machines: finding.machines().clone(),
+            case: finding.case().to_owned(),
+            data: finding.data(),
+            remedies: finding.remedies(),
             place,
             set: None,
         }
@@ -82,8 +79,8 @@ impl FindingView {
 
     /// A finding of a cloud that was read from a text, which goes by a name.
     pub fn in_source(finding: &Finding, source: &Source, places: &Places<'_>, name: &str) -> Self {
-        let (line, column) = source.lines().place(places.place(&finding.at).start);
-        Self::new(finding, Some(FilePlace { file: name.to_owned(), line, column }))
+        let (line, column) = source.lines().place(places.place(finding.at()).start);
+        Self::new(finding, Words::File, Some(FilePlace { file: name.to_owned(), line, column }))
     }
 
     /// A mistake of a text that is no cloud.

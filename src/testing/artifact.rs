@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use fmc_core::checked::{Checked, Machine};
 use fmc_core::cloud::Cloud;
+use fmc_core::graph::Address;
 use fmc_core::nearest::nearest;
-use fmc_libvirt::document::{self, kind};
-use fmc_libvirt::drift;
+use fmc_core::provider::NoValue;
 
 use super::finding::passes;
 use super::say::{Failed, list, or_panic};
@@ -88,18 +88,19 @@ impl Artifacts {
     /// There is no such network.
     #[track_caller]
     pub fn network(&self, name: impl AsRef<str>) -> Document<'_> {
-        or_panic(self.find_document(kind::NETWORK, name.as_ref()))
+        or_panic(self.find_document("network", name.as_ref()))
     }
 
     pub(super) fn find_document(&self, kind: &'static str, name: &str) -> Result<Document<'_>, Failed> {
-        let nodes = self.wanted.graph().nodes.iter().filter(|(address, _)| address.kind() == kind);
-        let documents: Vec<(&str, &str)> = nodes
-            .filter_map(|(at, node)| {
-                Some((at.name(), node.document.downcast_ref::<document::Document>()?.xml()))
-            })
+        let rooms = self.wanted.rooms();
+        let nodes = self.wanted.graph().nodes.iter().filter(|(at, _)| at.kind() == kind);
+        let documents: Vec<(&Address, &str)> = nodes
+            .flat_map(|(at, node)| rooms.artifacts(at, node).into_iter().map(move |artifact| (at, artifact)))
+            .filter(|(_, artifact)| artifact.kind == kind)
+            .filter_map(|(at, artifact)| Some((at, artifact.plain()?)))
             .collect();
-        let (name, xml) = named(&documents, kind, name, |(name, _)| name)?;
-        Ok(Document { what: format!("{kind} {name}"), xml })
+        let (at, xml) = named(&documents, kind, name, |(at, _)| at.name())?;
+        Ok(Document { at, xml, wanted: &self.wanted })
     }
 }
 
@@ -126,7 +127,7 @@ impl<'a> MachineArtifacts<'a> {
     /// Never: each machine has one.
     #[track_caller]
     pub fn domain(self) -> Document<'a> {
-        or_panic(self.artifacts.find_document(kind::DOMAIN, self.machine.name.as_str()))
+        or_panic(self.artifacts.find_document("domain", self.machine.name.as_str()))
     }
 
     /// A file that the cloud puts into it, by its path.
@@ -290,8 +291,9 @@ fn plain(value: &serde_json::Value) -> String {
 /// A document of libvirt.
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
-    what: String,
+    at: &'a Address,
     xml: &'a str,
+    wanted: &'a Wanted,
 }
 
 impl<'a> Document<'a> {
@@ -300,7 +302,7 @@ impl<'a> Document<'a> {
         self.xml
     }
 
-    /// The value at a path, as a plan names it: see [`fmc_libvirt::drift::value`].
+    /// The value at a path, as a plan names it: `memory`, `devices/disk[vda]/target/@bus`.
     ///
     /// # Panics
     ///
@@ -312,14 +314,22 @@ impl<'a> Document<'a> {
     }
 
     pub(super) fn has(&self, path: &str, value: &str) -> Result<(), Failed> {
-        match drift::value(self.xml, path) {
-            Ok(there) => same(&format!("{path} of {}", self.what), there.as_str(), value),
+        match self.value(path) {
+            Ok(there) => same(&format!("{path} of {}", self.what()), there.as_str(), value),
             Err(missing) => {
                 let within = if missing.upto.is_empty() { "it" } else { missing.upto.as_str() };
-                let what = format!("{} has no {path}", self.what);
+                let what = format!("{} has no {path}", self.what());
                 Err(Failed::new(what, format!("{within} has {}", list(&missing.has)), value))
             }
         }
+    }
+
+    fn value(&self, path: &str) -> Result<String, NoValue> {
+        self.wanted.rooms().value(self.at, self.xml, path)
+    }
+
+    fn what(&self) -> String {
+        format!("{} {}", self.at.kind(), self.at.name())
     }
 
     /// Nothing is at a path.
@@ -329,8 +339,8 @@ impl<'a> Document<'a> {
     /// Something is: with its value.
     #[track_caller]
     pub fn assert_lacks(&self, path: &str) -> &Self {
-        if let Ok(there) = drift::value(self.xml, path) {
-            let what = format!("{} has {path}", self.what);
+        if let Ok(there) = self.value(path) {
+            let what = format!("{} has {path}", self.what());
             or_panic::<()>(Err(Failed::new(what, there, "a document without it")));
         }
         self

@@ -90,18 +90,17 @@ pub fn assert_finding(judged: &impl Judged, kind: Kind, path: &str) -> Finding {
 }
 
 pub(super) fn finding(findings: &[Finding], kind: Kind, path: &str) -> Result<Finding, Failed> {
-    let places = |finding: &Finding| finding.at == path || finding.also.iter().any(|at| at == path);
-    if let Some(found) = findings.iter().find(|finding| finding.kind == kind && places(finding)) {
+    let places = |finding: &Finding| finding.at() == path || finding.also_at().iter().any(|at| at == path);
+    if let Some(found) = findings.iter().find(|finding| finding.kind() == kind && places(finding)) {
         return Ok(found.clone());
     }
     let elsewhere: Vec<&str> = findings
         .iter()
-        .filter(|finding| finding.kind == kind)
-        .flat_map(|finding| [&finding.at].into_iter().chain(&finding.also))
-        .map(String::as_str)
+        .filter(|finding| finding.kind() == kind)
+        .flat_map(|finding| std::iter::once(finding.at()).chain(finding.also_at().iter().map(String::as_str)))
         .collect();
     let other: Vec<&str> =
-        findings.iter().filter(|finding| places(finding)).map(|finding| finding.kind.as_str()).collect();
+        findings.iter().filter(|finding| places(finding)).map(|finding| finding.kind().as_str()).collect();
     let right = match (elsewhere.as_slice(), other.as_slice()) {
         ([], []) => {
             format!("a cloud in which `{path}` is wrong in this way (`explain {}` says which)", kind.as_str())
@@ -119,7 +118,7 @@ pub(super) fn finding(findings: &[Finding], kind: Kind, path: &str) -> Result<Fi
 /// There is one: with where it is, and what would be right there.
 #[track_caller]
 pub fn assert_no_finding(judged: &impl Judged, kind: Kind) {
-    or_panic(none(judged.findings().iter().filter(|finding| finding.kind == kind), kind.as_str()));
+    or_panic(none(judged.findings().iter().filter(|finding| finding.kind() == kind), kind.as_str()));
 }
 
 /// No finding but those that the cloud accepts, warnings included.
@@ -129,7 +128,7 @@ pub fn assert_no_finding(judged: &impl Judged, kind: Kind) {
 /// There is one: with all of them.
 #[track_caller]
 pub fn assert_no_findings(judged: &impl Judged) {
-    or_panic(none(judged.findings().iter().filter(|finding| finding.accepted.is_none()), "anything"));
+    or_panic(none(judged.findings().iter().filter(|finding| finding.accepted().is_none()), "anything"));
 }
 
 pub(super) fn none<'a>(findings: impl Iterator<Item = &'a Finding>, what: &str) -> Result<(), Failed> {
@@ -138,7 +137,7 @@ pub(super) fn none<'a>(findings: impl Iterator<Item = &'a Finding>, what: &str) 
         return Ok(());
     }
     let right: Vec<String> =
-        found.iter().map(|finding| format!("at {}: {}", finding.at, finding.help)).collect();
+        found.iter().map(|finding| format!("at {}: {}", finding.at(), finding.help())).collect();
     Err(Failed::new(format!("the check finds {what}"), shown(&found), right.join("\n")))
 }
 
@@ -153,8 +152,8 @@ pub fn assert_accepted(judged: &impl Judged, kind: Kind) -> Finding {
 }
 
 pub(super) fn accepted(findings: &[Finding], kind: Kind) -> Result<Finding, Failed> {
-    let of_kind: Vec<&Finding> = findings.iter().filter(|finding| finding.kind == kind).collect();
-    if let Some(found) = of_kind.iter().find(|finding| finding.accepted.is_some()) {
+    let of_kind: Vec<&Finding> = findings.iter().filter(|finding| finding.kind() == kind).collect();
+    if let Some(found) = of_kind.iter().find(|finding| finding.accepted().is_some()) {
         return Ok((*found).clone());
     }
     let name = kind.as_str();
@@ -172,10 +171,10 @@ fn shown(findings: &[Finding]) -> String {
         return "no finding".to_owned();
     }
     let line = |finding: &Finding| {
-        let accepted = finding.accepted.as_ref().map(|reason| format!(" (accepted: {reason})"));
-        let Finding { kind, severity, at, also, message, .. } = finding;
-        let also: String = also.iter().map(|at| format!(" and {at}")).collect();
-        format!("{severity}[{}] at {at}{also}: {message}{}", kind.as_str(), accepted.unwrap_or_default())
+        let accepted = finding.accepted().map(|reason| format!(" (accepted: {reason})")).unwrap_or_default();
+        let also: String = finding.also_at().iter().map(|at| format!(" and {at}")).collect();
+        let (kind, severity, at) = (finding.kind().as_str(), finding.severity(), finding.at());
+        format!("{severity}[{kind}] at {at}{also}: {}{accepted}", finding.message())
     };
     findings.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -2,9 +2,9 @@
 
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
-use fmc_libvirt::sim::{CALLS, Fault, When};
 
 use super::say::{Failed, list, or_panic};
+use crate::sim::{CALLS, Fault, When};
 
 /// A fault that waits for a call of a simulation. It happens once.
 ///
@@ -39,7 +39,7 @@ pub struct Scripted {
 }
 
 impl Script {
-    /// A call by its name: a method of [`Link`](fmc_libvirt::link::Link) with hyphens, as `define-domain`; see [`CALLS`].
+    /// A call of a hypervisor by its name, as `define-domain`: one of [`CALLS`].
     ///
     /// # Panics
     ///

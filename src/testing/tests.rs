@@ -117,10 +117,10 @@ fn no_finding_is_none_but_an_accepted_one() {
     let many =
         || Cloud::new("first").host(Host::local().memory(2.gib())).machine(blank_alone().memory(4.gib()));
     let found = super::assert_finding(&many(), Kind::MemoryOvercommit, "hosts.local.memory");
-    assert!(found.accepted.is_none());
+    assert!(found.accepted().is_none());
     let accepted =
         super::assert_accepted(&many().accept("memory-overcommit", "a lab"), Kind::MemoryOvercommit);
-    assert_eq!(accepted.accepted.as_deref(), Some("a lab"));
+    assert_eq!(accepted.accepted(), Some("a lab"));
 }
 
 fn blank_alone() -> Machine {

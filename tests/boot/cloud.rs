@@ -1,4 +1,4 @@
-//! The machines of these tests, and what must be seen inside them.
+//! The machines of these tests, and the state that each must show from inside.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,15 +16,15 @@ pub(crate) const KEY: &str =
 pub(crate) struct Guest {
     pub(crate) name: &'static str,
     pub(crate) style: Style,
-    /// What each of its addresses ends in.
+    /// The last number of each of its addresses.
     pub(crate) number: u8,
     /// Its host, by index in [`HOSTS`].
     pub(crate) host: usize,
-    /// How many data disks it has, from none to two.
+    /// The number of its data disks, from none to two.
     pub(crate) disks: usize,
 }
 
-/// The cloud of some machines, on the first so many hosts.
+/// A cloud of these machines on the first so many hosts.
 pub(crate) fn cloud(hosts: usize, guests: &[Guest]) -> Cloud {
     let mut cloud = Cloud::new("boot").time_zone("Europe/Madrid");
     for (index, name) in HOSTS.iter().enumerate().take(hosts) {
@@ -47,7 +47,7 @@ fn subnet(host: usize, third: u8) -> String {
     format!("10.{}.{third}.0/24", 17 + host)
 }
 
-/// The image of a style, which one kernel boots for all.
+/// The image of a style. One kernel boots all of them.
 pub(crate) fn image(style: Style) -> Image {
     let files = guest::files();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -55,7 +55,7 @@ pub(crate) fn image(style: Style) -> Image {
         Style::Flatcar => (Os::Flatcar, "4593.2.0"),
         Style::FedoraCoreos => (Os::FedoraCoreos, "44.20260802.3.1"),
         Style::Debian => (Os::Debian, "12"),
-        // 9 needs a newer processor than the one that is emulated fastest.
+        // Version 9 needs a newer processor than the fastest emulated one.
         Style::EnterpriseLinux => (Os::Rocky, "8.10"),
     };
     let kernel = DirectKernel::new(text(&files.kernel()))
@@ -65,7 +65,7 @@ pub(crate) fn image(style: Style) -> Image {
     image.direct_kernel(kernel)
 }
 
-/// The data disks by their serials, without the image that cloud-init reads.
+/// The data disks by serial, without the image that cloud-init reads.
 pub(crate) fn data(report: &Report) -> BTreeMap<&str, &guest::Disk> {
     report
         .disks
@@ -75,7 +75,7 @@ pub(crate) fn data(report: &Report) -> BTreeMap<&str, &guest::Disk> {
         .collect()
 }
 
-/// Adds a line for each boot to a file.
+/// A program that adds a line to a file at each boot.
 fn note(path: &str) -> String {
     format!(
         "[Unit]\nRequiresMountsFor={path}\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n\
@@ -94,14 +94,14 @@ impl Guest {
             .host(HOSTS[host])
             .memory(384.mib())
             .root_disk(2.gib())
-            // Under emulation beside other guests, a shutdown takes longer than the usual minute.
+            // Emulated beside other guests, a shutdown takes longer than the usual minute.
             .shutdown(Shutdown::never_force(300))
             .interface(Interface::on(format!("lan{host}")).address(self.address(3)))
             .interface(Interface::on(format!("store{host}")).address(self.address(4)))
             .interface(Interface::on(format!("back{host}")).reserved(self.address(5)))
             .user(User::admin("ops").key(KEY))
             .user(User::new("app").uid(1500))
-            // Whoever runs twice writes it anew, without the lines that the boots added.
+            // A second first boot writes this file again and so removes the lines that the boots added.
             .file(GuestFile::text("/srv/app/boots", "first\n").mode(0o640).owner("app").group("app"))
             .unit(Unit::service("note").enabled().contents(note("/srv/app/boots")));
         for disk in (0..self.disks).map(|index| format!("data{index}")) {
@@ -119,7 +119,8 @@ impl Guest {
         format!("10.{}.{third}.{}", 17 + self.host, self.number)
     }
 
-    /// What it is by the cloud; `boots` are those of its root, of which this is the last, and `kept` those of its data.
+    /// Asserts that the report shows the machine as the cloud describes it. `boots` are the boots of its root
+    /// disk, this one last; `kept` are those of its data disks.
     pub(crate) fn is_seen_in(&self, report: &Report, boots: &[&str], kept: &[&str]) {
         let name = self.name;
         assert!(report.failed.is_empty(), "{name}: {:#?}", report.failed);

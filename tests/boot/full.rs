@@ -1,4 +1,5 @@
-//! More boots: every system's way with no data disk, one and two; restarted and made anew; on two hosts.
+//! More boots: every system's way of configuration with no, one and two data disks; restarted and replaced;
+//! on two hosts.
 
 use fmc::graph::{Action, Choices};
 use fmc::mirror;
@@ -62,7 +63,7 @@ fn a_restart_runs_nothing_twice_and_a_replacement_keeps_the_data() {
     lab.apply(&cloud(1, &guests));
     let first = guests.map(|guest| lab.boot(guest.name, 1));
 
-    // More memory needs a restart.
+    // A change of memory needs a restart.
     let changed = || {
         let machines = guests.iter().map(|guest| guest.machine().memory(400.mib()));
         cloud(1, &[]).machines(machines)

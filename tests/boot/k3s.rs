@@ -1,5 +1,6 @@
-//! First boots of a K3s cluster's servers. In place of K3s there is a stand-in, which reads its configuration as K3s does, judges what K3s
-//! judges, and says at each start what it found; it has no containers and no etcd.
+//! First boots of the servers of a K3s cluster. A stand-in takes the place of K3s: it reads its configuration
+//! as K3s does, applies K3s's rules, and reports at each start what it found. It has neither containers nor
+//! etcd.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,15 +18,17 @@ use crate::cloud::{HOSTS, KEY, image};
 use crate::inside::{Inside, texts};
 use crate::lab::Lab;
 
-/// The hypervisor's address on the guests' network: there are the mirror, the clock and the cluster's endpoint.
+/// The hypervisor's address on the guests' network. The mirror, the clock and the cluster's endpoint are
+/// there.
 const GATEWAY: &str = "10.17.3.1";
 
-/// In front of the servers, at the endpoint: what a user's own balancer would do. That of fmc has tests of its own.
+/// A balancer in front of the servers, at the endpoint, as a user's own would be. fmc's balancer has tests of
+/// its own.
 const BALANCER: &str = "global\n  maxconn 100\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1m\n  timeout server 1m\n\
     frontend api\n  bind :6443\n  default_backend servers\n\
     backend servers\n  option httpchk GET /ping\n  default-server check check-ssl verify none inter 1s fall 2 rise 1\n";
 
-/// The nodes, and what their addresses end in.
+/// The nodes, and the last number of their addresses.
 const NODES: [(&str, u8); 4] = [("master1", 11), ("master2", 12), ("master3", 13), ("worker1", 21)];
 
 fn machine(name: &str, number: u8, memory: Size) -> Machine {
@@ -34,15 +37,16 @@ fn machine(name: &str, number: u8, memory: Size) -> Machine {
         .root_disk(2.gib())
         .shutdown(Shutdown::never_force(300))
         .interface(Interface::on("lan").address(format!("10.17.3.{number}")))
-        // What etcd keeps outlives a replacement of the machine.
+        // etcd's state survives a replacement of the machine.
         .disk(Disk::new("rancher", 128.mib()).mount("/var/lib/rancher"))
         .user(User::admin("ops").key(KEY))
-        // The time server of the network, as its owner says it; Debian runs this client by itself, and the test guest runs nothing by itself.
+        // The network's time server, which the user sets. Debian starts this client on its own; the test
+        // guest starts nothing on its own.
         .file(GuestFile::text("/etc/systemd/timesyncd.conf.d/lan.conf", format!("[Time]\nNTP={GATEWAY}\n")))
         .unit(Unit::service("systemd-timesyncd").enabled())
 }
 
-/// The cluster: three servers and an agent, of which two run at a time.
+/// The cluster: three servers and an agent. Two of the four run at a time.
 fn cloud(digest: &str, running: [&str; 2], memory: Size) -> Cloud {
     let cluster = k3s::Cluster::new("prod", "v1.36.3+k3s1")
         .endpoint(Endpoint::address(GATEWAY))
@@ -60,7 +64,8 @@ fn cloud(digest: &str, running: [&str; 2], memory: Size) -> Cloud {
         .accept("role-needs", "a stand-in needs less than K3s")
 }
 
-/// What the network has for its machines: the binary, the time, and the way to whichever server lives.
+/// Starts the services that the network offers its machines: the binary, the time, and a balancer before the
+/// servers.
 fn serve(lab: &Lab) {
     let own = lab.own(HOSTS[0]);
     let mirror = own.path().join("mirror");
@@ -78,7 +83,7 @@ fn serve(lab: &Lab) {
     own.start_inside("balancer", &format!("exec haproxy -db -f '{}'", settings.display()));
 }
 
-/// What it hashes to, by coreutils.
+/// The stand-in's hash, by coreutils.
 fn digest() -> String {
     let folder = tree::scratch();
     let path = folder.path().join("k3s");
@@ -94,7 +99,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// Each boot of a machine starts K3s once, and the last one as the model says.
+    /// Asserts that each boot of a machine starts K3s once, and that the last start follows the model.
     fn is_seen_in(&self, name: &str, report: &Report, boots: usize) -> Start {
         assert!(report.failed.is_empty(), "{name}: {:#?}", report.failed);
         assert_eq!(report.state, "running", "{name}");
@@ -120,7 +125,7 @@ impl Cluster {
         start.clone()
     }
 
-    /// It came after its network and its time.
+    /// Asserts that K3s started after the network and the clock.
     fn waited_in(&self, name: &str, report: &Report, start: &Start) {
         let (unit, address) = (&report.units[unit(name)], self.checked.machine(name).unwrap().address());
         assert_eq!((&*unit.state, unit.restarts), ("active", 0), "{name}");
@@ -151,7 +156,7 @@ fn setting(start: &Start, key: &str) -> Option<Vec<String>> {
     start.settings.get(key).map(texts)
 }
 
-/// The cloud is applied to a hypervisor of the test's own, on which is what the machines need.
+/// Applies the cloud to a hypervisor of the test's own, which offers the services that the machines need.
 fn start(running: [&str; 2]) -> (Lab, Cluster) {
     let digest = digest();
     let keyring = Arc::new(Keyring::new(RootKey::sample(), Arc::new(NoSecrets)));
@@ -182,7 +187,7 @@ fn a_server_starts_once_after_its_network_and_its_time_and_a_second_one_joins_it
     let join = cluster.secret(&model.pki.server_join);
     assert_eq!(setting(second, "token"), Some(vec![join.clone()]));
     assert_eq!(second.joined.as_deref(), Some("master1"), "by the endpoint, the only way in its settings");
-    // Both show the authority whose hash is in the token: the one that was computed before they were there.
+    // Both show the authority whose hash the token contains, which was computed before they existed.
     let hash = first.ca_hash.as_deref().unwrap();
     assert!(join.starts_with(&format!("K10{hash}::server:")), "{hash}");
     assert_eq!(second.ca_hash.as_deref(), Some(hash));
@@ -211,7 +216,7 @@ fn an_agent_joins_by_the_endpoint_and_another_boot_starts_each_once_more() {
     assert_eq!(agent.joined.as_deref(), Some("master1"));
     assert!(!server.was_member && server.started < agent.started);
 
-    // More memory needs a restart.
+    // A change of memory needs a restart.
     lab.apply(&cloud(&digest(), names, 464.mib()));
     let [server, agent] = names.map(|name| cluster.is_seen_in(name, &lab.boot(name, 2), 2));
     assert!(server.was_member, "what etcd keeps is where it was");

@@ -1,4 +1,4 @@
-//! Hypervisors of these tests' own, and the serial logs of what runs on them.
+//! Hypervisors of these tests' own, and the serial logs of their guests.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -20,13 +20,13 @@ use fmc_testkit::libvirtd::Own;
 
 use crate::cloud::{Guest, HOSTS};
 
-/// The pool of the cloud, which has the serial logs too.
+/// The pool of the cloud, which also holds the serial logs.
 const POOL: &str = "fmc-boot";
 
-/// What a boot may take: a minute on an idle machine, by software emulation.
+/// The time limit of a boot. It takes a minute on an idle machine, by software emulation.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// Guests of several tests at once would slow each other beyond every deadline.
+/// Guests of several tests at once would slow each other down beyond every deadline.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 pub(crate) struct Lab {
@@ -41,7 +41,7 @@ struct Hypervisor {
 }
 
 impl Lab {
-    /// A hypervisor for each host, by its name in the cloud, when no other test has one.
+    /// A hypervisor for each host, by its name in the cloud, once no other test has one.
     pub(crate) fn start(names: &[&'static str]) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let start = |name: &&'static str| {
@@ -59,7 +59,7 @@ impl Lab {
         Self { providers, hosts, _turn: turn }
     }
 
-    /// With secrets, for clouds that have some.
+    /// Sets the secrets, for clouds that have some.
     pub(crate) fn secrets(mut self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         self.providers = self.providers.secrets(secrets);
         self
@@ -70,7 +70,7 @@ impl Lab {
         &self.hosts[host].own
     }
 
-    /// Applies a cloud; every step is done.
+    /// Applies a cloud and asserts that every step is done.
     pub(crate) fn apply(&self, cloud: &Cloud) -> Plan {
         self.apply_with(cloud, Choices::default())
     }
@@ -87,7 +87,7 @@ impl Lab {
         assert!(plan.is_empty(), "{plan:?}");
     }
 
-    /// What a machine says at the end of its first, second … boot.
+    /// The report of a machine's first, second … boot.
     pub(crate) fn boot(&self, machine: &str, number: usize) -> Report {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -106,7 +106,7 @@ impl Lab {
         }
     }
 
-    /// The end of a machine's serial log; nothing as long as there is none.
+    /// The end of a machine's serial log; empty before there is one.
     pub(crate) fn log(&self, machine: &str) -> String {
         let tail = self.hosts.values().find_map(|host| {
             host.link.refresh_pool(POOL).ok()?;
@@ -115,14 +115,14 @@ impl Lab {
         String::from_utf8_lossy(&tail.unwrap_or_default()).into_owned()
     }
 
-    /// The network has leased a machine the address that is reserved for it.
+    /// Asserts that the network leased a machine the address that is reserved for it.
     pub(crate) fn expect_lease(&self, guest: &Guest) {
         let network = format!("back{}", guest.host);
         let leases = self.hosts[HOSTS[guest.host]].own.virsh(&["net-dhcp-leases", &network]);
         assert!(leases.contains(&format!(" {}/24 ", guest.address(5))), "{}: {leases}", guest.name);
     }
 
-    /// The domains that run on a host.
+    /// The running domains of a host.
     #[cfg(feature = "full")]
     pub(crate) fn domains(&self, host: &str) -> Vec<String> {
         let listed = self.hosts[host].own.virsh(&["list", "--name"]);

@@ -1,7 +1,8 @@
-//! First boots: a cloud is applied to a hypervisor, and each machine says from inside what it became.
+//! First boots: a cloud is applied to a hypervisor, and each machine reports its state from inside.
 //!
-//! The guest is a Debian that Ignition or cloud-init configures (`cargo xtask guest`). It proves what fmc compiles, by the programs that
-//! read it; it does not prove Fedora CoreOS, Flatcar or Rocky Linux themselves. More boots are in the full tier.
+//! The guest is a Debian that Ignition or cloud-init configures (`cargo xtask guest`). It tests fmc's output
+//! with the programs that read it; it does not test Fedora CoreOS, Flatcar or Rocky Linux themselves. The
+//! full tier has more boots.
 #![cfg(feature = "virt")]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Clouds that lie beside each other on one host: a cloud and its lab, dev and staging.
+//! Clouds beside each other on one host: a cloud and its lab, dev and staging.
 
 use fmc::prelude::*;
 
@@ -14,7 +14,7 @@ fn stage_of(name: &str, subnet: &str) -> Cloud {
         .machine(machine("web", &format!("{subnet}.10")).disk(Disk::new("data", 1.gib())))
 }
 
-/// What the simulated host has, by name.
+/// The names of the simulated host's objects of a kind.
 fn names(stage: &Stage, kind: &str) -> Vec<String> {
     let text = std::fs::read_to_string(stage.path().join("host.json")).unwrap();
     let host: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -39,7 +39,7 @@ fn a_cloud_and_its_lab() {
         let drift = stage.run(cloud(), &format!("drift {options} {HOST}"));
         assert_eq!(drift.code, 0, "{options}: {drift:?}");
     }
-    // A machine that goes, and one that is made anew, are the lab's own.
+    // A deletion and a replacement affect only the lab's own machines.
     let smaller = || Cloud::new("first").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24"));
     let plan = stage.done(smaller().machine(machine("web", "10.17.3.10")), &format!("plan --lab {HOST}"));
     assert!(plan.contains("- machine db"), "{plan}");

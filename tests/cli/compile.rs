@@ -1,4 +1,4 @@
-//! `compile --out`: the files, who may read them, and what is not overwritten.
+//! `compile --out`: the files, their permissions, and the files that it must not overwrite.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

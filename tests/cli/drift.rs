@@ -1,4 +1,4 @@
-//! `drift`: what somebody changed is told, what the cloud changed is not.
+//! `drift` reports changes by hand, and does not report changes of the cloud.
 
 use fmc::libvirt::link::{Link as _, VolumeRecord};
 use fmc::libvirt::sim::Sim;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::stage::{Stage, cloud, machine};
 
-/// A folder in which the cloud was applied.
+/// A folder in which the cloud has been applied.
 fn applied() -> Stage {
     let stage = Stage::new();
     stage.done(cloud(), "apply");
@@ -45,7 +45,7 @@ fn without_a_change_by_hand_there_is_none() {
     assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
     stage.done(cloud(), "apply");
     assert_eq!(drift(&stage, cloud()), (0, lines(&["no drift"])));
-    // What the cloud changed is none, before its apply and after.
+    // A change of the cloud is not drift, before its apply and after it.
     let more = || cloud().machine(machine("third", "10.17.3.12"));
     let less = || {
         let lab = Network::nat("lab", "10.17.3.0/24");
@@ -70,7 +70,7 @@ fn without_a_change_by_hand_there_is_none() {
         assert_eq!(stage.run(cloud(), &format!("drift --set {set}")).code, 0, "{set}");
         stage.done(cloud(), "apply");
         let again = drift(&stage, cloud());
-        // A disk never becomes smaller, so that the larger one stays.
+        // A disk never shrinks, so the larger one remains.
         assert_eq!(again.0, if set.contains("size") { 2 } else { 0 }, "{set}: {}", again.1);
     }
 }

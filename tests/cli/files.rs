@@ -1,4 +1,4 @@
-//! The program `fmc`: the same commands, for a cloud in a file.
+//! The program `fmc` has the same commands, for a cloud in a file.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::stage::Ran;
 
-/// A cloud of which two values are wrong: an address, and a name.
+/// A cloud with two wrong values: an address, and a name.
 const WRONG: &str = "name: first
 hosts: { local: {} }
 networks:
@@ -30,7 +30,7 @@ image.os = 'none'
 interfaces = [{ network = 'lab', address = '10.17.3.10' }]
 ";
 
-/// Runs the program in a folder, with a standard input.
+/// Runs the program in a folder, with input on standard input.
 fn fmc(folder: &Path, arguments: &str, input: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fmc"));
     command.args(arguments.split_whitespace()).current_dir(folder).env_remove("NO_COLOR");
@@ -150,7 +150,8 @@ fn a_relative_path_is_below_the_folder_of_the_file() {
     assert!(!format!("{ran:?}").contains("HUSH"));
 }
 
-/// What `init` writes passes, with a warning until there is a key, and is the same in every language.
+/// The file of `init` passes the check, with a warning until it has a key, and describes the same cloud in
+/// every language.
 #[test]
 fn a_first_cloud_is_written_once_and_passes() {
     let folder = folder(&[]);
@@ -172,7 +173,8 @@ fn a_first_cloud_is_written_once_and_passes() {
     assert!(ran.code == 64 && ran.err.contains("call it .yaml, .toml or .json"), "{ran:?}");
 }
 
-/// What is commented out in it is right too: without the comments' signs it is a cloud whose findings are about values.
+/// The commented-out lines of the file are right too: without their comment signs they are a cloud whose
+/// findings are about values only.
 #[test]
 fn what_is_commented_out_in_a_first_cloud_is_known() {
     let yaml = include_str!("../../src/cli/init/cloud.yaml");
@@ -190,7 +192,7 @@ fn what_is_commented_out_in_a_first_cloud_is_known() {
                 {
                     format!("{}{rest}", &line[..line.len() - bare.len()])
                 }
-                // What is deeper in a part of its own, but the lines about commands.
+                // Deeper lines in a commented-out part, except those about commands.
                 Some(rest)
                     if bare == line
                         && format == "yaml"

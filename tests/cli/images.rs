@@ -1,11 +1,11 @@
-//! `images resolve`, against answers in the forms that upstreams publish.
+//! `images resolve`, with answers in the forms that upstreams publish.
 
 use fmc::digest::Digest;
 use fmc_testkit::http::{Reply, Request, Server};
 
 use crate::stage::{Stage, cloud};
 
-/// As `streams/stable.json` of Fedora CoreOS is, with one platform more.
+/// The form of Fedora CoreOS's `streams/stable.json`, with one more platform.
 const STREAM: &str = r#"{
     "stream": "stable",
     "metadata": {"last-modified": "2026-08-20T14:03:41Z", "generator": "fedora-coreos-stream-generator v0.2.5"},
@@ -40,7 +40,7 @@ fn sha512(digit: char) -> String {
     hex(digit, &Digest::sha512(b""))
 }
 
-/// Everything upstream, on one server.
+/// All upstreams on one server.
 fn upstreams() -> Server {
     Server::start(|Request { path, .. }: &Request| {
         let text = match path.as_str() {
@@ -83,7 +83,7 @@ fn upstreams() -> Server {
     })
 }
 
-/// The image in what was printed as YAML, of a cloud that is read by the same reader as a user's.
+/// The image of a printed YAML, read by the same reader as a user's file.
 fn of_yaml(printed: &str) -> String {
     let (_, yaml) = printed.split_once("\n\n").unwrap();
     let yaml: String = yaml.lines().map(|line| format!("    {line}\n")).collect();

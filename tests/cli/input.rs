@@ -1,4 +1,4 @@
-//! What is asked for in a wrong way, and what a command says to it.
+//! Wrong input, and a command's answer to it.
 
 use std::fs;
 
@@ -125,7 +125,7 @@ fn explain_shows_the_page_of_every_kind() {
         serde_json::from_str(&stage.done(cloud(), "explain address-duplicate --json")).unwrap();
     assert_eq!((&page["kind"], &page["severity"]), (&"address-duplicate".into(), &"error".into()));
     assert!(page["page"].is_string() && page["acceptable"].is_boolean());
-    // A page needs no cloud that is right.
+    // A page can be shown even if the cloud is wrong.
     stage.done(refused(), "explain address-duplicate");
 }
 
@@ -198,13 +198,13 @@ fn two_applies_at_once_do_not_meet() {
     for command in ["apply", "destroy"] {
         stage.fails(cloud(), command, 1, &["held by process 4711, apply"]);
     }
-    // Who only looks may look.
+    // Commands that only read are not blocked.
     stage.done(cloud(), "plan");
     drop(held);
     stage.done(cloud(), "apply");
 }
 
-/// There is no such image: whoever fetched it would fail.
+/// The image does not exist, so a command that fetched it would fail.
 #[test]
 fn a_simulation_fetches_no_image() {
     let digest = format!("sha256:{}", "0".repeat(64));
@@ -215,7 +215,7 @@ fn a_simulation_fetches_no_image() {
     let plan = stage.done(cloud.clone(), "plan");
     assert!(plan.contains("fetched from https://example.com/debian-12.qcow2"), "{plan}");
     stage.done(cloud.clone(), "apply");
-    // The small copy needs no image.
+    // The lab needs no image.
     stage.done(cloud, "--lab apply");
 }
 
@@ -229,7 +229,7 @@ fn a_finding_about_a_value_that_an_argument_set_names_the_argument() {
     let json = stage.run(cloud(), &format!("check --json --set {set}"));
     let findings: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert!(findings.as_array().unwrap().iter().any(|finding| finding["set"] == *set), "{findings}");
-    // The others are where they were, also where a part of what they are about was set.
+    // Other findings keep their places, even if `--set` changed something else in the same machine.
     let other = stage.run(refused(), "check --set machines.*.memory=2GiB");
     assert!(other.out.contains("at machines.web.interfaces[0].address"), "{}", other.out);
 }
@@ -246,6 +246,6 @@ fn completions_know_the_machines_of_the_cloud() {
     let script = stage.done(cloud(), "completions bash");
     let after = script.split("--replace)").nth(1).unwrap();
     assert!(after.lines().take(2).any(|line| line.contains("\"db web\"")), "{after:.200}");
-    // A cloud that is refused has no names, and its completions none either.
+    // A refused cloud has no names, so its completions contain none.
     assert!(!stage.done(refused(), "completions bash").contains("\"web\""));
 }

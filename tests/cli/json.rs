@@ -1,4 +1,4 @@
-//! What is written with `--json` is what `docs/json.md` says, key by key.
+//! The output of `--json` agrees with `docs/json.md`, key by key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,9 +14,9 @@ const PAGE: &str = include_str!("../../docs/json.md");
 
 /// The tables of the page.
 struct Page {
-    /// The keys of each object, with their types and whether they may be missing.
+    /// The keys of each object, each with its type and whether it may be missing.
     objects: BTreeMap<&'static str, BTreeMap<&'static str, (&'static str, bool)>>,
-    /// The words that a type has.
+    /// The possible words of a type.
     words: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
 
@@ -46,7 +46,7 @@ impl Page {
         page
     }
 
-    /// Fails unless a value has all keys of an object, no other, and each of its type.
+    /// Fails unless a value has all keys of an object and no others, each of its type.
     fn object(&self, object: &str, value: &Value) {
         let keys = self.objects.get(object).unwrap_or_else(|| panic!("the page has no {object}: {value}"));
         let has = value.as_object().unwrap_or_else(|| panic!("{object} is no object: {value}"));
@@ -90,14 +90,14 @@ impl Page {
         }
     }
 
-    /// Fails unless a type has just these words.
+    /// Fails unless a type has exactly these words.
     fn has_words(&self, kind: &str, all: &[impl serde::Serialize]) {
         let all = serde_json::to_value(all).unwrap();
         let all: BTreeSet<&str> = all.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
         assert_eq!(self.words[kind], all, "{kind}");
     }
 
-    /// Checks lines of events, and says which events they were.
+    /// Checks lines of events, and gives the names of the events.
     fn events(&self, lines: &str) -> Vec<String> {
         let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines
@@ -148,7 +148,7 @@ fn every_event_that_is_written_is_on_the_page() {
     let first = page.events(&stage.run(cloud(), "apply --json").out);
     assert_eq!((first.first().unwrap().as_str(), first.last().unwrap().as_str()), ("plan", "outcome"));
     seen.extend(first);
-    // A guest that is asked to shut down says so.
+    // Only a guest that is asked to shut down gives this event.
     let stopped = "apply --json --replace web";
     seen.extend(page.events(&stage.run(cloud(), stopped).out));
     seen.extend(page.events(&stage.run(cloud(), "destroy --json --delete-data all").out));
@@ -173,7 +173,7 @@ fn every_event_that_is_written_is_on_the_page() {
     assert_eq!((&last["stopped"], &last["done"]), (&true.into(), &0.into()));
 }
 
-/// Reads what a command wrote as a type, and writes it again.
+/// Deserializes a command's output, and serializes it again.
 fn round<T: serde::Serialize + serde::de::DeserializeOwned>(value: &Value) -> T {
     let read: T = serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"));
     assert_eq!(&serde_json::to_value(&read).unwrap(), value);
@@ -244,7 +244,7 @@ fn cloud_machines() -> usize {
     cloud().machines.len()
 }
 
-/// One of each kind. A new one is missed until it is here, and then on the page.
+/// One event of each kind. A new kind fails the test until it is added here, and then until the page has it.
 fn of_each_kind() -> Vec<Event> {
     let address = String::new;
     let next = |event: Option<&Event>| match event {

@@ -57,7 +57,7 @@ fn detailed_exit_codes_are_the_plans_only() {
     stage.done(cloud(), "apply");
     assert_eq!(stage.run(cloud(), "plan --detailed-exitcode").code, 0);
     stage.done(cloud(), "destroy");
-    // Kept data alone is nothing to do.
+    // A plan that only keeps data is empty.
     assert_eq!(stage.run(Cloud::new("first").host(Host::local()), "plan --detailed-exitcode").code, 0);
 }
 
@@ -185,7 +185,7 @@ fn a_lab_stands_beside_the_cloud() {
     stage.done(cloud(), "--lab apply");
     assert!(stage.path().join("first-lab.sim.json").is_file());
     assert!(stage.done(cloud(), "--lab status").contains("running"));
-    // --set comes after --lab, which would undo it.
+    // `--set` applies after `--lab`, which would otherwise undo it.
     let plan = stage.done(cloud(), "plan --lab --set machines.web.memory=96MiB");
     assert!(plan.contains("machine web") && plan.contains("96 MiB"), "{plan}");
 }
@@ -220,7 +220,7 @@ fn an_interrupted_apply_begins_no_step_and_the_next_one_goes_on() {
 fn a_step_that_fails_is_told_and_what_was_done_stays() {
     let stage = Stage::new();
     let file = fmc_libvirt::sim::file::SimFile::open(stage.path().join("first.sim.json"), "a test").unwrap();
-    // Room for the roots, not for a data disk that takes all its space at once.
+    // Room for the root disks, but not for a data disk that is allocated at once.
     file.sim().room("/var/lib/libvirt/images/fmc-first", 1 << 30);
     file.save().unwrap();
     drop(file);

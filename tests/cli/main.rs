@@ -1,4 +1,4 @@
-//! The commands as a person meets them: what they write, where, and how they end.
+//! The commands as a person meets them: their output, where it goes, and their exit codes.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! `--only`: a part of a plan, with what it needs.
+//! `--only`: a part of a plan, with the steps that it needs.
 
 use crate::stage::{Stage, cloud};
 

@@ -1,4 +1,4 @@
-//! An apply goes on to the end, and ends with 0 only when everything is as it is wanted.
+//! An apply goes on to the end, and exits with 0 only when everything is as wanted.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -18,7 +18,7 @@ fn by_hand(folder: &TempDir, change: impl FnOnce(&Sim)) {
     file.save().unwrap();
 }
 
-/// Somebody stops a machine, and the pool that its disks are in.
+/// Stops a machine and the pool of its disks, as a person might.
 fn stop_web_and_the_pool(sim: &Sim) {
     sim.destroy_domain("web").unwrap();
     sim.stop_pool("fmc-first").unwrap();
@@ -105,7 +105,7 @@ fn a_refused_plan_is_never_nothing_to_do() {
     assert!(!status.out.contains("as wanted"), "{status:?}");
 }
 
-/// The program as a process, on a simulation in a file.
+/// The program as a process, with a simulation in a file.
 struct Program {
     folder: TempDir,
 }
@@ -115,7 +115,8 @@ impl Program {
         Self { folder: TempDir::new().unwrap() }
     }
 
-    /// Writes the cloud: some of six machines, with or without a data disk, and with so many GiB of memory.
+    /// Writes the cloud: some of six machines, each with or without a data disk, and with so many GiB of
+    /// memory.
     fn write(&self, machines: &[Option<(bool, u32)>]) {
         let mut text = "name: first\nhosts: { local: {} }\nmachines:\n".to_owned();
         for (number, machine) in machines.iter().enumerate() {
@@ -137,7 +138,7 @@ impl Program {
         command.current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Kills an apply after it has said so many lines.
+    /// Kills an apply after so many lines of output.
     fn killed(&self, lines: usize) {
         use std::io::{BufRead as _, BufReader};
         let mut command = Command::new(env!("CARGO_BIN_EXE_fmc"));
@@ -146,7 +147,7 @@ impl Program {
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
         said.lines().take(lines).for_each(drop);
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = child.kill();
         child.wait().unwrap();
     }
@@ -159,8 +160,8 @@ fn machines() -> impl Strategy<Value = Vec<Option<(bool, u32)>>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// The law of the product: whatever was there, whatever somebody stopped and wherever an apply was killed, an apply ends
-    /// with 0, and then there is nothing to do.
+    /// The law of the product: from any state, after any stop by hand and any killed apply, an apply exits
+    /// with 0, and the next plan is empty.
     #[test]
     fn an_apply_of_the_program_converges(
         before in machines(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// So many machines that what an apply of them says does not fit into a pipe.
+/// So many machines that the output of an apply does not fit into a pipe.
 const MANY: usize = 900;
 
 fn folder(machines: usize) -> TempDir {
@@ -35,7 +35,7 @@ fn interrupt(child: &Child) {
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
 }
 
-/// An apply that has begun, and cannot go on since nobody reads what it says.
+/// An apply that has begun and blocks, because the test stops reading its output.
 fn begun(folder: &TempDir) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut child = program(folder, &["apply"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::with_capacity(1, child.stderr.take().unwrap());
@@ -47,7 +47,7 @@ fn begun(folder: &TempDir) -> (Child, BufReader<std::process::ChildStderr>) {
     (child, said)
 }
 
-/// What is left is what the next plan says, and its apply does it.
+/// Asserts that the next plan shows the remaining steps, and that its apply does them.
 fn goes_on(folder: &TempDir) {
     assert_eq!(run(folder, &["plan", "--detailed-exitcode"]).status.code(), Some(2));
     let applied = run(folder, &["apply"]);
@@ -68,7 +68,7 @@ fn one_interrupt_ends_the_apply_after_its_steps_and_says_what_is_left() {
     {
         assert!(rest.contains(words), "it does not say {words:?}");
     }
-    // Every step that began came to its end.
+    // Every step that began also ended.
     assert!(!rest.contains("failed"), "{rest}");
     goes_on(&folder);
 }
@@ -78,7 +78,7 @@ fn a_second_interrupt_ends_it_at_once() {
     let folder = folder(MANY);
     let (mut child, said) = begun(&folder);
     let status = loop {
-        // Nothing is read: it is in the middle of a step's word, and stays there until it is ended.
+        // The test reads nothing, so the apply blocks while it prints a step, until it is ended.
         match child.try_wait().unwrap() {
             Some(status) => break status,
             None => interrupt(&child),
@@ -90,7 +90,7 @@ fn a_second_interrupt_ends_it_at_once() {
     goes_on(&folder);
 }
 
-/// What a command writes to a terminal.
+/// The output of a command on a terminal.
 fn on_a_terminal(folder: &TempDir, command: &str, no_color: Option<&str>) -> String {
     let mut script = Command::new("script");
     let line = format!("{} {command}", env!("CARGO_BIN_EXE_fmc"));
@@ -111,7 +111,7 @@ fn colours_are_for_terminals() {
     let folder = folder(2);
     let coloured = |text: &str| text.contains("\u{1b}[");
     assert!(coloured(&on_a_terminal(&folder, "plan", None)));
-    // https://no-color.org: set, and not empty.
+    // https://no-color.org: the variable counts if it is set and not empty.
     assert!(coloured(&on_a_terminal(&folder, "plan", Some(""))));
     assert!(!coloured(&on_a_terminal(&folder, "plan", Some("1"))));
     assert!(coloured(&on_a_terminal(&folder, "plan --color always", Some("1"))));

@@ -1,4 +1,5 @@
-//! A program with flags of its own beside fmc's commands, and one that takes the commands into its own.
+//! A program with flags of its own beside fmc's commands, and a program that has them as subcommands of its
+//! own.
 
 use clap::{CommandFactory as _, Parser as _};
 use fmc::cli::{Commands, Io, Program};

@@ -1,4 +1,4 @@
-//! The root key: made, given, refused, and what is made from it.
+//! The root key: made, given, refused, and used to derive secrets.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn of_generation(generation: u32) -> Cloud {
     Cloud::new("first").host(Host::local()).machine(web).accept("login-missing", "a test")
 }
 
-/// The password that a key makes.
+/// The password that is derived from a key.
 fn password(key: RootKey) -> String {
     let secret = SecretRef::generated(SecretName::literal("admin"), 1, Generated::Password);
     let bytes = Keyring::new(key, Arc::new(NoSecrets)).bytes(&secret).unwrap();
@@ -36,7 +36,8 @@ fn own() -> RootKey {
     RootKey::from_bytes([9; 32])
 }
 
-/// Whether a compiled folder has a password, as it is or in base64; as it is written, it is somewhere.
+/// Whether a compiled folder contains a password, as it is or in base64. A written password is there in one
+/// of the two forms.
 fn has(out: &Path, password: &str) -> bool {
     use base64::Engine as _;
     let encoded = base64::engine::general_purpose::STANDARD.encode(password);
@@ -59,7 +60,7 @@ fn without_a_key_the_sample_serves_and_both_places_say_so() {
     let index = fs::read_to_string(out.join("index.json")).unwrap();
     assert!(index.contains("\"root_key\": \"sample\""), "{index}");
 
-    // What has no such secret says nothing of keys, and is not stopped by a wrong one.
+    // Commands on a cloud without derived secrets do not mention keys, and a wrong key does not stop them.
     let mut stage = Stage::new();
     stage.environment.insert("FMC_ROOT_KEY".to_owned(), "nonsense".to_owned());
     let ran = stage.run(without(), "compile --out out");

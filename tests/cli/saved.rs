@@ -1,4 +1,4 @@
-//! Plans in files: what was shown is what runs, or nothing is.
+//! Plans in files: an apply does exactly the steps that were shown, or refuses.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +23,7 @@ fn the_plan_that_was_shown_runs() {
     let ran = stage.done(cloud(), "apply p.json");
     assert!(ran.contains(&kept.join("\n")), "{ran}");
     assert_eq!(stage.run(cloud(), "plan --detailed-exitcode").code, 0);
-    // It has been done: it is not what would be done now.
+    // Its steps are done, so it is not the plan of the present state any more.
     stage.fails(
         cloud(),
         "apply p.json",
@@ -49,7 +49,7 @@ fn what_was_chosen_is_in_the_file() {
     stage.done(cloud(), "plan --out p.json --destroy --delete-data db");
     let gone = stage.done(cloud(), "apply p.json");
     assert!(gone.starts_with("destroy first") && gone.contains("5 GiB of data, given up"), "{gone}");
-    // There is nothing left to do, which can be written and run too.
+    // An empty plan can be saved and applied too.
     stage.done(cloud(), "plan --out p.json --destroy");
     assert!(stage.done(cloud(), "apply p.json").contains("nothing to do"));
     for option in ["--lab", "--replace web", "--delete-data all"] {
@@ -88,7 +88,7 @@ fn another_cloud_world_or_place_is_refused() {
     );
     let other = || Cloud::new("other").host(Host::local());
     stage.fails(other(), "apply p.json", 1, &["the cloud first", "the cloud other"]);
-    // A host that it has no longer.
+    // The cloud no longer has the host.
     let elsewhere = || Cloud::new("first").host(Host::new("hv1"));
     assert_ne!(stage.run(elsewhere(), "apply p.json").code, 0);
     stage.done(more(), "apply");
@@ -114,7 +114,7 @@ fn what_is_no_plan_is_neither_run_nor_written_over() {
         assert_eq!(fs::read(at(name)).unwrap(), bytes);
     }
     stage.fails(cloud(), "plan --out no/such/folder.json", 1, &["failed to write no/such/folder.json"]);
-    // A plan of an older version may be written over.
+    // A plan of an older version may be overwritten.
     stage.done(cloud(), "plan --out p.json");
     let text = fs::read_to_string(at("p.json")).unwrap();
     fs::write(at("p.json"), text.replace("\"fmc\": \"", "\"fmc\": \"0.0.1-")).unwrap();

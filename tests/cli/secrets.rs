@@ -1,4 +1,4 @@
-//! A secret that is planted shows up in the guest's own files and nowhere else, neither itself nor a hash of it.
+//! A planted secret appears in the guest's own files and nowhere else, neither itself nor a hash of it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,7 +36,7 @@ fn stage() -> Stage {
     stage
 }
 
-/// What a secret looks like, and what gives it away.
+/// The forms of a secret, and the data that would reveal it.
 fn traces() -> Vec<Vec<u8>> {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     PLANTED
@@ -63,7 +63,8 @@ fn holds(bytes: &[u8]) -> bool {
     traces().iter().any(|trace| bytes.windows(trace.len()).any(|window| window == trace))
 }
 
-/// Looks into every file but the secret's own; gives how many hold a secret, each of which must be the guest's own.
+/// Searches every file but the secret's own. Counts the files that contain a secret, which must all be the
+/// guest's own.
 fn search(folder: &Path, found: &mut usize) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -109,7 +110,7 @@ fn a_planted_secret_is_in_the_guests_files_only() {
     }
     let mut found = 0;
     search(stage.path(), &mut found);
-    // The test is worth something only if the secrets are where they belong: config.ign, user-data and seed.iso.
+    // The test has a meaning only if the secrets are where they belong: config.ign, user-data and seed.iso.
     assert_eq!(found, 3);
     let index = fs::read_to_string(stage.path().join("out/index.json")).unwrap();
     assert!(index.contains("\"name\": \"token\"") && index.contains("\"generation\": 3"), "{index}");
@@ -137,7 +138,7 @@ fn a_secret_that_is_not_there_is_named_and_nothing_is_written() {
     stage.fails(cloud(), "compile --out out", 1, &["secret token", "the file token.txt", "No such file"]);
     let left: Vec<_> = fs::read_dir(stage.path()).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
-    // Nothing but `compile --out` and an apply to something real needs the bytes.
+    // Only `compile --out` and an apply to a real host need the bytes.
     for command in ["check", "plan", "apply", "status"] {
         stage.done(cloud(), command);
     }

@@ -1,4 +1,4 @@
-//! Reaching machines: what OpenSSH is told, as OpenSSH understands it.
+//! Access to machines: OpenSSH itself reads the configuration that fmc writes for it.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,8 @@ use crate::stage::{Stage, cloud as small};
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
 
-/// Two hosts, one over SSH; machines with a static address, one on the LAN, and one that asks for its address.
+/// Two hosts, one of them over SSH; machines with a static address, a machine on the LAN, and one that gets
+/// its address by DHCP.
 fn cloud() -> Cloud {
     let machine = |name: &str, host: &str| {
         Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
@@ -35,7 +36,7 @@ fn cloud() -> Cloud {
         )
 }
 
-/// What OpenSSH makes of a host in a configuration; a warning is a failure.
+/// The settings that OpenSSH reads for a host from a configuration; a warning is a failure.
 fn understood(stage: &Stage, config: &str, host: &str) -> String {
     let file = stage.path().join("ssh_config");
     fs::write(&file, config).unwrap();
@@ -147,7 +148,7 @@ fn host_keys_from_the_root_key_are_known_before_the_first_boot() {
     assert_eq!(config.matches("StrictHostKeyChecking yes").count(), 2, "{config}");
     let known = fs::read_to_string(stage.path().join("first.known_hosts")).unwrap();
 
-    // What each machine boots with is the private half of what is known of it.
+    // Each machine boots with the private half of its key in `known_hosts`.
     let user_data = fs::read_to_string(stage.path().join("out/guests/deb/user-data")).unwrap();
     fmc_testkit::cloud_init::schema(&user_data).unwrap();
     let read: serde_json::Value = serde_saphyr::from_str(&user_data).unwrap();
@@ -172,7 +173,7 @@ fn host_keys_from_the_root_key_are_known_before_the_first_boot() {
     }
     assert!(!known.contains("own.first"), "{known}");
 
-    // Without the key nothing is known, and nothing stands in the way.
+    // Without the root key there is no `known_hosts`, and no option that needs one.
     let config = stage.done(cloud(), "ssh-config");
     assert!(!config.contains("StrictHostKeyChecking"), "{config}");
 }

@@ -1,4 +1,4 @@
-//! A folder in which commands run, and the clouds that they are given.
+//! A folder in which commands run, and the clouds of these tests.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,16 +10,16 @@ use fmc::cli::{Io, run};
 use fmc::prelude::*;
 use tempfile::TempDir;
 
-/// A folder, an environment, and whoever answers questions.
+/// A folder, an environment, and the answers to questions.
 pub(crate) struct Stage {
     pub(crate) folder: TempDir,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) answer: Option<&'static str>,
-    /// Whether somebody interrupts an apply as soon as it can be.
+    /// Whether an apply is interrupted at the first opportunity.
     pub(crate) impatient: bool,
 }
 
-/// How a command ended, and what it wrote.
+/// The exit code of a command, and its output.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: u8,
@@ -36,7 +36,7 @@ impl Stage {
         self.folder.path()
     }
 
-    /// Runs a command; arguments are separated by spaces, those with a space in quotes.
+    /// Runs a command. Arguments are separated by spaces; those with a space are in quotes.
     pub(crate) fn run(&self, cloud: Cloud, arguments: &str) -> Ran {
         let quoted = arguments.split('\'').enumerate();
         let arguments = quoted.flat_map(|(at, part)| -> Vec<&str> {
@@ -61,7 +61,7 @@ impl Stage {
         Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() }
     }
 
-    /// Runs a command that must succeed, and gives its results.
+    /// Runs a command that must succeed, and gives its standard output.
     #[track_caller]
     pub(crate) fn done(&self, cloud: Cloud, arguments: &str) -> String {
         let ran = self.run(cloud, arguments);
@@ -69,7 +69,7 @@ impl Stage {
         ran.out
     }
 
-    /// Runs a command that must fail in this way: its code, and what its error says.
+    /// Runs a command that must fail with this code and these words in its error.
     #[track_caller]
     pub(crate) fn fails(&self, cloud: Cloud, arguments: &str, code: u8, says: &[&str]) {
         let ran = self.run(cloud, arguments);
@@ -81,7 +81,7 @@ impl Stage {
     }
 }
 
-/// A network and two machines, one of which has data.
+/// A network and two machines, one of them with data.
 pub(crate) fn cloud() -> Cloud {
     Cloud::new("first")
         .host(Host::local().memory(16.gib()).topology(1, 4, 2))
@@ -97,7 +97,7 @@ pub(crate) fn machine(name: &str, address: &str) -> Machine {
         .interface(Interface::on("lab").address(address))
 }
 
-/// A cloud that the check refuses: an address outside of its network.
+/// A cloud that the check refuses: one address is outside of its network.
 pub(crate) fn refused() -> Cloud {
     Cloud::new("first")
         .host(Host::local())

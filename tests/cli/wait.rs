@@ -1,4 +1,4 @@
-//! Waiting as a person meets it: what an apply says while it waits, and when nothing answers.
+//! Waiting as a person meets it: the output of an apply while it waits, and when no answer comes.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::stage::Stage;
 
-/// A machine that asks for its address and is waited for, and one that is not.
+/// A machine that gets its address by DHCP and is waited for, and one that is not waited for.
 fn cloud() -> Cloud {
     let machine = |name: &str| {
         Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
@@ -22,7 +22,7 @@ fn cloud() -> Cloud {
         .machine(machine("db"))
 }
 
-/// A stage whose simulation is as it is made here.
+/// A stage with this simulation.
 fn stage(make: impl FnOnce(&Sim)) -> Stage {
     let (stage, sim) = (Stage::new(), Sim::new());
     make(&sim);
@@ -60,7 +60,7 @@ fn one_that_never_answers_is_a_failure_with_the_end_of_its_console() {
     assert!(lines[3].starts_with("  help: look whether the guest asks for an address by DHCP"), "{ran:?}");
     assert!(lines[4].contains("`program console NAME`"), "{ran:?}");
     assert!(ran.out.ends_with(" done, 1 machine not up.\n"), "{ran:?}");
-    // Waiting is no state: there is nothing to do, and nothing is waited for.
+    // Waiting is not part of the state: the next plan is empty, and its apply does not wait.
     assert_eq!(stage.run(cloud(), "plan --detailed-exitcode").code, 0);
     assert_eq!(stage.run(cloud(), "apply").code, 0);
 }

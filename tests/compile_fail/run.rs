@@ -1,4 +1,4 @@
-//! What does not compile, with what the compiler says. `TRYBUILD=overwrite` writes that anew.
+//! Programs that must not compile, with the compiler's errors. `TRYBUILD=overwrite` updates the errors.
 
 #[test]
 fn what_cannot_be_said_does_not_compile() {

@@ -1,4 +1,4 @@
-//! A cloud that says everything that can be said.
+//! A cloud that sets everything that can be set.
 
 use fmc::prelude::*;
 

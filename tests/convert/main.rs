@@ -1,4 +1,4 @@
-//! A cloud in other languages: what is written as Rust compiles and gives an equal cloud, and so do the files.
+//! A cloud in other languages: the printed Rust compiles and gives an equal cloud, and so do the files.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -15,7 +15,7 @@ use fmc::file;
 use fmc::prelude::*;
 use serde_json::Value;
 
-/// The seed's cloud, as it is written.
+/// The seed's cloud in printed Rust.
 #[expect(dead_code, reason = "its `main` is the program's")]
 mod seed_written {
     include!("golden/seed.rs");
@@ -25,7 +25,7 @@ mod seed_written {
     }
 }
 
-/// A cloud that has everything, as it is written.
+/// The full cloud in printed Rust.
 #[expect(dead_code, reason = "its `main` is the program's")]
 mod full_written {
     include!("golden/full.rs");
@@ -35,7 +35,7 @@ mod full_written {
     }
 }
 
-/// Every key of K3s and every field of a kubelet, as they are written.
+/// Every key of K3s and every field of a kubelet, in printed Rust.
 #[expect(dead_code, reason = "its `main` is the program's")]
 mod tables_written {
     include!("golden/tables.rs");
@@ -71,7 +71,8 @@ fn the_seed_s_file_is_the_seed_s_cloud() {
     assert_eq!(file::from_yaml(yaml).unwrap(), seed::cloud());
 }
 
-/// A field that is added to a value is added to `full.rs`, and to `file/rust.rs` where it is no plain setter.
+/// A new field of a value must be set in `full.rs`, and printed in `file/rust.rs` unless it is a plain
+/// setter.
 #[test]
 fn the_full_cloud_has_every_field_that_there_is() {
     let schema = Cloud::schema();
@@ -80,11 +81,11 @@ fn the_full_cloud_has_every_field_that_there_is() {
     let mut walk = Walk { schema: &schema, there_are: BTreeSet::new(), said: BTreeSet::new() };
     walk.walk("#", &schema, &[&full, &tables], 0);
     let unsaid: Vec<&String> = walk.there_are.difference(&walk.said).collect();
-    // What the editor and `--lab` say is not the user's.
+    // The editor and `--lab` set these keys; the user does not.
     assert_eq!(unsaid, ["#.$schema", "#.lab"]);
 }
 
-/// Walks a schema and the values that stand at each place of it.
+/// Walks a schema together with the values at each of its places.
 struct Walk<'a> {
     schema: &'a Value,
     there_are: BTreeSet<String>,

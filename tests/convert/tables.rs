@@ -1,4 +1,5 @@
-//! A cluster with every key of K3s and every field of a kubelet, taken from the schema: a key that is added is said too.
+//! A cluster with every key of K3s and every field of a kubelet, taken from the schema, so that a new key is
+//! set too.
 
 use fmc::file;
 use fmc::prelude::*;
@@ -31,7 +32,7 @@ fn all(schema: &Value, definition: &str) -> Map<String, Value> {
     properties.iter().map(|(key, property)| (key.clone(), some(schema, key, property))).collect()
 }
 
-/// A value of a property: one that is right, or a text where the schema has none.
+/// A value of a property: a valid one, or a text if the schema has no type.
 fn some(schema: &Value, key: &str, property: &Value) -> Value {
     if let Some(link) = property["$ref"].as_str() {
         if link.ends_with("/Secret") {

@@ -1,4 +1,5 @@
-//! Groups 8, 9 and 25: what a change does to what runs, and in which order things are made and taken away.
+//! Groups 8, 9 and 25: the effect of a change on running machines, and the order in which objects are made
+//! and deleted.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,8 @@ use fmc::testing::{
 
 use crate::seed;
 
-/// A changed template was applied and changed nothing: Ignition is read once. 26 edits of one template in a day.
+/// A changed template was applied without an effect, because Ignition is read once. 26 edits of one template
+/// in a day.
 #[test]
 fn h08_a_plan_says_which_machines_boot_with_older_configuration() {
     let world = Sim::new();
@@ -27,7 +29,7 @@ fn h08_a_plan_says_which_machines_boot_with_older_configuration() {
     assert_touches_only(&plan, ["machine/postgresql1"]);
 }
 
-/// Other changes say what they do to what runs, too.
+/// Other changes show their effect on running machines, too.
 #[test]
 fn h08_a_plan_says_what_a_change_does_to_what_runs() {
     let world = Sim::new();
@@ -37,7 +39,7 @@ fn h08_a_plan_says_what_a_change_does_to_what_runs() {
     assert_touches_only(&plan, ["machine/helper"]);
 }
 
-/// Two documents disagreed on whether the balancer or the masters came first.
+/// Two documents disagreed on the order of the balancer and the masters.
 #[test]
 fn h09_every_step_comes_after_those_that_it_needs() {
     let plan = Sim::new().plan(&seed(&[]));
@@ -52,7 +54,8 @@ fn h09_every_step_comes_after_those_that_it_needs() {
     }
 }
 
-/// By hand: what names a server was stopped after it, and the script deleted machines that did not exist.
+/// By hand, a server was stopped before the machines that use it, and the script deleted machines that did
+/// not exist.
 #[test]
 fn h25_taking_away_is_the_reverse_of_making() {
     let world = Sim::new();
@@ -79,7 +82,7 @@ fn h25_taking_away_is_the_reverse_of_making() {
     assert_keeps(&plan, "volume/postgresql1.disk.data");
 }
 
-/// `eliminar_vms.sh` destroyed elasticsearch1, kibana1 and nfs1, of which there was none.
+/// `eliminar_vms.sh` destroyed elasticsearch1, kibana1 and nfs1, which did not exist.
 #[test]
 fn h25_a_name_that_nothing_has_is_refused() {
     let world = Sim::new();

@@ -1,4 +1,5 @@
-//! Groups 5 to 22 where they are a K3s cluster's: who joins whom, what its nodes reach, and what they are given.
+//! Groups 5 to 22 as far as they are about a K3s cluster: how nodes join, what they reach, and what they are
+//! given.
 
 use fmc::guest::checked::{Contents, TextPart};
 use fmc::prelude::*;
@@ -6,34 +7,34 @@ use fmc::testing::checked;
 
 use crate::{found, seed, unreadable};
 
-/// The cluster of the seed's document, as a file says it.
+/// The cluster of the seed's document, in the form of a file.
 pub(crate) const CLUSTER: &str = "clusters={prod: {version: v1.36.3+k3s1, servers: [master1, master2, master3], \
      agents: [worker1, worker2, worker3], endpoint: {balancer: {machines: [loadbalancer1]}}, disable: [traefik]}}";
 
-/// Asserts that settings on the seed's cluster bring a finding that it has not by itself: of this kind, at this place, with a help
-/// that names the remedy.
+/// Asserts that settings on the seed's cluster cause a finding that it does not have without them: of this
+/// kind, at this place, with a help that names the remedy.
 #[track_caller]
 pub(crate) fn caught(more: &[&str], kind: Kind, at: &str, remedy: &str) -> Finding {
     let before = found(&seed(&[CLUSTER]));
     let new =
         found(&seed(&[&[CLUSTER], more].concat())).into_iter().filter(|finding| !before.contains(finding));
     let new: Vec<Finding> = new.collect();
-    let Some(finding) = new.iter().find(|finding| finding.kind == kind && finding.at == at) else {
+    let Some(finding) = new.iter().find(|finding| finding.kind() == kind && finding.at() == at) else {
         panic!("no {kind} at {at}:\n{}", Report::new(new))
     };
-    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    assert!(finding.help().contains(remedy), "the help does not name {remedy:?}:\n{finding}");
     finding.clone()
 }
 
-/// Asserts that the seed's cluster has this finding by itself.
+/// Asserts that the seed's cluster itself has this finding.
 #[track_caller]
 fn told(kind: Kind, at: &str, remedy: &str) {
     let found = found(&seed(&[CLUSTER]));
-    let finding = found.iter().find(|finding| finding.kind == kind && finding.at == at);
-    assert!(finding.unwrap().help.contains(remedy), "{finding:?}");
+    let finding = found.iter().find(|finding| finding.kind() == kind && finding.at() == at);
+    assert!(finding.unwrap().help().contains(remedy), "{finding:?}");
 }
 
-/// A text file of a machine, in which secrets stand by name.
+/// A text file of a machine. Secrets appear by name.
 pub(crate) fn text(cloud: &Cloud, machine: &str, path: &str) -> String {
     let cloud = checked(cloud);
     let machine = cloud.machine(machine).unwrap();
@@ -55,8 +56,8 @@ fn part(part: &TextPart) -> String {
 
 const CONFIG: &str = "/etc/rancher/k3s/config.yaml";
 
-/// Masters joined by the address of the first one, later by a virtual address that came last, and a playbook rewrote the first
-/// one in between.
+/// Masters joined by the address of the first one, later by a virtual address that came last, and in between
+/// a playbook replaced the address of the first one.
 #[test]
 fn h09_one_server_begins_and_every_other_node_joins_by_the_endpoint() {
     let cloud = seed(&[CLUSTER]);
@@ -70,7 +71,7 @@ fn h09_one_server_begins_and_every_other_node_joins_by_the_endpoint() {
     }
 }
 
-/// `server/tls` and `server/db/etcd` were deleted on every master, so that certificates knew another address.
+/// `server/tls` and `server/db/etcd` were deleted on every master to get certificates for another address.
 #[test]
 fn h09_certificates_know_every_server_and_the_endpoint_from_the_first_day() {
     let cloud = seed(&[CLUSTER]);
@@ -86,7 +87,7 @@ fn h09_certificates_know_every_server_and_the_endpoint_from_the_first_day() {
     }
 }
 
-/// What all servers must say alike is said once: no server has a place of its own for it.
+/// A setting that must be equal on all servers is set once: there is no place to set it for one server.
 #[test]
 fn h09_what_servers_must_have_alike_has_one_place() {
     let cloud = seed(&[CLUSTER, "clusters.prod.pods=[10.44.0.0/16]"]);
@@ -99,7 +100,7 @@ fn h09_what_servers_must_have_alike_has_one_place() {
     assert_eq!(networks("master3"), networks("master1"));
 }
 
-/// A master that joined by its own address, and workers that joined by the first master's.
+/// A master joined by its own address, and workers joined by the first master's.
 #[test]
 fn h09_no_node_joins_by_itself_and_several_servers_are_not_reached_by_one() {
     caught(
@@ -116,7 +117,7 @@ fn h09_no_node_joins_by_itself_and_several_servers_are_not_reached_by_one() {
     );
 }
 
-/// A bootstrap node beside three masters, as OpenShift has one, and which K3s has not.
+/// There was a bootstrap node beside three masters. OpenShift has such nodes; K3s does not.
 #[test]
 fn h09_servers_are_odd_in_number_and_none_waits_for_itself() {
     let four = "clusters.prod.servers=[bootstrap, master1, master2, master3]";
@@ -129,7 +130,7 @@ fn h09_servers_are_odd_in_number_and_none_waits_for_itself() {
     );
 }
 
-/// A flag that was on one master, and not on the others.
+/// One master had a flag that the others did not have.
 #[test]
 fn h09_what_servers_must_have_alike_is_not_said_a_second_time() {
     caught(
@@ -140,7 +141,7 @@ fn h09_what_servers_must_have_alike_is_not_said_a_second_time() {
     );
 }
 
-/// storage1 stood in the inventory's group of workers, and got the calls of browsers.
+/// The inventory had storage1 in the group of workers, so it got the browsers' requests.
 #[test]
 fn h15_a_machine_that_is_no_node_takes_no_calls() {
     caught(
@@ -151,19 +152,19 @@ fn h15_a_machine_that_is_no_node_takes_no_calls() {
     );
 }
 
-/// A binary that was whatever the server of that day had.
+/// The binary was the one that the server happened to have that day.
 #[test]
 fn h21_a_binary_without_a_digest_is_told_of() {
     told(Kind::K3sInstallUnpinned, "clusters.prod.install", ".install(Install::binary(URL, \"sha256:…\"))");
 }
 
-/// A cluster whose state was on the disk that each try made anew.
+/// The cluster's state was on the disk that each attempt replaced.
 #[test]
 fn h22_a_cluster_whose_state_is_on_root_disks_is_told_of() {
     told(Kind::K3sDataOnRoot, "clusters.prod.servers", ".mount(\"/var/lib/rancher/k3s\")");
 }
 
-/// Labels on a machine that no cluster has.
+/// Labels were set on a machine that is not in a cluster.
 #[test]
 fn h07_labels_of_no_node_are_told_of() {
     caught(
@@ -174,19 +175,20 @@ fn h07_labels_of_no_node_are_told_of() {
     );
 }
 
-/// The cluster's machines on two masqueraded networks, as libvirt makes them if nothing is said.
+/// The cluster's machines were on two masqueraded networks, which is libvirt's default.
 #[test]
 fn h10_a_flow_that_the_networks_do_not_carry_is_refused() {
     let found = found(&seed(&[CLUSTER, "networks.core.mode=nat", "networks.kube.mode=nat"]));
-    let flows: Vec<_> = found.iter().filter(|finding| finding.kind == Kind::FlowUnreachable).collect();
+    let flows: Vec<_> = found.iter().filter(|finding| finding.kind() == Kind::FlowUnreachable).collect();
     assert!(!flows.is_empty(), "{}", Report::new(found));
     for finding in flows {
-        assert!(finding.at.starts_with("clusters.prod."), "{finding}");
-        assert!(finding.help.contains("routed"), "{finding}");
+        assert!(finding.at().starts_with("clusters.prod."), "{finding}");
+        assert!(finding.help().contains("routed"), "{finding}");
     }
 }
 
-/// Tokens of K3s in inventories: here they are made from the root key, and no file that has one can be read by others.
+/// Inventories contained tokens of K3s. Here they are derived from the root key, and other users cannot read
+/// a file that contains one.
 #[test]
 fn h20_tokens_of_the_cluster_are_written_nowhere() {
     let cloud = seed(&[CLUSTER]);
@@ -196,7 +198,7 @@ fn h20_tokens_of_the_cluster_are_written_nowhere() {
     let checked = checked(&cloud);
     let mut secret = 0;
     for machine in checked.machines() {
-        // A certificate is public, although it is made from the same key.
+        // A certificate is public, although it is derived from the same key.
         let private = machine.guest.files.iter().filter(|file| !file.path.as_str().ends_with(".crt"));
         for file in private.filter(|file| file.contents.secrets().next().is_some()) {
             assert_eq!(file.mode.bits() & 0o077, 0, "others may read {} on {}", file.path, machine.name);
@@ -206,7 +208,7 @@ fn h20_tokens_of_the_cluster_are_written_nowhere() {
     assert!(secret >= 6, "a file for each node at least: {secret}");
 }
 
-/// `curl -sfL https://get.k3s.io`, of whichever release was the latest on that day.
+/// `curl -sfL https://get.k3s.io` installed the latest release of the day.
 #[test]
 fn h21_a_release_of_k3s_is_one() {
     for version in ["latest", "stable", "v1.36"] {
@@ -216,11 +218,11 @@ fn h21_a_release_of_k3s_is_one() {
             "clusters.prod.version",
             "v1.36.3+k3s1",
         );
-        assert!(finding.message.contains(version), "{finding}");
+        assert!(finding.message().contains(version), "{finding}");
     }
 }
 
-/// A key of `config.yaml` that K3s does not know, which K3s itself only logs on agents.
+/// `config.yaml` had a key that K3s does not know. K3s itself only logs that on agents.
 #[test]
 fn h05_a_key_that_k3s_does_not_know_is_a_mistake() {
     let file = |key: &str| {

@@ -1,4 +1,4 @@
-//! Groups 5, 6 and 7: text that nobody reads as it was meant, references to nothing, and values without an effect.
+//! Groups 5, 6 and 7: text that was not read as meant, dangling references, and values without an effect.
 
 use fmc::prelude::*;
 use fmc::set::{SetError, Setting, set};
@@ -13,7 +13,8 @@ fn guest(lines: &str) -> String {
     )
 }
 
-/// `sudo` and `lock_passwd` of users, `filesystem` of files: no keys of Ignition, and its validator said so with status 0.
+/// `sudo` and `lock_passwd` of users, `filesystem` of files: Ignition does not have these keys, and its
+/// validator reported them with status 0.
 #[test]
 fn h05_a_key_that_nothing_reads_is_a_mistake() {
     unreadable(&guest("users: {core: {lock_passwd: true}}"), "lock_passwd");
@@ -22,7 +23,7 @@ fn h05_a_key_that_nothing_reads_is_a_mistake() {
     unreadable(&guest("ignition: {version: 3.4.0}"), "ignition");
 }
 
-/// `/etc/hosts` came from `tmpfiles.d`, which refused its lines, so that no machine had one.
+/// `/etc/hosts` came from `tmpfiles.d`, which refused its lines, so the machines had none.
 #[test]
 fn h05_the_hosts_file_is_written_from_the_cloud_alone() {
     caught(
@@ -33,7 +34,7 @@ fn h05_the_hosts_file_is_written_from_the_cloud_alone() {
     );
 }
 
-/// A `network:` in user-data is ignored, and valid: the network was then mended by `nmcli` in `runcmd`.
+/// A `network:` in user-data is valid but ignored: the network was then repaired by `nmcli` in `runcmd`.
 #[test]
 fn h05_the_network_of_cloud_init_is_a_document_of_its_own() {
     let artifacts = Artifacts::of(&seed(&[]));
@@ -45,7 +46,7 @@ fn h05_the_network_of_cloud_init_is_a_document_of_its_own() {
     }
 }
 
-/// `chown etcd:etcd`, and nobody made the user.
+/// `chown etcd:etcd` ran without such a user.
 #[test]
 fn h06_an_owner_is_a_user_that_is_there() {
     let file = "{/var/lib/etcd/member: {contents: {text: x}, owner: etcd}}";
@@ -57,7 +58,7 @@ fn h06_an_owner_is_a_user_that_is_there() {
     );
 }
 
-/// A unit that is enabled and cannot be: it was never started, and nothing said so.
+/// A unit was enabled but had no `[Install]` section: it never started, without a message.
 #[test]
 fn h06_an_enabled_unit_can_be_enabled() {
     let unit = "{certificates.service: {state: enabled, contents: \"[Service]\\nExecStart=/bin/true\\n\"}}";
@@ -69,8 +70,8 @@ fn h06_an_enabled_unit_can_be_enabled() {
     );
 }
 
-/// Certificates were fetched from a path at which nobody served them, by `curl -o` without `-f`: a page of an error became
-/// a PEM file. What is fetched here is what its digest says, or nothing.
+/// Certificates were fetched from a path that was not served, by `curl -o` without `-f`: an error page became
+/// a PEM file. Here a download must match its digest.
 #[test]
 fn h06_what_is_fetched_has_a_digest() {
     let file = |rest: &str| {
@@ -83,7 +84,7 @@ fn h06_what_is_fetched_has_a_digest() {
     fmc::file::from_yaml(&file(&format!(", digest: '{digest}'"))).unwrap();
 }
 
-/// `Unknown variable KUBELET_VERSION`, and machines on networks that the folder for them was to define.
+/// `Unknown variable KUBELET_VERSION`, and machines on networks that another folder was supposed to define.
 #[test]
 fn h06_a_reference_leads_to_what_is_there() {
     caught(
@@ -100,7 +101,7 @@ fn h06_a_reference_leads_to_what_is_there() {
     );
 }
 
-/// `memory` beside `domain_memory`, `volume_size`, `cloudinit_disk`, `dns_records`: set, and read by nothing.
+/// `memory` beside `domain_memory`, `volume_size`, `cloudinit_disk`, `dns_records` were set, but not read.
 #[test]
 fn h07_a_value_without_an_effect_cannot_be_set() {
     for (key, near) in [
@@ -117,7 +118,7 @@ fn h07_a_value_without_an_effect_cannot_be_set() {
     unreadable("name: first\ndns_records: [{name: master1, address: 10.17.4.21}]\n", "dns_records");
 }
 
-/// A guest that nothing puts into its machine.
+/// A guest configuration that no system of the machine reads.
 #[test]
 fn h07_a_guest_without_a_system_to_be_in_is_told_of() {
     let blank = Machine::new("pxe", Image::blank()).user(User::admin("ops"));
@@ -129,7 +130,7 @@ fn h07_a_guest_without_a_system_to_be_in_is_told_of() {
     );
 }
 
-/// An acceptance of what is not found any more.
+/// An acceptance of a finding that no longer exists.
 #[test]
 fn h07_an_acceptance_without_a_finding_is_told_of() {
     let cloud = seed(&[]).accept("pool-thin", "it was once");

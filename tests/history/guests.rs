@@ -1,11 +1,11 @@
-//! Groups 3 and 4: the name by which a machine knows itself, and the network as its own system reads it.
+//! Groups 3 and 4: a machine's own name, and the network as the machine's system reads it.
 
 use fmc::testing::{Artifacts, checked};
 use fmc_testkit::{ignition, tree};
 
 use crate::seed;
 
-/// FreeIPA's installer stopped: its name led to 127.0.0.1.
+/// FreeIPA's installer stopped, because its name resolved to 127.0.0.1.
 #[test]
 fn h03_a_machine_is_known_to_itself_by_its_own_address() {
     let artifacts = Artifacts::of(&seed(&[]));
@@ -16,7 +16,8 @@ fn h03_a_machine_is_known_to_itself_by_its_own_address() {
     assert!(loopback.clone().all(|line| !line.contains("freeipa1")), "{}", data.text());
 }
 
-/// Files of systemd-networkd on Fedora CoreOS and Rocky Linux, where NetworkManager runs: the machines came up by DHCP.
+/// Fedora CoreOS and Rocky Linux run NetworkManager but got files for systemd-networkd: the machines came up
+/// by DHCP.
 #[test]
 fn h04_the_network_is_written_for_the_system_that_reads_it() {
     let files = |cloud: &fmc::prelude::Cloud, machine: &str| {

@@ -1,4 +1,4 @@
-//! Groups 11, 18 and 19: what must not be done to a host, and what it must have.
+//! Groups 11, 18 and 19: changes that must not be made to a host, and features that it must have.
 
 use fmc::prelude::*;
 use fmc::testing::{NoteKind, Sim};
@@ -6,7 +6,7 @@ use fmc_testkit::nft;
 
 use crate::{artifacts, caught, found, seed};
 
-/// `flush ruleset` took libvirt's chains with it: `LIBVIRT_INP: No chain/target/match by that name`.
+/// `flush ruleset` deleted libvirt's chains: `LIBVIRT_INP: No chain/target/match by that name`.
 #[test]
 fn h11_no_ruleset_touches_a_table_that_is_not_the_clouds() {
     let wanted = fmc::compile(&seed(&[]).check().unwrap());
@@ -22,7 +22,7 @@ fn h11_no_ruleset_touches_a_table_that_is_not_the_clouds() {
     }
 }
 
-/// Loaded again at every start of the host, and beside a table of libvirt's, which stays as it was.
+/// The ruleset is loaded at every start of the host, beside a table of libvirt's, which stays unchanged.
 #[test]
 fn h11_a_ruleset_that_is_loaded_again_changes_nothing() {
     let wanted = fmc::compile(&seed(&[]).check().unwrap());
@@ -34,7 +34,7 @@ fn h11_a_ruleset_that_is_loaded_again_changes_nothing() {
     assert!(listing.contains("masquerade"), "{listing}");
 }
 
-/// `setenforce 0` on the host and `SELINUX=disabled` in the guests were how a wrong label was mended.
+/// A wrong label was worked around by `setenforce 0` on the host and `SELINUX=disabled` in the guests.
 #[test]
 fn h18_nothing_that_is_compiled_turns_selinux_off() {
     for (path, text) in artifacts(&seed(&[])) {
@@ -44,7 +44,7 @@ fn h18_nothing_that_is_compiled_turns_selinux_off() {
     }
 }
 
-/// 53 commits in a day over machine types and processors: `qemu64` boots no system of Enterprise Linux 9.
+/// 53 commits in a day over machine types and processors: `qemu64` does not boot Enterprise Linux 9.
 #[test]
 fn h19_a_processor_is_new_enough_for_the_system() {
     let finding = caught(
@@ -53,11 +53,11 @@ fn h19_a_processor_is_new_enough_for_the_system() {
         "machines.bastion.image",
         "name a model of level x86-64-v2",
     );
-    assert_eq!(finding.also, ["hosts.proliant.cpu"]);
+    assert_eq!(finding.also_at(), ["hosts.proliant.cpu"]);
     assert!(found(&seed(&["hosts.proliant.cpu={named: Nehalem}"])).is_empty());
 }
 
-/// A machine type that is none of QEMU's for virtual machines.
+/// A machine type that is not for virtual machines.
 #[test]
 fn h19_a_machine_type_is_one() {
     caught(
@@ -68,7 +68,7 @@ fn h19_a_machine_type_is_one() {
     );
 }
 
-/// What a host says of itself that it is not: a plan asks it.
+/// The cloud describes a host wrongly: a plan asks the host.
 #[test]
 fn h19_a_plan_compares_the_host_with_what_is_said_of_it() {
     let cloud = seed(&[]);

@@ -1,7 +1,7 @@
-//! What hurt in the seed's repositories: each mistake is made again, and refused where `docs/history.md` says.
+//! The mistakes of the seed's repositories: each is made again, and caught as `docs/history.md` says.
 //!
-//! A test is named after its group there, `h01` to `h25`. Most commit the mistake in the seed's corrected cloud by one
-//! setting, so that nothing but the mistake can be what is found.
+//! A test is named after its group there, `h01` to `h25`. Most tests put the mistake into the seed's
+//! corrected cloud by one setting, so that only the mistake can be found.
 
 #![cfg(feature = "cli")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
@@ -27,8 +27,8 @@ use fmc::prelude::*;
 use fmc::set::{Setting, set};
 use fmc::testing::StandIns;
 
-/// What the seed's cloud has beside its machines. A mistake in a machine is made without it, so that its finding is one; a mistake
-/// in a cluster brings a cluster of its own.
+/// The parts of the seed's cloud beside its machines. A mistake in a machine is made without them, so that it
+/// causes one finding; a mistake in a cluster brings its own cluster.
 const MACHINES_ALONE: [&str; 8] = [
     "clusters=",
     "machines.postgresql1.accept=",
@@ -40,7 +40,7 @@ const MACHINES_ALONE: [&str; 8] = [
     "accept=[{kind: image-unpinned, reason: the images lie on the host}]",
 ];
 
-/// The machines of the seed's cloud as they should have been, with settings that put a mistake into them.
+/// The corrected machines of the seed's cloud, with settings that put a mistake into them.
 #[track_caller]
 fn seed(settings: &[&str]) -> Cloud {
     let settings: Vec<Setting> =
@@ -48,33 +48,34 @@ fn seed(settings: &[&str]) -> Cloud {
     set(&corrected::cloud(), &settings).unwrap()
 }
 
-/// What is found in a cloud and not accepted.
+/// The findings of a cloud that are not accepted.
 fn found(cloud: &Cloud) -> Vec<Finding> {
     let findings = match cloud.check() {
         Ok(checked) => checked.findings().to_vec(),
         Err(report) => report.into_findings(),
     };
-    findings.into_iter().filter(|finding| finding.accepted.is_none()).collect()
+    findings.into_iter().filter(|finding| finding.accepted().is_none()).collect()
 }
 
-/// Asserts that a cloud has one finding and no other: of this kind, at this place, with a help that names the remedy.
+/// Asserts that a cloud has exactly one finding: of this kind, at this place, with a help that names the
+/// remedy.
 #[track_caller]
 fn caught(cloud: &Cloud, kind: Kind, at: &str, remedy: &str) -> Finding {
     let found = found(cloud);
     let [finding] = found.as_slice() else { panic!("not one finding:\n{}", Report::new(found)) };
-    assert_eq!((finding.kind, finding.at.as_str()), (kind, at), "{finding}");
-    assert!(finding.help.contains(remedy), "the help does not name {remedy:?}:\n{finding}");
+    assert_eq!((finding.kind(), finding.at()), (kind, at), "{finding}");
+    assert!(finding.help().contains(remedy), "the help does not name {remedy:?}:\n{finding}");
     finding.clone()
 }
 
-/// Asserts that a file is no cloud, and that the message has these words.
+/// Asserts that a file cannot be read as a cloud, and that the message has these words.
 #[track_caller]
 fn unreadable(yaml: &str, words: &str) {
     let said = from_yaml(yaml).unwrap_err().to_string();
     assert!(said.contains(words), "{words:?} is not in: {said}");
 }
 
-/// Everything that a cloud compiles to, by path. What is no text is shown as far as it is one.
+/// Everything that a cloud compiles to, by path. Binary files are shown as far as they are text.
 #[track_caller]
 fn artifacts(cloud: &Cloud) -> BTreeMap<String, String> {
     let wanted = fmc::compile(&cloud.check().unwrap());

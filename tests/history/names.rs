@@ -1,4 +1,4 @@
-//! Groups 1, 2 and 16: one address and one name in many places, and who answers for them.
+//! Groups 1, 2 and 16: one address and one name in many places, and the servers that answer for them.
 
 use fmc::prelude::*;
 use fmc::testing::{Artifacts, Impact, Sim, assert_impact};
@@ -8,8 +8,8 @@ use crate::{artifacts, caught, cluster, seed};
 const OLD: &str = "10.17.4.26";
 const NEW: &str = "10.17.4.28";
 
-/// The storage server's address stood in tfvars, Ignition, twenty inventories, a Corefile, haproxy.cfg and the README, and
-/// no two agreed.
+/// The storage server's address was in tfvars, Ignition, twenty inventories, a Corefile, haproxy.cfg and the
+/// README, and no two of them agreed.
 #[test]
 fn h01_an_address_is_said_once_and_every_artifact_follows() {
     let before = artifacts(&seed(&[]));
@@ -30,7 +30,8 @@ fn h01_an_address_is_said_once_and_every_artifact_follows() {
     }
 }
 
-/// 20 November 2024: a second balancer at .13 pushed PostgreSQL to .14 and the helper to .15, by hand in every repository.
+/// 20 November 2024: a second balancer at .13 pushed PostgreSQL to .14 and the helper to .15, by hand in
+/// every repository.
 #[test]
 fn h01_a_balancer_that_moves_in_moves_the_others_and_restarts_nobody_else() {
     let world = Sim::new();
@@ -59,7 +60,7 @@ fn h01_a_balancer_that_moves_in_moves_the_others_and_restarts_nobody_else() {
     }
 }
 
-/// And before the others had moved, it was one address of two machines.
+/// Before the others had moved, two machines had the same address.
 #[test]
 fn h01_an_address_that_is_still_taken_is_refused() {
     let finding = caught(
@@ -68,10 +69,10 @@ fn h01_an_address_that_is_still_taken_is_refused() {
         "machines.postgresql1.interfaces[0].address",
         "free address of core",
     );
-    assert_eq!(finding.also, ["machines.loadbalancer1.interfaces[0].address"]);
+    assert_eq!(finding.also_at(), ["machines.loadbalancer1.interfaces[0].address"]);
 }
 
-/// `ipa dnsrecord-add … postgresql1 --a-rec 10.17.3.1`, and the PTR beside it: the gateway.
+/// `ipa dnsrecord-add … postgresql1 --a-rec 10.17.3.1`, with a PTR: the address is the gateway's.
 #[test]
 fn h02_a_machine_has_not_the_address_of_the_gateway() {
     caught(
@@ -82,7 +83,7 @@ fn h02_a_machine_has_not_the_address_of_the_gateway() {
     );
 }
 
-/// `load_balancer1` was the record, and `loadbalancer1` the name that the machine called itself.
+/// The record was `load_balancer1`, but the machine called itself `loadbalancer1`.
 #[test]
 fn h02_a_name_that_dns_does_not_take_is_refused() {
     caught(
@@ -99,7 +100,7 @@ fn h02_a_name_that_dns_does_not_take_is_refused() {
     );
 }
 
-/// The workers were records of a zone that nobody wrote, and the balancer asked for them.
+/// The balancer asked for the workers in a zone that did not exist.
 #[test]
 fn h02_a_name_that_nobody_answers_for_is_said() {
     cluster::caught(
@@ -119,7 +120,8 @@ fn h02_a_name_that_nobody_answers_for_is_said() {
     }
 }
 
-/// `8.8.8.8` was moved to the front of the list so that the Internet resolved, and the cloud's names no longer did.
+/// `8.8.8.8` was moved to the front of the list to reach the Internet, and the cloud's names no longer
+/// resolved.
 #[test]
 fn h16_a_public_resolver_is_no_second_of_an_internal_one() {
     for order in ["[8.8.8.8, 10.17.3.11]", "[10.17.3.11, 8.8.8.8]"] {

@@ -1,11 +1,12 @@
-//! Groups 10, 12 and 13: networks that cannot talk, routes by chance, and addresses that DHCP gives away.
+//! Groups 10, 12 and 13: networks that cannot talk, routes by chance, and addresses that DHCP gives to other
+//! machines.
 
 use fmc::prelude::*;
 use fmc::testing::checked;
 
 use crate::{caught, found, seed};
 
-/// Both networks were masqueraded, and each answered the other's packets with nothing: static routes, `setenforce 0` and
+/// Both networks were masqueraded, so packets between them were dropped: static routes, `setenforce 0` and
 /// restarts of libvirt followed.
 #[test]
 fn h10_two_masqueraded_networks_do_not_reach_each_other() {
@@ -15,11 +16,11 @@ fn h10_two_masqueraded_networks_do_not_reach_each_other() {
         "resolvers[0]",
         "make core a routed network",
     );
-    assert!(finding.message.contains("core is masqueraded (nat), and takes nothing new"), "{finding}");
+    assert!(finding.message().contains("core is masqueraded (nat), and takes nothing new"), "{finding}");
 }
 
-/// With the networks routed, the routes between them are nobody's to write: a machine with its default route elsewhere has
-/// them too.
+/// With routed networks, the cloud derives the routes between them, also for a machine with its default route
+/// elsewhere.
 #[test]
 fn h10_routes_between_the_hosts_networks_are_derived() {
     let cloud = checked(&seed(&[]));
@@ -31,7 +32,7 @@ fn h10_routes_between_the_hosts_networks_are_derived() {
     }
 }
 
-/// Four network cards of one LAN, each with a default route from DHCP.
+/// Four network cards were on one LAN, each with a default route from DHCP.
 #[test]
 fn h12_a_machine_has_one_default_route() {
     caught(
@@ -42,7 +43,7 @@ fn h12_a_machine_has_one_default_route() {
     );
 }
 
-/// A next hop that is on no network of the machine.
+/// The next hop is on none of the machine's networks.
 #[test]
 fn h12_a_next_hop_is_on_the_network_that_it_is_said_of() {
     caught(
@@ -53,15 +54,15 @@ fn h12_a_next_hop_is_on_the_network_that_it_is_said_of() {
     );
 }
 
-/// libvirt's default: the whole subnet is the range, the static addresses included.
+/// libvirt's default: the DHCP range is the whole subnet, including static addresses.
 #[test]
 fn h13_dhcp_does_not_hand_out_what_is_somebodys() {
     let found = found(&seed(&["networks.kube.dhcp=10.17.4.2-10.17.4.254"]));
     assert_eq!(found.len(), 7, "each machine of the network:\n{}", Report::new(found));
     for finding in &found {
-        assert_eq!(finding.kind, Kind::ReservationInRange, "{finding}");
-        assert!(finding.at.ends_with(".interfaces[0].address"), "{finding}");
-        assert!(finding.help.contains("write one outside of the range"), "{finding}");
+        assert_eq!(finding.kind(), Kind::ReservationInRange, "{finding}");
+        assert!(finding.at().ends_with(".interfaces[0].address"), "{finding}");
+        assert!(finding.help().contains("write one outside of the range"), "{finding}");
     }
     caught(
         &seed(&["networks.kube.dhcp=10.17.4.100-10.17.4.255"]),

@@ -1,14 +1,14 @@
-//! Groups 20 and 21: secrets in repositories, and versions that are others tomorrow.
+//! Groups 20 and 21: secrets in repositories, and versions that change from one day to the next.
 
 use fmc::prelude::*;
 use fmc::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 
 use crate::{caught, seed, unreadable};
 
-/// What no file but the guest's own may have.
+/// Only the guest's own files may contain this.
 const PLANTED: &str = "$6$salt$correct-horse-battery-staple";
 
-/// Has the planted secret, whichever is asked for.
+/// Gives the planted secret for every name.
 struct Planted;
 
 impl Secrets for Planted {
@@ -17,7 +17,7 @@ impl Secrets for Planted {
     }
 }
 
-/// One password hash in every template, and the password of sudo in five inventories.
+/// Every template had one password hash, and five inventories had the password of sudo.
 #[test]
 fn h20_a_file_cannot_hold_a_secret() {
     let user = |hash: &str| {
@@ -29,7 +29,7 @@ fn h20_a_file_cannot_hold_a_secret() {
     fmc::file::from_yaml(&user("{name: ops, source: {environment: OPS_HASH}}")).unwrap();
 }
 
-/// A secret is filled in where its file is written, and stands in nothing else that is printed or kept.
+/// A secret is filled in when its file is written; nothing else that is printed or kept contains it.
 #[test]
 fn h20_a_secret_is_in_its_own_guest_alone() {
     let hash = "{ops: {admin: true, password_hash: {name: ops, source: {environment: OPS_HASH}}}}";
@@ -52,7 +52,7 @@ fn h20_a_secret_is_in_its_own_guest_alone() {
     assert_eq!(holders, ["guests/helper/seed.iso", "guests/helper/user-data"]);
 }
 
-/// `Rocky-9-GenericCloud-Base.latest.x86_64.qcow2`, and `latest` of four other things.
+/// `Rocky-9-GenericCloud-Base.latest.x86_64.qcow2`, and `latest` of four other downloads.
 #[test]
 fn h21_an_image_that_is_another_one_tomorrow_is_found() {
     let image = Image::rocky("latest")
@@ -73,15 +73,15 @@ fn h21_an_image_that_is_another_one_tomorrow_is_found() {
     );
 }
 
-/// A version is a name; which bytes it is only a digest says.
+/// A version is only a name; the digest fixes the bytes.
 #[test]
 fn h21_an_image_without_a_digest_is_found_unless_a_reason_is_given() {
     let settings = ["accept=[]"];
     let found = crate::found(&seed(&settings));
-    let places: Vec<&str> = found.iter().map(|finding| finding.at.as_str()).collect();
+    let places: Vec<&str> = found.iter().map(|finding| finding.at()).collect();
     assert_eq!(places, ["machines.bastion.image.digest", "machines.bootstrap.image.digest"]);
     for finding in found {
-        assert_eq!(finding.kind, Kind::ImageUnpinned);
-        assert!(finding.help.contains(".digest(\"sha256:…\")"), "{finding}");
+        assert_eq!(finding.kind(), Kind::ImageUnpinned);
+        assert!(finding.help().contains(".digest(\"sha256:…\")"), "{finding}");
     }
 }

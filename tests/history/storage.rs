@@ -1,4 +1,5 @@
-//! Group 22: file systems that were gone after a reboot, and made on whichever disk had the name.
+//! Group 22: file systems that were gone after a reboot, or were made on another disk of the same device
+//! name.
 
 use fmc::prelude::*;
 use fmc::testing::Artifacts;
@@ -21,13 +22,13 @@ fn h22_a_disk_is_found_by_its_serial_and_mounted_at_every_boot() {
     for document in [&data, &worker] {
         document.assert_lacks("/dev/vdb").assert_lacks("mkfs").assert_lacks("nofail");
     }
-    // And at every boot: by a unit that is enabled, or by a line of fstab.
+    // It is mounted at every boot: by an enabled unit, or by a line of fstab.
     worker.assert_value("/systemd/units/0/name", "var-lib-longhorn.mount");
     worker.assert_value("/systemd/units/0/enabled", "true");
     data.assert_contains(">>/etc/fstab");
 }
 
-/// Two disks that a guest cannot tell apart.
+/// A guest cannot tell two of its disks apart.
 #[test]
 fn h22_two_disks_of_a_machine_have_two_serials() {
     caught(

@@ -1,5 +1,5 @@
-//! `docs/history.md` and the tests say the same: every group has its row, every row its tests, and every kind of finding that a
-//! row names is one that its tests look for.
+//! `docs/history.md` and the tests agree: every group has its row, every row its tests, and every kind of
+//! finding in a row is one that its tests look for.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +22,7 @@ const SOURCES: [&str; 10] = [
     include_str!("storage.rs"),
 ];
 
-/// The ways in which something is caught, or is not.
+/// The ways in which a mistake is caught, or is not yet.
 const WAYS: [&str; 6] = ["rustc", "constructor", "check: ", "plan", "compile: by construction", "not yet: "];
 
 struct Row {
@@ -32,14 +32,14 @@ struct Row {
 }
 
 impl Row {
-    /// What a way names in backquotes.
+    /// The names in backquotes in a way.
     fn named(&self, way: &str) -> impl Iterator<Item = &'static str> {
         let ways: Vec<&str> = self.ways.iter().copied().filter(|own| own.starts_with(way)).collect();
         ways.into_iter().flat_map(quoted)
     }
 }
 
-/// What stands in backquotes.
+/// The words in backquotes.
 fn quoted(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -1,7 +1,8 @@
-//! Real API servers with the authorities that are computed from the root key, behind the compiled balancer.
+//! Real API servers with the authorities that are derived from the root key, behind the compiled balancer.
 //!
-//! They are those of Kubernetes, not K3s: a real etcd and real API servers judge the certificates, the key of service accounts and the
-//! kubeconfig. What K3s does with its files before it starts such a server is in `real`.
+//! They are those of Kubernetes and not K3s: a real etcd and real API servers verify the certificates, the
+//! service-account key and the kubeconfig. `real` tests how K3s prepares its files before it starts such a
+//! server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,19 +17,19 @@ use fmc_testkit::{tree, yaml};
 use crate::cloud::{CLIENT, Model, SERVERS, keyring};
 use crate::inside::{Inside, texts};
 
-/// The line of a kubeconfig that says whose servers it trusts.
+/// The line of a kubeconfig with the authority of the servers.
 fn trust(kubeconfig: &str) -> &str {
     kubeconfig.lines().find(|line| line.trim_start().starts_with("certificate-authority-data:")).unwrap()
 }
 
-/// The line of the compiled balancer that asks whether a server lives, as it can be asked of an API server that is not in K3s: `/ping` is K3s's
-/// own, and K3s alone refuses `/readyz` to those it does not know.
+/// Replaces the balancer's health check by one that an API server outside of K3s answers: only K3s has
+/// `/ping`, and only K3s refuses `/readyz` to unknown clients.
 fn for_kubernetes(configuration: &str) -> String {
     assert_eq!(configuration.matches("GET uri /ping\n").count(), 1, "{configuration}");
     configuration.replace("GET uri /ping\n", "GET uri /readyz\n")
 }
 
-/// What a hardened server has beside its configuration.
+/// The parts of a hardened server beside its configuration.
 struct Hardening {
     options: Vec<String>,
     files: BTreeMap<String, (u32, String)>,
@@ -50,7 +51,7 @@ impl Hardening {
         Self { options: options.collect(), files: inside.files, folders: folders.collect(), manifests }
     }
 
-    /// Puts the files that the options name where they are on a server.
+    /// Puts the files that the options name to their places on a server.
     fn write(&self, lab: &Lab, host: &str) {
         for folder in &self.folders {
             lab.run(host, &["mkdir", "--parents", folder]).unwrap();
@@ -75,7 +76,7 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     let [servers, clients, proxies, etcd_peers, etcd_servers] =
         [Ca::Server, Ca::Client, Ca::RequestHeader, Ca::EtcdPeer, Ca::EtcdServer].map(authority);
 
-    // One etcd for all: what three of them do is not ours.
+    // One etcd for all: these tests are not about etcd's own cluster.
     let [first, second, third] = SERVERS.map(|name| model.address(name).to_string());
     let named = format!("IP:{first}");
     let etcd = Etcd::start(
@@ -131,7 +132,7 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     ask(&computed, &["create", "serviceaccount", "robot", "--namespace=demo"]).unwrap();
     let token = ask(&computed, &["create", "token", "robot", "--namespace=demo"]).unwrap();
 
-    // The manifests of a hardened cluster, as K3s gives them to its own API server.
+    // The manifests of a hardened cluster, which K3s gives to its own API server.
     for (path, text) in &hardening.manifests {
         lab.write(CLIENT, path, text, 0o600);
         ask(&computed, &["apply", "--validate=strict", "--filename", path]).unwrap();
@@ -143,21 +144,21 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     }
     let policies = ask(&computed, &["get", "networkpolicies", "--all-namespaces", "--output=name"]).unwrap();
     assert_eq!(policies.lines().count(), 7, "{policies}");
-    // A pod that the benchmark does not want, outside of K3s's own namespace.
+    // A pod that the benchmark forbids, outside of K3s's own namespace.
     let pod = ["run", "root", "--image=root", "--namespace=demo"];
     let refused = ask(&computed, &pod).unwrap_err();
     assert!(refused.words().contains("violates PodSecurity \"restricted:latest\""), "{refused}");
     let audit = lab.run(SERVERS[0], &["cat", "/var/lib/rancher/k3s/server/logs/audit.log"]).unwrap();
     assert!(audit.contains("\"audit.k8s.io/v1\""), "{audit}");
 
-    // What is computed from another root key: neither trusts the servers, nor is trusted by them.
+    // Credentials from another root key do not trust the servers, and the servers do not trust them.
     let other = model.kubeconfig(&keyring(RootKey::from_bytes([7; 32])));
     let refused = ask(&other, &namespaces).unwrap_err();
     assert!(refused.words().contains("unknown authority"), "{refused}");
     let refused = ask(&other.replace(trust(&other), trust(&computed)), &namespaces).unwrap_err();
     assert!(refused.words().contains("must be logged in"), "{refused}");
 
-    // The token of a service account, which one server signed, is judged by another with the same key.
+    // One server signs the token of a service account, and another with the same key accepts it.
     let with_token = |kubeconfig: &str| {
         let has_no_client = |line: &&str| !line.trim_start().starts_with("client-");
         let without: Vec<&str> = kubeconfig.lines().filter(has_no_client).collect();
@@ -177,5 +178,5 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
     assert_eq!(who(&robot), "system:serviceaccount:demo:robot");
     drop(running);
     let refused = ask(&computed, &namespaces).unwrap_err();
-    assert!(!refused.words().contains("logged in"), "nobody is left to refuse: {refused}");
+    assert!(!refused.words().contains("logged in"), "no server is left to refuse: {refused}");
 }

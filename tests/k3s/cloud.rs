@@ -1,4 +1,4 @@
-//! A cloud with a cluster, the lab in which its machines are hosts, and what people get in with.
+//! A cloud with a cluster, the lab in which its machines are hosts, and the credentials for it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::inside::Inside;
 pub(crate) const BALANCER: &str = "balancer1";
 pub(crate) const SERVERS: [&str; 3] = ["master1", "master2", "master3"];
 pub(crate) const AGENT: &str = "worker1";
-/// A host that is no machine of the cloud: a person, or somebody who wants in.
+/// A host that is not a machine of the cloud: a person, or an intruder.
 pub(crate) const CLIENT: &str = "client";
 
 const NETWORK: &str = "kube";
 
-/// Of the file that nobody fetches here: each test says what K3s is.
+/// The digest of a binary that these tests never fetch: each test brings its own K3s.
 const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 /// A checked cloud and its keys.
@@ -40,7 +40,7 @@ impl Model {
         Self::with(|cluster| cluster)
     }
 
-    /// The same, hardened as the CIS benchmark wants it.
+    /// The same, hardened as the CIS benchmark demands.
     #[cfg(feature = "full")]
     pub(crate) fn hardened() -> Self {
         Self::with(|cluster| cluster.cis(true))
@@ -87,7 +87,7 @@ impl Model {
         String::from_utf8(self.keyring.bytes(secret).unwrap().expose().to_vec()).unwrap()
     }
 
-    /// The kubeconfig that is computed from a root key, for an hour.
+    /// The kubeconfig that is computed from a root key, valid for an hour.
     pub(crate) fn kubeconfig(&self, keyring: &Keyring) -> String {
         let cluster = self.cluster();
         let server = cluster.endpoint.public_url().parse().unwrap();
@@ -109,19 +109,20 @@ impl Model {
         lab
     }
 
-    /// `HAProxy`'s configuration, as it is compiled for the balancer's machine.
+    /// `HAProxy`'s configuration for the balancer's machine.
     pub(crate) fn balancer(&self) -> String {
         let inside = Inside::of(&self.checked, BALANCER, &self.keyring);
         inside.files[haproxy::PATH].1.clone()
     }
 
-    /// Runs `HAProxy` with a configuration on the balancer's machine; the endpoint listens when this returns.
+    /// Runs `HAProxy` with a configuration on the balancer's machine, and returns once the endpoint listens.
     pub(crate) fn balance<'lab>(&self, lab: &'lab Lab, configuration: &str) -> Daemon<'lab> {
         fmc_testkit::haproxy::check(configuration).unwrap();
         lab.write(BALANCER, haproxy::PATH, configuration, 0o644);
-        // The distribution's package makes the folder; the test's machine may have haproxy without ever having run it.
+        // The distribution's package makes the folder, but this machine may lack it if its haproxy has never
+        // run.
         lab.run(BALANCER, &["mkdir", "-p", "/var/lib/haproxy"]).unwrap();
-        // The shell that runs the tests may not open as many files as a service may.
+        // The shell that runs the tests may open fewer files than a service may.
         let mut balancer = lab.daemon(BALANCER, &["haproxy", "-db", "-n", "1000", "-f", haproxy::PATH]);
         let endpoint = self.address(BALANCER).to_string();
         balancer

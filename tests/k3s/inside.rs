@@ -1,4 +1,5 @@
-//! What is inside a machine of a checked cloud, with its secrets: what a start of K3s must find, and what a host in a namespace is given.
+//! The inside of a machine of a checked cloud, with its secrets: a start of K3s must find it, and a host in a
+//! namespace gets it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +10,12 @@ use fmc_testkit::k3s::{Entry, Start};
 use fmc_testkit::yaml;
 use serde_json::Value;
 
-/// Where K3s has its configuration and what it keeps.
+/// The folders of K3s's configuration and data.
 const FOLDERS: [&str; 2] = ["/etc/rancher/", "/var/lib/rancher/"];
 
-/// A machine's files and units, as they are compiled.
+/// The compiled files and units of a machine.
 pub(crate) struct Inside {
-    /// Mode and text of each file that is not fetched, by path.
+    /// Mode and text of each file by path, without downloads.
     pub(crate) files: BTreeMap<String, (u32, String)>,
     /// The mode of each folder, by path.
     pub(crate) folders: BTreeMap<String, u32>,
@@ -55,7 +56,7 @@ impl Inside {
         }
     }
 
-    /// What a line of a unit says after its key, as often as the unit has it: `ExecStart`.
+    /// The values of a unit's lines with a key, such as `ExecStart`.
     pub(crate) fn lines(&self, unit: &str, key: &str) -> Vec<String> {
         let unit = self.units.iter().find(|one| one.name.as_str() == unit).unwrap();
         let contents = unit.contents.as_ref().unwrap().text();
@@ -63,7 +64,8 @@ impl Inside {
         lines.filter_map(|line| Some(line.strip_prefix(key)?.strip_prefix('=')?.to_owned())).collect()
     }
 
-    /// A first start of K3s read what is compiled: its command line, its configuration and every file, and nothing else.
+    /// Asserts that a first start of K3s read the compiled configuration: its command line, its settings and
+    /// every file, and nothing else.
     pub(crate) fn is_what_started(&self, unit: &str, start: &Start) {
         self.is_in(unit, start);
         let is_file = |entry: &&Entry| entry.contents.is_some() || entry.target.is_some();
@@ -71,7 +73,7 @@ impl Inside {
         assert_eq!(found.collect::<BTreeSet<_>>(), self.of_k3s());
     }
 
-    /// A start of K3s read what is compiled, beside what it keeps itself.
+    /// Asserts that a start of K3s read the compiled configuration, beside K3s's own data.
     pub(crate) fn is_in(&self, unit: &str, start: &Start) {
         let commands = self.lines(unit, "ExecStart");
         assert_eq!(commands.len(), 1, "{unit} runs one program");
@@ -80,7 +82,7 @@ impl Inside {
         assert_eq!(words.next(), Some(&*start.role), "{command}");
         assert_eq!(start.arguments, words.collect::<Vec<_>>());
         assert_eq!(self.lines(unit, "Environment"), [""; 0]);
-        assert_eq!(start.environment, BTreeMap::new(), "what nobody said is not there");
+        assert_eq!(start.environment, BTreeMap::new(), "an unset variable is absent");
 
         let config = yaml::read(&self.files["/etc/rancher/k3s/config.yaml"].1).unwrap();
         let written: BTreeMap<_, _> =
@@ -100,7 +102,7 @@ impl Inside {
         }
     }
 
-    /// The files where K3s has its own.
+    /// The files in K3s's folders.
     fn of_k3s(&self) -> BTreeSet<&str> {
         self.files.keys().map(String::as_str).filter(|path| is_k3s(path)).collect()
     }
@@ -110,7 +112,7 @@ fn is_k3s(path: &str) -> bool {
     FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
-/// A setting as the texts that K3s takes it for, whether it is a list, a flag or a number.
+/// A setting as the texts that K3s reads, whether it is a list, a flag or a number.
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(values) => values.iter().flat_map(texts).collect(),

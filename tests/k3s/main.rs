@@ -1,5 +1,5 @@
-//! A K3s cluster from compiled configuration, in network namespaces: the stand-in always, real API servers in the slow tier, and a real K3s
-//! where there is one.
+//! A K3s cluster from compiled configuration, in network namespaces: always with the stand-in, in the slow
+//! tier with real API servers, and with a real K3s if the machine has one.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

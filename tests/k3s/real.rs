@@ -1,14 +1,17 @@
-//! Three servers and an agent from compiled configuration, each in a namespace: the files of its machine where they belong, its unit's
-//! commands run by hand.
+//! Three servers and an agent from compiled configuration, each in a namespace, with its machine's files in
+//! their real places. The test runs the commands of its unit.
 //!
-//! With a real K3s, whose path is in `FMC_K3S`, this shows that the computed authorities, tokens and kubeconfig form a cluster which goes on
-//! when a server dies. Nobody downloads one for that; without it, the test says that it did not run.
+//! With a real K3s, whose path is in `FMC_K3S`, this shows that the computed authorities, tokens and
+//! kubeconfig form a cluster that survives the death of a server. The test does not download K3s; without it,
+//! the test says that it did not run.
 //!
-//! The same way is gone with the stand-in each time. That shows that the files, their modes and the units' commands are what K3s's own rules
-//! ask for, in the order in which servers wait for each other, through the firewalls of all machines; that each joiner finds the endpoint and proves the authority by its token's
-//! hash, as K3s hashes it; that a wrong token or authority is refused; and that the balancer leaves out who dies. It does not show that K3s
-//! takes those authorities for its own, that an etcd of three is formed or goes on, nor that the kubeconfig gets in: the stand-in has no
-//! etcd, no API and no node. `api` shows the last of real API servers.
+//! The stand-in always runs through the same steps. That shows that the files, their modes and the units'
+//! commands satisfy K3s's own rules, in the order in which servers wait for each other, through the firewalls
+//! of all machines; that each joiner finds the endpoint and verifies the authority by its token's hash,
+//! computed as K3s does; that a wrong token or authority is refused; and that the balancer leaves out a dead
+//! server. It does not show that K3s accepts those authorities as its own, that an etcd of three forms and
+//! survives, or that the kubeconfig is accepted: the stand-in has no etcd, no API and no node. `api` shows
+//! the last with real API servers.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,10 +29,11 @@ use crate::inside::{Inside, texts};
 const BINARY: &str = "/usr/local/bin/k3s";
 const CONFIG: &str = "/etc/rancher/k3s/config.yaml";
 
-/// How long four nodes may take to be up: half a minute on an idle machine, most of it waiting for each other.
+/// The time for four nodes to come up. It takes half a minute on an idle machine, mostly because they wait
+/// for each other.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// K3s, whichever it is.
+/// The K3s of a test: the stand-in or a real one.
 #[derive(Clone, Copy)]
 enum K3s<'a> {
     Standin,
@@ -41,12 +45,12 @@ struct Hosts<'a> {
     model: &'a Model,
     lab: &'a Lab,
     k3s: K3s<'a>,
-    /// The authority of the servers, as whoever asks them trusts it.
+    /// The servers' authority, which clients trust.
     authority: &'a Path,
 }
 
 impl<'a> Hosts<'a> {
-    /// Writes a machine's files where they belong, runs what its unit runs before K3s, and then K3s.
+    /// Writes a machine's files to their places, and runs its unit's commands before K3s and then K3s itself.
     fn start(&self, machine: &str) -> Daemon<'a> {
         let inside = Inside::of(&self.model.checked, machine, &self.model.keyring);
         for (path, mode) in &inside.folders {
@@ -58,26 +62,27 @@ impl<'a> Hosts<'a> {
         guard(self.lab, machine, &inside);
         self.program(machine);
         let unit = unit(machine);
-        // What may fail loads modules: they are the machine's, which all hosts share.
+        // Commands that may fail load modules. All hosts share the machine's modules.
         let before = inside.lines(unit, "ExecStartPre");
         let before = before.iter().filter(|line| !line.starts_with('-'));
         let [command] = &inside.lines(unit, "ExecStart")[..] else { panic!("{unit} runs one program") };
         let script =
             format!("set -e\n{}exec {command}\n", before.map(|line| format!("{line}\n")).collect::<String>());
-        // systemd gives a service next to no environment.
+        // systemd passes hardly any environment to a service.
         let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         self.lab.daemon(machine, &["env", "-i", path, "sh", "-c", &script])
     }
 
-    /// K3s where the machine's unit has it, and what a real one needs in a namespace, which is less than a machine.
+    /// Puts K3s where the machine's unit expects it. A namespace offers less than a machine, so a real K3s
+    /// gets a few settings more.
     fn program(&self, machine: &str) {
         match self.k3s {
             K3s::Standin => self.lab.write(machine, BINARY, STANDIN, 0o755),
             K3s::Real(path) => {
                 let path = path.canonicalize().unwrap();
                 self.lab.run(machine, &["ln", "-sfn", path.to_str().unwrap(), BINARY]).unwrap();
-                // Several kubelets would share the machine's control groups: the servers are none. The hosts' folders are
-                // overlays already, and the table of connections is the machine's.
+                // Several kubelets would share the machine's control groups, so the servers run without one.
+                // The hosts' folders are overlays already, and the connection table is the machine's.
                 let more = if machine == AGENT {
                     self.lab
                         .run(
@@ -98,13 +103,13 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// What the endpoint answers to whoever trusts the computed authority alone.
+    /// The endpoint's answer to a client that trusts only the computed authority.
     fn ping(&self) -> Option<String> {
         let url = format!("{}/ping", self.model.cluster().endpoint.public_url());
         tls::get(self.lab, CLIENT, &url, self.authority, None).ok()
     }
 
-    /// What the cluster says to a kubeconfig, by K3s's own kubectl.
+    /// The cluster's answer to a kubeconfig, by K3s's own kubectl.
     fn kubectl(&self, kubeconfig: &str, words: &[&str]) -> Result<String, fmc_testkit::Refused> {
         self.lab.write(CLIENT, "/etc/kubeconfig", kubeconfig, 0o600);
         self.program(CLIENT);
@@ -113,7 +118,8 @@ impl<'a> Hosts<'a> {
         self.lab.run(CLIENT, &all)
     }
 
-    /// Somebody with a token of a server's that is not the cluster's, on a host of nobody's: what it is refused with.
+    /// Asserts that a server with a foreign token, on a host outside of the cluster, is refused with these
+    /// words.
     fn stranger(&self, token: &str, words: &[&str]) {
         let config = format!("server: {}\ntoken: {token}\n", self.model.cluster().endpoint.url());
         self.lab.write(CLIENT, CONFIG, &config, 0o600);
@@ -124,7 +130,7 @@ impl<'a> Hosts<'a> {
     }
 }
 
-/// Loads the firewall that is compiled for a machine into its host.
+/// Loads a machine's compiled firewall into its host.
 fn guard(lab: &Lab, machine: &str, inside: &Inside) {
     let (_, rules) = &inside.files[firewall::PATH];
     lab.load_rules(machine, rules).unwrap();
@@ -134,7 +140,7 @@ fn unit(machine: &str) -> &'static str {
     if machine == AGENT { "k3s-agent.service" } else { "k3s.service" }
 }
 
-/// Waits for an answer, and says what everybody said when there is none.
+/// Waits for an answer. Without one, it fails with the logs of all nodes.
 #[track_caller]
 fn until<T>(nodes: &[(&str, Daemon<'_>)], question: impl Fn() -> Option<T>) -> T {
     let asked = Instant::now();
@@ -160,7 +166,7 @@ fn form_a_cluster(k3s: K3s<'_>) {
     guard(&lab, BALANCER, &Inside::of(&model.checked, BALANCER, &model.keyring));
     let _balancer = model.balance(&lab, &model.balancer());
 
-    // All at once, the last of them first: they wait for each other by themselves.
+    // All at once and the last first, because they wait for each other on their own.
     let mut nodes: Vec<_> =
         [AGENT, SERVERS[2], SERVERS[1], SERVERS[0]].map(|name| (name, hosts.start(name))).into();
     assert_eq!(until(&nodes, || hosts.ping()), "pong");
@@ -169,7 +175,7 @@ fn form_a_cluster(k3s: K3s<'_>) {
         K3s::Real(_) => is_let_in(&hosts, &nodes),
     }
 
-    // By the right hash and a wrong password, and by the hash of another root key's authority.
+    // The right hash with a wrong password, and the hash of another root key's authority.
     let join = model.secret(&pki.server_join);
     let (hash, _) = join.split_once("::").unwrap();
     hosts.stranger(&format!("{hash}::server:nobody"), &["nauthorized", "not authorized"]);
@@ -178,7 +184,7 @@ fn form_a_cluster(k3s: K3s<'_>) {
 
     let (_, mut first) = nodes.pop().unwrap();
     first.kill();
-    // `HAProxy` leaves a server within four seconds; till then a call may find nobody.
+    // `HAProxy` stops using a dead server within four seconds; until then a request may fail.
     std::thread::sleep(Duration::from_secs(5));
     for _ in 0..10 {
         assert_eq!(hosts.ping().as_deref(), Some("pong"));
@@ -190,7 +196,8 @@ fn form_a_cluster(k3s: K3s<'_>) {
     }
 }
 
-/// Of the stand-in: each node was started by what is compiled for it, after the one before it, and let in by a server.
+/// For the stand-in: each node started with its compiled configuration, after the previous one, and joined
+/// through a server.
 fn have_joined(hosts: &Hosts<'_>, nodes: &[(&str, Daemon<'_>)]) {
     let (model, cluster) = (hosts.model, hosts.model.cluster());
     let started = |name: &str| {
@@ -217,7 +224,8 @@ fn have_joined(hosts: &Hosts<'_>, nodes: &[(&str, Daemon<'_>)]) {
     assert!(model.secret(&cluster.pki.server_join).starts_with(&format!("K10{hash}::")));
 }
 
-/// Of a real one: the computed kubeconfig gets in, that of another root key does not, and the agent is a node.
+/// For a real K3s: the computed kubeconfig is accepted, that of another root key is not, and the agent is a
+/// node.
 fn is_let_in(hosts: &Hosts<'_>, nodes: &[(&str, Daemon<'_>)]) {
     let model = hosts.model;
     let computed = model.kubeconfig(&model.keyring);

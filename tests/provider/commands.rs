@@ -38,7 +38,7 @@ fn every_command_knows_the_names() {
     let json = done(&folder, "plan --json");
     assert!(json.contains("\"names/name/free.lab\""), "{json}");
 
-    // A plan in a file, and an apply of just that, through both phases.
+    // A saved plan, and an apply of exactly that plan through both phases.
     done(&folder, "plan --out p.json");
     done(&folder, "apply p.json");
     let state = std::fs::read_to_string(folder.path().join("first.names.sim.json")).unwrap();
@@ -51,7 +51,7 @@ fn every_command_knows_the_names() {
     assert!(status.contains("name/db.lab: there"), "{status}");
     assert!(done(&folder, "status --json").contains("\"names/name/db.lab\""));
 
-    // Somebody changes a name by hand.
+    // A name is changed by hand.
     assert_eq!(run(&folder, "drift").code, 0);
     let changed = state.replace("db.lab db ", "db.lab ns ");
     std::fs::write(folder.path().join("first.names.sim.json"), changed).unwrap();

@@ -1,4 +1,4 @@
-//! A provider of somebody else's takes part in everything, and adding it changes nothing in `src/`.
+//! A provider of another author takes part in everything, and adding it changes nothing in `src/`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod commands;
@@ -10,7 +10,7 @@ use fmc::sim::{Fault, Sim, When};
 use fmc::{Plan, Providers, Wanted};
 use names::Names;
 
-/// A registry's machine, and one that is published in it.
+/// The registry's machine, and a machine that is published in it.
 pub(crate) fn cloud() -> Cloud {
     let machine = |name: &str| Machine::new(name, Image::blank()).memory(1.gib()).root_disk(2.gib());
     Cloud::new("first").host(Host::local()).machine(machine("ns")).machine(machine("db"))

@@ -1,4 +1,5 @@
-//! A provider of names in a registry that a machine of the same plan runs: no host, nothing there before the machine answers.
+//! A provider of names in a registry that a machine of the same plan runs: it has no host, and does not exist
+//! before the machine answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,7 +14,7 @@ use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::Sim as Hypervisor;
 use fmc::provider::{Artifact, Drawn, Drift, DriftKind, Drifted, Moved, Room, SimulationError};
 
-/// A name as it is wanted: `db` is published as `db.lab`.
+/// A wanted name: `db` is published as `db.lab`.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) target: String,
@@ -21,29 +22,30 @@ pub(crate) struct Record {
     machine: Option<Address>,
 }
 
-/// A name as it is there.
+/// A name in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) target: String,
-    /// The fingerprint of the record that it was made from.
+    /// The fingerprint of its record.
     mark: String,
 }
 
 #[derive(Debug, Default)]
 struct World {
     entries: BTreeMap<String, Entry>,
-    /// Why it does not answer at all.
+    /// The reason why the registry does not answer.
     dead: Option<String>,
-    /// How often it was looked at. In a simulation of its own its machine answers at the second look.
+    /// The number of times that it was observed. In a simulation of its own, its machine answers the second
+    /// time.
     looks: u32,
 }
 
 /// The registry. A clone is another handle.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
-    /// Each name with the machine that it is for, and whether it needs it.
+    /// Each name, with its machine, and whether it needs the machine.
     wanted: Vec<(&'static str, &'static str, bool)>,
-    /// Where the machine `ns` runs that holds it.
+    /// The hypervisor of the machine `ns`, which holds the registry.
     hypervisor: Option<Hypervisor>,
     world: Arc<Mutex<World>>,
 }
@@ -70,7 +72,7 @@ impl Names {
         world.entries.iter().map(|(name, entry)| (name.clone(), entry.target.clone())).collect()
     }
 
-    /// Somebody changes a name by hand.
+    /// Changes a name as a person would by hand.
     pub(crate) fn change(&self, name: &str, target: &str) {
         self.world().entries.get_mut(name).unwrap().target = target.to_owned();
     }
@@ -128,7 +130,7 @@ impl Model for Names {
         Removal::Delete("no longer wanted".to_owned())
     }
 
-    /// A name goes before the machine that holds the registry.
+    /// A name is deleted before the machine that holds the registry.
     fn needs(&self, _: &Address, _: &Entry) -> Vec<Edge> {
         let host = fmc::name::HostName::literal("local");
         vec![Edge { to: Address::new(place(&host), kind::DOMAIN, "ns"), carries: Carries::Exists }]

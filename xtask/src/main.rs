@@ -21,18 +21,18 @@ use xtask::Failure;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup           install what the tests and the feature `virt` need (Debian, apt-get)
-  test [--full]   setup, then everything that CI judges; --full adds the slow tier
-  guest           builds the test guest if it is not there, and says where it is
-  tidy            the house rules that no compiler knows
-  layers [SRC]    circles of imports in fmc-core, and imports against the layers
-  no-c            without default features there is no C library and no CLI in `fmc`
-  api             the public items are those of docs/api
-  crates          a program on fmc-core alone is at most 60 crates
-  fuzz [SECONDS]  fuzz the file front end, for a minute if not said
-  golden          write the golden files anew; `git diff` shows what changed
-  golden api      write docs/api anew
-  session         record docs/session.md and docs/session.svg anew
+  setup           install the packages of the tests and the feature `virt` (Debian, apt-get)
+  test [--full]   setup, then all stages of CI; --full adds the slow tier
+  guest           build the test guest if it is missing, and print its folder
+  tidy            check the house rules that no compiler checks
+  layers [SRC]    print circles of imports in fmc-core, and imports against the layers
+  no-c            check that `fmc` without default features has no C library and no CLI
+  api             compare the public items with docs/api
+  crates          check that a program on fmc-core alone compiles at most 60 crates
+  fuzz [SECONDS]  fuzz the file front end, by default for a minute
+  golden          update the golden files; `git diff` shows the changes
+  golden api      update docs/api
+  session         record docs/session.md and docs/session.svg
   bench [ARGS]    run the benches; ARGS go to them
   cold            CPU seconds, crate by crate, of a cold build on fmc-core and fmc-libvirt without default features
 ";

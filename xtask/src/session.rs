@@ -48,7 +48,7 @@ pub(crate) fn compare() -> Result<(), Failure> {
             let differs = committed.lines().zip(text.lines()).find(|(old, new)| old != new);
             let (old, new) = differs.unwrap_or(("another length", ""));
             return Err(format!(
-                "{path} is not what the commands show:\n- {old}\n+ {new}\n`cargo xtask session` records it anew: look at it"
+                "{path} differs from the commands' output:\n- {old}\n+ {new}\n`cargo xtask session` records it again: look at it"
             )
             .into());
         }

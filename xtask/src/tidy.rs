@@ -3,6 +3,7 @@
 mod imports;
 pub(crate) mod layers;
 mod names;
+mod providers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ const BANS: [Ban; 6] = [
 pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
     wrong.extend(names::violations()?);
+    wrong.extend(providers::violations()?);
     for path in files(&root())? {
         // Binary files have no lines to check.
         if let Ok(text) = fs::read_to_string(&path) {

@@ -8,10 +8,10 @@ use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
 pub struct Mac([u8; 6]);
 
 impl Mac {
-    /// The locally administered unicast address of 46 bits: the low 46 of `bits`; others are ignored.
+    /// A locally administered unicast address from the low 46 bits of `bits`; the others are ignored.
     pub const fn local(bits: u64) -> Self {
         let [_, _, b0, b1, b2, b3, b4, b5] = bits.to_be_bytes();
-        // The two low bits of the first byte say multicast (0) and locally administered (1): IEEE 802 §8.4.
+        // The two low bits of the first byte mean multicast (0) and locally administered (1): IEEE 802 §8.4.
         Self([(b0 << 2) | 0b10, b1, b2, b3, b4, b5])
     }
 
@@ -20,7 +20,7 @@ impl Mac {
         self.0
     }
 
-    /// Whether an administrator gave it, and not the maker of the interface.
+    /// Whether an administrator assigned it, and not the maker of the interface.
     pub const fn is_local(self) -> bool {
         let [first, ..] = self.0;
         first & 0b10 != 0

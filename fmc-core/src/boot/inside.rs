@@ -1,4 +1,4 @@
-//! What is inside one machine: what the user wants there, and what the cloud knows of it.
+//! The inside of one machine: the user's settings for it, and what the cloud knows about it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,8 +14,8 @@ use crate::path::AbsPath;
 use crate::tz::TimeZone;
 use crate::unit::Mtu;
 
-/// Everything that is inside one machine. It borrows from the checked cloud, and says nothing of how an operating system
-/// is told.
+/// Everything inside one machine. It borrows from the checked cloud, and is independent of how an operating
+/// system is configured.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inside<'a> {
@@ -23,19 +23,19 @@ pub struct Inside<'a> {
     pub os: Os,
     /// Its version, as the image has it.
     pub version: &'a str,
-    /// The name it calls itself.
+    /// The machine's own host name.
     pub hostname: &'a Hostname,
-    /// Its name in DNS, if it has a domain.
+    /// The machine's name in DNS, if it has a domain.
     pub fqdn: Option<&'a Fqdn>,
     /// Its time zone.
     pub time_zone: Option<TimeZone>,
-    /// Whom it asks for names, in order; whom DHCP says if it is empty.
+    /// The DNS servers, in order; if it is empty, those that DHCP gives.
     pub resolvers: &'a [IpAddr],
     /// Its interfaces, in the user's order.
     pub interfaces: Vec<Interface<'a>>,
-    /// What its first boot makes of its data disks, those above first.
+    /// The file systems that the first boot makes on the data disks, outer mount points first.
     pub filesystems: Vec<Filesystem<'a>>,
-    /// What the user wants inside it.
+    /// The user's settings inside the machine.
     pub guest: &'a Parts,
 }
 
@@ -47,9 +47,9 @@ pub struct Filesystem<'a> {
     pub disk: &'a DiskName,
     /// Its device: `/dev/disk/by-id/virtio-SERIAL`.
     pub device: String,
-    /// What is made on it if it has none.
+    /// The file system to make if the disk has none.
     pub kind: disk::Filesystem,
-    /// Where it is mounted, by a path without links of the image.
+    /// The mount point, as a path without symbolic links of the image.
     pub mount: Option<Cow<'a, AbsPath>>,
 }
 
@@ -59,19 +59,19 @@ pub struct Filesystem<'a> {
 pub struct Interface<'a> {
     /// The network that it is on.
     pub network: &'a NetworkName,
-    /// What the guest knows it by.
+    /// The MAC address by which the guest recognises the interface.
     pub mac: Mac,
-    /// IPv4, if it has it.
+    /// IPv4, if the interface has it.
     pub ipv4: Option<Family>,
-    /// IPv6, if it has it beyond its link-local address.
+    /// IPv6, if the interface has more than its link-local address.
     pub ipv6: Option<Family>,
     /// The MTU, if it is not the default of 1,500 bytes.
     pub mtu: Option<Mtu>,
     /// Whether the default route goes through it.
     pub default_route: bool,
-    /// Whether it is the one that carries the machine's resolvers.
+    /// Whether this interface carries the machine's DNS servers.
     pub resolves: bool,
-    /// Routes through it, beside the default one.
+    /// Routes through this interface, except the default one.
     pub routes: &'a [Route],
 }
 
@@ -79,35 +79,36 @@ pub struct Interface<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Family {
-    /// Where the address is from.
+    /// The origin of the address.
     pub address: Address,
     /// The router, when the default route goes through this interface and the address is static.
     pub gateway: Option<IpAddr>,
 }
 
-/// Where an address is from.
+/// The origin of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
-    /// Written inside the guest, with the prefix length of its subnet.
+    /// Configured inside the guest, with the prefix length of its subnet.
     Static(IpAddr, u8),
-    /// Asked for by DHCP, which gives this one.
+    /// From DHCP, which always gives this address.
     Reserved(IpAddr),
-    /// Asked for by DHCP (IPv4) or by router advertisement (IPv6).
+    /// From DHCP (IPv4) or a router advertisement (IPv6).
     Dynamic,
 }
 
 impl Address {
-    /// Whether the guest must ask for it.
+    /// Whether the guest must ask for the address.
     pub fn is_asked_for(self) -> bool {
         !matches!(self, Self::Static(..))
     }
 }
 
 impl<'a> Inside<'a> {
-    /// What is inside a machine of a checked cloud.
+    /// The inside of a machine of a checked cloud.
     pub fn of(cloud: &'a Checked, machine: &'a checked::Machine) -> Self {
-        // Resolvers belong to an interface; the one with the default route is up when the world is asked.
+        // DNS servers belong to an interface; the one with the default route is up when the guest asks the
+        // internet.
         let resolving = machine.interfaces.iter().position(|interface| interface.default_route).unwrap_or(0);
         let interfaces = machine.interfaces.iter().enumerate().filter_map(|(index, interface)| {
             let network = cloud.at(interface.network)?;
@@ -148,13 +149,14 @@ impl<'a> Inside<'a> {
         }
     }
 
-    /// The domain that names without a dot are looked up in: that of the machine's own name.
+    /// The search domain for names without a dot: the domain of the machine's own name.
     pub fn search(&self) -> Option<&'a str> {
         self.fqdn.and_then(|fqdn| fqdn.as_str().split_once('.')).map(|(_, domain)| domain)
     }
 
-    /// The text of `/etc/hosts`: the loopback names, and the machine's own by its own addresses, static or reserved. It never stands
-    /// beside a loopback address, because a service that looks up its own name would then tell others that one.
+    /// The text of `/etc/hosts`: the loopback names, and the machine's own name at its own addresses, static
+    /// or reserved. The own name never stands beside a loopback address, because a service that looks up its
+    /// own name would then give that address to others.
     pub fn hosts(&self) -> String {
         let mut text = String::from(
             "127.0.0.1 localhost localhost.localdomain\n::1 localhost localhost.localdomain ip6-localhost ip6-loopback\n",
@@ -179,7 +181,8 @@ impl<'a> Inside<'a> {
         text
     }
 
-    /// What a file about an interface is called: its network, with a number from the second one of a network on.
+    /// The stem of an interface's file names: its network, with a number from the second interface of a
+    /// network on.
     pub(crate) fn stem(&self, index: usize) -> String {
         let mut before = self.interfaces.iter().take(index);
         let Some(interface) = self.interfaces.get(index) else { return String::new() };

@@ -33,9 +33,9 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     }
     let mut used = BTreeSet::new();
     for finding in findings.iter_mut() {
-        if let Some((_, reason)) = accepted.get(&finding.kind) {
-            finding.accepted = Some((*reason).to_owned());
-            used.insert(finding.kind);
+        if let Some((_, reason)) = accepted.get(&finding.kind()) {
+            finding.accept(reason);
+            used.insert(finding.kind());
         }
     }
     // In a lab much is not found that the cloud itself has.

@@ -3,7 +3,7 @@
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;
 use super::view::{View, text};
-use crate::finding::{Finding, Severity, problems};
+use crate::finding::{Finding, problems};
 use crate::given::Given;
 use crate::host::Host;
 use crate::unit::{Cpus, Size};
@@ -44,7 +44,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     if view.cloud.lab {
         // A lab is squeezed into whatever there is.
         for finding in findings.iter_mut().skip(start) {
-            finding.severity = Severity::Warning;
+            finding.only_warn();
         }
     }
 }

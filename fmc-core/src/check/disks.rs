@@ -50,7 +50,7 @@ impl Added {
     /// A finding about a disk of a role is placed at the role, because the user wrote the role.
     pub(super) fn move_findings(&self, findings: &mut [Finding]) {
         for finding in findings {
-            for at in std::iter::once(&mut finding.at).chain(&mut finding.also) {
+            for at in finding.paths_mut() {
                 let mut disks = self.from.iter();
                 let moved = disks.find_map(|(disk, role)| {
                     let rest = at.strip_prefix(disk.as_str())?;

@@ -1,7 +1,7 @@
 //! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
 
 use super::view::{Placed, View, text};
-use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, Severity, problems};
+use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Provisioner, Source};
@@ -55,7 +55,7 @@ fn group(mut shared: Vec<(&str, &Image, Fault)>, findings: &mut Vec<Finding>) {
     for same in shared.chunk_by(|a, b| a.2 == b.2 && place(a.1) == place(b.1)) {
         let [(first, _, fault), others @ ..] = same else { continue };
         let mut finding = fault.problem.clone().at(format_args!("machines.{first}.image{}", fault.field));
-        finding.machines = NameList::new(others.iter().map(|(name, ..)| *name));
+        finding.shared_with(NameList::new(others.iter().map(|(name, ..)| *name)));
         findings.push(match &fault.also {
             Some(also) => finding.also(also),
             None => finding,
@@ -108,7 +108,7 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
             .at(format_args!("machines.{name}.root_disk"))
             .also(format_args!("machines.{name}.image.minimum"));
         if view.cloud.lab {
-            finding.severity = Severity::Warning;
+            finding.only_warn();
         }
         findings.push(finding);
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::view::{View, text};
 use crate::cloud::{Accept, Cloud};
 use crate::disk::{Allocation, Disk};
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::flow::Peer;
 use crate::given::{Given, Leaf};
 use crate::host::{CpuModel, Host, Pool, Topology};
@@ -65,23 +65,22 @@ impl Leaves<'_> {
         }
     }
 
-    fn wrong(&mut self, at: &At<'_>, message: String, help: &str) {
-        self.findings.push(Finding::new(Kind::ValueInvalid, at, message, help));
+    fn wrong(&mut self, at: &At<'_>, problem: ValueProblem) {
+        self.findings.push(problem.at(at));
     }
 
     /// Free text ends up in XML and in boot loaders, which have no place for control characters.
-    fn text(&mut self, text: &str, what: &str, at: &At<'_>) {
+    fn text(&mut self, text: &str, what: &'static str, at: &At<'_>) {
         if text.chars().any(char::is_control) {
-            self.wrong(at, format!("the {what} has a control character in it"), "write it on one line");
+            self.wrong(at, ValueProblem::ControlCharacter { what });
         }
     }
 
     /// What is written in KiB or in sectors comes back rounded, and would look changed for ever.
-    fn whole(&mut self, size: Option<&Given<Size>>, unit: u64, what: &str, at: &At<'_>) {
+    fn whole(&mut self, size: Option<&Given<Size>>, unit: u64, granule: &'static str, at: &At<'_>) {
         if let Some(size) = size.and_then(Given::ok).filter(|size| !size.as_bytes().is_multiple_of(unit)) {
-            let up = Size::bytes(size.as_bytes().next_multiple_of(unit));
-            let message = format!("{size} is no whole number of {what}");
-            self.findings.push(Finding::new(Kind::SizeInvalid, at, message, format!("write {up}")));
+            let rounded = Size::bytes(size.as_bytes().next_multiple_of(unit));
+            self.wrong(at, ValueProblem::NotWhole { size: *size, granule, rounded });
         }
     }
 
@@ -130,7 +129,7 @@ impl Leaves<'_> {
             let at = entry.key("reason");
             self.text(reason, "reason", &at);
             if reason.trim().is_empty() {
-                self.wrong(&at, "the reason is empty".to_owned(), "say why the cloud may have such findings");
+                self.wrong(&at, ValueProblem::NoReason);
             }
         }
     }
@@ -194,16 +193,14 @@ impl Leaves<'_> {
     fn topology(&mut self, topology: &Topology, at: &At<'_>) {
         let Topology { sockets, cores, threads } = *topology;
         if [sockets, cores, threads].contains(&0) {
-            let help = "each is at least 1: two sockets of six cores with two threads are 2, 6 and 2";
-            self.wrong(at, format!("a processor of {topology} runs nothing"), help);
+            self.wrong(at, ValueProblem::NoThreads { topology: topology.to_string() });
         }
     }
 
     fn cpu_model(&mut self, model: &str, at: &At<'_>) {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if model.is_empty() || !model.chars().all(plain) {
-            let help = "write a model by libvirt's name, for example Westmere (`virsh cpu-models x86_64` lists them)";
-            self.wrong(at, format!("{model:?} is not a name of a CPU model"), help);
+            self.wrong(at, ValueProblem::CpuModel { model: model.to_owned() });
         }
     }
 

@@ -67,11 +67,19 @@ pub mod problem {
     pub use super::large::LargeProblem;
     pub use super::mount::MountProblem;
     pub use super::ready::ReadyProblem;
+    pub use super::reference::ReferenceProblem;
+    pub use super::reference::bridge::BridgeProblem;
+    pub use super::reference::interface::InterfaceProblem;
+    pub use super::reference::network::NetworkProblem;
     pub use super::roles::RoleProblem;
+    pub use super::roles::after::OrderProblem;
+    pub use super::roles::merge::MergeProblem;
+    pub use super::roles::reach::FlowProblem;
     pub use super::route::RouteProblem;
     pub use super::route::resolver::ResolverProblem;
-    pub use crate::finding::LeafProblem;
-    pub use crate::role::NeedsProblem;
+    pub use crate::finding::{LeafProblem, ValueProblem};
+    pub use crate::k3s::config::ConfigProblem;
+    pub use crate::role::{NeedsProblem, SaidProblem};
 }
 
 /// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.

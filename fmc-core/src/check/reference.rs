@@ -3,24 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::view::{Net, Placed, View, text};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::flow::Peer;
 use crate::given::{Given, Leaf};
-use crate::name::{HostName, NetworkName, PoolName};
+use crate::name::{HostName, MachineName, NetworkName, PoolName};
 use crate::named::{Keyed, Named};
 
-use super::say::{first_of, known, list};
-
-mod bridge;
+pub(super) mod bridge;
 mod cluster;
-mod interface;
-mod network;
+pub(super) mod interface;
+pub(super) mod network;
 
 /// Looks at names, references and networks.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     names(view, findings);
     hosts(view, findings);
-    let mut unknown = Unknown { view, helps: BTreeMap::new() };
+    let mut unknown = Unknown::of(view);
     for net in &view.networks {
         if net.is_own() {
             let (name, host) = (&net.draft.name, net.draft.host.as_ref());
@@ -34,7 +32,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         openings(&mut unknown, placed, findings);
     }
     bridge::check(view, findings);
-    cluster::check(view, findings);
+    cluster::check(&mut unknown, findings);
     admins(&mut unknown, findings);
 }
 
@@ -78,12 +76,9 @@ where
     names.sort_unstable();
     for same in names.chunk_by(|a, b| a == b) {
         if let [name, _, ..] = same {
-            findings.push(Finding::new(
-                Kind::NameDuplicate,
-                format_args!("{at}.{name}"),
-                format!("{} values have the {} {name}", same.len(), T::Name::WHAT),
-                "give each a name of its own".to_owned(),
-            ));
+            let (what, name) = (T::Name::WHAT, (*name).to_owned());
+            let problem = ReferenceProblem::NameTwice { what, name, count: same.len() };
+            findings.push(problem.at(format_args!("{at}.{}", same.first().unwrap_or(&""))));
         }
     }
 }
@@ -91,12 +86,7 @@ where
 fn hosts(view: &View<'_>, findings: &mut Vec<Finding>) {
     let needed = view.networks.iter().any(Net::is_own) || !view.machines.is_empty();
     if view.hosts.is_empty() && needed {
-        findings.push(Finding::new(
-            Kind::HostMissing,
-            "hosts",
-            "the cloud has no host to run on",
-            "add one: `.host(Host::local())`, or in a file `hosts: {local: {}}`",
-        ));
+        findings.push(ReferenceProblem::NoHost.at("hosts"));
     }
     let mut by_uri: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for host in &view.hosts {
@@ -108,15 +98,9 @@ fn hosts(view: &View<'_>, findings: &mut Vec<Finding>) {
     for (uri, mut names) in by_uri {
         names.sort_unstable();
         let Some((last, others @ [_, ..])) = names.split_last() else { continue };
-        let mut finding = Finding::new(
-            Kind::HostDuplicate,
-            format_args!("hosts.{last}.uri"),
-            format!(
-                "{} have the URI {uri}: one hypervisor, counted more than once",
-                list(names.iter().copied())
-            ),
-            "give each host the URI of its own libvirt, for example qemu+ssh://hv2/system",
-        );
+        let problem =
+            ReferenceProblem::SameUri { hosts: NameList::new(names.iter().copied()), uri: uri.to_owned() };
+        let mut finding = problem.at(format_args!("hosts.{last}.uri"));
         for other in others {
             finding = finding.also(format_args!("hosts.{other}.uri"));
         }
@@ -142,23 +126,18 @@ fn pools(view: &View<'_>, host: &crate::host::Host, findings: &mut Vec<Finding>)
     for pool in pools {
         let (host, name) = (&host.name, &pool.name);
         if text(name) == own {
-            findings.push(Finding::new(
-                Kind::PoolConflict,
-                format_args!("hosts.{host}.pools.{name}"),
-                format!("{own} is the name of the cloud's own pool"),
-                "leave it out: a disk without a pool is in the cloud's own",
-            ));
+            let problem = ReferenceProblem::OwnPool { pool: own.clone() };
+            findings.push(problem.at(format_args!("hosts.{host}.pools.{name}")));
         }
         let Some(path) = pool.path.ok().map(|path| path.as_str()) else { continue };
         let other =
             if own_path.as_deref() == Some(path) { Some(own.as_str()) } else { paths.get(path).copied() };
         match other {
-            Some(other) => findings.push(Finding::new(
-                Kind::PoolConflict,
-                format_args!("hosts.{host}.pools.{name}.path"),
-                format!("the pools {name} and {other} are both in {path}, which libvirt refuses"),
-                "give each pool a folder of its own",
-            )),
+            Some(other) => {
+                let (pool, other) = (text(name).to_owned(), other.to_owned());
+                let problem = ReferenceProblem::SameFolder { pool, other, path: path.to_owned() };
+                findings.push(problem.at(format_args!("hosts.{host}.pools.{name}.path")));
+            }
             None => {
                 paths.insert(path, text(name));
             }
@@ -169,59 +148,67 @@ fn pools(view: &View<'_>, host: &crate::host::Host, findings: &mut Vec<Finding>)
 /// References that lead nowhere. What would be right is worked out once for each wrong text, and not for each machine.
 struct Unknown<'v, 'a> {
     view: &'v View<'a>,
-    helps: BTreeMap<(&'static str, &'a str), String>,
+    hosts: NameList,
+    found: BTreeMap<(&'static str, &'a str), ReferenceProblem>,
 }
 
-impl<'a> Unknown<'_, 'a> {
+impl<'v, 'a> Unknown<'v, 'a> {
+    fn of(view: &'v View<'a>) -> Self {
+        let hosts = NameList::new(view.hosts.iter().map(|host| text(&host.name)));
+        Self { view, hosts, found: BTreeMap::new() }
+    }
+
     /// A host that a value should say and does not, or says wrongly.
     fn host(
         &mut self,
         given: Option<&'a Given<HostName>>,
-        what: &str,
+        what: &'static str,
         at: std::fmt::Arguments<'_>,
     ) -> Option<Finding> {
         let view = self.view;
-        let names = view.hosts.iter().map(|host| text(&host.name));
         match given {
             Some(Given::Right(name)) => {
                 if view.host_index.contains_key(name.as_str()) || view.hosts.is_empty() {
                     return None;
                 }
-                let help = || known(name.as_str(), "host", names, "add the host to the cloud");
-                let help = self.helps.entry(("host", name.as_str())).or_insert_with(help);
-                Some(Finding::new(Kind::ReferenceUnknown, at, format!("there is no host {name}"), &**help))
+                let hosts = self.hosts.clone();
+                let unknown = || ReferenceProblem::unknown("host", name.as_str(), hosts);
+                Some(self.found.entry(("host", name.as_str())).or_insert_with(unknown).clone().at(at))
             }
             None if view.hosts.len() > 1 => {
-                let help = || format!("say `.host(…)` with one of {}", list(names));
-                let help = self.helps.entry(("which", "")).or_insert_with(help);
-                let message = format!("the {what} does not say which of {} hosts it is on", view.hosts.len());
-                Some(Finding::new(Kind::HostAmbiguous, at, message, &**help))
+                let example = self.hosts.first().to_owned();
+                let problem = ReferenceProblem::WhichHost { what, hosts: self.hosts.clone(), example };
+                Some(problem.at(at))
             }
             Some(Given::Wrong { .. }) | None => None,
         }
     }
 
     fn network(&mut self, name: &'a NetworkName, at: std::fmt::Arguments<'_>) -> Finding {
-        let names = self.view.networks.iter().map(|net| text(&net.draft.name));
-        let help = || known(name.as_str(), "network", names, "add the network to the cloud");
-        let help = self.helps.entry(("network", name.as_str())).or_insert_with(help);
-        Finding::new(Kind::ReferenceUnknown, at, format!("there is no network {name}"), &**help)
+        let view = self.view;
+        let names = || NameList::new(view.networks.iter().map(|net| text(&net.draft.name)));
+        let unknown = || ReferenceProblem::unknown("network", name.as_str(), names());
+        self.found.entry(("network", name.as_str())).or_insert_with(unknown).clone().at(at)
     }
 
-    /// A peer that is a network or a machine of the cloud's, and is not there.
+    fn machine(&mut self, name: &'a MachineName, at: impl std::fmt::Display) -> Option<Finding> {
+        let view = self.view;
+        if view.machine_index.contains_key(name.as_str()) {
+            return None;
+        }
+        let names = || NameList::new(view.machine_index.keys().copied());
+        let unknown = || ReferenceProblem::unknown("machine", name.as_str(), names());
+        Some(self.found.entry(("machine", name.as_str())).or_insert_with(unknown).clone().at(at))
+    }
+
+    /// A peer that names a network or a machine that the cloud does not have.
     fn peer(&mut self, peer: &'a Peer, at: std::fmt::Arguments<'_>) -> Option<Finding> {
         let view = self.view;
         match peer {
             Peer::Network(Given::Right(name)) if !view.network_index.contains_key(name.as_str()) => {
                 Some(self.network(name, format_args!("{at}.network")))
             }
-            Peer::Machine(Given::Right(name)) if !view.machine_index.contains_key(name.as_str()) => {
-                let names = view.machines.iter().map(|placed| text(&placed.draft.name));
-                let help = || known(name.as_str(), "machine", names, "add the machine to the cloud");
-                let help = self.helps.entry(("machine", name.as_str())).or_insert_with(help);
-                let at = format_args!("{at}.machine");
-                Some(Finding::new(Kind::ReferenceUnknown, at, format!("there is no machine {name}"), &**help))
-            }
+            Peer::Machine(Given::Right(name)) => self.machine(name, format_args!("{at}.machine")),
             _ => None,
         }
     }
@@ -243,26 +230,23 @@ fn machine<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mu
             && here != there
             && let Some((here, there)) = view.hosts.get(here).zip(view.hosts.get(there))
         {
-            findings.push(Finding::new(
-                Kind::HostMismatch,
-                at,
-                format!("{name} is on the host {}, and the network {wanted} on {}", here.name, there.name),
-                format!("move {name} to {}, or use a network of {} or a host bridge", there.name, here.name),
-            ));
+            let problem = ReferenceProblem::Elsewhere {
+                machine: text(name).to_owned(),
+                host: text(&here.name).to_owned(),
+                network: wanted.to_string(),
+                other: text(&there.name).to_owned(),
+            };
+            findings.push(problem.at(at));
         }
     }
     let Some(host) = placed.host.and_then(|at| view.hosts.get(at)) else { return };
     let mut pool = |given: &Given<PoolName>, at: std::fmt::Arguments<'_>| {
         let Given::Right(wanted) = given else { return };
         if host.pools.iter().all(|pool| text(&pool.name) != wanted.as_str()) {
-            let names = host.pools.iter().map(|pool| text(&pool.name));
-            let otherwise = format!("list it on the host: `.pool(Pool::new(\"{wanted}\", \"/its/folder\"))`");
-            findings.push(Finding::new(
-                Kind::ReferenceUnknown,
-                at,
-                format!("the host {} has no pool {wanted}", host.name),
-                known(wanted.as_str(), "pool on it", names, &otherwise),
-            ));
+            let pools = NameList::new(host.pools.iter().map(|pool| text(&pool.name)));
+            let (pool, near) = (wanted.to_string(), pools.nearest(wanted.as_str()));
+            let host = text(&host.name).to_owned();
+            findings.push(ReferenceProblem::NoPool { pool, host, near, known: pools }.at(at));
         }
     };
     for disk in &draft.disks {
@@ -272,5 +256,75 @@ fn machine<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mu
     }
     if let crate::image::Source::Volume { pool: wanted, .. } = &draft.image.source {
         pool(wanted, format_args!("machines.{name}.image.source.volume.pool"));
+    }
+}
+
+impl ReferenceProblem {
+    /// Nothing of a sort has a name: which one was meant, and which there are.
+    pub(crate) fn unknown(what: &'static str, name: &str, known: NameList) -> Self {
+        Self::Unknown { what, name: name.to_owned(), near: known.nearest(name), known }
+    }
+}
+
+/// The help for a name that nothing has.
+pub(super) fn instead(
+    what: &str,
+    near: Option<&str>,
+    known: &NameList,
+    otherwise: impl std::fmt::Display,
+) -> String {
+    match near {
+        _ if known.is_empty() => format!("there is no {what} yet: {otherwise}"),
+        Some(near) => format!("did you mean {near}? known here: {known}"),
+        None => format!("{otherwise}; known here: {known}"),
+    }
+}
+
+problems! {
+    /// Problems with names and with what they refer to.
+    pub enum ReferenceProblem {
+        NameTwice { what: &'static str, name: String, count: usize } is NameDuplicate:
+            "{count} values have the {what} {name}",
+            "give each a name of its own";
+        NoHost is HostMissing:
+            "the cloud has no host to run on",
+            "add one, for example {host}",
+            host = Remedy::either("hosts: {local: {}}", ".host(Host::local())");
+        SameUri { hosts: NameList, uri: String } is HostDuplicate:
+            "{hosts} have the same URI {uri}: one hypervisor is counted more than once",
+            "give each host the URI of its own libvirt, for example {own}",
+            own = Remedy::set("uri", "qemu+ssh://hv2/system");
+        WhichHost { what: &'static str, hosts: NameList, example: String } is HostAmbiguous with (count = hosts.len()):
+            "the cloud has {count} hosts, and the {what} does not say which one it is on",
+            "say which, for example {host}; the hosts are {hosts}",
+            host = Remedy::set("host", example);
+        Elsewhere { machine: String, host: String, network: String, other: String } is HostMismatch:
+            "{machine} is on the host {host}, but the network {network} is on {other}",
+            "move {machine} to {other}, or use a network of {host} or a host bridge";
+        OwnPool { pool: String } is PoolConflict:
+            "{pool} is the name of the cloud's own pool",
+            "leave it out: a disk without a pool is in the cloud's own";
+        SameFolder { pool: String, other: String, path: String } is PoolConflict:
+            "the pools {pool} and {other} are both in {path}, which libvirt refuses",
+            "give each pool a folder of its own";
+        Unknown { what: &'static str, name: String, near: Option<String>, known: NameList } is ReferenceUnknown
+            with (help = instead(what, near.as_deref(), known, format_args!("add the {what} to the cloud"))):
+            "there is no {what} {name}",
+            "{help}";
+        NoPool { pool: String, host: String, near: Option<String>, known: NameList } is ReferenceUnknown
+            with (help = near.as_ref().map(|near| format!("did you mean {near}? or ")).unwrap_or_default()):
+            "the host {host} has no pool {pool}",
+            "{help}list it on the host, for example {listed}; known here: {known}",
+            listed = Remedy::either(
+                format!("pools: {{{pool}: {{path: /its/folder}}}}"),
+                format!(".pool(Pool::new({pool:?}, \"/its/folder\"))"),
+            );
+        NoServer { cluster: String } is ValueInvalid:
+            "the cluster {cluster} has no server",
+            "name the machines that run its API, one, three, five or seven: {servers}",
+            servers = Remedy::either("servers: [master1]", ".servers([\"master1\"])");
+        InitialElsewhere { cluster: String, initial: String, servers: NameList } is ReferenceUnknown:
+            "{initial} is to begin the cluster {cluster}, but is not one of its servers",
+            "name one of the servers ({servers}), or leave it out: then the first one begins the cluster";
     }
 }

@@ -3,14 +3,14 @@
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
 //! judged as one with what the user wrote.
 
-mod after;
+pub(super) mod after;
 mod base;
 mod flow;
 mod member;
-mod merge;
+pub(super) mod merge;
 mod names;
 mod opening;
-mod reach;
+pub(super) mod reach;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -261,7 +261,7 @@ fn judge(merged: &merge::Merged, machine: &Machine, findings: &mut Vec<Finding>)
     if findings.len() > before {
         let prefix = format!("{guest}.");
         for finding in findings.iter_mut().skip(before) {
-            for at in std::iter::once(&mut finding.at).chain(&mut finding.also) {
+            for at in finding.paths_mut() {
                 let part =
                     at.strip_prefix(&prefix).and_then(|rest| merged.origin(rest).map(|role| (role, rest)));
                 if let Some(moved) = part.map(|(role, rest)| format!("{role}.guest.{rest}")) {

@@ -9,10 +9,12 @@ use crate::finding::{Finding, NameList};
 pub(super) fn join(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut same: BTreeMap<_, Vec<(&str, usize)>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
-        let Some((machine, rest)) = machine_of(view, &finding.at) else { continue };
-        let also: Vec<&str> = finding.also.iter().map(|at| within(at, machine)).collect();
-        let texts = (&finding.case, &finding.message, &finding.help);
-        same.entry((finding.kind, finding.severity, rest, also, texts)).or_default().push((machine, index));
+        let Some((machine, rest)) = machine_of(view, finding.at()) else { continue };
+        let also: Vec<&str> = finding.also_at().iter().map(|at| within(at, machine)).collect();
+        let texts = (finding.case(), finding.message(), finding.help());
+        same.entry((finding.kind(), finding.severity(), rest, also, texts))
+            .or_default()
+            .push((machine, index));
     }
     let mut others: BTreeMap<usize, NameList> = BTreeMap::new();
     let mut joined = BTreeSet::new();
@@ -26,7 +28,7 @@ pub(super) fn join(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut index = 0;
     findings.retain_mut(|finding| {
         if let Some(machines) = others.remove(&index) {
-            finding.machines = machines;
+            finding.shared_with(machines);
         }
         index += 1;
         !joined.contains(&(index - 1))

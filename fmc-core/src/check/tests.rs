@@ -33,5 +33,5 @@ pub(crate) fn findings(cloud: &Cloud) -> Vec<Finding> {
 
 /// Each finding as `kind path`.
 pub(crate) fn found(cloud: &Cloud) -> Vec<String> {
-    findings(cloud).iter().map(|finding| format!("{} {}", finding.kind.as_str(), finding.at)).collect()
+    findings(cloud).iter().map(|finding| format!("{} {}", finding.kind().as_str(), finding.at())).collect()
 }

@@ -1,14 +1,15 @@
 //! The ISO 9660 image that cloud-init's `NoCloud` data source reads: volume label `cidata`, three files in its root.
 //!
-//! A name of ISO 9660 (ECMA-119) has no dash, so that the real names stand beside the short ones twice: by Rock Ridge
-//! (RRIP 1.12, what Linux reads first) and in a Joliet directory. Every date is fixed: equal files give equal bytes.
+//! A name of ISO 9660 (ECMA-119) cannot have a dash, so the real names are stored twice beside the short
+//! ones: in Rock Ridge entries (RRIP 1.12, which Linux reads first) and in a Joliet directory. Every date is
+//! fixed: equal files give equal bytes.
 //!
-//! The crate `hadris-iso` writes such images too; it is a release candidate (3.0.0-rc.2), and this file goes when it is stable
-//! and writes the same bytes for the same files.
+//! The crate `hadris-iso` writes such images too, but it is a release candidate (3.0.0-rc.2). It can replace
+//! this file when it is stable and writes the same bytes for the same files.
 
 const SECTOR: usize = 2048;
 
-// Where everything is, by sector: up to 18 by the standard, the rest by choice.
+// The sectors of all parts: up to 18 by the standard, the rest by choice.
 const DESCRIPTORS: usize = 16;
 const PATH_TABLES: u32 = 19;
 const JOLIET_PATH_TABLES: u32 = 21;
@@ -22,7 +23,8 @@ const LABEL: &str = "cidata";
 /// 1970-01-01 00:00:00 UTC, in the form of a directory record (ECMA-119 §9.1.5).
 const DATE: [u8; 7] = [70, 1, 1, 0, 0, 0, 0];
 
-/// A file with its short name; records must be in the order of names, which is the same by either.
+/// A file with its short name. Records must be sorted by name; the short and the real names have the same
+/// order.
 struct File<'a> {
     short: &'static str,
     name: &'static str,
@@ -69,14 +71,14 @@ fn sector(image: &mut Vec<u8>, bytes: &[u8]) {
     image.resize(image.len().next_multiple_of(SECTOR), 0);
 }
 
-/// What differs between the primary and the Joliet descriptor.
+/// The differences between the primary and the Joliet descriptor.
 struct Volume {
     kind: u8,
-    /// The escape sequence that says UCS-2 level 3 (Joliet specification); none in the primary.
+    /// The escape sequence for UCS-2 level 3 (Joliet specification); empty in the primary descriptor.
     escape: &'static [u8],
     path_tables: u32,
     root: u32,
-    /// A text as the volume writes it, filled up with spaces.
+    /// Encodes a text for the volume, filled up with spaces.
     text: fn(&str, usize) -> Vec<u8>,
 }
 
@@ -103,7 +105,7 @@ fn descriptor(volume: &Volume, sectors: u32) -> Vec<u8> {
     bytes.extend(record(b"\0", volume.root, SECTOR, true, &[]));
     // Volume set, publisher, preparer and application; then the files for copyright, abstract and bibliography.
     bytes.extend([128, 128, 128, 128, 37, 37, 37].map(|length| text("", length)).concat());
-    // Created, modified, expires, effective: none of them is said.
+    // The dates of creation, modification, expiry and effect are left unset.
     bytes.extend(b"0000000000000000\0".repeat(4));
     bytes.push(1);
     bytes
@@ -111,7 +113,7 @@ fn descriptor(volume: &Volume, sectors: u32) -> Vec<u8> {
 
 const PATH_TABLE_SIZE: u32 = 10;
 
-/// The path table of a volume that has no folder but its root (ECMA-119 §9.4).
+/// The path table of a volume whose only directory is the root (ECMA-119 §9.4).
 fn path_table(root: [u8; 4], parent: [u8; 2]) -> Vec<u8> {
     [&[1, 0], root.as_slice(), &parent, &[0, 0]].concat()
 }
@@ -168,7 +170,7 @@ fn posix(mode: u32, links: u32) -> Vec<u8> {
     [b"PX\x24\x01".as_slice(), &both(mode), &both(links), &both(0), &both(0)].concat()
 }
 
-/// The entry that says that Rock Ridge is used (SUSP §5.5, RRIP §4.3), which is too long for a directory record.
+/// The entry that announces Rock Ridge (SUSP §5.5, RRIP §4.3). It is too long for a directory record.
 const EXTENSION: [&[u8]; 2] = [b"ER\x12\x01\x0a\0\0\x01", b"RRIP_1991A"];
 
 fn ascii(text: &str, length: usize) -> Vec<u8> {

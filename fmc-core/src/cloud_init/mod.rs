@@ -1,4 +1,5 @@
-//! cloud-init: what Rocky Linux, `AlmaLinux` and Debian read on their first boot, by the `NoCloud` data source.
+//! cloud-init: Rocky Linux, `AlmaLinux` and Debian read these documents on their first boot, with the
+//! `NoCloud` data source.
 
 mod iso;
 mod network;
@@ -21,14 +22,14 @@ use crate::yaml::{self, Node};
 pub(crate) use iso::cidata;
 pub(crate) use network::network_config;
 
-/// The shell of users who do not say one: `useradd` of Debian would give them `/bin/sh`.
+/// The shell of users without a shell of their own: `useradd` of Debian would give them `/bin/sh`.
 const SHELL: &str = "/bin/bash";
 
 /// The user-data: everything but the network.
 pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     let mut root = vec![
         ("hostname", Node::text(inside.hostname.as_str())),
-        // What the machine calls itself is said above; its full name is in /etc/hosts.
+        // The host name is set above; the full name is in /etc/hosts.
         ("prefer_fqdn_over_hostname", Node::Flag(false)),
         ("manage_etc_hosts", Node::Flag(false)),
         ("ssh_pwauth", Node::Flag(false)),
@@ -51,8 +52,8 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     out
 }
 
-/// The meta-data. cloud-init runs again when the instance-id changes, so that it follows from what is read on the first
-/// boot: a machine that is replaced because of a change there has another one.
+/// The meta-data. cloud-init runs again when the instance-id changes. The id is derived from everything that
+/// is read on the first boot, so a machine that is replaced because of a change there gets a new one.
 pub(crate) fn meta_data(
     inside: &Inside<'_>,
     uuid: &Uuid,
@@ -68,7 +69,7 @@ pub(crate) fn meta_data(
     Template::text(format!("instance-id: fmc-{id}\nlocal-hostname: {}\n", inside.hostname))
 }
 
-/// Host keys that are given: cloud-init deletes those that are there, and makes new ones, unless it is told of them.
+/// Given host keys: without these settings cloud-init deletes existing keys and makes new ones.
 fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
     let keys: Vec<_> = inside.guest.files.iter().filter_map(|file| host_key_of(file)).collect();
     if !keys.is_empty() {
@@ -78,7 +79,7 @@ fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
     }
 }
 
-/// What cloud-init calls a file that is a secret host key.
+/// The cloud-init name of a file that is a secret host key.
 fn host_key_of(file: &GuestFile) -> Option<(&'static str, &SecretRef)> {
     let Contents::Secret(secret) = &file.contents else { return None };
     match file.path.as_str() {
@@ -100,10 +101,11 @@ const FILESYSTEM: &str = "set -e; udevadm settle --timeout=60; /usr/lib/systemd/
                           [ -n \"$2\" ] || exit 0; mkdir -p \"$2\"; echo \"$1 $2 $0 defaults 0 2\" >>/etc/fstab; \
                           mount \"$2\"";
 
-/// SELinux knows what is on a disk by the label that its path has in the policy.
+/// SELinux gives the content of a disk the label that the policy has for its path.
 const RELABEL: &str = "; restorecon -F \"$2\"";
 
-/// Data disks are there before files are written and packages are installed, so that what belongs on them gets there.
+/// Data disks are mounted before files are written and packages are installed, so that their content gets
+/// there.
 fn filesystems<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let relabel = if inside.os.is_enterprise_linux() { RELABEL } else { "" };
     inside
@@ -127,7 +129,7 @@ fn filesystems<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         .collect()
 }
 
-/// cloud-init cannot choose the id of a group, so that such a group is made before cloud-init makes any.
+/// cloud-init cannot choose the id of a group, so a group with an id is made before cloud-init makes any.
 fn groups_with_ids<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let groups = inside.guest.groups.iter().filter_map(|group| Some((&group.name, group.gid?)));
     groups
@@ -208,8 +210,8 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
 
 const RESOLVERS: &str = "/etc/NetworkManager/conf.d/90-fmc-resolvers.conf";
 
-/// The resolvers of an Enterprise Linux whose address is from DHCP: cloud-init 22.4 and 23.4 pass over those of the
-/// network-config then, and `NetworkManager` is told itself (NetworkManager.conf(5)).
+/// The DNS servers of an Enterprise Linux with an address from DHCP: cloud-init 22.4 and 23.4 then ignore
+/// those of the network-config, so `NetworkManager` gets them directly (NetworkManager.conf(5)).
 fn resolvers(inside: &Inside<'_>) -> Option<String> {
     let resolving = inside.interfaces.iter().find(|interface| interface.resolves)?;
     let is_asked_for = resolving.ipv4.or(resolving.ipv6)?.address.is_asked_for();
@@ -234,7 +236,7 @@ fn file(file: &GuestFile) -> Node<'_> {
     let mut members =
         vec![("path", Node::text(file.path.as_str())), ("permissions", Node::text(file.mode.to_string()))];
     if !file.owner.is_root() {
-        // Users and packages are there in the last stage only.
+        // Users and packages exist in the last stage only.
         members.push(("owner", Node::text(owner(&file.owner, ":"))));
         members.push(("defer", Node::Flag(true)));
     }
@@ -245,7 +247,7 @@ fn file(file: &GuestFile) -> Node<'_> {
             members.push(("content", Node::Hole(secret, Encoding::Base64)));
         }
         Contents::Parts(parts) => members.push(("content", Node::Parts(parts.iter().map(part).collect()))),
-        // It is fetched by a command.
+        // A command fetches it.
         Contents::Remote { .. } => {}
     }
     Node::Map(members)
@@ -259,14 +261,15 @@ fn part(part: &TextPart) -> yaml::Part<'_> {
     }
 }
 
-/// Fetches a file until it is there, and installs it if it hashes to what it must: `$0` is the URL, `$1` the program that
-/// hashes, `$2` the digest, `$3` the mode, `$4` the owner, `$5` the path. What hashes to anything else is fetched again.
+/// Fetches a file until it has the required digest, and installs it: `$0` is the URL, `$1` the hashing
+/// program, `$2` the digest, `$3` the mode, `$4` the owner, `$5` the path. A file with another digest is
+/// fetched again.
 const FETCH: &str = "d=$(dirname \"$5\"); t=\"$d/.fmc-fetch.$$\"; mkdir -p \"$d\"; \
                      until curl -fsSL --connect-timeout 10 -o \"$t\" \"$0\" && echo \"$2  $t\" | \"$1\" --check --status; \
                      do rm -f \"$t\"; sleep 5; done; \
                      chmod \"$3\" \"$t\"; chown \"$4\" \"$t\"; mv -f \"$t\" \"$5\"";
 
-/// SELinux knows a fetched file by the label that its path has in the policy.
+/// SELinux gives a fetched file the label that the policy has for its path.
 const RELABEL_FETCHED: &str = "; restorecon -F \"$5\"";
 
 fn fetches<'a>(inside: &Inside<'a>) -> impl Iterator<Item = Node<'a>> {
@@ -294,7 +297,8 @@ fn owner(owner: &Owner, between: &str) -> String {
     format!("{user}{between}{group}")
 }
 
-/// What cloud-init has no module for: directories, links, units. They run last, when users and files are there.
+/// Settings without a module in cloud-init: directories, links, units. They run last, when users and files
+/// exist.
 fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let guest = inside.guest;
     let mut commands: Vec<Node<'a>> = Vec::new();
@@ -315,7 +319,7 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         commands.push(Node::line(["ln", "-sfnT", &*link.target, link.path.as_str()]));
     }
     if inside.os.is_enterprise_linux() && !(guest.directories.is_empty() && guest.links.is_empty()) {
-        // SELinux knows them by the label that their path has in the policy.
+        // SELinux gives them the labels that the policy has for their paths.
         let paths = guest.directories.iter().map(|directory| directory.path.as_str());
         let paths = paths.chain(guest.links.iter().map(|link| link.path.as_str()));
         commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
@@ -328,7 +332,7 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         let name = unit.name.as_str();
         commands.push(match unit.state {
             State::Unchanged => continue,
-            // This runs inside a unit itself: to wait for one that comes after it would be for ever.
+            // This runs inside a unit itself: waiting for a unit that comes after it would never end.
             State::Enabled => Node::line(["systemctl", "enable", "--now", "--no-block", name]),
             State::Disabled => Node::line(["systemctl", "disable", "--now", "--no-block", name]),
             State::Masked => Node::line(["systemctl", "mask", "--now", "--no-block", name]),

@@ -7,7 +7,7 @@ use crate::image::Os;
 use crate::template::Template;
 use crate::yaml::Node;
 
-/// The network-config: every interface found by its MAC.
+/// The network-config: it matches every interface by its MAC.
 pub(crate) fn network_config(inside: &Inside<'_>) -> Template {
     let stems: Vec<String> = (0..inside.interfaces.len()).map(|index| inside.stem(index)).collect();
     let ethernets = stems.iter().zip(&inside.interfaces);
@@ -35,12 +35,12 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
     if inside.os == Os::Debian {
         members.push(("accept-ra", Node::Flag(dhcp6)));
         if dhcp4 {
-            // The MAC names the machine to the DHCP server, also after its root disk is replaced.
+            // The MAC identifies the machine to the DHCP server, also after its root disk is replaced.
             members.push(("dhcp-identifier", Node::text("mac")));
         }
     }
-    // cloud-init 22.4 and 23.4 pass over these where they write for NetworkManager, so that on an Enterprise Linux a
-    // second interface with DHCP has a default route too, of a higher metric.
+    // cloud-init 22.4 and 23.4 ignore these overrides when they write for NetworkManager. So on an Enterprise
+    // Linux a second interface with DHCP has a default route too, with a higher metric.
     for (asked, key) in [(dhcp4, "dhcp4-overrides"), (dhcp6, "dhcp6-overrides")] {
         let mut overrides = Vec::new();
         if !inside.resolvers.is_empty() {
@@ -68,8 +68,8 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
         routes
             .extend(gateways.iter().map(|via| route(if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" }, via)));
     } else {
-        // cloud-init 22.4 makes a route to ::/64 of a default route of IPv6, and knows no `to: default`; these two it
-        // takes, as do its successors.
+        // cloud-init 22.4 turns an IPv6 default route into a route to ::/64, and does not know `to: default`.
+        // It accepts these two keys, as do its successors.
         let key = |gateway: &IpAddr| if gateway.is_ipv4() { "gateway4" } else { "gateway6" };
         members.extend(gateways.iter().map(|gateway| (key(gateway), Node::text(gateway.to_string()))));
     }

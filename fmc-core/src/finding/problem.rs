@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +44,14 @@ impl Data {
         Self::default()
     }
 
+    /// The fields of a value that is a struct or a map; nothing of another value.
+    pub fn of(values: &impl Serialize) -> Self {
+        match serde_json::to_value(values) {
+            Ok(serde_json::Value::Object(values)) => Self(values),
+            _ => Self::new(),
+        }
+    }
+
     /// Adds a value by its name. A value that JSON cannot hold is left out.
     #[must_use]
     pub fn with(mut self, name: &str, value: &impl Serialize) -> Self {
@@ -78,19 +85,6 @@ impl Data {
     }
 }
 
-/// The typed problem of a finding; a finding that was read from JSON has none, and one that is in its own words.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Typed(pub(super) Option<Arc<dyn Problem>>);
-
-/// Two findings are told apart by their values and texts, which a problem makes.
-impl PartialEq for Typed {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Typed {}
-
 /// `, for example 10.17.3.10`, if there is an example.
 pub(crate) fn for_example(example: Option<impl fmt::Display>) -> String {
     example.map(|example| format!(", for example {example}")).unwrap_or_default()
@@ -98,6 +92,8 @@ pub(crate) fn for_example(example: Option<impl fmt::Display>) -> String {
 
 /// Writes the problems of a room as a table: each case with its typed values, its kind, words that both texts are made from, its
 /// message and its help, and after them the settings that the help names.
+///
+/// A help that spells a setting out is a compile error: its author may write the other format.
 macro_rules! problems {
     (
         $(#[$doc:meta])*
@@ -110,6 +106,13 @@ macro_rules! problems {
             )+
         }
     ) => {
+        $(
+            const _: () = assert!(
+                $crate::finding::names_no_setting($help),
+                "a help names a setting by a `Remedy`, which each format says in its own words"
+            );
+        )+
+
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]

@@ -57,6 +57,23 @@ impl Remedy {
     }
 }
 
+/// Whether a text of a help leaves the settings to remedies: it spells out neither a setter or path of Rust nor a key with a value.
+pub(crate) const fn names_no_setting(help: &str) -> bool {
+    let mut rest = help.as_bytes();
+    let mut is_quoted = false;
+    while let [first, tail @ ..] = rest {
+        match (first, tail) {
+            (b':', [b':', ..]) | (b'(', [b')', ..]) => return false,
+            (b'`', [b'.', ..]) if !is_quoted => return false,
+            (b':', [b' ', ..]) if is_quoted => return false,
+            (b'`', _) => is_quoted = !is_quoted,
+            _ => {}
+        }
+        rest = tail;
+    }
+    true
+}
+
 /// A value of a file as Rust writes it.
 fn literal(value: &str) -> String {
     if let Some(list) = value.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
@@ -70,6 +87,20 @@ fn literal(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_leaves_settings_to_remedies() {
+        for help in [
+            "leave `ready` out",
+            "say {resolvers} on the cloud: it is asked there",
+            "give it `a` or `b`: one of them",
+        ] {
+            assert!(names_no_setting(help), "{help}");
+        }
+        for help in ["say `.host(…)`", "write `host: hv1`", "use Ready::agent", "call agent()"] {
+            assert!(!names_no_setting(help), "{help}");
+        }
+    }
 
     #[test]
     fn each_format_has_its_own_words() {

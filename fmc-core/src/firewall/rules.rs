@@ -1,4 +1,4 @@
-//! The words of a ruleset.
+//! The text of a ruleset.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,22 +9,22 @@ use crate::checked::{Addressing, By, Checked, CheckedPeer, Interface, Machine, S
 use crate::flow::{Direction, Protocol, Service};
 use crate::name::BridgeName;
 
-/// How many sources a rule lists itself; more are a set with a name.
+/// The longest list of sources inside a rule; longer ones become a named set.
 const LISTED: usize = 6;
 
-/// Where calls come from, as a rule says it.
+/// The sources of calls that a rule accepts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct From {
-    /// The interfaces that they come by; any if there is none.
+    /// The interfaces that calls come in by; any interface if it is empty.
     interfaces: BTreeSet<BridgeName>,
-    /// The addresses that they come from; any if it is `None`.
+    /// The source addresses; any address if it is `None`.
     subnets: Option<BTreeSet<Subnet>>,
 }
 
-/// What is let in, by who says so and from where.
+/// The accepted services, by who declares them and their sources.
 type Accepted<'a> = BTreeMap<(&'a str, From), BTreeSet<Service>>;
 
-/// What is accepted by some interfaces, and who says so.
+/// A service on some interfaces, and who declares it.
 type Asked<'a> = (&'a str, BTreeSet<BridgeName>, Service);
 
 pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
@@ -73,7 +73,8 @@ pub(super) fn write(cloud: &Checked, machine: &Machine) -> String {
     )
 }
 
-/// What a machine accepts: for each role, and for itself, the places from which it accepts the same, each service once.
+/// The accepted services of a machine: for each role, and for the machine itself, by sources, each service
+/// once.
 fn accepted<'a>(cloud: &'a Checked, machine: &Machine) -> Accepted<'a> {
     let mut by_service: BTreeMap<Asked<'_>, Option<BTreeSet<Subnet>>> = BTreeMap::new();
     let flows = cloud.flows_of(machine).iter().filter(|flow| flow.direction == Direction::Accept);
@@ -99,12 +100,12 @@ fn accepted<'a>(cloud: &'a Checked, machine: &Machine) -> Accepted<'a> {
     accepted
 }
 
-/// Who says a flow, in a comment: the machine says all of its own as one.
+/// Who declares a flow, for the rule's comment: all flows of the machine itself have one name.
 fn who(by: &By) -> &str {
     by.role().map_or("machine", |role| role.as_str())
 }
 
-/// Those that are in no other: two subnets are apart, or one is in the other.
+/// The subnets that are not inside another one: two subnets are either apart, or one contains the other.
 fn outermost(subnets: &BTreeSet<Subnet>) -> BTreeSet<Subnet> {
     let inside = |subnet: &Subnet| {
         subnets.iter().any(|other| {
@@ -114,8 +115,8 @@ fn outermost(subnets: &BTreeSet<Subnet>) -> BTreeSet<Subnet> {
     subnets.iter().filter(|subnet| !inside(subnet)).copied().collect()
 }
 
-/// What a machine needs whatever its roles are: errors and questions of ICMP (RFC 4890 for IPv6), and answers of DHCP, which
-/// are no answers to a connection (RFC 2131, RFC 8415).
+/// Packets that every machine needs: errors and queries of ICMP (RFC 4890 for IPv6), and answers of DHCP,
+/// which connection tracking does not recognise as answers (RFC 2131, RFC 8415).
 fn always(machine: &Machine, has_vrrp: bool, text: &mut String) {
     text.push_str(
         "\t\ticmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept\n\
@@ -133,12 +134,13 @@ fn always(machine: &Machine, has_vrrp: bool, text: &mut String) {
         text.push_str("\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment \"dhcp\"\n");
     }
     if has_vrrp {
-        // A bridge that snoops forwards a group's packets only to those that answer when it asks who is in the group.
+        // A bridge with multicast snooping forwards a group's packets only to members that answer its
+        // queries.
         text.push_str("\t\tip protocol igmp accept comment \"who is in a multicast group\"\n");
     }
 }
 
-/// Services in the words of rules: one for each protocol that has ports.
+/// Services as matches of rules: one for each protocol with ports.
 fn words(services: &BTreeSet<Service>) -> Vec<String> {
     let mut rules = Vec::new();
     if services.iter().any(|service| service.protocol == Protocol::Any) {
@@ -151,13 +153,13 @@ fn words(services: &BTreeSet<Service>) -> Vec<String> {
         }
     }
     if services.iter().any(|service| service.protocol == Protocol::Vrrp) {
-        // By its number: a small image has no table of protocols' names.
+        // By its number: a small image has no table of protocol names.
         rules.push("meta l4proto 112 ".to_owned());
     }
     rules
 }
 
-/// The ports of a protocol; ranges that touch are one, since a set refuses what overlaps.
+/// The ports of a protocol; adjacent ranges are merged, since a set refuses overlaps.
 fn ports(services: &BTreeSet<Service>, protocol: Protocol) -> Vec<String> {
     let mut ranges: Vec<(u16, u16)> = Vec::new();
     for service in services.iter().filter(|service| service.protocol == protocol) {
@@ -180,7 +182,7 @@ fn braced(values: &[String]) -> String {
 }
 
 impl From {
-    /// Where, in the words of rules: one for each family that there is.
+    /// The sources as matches of rules: one for each address family in use.
     fn words(&self, sets: &mut Sets) -> Vec<String> {
         let interfaces: Vec<String> = self.interfaces.iter().map(|name| format!("\"{name}\"")).collect();
         let by =
@@ -198,13 +200,13 @@ impl From {
     }
 }
 
-/// A subnet, or an address alone.
+/// A subnet, or a single address.
 fn written(subnet: &Subnet) -> String {
     let whole = if subnet.is_ipv4() { 32 } else { 128 };
     if subnet.prefix_len() == whole { subnet.network().to_string() } else { subnet.to_string() }
 }
 
-/// The sets with names: one for each long list, whoever uses it.
+/// The named sets: one for each long list, shared by all rules that use it.
 #[derive(Default)]
 struct Sets {
     names: BTreeMap<Vec<String>, String>,
@@ -212,7 +214,7 @@ struct Sets {
 }
 
 impl Sets {
-    /// A list of addresses, in braces or by the name of its set.
+    /// A list of addresses: in braces, or the name of its set.
     fn words(&mut self, kind: &str, addresses: Vec<String>) -> String {
         if addresses.len() <= LISTED {
             return braced(&addresses);

@@ -1,4 +1,4 @@
-//! The ruleset by its words, and by those who read it; who reaches whom on a wire is in `tests/firewall/`.
+//! The ruleset's text, and tools that read it; `tests/firewall/` tests who reaches whom on a network.
 
 use expect_test::expect;
 use fmc_testkit::nft;
@@ -212,7 +212,7 @@ fn a_machine_lets_in_by_itself_whom_it_says() {
     }
     nft::check(&text).unwrap();
     nft::load_twice_is_stable(&text).unwrap();
-    // A role's port, opened for one more.
+    // A role's port, opened for one more machine.
     let text = rules(&checked, "server9");
     assert!(text.contains("ip saddr 10.17.3.20 tcp dport 6443 accept comment \"machine\""), "{text}");
     assert!(
@@ -229,8 +229,8 @@ fn a_firewall_that_somebody_else_writes_is_a_clash() {
         .guest(Guest::new().file(GuestFile::text(PATH, "")).user(User::admin("ops").key(KEY)));
     let report = cloud([31]).machine(plain).check().unwrap_err();
     let [finding] = report.findings() else { panic!("{report}") };
-    assert_eq!(finding.kind.as_str(), "role-clash");
-    assert!(finding.at.starts_with("machines.web.firewall"), "{finding}");
+    assert_eq!(finding.kind().as_str(), "role-clash");
+    assert!(finding.at().starts_with("machines.web.firewall"), "{finding}");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn the_hypervisor_is_let_in_whoever_else_is_not() {
 
 #[test]
 fn the_port_of_a_wait_is_open_to_nobody_but_the_hypervisor() {
-    // Anybody may log in.
+    // An open port for everyone must stay open.
     let web =
         machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
     let cloud =
@@ -293,19 +293,22 @@ fn a_wait_that_the_firewall_lets_nobody_ask_is_refused_once() {
     };
     for cloud in [lan(|machine| machine), remote(|machine| machine)] {
         let report = cloud.check().unwrap_err();
-        let found: Vec<_> =
-            report.findings().iter().filter(|finding| finding.kind.as_str() == "ready-impossible").collect();
+        let found: Vec<_> = report
+            .findings()
+            .iter()
+            .filter(|finding| finding.kind().as_str() == "ready-impossible")
+            .collect();
         let [finding] = &found[..] else { panic!("{report}") };
-        assert_eq!(finding.at, "machines.web02.ready");
+        assert_eq!(finding.at(), "machines.web02.ready");
         assert_eq!(finding.problem(), Some(&ReadyProblem::Unasked { port: 8080 }));
-        assert_eq!(finding.machines.len(), 37);
+        assert_eq!(finding.machines().len(), 37);
         assert!(finding.to_string().contains("and on 37 more: web03, web04, "), "{finding}");
     }
     let opened = |machine: Machine| machine.accept(tcp(8080), Peer::subnet("192.0.2.7/32"));
     for cloud in [lan(opened), remote(opened)] {
         checked(&cloud);
     }
-    // The port of SSH is open to whoever logs in.
+    // The port of SSH is already open to everyone.
     let ssh =
         machine("web", Interface::on("core").address("10.17.3.60")).ready(Ready::tcp(22)).firewall(true);
     checked(&remote(|machine| machine.accept(tcp(8080), Peer::Anywhere)).machine(ssh));
@@ -349,7 +352,7 @@ fn many_sources_are_a_set_with_a_name() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// One more machine of a role in a subnet where there is one already.
+    /// One more machine of a role in a subnet that already has one.
     #[test]
     fn an_agent_more_changes_no_other_machine(agents in proptest::collection::btree_set(30..250u8, 1..6), more in 30..250u8) {
         let before = checked(&cloud(agents.clone()));

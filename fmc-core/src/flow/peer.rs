@@ -1,9 +1,9 @@
-//! The other end of a flow, as a role or a machine says it.
+//! The other end of a flow, as a role or a machine declares it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 
@@ -14,19 +14,21 @@ use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Peer {
-    /// Whoever can.
+    /// Anyone.
     Anywhere,
-    /// Whoever has an address of a network's subnets.
+    /// Every address of a network's subnets.
     Network(Given<NetworkName>),
-    /// Whoever has an address of a subnet.
+    /// Every address of a subnet.
     Subnet(Given<Subnet>),
     /// One machine, by its addresses.
     Machine(Given<MachineName>),
-    /// Every address of the subnets that the machines of a role are in. Another machine of the role there changes nothing.
+    /// Every address of the subnets that the machines of a role are in. Another machine of the role in them
+    /// changes no firewall.
     SubnetOfRole(Group),
     /// The machines of a role, by their addresses.
     Role(Group),
-    /// Who is inside of the machine itself, as its pods: what comes by one of its own interfaces from a subnet.
+    /// The inside of the machine itself, as its pods: packets that come in by one of its own interfaces from
+    /// a subnet.
     Inside {
         /// The interfaces that lead inside, as `cni0`.
         interfaces: Vec<Given<BridgeName>>,
@@ -42,20 +44,20 @@ pub enum Peer {
 pub struct Group {
     /// The role's kind.
     pub kind: Given<RoleName>,
-    /// The instance, if one is meant.
+    /// The instance, if only one is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
 }
 
 impl Peer {
-    /// The machines of a role, and nobody else: by their addresses. Another machine of the role changes the firewalls of those
-    /// that accept it.
+    /// Only the machines of a role, by their addresses. Another machine of the role changes the firewalls of
+    /// the machines that accept it.
     pub fn role(kind: impl Into<Given<RoleName>>) -> Self {
         Self::Role(Group { kind: kind.into(), instance: None })
     }
 
-    /// Every address of the subnets that the machines of a role are in, whoever else is there. Another machine of the role in
-    /// one of these subnets changes no firewall.
+    /// Every address of the subnets that the machines of a role are in, including other machines there.
+    /// Another machine of the role in one of these subnets changes no firewall.
     pub fn subnet_of_role(kind: impl Into<Given<RoleName>>) -> Self {
         Self::SubnetOfRole(Group { kind: kind.into(), instance: None })
     }
@@ -75,8 +77,8 @@ impl Peer {
         Self::Subnet(subnet.into())
     }
 
-    /// Who is inside of the machine itself, as pods and containers are: what comes by these interfaces of its own from a
-    /// subnet.
+    /// The inside of the machine itself, as its pods and containers: packets that come in by these interfaces
+    /// of its own from a subnet.
     ///
     /// ```
     /// use fmc_core::flow::{Flows, Peer, anything};
@@ -91,7 +93,7 @@ impl Peer {
         Self::Inside { interfaces: interfaces.into_iter().map(Into::into).collect(), subnet: subnet.into() }
     }
 
-    /// Of a role's machines, those of one instance.
+    /// Only the machines of one instance of the role.
     #[must_use]
     pub fn of(self, instance: &str) -> Self {
         let of = |group: Group| Group { instance: Some(instance.to_owned()), ..group };
@@ -104,22 +106,16 @@ impl Peer {
 }
 
 impl Peer {
-    /// What a ruleset cannot write of who is inside: nft has no way to write a quotation mark, takes a star for any end of a name,
-    /// and without an interface a rule would let in an address from wherever it comes.
+    /// A finding for an inside peer that a ruleset cannot express: nft cannot write a quotation mark, a star
+    /// matches any end of a name, and a rule without an interface would accept the address from everywhere.
     pub(crate) fn unwritable(&self, at: &At<'_>) -> Option<Finding> {
         let Self::Inside { interfaces, .. } = self else { return None };
         let mut names = interfaces.iter().filter_map(Given::ok);
-        let (what, help) = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
-            Some(name) => (
-                format!("{name:?} is no interface that a firewall can name"),
-                "write the interface's name without quotation marks, stars and backslashes",
-            ),
-            None if interfaces.is_empty() => (
-                "no interface leads inside".to_owned(),
-                "name the interfaces of the machine itself by which they call, for example docker0",
-            ),
+        let problem = match names.find(|name| name.as_str().contains(['"', '*', '\\'])) {
+            Some(name) => ValueProblem::Interface { name: name.to_string() },
+            None if interfaces.is_empty() => ValueProblem::NoInterface,
             None => return None,
         };
-        Some(Finding::new(Kind::ValueInvalid, at, what, help))
+        Some(problem.at(at))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::given::{Leaf, LeafError, leaf_traits};
 use crate::ready::TcpPort;
 
-/// What carries a service.
+/// The protocol of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -15,12 +15,12 @@ pub enum Protocol {
     Udp,
     /// VRRP, IP protocol 112 (RFC 5798), which has no ports.
     Vrrp,
-    /// Whatever there is.
+    /// Any protocol.
     Any,
 }
 
 impl Protocol {
-    /// Its name.
+    /// The protocol's name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
@@ -38,7 +38,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A service: a protocol and the ports that it is on. In a file `tcp 6443`, `udp 30000-32767` or `vrrp`.
+/// A service: a protocol and its ports. In a file `tcp 6443`, `udp 30000-32767` or `vrrp`.
 ///
 /// ```
 /// use fmc_core::flow::{Service, tcp};
@@ -50,11 +50,11 @@ impl fmt::Display for Protocol {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Service {
-    /// What carries it.
+    /// The protocol.
     pub protocol: Protocol,
-    /// The first port; 0 for a protocol that has none.
+    /// The first port; 0 for a protocol without ports.
     pub first: u16,
-    /// The last port, which is the first for a service on one port.
+    /// The last port; the same as the first for a single port.
     pub last: u16,
 }
 
@@ -73,8 +73,8 @@ pub const fn vrrp() -> Service {
     Service { protocol: Protocol::Vrrp, first: 0, last: 0 }
 }
 
-/// Whatever there is: what comes from inside of the machine itself, as from its pods. Only a role can say it: of anybody else it
-/// would open ports that nobody has thought of.
+/// Every service: for traffic from inside the machine itself, as from its pods. Only a role can declare it;
+/// for other peers it would open ports by accident.
 pub const fn anything() -> Service {
     Service { protocol: Protocol::Any, first: 0, last: 0 }
 }
@@ -91,7 +91,7 @@ impl Service {
         self.protocol == other.protocol && self.first <= other.last && other.first <= self.last
     }
 
-    /// Whether the other is a part of this one.
+    /// Whether the other service is part of this one.
     pub fn contains(self, other: Self) -> bool {
         self.protocol == Protocol::Any
             || (self.protocol == other.protocol && self.first <= other.first && other.last <= self.last)
@@ -156,7 +156,7 @@ impl Leaf for Service {
 
 leaf_traits!(Service);
 
-/// Why a text that begins otherwise than a service is none, by what people write elsewhere.
+/// Why a text is not a service, judged by the notations of other programs.
 fn otherwise(text: &str) -> LeafError {
     let number = |part: &str| TcpPort::parse(part).is_ok();
     let lower = text.trim().to_ascii_lowercase();
@@ -170,7 +170,7 @@ fn otherwise(text: &str) -> LeafError {
             "questions and errors of ICMP are always let in: leave it out".to_owned()
         }
         Some(("vrrp", _)) => "VRRP has no ports: write vrrp".to_owned(),
-        // As Docker, firewalld and ufw have it.
+        // The notations of Docker, firewalld and ufw.
         Some((port, protocol @ ("tcp" | "udp")) | (protocol @ ("tcp" | "udp"), port)) if number(port) => {
             format!("write {protocol} {port}")
         }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// Where objects of a provider are: a host, a zone server, a cluster; or the provider as a whole, where it has no places.
+/// A location of a provider's objects: a host, a zone server, a cluster; or the whole provider, if it has no
+/// places.
 ///
-/// What cannot be read is unknown by its place ([`Seen::unknown`](super::Seen::unknown)), and the objects of one place share
-/// their lanes ([`Provider::lanes`](super::Provider::lanes)). A clone shares the name.
+/// The objects of one place become unknown together ([`Seen::unknown`](super::Seen::unknown)) and share their
+/// lanes ([`Provider::lanes`](super::Provider::lanes)). A clone shares the name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     provider: &'static str,
@@ -22,17 +23,18 @@ impl Place {
         Self { provider, name: Some(name.into()) }
     }
 
-    /// A provider as a whole: where its objects are if it has no places, and what is unknown if it does not answer at all.
+    /// A whole provider: the location of its objects if it has no places, and unknown if the provider does
+    /// not answer at all.
     pub const fn all_of(provider: &'static str) -> Self {
         Self { provider, name: None }
     }
 
-    /// Whose place it is, as `libvirt`.
+    /// The provider that has the place, as `libvirt`.
     pub fn provider(&self) -> &'static str {
         self.provider
     }
 
-    /// Its name; `None` if it is the provider as a whole.
+    /// The name of the place; `None` if it is the whole provider.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -72,8 +74,8 @@ impl fmt::Debug for Place {
     }
 }
 
-/// The address of an object, as `libvirt/local/domain/web`, or `dns/record/web` where the provider has no places. It sorts by
-/// provider, place, kind and name.
+/// The address of an object, as `libvirt/local/domain/web`, or `dns/record/web` where the provider has no
+/// places. Addresses sort by provider, place, kind and name.
 ///
 /// A clone shares it: every edge to an object holds its address.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -97,22 +99,22 @@ impl Address {
         Self::new(self.place().clone(), kind, name)
     }
 
-    /// Whose object it is, as `libvirt`.
+    /// The provider of the object, as `libvirt`.
     pub fn provider(&self) -> &'static str {
         self.0.place.provider
     }
 
-    /// Where it is.
+    /// The object's place.
     pub fn place(&self) -> &Place {
         &self.0.place
     }
 
-    /// What it is, as `domain`.
+    /// The object's kind, as `domain`.
     pub fn kind(&self) -> &'static str {
         self.0.kind
     }
 
-    /// Its name, unique among those of its place and kind.
+    /// The object's name, unique among the objects of its place and kind.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -122,7 +124,7 @@ impl Address {
         Short(self)
     }
 
-    /// Whether a text names it: `domain/web`, or the whole address.
+    /// Whether a text names this object: `domain/web`, or the whole address.
     pub fn is_named(&self, text: &str) -> bool {
         let short = |text: &str| {
             text.strip_prefix(self.kind()).and_then(|rest| rest.strip_prefix('/')) == Some(self.name())
@@ -157,7 +159,8 @@ impl PartialOrd for Address {
     }
 }
 
-/// As texts compare; one that two addresses share is not read, and most of each address is shared with its neighbours.
+/// Compares two texts. It skips reading a text that both addresses share, because neighbours share most of an
+/// address.
 fn text(one: &str, other: &str) -> Ordering {
     if std::ptr::eq(one, other) { Ordering::Equal } else { one.cmp(other) }
 }

@@ -1,4 +1,5 @@
-//! Running a plan: what is independent runs at the same time, and a failure stops only what depends on it.
+//! Running a plan: independent steps run at the same time, and a failure stops only the steps that depend on
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
@@ -20,31 +21,31 @@ use super::up::{Awaited, NotUp};
 /// How a plan is run.
 #[derive(Clone, Debug, Default)]
 pub struct ApplyOptions {
-    /// How many steps may run at once at a place, as a host: at least 1, never more than the provider's lanes. `None` leaves it to
-    /// the provider.
+    /// How many steps may run at once at a place, as a host: at least 1, never more than the provider's
+    /// lanes. With `None` the provider decides.
     pub parallelism: Option<usize>,
-    /// Stops it from elsewhere.
+    /// Stops the apply from elsewhere.
     pub stop: StopFlag,
-    /// Whether it ends with its steps, and waits for nothing that they started.
+    /// Whether the apply ends with its steps and does not wait until the machines that they started are up.
     pub no_wait: bool,
 }
 
-/// Stops an apply, from any thread. There is no way back.
+/// Stops an apply, from any thread. A stop cannot be taken back.
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<AtomicU8>);
 
 /// No further step begins.
 const FINISHES: u8 = 1;
-/// Those that run stop, too.
+/// Running steps stop, too.
 const STOPS: u8 = 2;
 
 impl StopFlag {
-    /// Lets running steps come to their end; no further one begins.
+    /// Lets running steps end; no further step begins.
     pub fn finish(&self) {
         self.0.fetch_max(FINISHES, Ordering::SeqCst);
     }
 
-    /// Stops it: no further step begins, and running ones stop at their next safe place.
+    /// Stops the apply: no further step begins, and running steps stop at their next safe place.
     pub fn stop(&self) {
         self.0.fetch_max(STOPS, Ordering::SeqCst);
     }
@@ -59,19 +60,19 @@ impl StopFlag {
     }
 }
 
-/// Runs the steps of a plan: each once those before it are done, as many at the same time at a place as its lanes allow,
-/// and more of those that mostly wait.
-/// What is put off, and the steps of [later](Plan::later) phases, are [left](Outcome::left): to go on with them is
-/// [`apply_phases`](super::apply_phases)'s to do.
+/// Runs the steps of a plan. Each step begins when the steps before it are done. As many steps run at a place
+/// at the same time as it has lanes, and more of those that mostly wait. The outcome lists deferred objects
+/// and the steps of [later](Plan::later) phases as [left](Outcome::left);
+/// [`apply_phases`](super::apply_phases) goes on with them.
 ///
-/// A step that fails skips those that depend on it, and no others. What a step started is waited for beside the steps,
-/// which go on meanwhile. Events reach `on` in the order in which they happened
-/// to each address. Dropping the future begins no further step and asks running ones to stop. It yields to the executor
-/// after each step, also where a step ends at once, as those of a simulation do.
+/// A failed step skips the steps that depend on it, and no others. The apply waits for started machines
+/// beside the steps, which go on meanwhile. `on` receives the events of each address in the order in which
+/// they happened. Dropping the future begins no further step and asks running steps to stop. The future
+/// yields to the executor after each step, even if the step ends at once, as in a simulation.
 ///
 /// # Errors
 ///
-/// [`Refused`] when the plan [refuses](Plan::refused) something. That steps fail is in the [`Outcome`].
+/// [`Refused`] when the plan [refuses](Plan::refused) something. Failed steps are in the [`Outcome`].
 pub async fn apply<P: Provider>(
     plan: &Plan<P::Document>,
     provider: &P,
@@ -83,7 +84,7 @@ pub async fn apply<P: Provider>(
     Ok(outcome)
 }
 
-/// Runs the steps of a plan, without a word of what it leaves.
+/// Runs the steps of a plan, and leaves [`Outcome::left`] empty.
 pub(super) async fn run<P: Provider>(
     plan: &Plan<P::Document>,
     provider: &P,
@@ -94,13 +95,13 @@ pub(super) async fn run<P: Provider>(
     if !notes.is_empty() {
         return Err(Refused { notes });
     }
-    // Whoever says how many steps may run means all of them.
+    // An explicit `parallelism` counts all steps, also those that mostly wait.
     let lanes = |step: &Step<P::Document>| match (options.parallelism, provider.waiting_lanes(step)) {
         (None, Some(count)) => (true, count.max(1)),
         (most, _) => (false, provider.lanes(step.address.place()).min(most.unwrap_or(usize::MAX)).max(1)),
     };
     let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
-    // Held until the end, so that dropping this future tells the running steps.
+    // Held until the end, so that dropping this future stops the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
     let mut queue = Queue::new(plan, lanes);
     let mut running = FuturesUnordered::new();
@@ -117,7 +118,7 @@ pub(super) async fn run<P: Provider>(
         {
             Happened::Told(events) => events.into_iter().for_each(&mut on),
             Happened::Ended(index, result) => {
-                // What the step said before it ended comes before its end.
+                // Events that the step sent before it ended come before its end.
                 teller.0.take().into_iter().for_each(&mut on);
                 let done = result.is_ok();
                 queue.end(index, result, &mut on);
@@ -143,8 +144,8 @@ pub(super) async fn run<P: Provider>(
     Ok(queue.outcome)
 }
 
-/// Lets the executor poll something else. Steps that end at once would keep it until the last one, and neither a timeout
-/// nor a drop could end the apply between them.
+/// Lets the executor poll other futures. Without it, steps that end at once would hold the executor until the
+/// last one, and neither a timeout nor a drop could end the apply between them.
 async fn yield_once() {
     let mut has_yielded = false;
     poll_fn(|context| {
@@ -157,7 +158,7 @@ async fn yield_once() {
     .await;
 }
 
-/// Where steps speak, from any thread.
+/// Receives the events of steps, from any thread.
 #[derive(Clone)]
 struct Teller(Arc<Told>);
 
@@ -187,7 +188,7 @@ impl Told {
         waiting: Pin<&mut impl Stream<Item = (usize, Result<u64, NotUp>)>>,
         context: &mut Context<'_>,
     ) -> Poll<Happened> {
-        // Registered before it looks, so that nothing that is said in between waits for the next event.
+        // Registered before it looks, so that an event sent in between wakes this task at once.
         self.waker.register(context.waker());
         let events = self.take();
         if !events.is_empty() {
@@ -228,10 +229,10 @@ impl Drop for StopsWhenDropped {
     }
 }
 
-/// Where a step runs: at its place, among those that mostly wait or among the others.
+/// The lanes that a step uses: those of its place, for steps that mostly wait or for all others.
 type Track<'a> = (&'a Place, bool);
 
-/// Which steps wait, may begin and have ended.
+/// The steps that wait, may begin and have ended.
 struct Queue<'a, D: ?Sized> {
     plan: &'a Plan<D>,
     waits: Vec<usize>,
@@ -245,7 +246,7 @@ struct Queue<'a, D: ?Sized> {
     outcome: Outcome,
 }
 
-/// The steps of a track that may begin, how many run, and how many may.
+/// The steps of a track that may begin, how many run, and how many may run.
 struct Lanes {
     count: usize,
     ready: BTreeSet<usize>,
@@ -328,7 +329,7 @@ impl<'a, D: ?Sized> Queue<'a, D> {
         }
     }
 
-    /// What a step started is up, or not.
+    /// A started machine is up, or it is not.
     fn answer(&mut self, index: usize, result: Result<u64, NotUp>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
         let address = step.address.to_string();

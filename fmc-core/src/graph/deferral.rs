@@ -1,24 +1,24 @@
-//! What is put off, said once for each machine, and in the same words where the cause is the same.
+//! Deferred objects, told once for each machine, and in the same words where the cause is the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::Address;
 use super::plan::{Note, NoteKind};
 
-/// An object that is put off.
+/// An object that is deferred.
 pub(super) struct Deferral {
     /// The object; `None` for a whole host.
     pub(super) address: Option<Address>,
-    /// The machine or other noun that it is part of, or its address.
+    /// The machine or other noun that the object belongs to, or the object's address.
     pub(super) about: String,
-    /// The object that could not be read, as `network/lab`, unless the cause says all.
+    /// The object that could not be read, as `network/lab`; `None` if the cause already says it.
     pub(super) root: Option<String>,
     /// Why.
     pub(super) cause: String,
 }
 
-/// One note for each machine or other noun. Objects that could not be read for the same cause are not named one by one:
-/// the cause is what a person can mend.
+/// One note for each machine or other noun. If several objects could not be read for the same cause, the note
+/// gives the cause alone, because a person can only fix the cause.
 pub(super) fn deferred(deferrals: Vec<Deferral>) -> Vec<Note> {
     let mut roots: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for Deferral { root, cause, .. } in &deferrals {

@@ -1,4 +1,4 @@
-//! What an apply says while it runs.
+//! The events of a running apply.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Action;
 
-/// Something that happened during an apply. Of one address: [`Event::Started`], then what its step says, then
-/// [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone. What is waited for after it is done has
-/// [`Event::Waiting`], then [`Event::Up`] or [`Event::NotUp`].
+/// Something that happened during an apply. For one address: [`Event::Started`], then the events of its step,
+/// then [`Event::Done`] or [`Event::Failed`]; or [`Event::Skipped`] alone. If the apply waits for the object
+/// after its step, [`Event::Waiting`] and then [`Event::Up`] or [`Event::NotUp`] follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -17,14 +17,14 @@ pub enum Event {
     Started {
         /// The object's address.
         address: String,
-        /// What is done to it.
+        /// The step's action.
         action: Action,
     },
-    /// A step is somewhere on its way, as "waits for the guest to shut down".
+    /// A step is under way, as "waits for the guest to shut down".
     Doing {
         /// The object's address.
         address: String,
-        /// What it does now.
+        /// What the step does now.
         what: String,
     },
     /// Bytes were sent.
@@ -40,7 +40,7 @@ pub enum Event {
     Done {
         /// The object's address.
         address: String,
-        /// What was done to it.
+        /// The step's action.
         action: Action,
     },
     /// A step failed.
@@ -50,23 +50,23 @@ pub enum Event {
         /// Why.
         error: String,
     },
-    /// What a step started is waited for, outside of its lane.
+    /// The apply waits until an object that a step started is up, outside of the step's lane.
     Waiting {
         /// The object's address.
         address: String,
-        /// The signal that is waited for, as `a DHCP lease`.
+        /// The expected signal, as `a DHCP lease`.
         signal: String,
         /// How long it may take, in seconds.
         seconds: u64,
     },
-    /// It is up.
+    /// The object is up.
     Up {
         /// The object's address.
         address: String,
         /// How long that took from the end of its step, in seconds.
         seconds: u64,
     },
-    /// It is not known to be up.
+    /// The object is not known to be up.
     NotUp {
         /// The object's address.
         address: String,
@@ -75,7 +75,7 @@ pub enum Event {
         /// The last lines of its serial console, control characters made harmless.
         console: Vec<String>,
     },
-    /// A step was not begun, because one that it needs failed or the apply was stopped.
+    /// A step did not begin, because a step that it needs failed or the apply was stopped.
     Skipped {
         /// The object's address.
         address: String,
@@ -85,11 +85,11 @@ pub enum Event {
 }
 
 impl Event {
-    /// The names of all, as [`Event::name`] gives them.
+    /// The names of all events, as [`Event::name`] gives them.
     pub const NAMES: &'static [&'static str] =
         &["started", "doing", "progress", "done", "failed", "waiting", "up", "not-up", "skipped"];
 
-    /// Its name, as `started`: what its JSON has as `event`.
+    /// The event's name, as `started`: the value of `event` in its JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",

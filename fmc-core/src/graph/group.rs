@@ -1,4 +1,4 @@
-//! Steps as a person counts them: a machine's objects are one thing.
+//! Steps as a person counts them: the objects of a machine are one thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::impact::Impact;
 use super::plan::{Action, NoteKind, Plan, Step};
 
-/// The steps of one machine or other noun, or of one object that is part of none.
+/// The steps of one machine or other noun, or of one object that belongs to none.
 #[derive(Debug)]
 pub struct Group<'a, D: ?Sized> {
     name: String,
@@ -16,7 +16,7 @@ pub struct Group<'a, D: ?Sized> {
 }
 
 impl<'a, D: ?Sized> Group<'a, D> {
-    /// Some steps as one thing of this name; `None` if there are none.
+    /// Groups steps under a name; `None` if there are no steps.
     pub fn of(name: impl Into<String>, steps: impl Iterator<Item = &'a Step<D>>) -> Option<Self> {
         Self::new(name, steps.collect())
     }
@@ -41,7 +41,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         groups
     }
 
-    /// Its name, as `machine/web`, or the address of an object that is part of nothing.
+    /// The group's name, as `machine/web`, or the address of an object that belongs to no noun.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -51,7 +51,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         self.steps.iter().copied()
     }
 
-    /// What is done to it as a whole: what is deleted of something that stays does not count here, but in
+    /// What is done to the noun as a whole. A deleted part of a noun that stays does not count here, but in
     /// [`Group::impact`].
     pub fn action(&self) -> Action {
         let stays = self.steps.iter().map(|step| step.action).filter(|action| *action != Action::Delete);
@@ -68,8 +68,8 @@ impl<'a, D: ?Sized> Group<'a, D> {
         self.steps.iter().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Why, and what differs: everything that its steps say, each once, in the plan's order. Of what is made anew it is the
-    /// reason: what its new parts are, and how they differ from the old ones, follows from that.
+    /// Why, and what differs: the reasons and changes of all steps, each once, in the plan's order. For a
+    /// replaced object only the reason is given, because its new parts and their differences follow from it.
     pub fn details(&self) -> Vec<String> {
         let action = self.action();
         let mut said = BTreeSet::new();
@@ -77,7 +77,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
             .iter()
             .filter(|step| match step.action {
                 Action::Create => action != Action::Replace,
-                // What nobody misses goes with the rest.
+                // A deletion without loss needs no words of its own beside the other steps.
                 Action::Delete => {
                     action == Action::Delete
                         && (step.impact == Impact::Delete || self.impact() < Impact::Delete)
@@ -104,17 +104,17 @@ pub struct Counts {
     pub update: usize,
     /// Stopped and started again.
     pub restart: usize,
-    /// Made anew.
+    /// Deleted and made again.
     pub replace: usize,
-    /// Deleted, data of a machine that stays included.
+    /// Deleted, including data of a machine that stays.
     pub delete: usize,
-    /// Put off, because something could not be read or is not built yet.
+    /// Deferred, because something could not be read or is not built yet.
     pub deferred: usize,
-    /// Cannot be done.
+    /// Not possible.
     pub refused: usize,
-    /// Machines that boot with an older image or configuration, and stay so.
+    /// Machines that boot with an older image or configuration and are left so.
     pub outdated: usize,
-    /// Machines and other nouns that there would be something to do to, and that were not chosen.
+    /// Machines and other nouns that need a change but were not chosen.
     pub left_out: usize,
 }
 

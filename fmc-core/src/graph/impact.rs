@@ -1,10 +1,10 @@
-//! What a step does to what runs.
+//! The impact of a step on running objects.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a step does to what runs, from nothing to the loss of the object.
+/// The impact of a step on running objects, from nothing to the loss of the object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -12,15 +12,15 @@ pub enum Impact {
     /// Nothing changes.
     #[default]
     None,
-    /// Something new appears; what is there stays as it is.
+    /// Something new appears; existing objects stay as they are.
     Create,
-    /// Changed while it runs; nobody notices.
+    /// Changed while the object runs, without an interruption.
     Live,
     /// Changed now, in force after the object's next boot.
     NextBoot,
     /// The object stops and starts again.
     Restart,
-    /// The object is made anew; what it had inside is lost, its data disks stay.
+    /// The object is deleted and made again: its content is lost, its data disks stay.
     Replace,
     /// The object is gone.
     Delete,

@@ -12,34 +12,34 @@ use super::plan::{Action, Note, NoteKind, Plan, Step, Why};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line {
-    /// `+` created, `~` changed, `±` made anew, `-` deleted, `!` worth a look, or a space.
+    /// `+` created, `~` changed, `±` replaced, `-` deleted, `!` needs attention, or a space.
     pub sign: char,
-    /// The machine or object, as `machine web`, or how many of a kind, as `9 machines`.
+    /// The machine or object, as `machine web`, or a count of a kind, as `9 machines`.
     pub what: String,
-    /// What is done to it, as `restart`, or how it is, as `outdated`.
+    /// The action, as `restart`, or the state, as `outdated`.
     pub verb: &'static str,
     /// Why, and what differs.
     pub detail: String,
-    /// How deep it stands: 0, or 1 below the line that it belongs to.
+    /// The indentation: 0, or 1 below the line that this line belongs to.
     pub indent: usize,
-    /// What is done, if anything is.
+    /// The action, if there is one.
     pub action: Option<Action>,
-    /// Whether it only says more of the line before.
+    /// Whether this line only adds to the line before it.
     pub continues: bool,
 }
 
 /// The widest column of names.
 const WIDEST: usize = 40;
 
-/// As many machines and objects as are named that are put off for one cause; more are counted.
+/// How many deferred machines and objects are named for one cause; the others are counted.
 const NAMED: usize = 3;
 
-/// As many details as stand behind one another; more stand below.
+/// How many details share a line; more get lines of their own below.
 const DETAILS_IN_A_LINE: usize = 2;
 
 impl<D: ?Sized> Plan<D> {
-    /// What it does and says, one line for each machine or other noun, without the totals ([`Plan::counts`]): steps, then
-    /// notes, then how many stay as they are.
+    /// The plan's text, one line for each machine or other noun, without the totals ([`Plan::counts`]):
+    /// steps, then notes, then the numbers of unchanged objects.
     pub fn lines(&self) -> impl Iterator<Item = Line> {
         let names = Names::of(self);
         let living: BTreeSet<&str> = self
@@ -82,7 +82,7 @@ impl<D: ?Sized> fmt::Display for Plan<D> {
     }
 }
 
-/// What has to be done before the steps of a group that are of a later phase.
+/// The condition for those steps of a group that belong to a later phase.
 fn once<D: ?Sized>(plan: &Plan<D>, group: &Group<'_, D>) -> Option<String> {
     let later = plan.later.iter().filter(|later| group.steps().any(|step| std::ptr::eq(step, &later.step)));
     let phases: BTreeSet<&str> = later.clone().map(|later| later.once.as_str()).collect();
@@ -98,13 +98,13 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
         Action::Restart => "restart",
         Action::Replace => "replace",
         Action::Delete => "delete",
-        // An update says when it is in force, the one thing that a person must know of it.
+        // An update shows when it takes effect, because a person must know that first.
         Action::Update if group.steps().any(|step| step.impact == Impact::NextBoot) => "at boot",
         Action::Update => "update",
     };
     let mut details = group.details();
     match action {
-        // What is made last is the machine itself, and its size is what a person looks for.
+        // The last created object is the machine itself, and a person looks for its size.
         Action::Create => details = vec![details.into_iter().rev().collect::<Vec<_>>().join(", ")],
         Action::Delete | Action::Update | Action::Restart | Action::Replace => {}
     }
@@ -147,7 +147,7 @@ fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line
     }
 }
 
-/// What is put off: one line for each cause, and what shares it, named or counted by kind.
+/// Deferred objects: one line for each cause, with the objects that share it named, or counted by kind.
 fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for note in plan.deferred() {
@@ -205,12 +205,12 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
     }
 }
 
-/// How many of each kind stay as they are and have no line of their own.
+/// How many of each kind are unchanged and have no line of their own.
 fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     let steps = plan.all_steps().filter(|step| step.action != Action::Delete);
     let mut told: BTreeSet<String> =
         steps.map(|step| name_of(&step.address, step.part_of.as_deref())).collect();
-    // A kept disk is not what its machine wants, so it says nothing of the machine.
+    // A kept disk does not belong to the wanted machine, so its note does not count as a line of the machine.
     for note in plan.notes.iter().filter(|note| note.kind != NoteKind::Kept) {
         told.insert(
             names.part_of.get(&note.about).map_or_else(|| note.about.clone(), |noun| (*noun).to_owned()),
@@ -244,7 +244,7 @@ fn name_of(address: &Address, part_of: Option<&str>) -> String {
     part_of.map_or_else(|| address.to_string(), str::to_owned)
 }
 
-/// How things are named: addresses short where that is unique.
+/// The names of objects: addresses, shortened where that stays unique.
 struct Names<'a> {
     addresses: BTreeMap<String, &'a Address>,
     short: BTreeMap<(&'static str, &'a str), usize>,
@@ -267,7 +267,7 @@ impl<'a> Names<'a> {
         names
     }
 
-    /// What stands for itself (networks, pools) by kind and name, then machines and other nouns.
+    /// Objects that belong to no noun (networks, pools) by kind and name, then machines and other nouns.
     fn sorted<'p, D: ?Sized>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
         groups.sort_by_cached_key(|group| {
             let address = self.addresses.get(group.name());
@@ -295,16 +295,16 @@ impl<'a> Names<'a> {
 }
 
 impl Note {
-    /// What it is about as a person says it: `machine web`, `image /srv/web.qcow2`.
+    /// The note's subject in a person's words: `machine web`, `image /srv/web.qcow2`.
     pub fn subject(&self) -> String {
         spoken(&self.about)
     }
 }
 
-/// A noun or an address of something that is not there as a person says it: `machine web`, `image /srv/web.qcow2`.
+/// A noun, or the address of a missing object, in a person's words: `machine web`, `image /srv/web.qcow2`.
 fn spoken(name: &str) -> String {
     match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
-        // Its name is a path, which can be copied.
+        // The name is a path, which stays whole so that it can be copied.
         [kind, "", ..] => format!("{kind} {}", name.get(kind.len() + 1..).unwrap_or_default()),
         [_, _, kind, name] | [_, kind, name] => format!("{kind} {name}"),
         _ => name.replacen('/', " ", 1),

@@ -1,7 +1,7 @@
 //! The planner: addresses, edges, order, impact, plans, and how they are applied. It knows no provider.
 //!
-//! A provider says what it wants ([`Wanted`]), what is there ([`Seen`]) and how one differs from the other
-//! ([`Model`]); this module turns that into steps in an order ([`Plan`]) and runs them ([`apply()`]).
+//! A provider gives the wanted objects ([`Wanted`]), the existing objects ([`Seen`]) and their differences
+//! ([`Model`]); this module turns them into ordered steps ([`Plan`]) and runs the steps ([`apply()`]).
 
 mod address;
 mod apply;

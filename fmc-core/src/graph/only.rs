@@ -1,4 +1,4 @@
-//! A part of a plan: what is named, with what that needs and what it cannot be done without.
+//! A part of a plan: the named objects, and everything that they depend on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::provider::Settled;
 use super::wanted::Carries;
 use crate::nearest::nearest;
 
-/// What is left of a plan of which only some names are wanted.
+/// The part of a plan that was chosen by name.
 pub(super) struct Part<D: ?Sized> {
     pub(super) steps: Vec<Step<D>>,
     pub(super) later: Vec<Later<D>>,
@@ -20,9 +20,10 @@ pub(super) struct Part<D: ?Sized> {
     pub(super) untouched: Vec<Untouched>,
 }
 
-/// Leaves out the steps that are not of what is named. What it needs comes along, changed or not yet there; of a deletion,
-/// what needs it and goes too; and whoever has to restart because something that comes along does. What else is put off
-/// is left out too: whether it can be read does not matter to what was chosen.
+/// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
+/// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
+/// because of one that comes along do so too. Other deferred objects are left out: whether they can be read
+/// does not matter for the chosen ones.
 pub(super) fn only<D: ?Sized>(
     names: &BTreeSet<String>,
     settled: &Settled<D>,
@@ -60,7 +61,7 @@ pub(super) fn only<D: ?Sized>(
     let mut nouns: BTreeSet<Arc<str>> = BTreeSet::new();
     for (mut step, stays) in steps.into_iter().zip(stays) {
         if stays {
-            // A step comes after those that it needs, so that their places are known.
+            // A step comes after those that it needs, so their new places are known here.
             step.after = step.after.iter().filter_map(|at| places.get(*at).copied().flatten()).collect();
             places.push(Some(part.steps.len()));
             nouns.extend(step.part_of.clone());
@@ -94,7 +95,7 @@ pub(super) fn only<D: ?Sized>(
     part
 }
 
-/// What is left out, by machine or other noun.
+/// The steps that were left out, by machine or other noun.
 #[derive(Default)]
 struct LeftOut {
     actions: BTreeMap<String, Action>,
@@ -102,7 +103,7 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    /// Leaves a step out; what is there then stays as it is.
+    /// Leaves a step out; the existing object then stays as it is.
     fn step<D: ?Sized>(&mut self, step: Step<D>) -> Option<Untouched> {
         let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
         self.actions
@@ -123,7 +124,7 @@ impl LeftOut {
     }
 }
 
-/// What is done to a noun by two of its steps.
+/// The action of a noun with two steps.
 fn together(one: Action, other: Action) -> Action {
     match (one, other) {
         (one, other) if one == other => one,
@@ -146,8 +147,8 @@ fn with_needs<'a, D: ?Sized>(settled: &'a Settled<D>, named: BTreeSet<&'a Addres
     found
 }
 
-/// Marks the steps that the marked ones come after, those that restart because a marked one does, and with each of them
-/// the rest of its machine: none is left half done.
+/// Marks the steps before the marked ones, the steps that restart because of a marked one, and the other
+/// steps of the same machines, so that no machine is left half done.
 fn come_along<D: ?Sized>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [bool]) {
     let index: BTreeMap<&Address, usize> =
         steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
@@ -188,7 +189,8 @@ fn come_along<D: ?Sized>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [b
     }
 }
 
-/// Whether a name is that of an object: its noun, its address, or that without what holds it, as `volume/web.disk.data`.
+/// Whether a name means an object: its noun, its address, or its address without the containing object, as
+/// `volume/web.disk.data`.
 fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
     let last = || address.name().rsplit_once('/').map(|(_, last)| last);
     let without = || name.strip_prefix(address.kind()).and_then(|rest| rest.strip_prefix('/'));

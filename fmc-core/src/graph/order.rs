@@ -1,9 +1,9 @@
-//! Why a step comes before another: what is needed comes first, and among what could come next, the smallest.
+//! The order of steps: needed objects come first, and among those that could come next, the smallest.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// Things that need each other in a circle, so that none of them can come first.
+/// Objects that need each other in a circle, so that none of them can come first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("order things that need each other in a circle: {path:?}")]
 #[non_exhaustive]
@@ -12,11 +12,12 @@ pub struct Cycle {
     pub path: Vec<usize>,
 }
 
-/// The order in which things come after those they need.
+/// The order in which each item comes after those that it needs.
 ///
-/// `needs[i]` lists the indices that `i` needs; one out of range is taken to be there. Things are numbered in the order
-/// of their addresses, so that the order does not depend on how they were found. Deletion is the reverse of it. It takes
-/// a time of `n log n` for `n` things and edges, and no stack.
+/// `needs[i]` lists the indices that `i` needs; an index out of range counts as present. Number the items in
+/// the order of their addresses; then the result does not depend on the order in which they were found.
+/// Deletion takes the reverse order. The running time is `n log n` for `n` items and edges, and the stack
+/// does not grow.
 ///
 /// ```
 /// use fmc_core::graph::{Cycle, order};
@@ -28,7 +29,7 @@ pub struct Cycle {
 ///
 /// # Errors
 ///
-/// [`Cycle`] names the things of one circle.
+/// [`Cycle`] names the items of one circle.
 pub fn order(needs: &[Vec<usize>]) -> Result<Vec<usize>, Cycle> {
     let mut waits: Vec<usize> = vec![0; needs.len()];
     let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); needs.len()];
@@ -57,7 +58,8 @@ pub fn order(needs: &[Vec<usize>]) -> Result<Vec<usize>, Cycle> {
     if sorted.len() == needs.len() { Ok(sorted) } else { Err(Cycle { path: circle(needs, &waits) }) }
 }
 
-/// A circle among the things that still wait: each of them needs another that does, so walking along needs comes back.
+/// A circle among the items that still wait: each of them needs another waiting item, so following the needs
+/// comes back.
 fn circle(needs: &[Vec<usize>], waits: &[usize]) -> Vec<usize> {
     let waiting = |index: &usize| waits.get(*index).is_some_and(|wait| *wait > 0);
     let mut place: BTreeMap<usize, usize> = BTreeMap::new();
@@ -101,7 +103,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any edges: either an order in which all needs come first, or a circle that is one.
+        /// For any edges, the result is either an order in which all needs come first, or a real circle.
         #[test]
         fn what_is_needed_comes_first(needs in prop::collection::vec(prop::collection::vec(0..30_usize, 0..3), 0..30)) {
             match order(&needs) {
@@ -123,7 +125,7 @@ mod tests {
             }
         }
 
-        /// Nothing smaller could have come earlier.
+        /// No smaller item could have come earlier.
         #[test]
         fn the_smallest_that_can_comes_next(
             needs in prop::collection::vec(prop::collection::vec(0..20_usize, 0..3), 0..20),

@@ -1,4 +1,4 @@
-//! What an apply did, and what it left.
+//! The result of an apply: what it did, and what it left.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
 use super::up::NotUp;
 
-/// As many things as an error names that are left for one cause.
+/// How many objects an error names for one cause.
 const LISTED: usize = 3;
 
-/// What became of each step, and what is left to do.
+/// The result of each step, and the work that is left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
 #[non_exhaustive]
@@ -24,16 +24,16 @@ pub struct Outcome {
     pub failed: Vec<(Address, StepError)>,
     /// Steps that were not begun.
     pub skipped: Vec<Skipped>,
-    /// What is up, of what was waited for, with the seconds that it took.
+    /// Objects that came up while the apply waited for them, with the seconds that it took.
     pub up: Vec<(Address, u64)>,
-    /// What is not known to be up, of what was waited for. Its step is done.
+    /// Objects that are not known to be up although the apply waited for them. Their steps are done.
     pub not_up: Vec<(Address, NotUp)>,
-    /// What is still to be done, or put off, and was no step that could run: a host that does not answer, a further step
-    /// to which nobody consented.
+    /// Work that no step of this apply could do: on a host that does not answer, or a further step without
+    /// consent.
     pub left: Vec<Left>,
 }
 
-/// Errors are their texts; what is up has the seconds that it took.
+/// Serializes errors as their texts, and objects that are up with the seconds that it took.
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -72,13 +72,13 @@ impl Serialize for Outcome {
 }
 
 impl Outcome {
-    /// Whether everything is as it was wanted: every step is done, what was waited for is up, and nothing is
+    /// Whether everything is as wanted: every step is done, every awaited object is up, and nothing is
     /// [left](Self::left).
     pub fn is_converged(&self) -> bool {
         self.went_well() && self.left.is_empty()
     }
 
-    /// Whether every step is done, and what was waited for is up.
+    /// Whether every step is done and every awaited object is up.
     pub(super) fn went_well(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
     }
@@ -87,12 +87,13 @@ impl Outcome {
     ///
     /// # Errors
     ///
-    /// A step failed or was not begun, something is not up, or something is left: with all of them.
+    /// The error lists every step that failed or did not begin, every object that is not up, and everything
+    /// that is left.
     pub fn converged(self) -> Result<(), NotConverged> {
         if self.is_converged() { Ok(()) } else { Err(NotConverged { outcome: Box::new(self) }) }
     }
 
-    /// Adds what became of later steps.
+    /// Adds the results of later steps.
     pub(super) fn extend(&mut self, later: Self) {
         let Self { done, failed, skipped, up, not_up, left } = later;
         self.done.extend(done);
@@ -103,7 +104,7 @@ impl Outcome {
         self.left.extend(left);
     }
 
-    /// What failed, what is not up and what is left, and how many steps were not begun.
+    /// Failures, objects that are not up, work that is left, and the number of steps that did not begin.
     fn not_converged(&self) -> String {
         let failed = self.failed.iter().map(|(at, error)| format!("{at}: {error}"));
         let not_up = self.not_up.iter().map(|(at, cause)| format!("{at}: {cause}"));
@@ -122,15 +123,15 @@ impl Outcome {
     }
 }
 
-/// An apply that did not reach its end. What was done stays, and the next plan goes on with the rest.
+/// An apply that did not reach its end. Finished steps stay done, and the next plan goes on with the rest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("apply the plan: {}", .outcome.not_converged())]
 pub struct NotConverged {
-    /// What became of each step.
+    /// The result of each step.
     pub outcome: Box<Outcome>,
 }
 
-/// A step that was not begun.
+/// A step that did not begin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Skipped {
@@ -140,20 +141,20 @@ pub struct Skipped {
     pub cause: String,
 }
 
-/// Something that an apply leaves as it is, although it is not known to be as it is wanted.
+/// Something that an apply left unfinished, or could not know to be as wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Left {
-    /// What: a machine, as `machine/web`, a host, or the address of an object.
+    /// The subject: a machine, as `machine/web`, a host, or the address of an object.
     pub about: String,
-    /// What is to be done to it; `None` if that is not known.
+    /// The action that is still to be done; `None` if it is not known.
     pub action: Option<Action>,
     /// Why it was not done.
     pub cause: String,
 }
 
 impl Left {
-    /// Those that share a cause, by cause.
+    /// Groups them by cause.
     pub fn by_cause(left: &[Self]) -> BTreeMap<&str, Vec<&Self>> {
         let mut causes: BTreeMap<&str, Vec<&Self>> = BTreeMap::new();
         for one in left {
@@ -162,7 +163,7 @@ impl Left {
         causes
     }
 
-    /// What an apply of a plan leaves when all steps of this phase are done.
+    /// What remains of a plan after all steps of this phase.
     pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {
             let step = &later.step;
@@ -174,7 +175,7 @@ impl Left {
         left
     }
 
-    /// All of a plan, none of whose steps is begun.
+    /// Everything in a plan, when none of its steps has begun.
     pub(super) fn all<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Vec<Self> {
         let groups = plan.groups();
         let steps = groups.iter().map(|group| Self {
@@ -192,12 +193,12 @@ impl Left {
     }
 }
 
-/// A plan that holds something which cannot be done. Nothing was done.
+/// A plan with a change that is not possible. The apply did nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("apply a plan that cannot be done: {}", list(.notes))]
 #[non_exhaustive]
 pub struct Refused {
-    /// What cannot be done.
+    /// The changes that are not possible.
     pub notes: Vec<Note>,
 }
 

@@ -1,5 +1,5 @@
-//! Going on where a plan could not see further: a record in a DNS server that the plan itself builds, a disk in a pool that
-//! it starts.
+//! Applying a plan in phases, because a plan may depend on objects that it builds itself: a record in its own
+//! DNS server, a disk in a pool that it starts.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ pub trait Watch<D: ?Sized> {
     /// Something happened.
     fn event(&mut self, event: Event);
 
-    /// Whether the apply goes on with a further plan. By default it does if plans that were shown before have announced all
-    /// of it.
+    /// Whether the apply goes on with a further plan. By default it does if the plans shown before have
+    /// announced all of it.
     fn further(&mut self, further: &Further<'_, D>) -> bool {
         further.is_announced()
     }
 }
 
-/// Watches the events alone, and consents to nothing that was not announced.
+/// Passes on the events, and consents only to announced steps.
 #[derive(Debug)]
 pub struct Events<F>(pub F);
 
@@ -35,7 +35,7 @@ impl<D: ?Sized, F: FnMut(Event)> Watch<D> for Events<F> {
     }
 }
 
-/// A plan that follows from the last one: something was [not there yet](Why::NotYet), and now it is.
+/// A plan that follows from the last one: something was [not there yet](Why::NotYet) and is there now.
 #[derive(Debug)]
 pub struct Further<'a, D: ?Sized> {
     plan: &'a Plan<D>,
@@ -48,36 +48,36 @@ impl<'a, D: ?Sized> Further<'a, D> {
         self.plan
     }
 
-    /// Whether plans that were shown before have [announced](Plan::later) each of its steps.
+    /// Whether the plans shown before have [announced](Plan::later) each of its steps.
     pub fn is_announced(&self) -> bool {
         self.unannounced.is_empty()
     }
 
-    /// The steps that no plan has announced before.
+    /// The steps that no earlier plan has announced.
     pub fn unannounced(&self) -> impl Iterator<Item = &'a Step<D>> {
         self.unannounced.iter().copied()
     }
 }
 
-/// What became of a plan and of those that followed from it.
+/// The result of a plan and of the plans that followed from it.
 #[derive(Debug)]
 pub struct Phases<D: ?Sized> {
-    /// What became of the steps of all phases.
+    /// The results of the steps of all phases.
     pub outcome: Outcome,
-    /// The plan of a phase that was not run: there was no consent to it, it is refused, or it has nothing to do and what
-    /// it waits for is still not there.
+    /// The plan of a phase that did not run: consent was missing, the plan is refused, or it has nothing to
+    /// do and still waits for a missing object.
     pub left: Option<Plan<D>>,
 }
 
-/// Applies a plan that was shown. While something in it was [not there yet](Why::NotYet), it observes again, plans again by
-/// `decide`, and applies that too once [`Watch::further`] agrees to it.
+/// Applies a plan that was shown. If something in it was [not there yet](Why::NotYet), it observes again,
+/// plans again with `decide`, and applies the new plan once [`Watch::further`] agrees.
 ///
-/// `choices` are those of the first plan: a machine that was replaced is not replaced again in a later phase. That steps
-/// fail, that what is there cannot be read again, and that there is no consent is in the outcome, and ends it.
+/// `choices` are those of the first plan: a later phase does not replace a machine again. A failed step, a
+/// failed observation and a missing consent end the apply and are in the outcome.
 ///
 /// # Errors
 ///
-/// [`Refused`]: the first plan cannot be done. Nothing was done.
+/// [`Refused`]: the first plan is not possible. Nothing was done.
 pub async fn apply_phases<P: Provider>(
     first: &Plan<P::Document>,
     provider: &P,
@@ -112,7 +112,7 @@ pub async fn apply_phases<P: Provider>(
         if next.is_empty() {
             return Ok(Phases { outcome, left: None });
         }
-        // A phase that would do what the last one did gets nowhere.
+        // A phase that repeats the last one makes no progress.
         if next.steps.is_empty() || next.digest() == current.digest() || next.refused().next().is_some() {
             outcome.left = Left::all(&next, "the phase before did not bring what it needs");
             return Ok(Phases { outcome, left: Some(next) });
@@ -128,7 +128,7 @@ pub async fn apply_phases<P: Provider>(
     }
 }
 
-/// What the plans so far have announced, by address.
+/// The announcements of the plans so far, by address.
 #[derive(Default)]
 struct Announced(BTreeMap<Address, Vec<Announcement>>);
 
@@ -147,7 +147,7 @@ impl Announced {
         }
     }
 
-    /// Whether a step does no more than what was announced.
+    /// Whether a step does no more than its announcement.
     fn has<D: ?Sized>(&self, step: &Step<D>) -> bool {
         self.0.get(&step.address).into_iter().flatten().any(|announced| {
             announced.action == step.action
@@ -157,18 +157,18 @@ impl Announced {
     }
 }
 
-/// Leaves out of the choices what the last plan has done, and says whether that was all that was chosen.
+/// Removes the finished part of the last plan from the choices, and returns whether nothing chosen is left.
 fn nothing_more_is_chosen<D: ?Sized>(done: &Plan<D>, choices: &mut Choices) -> bool {
     choices.replace.retain(|machine| waits(done, machine));
     if choices.only.is_empty() {
         return false;
     }
-    // What is gone has no name any more, and naming it would be refused.
+    // A deleted object has no name any more, and the next plan would refuse the name.
     choices.only.retain(|name| done.step(name).is_none_or(|group| group.action() != Action::Delete));
     choices.only.is_empty()
 }
 
-/// Whether something of a machine was put off, so that what was chosen for it is still to come.
+/// Whether something of a machine was deferred, so that its chosen step is still to come.
 fn waits<D: ?Sized>(plan: &Plan<D>, machine: &str) -> bool {
     let is_of_it =
         |part_of: Option<&str>| part_of.and_then(|noun| noun.strip_prefix("machine/")) == Some(machine);

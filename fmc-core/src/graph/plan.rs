@@ -1,4 +1,4 @@
-//! A plan: what will be done, in which order, and what it does to what runs.
+//! A plan: the steps, their order, and their impact on running objects.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::seen::Fingerprint;
 pub enum Action {
     /// Makes an object that is not there.
     Create,
-    /// Changes one in place.
+    /// Changes an object in place.
     Update,
-    /// Changes one that has to stop for it.
+    /// Changes an object that has to stop for it.
     Restart,
-    /// Makes one anew.
+    /// Deletes an object and makes it again.
     Replace,
-    /// Deletes one.
+    /// Deletes an object.
     Delete,
 }
 
@@ -70,9 +70,9 @@ pub struct Change {
     pub from: Option<String>,
     /// What is wanted; `None` if nothing is.
     pub to: Option<String>,
-    /// What it takes.
+    /// The impact of this difference.
     pub impact: Impact,
-    /// Why it takes that, where it is not plain.
+    /// Why it has that impact, where that is not obvious.
     pub reason: Option<String>,
 }
 
@@ -89,80 +89,82 @@ impl fmt::Display for Change {
     }
 }
 
-/// One step: mechanical, decided in full. It serialises without its document, which may be big.
+/// One step, with every decision made. It serialises without its document, which may be big.
 #[derive(Debug, Serialize)]
 #[serde(bound = "")]
 pub struct Step<D: ?Sized> {
     /// The object.
     pub address: Address,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// What that does to what runs.
+    /// Its impact on running objects.
     pub impact: Impact,
-    /// Why, or for a creation what is made.
+    /// Why; for a creation, what is made.
     pub reasons: Vec<String>,
     /// What differs.
     pub changes: Vec<Change>,
-    /// What it is made from; `None` for a deletion.
+    /// The document that the object is made from; `None` for a deletion.
     #[serde(skip)]
     pub document: Option<Arc<D>>,
-    /// The fingerprint of that.
+    /// The fingerprint of that document.
     pub makes: Option<Fingerprint>,
-    /// What the plan saw; `None` if nothing was there.
+    /// The fingerprint that the plan saw; `None` if there was no object.
     pub expects: Option<Fingerprint>,
-    /// The steps that come before, by index, ascending: those of the objects that it needs, or that need what it deletes.
+    /// The indices of the steps that come before, ascending: those of objects that it needs, or that need
+    /// what it deletes.
     pub after: Vec<usize>,
-    /// The machine or other noun that a person knows it by, as `machine/web`.
+    /// The machine or other noun that the object belongs to, as `machine/web`.
     pub part_of: Option<Arc<str>>,
 }
 
-/// A step of a later phase of the same apply. It cannot run yet, because something that it needs is
-/// [not there yet](Why::NotYet); once that is there, the apply plans again, and runs this step without asking.
+/// A step of a later phase of the same apply. It cannot run yet, because something that it needs is [not
+/// there yet](Why::NotYet). Once that is there, the apply plans again and runs this step without asking.
 #[derive(Debug, Serialize)]
 #[serde(bound = "")]
 pub struct Later<D: ?Sized> {
-    /// What will be done. It names no steps that come before.
+    /// The step. It names no steps that come before.
     #[serde(flatten)]
     pub step: Step<D>,
-    /// What has to be done first, as `the pool fmc-lab is started`.
+    /// The condition, as `the pool fmc-lab is started`.
     pub once: String,
 }
 
-/// Something that a plan says without doing anything. [`NoteKind::Deferred`] and [`NoteKind::Refused`] say that something
-/// is left to do, so that a plan with one of them is not [empty](Plan::is_empty); [`NoteKind::Refused`] makes an apply
-/// refuse the plan.
+/// A message of a plan that is not a step. [`NoteKind::Deferred`] and [`NoteKind::Refused`] mean that work is
+/// left, so a plan with one of them is not [empty](Plan::is_empty). An apply refuses a plan with a
+/// [`NoteKind::Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
-    /// About what, as `machine/web` or an address.
+    /// The subject, as `machine/web` or an address.
     pub about: String,
-    /// What kind of thing.
+    /// The kind of message.
     pub kind: NoteKind,
-    /// The words.
+    /// The text.
     pub text: String,
 }
 
-/// What kind of thing a note says.
+/// The kind of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) says so when it
-    /// settles.
+    /// A machine boots with an older image or configuration than is wanted. A [`Model`](super::Model) reports
+    /// it when it settles.
     Outdated,
-    /// A machine runs with what it was started with; what is wanted comes with its next boot. A
-    /// [`Model`](super::Model) says so of an object that is there.
+    /// A machine runs with the values that it was started with; the wanted ones take effect at its next boot.
+    /// A [`Model`](super::Model) reports it for an existing object.
     PendingBoot,
-    /// Data that is kept although nobody wants it, or what something needs that stays.
+    /// Data that is kept although it is not wanted any more, or an object that a remaining one needs.
     Kept,
-    /// A difference that is left alone, and why: the planner says so of a change of [`Impact::None`].
+    /// A difference that is left alone, with the reason: the planner reports it for a change of
+    /// [`Impact::None`].
     Left,
-    /// What there would be to do, and is not among what alone was [chosen](super::Choices::only).
+    /// A change that is not made, because only others were [chosen](super::Choices::only).
     LeftOut,
-    /// What a person must do before an apply, and what goes wrong otherwise.
+    /// Something that a person must do before an apply, and the consequence if it is not done.
     Beforehand,
-    /// Put off: whether there is something to do is not known, because something could not be read or is not built yet.
+    /// Deferred: something could not be read or is not built yet, so whether a change is needed is not known.
     Deferred,
-    /// Cannot be done; an apply refuses.
+    /// Not possible; an apply refuses the plan.
     Refused,
 }
 
@@ -172,7 +174,7 @@ pub enum NoteKind {
 pub struct Untouched {
     /// The object.
     pub address: Address,
-    /// The machine or other noun that a person knows it by, as `machine/web`.
+    /// The machine or other noun that the object belongs to, as `machine/web`.
     pub part_of: Option<Arc<str>>,
     /// Why.
     pub why: Why,
@@ -183,31 +185,31 @@ pub struct Untouched {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Why {
-    /// It is as it is wanted.
+    /// It already is as wanted.
     Same,
-    /// Nobody wants it, and it stays: data, or needed by something that stays.
+    /// It is not wanted any more but stays: it is data, or a remaining object needs it.
     Kept,
-    /// It, or something that it needs, could not be read.
+    /// The object, or one that it needs, could not be read.
     Unknown,
-    /// Something that it needs is built by this plan or outside it; planning again then goes on with it.
+    /// This plan or someone else still builds an object that it needs; planning again then goes on with it.
     NotYet,
-    /// It cannot be changed into what is wanted.
+    /// It cannot be changed to the wanted state.
     Refused,
-    /// It differs, and is not among what alone was [chosen](super::Choices::only).
+    /// It differs, but only other objects were [chosen](super::Choices::only).
     LeftOut,
 }
 
-/// What will be done, in an order, and what is only said.
+/// The steps in their order, and the notes.
 ///
-/// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it), `later`, `notes`
-/// and `untouched`.
+/// As JSON: `impact`, `digest`, `counts`, `steps` (without their documents; `after` are indices into it),
+/// `later`, `notes` and `untouched`.
 #[derive(Debug)]
 pub struct Plan<D: ?Sized> {
     /// Steps, each after those that it needs.
     pub steps: Vec<Step<D>>,
-    /// Steps of later phases of the same apply, as far as they are known now, by address.
+    /// The known steps of later phases of the same apply, by address.
     pub later: Vec<Later<D>>,
-    /// What is said without doing anything.
+    /// Messages that are not steps.
     pub notes: Vec<Note>,
     /// Objects that stay as they are, by address.
     pub untouched: Vec<Untouched>,
@@ -224,26 +226,26 @@ impl<D: ?Sized> Plan<D> {
         self.all_steps().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Whether everything is as it is wanted: there is nothing to do, and nothing is [deferred](Plan::deferred) or
-    /// [refused](Plan::refused). A plan of which nothing is known is not empty. An empty one may still have something to
-    /// say, as that data is kept.
+    /// Whether everything is as wanted: there are no steps, and nothing is [deferred](Plan::deferred) or
+    /// [refused](Plan::refused). If nothing could be read, the plan is not empty. An empty plan may still
+    /// have notes, for example that data is kept.
     pub fn is_empty(&self) -> bool {
         let is_left = |note: &Note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused);
         self.all_steps().next().is_none() && !self.notes.iter().any(is_left)
     }
 
-    /// What is put off, with the cause: whether there is something to do is not known.
+    /// The deferred objects, each with the cause: whether they need a change is not known.
     pub fn deferred(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| note.kind == NoteKind::Deferred)
     }
 
-    /// What cannot be done. While there is any, an apply does nothing.
+    /// The changes that are not possible. While there is any, an apply does nothing.
     pub fn refused(&self) -> impl Iterator<Item = &Note> {
         self.notes.iter().filter(|note| note.kind == NoteKind::Refused)
     }
 
-    /// What is done to a machine (`machine/postgresql1`), an object (`domain/postgresql1`) or an address; `None` if
-    /// nothing is.
+    /// The steps of a machine (`machine/postgresql1`), an object (`domain/postgresql1`) or an address; `None`
+    /// if there are none.
     pub fn step(&self, name: &str) -> Option<Group<'_, D>> {
         Group::new(
             name,
@@ -251,18 +253,18 @@ impl<D: ?Sized> Plan<D> {
         )
     }
 
-    /// The steps by the machine or other noun that they are part of, in the order of their first steps.
+    /// The steps grouped by machine or other noun, in the order of their first steps.
     pub fn groups(&self) -> Vec<Group<'_, D>> {
         Group::all(self.all_steps())
     }
 
-    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. An object that
-    /// could not be read is not promised to.
+    /// Whether an existing object, named as in [`Plan::step`], survives an apply together with its content.
+    /// The answer is `false` for an object that could not be read.
     pub fn keeps(&self, name: &str) -> bool {
         self.keeps_all(|address, part_of| named(address, part_of, name))
     }
 
-    /// Whether there is one of these objects, and all of them outlive an apply with what is in them.
+    /// Whether there are such objects and all of them survive an apply together with their content.
     pub fn keeps_all(&self, is_meant: impl Fn(&Address, Option<&str>) -> bool) -> bool {
         let stays = self
             .untouched
@@ -277,19 +279,20 @@ impl<D: ?Sized> Plan<D> {
         all.peek().is_some() && all.all(|keeps| keeps)
     }
 
-    /// How many machines and other nouns are created, updated, restarted, replaced, deleted and deferred, and how many are
-    /// outdated.
+    /// How many machines and other nouns are created, updated, restarted, replaced, deleted and deferred, and
+    /// how many are outdated.
     pub fn counts(&self) -> Counts {
         Counts::of(self)
     }
 
-    /// Whether planning again after these steps may go on with what is [not there yet](Why::NotYet).
+    /// Whether planning again after these steps may go on with objects that are [not there yet](Why::NotYet).
     pub fn has_phases(&self) -> bool {
         !self.later.is_empty() || self.untouched.iter().any(|object| object.why == Why::NotYet)
     }
 
-    /// A digest of what will be done, in later phases too: of every step's address, action, impact, changes, what it makes
-    /// and what it expects to find, in order. Two plans with the same digest do the same; notes do not count.
+    /// A digest of all steps, later phases included: each step's address, action, impact, changes, the
+    /// fingerprints that it makes and expects, in order. Two plans with the same digest do the same; notes do
+    /// not count.
     pub fn digest(&self) -> Fingerprint {
         let mut hash = sha2::Sha256::new();
         for (at, step) in self.all_steps().enumerate() {
@@ -308,7 +311,7 @@ impl<D: ?Sized> Plan<D> {
                 after,
                 part_of: _,
             } = step;
-            // Debug forms quote their texts, so no text can look like the end of another.
+            // Debug forms quote their texts, so that two different steps cannot give the same line.
             let line = format!(
                 "{address:?} {action:?} {impact:?} {reasons:?} {changes:?} {makes:?} {expects:?} {after:?}\n"
             );

@@ -1,4 +1,4 @@
-//! From what is wanted and what is there to a plan.
+//! From the wanted and the existing objects to a plan.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +17,12 @@ use super::room::make_room;
 use super::seen::{Fingerprint, Seen, State};
 use super::wanted::{Carries, Edge, Node, Wanted};
 
-/// Decides what has to be done, from what is wanted and what is there.
+/// Decides on the steps from the wanted and the existing objects.
 ///
-/// It asks the model about each object once, never about two at a time, and takes a time that grows with the number of
-/// objects and edges. The same arguments give the same plan.
+/// It asks the model about each object once, never about two at a time, and its running time grows with the
+/// number of objects and edges. The same arguments give the same plan.
 ///
-/// What is wanted and needs each other in a circle gives a plan that is [refused](Plan::refused), with the circle.
+/// If wanted objects need each other in a circle, the plan is [refused](Plan::refused) and names the circle.
 pub fn plan<M: Model>(
     model: &M,
     wanted: &Wanted<M::Document>,
@@ -77,7 +77,7 @@ pub fn plan<M: Model>(
     Plan { steps, later, notes, untouched }
 }
 
-/// What becomes of a wanted object.
+/// The decision about a wanted object.
 pub(super) enum Fate<D: ?Sized> {
     Step(Box<Step<D>>),
     /// A step of a later phase.
@@ -87,15 +87,15 @@ pub(super) enum Fate<D: ?Sized> {
 
 /// Why an object has to wait.
 pub(super) struct Block {
-    /// The object that could not be read, unless the cause says all.
+    /// The object that could not be read; `None` if the cause already says it.
     root: Option<String>,
     cause: String,
-    /// What has to be done first, if that is in sight.
+    /// What has to be done first, if it is known.
     phase: Option<String>,
     why: Why,
 }
 
-/// What was decided of the wanted objects, numbered in the order of their addresses.
+/// The decisions about the wanted objects, numbered in the order of their addresses.
 struct Decided<D: ?Sized> {
     needs: Vec<Vec<usize>>,
     sequence: Vec<usize>,
@@ -120,7 +120,7 @@ fn decide<M: Model>(
         .map(|(_, node)| {
             let needs = node.needs.iter();
             let mut needs: Vec<_> = needs.map(|edge| (edge, index.get(&edge.to).copied())).collect();
-            // Sorted, so that the order in which needs are declared shows nowhere.
+            // Sorted, so that the result does not depend on the order in which needs are declared.
             needs.sort_by(|(one, _), (other, _)| one.to.cmp(&other.to));
             needs
         })
@@ -141,7 +141,8 @@ fn decide<M: Model>(
                 Some(to) => blocks.get(*to)?.clone(),
                 None => unclear(model, &edge.to, seen.objects.get(&edge.to), seen),
             });
-            // What is not known comes before what is not there yet: no later phase of this apply ends it.
+            // An unknown object takes precedence over one that is not there yet, because no later phase of
+            // this apply resolves it.
             blocks.min_by_key(|block| block.why != Why::Unknown)
         });
         let attached = edges.iter().filter(|(edge, _)| edge.carries == Carries::Attached);
@@ -163,7 +164,7 @@ fn decide<M: Model>(
     Ok(Decided { needs, sequence, fates: fates.into_iter().flatten().collect(), deferrals })
 }
 
-/// The places that do not answer and where nothing is wanted: what is ours there may be to delete.
+/// Places that do not answer and have no wanted objects: there may be objects of ours to delete.
 fn unread_places<M: Model>(
     model: &M,
     settled: &Settled<M::Document>,
@@ -189,10 +190,10 @@ fn unread_places<M: Model>(
         .collect()
 }
 
-/// What an object needs, with the number of that object if it is wanted.
+/// A need of an object, with the number of the needed object if it is wanted.
 type Need<'a> = (&'a Edge, Option<usize>);
 
-/// Why an object and what needs it have to wait: it is not known or not built yet.
+/// Why an object and those that need it have to wait: it is unknown or not built yet.
 fn unclear<M: Model>(
     model: &M,
     address: &Address,
@@ -329,7 +330,7 @@ impl<D: ?Sized> Subject<'_, D> {
     }
 }
 
-/// The step of this phase, or of a later one where something is not there yet.
+/// The step of this phase, or of a later phase if something is not there yet.
 fn after_block<D: ?Sized>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fate<D> {
     match block {
         None => Fate::Step(step),
@@ -337,7 +338,7 @@ fn after_block<D: ?Sized>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fat
     }
 }
 
-/// A note about an object, told of the noun that it is part of.
+/// A note about an object, addressed to the noun that the object belongs to.
 pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, text: &str) -> Note {
     match part_of {
         Some(noun) if text.starts_with(&address.short().to_string()) => {
@@ -348,7 +349,8 @@ pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, tex
     }
 }
 
-/// The steps, by address, that each wanted object's step comes after, also through objects that stay as they are.
+/// The addresses whose steps come before each wanted object's step, also through objects that stay as they
+/// are.
 fn waits<D: ?Sized>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>]) -> Vec<BTreeSet<Address>> {
     let mut fronts: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); needs.len()];
     for at in sequence {
@@ -374,11 +376,11 @@ fn waits<D: ?Sized>(needs: &[Vec<usize>], sequence: &[usize], fates: &[Fate<D>])
     fronts.into_iter().map(|front| front.into_iter().filter_map(address).collect()).collect()
 }
 
-/// A step, with the addresses whose steps come before.
+/// A step, with the addresses whose steps come before it.
 pub(super) type Draft<D> = (Step<D>, BTreeSet<Address>);
 
-/// Steps in an order that can be run, with indices instead of addresses. Among steps that could come next, deletions come
-/// last, and in the reverse of the order in which their objects would be made.
+/// Steps in an order that can be run, with indices instead of addresses. Among the steps that could come
+/// next, deletions come last, in the reverse of the order in which their objects would be made.
 fn ordered<D: ?Sized>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
     drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
     drafts.extend(from_last_made(deletions)?);
@@ -425,7 +427,7 @@ fn from_last_made<D: ?Sized>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D
     Ok(placed.into_iter().map(|(_, deletion)| deletion).collect())
 }
 
-/// Where each thing is in a sequence of all things.
+/// The position of each item in a sequence of all items.
 fn places(sequence: &[usize]) -> Vec<usize> {
     let mut places = vec![0; sequence.len()];
     for (to, from) in sequence.iter().enumerate() {

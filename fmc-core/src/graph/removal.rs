@@ -1,4 +1,4 @@
-//! What becomes of objects that are there and no longer wanted.
+//! The removal of existing objects that are no longer wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::planner::{Draft, Fate, note};
 use super::provider::{Choices, Model, Removal, Settled};
 use super::seen::{Fingerprint, Seen, State};
 
-/// Deletions, each with the addresses whose steps come before, and what stays.
+/// Deletions, each with the addresses whose steps come before it, and the objects that stay.
 pub(super) struct Removed<D: ?Sized> {
     pub(super) drafts: Vec<Draft<D>>,
     pub(super) untouched: Vec<Untouched>,
@@ -24,11 +24,11 @@ struct Candidate {
     impact: Impact,
     fingerprint: Fingerprint,
     part_of: Option<Arc<str>>,
-    /// The objects whose steps come before, because they need it now.
+    /// The objects whose steps come before the deletion, because they need this object now.
     after: BTreeSet<Address>,
 }
 
-/// Why an object is not deleted after all.
+/// Why an object is not deleted.
 #[derive(Clone)]
 struct Hold {
     why: Why,
@@ -48,7 +48,7 @@ pub(super) fn remove<M: Model>(
     let is_wanted = |address: &Address| settled.nodes.contains_key(address);
     let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
     let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
-        // What is kept is told by itself, since the machine that it was part of is gone.
+        // A kept object gets a note of its own, since the machine that it belonged to is gone.
         if hold.why == Why::Kept {
             notes.push(note(address, None, NoteKind::Kept, &hold.cause));
         } else {
@@ -107,7 +107,8 @@ pub(super) fn remove<M: Model>(
     removed
 }
 
-/// Finds for each candidate who needs it now: one that has a step lets it be deleted afterwards, one that stays holds it.
+/// Finds the objects that need each candidate now. If such a user has a step, the deletion comes after that
+/// step; a remaining user blocks the deletion.
 fn holds<'a, M: Model>(
     model: &M,
     settled: &Settled<M::Document>,

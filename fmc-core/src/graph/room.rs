@@ -1,8 +1,8 @@
-//! What only one object of a place can have, and who lets go of it before another takes it.
+//! Exclusive claims of a place: an object frees a claim before another object takes it.
 //!
-//! Bridges, subnets and MAC addresses are claims of an object. The planner puts the step that takes a claim after the
-//! step that frees it. A network that goes, and whose machines move to its successor, is deleted under them and started
-//! again in the same plan.
+//! Bridges, subnets and MAC addresses are claims of an object. The planner puts the step that takes a claim
+//! after the step that frees it. If machines move from a deleted network to its successor, the network is
+//! deleted while they are attached, and they are restarted in the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,18 +12,18 @@ use super::planner::Draft;
 use super::provider::Model;
 use super::seen::{Seen, State};
 
-/// Something of a place, as a host, that only one object can have at a time.
+/// Something at a place, as a host, that only one object can have at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Claim {
-    /// A name of a kind, as a bridge's.
+    /// A name of a kind, as the name of a bridge.
     Name(&'static str, String),
     /// Numbers of a kind, as the addresses of a subnet: the first and the last.
     Range(&'static str, u128, u128),
 }
 
 impl Claim {
-    /// Where it is looked for, and what it takes there.
+    /// The kind of the claim, and its range within that kind.
     fn place(&self) -> (Space<'_>, u128, u128) {
         match self {
             Self::Name(kind, name) => ((kind, name), 0, 0),
@@ -37,20 +37,20 @@ type Space<'a> = (&'static str, &'a str);
 /// A place, and a kind of thing there.
 type Where<'a> = (&'a Place, Space<'a>);
 
-/// Who lets go of something.
+/// An object that frees a claim.
 struct Leaver<'a> {
     first: u128,
     last: u128,
-    /// The highest last number up to here, in the order of the first ones.
+    /// The highest last number up to here, in the order of the first numbers.
     reach: u128,
     address: &'a Address,
 }
 
-/// Puts each step that takes something after the one that lets go of it. Says whether there was any.
+/// Puts each step that takes a claim after the step that frees it, and returns whether there was any.
 ///
-/// What is deleted waits for those that need it now and will not after their own step. Where such a step waits for one that
-/// takes what the deletion frees, as that of a machine which moves to a network of the same subnet, the deletion goes first:
-/// the machine is changed in the same plan.
+/// A deletion waits for the steps of objects that need it now and will not need it afterwards. If such a step
+/// in turn waits for the claim that the deletion frees, as that of a machine which moves to a network of the
+/// same subnet, the deletion goes first: the machine is changed in the same plan.
 pub(super) fn make_room<M: Model>(
     model: &M,
     seen: &Seen<M::Object>,
@@ -86,7 +86,7 @@ pub(super) fn make_room<M: Model>(
         after.iter().for_each(|before| needed_by.entry(before).or_default().push(&step.address));
     }
     for (step, after) in deletions {
-        // Those that come after what takes its room.
+        // The steps that come after the one which takes the freed claim.
         let mut found: BTreeSet<&Address> = BTreeSet::new();
         let mut spread: Vec<&Address> = needed_by.get(&step.address).cloned().unwrap_or_default();
         while let Some(address) = spread.pop() {
@@ -99,7 +99,7 @@ pub(super) fn make_room<M: Model>(
     true
 }
 
-/// The addresses that each one comes after, for what it takes.
+/// For each address, the addresses that it comes after because they free its claims.
 fn edges(
     left: &[(Address, BTreeSet<Claim>)],
     taken: &[(Address, BTreeSet<Claim>)],

@@ -1,4 +1,4 @@
-//! What is there.
+//! The existing objects.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::address::{Address, Place};
 use crate::digest::hex;
 
-/// A hash of a document as it was read, without our mark in it. Two reads of an unchanged object give the same one.
+/// A hash of a document as it was read, without our mark in it. Two reads of an unchanged object give the
+/// same hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Fingerprint([u8; 16]);
@@ -59,7 +60,7 @@ impl TryFrom<String> for Fingerprint {
     }
 }
 
-/// A text that is no fingerprint.
+/// A text that cannot be read as a fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read {0:?} as a fingerprint: it must be 32 lower-case hexadecimal digits")]
 pub struct NotAFingerprint(String);
@@ -70,33 +71,34 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// What is known of an object.
+/// The knowledge about an object.
 #[derive(Debug)]
 pub enum State<O: ?Sized> {
-    /// It is there.
+    /// It exists.
     Present {
-        /// What the provider read.
+        /// The object as the provider read it.
         object: Arc<O>,
-        /// The fingerprint of that.
+        /// The fingerprint of the object.
         fingerprint: Fingerprint,
     },
-    /// It could not be read; what depends on it is put off.
+    /// It could not be read; objects that depend on it are deferred.
     Unknown {
         /// Why.
         cause: String,
     },
-    /// What holds it is not built or started yet; it is planned again then.
+    /// The object that would contain it is not built or started yet; the next phase plans it again.
     NotYet {
         /// What has to be done first, as `the pool fmc-lab is started`.
         phase: String,
-        /// Whether it is certain that it is not there, because what holds it is built first. A plan then announces that it
-        /// creates it. Otherwise it may turn out to be there, and a plan announces nothing.
+        /// Whether it is certain that the object does not exist, because its container is built first. A plan
+        /// then announces its creation. Otherwise the object may turn out to exist, and a plan announces
+        /// nothing.
         is_new: bool,
     },
 }
 
 impl<O> State<O> {
-    /// It is there: what the provider read, and the fingerprint of that.
+    /// An existing object: the object as the provider read it, and its fingerprint.
     pub fn present(object: O, fingerprint: Fingerprint) -> Self {
         Self::Present { object: Arc::new(object), fingerprint }
     }
@@ -114,19 +116,19 @@ impl<O: ?Sized> Clone for State<O> {
     }
 }
 
-/// What was observed, by address. An object that is not in it is absent. A clone shares the objects.
+/// The observed objects, by address. An object that is not listed is absent. A clone shares the objects.
 #[derive(Debug)]
 pub struct Seen<O: ?Sized> {
-    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes. While one of ours at a place is
-    /// [`State::Unknown`], nothing is deleted at that place: it might need it.
+    /// Our objects, wanted or not, and foreign ones whose name a wanted one takes. While one of our objects
+    /// at a place is [`State::Unknown`], nothing is deleted at that place, because that object might need it.
     pub objects: BTreeMap<Address, State<O>>,
-    /// Places of which nothing is known, with the cause; an address there is unknown, not absent. A provider
-    /// [as a whole](Place::all_of) stands for all of its places.
+    /// Places that could not be read, with the cause; an address there is unknown, not absent. A [whole
+    /// provider](Place::all_of) stands for all of its places.
     pub unknown: BTreeMap<Place, String>,
 }
 
 impl<O: ?Sized> Seen<O> {
-    /// An object that is there.
+    /// An existing object.
     pub fn object(&self, at: &Address) -> Option<&O> {
         match self.objects.get(at) {
             Some(State::Present { object, .. }) => Some(object),
@@ -134,7 +136,7 @@ impl<O: ?Sized> Seen<O> {
         }
     }
 
-    /// The objects that are there.
+    /// The existing objects.
     pub fn present(&self) -> impl Iterator<Item = (&Address, &O)> {
         self.objects.iter().filter_map(|(at, state)| match state {
             State::Present { object, .. } => Some((at, &**object)),
@@ -142,7 +144,7 @@ impl<O: ?Sized> Seen<O> {
         })
     }
 
-    /// The place of which nothing is known, with the cause: this one, or its provider as a whole.
+    /// The place that could not be read, with the cause: this place, or its whole provider.
     pub fn unknown_at(&self, place: &Place) -> Option<(&Place, &str)> {
         if self.unknown.is_empty() {
             return None;
@@ -165,14 +167,14 @@ impl<O: ?Sized> Default for Seen<O> {
     }
 }
 
-/// Why nothing could be observed.
+/// Why the observation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ObserveError {
     /// A provider does not answer.
     #[error("reach {what}: {cause}")]
     Unreachable {
-        /// Whom.
+        /// The system that was called.
         what: String,
         /// Why not, and what to do.
         cause: String,

@@ -1,36 +1,37 @@
-//! Waiting until what a step started is up: not a step of its own, since it changes nothing and holds nobody up.
+//! Waiting until a started object is up.
 //!
 //! # Why waiting is not a step
 //!
-//! Waiting changes nothing, so it is neither part of a plan nor a state. An apply waits for each machine that it started,
-//! once the step is done, beside the lanes. The deadline is counted by the provider's own time, so that the simulation
-//! waits in no time. A wait holds no lane, and only one question is asked of a guest agent at a time, because libvirt
-//! waits 5 s for an agent that hangs.
+//! Waiting changes nothing, so it is neither part of a plan nor a state. Once a step has started a machine,
+//! the apply waits for that machine beside the lanes. The provider counts the deadline in its own time, so
+//! that the simulation does not really wait. A wait holds no lane. A guest agent gets only one question at a
+//! time, because libvirt waits 5 s for an agent that hangs.
 
 use std::fmt;
 
-/// What is waited for once a step is done.
+/// The signal that an apply waits for once a step is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaited {
     /// The signal in a few words, as `a DHCP lease`.
     pub signal: String,
-    /// How long it may take, in seconds.
+    /// The timeout, in seconds.
     pub seconds: u64,
 }
 
-/// Something that is not known to be up. Its step is done, and stays done: the next plan is empty.
+/// An object that is not known to be up. Its step stays done: the next plan is empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 pub struct NotUp {
     /// Why it is not.
     pub cause: NotUpCause,
-    /// The last lines of its serial console, control characters made harmless; none if nothing is kept of it.
+    /// The last lines of its serial console, control characters made harmless; empty if the console is not
+    /// recorded.
     pub console: Vec<String>,
     /// What to look at.
     pub help: Vec<String>,
 }
 
-/// Why something is not known to be up.
+/// Why an object is not known to be up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotUpCause {
@@ -38,19 +39,19 @@ pub enum NotUpCause {
     Deadline {
         /// The signal.
         signal: String,
-        /// How long it was waited for, in seconds.
+        /// The timeout, in seconds.
         seconds: u64,
-        /// The last error of those who asked for it, if that was the end of it.
+        /// The last error of the question for the signal, if it ended with one.
         error: Option<String>,
     },
-    /// It went off while it was waited for.
+    /// The machine went off during the wait.
     Off {
-        /// After so many seconds.
+        /// The seconds until then.
         seconds: u64,
     },
-    /// The apply was stopped while it was waited for.
+    /// The apply was stopped during the wait.
     Stopped,
-    /// It cannot be asked.
+    /// The signal cannot be asked for.
     Failed(String),
 }
 
@@ -69,7 +70,7 @@ impl fmt::Display for NotUpCause {
 }
 
 impl NotUp {
-    /// For this cause, with nothing more to say.
+    /// With this cause, and no console or help.
     pub fn new(cause: NotUpCause) -> Self {
         Self { cause, console: Vec::new(), help: Vec::new() }
     }

@@ -1,21 +1,21 @@
-//! What is wanted: objects with their documents, and what each needs.
+//! The wanted objects with their documents and needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::address::{Address, Place};
 
-/// What an edge carries from the object that is needed to the one that needs it.
+/// How an object depends on the one that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Carries {
-    /// It must be there.
+    /// The needed object must be there.
     Exists,
-    /// Its bytes are read. A document names them by their hash, so that a change of them is a change of the one that
-    /// needs it: the planner only orders.
+    /// The bytes of the needed object are read. The document names them by their hash, so a change of the
+    /// bytes changes the document that needs them: the planner only orders.
     Content,
-    /// It is plugged into it while both run: when it restarts or is replaced, the one that needs it is asked what it
-    /// [suffers](super::Model::suffers).
+    /// The needed object is plugged in while both run: when it restarts or is replaced, the planner asks what
+    /// the dependent one [suffers](super::Model::suffers).
     Attached,
 }
 
@@ -24,18 +24,18 @@ pub enum Carries {
 pub struct Edge {
     /// The object that is needed.
     pub to: Address,
-    /// What it gives.
+    /// The kind of the need.
     pub carries: Carries,
 }
 
 /// An object that is wanted.
 #[derive(Debug)]
 pub struct Node<D: ?Sized> {
-    /// What the provider makes it from.
+    /// The document from which the provider makes the object.
     pub document: Arc<D>,
-    /// What it needs. An address that is neither wanted nor seen is taken to be somebody else's, and to be there.
+    /// The needs. An address that is neither wanted nor seen counts as somebody else's existing object.
     pub needs: Vec<Edge>,
-    /// The machine or other noun that a person knows it by, as `machine/web`; `None` if it stands for itself.
+    /// The machine or other noun that the object belongs to, as `machine/web`; `None` if it belongs to none.
     pub part_of: Option<Arc<str>>,
 }
 
@@ -49,15 +49,15 @@ impl<D: ?Sized> Clone for Node<D> {
     }
 }
 
-/// Everything that is wanted, by address. Nothing at all is what `destroy` wants.
+/// All wanted objects, by address. `destroy` wants an empty set.
 #[derive(Debug)]
 pub struct Wanted<D: ?Sized> {
-    /// Whose objects these are: the mark that they carry.
+    /// The owner of these objects: the mark that they carry.
     pub owner: Arc<str>,
     /// The objects.
     pub nodes: BTreeMap<Address, Node<D>>,
-    /// Places that are looked at even if nothing is wanted there: what is ours there may be to delete. One that its provider
-    /// cannot look at is [unknown](super::Seen::unknown).
+    /// Places that are observed even if no object is wanted there, because objects of ours may have to be
+    /// deleted. A place that its provider cannot observe is [unknown](super::Seen::unknown).
     pub places: BTreeSet<Place>,
 }
 
@@ -68,12 +68,12 @@ impl<D: ?Sized> Clone for Wanted<D> {
 }
 
 impl<D: ?Sized> Wanted<D> {
-    /// Nothing, for an owner.
+    /// An empty set for an owner.
     pub fn nothing(owner: impl Into<Arc<str>>) -> Self {
         Self { owner: owner.into(), nodes: BTreeMap::new(), places: BTreeSet::new() }
     }
 
-    /// Nothing, for the same owner and at the same places.
+    /// An empty set for the same owner and the same places.
     #[must_use]
     pub fn emptied(&self) -> Self {
         let places = self.nodes.keys().map(Address::place).chain(&self.places).cloned().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
@@ -300,7 +300,7 @@ impl Symlink {
     pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedSymlink> {
         let path = leaf(&self.path, at, findings).cloned();
         if self.target.is_empty() || self.target.contains(char::is_control) {
-            findings.push(link_without_target(&at.key("target")));
+            findings.push(ValueProblem::LinkTarget.at(at.key("target")));
             return None;
         }
         Some(CheckedSymlink { path: path?, target: self.target.as_str().into() })
@@ -441,14 +441,4 @@ pub(super) fn optional<T: crate::given::Leaf>(
     findings: &mut Vec<Finding>,
 ) -> Option<Option<T>> {
     given.map_or(Some(None), |given| leaf(given, at, findings).cloned().map(Some))
-}
-
-/// The finding about a link that leads nowhere.
-fn link_without_target(at: &At<'_>) -> Finding {
-    Finding::new(
-        Kind::ValueInvalid,
-        at,
-        "the target of a link is empty or has a control character",
-        "write a path, absolute or relative to the link's directory",
-    )
 }

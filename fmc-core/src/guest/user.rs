@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file::optional;
 use crate::field::is_default;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::{Given, Leaf};
 use crate::name::{GroupName, UserName};
 use crate::named::{Keyed, unnamed};
@@ -114,12 +114,7 @@ impl User {
         let password_hash = match &self.password_hash {
             None => Some(None),
             Some(secret) if secret.is_generated() => {
-                findings.push(Finding::new(
-                    Kind::ValueInvalid,
-                    at.key("password_hash"),
-                    "what is made from the root key is no hash of a password: nobody could log in with it",
-                    "give the hash that `openssl passwd -6` makes, from a file or the environment",
-                ));
+                findings.push(ValueProblem::PasswordHash.at(at.key("password_hash")));
                 None
             }
             Some(secret) => secret.checked(&at.key("password_hash"), findings).map(Some),

@@ -1,7 +1,7 @@
 //! The config of a machine, written through the types of the `ignition-config` crate.
 //!
-//! Its version is the lowest one of the specification that carries what is used, so that the oldest engine that can read
-//! it accepts it.
+//! It uses the lowest version of the specification that supports the machine's settings, so that the oldest
+//! possible engine accepts it.
 
 use std::fmt::{Display, Write as _};
 
@@ -24,7 +24,7 @@ const ADMIN_GROUPS: [&str; 2] = ["sudo", "wheel"];
 /// The config of a machine, as JSON with a line for each member.
 pub(crate) fn compile(inside: &Inside<'_>) -> Template {
     with_marks(|marks| {
-        // Members that are not said are null, which says the same as leaving them out in more words.
+        // Unset members are null, which means the same as leaving them out, only longer.
         serde_json::to_string_pretty(&config(inside, marks))
             .map(|json| prune_nulls(&json))
             .unwrap_or_default()
@@ -91,7 +91,7 @@ fn user(user: &checked::User, marks: &mut Marks) -> User {
     }
 }
 
-/// The files that fmc itself writes: names, sudo, interfaces.
+/// The files that fmc writes itself: names, sudo, interfaces.
 fn own_files(inside: &Inside<'_>) -> Vec<File> {
     let mut files = vec![
         file("/etc/hostname", data_url(&format!("{}\n", inside.hostname)), 0o644),
@@ -109,7 +109,7 @@ fn own_files(inside: &Inside<'_>) -> Vec<File> {
             file(&format!("{}{stem}.network", own::NETWORKD), data_url(&text), 0o644)
         } else {
             let text = keyfile::connection(inside, interface, &stem);
-            // NetworkManager passes over a keyfile that others can read.
+            // NetworkManager ignores a keyfile that others can read.
             file(&format!("{}{stem}.nmconnection", own::KEYFILE), data_url(&text), 0o600)
         });
     }
@@ -142,7 +142,7 @@ fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
     File { user, group, ..file }
 }
 
-/// A file that replaces what the image has at its path: without `overwrite` that would be an error of the boot.
+/// A file that replaces an existing one of the image: without `overwrite` the boot would fail.
 fn file(path: &str, source: String, mode: u16) -> File {
     File {
         contents: Some(Resource { source: Some(source), ..Resource::default() }),
@@ -174,8 +174,8 @@ fn owner(owner: &Owner) -> (Option<NodeUser>, Option<NodeGroup>) {
     (user, group)
 }
 
-/// A file system that is made where there is none; one of another kind is an error of the boot (Ignition, *Operator notes*,
-/// *Filesystem reuse semantics*).
+/// A file system that is made where there is none. If the disk has a file system of another kind, the boot
+/// fails (Ignition, *Operator notes*, *Filesystem reuse semantics*).
 fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
     Filesystem {
         format: Some(made.kind.as_str().to_owned()),
@@ -185,7 +185,8 @@ fn filesystem(made: &boot::Filesystem<'_>) -> Filesystem {
     }
 }
 
-/// Ignition mounts for its own files only. The system does by this unit, which is what Butane's `with_mount_unit` makes.
+/// Ignition mounts only for its own work. This unit mounts in the running system; Butane's `with_mount_unit`
+/// makes the same.
 fn mount_unit(made: &boot::Filesystem<'_>) -> Option<Unit> {
     let path = made.mount.as_ref()?;
     let check = format!("systemd-fsck@{}.service", mount::escaped(&made.device));
@@ -228,13 +229,13 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
     (!values.is_empty()).then_some(values)
 }
 
-/// A text as a `data:` URL (RFC 2397) that a person can still read: only what must be is escaped.
+/// A text as a `data:` URL (RFC 2397) that a person can still read: it escapes only what it must.
 fn data_url(text: &str) -> String {
     format!("data:,{}", percent(text.as_bytes()))
 }
 
-/// Pretty JSON without the members that are null. Each has a line of its own, and no string ends a line that ends with
-/// `null`, because the quote behind it does.
+/// Pretty JSON without the members that are null. Each member has a line of its own, and a string cannot make
+/// a line end with `null`, because its closing quote follows.
 fn prune_nulls(json: &str) -> String {
     let mut pruned = String::with_capacity(json.len() + 1);
     let mut after_null = false;
@@ -243,7 +244,7 @@ fn prune_nulls(json: &str) -> String {
             after_null = true;
             continue;
         }
-        // What was before the last member, if that went, is now the last.
+        // If the last member was removed, the one before it is now the last.
         if std::mem::take(&mut after_null) && pruned.ends_with(",\n") && line.trim_start().starts_with('}') {
             pruned.truncate(pruned.len() - 2);
             pruned.push('\n');
@@ -254,7 +255,7 @@ fn prune_nulls(json: &str) -> String {
     pruned
 }
 
-/// Adds `key=value` in the form that keyfiles and systemd share; nothing where there is no value.
+/// Adds `key=value` in the form that keyfiles and systemd share; without a value it adds nothing.
 pub(super) fn setting(text: &mut String, key: &str, value: Option<impl Display>) {
     if let Some(value) = value {
         // Writing to a String cannot fail.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::config::setting;
 use crate::boot::{Address, Family, Inside, Interface};
 
-/// The connection of an interface, which is found by its MAC and by nothing else.
+/// The connection of an interface, which is matched by its MAC only.
 pub(super) fn connection(inside: &Inside<'_>, interface: &Interface<'_>, id: &str) -> String {
     let mut text = String::with_capacity(384);
     // Writing to a String cannot fail.
@@ -34,7 +34,7 @@ fn family(text: &mut String, inside: &Inside<'_>, interface: &Interface<'_>, fam
         }
         Address::Reserved(_) | Address::Dynamic => {
             text.push_str("method=auto\n");
-            // The MAC names the machine to the DHCP server, also after its root disk is replaced.
+            // The MAC identifies the machine to the DHCP server, also after its root disk is replaced.
             setting(text, "dhcp-client-id", is_ipv4.then_some("mac"));
             setting(text, "never-default", (!interface.default_route).then_some(true));
             setting(text, "ignore-auto-dns", (!inside.resolvers.is_empty()).then_some(true));
@@ -50,6 +50,6 @@ fn family(text: &mut String, inside: &Inside<'_>, interface: &Interface<'_>, fam
         setting(text, "dns", (!servers.is_empty()).then_some(servers));
         setting(text, "dns-search", inside.search().map(|domain| format!("{domain};")));
     }
-    // The machine is not online before it has its IPv4 address.
+    // The machine counts as online only once it has its IPv4 address.
     setting(text, "may-fail", is_ipv4.then_some(false));
 }

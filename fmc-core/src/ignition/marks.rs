@@ -1,12 +1,12 @@
-//! Markers for secrets in text that a serializer writes whole.
+//! Markers for secrets in text that a serializer writes.
 
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};
 
-/// Builds a template from text that a serializer makes whole, and that can hold a hole only as a marker.
+/// Builds a template from serialized text, which can hold a hole only as a marker.
 ///
-/// `write` is called with a [`Marks`], puts what [`Marks::mark`] answers where each hole belongs, and returns the text.
-/// Should the user's own text hold a marker, `write` is called again with another kind of marker.
+/// `write` gets a [`Marks`], puts the result of [`Marks::mark`] where each hole belongs, and returns the
+/// text. If the user's own text contains a marker, `write` is called again with another kind of marker.
 pub(super) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Template {
     let mut round = 0_u32;
     loop {
@@ -18,7 +18,7 @@ pub(super) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Templat
         if text.matches(marks.prefix.as_str()).count() == marks.holes.len() {
             return marks.split(&text);
         }
-        // A finite text holds finitely many prefixes, so that one of the next is free.
+        // A finite text contains finitely many prefixes, so one of the next is free.
         round += 1;
     }
 }
@@ -39,7 +39,7 @@ impl Marks {
     fn split(&self, text: &str) -> Template {
         let mut template = Template::default();
         for (index, part) in text.split(self.prefix.as_str()).enumerate() {
-            // All but the first part come after a prefix, and so begin with the number of their hole.
+            // All parts but the first come after a prefix, so they begin with the number of their hole.
             let hole = (index > 0).then(|| part.split_once('-')).flatten();
             let hole =
                 hole.and_then(|(number, rest)| Some((self.holes.get(number.parse::<usize>().ok()?)?, rest)));

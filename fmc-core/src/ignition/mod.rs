@@ -1,4 +1,4 @@
-//! Ignition: what Fedora CoreOS and Flatcar read on their first boot.
+//! Ignition: Fedora CoreOS and Flatcar read this config on their first boot.
 
 #[cfg(feature = "ignition")]
 mod config;
@@ -16,7 +16,8 @@ use crate::image::Os;
 pub(crate) use config::compile;
 pub use spec::{Spec, max_spec, needed_spec};
 
-/// The key under which a system's Ignition reads its config from QEMU's `fw_cfg`; `None` where there is no Ignition.
+/// The key under which a system's Ignition reads its config from QEMU's `fw_cfg`; `None` for a system without
+/// Ignition.
 ///
 /// Flatcar's engine reads Fedora CoreOS's key too, in no set order: never set both.
 pub fn fw_cfg_key(os: Os) -> Option<&'static str> {
@@ -27,7 +28,7 @@ pub fn fw_cfg_key(os: Os) -> Option<&'static str> {
     }
 }
 
-/// How the paths of fmc's own files begin; a user's file must not.
+/// The path prefixes of fmc's own files; a user's file must not begin with them.
 pub(crate) mod own {
     pub(crate) const SUDOERS: &str = "/etc/sudoers.d/fmc-";
     pub(crate) const KEYFILE: &str = "/etc/NetworkManager/system-connections/fmc-";

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::config::setting;
 use crate::boot::{Address, Family, Inside, Interface};
 
-/// The network of an interface, which is found by its MAC and by nothing else.
+/// The network of an interface, which is matched by its MAC only.
 pub(super) fn network(inside: &Inside<'_>, interface: &Interface<'_>) -> String {
     let is_asked_for = |family: Option<Family>| family.is_some_and(|family| family.address.is_asked_for());
     let (dhcp, advertised) = (is_asked_for(interface.ipv4), is_asked_for(interface.ipv6));
@@ -34,11 +34,11 @@ pub(super) fn network(inside: &Inside<'_>, interface: &Interface<'_>) -> String 
     for route in interface.routes {
         let _ = write!(text, "\n[Route]\nDestination={}\nGateway={}\n", route.to, route.via);
     }
-    // What DHCP and router advertisements say is not asked where the cloud has said it.
+    // DHCP and router advertisements are ignored for settings that the cloud gives.
     let dns = (!inside.resolvers.is_empty()).then_some("no");
     let gateway = (!interface.default_route).then_some("no");
     if dhcp {
-        // The MAC names the machine to the DHCP server, also after its root disk is replaced.
+        // The MAC identifies the machine to the DHCP server, also after its root disk is replaced.
         text.push_str("\n[DHCPv4]\nClientIdentifier=mac\n");
         setting(&mut text, "UseDNS", dns);
         setting(&mut text, "UseGateway", gateway);

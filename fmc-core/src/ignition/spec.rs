@@ -1,4 +1,5 @@
-//! Versions of Ignition's specification: which one a guest needs, and which ones a system's engine knows.
+//! Versions of Ignition's specification: the version that a guest needs, and those that a system's engine
+//! supports.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use crate::unit::FileMode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Spec {
-    /// 3.3.0, of Ignition 2.14 (May 2022): what every image in use knows.
+    /// 3.3.0, of Ignition 2.14 (May 2022): every image in use supports it.
     V3_3,
     /// 3.4.0, of Ignition 2.15 (February 2023).
     V3_4,
@@ -31,7 +32,7 @@ impl fmt::Display for Spec {
     }
 }
 
-/// The lowest version that can say what is inside a machine.
+/// The lowest version that supports a machine's settings.
 pub fn needed_spec(guest: &Parts) -> Spec {
     let modes = guest.files.iter().map(|file| file.mode);
     let mut modes = modes.chain(guest.directories.iter().map(|directory| directory.mode));
@@ -43,10 +44,11 @@ pub(crate) fn is_special(mode: FileMode) -> bool {
     mode.bits() & 0o7000 != 0
 }
 
-/// The highest version that an image's engine knows; `None` where its version does not say.
+/// The highest version that an image's engine supports; `None` if the image's version does not tell.
 ///
-/// Fedora CoreOS has a date in its version (`40.20240906.3.0`); an engine is taken to be in it a month after its release.
-/// Flatcar's is known by channel: 4081 (LTS) has Ignition 2.19, 4593 (Stable) has 2.24, 4799 has 2.26.
+/// Fedora CoreOS has a date in its version (`40.20240906.3.0`); an engine counts as part of it from a month
+/// after the engine's release. Flatcar's engine is known by channel: 4081 (LTS) has Ignition 2.19, 4593
+/// (Stable) has 2.24, 4799 has 2.26.
 pub fn max_spec(os: Os, version: &str) -> Option<Spec> {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
     match os {

@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::key::{Fits, FlagType, Key, List, Setting, Takes};
 use super::piece::{Piece, pieces};
 use super::value::{Duration, Line};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::given::{Given, Leaf as _};
 use crate::secret::Secret;
 use crate::template::Encoding;
@@ -126,13 +126,7 @@ impl Config {
                     if key.flag_type() == FlagType::Duration
                         && Duration::parse(text).is_ok_and(|time| time.as_millis() == 0)
                     {
-                        let message = format!("K3s refuses to start when {key} is zero");
-                        findings.push(Finding::new(
-                            Kind::ValueInvalid,
-                            at,
-                            message,
-                            "write, for example, 5m",
-                        ));
+                        findings.push(ConfigProblem::ZeroTime { key: *key }.at(at));
                     }
                 }
                 Value::List(texts) => {
@@ -295,6 +289,15 @@ impl schemars::JsonSchema for Config {
             "properties": properties,
             "additionalProperties": false,
         })
+    }
+}
+
+problems! {
+    /// Problems with a value of `config.yaml`.
+    pub enum ConfigProblem {
+        ZeroTime { key: Key } is ValueInvalid:
+            "K3s refuses to start when {key} is zero",
+            "write, for example, 5m";
     }
 }
 

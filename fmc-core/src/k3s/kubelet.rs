@@ -10,7 +10,7 @@ use super::quantity::{Percent, Quantity, Threshold};
 use super::value::{Count, Duration, Line};
 use super::version::Version;
 use super::word::TlsVersion;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, leaf, problems};
 use crate::given::{Given, Leaf};
 use crate::name::DropinName;
 use crate::named::{Keyed, unnamed};
@@ -238,11 +238,7 @@ impl Dropin {
         if let Some(name) = leaf(&self.name, at, findings)
             && name == DEFAULTS
         {
-            findings.push(wrong(
-                at,
-                format!("{DEFAULTS} is K3s's own"),
-                "give it another name, for example 50-own.conf",
-            ));
+            findings.push(KubeletProblem::Reserved { name: DEFAULTS }.at(at));
         }
         self.check_leaves(at, findings);
         let maps = [
@@ -255,8 +251,8 @@ impl Dropin {
         ];
         for (field, keys, known) in maps {
             for key in keys.into_iter().filter(|key| !known.contains(key)) {
-                let help = format!("it is one of {}", known.join(", "));
-                findings.push(wrong(&at.key(field), format!("the kubelet does not know `{key}`"), &help));
+                let problem = KubeletProblem::Unknown { key: key.to_owned(), known: known.to_vec() };
+                findings.push(problem.at(at.key(field)));
             }
         }
         self.check_pairs(at, findings);
@@ -266,9 +262,8 @@ impl Dropin {
         let soft = keys(self.eviction_soft.as_ref());
         let grace = keys(self.eviction_soft_grace_period.as_ref());
         for signal in soft.iter().filter(|signal| !grace.contains(signal)) {
-            let message = format!("`{signal}` has no grace period");
-            let help = "give one in evictionSoftGracePeriod, for example 90s, or use evictionHard";
-            findings.push(wrong(&at.key("evictionSoft"), message, help));
+            let problem = KubeletProblem::NoGrace { signal: (*signal).to_owned() };
+            findings.push(problem.at(at.key("evictionSoft")));
         }
         let high =
             self.image_gc_high_threshold_percent.as_ref().and_then(Given::ok).map_or(85, |high| high.get());
@@ -277,12 +272,7 @@ impl Dropin {
         if low >= high {
             let field = if self.image_gc_low_threshold_percent.is_some() { "Low" } else { "High" };
             let field = format!("imageGC{field}ThresholdPercent");
-            let message = format!("images are deleted from {high} % on, down to {low} %");
-            findings.push(wrong(
-                &at.key(&field),
-                message,
-                "make imageGCLowThresholdPercent the smaller of both",
-            ));
+            findings.push(KubeletProblem::Thresholds { high, low }.at(at.key(&field)));
         }
         let whole = self.shutdown_grace_period.as_ref().map(Given::ok);
         let critical = self.shutdown_grace_period_critical_pods.as_ref().and_then(Given::ok);
@@ -290,27 +280,16 @@ impl Dropin {
             && let Some(whole) = whole.unwrap_or(Some(&Duration::from_millis(0)))
             && critical > whole
         {
-            let message = format!("critical pods get {critical} of the {whole} that a shutdown waits");
-            findings.push(wrong(
-                &at.key("shutdownGracePeriodCriticalPods"),
-                message,
-                "raise shutdownGracePeriod above it",
-            ));
+            let problem = KubeletProblem::Grace { critical: critical.to_string(), whole: whole.to_string() };
+            findings.push(problem.at(at.key("shutdownGracePeriodCriticalPods")));
         }
         if self.container_log_max_files.as_ref().and_then(Given::ok).is_some_and(|files| files.get() < 2) {
-            let message = "a container's log cannot be rotated into less than 2 files".to_owned();
-            findings.push(wrong(&at.key("containerLogMaxFiles"), message, "write 2 or more"));
+            findings.push(KubeletProblem::OneLog.at(at.key("containerLogMaxFiles")));
         }
         if self.serialize_image_pulls != Some(false)
             && self.max_parallel_image_pulls.as_ref().and_then(Given::ok).is_some_and(|pulls| pulls.get() > 1)
         {
-            let message =
-                "images are pulled one after another, and several at a time all the same".to_owned();
-            findings.push(wrong(
-                &at.key("maxParallelImagePulls"),
-                message,
-                "set serializeImagePulls to false",
-            ));
+            findings.push(KubeletProblem::Serialized.at(at.key("maxParallelImagePulls")));
         }
     }
 }
@@ -328,10 +307,6 @@ impl Keyed for Dropin {
     }
 }
 
-fn wrong(at: &At<'_>, message: String, help: &str) -> Finding {
-    Finding::new(Kind::ValueInvalid, at, message, help)
-}
-
 fn keys<V>(map: Option<&BTreeMap<String, V>>) -> Vec<&str> {
     map.into_iter().flatten().map(|(key, _)| key.as_str()).collect()
 }
@@ -340,6 +315,33 @@ fn node<'a, T: Leaf, S>(given: &'a Given<T>) -> Node<'a, S> {
     let text = given.to_string();
     let number = if T::is_number() { text.parse().ok() } else { None };
     number.map_or_else(|| Node::text(text), Node::Number)
+}
+
+problems! {
+    /// Problems with a drop-in of the kubelet's configuration.
+    pub enum KubeletProblem {
+        Reserved { name: &'static str } is ValueInvalid:
+            "{name} is the name of K3s's own drop-in",
+            "give it another name, for example 50-own.conf";
+        Unknown { key: String, known: Vec<&'static str> } is ValueInvalid with (list = known.join(", ")):
+            "the kubelet does not know `{key}`",
+            "write one of {list}";
+        NoGrace { signal: String } is ValueInvalid:
+            "`{signal}` has no grace period",
+            "give one in `evictionSoftGracePeriod`, for example 90s, or use `evictionHard`";
+        Thresholds { high: u8, low: u8 } is ValueInvalid:
+            "the kubelet would begin to delete images at {high} % and stop at {low} %",
+            "make `imageGCLowThresholdPercent` less than `imageGCHighThresholdPercent`";
+        Grace { critical: String, whole: String } is ValueInvalid:
+            "critical pods get {critical}, more than the {whole} that the whole shutdown waits",
+            "raise `shutdownGracePeriod` above it";
+        OneLog is ValueInvalid:
+            "a container's log cannot be rotated into fewer than 2 files",
+            "write 2 or more";
+        Serialized is ValueInvalid:
+            "several images are to be pulled in parallel, but the kubelet pulls one after another",
+            "set `serializeImagePulls` to false";
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! [`resolved::Cluster`] what a checked cloud makes of that.
 
 mod cluster;
-mod config;
+pub(crate) mod config;
 pub mod key;
 pub mod kubelet;
 mod node;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
 
 /// Where K3s has its keys and certificates.
@@ -277,13 +277,17 @@ impl Credentials {
         ];
         let own = own.into_iter().chain(Ca::ALL.map(|ca| (ca.part(), self.authorities.contains_key(&ca))));
         for (part, _) in own.filter(|(part, is_own)| *is_own && self.generations.contains_key(part)) {
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at.key("generations").name(&Shown(part)),
-                "the generation is that of a secret made from the root key, and this one is the user's own",
-                "leave it out, and raise the generation of the secret itself",
-            ));
+            findings.push(CredentialProblem::OwnGeneration.at(at.key("generations").name(&Shown(part))));
         }
+    }
+}
+
+problems! {
+    /// Problems with the secrets of a cluster.
+    pub enum CredentialProblem {
+        OwnGeneration is ValueInvalid:
+            "this generation is of a secret that is made from the root key, but the cloud gives a secret of its own",
+            "leave it out, and raise the generation of the secret itself";
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::piece::{Piece, pieces};
 use super::value::Line;
 use crate::field::is_default;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::given::Given;
 use crate::named::{Keyed, Named, unnamed};
 use crate::path::{AbsPath, HttpUrl};
@@ -224,23 +224,13 @@ impl Mirror {
             leaf(endpoint, &list.index(index), findings);
         }
         if self.endpoints.is_empty() && self.rewrites.is_empty() {
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at,
-                format!("the mirror of {} has no endpoint", self.registry),
-                "say where its images are, for example https://mirror.example:5000, or leave the mirror out",
-            ));
+            findings.push(RegistryProblem::NoEndpoint { registry: self.registry.to_string() }.at(at));
         }
         let list = at.key("rewrites");
         for (pattern, replacement) in &self.rewrites {
             if pattern.is_empty() || [pattern, replacement].iter().any(|text| text.contains(char::is_control))
             {
-                findings.push(Finding::new(
-                    Kind::ValueInvalid,
-                    list.key(pattern),
-                    "a rewrite is empty or has a control character in it",
-                    "write a regular expression on one line, for example ^library/(.*), and what stands for it",
-                ));
+                findings.push(RegistryProblem::Rewrite { pattern: pattern.clone() }.at(list.key(pattern)));
             }
         }
     }
@@ -351,20 +341,12 @@ impl Access {
         }
         if self.cert_file.is_some() != self.key_file.is_some() {
             let missing = if self.cert_file.is_some() { "key_file" } else { "cert_file" };
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at,
-                format!("the certificate for {} has no {missing}", self.host),
-                "give both, cert_file and key_file, or neither",
-            ));
+            let host = self.host.to_string();
+            findings.push(RegistryProblem::HalfCertificate { host, missing }.at(at));
         }
         if self.insecure_skip_verify && self.ca_file.is_some() {
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at.key("insecure_skip_verify"),
-                format!("the authority of {} is given, and any certificate will do all the same", self.host),
-                "leave insecure_skip_verify out: ca_file says which certificates are right",
-            ));
+            let problem = RegistryProblem::AuthorityUnused { host: self.host.to_string() };
+            findings.push(problem.at(at.key("insecure_skip_verify")));
         }
     }
 
@@ -441,6 +423,28 @@ fn sorted<T: Keyed>(values: &Named<T>) -> Vec<(String, &T)> {
     let mut values: Vec<_> = values.iter().map(|value| (value.name().to_string(), value)).collect();
     values.sort_by(|a, b| a.0.cmp(&b.0));
     values
+}
+
+problems! {
+    /// Problems with registries and their mirrors.
+    pub enum RegistryProblem {
+        NoEndpoint { registry: String } is ValueInvalid:
+            "the mirror of {registry} has no endpoint",
+            "say where its images are, for example {endpoints}, or leave the mirror out",
+            endpoints = Remedy::either(
+                "endpoints: [https://mirror.example:5000]",
+                ".endpoint(\"https://mirror.example:5000\")",
+            );
+        Rewrite { pattern: String } is ValueInvalid:
+            "the rewrite of {pattern:?} is empty or has a control character in it",
+            "write a regular expression on one line, for example ^library/(.*), and its replacement";
+        HalfCertificate { host: String, missing: &'static str } is ValueInvalid:
+            "the certificate for {host} has no `{missing}`",
+            "give both, `cert_file` and `key_file`, or neither";
+        AuthorityUnused { host: String } is ValueInvalid:
+            "`insecure_skip_verify` disables `ca_file` of {host}: any certificate is taken",
+            "leave `insecure_skip_verify` out: `ca_file` says which certificates are right";
+    }
 }
 
 #[cfg(test)]

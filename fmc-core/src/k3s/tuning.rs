@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::value::Line;
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, leaf, problems};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::named::{Keyed, Named, unnamed};
 
@@ -146,18 +146,23 @@ impl Tuning {
             if let Some(value) = leaf(&sysctl.value, &at, findings)
                 && value.as_str().trim() != value.as_str()
             {
-                findings.push(Finding::new(
-                    Kind::ValueInvalid,
-                    at,
-                    format!("the value {:?} begins or ends with white space", value.as_str()),
-                    format!("write {:?}", value.as_str().trim()),
-                ));
+                let (value, trimmed) = (value.to_string(), value.as_str().trim().to_owned());
+                findings.push(TuningProblem::Space { value, trimmed }.at(at));
             }
         }
         let list = at.key("modules");
         for (index, name) in self.modules.iter().enumerate() {
             leaf(name, &list.index(index), findings);
         }
+    }
+}
+
+problems! {
+    /// Problems with settings of the kernel.
+    pub enum TuningProblem {
+        Space { value: String, trimmed: String } is ValueInvalid:
+            "the value {value:?} begins or ends with white space",
+            "write {trimmed:?}";
     }
 }
 
@@ -265,7 +270,7 @@ mod tests {
         let mut findings = Vec::new();
         tuning.check(&At::ROOT.key("tuning"), &mut findings);
         let findings: Vec<_> =
-            findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect();
+            findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect();
         assert_eq!(
             findings,
             [

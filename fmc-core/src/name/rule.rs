@@ -1,21 +1,21 @@
-//! The grammars of names, as constant functions, so that a literal is judged by the compiler.
+//! The grammars of names, as constant functions, so that the compiler checks literals.
 
 use crate::given::LeafError;
 
-/// What is wrong with a name.
+/// The fault of an invalid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Empty,
     Long,
-    /// The byte at this index cannot stand there; all before it is ASCII.
+    /// The byte at this index is not allowed; all bytes before it are ASCII.
     Byte(usize),
-    /// The byte at this index may stand inside a name, but not where it is.
+    /// The byte at this index is allowed inside a name, but not at this place.
     Place(usize),
     /// A label has more than 63 characters.
     Label,
-    /// The parts are right, the whole is not.
+    /// The parts are valid, the whole is not.
     Shape(&'static str),
-    /// It has not the ending it needs, or none of several, of which this is the usual one.
+    /// The required suffix is missing; if several are allowed, this is the usual one.
     Ending(&'static str),
 }
 
@@ -58,7 +58,7 @@ const SUFFIXES: &[&str] = &[
     ".scope",
 ];
 
-/// One label of a domain name, without its length.
+/// One label of a domain name; its length is not checked.
 pub(super) const fn label(text: &str) -> Result<(), Fault> {
     scan(text, Set::LowerDigit, Set::LowerDigitAnd(b"-"), Set::LowerDigit)
 }
@@ -150,13 +150,13 @@ pub(super) const fn domain(text: &str) -> Result<(), Fault> {
     if before == b'.' || before == b'-' { Err(Fault::Place(at - 1)) } else { Ok(()) }
 }
 
-/// A rule and a greatest length together.
+/// Checks a rule and a greatest length.
 pub(super) fn within(text: &str, rule: fn(&str) -> Result<(), Fault>, max: usize) -> Result<(), Fault> {
     rule(text)?;
     if text.len() > max { Err(Fault::Long) } else { Ok(()) }
 }
 
-/// Says what is wrong with a text, what would be right, and the nearest name that is.
+/// Explains the fault of a text, what a valid text looks like, and the nearest valid name.
 pub(super) fn why(
     text: &str,
     fault: Fault,
@@ -218,7 +218,7 @@ const fn contains(set: &[u8], byte: u8) -> bool {
     false
 }
 
-/// Whether something stands before the suffix.
+/// Whether the text ends with the suffix and is longer than it.
 const fn ends_with(text: &str, suffix: &str) -> bool {
     let (mut text, mut suffix) = (text.as_bytes(), suffix.as_bytes());
     while let [suffix_rest @ .., expected] = suffix {

@@ -1,4 +1,4 @@
-//! One test for every entry of the table, and the messages of the names that people mistype most.
+//! One test for every entry of the table, and the messages for the names that people mistype most.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,8 @@ use super::*;
 use crate::given::Given;
 use crate::given::tests::reads_back;
 
-/// What holds for every entry: the example is right, the ends of the length are, and the pattern says what the rule says.
+/// Laws of every entry: the example is valid, so are the shortest and the longest name, and the pattern
+/// agrees with the rule.
 pub(super) fn entry<N: Leaf>(max: usize, pattern: &str) {
     let example = N::parse(N::EXAMPLE).unwrap();
     assert_eq!(example.to_string(), N::EXAMPLE);

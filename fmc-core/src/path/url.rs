@@ -3,38 +3,38 @@ use std::fmt;
 use crate::given::{Leaf, LeafError, leaf_traits};
 use crate::text::Text;
 
-/// The address of a file on the web: `http://` or `https://`, a host, maybe a port, and the rest as RFC 3986 spells it.
-/// One with a user or password is refused, and not shown.
+/// The address of a file on the web: `http://` or `https://`, a host, optionally a port, and the rest as in
+/// RFC 3986. An address with a user or password is refused, and not shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpUrl {
     text: Text,
-    /// Where the host ends, behind the scheme.
+    /// The end of the host and port in the text.
     authority_end: usize,
 }
 
 impl HttpUrl {
-    /// The whole as text.
+    /// The whole address as text.
     pub fn as_str(&self) -> &str {
         self.text.as_str()
     }
 
-    /// Whether it goes over TLS.
+    /// Whether it uses TLS.
     pub fn is_https(&self) -> bool {
         self.as_str().starts_with("https:")
     }
 
-    /// The host and, where it is written, its port: `mirror.example:8080`.
+    /// The host and, if given, its port: `mirror.example:8080`.
     pub fn authority(&self) -> &str {
         let start = if self.is_https() { "https://".len() } else { "http://".len() };
         self.as_str().get(start..self.authority_end).unwrap_or_default()
     }
 
-    /// The host: a name or an address, that of IPv6 in brackets.
+    /// The host: a name or an address; an IPv6 address has brackets.
     pub fn host(&self) -> &str {
         split_port(self.authority()).0
     }
 
-    /// The port, 80 or 443 where none is written.
+    /// The port; 80 or 443 if none is given.
     pub fn port(&self) -> u16 {
         let default = if self.is_https() { 443 } else { 80 };
         split_port(self.authority()).1.and_then(|port| port.parse().ok()).unwrap_or(default)
@@ -100,7 +100,7 @@ impl Leaf for HttpUrl {
 
     fn parse(text: &str) -> Result<Self, LeafError> {
         Self::read(text).map_err(|error| {
-            // What stands before an '@' may be a password, whatever it was refused for.
+            // The part before an '@' may be a password, whatever the reason for the refusal is.
             if !text.contains('@') {
                 return error;
             }
@@ -121,7 +121,7 @@ leaf_traits!(HttpUrl);
 
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
-        // A colon inside brackets is one of an IPv6 address.
+        // A colon inside brackets belongs to an IPv6 address.
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
     }

@@ -9,9 +9,9 @@ use crate::template::Template;
 /// A file of a compiled cloud.
 #[derive(Clone, Debug)]
 pub struct Artifact<'a> {
-    /// Its path below the output's folder, as `libvirt/local/domains/web.xml`.
+    /// The path below the output folder, as `libvirt/local/domains/web.xml`.
     pub path: String,
-    /// What it is, as `domain`, `nft` or `guest`.
+    /// The kind of file, as `domain`, `nft` or `guest`.
     pub kind: &'static str,
     content: Body<'a>,
     is_private: bool,
@@ -25,27 +25,35 @@ enum Body<'a> {
 }
 
 impl<'a> Artifact<'a> {
-    /// A text that everybody may read.
+    /// A text that everyone may read.
     pub fn text(path: impl Into<String>, kind: &'static str, text: &'a str) -> Self {
         Self { path: path.into(), kind, content: Body::Text(text), is_private: false }
     }
 
-    /// A text with holes for secrets, for its owner's eyes only.
+    /// A text with holes for secrets, which only its owner may read.
     pub fn template(path: impl Into<String>, kind: &'static str, template: &'a Template) -> Self {
         Self { path: path.into(), kind, content: Body::Template(template), is_private: true }
     }
 
-    /// The volume that a machine boots with, for its owner's eyes only.
+    /// The boot volume of a machine, which only its owner may read.
     pub fn boot_volume(path: impl Into<String>, kind: &'static str, boot: &'a Boot) -> Self {
         Self { path: path.into(), kind, content: Body::Image(boot), is_private: true }
     }
 
-    /// Whether only its owner may read it, as what is inside a machine.
+    /// Its text, if it is one that everybody may read.
+    pub fn plain(&self) -> Option<&'a str> {
+        match self.content {
+            Body::Text(text) => Some(text),
+            Body::Template(_) | Body::Image(_) => None,
+        }
+    }
+
+    /// Whether only its owner may read it, because it holds the inside of a machine.
     pub fn is_private(&self) -> bool {
         self.is_private
     }
 
-    /// Whether a secret is in it once it is rendered.
+    /// Whether it contains a secret once it is rendered.
     pub fn has_secrets(&self) -> bool {
         match self.content {
             Body::Text(_) => false,
@@ -54,7 +62,7 @@ impl<'a> Artifact<'a> {
         }
     }
 
-    /// Its bytes.
+    /// The file's bytes.
     ///
     /// # Errors
     ///
@@ -67,8 +75,8 @@ impl<'a> Artifact<'a> {
         }
     }
 
-    /// The digest without its secrets, which are covered by name and generation; `None` if it has none, and its bytes can
-    /// be hashed as they are.
+    /// The digest without its secrets, which count by name and generation; `None` for a file without secrets,
+    /// whose bytes can be hashed themselves.
     pub fn template_digest(&self) -> Option<[u8; 32]> {
         match self.content {
             _ if !self.has_secrets() => None,
@@ -79,19 +87,19 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// A file that no step applies: the administrator of its place loads it.
+/// A file that no step applies: the administrator of its place loads it by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
-    /// Where it is loaded, as a host's name.
+    /// The place that loads it, as a host's name.
     pub place: Arc<str>,
-    /// Its path below the output's folder, as `hosts/local.nft`.
+    /// The path below the output folder, as `hosts/local.nft`.
     pub path: String,
-    /// What it is, as `nft`.
+    /// The kind of file, as `nft`.
     pub kind: &'static str,
-    /// The file.
+    /// The content.
     pub text: Arc<str>,
-    /// What does not work before it is loaded, as the beginning of a sentence: `The routed networks of local leave it by its
-    /// nft table`.
+    /// What does not work until it is loaded, as the beginning of a sentence: `The routed networks of local
+    /// leave it by its nft table`.
     pub why: String,
     /// The program that loads it, as `nft -f`: the file's path follows.
     pub loads: &'static str,

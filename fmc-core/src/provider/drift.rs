@@ -1,4 +1,4 @@
-//! What somebody changed since the last apply.
+//! Manual changes since the last apply.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,40 +8,41 @@ use serde::Serialize;
 
 use crate::graph::{Address, Change, Model, Seen, State, Verdict, Wanted};
 
-/// What somebody changed, object by object.
+/// Manual changes, object by object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// Objects that are not as the last apply left them, by address.
+    /// Objects that differ from the last apply, by address.
     pub drift: Vec<Drifted>,
-    /// Objects that differ from a cloud that has changed since it was applied, so that it is not known who changed what.
+    /// Objects that differ from a cloud that was itself changed since the last apply, so that manual changes
+    /// cannot be told apart.
     pub unclear: Vec<Drifted>,
-    /// What could not be read, and why: a place or an address.
+    /// Places and addresses that could not be read, with the cause.
     pub unknown: BTreeMap<String, String>,
 }
 
-/// An object that is not as the last apply left it.
+/// An object that differs from the last apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Drifted {
     /// The object.
     pub address: Address,
-    /// The machine that a person knows it by, as `machine/web`.
+    /// The machine or other noun that the object belongs to, as `machine/web`.
     pub part_of: Option<Arc<str>>,
-    /// What happened to it.
+    /// The kind of drift.
     pub kind: DriftKind,
-    /// What differs. Nothing does of an object that is missing.
+    /// The differences; empty for an object that is missing.
     pub changes: Vec<Moved>,
 }
 
-/// What happened to an object.
+/// The kind of drift of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DriftKind {
     /// It was changed.
     Changed,
-    /// It is gone, although what is there says that it was.
+    /// It is gone, although other objects show that it existed.
     Missing,
-    /// It was made from one of ours, with our mark in it.
+    /// It was copied from one of ours, with our mark in it.
     Extra,
 }
 
@@ -65,14 +66,14 @@ impl DriftKind {
     }
 }
 
-/// One difference between what was applied and what is there.
+/// One difference between the last apply and the existing object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moved {
     /// The path within the document, as `memory`.
     pub path: String,
-    /// What was applied; `None` if nothing was.
+    /// The applied value; `None` if there was none.
     pub from: Option<String>,
-    /// What is there; `None` if nothing is.
+    /// The existing value; `None` if there is none.
     pub to: Option<String>,
 }
 
@@ -89,19 +90,19 @@ impl fmt::Display for Moved {
 }
 
 impl From<Change> for Moved {
-    /// A plan goes from what is there to what is wanted; drift went the other way.
+    /// A plan goes from the existing to the wanted value; drift went the other way.
     fn from(Change { path, from, to, .. }: Change) -> Self {
         Self { path, from: to, to: from }
     }
 }
 
 impl Drift {
-    /// Whether nobody is known to have changed anything.
+    /// Whether no manual change is known.
     pub fn is_empty(&self) -> bool {
         self.drift.is_empty()
     }
 
-    /// No drift, of what could be read: places and objects that could not are listed.
+    /// No drift of the objects that could be read; the places and objects that could not are listed.
     pub fn unknown_of<O: ?Sized>(seen: &Seen<O>) -> Self {
         let places = seen
             .unknown
@@ -114,8 +115,8 @@ impl Drift {
         Self { unknown: places.chain(objects).collect(), ..Self::default() }
     }
 
-    /// What differs from what is wanted, where a provider does not know what was applied last: none of it is known to be
-    /// somebody's change, so it is unclear.
+    /// Every difference from the wanted objects, for a provider that does not record the last apply. None of
+    /// them is known to be manual, so all are unclear.
     pub fn of_differences<M: Model>(model: &M, wanted: &Wanted<M::Document>, seen: &Seen<M::Object>) -> Self {
         let mut found = Self::unknown_of(seen);
         for (address, node) in &wanted.nodes {
@@ -132,7 +133,7 @@ impl Drift {
         found
     }
 
-    /// Adds what another provider found.
+    /// Adds the drift of another provider.
     pub(super) fn extend(&mut self, other: Self) {
         let Self { drift, unclear, unknown } = other;
         self.drift.extend(drift);

@@ -1,18 +1,19 @@
-//! A provider without its types, so that a list can hold several.
+//! A provider without its types, so that a list can hold several kinds.
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
-use super::room::{Drawn, Room, SimulationError};
+use super::room::{Drawn, NoValue, Room, SimulationError};
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Event, Fingerprint, Impact, Node, NotUp, Note,
     ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
@@ -47,7 +48,7 @@ impl AnyRoom {
         self.0.with_secrets_any(Arc::clone(secrets)).unwrap_or(self)
     }
 
-    /// Its simulation: see [`Room::simulation`].
+    /// The provider's simulation: see [`Room::simulation`].
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl fmt::Debug for AnyRoom {
     }
 }
 
-/// What acts, on the heap: a step of a provider behind a trait object cannot be generic over it.
+/// A shared [`Acting`]: a step of a provider behind a trait object cannot be generic over it.
 #[derive(Clone)]
 pub(super) struct SharedActing(Arc<dyn Acting>);
 
@@ -92,8 +93,8 @@ impl Acting for SharedActing {
     }
 }
 
-/// [`Room`], [`Provider`] and [`Model`] without their types. A document or object of another type is one of another provider
-/// of the same name: it is answered as nothing to do with this one, and a step with it fails.
+/// [`Room`], [`Provider`] and [`Model`] without their types. A document or object of another type belongs to
+/// another provider of the same name: queries ignore it, and a step with it fails.
 pub(super) trait Erased: Send + Sync {
     fn name(&self) -> &'static str;
     fn documents_any(&self, checked: &Checked) -> Wanted<AnyDocument>;
@@ -110,6 +111,14 @@ pub(super) trait Erased: Send + Sync {
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift;
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status;
+    fn value_any(&self, document: &str, path: &str) -> Result<String, NoValue>;
+    fn addresses_any(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)>;
+    fn console_any(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String>;
     fn drawn_any(&self, checked: &Checked) -> Vec<Drawn>;
     fn preflight_any<'a>(&'a self, checked: &'a Checked) -> BoxFuture<'a, Vec<Note>>;
     fn with_secrets_any(&self, secrets: Arc<dyn Secrets + Send + Sync>) -> Option<AnyRoom>;
@@ -205,6 +214,23 @@ impl<R: Room> Erased for R {
 
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
         self.status(checked, &typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen))
+    }
+
+    fn value_any(&self, document: &str, path: &str) -> Result<String, NoValue> {
+        self.value(document, path)
+    }
+
+    fn addresses_any(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        self.addresses(checked, machine)
+    }
+
+    fn console_any(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        self.console(checked, machine, lines)
     }
 
     fn drawn_any(&self, checked: &Checked) -> Vec<Drawn> {
@@ -364,7 +390,7 @@ fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
     }
 }
 
-/// What is wanted of one provider, with its types.
+/// The wanted objects of one provider, with its types.
 fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDocument>) -> Wanted<D> {
     let node = |node: &Node<AnyDocument>| {
         let document = Arc::clone(&node.document).downcast().ok()?;
@@ -377,7 +403,7 @@ fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDoc
     Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
 }
 
-/// What was seen by one provider, with its types.
+/// The existing objects of one provider, with its types.
 fn typed_seen<O: Send + Sync + 'static>(provider: &str, seen: &Seen<AnyObject>) -> Seen<O> {
     let state = |state: &State<AnyObject>| {
         Some(match state {

@@ -1,27 +1,29 @@
-//! What a provider brings.
+//! Everything that a provider brings.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
 
-/// A provider with all that it brings. Only [`Room::NAME`] and [`Room::documents`] must be said; the rest has a default that
-/// is right for a provider of plain records.
+/// A provider with all its parts. Only [`Room::NAME`] and [`Room::documents`] are required; the defaults of
+/// the others suit a provider of plain records.
 ///
-/// A room without a connection is its pure half: it compiles, plans, and tells drift and status from what was seen.
+/// A room without a connection is its pure half: it compiles, plans, and computes drift and status from given
+/// observations.
 pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + Sized + 'static {
-    /// Its name in addresses. Two rooms of one name cannot be in one list.
+    /// The provider's name in addresses. A list cannot hold two rooms of one name.
     const NAME: &'static str;
 
-    /// The objects that a cloud wants of it, with the places that it must look at though nothing is wanted there. An edge
-    /// may lead to an object of another provider.
+    /// The provider's objects of a cloud, with further places that it must observe although the cloud wants
+    /// no object there. An edge may lead to an object of another provider.
     fn documents(&self, checked: &Checked) -> Wanted<Self::Document>;
 
     /// The files that a compile writes for an object.
@@ -39,7 +41,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Vec::new()
     }
 
-    /// What a machine boots with, if a document holds that.
+    /// The boot configuration in a document, if it has one.
     fn boot<'a>(&self, _document: &'a Self::Document) -> Option<&'a Arc<Boot>> {
         None
     }
@@ -49,22 +51,23 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         self.boot(document).into_iter().flat_map(|boot| boot.secrets()).collect()
     }
 
-    /// The kinds of objects that a plan counts in its title, each with the noun that a person knows it by.
+    /// The kinds of objects that a plan counts in its title, each with a person's noun for it.
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// What a machine that is there is a member of, as it was marked with.
+    /// The memberships of an existing machine, as recorded in its mark.
     fn memberships<'a>(&self, _object: &'a Self::Object) -> &'a [Membership] {
         &[]
     }
 
-    /// What somebody changed since the last apply. By default every difference is unclear: see [`Drift::of_differences`].
+    /// Manual changes since the last apply. By default every difference is unclear: see
+    /// [`Drift::of_differences`].
     fn drift(&self, wanted: &Wanted<Self::Document>, seen: &Seen<Self::Object>) -> Drift {
         Drift::of_differences(self, wanted, seen)
     }
 
-    /// How its objects stand. By default each wanted one is there or not.
+    /// The state of the provider's objects. By default each wanted object is there or not.
     fn status(
         &self,
         _checked: &Checked,
@@ -74,13 +77,41 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Status::of_objects(wanted, seen)
     }
 
-    /// What it adds to the picture of a cloud.
+    /// The value at a path of one of its documents, as a plan names it. By default its documents have no paths.
+    ///
+    /// # Errors
+    ///
+    /// The path leads nowhere.
+    fn value(&self, _document: &str, _path: &str) -> Result<String, NoValue> {
+        Err(NoValue { upto: String::new(), has: Vec::new() })
+    }
+
+    /// The addresses that a machine of it answers at, the best one first, each with its network.
+    fn addresses(&self, _checked: &Checked, _machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        Vec::new()
+    }
+
+    /// The last lines that were kept of a machine's console; `None` if it keeps none, or has no connection to the machine.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read: a fragment that fits "failed to …".
+    fn console(
+        &self,
+        _checked: &Checked,
+        _machine: &Machine,
+        _lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        Ok(None)
+    }
+
+    /// The provider's part of a cloud's picture.
     fn drawn(&self, _checked: &Checked) -> Vec<Drawn> {
         Vec::new()
     }
 
-    /// What is lacking or otherwise than the cloud says, told before anything is made. It goes by what the last observation
-    /// read.
+    /// Missing or differing prerequisites, reported before anything is made. They are judged by the last
+    /// observation.
     fn preflight(&self, _checked: &Checked) -> impl Future<Output = Vec<Note>> + Send {
         std::future::ready(Vec::new())
     }
@@ -90,8 +121,9 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         None
     }
 
-    /// Its simulation, which changes nothing outside of this process: from a state that [`Room::simulated`] gave, or from the
-    /// beginning. `None` if it has none; then its objects are unknown in a simulation.
+    /// The provider's simulation, which changes nothing outside of this process: from a state that
+    /// [`Room::simulated`] gave, or from the beginning. `None` if it has none; then its objects are unknown
+    /// in a simulation.
     ///
     /// # Errors
     ///
@@ -100,26 +132,26 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Ok(None)
     }
 
-    /// The state of a simulation, to be kept until the next command; `None` if it is none.
+    /// The state of a simulation, to keep until the next command; `None` for a real provider.
     fn simulated(&self) -> Option<String> {
         None
     }
 }
 
-/// What a provider adds to a picture.
+/// A provider's addition to a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Drawn {
-    /// A store of a host, that disks of machines are in: a cloud's own is told before others.
+    /// A store of a host, which holds disks of machines: the cloud's own store comes before others.
     Store {
         /// The host's name.
         host: String,
-        /// Its name.
+        /// The store's name.
         name: String,
-        /// Where it is on the host.
+        /// The store's path on the host.
         path: String,
     },
-    /// A line at a machine, as a name that it is published by.
+    /// A line at a machine, as a name under which it is published.
     Label {
         /// The machine's name.
         machine: String,
@@ -128,12 +160,22 @@ pub enum Drawn {
     },
 }
 
-/// A kept simulation that cannot be read.
+/// Where a path of a document stops leading anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("find it: `{upto}` has {}", .has.join(", "))]
+pub struct NoValue {
+    /// The part of the path that is there; empty for the document itself.
+    pub upto: String,
+    /// What is at that place: attributes and elements, as they would stand in a path.
+    pub has: Vec<String>,
+}
+
+/// A saved simulation that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read the simulation of {provider}: {cause}")]
 pub struct SimulationError {
-    /// Whose simulation it is.
+    /// The provider.
     pub provider: &'static str,
-    /// Why, and what to do.
+    /// The cause, and what to do.
     pub cause: String,
 }

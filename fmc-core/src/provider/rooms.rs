@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -9,10 +10,10 @@ use futures_util::future::join_all;
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::erased::{AnyDocument, AnyObject, AnyRoom, Erased, SharedActing};
-use super::room::{Drawn, Room};
+use super::room::{Drawn, NoValue, Room};
 use super::status::Status;
 use crate::boot::Boot;
-use crate::checked::Checked;
+use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
     ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
@@ -20,30 +21,30 @@ use crate::graph::{
 use crate::role::Membership;
 use crate::secret::SecretRef;
 
-/// Several providers as one: an object is asked of the provider that its address names. It is a
+/// Several providers as one: each object is handled by the provider that its address names. It is a
 /// [`Provider`] over documents and objects of any type, so that one plan orders the objects of all.
 ///
-/// Documents are given with their nodes: a reference to the [`Arc`] of a document would be taken for the document itself,
-/// since an `Arc` may be any document too.
+/// Pass documents with their nodes: a reference to the [`Arc`] of a document would be taken for the document
+/// itself, since an `Arc` may be any document too.
 ///
-/// A provider that does not answer is unknown as a whole, and stops the part of no other. Nothing is observed only if none
-/// answers.
+/// A provider that does not answer is unknown as a whole, and does not stop the others. The observation fails
+/// only if no provider answers.
 #[derive(Clone, Default)]
 pub struct Rooms<'a>(Vec<&'a dyn Erased>);
 
 impl<'a> Rooms<'a> {
-    /// No provider yet.
+    /// No providers.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a provider, instead of another one of the same name.
+    /// Adds a provider; it replaces one of the same name.
     #[must_use]
     pub fn with(self, room: &'a impl Room) -> Self {
         self.and(room)
     }
 
-    /// With a provider of any kind, instead of another one of the same name.
+    /// Adds a provider of any kind; it replaces one of the same name.
     #[must_use]
     pub fn with_any(self, room: &'a AnyRoom) -> Self {
         self.and(&*room.0)
@@ -56,7 +57,7 @@ impl<'a> Rooms<'a> {
         self
     }
 
-    /// Those with these names alone.
+    /// Only the providers with these names.
     #[must_use]
     pub fn only<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let names: BTreeSet<&str> = names.into_iter().collect();
@@ -64,12 +65,12 @@ impl<'a> Rooms<'a> {
         self
     }
 
-    /// Their names.
+    /// The names of the providers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|room| room.name())
     }
 
-    /// The objects that a cloud wants of them all.
+    /// The objects of a cloud for all providers.
     pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
         let mut all = Wanted::nothing(checked.owner().as_str());
         for room in &self.0 {
@@ -92,13 +93,13 @@ impl<'a> Rooms<'a> {
         self.0.iter().flat_map(|room| room.by_hand_any(checked)).collect()
     }
 
-    /// The fingerprint of a document, secrets as holes.
+    /// The fingerprint of a document, without its secrets.
     pub fn fingerprint_of(&self, at: &Address, node: &Node<AnyDocument>) -> Fingerprint {
         let found = self.of(at).and_then(|room| room.fingerprint_any(&*node.document));
         found.unwrap_or_else(|| Fingerprint::of(&[]))
     }
 
-    /// What a machine boots with, if a document holds that.
+    /// The boot configuration in a document, if it has one.
     pub fn boot<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Option<&'d Arc<Boot>> {
         self.of(at)?.boot_any(&*node.document)
     }
@@ -116,37 +117,73 @@ impl<'a> Rooms<'a> {
         self.0.iter().flat_map(move |room| of(*room))
     }
 
-    /// The noun that a person knows an object by, as `machine` for a domain of libvirt.
+    /// A person's noun for an object, as `machine` for a domain of libvirt.
     pub fn noun(&self, at: &Address) -> &'static str {
         let nouns = self.of(at).map(Erased::nouns_any).unwrap_or_default();
         nouns.iter().find(|(kind, _)| *kind == at.kind()).map_or(at.kind(), |(_, noun)| noun)
     }
 
-    /// What a machine that is there is a member of, as it was marked with.
+    /// The memberships of an existing machine, as recorded in its mark.
     pub fn memberships<'o>(&self, at: &Address, object: &'o AnyObject) -> &'o [Membership] {
         self.of(at).map(|room| room.memberships_any(object)).unwrap_or_default()
     }
 
-    /// What somebody changed since the last apply.
+    /// Manual changes since the last apply.
     pub fn drift(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {
         let mut all = Drift::default();
         self.0.iter().for_each(|room| all.extend(room.drift_any(wanted, seen)));
         all
     }
 
-    /// How all their objects stand.
+    /// The state of all objects.
     pub fn status(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
         let mut all = Status::default();
         self.0.iter().for_each(|room| all.extend(room.status_any(checked, wanted, seen)));
         all
     }
 
-    /// What they add to the picture of a cloud.
+    /// The value at a path of the document of an object, as a plan names it.
+    ///
+    /// # Errors
+    ///
+    /// The path leads nowhere.
+    pub fn value(&self, at: &Address, document: &str, path: &str) -> Result<String, NoValue> {
+        match self.of(at) {
+            Some(room) => room.value_any(document, path),
+            None => Err(NoValue { upto: String::new(), has: Vec::new() }),
+        }
+    }
+
+    /// The addresses that a machine answers at, the best one of each provider first, each with its network.
+    pub fn addresses(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
+        self.0.iter().flat_map(|room| room.addresses_any(checked, machine)).collect()
+    }
+
+    /// The last lines of a machine's console, of the first provider that keeps it; `None` if no provider does.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read: a fragment that fits "failed to …".
+    pub fn console(
+        &self,
+        checked: &Checked,
+        machine: &Machine,
+        lines: usize,
+    ) -> Result<Option<Vec<String>>, String> {
+        for room in &self.0 {
+            if let Some(found) = room.console_any(checked, machine, lines)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All providers' additions to the picture of a cloud.
     pub fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
         self.0.iter().flat_map(|room| room.drawn_any(checked)).collect()
     }
 
-    /// What is lacking or otherwise than the cloud says, after an observation.
+    /// Missing or differing prerequisites, after an observation.
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         join_all(self.0.iter().map(|room| room.preflight_any(checked))).await.concat()
     }
@@ -191,7 +228,7 @@ impl Model for Rooms<'_> {
             all.anew.append(&mut anew);
             all.notes.extend(notes);
         }
-        // What is of none of them stays wanted: it is unknown, and told of.
+        // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.
         let others = wanted.nodes.iter().filter(|(at, _)| self.of(at).is_none());
         all.nodes.extend(others.map(|(at, node)| (at.clone(), node.clone())));
         all

@@ -1,4 +1,4 @@
-//! How things stand that a provider looks after.
+//! The state of a provider's objects.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use serde::Serialize;
 
 use crate::graph::{Address, Seen, State, Wanted};
 
-/// How things stand that a provider looks after.
+/// The state of a provider's objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The machines that it runs, by name, as `running`, `off`, `not there` or `unknown`.
+    /// The provider's machines, by name, as `running`, `off`, `not there` or `unknown`.
     pub machines: BTreeMap<String, &'static str>,
-    /// Other objects that a person asks about.
+    /// Other objects that matter to a person.
     pub objects: Vec<Standing>,
-    /// What stays although no machine uses it, by address, and why.
+    /// Objects that stay although no machine uses them, by address, with the reason.
     pub kept: BTreeMap<String, String>,
 }
 
-/// How an object stands.
+/// The state of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Standing {
     /// The object.
     pub address: Address,
-    /// How it is, as `there`.
+    /// The state, as `there`.
     pub state: String,
 }
 
@@ -43,7 +43,7 @@ impl Status {
         Self { objects: objects.collect(), ..Self::default() }
     }
 
-    /// Adds what another provider looks after.
+    /// Adds the state of another provider's objects.
     pub(super) fn extend(&mut self, other: Self) {
         let Self { machines, objects, kept } = other;
         self.machines.extend(machines);

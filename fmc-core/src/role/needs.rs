@@ -2,7 +2,7 @@
 
 use super::Site;
 use crate::checked::Machine;
-use crate::finding::{At, Finding, Remedy, Severity, problems};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::image::Os;
 use crate::unit::Size;
 
@@ -59,7 +59,7 @@ impl Needs {
         let mut small = |problem: NeedsProblem| {
             let mut finding = problem.at(at);
             if site.cloud().is_lab() {
-                finding.severity = Severity::Warning;
+                finding.only_warn();
             }
             findings.push(finding);
         };

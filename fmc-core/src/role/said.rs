@@ -325,8 +325,8 @@ mod tests {
         {
             let report = cloud(role).check().unwrap_err();
             let unknown =
-                report.findings().iter().find(|finding| finding.kind == Kind::ReferenceUnknown).unwrap();
-            assert_eq!(unknown.at, "machines.web.roles[0]");
+                report.findings().iter().find(|finding| finding.kind() == Kind::ReferenceUnknown).unwrap();
+            assert_eq!(unknown.at(), "machines.web.roles[0]");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Secrets that are made from the cloud's root key: what each is, and what it is made of. The bytes are made by the crate
-//! `fmc-keys`; nothing here computes a key.
+//! Secrets that are made from the cloud's root key: their kinds, and the secrets that they are made of. The
+//! crate `fmc-keys` makes the bytes; nothing here computes a key.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::finding::At;
 use crate::given::Given;
 use crate::name::SecretName;
 
-/// What is made from the root key, by the secret's name and generation.
+/// A kind of secret that is made from the root key, by the secret's name and generation.
 ///
-/// A file can ask for those that stand for themselves; what is made of other secrets is put together by roles, and by
-/// programs.
+/// A file can ask for the kinds that need no other secret; roles and programs put together the ones that are
+/// made of others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -23,11 +23,11 @@ use crate::name::SecretName;
 pub enum Generated {
     /// 32 letters and digits, the first a letter: 190 bits.
     Password,
-    /// 64 hexadecimal digits in lower case, 256 bits: what K3s takes as a token. Digits alone never look like `K10…`, by
-    /// which K3s tells a token with the hash of its authority.
+    /// 64 hexadecimal digits in lower case, 256 bits: a token of K3s. Digits alone never look like `K10…`, by
+    /// which K3s recognises a token with the hash of its authority.
     Token,
-    /// A private key on the curve P-256, as PEM of SEC 1 (`EC PRIVATE KEY`). It is the only form of such a key that
-    /// Kubernetes reads as a key of service accounts, too.
+    /// A private key on the curve P-256, as PEM of SEC 1 (`EC PRIVATE KEY`). Kubernetes reads a service
+    /// account key on this curve only in this form.
     PrivateKey,
     /// The private ed25519 key of an SSH server, in OpenSSH's own format.
     SshHostKey,
@@ -37,14 +37,14 @@ pub enum Generated {
     /// The certificate of an authority, as PEM.
     #[serde(skip)]
     Authority(Arc<Authority>),
-    /// The certificate of a server or a client that an authority signs, as PEM.
+    /// The certificate of a server or a client, signed by an authority, as PEM.
     #[serde(skip)]
     Certificate(Arc<LeafCertificate>),
-    /// What PostgreSQL keeps of this password: `SCRAM-SHA-256$4096:SALT$STORED:SERVER` (RFC 5803, RFC 7677), by which nobody can log
-    /// in. The salt follows from the root key.
+    /// PostgreSQL's verifier of this password: `SCRAM-SHA-256$4096:SALT$STORED:SERVER` (RFC 5803, RFC 7677).
+    /// It does not allow a login. The salt is derived from the root key.
     #[serde(skip)]
     Scram(Arc<SecretRef>),
-    /// Several secrets of PEM, one after another.
+    /// Several PEM secrets, one after another.
     #[serde(skip)]
     Bundle(Arc<[SecretRef]>),
     /// The token by which a node joins a K3s cluster: `K10`, the hash of the cluster's authority, user and password.
@@ -52,15 +52,15 @@ pub enum Generated {
     JoinToken(Arc<JoinToken>),
 }
 
-/// The certificate of an authority. Its serial follows from its keys, and its validity is the model's: from 2024-01-01 to
-/// 2054-01-01, whenever it is made.
+/// The certificate of an authority. Its serial is derived from its keys, and its validity is fixed by the
+/// model: from 2024-01-01 to 2054-01-01, whenever it is made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Authority {
     /// Its common name, of 64 characters at most (`ub-common-name` of RFC 5280, appendix A.1).
     pub common_name: String,
     /// Its private key.
     pub key: SecretRef,
-    /// Who signs it; itself if `None`.
+    /// The authority that signs it; itself if `None`.
     pub issuer: Option<Arc<Self>>,
 }
 
@@ -69,17 +69,17 @@ pub struct Authority {
 pub struct LeafCertificate {
     /// Its common name, of 64 characters at most.
     pub common_name: String,
-    /// The names and addresses that it is for.
+    /// The names and addresses that it is valid for.
     pub names: Vec<String>,
-    /// What it is for.
+    /// The permitted use.
     pub usage: CertificateUsage,
     /// Its private key.
     pub key: SecretRef,
-    /// Who signs it.
+    /// The authority that signs it.
     pub issuer: Arc<Authority>,
 }
 
-/// What a certificate is for.
+/// The permitted use of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CertificateUsage {
     /// A server.
@@ -90,10 +90,10 @@ pub enum CertificateUsage {
     Both,
 }
 
-/// What the token of a node is made of.
+/// The parts of a node's join token.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JoinToken {
-    /// The certificates of the cluster's server authority, byte by byte the file that its servers have.
+    /// The certificates of the cluster's server authority, byte for byte as in the file on its servers.
     pub authority: SecretRef,
     /// The user: `server` or `node`.
     pub user: String,
@@ -102,14 +102,14 @@ pub struct JoinToken {
 }
 
 impl Generated {
-    /// Whether a root key is needed for its bytes: what is put together of the user's own secrets needs none.
+    /// Whether its bytes need a root key: a combination of the user's own secrets needs none.
     pub fn needs_root_key(&self) -> bool {
         match self {
             Self::Password | Self::Token | Self::PrivateKey | Self::SshHostKey => true,
             Self::SshPublicKey(key) => key.needs_root_key(),
             Self::Authority(authority) => authority.needs_root_key(),
             Self::Certificate(of) => of.key.needs_root_key() || of.issuer.needs_root_key(),
-            // Its salt does, whatever the password is.
+            // The salt needs it, whatever the password is.
             Self::Scram(_) => true,
             Self::Bundle(parts) => parts.iter().any(SecretRef::needs_root_key),
             Self::JoinToken(token) => token.authority.needs_root_key() || token.password.needs_root_key(),
@@ -118,7 +118,7 @@ impl Generated {
 }
 
 impl Generated {
-    /// Feeds a hash with what it is and what it is made of, by name and generation.
+    /// Feeds a hash with the kind and with the names and generations of its parts.
     pub(crate) fn update(&self, hash: &mut Sha256) {
         let mut parts = |tag: u8, parts: &[&SecretRef]| {
             hash.update([tag]);
@@ -164,7 +164,7 @@ impl Generated {
 }
 
 impl Authority {
-    /// An authority that signs itself, of this name: its key is made from the root key.
+    /// A self-signed authority of this name: its key is made from the root key.
     ///
     /// ```
     /// use fmc_core::guest::GuestFile;
@@ -200,7 +200,7 @@ impl Authority {
         self.leaf(name, [""; 0], CertificateUsage::Client)
     }
 
-    /// A certificate that this authority signs. Its key is made from the root key, by the names of both.
+    /// A certificate that this authority signs. Its key is made from the root key and the names of both.
     pub fn leaf<N: Into<String>>(
         &self,
         name: &str,
@@ -254,12 +254,12 @@ impl SecretRef {
         Self::generated(name, self.generation, Generated::SshPublicKey(Arc::new(self.clone())))
     }
 
-    /// Whether its source is the root key, at first sight: see [`SecretRef::needs_root_key`].
+    /// Whether its source is the root key itself; [`SecretRef::needs_root_key`] also looks at its parts.
     pub(crate) fn is_generated(&self) -> bool {
         matches!(self.source, SecretSource::Generated(_))
     }
 
-    /// Feeds a hash with its name and generation, and with what it is made of.
+    /// Feeds a hash with the secret's name, generation and parts.
     pub(crate) fn update(&self, hash: &mut Sha256) {
         hash.update(self.generation.to_le_bytes());
         hash.update(self.name.as_str().len().to_le_bytes());
@@ -269,7 +269,7 @@ impl SecretRef {
         }
     }
 
-    /// Whether a root key is needed for its bytes.
+    /// Whether its bytes need a root key.
     pub fn needs_root_key(&self) -> bool {
         match &self.source {
             SecretSource::Generated(what) => what.needs_root_key(),
@@ -284,7 +284,7 @@ impl Secret {
         Self::generated(name, Generated::Password)
     }
 
-    /// What PostgreSQL keeps of this password, in place of the password itself.
+    /// PostgreSQL's verifier of this password, to use in place of the password itself.
     ///
     /// ```
     /// use fmc_core::secret::Secret;
@@ -300,7 +300,7 @@ impl Secret {
                 let name = derived_name("scram", password.name.as_str(), "verifier");
                 SecretRef::generated(name, password.generation, Generated::Scram(Arc::new(password))).into()
             }
-            // What is wrong with it is told where it is used.
+            // An invalid secret is reported where it is used.
             None => self.clone(),
         }
     }
@@ -310,21 +310,22 @@ impl Secret {
         matches!(self.source, SecretSource::Generated(_))
     }
 
-    /// A secret that is made from the root key, by its name and generation. Another generation gives other bytes.
+    /// A secret that is made from the root key, by its name and generation. Another generation gives other
+    /// bytes.
     pub fn generated(name: impl Into<Given<SecretName>>, what: Generated) -> Self {
         Self { name: name.into(), generation: super::first(), source: SecretSource::Generated(what) }
     }
 }
 
-/// The secret of a checked cloud as a draft, for what a role puts into its guest.
+/// Turns the secret of a checked cloud into a draft, for a role's guest parts.
 impl From<SecretRef> for Secret {
     fn from(secret: SecretRef) -> Self {
         Self { name: secret.name.into(), generation: secret.generation, source: secret.source }
     }
 }
 
-/// `PREFIX-MIDDLE-SUFFIX`; where that is too long for a secret's name, or no label, the middle is cut and gets a hash of the
-/// whole, so that two of them stay two.
+/// `PREFIX-MIDDLE-SUFFIX`. If that is too long for a secret's name, or not a label, the middle is cut and
+/// gets a hash of the whole, so that different secrets keep different names.
 pub(crate) fn derived_name(prefix: &'static str, middle: &str, suffix: &'static str) -> SecretName {
     const SEPARATORS: usize = 3;
     let whole = format!("{prefix}-{middle}-{suffix}");

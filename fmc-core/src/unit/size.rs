@@ -8,8 +8,8 @@ const UNITS: [(&str, u64); 5] =
 
 /// A size of memory or storage: from 1 byte to 2^63 − 1, the greatest that a file can have.
 ///
-/// Its text is a whole number and a binary unit: `2 GiB`, `1536 MiB`. Decimal units and bare numbers are refused, since
-/// `GB`, `G` and no unit at all each mean 1000 to some programs and 1024 to others.
+/// Its text is a whole number and a binary unit: `2 GiB`, `1536 MiB`. Decimal units and bare numbers are
+/// refused, since `GB`, `G` and a missing unit mean 1000 to some programs and 1024 to others.
 ///
 /// ```
 /// use fmc_core::unit::{Size, SizeExt};
@@ -23,30 +23,30 @@ const UNITS: [(&str, u64); 5] =
 pub struct Size(u64);
 
 impl Size {
-    /// Nothing: where a sum starts. As a leaf it is refused.
+    /// Zero, the start of a sum. The check refuses it as a leaf.
     pub const ZERO: Self = Self(0);
 
-    /// So many bytes.
+    /// A number of bytes.
     pub const fn bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// So many KiB (1024 bytes).
+    /// A number of KiB (1024 bytes).
     pub const fn kib(count: u32) -> Self {
         Self((count as u64) << 10)
     }
 
-    /// So many MiB (1024 KiB).
+    /// A number of MiB (1024 KiB).
     pub const fn mib(count: u32) -> Self {
         Self((count as u64) << 20)
     }
 
-    /// So many GiB (1024 MiB).
+    /// A number of GiB (1024 MiB).
     pub const fn gib(count: u32) -> Self {
         Self((count as u64) << 30)
     }
 
-    /// So many TiB (1024 GiB); from 2^24 on a size that no leaf can have, and that is refused as one.
+    /// A number of TiB (1024 GiB); from 2^24 on the size is too great for a leaf, and the check refuses it.
     pub const fn tib(count: u32) -> Self {
         Self((count as u64).saturating_mul(1 << 40))
     }
@@ -66,7 +66,7 @@ impl Size {
         self.0 >> 20
     }
 
-    /// The sum, unless it is too great to be written.
+    /// The sum, or `None` if it is too great.
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
             Some(sum) => Some(Self(sum)),
@@ -74,18 +74,18 @@ impl Size {
         }
     }
 
-    /// The sum, or the greatest size where the sum is too great.
+    /// The sum, or the greatest size if the sum is too great.
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference, or zero where `other` is the greater.
+    /// The difference, or zero if `other` is greater.
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 }
 
-/// The sum. One that is too great to be written is a size that no leaf can have: the check refuses it.
+/// The sum. If it is too great, the check refuses the result as a leaf.
 impl Add for Size {
     type Output = Self;
 
@@ -94,7 +94,7 @@ impl Add for Size {
     }
 }
 
-/// The difference; nothing where `other` is the greater, which the check refuses as a leaf.
+/// The difference; zero if `other` is greater, which the check refuses as a leaf.
 impl Sub for Size {
     type Output = Self;
 
@@ -103,7 +103,7 @@ impl Sub for Size {
     }
 }
 
-/// So many times the size. A product that is too great to be written is a size that no leaf can have: the check refuses it.
+/// A multiple of the size. If it is too great, the check refuses the result as a leaf.
 impl Mul<u64> for Size {
     type Output = Self;
 
@@ -113,7 +113,7 @@ impl Mul<u64> for Size {
 }
 
 impl std::iter::Sum for Size {
-    /// The sum, or the greatest size where the sum is too great.
+    /// The sum, or the greatest size if the sum is too great.
     fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
         sizes.fold(Self::ZERO, Self::saturating_add)
     }
@@ -167,9 +167,9 @@ impl Leaf for Size {
 
 leaf_traits!(Size);
 
-/// Sizes from numbers: `2.gib()`. A number that gives no size, too great or below zero, gives one that the check refuses.
+/// Sizes from numbers: `2.gib()`. The check refuses the result for a number that is too great or negative.
 ///
-/// `u64` and `u32` are for numbers that are computed; `i32` is what a literal without a suffix is.
+/// `u64` and `u32` are for computed numbers; `i32` is the type of a literal without a suffix.
 ///
 /// ```
 /// use fmc_core::unit::{Size, SizeExt};
@@ -179,25 +179,25 @@ leaf_traits!(Size);
 /// assert_eq!(2.gib() * nodes - 1.gib(), Size::gib(5));
 /// ```
 pub trait SizeExt: Sized {
-    /// So many of a unit.
+    /// A number of a unit.
     fn times(self, unit: Size) -> Size;
 
-    /// So many KiB (1024 bytes).
+    /// A number of KiB (1024 bytes).
     fn kib(self) -> Size {
         self.times(Size::kib(1))
     }
 
-    /// So many MiB (1024 KiB).
+    /// A number of MiB (1024 KiB).
     fn mib(self) -> Size {
         self.times(Size::mib(1))
     }
 
-    /// So many GiB (1024 MiB).
+    /// A number of GiB (1024 MiB).
     fn gib(self) -> Size {
         self.times(Size::gib(1))
     }
 
-    /// So many TiB (1024 GiB).
+    /// A number of TiB (1024 GiB).
     fn tib(self) -> Size {
         self.times(Size::tib(1))
     }
@@ -217,7 +217,7 @@ impl SizeExt for u64 {
 
 impl SizeExt for i32 {
     fn times(self, unit: Size) -> Size {
-        // Below zero is as wrong as nothing, and has no size of its own.
+        // A negative number is as invalid as zero, and has no size of its own.
         u64::try_from(self).map_or(Size::ZERO, |count| unit * count)
     }
 }

@@ -134,7 +134,7 @@ fn modes() {
         ("0600".to_owned(), "FileMode(0o0600)".to_owned())
     );
     assert_eq!(FileMode::parse("7777").unwrap().bits(), 0o7777);
-    // 420 is what 0644 is in decimal; taken as octal it would be another mode.
+    // 420 is 0644 in decimal; read as octal it would be another mode.
     for text in ["", "644", "420", "0o644", "00644", "0888", "+644", "rw-r--r--"] {
         assert!(FileMode::parse(text).unwrap_err().why().ends_with("\"0644\""), "{text:?}");
     }

@@ -1,4 +1,4 @@
-//! `HAProxy` in front of three API servers, of which one dies, and of two nodes with HTTP and HTTPS.
+//! `HAProxy` in front of three API servers, one of which dies, and of two nodes with HTTP and HTTPS.
 
 use std::collections::BTreeSet;
 
@@ -27,11 +27,11 @@ fn a_server_dies_and_the_calls_go_on() {
     };
     assert_eq!(answered(6).len(), 3, "all servers are called");
 
-    // At once, and as long as it takes until nobody is sent there any more.
+    // At once, and for as long as it takes until the dead server gets no more requests.
     let [_, dead, _] = &mut servers;
     dead.kill();
     assert_eq!(answered(12), BTreeSet::from(["master1".to_owned(), "master3".to_owned()]));
-    // A machine that is gone says nothing at all.
+    // A machine that is gone does not even refuse connections.
     lab.unplug("master1", true);
     assert_eq!(answered(2), BTreeSet::from(["master3".to_owned()]));
     let again = api(&lab, "master2");
@@ -42,7 +42,7 @@ fn a_server_dies_and_the_calls_go_on() {
     let words = ["curl", "-sSf", "--max-time", "5", "https://10.17.5.11:6443/whoami"];
     let refused = lab.run("client", &words).unwrap_err();
     assert!(refused.words().contains("certificate"), "{refused}");
-    // What it knows of itself it tells to its own machine alone.
+    // The balancer shows its own state only to its own machine.
     assert!(!lab.reaches("client", LB, Port::tcp(8405)));
     let alive = ["curl", "-sSf", "--max-time", "5", "http://127.0.0.1:8405/ping"];
     lab.run("lb1", &alive).unwrap();

@@ -30,7 +30,7 @@ use fmc_core::unit::SizeExt as _;
 use fmc_testkit::Refused;
 use fmc_testkit::netns::{Daemon, Lab, Nic};
 
-/// A machine of the cluster, as far as a balancer knows one.
+/// A machine of the cluster, with the parts that a balancer sees.
 struct Node(&'static str);
 
 impl CustomRole for Node {
@@ -84,7 +84,7 @@ pub(crate) fn cloud(balancer: &Balancer, os: Os, domain: Option<&str>) -> Checke
     cloud.check().unwrap()
 }
 
-/// The networks and the machines of a cloud, with what is compiled into their files, and a client beside the balancers.
+/// The networks and machines of a cloud, with their compiled files, and a client beside the balancers.
 pub(crate) fn lab(cloud: &Checked) -> Lab {
     let lab = Lab::start();
     lab.network("edge", "10.17.5.1/24");
@@ -94,7 +94,7 @@ pub(crate) fn lab(cloud: &Checked) -> Lab {
         let interface = &machine.interfaces[0];
         let network = cloud.at(interface.network).unwrap().name.as_str();
         let nic = Nic::new(network, format!("{}/24", machine.address().unwrap()));
-        // As a kernel names it, and nobody knows beforehand.
+        // A name that the kernel might give, and that the cloud cannot know.
         let nics = [nic.mac(interface.mac.to_string()).name("enp7s0")];
         lab.host(machine.name.as_str(), &nics);
         for file in &machine.guest.files {
@@ -113,7 +113,7 @@ pub(crate) fn haproxy<'lab>(lab: &'lab Lab, host: &str) -> Daemon<'lab> {
     daemon
 }
 
-/// A certificate that every address of these tests is in, and that is its own authority: with its key in one file.
+/// A certificate for every address of these tests. It is its own authority, and its key is in the same file.
 pub(crate) fn certificate(lab: &Lab) -> PathBuf {
     let path = lab.path().join("api.pem");
     let names = (1..=3).map(|n| format!("IP:10.17.4.2{n}"));
@@ -130,7 +130,8 @@ pub(crate) fn certificate(lab: &Lab) -> PathBuf {
     path
 }
 
-/// A stand-in of an API server: HTTP over TLS, which says `pong` to a ping as K3s does, and otherwise who it is.
+/// A stand-in for an API server: HTTP over TLS. It answers `pong` to a ping, as K3s does, and its name to any
+/// other request.
 const API: &str = "
 import http.server, socket, ssl, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -163,7 +164,7 @@ pub(crate) fn api<'lab>(lab: &'lab Lab, host: &str) -> Daemon<'lab> {
     daemon
 }
 
-/// Which server answers a call to the API at an address, whose certificate the caller verifies.
+/// The name of the server that answers a call to the API at an address. The caller verifies the certificate.
 pub(crate) fn call(lab: &Lab, address: &str) -> Result<String, Refused> {
     let ca = lab.path().join("ca.pem");
     let url = format!("https://{address}:6443/whoami");
@@ -171,7 +172,7 @@ pub(crate) fn call(lab: &Lab, address: &str) -> Result<String, Refused> {
     lab.run("client", &words)
 }
 
-/// Waits until it is so.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn within(seconds: u64, what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();

@@ -1,5 +1,5 @@
-//! Balancers, shared addresses and mirrors: what is compiled for their machines, judged by the programs that read it, and running in
-//! namespaces.
+//! Balancers, shared addresses and mirrors: the programs that read their machines' compiled files check them,
+//! and run in namespaces.
 
 mod api;
 mod clouds;

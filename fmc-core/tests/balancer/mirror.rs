@@ -1,5 +1,5 @@
-//! The mirror that systemd and bash serve: the compiled script for each connection, asked by curl, by Ignition and by clients that
-//! behave badly.
+//! The mirror of systemd and bash: curl, Ignition and misbehaving clients ask the compiled script, which runs
+//! once for each connection.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ use tempfile::TempDir;
 
 use crate::clouds;
 
-/// A mirror with its files in a folder of its own, and what is beside them and nobody's business.
+/// A mirror with its files in a folder of its own, beside files that it must not serve.
 struct Served {
     server: Activated,
     folder: TempDir,
@@ -57,7 +57,7 @@ fn text<'a>(machine: &'a Machine, path: &str) -> &'a str {
     text
 }
 
-/// 5 MB in which no two places are alike, and line ends and zeros are.
+/// 5 MB with line ends and zeros, in which no two places are alike.
 fn body() -> Vec<u8> {
     let mut state: u64 = 17;
     let next = |_| {
@@ -101,7 +101,7 @@ fn serve(os: Os) -> Served {
 }
 
 impl Served {
-    /// What curl says, with the body in a file.
+    /// curl's result; the body goes into a file.
     fn curl(&self, path: &str, words: &[&str], into: &Path) -> String {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--max-time", "30", "--path-as-is", "--write-out"]);
@@ -115,7 +115,7 @@ impl Served {
         self.curl(path, &[], &self.folder.path().join("body"))
     }
 
-    /// What comes back for some bytes, until the mirror closes.
+    /// The mirror's answer to some bytes, until it closes the connection.
     fn raw(&self, request: &[u8]) -> String {
         let mut connection = self.server.connect();
         connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -179,7 +179,7 @@ fn nothing_else_is_served() {
         let body = fs::read_to_string(served.folder.path().join("body")).unwrap();
         assert_eq!(body, "404 Not Found\n", "{path}");
     }
-    // A link leads nowhere, though its name is right.
+    // A link is not followed, even if its name is right.
     let link = format!("{folder}/link");
     std::os::unix::fs::symlink(
         served.folder.path().join("secret"),
@@ -217,7 +217,7 @@ fn other_methods_and_what_is_no_request() {
     }
     let log = served.server.log();
     assert!(log.chars().all(|c| c == '\n' || !c.is_control()), "{log:?}");
-    // The head of an answer is all that HEAD gets, whatever it says.
+    // A HEAD request gets only the head of an answer, even of an error.
     assert!(served.raw(b"HEAD / HTTP/1.1\r\n\r\n").ends_with("\r\n\r\n"));
     assert!(
         served.raw(format!("GET {} HTTP/1.0\n\n", served.path).as_bytes()).starts_with("HTTP/1.1 200 OK\r\n")
@@ -234,7 +234,7 @@ fn slow_clients_end_and_others_do_not_wait() {
             let mut connection = served.server.connect();
             connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
             connection.write_all(b"GET / HTTP/1.1\r\n").unwrap();
-            // A header now and then does not put the end off.
+            // More headers do not extend the client's deadline.
             for _ in 0..9 {
                 std::thread::sleep(Duration::from_secs(2));
                 if connection.write_all(b"A: b\r\n").is_err() {

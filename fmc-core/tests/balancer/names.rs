@@ -1,4 +1,4 @@
-//! Nodes that a name in DNS lists: one more of them changes nothing on the balancer.
+//! Nodes that a DNS name lists: one more node changes nothing on the balancer.
 
 #![expect(clippy::disallowed_methods, reason = "what a name server reads changes")]
 
@@ -10,7 +10,7 @@ use fmc_testkit::netns::{Answer, Lab, Port, Probe};
 
 use crate::clouds::{self, haproxy, within};
 
-/// What libvirt 9.0 tells its dnsmasq for a network with a domain that it alone answers for.
+/// The options that libvirt 9.0 gives its dnsmasq for a network whose domain only that dnsmasq answers.
 const DNSMASQ: [&str; 8] = [
     "dnsmasq",
     "--keep-in-foreground",
@@ -28,7 +28,7 @@ fn a_node_that_comes_is_found_and_one_that_dies_is_left() {
     let lab = clouds::lab(&cloud);
     let hosts = lab.path().join("hosts");
     let published = &cloud.network("edge").unwrap().names;
-    // As libvirt writes it.
+    // In libvirt's format.
     let write = |nodes: usize| {
         let line = |one: &fmc_core::checked::PublishedName| {
             let names: String = one.names.iter().map(|name| format!("{name}\t")).collect();
@@ -57,7 +57,7 @@ fn a_node_that_comes_is_found_and_one_that_dies_is_left() {
     write(2);
     dns.signal("HUP");
     within(20, "one more node", || answers() == of(&["worker1", "worker2"]));
-    // Nobody answers for the name any more: what was known stays.
+    // Without a name server, the balancer keeps the nodes that it knows.
     dns.kill();
     one.kill();
     within(15, "the node that lives", || answers() == of(&["worker2"]));

@@ -1,4 +1,4 @@
-//! Two balancers that share an address: it moves when one of them dies, in whatever way.
+//! Two balancers that share an address: it moves when one of them dies in any way.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "programs run, and time passes")]
 
@@ -12,9 +12,10 @@ use crate::clouds::{self, api, call, haproxy, within};
 
 const SHARED: &str = "10.17.5.10";
 
-/// keepalived as its unit starts it: after the script that finds the interface.
+/// Runs keepalived as its unit does: after the script that finds the interface.
 fn keepalived<'lab>(lab: &'lab Lab, host: &str) -> Daemon<'lab> {
-    // The balancer is alive before it has found the server alive, and its member is in the election from the start.
+    // The balancer is up before it has found its servers up, and its member takes part in the election from
+    // the start.
     within(10, "a balancer that is alive", || lab.run(host, &[keepalived::ASK]).is_ok());
     lab.run(host, &[keepalived::FIND]).unwrap();
     let mut daemon = lab.daemon(host, &["keepalived", "--dont-fork", "--log-console", "--no-syslog"]);
@@ -59,7 +60,7 @@ fn the_address_moves_when_a_balancer_or_its_keepalived_dies() {
     is_at(&lab, "lb2", "lb1");
     let _leader = keepalived(&lab, "lb1");
     is_at(&lab, "lb1", "lb2");
-    // The machine is gone, and could not let go of anything.
+    // The machine is gone and could not give up the address.
     lab.unplug("lb1", true);
     within(15, "the address at lb2", || lab.has_address("lb2", SHARED));
     within(10, "an answer by the address", || call(&lab, SHARED).is_ok());

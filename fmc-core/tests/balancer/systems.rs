@@ -1,4 +1,5 @@
-//! What machines with a balancer or a mirror boot with, on every operating system that can have one.
+//! The boot configurations of machines with a balancer or a mirror, on every operating system that can have
+//! one.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,7 +34,7 @@ fn traefik(url: &str) -> Software {
     Software::Traefik { url: url.into(), digest: Digest::sha256(b"traefik").into() }
 }
 
-/// Judges what a machine boots with by the program that reads it, and its units by systemd.
+/// Checks a machine's boot configuration with the program that reads it, and its units with systemd.
 fn judge(cloud: &Checked, machine: &Machine, programs: &[&str]) {
     let boot = Boot::of(cloud, machine).unwrap();
     for (name, template) in boot.files() {
@@ -64,13 +65,13 @@ fn paths(machine: &Machine) -> Vec<&str> {
     machine.guest.files.iter().map(|file| file.path.as_str()).collect()
 }
 
-/// The units of a role, without that of the firewall.
+/// The units of a role, without the firewall's.
 fn units(machine: &Machine) -> Vec<&str> {
     let names = machine.guest.units.iter().map(|unit| unit.name.as_str());
     names.filter(|name| *name != "fmc-firewall.service").collect()
 }
 
-/// The packages of a role, without that of the firewall, which every machine with a role has.
+/// The packages of a role, without the firewall's, which every machine with a role has.
 fn packages(machine: &Machine) -> Vec<&str> {
     machine.guest.packages.iter().map(|name| name.as_str()).filter(|name| *name != "nftables").collect()
 }
@@ -92,7 +93,7 @@ const PROGRAMS: [&str; 14] = [
     "/usr/bin/install",
 ];
 
-/// Programs of the stock units, and of the unpacking.
+/// Programs that the stock units use, and that unpacking needs.
 fn programs() -> Vec<&'static str> {
     PROGRAMS.into_iter().chain(["/usr/bin/mv", "/bin/kill", "/sbin/start-stop-daemon"]).collect()
 }
@@ -149,7 +150,7 @@ fn what_a_system_has_no_package_of_is_refused() {
         let network = Network::nat("edge", "10.17.5.0/24");
         let report =
             Cloud::new("first").host(Host::local()).network(network).machine(lb).check().unwrap_err();
-        assert!(report.findings().iter().any(|finding| finding.kind.as_str() == "role-needs"), "{report}");
+        assert!(report.findings().iter().any(|finding| finding.kind().as_str() == "role-needs"), "{report}");
     }
 }
 

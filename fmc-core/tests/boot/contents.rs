@@ -1,4 +1,4 @@
-//! Files with secrets in them and files that are fetched, as Ignition's engine and cloud-init's commands leave them.
+//! Files with secrets and downloaded files, as Ignition's engine and cloud-init's commands leave them.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
@@ -15,7 +15,7 @@ use fmc_testkit::{cloud_init, ignition, tree};
 
 use crate::guests;
 
-/// What encodings get wrong, and no line break at its end.
+/// A text that encodings tend to break, without a line break at its end.
 const SECRET: &str = "it's 100% \"se\\cret\":\n\tü&=+#";
 
 struct Tricky;
@@ -84,7 +84,7 @@ fn no_secret_shows_in_a_text() {
     }
 }
 
-/// The command of cloud-init's that fetches the one file.
+/// cloud-init's command that downloads the file.
 fn fetch(user_data: &str) -> Vec<String> {
     let read: serde_json::Value = serde_saphyr::from_str(user_data).unwrap();
     let commands = read["runcmd"].as_array().unwrap();
@@ -129,7 +129,7 @@ fn cloud_init_fetches_a_file_until_it_hashes_to_what_it_must() {
         let (user, group) = (before["/marker"].uid, before["/marker"].gid);
         let words: Vec<String> = fetch(&user_data)
             .into_iter()
-            // Here it is another place, another owner, and less patience.
+            // The test uses another place and owner, and shorter pauses.
             .map(|word| word.replace("/opt/bin/k3s", path.to_str().unwrap()).replace("sleep 5", "sleep 0.1"))
             .map(|word| if word == "root:root" { format!("{user}:{group}") } else { word })
             .collect();

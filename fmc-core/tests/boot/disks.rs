@@ -1,4 +1,4 @@
-//! Data disks inside machines: what a first boot makes of them, judged by those that read it.
+//! Data disks inside machines: the programs that prepare them on a first boot check their configuration.
 #![expect(clippy::unwrap_used, reason = "a cloud of these tests that is refused is a mistake of the test")]
 
 use expect_test::expect_file;
@@ -15,7 +15,8 @@ use fmc_testkit::{cloud_init, ignition, systemd, tree};
 
 use crate::guests;
 
-/// A machine with a disk that is mounted, one below it of another kind, one that is only formatted, and one that stays blank.
+/// A machine with four disks: one is mounted, one of another kind is mounted below it, one is only formatted,
+/// and one stays blank.
 fn boot(os: Os) -> Boot {
     let other = if os == Os::Debian { Filesystem::Ext4 } else { Filesystem::Xfs };
     let machine = Machine::new("web", Image::new(os, "").path("/var/lib/libvirt/images/image.qcow2"))
@@ -49,7 +50,7 @@ fn ignition_accepts_them_and_systemd_the_units_that_mount() {
     for os in [Os::Flatcar, Os::FedoraCoreos] {
         let config = guests::rendered(&boot(os), "config.ign");
         ignition::validate(&config).unwrap();
-        // The engine writes into a folder what belongs into files; disks are the guests' of the boot tests.
+        // The engine writes files into a folder here. The guests of the boot tests have real disks.
         let mut written: serde_json::Value = serde_json::from_str(&config).unwrap();
         written["storage"].as_object_mut().unwrap().remove("filesystems");
         let root = tree::scratch();

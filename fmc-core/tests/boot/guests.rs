@@ -1,4 +1,4 @@
-//! Machines with everything that can be inside one, for the tests of what they boot with.
+//! Machines that use every feature of a guest, for the tests of boot configurations.
 
 #![expect(clippy::unwrap_used, reason = "a cloud of these tests that is refused is a mistake of the test")]
 
@@ -13,7 +13,7 @@ use fmc_core::network::Network;
 use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::unit::SizeExt as _;
 
-/// The bytes of every secret of these tests; no other text has them.
+/// The bytes of every secret of these tests; no other text contains them.
 pub(crate) const PLANTED: &str = "$6$pl4nted$pl4nted";
 
 /// A key that opens an account.
@@ -24,7 +24,7 @@ pub(crate) const KEY: &str =
 pub(crate) const SERVICE: &str =
     "[Unit]\nDescription=App\n\n[Service]\nExecStart=/usr/bin/app\n\n[Install]\nWantedBy=multi-user.target\n";
 
-/// A text with what encodings get wrong: quotes, percent signs, spaces at an end, colons, a plus, umlauts.
+/// A text that encodings tend to break: quotes, percent signs, spaces at an end, colons, a plus, umlauts.
 pub(crate) const TRICKY: &str = "a: \"b\" 'c' #d\n  100% + {e} \\n\t\n\nno newline at the end: ü";
 
 /// The names and systems of the tests.
@@ -36,7 +36,7 @@ pub(crate) const SYSTEMS: [(&str, Os); 5] = [
     ("debian", Os::Debian),
 ];
 
-/// How a machine is on its networks, with the name of each way.
+/// The ways in which a machine can be on its networks, each with a name.
 pub(crate) fn networks() -> Vec<(&'static str, Vec<Interface>)> {
     vec![
         ("static", vec![Interface::on("lab").address("10.17.3.10")]),
@@ -57,7 +57,7 @@ pub(crate) fn networks() -> Vec<(&'static str, Vec<Interface>)> {
     ]
 }
 
-/// What can be inside a machine of every system.
+/// Everything that a machine of every system can have inside.
 pub(crate) fn everything() -> Guest {
     Guest::new()
         .group(Group::new("apps").gid(2000))
@@ -84,7 +84,7 @@ fn secret(name: &str) -> Secret {
     Secret::environment(name, "PLANTED").generation(3)
 }
 
-/// A checked cloud with one machine, `web`, of this system, on these networks, with this inside it.
+/// A checked cloud with one machine, `web`, with this system, these networks and this guest.
 pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked {
     let version = match os {
         Os::FedoraCoreos => "44.20260802.3.1",
@@ -113,7 +113,7 @@ pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked
         .unwrap()
 }
 
-/// What the machine of [`cloud`] boots with.
+/// The boot configuration of the machine of [`cloud`].
 pub(crate) fn boot(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Boot {
     let cloud = cloud(os, interfaces, guest);
     Boot::of(&cloud, cloud.machine("web").unwrap()).unwrap()

@@ -1,4 +1,4 @@
-//! Ignition's validator and its engine judge the configs of Fedora CoreOS and Flatcar.
+//! Ignition's validator and its engine check the configs of Fedora CoreOS and Flatcar.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ fn the_engine_writes_what_the_compiler_said() {
         }));
         expected.insert("/srv/data", Entry { kind: EntryKind::Directory, mode: 0o750, uid: 1500, gid: 2000 });
 
-        // Accounts, their homes and the directories above what is written are judged below, or not ours to say.
+        // Accounts are tested below. Homes and the folders above the written files come from the engine.
         let is_judged = |path: &str, entry: &Entry| {
             let is_parent = entry.kind == EntryKind::Directory && !expected.contains_key(path);
             let is_account =

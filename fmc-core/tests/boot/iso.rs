@@ -1,4 +1,4 @@
-//! xorriso reads back the image that cloud-init finds its documents in.
+//! xorriso reads back the image from which cloud-init reads its documents.
 
 use fmc_core::image::Os;
 use fmc_core::machine::Interface;

@@ -1,4 +1,4 @@
-//! What machines boot with, judged by the programs that read it.
+//! The programs that read boot configurations check them.
 
 mod cloud_init;
 mod contents;

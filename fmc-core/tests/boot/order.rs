@@ -1,4 +1,4 @@
-//! What a machine boots with does not depend on the order in which its parts were written down.
+//! A machine's boot configuration does not depend on the order in which its parts were written.
 
 use fmc_core::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use fmc_core::machine::Interface;

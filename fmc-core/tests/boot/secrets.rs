@@ -1,4 +1,4 @@
-//! No secret shows anywhere but in the bytes that a machine boots with.
+//! A secret appears only in the bytes of a boot configuration.
 
 use fmc_core::boot::Boot;
 use fmc_core::machine::Interface;
@@ -27,7 +27,7 @@ fn nothing_that_is_shown_or_compared_has_a_secret_or_its_hash() {
             assert!(!shown.contains(secret), "{system}: {secret}");
         }
         assert!(texts.contains("<secret app-token generation 3>"), "{system}: {texts}");
-        // The test would see it where it is.
+        // The test can find the secret in the place where it must be.
         let bytes = String::from_utf8_lossy(volume.expose()).into_owned();
         assert!(bytes.contains("pl4nted"), "{system}");
     }

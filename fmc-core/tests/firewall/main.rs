@@ -1,4 +1,4 @@
-//! Firewalls of machines, by those who read them and by who reaches whom on a wire.
+//! Firewalls of machines: nft checks them, and connections test them on a wire.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
@@ -45,8 +45,8 @@ fn machine(name: &str, image: Image, network: &str, address: &str) -> Machine {
         .user(User::admin("ops").key(KEY))
 }
 
-/// Two servers, two agents, a balancer on the LAN too, a bastion without a firewall, and a resolver and a database that say
-/// themselves what they accept, on networks as the seed's.
+/// Two servers, two agents, a balancer that is also on the LAN, a bastion without a firewall, and a resolver
+/// and a database whose machines accept flows themselves, on networks as the seed's.
 fn cloud() -> Checked {
     let server = || {
         let flows = Flows::new()

@@ -1,4 +1,5 @@
-//! A cloud's machines in namespaces with their compiled rulesets: every pair, every service, asked on the wire.
+//! A cloud's machines in namespaces with their compiled rulesets: every pair and every service is tested on
+//! the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,13 +12,13 @@ use fmc_testkit::netns::{Lab, Nic, Port, Probe};
 /// Services that no role accepts: a high port of each protocol, and a `NodePort` of Kubernetes.
 const NOBODYS: [Service; 3] = [tcp(9_999), udp(9_999), tcp(30_080)];
 
-/// A lab with a cloud's networks and machines, in which each machine has its firewall and listens on all services.
+/// A lab with a cloud's networks and machines. Each machine has its firewall and listens on all services.
 pub(crate) struct Wired<'a> {
     cloud: &'a Checked,
     pub(crate) lab: Lab,
 }
 
-/// Whom a question was about, and what the answer should have been.
+/// A wrong answer: the question, and whether it was answered.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Wrong {
     from: String,
@@ -28,13 +29,13 @@ pub(crate) struct Wrong {
 }
 
 impl<'a> Wired<'a> {
-    /// Lays the cables of a cloud whose networks are all routed, and whose machines' addresses are all known.
+    /// Builds a lab for a cloud whose networks are all routed, and whose machines' addresses are all known.
     pub(crate) fn new(cloud: &'a Checked) -> Self {
         let lab = Lab::start();
         for network in cloud.networks() {
             let family = network.ipv4.as_ref().unwrap();
             let prefix = family.subnet.prefix_len();
-            // On a host bridge without a router of its own the lab's router is one.
+            // A host bridge has no router, so the lab's router takes its place.
             let gateway = family.gateway.unwrap_or_else(|| family.subnet.first_host());
             lab.network(network.name.as_str(), &format!("{gateway}/{prefix}"));
         }
@@ -49,7 +50,8 @@ impl<'a> Wired<'a> {
         wired
     }
 
-    /// Asks every pair for every service, each host's router too; what is otherwise than the flows say.
+    /// Tests every pair with every service, and each host's router too. Gives the answers that disagree with
+    /// the flows.
     pub(crate) fn wrong(&self) -> Vec<Wrong> {
         let services = self.services();
         let ports: Vec<Port> = services.iter().filter_map(|service| port(*service)).collect();
@@ -90,7 +92,7 @@ impl<'a> Wired<'a> {
         wrong
     }
 
-    /// All services of all machines, ranges by their ends, and those that are nobody's.
+    /// All services of all machines (ranges by their ends), and services that no machine accepts.
     fn services(&self) -> BTreeSet<Service> {
         let accepted = self.cloud.all_flows().iter().filter(|flow| flow.direction == Direction::Accept);
         let ends = accepted.flat_map(|flow| {
@@ -100,7 +102,8 @@ impl<'a> Wired<'a> {
         ends.chain(NOBODYS).collect()
     }
 
-    /// The address that a machine calls another one from: that of a network which both are on, else of the one that leads out.
+    /// The source address of a call to another machine: the one on a network that both are on, or else on the
+    /// network of the default route.
     fn source(&self, from: &Machine, to: IpAddr) -> IpAddr {
         let near = from.interfaces.iter().find(|interface| {
             let network = self.cloud.at(interface.network);
@@ -110,7 +113,7 @@ impl<'a> Wired<'a> {
         near.or(out).and_then(|interface| interface.address()).unwrap()
     }
 
-    /// The router's address on the network by which a machine is known.
+    /// The router's address on the machine's main network.
     fn router(&self, to: &Machine) -> IpAddr {
         let address = to.address().unwrap();
         let families = self.cloud.networks().iter().filter_map(|network| network.ipv4.as_ref());
@@ -119,7 +122,7 @@ impl<'a> Wired<'a> {
     }
 }
 
-/// The interfaces in the order of the lab, whose first one leads out.
+/// The interfaces in the lab's order: the default route is on the first.
 fn order(machine: &Machine) -> impl Iterator<Item = usize> {
     let first = machine.interfaces.iter().position(|interface| interface.default_route).unwrap_or(0);
     let others: BTreeMap<usize, ()> =

@@ -1,4 +1,4 @@
-//! Who reaches whom, in namespaces.
+//! Reachability between machines, in namespaces.
 
 use fmc_core::firewall::ruleset;
 use fmc_core::flow::{tcp, udp};
@@ -38,7 +38,7 @@ fn the_matrix_is_what_a_person_would_say() {
     );
 }
 
-/// A port that is translated, as kube-proxy does for a `NodePort`, is judged as it was called.
+/// A translated port, such as kube-proxy's `NodePort`, is judged by the port that was called.
 #[test]
 fn what_is_translated_needs_a_flow_of_its_own() {
     let checked = cloud();
@@ -49,8 +49,8 @@ fn what_is_translated_needs_a_flow_of_its_own() {
     lab.load_rules("server1", translate).unwrap();
     let _listening = lab.listen("server1", &[Port::tcp(6443), Port::tcp(7443)]);
     assert!(lab.reaches("agent1", "10.17.4.21", Port::tcp(6443)));
-    assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(30080)), "a NodePort that nobody declared");
-    // 7443 itself is nobody's, and 6443 is let in wherever it is delivered.
+    assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(30080)), "an undeclared NodePort");
+    // Port 7443 is not open itself, and port 6443 is open wherever it is delivered.
     assert!(!lab.reaches("agent1", "10.17.4.21", Port::tcp(7443)));
     assert!(lab.reaches("agent2", "10.17.4.21", Port::tcp(6443)));
 }
@@ -74,10 +74,10 @@ fn pods_reach_their_machine_and_are_forwarded() {
     let _here = lab.listen("server1", &[Port::tcp(10250), Port::tcp(9999)]);
     let _there = lab.listen("server2", &[Port::tcp(2379), Port::tcp(9999)]);
     assert!(pod("10.42.0.1", 10250) && pod("10.17.4.21", 9999), "its own machine");
-    // Seen as server1, which is a server; the other machine's own firewall still stands.
+    // The pod appears as server1, which is a server; the other machine's firewall still applies.
     assert!(pod("10.17.4.22", 2379), "forwarded and masqueraded");
     assert!(!pod("10.17.4.22", 9999));
-    // The pods' addresses count by their interface alone.
+    // The pods' addresses are accepted only from their interface.
     lab.run("agent1", &["ip", "address", "add", "10.42.0.9/24", "dev", "eth0"]).unwrap();
     lab.run("server1", &["ip", "route", "add", "10.42.0.9/32", "via", "10.17.4.31"]).unwrap();
     let spoof = "import socket; s = socket.socket(); s.settimeout(1.5); s.bind(('10.42.0.9', 0)); s.connect(('10.17.4.21', 9999))";

@@ -1,4 +1,4 @@
-//! The ruleset and its unit as a machine gets them.
+//! The ruleset and its unit as they are written for a machine.
 
 use fmc_core::boot::Boot;
 use fmc_core::firewall::{PATH, UNIT, ruleset};

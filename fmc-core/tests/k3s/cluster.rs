@@ -1,4 +1,4 @@
-//! Clouds with a cluster, for the tests of what its machines boot with.
+//! Clouds with a cluster, for the tests of its machines' boot configurations.
 
 use fmc_core::balancer::Balancer;
 use fmc_core::boot::Boot;
@@ -13,13 +13,13 @@ use fmc_core::network::Network;
 use fmc_core::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use fmc_core::unit::SizeExt as _;
 
-/// A digest, of nothing that is fetched.
+/// A digest for downloads that never happen.
 pub(crate) const DIGEST: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM ops@first";
 
-/// A name for each system, and the system.
+/// The systems, each with a name.
 pub(crate) const SYSTEMS: [(&str, Os); 5] = [
     ("fedora-coreos", Os::FedoraCoreos),
     ("flatcar", Os::Flatcar),
@@ -49,7 +49,7 @@ pub(crate) fn machine(name: &str, os: Os, last: u8) -> Machine {
         .user(User::admin("ops").key(KEY))
 }
 
-/// The cluster of the seed: three servers, two agents, a balancer in front.
+/// The seed's cluster: three servers and two agents behind a balancer.
 pub(crate) fn seed() -> k3s::Cluster {
     k3s::Cluster::new("prod", "v1.36.3+k3s1")
         .endpoint(Endpoint::balancer(Balancer::on("loadbalancer1")))
@@ -57,7 +57,7 @@ pub(crate) fn seed() -> k3s::Cluster {
         .agents(["worker1", "worker2"])
 }
 
-/// A cloud with this cluster on machines of this system, whose balancer has an address on the LAN too.
+/// A cloud with this cluster on machines of this system. Its balancer has an address on the LAN too.
 pub(crate) fn draft(os: Os, cluster: k3s::Cluster) -> Cloud {
     let masters = (1..=3).map(|n| machine(&format!("master{n}"), os, 20 + n));
     let workers = (1..=2).map(|n| machine(&format!("worker{n}"), os, 23 + n));
@@ -89,12 +89,12 @@ pub(crate) fn draft(os: Os, cluster: k3s::Cluster) -> Cloud {
 
 /// The same, checked.
 pub(crate) fn cloud(os: Os, cluster: k3s::Cluster) -> Checked {
-    // What the machines of these tests boot with is looked at, and never replaced.
+    // These tests only read boot configurations and never replace a machine.
     let draft = draft(os, cluster).accept("k3s-data-on-root", "nothing is kept");
     draft.check().map_err(|report| report.to_string()).unwrap()
 }
 
-/// Each secret is its own name.
+/// Gives each secret's name as its bytes.
 pub(crate) struct Named;
 
 impl Secrets for Named {
@@ -103,7 +103,7 @@ impl Secrets for Named {
     }
 }
 
-/// What a machine boots with, its secrets filled in.
+/// A machine's boot configuration with its secrets filled in.
 pub(crate) fn rendered(cloud: &Checked, machine: &str) -> String {
     let boot = Boot::of(cloud, cloud.machine(machine).unwrap()).unwrap();
     let (_, template) =
@@ -141,7 +141,7 @@ pub(crate) fn unit(cloud: &Checked, machine: &str, name: &str) -> String {
     contents.map(|contents| contents.text().into_owned()).unwrap_or_default()
 }
 
-/// The `config.yaml` of a machine, as YAML reads it.
+/// The `config.yaml` of a machine, parsed as YAML.
 pub(crate) fn config(cloud: &Checked, machine: &str) -> serde_json::Value {
     serde_saphyr::from_str(&text(cloud, machine, k3s::Config::PATH)).unwrap()
 }

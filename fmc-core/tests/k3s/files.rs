@@ -1,4 +1,4 @@
-//! What is written is what both readers of YAML read: one of version 1.1, and one of version 1.2.
+//! Readers of YAML 1.1 and 1.2 both read the written files as they were meant.
 
 use fmc_core::k3s::key::FlagType;
 use fmc_core::k3s::kubelet::Dropin;
@@ -9,10 +9,10 @@ use fmc_testkit::yaml;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// A secret with all that could end its quotes.
+/// A secret with every character that could end its quotes.
 const SECRET: &str = r#"p"a\s's: #{word}%"#;
 
-/// The text of a file with its secrets filled in as a template fills them.
+/// The text of a file, with its secrets filled in by the template's rules.
 fn text(pieces: Vec<Piece>) -> String {
     let part = |piece| match piece {
         Piece::Text(text) => text,
@@ -21,7 +21,7 @@ fn text(pieces: Vec<Piece>) -> String {
     pieces.into_iter().map(part).collect()
 }
 
-/// What both readers read.
+/// The value that both readers give.
 fn read(pieces: Vec<Piece>) -> Value {
     let text = text(pieces);
     let old = yaml::read(&text).unwrap();
@@ -81,7 +81,7 @@ fn every_key_is_a_key_to_both_readers() {
         let expected = match key.flag_type() {
             _ if key.is_list() => json!(["on", "0x1f", "~"]),
             FlagType::Bool => json!(true),
-            // A text or number that it is not is kept as it was given, for the check to tell of.
+            // A value of the wrong type is kept as given, for the check to report.
             _ => json!("true"),
         };
         assert_eq!(back[key.as_str()], expected, "{key}");
@@ -132,7 +132,7 @@ fn drop_ins_of_the_kubelet_read_back() {
     assert_eq!(read(dropin.pieces()), expected);
 }
 
-/// Text that one of the two versions takes for something else.
+/// Text that one of the two versions reads as another type.
 const TRAPS: [&str; 30] = [
     "yes",
     "No",

@@ -1,4 +1,4 @@
-//! Our table of keys is K3s's table of flags: by name, type, repeatability, who takes it, and whether it is hidden.
+//! fmc's table of keys equals K3s's table of flags: name, type, repeatable, who takes it, hidden.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -75,7 +75,8 @@ fn the_committed_facts_are_those_of_the_whole_list() {
     assert_eq!(rows, ours());
 }
 
-/// The list that the facts are from: in `FMC_FACTS`, or in `shared/facts` beside the repository. A clone has none.
+/// The source of the facts: in `FMC_FACTS`, or in `shared/facts` beside the repository. A clone does not have
+/// it.
 #[expect(clippy::disallowed_methods, reason = "a test reads what it compares with")]
 #[expect(clippy::print_stdout, reason = "a comparison that was not made says so")]
 fn whole_list() -> Option<String> {

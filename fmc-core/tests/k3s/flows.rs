@@ -1,4 +1,4 @@
-//! Who must reach whom in a cluster.
+//! The flows that a cluster needs.
 
 use fmc_core::balancer::Balancer;
 use fmc_core::checked::Checked;
@@ -9,7 +9,7 @@ use fmc_core::secret::Secret;
 
 use crate::cluster;
 
-/// What one machine accepts from another.
+/// The ports that one machine accepts from another.
 fn ports(cloud: &Checked, into: &str, from: &'static str) -> Vec<u16> {
     let mut ports = cloud.flows().into(into).from(MachineName::literal(from)).ports();
     ports.sort_unstable();

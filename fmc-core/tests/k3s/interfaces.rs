@@ -1,4 +1,5 @@
-//! Nodes of several networks: flannel is told the interface by which the cluster knows them, by the compiled script in a namespace.
+//! Nodes on several networks: the compiled script, run in a namespace, tells flannel the interface of the
+//! node's cluster address.
 
 use fmc_core::checked::Checked;
 use fmc_core::image::Os;
@@ -11,7 +12,7 @@ use crate::cluster;
 const SCRIPT: &str = "/etc/rancher/k3s/flannel.sh";
 const CALL: &str = "ExecStartPre=/bin/sh /etc/rancher/k3s/flannel.sh\n";
 
-/// The cluster with a worker that is on the LAN too, and leaves by it.
+/// The cluster with a worker that is also on the LAN and has its default route there.
 fn two_networks(cluster: Cluster) -> Checked {
     let lan = Interface::on("lan").address("192.168.0.40").default_route(true);
     let worker = cluster::machine("worker3", Os::Flatcar, 26).interface(lan);

@@ -1,4 +1,4 @@
-//! What K3s is told: the table of keys, and the files that it reads.
+//! K3s's configuration: the table of keys, and the files that K3s reads.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 

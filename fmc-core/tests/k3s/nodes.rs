@@ -1,4 +1,4 @@
-//! What servers and agents boot with, judged by Ignition, cloud-init and systemd.
+//! The boot configurations of servers and agents, checked by Ignition, cloud-init and systemd.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::cluster::{self, DIGEST, SYSTEMS};
 /// The first of the seed's servers, one that joins, and an agent.
 const NODES: [(&str, &str); 3] = [("initial", "master1"), ("joining", "master2"), ("agent", "worker1")];
 
-/// A cluster that says all that one can, but a database.
+/// A cluster with every setting except a database.
 fn everything() -> Cluster {
     let mirror = "https://mirror.example/k3s";
     cluster::seed()
@@ -75,7 +75,7 @@ fn they_read_as_a_person_would_review_them() {
     }
 }
 
-/// Everything that a person would look for, in one page for each node.
+/// Everything that a reviewer would look for, on one page for each node.
 #[test]
 fn a_cluster_that_says_everything_reads_as_a_person_would_review_it() {
     for (system, os) in [("fedora-coreos", Os::FedoraCoreos), ("flatcar", Os::Flatcar), ("rocky", Os::Rocky)]
@@ -109,7 +109,7 @@ fn ignition_accepts_them_and_writes_what_the_roles_said() {
             for (_, machine) in NODES {
                 let config = cluster::rendered(&cloud, machine);
                 ignition::validate(&config).unwrap_or_else(|refused| panic!("{which} {machine}: {refused}"));
-                // What is fetched from elsewhere has a test of its own.
+                // Downloads have a test of their own.
                 let mut written: serde_json::Value = serde_json::from_str(&config).unwrap();
                 let files = written["storage"]["files"].as_array_mut().unwrap();
                 files.retain(|file| !file["contents"]["source"].as_str().unwrap().starts_with("http"));
@@ -165,7 +165,7 @@ fn cloud_init_accepts_them_and_systemd_their_units() {
     }
 }
 
-/// Units, in a root that has the programs and units of their operating systems.
+/// Checks units in a root that has the programs and units of their operating systems.
 fn judge_units(units: &std::path::Path, os: Os, has_policy: bool) {
     let waits = "[Unit]\nDescription=Waits\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/usr/bin/true\n";
     for name in ["chrony-wait.service", "systemd-time-wait-sync.service"] {

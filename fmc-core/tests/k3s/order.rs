@@ -1,4 +1,5 @@
-//! Who waits for whom, by the compiled scripts run by a shell: against servers of the test's own that answer as K3s does.
+//! The order in which nodes wait for each other: a shell runs the compiled scripts against servers of the
+//! test that answer as K3s does.
 
 use fmc_core::image::Os;
 use fmc_testkit::shell::{Answers, run};
@@ -8,7 +9,7 @@ use crate::cluster;
 
 const WAIT: &str = "/etc/rancher/k3s/wait.sh";
 
-/// The script of a machine, with short pauses, a stamp in a folder of the test's own, and servers of the test's own.
+/// The script of a machine, with short pauses, a stamp in the test's folder, and the test's servers.
 fn script(machine: &str, before: &Answers, endpoint: &Answers, stamp: &std::path::Path) -> String {
     let cloud = cluster::cloud(Os::Flatcar, cluster::seed());
     let text = cluster::text(&cloud, machine, WAIT);
@@ -29,7 +30,7 @@ fn a_server_joins_when_the_one_before_it_has_joined_and_the_endpoint_answers() {
     let stamp = folder.path().join("etcd");
     let (before, endpoint) = (Answers::with(503), Answers::with(503));
     let text = script("master3", &before, &endpoint, &stamp);
-    // To those it does not know an API server says 401.
+    // An API server answers 401 to unknown clients.
     run(&text, &[&|| before.say(401), &|| endpoint.say(200)]);
 }
 

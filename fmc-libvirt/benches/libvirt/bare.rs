@@ -1,4 +1,4 @@
-//! The floor: the calls that the work itself is, one after the other over one connection, as a plain script makes them.
+//! The floor: only the calls that do the work, in sequence over one connection, as a plain script makes them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,17 +14,17 @@ use virt::storage_vol::StorageVol;
 use virt::stream::Stream;
 use virt::sys;
 
-/// Makes everything that is wanted, and starts what should run.
+/// Makes everything in the documents, and starts what should run.
 pub(crate) fn create(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error> {
     let connection = Connect::open(Some(uri))?;
-    // A script keeps what it made: no look-up is counted that the work does not need.
+    // A script keeps its handles, so look-ups that the work does not need are not counted.
     let mut pools = BTreeMap::new();
     for document in documents(wanted) {
         match document {
             Document::Pool(document) => {
                 let pool = connection.define_storage_pool_xml(&document.xml, 0)?;
                 if uri.starts_with("test:") {
-                    // The test driver refuses to build a pool as it starts it.
+                    // The test driver cannot build a pool when it starts it.
                     pool.build(0)?;
                     pool.create(0)?;
                 } else {
@@ -71,7 +71,7 @@ fn make(connection: &Connect, pool: &StoragePool, document: &VolumeDocument) -> 
     stream.finish()
 }
 
-/// Lists everything and reads every document; how many bytes that is.
+/// Lists everything and reads every document. Gives the number of bytes.
 pub(crate) fn read(uri: &str) -> Result<usize, Error> {
     let connection = Connect::open(Some(uri))?;
     let mut bytes = 0;
@@ -90,7 +90,7 @@ pub(crate) fn read(uri: &str) -> Result<usize, Error> {
     Ok(bytes)
 }
 
-/// Removes everything that [`create`] made.
+/// Deletes everything that [`create`] made.
 pub(crate) fn destroy(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error> {
     let connection = Connect::open(Some(uri))?;
     let mut all: Vec<&Document> = documents(wanted).collect();
@@ -115,7 +115,7 @@ pub(crate) fn destroy(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error>
             }
             Document::Pool(document) => {
                 let pool = connection.lookup_storage_pool_by_name(&document.name)?;
-                // libvirt removes an empty folder alone, and lists the files of consoles only after a refresh.
+                // libvirt deletes only an empty folder, and lists the consoles' files only after a refresh.
                 pool.refresh(0)?;
                 for console in pool.list_all_volumes(0)? {
                     console.delete(0)?;
@@ -129,7 +129,7 @@ pub(crate) fn destroy(uri: &str, wanted: &Wanted<Document>) -> Result<(), Error>
     Ok(())
 }
 
-/// Every document, behind those that it needs.
+/// Every document, after those that it needs.
 fn documents(wanted: &Wanted<Document>) -> impl Iterator<Item = &Document> {
     let mut all: Vec<&Document> = wanted.nodes.values().map(|node| &*node.document).collect();
     all.sort_by_key(|document| match document {

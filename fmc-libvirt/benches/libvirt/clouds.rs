@@ -1,4 +1,4 @@
-//! The clouds that are measured.
+//! The clouds of the measurements.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -14,7 +14,7 @@ use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::documents::documents;
 
-/// Machines with a processor, memory and an interface, and nothing else.
+/// Machines with only a processor, memory and an interface.
 pub(crate) fn many(count: usize) -> Wanted<Document> {
     let network = Network::isolated("many", "10.64.0.0/16");
     let machines = (1..=count).map(|number| {
@@ -26,7 +26,7 @@ pub(crate) fn many(count: usize) -> Wanted<Document> {
     compiled(&Cloud::new("many").host(host()).network(network).machines(machines))
 }
 
-/// Twelve machines on two networks, with roots on one image.
+/// Twelve machines on two networks, with root disks on one image.
 pub(crate) fn few(image: &Path, power: Power) -> Wanted<Document> {
     let bytes = std::fs::read(image).expect("the image is there");
     let image = Image::new(Os::None, "50 MiB")
@@ -45,7 +45,7 @@ pub(crate) fn few(image: &Path, power: Power) -> Wanted<Document> {
     compiled(&Cloud::new("few").host(host()).networks(networks).machines(machines))
 }
 
-/// The test driver runs guests of its own type alone.
+/// The test driver runs only guests of its own type.
 pub(crate) fn for_the_test_driver(wanted: Wanted<Document>) -> Wanted<Document> {
     super::changed(wanted, |document| {
         if let Document::Domain(domain) = document {
@@ -54,7 +54,7 @@ pub(crate) fn for_the_test_driver(wanted: Wanted<Document>) -> Wanted<Document> 
     })
 }
 
-/// Bytes that no hole makes shorter.
+/// Bytes without holes.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let words = std::iter::repeat_with(|| {
@@ -71,11 +71,11 @@ fn host() -> Host {
 }
 
 fn machine(name: String, image: Image) -> Machine {
-    // Nothing in it listens.
+    // The guests do not listen to a shutdown.
     Machine::new(name, image).memory(32.mib()).autostart(false).shutdown(Shutdown::force_now())
 }
 
-/// What libvirt is to have of a cloud.
+/// The libvirt documents of a cloud.
 pub(crate) fn compiled(cloud: &Cloud) -> Wanted<Document> {
     documents(&cloud.check().expect("the cloud is right"))
 }

@@ -1,9 +1,10 @@
-//! What fmc adds to the time that libvirt itself takes: each piece of work by fmc and by the bare calls, in turn.
+//! The time that fmc adds to libvirt's own: fmc and the bare calls do each piece of work in turn.
 //!
-//! `cargo bench -p fmc-libvirt --features unpack,virt --bench libvirt` prints tables of all parts, or of the parts
-//! named behind `--`: many, few, lab, upload. It needs what the tests need: libvirt and QEMU, of which it starts a daemon of its
-//! own. Times are wall time with the connection: the least and the median of five runs. A relay between fmc and the
-//! daemon counts the calls. `cargo test` runs it in a short form: each part once, on little.
+//! `cargo bench -p fmc-libvirt --features unpack,virt --bench libvirt` prints tables of all parts, or of the
+//! parts named after `--`: many, few, lab, upload. It needs libvirt and QEMU, as the tests do, and starts a
+//! daemon of its own. Times are wall time including the connection: the least and the median of five runs. A
+//! relay between fmc and the daemon counts the calls. `cargo test` runs it in a short form: each part once,
+//! on small clouds.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench that cannot go on says why")]
 
@@ -33,15 +34,15 @@ use fmc_testkit::bench::is_short;
 use fmc_testkit::libvirtd::Own;
 use fmc_testkit::relay::Relay;
 
-/// How much is measured.
+/// The extent of the measurements.
 struct Extent {
-    /// How often each piece of work is timed; in the end it runs once more, for its calls.
+    /// The number of timed runs of each piece of work. One more run counts its calls.
     runs: usize,
-    /// The machines of the large cloud.
+    /// The number of machines in the large cloud.
     machines: usize,
-    /// The powers in which the small cloud is measured.
+    /// The power states in which the small cloud is measured.
     powers: &'static [(Power, &'static str)],
-    /// The MiB of an image that is uploaded.
+    /// The size of an uploaded image, in MiB.
     image: usize,
 }
 
@@ -52,7 +53,7 @@ const WHOLE: Extent = Extent {
     image: 512,
 };
 
-/// The seed's lab has running machines already.
+/// Only stopped machines in the small cloud, because the seed's lab has running ones already.
 const SHORT: Extent = Extent { runs: 0, machines: 60, powers: &[(Power::Stopped, "defined")], image: 32 };
 
 /// A part adds its rows.
@@ -81,12 +82,12 @@ fn main() {
     std::io::stdout().write_all([head, &table].concat().as_bytes()).expect("the table is written");
 }
 
-/// A plan with nothing to do over many domains: in this process, where a call costs next to nothing, and on a daemon.
+/// An empty plan over many domains: in this process, where a call costs almost nothing, and on a daemon.
 fn many(rows: &mut Vec<Row>, extent: &Extent) {
     let machines = extent.machines;
     let wanted = clouds::for_the_test_driver(clouds::many(machines));
     let in_process = "test:///default";
-    // The objects of the test driver live as long as somebody is connected to it.
+    // The test driver keeps its objects as long as a connection is open.
     let _connected = VirtLink::connect(in_process).expect("the test driver answers");
     bare::create(in_process, &wanted).expect("the test driver takes the cloud");
     let work = format!("plan over {machines} domains, in-process");
@@ -118,14 +119,14 @@ fn lab(rows: &mut Vec<Row>, extent: &Extent) {
     life(rows, "the seed's lab", &own, &relay, &clouds::compiled(&seed::cloud().lab()), extent.runs);
 }
 
-/// All of it is made, read and removed.
+/// Makes everything, reads it, and deletes it.
 fn life(rows: &mut Vec<Row>, what: &str, own: &Own, relay: &Relay, wanted: &Wanted<Document>, runs: usize) {
     let nothing = Wanted::nothing(wanted.owner.clone());
     let uris = [own.uri(), relay.uri()];
     let mut create = Row::new(&format!("create, {what}"));
     let mut same = Row::new(&format!("nothing to do, {what}"));
     let mut destroy = Row::new(&format!("destroy, {what}"));
-    // The last round is for the calls: the relay takes time of its own.
+    // The last round counts the calls, because the relay takes time of its own.
     for round in 0..=runs {
         let uri = &uris[usize::from(round == runs)];
         let calls = (round == runs).then_some(relay);
@@ -139,7 +140,7 @@ fn life(rows: &mut Vec<Row>, what: &str, own: &Own, relay: &Relay, wanted: &Want
     rows.extend([create, same, destroy]);
 }
 
-/// A plan, on the hosts that the cloud is on.
+/// A plan on the cloud's hosts.
 fn plan(
     uri: &str,
     wanted: &Wanted<Document>,
@@ -169,14 +170,14 @@ fn apply(uri: &str, wanted: &Wanted<Document>, cloud: &Wanted<Document>) {
     assert!(outcome.is_converged(), "{:?}", outcome.failed.first());
 }
 
-/// A piece of work by both.
+/// A piece of work, done by both.
 struct Row {
     work: String,
     bare: Runs,
     fmc: Runs,
 }
 
-/// How long it took, and how many calls.
+/// The times, and the number of calls.
 #[derive(Default)]
 struct Runs {
     times: Vec<Duration>,
@@ -184,7 +185,7 @@ struct Runs {
 }
 
 impl Runs {
-    /// Runs it for its time, or for its calls.
+    /// Runs the work for its time, or for its calls.
     fn run(&mut self, calls: Option<&Relay>, work: impl FnOnce()) {
         let Some(relay) = calls else {
             let start = Instant::now();
@@ -252,7 +253,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// Documents of the same cloud that another driver takes.
+/// The documents of the same cloud, changed for another driver.
 fn changed(wanted: Wanted<Document>, change: impl Fn(&mut Document)) -> Wanted<Document> {
     let nodes = wanted.nodes.into_iter().map(|(address, mut node)| {
         change(Arc::make_mut(&mut node.document));

@@ -1,4 +1,5 @@
-//! An image on its way to a daemon: as fast as `virsh vol-upload` sends the same file, checked and unpacked besides.
+//! Uploads of an image: the speed of fmc, which also checks and unpacks, against `virsh vol-upload` with the
+//! same file.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +19,7 @@ use fmc_testkit::libvirtd::Own;
 
 use crate::{Extent, clouds, plan};
 
-/// An image of noise, one that is mostly holes, and one that is packed: each by `virsh` and by fmc, in turn.
+/// An image of noise, one with mostly holes, and a packed one, each sent by `virsh` and by fmc in turn.
 pub(crate) fn table(extent: &Extent) -> String {
     let length = extent.image << 20;
     let own = Own::start();
@@ -30,7 +31,7 @@ pub(crate) fn table(extent: &Extent) -> String {
     let sparse = own.path().join("sparse.img");
     let file = std::fs::File::create(&sparse).expect("the image is written");
     file.set_len(length as u64).expect("a file with a hole");
-    // One eighth is content, as on a fresh disk.
+    // One eighth has content, as on a fresh disk.
     {
         use std::os::unix::fs::FileExt as _;
         let content = clouds::noise(length / 8);
@@ -87,14 +88,14 @@ fn by_virsh(own: &Own, file: &Path, length: usize, is_sparse: bool) -> Duration 
     }
     assert!(command.status().expect("virsh runs").success());
     let took = start.elapsed();
-    // Finishing an upload begins a look at the pool, which refuses a deletion meanwhile.
+    // The end of an upload starts a refresh of the pool, and a deletion is refused during it.
     while own.try_virsh(&["vol-delete", "--pool", "theirs", "image"]).is_err() {
         std::thread::sleep(Duration::from_millis(50));
     }
     took
 }
 
-/// From the step's beginning to its end: with the look at the header, the hash, the volume and its commit.
+/// A whole step: reading the header, hashing, the volume and its commit.
 fn by_fmc(own: &Own, file: &Path, mib: usize, digest: Digest) -> Duration {
     let image = Image::new(Os::None, format!("{mib} MiB"))
         .file(file.to_str().expect("a path of ours"), digest)

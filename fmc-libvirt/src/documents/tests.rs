@@ -20,7 +20,7 @@ fn document<'a>(wanted: &'a Wanted<Document>, short: &str) -> &'a Document {
     &node.document
 }
 
-/// The document without what depends on what is inside the guest, which is judged elsewhere.
+/// The document without the parts that depend on the guest's inside, which other tests check.
 fn stable(wanted: &Wanted<Document>, short: &str) -> String {
     let document = document(wanted, short);
     let mut xml = document.xml().to_owned();
@@ -136,7 +136,7 @@ fn a_host_with_nothing_in_its_pool_has_none() {
         let wanted = documents(&Cloud::new("first").host(host).machine(probe).check().unwrap());
         wanted.nodes.keys().filter(|address| address.kind() == kind::POOL).count()
     };
-    // A machine without a disk has a serial console all the same.
+    // A machine without a disk has a serial console, too.
     assert_eq!((pools(false), pools(true)), (0, 1));
 }
 
@@ -161,7 +161,7 @@ fn a_domain_stays_on_the_volumes_it_has() {
         assert!(!without.xml.contains(".boot."));
         assert_eq!(without.xml.matches("<disk").count() + without.xml.matches("<sysinfo").count(), 1);
         validate_all(Kind::Domain, [("kept", &*kept.xml), ("without", &*without.xml)]).unwrap();
-        // And it is itself again on its own.
+        // Pinned to its own volumes, it is unchanged.
         let own = Mark::read(&domain.xml).unwrap();
         let name = |volume: &Option<(Arc<str>, Arc<str>)>| volume.as_ref().map(|(_, name)| name.to_string());
         assert_eq!(

@@ -1,5 +1,7 @@
 //! A value of a document by the path that a plan names it by.
 
+use fmc_core::provider::NoValue;
+
 use super::table;
 use crate::xml::Outline;
 use crate::xml::outline::Node;
@@ -10,7 +12,8 @@ use crate::xml::outline::Node;
 /// 0; without either it is the first.
 ///
 /// ```
-/// use fmc_libvirt::drift::{Missing, value};
+/// use fmc_core::provider::NoValue;
+/// use fmc_libvirt::drift::value;
 ///
 /// let domain = "<domain><memory unit='KiB'>2097152</memory><devices><disk type='file'><target dev='vdb'/></disk></devices></domain>";
 /// assert_eq!(value(domain, "memory")?, "2 GiB");
@@ -18,20 +21,20 @@ use crate::xml::outline::Node;
 /// assert_eq!(value(domain, "devices/disk[0]/target/@dev")?, "vdb");
 /// assert_eq!(
 ///     value(domain, "devices/disk[vda]/@type"),
-///     Err(Missing { upto: "devices".to_owned(), has: vec!["disk[vdb]".to_owned()] })
+///     Err(NoValue { upto: "devices".to_owned(), has: vec!["disk[vdb]".to_owned()] })
 /// );
-/// # Ok::<(), Missing>(())
+/// # Ok::<(), NoValue>(())
 /// ```
 ///
 /// # Errors
 ///
 /// The path leads nowhere: up to where it leads, and what is there.
-pub fn value(document: &str, path: &str) -> Result<String, Missing> {
-    let outline = Outline::read(document).ok_or_else(|| Missing { upto: String::new(), has: Vec::new() })?;
+pub fn value(document: &str, path: &str) -> Result<String, NoValue> {
+    let outline = Outline::read(document).ok_or_else(|| NoValue { upto: String::new(), has: Vec::new() })?;
     let mut node = outline.root();
     let mut upto = String::new();
     for step in path.split('/').filter(|step| !step.is_empty()) {
-        let missing = || Missing { upto: upto.clone(), has: parts(node) };
+        let missing = || NoValue { upto: upto.clone(), has: parts(node) };
         if let Some(name) = step.strip_prefix('@') {
             return node.attribute(name).map(str::to_owned).ok_or_else(missing);
         }
@@ -42,17 +45,6 @@ pub fn value(document: &str, path: &str) -> Result<String, Missing> {
         upto.push_str(step);
     }
     Ok(table::words(node))
-}
-
-/// Where a path stops leading anywhere.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("find it: `{upto}` has {}", .has.join(", "))]
-#[non_exhaustive]
-pub struct Missing {
-    /// The part of the path that is there; empty for the document itself.
-    pub upto: String,
-    /// What is at that place: attributes and elements, as they would stand in a path.
-    pub has: Vec<String>,
 }
 
 fn child<'t>(node: Node<'t>, step: &str) -> Option<Node<'t>> {

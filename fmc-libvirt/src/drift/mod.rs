@@ -11,7 +11,7 @@ mod tree;
 
 pub use domain::{compare_domain, pending_boot};
 use fmc_core::graph::{Change, Impact};
-pub use lookup::{Missing, value};
+pub use lookup::value;
 pub use network::compare_network;
 pub(crate) use network::is_updated;
 pub use storage::{compare_pool, compare_volume};

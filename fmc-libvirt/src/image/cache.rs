@@ -1,4 +1,4 @@
-//! Where images come from on this side.
+//! The local sources of images.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::files::Files;
 
-/// Where images come from on this side: into which folder those are fetched that are given by URL, and which files of this
-/// machine a cloud may name. Neither by default.
+/// The local sources of images: the folder for downloads, and the files on this computer that a cloud may
+/// name. By default there is neither.
 #[derive(Clone, Debug, Default)]
 pub struct Images {
     pub(crate) place: Place,
@@ -25,12 +25,12 @@ pub(crate) enum Place {
     StandIns,
 }
 
-/// How long a server may take.
+/// Timeouts for a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// To be found and to take the connection.
+    /// To resolve its name and connect.
     pub connect: Duration,
-    /// To begin its answer, and to go on with it.
+    /// To begin its answer, and between two parts of it.
     pub stall: Duration,
 }
 
@@ -41,26 +41,26 @@ impl Default for Patience {
 }
 
 impl Images {
-    /// They are fetched into a folder, each once, and stay there under their digests: `sha256-…`. The folder is made when
-    /// it is needed. It needs the feature `fetch`.
+    /// Downloads each image once into a folder, where it stays under its digest: `sha256-…`. The folder is
+    /// made when it is needed. It needs the feature `fetch`.
     pub fn folder(folder: impl Into<PathBuf>) -> Self {
         let place = Place::Folder { folder: Arc::new(folder.into()), patience: Patience::default() };
         Self { place, files: Files::nowhere() }
     }
 
-    /// Nothing is fetched: a simulation gets a few words in place of the bytes.
+    /// Downloads nothing: a simulation gets a few words in place of the bytes.
     pub fn stand_ins() -> Self {
         Self { place: Place::StandIns, files: Files::nowhere() }
     }
 
-    /// Which files of this machine an image may be (`Image::file`). Without it there is none: a cloud that comes from
-    /// somebody else could name any file that this process can read.
+    /// The files on this computer that an image may be (`Image::file`). By default there are none: a cloud
+    /// from somebody else could name any file that this process can read.
     #[must_use]
     pub fn files(self, files: Files) -> Self {
         Self { files, ..self }
     }
 
-    /// How long servers may take, if not as long as by default: 15 s to connect, 30 s without a byte.
+    /// Timeouts for servers; by default 15 s to connect, and 30 s without a byte.
     #[must_use]
     pub fn patience(mut self, of: Patience) -> Self {
         if let Place::Folder { patience, .. } = &mut self.place {

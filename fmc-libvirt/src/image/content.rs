@@ -1,4 +1,4 @@
-//! An image's file as it is read: once, from its beginning to its end, hashed as it lies there and as it is unpacked.
+//! Reading an image's file: once, from its beginning to its end, hashed as published and as unpacked.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -17,27 +17,28 @@ use super::unpack::{Packing, READ};
 use crate::files::Files;
 use crate::link::{CHUNK, Piece, Pieces};
 
-/// A file that is an image, of which the first bytes were looked at.
+/// An image file whose first bytes were checked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ImageFile {
     file: File,
-    /// How many bytes the file has.
+    /// The length of the file in bytes.
     pub packed_length: u64,
-    /// How it is packed, if it is.
+    /// The packing, if it is packed.
     pub packing: Option<Packing>,
-    /// What it unpacks to in bytes, where that is known beforehand; its length if it is not packed.
+    /// The unpacked length in bytes, if it is known in advance; for an unpacked file, its length.
     pub length: Option<u64>,
-    /// What it is.
+    /// The image's header.
     pub header: Header,
 }
 
 impl ImageFile {
-    /// Opens a file that may be read, and reads as much of it as says what it is: no more than some mebibytes, however large it is.
+    /// Opens a file that may be read, and reads enough of it to identify it: at most a few mebibytes, however
+    /// large the file is.
     ///
     /// # Errors
     ///
-    /// It cannot be read or unpacked, is not what it is stated to be, or does not fit where it should.
+    /// It cannot be read or unpacked, contradicts its statements, or does not fit.
     pub fn open(files: &Files, path: &Path, stated: &Stated) -> Result<Self, ImageError> {
         let mut file = files.open(path).map_err(ImageError::of_opening)?;
         let about = file.metadata().map_err(ImageError::Open)?;
@@ -68,7 +69,7 @@ impl ImageFile {
         Ok(image)
     }
 
-    /// How many bytes of the hypervisor it takes at least. Zeros take none: they are sent as holes.
+    /// The least space in bytes that it takes on the hypervisor. Zeros take none: they are sent as holes.
     pub fn takes(&self) -> u64 {
         if self.packing.is_some() {
             return self.packed_length;
@@ -84,7 +85,7 @@ impl ImageFile {
         Ok(())
     }
 
-    /// Its bytes, unpacked, to be read once. [`Content::finish`] checks them at their end.
+    /// Its unpacked bytes, to be read once. [`Content::finish`] checks them at their end.
     ///
     /// # Errors
     ///
@@ -122,7 +123,7 @@ impl ImageFile {
     }
 }
 
-/// An image's bytes as a guest is to find them.
+/// An image's bytes as the guest will find them.
 pub struct Content {
     bytes: Bytes,
     buffers: Buffers,
@@ -142,19 +143,19 @@ enum Bytes {
 }
 
 impl Content {
-    /// How far the file was read, as it lies there: it can be asked while the bytes are read.
+    /// How much of the file as published was read; it can be asked while the bytes are read.
     pub fn position(&self) -> Rc<Tally> {
         Rc::clone(&self.tally)
     }
 
-    /// Whether what was read was the image that was promised: its digests, and once more its header, which is held against
-    /// what was really read.
+    /// Checks that the bytes were the required image: by its digests, and again by its header, now against
+    /// the bytes that were really read.
     ///
     /// # Errors
     ///
-    /// It was not.
+    /// They were not.
     pub fn finish(mut self) -> Result<(), ImageError> {
-        // An index may stand behind the last byte of the content, and is of the file.
+        // An index may come after the last byte of the content; it belongs to the file's digest.
         while self.next().map_err(|cause| self.failure.take().unwrap_or(ImageError::Read(cause)))?.is_some() {
         }
         drop(self.bytes);
@@ -172,7 +173,7 @@ impl Content {
         Ok(())
     }
 
-    /// Why a read failed, if one did.
+    /// The reason of a failed read.
     pub fn failure(&mut self) -> Option<ImageError> {
         self.failure.take()
     }
@@ -183,7 +184,7 @@ impl Content {
         io::Error::other(text)
     }
 
-    /// The next piece, which is not accounted for yet.
+    /// The next piece, before it is counted.
     fn piece(&mut self) -> Result<Option<Piece>, ImageError> {
         match &mut self.bytes {
             Bytes::Plain(plain) => {
@@ -222,7 +223,7 @@ impl Pieces for Content {
     }
 }
 
-/// Reads until a buffer is full or the bytes end: a decoder gives out little at a time.
+/// Reads until a buffer is full or the bytes end, because a decoder returns few bytes at a time.
 fn fill(bytes: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -236,7 +237,7 @@ fn fill(bytes: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// How far a file was read, and its hash so far.
+/// The position in a file, and the hash of the bytes before it.
 pub struct Tally {
     position: Cell<u64>,
     hash: RefCell<Option<Beside>>,
@@ -266,7 +267,7 @@ impl Read for Tallied {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         let bytes = buffer.get(..count).unwrap_or_default();
-        // The decoder overwrites its buffer: the thread that hashes gets copies.
+        // The decoder overwrites its buffer, so the hashing thread gets copies.
         for some in bytes.chunks(READ) {
             let copy = self.copies.fill(|copy| {
                 copy.get_mut(..some.len()).unwrap_or_default().copy_from_slice(some);
@@ -279,7 +280,7 @@ impl Read for Tallied {
     }
 }
 
-/// The first bytes, [`HEAD`] of them or all.
+/// The first bytes: [`HEAD`] of them, or all.
 fn beginning(bytes: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(HEAD);
     bytes.take(HEAD as u64).read_to_end(&mut head)?;

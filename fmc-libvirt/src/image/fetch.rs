@@ -1,7 +1,7 @@
-//! Fetching an image: once, into a folder, where it stands under its digest when it is whole and right.
+//! Downloading an image: once, into a folder. It is stored under its digest when it is complete and correct.
 //!
-//! Bytes that came are kept in `DIGEST.part` when the connection ends, and the next fetch goes on behind them. Two fetches
-//! of one image wait for each other at `DIGEST.lock`.
+//! When the connection ends early, the received bytes are kept in `DIGEST.part`, and the next download
+//! continues after them. Two downloads of one image wait for each other at `DIGEST.lock`.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -21,22 +21,22 @@ use super::cache::Patience;
 use super::hash::Hash;
 use super::header::{harmless, is_html};
 
-/// A mirror sends to another, which sends to its network's nearest server. More is a loop.
+/// A mirror redirects to another one, which redirects to its nearest server. More redirects are a loop.
 const REDIRECTS: u32 = 10;
 
-/// No image is so small; what a server says instead of one is.
+/// Every image is larger; a shorter answer is an error message of the server.
 const SMALLEST: u64 = 512;
 
-/// Of a server that does not say how much it sends, so much is taken.
+/// The limit for a server that does not state a length.
 const LARGEST: u64 = 64 << 30;
 
-/// What stays free on the file system that images are fetched to.
+/// The space that stays free on the download folder's file system.
 const RESERVE: u64 = 64 << 20;
 
-/// How often is asked whether another fetch is done.
+/// The pause between two looks whether another download is done.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Why an image was not fetched; fragments that follow its URL.
+/// Why a download failed; fragments that follow its URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -48,86 +48,88 @@ pub enum FetchError {
         /// Why.
         cause: io::Error,
     },
-    /// The server cannot be reached, or speaks something else.
+    /// The server cannot be reached, or does not speak HTTP.
     #[error("the server cannot be asked: {0}")]
     Connect(String),
-    /// It does not begin its answer, or go on with it.
+    /// The answer does not begin, or stops.
     #[error("nothing came for {seconds} s ({done} came before): apply again, it goes on from there")]
     Stalled {
-        /// How long was waited.
+        /// The timeout, in seconds.
         seconds: u64,
-        /// What came before.
+        /// The bytes received before.
         done: Size,
     },
-    /// It answers with something else than a file.
-    #[error("{who} answers {status}: correct the URL, or take another mirror")]
+    /// The answer is not a file.
+    #[error("{who} answers {status} {reason}: correct the URL, or take another mirror")]
     Status {
         /// The server.
         who: String,
-        /// Its answer.
-        status: StatusCode,
+        /// The status of its answer (RFC 9110), as 404.
+        status: u16,
+        /// The status in words, as `Not Found`.
+        reason: &'static str,
     },
-    /// It sends from one place to the next.
+    /// The server redirects too often.
     #[error("it is redirected more than {REDIRECTS} times: correct the URL, or take another mirror")]
     Redirects,
-    /// It sends to where anyone on the way can read and change what comes.
+    /// A redirect leads to a connection that anyone on the way can read and change.
     #[error("it is redirected from https to http: take another mirror, or say http where that is meant")]
     Insecure,
-    /// It sends a page for people.
+    /// The answer is a web page.
     #[error("{who} answers with a page of HTML ({content_type}; it begins with {begins}): correct the URL")]
     Html {
         /// The server.
         who: String,
-        /// What it calls it.
+        /// The stated content type.
         content_type: String,
-        /// Its first bytes, harmless.
+        /// The first bytes, harmless to show.
         begins: String,
     },
-    /// It sends next to nothing.
+    /// The answer is too short.
     #[error(
         "{who} answers with {length} bytes ({content_type}; they begin with {begins}), which are no image"
     )]
     Small {
         /// The server.
         who: String,
-        /// How many bytes.
+        /// The length in bytes.
         length: u64,
-        /// What it calls them.
+        /// The stated content type.
         content_type: String,
-        /// The first of them, harmless.
+        /// The first bytes, harmless to show.
         begins: String,
     },
-    /// It ends too early.
+    /// The connection ends too early.
     #[error("the connection ended after {done}{}: apply again, it goes on from there ({cause})", of(*.total))]
     Cut {
-        /// What came.
+        /// The received bytes.
         done: Size,
-        /// What was to come.
+        /// The expected bytes.
         total: Option<Size>,
         /// Why.
         cause: String,
     },
-    /// There is no room for it.
+    /// The disk has too little space.
     #[error("it has {} and {} has {has} left: make room, or give another folder", .needs.map_or_else(|| "no length".to_owned(), |size| size.to_string()), .folder.display())]
     Room {
         /// The folder.
         folder: PathBuf,
-        /// How much it needs.
+        /// The needed space.
         needs: Option<Size>,
-        /// How much there is.
+        /// The free space.
         has: Size,
     },
-    /// It is not what was promised.
+    /// The content is not the required one.
     #[error("what came is {found}, not {expected}{note}: correct the digest, or take another mirror")]
     Digest {
-        /// What it hashes to.
+        /// The actual digest.
         found: Box<Digest>,
-        /// What was promised.
+        /// The required digest.
         expected: Box<Digest>,
-        /// What else was strange.
+        /// Other irregularities.
         note: String,
     },
-    /// It was asked to stop.
+    /// The download was asked to stop.
     #[error("stopped")]
     Cancelled,
 }
@@ -136,26 +138,27 @@ fn of(total: Option<Size>) -> String {
     total.map(|total| format!(" of {total}")).unwrap_or_default()
 }
 
-/// How far a fetch is.
+/// The progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FetchStep {
-    /// Another one fetches it.
+    /// Another download of the same image is under way.
     Waits,
-    /// So many bytes came, of so many.
+    /// The number of received bytes, and the total.
     Bytes {
         /// Bytes so far.
         done: u64,
-        /// Bytes in all, where the server says that.
+        /// The total, if the server states it.
         total: Option<u64>,
     },
 }
 
-/// Fetches an image unless it is there; its path. `on` is told how far it is, and stops it by `false`.
+/// Downloads an image unless it exists, and returns its path. `on` receives the progress, and stops the
+/// download by returning `false`.
 ///
 /// # Errors
 ///
-/// It could not be fetched; what came of it is kept if it may be the beginning of the right file.
+/// The download failed. Received bytes are kept if they may be the beginning of the right file.
 pub fn fetch(
     folder: &Path,
     url: &HttpUrl,
@@ -169,7 +172,7 @@ pub fn fetch(
     }
     fs::create_dir_all(folder).map_err(|cause| FetchError::Disk { path: folder.to_owned(), cause })?;
     let _lock = lock(&path.with_extension("lock"), on)?;
-    // Whoever held the lock may have fetched it.
+    // The holder of the lock may have downloaded it.
     if path.is_file() {
         return Ok(path);
     }
@@ -190,7 +193,7 @@ pub fn fetch(
                     | FetchError::Cancelled
             );
             if !goes_on {
-                // It is no beginning of the right file, or the disk is full of it.
+                // It is not the beginning of the right file, or it fills the disk.
                 drop(fs::remove_file(&part));
             }
             Err(error)
@@ -198,7 +201,7 @@ pub fn fetch(
     }
 }
 
-/// Where an image is kept.
+/// The path of a downloaded image.
 pub(crate) fn path_of(folder: &Path, digest: &Digest) -> PathBuf {
     folder.join(format!("{}-{}", digest.algorithm(), digest.hex()))
 }
@@ -229,7 +232,7 @@ struct Fetch<'a> {
     on: &'a mut dyn FnMut(FetchStep) -> bool,
 }
 
-/// What has come, and its hash.
+/// The received bytes and their hash.
 struct Part {
     file: File,
     length: u64,
@@ -245,10 +248,11 @@ impl Fetch<'_> {
         }
         let fetched = self.bytes(&mut part);
         match fetched {
-            // What was kept is not of this file, or this server has none of the rest: once more, from its beginning.
+            // The kept bytes belong to another file, or the server cannot continue them: once more, from the
+            // beginning.
             Err(FetchError::Digest { .. }) if resumed => {}
             Err(FetchError::Status { status, .. })
-                if resumed && status == StatusCode::RANGE_NOT_SATISFIABLE => {}
+                if resumed && status == StatusCode::RANGE_NOT_SATISFIABLE.as_u16() => {}
             fetched => return fetched,
         }
         self.empty(&mut part)?;
@@ -259,7 +263,7 @@ impl Fetch<'_> {
         FetchError::Disk { path: self.part.to_owned(), cause }
     }
 
-    /// What came before.
+    /// The bytes kept from an earlier download.
     fn part(&self) -> Result<Part, FetchError> {
         let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(self.part);
         let mut file = opened.map_err(|cause| self.disk(cause))?;
@@ -282,7 +286,7 @@ impl Fetch<'_> {
         emptied.map(drop).map_err(|cause| self.disk(cause))
     }
 
-    /// Asks for what is missing, and takes it.
+    /// Requests the missing bytes and stores them.
     fn bytes(&mut self, part: &mut Part) -> Result<(), FetchError> {
         let response = self.ask(part.length)?;
         let who = response.get_uri().host().unwrap_or(self.url.host()).to_owned();
@@ -355,7 +359,7 @@ impl Fetch<'_> {
         ask(self.url, from, self.patience)
     }
 
-    /// How many bytes may come; an error if the rest of the file has no room.
+    /// How many bytes may come; an error if there is too little space for the rest of the file.
     fn room(&self, rest: Option<u64>) -> Result<u64, FetchError> {
         let about = rustix::fs::statvfs(self.folder).map_err(|error| self.disk(error.into()))?;
         let free = about.f_bavail.saturating_mul(about.f_frsize).saturating_sub(RESERVE);
@@ -370,11 +374,11 @@ impl Fetch<'_> {
     }
 }
 
-/// A short text, as a list of checksums.
+/// Downloads a short text, as a list of checksums.
 ///
 /// # Errors
 ///
-/// It cannot be had, is longer than `most` bytes, or is no text.
+/// It is not available, longer than `most` bytes, or not text.
 pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, FetchError> {
     let response = ask(url, 0, patience)?;
     let body = response.into_body().into_with_config().limit(most).read_to_string();
@@ -390,14 +394,14 @@ pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, Fetc
     })
 }
 
-/// Asks for a file from a byte on.
+/// Requests a file from a byte on.
 fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, FetchError> {
     let config = Agent::config_builder()
-        // Whoever says https means all of the way.
+        // An https URL must not lead to http.
         .https_only(url.is_https())
         .max_redirects(REDIRECTS)
         .http_status_as_error(false)
-        // The digest is of the file as it lies there.
+        // The digest is that of the file as published.
         .accept_encoding(AutoHeaderValue::Provided("identity".to_owned().into()))
         .user_agent(concat!("fmc/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(patience.connect))
@@ -423,10 +427,11 @@ fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, F
         return Ok(response);
     }
     let who = response.get_uri().host().unwrap_or(url.host()).to_owned();
-    Err(FetchError::Status { who, status })
+    let reason = status.canonical_reason().unwrap_or("<unknown status code>");
+    Err(FetchError::Status { who, status: status.as_u16(), reason })
 }
 
-/// A short text of a server's, so that a terminal shows it and does not obey it.
+/// A short text of a server, escaped so that a terminal shows it instead of obeying it.
 fn harmless_text(text: &str) -> String {
     text.chars().take(60).flat_map(char::escape_default).collect()
 }

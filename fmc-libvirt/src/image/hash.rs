@@ -1,4 +1,4 @@
-//! Digests of what is read, on a thread of their own: an image is hashed while it is sent.
+//! Digests computed on a thread of their own: an image is hashed while it is sent.
 
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -8,10 +8,10 @@ use sha2::Digest as _;
 
 use crate::link::Piece;
 
-/// The pieces that may wait for the thread: what is read is never far ahead of it.
+/// How many pieces may wait for the thread; it limits how far reading gets ahead.
 const WAITING: usize = 2;
 
-/// A digest on its way.
+/// An unfinished digest.
 #[derive(Clone)]
 pub(super) enum Hash {
     Sha256(sha2::Sha256),
@@ -19,7 +19,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// By the algorithm of a digest.
+    /// Uses the algorithm of a given digest.
     pub(super) fn like(digest: &Digest) -> Self {
         match digest {
             Digest::Sha256(_) => Self::Sha256(sha2::Sha256::new()),
@@ -48,12 +48,12 @@ pub(super) enum Beside {
         pieces: SyncSender<Piece>,
         thread: JoinHandle<Hash>,
     },
-    /// There was no thread to be had.
+    /// The thread could not be started.
     Here(Hash),
 }
 
 impl Beside {
-    /// By the algorithm of a digest.
+    /// Uses the algorithm of a given digest.
     pub(super) fn like(digest: &Digest) -> Self {
         let (pieces, received) = sync_channel::<Piece>(WAITING);
         let mut hash = Hash::like(digest);
@@ -69,7 +69,7 @@ impl Beside {
         }
     }
 
-    /// Adds a piece; waits if too many are ahead of it.
+    /// Adds a piece; it waits if too many pieces are queued.
     pub(super) fn update(&mut self, piece: Piece) {
         match self {
             // The thread ends only after this value is gone.
@@ -78,7 +78,7 @@ impl Beside {
         }
     }
 
-    /// The digest of all pieces; `None` if the thread broke off.
+    /// The digest of all pieces; `None` if the thread failed.
     pub(super) fn finish(self) -> Option<Digest> {
         match self {
             Self::Thread { pieces, thread } => {

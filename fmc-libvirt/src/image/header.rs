@@ -1,24 +1,24 @@
-//! What the first bytes of a disk image say: its format, its virtual size, and whether it is whole in itself.
+//! The header of a disk image: its format, its virtual size, and whether the image is self-contained.
 //!
-//! The layout is that of QEMU's `docs/interop/qcow2.rst`. Nothing here is believed: every offset is held against the
-//! length of the file before it is followed.
+//! The layout is described in QEMU's `docs/interop/qcow2.rst`. The header is not trusted: every offset is
+//! checked against the length of the file before it is followed.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use fmc_core::image::Format;
 use fmc_core::unit::Size;
 
-/// So many of an image's first bytes say what it is: a qcow2 header with its extensions and the name of a backing file
-/// fits, and the mark of an ISO 9660 image at 32 KiB.
+/// How many first bytes identify an image: enough for a qcow2 header with its extensions and the name of a
+/// backing file, and for the mark of an ISO 9660 image at 32 KiB.
 pub const HEAD: usize = 64 << 10;
 
-/// The largest virtual size that is believed: 64 TiB is the most that QEMU's default clusters reach.
+/// The largest accepted virtual size: 64 TiB is the most that QEMU's default clusters can address.
 const LARGEST: u64 = 64 << 40;
 
-/// QEMU refuses larger tables of the first level.
+/// QEMU refuses larger first-level tables.
 const LARGEST_L1: u64 = 32 << 20;
 
-/// Tables of the second level are read up to so many bytes: those of 1 TiB with the default clusters.
+/// The limit for reading second-level tables: enough for 1 TiB with the default clusters.
 const LARGEST_WALK: u64 = 128 << 20;
 
 /// Why an image is refused; fragments that follow the name of its file.
@@ -28,25 +28,25 @@ pub enum HeaderError {
     /// There are no bytes.
     #[error("it is empty")]
     Empty,
-    /// It is something else.
+    /// It is another kind of file.
     #[error("it is {what}, and QEMU's guests take qcow2 or raw: {help}")]
     Other {
-        /// What it is.
+        /// The kind of file.
         what: &'static str,
         /// What to do.
         help: &'static str,
     },
-    /// It is qcow2 and said to be raw.
+    /// It is qcow2 although it is declared raw.
     #[error(
         "its header is that of qcow2, and it is given as raw: say `.format(Format::Qcow2)`, or leave it out"
     )]
     IsQcow2,
-    /// It is said to be qcow2, and is not. Its bytes are not shown: it may be any file.
+    /// It is declared qcow2 but is not. Its bytes are not shown: it may be any file.
     #[error(
         "it has no header of qcow2: get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
     )]
     NotQcow2,
-    /// A version of qcow2 that is not known.
+    /// An unknown version of qcow2.
     #[error(
         "its header is of version {0} of qcow2, and 2 and 3 are known: convert it with `qemu-img convert -O qcow2`"
     )]
@@ -57,7 +57,7 @@ pub enum HeaderError {
         .name.as_ref().map(|name| format!(", {name}")).unwrap_or_default()
     )]
     Backing {
-        /// The file, harmless.
+        /// The backing file's name, harmless to show.
         name: Option<String>,
     },
     /// Its bytes are in another file.
@@ -71,40 +71,40 @@ pub enum HeaderError {
     /// It is marked as corrupt.
     #[error("its header says that it is corrupt: `qemu-img check -r all` mends it, or get it anew")]
     Corrupt,
-    /// Features that no version known has.
+    /// Features of an unknown version.
     #[error(
         "its header asks for features of qcow2 that are not known (incompatible bits {0:#x}): convert it with `qemu-img convert -O qcow2`"
     )]
     Features(u64),
-    /// A field holds what cannot be.
+    /// A field has an impossible value.
     #[error("its header lies: {field} is {found}, and {right}")]
     Field {
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// The value.
         found: u64,
-        /// What would be right.
+        /// The allowed values.
         right: String,
     },
-    /// Something would be behind its end.
+    /// An offset points behind the end of the image.
     #[error("its header lies, or it was cut: {what} is at {at}, and the image ends at {length}")]
     Beyond {
-        /// What.
+        /// The part.
         what: &'static str,
-        /// Where that is, or ends.
+        /// Its offset, or its end.
         at: u64,
-        /// Where the image ends.
+        /// The end of the image.
         length: u64,
     },
-    /// It is larger than it is said to be.
+    /// It is larger than its declared minimum.
     #[error("its virtual size is {found}, and `.minimum({stated})` says less: correct that")]
     Minimum {
         /// Its virtual size.
         found: Size,
-        /// What is said.
+        /// The declared minimum.
         stated: Size,
     },
-    /// It does not fit on a disk.
+    /// It does not fit on a root disk.
     #[error(
         "its virtual size is {found}, and the root disk of {machine} has {root}: make that {found} at least"
     )]
@@ -113,18 +113,18 @@ pub enum HeaderError {
         found: Size,
         /// The machine with the smallest root disk.
         machine: String,
-        /// That disk.
+        /// The size of that disk.
         root: Size,
     },
 }
 
-/// What an image is, by its header.
+/// An image's properties by its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
     /// Its format.
     pub format: Format,
-    /// The size in bytes of the disk that a guest sees; `None` for a raw one whose length is not known yet.
+    /// The size in bytes of the disk that a guest sees; `None` for a raw image whose length is not known yet.
     pub virtual_size: Option<u64>,
     qcow2: Option<Qcow2>,
 }
@@ -137,25 +137,25 @@ struct Qcow2 {
     extended: bool,
 }
 
-/// What an image is said to be, and what it must fit on.
+/// The statements about an image, and the disk that it must fit on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stated {
     /// Its format.
     pub format: Format,
-    /// The smallest disk that it is said to fit on.
+    /// The smallest disk that it is declared to fit on.
     pub minimum: Option<Size>,
-    /// The smallest root disk on it, with its machine.
+    /// The smallest root disk of its machines, with the machine.
     pub root: Option<(String, Size)>,
 }
 
 impl Header {
-    /// Reads a header from an image's first bytes, [`HEAD`] of them or all. `length` is that of the whole image once it is
-    /// unpacked, if it is known.
+    /// Reads a header from an image's first bytes: [`HEAD`] of them, or all. `length` is the length of the
+    /// unpacked image, if it is known.
     ///
     /// # Errors
     ///
-    /// It is not of the stated format, needs another file or a key, or says what cannot be.
+    /// It is not of the declared format, needs another file or a key, or has impossible values.
     pub fn read(head: &[u8], length: Option<u64>, stated: Format) -> Result<Self, HeaderError> {
         if head.is_empty() || length == Some(0) {
             return Err(HeaderError::Empty);
@@ -172,11 +172,11 @@ impl Header {
         }
     }
 
-    /// Whether it is what it is said to be, and fits.
+    /// Checks the image against its statements and disks.
     ///
     /// # Errors
     ///
-    /// It is larger than the stated minimum, or than the smallest root disk.
+    /// It is larger than the declared minimum, or than the smallest root disk.
     pub fn fits(&self, stated: &Stated) -> Result<(), HeaderError> {
         let Some(found) = self.virtual_size.map(Size::bytes) else { return Ok(()) };
         if let Some(stated) = stated.minimum.filter(|stated| *stated < found) {
@@ -188,8 +188,9 @@ impl Header {
         Ok(())
     }
 
-    /// The most bytes that such an image has: what unpacks to more is no such image. A raw one is its virtual size; a
-    /// qcow2 one has tables besides, which are a thirty-second of it with the smallest clusters.
+    /// The greatest length of such an image; longer content is refused while it is unpacked. For a raw image
+    /// it is the virtual size. A qcow2 image has tables in addition, which with the smallest clusters take a
+    /// thirty-second of that size.
     pub fn most(&self, stated: &Stated) -> u64 {
         match self.virtual_size.or(stated.root.as_ref().map(|(_, root)| root.as_bytes())) {
             Some(size) if self.format == Format::Qcow2 => {
@@ -200,11 +201,11 @@ impl Header {
         }
     }
 
-    /// Follows the tables of a qcow2 image: each must lead to what is there.
+    /// Follows the tables of a qcow2 image: every offset must be inside the file.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or something lies behind its end.
+    /// The file cannot be read, or an offset is behind its end.
     pub fn walk(&self, file: &mut (impl Read + Seek), length: u64) -> io::Result<Result<(), HeaderError>> {
         let Some(qcow2) = &self.qcow2 else { return Ok(Ok(())) };
         let cluster = 1_u64 << qcow2.cluster_bits;
@@ -223,7 +224,8 @@ impl Header {
                         length,
                     }));
                 }
-                // A fully sparse image of many TiB has as many zeros here as another has tables.
+                // Skips zeros: a fully sparse image of many TiB has as many of them as another image has
+                // tables.
                 if table != 0 && (tables.len() as u64) < LARGEST_WALK / cluster.max(512) {
                     tables.push(table);
                 }
@@ -248,17 +250,17 @@ impl Header {
     }
 }
 
-/// The bits of a table's entry that are an offset.
+/// The offset bits of a table entry.
 const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 
-/// The bit of a cluster's entry that says that it is compressed.
+/// The bit that marks a cluster as compressed.
 const COMPRESSED: u64 = 1 << 62;
 
 fn entry_offset(entry: u64, cluster_bits: u32) -> u64 {
     if entry & COMPRESSED == 0 { entry & OFFSET } else { entry & ((1 << (70 - cluster_bits)) - 1) }
 }
 
-/// Every second word of an extended entry is a bitmap of its parts.
+/// Every second word of an extended entry is a bitmap of its subclusters.
 fn cluster_entries(qcow2: &Qcow2, words: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
     words.step_by(if qcow2.extended { 2 } else { 1 })
 }
@@ -344,7 +346,8 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
     Ok(Header { format: Format::Qcow2, virtual_size: Some(size), qcow2: Some(qcow2) })
 }
 
-/// The incompatible features: dirty counts are QEMU's to mend, and compression and extended entries its to read.
+/// The incompatible features. QEMU repairs dirty reference counts itself, and reads compressed clusters and
+/// extended entries.
 const CORRUPT: u64 = 1 << 1;
 const DATA_FILE: u64 = 1 << 2;
 const EXTENDED: u64 = 1 << 4;
@@ -366,7 +369,7 @@ fn features(incompatible: u64) -> Result<(), HeaderError> {
 const CONVERT: &str = "convert it with `qemu-img convert -O qcow2`";
 const UNPACK: &str = "unpack it, and give the disk in it";
 
-/// What begins so, where in the file that stands, and what to do.
+/// Signatures of other files: the bytes, their offset, the kind of file, and what to do.
 const OTHERS: [(&[u8], usize, &str, &str); 15] = [
     (b"KDMV", 0, "a disk of VMware (VMDK)", CONVERT),
     (b"COWD", 0, "a disk of VMware (VMDK)", CONVERT),
@@ -385,12 +388,12 @@ const OTHERS: [(&[u8], usize, &str, &str); 15] = [
     (b"\x28\xb5\x2f\xfd", 0, "packed by Zstandard, twice", UNPACK),
 ];
 
-/// What an image is that is neither qcow2 nor raw. A page of HTML is what a mirror sends instead of a file.
+/// The kind of a file that is neither qcow2 nor raw. A mirror may send an HTML page instead of a file.
 fn other(head: &[u8], stated: Format) -> Option<(&'static str, &'static str)> {
     if is_html(head) {
         return Some(("a page of HTML", "it is what a server said instead: get the right file"));
     }
-    // A hybrid image of an installer is a raw disk too.
+    // An installer's hybrid image is also a valid raw disk.
     if stated == Format::Qcow2 && head.get(0x8001..).is_some_and(|rest| rest.starts_with(b"CD001")) {
         return Some(("an ISO 9660 image", "give the disk image of the system, not its installer"));
     }
@@ -399,14 +402,14 @@ fn other(head: &[u8], stated: Format) -> Option<(&'static str, &'static str)> {
     known.map(|(_, _, what, help)| (*what, *help))
 }
 
-/// Whether bytes begin a page of HTML.
+/// Whether bytes begin an HTML page.
 pub fn is_html(head: &[u8]) -> bool {
     let text = head.trim_ascii_start();
     let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     begins(b"<!doctype html") || begins(b"<html") || begins(b"<head")
 }
 
-/// The first bytes of something foreign, so that a terminal shows them and does not obey them.
+/// The first bytes of an unknown file, escaped so that a terminal shows them instead of obeying them.
 pub fn harmless(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(40).flat_map(|byte| byte.escape_ascii()).map(char::from).collect();
     format!("\"{text}\"")

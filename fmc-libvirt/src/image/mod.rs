@@ -1,15 +1,17 @@
-//! Images: what a file's header says, how it is unpacked, and what becomes of it on its way to a hypervisor.
+//! Images: their headers, their packing, and their way to a hypervisor.
 //!
-//! An image is read once, as a stream: unpacked, hashed as it lies there and (where that digest is stated too) as it is
-//! unpacked, held against its header and sent. It is hashed on threads of their own, while other pieces are read and sent. No more of it than some chunks is in memory at a time; what a decoder needs
-//! comes to that: 64 MiB for a dictionary of `xz -9`, 8 MiB for what `zstd -19` makes, less for gzip and bzip2. What asks
-//! for more is refused, and so is what unpacks to more than its header and the root disk allow.
+//! An image is read once, as a stream. It is unpacked, hashed as published and (if that digest is given too)
+//! as unpacked, checked against its header, and sent. Threads of their own compute the hashes while other
+//! pieces are read and sent. Only a few chunks are in memory at a time, plus the decoder's memory: 64 MiB for
+//! a dictionary of `xz -9`, 8 MiB for the window of `zstd -19`, less for gzip and bzip2. A file that needs
+//! more is refused, and so is one that unpacks to more than its header and the root disk allow.
 //!
 //! # What a digest covers
 //!
-//! An image's digest is of the file as distributions publish it, packed or not; `unpacked_digest` states the digest of
-//! what it unpacks to. Both are checked while the image is sent, before its commit. The volume needs no size beforehand
-//! because libvirt's file grows with the stream, so a packed image is unpacked once, on its way.
+//! An image's digest is that of the file as distributions publish it, packed or not; `unpacked_digest` gives
+//! the digest of the unpacked content. Both are checked while the image is sent, before its commit. The
+//! volume needs no size in advance because libvirt's file grows with the stream, so a packed image is
+//! unpacked only once, on its way.
 
 pub mod cache;
 pub mod content;
@@ -35,10 +37,10 @@ use self::unpack::Packing;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
-    /// It is not there, or not ours to read.
+    /// It does not exist, or is not readable.
     #[error("{0}; put it there on the machine that applies, or correct its path")]
     Open(#[source] io::Error),
-    /// The cloud names a file that its images may not be.
+    /// The cloud names a file that it may not use.
     #[error("{0}: see `Images::files`")]
     Refused(#[source] io::Error),
     /// It is a folder or a device.
@@ -50,7 +52,7 @@ pub enum ImageError {
     /// It cannot be unpacked.
     #[error("it is packed by {packing} and cannot be unpacked: {}; {}", cause, help(*.packing, .cause))]
     Unpack {
-        /// How it is packed.
+        /// The packing.
         packing: Packing,
         /// Why.
         cause: io::Error,
@@ -60,20 +62,20 @@ pub enum ImageError {
         "it unpacks to more than {most}, which is all that its header and the root disk allow: it is not what it is said to be"
     )]
     Bomb {
-        /// What it may unpack to.
+        /// The greatest allowed unpacked size.
         most: Size,
     },
-    /// Its header is not right.
+    /// Its header is wrong.
     #[error(transparent)]
     Header(#[from] HeaderError),
-    /// It is not what was promised.
+    /// It is not the required content.
     #[error("{what} is {found}, not {expected}: get the right file, or correct the digest")]
     Digest {
-        /// Its content, packed or unpacked.
+        /// The packed or the unpacked content.
         what: &'static str,
-        /// What it hashes to.
+        /// The actual digest.
         found: Box<Digest>,
-        /// What was promised.
+        /// The required digest.
         expected: Box<Digest>,
     },
 }
@@ -81,7 +83,7 @@ pub enum ImageError {
 impl ImageError {
     fn of_opening(error: io::Error) -> Self {
         match error.kind() {
-            // The system's own refusal has a number.
+            // A refusal of the operating system has an error number.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::Refused(error),
             io::ErrorKind::InvalidInput if error.raw_os_error().is_none() => Self::NoFile,
             _ => Self::Open(error),

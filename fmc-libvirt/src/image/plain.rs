@@ -1,4 +1,4 @@
-//! The bytes of a file that is not packed. Its holes are asked of the file system, and not read.
+//! Reading a file that is not packed. The file system reports its holes, which are not read.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom};
@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use crate::link::Piece;
 
-/// A shorter hole is read like any other bytes: a call to find it would take longer.
+/// A shorter hole is read like other bytes: a call to find it would take longer.
 const LEAST: u64 = 64 << 10;
 
-/// A longer hole is several pieces, so that whoever waits sees that it goes on.
+/// A longer hole becomes several pieces, so that the progress stays visible.
 const MOST: u64 = 16 << 20;
 
-/// Buffers that are used again once nobody reads them any more.
+/// Buffers that are reused once all their readers are gone.
 pub(super) struct Buffers {
     size: usize,
     all: Vec<Arc<Buffer>>,
@@ -31,12 +31,12 @@ impl AsRef<[u8]> for Buffer {
 }
 
 impl Buffers {
-    /// None yet; each will have so many bytes.
+    /// An empty set; each buffer will have this size.
     pub(super) fn of(size: usize) -> Self {
         Self { size, all: Vec::new() }
     }
 
-    /// A piece of what `read` fills a buffer with; `None` where that is nothing.
+    /// Fills a buffer with `read` and returns it as a piece; `None` if `read` gives nothing.
     pub(super) fn fill(
         &mut self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
@@ -46,7 +46,7 @@ impl Buffers {
             Some(free) => self.all.swap_remove(free),
             None => Arc::new(Buffer { bytes: vec![0; self.size], filled: 0 }),
         };
-        // Nobody else has it.
+        // Unreachable: no other reader has this buffer.
         let Some(own) = Arc::get_mut(&mut buffer) else { return Err(ErrorKind::ResourceBusy.into()) };
         own.filled = read(&mut own.bytes)?;
         let is_empty = own.filled == 0;
@@ -59,18 +59,18 @@ impl Buffers {
 pub(super) struct Plain {
     file: File,
     position: u64,
-    /// Where the stretch ends that the position is in: bytes, or a hole.
+    /// The end of the current stretch: bytes, or a hole.
     until: u64,
     is_hole: bool,
 }
 
 impl Plain {
-    /// A file, from where it begins.
+    /// A file, from its beginning.
     pub(super) fn new(file: File) -> Self {
         Self { file, position: 0, until: 0, is_hole: false }
     }
 
-    /// Bytes of the file so far.
+    /// The number of bytes read so far.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
@@ -110,7 +110,7 @@ impl Plain {
         }
     }
 
-    /// Finds the stretch that begins at the position, once the last one is over.
+    /// Finds the stretch at the position, once the last one is over.
     fn look(&mut self) -> io::Result<()> {
         if self.position < self.until {
             return Ok(());
@@ -122,8 +122,9 @@ impl Plain {
     }
 }
 
-/// Where the next bytes are from a place of a file, and where the hole behind them is. Where a file system knows no holes,
-/// all is bytes, without end; so is what comes behind the end of the file, where there is nothing to read.
+/// The start of the next bytes from a position of a file, and of the hole after them. If the file system does
+/// not report holes, everything counts as bytes without end; so does everything after the end of the file,
+/// where reading gives nothing.
 #[cfg(all(feature = "virt", target_os = "linux"))]
 fn stretch(file: &File, from: u64) -> (u64, u64) {
     use rustix::fs::{SeekFrom, seek};
@@ -142,7 +143,7 @@ fn stretch(file: &File, from: u64) -> (u64, u64) {
     (data, hole.unwrap_or(u64::MAX))
 }
 
-/// See the other one.
+/// The version for other systems.
 #[cfg(not(all(feature = "virt", target_os = "linux")))]
 fn stretch(_: &File, from: u64) -> (u64, u64) {
     (from, u64::MAX)
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
     use crate::link::CHUNK;
 
-    /// What is read of a file: its bytes, and how many of them were taken for zeros without a look.
+    /// The bytes of a file, and how many of them were taken as zeros without reading.
     fn read(file: File) -> (Vec<u8>, u64) {
         let (mut plain, mut buffers) = (Plain::new(file), Buffers::of(CHUNK));
         let (mut bytes, mut zeros) = (Vec::new(), 0);

@@ -1,4 +1,4 @@
-//! Headers as `qemu-img` writes them, and as nobody should believe them; files as packers pack them.
+//! Headers as `qemu-img` writes them, headers that must not be trusted, and files of all packers.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn stated(format: Format) -> Stated {
     Stated { format, minimum: None, root: Some(("web".to_owned(), Size::gib(20))) }
 }
 
-/// What `qemu-img` makes with these arguments, and what is read of its header.
+/// The image that `qemu-img` makes with these arguments, and its header.
 fn made(arguments: &[&str]) -> (Vec<u8>, Result<Header, HeaderError>) {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("below"), qcow2("1G", b"boot")).unwrap();
@@ -60,7 +60,7 @@ fn what_qemu_img_makes_is_read() {
         assert_eq!((header.format, header.virtual_size), (Format::Qcow2, Some(5 << 30)), "{options}");
         assert_eq!(walked(&bytes), Ok(()), "{options}");
     }
-    // One with content, of which some is compressed.
+    // An image with content, with and without compression.
     for extra in [["-q", "-q"], ["-c", "-q"]] {
         let folder = TempDir::new().unwrap();
         std::fs::write(
@@ -82,7 +82,8 @@ fn what_would_read_another_file_or_needs_a_key_is_refused() {
     assert_eq!(name, "\"below\"");
     let data = ["create", "-q", "-f", "qcow2", "-o", "data_file=elsewhere", "image", "1G"];
     assert_eq!(made(&data).1, Err(HeaderError::DataFile));
-    // For LUKS qemu-img measures how much it computes in a while, and fails where CPU time is told in ticks: the method is a number.
+    // For LUKS, qemu-img measures its own speed, which fails where CPU time is counted in ticks; so the
+    // method is written as a number.
     let secret = "secret,id=key,data=secret";
     let options = "encrypt.format=aes,encrypt.key-secret=key";
     let encrypted = ["create", "-q", "--object", secret, "-f", "qcow2", "-o", options, "image", "1G"];
@@ -103,7 +104,7 @@ fn a_name_in_a_header_is_shown_and_not_obeyed() {
         error.contains(r#"names a backing file, "/etc/shadow\x1b[2J", which a guest would read"#),
         "{error}"
     );
-    // One that is behind the first bytes is a backing file too.
+    // A backing file name behind the first bytes counts, too.
     let far = with(&image, 8, &u64::MAX.to_be_bytes());
     assert_eq!(read(&far), Err(HeaderError::Backing { name: None }));
 }
@@ -137,7 +138,7 @@ fn a_lying_header_is_refused_with_what_it_says() {
 fn tables_that_lead_behind_the_end_are_found() {
     let image = qcow2("1G", &vec![7; 1 << 20]);
     assert_eq!(walked(&image), Ok(()));
-    // The clusters of its content are behind its tables.
+    // The clusters of the content come after the tables.
     let error = walked(&image[..image.len() / 2]).unwrap_err();
     assert!(matches!(error, HeaderError::Beyond { .. }), "{error}");
     let l1 = usize::try_from(u64::from_be_bytes(image[40..48].try_into().unwrap())).unwrap();
@@ -202,14 +203,14 @@ proptest! {
         let image = with(&[b"QFI\xfb\0\0\0\x03".as_slice(), &[0; 256]].concat(), 8 + at, &bytes[..bytes.len().min(100)]);
         for head in [bytes, image] {
             if let Ok(header) = Header::read(&head, Some(length), Format::Qcow2) {
-                // A table may lie where there is no file: that it cannot be read is an error too.
+                // A table may point outside the file: a failed read is also an acceptable error.
                 drop(header.walk(&mut Cursor::new(&head), length));
             }
         }
     }
 }
 
-/// Content that packs well and is no multiple of anything.
+/// Content that packs well and whose length is not a multiple of any block size.
 fn content() -> Vec<u8> {
     let mut image = qcow2("1G", &(0_u32..40_000).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
     image.extend([9; 77]);
@@ -223,7 +224,7 @@ fn in_file(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Reads a file as an upload does.
+/// Reads a file like an upload.
 fn unpacked(path: &Path, digest: Digest, inner: Option<Digest>) -> Result<Vec<u8>, ImageError> {
     let stated = stated(Format::Qcow2);
     let file = ImageFile::open(&Files::anywhere(""), path, &stated)?;
@@ -311,13 +312,13 @@ fn either_digest_is_checked() {
     );
     let error = unpacked(&packed, right, Some(wrong)).unwrap_err().to_string();
     assert!(error.starts_with(&format!("its content, unpacked, is {inner}, not {wrong}")), "{error}");
-    // What is not packed hashes to the same both ways.
+    // A file that is not packed has the same digest both ways.
     assert!(unpacked(&path, inner, Some(inner)).is_ok());
 }
 
 #[test]
 fn what_unpacks_to_more_than_it_may_is_stopped() {
-    // A qcow2 image of 1 MiB cannot have forty of them behind it.
+    // A qcow2 image of 1 MiB cannot have forty more MiB.
     let mut bomb = qcow2("1M", b"boot");
     bomb.resize(40 << 20, 0);
     for packer in [["gzip", "-1"], ["zstd", "-1"], ["xz", "-0"], ["bzip2", "-1"]] {
@@ -338,7 +339,7 @@ fn what_asks_for_more_memory_than_it_may_is_refused_before_it_gets_it() {
         let mut bytes = std::fs::read(&packed).unwrap();
         if packer.first() == Some(&"zstd") {
             let rest = bytes.split_off(4);
-            // No single segment, no content size, a window of 128 MiB, and then the first block.
+            // Not a single segment, no content size, a window of 128 MiB, and then the first block.
             let skip = 1 + if rest[0] >> 6 == 0 { 1 } else { 1 << (rest[0] >> 6) };
             bytes.extend([0, 17 << 3]);
             bytes.extend(&rest[skip..]);

@@ -1,9 +1,10 @@
-//! Unpacking: which packing a file has, by its first bytes, and its content as a stream of bounded memory.
+//! Unpacking: it detects a file's packing by its first bytes, and unpacks the content as a stream with
+//! limited memory.
 
 use std::fmt;
 use std::io::{self, Read, Seek};
 
-/// How a file is packed.
+/// The packing of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Packing {
@@ -17,20 +18,21 @@ pub enum Packing {
     Zstd,
 }
 
-/// The bytes of a packed file that are read at a time.
+/// How many bytes of a packed file are read at a time.
 pub(super) const READ: usize = 128 << 10;
 
-/// An xz stream may ask for a dictionary of 4 GiB. `xz -9`, by which Fedora CoreOS is packed, asks for 64 MiB; so many KiB
-/// its decoder takes with that.
+/// The memory limit of the xz decoder, in KiB. A stream may ask for a dictionary of 4 GiB; `xz -9`, which
+/// packs Fedora CoreOS, asks for 64 MiB, and its decoder needs this much with it.
 #[cfg(feature = "unpack")]
 const XZ_KIB: u32 = (64 << 10) + 1024;
 
-/// A Zstandard frame may ask for a window of terabytes. 8 MiB is what RFC 8878 asks of a decoder, and what `zstd -19` takes.
+/// The largest accepted Zstandard window. A frame may ask for terabytes; RFC 8878 requires 8 MiB of a
+/// decoder, and `zstd -19` uses that.
 #[cfg(feature = "unpack")]
 const ZSTD_WINDOW: u64 = 8 << 20;
 
 impl Packing {
-    /// What a file's first bytes say.
+    /// Detects the packing by a file's first bytes.
     pub fn of(head: &[u8]) -> Option<Self> {
         let marks: [(&[u8], Self); 4] = [
             (b"\x1f\x8b\x08", Self::Gzip),
@@ -51,13 +53,13 @@ impl Packing {
         }
     }
 
-    /// What a file unpacks to in bytes, where it says so at a place that can be found: only xz has an index. The last
-    /// four bytes of gzip count to 4 GiB, and of its last member only; a frame of Zstandard may leave its size out, and
-    /// another may follow.
+    /// The unpacked length in bytes, if the file stores it in a place that can be found: only xz has an
+    /// index. The last four bytes of gzip wrap at 4 GiB and cover only its last member; a Zstandard frame may
+    /// omit its size, and another frame may follow.
     ///
     /// # Errors
     ///
-    /// The index does not fit the file, which was cut.
+    /// The index does not fit the file, because the file was cut.
     #[cfg(feature = "unpack")]
     pub fn length(self, file: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
         match self {
@@ -66,13 +68,14 @@ impl Packing {
         }
     }
 
-    /// See the other one.
+    /// The version without unpacking.
     #[cfg(not(feature = "unpack"))]
     pub fn length(self, _: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
         Err(self.missing())
     }
 
-    /// The content of a packed file, which begins where `packed` stands. Several streams one behind another are one.
+    /// The content of a packed file, from the position of `packed` on. Several concatenated streams count as
+    /// one.
     ///
     /// # Errors
     ///
@@ -88,7 +91,7 @@ impl Packing {
         })
     }
 
-    /// See the other one.
+    /// The version without unpacking.
     #[cfg(not(feature = "unpack"))]
     pub fn unpack<'a>(self, _: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Err(self.missing())
@@ -114,7 +117,7 @@ impl fmt::Display for Packing {
     }
 }
 
-/// The frames of a Zstandard file, one behind another.
+/// The frames of a Zstandard file, one after another.
 #[cfg(feature = "unpack")]
 struct Frames<R> {
     packed: R,

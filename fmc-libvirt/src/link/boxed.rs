@@ -1,4 +1,4 @@
-//! Links of different kinds side by side: one provider whose hosts are real or simulated.
+//! Links of different kinds together: one provider with real and simulated hosts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,12 +12,12 @@ use super::{
 
 /// A link of any kind.
 ///
-/// It is a type of its own because the compiler cannot prove that a future over a `Box<dyn Link>` is `Send`: it forgets
-/// the `'static` in it, and then no longer finds the implementation of [`Link`].
+/// It is a type of its own because the compiler cannot prove that a future over a `Box<dyn Link>` is `Send`:
+/// it loses the `'static`, and then no longer finds the implementation of [`Link`].
 pub struct AnyLink(Box<dyn Link>);
 
 impl AnyLink {
-    /// A link of this kind.
+    /// Wraps a link.
     pub fn new(link: impl Link) -> Self {
         Self(Box::new(link))
     }

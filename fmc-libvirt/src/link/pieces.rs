@@ -1,21 +1,22 @@
-//! The bytes of an upload, piece by piece. A chunk is shared and not copied: it can be hashed while it is sent.
+//! The bytes of an upload, piece by piece. A chunk is shared and not copied, so it can be hashed while it is
+//! sent.
 
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
-/// The bytes of most pieces: a mebibyte, as libvirt's own tools send at a time.
+/// The size of most pieces: one mebibyte, as libvirt's own tools use.
 pub const CHUNK: usize = 1 << 20;
 
-/// Bytes that several threads may read at a time.
+/// Bytes that several threads may read at the same time.
 pub type Chunk = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
-/// A part of what is uploaded.
+/// A part of an upload.
 #[derive(Clone)]
 pub enum Piece {
     /// Bytes.
     Bytes(Chunk),
-    /// So many zeros, which need not be sent.
+    /// A number of zeros, which need not be sent.
     Zeros(u64),
 }
 
@@ -30,7 +31,7 @@ pub trait Pieces {
 }
 
 impl Piece {
-    /// How many bytes it is.
+    /// The number of its bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => u64::try_from((**bytes).as_ref().len()).unwrap_or(u64::MAX),
@@ -38,7 +39,7 @@ impl Piece {
         }
     }
 
-    /// Calls `each` with its bytes in order, and with zeros where it has zeros.
+    /// Calls `each` with its bytes in order; for zeros with blocks of zeros.
     pub fn for_each(&self, mut each: impl FnMut(&[u8])) {
         let Ok(()) = self.try_for_each(|bytes| {
             each(bytes);
@@ -50,7 +51,7 @@ impl Piece {
     ///
     /// # Errors
     ///
-    /// That of `each`.
+    /// The error of `each`.
     pub fn try_for_each<E>(&self, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         match self {

@@ -1,7 +1,7 @@
-//! Runs one step: mechanical, decided in full by the plan.
+//! Runs one step. The plan has made every decision.
 //!
-//! Each step reads its object again and refuses when that is not what the plan saw. A volume's creation needs no such
-//! look: libvirt refuses a name that is taken, at once and by itself.
+//! Each step reads its object again and refuses if it changed since the plan. The creation of a volume does
+//! not need this: libvirt itself refuses a name that is taken.
 
 mod domain;
 mod network;
@@ -20,13 +20,13 @@ use crate::document::{Document, kind};
 use crate::image::Images;
 use crate::link::{CallError, CallErrorKind, Link};
 
-/// How often a call is repeated that met a pool at work.
+/// How often a call to a busy pool is repeated.
 const RETRIES: u32 = 40;
 
-/// How long is waited before each.
+/// The pause before each repetition.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// A step with all that it uses, so that it can move to a thread.
+/// A step with everything that it uses, so that it can move to a thread.
 pub(super) struct Job<L, A> {
     pub(super) link: Arc<L>,
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
@@ -34,7 +34,7 @@ pub(super) struct Job<L, A> {
     pub(super) pools: Pools,
     pub(super) acting: A,
     pub(super) address: Address,
-    /// What the object is called on its host.
+    /// The object's name on its host.
     pub(super) on_host: Arc<str>,
     pub(super) action: Action,
     pub(super) document: Option<Arc<Document>>,
@@ -64,7 +64,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
     }
 
-    /// Refuses when the object is not what the plan saw.
+    /// Refuses if the object changed since the plan.
     fn expect(&self, found: Option<Fingerprint>) -> Result<(), StepError> {
         if found == self.expects { Ok(()) } else { Err(self.changed()) }
     }
@@ -73,7 +73,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         StepError::Changed { what: self.address.short().to_string() }
     }
 
-    /// The result of a call; what is gone meanwhile has changed.
+    /// The result of a call; an object that disappeared meanwhile counts as changed.
     fn made<T>(&self, result: Result<T, CallError>) -> Result<T, StepError> {
         result.map_err(|error| match error.kind {
             CallErrorKind::Absent if self.expects.is_some() => self.changed(),
@@ -81,7 +81,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         })
     }
 
-    /// Makes a call again while its pool is at work.
+    /// Repeats a call while its pool is busy.
     fn patiently<T>(&self, mut call: impl FnMut() -> Result<T, CallError>) -> Result<T, StepError> {
         for _ in 0..RETRIES {
             match call() {
@@ -103,14 +103,14 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.acting.say(Event::Doing { address: self.address.to_string(), what: what.into() });
     }
 
-    /// Whether what differs is of the document, and not only of what is beside it.
+    /// Whether the document itself differs, and not only the settings beside it.
     fn redefines(&self, beside: &[&str]) -> bool {
         self.action != Action::Update
             || self.changes.iter().any(|change| !beside.contains(&change.path.as_str()))
     }
 }
 
-/// The error of the step whose call failed; what to do about it is the link's to say.
+/// The error of a step whose call failed; the link explains what to do about it.
 fn step_error(error: CallError) -> StepError {
     match error.kind {
         CallErrorKind::Deadline { seconds } => StepError::Deadline { call: error.call, seconds },

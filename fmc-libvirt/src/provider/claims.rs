@@ -1,4 +1,4 @@
-//! What an object takes of its host that no other can have: names of bridges, subnets, addresses of interfaces.
+//! The exclusive claims of an object on its host: names of bridges, subnets, addresses of interfaces.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::document::Document;
 use crate::xml::Outline;
 use crate::xml::outline::Node;
 
-/// What an object takes once it is made from a document.
+/// The claims of an object that is made from a document.
 pub(super) fn takes(document: &Document) -> BTreeSet<Claim> {
     match document {
         Document::Network(network) => of_network(&network.xml),
@@ -20,7 +20,7 @@ pub(super) fn takes(document: &Document) -> BTreeSet<Claim> {
     }
 }
 
-/// What an object that is there has.
+/// The claims of an existing object.
 pub(super) fn holds(object: &Object) -> BTreeSet<Claim> {
     let (xml, live, of): (_, _, fn(&str) -> BTreeSet<Claim>) = match object {
         Object::Network(network) => (&network.record.xml, &network.record.live_xml, of_network),
@@ -36,7 +36,7 @@ fn of_network(xml: &str) -> BTreeSet<Claim> {
     let mut claims = BTreeSet::new();
     let Some(outline) = Outline::read(xml) else { return claims };
     let root = outline.root();
-    // A bridge of the host's is for everybody.
+    // Everyone may use a bridge of the host.
     if root.at("forward").and_then(|forward| forward.attribute("mode")) != Some("bridge") {
         let bridge = root.at("bridge").and_then(|bridge| bridge.attribute("name"));
         claims.extend(bridge.map(|name| Claim::Name("bridge", name.to_owned())));

@@ -1,8 +1,9 @@
-//! What somebody changed since the last apply, as far as the objects themselves say.
+//! Manual changes since the last apply, as far as the objects themselves show them.
 //!
-//! A mark holds the fingerprint of the document that its object was made from. Where that is the fingerprint of what is
-//! wanted now, the cloud has not changed, and what differs was changed by somebody else. Where it is not, the cloud has
-//! changed since; whether somebody else changed something too is not known, and both are said.
+//! A mark holds the fingerprint of the document from which its object was made. If the wanted document has
+//! the same fingerprint, the cloud has not changed, and every difference is a manual change. Otherwise the
+//! cloud has changed since; manual changes cannot be told apart then, and all differences are reported as
+//! unclear.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::mark::{Mark, is_stale};
 use crate::volume::Ours;
 use crate::xml::Outline;
 
-/// What somebody changed, from what is wanted and what is there.
+/// Manual changes, found by comparing the wanted with the existing objects.
 pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
     let settled = settle(wanted, seen, &Choices::default());
     let mut looking = Looking(Drift::unknown_of(seen));
@@ -35,7 +36,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
     found
 }
 
-/// What was found so far.
+/// The findings so far.
 struct Looking(Drift);
 
 impl Looking {
@@ -46,7 +47,7 @@ impl Looking {
         let mut changes = match compare(document, object) {
             Verdict::Same => Vec::new(),
             Verdict::Differs(changes) => changes,
-            // A pool in another folder; or not ours, and then nothing of ours that somebody changed.
+            // A pool in another folder; or an object that is not ours, which cannot have drifted.
             Verdict::Refused(_) => return,
         };
         if changes.is_empty() {
@@ -65,7 +66,7 @@ impl Looking {
         }
     }
 
-    /// A copy of one of ours: its mark says another address.
+    /// A copy of one of our objects: its mark has another address.
     fn extra(&mut self, address: &Address, object: &Object) {
         let (mark, owner) = match object {
             Object::Domain(domain) => (domain.mark.clone(), &domain.owner),
@@ -78,7 +79,7 @@ impl Looking {
         }
     }
 
-    /// What is not there, and of which something that is there says that it was: what needs it, or a machine's root.
+    /// Missing objects that an existing object shows to have existed: one that it needs, or a machine's root.
     fn missing(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
         let mut missing: BTreeMap<Address, Option<Arc<str>>> = BTreeMap::new();
         for (address, object) in seen.present() {
@@ -112,19 +113,19 @@ impl Looking {
     }
 }
 
-/// Whether a volume that is not wanted, as an older root, is one of ours by its name.
+/// Whether an unwanted volume, for example an older root, is ours by its name.
 fn is_our_volume(address: &Address, wanted: &Wanted<Document>) -> bool {
     let Some((pool, name)) = address.name().split_once('/') else { return false };
     address.kind() == kind::VOLUME && super::object::volume_name(pool, name, &wanted.owner).is_some()
 }
 
-/// Whether a difference is one that somebody made, and not the cloud.
+/// Whether a difference is a manual change, and not a change of the cloud.
 fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
-        // A cloud's disks grow; one that is larger than it says was grown by somebody.
+        // A cloud's disks grow; one that is larger than wanted was grown by hand.
         (Document::Volume(wanted), Object::Volume(seen)) => {
             seen.capacity.is_some_and(|capacity| capacity > wanted.capacity)
         }
@@ -132,12 +133,12 @@ fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
     }
 }
 
-/// Whether an object was made from a document, as its mark says.
+/// Whether an object was made from a document, judged by its mark.
 fn is_made_from(wanted: &str, seen: &str) -> bool {
     !is_stale(seen, wanted)
 }
 
-/// What somebody changed in a guest that runs, and not in its definition.
+/// Manual changes of a running guest that are not in its definition.
 fn running(document: &Document, object: &Object) -> Vec<Change> {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => match &seen.record.live_xml {
@@ -148,7 +149,7 @@ fn running(document: &Document, object: &Object) -> Vec<Change> {
     }
 }
 
-/// Somebody took our mark from an object that has our UUID.
+/// The mark was removed from an object that has our UUID.
 fn without_mark(document: &Document, object: &Object) -> Option<Moved> {
     let seen = match object {
         Object::Domain(DomainObject { owner: Owner::Unmarked, record, .. }) => &record.xml,

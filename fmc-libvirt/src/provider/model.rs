@@ -1,4 +1,4 @@
-//! The pure half: how objects differ, what becomes of what nobody wants, and what a person should know.
+//! The pure half: the differences of objects, the removal of unwanted objects, and notes for a person.
 
 use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Verdict};
 use fmc_core::machine::Power;
@@ -36,7 +36,7 @@ fn image_summary(source: &ImageSource) -> String {
 }
 
 fn volume_summary(volume: &VolumeDocument) -> String {
-    // The last two parts of a name say what the volume is, whichever pool it is in: see `volume::Ours`.
+    // The last two parts of a name give the volume's purpose, whichever pool it is in: see `volume::Ours`.
     let name = volume.name.rsplit_once(".disk.").map_or("root", |(_, disk)| disk);
     format!("{name} {}", size(volume.capacity))
 }
@@ -87,8 +87,8 @@ fn verdict(changes: Vec<Change>) -> Verdict {
     if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
 }
 
-/// A guest whose network was started again under it has no link until it starts again too. An apply that was cut between
-/// the two leaves such guests.
+/// A guest loses its link when its network is restarted, until the guest itself is restarted. An apply that
+/// was cut between the two leaves such guests.
 fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainObject) -> Vec<Change> {
     let starts = seen.record.active && wanted.power == Power::Running;
     let stops = changes.iter().any(|change| change.impact >= Impact::Restart);
@@ -104,7 +104,7 @@ fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainOb
     changes
 }
 
-/// A network that is started again has lost the guests that were plugged into it: they have to start again too.
+/// A restarted network has lost its guests: they have to restart too.
 fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
     for change in changes.iter_mut().filter(|change| change.path == "active" && seen.plugged) {
         change.impact = Impact::Restart;
@@ -113,7 +113,7 @@ fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
     changes
 }
 
-/// A pool cannot be made anew under the volumes in it.
+/// A pool cannot be replaced while it has volumes.
 fn pool_verdict(changes: Vec<Change>) -> Verdict {
     match changes.iter().find(|change| change.impact >= Impact::Restart) {
         Some(change) => Verdict::Refused(format!(
@@ -134,7 +134,7 @@ fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     )))
 }
 
-/// libvirt renames no network, and no domain that runs.
+/// libvirt cannot rename a network, nor a running domain.
 fn renamed(what: &str, wanted: &str, seen: &str) -> Option<Verdict> {
     (wanted != seen).then(|| {
         Verdict::Refused(format!(
@@ -214,7 +214,7 @@ fn remove_volume(
             if is_wanted(&domain) {
                 Removal::Discard("the machine has another root".to_owned())
             } else {
-                // The machine's own reason: a plan says it once.
+                // The same reason as the machine's, because a plan says it only once.
                 Removal::Delete("no longer wanted".to_owned())
             }
         }
@@ -237,7 +237,7 @@ fn remove_volume(
     }
 }
 
-/// Whether a user of a base image is a root of ours that nobody wants.
+/// Whether the user of a base image is an unwanted root of ours.
 fn goes(base: &Address, user: &str, pool: &str, is_wanted: &dyn Fn(&Address) -> bool) -> bool {
     let is_root = user
         .strip_prefix(pool)

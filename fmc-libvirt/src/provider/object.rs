@@ -1,4 +1,4 @@
-//! What was read of an object, and whose it is.
+//! The existing objects, and their owners.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::volume::{Ours, VolumeName};
 use crate::xml::Element;
 use crate::xml::outline::{Node, Outline};
 
-/// An object of libvirt as it was read.
+/// A libvirt object as it was read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Object {
@@ -25,7 +25,7 @@ pub enum Object {
 }
 
 impl Object {
-    /// What it needs while it is there.
+    /// The needs of the object.
     pub(super) fn needs(&self) -> &[Edge] {
         match self {
             Self::Pool(_) | Self::Network(_) => &[],
@@ -35,19 +35,19 @@ impl Object {
     }
 }
 
-/// Whose an object is.
+/// The owner of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// This cloud's.
     Us,
     /// Another cloud's, by its owner id.
     Other(String),
-    /// Somebody's who left no mark.
+    /// Unknown: there is no mark.
     Unmarked,
 }
 
 impl Owner {
-    /// By the mark of a document.
+    /// Determined from the mark of a document.
     pub(super) fn of(mark: Option<&Mark>, owner: &str) -> Self {
         match mark {
             Some(mark) if mark.owner == owner => Self::Us,
@@ -61,15 +61,16 @@ impl Owner {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DomainObject {
-    /// What was read.
+    /// The domain as it was read.
     pub record: DomainRecord,
-    /// Our mark, whoever's it is.
+    /// The fmc mark, of any owner.
     pub mark: Option<Mark>,
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
-    /// The files that it names, defined or running: disks, boot configuration, kernel. Those of its definition come first.
+    /// The files in its definition and in the running guest: disks, boot configuration, kernel. The files of
+    /// the definition come first.
     pub files: Vec<String>,
-    /// Networks that were started again under it while it ran, and have lost it.
+    /// Networks that were restarted while it ran, so that it lost them.
     pub unplugged: Vec<String>,
     pub(super) needs: Vec<Edge>,
 }
@@ -78,11 +79,11 @@ pub struct DomainObject {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NetworkObject {
-    /// What was read.
+    /// The network as it was read.
     pub record: NetworkRecord,
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
-    /// Whether a guest that runs is plugged into it.
+    /// Whether a running guest is plugged into it.
     pub plugged: bool,
 }
 
@@ -90,9 +91,9 @@ pub struct NetworkObject {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PoolObject {
-    /// What was read.
+    /// The pool as it was read.
     pub record: PoolRecord,
-    /// Whose it is: the cloud's own has its UUID.
+    /// The owner: the cloud's own pool has its UUID.
     pub owner: Owner,
     /// Names in it that are not ours.
     pub strangers: Arc<[String]>,
@@ -102,28 +103,28 @@ pub struct PoolObject {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct VolumeObject {
-    /// The pool that it is in.
+    /// The pool.
     pub pool: String,
-    /// Its name there.
+    /// Its name in the pool.
     pub name: String,
-    /// What that name says.
+    /// Its purpose, by its name.
     pub ours: Ours,
     /// Its path.
     pub path: String,
     /// Its capacity in bytes, if it is a disk.
     pub capacity: Option<u64>,
-    /// Whether it is whole: made by one call, or uploaded and committed.
+    /// Whether it is complete: made by one call, or uploaded and committed.
     pub whole: bool,
     /// Whether only the commit of a volume is left.
     pub only_commit: bool,
-    /// Volumes that have it as backing store, as `POOL/NAME`; read only where it matters.
+    /// Volumes that have it as backing store, as `POOL/NAME`; read only if a decision depends on it.
     pub used_by: Vec<String>,
-    /// Domains that name it, ours and others.
+    /// Domains that use it, ours and others.
     pub named_by: Vec<Naming>,
     pub(super) needs: Vec<Edge>,
 }
 
-/// A domain that names a volume.
+/// A domain that uses a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Naming {
@@ -134,7 +135,7 @@ pub struct Naming {
 }
 
 impl VolumeObject {
-    /// What a comparison of capacities wants to know.
+    /// The properties for a comparison of capacities.
     pub(super) fn facts(&self) -> VolumeFacts {
         VolumeFacts {
             name: self.name.clone(),
@@ -145,17 +146,17 @@ impl VolumeObject {
     }
 }
 
-/// Whether a volume gets its bytes by an upload, which a second volume commits.
+/// Whether a volume gets its content by an upload, which a second volume commits.
 pub(super) fn is_uploaded(ours: &Ours) -> bool {
     matches!(ours, Ours::Base { .. } | Ours::Boot { .. })
 }
 
-/// Whether a volume is a disk of a guest: it has a capacity, and may be a layer on another.
+/// Whether a volume is a guest's disk: it has a capacity, and may be a layer on another volume.
 pub(super) fn is_disk(ours: &Ours) -> bool {
     matches!(ours, Ours::Root { .. } | Ours::Disk { .. })
 }
 
-/// What a volume's name says, in the cloud's own pool or in another.
+/// Reads a volume's name, in the cloud's own pool or in another.
 pub(super) fn volume_name(pool: &str, name: &str, owner: &str) -> Option<VolumeName> {
     if pool == crate::volume::own_pool(owner) {
         VolumeName::parse(name)
@@ -169,7 +170,7 @@ pub(super) fn domain_fingerprint(record: &DomainRecord) -> Fingerprint {
     mark::fingerprint(&record.xml, &switches(record.active, record.autostart))
 }
 
-/// The fingerprint of a network as it was read. How many guests are plugged in is not part of it.
+/// The fingerprint of a network as it was read. The number of plugged-in guests is not part of it.
 pub(super) fn network_fingerprint(record: &NetworkRecord) -> Fingerprint {
     let counted = Element::read(&record.xml).map(|mut network| {
         network.remove_attribute("connections");
@@ -178,7 +179,7 @@ pub(super) fn network_fingerprint(record: &NetworkRecord) -> Fingerprint {
     mark::fingerprint(counted.as_deref().unwrap_or(&record.xml), &switches(record.active, record.autostart))
 }
 
-/// The fingerprint of a pool as it was read. How full it is is not part of it.
+/// The fingerprint of a pool as it was read. Its free space is not part of it.
 pub(super) fn pool_fingerprint(record: &PoolRecord) -> Fingerprint {
     let (uuid, path) = pool_identity(&record.xml);
     let switches = switches(record.active, record.autostart);
@@ -198,7 +199,7 @@ pub(super) fn pool_identity(xml: &str) -> (Option<String>, Option<String>) {
     (text("uuid").map(str::to_owned), path)
 }
 
-/// The room in bytes that a pool's document says to be left.
+/// The free space of a pool in bytes, by its document.
 pub(super) fn pool_room(xml: &str) -> Option<u64> {
     let outline = Outline::read(xml)?;
     let available = outline.root().at("available")?;

@@ -21,7 +21,7 @@ use crate::pool;
 use crate::volume::{Ours, own_pool};
 use crate::xml::outline::{Node, Outline};
 
-/// Reads every host. One that does not answer is unknown where there are others.
+/// Reads every host. A host that does not answer is unknown if there are others.
 pub(super) async fn observe<L: Link>(
     provider: &Libvirt<L>,
     wanted: &Wanted<Document>,
@@ -90,11 +90,11 @@ pub(super) async fn observe<L: Link>(
     Ok(seen)
 }
 
-/// What decides how much has to be read.
+/// The inputs that decide how much has to be read.
 pub(super) struct Wants {
     owner: String,
     addresses: BTreeSet<Address>,
-    /// The domains and networks whose names on their hosts are not their own: by host, kind and name there.
+    /// The domains and networks that have another name on their host: by host, kind and that name.
     called: BTreeMap<(Place, &'static str, String), String>,
 }
 
@@ -116,14 +116,14 @@ impl Wants {
         }
     }
 
-    /// The wanted volumes of a host, as one stretch of the addresses.
+    /// The wanted volumes of a host: one contiguous range of the addresses.
     fn volumes<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Address> {
         let first = Address::new(place.clone(), kind::VOLUME, "");
         let is_one = move |address: &&Address| address.place() == place && address.kind() == kind::VOLUME;
         self.addresses.range(first..).take_while(is_one)
     }
 
-    /// The name by which the cloud knows a domain or a network that is there, ours or one that has the name of ours.
+    /// The cloud's name of an existing domain or network that is ours or has a name of ours.
     fn known_as<'a>(
         &'a self,
         place: &Place,
@@ -137,7 +137,7 @@ impl Wants {
         if let Some(name) = self.called.get(&(place.clone(), kind, on_host.to_owned())) {
             return Some(name);
         }
-        // Where ours have names of their own on the host, the plain ones are free for others.
+        // If ours have other names on the host, the plain names are free for others.
         (self.called.is_empty() && self.has(place, kind, on_host)).then_some(on_host)
     }
 
@@ -146,18 +146,18 @@ impl Wants {
     }
 }
 
-/// What of a reading the preflight looks at.
+/// The part of an observation that the preflight uses.
 #[derive(Debug)]
 pub(super) struct Remembered {
     pub(super) networks: Vec<NetworkRecord>,
     pub(super) pools: Vec<PoolRecord>,
     /// The names of volumes that commit an uploaded image.
     pub(super) images: BTreeSet<String>,
-    /// What domains and networks are called on the host, where that is not their own name.
+    /// The names of domains and networks on the host, where they differ.
     pub(super) called: BTreeMap<Address, Arc<str>>,
 }
 
-/// What domains and networks of ours are called on their host, where that is not their own name.
+/// The names of our domains and networks on their host, where they differ.
 fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
     let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name, &domain.xml));
     let networks = read.networks.iter().map(|network| (kind::NETWORK, &network.name, &network.xml));
@@ -174,11 +174,11 @@ fn images(read: &HostRead) -> BTreeSet<String> {
     volumes.map(|volume| &volume.name).filter(|name| name.starts_with("base.")).cloned().collect()
 }
 
-/// All that was read of a host.
+/// Everything that was read of a host.
 #[derive(Debug, Default)]
 struct HostRead {
     domains: Vec<DomainRecord>,
-    /// What each of the domains names.
+    /// The names in each domain.
     names: Vec<Names>,
     networks: Vec<NetworkRecord>,
     pools: Vec<PoolRecord>,
@@ -186,14 +186,14 @@ struct HostRead {
     volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// Capacities by path.
     capacities: BTreeMap<String, u64>,
-    /// The ports of each active network that a running guest was plugged into.
+    /// The ports of each active network of a running guest.
     ports: BTreeMap<String, BTreeSet<String>>,
-    /// Volumes that were read by themselves, by pool and name.
+    /// Volumes that were read one by one, by pool and name.
     details: BTreeMap<(String, String), VolumeFacts>,
 }
 
 impl HostRead {
-    /// Reads a host with as few calls as what is wanted allows.
+    /// Reads a host with as few calls as possible for the wanted objects.
     fn read(link: &impl Link, place: &Place, wants: &Wants) -> Result<Self, CallError> {
         let mut read = Self {
             domains: link.domains()?,
@@ -227,12 +227,12 @@ impl HostRead {
         Ok(read)
     }
 
-    /// The networks that running guests were plugged into.
+    /// The networks of running guests.
     fn with_ports(&self) -> BTreeSet<String> {
         self.names.iter().flat_map(|names| &names.ports).map(|(network, _)| network.clone()).collect()
     }
 
-    /// The folder of each pool, with the pool's name.
+    /// The pools by folder.
     fn folders(&self) -> BTreeMap<String, String> {
         let folder = |pool: &PoolRecord| pool_identity(&pool.xml).1;
         self.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
@@ -248,8 +248,8 @@ impl HostRead {
         })
     }
 
-    /// Volumes that have to be read by themselves: disks whose capacity is not known yet, and, where a base image may go
-    /// or its upload was cut, all that could have it as backing store.
+    /// Volumes that have to be read one by one: disks whose capacity is not known yet, and, if a base image
+    /// may be deleted or its upload was cut, all volumes that could have it as backing store.
     fn worth_a_look(&self, place: &Place, wants: &Wants) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
         let mut bases_in_doubt = false;
@@ -279,7 +279,7 @@ impl HostRead {
     }
 }
 
-/// What a host shows of what is wanted or ours.
+/// The wanted objects and ours, as far as a host shows them.
 struct See<'a> {
     place: Place,
     read: HostRead,
@@ -287,7 +287,7 @@ struct See<'a> {
 }
 
 impl See<'_> {
-    /// The networks that no longer have a guest's ports: they were stopped and started under it.
+    /// The networks that no longer have a guest's ports, because they were restarted while it ran.
     fn unplugged(&self, ports: Vec<(String, String)>) -> Vec<String> {
         let lost = |(network, port): &(String, String)| {
             self.read.ports.get(network).is_some_and(|there| !there.contains(port))
@@ -344,7 +344,7 @@ impl See<'_> {
         self.other_pools(&own_pool(&self.wants.owner), objects);
     }
 
-    /// The networks of the host that are ours or wanted, by their names there, with those by which the cloud knows them.
+    /// The host's networks that are ours or wanted: their names there, with the cloud's names.
     fn networks(&self) -> BTreeMap<String, String> {
         let known = self.read.networks.iter().filter_map(|record| {
             let mark = Mark::read(&record.xml);
@@ -354,7 +354,7 @@ impl See<'_> {
         known.collect()
     }
 
-    /// Wanted volumes in a pool of somebody else's that cannot be looked into.
+    /// Wanted volumes in a foreign pool that cannot be listed.
     fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
         for address in self.wants.volumes(&self.place) {
             let Some((pool, _)) = address.name().split_once('/') else { continue };
@@ -371,7 +371,7 @@ impl See<'_> {
         }
     }
 
-    /// The pools that are ours or wanted; whether the one with the name of our own is ours, or is not there.
+    /// The pools that are ours or wanted. It returns whether the pool with our own name is ours or absent.
     fn pools(&self, objects: &mut BTreeMap<Address, State<Object>>) -> bool {
         let own = own_pool(&self.wants.owner);
         let mut owned = true;
@@ -404,13 +404,13 @@ impl See<'_> {
             self.read.domains.iter().any(ours)
         };
         if !is_there && has_domains() {
-            // Somebody took its definition away: its files are there yet.
+            // The pool's definition was removed by hand, but its files still exist.
             self.hidden(&own, "defined again", objects);
         }
         owned
     }
 
-    /// The wanted volumes of our own pool, which cannot be looked into yet.
+    /// The wanted volumes of our own pool, which cannot be listed yet.
     fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
         for address in self.wants.volumes(&self.place) {
             if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
@@ -438,7 +438,8 @@ impl See<'_> {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
-                // It goes with its domain, and whether it is listed is chance: libvirt reads a pool anew now and then.
+                // It is deleted with its domain, and only chance decides whether it is listed: libvirt
+                // refreshes a pool from time to time.
                 if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
                     continue;
                 }
@@ -447,7 +448,7 @@ impl See<'_> {
                     continue;
                 }
                 let at = format!("{pool}/{plain}");
-                // What is left of a deletion is in the way of nobody who makes the volume anew.
+                // The rest of a deletion does not block the new volume.
                 if name.is_commit && self.wants.has(&self.place, kind::VOLUME, &at) {
                     continue;
                 }
@@ -515,20 +516,20 @@ impl See<'_> {
     }
 }
 
-/// What a domain names.
+/// The names in a domain.
 #[derive(Debug, Default)]
 struct Names {
     files: Vec<String>,
     networks: BTreeSet<String>,
-    /// Each interface that was plugged in when the guest was started: its network and its port there.
+    /// Each interface that was plugged in when the guest started: its network and its port there.
     ports: Vec<(String, String)>,
-    /// The file that keeps what it writes to its serial console.
+    /// The file that records its serial console.
     console: Option<String>,
 }
 
 impl Names {
-    /// By its document and, where it runs, by what it was started with; a volume that is named by its pool is resolved
-    /// to its path.
+    /// From its document and, if it runs, from the document with which it was started. A volume that is named
+    /// by its pool is resolved to its path.
     fn of(record: &DomainRecord, folders: &BTreeMap<String, String>) -> Self {
         let mut names = Self::default();
         for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {

@@ -1,11 +1,11 @@
-//! What steps that run beside each other must agree on about a pool.
+//! The state of a pool that concurrent steps share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fmc_core::graph::Place;
 
-/// The pools that steps work on, by place and name.
+/// The pools of running steps, by place and name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
     all: Arc<Mutex<All>>,
@@ -16,11 +16,13 @@ type All = BTreeMap<(Place, String), Arc<Pool>>;
 #[derive(Debug, Default)]
 struct Pool {
     lane: Lane,
-    /// Whether it was read anew since the last observation: it shows every console's file of a machine that goes.
+    /// Whether it was refreshed since the last observation: then it lists every console file of a removed
+    /// machine.
     is_fresh: Mutex<bool>,
 }
 
-/// One upload at a time into a pool: libvirt reads a pool anew after each, and refuses what meets that.
+/// One upload at a time into a pool: libvirt refreshes the pool after each, and refuses other calls
+/// meanwhile.
 pub(super) type Lane = Arc<Mutex<()>>;
 
 impl Pools {
@@ -29,7 +31,8 @@ impl Pools {
         Arc::clone(&self.of(place, pool).lane)
     }
 
-    /// Reads a pool anew, unless that was done since the last observation. Who comes meanwhile waits until it is done.
+    /// Refreshes a pool, unless that was done since the last observation. Concurrent callers wait until it is
+    /// done.
     pub(super) fn refresh<E>(
         &self,
         place: &Place,
@@ -45,7 +48,7 @@ impl Pools {
         Ok(())
     }
 
-    /// What was read is from before a new observation.
+    /// Marks all pools as stale, because a new observation begins.
     pub(super) fn forget_what_is_fresh(&self) {
         for pool in locked(&self.all).values() {
             *locked(&pool.is_fresh) = false;
@@ -57,7 +60,7 @@ impl Pools {
     }
 }
 
-/// A step that ended in a panic leaves nothing half done here.
+/// Ignores a poisoned lock: a step that panicked leaves nothing half done here.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

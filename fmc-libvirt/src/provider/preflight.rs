@@ -1,4 +1,4 @@
-//! What a hypervisor is, against what the model says of it: told before anything is made.
+//! Checks of a hypervisor against the model, reported before anything is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,10 +22,12 @@ use crate::volume::{self, Ours};
 use crate::xml::Outline;
 
 impl<L: Link> Libvirt<L> {
-    /// What the hosts lack, or have otherwise than a cloud says: after [`observe`](fmc_core::graph::Provider::observe),
-    /// whose reading it uses, and with one call more a host (two with a host's own bridges in the model).
+    /// Prerequisites that the hosts lack or that differ from the cloud. Call it after
+    /// [`observe`](fmc_core::graph::Provider::observe), whose data it uses; it makes one more call for each
+    /// host (two if the model has a bridge of the host).
     ///
-    /// What libvirt would refuse is [`NoteKind::Refused`]; what is only another size is [`NoteKind::Left`].
+    /// Notes about things that libvirt would refuse are [`NoteKind::Refused`]; mere differences in size are
+    /// [`NoteKind::Left`].
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
         let places = places(checked);
@@ -58,8 +60,8 @@ impl<L: Link> Libvirt<L> {
         notes
     }
 
-    /// Looks at the images that are still to be sent, as far as they are here: that one is no image of its machines is
-    /// better known before anything is made.
+    /// Checks the images that are still to be sent, if they exist locally, so that an unusable image is known
+    /// before anything is made.
     async fn judge_images(&self, checked: &Checked) -> Vec<Note> {
         let mut to_send: BTreeMap<AbsPath, Vec<Stated>> = BTreeMap::new();
         for machine in checked.machines() {
@@ -76,7 +78,7 @@ impl<L: Link> Libvirt<L> {
             let (format, minimum) = (image.format, image.minimum);
             let all = to_send.entry(path.clone()).or_default();
             match all.iter_mut().find(|stated| stated.format == format && stated.minimum == minimum) {
-                // Machines come by name: of equal roots, that of the first one decides.
+                // Machines come sorted by name: among equal roots, the first one is recorded.
                 Some(Stated { root: Some((_, smallest)), .. }) if *smallest <= root.size => {}
                 Some(stated) => stated.root = Some((machine.name.to_string(), root.size)),
                 None => {
@@ -93,7 +95,7 @@ impl<L: Link> Libvirt<L> {
 fn judge(files: &Files, to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
     let each = to_send.iter().flat_map(|(path, all)| all.iter().map(move |stated| (path, stated)));
     each.filter_map(|(path, stated)| match ImageFile::open(files, Path::new(path.as_str()), stated) {
-        // One that is not here yet is asked for when it is sent.
+        // An image that does not exist locally yet is checked when it is sent.
         Ok(_) | Err(ImageError::Open(_)) => None,
         Err(error) => {
             let about = format!("image/{path}");
@@ -135,11 +137,11 @@ fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut i
     }
 }
 
-/// What a cloud has on a host.
+/// The requirements of a cloud on a host.
 #[derive(Default)]
 struct Place<'a> {
     has_machines: bool,
-    /// The pools of the host's own that its machines use.
+    /// The host's own pools that its machines use.
     pools: BTreeSet<&'a str>,
     /// The networks that libvirt makes there.
     networks: Vec<&'a Network>,
@@ -147,7 +149,7 @@ struct Place<'a> {
     bridges: BTreeSet<&'a str>,
 }
 
-/// What a cloud has on each of its hosts, in one pass.
+/// The requirements of a cloud on each of its hosts, in one pass.
 fn places(checked: &Checked) -> Vec<Place<'_>> {
     let mut places: Vec<Place<'_>> = checked.hosts().iter().map(|_| Place::default()).collect();
     for machine in checked.machines() {
@@ -213,7 +215,7 @@ fn compare_pools(
     }
 }
 
-/// Networks that are not ours, with our bridges or, where they are active, on our subnets.
+/// Foreign networks with our bridges or, if they are active, on our subnets.
 fn compare_networks(
     owner: &str,
     place: &Place<'_>,
@@ -260,7 +262,7 @@ fn compare_networks(
     }
 }
 
-/// The bridge that a network makes; one of the host's own is none.
+/// The bridge that a network makes; `None` if it uses a bridge of the host.
 fn own_bridge(xml: &str) -> Option<String> {
     let outline = Outline::read(xml)?;
     let root = outline.root();

@@ -4,8 +4,8 @@ use std::thread;
 
 use futures_channel::oneshot;
 
-/// Does work that blocks on a thread of its own, or, where it returns at once, in place. Dropping the future does not
-/// stop the work: whoever needs that gives it a flag to look at. `None` if the thread could not start or panicked.
+/// Runs blocking work on a thread of its own, or in place if it returns at once. Dropping the future does not
+/// stop the work; give it a flag if it must stop. `None` if the thread could not start or panicked.
 pub(super) async fn off_thread<T: Send + 'static>(
     instant: bool,
     work: impl FnOnce() -> T + Send + 'static,
@@ -15,7 +15,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
     }
     let (sender, receiver) = oneshot::channel();
     let send = move || {
-        // Nobody waits for the answer once the future is dropped.
+        // The receiver is gone if the future was dropped.
         drop(sender.send(work()));
     };
     thread::Builder::new().name("fmc-libvirt".to_owned()).spawn(send).ok()?;

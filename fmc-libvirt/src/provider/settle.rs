@@ -1,9 +1,10 @@
-//! Fits what is wanted to what is there: a machine stays on the root and boot volumes that it has, unless it is to be
-//! made anew.
+//! Fits the wanted objects to the existing ones: a machine stays on its present root and boot volumes, unless
+//! it is to be replaced.
 //!
-//! Image and boot configuration are read on the first boot only, and the names of root and boot volumes say which they
-//! were made from. A machine whose volumes say an older one is *outdated*: it keeps them, and is told of. A replacement
-//! never takes a root that a guest may have booted from: where the name is the same, it takes the [`twin`] of it.
+//! A guest reads its image and boot configuration on the first boot only, and the names of root and boot
+//! volumes tell from which ones they were made. A machine with older volumes is *outdated*: it keeps them,
+//! and a note reports it. A replacement never takes a root that a guest may have booted from: if the name is
+//! the same, it takes its [`twin`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,11 +51,11 @@ struct Settling<'a> {
     nodes: Nodes,
     anew: BTreeMap<Address, String>,
     notes: Vec<Note>,
-    /// Roots that are no longer wanted since their machine stays on the one that it has.
+    /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,
 }
 
-/// The root or boot volume that a domain names.
+/// The root or boot volume of a domain.
 struct Has {
     name: String,
     hash: String,
@@ -72,10 +73,10 @@ impl<'a> Settling<'a> {
         let seen = match self.seen.objects.get(address) {
             None => return self.returns(address, wanted),
             Some(State::Present { object, .. }) => object,
-            // Not known: it is put off.
+            // Unknown: the planner defers it.
             Some(_) => return,
         };
-        // Not ours: it is refused.
+        // Not ours: the planner refuses it.
         let Object::Domain(seen) = &**seen else { return };
         if seen.owner != Owner::Us {
             return;
@@ -130,7 +131,7 @@ impl<'a> Settling<'a> {
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
             (Some(has), Some((_, boot))) => {
-                // Whether it is a disk, and not in the firmware's configuration.
+                // Whether it is used as a disk, and not in the firmware's configuration.
                 names_disk(&seen.record.xml, &has.name) == names_disk(&wanted.xml, boot)
             }
             _ => false,
@@ -155,8 +156,8 @@ impl<'a> Settling<'a> {
         self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
     }
 
-    /// A machine whose domain is not there. A root with its name may have been booted from, by it or by nobody: it is
-    /// made anew.
+    /// A machine whose domain does not exist. A root with its name may already have been booted from, so it
+    /// is replaced.
     fn returns(&mut self, address: &Address, wanted: &DomainDocument) {
         let Some((pool, root)) = &wanted.root else { return };
         if let Some(volume) = self.volume(address, pool, root) {
@@ -178,7 +179,7 @@ impl<'a> Settling<'a> {
         }
     }
 
-    /// A machine that gets a new root, by the hash in its name.
+    /// Gives a machine a new root, with this hash in its name.
     fn replaced(
         &mut self,
         address: &Address,
@@ -201,7 +202,7 @@ impl<'a> Settling<'a> {
         self.anew.insert(address.clone(), reason);
     }
 
-    /// The data disks that a machine has, with their sizes.
+    /// The data disks of a machine, with their sizes.
     fn data(&self, node: &graph::Node<Document>) -> String {
         let disks = node.needs.iter().filter_map(|edge| match self.seen.object(&edge.to)? {
             Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }) => {
@@ -213,7 +214,7 @@ impl<'a> Settling<'a> {
         disks.collect::<Vec<_>>().join(", ")
     }
 
-    /// Lets a domain name other root and boot volumes than its document does, and wants those instead.
+    /// Makes a domain use other root and boot volumes than those in its document, and wants these instead.
     fn pin(
         &mut self,
         address: &Address,
@@ -243,7 +244,8 @@ impl<'a> Settling<'a> {
         self.nodes.insert(address.clone(), node);
     }
 
-    /// Wants a volume under another name. What one with other content was made from, its document does not say.
+    /// Wants a volume under another name. The document does not record what a volume with different content
+    /// was made from.
     fn rename(
         &mut self,
         at: &Address,
@@ -277,7 +279,7 @@ impl<'a> Settling<'a> {
         self.dropped.push(volume);
     }
 
-    /// Leaves a domain as it is.
+    /// Leaves a domain unchanged.
     fn leave(
         &mut self,
         address: &Address,
@@ -304,7 +306,7 @@ impl<'a> Settling<'a> {
         self.nodes.insert(address.clone(), node);
     }
 
-    /// A base image that only dropped roots were to be made from is not sent. One that is there stays.
+    /// A base image that only dropped roots needed is not sent. An existing one stays.
     fn drop_unused_bases(&mut self) {
         let mut bases: BTreeSet<Address> =
             self.dropped.iter().flat_map(|root| &root.needs).map(|edge| edge.to.clone()).collect();
@@ -322,7 +324,7 @@ impl<'a> Settling<'a> {
         self.nodes.retain(|address, _| !bases.contains(address));
     }
 
-    /// An upload that was cut is sent again, while nobody relies on it.
+    /// An interrupted upload is sent again, as long as no object uses the volume.
     fn uploads(&mut self) {
         for (address, node) in &self.nodes {
             if !matches!(&*node.document, Document::Volume(_)) {
@@ -362,7 +364,7 @@ impl<'a> Settling<'a> {
         }
     }
 
-    /// Whether it is known what is in a pool.
+    /// Whether the content of a pool is known.
     fn is_read(&self, at: &Address, pool: &str) -> bool {
         let address = at.beside(kind::POOL, pool);
         matches!(
@@ -371,7 +373,7 @@ impl<'a> Settling<'a> {
         )
     }
 
-    /// Data that was given up, and is not there or is wanted.
+    /// Reports data that was released for deletion but does not exist or is still wanted.
     fn unknown_data(&mut self, choices: &Choices) {
         let DeleteData::Of(names) = &choices.delete_data else { return };
         let data = self.seen.present().filter_map(|(address, object)| match object {
@@ -399,15 +401,16 @@ impl<'a> Settling<'a> {
     }
 }
 
-/// What a domain is pinned to.
+/// The volumes that a domain is pinned to.
 struct Pinned<'a> {
     root: &'a str,
     boot: Option<&'a str>,
-    /// The mark that says what those were made from.
+    /// The mark that records their image and configuration.
     mark: Option<&'a Mark>,
 }
 
-/// Another name for a root of the same content: each digit's complement, so that it is the twin of its twin.
+/// Another name for a root of the same content: each digit's complement, so that the twin of a twin is the
+/// original.
 pub(super) fn twin(hash: &str) -> String {
     hash.chars()
         .map(|digit| digit.to_digit(16).and_then(|value| char::from_digit(15 - value, 16)).unwrap_or(digit))
@@ -421,7 +424,7 @@ fn hash_of(root: &str) -> String {
     }
 }
 
-/// The volume of a kind that a domain names.
+/// The volume of a kind in a domain.
 fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has> {
     seen.files.iter().find_map(|file| {
         let (_, name) = file.rsplit_once('/')?;
@@ -431,7 +434,7 @@ fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has
     })
 }
 
-/// Whether a document names a volume as the source of a disk.
+/// Whether a document uses a volume as the source of a disk.
 fn names_disk(xml: &str, name: &str) -> bool {
     let ends = |file: &str| file.strip_suffix(name).is_some_and(|folder| folder.ends_with('/'));
     let Some(outline) = Outline::read(xml) else { return false };
@@ -443,7 +446,7 @@ fn names_disk(xml: &str, name: &str) -> bool {
         .any(|source| source.attribute("file").is_some_and(ends))
 }
 
-/// Whether the image and the boot configuration differ from those that a domain was made with, as its mark says.
+/// Whether the image and the boot configuration differ from those in the domain's mark.
 fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
     let mark = seen.mark.as_ref();
     let image =
@@ -452,7 +455,7 @@ fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
     (image, config)
 }
 
-/// What the mark of a domain says once it is made from what is wanted.
+/// The mark of a domain that is made from the wanted document.
 fn mark_of(wanted: &DomainDocument) -> Mark {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Mark {
@@ -466,7 +469,7 @@ fn mark_of(wanted: &DomainDocument) -> Mark {
     }
 }
 
-/// Who relies on an upload that was cut.
+/// An object that uses a volume whose upload was interrupted.
 fn reliant(volume: &VolumeObject) -> Option<String> {
     let domain = volume.named_by.first().map(|naming| format!("the domain {}", naming.domain));
     domain.or_else(|| volume.used_by.first().map(|user| format!("the volume {user}")))

@@ -1,4 +1,4 @@
-//! Waiting until a machine is up: asked from outside, as its value says, until its deadline.
+//! Waiting until a machine is up: asking its signal from outside, until the deadline.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,20 +14,20 @@ use crate::console;
 use crate::document::{Document, DomainDocument, Readiness};
 use crate::link::{AddressRecord, AddressSource, CallError, LeaseRecord, Link};
 
-/// How long is waited between two looks at first, and after [`SOON`].
+/// The pause between two questions, at first and after [`SOON`].
 const POLL: Duration = Duration::from_millis(500);
 const POLL_LATER: Duration = Duration::from_secs(2);
 
-/// How long a machine is taken to be up soon.
+/// How long the shorter pause is used.
 const SOON: Duration = Duration::from_secs(60);
 
-/// How soon a stop is noticed.
+/// How soon a stop takes effect.
 const NOTICE: Duration = Duration::from_millis(100);
 
-/// How long a connection to a port may take.
+/// The timeout for a connection to a port.
 const CONNECT: Duration = Duration::from_millis(500);
 
-/// The lines of a console that a failure shows.
+/// How many console lines a failure shows.
 const LINES: usize = 20;
 
 /// The leases that interfaces had before their machines were started, by the domain's address.
@@ -44,18 +44,19 @@ impl Before {
     }
 }
 
-/// One question to an agent at a time: libvirt waits 5 s for one that hangs, and a connection has four calls.
+/// One question to an agent at a time: libvirt waits 5 s for an agent that hangs, and a connection has only
+/// four calls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AgentLane(Arc<Mutex<()>>);
 
-/// What is waited for once a step is done: the signal of a machine that it has started.
+/// The signal to wait for once a step is done, if the step started a machine with one.
 pub(super) fn awaited(step: &Step<Document>) -> Option<Awaited> {
     let (_, readiness) = started(step)?;
     let (signal, seconds) = (said(&readiness.ready.signal), readiness.ready.within.get().into());
     Some(Awaited { signal, seconds })
 }
 
-/// The machine that a step has started, if it is waited for.
+/// The machine that a step has started, if it has a signal.
 fn started(step: &Step<Document>) -> Option<(&DomainDocument, &Readiness)> {
     let Some(Document::Domain(domain)) = step.document.as_deref() else { return None };
     let is_switched =
@@ -90,7 +91,7 @@ pub(crate) fn leases(link: &impl Link, readiness: &Readiness) -> Result<Vec<Leas
     Ok(found)
 }
 
-/// A machine that is waited for, with all that this uses, so that it can move to a thread.
+/// A machine to wait for, with everything that this needs, so that it can move to a thread.
 pub(super) struct Watch<L, A> {
     link: Arc<L>,
     acting: A,
@@ -117,7 +118,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
         Some((watch, link))
     }
 
-    /// Waits; how many seconds it took.
+    /// Waits, and returns the seconds that it took.
     pub(super) fn run(&self) -> Result<u64, NotUp> {
         let began = self.link.now();
         let within = self.readiness.ready.within.as_duration();
@@ -133,7 +134,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
                     return Err(self.not_up(NotUpCause::Off { seconds: waited.as_secs() }));
                 }
                 Ok(false) if waited >= within => return Err(self.late(None)),
-                // libvirtd may come back: an error ends nothing before the deadline.
+                // libvirtd may come back: an error ends the wait only at the deadline.
                 Err(error) if waited >= within => return Err(self.late(Some(error.to_string()))),
                 _ => {}
             }
@@ -142,7 +143,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
         }
     }
 
-    /// Lets time pass, and looks whether it should stop.
+    /// Pauses, and looks whether it should stop.
     fn rest(&self, time: Duration) {
         let mut left = time;
         while !left.is_zero() && !self.acting.stopping() {
@@ -155,7 +156,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
     fn is_up(&self) -> Result<bool, CallError> {
         match self.readiness.ready.signal {
             Signal::Lease => {
-                // One without an end is not renewed.
+                // A lease without an end is never renewed.
                 let is_new = |lease: &LeaseRecord| lease.expires == 0 || !self.before.contains(lease);
                 Ok(leases(&*self.link, &self.readiness)?.iter().any(is_new))
             }
@@ -180,7 +181,8 @@ impl<L: Link, A: Acting> Watch<L, A> {
         Ok(found.into_iter().filter(own).collect())
     }
 
-    /// Where it may answer: the addresses that are said; else that of a lease, else that of the neighbour table.
+    /// The addresses to ask: those of the cloud; otherwise those of a lease; otherwise those of the neighbour
+    /// table.
     fn addresses(&self) -> Result<Vec<IpAddr>, CallError> {
         if !self.readiness.addresses.is_empty() {
             return Ok(self.readiness.addresses.clone());
@@ -197,7 +199,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
         self.not_up(NotUpCause::Deadline { signal: said(&self.readiness.ready.signal), seconds, error })
     }
 
-    /// With the end of what it wrote, and what to look at.
+    /// With the last lines of the console, and help.
     fn not_up(&self, cause: NotUpCause) -> NotUp {
         let mut help = Vec::new();
         let console = match &self.console {

@@ -1,4 +1,4 @@
-//! The simulation as a [`Link`]: each call noted, met by its fault, or made.
+//! The simulation as a [`Link`]: each call is recorded, then it fails by its fault or is carried out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use crate::link::{
     NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
-/// Bytes that an upload sends at once.
+/// How many bytes an upload sends at once.
 const CHUNK: usize = 64 << 10;
 
-/// The calls by their names, as faults and the log of calls have them.
+/// The names of the calls, for faults and the log of calls.
 pub const CALLS: &[&str] = &[
     "facts",
     "interfaces",

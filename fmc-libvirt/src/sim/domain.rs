@@ -1,4 +1,4 @@
-//! What the simulated hypervisor does with domains.
+//! Domains of the simulated hypervisor.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ impl State {
         ports
     }
 
-    /// Takes a guest that went off from its networks.
+    /// Unplugs a guest that went off from its networks.
     fn disconnect(&mut self, ports: &[(String, Uuid)]) {
         for (name, port) in ports {
             if let Some(network) = self.networks.get_mut(name) {
@@ -192,7 +192,7 @@ impl State {
         self.resize_volume(&pool.unwrap_or_default(), volume, bytes)
     }
 
-    /// Lets time pass: guests that were asked to shut down go off.
+    /// Advances the time: guests that were asked to shut down go off.
     pub(super) fn wait(&mut self, time: Duration) {
         self.host.now += u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let now = self.host.now;
@@ -229,7 +229,7 @@ impl State {
                     "Requested operation is not valid: network '{name}' is not active"
                 )));
             };
-            // A network has a line for each guest: it is read as a whole only where that matters.
+            // A network has a line for each guest, so it is parsed only if that matters.
             if live.contains("<forward mode='bridge'") || live.contains("<forward mode=\"bridge\"") {
                 let document = xml::parse(live, "network")?;
                 let bridge = xml::child(document.root_element(), "bridge");
@@ -250,7 +250,7 @@ impl State {
         }
     }
 
-    /// Opens a file and what lies under it.
+    /// Opens a file and its backing files.
     fn open_chain(&self, path: &str) -> Result<(), Trouble> {
         let mut path = path;
         loop {
@@ -266,7 +266,7 @@ impl State {
         }
     }
 
-    /// Whether a guest has an operating system: a kernel, or a disk that is no blank volume.
+    /// Whether a guest has an operating system: a kernel, or a disk that is not a blank volume.
     fn has_system(&self, root: Node<'_, '_>) -> bool {
         xml::at(root, &["os", "kernel"]).is_some()
             || disks(root).any(|disk| {
@@ -281,14 +281,14 @@ impl State {
     }
 }
 
-/// The files that a domain's document names; none if it cannot be read.
+/// The files in a domain's document; empty if it cannot be read.
 pub(super) fn files_of(xml: &str) -> Vec<String> {
     roxmltree::Document::parse(xml)
         .map(|document| files(document.root_element()).map(str::to_owned).collect())
         .unwrap_or_default()
 }
 
-/// The files that a domain names.
+/// The files of a domain.
 pub(super) fn files<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     let disks = disks(root)
         .filter_map(|disk| xml::child(disk, "source").and_then(|source| source.attribute("file")))
@@ -303,12 +303,12 @@ pub(super) fn files<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     disks.into_iter().chain(firmware_configuration).chain(boot)
 }
 
-/// The file that keeps what a domain writes to its serial console.
+/// The file that records a domain's serial console.
 pub(super) fn log_of<'a>(root: Node<'a, '_>) -> Option<&'a str> {
     devices(root, "serial").find_map(|serial| xml::child(serial, "log")?.attribute("file"))
 }
 
-/// A document's UUID; one without gets its own, as libvirt would make one.
+/// A document's UUID; a document without one gets a new one, as in libvirt.
 pub(super) fn uuid_of(root: Node<'_, '_>, name: &str) -> Result<Uuid, Trouble> {
     match xml::text(root, &["uuid"]) {
         Some(text) => {
@@ -339,7 +339,7 @@ fn is_multicast(mac: &str) -> bool {
     mac.get(..2).and_then(|first| u8::from_str_radix(first, 16).ok()).is_some_and(|first| first & 1 == 1)
 }
 
-/// The document as libvirt keeps it: with things that nobody asked for.
+/// The document as libvirt stores it, with added defaults.
 fn with_defaults(text: &str, root: Node<'_, '_>) -> String {
     let Some(devices) = xml::child(root, "devices") else { return text.to_owned() };
     let has_root_controller = self::devices(root, "controller").any(|controller| {

@@ -1,72 +1,72 @@
-//! A simulated hypervisor in a file, with a lock that says who holds it.
+//! A simulated hypervisor in a file, with a lock that names its holder.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::Sim;
+use super::{Sim, StateError};
 
-/// Why a world could not be opened or saved.
+/// Why a file could not be opened or saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimFileError {
-    /// Another process works on it.
+    /// Another process uses it.
     #[error("lock {path}: held by {holder}; wait until it is done, or name another file")]
     Locked {
-        /// The file of the world.
+        /// The file.
         path: PathBuf,
-        /// Who holds it, as it wrote itself.
+        /// The holder, as it described itself.
         holder: String,
     },
     /// The file system refused.
     #[error("{what} {path}: {cause}")]
     Io {
-        /// What was done.
+        /// The attempted action.
         what: &'static str,
-        /// To which file.
+        /// The file.
         path: PathBuf,
         /// Why not.
         cause: io::Error,
     },
-    /// The file is no world.
+    /// The file does not contain a simulated hypervisor.
     #[error("read {path}: it is no simulated hypervisor ({cause}); move it away to begin with an empty one")]
     NotAWorld {
         /// The file.
         path: PathBuf,
         /// Why not.
-        cause: serde_json::Error,
+        cause: StateError,
     },
 }
 
-/// A simulated hypervisor that is kept in a file, and locked while this value lives.
+/// A simulated hypervisor that is stored in a file, and locked while this value lives.
 ///
-/// The lock is the operating system's, on a file beside it: it ends with the process, however that ends.
+/// The lock belongs to the operating system, on a file beside it: it ends with the process, however the
+/// process ends.
 #[derive(Debug)]
 pub struct SimFile {
     path: PathBuf,
     sim: Sim,
-    // Unlocked when it is closed.
-    _lock: File,
+    lock: File,
 }
 
 impl SimFile {
-    /// Opens a world, or an empty one if there is no such file. `holder` is what another process is told meanwhile, as
-    /// `process 4711, apply`.
+    /// Opens a file, or an empty hypervisor if the file does not exist. Other processes are told `holder`
+    /// meanwhile, as `process 4711, apply`.
     ///
     /// # Errors
-    /// Another process holds it, the file cannot be read, or it is no world.
+    /// Another process holds it, the file cannot be read, or it does not contain a hypervisor.
     pub fn open(path: impl Into<PathBuf>, holder: &str) -> Result<Self, SimFileError> {
         let path = path.into();
         let lock = lock(&path, holder)?;
         let uri = format!("sim:{}", path.display());
         let sim = read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri));
-        Ok(Self { path, sim, _lock: lock })
+        Ok(Self { path, sim, lock })
     }
 
-    /// Reads a world without a lock, to look at it; an empty one if there is no such file.
+    /// Reads a file without a lock, to look at it; an empty hypervisor if the file does not exist.
     ///
     /// # Errors
-    /// The file cannot be read, or it is no world.
+    /// The file cannot be read, or it does not contain a hypervisor.
     pub fn look(path: impl Into<PathBuf>) -> Result<Sim, SimFileError> {
         let path = path.into();
         let uri = format!("sim:{}", path.display());
@@ -78,12 +78,12 @@ impl SimFile {
         &self.sim
     }
 
-    /// Saves it: the file holds either what it held before, or all of what the hypervisor holds now.
+    /// Saves the hypervisor atomically: the file has either the old or the complete new content.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> Result<(), SimFileError> {
-        let text = self.sim.to_json().map_err(|cause| self.failed("write", cause.into()))?;
+        let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
             let mut file = File::create(&new)?;
@@ -96,6 +96,15 @@ impl SimFile {
 
     fn failed(&self, what: &'static str, cause: io::Error) -> SimFileError {
         SimFileError::Io { what, path: self.path.clone(), cause }
+    }
+}
+
+/// The lock ends here, and not when the last copy of its file is closed: a process that another thread is
+/// starting has such a copy for a moment.
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        // Should unlocking fail, the end of this process unlocks it.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -120,7 +129,7 @@ fn lock(path: &Path, holder: &str) -> Result<File, SimFileError> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // Who holds it is a courtesy: a lock that names nobody is as good.
+            // The holder's description is optional: an empty lock file works too.
             let _ = file.read_to_string(&mut holder);
             let holder = if holder.trim().is_empty() {
                 "another process".to_owned()

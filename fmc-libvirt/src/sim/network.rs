@@ -1,4 +1,4 @@
-//! What the simulated hypervisor does with networks.
+//! Networks of the simulated hypervisor.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use super::xml;
 use crate::link::{Edit, NetworkRecord, Section};
 
-/// The longest name that Linux gives an interface (`IFNAMSIZ` less its zero byte).
+/// The longest name of an interface in Linux (`IFNAMSIZ` less its zero byte).
 const LONGEST_INTERFACE: usize = 15;
 
 impl State {
@@ -169,7 +169,7 @@ impl State {
     }
 }
 
-/// The bridge that a network makes; one of the host's own is none.
+/// The bridge that a network makes; `None` if it uses a bridge of the host.
 fn own_bridge<'a>(root: Node<'a, '_>) -> Option<&'a str> {
     let mode = xml::child(root, "forward").and_then(|forward| forward.attribute("mode"));
     if mode == Some("bridge") {
@@ -213,7 +213,7 @@ fn check_addresses(root: Node<'_, '_>, name: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The address of a host of DHCP or DNS.
+/// The address of a DHCP or DNS host.
 fn parse_host(host: Node<'_, '_>, name: &str) -> Result<IpAddr, Trouble> {
     let address = host.attribute("ip").unwrap_or_default();
     address.parse().map_err(|_| {
@@ -221,7 +221,7 @@ fn parse_host(host: Node<'_, '_>, name: &str) -> Result<IpAddr, Trouble> {
     })
 }
 
-/// A network's document with a host added or taken away.
+/// A network's document with a host added or removed.
 fn edited(text: &str, name: &str, section: Section, edit: Edit, host: &str) -> Result<String, Trouble> {
     let wanted = xml::parse(host, "host")?;
     let wanted = wanted.root_element();
@@ -236,7 +236,7 @@ fn edited(text: &str, name: &str, section: Section, edit: Edit, host: &str) -> R
     let is_same = |there: &Node<'_, '_>| {
         let keys = ["mac", "ip", "id", "name"].into_iter();
         let mut keys = keys.filter(|key| wanted.attribute(*key).is_some());
-        // A name in DNS may have several addresses, and what is taken away is found by any of its fields.
+        // A DNS name may have several addresses, and libvirt finds an entry to remove by any of its fields.
         keys.any(|key| there.attribute(key) == wanted.attribute(key))
             || (edit == Edit::Delete
                 && hostnames(wanted).any(|one| hostnames(*there).any(|other| one == other)))
@@ -273,7 +273,7 @@ fn dhcp_parent<'a, 'i>(root: Node<'a, 'i>, address: IpAddr, name: &str) -> Resul
     })
 }
 
-/// The document with an element at the end of a list, which is made where there is none.
+/// The document with an element at the end of a list; the list is made if it is missing.
 fn put(text: &str, parent: Node<'_, '_>, list: &str, element: &str) -> String {
     let new = format!("<{list}>{element}</{list}>");
     match xml::child(parent, list) {
@@ -283,7 +283,7 @@ fn put(text: &str, parent: Node<'_, '_>, list: &str, element: &str) -> String {
         },
         None => match xml::end_tag(text, parent) {
             Some(end) => xml::insert(text, end, &new),
-            // `<ip …/>` has no end tag to write before: it gets one.
+            // `<ip …/>` has no end tag to write before, so it gets one.
             None => {
                 let (end, tag) = (parent.range().end, parent.tag_name().name());
                 xml::replace(text, end.saturating_sub(2)..end, &format!(">{new}</{tag}>"))

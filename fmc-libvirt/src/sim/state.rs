@@ -1,4 +1,4 @@
-//! What there is on a simulated hypervisor.
+//! The state of a simulated hypervisor.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::link::HostFacts;
 
-/// A simulated hypervisor: its objects, and what is said of the host beneath.
+/// A simulated hypervisor: its objects, and the properties of the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct State {
@@ -16,37 +16,37 @@ pub(super) struct State {
     pub(super) networks: BTreeMap<String, Network>,
     pub(super) pools: BTreeMap<String, Pool>,
     pub(super) host: Host,
-    /// Which domain has a UUID; follows from the domains.
+    /// The domain of each UUID; derived from the domains.
     #[serde(skip)]
     pub(super) domain_uuids: BTreeMap<Uuid, String>,
 }
 
-/// What is said of the host beneath.
+/// The properties of the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Host {
     pub(super) memory_kib: u64,
     pub(super) threads: u32,
     pub(super) domain_types: Vec<String>,
-    /// Its bridges that are no network's of libvirt; `None`: whichever is named is there.
+    /// Bridges that libvirt does not manage; with `None` every named bridge exists.
     pub(super) bridges: Option<BTreeSet<String>>,
-    /// Files that are not there; every other file outside the pools is.
+    /// Missing files; every other file outside the pools exists.
     pub(super) missing: BTreeSet<String>,
-    /// Bytes that a pool's folder has room for, by path; no limit if none is said.
+    /// The total space of a pool's folder in bytes, by path; unlimited if not set.
     pub(super) room: BTreeMap<String, u64>,
     /// Seconds that a guest takes to shut down; a guest without an operating system never does.
     pub(super) shutdown_seconds: u64,
-    /// Seconds that a guest takes from its start until it is up, by domain, `None` for never; 0 if nothing is said.
+    /// Seconds from a guest's start until it is up, by domain, `None` for never; 0 if not set.
     pub(super) boots: BTreeMap<String, Option<u64>>,
     /// Seconds after which a guest goes off by itself, by domain.
     pub(super) dies: BTreeMap<String, u64>,
-    /// What a guest writes to its serial console when it starts, by domain.
+    /// The text that a guest writes to its serial console when it starts, by domain.
     pub(super) says: BTreeMap<String, String>,
-    /// Leases of guests that are gone, by network: MAC, address, and when each ends.
+    /// Leases of guests that are gone, by network: MAC, address, and end.
     pub(super) old_leases: BTreeMap<String, Vec<(String, IpAddr, u64)>>,
-    /// TCP ports that no guest answers at.
+    /// TCP ports that guests ignore.
     pub(super) closed: BTreeSet<u16>,
-    /// Milliseconds since it was made.
+    /// Milliseconds since the hypervisor was made.
     pub(super) now: u64,
     /// The id of the next domain that starts.
     pub(super) next_id: u64,
@@ -93,7 +93,7 @@ pub(super) struct Domain {
     pub(super) live: Option<Live>,
     #[serde(default)]
     pub(super) autostart: bool,
-    /// The files that its definition names; they follow from that.
+    /// The files of its definition; derived from it.
     #[serde(skip)]
     pub(super) files: Vec<String>,
 }
@@ -103,18 +103,19 @@ pub(super) struct Domain {
 #[serde(deny_unknown_fields)]
 pub(super) struct Live {
     pub(super) xml: String,
-    /// Whether something inside answers a request to shut down.
+    /// Whether the guest reacts to a request to shut down.
     pub(super) answers: bool,
-    /// When it is up: its interfaces have leases, its agent and its ports answer; never if `None`.
+    /// When it is up, so that its interfaces have leases and its agent and its ports answer; `None` for
+    /// never.
     #[serde(default)]
     pub(super) up_at: Option<u64>,
-    /// Its id, which no other start has.
+    /// Its id, unique among all starts.
     #[serde(default)]
     pub(super) id: u64,
-    /// When it is off, once it was asked to shut down and answers.
+    /// When it goes off, once it was asked to shut down and reacts.
     #[serde(default)]
     pub(super) off_at: Option<u64>,
-    /// The networks that it was plugged into, each with the UUID of the port.
+    /// The networks that it is plugged into, each with the UUID of the port.
     #[serde(default)]
     pub(super) ports: Vec<(String, Uuid)>,
 }
@@ -147,17 +148,17 @@ pub(super) struct Pool {
     pub(super) autostart: bool,
     #[serde(default)]
     pub(super) volumes: BTreeMap<String, Volume>,
-    /// What guests wrote to their serial consoles, by the file's name.
+    /// The serial consoles of guests, by the file's name.
     #[serde(default)]
     pub(super) consoles: BTreeMap<String, Console>,
 }
 
-/// A file that keeps what a guest wrote to its serial console.
+/// A file that records a guest's serial console.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Console {
     pub(super) text: String,
-    /// Whether the pool was read anew since it was made: before, its list does not have it.
+    /// Whether the pool was refreshed since the file was made: before, its list lacks the file.
     #[serde(default)]
     pub(super) listed: bool,
 }
@@ -167,19 +168,19 @@ pub(super) struct Console {
 #[serde(deny_unknown_fields)]
 pub(super) struct Volume {
     pub(super) capacity: u64,
-    /// Bytes that it takes in its pool's folder.
+    /// The bytes that it takes in its pool's folder.
     pub(super) takes: u64,
     #[serde(default)]
     pub(super) format: String,
     #[serde(default)]
     pub(super) backing: Option<String>,
-    /// Bytes that were sent to it, and what they hash to (SHA-256); the bytes themselves are not kept.
+    /// The number of bytes that were sent to it, and their SHA-256; the bytes themselves are not stored.
     #[serde(default)]
     pub(super) sent: Option<(u64, String)>,
 }
 
 impl State {
-    /// Makes what follows from the rest, after it was read from a file.
+    /// Computes the derived fields, after the state was read from a file.
     pub(super) fn restored(mut self) -> Self {
         for domain in self.domains.values_mut() {
             domain.files = super::domain::files_of(&domain.xml);
@@ -188,14 +189,14 @@ impl State {
         self
     }
 
-    /// The volume at a path, if the path lies in a pool: `Some(None)` if the pool has no such volume.
+    /// The volume at a path, if the path is in a pool: `Some(None)` if the pool has no such volume.
     pub(super) fn volume_at(&self, path: &str) -> Option<Option<&Volume>> {
         let (folder, name) = path.rsplit_once('/')?;
         let pool = self.pools.values().find(|pool| pool.path == folder)?;
         Some(pool.volumes.get(name))
     }
 
-    /// Whether a file is there: a volume of a pool, or any other file that is not said to be missing.
+    /// Whether a file exists: a volume of a pool, or any other file that is not set as missing.
     pub(super) fn has_file(&self, path: &str) -> bool {
         match self.volume_at(path) {
             Some(volume) => volume.is_some(),

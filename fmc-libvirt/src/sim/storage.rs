@@ -1,4 +1,4 @@
-//! What the simulated hypervisor does with pools and volumes.
+//! Pools and volumes of the simulated hypervisor.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::trouble::Trouble;
 use super::xml;
 use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
 
-/// What an empty qcow2 file takes, near enough.
+/// The approximate size of an empty qcow2 file.
 const QCOW2_HEADER: u64 = 200 << 10;
 
 impl State {
@@ -167,7 +167,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes bytes that are sent to a volume; `digest` is of all that were sent so far.
+    /// Receives bytes for a volume; `digest` covers all bytes sent so far.
     pub(super) fn receive(
         &mut self,
         pool: &str,
@@ -214,7 +214,7 @@ impl State {
         Ok(())
     }
 
-    /// Reads a pool's folder anew: its list has what guests wrote from then on.
+    /// Refreshes a pool: from then on its list includes the existing console files.
     pub(super) fn refresh_pool(&mut self, pool: &str) -> Result<(), Trouble> {
         self.active_pool(pool)?;
         for console in self.pools.get_mut(pool).into_iter().flat_map(|pool| pool.consoles.values_mut()) {
@@ -223,7 +223,7 @@ impl State {
         Ok(())
     }
 
-    /// The last bytes of what a guest wrote; those of other volumes are not kept.
+    /// The last bytes of a guest's console; the bytes of other volumes are not stored.
     pub(super) fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, Trouble> {
         let Some(facts) = self.volume(pool, name)? else { return Ok(None) };
         let text = self.pools.get(pool).and_then(|pool| Some(&pool.consoles.get(name)?.text));
@@ -232,7 +232,7 @@ impl State {
         Ok(Some(text.get(from..).unwrap_or_default().to_vec()))
     }
 
-    /// A guest writes to its serial console, whose file lies in a pool's folder.
+    /// Writes to a guest's serial console, whose file is in a pool's folder.
     pub(super) fn write_console(&mut self, path: &str, text: &str) {
         let Some((folder, name)) = path.rsplit_once('/') else { return };
         if let Some(pool) = self.pools.values_mut().find(|pool| pool.path == folder) {
@@ -240,7 +240,7 @@ impl State {
         }
     }
 
-    /// Whether a pool's folder has room for so many bytes more; the error is what is free.
+    /// Whether a pool's folder has space for so many more bytes; the error is the free space.
     fn reserve(&self, pool: &str, bytes: u64) -> Result<(), u64> {
         let Some(pool) = self.pools.get(pool) else { return Ok(()) };
         let Some(room) = self.host.room.get(&pool.path) else { return Ok(()) };

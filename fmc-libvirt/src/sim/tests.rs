@@ -118,7 +118,7 @@ fn dhcp_hosts_come_and_go_while_the_network_runs() {
     sim.update_network("lab", Section::DhcpHost, Edit::Add, &same_address, true).unwrap();
 }
 
-/// As libvirt 9.0 does: `tests/real.rs` asks it the same.
+/// libvirt 9.0 does the same: `tests/real.rs` tests it.
 #[test]
 fn a_name_has_addresses_that_come_and_go_while_the_network_runs() {
     let sim = Sim::new();

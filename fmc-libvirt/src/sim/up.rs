@@ -1,4 +1,4 @@
-//! What the simulated hypervisor knows of guests that are up.
+//! Guests of the simulated hypervisor that are up.
 
 use std::net::IpAddr;
 
@@ -20,7 +20,7 @@ struct Plugged {
 }
 
 impl State {
-    /// The leases of a network: of each guest that is up, the address that is reserved for it, or one of the range.
+    /// The leases of a network: for each guest that is up, its reserved address, or one of the range.
     pub(super) fn leases(&self, network: &str) -> Result<Vec<LeaseRecord>, Trouble> {
         let Some(there) = self.networks.get(network) else {
             return Err(Trouble::absent(format!(
@@ -82,7 +82,7 @@ impl State {
         Ok((is_up || source == AddressSource::Arp).then(|| addresses.collect()))
     }
 
-    /// Whether a guest that has an address answers at a port. An address that is not known here is taken to.
+    /// Whether a guest with an address answers at a port. An unknown address counts as one that does.
     pub(super) fn connects(&self, address: IpAddr, port: u16) -> bool {
         let reserved = |one: &(&String, &super::state::Domain)| {
             let document = roxmltree::Document::parse(&one.1.xml).ok();
@@ -120,7 +120,7 @@ impl State {
         plugged
     }
 
-    /// The address of an interface: that of its lease, or one that a LAN may have given it.
+    /// The address of an interface: that of its lease, or one as from a LAN.
     fn address(&self, one: &Plugged) -> IpAddr {
         let leases = one.network.as_ref().and_then(|network| self.leases(network).ok()).unwrap_or_default();
         let lease = leases.into_iter().find(|lease| lease.mac == one.mac);

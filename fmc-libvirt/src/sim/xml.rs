@@ -1,4 +1,4 @@
-//! Reading the documents that the simulation is given, and writing into them where libvirt would.
+//! Parsing the simulation's input documents, and editing them where libvirt would.
 
 use roxmltree::{Document, Node};
 
@@ -31,7 +31,7 @@ pub(super) fn text<'a>(node: Node<'a, '_>, path: &[&str]) -> Option<&'a str> {
     at(node, path)?.text().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// The text of the element at a path, which has to be there.
+/// The text of the element at a path, which is required.
 pub(super) fn required<'a>(node: Node<'a, '_>, path: &[&str]) -> Result<&'a str, Trouble> {
     text(node, path).ok_or_else(|| {
         let missing = path.last().copied().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn required<'a>(node: Node<'a, '_>, path: &[&str]) -> Result<&'a str,
     })
 }
 
-/// A size in bytes, as `<capacity unit='GiB'>20</capacity>` says it.
+/// A size in bytes, from an element as `<capacity unit='GiB'>20</capacity>`.
 pub(super) fn bytes(node: Node<'_, '_>) -> Option<u64> {
     let number: u64 = node.text()?.trim().parse().ok()?;
     let scale = match node.attribute("unit").unwrap_or("bytes") {
@@ -66,14 +66,14 @@ pub(super) fn replace(xml: &str, range: std::ops::Range<usize>, text: &str) -> S
     format!("{before}{text}{after}")
 }
 
-/// The document with the bytes of a range taken out, and the white space before them.
+/// The document without a range of bytes and the white space before it.
 pub(super) fn cut(xml: &str, range: std::ops::Range<usize>) -> String {
     let before = xml.get(..range.start).unwrap_or(xml).trim_end();
     let after = xml.get(range.end..).unwrap_or_default();
     format!("{before}{after}")
 }
 
-/// Where the end tag of an element begins, for one that has one.
+/// The start of an element's end tag, if it has one.
 pub(super) fn end_tag(xml: &str, node: Node<'_, '_>) -> Option<usize> {
     let range = node.range();
     let start = range.start;

@@ -1,11 +1,11 @@
-//! A call: what it is called in a message, what absence means for it, and how long it may take.
+//! A call: its name in messages, the errors that mean absence, and its deadline.
 
 use std::fmt;
 use std::time::Duration;
 
 use virt::error::{Error, ErrorNumber};
 
-/// What kind of object a call is about.
+/// The kind of object of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Host,
@@ -16,7 +16,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Whether an error says that the object of the call is not there. A missing network is not the absence of the domain that needs it.
+    /// Whether an error means that the object of the call itself does not exist. A missing network does not
+    /// mean that the domain which needs it is missing.
     pub(super) fn is_absence(self, error: &Error) -> bool {
         let absent: &[ErrorNumber] = match self {
             Self::Host => &[],
@@ -44,13 +45,13 @@ impl fmt::Display for Kind {
 /// A call, before it is made.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// As it stands in an error: `define domain web`.
+    /// Its name in an error: `define domain web`.
     pub(super) words: String,
-    /// What it is about.
+    /// The kind of its object.
     pub(super) kind: Kind,
-    /// Whether it only reads, so that it can be made again when the connection was lost under it.
+    /// Whether it only reads, so that it can be repeated if the connection was lost meanwhile.
     pub(super) is_read: bool,
-    /// How long it may take.
+    /// The timeout.
     pub(super) deadline: Duration,
 }
 

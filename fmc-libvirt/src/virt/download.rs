@@ -8,7 +8,8 @@ use super::session::Session;
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 
-/// The last bytes of a volume's file. Its size is asked for first: a console's file grows without libvirt.
+/// The last bytes of a volume's file. It asks for the size first, because a console's file grows without
+/// libvirt.
 pub(super) fn tail(session: &Session, pool: &str, name: &str, bytes: u64) -> Result<Vec<u8>, Error> {
     session.on_volume(pool, name, |volume| {
         let size = volume.info()?.capacity;

@@ -1,4 +1,4 @@
-//! What libvirt's errors mean here, and what a person can do about them.
+//! The meaning of libvirt's errors, and the advice for each.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,8 +31,9 @@ pub(super) fn failed(call: &Call, uri: &str, error: &Error) -> CallError {
     CallError::new(&call.words, kind, with_advice(error.message(), what_to_do.as_deref()))
 }
 
-/// Whether what a call met is over in a moment: a pool that is read anew, or the first documents that a daemon validates. libxml2
-/// sets up the types of its schemas once and without a lock, and who comes meanwhile finds some of them missing.
+/// Whether a condition is over in a moment: a pool that is being refreshed, or the first documents that a
+/// daemon validates. libxml2 initialises its schema types once and without a lock, so concurrent calls find
+/// some of them missing.
 fn is_passing(message: &str) -> bool {
     message.contains("asynchronous jobs running") || message.contains("is not exported by type library")
 }
@@ -64,24 +65,25 @@ pub(super) fn late(call: &Call, after: Duration) -> CallError {
     CallError::new(&call.words, CallErrorKind::Deadline { seconds: after.as_secs() }, message)
 }
 
-/// A call that was never made, twice.
+/// A call that was not sent in two attempts.
 pub(super) fn given_up(call: &Call) -> CallError {
     let message =
         "the connection was given up while this call waited for its turn: calls before it did not answer";
     CallError::new(&call.words, CallErrorKind::Unreachable, message)
 }
 
-/// A call whose thread could not be started, or ended without a word.
+/// A call whose thread could not start or panicked.
 pub(super) fn broken(call: &Call, why: &str) -> CallError {
     CallError::new(&call.words, CallErrorKind::Failed, why)
 }
 
-/// An answer that is not the document it should be.
+/// An answer that is not the expected document.
 pub(super) fn unreadable(words: &str) -> CallError {
     CallError::new(words, CallErrorKind::Failed, "the answer is not well-formed XML")
 }
 
-/// Whether the connection is gone. libvirt says so in several ways; what they share is that the transport says it, and not the other side.
+/// Whether the connection is gone. libvirt reports this in several ways; in all of them the error comes from
+/// the transport, not from the other side.
 pub(super) fn is_lost(error: &Error) -> bool {
     let code = error.code();
     if code.is(ErrorNumber::NoConnect) || code.is(ErrorNumber::InvalidConn) {
@@ -91,25 +93,25 @@ pub(super) fn is_lost(error: &Error) -> bool {
         && (code.is(ErrorNumber::SystemError) || code.is(ErrorNumber::InternalError))
 }
 
-/// Whether the connection was gone before the call went out, so that making it again cannot do anything twice.
+/// Whether the connection was gone before the call was sent, so that repeating it cannot do anything twice.
 pub(super) fn is_unsent(error: &Error) -> bool {
     is_lost(error)
         && (error.message().contains("Cannot write data") || error.message().contains("socket is closed"))
 }
 
-/// Whether libvirt does not know the call.
+/// Whether libvirt does not support the call.
 pub(super) fn is_unsupported(error: &CallError) -> bool {
     error.kind == CallErrorKind::Unsupported
 }
 
-/// Whether an error says that no agent answers inside the guest: there is none, it is not up yet, or it hangs.
+/// Whether an error means that the guest agent does not answer: it is missing, not up yet, or hangs.
 pub(super) fn is_silent_agent(error: &Error) -> bool {
     [ErrorNumber::AgentUnresponsive, ErrorNumber::AgentUnsynced, ErrorNumber::OperationTimeout]
         .into_iter()
         .any(|number| error.code().is(number))
 }
 
-/// A read of what is not there is no failure.
+/// Reading a missing object is not a failure.
 pub(super) fn none_if_absent<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match answer {
         Ok(value) => Ok(Some(value)),
@@ -118,8 +120,8 @@ pub(super) fn none_if_absent<T>(answer: Result<T, CallError>) -> Result<Option<T
     }
 }
 
-/// Passes over an error when what was wanted is already so. libvirt has one error number for all that is not possible now, and it is the
-/// same in all languages, unlike the words.
+/// Ignores an error if the wanted state is already reached. libvirt has only one error number for everything
+/// that is not possible now; unlike the message, it is the same in all languages.
 pub(super) fn fine_if(
     answer: Result<(), Error>,
     is_so: impl FnOnce() -> Result<bool, Error>,
@@ -160,8 +162,9 @@ fn what_to_do(message: &str) -> Option<&'static str> {
     None
 }
 
-/// libvirt 9.0 makes the bridge of a network first, starts dnsmasq, and writes down last that the network is active. Killed in between, it
-/// leaves a bridge and a dnsmasq that it does not know any more, and it has no call to remove them.
+/// libvirt 9.0 first makes the bridge of a network, then starts dnsmasq, and only then records that the
+/// network is active. If it is killed in between, it leaves a bridge and a dnsmasq that it no longer knows,
+/// and it has no call to remove them.
 fn left_behind(call: &Call, message: &str) -> Option<String> {
     let (_, rest) = message.split_once("creating bridge interface ")?;
     let (bridge, _) = rest.split_once(": File exists")?;
@@ -180,7 +183,8 @@ fn with_advice(message: &str, advice: Option<&str>) -> String {
     }
 }
 
-/// What makes libvirt answer at a URI. Where libvirtd is installed and systemd runs is seen on this machine, for a URI that means it.
+/// How to make libvirt answer at a URI. For a local URI it checks whether libvirtd is installed and systemd
+/// runs.
 fn how_to_start(uri: &str) -> String {
     if !is_local(uri) {
         return format!(
@@ -200,7 +204,7 @@ fn how_to_start(uri: &str) -> String {
     }
 }
 
-/// Whether a URI means this machine: it has no host part.
+/// Whether a URI refers to this computer: it has no host part.
 fn is_local(uri: &str) -> bool {
     uri.split_once("://").is_none_or(|(_, rest)| rest.starts_with('/'))
 }

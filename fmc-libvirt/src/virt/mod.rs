@@ -1,11 +1,11 @@
 //! The link to a real libvirt, over the `virt` crate (feature `virt`: needs the C library).
 //!
-//! A plan costs what its calls cost, so the calls are few: one list and one document per object, the documents four at a time; names,
-//! keys and whether a domain runs come with the list. An object that was read, defined or created keeps its handle, so that the next call on
-//! it needs no look-up.
+//! Calls decide how long a plan takes, so there are few: one list for each kind, and one document for each
+//! object, four at a time. Names, keys and whether a domain runs come with the list. An object that was read,
+//! defined or created keeps its handle, so that the next call on it needs no look-up.
 //!
-//! Every call has a deadline. It runs on a thread of its own, and one that does not answer is left behind with its connection; the next
-//! call opens another.
+//! Every call has a deadline. It runs on a thread of its own. A call that does not answer is abandoned
+//! together with its connection, and the next call opens a new one.
 
 mod call;
 mod download;
@@ -31,7 +31,7 @@ use crate::link::{
     Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
-/// How long a call may take before it counts as unanswered.
+/// The timeouts of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// Opening a connection, and calls that read.
@@ -40,7 +40,7 @@ pub struct Deadlines {
     pub change: Duration,
     /// Starting a domain, a network or a pool.
     pub start: Duration,
-    /// One chunk of an upload (1 MiB), its end excepted: that one has `change`.
+    /// One chunk of an upload (1 MiB). The end of an upload uses `change`.
     pub chunk: Duration,
 }
 
@@ -74,16 +74,16 @@ pub struct VirtLink {
 }
 
 impl VirtLink {
-    /// Opens a connection, as `qemu:///system` or `qemu+ssh://root@host/system`.
+    /// Opens a connection, for example to `qemu:///system` or `qemu+ssh://root@host/system`.
     ///
     /// # Errors
     ///
-    /// When libvirt does not answer or does not let this user in, with what to do about it.
+    /// When libvirt does not answer or refuses this user; the error says what to do.
     pub fn connect(uri: &str) -> Result<Self, CallError> {
         Self::connect_with(uri, Deadlines::default())
     }
 
-    /// Opens a connection with deadlines of one's own.
+    /// Opens a connection with other deadlines.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl VirtLink {
         Call::read(format!("read {kind} {name}"), kind, self.deadlines().read)
     }
 
-    /// The cheapest of them.
+    /// The cheapest read.
     fn asking_whether_it_runs(&self, name: &str) -> Call {
         Call::read(format!("ask whether domain {name} runs"), Kind::Domain, self.deadlines().read)
     }
@@ -191,7 +191,7 @@ impl Link for VirtLink {
     fn undefine_domain(&self, name: &str) -> Result<(), CallError> {
         let (call, name) = (self.changing("undefine", Kind::Domain, name), name.to_owned());
         let mut flags = sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
-        // The test driver knows no NVRAM, and refuses the flag.
+        // The test driver does not support NVRAM, and refuses the flag.
         if !self.client.is_test() {
             flags |= sys::VIR_DOMAIN_UNDEFINE_NVRAM;
         }

@@ -1,7 +1,7 @@
 //! The calls that the `virt` crate does not wrap: the only unsafe code of the workspace.
 //!
-//! Its record of a domain's statistics is a bare pointer that it never frees, and a network's ports and the holes of a
-//! stream it does not know.
+//! The crate exposes a domain's statistics as a bare pointer that it never frees, and does not support a
+//! network's ports and the holes of a stream.
 #![expect(
     unsafe_code,
     reason = "virConnectGetAllDomainStats, virNetworkListAllPorts, virStreamSendHole and virNetworkGetDHCPLeases have no safe \
@@ -22,22 +22,22 @@ use virt::sys;
 use crate::link::{AddressRecord, AddressSource, LeaseRecord};
 
 unsafe extern "C" {
-    /// libvirt gives the list of ports to be freed by the C library's own `free`.
+    /// libvirt requires that the list of ports is freed with the C library's `free`.
     fn free(memory: *mut c_void);
 }
 
-/// Sends so many bytes of zeros as a hole: nothing is on the wire, and nothing is written there.
+/// Sends a hole of `length` zeros: nothing is sent over the wire, and nothing is written.
 pub(super) fn send_hole(stream: &Stream, length: u64) -> Result<(), Error> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    // SAFETY: the stream is alive for as long as it is borrowed, and the call keeps nothing of it.
+    // SAFETY: the stream is alive for as long as it is borrowed, and the call keeps no reference to it.
     let sent = unsafe { sys::virStreamSendHole(stream.as_ptr(), length, 0) };
     if sent < 0 { Err(Error::last_error()) } else { Ok(()) }
 }
 
 /// The capacity in bytes of every disk of every domain, by the path of its file.
 ///
-/// libvirt 9.0 opens the images of domains that are off to read their headers. A domain whose job lock is taken is left out rather than
-/// waited for (`VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT`).
+/// libvirt 9.0 opens the images of domains that are off to read their headers. It skips a domain whose job
+/// lock is taken instead of waiting for it (`VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT`).
 pub(super) fn disk_capacities(connection: &Connect) -> Result<BTreeMap<String, u64>, Error> {
     let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
     // SAFETY: the connection is alive for as long as it is borrowed; `records` is written only when the call succeeds.
@@ -91,8 +91,8 @@ pub(super) fn network_ports(network: &Network) -> Result<BTreeSet<String>, Error
 /// The DHCP leases of a network.
 pub(super) fn leases(network: &Network) -> Result<Vec<LeaseRecord>, Error> {
     let mut leases: *mut sys::virNetworkDHCPLeasePtr = ptr::null_mut();
-    // SAFETY: the network is alive for as long as it is borrowed, no MAC is all of them, and `leases` is written only
-    // when the call succeeds.
+    // SAFETY: the network is alive for as long as it is borrowed, a null MAC means all of them, and `leases`
+    // is written only when the call succeeds.
     let count = unsafe { sys::virNetworkGetDHCPLeases(network.as_ptr(), ptr::null(), &raw mut leases, 0) };
     let Ok(count) = usize::try_from(count) else { return Err(Error::last_error()) };
     let mut records = Vec::new();
@@ -146,7 +146,7 @@ pub(super) fn guest_addresses(domain: &Domain, source: AddressSource) -> Result<
     Ok(records)
 }
 
-/// What a parameter says, of the types that matter here.
+/// The value of a parameter, for the types that matter here.
 enum Value {
     Text(String),
     Number(u64),

@@ -1,4 +1,4 @@
-//! Reading what is there: lists with documents.
+//! Reading the existing objects: lists with documents.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord}
 use crate::xml::Outline;
 use crate::xml::outline::Node;
 
-/// How many documents are one call with one deadline. Several such calls are under way at a time.
+/// How many documents share one call and one deadline. Several such calls run at a time.
 const BATCH: usize = 32;
 
-/// How long a guest may be starting up before it counts as one that runs: a start takes a second.
+/// How long a guest may be starting before it counts as running: a start takes a second.
 const STARTING: Duration = Duration::from_secs(10);
 
 pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
@@ -28,7 +28,7 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
         let named = |flags| -> Result<BTreeSet<String>, Error> {
             session.connection.list_all_domains(flags)?.iter().map(Domain::name).collect()
         };
-        // First, so that a guest which is given up between the lists is not taken for one that runs.
+        // Listed first, so that a guest which fails to start between the two lists does not count as running.
         let paused = named(sys::VIR_CONNECT_LIST_DOMAINS_PAUSED)?;
         let all = session.connection.list_all_domains(0)?;
         for domain in &all {
@@ -39,7 +39,8 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
     })?;
     documents(client, "domains", Kind::Domain, all, move |domain| {
         let name = domain.name()?;
-        // The identifier, which a domain has while it runs, comes with the handle: most states cost no call.
+        // A domain has an identifier only while it runs, and the identifier comes with the handle: most
+        // states cost no call.
         let active = if paused.contains(&name) { runs(domain)? } else { domain.id().is_some() };
         let autostart = autostart.contains(&name);
         domain_record(name, domain, active, autostart)
@@ -47,7 +48,7 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
 }
 
 pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Error> {
-    // Looked up anew: a handle that was kept still says whether the domain ran when it was made.
+    // Looked up again, because a stored handle has the state from when it was made.
     let domain = session.connection.lookup_domain_by_name(name)?;
     session.domains.keep(name.to_owned(), domain.clone());
     let active = domain.id().is_some() && runs(&domain)?;
@@ -70,9 +71,10 @@ fn domain_record(
     })
 }
 
-/// Whether a domain that has an identifier runs. A libvirtd that was killed in the middle of a start finds the guest when it comes back, lists
-/// it as paused and starting up, and kills it a moment later; so does one look that is being started just now. That state is waited out, or
-/// the guest would be taken for one that runs.
+/// Whether a domain with an identifier runs. A libvirtd that was killed during a start finds the guest when
+/// it comes back, lists it as paused and starting up, and kills it a moment later. A guest that is being
+/// started right now looks the same. So this waits until that state is over; otherwise the guest would
+/// wrongly count as running.
 fn runs(domain: &Domain) -> Result<bool, Error> {
     let until = Instant::now() + STARTING;
     loop {
@@ -118,7 +120,7 @@ pub(super) fn network(session: &Session, name: &str, is_test: bool) -> Result<Ne
     network_record(name.to_owned(), &network, active, autostart, is_test)
 }
 
-/// The test driver has one document per network, and refuses the flag that asks for the persistent one.
+/// The test driver has one document for each network, and refuses the flag that asks for the persistent one.
 fn network_record(
     name: String,
     network: &Network,
@@ -171,7 +173,8 @@ pub(super) fn pool(session: &Session, name: &str) -> Result<PoolRecord, Error> {
     })
 }
 
-/// Reads the document of each object, several at a time; one that went away since the list was made is passed over.
+/// Reads the document of each object, several at a time; an object that disappeared since the list was made
+/// is skipped.
 fn documents<H, R>(
     client: &Client,
     what: &'static str,
@@ -190,7 +193,7 @@ where
     let session = client.session()?;
     let (all, record) = (Arc::new(all), Arc::new(record));
     let mut pending: Vec<Pending<Vec<R>>> = Vec::new();
-    // A few objects are spread as well: four calls under way answer sooner than one after the other.
+    // Even a few objects are spread: four concurrent calls are faster than one after the other.
     let batch = all.len().div_ceil(4).min(BATCH);
     for first in (0..all.len()).step_by(batch) {
         let (all, record) = (Arc::clone(&all), Arc::clone(&record));
@@ -220,7 +223,7 @@ pub(super) fn name_in(xml: &str) -> String {
     name.unwrap_or("without a name").to_owned()
 }
 
-/// What the preflight wants of `virConnectGetCapabilities`: one document, so one call.
+/// The preflight's part of `virConnectGetCapabilities`: one document, so one call.
 pub(super) fn host_facts(xml: &str) -> Option<HostFacts> {
     let outline = Outline::read(xml)?;
     let root = outline.root();
@@ -240,8 +243,8 @@ pub(super) fn host_facts(xml: &str) -> Option<HostFacts> {
     Some(facts)
 }
 
-/// Which `<ip>` of a network a DHCP host belongs to, for `virNetworkUpdate`. By itself (-1) libvirt takes the one with DHCP among the IPv4
-/// ones, so only an IPv6 host has to be told, by the place of its `<ip>` among all.
+/// The `<ip>` of a network that a DHCP host belongs to, for `virNetworkUpdate`. By default (-1) libvirt takes
+/// the IPv4 one with DHCP, so only an IPv6 host needs the index of its `<ip>`.
 pub(super) fn subnet_of_host(network: &Network, host: &str) -> Result<i32, Error> {
     let is_v6 = Outline::read(host)
         .is_some_and(|host| host.root().attribute("ip").is_some_and(|ip| ip.contains(':')));

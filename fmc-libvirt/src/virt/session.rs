@@ -1,4 +1,5 @@
-//! A connection, the handles known on it, and how a call is made on it: on a thread of its own, at most four at a time, with a deadline.
+//! A connection with its known handles, and how calls run on it: each on a thread of its own, at most four at
+//! a time, with a deadline.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,13 +19,14 @@ use super::call::{Call, Kind};
 use super::failure;
 use crate::link::CallError;
 
-/// libvirtd serves five calls of one connection at a time (`max_client_requests`) and queues the rest; four leave one for a keepalive.
+/// libvirtd handles five calls of one connection at a time (`max_client_requests`) and queues the rest; with
+/// four, one stays free for a keep-alive.
 pub(super) const IN_FLIGHT: usize = 4;
 
-/// How long closing a connection may take before it is left behind.
+/// How long closing a connection may take before it is abandoned.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// One hypervisor: its URI, and the connection while there is one.
+/// One hypervisor: its URI, and the connection if there is one.
 pub(super) struct Client {
     uri: Arc<str>,
     deadlines: Deadlines,
@@ -34,7 +36,7 @@ pub(super) struct Client {
 #[derive(Default)]
 struct Opened {
     session: Option<Arc<Session>>,
-    /// The last failure to open one, which those who waited for it share.
+    /// The last failure to open a connection; callers that waited for it share it.
     failure: Option<(Instant, CallError)>,
 }
 
@@ -58,9 +60,9 @@ pub(super) struct Pending<T> {
 
 /// Why there is no answer.
 pub(super) enum Unanswered {
-    /// libvirt's error, still to be judged.
+    /// libvirt's error, not yet classified.
     Error(Error),
-    /// The connection was given up while the call waited for its turn.
+    /// The connection was abandoned while the call waited for its turn.
     Unsent,
     Other(CallError),
 }
@@ -68,7 +70,7 @@ pub(super) enum Unanswered {
 impl Client {
     pub(super) fn new(uri: &str, deadlines: Deadlines) -> Self {
         static QUIET: Once = Once::new();
-        // libvirt prints every error to standard error otherwise.
+        // Otherwise libvirt prints every error to standard error.
         QUIET.call_once(virt::error::clear_error_callback);
         Self { uri: uri.into(), deadlines, opened: Mutex::default() }
     }
@@ -81,13 +83,13 @@ impl Client {
         self.deadlines
     }
 
-    /// Whether it is libvirt's own simulation (`test:///…`), which refuses some flags.
+    /// Whether this is libvirt's own simulation (`test:///…`), which refuses some flags.
     pub(super) fn is_test(&self) -> bool {
         self.uri.split([':', '+']).next() == Some("test")
     }
 
-    /// Makes a call. A connection that was lost before it (libvirtd was started anew) is opened again, and the call made once more
-    /// if that cannot do anything twice.
+    /// Makes a call. If the connection was lost before (because libvirtd restarted), it is opened again, and
+    /// the call is repeated if that cannot do anything twice.
     pub(super) fn call<T, W>(&self, call: Call, work: W) -> Result<T, CallError>
     where
         T: Send + 'static,
@@ -96,7 +98,7 @@ impl Client {
         self.call_in_session(call, work).map(|(_, value)| value)
     }
 
-    /// Like [`call`](Self::call), and says on which connection it was answered.
+    /// Like [`call`](Self::call), and returns the connection that answered.
     pub(super) fn call_in_session<T, W>(&self, call: Call, work: W) -> Result<(Arc<Session>, T), CallError>
     where
         T: Send + 'static,
@@ -120,7 +122,7 @@ impl Client {
         self.judge(&call, answer)
     }
 
-    /// Starts a call on a connection; waits while four are under way on it.
+    /// Starts a call on a connection; it waits while four calls are running on it.
     pub(super) fn start<T, W>(
         &self,
         session: &Arc<Session>,
@@ -147,7 +149,7 @@ impl Client {
             let leaving = Leaving(&worker.gate);
             let answer = work(&worker);
             drop(leaving);
-            // Nobody waits any more when the deadline has passed.
+            // The receiver is gone if the deadline has passed.
             let _ = send.send(answer);
         });
         if let Err(error) = spawned {
@@ -160,7 +162,7 @@ impl Client {
         Ok(Pending { call, until, answer, session: Arc::clone(session) })
     }
 
-    /// An answer with libvirt's error judged.
+    /// An answer whose libvirt error is classified.
     pub(super) fn judge<T>(&self, call: &Call, answer: Result<T, Unanswered>) -> Result<T, CallError> {
         answer.map_err(|unanswered| match unanswered {
             Unanswered::Error(error) => failure::failed(call, &self.uri, &error),
@@ -169,7 +171,7 @@ impl Client {
         })
     }
 
-    /// The connection; opens it if there is none, or none that answers.
+    /// The connection; it opens a new one if there is none, or if it does not answer.
     pub(super) fn session(&self) -> Result<Arc<Session>, CallError> {
         let asked = Instant::now();
         let mut opened = lock(&self.opened);
@@ -179,7 +181,7 @@ impl Client {
         if let Some((_, error)) = opened.failure.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(error.clone());
         }
-        // The old one's last handle may hang in closing; whoever is stuck on it closes it.
+        // Closing the old connection may hang on its last handle, so another thread does it.
         drop_aside(opened.session.take());
         match self.open() {
             Ok(session) => {
@@ -193,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Closes the connection, if there is one. The next call opens another.
+    /// Closes the connection, if there is one. The next call opens a new one.
     pub(super) fn hang_up(&self) {
         drop_aside(lock(&self.opened).session.take());
     }
@@ -230,19 +232,20 @@ impl fmt::Debug for Client {
 }
 
 impl<T> Pending<T> {
-    /// Like [`wait`](Self::wait), with as much patience from now on.
+    /// Like [`wait`](Self::wait), with this timeout from now on.
     pub(super) fn wait_for(mut self, patience: Duration) -> Result<T, Unanswered> {
         self.until = Instant::now() + patience;
         self.wait()
     }
 
-    /// Gives up a call of which a part is late, and ends the connection.
+    /// Abandons a call because a part of it is late, and ends the connection.
     pub(super) fn give_up(self, part: &Call) -> Unanswered {
         self.session.gate.close();
         Unanswered::Other(failure::late(part, part.deadline))
     }
 
-    /// Waits for the answer until the call's deadline. A call that is late, or says that the connection is lost, ends the connection.
+    /// Waits for the answer until the call's deadline. If the call is late or reports a lost connection, the
+    /// connection ends.
     pub(super) fn wait(self) -> Result<T, Unanswered> {
         match self.answer.recv_timeout(self.until.saturating_duration_since(Instant::now())) {
             Ok(Ok(value)) => Ok(value),
@@ -318,12 +321,13 @@ impl Session {
     }
 }
 
-/// libvirt allows a slash neither in the name of a pool nor in that of a volume.
+/// libvirt allows no slash in the name of a pool or a volume.
 fn volume_key(pool: &str, name: &str) -> String {
     format!("{pool}/{name}")
 }
 
-/// Handles of objects by name. A handle names its object by UUID or key, so an object that was made anew is found by a second look.
+/// Handles of objects by name. A handle refers to its object by UUID or key, so a replaced object is found by
+/// a new look-up.
 pub(super) struct Handles<H> {
     by_name: Mutex<BTreeMap<String, H>>,
 }
@@ -363,7 +367,7 @@ impl<H: Clone> Handles<H> {
     }
 }
 
-/// Lets four calls in at a time, until it is closed.
+/// Admits four calls at a time, until it is closed.
 struct Gate {
     state: Mutex<GateState>,
     changed: Condvar,
@@ -376,9 +380,9 @@ struct GateState {
 
 enum Entry {
     In,
-    /// Others found that the connection does not answer.
+    /// Another call found that the connection does not answer.
     Closed,
-    /// The calls that are under way took too long.
+    /// The running calls took too long.
     Late,
 }
 
@@ -419,7 +423,7 @@ impl Gate {
     }
 }
 
-/// Leaves the gate however the call ends.
+/// Leaves the gate, however the call ends.
 struct Leaving<'a>(&'a Gate);
 
 impl Drop for Leaving<'_> {
@@ -442,6 +446,6 @@ fn drop_aside(session: Option<Arc<Session>>) {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change under a lock here is one statement: a panic leaves nothing half-done.
+    // Every change under a lock here is one statement, so a panic leaves nothing half done.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

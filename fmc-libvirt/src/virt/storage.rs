@@ -10,17 +10,18 @@ use super::session::Session;
 use crate::link::{VolumeFacts, VolumeRecord};
 use crate::xml::Outline;
 
-/// Defines, makes the folder (one that exists is fine), starts, marks for autostart. What fails leaves no definition behind.
+/// Defines a pool, makes its folder (it may exist), starts it and marks it for autostart. A failure leaves no
+/// definition behind.
 pub(super) fn create_pool(session: &Session, xml: &str) -> Result<(), Error> {
     let pool = session.connection.define_storage_pool_xml(xml, 0)?;
     let started = match start_pool(&pool) {
-        // The pool is ours already and runs: the document was brought up to date.
+        // The pool is already ours and runs: only its document was updated.
         Err(error) if error.code().is(ErrorNumber::OperationInvalid) && pool.is_active()? => Ok(()),
         other => other,
     };
     if let Err(error) = started.and_then(|()| pool.set_autostart(true)) {
         if !pool.is_active().unwrap_or(true) {
-            // The first error is the one to tell.
+            // The first error matters more.
             let _ = pool.undefine();
         }
         return Err(error);
@@ -29,7 +30,8 @@ pub(super) fn create_pool(session: &Session, xml: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Starts a pool and makes its folder, in one call where the driver knows how (the test driver refuses the flag).
+/// Starts a pool and makes its folder, in one call if the driver supports it (the test driver refuses the
+/// flag).
 pub(super) fn start_pool(pool: &StoragePool) -> Result<(), Error> {
     match pool.create(sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD) {
         Err(error) if error.code().is(ErrorNumber::InvalidArg) => {
@@ -40,13 +42,14 @@ pub(super) fn start_pool(pool: &StoragePool) -> Result<(), Error> {
     }
 }
 
-/// Stops, removes the folder and undefines. libvirt removes a folder only when it is empty; with something in it, the pool runs on.
+/// Stops a pool, removes its folder and undefines it. libvirt removes only an empty folder; if it is not
+/// empty, the pool is started again.
 pub(super) fn delete_pool(session: &Session, name: &str) -> Result<(), Error> {
     session.on_pool(name, |pool| {
         failure::fine_if(pool.destroy(), || Ok(!pool.is_active()?))?;
         match pool.delete(0) {
             Err(error) if !error.message().contains("No such file or directory") => {
-                // The first error is the one to tell.
+                // The first error matters more.
                 let _ = pool.create(0);
                 Err(error)
             }
@@ -57,7 +60,8 @@ pub(super) fn delete_pool(session: &Session, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// One call: the name and the key, which is the path in a directory pool, come with the handle. `virStorageVolGetPath` would be a call each.
+/// One call: the name and the key, which is the path in a directory pool, come with the handle.
+/// `virStorageVolGetPath` would be one call for each volume.
 pub(super) fn volumes(session: &Session, pool: &str) -> Result<Vec<VolumeRecord>, Error> {
     let all = session.on_pool(pool, |pool| pool.list_all_volumes(0))?;
     all.into_iter()
@@ -75,7 +79,8 @@ pub(super) fn create_volume(session: &Session, pool: &str, xml: &str) -> Result<
     Ok(())
 }
 
-/// A volume's document, as libvirt 9.0 writes it: sizes in bytes, the backing store by its path.
+/// The properties in a volume's document, as libvirt 9.0 writes it: sizes in bytes, the backing store by its
+/// path.
 pub(super) fn volume_facts(xml: &str) -> Option<VolumeFacts> {
     let outline = Outline::read(xml)?;
     let text = |path| outline.root().text_at(path);

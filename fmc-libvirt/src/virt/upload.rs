@@ -1,6 +1,6 @@
-//! Sending bytes into a volume: a blocking stream, a piece at a time, on a thread of its own. The next piece is read while the last one is
-//! sent, and whoever reads it hashes it elsewhere, so some pieces are all the memory it takes. Zeros are sent as holes: the volume is
-//! new, and reads as zeros where nothing was written.
+//! Sending bytes into a volume: a blocking stream, one piece at a time, on a thread of its own. The next
+//! piece is read while the last one is sent, and another thread hashes it, so only a few pieces are in
+//! memory. Zeros are sent as holes: the volume is new, and reads as zeros where nothing was written.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,13 @@ use super::raw::send_hole;
 use super::session::{Client, Session};
 use crate::link::{CallError, CallErrorKind, Piece, Pieces};
 
-/// Bytes of a packet. libvirtd copies each into memory that it allocates, and up to the allocator's limit (128 KiB in glibc) that is
-/// memory it had before: a stream of packets of 256 KiB, as libvirt's own tools send them, takes it a fifth more of CPU time.
+/// The bytes of a packet. libvirtd copies each packet into newly allocated memory. Up to the allocator's
+/// limit (128 KiB in glibc) the allocator reuses memory; packets of 256 KiB, as libvirt's own tools send
+/// them, cost a fifth more CPU time.
 const PACKET: usize = 120 << 10;
 
-/// Zeros are looked for in blocks of this size, which is that of qcow2's clusters and of a multiple of file systems' blocks.
+/// Zeros are searched in blocks of this size: that of qcow2's clusters, and a multiple of file systems'
+/// blocks.
 const BLOCK: usize = 64 << 10;
 
 static ZEROS: [u8; BLOCK] = [0; BLOCK];
@@ -36,11 +38,11 @@ pub(super) fn upload(
     let words = format!("upload to volume {pool}/{name}");
     let opening = Call::change(words.clone(), Kind::Volume, deadlines.change);
     let (at, volume) = (pool.to_owned(), name.to_owned());
-    // Opened through `call`, so that a connection which was lost before is opened again.
+    // Opened through `call`, so that a lost connection is opened again.
     let (session, stream) = client.call_in_session(opening, move |session| {
         let stream = Stream::new(&session.connection, 0)?;
         session.on_volume(&at, &volume, |volume| {
-            // No length is no limit.
+            // 0 means no limit.
             volume.upload(&stream, 0, length.unwrap_or(0), sys::VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM)
         })?;
         Ok(stream)
@@ -57,7 +59,7 @@ pub(super) fn upload(
     let pending = client.judge(&end, client.start(&session, end.clone(), &work))?;
     match (Sending { call: &chunk, orders: &orders, sent: &sent }).send(bytes, length, each) {
         Ok(()) => {
-            // A worker that is gone has an error to tell.
+            // A worker that ended early has an error to report.
             drop(orders.send(Order::Finish));
             client.judge(&end, pending.wait_for(end.deadline))
         }
@@ -67,7 +69,7 @@ pub(super) fn upload(
         }
         Err(Failure::Late) => client.judge(&chunk, Err(pending.give_up(&chunk))),
         Err(Failure::Here(error)) => {
-            // As good as it goes: the error that led here is the one to tell.
+            // The earlier error matters more than the result of this wait.
             drop(orders);
             let _ = pending.wait_for(end.deadline);
             Err(error)
@@ -75,23 +77,23 @@ pub(super) fn upload(
     }
 }
 
-/// What the thread that sends is told; it aborts the stream if it is told no more before the end.
+/// An order to the sending thread; it aborts the stream if the orders stop before the end.
 enum Order {
     Send(Piece),
     Finish,
 }
 
-/// Why an upload broke off.
+/// Why an upload ended early.
 enum Failure {
-    /// The thread that sends ended, and says why.
+    /// The sending thread ended, and reports the reason.
     Ended,
     /// A piece took too long.
     Late,
-    /// On this side.
+    /// The source failed on this side.
     Here(CallError),
 }
 
-/// The side that reads.
+/// The reading side.
 struct Sending<'a> {
     call: &'a Call,
     orders: &'a SyncSender<Order>,
@@ -129,7 +131,7 @@ impl Sending<'_> {
         }
     }
 
-    /// The next piece of what is left to send; `None` at the end.
+    /// The next piece to send; `None` at the end.
     fn next(&self, bytes: &mut dyn Pieces, left: Option<u64>) -> Result<Option<Piece>, CallError> {
         if left == Some(0) {
             return Ok(None);
@@ -148,7 +150,7 @@ impl Sending<'_> {
     }
 }
 
-/// A source that grew has more than was promised.
+/// Limits a piece to the announced length, in case the source grew.
 fn up_to(piece: Piece, left: u64) -> Piece {
     match piece {
         Piece::Zeros(count) => Piece::Zeros(count.min(left)),
@@ -161,7 +163,7 @@ fn up_to(piece: Piece, left: u64) -> Piece {
     }
 }
 
-/// The side that sends.
+/// The sending side.
 struct Worker {
     stream: Stream,
     orders: Receiver<Order>,
@@ -174,11 +176,11 @@ impl Worker {
         for order in orders {
             let Order::Send(piece) = order else { return stream.finish() };
             if let Err(error) = send(&stream, &piece) {
-                // The first error is the one to tell.
+                // The first error matters more.
                 let _ = stream.abort();
                 return Err(error);
             }
-            // Before it is told, so that its buffer is free for the piece after the next.
+            // Dropped before the report, so that its buffer is free for the piece after the next.
             drop(piece);
             let _ = done.send(());
         }

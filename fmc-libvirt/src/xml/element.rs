@@ -1,9 +1,10 @@
-//! A document of ours as a value: read, changed by its structure, and written as it was.
+//! A document of ours as a value: it is read, changed by its structure, and written back unchanged otherwise.
 
 use super::outline::{Node, Outline};
 use super::writer::Writer;
 
-/// An element with what is in it: text, or other elements. What we write has no text beside elements, and no comments.
+/// An element with its content: text, or other elements. Our documents have no text beside elements, and no
+/// comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Element {
     name: String,
@@ -13,7 +14,7 @@ pub(crate) struct Element {
 }
 
 impl Element {
-    /// Reads a document; `None` if it is no XML.
+    /// Reads a document; `None` if it is not XML.
     pub(crate) fn read(xml: &str) -> Option<Self> {
         Outline::read(xml).map(|outline| Self::of(outline.root()))
     }
@@ -28,7 +29,7 @@ impl Element {
         }
     }
 
-    /// Writes it as a document: one that our writer wrote comes out byte for byte.
+    /// Writes it as a document; a document of our own writer comes out byte for byte.
     pub(crate) fn write(&self) -> String {
         Writer::document(&self.name, |w| self.write_inside(w))
     }
@@ -62,7 +63,7 @@ impl Element {
         self.children.iter_mut().filter(move |child| child.name == name)
     }
 
-    /// Removes the elements of a name for which something is so.
+    /// Removes the elements of a name that satisfy a condition.
     pub(crate) fn remove(&mut self, name: &str, is_so: impl Fn(&mut Self) -> bool) {
         self.children.retain_mut(|child| child.name != name || !is_so(child));
     }

@@ -1,7 +1,8 @@
-//! XML both ways: a writer for what we make, one reader ([`Outline`]) for what is read, and a document of ours as a value that can
-//! be changed.
+//! XML both ways: a writer for our documents, one reader ([`Outline`]) for all input, and our own document as
+//! a value that can be changed.
 //!
-//! There is no type per element: fmc writes documents and compares them, it seldom has to own what it reads.
+//! There are no types for single elements: fmc writes and compares documents, and seldom needs to own what it
+//! reads.
 
 pub(crate) mod element;
 pub mod outline;

@@ -1,4 +1,5 @@
-//! Writing XML: elements as closures, so that each one closes; order is the order of the lines.
+//! Writing XML: elements are closures, so that each one is closed; the order of the lines is the order of the
+//! elements.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -22,35 +23,35 @@ pub struct Writer {
     text: String,
     depth: usize,
     inside: Inside,
-    /// Where the value of the seal belongs.
+    /// The position for the value of the seal.
     seal: Option<usize>,
 }
 
-/// Where the writer stands in the innermost element.
+/// The writer's position in the innermost element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inside {
     /// In its start tag: attributes may follow.
     Tag,
-    /// Behind text.
+    /// After text.
     Text,
-    /// Behind a child, or before the document.
+    /// After a child, or before the document.
     Children,
 }
 
 impl Writer {
-    /// A document whose root element has the given name and what `inside` writes.
+    /// A document with a root element of this name and the content that `inside` writes.
     pub fn document(name: &str, inside: impl FnOnce(&mut Self)) -> String {
         Self::sealed(name, inside, |_| String::new())
     }
 
-    /// Like [`document`](Self::document), with a value for its [`seal`](Self::seal) that is made from the text of the
-    /// whole document in which the seal is empty.
+    /// Like [`document`](Self::document), with a value for its [`seal`](Self::seal) that is computed from the
+    /// whole document with an empty seal.
     pub(crate) fn sealed(
         name: &str,
         inside: impl FnOnce(&mut Self),
         value: impl FnOnce(&str) -> String,
     ) -> String {
-        // Most of our documents are a little shorter: no copy while they grow.
+        // Most of our documents are a little shorter, so they grow without a copy.
         let mut writer =
             Self { text: String::with_capacity(4096), depth: 0, inside: Inside::Children, seal: None };
         writer.el(name, inside);
@@ -61,13 +62,14 @@ impl Writer {
         writer.text
     }
 
-    /// An attribute whose value follows from all that is written: see [`sealed`](Self::sealed). It needs no escape.
+    /// An attribute whose value is computed from the whole document: see [`sealed`](Self::sealed). The value
+    /// needs no escaping.
     pub(crate) fn seal(&mut self, name: &str) {
         self.attr(name, "");
         self.seal = self.text.len().checked_sub(1);
     }
 
-    /// An element with what `inside` writes.
+    /// An element with the content that `inside` writes.
     pub fn el(&mut self, name: &str, inside: impl FnOnce(&mut Self)) {
         if self.inside == Inside::Tag {
             self.text.push_str(">\n");
@@ -90,17 +92,17 @@ impl Writer {
         self.inside = Inside::Children;
     }
 
-    /// An element without anything in it.
+    /// An empty element.
     pub fn empty(&mut self, name: &str) {
         self.el(name, |_| ());
     }
 
-    /// An element with text alone.
+    /// An element that contains only text.
     pub fn leaf(&mut self, name: &str, value: impl Display) {
         self.el(name, |w| w.text(value));
     }
 
-    /// An attribute of the element whose start tag is being written: before its text and children.
+    /// An attribute of the element whose start tag is being written; call it before its text and children.
     pub fn attr(&mut self, name: &str, value: impl Display) {
         debug_assert_eq!(self.inside, Inside::Tag, "the attribute {name} comes after the start tag");
         self.text.push(' ');
@@ -110,7 +112,7 @@ impl Writer {
         self.text.push('\'');
     }
 
-    /// The text of the element; it has no children then.
+    /// The text of the element, which cannot have children then.
     pub fn text(&mut self, value: impl Display) {
         debug_assert_ne!(self.inside, Inside::Children, "text beside children");
         if self.inside == Inside::Tag {
@@ -121,7 +123,7 @@ impl Writer {
     }
 
     fn escaped(&mut self, value: impl Display) {
-        // A `String` takes everything; only a `Display` that fails by itself could fail here, and ours do not.
+        // Writing to a `String` cannot fail; only a failing `Display` could, and ours do not fail.
         let _ = write!(Escaped(&mut self.text), "{value}");
     }
 
@@ -151,9 +153,9 @@ impl fmt::Write for Escaped<'_> {
                 '>' => self.0.push_str("&gt;"),
                 '\'' => self.0.push_str("&apos;"),
                 '"' => self.0.push_str("&quot;"),
-                // As they are, a parser would make spaces of them in an attribute.
+                // A parser would turn these characters into spaces in an attribute.
                 '\t' | '\n' | '\r' => write!(self.0, "&#{};", u32::from(character))?,
-                // XML 1.0 has no way to say these.
+                // XML 1.0 cannot express these characters.
                 '\0'..' ' | '\u{fffe}' | '\u{ffff}' => self.0.push('\u{fffd}'),
                 character => self.0.push(character),
             }

@@ -1,4 +1,4 @@
-//! The clouds of the tests on a real libvirt, and what is asked of them there.
+//! The clouds of the tests on a real libvirt, and their expected results.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
@@ -8,12 +8,13 @@ use fmc_core::machine::{Interface, Machine};
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 
-/// One network and one machine of each kind: without an operating system but with data, with cloud-init, with Ignition.
+/// One network, and one machine of each kind: without an operating system but with data, with cloud-init,
+/// with Ignition.
 pub(crate) fn small() -> Cloud {
     Cloud::new("small").host(Host::local()).network(lan()).machines([blank(), rocky(), flatcar()])
 }
 
-/// The same, and one machine more.
+/// The same with one more machine.
 pub(crate) fn grown() -> Cloud {
     small().machine(plain("another", Image::blank(), 13))
 }
@@ -25,17 +26,17 @@ fn lan() -> Network {
         .domain("small.example.com")
 }
 
-/// Boots nothing, and has a data disk.
+/// A machine that boots nothing and has a data disk.
 fn blank() -> Machine {
     plain("blank", Image::blank(), 10).disk(Disk::new("data", 64.mib()))
 }
 
-/// Configured by cloud-init.
+/// A machine that cloud-init configures.
 fn rocky() -> Machine {
     plain("rocky", Image::rocky("9.4").path("/srv/rocky-9.4.qcow2"), 11)
 }
 
-/// Configured by Ignition.
+/// A machine that Ignition configures.
 fn flatcar() -> Machine {
     plain("flatcar", Image::flatcar("4593.2.0").path("/srv/flatcar.img"), 12)
 }

@@ -1,4 +1,4 @@
-//! Every document of a cloud on libvirt's own simulation, which has the real parsers and validators.
+//! Defines every document of a cloud on libvirt's own simulation, which has the real parsers and validators.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 use fmc_core::graph::Wanted;
@@ -6,7 +6,8 @@ use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::virt::VirtLink;
 
-/// Defines all of them, starts what can start, and takes networks and domains away again: all tests of a process share one host.
+/// Defines all documents, starts what can start, and deletes networks and domains again, because all tests of
+/// a process share one host.
 pub(crate) fn all(wanted: &Wanted<Document>) {
     let link = VirtLink::connect("test:///default").unwrap();
     let all = || wanted.nodes.values().map(|node| &*node.document);
@@ -26,7 +27,7 @@ pub(crate) fn all(wanted: &Wanted<Document>) {
                 link.undefine_network(&network.on_host).unwrap();
             }
             Document::Domain(domain) => {
-                // The driver runs guests of its own type only.
+                // The driver runs only guests of its own type.
                 let xml = domain.xml.replacen("type='kvm'", "type='test'", 1);
                 link.define_domain(&xml.replacen("type='qemu'", "type='test'", 1)).unwrap();
                 link.start_domain(&domain.on_host).unwrap();

@@ -1,4 +1,4 @@
-//! A hypervisor of the tests' own with a provider on it, and what is asked of both.
+//! A hypervisor of the tests' own with a provider on it, and questions about both.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub(crate) struct Hypervisor {
     pub(crate) own: Own,
 }
 
-/// What is on it, by name.
+/// The objects on it, by name.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lists {
     domains: Vec<String>,
@@ -37,7 +37,7 @@ pub(crate) struct Lists {
 }
 
 impl Hypervisor {
-    /// One for a cloud that calls its host by this name.
+    /// A hypervisor for a cloud that gives its host this name.
     pub(crate) fn named(name: &str) -> Self {
         let own = Own::start();
         let link = VirtLink::connect(&own.uri()).unwrap();
@@ -53,12 +53,12 @@ impl Hypervisor {
         plan(&self.provider, wanted, &seen, choices)
     }
 
-    /// Plans and applies; every step is done.
+    /// Plans and applies, and asserts that every step is done.
     pub(crate) fn apply(&self, cloud: &Cloud, choices: &Choices) -> Plan<Document> {
         self.apply_wanted(&wanted(cloud), choices)
     }
 
-    /// Applies, and finds nothing to do afterwards.
+    /// Applies, and asserts that the next plan is empty.
     pub(crate) fn converge(&self, cloud: &Cloud, choices: &Choices) -> Plan<Document> {
         let plan = self.apply(cloud, choices);
         self.expect_nothing_to_do(cloud);
@@ -71,7 +71,7 @@ impl Hypervisor {
         assert!(again.is_empty(), "planned again: {steps:#?}\n{}", self.own.log());
     }
 
-    /// Takes a cloud away, and finds nothing to do afterwards.
+    /// Destroys a cloud, and asserts that the next plan is empty.
     pub(crate) fn destroy(&self, owner: &str, choices: &Choices) -> Plan<Document> {
         let nothing = Wanted::nothing(owner);
         let plan = self.apply_wanted(&nothing, choices);
@@ -87,7 +87,7 @@ impl Hypervisor {
         plan
     }
 
-    /// A domain that runs, a network, and a pool with a volume, of somebody else.
+    /// Adds foreign objects: a running domain, a network, and a pool with a volume.
     pub(crate) fn plant_foreign_objects(&self) {
         self.define("net-define", NETWORK);
         self.own.virsh(&["net-start", "theirs"]);
@@ -105,7 +105,7 @@ impl Hypervisor {
         self.own.virsh(&[command, file.to_str().unwrap()]);
     }
 
-    /// The documents of what is somebody else's, with the identifier of the running guest.
+    /// The documents of the foreign objects, with the id of the running guest.
     pub(crate) fn foreign_documents(&self) -> Vec<String> {
         [["dumpxml", "theirs"].as_slice(), &["net-dumpxml", "theirs"], &["vol-dumpxml", "precious", "theirs"]]
             .map(|arguments| self.own.virsh(arguments))
@@ -130,7 +130,7 @@ impl Hypervisor {
         names
     }
 
-    /// The machines of the tests that run, in order.
+    /// The running machines of the tests, in order.
     pub(crate) fn running(&self) -> Vec<String> {
         let mut names = self.names(&["list", "--name"]);
         names.retain(|name| name != "theirs");
@@ -138,7 +138,7 @@ impl Hypervisor {
         names
     }
 
-    /// Each running guest with its identifier, which a start changes.
+    /// Each running guest with its id, which changes at each start.
     pub(crate) fn ids(&self) -> Vec<(String, String)> {
         let names = self.running();
         names
@@ -147,7 +147,7 @@ impl Hypervisor {
             .collect()
     }
 
-    /// Each running guest with its identifier and the device of the host that its wire ends in.
+    /// Each running guest with its id and its network device on the host.
     pub(crate) fn wires(&self) -> Vec<(String, String, String)> {
         self.ids()
             .into_iter()
@@ -158,12 +158,13 @@ impl Hypervisor {
             .collect()
     }
 
-    /// Writes into a data disk what must not be lost.
+    /// Writes data into a data disk that must not be lost.
     pub(crate) fn write_data(&self, path: &str) {
         self.own.inside(&format!("printf precious | dd of={path} conv=notrunc status=none")).unwrap();
     }
 
-    /// A data disk's inode and size, and a hash of what begins it: the whole may be as long as it is empty.
+    /// A data disk's inode, size, and a hash of its beginning: hashing the whole empty disk would take too
+    /// long.
     pub(crate) fn data(&self, path: &str) -> String {
         self.own
             .inside(&format!("stat --format='%i %s' {path} && head --bytes 1048576 {path} | sha256sum"))

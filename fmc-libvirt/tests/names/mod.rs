@@ -1,4 +1,5 @@
-//! Names that roles publish, on a real libvirtd: its dnsmasq answers them, they change while everything runs, and `HAProxy` reads them.
+//! Names that roles publish, on a real libvirtd: its dnsmasq answers them, they change while everything runs,
+//! and `HAProxy` reads them.
 #![expect(clippy::panic, reason = "helpers of tests: a failure here is the test's")]
 
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use fmc_core::unit::SizeExt as _;
 
 use crate::host::{Hypervisor, wanted};
 
-/// A node of the cluster, as far as a balancer knows one.
+/// A node of the cluster, with the parts that a balancer sees.
 struct Node(&'static str);
 
 impl CustomRole for Node {
@@ -36,7 +37,7 @@ impl CustomRole for Node {
     }
 }
 
-/// A role of a user's own that publishes a name for an address which no machine has.
+/// A user's own role that publishes a name for an address outside of the cloud.
 struct Mail;
 
 impl CustomRole for Mail {
@@ -51,8 +52,8 @@ fn machine(name: &str, network: &str, address: String) -> Machine {
         .interface(Interface::on(network).address(address))
 }
 
-/// A balancer on one network, and a server and some agents on another. A lab has 10.74 for 10.202, as the role of the user's
-/// own says it.
+/// A balancer on one network, and a server and some agents on another. In a lab, 10.202 becomes
+/// 10.74, so the user's own role writes 10.74.
 fn cloud(agents: &[u8], mail: bool) -> Cloud {
     let balancer = BalancerRole::new("prod", Balancer::on("lb1").ingress_ports(8080, 8443), []);
     let lb1 = machine("lb1", "edge", "10.202.2.10".to_owned()).role(balancer);
@@ -71,7 +72,7 @@ fn cloud(agents: &[u8], mail: bool) -> Cloud {
         .lab()
 }
 
-/// The configuration that `HAProxy` gets on the balancer.
+/// `HAProxy`'s configuration on the balancer.
 fn configuration(cloud: &Cloud) -> String {
     let checked = cloud.check().unwrap();
     let guest = &checked.machine("lb1").unwrap().guest;
@@ -92,7 +93,7 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     let (wires, dnsmasq) =
         (hypervisor.wires(), own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap());
 
-    // The nodes are addresses of the hypervisor's here; what counts is who is found by the name.
+    // The nodes are addresses of the hypervisor here, because the test is about name resolution only.
     let bridge = cloud(&[1], false).check().unwrap().network("kube").unwrap().bridge.clone();
     own.inside("mount -t tmpfs tmpfs /var/lib/haproxy").unwrap();
     for n in [1, 2] {
@@ -118,7 +119,8 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     };
     found("worker1\n");
 
-    // One agent more: the balancer boots with what it booted with, nothing restarts, and the name has one address more.
+    // One more agent: the balancer's boot configuration stays, nothing restarts, and the name gets one more
+    // address.
     assert_eq!(configuration(&cloud(&[1, 2], false)), configuration(&cloud(&[1], false)));
     let plan = hypervisor.converge(&cloud(&[1, 2], false), &Choices::default());
     assert!(plan.impact() <= Impact::Live, "{plan:?}");
@@ -134,13 +136,13 @@ fn a_node_more_is_published_while_everything_runs_and_haproxy_finds_it() {
     assert_eq!(
         own.inside("cat /run/libvirt/network/names-lab-edge.pid").unwrap(),
         dnsmasq,
-        "it read its names anew"
+        "it read its names again"
     );
     found("worker1\nworker2\n");
-    // An address is looked up as its machine.
+    // An address resolves to its machine.
     own.expect_names(EDGE, "10.74.1.32", "PTR", &["worker2.example.org"]);
 
-    // And one less.
+    // One agent less.
     let plan = hypervisor.converge(&cloud(&[2], false), &Choices::default());
     assert!(plan.steps.iter().all(|step| step.address.short().to_string() != "machine/lb1"), "{plan:?}");
     own.expect_names(EDGE, NAME, "A", &["10.74.1.32"]);
@@ -151,7 +153,7 @@ fn names_of_a_users_own_role_come_and_go() {
     let hypervisor = Hypervisor::named("local");
     let expect = |name, expected: &[&str]| hypervisor.own.expect_names(EDGE, name, "A", expected);
     hypervisor.converge(&cloud(&[], false), &Choices::default());
-    // Where there is no agent the servers take what comes.
+    // Without agents, the servers take the traffic.
     expect(NAME, &["10.74.1.21"]);
     expect("mail.example.org", &[]);
     let plan = hypervisor.plan(&wanted(&cloud(&[], true)), &Choices::default());
@@ -160,11 +162,11 @@ fn names_of_a_users_own_role_come_and_go() {
     hypervisor.converge(&cloud(&[], true), &Choices::default());
     for name in ["mail.example.org", "imap.example.org"] {
         expect(name, &["10.74.2.50"]);
-        // Only where it is asked.
+        // Only the networks of the role's own machine publish the name.
         hypervisor.own.expect_names("10.74.1.1", name, "A", &[]);
     }
 
-    // Somebody's own hand in it is taken back.
+    // Changes by hand are undone.
     let virsh = |command: &str, xml: &str| {
         hypervisor.own.virsh(&[
             "net-update",
@@ -184,7 +186,7 @@ fn names_of_a_users_own_role_come_and_go() {
     expect(NAME, &["10.74.1.21"]);
     expect("more.example.org", &[]);
 
-    // A network that is off learns them by its document.
+    // A network that is off gets the names from its document.
     hypervisor.own.virsh(&["net-destroy", "names-lab-edge"]);
     hypervisor.converge(&cloud(&[1], false), &Choices::default());
     expect(NAME, &["10.74.1.31"]);

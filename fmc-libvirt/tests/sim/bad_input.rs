@@ -1,4 +1,4 @@
-//! What goes wrong says what and where, and leaves what is there as it was.
+//! An error says what is wrong and where, and leaves existing objects unchanged.
 
 use fmc_core::digest::Digest;
 use fmc_core::graph::{Choices, Event, NoteKind, ObserveError, Place, Provider as _};

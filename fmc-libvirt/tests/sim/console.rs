@@ -1,4 +1,4 @@
-//! What machines write to their serial consoles: kept beside their disks, and gone with them.
+//! The output on machines' serial consoles: kept beside their disks, and deleted with them.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Choices, Impact, Wanted};
@@ -18,14 +18,14 @@ fn it_is_kept_while_its_machine_is_there() {
     let lab = Lab::new();
     lab.apply(&small());
     lab.sim.print("web", "web login: ").unwrap();
-    assert!(lab.volumes("web.console").is_empty(), "libvirt lists it when it reads the pool anew");
+    assert!(lab.volumes("web.console").is_empty(), "libvirt lists it after a refresh of the pool");
     lab.sim.refresh_pool("fmc-first").unwrap();
     let tail = lab.sim.volume_tail("fmc-first", "web.console", 11).unwrap();
     assert_eq!(tail.as_deref(), Some("web login: ".as_bytes()));
     let plan = lab.plan(&small());
     assert!(plan.is_empty() && plan.notes.is_empty(), "{plan}");
     lab.apply_with(&small(), &replace("web"));
-    assert_eq!(lab.volumes("web.console"), ["web.console"], "a machine that is made anew goes on writing");
+    assert_eq!(lab.volumes("web.console"), ["web.console"], "a replaced machine continues the file");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn it_can_be_switched_off_and_on() {
     let pending = notes(&lab.plan(&kept), fmc_core::graph::NoteKind::PendingBoot);
     assert!(pending.len() == 2 && pending[0].contains("devices/serial/log"), "{pending:?}");
 
-    // A host that refuses the file is told without it, and the machine starts.
+    // For a host that refuses the file, the domain has none, and the machine starts.
     let plan = lab.plan(&silent([blank("db"), web()]));
     assert_eq!(plan.steps.len(), 2, "{plan}");
     lab.apply(&silent([blank("db"), web()]));

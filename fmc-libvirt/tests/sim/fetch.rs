@@ -1,4 +1,4 @@
-//! Images by URL, from a server that behaves as badly as it is told to.
+//! Images by URL, from a server that misbehaves as the test asks.
 #![cfg(feature = "fetch")]
 
 use std::path::Path;
@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 use crate::lab::{Lab, cloud, lan, wanted};
 
-/// Long enough for a busy machine, and short enough to wait for.
+/// Long enough for a busy machine, and short enough for a test.
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(20), stall: Duration::from_secs(2) };
 
 fn bytes() -> Vec<u8> {
@@ -121,13 +121,13 @@ fn a_part_of_another_file_or_a_server_without_ranges_begins_anew() {
     let bytes = bytes();
     let digest = Digest::sha256(&bytes);
     for (ranges, kept, asked) in [
-        // The server sends all of it whatever is asked for.
+        // The server ignores the range and sends everything.
         (false, bytes[..1000].to_vec(), vec![Some(1000)]),
-        // What was kept is of another file.
+        // The kept part is of another file.
         (true, vec![1; 1000], vec![Some(1000), None]),
-        // It is longer than the file.
+        // The kept part is longer than the file.
         (true, vec![1; bytes.len() + 1], vec![Some(bytes.len() + 1), None]),
-        // All of it had come.
+        // The kept part is the whole file.
         (true, bytes.clone(), vec![]),
     ] {
         let served = bytes.clone();

@@ -1,4 +1,4 @@
-//! Images on their way: unpacked, held against their headers and digests, sent once to each host.
+//! Uploads of images: unpacked, checked against their headers and digests, sent once to each host.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::lab::{Lab, cloud, lan, now, wanted};
 
-/// A folder with an image in it.
+/// A folder with an image.
 struct File {
     _folder: TempDir,
     path: PathBuf,
@@ -50,7 +50,7 @@ fn digest(path: &Path) -> Digest {
     Digest::sha256(&std::fs::read(path).unwrap())
 }
 
-/// More than one piece of an upload, and no multiple of it.
+/// More than one piece of an upload, and not a multiple of it.
 fn bytes() -> Vec<u8> {
     qcow2("1G", &(0_u32..50_000).flat_map(u32::to_le_bytes).collect::<Vec<_>>())
 }
@@ -67,7 +67,7 @@ fn of(image: Image) -> Wanted<Document> {
     wanted(&cloud([lan()], [web(image)]))
 }
 
-/// The bytes of the only base image on a hypervisor, which keeps their number and their hash.
+/// The bytes of the only base image on a hypervisor: the simulation keeps their number and hash.
 fn base(sim: &Sim) -> (u64, String) {
     let json: serde_json::Value = serde_json::from_str(&sim.to_json().unwrap()).unwrap();
     let volumes = json["pools"]["fmc-first"]["volumes"].as_object().unwrap();
@@ -76,7 +76,7 @@ fn base(sim: &Sim) -> (u64, String) {
     (volume["sent"][0].as_u64().unwrap(), volume["sent"][1].as_str().unwrap().to_owned())
 }
 
-/// How often an image was sent.
+/// The number of uploads of an image.
 fn uploads(sim: &Sim) -> usize {
     sim.calls().iter().filter(|call| call.name == "upload" && call.object.starts_with("base.")).count()
 }
@@ -99,7 +99,8 @@ fn a_packed_image_arrives_unpacked_whatever_packs_it() {
         let all = of(file.image().unpacked_digest(Digest::sha512(&bytes)));
         let (mut last, total) = (0, std::fs::metadata(&file.path).unwrap().len());
         lab.run(lab.plan(&all), &all, &Choices::default(), |event| {
-            // It tells of the file that is read: what comes out of it, nobody knows before.
+            // Progress counts the bytes of the packed file, because the unpacked size is not known
+            // beforehand.
             if let Event::Progress { address, done, total: told } = event
                 && address.contains("base.")
             {
@@ -129,7 +130,8 @@ fn a_wrong_digest_of_either_kind_leaves_nothing_behind() {
             format!("its content is {}, not {wrong}", digest(&file.path)),
         ),
         (
-            // The digest of what is in it is not that of the file: what is published is the file's.
+            // This is the digest of the unpacked content. Upstreams publish the digest of the file, so it is
+            // compared with that.
             Image::rocky("9.4").file(path, Digest::sha256(&bytes)),
             format!("its content is {}, not {}", digest(&file.path), Digest::sha256(&bytes)),
         ),
@@ -193,7 +195,7 @@ fn a_plan_says_it_before_anything_is_made() {
     let (about, text) = told(&checked, &lab).pop().unwrap();
     assert_eq!(about, format!("image/{}", large.path.display()));
     assert!(text.contains("its virtual size is 10 GiB, and the root disk of second has 5 GiB"), "{text}");
-    // One that the host has already is not looked at again, and one that is not here yet is waited for.
+    // An image that the host has is not read again, and a file that does not exist yet is waited for.
     let right = File::new(&qcow2("1G", b"boot"));
     let checked = of(right.image());
     assert_eq!(told(&checked, &lab), []);
@@ -218,7 +220,7 @@ fn an_image_that_was_cut_where_only_its_digest_tells_is_found() {
 
 #[test]
 fn a_packed_image_that_fills_the_disk_leaves_nothing_behind() {
-    // It packs to less than there is room for, and nobody knows beforehand to how much it unpacks.
+    // The packed file fits into the room; the unpacked size is not known beforehand.
     let file = File::packed(&bytes(), &["gzip"]);
     let packed = std::fs::metadata(&file.path).unwrap().len();
     let lab = Lab::new();
@@ -251,7 +253,8 @@ fn the_smallest_root_decides_and_a_new_machine_changes_no_document() {
     }
 }
 
-/// Each host reads the file by itself: the second reading comes from the page cache, and a slow host holds up no other.
+/// Each host reads the file on its own: the second read comes from the page cache, and a slow host does not
+/// delay the others.
 #[test]
 fn several_hosts_get_an_image_once_each_at_the_same_time() {
     let bytes = bytes();

@@ -1,4 +1,4 @@
-//! A provider over a hypervisor in memory, and clouds to try on it.
+//! A provider over a hypervisor in memory, and clouds for it.
 
 use std::io::Write as _;
 use std::sync::OnceLock;
@@ -41,7 +41,7 @@ impl Lab {
         Self { sim, provider }
     }
 
-    /// One as it stands, in a world of its own.
+    /// A copy of the present state, in a world of its own.
     pub(crate) fn copy(&self) -> Self {
         Self::on(Sim::from_json("sim:", &self.sim.to_json().unwrap()).unwrap())
     }
@@ -75,7 +75,7 @@ impl Lab {
             .map(|phases| phases.outcome)
     }
 
-    /// Plans and applies, and holds that all of it was done and nothing is left to do.
+    /// Plans and applies, and asserts that everything was done and the next plan is empty.
     pub(crate) fn apply(&self, wanted: &Wanted<Document>) {
         self.apply_with(wanted, &Choices::default());
         let again = self.plan(wanted);
@@ -87,17 +87,17 @@ impl Lab {
         assert!(outcome.is_converged(), "{outcome:?}");
     }
 
-    /// Plans and applies as far as the connection lasts, and connects again.
+    /// Plans and applies until the connection is cut, and connects again.
     pub(crate) fn cut_apply(&self, wanted: &Wanted<Document>, choices: &Choices) {
         if let Ok(seen) = now(self.provider.observe(wanted)) {
             let plan = plan(&self.provider, wanted, &seen, choices);
-            // How it ends is what the next plan shows.
+            // The next plan shows the result of this apply.
             drop(self.run(plan, wanted, choices, |_| {}));
         }
         self.sim.recover();
     }
 
-    /// The names of everything that is there.
+    /// The names of all objects.
     pub(crate) fn lists(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         names.extend(self.sim.domains().unwrap().into_iter().map(|it| format!("domain {}", it.name)));
@@ -110,13 +110,13 @@ impl Lab {
         names
     }
 
-    /// The volumes of the cloud's own pool that begin so.
+    /// The volumes of the cloud's own pool whose names begin so.
     pub(crate) fn volumes(&self, start: &str) -> Vec<String> {
         let all = self.sim.volumes("fmc-first").unwrap();
         all.into_iter().map(|it| it.name).filter(|name| name.starts_with(start)).collect()
     }
 
-    /// The names of the calls since they were last forgotten.
+    /// The number of calls of this name since they were last forgotten.
     pub(crate) fn calls(&self, name: &str) -> usize {
         self.sim.calls().iter().filter(|call| call.name == name).count()
     }
@@ -135,7 +135,7 @@ impl<F: FnMut(Event)> Watch<Document> for Consents<F> {
     }
 }
 
-/// What a future gives.
+/// The result of a future.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     pollster::block_on(future)
 }
@@ -148,7 +148,7 @@ pub(crate) fn delete_all_data() -> Choices {
     Choices { delete_data: DeleteData::All, ..Choices::default() }
 }
 
-/// A file of 150 KiB, three pieces of an upload, and what it hashes to.
+/// A file of 150 KiB, three pieces of an upload, and its digest.
 pub(crate) fn image_file() -> (&'static str, Digest) {
     static FILE: OnceLock<(tempfile::NamedTempFile, Digest)> = OnceLock::new();
     let (file, digest) = FILE.get_or_init(|| {
@@ -179,7 +179,7 @@ pub(crate) fn web() -> Machine {
         .interface(Interface::on("lab").address("10.17.3.10"))
 }
 
-/// One with a data disk.
+/// A machine with a data disk.
 pub(crate) fn db() -> Machine {
     Machine::new("db", rocky())
         .memory(4.gib())
@@ -188,7 +188,7 @@ pub(crate) fn db() -> Machine {
         .interface(Interface::on("lab").address("10.17.3.11"))
 }
 
-/// One with blank disks and nothing inside.
+/// A machine with blank disks and an empty guest.
 pub(crate) fn blank(name: &str) -> Machine {
     Machine::new(name.to_owned(), Image::blank())
         .memory(1.gib())

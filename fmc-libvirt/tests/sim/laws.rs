@@ -1,4 +1,4 @@
-//! The laws of the design, over the simulation.
+//! The laws of the design, on the simulation.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
@@ -19,7 +19,7 @@ const FOREIGN_POOL: &str =
     "<pool type='dir'><name>default</name><target><path>/var/lib/libvirt/images</path></target></pool>";
 const FOREIGN_VOLUME: &str = "<volume><name>debian-12.qcow2</name><capacity>1000</capacity></volume>";
 
-/// A hypervisor that somebody else uses too.
+/// A hypervisor that also has foreign objects.
 fn shared() -> Lab {
     let sim = Sim::new();
     sim.plant_domain(FOREIGN_DOMAIN).unwrap();
@@ -29,7 +29,7 @@ fn shared() -> Lab {
     Lab::on(sim)
 }
 
-/// What of it is not ours, in full.
+/// The foreign objects, in full.
 fn foreign(lab: &Lab) -> String {
     let domain = lab.sim.domain("theirs").unwrap();
     let network = lab.sim.network("default").unwrap();
@@ -61,14 +61,14 @@ fn clouds() -> impl Strategy<Value = Cloud> {
     })
 }
 
-/// Applies, and gives what was there after it.
+/// Applies, and gives the world after it.
 fn applied(wanted: &Wanted<Document>) -> String {
     let lab = Lab::new();
     lab.apply(wanted);
     without_time(&lab)
 }
 
-/// The world without its clock and the ids of what runs: a second attempt takes its own time.
+/// The world without its clock and the ids of running objects, which differ between two attempts.
 fn without_time(lab: &Lab) -> String {
     let text = lab.sim.to_json().unwrap();
     let mut world: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -90,14 +90,14 @@ fn without_time(lab: &Lab) -> String {
     world.to_string()
 }
 
-/// A text without an attribute, wherever it stands.
+/// A text without an attribute, in every place.
 fn without(text: &str, attribute: &str) -> String {
     let mut parts = text.split(attribute);
     let first = parts.next().unwrap().to_owned();
     first + &parts.map(|part| part.split_once('\'').unwrap().1).collect::<String>()
 }
 
-/// The networks of each guest that were started again since it was.
+/// For each guest, the networks that were restarted since the guest was.
 fn unplugged(lab: &Lab) -> Vec<String> {
     let world: serde_json::Value = serde_json::from_str(&lab.sim.to_json().unwrap()).unwrap();
     let mut lost = Vec::new();
@@ -115,14 +115,14 @@ fn unplugged(lab: &Lab) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// Law 1: compiled twice, the same bytes.
+    /// Law 1: two compiles give the same bytes.
     #[test]
     fn total(cloud in clouds()) {
         let bytes = || wanted(&cloud).nodes.values().map(|node| node.document.xml().to_owned()).collect::<Vec<_>>();
         prop_assert_eq!(bytes(), bytes());
     }
 
-    /// Law 3: a plan after an apply is empty, whatever was there before.
+    /// Law 3: a plan after an apply is empty, from any state.
     #[test]
     fn convergent(before in clouds(), after in clouds()) {
         let (before, after) = (wanted(&before), wanted(&after));
@@ -131,7 +131,8 @@ proptest! {
         lab.apply(&after);
     }
 
-    /// Law 3: an apply that is cut at any call, then planned and applied again, ends where the whole one ends.
+    /// Law 3: an apply that is cut at any call, then planned and applied again, ends in the same state as a
+    /// whole one.
     #[test]
     fn convergent_after_a_cut(cloud in clouds(), nth in 1_u64..60, late in any::<bool>()) {
         let wanted = wanted(&cloud);
@@ -142,7 +143,7 @@ proptest! {
         prop_assert_eq!(without_time(&lab), applied(&wanted));
     }
 
-    /// Law 5: what is not ours stays, through create, change, destroy and deletion of data.
+    /// Law 5: foreign objects stay, through create, change, destroy and deletion of data.
     #[test]
     fn ours_only(before in clouds(), after in clouds()) {
         let lab = shared();
@@ -156,7 +157,7 @@ proptest! {
         prop_assert_eq!(lab.lists(), lists);
     }
 
-    /// Law 6: each step comes after those that it needs, and deletion is the reverse of creation.
+    /// Law 6: each step comes after the steps that it needs, and deletion is the reverse of creation.
     #[test]
     fn ordered(cloud in clouds()) {
         let wanted = wanted(&cloud);
@@ -200,7 +201,7 @@ fn law_2_a_new_machine_changes_only_what_names_it() {
     assert!(changed.iter().all(expected), "{changed:?}");
 }
 
-/// Every single call of an apply, not only those that a property hits on.
+/// Every single call of an apply, and not only those that a property test happens to cut.
 #[test]
 fn an_apply_that_is_cut_at_every_call_converges() {
     let whole = applied(&small());
@@ -219,7 +220,7 @@ fn an_apply_that_is_cut_at_every_call_converges() {
     }
 }
 
-/// A network that is started again takes the link from its guests: they get it back, wherever the apply was cut.
+/// A restart of a network cuts the link of its guests: they get it back, wherever the apply was cut.
 #[test]
 fn a_restart_of_a_network_that_is_cut_at_every_call_leaves_no_guest_without_a_link() {
     let with_mtu = |mtu: u32| wanted(&cloud([lan().mtu(mtu)], [web(), db()]));
@@ -236,7 +237,7 @@ fn a_restart_of_a_network_that_is_cut_at_every_call_leaves_no_guest_without_a_li
         lab.sim.on(When::any().nth(nth), Fault::CutAfter);
         lab.cut_apply(&with_mtu(1400), &Choices::default());
         lost += usize::from(!unplugged(&lab).is_empty());
-        // A guest that was asked to shut down before the cut goes off after it.
+        // A guest that was asked to shut down before the cut turns off after it.
         lab.sim.wait(std::time::Duration::from_secs(60));
         lab.apply(&with_mtu(1400));
         assert_eq!(unplugged(&lab), Vec::<String>::new(), "cut after call {nth}");
@@ -265,7 +266,7 @@ fn an_upload_that_is_cut_at_every_chunk_converges() {
     }
 }
 
-/// A destroy that is cut at every call ends with nothing of ours.
+/// A destroy that is cut at every call ends without our objects.
 #[test]
 fn a_destroy_that_is_cut_at_every_call_ends_with_nothing() {
     let made = shared();

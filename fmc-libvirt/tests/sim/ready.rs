@@ -1,4 +1,4 @@
-//! Waiting until machines are up: what is waited for, how it ends, and what a failure says.
+//! Waiting until machines are up: the signals, the outcomes, and the text of a failure.
 
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{ApplyOptions, Choices, Event, NotUp, NotUpCause, Outcome, StopFlag, apply};
@@ -11,7 +11,7 @@ use fmc_libvirt::sim::{Fault, When};
 
 use crate::lab::{Lab, cloud, lan, now, replace, wanted, web};
 
-/// A machine that asks for its address.
+/// A machine that gets its address by DHCP.
 fn node(name: &str, ready: Ready) -> Machine {
     Machine::new(name.to_owned(), crate::lab::rocky())
         .root_disk(fmc_core::unit::Size::gib(20))
@@ -23,7 +23,7 @@ fn one(ready: Ready) -> Cloud {
     cloud([lan()], [node("node", ready)])
 }
 
-/// Applies, and gives what became of it with the events about waiting.
+/// Applies, and gives the outcome with the events about waiting.
 fn told(lab: &Lab, cloud: &Cloud, options: ApplyOptions) -> (Outcome, Vec<String>) {
     let plan = lab.plan(&wanted(cloud));
     let mut told = Vec::new();
@@ -141,7 +141,7 @@ fn a_lease_from_before_its_start_does_not_count() {
         (lease.mac.clone(), lease)
     };
     assert!(!mac.is_empty() && lease.expires > 0);
-    // It is made anew, and its network still tells of the lease that its last life got.
+    // The machine is replaced, and its network still lists the lease of the old one.
     lab.sim.keeps_lease("lab", lease);
     lab.sim.never_boots("node");
     let plan = lab.plan_with(&wanted(&cloud), &replace("node"));

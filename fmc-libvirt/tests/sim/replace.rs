@@ -1,4 +1,4 @@
-//! First boot only: outdated machines, and replacements.
+//! Configuration of the first boot only: outdated machines, and replacements.
 
 use fmc_core::graph::{Action, Choices, Impact, NoteKind};
 use fmc_core::image::Image;
@@ -111,7 +111,7 @@ fn a_replacement_that_is_cut_anywhere_never_boots_an_old_root() {
             let lab = made.copy();
             lab.sim.on(When::any().nth(nth), fault);
             lab.cut_apply(&small(), &replace("web"));
-            // The machine runs on the old root, not replaced, or on a new one.
+            // The machine runs either on the old root disk, not replaced, or on a new one.
             lab.apply(&small());
             let record = lab.sim.domain("web").unwrap().unwrap();
             assert!(record.active);

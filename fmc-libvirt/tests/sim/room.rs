@@ -1,4 +1,4 @@
-//! What one object lets go of and another takes: the first apply does both.
+//! A resource moves from one object to another: the first apply both frees it and takes it.
 
 use fmc_core::graph::{Address, Plan};
 use fmc_core::image::Image;

@@ -1,4 +1,4 @@
-//! What a person does in a day: create, change, grow, remove.
+//! A person's usual changes: create, change, grow, remove.
 
 use fmc_core::disk::Disk;
 use fmc_core::graph::{Action, Choices, DeleteData, Impact, NoteKind};
@@ -30,8 +30,8 @@ fn a_plan_without_a_change_costs_few_calls() {
     lab.apply(&small());
     lab.sim.forget_calls();
     assert!(lab.plan(&small()).is_empty());
-    // A list of libvirt's is more than one call of its protocol; that the number does not grow with the machines is what
-    // counts here. The sixth is for the ports of the one network that guests are plugged into.
+    // A list of libvirt's objects takes more than one call of its protocol. The test asserts that the number
+    // does not grow with the machines. The sixth call reads the ports of the one network that has guests.
     assert_eq!(lab.sim.calls().len(), 6, "{:?}", lab.sim.calls());
 }
 
@@ -47,7 +47,7 @@ fn a_dhcp_host_is_added_while_everything_runs() {
     for call in ["shutdown-domain", "destroy-domain", "stop-network", "start-network"] {
         assert_eq!(lab.calls(call), 0, "{call}");
     }
-    // For its mark, which says what it is made from.
+    // The network is defined once more for its mark, which records its source.
     assert_eq!(lab.calls("define-network"), 1);
     let network = lab.sim.network("lab").unwrap().unwrap();
     assert!(network.live_xml.unwrap().contains("10.17.3.20"));
@@ -86,7 +86,7 @@ fn a_name_gets_and_loses_addresses_while_everything_runs() {
         published(&lab, count);
         assert!(lab.plan(&of(count)).is_empty());
     }
-    // Also when it is cut at any call.
+    // This also holds after a cut at any call.
     let counted = lab.copy();
     counted.sim.forget_calls();
     counted.apply(&of(3));
@@ -171,14 +171,14 @@ fn a_data_disk_is_added_and_kept_when_its_machine_goes() {
     lab.apply(&without);
     assert_eq!(lab.volumes("db."), ["db.disk.data"]);
     assert!(notes(&lab.plan(&without), NoteKind::Kept).iter().any(|note| note.contains("50 GiB")));
-    // It comes back with its machine.
+    // The data comes back with its machine.
     lab.sim.forget_calls();
     lab.apply(&small());
     assert!(lab.sim.domain("db").unwrap().unwrap().xml.contains("db.disk.data"));
     assert!(
         !lab.sim.calls().iter().any(|call| call.name == "create-volume" && call.object == "db.disk.data")
     );
-    // And goes only when that is asked for.
+    // It is deleted only on request.
     lab.apply(&without);
     let of_db = Choices { delete_data: DeleteData::Of(["db".to_owned()].into()), ..Choices::default() };
     lab.apply_with(&without, &of_db);

@@ -1,4 +1,4 @@
-//! The provider where calls block: on threads, over several hosts, stopped in the middle.
+//! The provider with blocking calls: on threads, over several hosts, stopped in the middle.
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ fn a_dropped_apply_can_be_made_again() {
         let mut sender = Some(sender);
         let run = apply(&first, &provider, ApplyOptions::default(), |_| {
             if let Some(sender) = sender.take() {
-                // Nobody listens any more once it is dropped.
+                // The receiver is gone after the drop.
                 let _ = sender.send(());
             }
         });
@@ -102,7 +102,7 @@ fn a_dropped_apply_can_be_made_again() {
             let run = std::pin::pin!(run);
             drop(futures_util::future::select(run, receiver).await);
         }
-        // A step that runs goes on; it ends by itself, and the next plan sees what it did.
+        // A running step continues to its end, and the next plan sees its result.
         tokio::time::sleep(Duration::from_millis(200)).await;
     });
     Lab::on(sim).apply(&small());

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""A stand-in for K3s, for tests: reads its configuration and refuses as K3s does, says what it got, and answers like a server.
+"""A stand-in for K3s, for tests: it reads its configuration and refuses it as K3s does, reports it, and answers like a server.
 
-`k3s server|agent [--key=value …]`. It runs no container and no etcd. `K3S_STANDIN_ROOT` is a folder that stands for `/`; there, nothing is
-asked of the machine. `K3S_STANDIN_REPORT` is the file of the report, one line of JSON for each start; `/opt/k3s-report.jsonl` otherwise.
+`k3s server|agent [--key=value …]`. It runs neither containers nor etcd. `K3S_STANDIN_ROOT` is a folder that stands for `/`; with it, the
+stand-in does not look at the machine. `K3S_STANDIN_REPORT` is the file of the report, one line of JSON for each start; the default is
+`/opt/k3s-report.jsonl`.
 
-What is from K3s: the order of configuration (docs.k3s.io, Installation/Configuration): the command line, the environment, the file and its
-drop-ins in the order of their names, of which the last wins, and a key with `+` appends; a key that nobody knows is skipped with a line;
+Taken from K3s: the order of configuration (docs.k3s.io, Installation/Configuration): the command line, the environment, the file and its
+drop-ins in the order of their names, the last of which wins, and a key with `+` appends; an unknown key is skipped with a line in the log;
 the refusals of a server's and an agent's arguments; tokens and their hash of the authority (docs.k3s.io, CLI tools/token).
 """
 
@@ -36,7 +37,7 @@ ROOT = os.environ.get("K3S_STANDIN_ROOT", "")
 REPORT = os.environ.get("K3S_STANDIN_REPORT", ROOT + "/opt/k3s-report.jsonl")
 CONFIG = "/etc/rancher/k3s/config.yaml"
 
-# The flags of v1.36.3, as `k3s server --help` and `k3s agent --help` have them; those of an agent are a server's, too.
+# The flags of v1.36.3 from `k3s server --help` and `k3s agent --help`. A server has all flags of an agent.
 AGENT = """
     airgap-extra-registry alsologtostderr bind-address config container-runtime-endpoint data-dir debug default-runtime
     disable-apiserver-lb disable-default-registry-endpoint docker enable-pprof flannel-cni-conf flannel-conf flannel-iface
@@ -60,7 +61,7 @@ SERVER = """
     service-node-port-range servicelb-namespace supervisor-metrics supervisor-port system-default-registry tls-san tls-san-security
     write-kubeconfig write-kubeconfig-group write-kubeconfig-mode write-kubeconfig-name
 """.split()
-# Of these, by type; all others are texts.
+# Types of these flags; all others are texts.
 LISTS = """
     airgap-extra-registry cluster-cidr cluster-dns disable etcd-arg helm-controller-arg kube-apiserver-arg kube-cloud-controller-arg
     kube-cloud-controller-manager-arg kube-controller-arg kube-controller-manager-arg kube-proxy-arg kube-scheduler-arg kubelet-arg
@@ -116,7 +117,7 @@ BOOTSTRAP = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 
 
 class Refused(Exception):
-    """What K3s ends with."""
+    """K3s's fatal error."""
 
 
 def path(name):
@@ -132,7 +133,7 @@ def known(role):
 
 
 def read_files():
-    """The keys of the file and its drop-ins: lists as lists, all else as it is."""
+    """The keys of the file and its drop-ins: lists as lists, everything else unchanged."""
     merged = {}
     files = [path(CONFIG), *sorted(glob.glob(path(CONFIG) + ".d/*.yaml") + glob.glob(path(CONFIG) + ".d/*.yml"))]
     for name in files:
@@ -210,7 +211,7 @@ def settings(role, words):
 
 
 def from_file(got, key):
-    """A secret by itself or in a file: both at once are a contradiction."""
+    """A secret, given directly or as a file; both at once are a contradiction."""
     name = got.get(key + "-file")
     if name is None:
         return got.get(key)
@@ -299,7 +300,7 @@ def judge(role, got):
 
 
 def ca_hash(bundle):
-    """Of a bundle with one certificate, its bytes; of a longer one, the root's DER."""
+    """The bytes of a bundle with one certificate; the root's DER of a longer one."""
     blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", bundle, re.S)
     if len(blocks) < 2:
         return hashlib.sha256(bundle).hexdigest()
@@ -328,7 +329,7 @@ def files(data):
 
 
 def is_synchronized():
-    """As systemd-timesyncd's wait says it, or the kernel by systemd's word."""
+    """From the stamp of systemd-timesyncd's wait, or from the kernel by systemd's answer."""
     if os.path.exists("/run/systemd/timesync/synchronized"):
         return True
     try:
@@ -341,7 +342,7 @@ def is_synchronized():
 
 
 def surroundings():
-    """What a start depends on; of a machine, not of a folder."""
+    """The state that a start depends on: of a machine, not of a folder."""
     if ROOT:
         return {}
     addresses = json.loads(subprocess.run(["ip", "-json", "address"], capture_output=True, text=True, check=True).stdout)
@@ -377,7 +378,7 @@ def openssl(*words, text_in=None):
 
 
 def serving(tls, got, node):
-    """A serving certificate of the server's authority, made at the first start as K3s does."""
+    """A serving certificate of the server's authority, made at the first start, as K3s does."""
     tls.mkdir(parents=True, exist_ok=True)
     authority, authority_key = tls / "server-ca.crt", tls / "server-ca.key"
     if not authority.exists():
@@ -403,7 +404,7 @@ def serving(tls, got, node):
         text_in=request,
     )
     extensions.unlink()
-    # The chain is shown: the bundle's own intermediate certificates, without the root.
+    # Presents the chain: the bundle's own intermediate certificates, without the root.
     blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", authority.read_text(), re.S)
     with open(certificate, "a", encoding="ascii") as opened:
         opened.writelines(blocks[:-1])
@@ -411,7 +412,7 @@ def serving(tls, got, node):
 
 
 def ask(url, name, trusted=None, user=None, password=None):
-    """A GET, with the authority judged when it is known."""
+    """A GET. A known authority verifies the server."""
     parsed = urllib.parse.urlsplit(url)
     context = ssl.create_default_context(cadata=trusted) if trusted else ssl._create_unverified_context()
     headers = {}
@@ -427,7 +428,7 @@ def ask(url, name, trusted=None, user=None, password=None):
 
 
 def join(role, url, token, node):
-    """What a joiner does before all else: it fetches the authorities, judges them by its token, and shows its password."""
+    """A joiner's first steps: it fetches the authorities, verifies them by its token, and presents its password."""
     digest, user, password = token
     user = user or ("server" if role == "server" else "node")
     while True:
@@ -542,7 +543,7 @@ def main():
             for name, value in {"vm/overcommit_memory": "1", "vm/panic_on_oom": "0", "kernel/panic": "10", "kernel/panic_on_oops": "1"}.items():
                 if pathlib.Path("/proc/sys", name).read_text().strip() != value:
                     raise Refused(f"invalid kernel flag: {name}, expected value: {value}")
-        # Etcd that is there makes the way in irrelevant, as in K3s.
+        # An existing etcd makes the join settings irrelevant, as in K3s.
         member = pathlib.Path(path(data), "server/db/etcd")
         told["was_member"] = member.is_dir()
         if got.get("server") and not (role == "server" and member.is_dir()):

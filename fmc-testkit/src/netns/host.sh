@@ -1,5 +1,5 @@
-# Makes a host: network, mount and host name namespaces, held by a process that does nothing. Says that one's number.
-# $1: the host's name. $2: the folders that get a layer of the host's own, so that what is written stays in the lab.
+# Makes a host: network, mount and host name namespaces, held by a process that does nothing. Prints its id.
+# $1: the host's name. $2: the folders that get a layer of the host's own, so that written files stay in the lab.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 mount --make-rprivate /

@@ -1,5 +1,5 @@
 # The first process of a lab, in fresh mount, network and process namespaces. Its network namespace is the router.
-# Says its process number outside, then waits for its standard input to close: the test is over, or dead.
+# Prints its process id outside, then waits for its standard input to close: the test has ended or died.
 set -eu
 read -r outside rest </proc/self/stat
 PATH=$PATH:/usr/sbin:/sbin
@@ -11,7 +11,7 @@ ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 [ ! -e /proc/sys/net/ipv6/conf/all/forwarding ] || echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 echo "$outside"
-# In the background, so that the first process waits, and thereby buries what ends.
+# In the background, so that the first process waits and reaps processes that end.
 exec 3<&0
 cat <&3 >/dev/null &
 wait $! || true

@@ -8,7 +8,7 @@ import socket
 import struct
 import sys
 
-# How long an open connection may take to say who answered: a real service waits for the client to speak.
+# The time in which an open connection may tell its name: a real service waits for the client to speak.
 FIRST_WORD = 0.3
 UDP_AGAIN = 0.2
 
@@ -24,7 +24,7 @@ def bound(family, kind, port):
 
 
 def answer_datagram(listener, name):
-    """From the address that was asked, which is not always the one that routing would choose."""
+    """Answers from the address that was asked, which routing would not always choose."""
     v6 = listener.family == socket.AF_INET6
     asked, control, _, client = listener.recvmsg(2048, 256)
     reply = []
@@ -36,7 +36,7 @@ def answer_datagram(listener, name):
     listener.sendmsg([asked + b" " + name], reply, 0, client)
 
 
-# Python 3.11 has no name for it; ip(7) of Linux.
+# Python 3.11 has no constant for it; ip(7) of Linux.
 IP_PKTINFO = 8
 
 

@@ -7,8 +7,6 @@ mod upstream;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use fmc_libvirt::files::Files;
-use fmc_libvirt::image::Images;
 
 use super::args::Args;
 use super::failure::Failure;
@@ -27,15 +25,9 @@ pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8,
     }
 }
 
-/// Where images come from. Those that are given by URL are kept in: `FMC_IMAGES`, or `fmc/images` in the user's cache
-/// (XDG Base Directory Specification: `XDG_CACHE_HOME`, or `.cache` in the home folder).
-pub(super) fn kept(io: &Io<'_>) -> Images {
-    let kept = folder(io).map_or_else(Images::default, Images::folder);
-    // Whoever runs the command could read the file without it.
-    kept.files(Files::anywhere(&io.folder))
-}
-
-fn folder(io: &Io<'_>) -> Option<PathBuf> {
+/// Where images by URL are kept: `FMC_IMAGES`, or `fmc/images` in the user's cache (XDG Base Directory Specification:
+/// `XDG_CACHE_HOME`, or `.cache` in the home folder).
+pub(super) fn folder(io: &Io<'_>) -> Option<PathBuf> {
     let variable = |name: &str| (io.environment)(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(own) = variable("FMC_IMAGES") {
         return Some(io.folder.join(own));

@@ -7,8 +7,6 @@ use clap::ValueEnum;
 use fmc_core::digest::Digest;
 use fmc_core::image::{Arch, Format, Image, Os};
 use fmc_core::path::HttpUrl;
-use fmc_libvirt::image::cache::Patience;
-use fmc_libvirt::image::fetch;
 
 use super::super::DONE;
 use super::super::args::Args;
@@ -16,6 +14,7 @@ use super::super::failure::Failure;
 use super::super::io::Io;
 use super::{sums, upstream};
 use crate::json::Versioned;
+use crate::providers;
 
 /// Lists and metadata are some hundred KiB.
 const MOST: u64 = 8 << 20;
@@ -205,8 +204,7 @@ impl Request {
 
 fn get(address: &str) -> Result<(HttpUrl, String), Failure> {
     let url = url(address)?;
-    let text = fetch::text(&url, Patience::default(), MOST)
-        .map_err(|error| Failure::to(format!("ask {url}: {error}")))?;
+    let text = providers::fetch(&url, MOST).map_err(|error| Failure::to(format!("ask {url}: {error}")))?;
     Ok((url, text))
 }
 

@@ -148,13 +148,16 @@ fn values_that_are_wrong_are_found_at_their_places() {
     for Case(text, format, place, says) in cases {
         let source = Source::new(text.as_bytes(), format).unwrap();
         let report = source.cloud().unwrap().check().unwrap_err();
-        let found: Vec<String> =
-            report.findings().iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect();
+        let found: Vec<String> = report
+            .findings()
+            .iter()
+            .map(|finding| format!("{}: {}", finding.at(), finding.message()))
+            .collect();
         let Some(index) = found.iter().position(|finding| finding.starts_with(says)) else {
             wrong.push(format!("{format:?} {text:?}\n  found: {found:#?}\n  not:   {says}"));
             continue;
         };
-        let span = source.places().place(&report.findings()[index].at);
+        let span = source.places().place(&report.findings()[index].at());
         let there = source.lines().place(span.start);
         if there != place {
             wrong.push(format!("{format:?} {text:?}\n  found at: {there:?}\n  not:      {place:?}"));

@@ -144,8 +144,8 @@ fn a_wrong_leaf_of_a_role_is_found_at_its_place() {
     let source = Source::new(text.as_bytes(), Syntax::Yaml).unwrap().roles(&known());
     let report = source.cloud().unwrap().check().unwrap_err();
     let finding = report.findings().iter().find(|finding| finding.refuses()).unwrap();
-    assert_eq!(finding.at, "machines.db.roles[0].node-exporter.port");
-    assert_eq!(source.lines().place(source.places().place(&finding.at).start), (10, 31));
+    assert_eq!(finding.at(), "machines.db.roles[0].node-exporter.port");
+    assert_eq!(source.lines().place(source.places().place(finding.at()).start), (10, 31));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A key that no `config.yaml` of K3s has.
+//! A key that K3s's `config.yaml` does not have.
 
 use fmc::k3s::{Config, key};
 

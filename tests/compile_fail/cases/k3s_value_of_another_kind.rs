@@ -1,4 +1,4 @@
-//! A number where K3s takes names of its own parts.
+//! A number where K3s expects names of its own components.
 
 use fmc::k3s::{Config, key};
 

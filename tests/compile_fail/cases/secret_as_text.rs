@@ -1,4 +1,4 @@
-//! A secret that is written into the program: it has no constructor from text, and a password hash is one.
+//! A secret in the program's text: secrets have no constructor from text, and a password hash is a secret.
 
 use fmc::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A cloud that nobody checked.
+//! A cloud that was not checked.
 
 use fmc::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A value that nothing reads: `domain_memory` stood beside `memory`, and changed nothing.
+//! A value that no code reads: `domain_memory` stood beside `memory` and had no effect.
 
 use fmc::prelude::*;
 

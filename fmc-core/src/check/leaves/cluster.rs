@@ -1,7 +1,7 @@
 //! The leaves of K3s clusters.
 
 use super::Leaves;
-use crate::finding::At;
+use crate::finding::{At, ValueProblem};
 use crate::k3s::{ByArch, Cluster, Datastore, Download, Endpoint, Install, S3, Snapshots, Updates};
 use crate::named::Keyed as _;
 use crate::secret::Secret;
@@ -111,8 +111,8 @@ impl Leaves<'_> {
         self.secret(key.as_ref(), &at.key("key"));
         if certificate.is_some() != key.is_some() {
             let missing = if certificate.is_some() { "key" } else { "certificate" };
-            let message = format!("the certificate by which K3s is known to the database has no {missing}");
-            self.wrong(at, message, "give both, certificate and key, or neither");
+            let what = "the certificate by which the database knows K3s";
+            self.wrong(at, ValueProblem::Unpaired { what, missing, both: "both, `certificate` and `key`" });
         }
     }
 
@@ -135,7 +135,8 @@ impl Leaves<'_> {
         self.maybe(timeout.as_ref(), &at.key("timeout"));
         if access_key.is_some() != secret_key.is_some() {
             let missing = if access_key.is_some() { "secret_key" } else { "access_key" };
-            self.wrong(&at, format!("the key of the S3 service has no {missing}"), "give both or neither");
+            let (what, both) = ("the key of the S3 service", "both, `access_key` and `secret_key`");
+            self.wrong(&at, ValueProblem::Unpaired { what, missing, both });
         }
     }
 

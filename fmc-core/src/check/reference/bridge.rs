@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::resolve::bridge_of;
 use super::super::view::{View, text};
-use super::{first_of, list};
 use crate::checked::on_host;
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::host::Host;
 
 /// Looks at all bridges.
@@ -22,16 +21,14 @@ fn has(host: &Host, bridge: &str) -> Option<bool> {
 }
 
 fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
-    // Which host needs which bridge, with the first machine by name and how many.
-    let mut needs: BTreeMap<usize, BTreeMap<usize, (&str, usize)>> = BTreeMap::new();
+    // Which machines of which host need which bridge.
+    let mut needs: BTreeMap<usize, BTreeMap<usize, Vec<&str>>> = BTreeMap::new();
     for placed in &view.machines {
         let Some(host) = placed.host else { continue };
         for at in placed.links.iter().filter_map(|link| link.network) {
             if view.network(at).is_some_and(|net| !net.is_own()) {
                 let name = text(&placed.draft.name);
-                let (first, count) = needs.entry(at).or_default().entry(host).or_insert((name, 0));
-                *first = name.min(*first);
-                *count += 1;
+                needs.entry(at).or_default().entry(host).or_default().push(name);
             }
         }
     }
@@ -44,42 +41,27 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
         let place = format_args!("networks.{}.bridge", net.draft.name);
         let Some(users) = needs.get(&at) else {
             if !view.hosts.is_empty() && all_known && view.bridged(bridge).is_empty() {
-                let all = list(view.hosts.iter().flat_map(|host| &host.bridges).map(text));
-                findings.push(Finding::new(
-                    Kind::BridgeUnknown,
-                    place,
-                    format!("no host has a bridge {bridge}"),
-                    format!(
-                        "make it on a host and list it there with `.bridge(\"{bridge}\")`; listed are: {all}"
-                    ),
-                ));
+                let known = NameList::new(view.hosts.iter().flat_map(|host| &host.bridges).map(text));
+                let bridge = bridge.to_owned();
+                findings.push(BridgeProblem::Nowhere { bridge, known }.at(place));
             }
             continue;
         };
         let mut missing = Vec::new();
-        for (&host, &(first, count)) in users {
+        for (&host, machines) in users {
             if let Some(host) = view.hosts.get(host).filter(|host| has(host, bridge) == Some(false)) {
-                missing.push((text(&host.name), host, first, count));
+                missing.push((text(&host.name), host, machines));
             }
         }
         missing.sort_by_key(|(name, ..)| *name);
-        for (name, host, first, count) in missing {
-            findings.push(
-                Finding::new(
-                    Kind::BridgeUnknown,
-                    place,
-                    format!(
-                        "the host {name} has no bridge {bridge}, which {} {}",
-                        first_of(first, count, "machine"),
-                        if count > 1 { "need" } else { "needs" }
-                    ),
-                    format!(
-                        "make it on {name} and list it there with `.bridge(\"{bridge}\")`; listed are: {}",
-                        list(host.bridges.iter().map(text))
-                    ),
-                )
-                .also(format_args!("hosts.{name}.bridges")),
-            );
+        for (name, host, machines) in missing {
+            let problem = BridgeProblem::Unlisted {
+                bridge: bridge.to_owned(),
+                host: name.to_owned(),
+                machines: NameList::new(machines.iter().copied()),
+                known: NameList::new(host.bridges.iter().map(text)),
+            };
+            findings.push(problem.at(place).also(format_args!("hosts.{name}.bridges")));
         }
     }
 }
@@ -97,15 +79,10 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
         if let Some(host) = view.hosts.get(host)
             && has(host, bridge.as_str()) == Some(true)
         {
-            findings.push(
-                Finding::new(
-                    Kind::NetworkConflict,
-                    format_args!("networks.{name}.bridge"),
-                    format!("the host {} has the bridge {bridge} already", host.name),
-                    "say another name with `.bridge_name(…)`, or use the bridge with `Network::bridge`",
-                )
-                .also(format_args!("hosts.{}.bridges", host.name)),
-            );
+            let (host, bridge) = (text(&host.name).to_owned(), bridge.to_string());
+            let listed = format!("hosts.{host}.bridges");
+            let problem = BridgeProblem::Taken { bridge, host };
+            findings.push(problem.at(format_args!("networks.{name}.bridge")).also(listed));
         }
         bridges.push((host, bridge.as_str().to_owned(), name));
     }
@@ -114,15 +91,44 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
         let [first, .., last] = same else { continue };
         // Two networks of one name share what follows from it, and are a finding by that.
         if first.2 != last.2 {
-            findings.push(
-                Finding::new(
-                    Kind::NetworkConflict,
-                    format_args!("networks.{}.bridge", last.2),
-                    format!("{} have the bridge {} on one host", list(same.iter().map(|net| net.2)), last.1),
-                    "give each network a bridge of its own with `.bridge_name(…)`, or leave it out",
-                )
-                .also(format_args!("networks.{}.bridge", first.2)),
-            );
+            let networks = NameList::new(same.iter().map(|net| net.2));
+            let problem = BridgeProblem::Shared { bridge: last.1.clone(), networks };
+            let at = format_args!("networks.{}.bridge", last.2);
+            findings.push(problem.at(at).also(format_args!("networks.{}.bridge", first.2)));
         }
+    }
+}
+
+/// The setting that lists a bridge on a host.
+fn listed_as(bridge: &str) -> Remedy {
+    Remedy::either(format!("bridges: [{bridge}]"), format!(".bridge({bridge:?})"))
+}
+
+/// The setting that gives a network's own bridge a name.
+fn bridge_name() -> Remedy {
+    Remedy::either("bridge: virbr-kube", ".bridge_name(\"virbr-kube\")")
+}
+
+problems! {
+    /// Problems with bridges.
+    pub enum BridgeProblem {
+        Nowhere { bridge: String, known: NameList } is BridgeUnknown:
+            "no host has a bridge {bridge}",
+            "create it on a host, and list it on that host with {listed}; listed are: {known}",
+            listed = listed_as(bridge);
+        Unlisted { bridge: String, host: String, machines: NameList, known: NameList } is BridgeUnknown
+            with (who = machines.first_of("machine"), need = machines.verb("needs", "need")):
+            "the host {host} does not list the bridge {bridge}, which {who} {need}",
+            "create it on {host}, and list it on that host with {listed}; listed are: {known}",
+            listed = listed_as(bridge);
+        Taken { bridge: String, host: String } is NetworkConflict:
+            "the host {host} already has the bridge {bridge}",
+            "choose another name, for example {name}, or plug machines into that bridge with {mode}",
+            name = bridge_name(),
+            mode = Remedy::either(format!("mode: bridge, bridge: {bridge}"), format!("Network::bridge(name, {bridge:?})"));
+        Shared { bridge: String, networks: NameList } is NetworkConflict:
+            "{networks} have the same bridge {bridge} on one host",
+            "give each network a bridge of its own, for example {name}, or leave it out",
+            name = bridge_name();
     }
 }

@@ -1,60 +1,41 @@
-//! Machines that a K3s cluster names, and that are not there.
+//! Machines that a K3s cluster names and the cloud does not have.
 
-use std::collections::BTreeMap;
-
-use super::super::say::known;
-use super::super::view::{View, text};
-use crate::finding::{At, Finding, Kind};
+use super::super::view::text;
+use super::{ReferenceProblem, Unknown};
+use crate::finding::{At, Finding, NameList};
 use crate::given::Given;
 use crate::k3s::{Cluster, Endpoint};
 use crate::name::MachineName;
 
-pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    // What would be right is worked out once for each wrong text.
-    let mut helps: BTreeMap<String, String> = BTreeMap::new();
+pub(super) fn check<'a>(unknown: &mut Unknown<'_, 'a>, findings: &mut Vec<Finding>) {
+    let view = unknown.view;
     for cluster in &view.cloud.clusters {
         let clusters = At::ROOT.key("clusters");
         let at = clusters.name(&cluster.name);
+        let name = || cluster.name.to_string();
         if cluster.servers.is_empty() {
-            findings.push(Finding::new(
-                Kind::ValueInvalid,
-                at.key("servers"),
-                format!("the cluster {} has no server", cluster.name),
-                "name the machines that run its API, one, three, five or seven: `.servers([MASTER1])`",
-            ));
+            findings.push(ReferenceProblem::NoServer { cluster: name() }.at(at.key("servers")));
         }
-        let mut named = |given: &Given<MachineName>, at: &At<'_>| {
-            let Given::Right(name) = given else { return };
-            if !view.machine_index.contains_key(name.as_str()) {
-                let help = helps.entry(name.as_str().to_owned()).or_insert_with(|| {
-                    known(
-                        name.as_str(),
-                        "machine",
-                        view.machine_index.keys().copied(),
-                        "add the machine to the cloud",
-                    )
-                });
-                let message = format!("there is no machine {name}");
-                findings.push(Finding::new(Kind::ReferenceUnknown, at, message, &**help));
+        let mut named = |given: &'a Given<MachineName>, at: &At<'_>| {
+            if let Given::Right(name) = given {
+                findings.extend(unknown.machine(name, at));
             }
         };
         machines(cluster, &at, &mut named);
         if let Some(Given::Right(initial)) = &cluster.initial
             && cluster.servers.iter().all(|server| text(server) != initial.as_str())
         {
-            findings.push(Finding::new(
-                Kind::ReferenceUnknown,
-                at.key("initial"),
-                format!("{initial} begins the cluster {}, and is none of its servers", cluster.name),
-                "name one of the servers, or leave it out: the first one begins the cluster",
-            ));
+            let servers = NameList::new(cluster.servers.iter().map(text));
+            let problem =
+                ReferenceProblem::InitialElsewhere { cluster: name(), initial: initial.to_string(), servers };
+            findings.push(problem.at(at.key("initial")));
         }
     }
 }
 
 /// Every machine that a cluster names, with its path.
-fn machines(cluster: &Cluster, at: &At<'_>, named: &mut impl FnMut(&Given<MachineName>, &At<'_>)) {
-    let mut each = |given: &[Given<MachineName>], at: &At<'_>| {
+fn machines<'a>(cluster: &'a Cluster, at: &At<'_>, named: &mut impl FnMut(&'a Given<MachineName>, &At<'_>)) {
+    let mut each = |given: &'a [Given<MachineName>], at: &At<'_>| {
         for (index, given) in given.iter().enumerate() {
             named(given, &at.index(index));
         }

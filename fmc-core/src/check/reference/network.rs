@@ -1,7 +1,8 @@
 //! What a network says about itself: enough, and nothing that contradicts.
 
 use super::super::view::Net;
-use crate::finding::{Finding, Kind};
+use crate::addr::{Ip, IpRange, Subnet};
+use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
 use crate::network::NetworkMode;
 use crate::unit::Mtu;
@@ -15,46 +16,28 @@ pub(super) fn check(net: &Net<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn push(net: &Net<'_>, kind: Kind, field: &str, message: String, help: &str, findings: &mut Vec<Finding>) {
-    findings.push(Finding::new(kind, format_args!("networks.{}.{field}", net.draft.name), message, help));
+fn push(net: &Net<'_>, field: &str, problem: NetworkProblem, findings: &mut Vec<Finding>) {
+    findings.push(problem.at(format_args!("networks.{}.{field}", net.draft.name)));
 }
 
 fn complete(net: &Net<'_>, findings: &mut Vec<Finding>) {
     let draft = net.draft;
-    let name = &draft.name;
+    let network = || draft.name.to_string();
     if draft.mode == NetworkMode::Bridge {
         if draft.bridge.is_none() {
-            let help = "say which of the host's bridges it is, for example `bridge: br0`";
-            push(
-                net,
-                Kind::NetworkIncomplete,
-                "bridge",
-                format!("{name} is a host bridge without its name"),
-                help,
-                findings,
-            );
+            push(net, "bridge", NetworkProblem::NoBridge { network: network() }, findings);
         }
         return;
     }
     // An isolated network without addresses is a bare switch, which libvirt makes.
     if draft.subnet.is_none() && draft.ipv6.is_none() && draft.mode != NetworkMode::Isolated {
-        let help = "give it a subnet, for example `subnet: 10.17.4.0/24`, or an IPv6 one in `ipv6`";
-        push(
-            net,
-            Kind::NetworkIncomplete,
-            "subnet",
-            format!("{name} has no subnet to route"),
-            help,
-            findings,
-        );
+        push(net, "subnet", NetworkProblem::NoSubnet { network: network() }, findings);
     }
     for (field, family) in [("subnet", &net.ipv4), ("ipv6", &net.ipv6)] {
         let Some(family) = family else { continue };
         let hosts = family.subnet.hosts();
         if hosts.first() == hosts.last() {
-            let message = format!("{} has one address, which the gateway takes", family.subnet);
-            let help = "give it a shorter prefix: /30 has room for one machine, /24 for 253";
-            push(net, Kind::NetworkIncomplete, field, message, help, findings);
+            push(net, field, NetworkProblem::Full { subnet: family.subnet }, findings);
         }
     }
 }
@@ -62,23 +45,23 @@ fn complete(net: &Net<'_>, findings: &mut Vec<Finding>) {
 /// IPv4 in the fields of IPv4, IPv6 in those of IPv6, and no field without the subnet that it needs.
 fn families(net: &Net<'_>, findings: &mut Vec<Finding>) {
     let draft = net.draft;
-    let v4 = |given: &Option<Given<crate::addr::Ip>>| given.as_ref()?.ok().map(|ip| ip.is_ipv4());
-    let subnet4 = |given: &Option<Given<crate::addr::Subnet>>| given.as_ref()?.ok().map(|net| net.is_ipv4());
-    let range4 =
-        |given: &Option<Given<crate::addr::IpRange>>| given.as_ref()?.ok().map(|r| r.first().is_ipv4());
+    let address = |given: &Option<Given<Ip>>| given.as_ref()?.ok().map(|ip| (ip.is_ipv4(), ip.to_string()));
+    let subnet =
+        |given: &Option<Given<Subnet>>| given.as_ref()?.ok().map(|net| (net.is_ipv4(), net.to_string()));
+    let range = |given: &Option<Given<IpRange>>| {
+        given.as_ref()?.ok().map(|range| (range.first().is_ipv4(), range.to_string()))
+    };
     let fields = [
-        ("subnet", subnet4(&draft.subnet), true, "ipv6"),
-        ("gateway", v4(&draft.gateway), true, "gateway6"),
-        ("dhcp", range4(&draft.dhcp), true, "dhcp6"),
-        ("ipv6", subnet4(&draft.ipv6), false, "subnet"),
-        ("gateway6", v4(&draft.gateway6), false, "gateway"),
-        ("dhcp6", range4(&draft.dhcp6), false, "dhcp"),
+        ("subnet", subnet(&draft.subnet), true, "ipv6"),
+        ("gateway", address(&draft.gateway), true, "gateway6"),
+        ("dhcp", range(&draft.dhcp), true, "dhcp6"),
+        ("ipv6", subnet(&draft.ipv6), false, "subnet"),
+        ("gateway6", address(&draft.gateway6), false, "gateway"),
+        ("dhcp6", range(&draft.dhcp6), false, "dhcp"),
     ];
-    for (field, is_v4, wants_v4, other) in fields {
-        if is_v4.is_some_and(|is| is != wants_v4) {
-            let (is, wants) = if wants_v4 { ("IPv6", "IPv4") } else { ("IPv4", "IPv6") };
-            let message = format!("`{field}` is for {wants}, and this is {is}");
-            push(net, Kind::NetworkConflict, field, message, &format!("write it in `{other}`"), findings);
+    for (field, given, wants_v4, other) in fields {
+        if let Some((_, value)) = given.filter(|(is_v4, _)| *is_v4 != wants_v4) {
+            push(net, field, NetworkProblem::Family { field, value, wants_v4, other }, findings);
         }
     }
     let needs = [
@@ -89,36 +72,20 @@ fn families(net: &Net<'_>, findings: &mut Vec<Finding>) {
     ];
     for (field, given, subnet, there) in needs {
         if given && !there {
-            let message = format!("`{field}` means nothing without `{subnet}`");
-            push(
-                net,
-                Kind::NetworkConflict,
-                field,
-                message,
-                &format!("give the `{subnet}`, or leave `{field}` out"),
-                findings,
-            );
+            push(net, field, NetworkProblem::Without { field, subnet }, findings);
         }
     }
     if draft.ipv6.is_some()
         && let Some(mtu) = draft.mtu.as_ref().and_then(Given::ok).filter(|mtu| **mtu < Mtu::IPV6_MIN)
     {
-        let message = format!("an MTU of {mtu} carries no IPv6, which needs {}", Mtu::IPV6_MIN);
-        push(
-            net,
-            Kind::NetworkConflict,
-            "mtu",
-            message,
-            "raise it to 1280 at least, or leave `ipv6` out",
-            findings,
-        );
+        push(net, "mtu", NetworkProblem::Mtu { mtu: *mtu, least: Mtu::IPV6_MIN }, findings);
     }
 }
 
 /// libvirt only plugs machines into a host bridge: addresses and DHCP there are the LAN's.
 fn bridged(net: &Net<'_>, findings: &mut Vec<Finding>) {
     let draft = net.draft;
-    let name = &draft.name;
+    let network = || draft.name.to_string();
     let served = [
         ("dhcp", draft.dhcp.is_some()),
         ("dhcp6", draft.dhcp6.is_some()),
@@ -126,19 +93,51 @@ fn bridged(net: &Net<'_>, findings: &mut Vec<Finding>) {
     ];
     for (field, given) in served {
         if given {
-            let message = format!("{name} is a host bridge, on which libvirt serves no DHCP");
-            push(
-                net,
-                Kind::NetworkConflict,
-                field,
-                message,
-                "leave it out: the LAN's own server answers there",
-                findings,
-            );
+            push(net, field, NetworkProblem::ServesNoDhcp { network: network(), field }, findings);
         }
     }
     if draft.host.is_some() {
-        let message = format!("{name} is a host bridge: it is on every host whose machines use it");
-        push(net, Kind::NetworkConflict, "host", message, "leave `host` out", findings);
+        push(net, "host", NetworkProblem::OnEachHost { network: network() }, findings);
+    }
+}
+
+/// A family of IP, for people.
+fn family(is_ipv4: bool) -> &'static str {
+    if is_ipv4 { "IPv4" } else { "IPv6" }
+}
+
+problems! {
+    /// Problems with what a network says about itself.
+    pub enum NetworkProblem {
+        NoBridge { network: String } is NetworkIncomplete:
+            "{network} is a host bridge, but does not say which",
+            "name a bridge of the host, for example {bridge}",
+            bridge = Remedy::either("bridge: br0", "Network::bridge(name, \"br0\")");
+        NoSubnet { network: String } is NetworkIncomplete:
+            "{network} has no subnet to route",
+            "give it a subnet, for example {subnet}, or one of IPv6, for example {ipv6}",
+            subnet = Remedy::set("subnet", "10.17.4.0/24"),
+            ipv6 = Remedy::set("ipv6", "fd00:17:4::/64");
+        Full { subnet: Subnet } is NetworkIncomplete:
+            "{subnet} has a single address, which the gateway takes",
+            "give it a shorter prefix: /30 has room for one machine, /24 for 253";
+        Family { field: &'static str, value: String, wants_v4: bool, other: &'static str } is NetworkConflict
+            with (wants = family(*wants_v4), is = family(!*wants_v4)):
+            "`{field}` takes {wants}, but {value} is {is}",
+            "write it as {right}",
+            right = Remedy::set(other, value);
+        Without { field: &'static str, subnet: &'static str } is NetworkConflict:
+            "`{field}` has no effect without `{subnet}`",
+            "give the network a `{subnet}`, or leave `{field}` out";
+        Mtu { mtu: Mtu, least: Mtu } is NetworkConflict:
+            "an MTU of {mtu} is too small for IPv6, which needs {least}",
+            "write at least {right}, or leave `ipv6` out",
+            right = Remedy::set("mtu", least);
+        ServesNoDhcp { network: String, field: &'static str } is NetworkConflict:
+            "{network} is a host bridge, on which libvirt does not serve DHCP",
+            "leave `{field}` out: the LAN's own server answers there";
+        OnEachHost { network: String } is NetworkConflict:
+            "{network} is a host bridge, so it is on every host whose machines use it",
+            "leave `host` out";
     }
 }

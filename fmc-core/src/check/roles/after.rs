@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::super::reference::instead;
 use crate::checked::build::Building;
 use crate::checked::{Checked, CheckedGroup, Idx, Machine};
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, NameList, leaf, problems};
 use crate::flow::{Protocol, Service};
 use crate::given::Given;
 use crate::guest::checked::{Dropin, Unit};
@@ -140,15 +141,10 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
                 let Some(name) = leaf(name, &at, findings) else { continue };
                 let found = cloud.find::<Machine>(name.as_str());
                 let Some((index, there)) = found.and_then(|index| Some((index, cloud.at(index)?))) else {
-                    let names = cloud.machines().iter().map(|machine| machine.name.as_str());
-                    let help = crate::check::say::known(
-                        name.as_str(),
-                        "machine",
-                        names,
-                        "add the machine to the cloud",
-                    );
-                    let message = format!("{} starts after {name}, and there is no such machine", one.kind);
-                    findings.push(Finding::new(Kind::ReferenceUnknown, at, message, help));
+                    let known = NameList::new(cloud.machines().iter().map(|machine| machine.name.as_str()));
+                    let (role, near) = (one.kind.to_string(), known.nearest(name.as_str()));
+                    let name = name.to_string();
+                    findings.push(OrderProblem::NoMachine { role, name, near, known }.at(at));
                     continue;
                 };
                 let address = there.address_towards(machine).zip(port(*service));
@@ -194,25 +190,35 @@ fn circle(edges: &[(Idx<Machine>, BTreeSet<Idx<Machine>>)]) -> Option<Vec<Idx<Ma
 fn circular(cloud: &Checked, assigned: &[Assigned], path: &[Idx<Machine>], findings: &mut Vec<Finding>) {
     let name = |at: Idx<Machine>| cloud.at(at).map_or("", |machine: &Machine| machine.name.as_str());
     let Some((&first, rest)) = path.split_first() else { return };
-    let mut order = name(first).to_owned();
-    for &next in rest.iter().chain([&first]) {
-        order += &format!(" starts after {}", name(next));
-        if next != first {
-            order += &format!(", {}", name(next));
-        }
-    }
+    let machines: Vec<String> = path.iter().map(|&at| name(at).to_owned()).collect();
     let at = |machine: Idx<Machine>| {
         let mut here = assigned.iter().filter(|one| one.machine == machine);
         here.find(|one| !waits(one, cloud, assigned, &mut Vec::new()).is_empty()).map(|one| one.at.as_str())
     };
-    let mut finding = Finding::new(
-        Kind::RoleOrder,
-        at(first).unwrap_or_default(),
-        order,
-        "let one of them start without the other",
-    );
+    let mut finding = OrderProblem::Circle { machines }.at(at(first).unwrap_or_default());
     for other in rest.iter().filter_map(|&machine| at(machine)) {
         finding = finding.also(other);
     }
     findings.push(finding);
+}
+
+/// `web starts after db, db starts after web`.
+fn order_of(machines: &[String]) -> String {
+    let next = machines.iter().cycle().skip(1);
+    let steps: Vec<String> =
+        machines.iter().zip(next).map(|(one, other)| format!("{one} starts after {other}")).collect();
+    steps.join(", ")
+}
+
+problems! {
+    /// Problems with what a role starts after.
+    pub enum OrderProblem {
+        Circle { machines: Vec<String> } is RoleOrder with (order = order_of(machines)):
+            "no machine can start first: {order}",
+            "let one of them start without the other";
+        NoMachine { role: String, name: String, near: Option<String>, known: NameList } is ReferenceUnknown
+            with (help = instead("machine", near.as_deref(), known, "add the machine to the cloud")):
+            "{role} starts after the machine {name}, which the cloud does not have",
+            "{help}";
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::reach::FlowProblem;
 use crate::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine};
-use crate::finding::{At, Finding, Kind, leaf};
+use crate::finding::{At, Finding, NameList, leaf};
 use crate::flow::{Flows, Group, Peer};
 use crate::name::{BridgeName, RoleName};
 
@@ -62,25 +63,34 @@ pub(super) fn peer(
             let name = leaf(name, at, findings)?;
             match cloud.find(name.as_str()) {
                 Some(index) => CheckedPeer::Network(index),
-                None => return unknown("network", name.as_str(), at, findings),
+                None => {
+                    let known = cloud.networks().iter().map(|network| network.name.as_str());
+                    return unknown("network", name.as_str(), known, at, findings);
+                }
             }
         }
         Peer::Machine(name) => {
             let name = leaf(name, at, findings)?;
             match cloud.find(name.as_str()) {
                 Some(index) => CheckedPeer::Machine(index),
-                None => return unknown("machine", name.as_str(), at, findings),
+                None => {
+                    let known = cloud.machines().iter().map(|machine| machine.name.as_str());
+                    return unknown("machine", name.as_str(), known, at, findings);
+                }
             }
         }
     })
 }
 
-fn unknown(what: &str, name: &str, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedPeer> {
-    findings.push(Finding::new(
-        Kind::ReferenceUnknown,
-        at,
-        format!("a flow names the {what} {name}, which is not there"),
-        format!("name a {what} of the cloud, or add it"),
-    ));
+fn unknown<'a>(
+    what: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<CheckedPeer> {
+    let known = NameList::new(known);
+    let problem = FlowProblem::NoPeer { what, name: name.to_owned(), near: known.nearest(name), known };
+    findings.push(problem.at(at));
     None
 }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::after;
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::guest::Parts;
 use crate::guest::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::role::{Assigned, Site};
@@ -139,15 +139,11 @@ impl Claims<'_> {
         let what = what(&part);
         let place = format!("{at}.guest.{key}");
         match self.by.get(&what) {
-            Some((other, there)) => self.findings.push(
-                Finding::new(
-                    Kind::RoleClash,
-                    place,
-                    format!("{kind} and {other} both claim the {what} of {}", self.machine),
-                    "leave it to one of them",
-                )
-                .also(there),
-            ),
+            Some((other, there)) => {
+                let (role, other, machine) = (kind.to_owned(), other.clone(), self.machine.to_owned());
+                let problem = MergeProblem::Claimed { role, other, what, machine };
+                self.findings.push(problem.at(place).also(there));
+            }
             None => {
                 self.by.insert(what, (kind.to_owned(), place));
                 self.origins.insert(key.to_owned(), at.to_owned());
@@ -181,4 +177,13 @@ fn sort(parts: &mut Parts) {
     parts.units.sort_by(|a, b| a.name.cmp(&b.name));
     parts.packages.sort();
     parts.packages.dedup();
+}
+
+problems! {
+    /// Problems with what several roles add to one guest.
+    pub enum MergeProblem {
+        Claimed { role: String, other: String, what: String, machine: String } is RoleClash:
+            "{role} and {other} both claim the {what} of {machine}",
+            "leave it to one of them";
+    }
 }

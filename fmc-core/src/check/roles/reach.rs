@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::super::say::{first_of, known, list};
+use super::super::reference::instead;
 use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
 use super::{base, by_address, index_of};
@@ -14,12 +14,12 @@ use crate::addr::Subnet;
 use crate::checked::{
     By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx, Machine, Network, Sources, subnets_of,
 };
-use crate::finding::{Finding, Kind, Severity};
+use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::flow::{Direction, Service, udp};
 use crate::name::RoleName;
 use crate::role::Assigned;
 
-/// Roles that fmc has itself. What accepts one of them works also where nobody is it.
+/// Roles that fmc has itself. A flow may name one that no machine has.
 const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
 
 /// Flows that machines of one place say in the same words: what is quick to compare comes first.
@@ -217,27 +217,17 @@ impl Told {
             findings.extend(pair.finding(cloud, assigned, affected));
         }
         for (Closed { role, target }, affected) in &self.closed {
-            let who = names(cloud, &affected.callers);
-            let first = affected.services.first().map(ToString::to_string).unwrap_or_default();
-            let services = services(&affected.services);
             let group = CheckedGroup { kind: role.clone(), instance: None };
-            // What every machine has is no role that a peer could be.
-            let peer = if cloud.roles().contains_key(&group) {
-                format!("Peer::role(\"{role}\")")
-            } else {
-                "Peer::Anywhere".to_owned()
+            let problem = FlowProblem::Closed {
+                role: role.to_string(),
+                machines: names(cloud, &affected.callers),
+                services: affected.services.iter().copied().collect(),
+                target: target.clone(),
+                // What every machine has is not a role that a peer could be.
+                is_peer: cloud.roles().contains_key(&group),
             };
-            findings.push(
-                Finding::new(
-                    Kind::FlowRefused,
-                    said_at(cloud, assigned, affected),
-                    format!("{role} on {who} must reach {services} of {target}, whose firewall does not let it in"),
-                    format!(
-                        "say it there, for example `.accept(\"{first}\", {peer})`, or give {target} a role whose flows accept it, or say `.firewall(false)` there"
-                    ),
-                )
-                .also(format_args!("machines.{target}")),
-            );
+            let finding = problem.at(said_at(cloud, assigned, affected));
+            findings.push(finding.also(format_args!("machines.{target}")));
         }
     }
 }
@@ -246,63 +236,36 @@ impl Pair {
     fn finding(&self, cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Option<Finding> {
         let name = |network: Idx<Network>| cloud.at(network).map_or("", |network| network.name.as_str());
         let mode = |network: Idx<Network>| cloud.at(network).map_or("", mode);
-        let who = named(cloud, &self.caller, &affected.callers);
-        let whom = named(cloud, &self.callee, &affected.targets);
-        let services = services(&affected.services);
-        let (message, help, networks) = match self.way {
+        let (caller, callee) = (self.caller.clone(), self.callee.clone());
+        let (callers, targets) = (names(cloud, &affected.callers), names(cloud, &affected.targets));
+        let services = affected.services.iter().copied().collect();
+        let (problem, networks) = match self.way {
             Way::Direct { .. } => return None,
-            Way::Shut { enters } => (
-                format!(
-                    "{who} cannot reach {services} of {whom} on {}: there is no way out of its own networks",
-                    name(enters)
-                ),
-                format!("give it an interface on {}, or one on a routed network", name(enters)),
-                vec![enters],
-            ),
-            Way::Refused { leaves, enters } => (
-                format!(
-                    "{who} on {} cannot reach {services} of {whom}: {} is {}, and takes nothing new from outside",
-                    name(leaves),
-                    name(enters),
-                    mode(enters)
-                ),
-                format!(
-                    "make {} a routed network, or give {who} an interface on {}",
-                    name(enters),
-                    name(enters)
-                ),
-                vec![leaves, enters],
-            ),
-            Way::Hidden { leaves, enters, .. } => (
-                format!(
-                    "{who} on {} calls {services} of {whom} on {} by the host's address, since {} is {}, and no firewall there lets that in",
-                    name(leaves),
-                    name(enters),
-                    name(leaves),
-                    mode(leaves)
-                ),
-                format!(
-                    "make {} a routed network, or give {who} an interface on {}",
-                    name(leaves),
-                    name(enters)
-                ),
-                vec![leaves, enters],
-            ),
-            Way::Foreign { leaves, enters } => (
-                format!(
-                    "{who} on {} reaches {services} of {whom} on {} only by a router that is not in the cloud: they are on different hosts",
-                    name(leaves),
-                    name(enters)
-                ),
-                "put both on a bridge that both hosts have, or see to it that the LAN's router knows the way"
-                    .to_owned(),
-                vec![leaves, enters],
-            ),
+            Way::Shut { enters } => {
+                let on = name(enters).to_owned();
+                (FlowProblem::Shut { caller, callers, services, callee, targets, on }, vec![enters])
+            }
+            Way::Refused { leaves, enters } => {
+                let (from, to, mode) = (name(leaves).to_owned(), name(enters).to_owned(), mode(enters));
+                let problem =
+                    FlowProblem::Refused { caller, callers, from, services, callee, targets, to, mode };
+                (problem, vec![leaves, enters])
+            }
+            Way::Hidden { leaves, enters, .. } => {
+                let (from, to, mode) = (name(leaves).to_owned(), name(enters).to_owned(), mode(leaves));
+                let problem =
+                    FlowProblem::Hidden { caller, callers, from, services, callee, targets, to, mode };
+                (problem, vec![leaves, enters])
+            }
+            Way::Foreign { leaves, enters } => {
+                let (from, to) = (name(leaves).to_owned(), name(enters).to_owned());
+                let problem = FlowProblem::Foreign { caller, callers, from, services, callee, targets, to };
+                (problem, vec![leaves, enters])
+            }
         };
-        let mut finding =
-            Finding::new(Kind::FlowUnreachable, said_at(cloud, assigned, affected), message, help);
+        let mut finding = problem.at(said_at(cloud, assigned, affected));
         if matches!(self.way, Way::Foreign { .. }) {
-            finding.severity = Severity::Warning;
+            finding.only_warn();
         }
         let networks = networks.into_iter().map(|network| format!("networks.{}", name(network)));
         Some(networks.fold(finding, Finding::also))
@@ -345,8 +308,8 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
 }
 
 /// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines that are meant without a role by their names.
-fn named(cloud: &Checked, label: &str, machines: &BTreeSet<Idx<Machine>>) -> String {
-    let names = names(cloud, machines);
+fn party(label: &str, machines: &NameList) -> String {
+    let names = machines.first_of("machine");
     match label {
         "" => names,
         _ if machines.is_empty() || names == label => label.to_owned(),
@@ -354,15 +317,12 @@ fn named(cloud: &Checked, label: &str, machines: &BTreeSet<Idx<Machine>>) -> Str
     }
 }
 
-fn names(cloud: &Checked, machines: &BTreeSet<Idx<Machine>>) -> String {
-    // By index is by name.
-    let first = machines.first().and_then(|at| cloud.at(*at)).map(|machine| machine.name.as_str());
-    first_of(first.unwrap_or_default(), machines.len(), "machine")
+fn names(cloud: &Checked, machines: &BTreeSet<Idx<Machine>>) -> NameList {
+    NameList::new(machines.iter().filter_map(|at| cloud.at(*at)).map(|machine| machine.name.as_str()))
 }
 
-fn services(services: &BTreeSet<Service>) -> String {
-    let words: Vec<String> = services.iter().map(ToString::to_string).collect();
-    list(words.iter().map(String::as_str))
+fn words(services: &[Service]) -> String {
+    NameList::new(services.iter().map(ToString::to_string)).to_string()
 }
 
 /// The path of the first that says it.
@@ -413,12 +373,11 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
             By::Role(role) => role.as_str(),
             By::Machine(_) => cloud.at(flow.machine).map_or("", |machine| machine.name.as_str()),
         };
-        findings.push(Finding::new(
-            Kind::FlowNobody,
-            path(cloud, assigned, flow.machine, by),
-            format!("{who} {does} {group}, and no machine has that role"),
-            who_is_there(cloud, group),
-        ));
+        let (what, wrong, known) = who_is_there(cloud, group);
+        let near = known.nearest(wrong);
+        let (who, peer) = (who.to_owned(), group.to_string());
+        let problem = FlowProblem::Nobody { who, does, peer, what, near, known };
+        findings.push(problem.at(path(cloud, assigned, flow.machine, by)));
     }
 }
 
@@ -431,19 +390,70 @@ fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     roles.chain(of_clusters.into_iter().flatten().map(str::to_owned)).collect()
 }
 
-/// What would be right in place of a group that nobody is of: another kind, or another instance of the kind.
-fn who_is_there(cloud: &Checked, group: &CheckedGroup) -> String {
-    let otherwise = "give a machine the role, or leave the flow out";
+/// What was meant by a group without machines, another kind or another instance of the kind: which, its name, and those there are.
+fn who_is_there<'a>(cloud: &Checked, group: &'a CheckedGroup) -> (String, &'a str, NameList) {
     let kind = group.kind.as_str();
     let same = cloud.roles().keys().filter(|other| other.kind == group.kind);
     match &group.instance {
         Some(instance) if same.clone().next().is_some() => {
-            let instances: BTreeSet<&str> = same.filter_map(|other| other.instance.as_deref()).collect();
-            known(instance, &format!("instance of {kind}"), instances, otherwise)
+            let instances = NameList::new(same.filter_map(|other| other.instance.as_deref()));
+            (format!("instance of {kind}"), instance, instances)
         }
         _ => {
-            let kinds: BTreeSet<&str> = cloud.roles().keys().map(|group| group.kind.as_str()).collect();
-            known(kind, "role", kinds, otherwise)
+            let kinds = NameList::new(cloud.roles().keys().map(|group| group.kind.as_str()));
+            ("role".to_owned(), kind, kinds)
         }
+    }
+}
+
+/// The setting that lets a role in.
+fn accept(role: &str, services: &[Service], is_peer: bool) -> Remedy {
+    let service = services.first().map(ToString::to_string).unwrap_or_default();
+    if is_peer {
+        Remedy::either(
+            format!("accept: [{{service: {service}, from: {{role: {{kind: {role}}}}}}}]"),
+            format!(".accept({service:?}, Peer::role({role:?}))"),
+        )
+    } else {
+        Remedy::either(
+            format!("accept: [{{service: {service}, from: anywhere}}]"),
+            format!(".accept({service:?}, Peer::Anywhere)"),
+        )
+    }
+}
+
+problems! {
+    /// Problems with flows: calls that do not arrive, and peers that are not there.
+    pub enum FlowProblem {
+        Shut { caller: String, callers: NameList, services: Vec<Service>, callee: String, targets: NameList, on: String } is FlowUnreachable
+            with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
+            "{who} cannot reach {called} of {whom} on {on}: its own networks have no way out",
+            "give it an interface on {on}, or one on a routed network";
+        Refused { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
+            with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
+            "{who} on {from} cannot reach {called} of {whom}: {to} is {mode}, and takes nothing new from outside",
+            "make {to} a routed network, or give {who} an interface on {to}";
+        Hidden { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
+            with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
+            "{who} on {from} calls {called} of {whom} on {to} by the host's address, since {from} is {mode}, and no firewall there lets that in",
+            "make {from} a routed network, or give {who} an interface on {to}";
+        Foreign { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String } is FlowUnreachable
+            with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
+            "{who} on {from} reaches {called} of {whom} on {to} only by a router that the cloud does not describe: they are on different hosts",
+            "put both on a bridge that both hosts have, or make sure that the LAN's router knows the way";
+        Closed { role: String, machines: NameList, services: Vec<Service>, target: String, is_peer: bool } is FlowRefused
+            with (who = machines.first_of("machine"), called = words(services)):
+            "{role} on {who} must reach {called} of {target}, whose firewall does not let it in",
+            "let it in there, for example with {accept}, or give {target} a role whose flows accept it, or turn its firewall off with {firewall}",
+            accept = accept(role, services, *is_peer),
+            firewall = Remedy::set("firewall", "false");
+        Nobody { who: String, does: &'static str, peer: String, what: String, near: Option<String>, known: NameList } is FlowNobody
+            with (help = instead(what, near.as_deref(), known, "give a machine the role, or leave the flow out")):
+            "{who} {does} {peer}, and no machine has that role",
+            "{help}";
+        NoPeer { what: &'static str, name: String, near: Option<String>, known: NameList } is ReferenceUnknown
+            with (help = instead(what, near.as_deref(), known, format_args!("name a {what} of the cloud, or add it"))):
+            "a flow names the {what} {name}, which the cloud does not have",
+            "{help}";
     }
 }

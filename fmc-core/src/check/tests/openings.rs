@@ -79,20 +79,20 @@ fn wrong_values_are_told_at_their_paths() {
             "value-invalid machines.db.accept[6].from",
         ]
     );
-    let near = findings(&cloud).into_iter().find(|finding| finding.at.ends_with("from.machine")).unwrap();
-    assert!(near.help.starts_with("did you mean worker?"), "{near}");
+    let near = findings(&cloud).into_iter().find(|finding| finding.at().ends_with("from.machine")).unwrap();
+    assert!(near.help().starts_with("did you mean worker?"), "{near}");
 }
 
 #[test]
 fn nobody_is_told_with_whom_was_meant() {
     let finding = only(&with(db().accept(tcp(1), Peer::Anywhere).accept(tcp(5432), Peer::role("agnet"))));
-    assert_eq!(finding.kind.as_str(), "flow-nobody");
-    assert_eq!(finding.at, "machines.db.accept[1]");
-    assert_eq!(finding.message, "db accepts agnet, and no machine has that role");
-    assert!(finding.help.starts_with("did you mean agent?"), "{finding}");
+    assert_eq!(finding.kind().as_str(), "flow-nobody");
+    assert_eq!(finding.at(), "machines.db.accept[1]");
+    assert_eq!(finding.message(), "db accepts agnet, and no machine has that role");
+    assert!(finding.help().starts_with("did you mean agent?"), "{finding}");
     // A role that is fmc's own too: who writes it for this cloud means somebody.
     let finding = only(&with(db().accept(tcp(5432), Peer::role("k3s-agent"))));
-    assert_eq!((finding.kind.as_str(), &*finding.at), ("flow-nobody", "machines.db.accept[0]"));
+    assert_eq!((finding.kind().as_str(), &*finding.at()), ("flow-nobody", "machines.db.accept[0]"));
 }
 
 #[test]
@@ -126,19 +126,19 @@ clusters: {prod: {version: v1.36.3+k3s1, servers: [one]}}
 ",
     );
     let all = findings(&cloud);
-    let finding = all.iter().find(|finding| finding.kind.as_str() == "flow-nobody").unwrap();
-    assert_eq!(finding.message, "db accepts k3s-server of prdo, and no machine has that role");
-    assert_eq!(finding.help, "did you mean prod? known here: prod");
+    let finding = all.iter().find(|finding| finding.kind().as_str() == "flow-nobody").unwrap();
+    assert_eq!(finding.message(), "db accepts k3s-server of prdo, and no machine has that role");
+    assert_eq!(finding.help(), "did you mean prod? known here: prod");
 }
 
 #[test]
 fn the_networks_must_carry_it() {
     let cloud = with_flows(NetworkMode::Nat, db().accept(tcp(5432), Peer::role("agent")), Flows::new());
     let finding = only(&cloud);
-    assert_eq!(finding.kind.as_str(), "flow-unreachable");
-    assert_eq!(finding.at, "machines.db.accept[0]");
+    assert_eq!(finding.kind().as_str(), "flow-unreachable");
+    assert_eq!(finding.at(), "machines.db.accept[0]");
     assert_eq!(
-        finding.message,
+        finding.message(),
         "agent (worker) on kube cannot reach tcp 5432 of db: core is masqueraded (nat), and takes nothing new from outside"
     );
 }
@@ -151,7 +151,7 @@ fn a_role_elsewhere_that_must_reach_the_port_is_let_in() {
     assert_eq!(found(&cloud(db().accept(tcp(5000).to(6000), Peer::Anywhere))), [""; 0]);
     for db in [db().firewall(true), db().accept(tcp(5433), Peer::role("agent"))] {
         let finding = only(&cloud(db));
-        assert_eq!((finding.kind.as_str(), &*finding.at), ("flow-refused", "machines.worker.roles[0]"));
+        assert_eq!((finding.kind().as_str(), &*finding.at()), ("flow-refused", "machines.worker.roles[0]"));
     }
 }
 
@@ -168,8 +168,8 @@ fn a_port_that_a_role_listens_on_may_be_opened_for_more() {
 #[test]
 fn a_machine_without_a_firewall_cannot_mean_it() {
     let finding = only(&with(db().firewall(false).accept(tcp(5432), Peer::role("agent"))));
-    assert_eq!((finding.kind.as_str(), &*finding.at), ("firewall-off", "machines.db.firewall"));
-    assert_eq!(finding.severity, Severity::Error);
+    assert_eq!((finding.kind().as_str(), &*finding.at()), ("firewall-off", "machines.db.firewall"));
+    assert_eq!(finding.severity(), Severity::Error);
     let accepted = with(db().firewall(false).accept(tcp(5432), Peer::role("agent")))
         .accept("firewall-off", "the host's own rules guard it");
     let checked = accepted.check().unwrap();
@@ -187,7 +187,7 @@ fn a_machine_that_nothing_configures_cannot_let_in_some() {
         .machine(bare.clone());
     for cloud in [with(bare), alone] {
         let finding = only(&cloud);
-        assert_eq!((finding.kind.as_str(), &*finding.at), ("role-needs", "machines.db.accept"));
+        assert_eq!((finding.kind().as_str(), &*finding.at()), ("role-needs", "machines.db.accept"));
         assert_eq!(finding.problem(), Some(&RoleProblem::NoFirewall { os: "no operating system" }));
     }
 }

@@ -174,8 +174,8 @@ fn what_is_wrong_with_a_disk_of_a_role_is_told_at_the_role() {
         .role(Database::MAIN)
         .disk(Disk::new("own", 1.gib()).mount("/srv/database"));
     let all = findings(&cloud([db]));
-    let clash = all.iter().find(|finding| finding.kind == Kind::GuestClash).unwrap();
-    let mut all: Vec<&str> = clash.also.iter().map(String::as_str).chain([clash.at.as_str()]).collect();
+    let clash = all.iter().find(|finding| finding.kind() == Kind::GuestClash).unwrap();
+    let mut all: Vec<&str> = clash.also_at().iter().map(String::as_str).chain([clash.at()]).collect();
     all.sort_unstable();
     assert_eq!(all, ["machines.db.disks.own.mount", "machines.db.roles[0].disks.data.mount"]);
 }
@@ -233,12 +233,15 @@ fn machines_that_start_after_each_other_are_refused() {
     let circle =
         [on("a", Next("one", "two")), on("bb", Next("two", "three")), on("ccc", Next("three", "one"))];
     let all = findings(&cloud(circle));
-    let order = all.iter().find(|finding| finding.kind == Kind::RoleOrder).unwrap();
-    assert_eq!(order.message, "a starts after bb, bb starts after ccc, ccc starts after a");
-    assert_eq!(order.also, ["machines.bb.roles[0]", "machines.ccc.roles[0]"]);
+    let order = all.iter().find(|finding| finding.kind() == Kind::RoleOrder).unwrap();
+    assert_eq!(
+        order.message(),
+        "no machine can start first: a starts after bb, bb starts after ccc, ccc starts after a"
+    );
+    assert_eq!(order.also_at(), ["machines.bb.roles[0]", "machines.ccc.roles[0]"]);
     let line =
         [on("a", Next("one", "two")), on("bb", Next("two", "three")), on("ccc", Next("three", "four"))];
-    assert!(findings(&cloud(line)).iter().all(|finding| finding.kind != Kind::RoleOrder));
+    assert!(findings(&cloud(line)).iter().all(|finding| finding.kind() != Kind::RoleOrder));
 }
 
 #[test]
@@ -252,8 +255,8 @@ fn a_machine_that_is_waited_for_must_be_there() {
     let all = findings(&cloud([machine("db", "10.17.3.10"), machine("app", "10.17.3.11").role(Wants)]));
     let wrong: Vec<_> = all
         .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .map(|finding| (finding.kind, finding.at.as_str()))
+        .filter(|finding| finding.severity() == Severity::Error)
+        .map(|finding| (finding.kind(), finding.at()))
         .collect();
     assert_eq!(
         wrong,
@@ -269,19 +272,19 @@ fn a_kind_of_a_roles_own_is_accepted_by_its_name() {
     let db = || cloud([machine("db", "10.17.3.10").role(Database::MAIN)]);
     let told = |cloud: &Cloud| {
         let all = cloud.check().unwrap().findings().to_vec();
-        all.into_iter().find(|finding| finding.kind == Kind::Own(&NO_BACKUP)).unwrap()
+        all.into_iter().find(|finding| finding.kind() == Kind::Own(&NO_BACKUP)).unwrap()
     };
     let finding = told(&db());
-    assert_eq!((finding.kind.as_str(), finding.severity), ("database-no-backup", Severity::Warning));
-    assert_eq!(finding.at, "machines.db.roles[0]");
-    assert_eq!(finding.kind.page(), NO_BACKUP.page());
+    assert_eq!((finding.kind().as_str(), finding.severity()), ("database-no-backup", Severity::Warning));
+    assert_eq!(finding.at(), "machines.db.roles[0]");
+    assert_eq!(finding.kind().page(), NO_BACKUP.page());
     let accepted = told(&db().accept("database-no-backup", "it is a cache"));
-    assert_eq!(accepted.accepted.as_deref(), Some("it is a cache"));
+    assert_eq!(accepted.accepted(), Some("it is a cache"));
     let typo = findings(&db().accept("database-no-backups", "it is a cache"));
-    assert!(typo.iter().any(|finding| finding.help == "write database-no-backup"), "{typo:?}");
+    assert!(typo.iter().any(|finding| finding.help() == "write database-no-backup"), "{typo:?}");
     let old = Database { port: 1, ..Database::MAIN };
     let never = findings(&cloud([machine("db", "10.17.3.10").role(old)]).accept("database-too-old", "no"));
-    assert!(never.iter().any(|finding| finding.kind == Kind::AcceptUnknown), "{never:?}");
+    assert!(never.iter().any(|finding| finding.kind() == Kind::AcceptUnknown), "{never:?}");
 }
 
 #[test]

@@ -138,10 +138,10 @@ fn two_that_claim_the_same_are_told_with_both_names() {
         let kind = if role.kind.is_empty() { "other" } else { role.kind };
         let report = web(Other { kind, ..role }).check().unwrap_err();
         let [finding] = report.findings() else { panic!("{report}") };
-        assert_eq!(finding.kind.as_str(), "role-clash", "{finding}");
-        assert!(finding.message.contains("exporter"), "{finding}");
-        assert!(finding.at.starts_with("machines.web.roles[1]"), "{finding}");
-        assert!(finding.also.iter().any(|at| at.starts_with("machines.web.roles[0]")), "{finding}");
+        assert_eq!(finding.kind().as_str(), "role-clash", "{finding}");
+        assert!(finding.message().contains("exporter"), "{finding}");
+        assert!(finding.at().starts_with("machines.web.roles[1]"), "{finding}");
+        assert!(finding.also_at().iter().any(|at| at.starts_with("machines.web.roles[0]")), "{finding}");
     }
     let own = Other { kind: "other", guest: Guest::new().user(User::new("ops")), ..Other::default() };
     let report = web(own).check().unwrap_err();
@@ -190,7 +190,7 @@ fn roles_speak_beside_findings_about_other_machines() {
 fn a_lab_takes_what_is_small_as_a_warning() {
     let needy = Other { kind: "other", needs: Needs::new().memory(8.gib()), ..Other::default() };
     let checked = cloud([machine(WEB, "10.17.3.10").role(needy)]).lab().check().unwrap();
-    assert!(checked.findings().iter().any(|finding| finding.kind.as_str() == "role-needs"));
+    assert!(checked.findings().iter().any(|finding| finding.kind().as_str() == "role-needs"));
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn an_unknown_name_is_answered_with_those_that_are_known() {
         "core: {mode: nat, subnet: 10.0.0.0/24}, kube: {mode: nat, subnet: 10.0.1.0/24}",
         "a: {image: {os: none}, interfaces: [{network: kubr}]}, b: {image: {os: none}, interfaces: [{network: lan}]}",
     ));
-    let help: Vec<_> = super::findings(&cloud).into_iter().map(|finding| finding.help).collect();
+    let help: Vec<_> = super::findings(&cloud).into_iter().map(|finding| finding.help()).collect();
     assert_eq!(
         help,
         [
@@ -227,8 +227,8 @@ fn a_lab_is_warned_of_its_size_and_not_refused() {
         "name: first\nhosts: {hv: {memory: 1 GiB}}\nmachines: {m: {image: {os: debian, version: '12', minimum: 9 GiB}, root_disk: 1 GiB}}\n",
     );
     let lab = super::findings(&cloud.lab());
-    assert!(lab.iter().all(|finding| finding.severity == Severity::Warning), "{lab:?}");
-    let kinds: Vec<_> = lab.iter().map(|finding| finding.kind).collect();
+    assert!(lab.iter().all(|finding| finding.severity() == Severity::Warning), "{lab:?}");
+    let kinds: Vec<_> = lab.iter().map(|finding| finding.kind()).collect();
     assert_eq!(kinds, [Kind::MemoryOvercommit, Kind::ImageTooLarge]);
 }
 
@@ -300,7 +300,10 @@ fn one_image_is_one_finding() {
     let cloud = yaml(&small("", &machines.join(", ")));
     assert_eq!(found(&cloud), ["image-unpinned machines.m1.image.digest"]);
     let finding = &super::findings(&cloud)[0];
-    assert_eq!(finding.machines.iter().collect::<Vec<_>>(), ["m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]);
+    assert_eq!(
+        finding.machines().iter().collect::<Vec<_>>(),
+        ["m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]
+    );
 }
 
 #[test]
@@ -334,10 +337,10 @@ fn what_is_accepted_has_its_reason() {
         yaml("name: first\nhosts: {hv: {memory: 1 GiB}}\nmachines: {m: {image: {os: none}, memory: 2 GiB}}\n")
     };
     let refused = cloud().check().unwrap_err();
-    assert_eq!(refused.findings()[0].accepted, None);
+    assert_eq!(refused.findings()[0].accepted(), None);
     let checked = cloud().accept("memory-overcommit", "a test").check().unwrap();
     assert_eq!(checked.findings().len(), 1);
-    assert_eq!(checked.findings()[0].accepted.as_deref(), Some("a test"));
+    assert_eq!(checked.findings()[0].accepted(), Some("a test"));
     let accepts = |kind: &str| found(&Cloud::new("first").accept(kind, "x"));
     assert_eq!(accepts("name-invalid"), ["accept-unknown accept[0].kind"]);
     assert_eq!(accepts("nonsense"), ["accept-unknown accept[0].kind"]);
@@ -357,7 +360,7 @@ fn a_machine_that_nothing_configures() {
     };
     let cloud = yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &format!("{}, {}", locked(2), locked(1))));
     assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users"]);
-    assert_eq!(super::findings(&cloud)[0].message, "nobody can log in to m1 and m2");
+    assert_eq!(super::findings(&cloud)[0].message(), "nobody can log in to m1 and m2");
 }
 
 #[test]

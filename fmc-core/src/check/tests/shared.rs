@@ -145,7 +145,7 @@ fn a_cause_that_machines_share_is_one_finding() {
     for (what, cloud) in cases() {
         let mut kinds: BTreeMap<&'static str, Vec<Finding>> = BTreeMap::new();
         for finding in findings(&cloud) {
-            kinds.entry(finding.kind.as_str()).or_default().push(finding);
+            kinds.entry(finding.kind().as_str()).or_default().push(finding);
         }
         for (kind, all) in &kinds {
             // Two of a kind: one of the machines, one of what they are on.
@@ -160,7 +160,7 @@ fn the_machines_are_counted_and_named_to_a_limit() {
     let all = findings(&cloud);
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.problem(), Some(&ReadyProblem::NoLease));
-    assert_eq!((&*finding.at, finding.machines.len()), ("machines.m000.ready", MANY - 1));
+    assert_eq!((&*finding.at(), finding.machines().len()), ("machines.m000.ready", MANY - 1));
     let text = finding.to_string();
     assert!(
         text.contains("and on 499 more: m001, m002, m003, m004, m005, m006, m007, m008 and 491 more\n"),
@@ -181,7 +181,9 @@ fn findings_that_differ_stay_apart() {
         11 => machine.memory("much"),
         _ => machine,
     };
-    let found: Vec<(String, usize)> =
-        findings(&cloud(wrong)).into_iter().map(|finding| (finding.at, finding.machines.len())).collect();
+    let found: Vec<(String, usize)> = findings(&cloud(wrong))
+        .into_iter()
+        .map(|finding| (finding.at().to_owned(), finding.machines().len()))
+        .collect();
     assert_eq!(found, [("machines.m007.memory".to_owned(), 1), ("machines.m009.memory".to_owned(), 0)]);
 }

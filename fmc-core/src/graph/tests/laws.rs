@@ -1,4 +1,4 @@
-//! The laws, over any two clouds.
+//! The laws, tested over any two clouds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::toy::*;
 use crate::graph::*;
 
-/// Things of a cloud: a chance to be in it, what they are made from, and which of the earlier ones they need.
+/// Things of a cloud: whether each is in it, its document, and which earlier ones it needs.
 #[derive(Clone, Debug)]
 struct Sketch {
     there: bool,
@@ -20,8 +20,8 @@ struct Sketch {
 const KINDS: [&str; 4] = ["cache", "domain", "network", "volume"];
 const COUNT: usize = 9;
 
-/// The address and whether it holds data are the same in every cloud; kinds, names and hosts are mixed, so that the
-/// order of addresses is not that of needs.
+/// A thing's address, and whether it holds data, are the same in every cloud. Kinds, names and hosts are
+/// mixed, so that the order of addresses differs from the order of needs.
 fn place(index: usize) -> (Address, bool) {
     let host = if index.is_multiple_of(3) { "one" } else { "two" };
     (on(host, KINDS[index * 7 % 4], &format!("n{}", index * 5 % COUNT)), index % 4 == 1)
@@ -74,7 +74,7 @@ pub(super) fn check(toy: &Toy) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Applies a plan again and again until it is empty, which it has to be after a few times.
+/// Applies a plan again and again until it is empty, which must happen after a few times.
 fn finish(toy: &Toy, wanted: &Wanted<Doc>) -> Result<(), TestCaseError> {
     let plan = toy.plan(wanted);
     prop_assert!(toy.apply(&plan).is_converged());
@@ -228,7 +228,7 @@ proptest! {
     }
 }
 
-/// Of each step, all that come before it.
+/// For each step, all steps that come before it.
 fn closure(plan: &Plan<Doc>) -> Vec<BTreeSet<usize>> {
     let mut earlier: Vec<BTreeSet<usize>> = Vec::new();
     for step in &plan.steps {

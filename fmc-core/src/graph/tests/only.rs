@@ -63,7 +63,7 @@ fn who_restarts_with_it_comes_along() {
           1 to create, 0 to delete · 5 left out
     "#]]
     .assert_eq(&shown(&toy.plan_with(&wanted, &only(&["network/core"]))));
-    // A machine that is as it should be needs the network, which is not.
+    // A machine that is as wanted needs the network, which is not.
     expect![[r#"
         toy
           ~ network kube      restart  frozen 0 -> 1
@@ -130,7 +130,8 @@ fn a_name_that_nothing_has_refuses_with_the_nearest() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Each thing alone, one after the other: no law is broken, and in the end all is as it should be.
+    /// Chooses each thing alone, one after the other: no law is broken, and in the end everything is as
+    /// wanted.
     #[test]
     fn all_parts_are_the_whole((before, after) in clouds()) {
         let toy = settled(&before);

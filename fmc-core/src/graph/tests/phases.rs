@@ -1,11 +1,11 @@
-//! Plans that cannot see to the end: what they announce, what is asked, and what is left.
+//! Plans in phases: their announcements, the questions, and the work that is left.
 
 use expect_test::expect;
 
 use super::toy::*;
 use crate::graph::*;
 
-/// A record that is kept by a server, which is a machine of the same cloud.
+/// A record in a server that is a machine of the same cloud.
 fn with_a_record() -> (Toy, Wanted<Doc>) {
     let (server, record, alias) = (at("domain", "dns"), at("record", "web"), at("record", "www"));
     let needs = |to: &Address| Doc { needs: vec![edge(to, Carries::Exists)], ..Doc::default() };
@@ -14,7 +14,7 @@ fn with_a_record() -> (Toy, Wanted<Doc>) {
     (toy, wanted([(server, Doc::default(), Some("machine/dns")), (record, kept, None), (alias, also, None)]))
 }
 
-/// Answers each further plan, and keeps what it was shown.
+/// Answers each further plan, and records the plans that it was shown.
 struct Asked {
     answer: Option<bool>,
     shown: Vec<String>,

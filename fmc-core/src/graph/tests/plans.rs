@@ -1,4 +1,4 @@
-//! What a plan says of single situations.
+//! Plans of single situations.
 
 use expect_test::expect;
 
@@ -37,7 +37,7 @@ pub(super) fn running(nodes: Vec<(Address, Doc, Option<&'static str>)>) -> Toy {
 
 pub(super) const FOUR: [&str; 4] = ["machine/db", "machine/web1", "machine/web2", "machine/web3"];
 
-/// What is asked of each object of a name, in a test.
+/// Changes the document of each object with a name, in a test.
 pub(super) fn change(
     nodes: &mut [(Address, Doc, Option<&'static str>)],
     name: &str,
@@ -114,7 +114,7 @@ fn what_is_deleted_of_a_machine_that_stays_has_its_own_line() {
     assert_eq!(plan.step("machine/web").unwrap().impact(), Impact::Delete);
     assert_eq!(plan.step("machine/web").unwrap().action(), Action::Restart);
 
-    // Without leave the data stays, and saying so in every plan is not something to do.
+    // Without permission the data stays, and the note in every plan is not work to do.
     assert!(toy.apply(&toy.plan(&wanted(nodes.clone()))).is_converged());
     let plan = toy.plan(&wanted(nodes));
     assert!(plan.is_empty() && plan.keeps("volume/web.disk.data"));
@@ -259,7 +259,7 @@ fn things_that_need_each_other_are_refused_with_the_circle() {
     let plan = Toy::default().plan(&wanted(nodes));
     assert_eq!(plan.refused().map(|note| note.text.as_str()).collect::<Vec<_>>(), [circle]);
 
-    // Also when somebody made it so in the world.
+    // Also when the circle already exists in the world.
     let toy = Toy::default();
     toy.put(&one, needs(&other), true, None);
     toy.put(&other, needs(&one), true, None);
@@ -351,7 +351,7 @@ fn one_plan_orders_the_objects_of_several_providers() {
         (record.clone(), doc(vec![edge(&domain, Carries::Exists)]), None),
         (domain.clone(), Doc::default(), None),
     ];
-    // The cluster is not known before the machine that it runs on is there: it is planned in a later phase.
+    // The cluster is unknown until the machine that runs it exists: a later phase plans it.
     let toy = Toy { awaits: [(cluster.clone(), domain.clone())].into(), ..Toy::default() };
     let first = toy.plan(&wanted(nodes.clone()));
     let addresses = |plan: &Plan<Doc>| plan.steps.iter().map(|step| step.address.clone()).collect::<Vec<_>>();

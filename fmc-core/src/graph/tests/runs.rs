@@ -1,4 +1,4 @@
-//! How a plan is run: what overlaps, what is said, and what stops it.
+//! Running a plan: concurrency, events, and stops.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn steps_that_mostly_wait_have_lanes_of_their_own() {
 
 #[test]
 fn what_is_waited_for_holds_no_other_step_up() {
-    // One lane, and the first is up only when all are there: a wait in the lane would never end.
+    // One lane, and the first machine is up only when all exist: a wait in the lane would never end.
     let first = at("volume", "v0");
     let toy = Toy { lanes: 1, slow: [(first.clone(), 20)].into(), ..Toy::default() };
     let plan = toy.plan(&independent(20));
@@ -224,7 +224,7 @@ fn a_running_step_comes_to_its_end_before_the_apply_does() {
     assert!(stop.is_stopped());
     assert_eq!((outcome.done.len(), outcome.failed.len(), outcome.skipped.len()), (2, 0, 3));
     assert!(toy.apply(&toy.plan(&independent(5))).is_converged());
-    // What was finished can still be stopped, and never goes on.
+    // A flag that was set to finish can still be set to stop, and never goes back.
     stop.stop();
     stop.finish();
     assert!(stop.is_stopped());

@@ -1,4 +1,4 @@
-//! A provider of things in memory, which notices every law that is broken while steps run.
+//! A provider of things in memory, which detects every broken law while steps run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
@@ -10,16 +10,16 @@ use std::thread::Thread;
 
 use crate::graph::*;
 
-/// What a thing is made from.
+/// The document of a thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Doc {
     /// Changed while it runs.
     pub(super) live: u32,
     /// Changed by a restart.
     pub(super) frozen: u32,
-    /// Changed by making it anew.
+    /// Changed by replacing the thing.
     pub(super) shape: u32,
-    /// Kept when nobody wants it.
+    /// Kept when it is no longer wanted.
     pub(super) data: bool,
     pub(super) needs: Vec<Edge>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Thing {
     plugged: BTreeMap<Address, u32>,
 }
 
-/// What is read of a thing: itself, and whether something that it is plugged into was started since.
+/// A thing as it is read, and whether something that it is plugged into was started since.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
     pub(super) thing: Thing,
@@ -55,17 +55,17 @@ pub(super) struct World {
 pub(super) struct Toy {
     pub(super) world: Mutex<World>,
     pub(super) lanes: usize,
-    /// How many deletions run at once, beside the other steps.
+    /// How many deletions run at once, in lanes beside the other steps.
     pub(super) deletions: Option<usize>,
-    /// Things that are waited for, until so many are there.
+    /// Things that come up only when so many things exist.
     pub(super) slow: BTreeMap<Address, usize>,
     /// Things whose next step fails.
     pub(super) fails: BTreeSet<Address>,
-    /// Things that are not known.
+    /// Things that cannot be read.
     pub(super) veiled: BTreeMap<Address, State<Object>>,
-    /// Things that are not there yet while another is not there.
+    /// Things that do not exist yet while another does not exist.
     pub(super) awaits: BTreeMap<Address, Address>,
-    /// Whether such a thing may be there all the same.
+    /// Whether such a thing may exist nevertheless.
     pub(super) hides: bool,
     pub(super) unknown: BTreeMap<Place, String>,
     /// How many comparisons were asked for.
@@ -107,7 +107,7 @@ impl Toy {
         self.world().things.insert(at.clone(), thing);
     }
 
-    /// What is there, without how often it was started.
+    /// The existing things, without their start counts.
     pub(super) fn docs(&self) -> BTreeMap<Address, (Doc, bool)> {
         self.world().things.iter().map(|(at, thing)| (at.clone(), (thing.doc.clone(), thing.ours))).collect()
     }
@@ -116,7 +116,7 @@ impl Toy {
         self.world().things[at].starts
     }
 
-    /// How many steps ran at the same time at a place, at most.
+    /// The highest number of steps that ran at the same time at a place.
     pub(super) fn most(&self) -> usize {
         self.world().most
     }
@@ -334,7 +334,7 @@ impl Provider for Toy {
             *running += 1;
             *most = (*most).max(*running);
         }
-        // As many rests as the name is odd, so that steps overtake each other.
+        // Names differ in how often the step yields, so that steps overtake each other.
         for rest in 0..step.address.name().bytes().map(usize::from).sum::<usize>() % 5 {
             acting.say(Event::Doing { address: address.clone(), what: format!("rest {rest}") });
             rest_once().await;

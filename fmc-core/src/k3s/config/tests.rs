@@ -5,7 +5,10 @@ use crate::k3s::{Label, key};
 fn findings(config: &Config) -> Vec<String> {
     let mut findings = Vec::new();
     config.check(&At::ROOT.key("config"), &mut findings);
-    findings.iter().map(|finding| format!("{}: {}; {}", finding.at, finding.message, finding.help)).collect()
+    findings
+        .iter()
+        .map(|finding| format!("{}: {}; {}", finding.at(), finding.message(), finding.help()))
+        .collect()
 }
 
 fn text(config: &Config) -> String {

@@ -3,7 +3,7 @@ use super::*;
 fn findings(dropin: &Dropin) -> Vec<String> {
     let mut findings = Vec::new();
     dropin.check(&At::ROOT.key("kubelet"), &mut findings);
-    findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect()
+    findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect()
 }
 
 fn example() -> Dropin {
@@ -84,15 +84,15 @@ fn what_a_kubelet_would_refuse_is_a_finding() {
     assert_eq!(
         findings(&dropin),
         [
-            "kubelet: 00-k3s-defaults.conf is K3s's own",
+            "kubelet: 00-k3s-defaults.conf is the name of K3s's own drop-in",
             "kubelet.evictionHard.nodefs.available: \"ten\" is not a valid threshold of eviction",
             "kubelet.evictionHard: the kubelet does not know `memory.free`",
             "kubelet.systemReserved: the kubelet does not know `gpu`",
             "kubelet.evictionSoft: `memory.available` has no grace period",
-            "kubelet.imageGCLowThresholdPercent: images are deleted from 85 % on, down to 90 %",
-            "kubelet.shutdownGracePeriodCriticalPods: critical pods get 10s of the 0s that a shutdown waits",
-            "kubelet.containerLogMaxFiles: a container's log cannot be rotated into less than 2 files",
-            "kubelet.maxParallelImagePulls: images are pulled one after another, and several at a time all the same",
+            "kubelet.imageGCLowThresholdPercent: the kubelet would begin to delete images at 85 % and stop at 90 %",
+            "kubelet.shutdownGracePeriodCriticalPods: critical pods get 10s, more than the 0s that the whole shutdown waits",
+            "kubelet.containerLogMaxFiles: a container's log cannot be rotated into fewer than 2 files",
+            "kubelet.maxParallelImagePulls: several images are to be pulled in parallel, but the kubelet pulls one after another",
         ]
     );
     assert_eq!(findings(&Dropin::new("own.yaml")), ["kubelet: \"own.yaml\" is not a valid drop-in name"]);

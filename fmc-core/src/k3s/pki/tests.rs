@@ -13,7 +13,10 @@ fn pki(credentials: &Credentials) -> Pki {
 fn found(credentials: &Credentials) -> Vec<String> {
     let mut findings = Vec::new();
     assert!(credentials.checked("prod", &At::ROOT, &mut findings).is_none());
-    findings.iter().map(|finding| format!("{} {}: {}", finding.kind, finding.at, finding.message)).collect()
+    findings
+        .iter()
+        .map(|finding| format!("{} {}: {}", finding.kind(), finding.at(), finding.message()))
+        .collect()
 }
 
 /// What a plan sees of a secret.

@@ -5,7 +5,7 @@ use crate::given::tests::{reads_back, refused_or_reads_back};
 fn findings(registries: &Registries) -> Vec<String> {
     let mut findings = Vec::new();
     registries.check(&At::ROOT.key("registries"), &mut findings);
-    findings.iter().map(|finding| format!("{}: {}", finding.at, finding.message)).collect()
+    findings.iter().map(|finding| format!("{}: {}", finding.at(), finding.message())).collect()
 }
 
 fn text(registries: &Registries) -> String {
@@ -83,11 +83,11 @@ fn what_is_wrong_is_a_finding() {
             "registries.mirrors.docker.io: the mirror of docker.io has no endpoint",
             "registries.mirrors.https://quay.example/: \"https://quay.example/\" is not a valid registry",
             "registries.mirrors.https://quay.example/.endpoints[0]: \"mirror.example:5000\" is not a valid web address",
-            "registries.mirrors.https://quay.example/.rewrites.: a rewrite is empty or has a control character in it",
+            "registries.mirrors.https://quay.example/.rewrites.: the rewrite of \"\" is empty or has a control character in it",
             "registries.access.a.example.ca_file: \"ca.pem\" is not a valid absolute path",
-            "registries.access.a.example.insecure_skip_verify: the authority of a.example is given, and any \
-             certificate will do all the same",
-            "registries.access.b.example: the certificate for b.example has no key_file",
+            "registries.access.a.example.insecure_skip_verify: `insecure_skip_verify` disables `ca_file` \
+             of a.example: any certificate is taken",
+            "registries.access.b.example: the certificate for b.example has no `key_file`",
             "registries.access.c.example.auth.user.name: the text is empty",
             "registries.access.c.example.auth.user.password.name: \"P\" is not a valid secret name",
         ]

@@ -67,8 +67,8 @@ fn finds(cluster: k3s::Cluster, expected: &[&str]) {
 
 /// The messages and helps of a kind.
 fn says(cloud: &Cloud, kind: Kind) -> Vec<(String, String)> {
-    let of_kind = findings(cloud).into_iter().filter(|finding| finding.kind == kind);
-    of_kind.map(|finding| (finding.message, finding.help)).collect()
+    let of_kind = findings(cloud).into_iter().filter(|finding| finding.kind() == kind);
+    of_kind.map(|finding| (finding.message(), finding.help())).collect()
 }
 
 #[track_caller]
@@ -224,8 +224,8 @@ fn the_state_outlives_the_root_disk() {
         cloud
     };
     let of = |cloud: &Cloud| -> Vec<(Severity, String)> {
-        let all = findings(cloud).into_iter().filter(|finding| finding.kind == Kind::K3sDataOnRoot);
-        all.map(|finding| (finding.severity, finding.message)).collect()
+        let all = findings(cloud).into_iter().filter(|finding| finding.kind() == Kind::K3sDataOnRoot);
+        all.map(|finding| (finding.severity(), finding.message())).collect()
     };
     let lost = "the state of s1 is on the root disk: who replaces the machine loses the cluster".to_owned();
     let one = without(cluster().servers(["s1"]));

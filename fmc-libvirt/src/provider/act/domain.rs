@@ -20,7 +20,7 @@ use crate::provider::up::leases;
 use crate::volume::own_pool;
 use crate::xml::outline::{Node, Outline};
 
-/// How long is waited between two looks at a guest that shuts down.
+/// The pause between two looks at a guest that shuts down.
 const POLL: Duration = Duration::from_millis(500);
 
 impl<L: Link, A: Acting> Job<L, A> {
@@ -35,7 +35,7 @@ impl<L: Link, A: Acting> Job<L, A> {
             Power::Stopped => false,
             Power::Unmanaged => active,
         };
-        // Stopped before it is defined: whatever is cut in between, no guest runs that is not what is defined.
+        // Stopped before it is defined: wherever the apply is cut, no guest runs on an old definition.
         let stops = active && (!runs || matches!(self.action, Action::Restart | Action::Replace));
         if stops {
             self.stop(name, wanted.shutdown)?;
@@ -43,7 +43,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         let defined = self.define(wanted, autostart, stale);
         if runs && (stops || !active) {
             self.note_leases(wanted);
-            // Also where it could not be defined anew: what was there goes on.
+            // It starts even if the new definition failed: the old one goes on.
             let started = if defined.is_ok() || stops { self.link.start_domain(name) } else { Ok(()) };
             defined?;
             return self.made(started);
@@ -51,7 +51,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         defined
     }
 
-    /// Notes the leases that its interfaces have before it starts: they do not say that it is up.
+    /// Records the leases of its interfaces before it starts: they do not show that it is up.
     fn note_leases(&self, wanted: &DomainDocument) {
         if let Some(readiness) = wanted.ready.as_ref().filter(|it| it.ready.signal == Signal::Lease) {
             self.before.note(&self.address, leases(&*self.link, readiness).unwrap_or_default());
@@ -80,17 +80,17 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.forget_console(&seen.xml)
     }
 
-    /// Deletes what it wrote to its serial console.
+    /// Deletes the files of its serial console.
     fn forget_console(&self, xml: &str) -> Result<(), StepError> {
         let Some(mark) = Mark::read(xml).filter(|_| keeps_console(xml)) else { return Ok(()) };
         match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.name()) {
-            // The pool is gone or stopped: so is what was to be deleted, or out of reach until it is back.
+            // The pool is deleted or stopped: then the files are gone too, or unreachable until it is back.
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
             done => done,
         }
     }
 
-    /// Stops a guest: asks it, waits, and then by force if that is allowed.
+    /// Stops a guest: asks it, waits, and then uses force if that is allowed.
     fn stop(&self, name: &str, shutdown: Shutdown) -> Result<(), StepError> {
         let grace = Duration::from_secs(shutdown.seconds().into());
         if !grace.is_zero() {
@@ -121,7 +121,7 @@ impl<L: Link, A: Acting> Job<L, A> {
     }
 }
 
-/// Whether a domain's document says that what it writes to a serial console is kept in a file.
+/// Whether a domain's document records the serial console in a file.
 fn keeps_console(xml: &str) -> bool {
     let Some(outline) = Outline::read(xml) else { return false };
     let devices = outline.root().at("devices");

@@ -7,9 +7,10 @@
 //!
 //! # Known limit
 //!
-//! If libvirtd is killed while it starts a network, a bridge and a dnsmasq remain that no call of libvirt removes. The
-//! next apply fails at that network and names the two commands that remove them. Two networks that swap their subnets or
-//! bridges are refused with instructions, because no order of steps does it.
+//! If libvirtd is killed while it starts a network, a bridge and a dnsmasq remain, and no libvirt call
+//! removes them. The next apply fails at that network and names the two commands that remove them. Two
+//! networks that swap their subnets or bridges are refused with instructions, because no order of steps can
+//! do it.
 
 use fmc_core::graph::{Acting, Action, StepError};
 
@@ -33,7 +34,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
         let defined = self.define_network(wanted, seen.as_ref(), stops);
         if stops || !active {
-            // Also where it could not be defined anew: what was there goes on.
+            // It starts even if the new definition failed: the old one goes on.
             let started = if defined.is_ok() || stops { self.link.start_network(name) } else { Ok(()) };
             defined?;
             return self.made(started);
@@ -55,7 +56,7 @@ impl<L: Link, A: Acting> Job<L, A> {
                     let (section, edit) = (update.section, update.edit);
                     self.made(self.link.update_network(name, section, edit, &update.xml, true))?;
                 }
-                // Updates leave the mark as it was: what it was made from is to be said, too.
+                // Updates leave the old mark in place, so the network is defined with the new one.
                 if is_stale(&seen.xml, &wanted.xml) {
                     self.made(self.link.define_network(&wanted.xml))?;
                 }

@@ -37,8 +37,8 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
     }
 
-    /// Deletes what machines wrote to their serial consoles. libvirt lists such a file only after it has read the pool
-    /// anew, and its folder cannot go before the file.
+    /// Deletes the files of serial consoles. libvirt lists such a file only after a refresh of the pool, and
+    /// the pool's folder can be deleted only after its files.
     pub(super) fn delete_consoles(&self, pool: &str, of: impl Fn(&str) -> bool) -> Result<(), StepError> {
         let read = || self.patiently(|| self.link.refresh_pool(pool));
         self.pools.refresh(self.address.place(), pool, read)?;
@@ -72,7 +72,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
     }
 
-    /// Makes a volume; that its name is taken meanwhile is a change since the plan.
+    /// Makes a volume; if its name was taken meanwhile, it changed since the plan.
     pub(super) fn make_volume(&self, pool: &str, name: &str, xml: &str) -> Result<(), StepError> {
         let made = self.patiently(|| self.link.create_volume(pool, xml));
         match made {
@@ -99,7 +99,7 @@ impl<L: Link, A: Acting> Job<L, A> {
 
     pub(super) fn delete_volume(&self, address: &str) -> Result<(), StepError> {
         let Some((pool, name)) = address.split_once('/') else { return Err(self.changed()) };
-        // It says nothing that a plan was decided by, and may be listed since.
+        // No plan depends on a console file, and it may be listed only since then.
         if !matches!(self.ours(name), Some(Ours::Console { .. })) {
             self.expect_volume(pool, name)?;
         }
@@ -107,7 +107,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.drop_volume(pool, name)
     }
 
-    /// Deletes a volume, its commit first: without that it is the rest of an upload, and nothing else.
+    /// Deletes a volume, its commit first: without the commit it is only the rest of an upload.
     pub(super) fn drop_volume(&self, pool: &str, name: &str) -> Result<(), StepError> {
         if self.ours(name).as_ref().is_some_and(is_uploaded) {
             let commit = commit_name(name);
@@ -116,7 +116,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.patiently(|| self.link.delete_volume(pool, name))
     }
 
-    /// Reads a volume again; its path, if it is there.
+    /// Reads a volume again, and returns its path if it exists.
     fn expect_volume(&self, pool: &str, name: &str) -> Result<Option<String>, StepError> {
         let uploaded = self.ours(name).as_ref().is_some_and(is_uploaded);
         let facts = self.made(self.link.volume(pool, name))?;
@@ -133,7 +133,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         Ok(facts.map(|facts| facts.path))
     }
 
-    /// A base image may have got a user since the plan: libvirt would delete it under that.
+    /// A base image may have got a user since the plan, and libvirt would delete it nevertheless.
     fn refuse_if_used(&self, pool: &str, name: &str) -> Result<(), StepError> {
         if !matches!(self.ours(name), Some(Ours::Base { .. })) {
             return Ok(());
@@ -156,7 +156,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         Ok(())
     }
 
-    /// What a volume's name says; a data disk in another pool has more before it.
+    /// The purpose of a volume by its name; the name of a data disk in another pool has a prefix.
     fn ours(&self, name: &str) -> Option<Ours> {
         let plain =
             name.strip_prefix("fmc.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, name)| name);

@@ -1,7 +1,7 @@
-//! Uploads: bytes that are checked on their way, and committed by a second volume once all of them are there.
+//! Uploads: the bytes are checked on their way, and a second volume commits them once all have arrived.
 //!
-//! Each host reads an image by itself: the second reading comes from the page cache, and hosts of different speed would
-//! slow each other down at one reader.
+//! Each host reads an image separately: the second reading comes from the page cache, and with one shared
+//! reader the slowest host would slow down the others.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,12 +23,12 @@ use crate::link::{CallErrorKind, Link, Piece, Pieces};
 use crate::provider::object::pool_room;
 use crate::volume::{commit_name, commit_xml, upload_xml};
 
-/// A fetch tells of its progress after so many bytes, as an upload does.
+/// A download reports its progress after each so many bytes, as an upload does.
 #[cfg(feature = "fetch")]
 const EACH: u64 = 1 << 20;
 
 impl<L: Link, A: Acting> Job<L, A> {
-    /// Makes a volume and sends its bytes. Whatever goes wrong, it is not committed.
+    /// Makes a volume and sends its bytes. After any failure it stays uncommitted.
     pub(super) fn upload(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
         let mut source = self.source(&wanted.content)?;
         let lane = self.pools.lane(self.address.place(), &wanted.pool);
@@ -36,13 +36,13 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.unless_cancelled()?;
         let (pool, name) = (&*wanted.pool, &*wanted.name);
         self.has_room(pool, &source)?;
-        // What is left of a deletion would commit what is not there yet.
+        // An old commit from an interrupted deletion would commit an incomplete volume.
         let commit = commit_name(name);
         self.patiently(|| self.link.delete_volume(pool, &commit))?;
         self.make_volume(pool, name, &upload_xml(name, source.length.unwrap_or(0)))?;
         let sent = self.send(pool, name, &mut source).and_then(|()| source.finish());
         if let Err(error) = sent {
-            // The rest of it is in the way of nobody; the next plan finds it if this fails too.
+            // If this fails too, the rest blocks nothing, and the next plan finds it.
             drop(self.link.delete_volume(pool, name));
             return Err(error);
         }
@@ -69,7 +69,7 @@ impl<L: Link, A: Acting> Job<L, A> {
             (ImageSource::Url(url), Place::Folder { folder, patience }) => {
                 (self.fetch(folder, url, image, *patience)?, format!("image {url}"), true)
             }
-            // Nobody boots it, and nobody wants to wait for it.
+            // A simulation never boots it, so a download would be a waste of time.
             (ImageSource::Url(url), Place::StandIns) => {
                 return Ok(Source::secret(SecretBytes::new(format!("stand-in of {url}\n").into_bytes())));
             }
@@ -83,7 +83,7 @@ impl<L: Link, A: Acting> Job<L, A> {
             }
         };
         let from = From { what, fetched: fetched.then(|| path.clone()) };
-        // What was fetched lies in a folder of our own.
+        // A download is in a folder of our own.
         let own = Files::anywhere("");
         Source::image(if fetched { &own } else { &self.images.files }, &path, image)
             .map_err(|error| from.refuse(&error))
@@ -135,8 +135,8 @@ impl<L: Link, A: Acting> Job<L, A> {
         })
     }
 
-    /// Refuses what a pool has no room for. What libvirt knows of that may be old, so a pool that seems too small is looked
-    /// at again.
+    /// Refuses an upload that is too large for its pool. libvirt's numbers may be old, so a pool that seems
+    /// too small is refreshed and read again.
     fn has_room(&self, pool: &str, source: &Source) -> Result<(), StepError> {
         let Bytes::Image(_) = &source.bytes else { return Ok(()) };
         let room = || -> Result<Option<u64>, StepError> {
@@ -164,7 +164,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         let mut last = None;
         let mut each = |sent: u64| {
             let (done, total) = progress.after(sent);
-            // A packed file is not further with every chunk that comes out of it.
+            // Not every unpacked chunk advances the position in a packed file.
             if last.replace(done) != Some(done) {
                 self.acting.say(Event::Progress { address: address.clone(), done, total });
             }
@@ -172,41 +172,41 @@ impl<L: Link, A: Acting> Job<L, A> {
         };
         let sent = self.link.upload(pool, name, &mut source.bytes, length, &mut each);
         let sent = match sent {
-            // Nothing of the source is used up by a pool that was at work before the first byte.
+            // A pool that was busy before the first byte has consumed nothing of the source.
             Err(error) if error.kind == CallErrorKind::Busy && !source.bytes.is_begun() => {
                 self.patiently(|| self.link.upload(pool, name, &mut source.bytes, length, &mut each))
             }
             sent => self.made(sent),
         };
-        // The link knows only that it got no more bytes.
+        // The link only knows that it got no more bytes; the source knows the reason.
         sent.map_err(|error| source.failure().unwrap_or(error))
     }
 }
 
-/// Bytes to be sent.
+/// A source of bytes.
 struct Source {
     from: From,
-    /// How many, if that is known.
+    /// The number of bytes, if it is known.
     length: Option<u64>,
-    /// How many of the hypervisor they take at least.
+    /// The least space that they take on the hypervisor.
     takes: u64,
-    /// How many the file has that they come from.
+    /// The length of the packed file that they come from, if any.
     packed: Option<u64>,
     bytes: Bytes,
 }
 
-/// Where bytes come from.
+/// The origin of bytes.
 #[derive(Default)]
 struct From {
-    /// Its name in an error.
+    /// The name for an error.
     what: String,
-    /// Where it is kept, if it was fetched.
+    /// The path of the download, if there is one.
     fetched: Option<PathBuf>,
 }
 
 impl From {
-    /// Why an image cannot be used. What was kept was right when it was fetched: if it is not what it should be now, it is
-    /// fetched again the next time.
+    /// Why an image cannot be used. A download was correct when it arrived; if it is not correct now, it is
+    /// deleted so that the next apply downloads it again.
     fn refuse(&self, error: &ImageError) -> StepError {
         let mut cause = error.to_string();
         if let Some(kept) = &self.fetched
@@ -223,12 +223,12 @@ impl From {
 }
 
 enum Bytes {
-    /// With secrets in them, until they are taken.
+    /// Contains secrets, until it is taken.
     Secret(Option<Exposed>),
     Image(Box<content::Content>),
 }
 
-/// Bytes with secrets in them, which are overwritten when the last reader lets go of them.
+/// Bytes with secrets, which are overwritten when the last reader drops them.
 struct Exposed(SecretBytes);
 
 impl AsRef<[u8]> for Exposed {
@@ -237,7 +237,8 @@ impl AsRef<[u8]> for Exposed {
     }
 }
 
-/// How far an upload is: by the bytes sent, or for a packed file by what was read of it, of which the end is known.
+/// The progress of an upload: the bytes sent, or for a packed file the bytes read of it, because only their
+/// total is known.
 enum Progress {
     Sent(u64),
     Read(Rc<Tally>, u64),
@@ -253,7 +254,7 @@ impl Progress {
 }
 
 impl Source {
-    /// Bytes with secrets in them.
+    /// Bytes with secrets.
     fn secret(bytes: SecretBytes) -> Self {
         let length = u64::try_from(bytes.expose().len()).unwrap_or(u64::MAX);
         let bytes = Bytes::Secret(Some(Exposed(bytes)));
@@ -280,7 +281,7 @@ impl Source {
         Some(self.from.refuse(&content.failure()?))
     }
 
-    /// Whether all that was sent is what was promised.
+    /// Checks that the sent bytes were the required ones.
     fn finish(self) -> Result<(), StepError> {
         match self.bytes {
             Bytes::Secret(_) => Ok(()),

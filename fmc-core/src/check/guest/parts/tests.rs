@@ -14,7 +14,8 @@ fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
 
 /// What is found, as `kind at: message`.
 fn found(guest: &Guest, os: Os) -> Vec<String> {
-    let line = |finding: &Finding| format!("{} {}: {}", finding.kind.as_str(), finding.at, finding.message);
+    let line =
+        |finding: &Finding| format!("{} {}: {}", finding.kind().as_str(), finding.at(), finding.message());
     findings(guest, os).iter().map(line).collect()
 }
 
@@ -41,7 +42,8 @@ fn every_wrong_leaf_is_found_in_its_place() {
         .user(User::new("Ops").key("ssh-ed25519 AAAA"))
         .link(Symlink::new("/etc/a", ""))
         .package("a b");
-    let places: Vec<String> = findings(&guest, Os::Debian).into_iter().map(|finding| finding.at).collect();
+    let places: Vec<String> =
+        findings(&guest, Os::Debian).into_iter().map(|finding| finding.at().to_owned()).collect();
     assert_eq!(
         places,
         [
@@ -203,7 +205,7 @@ fn a_password_hash_from_the_root_key() {
     let found = found(&guest, Os::Debian);
     assert!(
         found.iter().any(|line| line.starts_with(
-            "value-invalid guest.users.ops.password_hash: what is made from the root key is no hash"
+            "value-invalid guest.users.ops.password_hash: the hash of a password cannot be made from the root key"
         )),
         "{found:?}"
     );
@@ -228,7 +230,7 @@ fn a_bit_that_the_images_ignition_does_not_know() {
     let found = |version| {
         let mut findings = Vec::new();
         super::check(&parts, Os::Flatcar, version, &At::ROOT.key("guest"), &mut findings);
-        findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+        findings.into_iter().map(|finding| finding.message()).collect::<Vec<_>>()
     };
     assert_eq!(
         found("4593.2.0"),

@@ -124,7 +124,7 @@ fn free_addresses_that_are_named_are_free_and_different() {
     }
     let networks = "n: {mode: nat, subnet: 10.0.0.0/28, dhcp: 10.0.0.9-10.0.0.12}";
     let cloud = yaml(&small(networks, &text));
-    let help: Vec<_> = findings(&cloud).into_iter().map(|finding| finding.help).collect();
+    let help: Vec<_> = findings(&cloud).into_iter().map(|finding| finding.help()).collect();
     let free = |who: &str, address: &str| format!("give {who} a free address of n (10.0.0.0/28){address}");
     assert_eq!(
         help,
@@ -316,9 +316,9 @@ fn a_network_without_a_resolver_is_one_finding_for_all_its_machines() {
     let lan = "lan: {mode: bridge, bridge: br0, subnet: 192.168.0.0/24, gateway: 192.168.0.1}";
     let all = findings(&yaml(&small(lan, &machines.join(", "))));
     let [finding] = &all[..] else { panic!("{all:?}") };
-    assert_eq!((finding.kind.as_str(), &*finding.at), ("resolver-missing", "machines.m10.resolvers"));
+    assert_eq!((finding.kind().as_str(), &*finding.at()), ("resolver-missing", "machines.m10.resolvers"));
     assert_eq!(
-        finding.message,
+        finding.message(),
         "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have nobody to ask for names"
     );
 }

@@ -38,8 +38,8 @@ fn paths(cluster: Cluster) -> Vec<String> {
     let mut paths: Vec<String> = report
         .findings()
         .iter()
-        .filter(|finding| !finding.kind.as_str().starts_with("k3s-"))
-        .map(|finding| finding.at.clone())
+        .filter(|finding| !finding.kind().as_str().starts_with("k3s-"))
+        .map(|finding| finding.at().to_owned())
         .filter(|at| at.starts_with("clusters."))
         .collect();
     paths.sort();
@@ -214,8 +214,8 @@ fn what_a_server_and_an_agent_need_is_told_at_the_cluster() {
     let needs: Vec<String> = report
         .findings()
         .iter()
-        .filter(|finding| finding.kind.as_str() == "role-needs")
-        .map(|finding| format!("{}: {}", finding.at, finding.message))
+        .filter(|finding| finding.kind().as_str() == "role-needs")
+        .map(|finding| format!("{}: {}", finding.at(), finding.message()))
         .collect();
     assert_eq!(
         needs,
@@ -231,14 +231,14 @@ fn what_a_server_and_an_agent_need_is_told_at_the_cluster() {
         self::cloud(Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).agents(["worker1"])).lab();
     let checked = lab.check().unwrap();
     assert_eq!(checked.cluster("prod").unwrap().servers.len(), 1);
-    assert!(checked.findings().iter().any(|finding| finding.at == "clusters.prod.servers[0]"));
+    assert!(checked.findings().iter().any(|finding| finding.at() == "clusters.prod.servers[0]"));
 }
 
 #[test]
 fn a_machine_that_is_named_twice_has_one_role() {
     let twice = Cluster::new("prod", "v1.36.3+k3s1").servers(["master1"]).agents(["master1"]);
     let report = cloud(twice).check().unwrap_err();
-    let kinds: Vec<&str> = report.findings().iter().map(|finding| finding.kind.as_str()).collect();
+    let kinds: Vec<&str> = report.findings().iter().map(|finding| finding.kind().as_str()).collect();
     assert!(kinds.contains(&"k3s-member-duplicate") && !kinds.contains(&"role-clash"), "{report}");
 }
 

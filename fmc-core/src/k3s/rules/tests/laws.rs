@@ -181,7 +181,7 @@ fn each_key_that_is_owned_is_refused() {
         let value = if key.is_secret() { "{name: s, source: {file: s}}" } else { value };
         let config: Config = serde_saphyr::from_str(&format!("{key}: {value}")).unwrap();
         let cloud = ten(super::three().config(config));
-        findings(&cloud).iter().any(|finding| finding.kind.as_str() == "k3s-config-owned")
+        findings(&cloud).iter().any(|finding| finding.kind().as_str() == "k3s-config-owned")
     };
     for key in Key::ALL {
         assert_eq!(refused(*key), key.owner().is_some(), "{key}");
@@ -232,6 +232,6 @@ fn ten_thousand_agents_of_a_wrong_cluster_are_one_finding_each_kind() {
         *cluster = cluster.clone().pods("fd00:42::/48").services("10.43.0.0/16").services("fd00:43::/112");
         cluster.install = k3s::Install::release();
     }
-    let kinds: Vec<_> = findings(&cloud).iter().map(|finding| finding.kind.as_str()).collect();
+    let kinds: Vec<_> = findings(&cloud).iter().map(|finding| finding.kind().as_str()).collect();
     assert_eq!(kinds, ["k3s-subnet-family", "k3s-install-unpinned"]);
 }

@@ -13,10 +13,10 @@ const MODEL: &str = "https://models.example/large.bin";
 fn a_mirror_without_a_file_is_told_of_with_the_reason() {
     let idle = three().install(Install::release()).bootstrap("a1");
     let found = findings(&cloud(idle.clone())).remove(0);
-    assert!(found.message.ends_with("; the mirror has nothing to serve"), "{found}");
-    assert_eq!(found.also, ["clusters.prod.bootstrap"]);
+    assert!(found.message().ends_with("; the mirror has nothing to serve"), "{found}");
+    assert_eq!(found.also_at(), ["clusters.prod.bootstrap"]);
     let found = findings(&cloud(idle.bootstrap(Mirror::on("a1").file(MODEL, DIGEST)))).remove(0);
-    assert!(found.message.ends_with("by the sums beside it") && found.also.is_empty(), "{found}");
+    assert!(found.message().ends_with("by the sums beside it") && found.also_at().is_empty(), "{found}");
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! Values that are right alone and wrong where they stand, of whichever room.
+
+use super::problems;
+use crate::unit::Size;
+
+problems! {
+    /// Problems with a value that no type of its own refuses.
+    pub enum ValueProblem {
+        ControlCharacter { what: &'static str } is ValueInvalid:
+            "the {what} has a control character in it",
+            "write it on one line";
+        NotWhole { size: Size, granule: &'static str, rounded: Size } is SizeInvalid:
+            "{size} is not a whole number of {granule}",
+            "write {rounded}";
+        NoReason is ValueInvalid:
+            "the reason is empty",
+            "say why the cloud may have such findings";
+        NoThreads { topology: String } is ValueInvalid:
+            "a processor of {topology} has no threads to run anything",
+            "write at least 1 for each: two sockets of six cores with two threads are 2, 6 and 2";
+        CpuModel { model: String } is ValueInvalid:
+            "{model:?} is not a name of a CPU model",
+            "write a model by libvirt's name, for example Westmere (`virsh cpu-models x86_64` lists them)";
+        Unpaired { what: &'static str, missing: &'static str, both: &'static str } is ValueInvalid:
+            "{what} has no {missing}",
+            "give {both}, or neither of them";
+        Interface { name: String } is ValueInvalid:
+            "a firewall cannot name the interface {name:?}",
+            "write the interface's name without quotation marks, stars and backslashes";
+        NoInterface is ValueInvalid:
+            "no interface leads inside",
+            "name the interfaces of the machine itself by which they call, for example docker0";
+        SecretFile is ValueInvalid:
+            "the path of a secret's file is empty or has a NUL in it",
+            "name a file that the program that applies can read";
+        SecretVariable is ValueInvalid:
+            "the name of a secret's environment variable is empty, or has '=' or a NUL in it",
+            "name a variable that the program that applies can read";
+        LinkTarget is ValueInvalid:
+            "the target of a link is empty or has a control character in it",
+            "write a path, absolute or relative to the link's directory";
+        PasswordHash is ValueInvalid:
+            "the hash of a password cannot be made from the root key: it would match no password",
+            "give the hash that `openssl passwd -6` prints, from a file or the environment";
+    }
+}
