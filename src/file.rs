@@ -408,16 +408,10 @@ pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, or the cloud is a lab's copy, which its own program makes with `--lab`.
+/// The cloud has what no setter says, as a lab's copy, which its own program makes with `--lab`; or a machine has a role of the user's
+/// own, which is code.
 pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
-    let json = to_json(cloud)?;
-    let known = RoleKinds::built_in().recognise(cloud.clone());
-    let mut roles = rust::Roles::new();
-    for (machine, role) in known.own_roles() {
-        roles.entry(machine.to_string()).or_default().extend(role.to_rust().map(str::to_owned));
-    }
-    let tree = json::read(&json, &mut Vec::new()).map_err(|mistake| FileError::Write(mistake.to_string()))?;
-    rust::program(&tree, &roles)
+    rust::program(&written(cloud)?)
         .map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
 }
 

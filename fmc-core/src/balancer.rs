@@ -24,6 +24,7 @@
 
 pub mod haproxy;
 pub mod keepalived;
+pub mod problem;
 mod role;
 pub(crate) mod rules;
 mod setup;
@@ -37,12 +38,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
 use crate::digest::Digest;
-use crate::field::{is_default, is_yes, yes};
-use crate::finding::{At, Finding, leaf};
+use crate::draft::{Look, Setting, draft};
+use crate::field::{is_yes, yes};
+use crate::finding::At;
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::name::MachineName;
 use crate::path::HttpUrl;
 use crate::ready::TcpPort;
+use crate::rust::{Expr, Names, Unsaid};
 
 pub use role::{BalancerRole, KIND};
 pub(crate) use role::{address_on, assigned, home};
@@ -57,29 +60,31 @@ pub const ALIVE: u16 = 8405;
 /// Where it answers that, over HTTP.
 const ALIVE_PATH: &str = "/ping";
 
-/// A load balancer: which machines it is on, what it runs, and what it balances besides the API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Balancer {
-    /// The machines that it is on. Of several, the first has the shared address as long as it can.
-    pub(crate) machines: Vec<Given<MachineName>>,
-    /// The address that several machines share; one that nothing else has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) virtual_address: Option<Given<Ip>>,
-    /// The number, 1 to 255, by which they know each other on their network; the last byte of the address if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) virtual_router: Option<Given<VirtualRouter>>,
-    /// What balances; `HAProxy` of the distribution if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) software: Software,
-    /// What it balances besides the API; HTTP and HTTPS if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) ingress: Ingress,
-    /// Whether a machine that comes back takes the shared address from one that comes after it in the list; it does if
-    /// not said.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) preempt: bool,
+draft! {
+    /// A load balancer: which machines it is on, what it runs, and what it balances besides the API.
+    pub struct Balancer {
+        /// The machines that it is on. Of several, the first has the shared address as long as it can.
+        #[needed]
+        pub(crate) machines: Vec<Given<MachineName>>,
+        /// The address that several machines share, by VRRP (RFC 5798): one of a network that all of them are on, which nothing else has. The
+        /// API is then reached by it.
+        pub(crate) virtual_address: Option<Given<Ip>>,
+        /// The number, 1 to 255, by which the machines know each other on their network; the last byte of the shared address if not said.
+        /// Nothing else on that network may have it.
+        pub(crate) virtual_router: Option<Given<VirtualRouter>>,
+        /// What balances; `HAProxy` of the distribution if not said.
+        pub(crate) software: Software,
+        /// What it balances besides the API; HTTP and HTTPS if not said.
+        #[by_hand]
+        pub(crate) ingress: Ingress,
+        /// Whether a machine that comes back takes the shared address from one that comes after it in the list; it does if not said. Each
+        /// time the address moves, connections break.
+        pub(crate) preempt: bool = true,
+    }
+
+    /// A balancer on machines.
+    fn of(..);
+    said Balancer::said;
 }
 
 /// What balances.
@@ -156,37 +161,7 @@ impl Balancer {
     /// A balancer on several machines, which share [an address](Self::virtual_address). The first of them has it as long as it
     /// can, then the second.
     pub fn on_all<M: Into<Given<MachineName>>>(machines: impl IntoIterator<Item = M>) -> Self {
-        Self {
-            machines: machines.into_iter().map(Into::into).collect(),
-            virtual_address: None,
-            virtual_router: None,
-            software: Software::default(),
-            ingress: Ingress::default(),
-            preempt: true,
-        }
-    }
-
-    /// The address that the machines share, by VRRP (RFC 5798): one of a network that all of them are on, which nothing else
-    /// has. The API is then reached by it.
-    #[must_use]
-    pub fn virtual_address(mut self, address: impl Into<Given<Ip>>) -> Self {
-        self.virtual_address = Some(address.into());
-        self
-    }
-
-    /// The number, 1 to 255, by which the machines know each other on their network; the last byte of the shared address if
-    /// not said. Nobody else on that network may have it.
-    #[must_use]
-    pub fn virtual_router(mut self, id: impl Into<Given<VirtualRouter>>) -> Self {
-        self.virtual_router = Some(id.into());
-        self
-    }
-
-    /// What balances; `HAProxy` of the distribution if not said.
-    #[must_use]
-    pub fn software(mut self, software: Software) -> Self {
-        self.software = software;
-        self
+        Self::of(machines.into_iter().map(Into::into).collect())
     }
 
     /// The balancer's own ports of HTTP and HTTPS; 80 and 443 if not said.
@@ -233,14 +208,6 @@ impl Balancer {
         self
     }
 
-    /// Whether a machine that comes back takes the shared address from one that comes after it in the list; it does if not
-    /// said. Each time the address moves, connections break.
-    #[must_use]
-    pub fn preempt(mut self, on: bool) -> Self {
-        self.preempt = on;
-        self
-    }
-
     /// The machines that it is on.
     pub fn machines(&self) -> &[Given<MachineName>] {
         &self.machines
@@ -260,39 +227,78 @@ impl Balancer {
             None => Some(VirtualRouter::of(shared)),
         }
     }
+}
 
-    /// A finding for every leaf that is wrong.
-    pub(crate) fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
-        let Self { machines, virtual_address, virtual_router, software, ingress, preempt: _ } = self;
-        for (index, machine) in machines.iter().enumerate() {
-            leaf(machine, &at.key("machines").index(index), findings);
-        }
-        maybe(virtual_address.as_ref(), &at.key("virtual_address"), findings);
-        maybe(virtual_router.as_ref(), &at.key("virtual_router"), findings);
-        match software {
-            Software::HaProxy => {}
-            Software::Traefik { url, digest } => {
-                let at = at.key("software");
-                let at = at.key("traefik");
-                leaf(url, &at.key("url"), findings);
-                leaf(digest, &at.key("digest"), findings);
-            }
-        }
-        let Ingress { on: _, http, https, node_http, node_https, nodes } = ingress;
-        let at = at.key("ingress");
-        maybe(http.as_ref(), &at.key("http"), findings);
-        maybe(https.as_ref(), &at.key("https"), findings);
-        maybe(node_http.as_ref(), &at.key("node_http"), findings);
-        maybe(node_https.as_ref(), &at.key("node_https"), findings);
-        for (index, node) in nodes.iter().enumerate() {
-            leaf(node, &at.key("nodes").index(index), findings);
-        }
+impl Balancer {
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = match self.machines.as_slice() {
+            [one] => Expr::of("Balancer::on", vec![one.rust(names)?]),
+            _ => Expr::of("Balancer::on_all", vec![self.machines.rust(names)?]),
+        };
+        self.say_settings(&mut on, &[], names)?;
+        Ok(on)
     }
 }
 
-fn maybe<T: Leaf>(given: Option<&Given<T>>, at: &At<'_>, findings: &mut Vec<Finding>) {
-    if let Some(given) = given {
-        leaf(given, at, findings);
+impl Setting for Ingress {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        let Self { on: _, http, https, node_http, node_https, nodes } = self;
+        http.look(&at.key("http"), look);
+        https.look(&at.key("https"), look);
+        node_http.look(&at.key("node_http"), look);
+        node_https.look(&at.key("node_https"), look);
+        nodes.look(&at.key("nodes"), look);
+    }
+
+    /// No setter takes it: a balancer has the setters of its parts.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("what is balanced besides the API by itself".to_owned())
+    }
+
+    fn say(&self, _: &str, balancer: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        let Self { on, http, https, node_http, node_https, nodes } = self;
+        let pairs = [
+            ("ingress_ports", ("http", http), ("https", https)),
+            ("ingress_node_ports", ("node_http", node_http), ("node_https", node_https)),
+        ];
+        for (setter, (first, one), (second, other)) in pairs {
+            match (one, other) {
+                (None, None) => {}
+                (Some(one), Some(other)) => {
+                    balancer
+                        .call(setter, format!("{}, {}", one.rust(names)?.line(), other.rust(names)?.line()));
+                }
+                _ => return Err(format!("one of `{first}` and `{second}`, which one setter takes")),
+            }
+        }
+        if !on {
+            balancer.call("without_ingress", "");
+        }
+        if !nodes.is_empty() {
+            balancer.nest("ingress_nodes", nodes.rust(names)?);
+        }
+        Ok(())
+    }
+}
+
+impl Setting for Software {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        if let Self::Traefik { url, digest } = self {
+            let at = at.key("traefik");
+            url.look(&at.key("url"), look);
+            digest.look(&at.key("digest"), look);
+        }
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        Ok(Expr::leaf(match self {
+            Self::HaProxy => "Software::HaProxy".to_owned(),
+            Self::Traefik { url, digest } => format!(
+                "Software::Traefik {{ url: {}.into(), digest: {}.into() }}",
+                url.rust(names)?.line(),
+                digest.rust(names)?.line()
+            ),
+        }))
     }
 }
 

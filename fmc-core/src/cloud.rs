@@ -1,8 +1,10 @@
 //! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::addr::Ip;
+use crate::draft::{Setting, draft};
+use crate::finding::{At, Finding, ValueProblem};
 use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
@@ -12,126 +14,110 @@ use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
 use crate::role::Role;
+use crate::rust::{Expr, Names, Unsaid};
 use crate::tz::TimeZone;
 
-/// A finding that the cloud accepts, by kind, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Accept {
-    /// The kind of finding, as `pool-thin`.
-    pub kind: String,
-    /// Why, which is shown with the finding.
-    pub reason: String,
+draft! {
+    /// A finding that the cloud accepts, by kind, and why.
+    #[derive(Eq)]
+    pub struct Accept {
+        /// The kind of finding, as `pool-thin`.
+        #[needed]
+        pub kind: String,
+        /// Why, which is shown with the finding.
+        #[needed]
+        #[rule(is_given)]
+        pub reason: String,
+    }
+
+    arguments;
 }
 
-/// A cloud: hosts, networks and machines as one value.
-///
-/// ```
-/// use fmc_core::cloud::Cloud;
-/// use fmc_core::host::Host;
-/// use fmc_core::image::Image;
-/// use fmc_core::machine::{Interface, Machine};
-/// use fmc_core::network::Network;
-/// use fmc_core::unit::SizeExt;
-///
-/// let cloud = Cloud::new("first")
-///     .host(Host::local())
-///     .network(Network::nat("lab", "10.17.3.0/24"))
-///     .machine(
-///         Machine::new("web", Image::blank())
-///             .memory(2.gib())
-///             .root_disk(20.gib())
-///             .interface(Interface::on("lab").address("10.17.3.10")),
-///     );
-/// let checked = cloud.check()?;
-/// assert_eq!(checked.machines().len(), 1);
-/// # Ok::<(), fmc_core::finding::Report>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Cloud {
-    /// Its name.
-    pub name: Given<CloudName>,
-    /// Who owns its objects; the cloud's name if not said. Two clouds of one name on one host must not meet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner: Option<Given<OwnerId>>,
-    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
-    /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub prefixed: bool,
-    /// Whether it is the small copy that `--lab` makes.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub lab: bool,
-    /// The DNS domain of its machines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Given<DomainName>>,
-    /// The time zone of its machines.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<Given<TimeZone>>,
-    /// Whom its machines ask for names, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub resolvers: Vec<Given<Ip>>,
-    /// Addresses by which the Internet reaches the cloud; they must be public ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub public_addresses: Vec<Given<Ip>>,
-    /// Whether machines get SSH host keys that are made from the root key, so that they are known before their first boot;
-    /// they make their own if not said.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ssh_host_keys: bool,
-    /// From where SSH is let in by the machines' firewalls, beside the hypervisor: `anywhere`, `{network: lan}`,
-    /// `{machine: bastion}`, `{subnet: 10.17.3.0/24}`. From anywhere if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ssh_from: Option<Vec<Peer>>,
-    /// Hypervisors, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub hosts: Named<Host>,
-    /// Networks, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub networks: Named<Network>,
-    /// Machines, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub machines: Named<Machine>,
-    /// K3s clusters, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub clusters: Named<k3s::Cluster>,
-    /// Kinds of findings that the cloud accepts, each with the reason.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub accept: Vec<Accept>,
+fn is_given(reason: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
+    if reason.trim().is_empty() {
+        findings.push(ValueProblem::NoReason.at(at));
+    }
+}
+
+draft! {
+    /// A cloud: hosts, networks and machines as one value.
+    ///
+    /// ```
+    /// use fmc_core::cloud::Cloud;
+    /// use fmc_core::host::Host;
+    /// use fmc_core::image::Image;
+    /// use fmc_core::machine::{Interface, Machine};
+    /// use fmc_core::network::Network;
+    /// use fmc_core::unit::SizeExt;
+    ///
+    /// let cloud = Cloud::new("first")
+    ///     .host(Host::local())
+    ///     .network(Network::nat("lab", "10.17.3.0/24"))
+    ///     .machine(
+    ///         Machine::new("web", Image::blank())
+    ///             .memory(2.gib())
+    ///             .root_disk(20.gib())
+    ///             .interface(Interface::on("lab").address("10.17.3.10")),
+    ///     );
+    /// let checked = cloud.check()?;
+    /// assert_eq!(checked.machines().len(), 1);
+    /// # Ok::<(), fmc_core::finding::Report>(())
+    /// ```
+    pub struct Cloud {
+        /// Its name.
+        #[needed]
+        pub name: Given<CloudName>,
+        /// Who owns its objects; the cloud's name if not said. Two people's clouds of one name on one host must not meet.
+        pub owner: Option<Given<OwnerId>>,
+        /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
+        /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
+        #[by_hand]
+        pub prefixed: bool,
+        /// Whether it is the small copy that `--lab` makes.
+        #[by_hand]
+        pub lab: bool,
+        /// The DNS domain of its machines.
+        pub domain: Option<Given<DomainName>>,
+        /// The time zone of its machines.
+        pub time_zone: Option<Given<TimeZone>>,
+        /// Whom its machines ask for names, in order.
+        #[list]
+        pub resolvers: Vec<Given<Ip>>,
+        /// Addresses by which the Internet reaches the cloud; they must be public ones.
+        #[each(public_address)]
+        pub public_addresses: Vec<Given<Ip>>,
+        /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
+        /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of its own at
+        /// `/etc/ssh/ssh_host_ed25519_key` keeps that.
+        pub ssh_host_keys: bool,
+        /// From where SSH is let in by the machines' firewalls: `anywhere`, `{network: lan}`, `{machine: bastion}`,
+        /// `{subnet: 10.17.3.0/24}`. From anywhere if not said. The hypervisor of a machine is let in whatever is said here, by its address
+        /// on the machine's networks; its address on a host bridge is not known, and must be said.
+        #[list]
+        pub ssh_from: Option<Vec<Peer>>,
+        /// Hypervisors, by name.
+        #[each(host, map_hosts)]
+        pub hosts: Named<Host>,
+        /// Networks, by name.
+        #[each(network, map_networks)]
+        pub networks: Named<Network>,
+        /// Machines, by name.
+        #[each(machine)]
+        pub machines: Named<Machine>,
+        /// K3s clusters, by name.
+        #[each(cluster, map_clusters)]
+        pub clusters: Named<k3s::Cluster>,
+        /// Kinds of findings that the cloud accepts, each with the reason.
+        #[by_hand]
+        pub accept: Vec<Accept>,
+    }
+
+    /// An empty cloud.
+    pub fn new(..);
+    said Cloud::said;
 }
 
 impl Cloud {
-    /// An empty cloud.
-    pub fn new(name: impl Into<Given<CloudName>>) -> Self {
-        Self {
-            name: name.into(),
-            owner: None,
-            prefixed: false,
-            lab: false,
-            domain: None,
-            time_zone: None,
-            resolvers: Vec::new(),
-            public_addresses: Vec::new(),
-            ssh_host_keys: false,
-            ssh_from: None,
-            hosts: Named::default(),
-            networks: Named::default(),
-            machines: Named::default(),
-            clusters: Named::default(),
-            accept: Vec::new(),
-        }
-    }
-
-    /// Who owns its objects; the cloud's name if not said. Two people's clouds of one name on one host must not meet.
-    #[must_use]
-    pub fn owner(mut self, owner: impl Into<Given<OwnerId>>) -> Self {
-        self.owner = Some(owner.into());
-        self
-    }
-
     /// Whether its domains and networks are called `OWNER-NAME` on their hosts, for libvirt's names are global there: with it,
     /// dev and staging of one cloud lie beside each other. In plans and commands a machine keeps its plain name.
     ///
@@ -152,67 +138,6 @@ impl Cloud {
         self
     }
 
-    /// The DNS domain of its machines.
-    #[must_use]
-    pub fn domain(mut self, domain: impl Into<Given<DomainName>>) -> Self {
-        self.domain = Some(domain.into());
-        self
-    }
-
-    /// The time zone of its machines.
-    #[must_use]
-    pub fn time_zone(mut self, zone: impl Into<Given<TimeZone>>) -> Self {
-        self.time_zone = Some(zone.into());
-        self
-    }
-
-    /// Whom its machines ask for names, in order.
-    #[must_use]
-    pub fn resolvers<R: Into<Given<Ip>>>(mut self, resolvers: impl IntoIterator<Item = R>) -> Self {
-        self.resolvers = resolvers.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// An address by which the Internet reaches the cloud; it must be a public one.
-    #[must_use]
-    pub fn public_address(mut self, address: impl Into<Given<Ip>>) -> Self {
-        self.public_addresses.push(address.into());
-        self
-    }
-
-    /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
-    /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of
-    /// its own at `/etc/ssh/ssh_host_ed25519_key` keeps that.
-    #[must_use]
-    pub fn ssh_host_keys(mut self, on: bool) -> Self {
-        self.ssh_host_keys = on;
-        self
-    }
-
-    /// From where SSH is let in by the machines' firewalls: networks, subnets, machines as jump hosts. From anywhere if not
-    /// said. The hypervisor of a machine, by its address on the machine's networks, is let in whatever is said here; its address
-    /// on a host bridge is not known, and is to be said.
-    ///
-    /// ```
-    /// use fmc_core::cloud::Cloud;
-    /// use fmc_core::flow::Peer;
-    ///
-    /// let cloud = Cloud::new("first").ssh_from([Peer::machine("bastion")]);
-    /// # let _ = cloud;
-    /// ```
-    #[must_use]
-    pub fn ssh_from(mut self, peers: impl IntoIterator<Item = Peer>) -> Self {
-        self.ssh_from = Some(peers.into_iter().collect());
-        self
-    }
-
-    /// A hypervisor.
-    #[must_use]
-    pub fn host(mut self, host: Host) -> Self {
-        self.hosts.push(host);
-        self
-    }
-
     /// Hypervisors.
     #[must_use]
     pub fn hosts(mut self, hosts: impl IntoIterator<Item = Host>) -> Self {
@@ -220,38 +145,10 @@ impl Cloud {
         self
     }
 
-    /// The same cloud with each of its hosts changed.
-    #[must_use]
-    pub fn map_hosts(mut self, change: impl FnMut(Host) -> Host) -> Self {
-        self.hosts = self.hosts.map(change);
-        self
-    }
-
-    /// A network.
-    #[must_use]
-    pub fn network(mut self, network: Network) -> Self {
-        self.networks.push(network);
-        self
-    }
-
     /// Networks.
     #[must_use]
     pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.networks.extend(networks);
-        self
-    }
-
-    /// The same cloud with each of its networks changed.
-    #[must_use]
-    pub fn map_networks(mut self, change: impl FnMut(Network) -> Network) -> Self {
-        self.networks = self.networks.map(change);
-        self
-    }
-
-    /// A machine.
-    #[must_use]
-    pub fn machine(mut self, machine: Machine) -> Self {
-        self.machines.push(machine);
         self
     }
 
@@ -293,24 +190,10 @@ impl Cloud {
         self
     }
 
-    /// A K3s cluster on machines of the cloud.
-    #[must_use]
-    pub fn cluster(mut self, cluster: k3s::Cluster) -> Self {
-        self.clusters.push(cluster);
-        self
-    }
-
     /// K3s clusters.
     #[must_use]
     pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
         self.clusters.extend(clusters);
-        self
-    }
-
-    /// The same cloud with each of its clusters changed.
-    #[must_use]
-    pub fn map_clusters(mut self, change: impl FnMut(k3s::Cluster) -> k3s::Cluster) -> Self {
-        self.clusters = self.clusters.map(change);
         self
     }
 
@@ -337,12 +220,31 @@ impl Cloud {
         self
     }
 
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        if self.lab {
+            return Err("a lab's copy, which is made by `Cloud::lab`, from the cloud itself".to_owned());
+        }
+        let mut on = Expr::of("Cloud::new", vec![self.name.rust(names)?]);
+        self.say_settings(&mut on, &["lab"], names)?;
+        Ok(on)
+    }
+
+    /// The Rust expression that makes the cloud, as it stands four columns from the left. The constants are those of the program: for
+    /// each network that has one its name and the constant.
+    ///
+    /// # Errors
+    ///
+    /// What of the cloud no setter says.
+    pub fn to_rust(&self, constants: &BTreeMap<String, String>) -> Result<String, String> {
+        self.rust(constants).map(|cloud| cloud.print(4))
+    }
+
     /// The JSON Schema (draft 2020-12) of a cloud's file, by which an editor completes and checks one as it is written.
     ///
     /// It knows what each place takes; what a cloud is as a whole, [`Cloud::check`] knows.
     #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
-        let mut schema = schemars::schema_for!(Self);
+        let mut schema = crate::schema::of::<Self>();
         schema.insert("title".to_owned(), "A cloud of fmc".into());
         let link = schemars::json_schema!({ "type": "string", "description": "Where this schema is, for an editor." });
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {

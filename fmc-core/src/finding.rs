@@ -79,6 +79,15 @@ impl<'a> At<'a> {
         matches!(self.step, Step::Root)
     }
 
+    /// The last key on the way, as `address`.
+    pub(crate) fn last_key(&self) -> &str {
+        match (self.step, self.parent) {
+            (Step::Key(key), _) => key,
+            (_, Some(parent)) => parent.last_key(),
+            (_, None) => "",
+        }
+    }
+
     /// A field of the value here.
     #[must_use]
     pub fn key(&'a self, key: &'a str) -> At<'a> {
@@ -143,24 +152,6 @@ impl Finding {
             machines: NameList::default(),
             accepted: None,
             said: Said::Typed(Arc::new(problem)),
-        }
-    }
-
-    /// A finding in its own words, without values.
-    pub(crate) fn new(
-        kind: Kind,
-        at: impl fmt::Display,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind,
-            severity: kind.severity(),
-            at: at.to_string(),
-            also: Vec::new(),
-            machines: NameList::default(),
-            accepted: None,
-            said: Said::words(message.into(), help.into()),
         }
     }
 

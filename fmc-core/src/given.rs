@@ -20,6 +20,9 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
     /// The group that names a finding about an invalid value.
     const GROUP: LeafGroup = LeafGroup::Other;
 
+    /// The noun of a cloud that it names. A draft that has such a name refers to the noun, which must be there.
+    const NOUN: Option<Noun> = None;
+
     /// Reads the text form.
     ///
     /// # Errors
@@ -41,6 +44,16 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
         false
     }
 
+    /// The name as text, where it names a noun.
+    fn as_name(&self) -> &str {
+        ""
+    }
+
+    /// The Rust expression that makes it, as `2.gib()`, where that is not its text or its number.
+    fn to_rust(&self) -> Option<String> {
+        None
+    }
+
     /// The JSON Schema of the leaf.
     #[cfg(feature = "schema")]
     fn schema() -> schemars::Schema {
@@ -60,6 +73,18 @@ pub enum LeafGroup {
     Address,
     /// Anything else.
     Other,
+}
+
+/// What a cloud has by name, and its parts refer to by that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Noun {
+    /// A hypervisor.
+    Host,
+    /// A network.
+    Network,
+    /// A machine.
+    Machine,
 }
 
 /// Why a text is not a valid leaf: a fragment that says what would be right.

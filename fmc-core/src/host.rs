@@ -4,11 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::{is_default, is_yes, yes};
+use crate::draft::{Look, Setting, draft};
+use crate::finding::{At, Finding, ValueProblem};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::name::{BridgeName, HostName, PoolName};
-use crate::named::{Keyed, Named, unnamed};
+use crate::named::Named;
 use crate::path::AbsPath;
+use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
 
 /// How a host runs guests.
@@ -164,154 +166,87 @@ impl Leaf for MachineType {
 
 leaf_traits!(MachineType);
 
-/// A storage pool that a host has already: a folder that is not the cloud's own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Pool {
-    /// Its name.
-    #[serde(skip, default = "unnamed")]
-    pub name: Given<PoolName>,
-    /// The folder of its volumes.
-    pub path: Given<AbsPath>,
-    /// How much may be put into it; unlimited if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<Given<Size>>,
-}
+draft! {
+    /// A storage pool that a host has already: a folder that is not the cloud's own.
+    pub struct Pool {
+        /// Its name.
+        #[key]
+        pub name: Given<PoolName>,
+        /// The folder of its volumes.
+        #[needed]
+        pub path: Given<AbsPath>,
+        /// The bytes that the cloud may put into it; unlimited if not said.
+        pub capacity: Option<Given<Size>>,
+    }
 
-impl Pool {
     /// A pool by its name in libvirt and its folder.
-    pub fn new(name: impl Into<Given<PoolName>>, path: impl Into<Given<AbsPath>>) -> Self {
-        Self { name: name.into(), path: path.into(), capacity: None }
-    }
-
-    /// The bytes that the cloud may fill; unlimited if not said.
-    #[must_use]
-    pub fn capacity(mut self, size: impl Into<Given<Size>>) -> Self {
-        self.capacity = Some(size.into());
-        self
-    }
+    pub fn new(..);
 }
 
-impl Keyed for Pool {
-    type Name = PoolName;
-
-    fn name(&self) -> &Given<PoolName> {
-        &self.name
+draft! {
+    /// A hypervisor.
+    ///
+    /// ```
+    /// use fmc_core::host::Host;
+    /// use fmc_core::unit::SizeExt;
+    ///
+    /// let host = Host::new("proliant").uri("qemu:///system").topology(2, 6, 2).memory(35_904.mib()).reserve(2.gib()).bridge("br0");
+    /// # let _ = host;
+    /// ```
+    pub struct Host {
+        /// Its name.
+        #[key]
+        pub name: Given<HostName>,
+        /// Where its libvirt answers; needed for `--connect hosts`.
+        pub uri: Option<Given<LibvirtUri>>,
+        /// Its processor: sockets, cores of each, threads of each core. Without it virtual processors are not budgeted.
+        #[by_hand]
+        #[rule(processor)]
+        pub topology: Option<Topology>,
+        /// Its memory. Without it nothing checks that the machines fit.
+        pub memory: Option<Given<Size>>,
+        /// The part of its memory that machines may not use; 1 GiB if not said.
+        pub reserve: Option<Given<Size>>,
+        /// How it runs guests: `kvm`, or `emulated`.
+        #[by_hand]
+        pub acceleration: Acceleration,
+        /// The machine type of its guests; `q35` if not said.
+        pub machine_type: Option<Given<MachineType>>,
+        /// The processor that its guests see; the host's own if not said.
+        #[rule(model)]
+        pub cpu: CpuModel,
+        /// The folder in which the cloud's own pool has its folder `fmc-OWNER`; `/var/lib/libvirt/images` if not said.
+        pub base: Option<Given<AbsPath>>,
+        /// The bytes that the cloud's own pool may fill. Without it they are not budgeted.
+        pub capacity: Option<Given<Size>>,
+        /// Storage pools that it has already, by name: folders that are not the cloud's own.
+        #[each(pool, map_pools)]
+        pub pools: Named<Pool>,
+        /// Bridges that it has already.
+        #[each(bridge)]
+        pub bridges: Vec<Given<BridgeName>>,
+        /// Whether libvirt's `virtlogd` keeps what machines write to their serial consoles, as `MACHINE.console` in the cloud's own pool;
+        /// it does if not said. Switch it off where the host's policy keeps `virtlogd` out of that folder (`SELinux` off its own folders,
+        /// or `stdio_handler = "file"` in `qemu.conf`): a machine does not start there.
+        pub console_log: bool = true,
     }
 
-    fn with_name(self, name: Given<PoolName>) -> Self {
-        Self { name, ..self }
-    }
-}
-
-/// A hypervisor.
-///
-/// ```
-/// use fmc_core::host::Host;
-/// use fmc_core::unit::SizeExt;
-///
-/// let host = Host::new("proliant").uri("qemu:///system").topology(2, 6, 2).memory(35_904.mib()).reserve(2.gib()).bridge("br0");
-/// # let _ = host;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Host {
-    /// Its name.
-    #[serde(skip, default = "unnamed")]
-    pub name: Given<HostName>,
-    /// Its libvirt; needed for `--connect hosts`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<Given<LibvirtUri>>,
-    /// Its processor: sockets, cores of each, threads of each core.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub topology: Option<Topology>,
-    /// Its memory; without it, nobody checks that the machines fit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<Given<Size>>,
-    /// Memory that the host itself needs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserve: Option<Given<Size>>,
-    /// How it runs guests: `kvm`, or `emulated`.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub acceleration: Acceleration,
-    /// The machine type of its guests; `q35` if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine_type: Option<Given<MachineType>>,
-    /// The processor that its guests see.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub cpu: CpuModel,
-    /// The folder in which the cloud's own pool is; `/var/lib/libvirt/images` if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Given<AbsPath>>,
-    /// How much may be put into the cloud's own pool; unlimited if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<Given<Size>>,
-    /// Storage pools that it has already, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    pub pools: Named<Pool>,
-    /// Bridges that it has already.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bridges: Vec<Given<BridgeName>>,
-    /// Whether the machines' serial consoles are kept in files; they are if not said.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub console_log: bool,
+    /// A host by its name in the cloud; its libvirt is `qemu:///system` of this machine until [`uri`](Self::uri) says
+    /// otherwise.
+    pub fn new(..);
+    said Host::said;
 }
 
 impl Host {
-    /// A host by its name in the cloud; its libvirt is `qemu:///system` of this machine until [`uri`](Self::uri) says
-    /// otherwise.
-    pub fn new(name: impl Into<Given<HostName>>) -> Self {
-        Self {
-            name: name.into(),
-            uri: None,
-            topology: None,
-            memory: None,
-            reserve: None,
-            acceleration: Acceleration::default(),
-            machine_type: None,
-            cpu: CpuModel::default(),
-            base: None,
-            capacity: None,
-            pools: Named::default(),
-            bridges: Vec::new(),
-            console_log: true,
-        }
-    }
-
     /// This machine, as `local`.
     pub fn local() -> Self {
         Self::new(HostName::literal("local"))
-    }
-
-    /// Where its libvirt answers.
-    #[must_use]
-    pub fn uri(mut self, uri: impl Into<Given<LibvirtUri>>) -> Self {
-        self.uri = Some(uri.into());
-        self
     }
 
     /// Its processor: sockets, cores in each, threads of each core. Without it virtual processors are not budgeted.
     #[must_use]
     pub fn topology(mut self, sockets: u32, cores: u32, threads: u32) -> Self {
         self.topology = Some(Topology { sockets, cores, threads });
-        self
-    }
-
-    /// Its memory. Without it memory is not budgeted.
-    #[must_use]
-    pub fn memory(mut self, size: impl Into<Given<Size>>) -> Self {
-        self.memory = Some(size.into());
-        self
-    }
-
-    /// The part of its memory that machines may not use; 1 GiB if not said.
-    #[must_use]
-    pub fn reserve(mut self, size: impl Into<Given<Size>>) -> Self {
-        self.reserve = Some(size.into());
         self
     }
 
@@ -322,73 +257,62 @@ impl Host {
         self
     }
 
-    /// The machine type of its domains; `q35` if not said.
-    #[must_use]
-    pub fn machine_type(mut self, machine_type: impl Into<Given<MachineType>>) -> Self {
-        self.machine_type = Some(machine_type.into());
-        self
-    }
-
-    /// The processor that guests see; the host's own if not said.
-    #[must_use]
-    pub fn cpu(mut self, cpu: CpuModel) -> Self {
-        self.cpu = cpu;
-        self
-    }
-
-    /// The folder in which the cloud's own pool has its folder `fmc-OWNER`; `/var/lib/libvirt/images` if not said.
-    #[must_use]
-    pub fn base(mut self, path: impl Into<Given<AbsPath>>) -> Self {
-        self.base = Some(path.into());
-        self
-    }
-
-    /// The bytes that the cloud's own pool may fill. Without it they are not budgeted.
-    #[must_use]
-    pub fn capacity(mut self, size: impl Into<Given<Size>>) -> Self {
-        self.capacity = Some(size.into());
-        self
-    }
-
-    /// A storage pool that it has already.
-    #[must_use]
-    pub fn pool(mut self, pool: Pool) -> Self {
-        self.pools.push(pool);
-        self
-    }
-
-    /// The same host with each of its pools changed.
-    #[must_use]
-    pub fn map_pools(mut self, change: impl FnMut(Pool) -> Pool) -> Self {
-        self.pools = self.pools.map(change);
-        self
-    }
-
-    /// A bridge that it has already.
-    #[must_use]
-    pub fn bridge(mut self, bridge: impl Into<Given<BridgeName>>) -> Self {
-        self.bridges.push(bridge.into());
-        self
-    }
-
-    /// Whether libvirt's `virtlogd` keeps what machines write to their serial consoles, as `MACHINE.console` in the
-    /// cloud's own pool; it does if not said. Switch it off where the host's policy keeps `virtlogd` out of that folder
-    /// (`SELinux` off its own folders, or `stdio_handler = "file"` in `qemu.conf`): a machine does not start there.
-    #[must_use]
-    pub fn console_log(mut self, on: bool) -> Self {
-        self.console_log = on;
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let is_local = self.name.ok().is_some_and(|name| *name == "local");
+        let arguments = if is_local { Vec::new() } else { vec![self.name.rust(names)?] };
+        let mut on = Expr::of(if is_local { "Host::local" } else { "Host::new" }, arguments);
+        self.say_settings(&mut on, &[], names)?;
+        Ok(on)
     }
 }
 
-impl Keyed for Host {
-    type Name = HostName;
+fn processor(topology: &Option<Topology>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let Some(topology @ Topology { sockets, cores, threads }) = topology else { return };
+    if [sockets, cores, threads].contains(&&0) {
+        findings.push(ValueProblem::NoThreads { topology: topology.to_string() }.at(at));
+    }
+}
 
-    fn name(&self) -> &Given<HostName> {
-        &self.name
+fn model(cpu: &CpuModel, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let CpuModel::Named(model) = cpu else { return };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if model.is_empty() || !model.chars().all(is_plain) {
+        findings.push(ValueProblem::CpuModel { model: model.clone() }.at(at));
+    }
+}
+
+impl Setting for Topology {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    /// It has no constructor: `topology` of a host takes its numbers.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        let Self { sockets, cores, threads } = self;
+        Ok(Expr::leaf(format!("{sockets}, {cores}, {threads}")))
+    }
+}
+
+impl Setting for Acceleration {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Ok(Expr::leaf(format!("Acceleration::{self:?}")))
     }
 
-    fn with_name(self, name: Given<HostName>) -> Self {
-        Self { name, ..self }
+    fn say(&self, _: &str, host: &mut Expr, _: &Names) -> Result<(), Unsaid> {
+        host.call("emulated", "");
+        Ok(())
+    }
+}
+
+impl Setting for CpuModel {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        Ok(match self {
+            Self::Named(model) => {
+                Expr::leaf(format!("CpuModel::Named({}.to_owned())", model.rust(names)?.line()))
+            }
+            other => Expr::leaf(format!("CpuModel::{other:?}")),
+        })
     }
 }

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::field::is_default;
+use crate::draft::{Look, Setting, choice, draft};
+use crate::finding::At;
 use crate::given::Given;
 use crate::name::{PoolName, VolumeName};
 use crate::path::{AbsPath, HttpUrl};
+use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
 
 /// The operating system in an image: it decides what the machine is configured by.
@@ -156,99 +158,67 @@ pub enum Source {
     Blank,
 }
 
-/// A kernel that QEMU boots itself, without a boot loader in the image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct DirectKernel {
-    /// The path of the kernel on the hypervisor.
-    pub kernel: Given<AbsPath>,
-    /// The path of its initial file system.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub initrd: Option<Given<AbsPath>>,
-    /// The kernel's command line.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub command_line: String,
-}
+draft! {
+    /// A kernel that QEMU boots itself, without a boot loader in the image.
+    pub struct DirectKernel {
+        /// The path of the kernel on the hypervisor.
+        #[needed]
+        pub kernel: Given<AbsPath>,
+        /// The path of its initial file system.
+        pub initrd: Option<Given<AbsPath>>,
+        /// The kernel's command line.
+        pub command_line: String,
+    }
 
-impl DirectKernel {
     /// A kernel by its path on the hypervisor.
-    pub fn new(kernel: impl Into<Given<AbsPath>>) -> Self {
-        Self { kernel: kernel.into(), initrd: None, command_line: String::new() }
-    }
-
-    /// The initial RAM disk, by its path on the hypervisor.
-    #[must_use]
-    pub fn initrd(mut self, path: impl Into<Given<AbsPath>>) -> Self {
-        self.initrd = Some(path.into());
-        self
-    }
-
-    /// The kernel's command line.
-    #[must_use]
-    pub fn command_line(mut self, text: impl Into<String>) -> Self {
-        self.command_line = text.into();
-        self
-    }
+    pub fn new(..);
 }
 
-/// An image: an operating system, its version, and where its bytes are.
-///
-/// ```
-/// use fmc_core::image::Image;
-/// use fmc_core::unit::SizeExt;
-///
-/// let image = Image::rocky("9.4").path("/var/lib/libvirt/images/Rocky-9-GenericCloud-Base-9.4.qcow2").minimum(10.gib());
-/// # let _ = image;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Image {
-    /// The operating system: it decides what the machine is configured by.
-    pub os: Os,
-    /// Its version, as `12`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub version: String,
-    /// The processor that it is made for; `x86_64` if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub architecture: Arch,
-    /// Where its bytes are; an empty disk if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub source: Source,
-    /// What a file on the hypervisor must hash to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Given<Digest>>,
-    /// What it must hash to unpacked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unpacked_digest: Option<Given<Digest>>,
-    /// Its format; `qcow2` if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub format: Format,
-    /// The smallest root disk that it fits on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minimum: Option<Given<Size>>,
-    /// A kernel that QEMU boots itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kernel: Option<DirectKernel>,
+draft! {
+    /// An image: an operating system, its version, and where its bytes are.
+    ///
+    /// ```
+    /// use fmc_core::image::Image;
+    /// use fmc_core::unit::SizeExt;
+    ///
+    /// let image = Image::rocky("9.4").path("/var/lib/libvirt/images/Rocky-9-GenericCloud-Base-9.4.qcow2").minimum(10.gib());
+    /// # let _ = image;
+    /// ```
+    pub struct Image {
+        /// The operating system: it decides what the machine is configured by.
+        #[needed]
+        pub os: Os,
+        /// Its version, as `12`.
+        #[by_hand]
+        pub version: String,
+        /// The processor that it is made for; `x86_64` if not said.
+        pub architecture: Arch,
+        /// Where its bytes are; an empty disk if not said.
+        #[by_hand]
+        pub source: Source,
+        /// What an image given by path or volume is known to hash to. It pins the image: another digest is another image.
+        pub digest: Option<Given<Digest>>,
+        /// What a packed image, given by file or download, hashes to once it is unpacked: Fedora CoreOS publishes it as
+        /// `uncompressed-sha256`. It is checked beside the digest of the file.
+        pub unpacked_digest: Option<Given<Digest>>,
+        /// The format of the file, once it is unpacked; `qcow2` if not said. The file's header must agree.
+        pub format: Format,
+        /// The smallest root disk that it fits on: its virtual size.
+        pub minimum: Option<Given<Size>>,
+        /// A kernel that QEMU boots itself, in place of the image's boot loader.
+        #[setter(direct_kernel)]
+        pub kernel: Option<DirectKernel>,
+    }
+
+    /// An image of a system, of any version.
+    fn of(..);
+    said Image::said;
 }
 
 impl Image {
     /// An image of any operating system, blank until it gets a source.
     pub fn new(os: Os, version: impl Into<String>) -> Self {
-        Self {
-            os,
-            version: version.into(),
-            architecture: Arch::default(),
-            source: Source::Blank,
-            digest: None,
-            unpacked_digest: None,
-            format: Format::default(),
-            minimum: None,
-            kernel: None,
-        }
+        Self { version: version.into(), ..Self::of(os) }
     }
 
     /// Fedora CoreOS of a version, as `40.20240906.3.0`.
@@ -311,46 +281,73 @@ impl Image {
         self
     }
 
-    /// What an image given by path or volume is known to hash to. It pins the image: another digest is another image.
-    #[must_use]
-    pub fn digest(mut self, digest: impl Into<Given<Digest>>) -> Self {
-        self.digest = Some(digest.into());
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let constructor = match self.os {
+            Os::FedoraCoreos => "Image::fedora_coreos",
+            Os::Flatcar => "Image::flatcar",
+            Os::Rocky => "Image::rocky",
+            Os::Almalinux => "Image::almalinux",
+            Os::Debian => "Image::debian",
+            Os::None if self.version.is_empty() => "Image::blank",
+            Os::None => "Image::new",
+        };
+        let arguments = match self.os {
+            Os::None if self.version.is_empty() => Vec::new(),
+            Os::None => vec![self.os.rust(names)?, self.version.rust(names)?],
+            _ => vec![self.version.rust(names)?],
+        };
+        let mut on = Expr::of(constructor, arguments);
+        self.say_settings(&mut on, &["version"], names)?;
+        Ok(on)
+    }
+}
+
+choice!(Os, Arch, Format);
+
+impl Setting for Source {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        match self {
+            Self::Path(path) => path.look(&at.key("path"), look),
+            Self::File { path, digest } => {
+                let at = at.key("file");
+                path.look(&at.key("path"), look);
+                digest.look(&at.key("digest"), look);
+            }
+            Self::Url { url, digest } => {
+                let at = at.key("url");
+                url.look(&at.key("url"), look);
+                digest.look(&at.key("digest"), look);
+            }
+            Self::Volume { pool, name } => {
+                let at = at.key("volume");
+                pool.look(&at.key("pool"), look);
+                name.look(&at.key("name"), look);
+            }
+            Self::Blank => {}
+        }
     }
 
-    /// What a packed image, given by file or download, hashes to once it is unpacked: Fedora CoreOS publishes it as
-    /// `uncompressed-sha256`. It is checked beside the digest of the file.
-    #[must_use]
-    pub fn unpacked_digest(mut self, digest: impl Into<Given<Digest>>) -> Self {
-        self.unpacked_digest = Some(digest.into());
-        self
+    /// The arguments of its setter.
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let (first, second) = match self {
+            Self::Path(path) => return path.rust(names),
+            Self::File { path, digest } => (path.rust(names)?, digest.rust(names)?),
+            Self::Url { url, digest } => (url.rust(names)?, digest.rust(names)?),
+            Self::Volume { pool, name } => (pool.rust(names)?, name.rust(names)?),
+            Self::Blank => return Ok(Expr::leaf("")),
+        };
+        Ok(Expr::leaf(format!("{}, {}", first.line(), second.line())))
     }
 
-    /// The format of the file, once it is unpacked; qcow2 if not said. The file's header must agree.
-    #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
-        self.format = format;
-        self
-    }
-
-    /// The architecture; `x86_64` if not said.
-    #[must_use]
-    pub fn architecture(mut self, architecture: Arch) -> Self {
-        self.architecture = architecture;
-        self
-    }
-
-    /// The smallest root disk that the image fits on: its virtual size.
-    #[must_use]
-    pub fn minimum(mut self, size: impl Into<Given<Size>>) -> Self {
-        self.minimum = Some(size.into());
-        self
-    }
-
-    /// Boot this kernel directly instead of the image's boot loader.
-    #[must_use]
-    pub fn direct_kernel(mut self, kernel: DirectKernel) -> Self {
-        self.kernel = Some(kernel);
-        self
+    fn say(&self, _: &str, image: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        let setter = match self {
+            Self::Path(_) => "path",
+            Self::File { .. } => "file",
+            Self::Url { .. } => "url",
+            Self::Volume { .. } => "volume",
+            Self::Blank => return Ok(()),
+        };
+        image.nest(setter, self.rust(names)?);
+        Ok(())
     }
 }

@@ -11,9 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod cloud_init;
+mod draft;
 mod field;
 mod lab;
 mod program;
+mod rust;
 mod shell;
 mod text;
 mod yaml;
@@ -49,6 +51,8 @@ pub mod provider;
 pub mod ready;
 pub mod role;
 pub mod roles;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod secret;
 pub mod ssh;
 pub mod template;

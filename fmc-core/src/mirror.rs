@@ -33,13 +33,13 @@ pub mod socket;
 
 use std::net::{IpAddr, SocketAddr};
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest::Digest;
-use crate::finding::{At, Finding, leaf};
+use crate::draft::{Look, Setting, draft};
+use crate::finding::At;
 use crate::given::Given;
 use crate::name::MachineName;
 use crate::path::HttpUrl;
+use crate::rust::{Expr, Names, Unsaid};
 
 pub use role::{KIND, MirrorRole};
 pub(crate) use role::{assigned, redirected};
@@ -64,15 +64,18 @@ pub struct Mirror {
     pub(crate) server: Option<Body>,
 }
 
-/// A file, by where it is published and what it must hash to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Body {
-    /// Where it is published.
-    pub(crate) url: Given<HttpUrl>,
-    /// What it must hash to.
-    pub(crate) digest: Given<Digest>,
+draft! {
+    /// A file, by where it is published and what it must hash to.
+    #[derive(Eq)]
+    pub struct Body {
+        /// Where it is published.
+        #[needed]
+        pub(crate) url: Given<HttpUrl>,
+        /// What it must hash to.
+        #[needed]
+        pub(crate) digest: Given<Digest>,
+    }
+    arguments;
 }
 
 impl Mirror {
@@ -122,26 +125,27 @@ impl Mirror {
     fn bodies(&self) -> impl Iterator<Item = (HttpUrl, Digest)> {
         self.files.iter().filter_map(|body| Some((body.url.ok()?.clone(), *body.digest.ok()?)))
     }
-
-    /// A finding for every leaf that is wrong, below a path.
-    pub fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
-        let Self { machine, files, server } = self;
-        self.at_machine(at, |at| leaf(machine, at, findings).is_some());
-        let bodies = files.iter().enumerate();
-        for (index, body) in bodies {
-            body.check_leaves(&at.key("files").index(index), findings);
-        }
-        if let Some(server) = server {
-            server.check_leaves(&at.key("server"), findings);
-        }
-    }
 }
 
-impl Body {
-    fn check_leaves(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
-        let Self { url, digest } = self;
-        leaf(url, &at.key("url"), findings);
-        leaf(digest, &at.key("digest"), findings);
+impl Setting for Mirror {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        self.at_machine(at, |at| self.machine.look(at, look));
+        self.files.look(&at.key("files"), look);
+        self.server.look(&at.key("server"), look);
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::of("Mirror::on", vec![self.machine.rust(names)?]);
+        self.files.say("file", &mut on, names)?;
+        self.server.say("server", &mut on, names)?;
+        Ok(on)
+    }
+
+    /// A mirror that is its machine alone is said by its name.
+    fn say(&self, setter: &str, cluster: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        let mirror = if self.is_plain() { self.machine.rust(names)? } else { self.rust(names)? };
+        cluster.nest(setter, mirror);
+        Ok(())
     }
 }
 
@@ -201,6 +205,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::draft::tests::wrong_leaves;
 
     #[test]
     fn nginx_takes_it_and_it_is_read_only() {
@@ -263,12 +268,8 @@ mod tests {
     #[test]
     fn wrong_leaves_are_found_where_they_are() {
         let mirror = Mirror::on("boot_strap").file("ftp://example.org/k3s", "sha256:1").server("caddy", "");
-        let mut findings = Vec::new();
-        mirror.check_leaves(&At::ROOT.key("bootstrap"), &mut findings);
-        let mut at: Vec<&str> = findings.iter().map(|finding| finding.at()).collect();
-        at.sort_unstable();
         assert_eq!(
-            at,
+            wrong_leaves(&mirror, "bootstrap"),
             [
                 "bootstrap.files[0].digest",
                 "bootstrap.files[0].url",

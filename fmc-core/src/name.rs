@@ -25,7 +25,7 @@ mod tests;
 use std::borrow::Borrow;
 use std::fmt;
 
-use crate::given::{Leaf, LeafError, LeafGroup, leaf_traits};
+use crate::given::{Leaf, LeafError, LeafGroup, Noun, leaf_traits};
 use crate::text::Text;
 
 const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
@@ -40,7 +40,8 @@ macro_rules! names {
             rule: $rule:ident,
             must: $must:expr,
             max: $max:literal,
-            pattern: $pattern:expr $(,)?
+            pattern: $pattern:expr,
+            $(noun: $noun:ident,)?
         }
     )*) => {
         $(
@@ -80,11 +81,16 @@ macro_rules! names {
                 const WHAT: &'static str = $what;
                 const EXAMPLE: &'static str = $example;
                 const GROUP: LeafGroup = LeafGroup::Name;
+                $(const NOUN: Option<Noun> = Some(Noun::$noun);)?
 
                 fn parse(text: &str) -> Result<Self, LeafError> {
                     rule::within(text, rule::$rule, $max)
                         .map_err(|fault| rule::why(text, fault, rule::$rule, $must, $max))?;
                     Ok(Self(Text::shared(text)))
+                }
+
+                fn as_name(&self) -> &str {
+                    self.as_str()
                 }
 
                 #[cfg(feature = "schema")]
@@ -170,6 +176,7 @@ names! {
         must: LABEL_RULE,
         max: 63,
         pattern: LABEL,
+        noun: Host,
     }
 
     /// The name of a machine: its libvirt domain and its host name, a label of RFC 1123 §2.1 (so without a dot, which
@@ -181,6 +188,7 @@ names! {
         must: LABEL_RULE,
         max: 63,
         pattern: LABEL,
+        noun: Machine,
     }
 
     /// The name of a network.
@@ -191,6 +199,7 @@ names! {
         must: LABEL_RULE,
         max: 63,
         pattern: LABEL,
+        noun: Network,
     }
 
     /// The name of a storage pool, ours or an existing one of the host.

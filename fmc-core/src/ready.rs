@@ -5,45 +5,50 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use crate::draft::{Look, Setting, draft};
+use crate::finding::At;
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
+use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Seconds;
 
 /// The default timeout: 5 minutes.
 const WITHIN: Seconds = Seconds::new(300);
 
-/// The signal that a machine is up, and the timeout. An apply waits for it after it has created, started,
-/// restarted or replaced the machine; it does not wait for a machine without a signal.
-///
-/// ```
-/// use fmc_core::image::Image;
-/// use fmc_core::machine::{Interface, Machine};
-/// use fmc_core::ready::Ready;
-/// use fmc_core::unit::SecondsExt as _;
-///
-/// let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
-///     .interface(Interface::on("lab"))
-///     .ready(Ready::lease().within(5.minutes()));
-/// # let _ = web;
-/// ```
-///
-/// In a file:
-///
-/// ```yaml
-/// ready: {signal: lease, within: 5min}
-/// ```
-///
-/// ```yaml
-/// ready: {signal: {tcp: 22}}
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Ready {
-    /// The signal: `lease`, `arp`, `agent` or a TCP port.
-    pub(crate) signal: Signal,
-    /// The timeout, as `5min`; 5 minutes by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) within: Option<Given<Seconds>>,
+draft! {
+    /// The signal that a machine is up, and the timeout. An apply waits for it after it has created, started,
+    /// restarted or replaced the machine; it does not wait for a machine without a signal.
+    ///
+    /// ```
+    /// use fmc_core::image::Image;
+    /// use fmc_core::machine::{Interface, Machine};
+    /// use fmc_core::ready::Ready;
+    /// use fmc_core::unit::SecondsExt as _;
+    ///
+    /// let web = Machine::new("web", Image::debian("12").path("/images/debian-12.qcow2"))
+    ///     .interface(Interface::on("lab"))
+    ///     .ready(Ready::lease().within(5.minutes()));
+    /// # let _ = web;
+    /// ```
+    ///
+    /// In a file:
+    ///
+    /// ```yaml
+    /// ready: {signal: lease, within: 5min}
+    /// ```
+    ///
+    /// ```yaml
+    /// ready: {signal: {tcp: 22}}
+    /// ```
+    pub struct Ready {
+        /// The signal: `lease`, `arp`, `agent` or a TCP port.
+        #[needed]
+        pub(crate) signal: Signal,
+        /// The timeout, from the machine's start, as `5min`; 5 minutes by default.
+        pub(crate) within: Option<Given<Seconds>>,
+    }
+
+    fn new(..);
+    said Ready::said;
 }
 
 /// The signal that a machine is up.
@@ -62,11 +67,20 @@ pub enum Signal {
     Tcp(Given<TcpPort>),
 }
 
-impl Ready {
-    fn new(signal: Signal) -> Self {
-        Self { signal, within: None }
+impl Setting for Signal {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        if let Self::Tcp(port) = self {
+            port.look(&at.key("tcp"), look);
+        }
     }
 
+    /// No setter takes one: a constructor of [`Ready`] says it.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("a signal by itself".to_owned())
+    }
+}
+
+impl Ready {
     /// Up once one of its interfaces got a DHCP lease from a libvirt network. A lease from before its start
     /// does not count.
     pub fn lease() -> Self {
@@ -104,11 +118,15 @@ impl Ready {
         Self::new(Signal::Tcp(port.into()))
     }
 
-    /// The timeout, from the machine's start; 5 minutes by default.
-    #[must_use]
-    pub fn within(mut self, time: impl Into<Given<Seconds>>) -> Self {
-        self.within = Some(time.into());
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = match &self.signal {
+            Signal::Lease => Expr::new("Ready::lease()"),
+            Signal::Arp => Expr::new("Ready::arp()"),
+            Signal::Agent => Expr::new("Ready::agent()"),
+            Signal::Tcp(port) => Expr::of("Ready::tcp", vec![port.rust(names)?]),
+        };
+        self.say_settings(&mut on, &[], names)?;
+        Ok(on)
     }
 
     /// The timeout; `None` if it is invalid.
@@ -155,7 +173,7 @@ impl Leaf for TcpPort {
     fn parse(text: &str) -> Result<Self, LeafError> {
         let digits = text.bytes().all(|digit| digit.is_ascii_digit());
         let port = digits.then(|| text.parse().ok()).flatten().and_then(Self::new);
-        port.ok_or_else(|| LeafError::new("it is a whole number from 1 to 65535"))
+        port.ok_or_else(|| LeafError::new("it must be a whole number from 1 to 65535"))
     }
 
     fn is_number() -> bool {

@@ -306,11 +306,6 @@ impl<'a> RoleFindings<'a> {
         self.say(problem);
     }
 
-    /// A finding of a built-in kind, at the role.
-    pub(crate) fn push(&mut self, kind: Kind, message: impl Into<String>, help: impl Into<String>) {
-        self.findings.push(Finding::new(kind, self.at, message, help));
-    }
-
     fn say(&mut self, problem: impl Problem) {
         self.findings.push(Finding::about(self.at, problem));
     }
@@ -332,6 +327,9 @@ problems! {
             }):
             "there is no machine {name}",
             "{help}";
+        NoRole { role: String, why: String } is ReferenceUnknown:
+            "the role {role} is not known here: {why}",
+            "read the file with a program that knows the role";
     }
 }
 

@@ -11,9 +11,11 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
+use crate::draft::{Look, Setting};
 use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
+use crate::rust::{Expr, Names, Unsaid, quoted};
 pub(crate) use generated::derived_name;
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
 
@@ -87,6 +89,31 @@ impl Secret {
         let name = leaf(&self.name, &at.key("name"), findings).cloned();
         let source = self.source.checked(&at.key("source"), findings);
         Some(SecretRef { name: name?, generation: self.generation, source: source? })
+    }
+}
+
+impl Setting for Secret {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        self.checked(at, look.findings);
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let name = self.name.rust(names)?.line();
+        let mut secret = Expr::new(match &self.source {
+            SecretSource::File(path) => format!("Secret::file({name}, {})", quoted(path)),
+            SecretSource::Environment(variable) => {
+                format!("Secret::environment({name}, {})", quoted(variable))
+            }
+            SecretSource::Generated(Generated::Password) => format!("Secret::password({name})"),
+            SecretSource::Generated(
+                what @ (Generated::Token | Generated::PrivateKey | Generated::SshHostKey),
+            ) => format!("Secret::generated({name}, Generated::{what:?})"),
+            SecretSource::Generated(_) => return Err("a secret that a role makes of others".to_owned()),
+        });
+        if self.generation != first() {
+            secret.call("generation", self.generation.to_string());
+        }
+        Ok(secret)
     }
 }
 

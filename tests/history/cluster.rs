@@ -137,7 +137,7 @@ fn h09_what_servers_must_have_alike_is_not_said_a_second_time() {
         &["clusters.prod.server_config={cluster-cidr: [10.44.0.0/16]}"],
         Kind::K3sConfigOwned,
         "clusters.prod.server_config.cluster-cidr",
-        "what decides it is `Cluster::pods`",
+        "it follows from `pods` of the cluster",
     );
 }
 

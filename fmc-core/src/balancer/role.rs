@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::keepalived::Member;
+use super::problem::BalancerProblem;
 use super::{API, Balancer, Entry, Nodes, Setup, Software, Target, haproxy, keepalived, traefik};
 use crate::checked::{Checked, CheckedGroup, Forward, Idx, Machine, Network};
-use crate::finding::Kind;
+use crate::finding::NameList;
 use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
@@ -109,7 +110,7 @@ impl BalancerRole {
         Given::<Fqdn>::text(&format!("ingress.{}.{domain}", self.cluster)).ok().cloned()
     }
 
-    /// Nobody in the cloud answers for the name by which this machine finds the nodes; said at the first such machine.
+    /// A finding where no resolver of the cloud answers for the name by which this machine finds the nodes; at the first such machine.
     fn unpublished(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let asks_others = |site: &Site<'_>| {
             self.name(site).is_some()
@@ -122,23 +123,15 @@ impl BalancerRole {
         let Some(record) = self.name(site).filter(|_| first.is_some_and(|first| first.name == *name)) else {
             return;
         };
-        let resolvers: Vec<String> = site.machine().resolvers.iter().map(ToString::to_string).collect();
-        let resolvers = resolvers.join(" and ");
+        let resolvers = NameList::new(site.machine().resolvers.iter().map(ToString::to_string));
         let mut own = site.networks().filter(|network| network.forward != Forward::Bridge);
         let gateway = own.find_map(|network| network.ipv4.as_ref().or(network.ipv6.as_ref())?.gateway);
-        let own = gateway.map_or_else(String::new, |gateway| {
-            format!("let {name} ask its network's forwarder, which is told of them: `.resolvers([\"{gateway}\"])`; or ")
+        let (machine, cluster) = (name.to_string(), self.cluster.to_string());
+        let record = record.to_string();
+        findings.about(match gateway {
+            Some(gateway) => BalancerProblem::Unasked { machine, cluster, record, resolvers, gateway },
+            None => BalancerProblem::Unpublished { machine, cluster, record, resolvers },
         });
-        findings.push(
-            Kind::K3sIngressUnpublished,
-            format!(
-                "{name} finds the nodes of {} by {record}, for which nobody in the cloud answers: it asks {resolvers}",
-                self.cluster
-            ),
-            format!(
-                "{own}publish at {resolvers} an A or AAAA record of {record} for each node; or name the nodes: `.ingress([…])`"
-            ),
-        );
     }
 
     /// The role whose machines take HTTP and HTTPS where none is named.
@@ -379,14 +372,8 @@ impl CustomRole for BalancerRole {
                 .and_then(|major| major.parse::<u32>().ok())
                 .is_some_and(|major| major < 9);
         if is_old && self.balancer.software == Software::HaProxy {
-            findings.refuse(
-                format!(
-                    "{} {} has HAProxy 1.8, which the balancer's configuration is not for",
-                    site.os().label(),
-                    machine.image.version
-                ),
-                "use an image of version 9 or later, or Traefik",
-            );
+            let (os, version) = (site.os().label(), machine.image.version.to_string());
+            findings.about(BalancerProblem::OldHaproxy { os, version });
         }
     }
 }

@@ -9,11 +9,12 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::problem::{BalancerProblem, Whose};
 use crate::balancer::keepalived::MOST;
 use crate::balancer::{Balancer, VirtualRouter, address_on, home};
 use crate::check::view::{View, text};
 use crate::checked::{Checked, Family, Forward, Idx, Machine, Network};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, NameList};
 use crate::given::Given;
 use crate::k3s::Endpoint;
 
@@ -82,30 +83,16 @@ impl Stated<'_> {
 fn members(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     let names = one.balancer.machines();
     let at = format!("{}.machines", one.at);
-    let mut wrong = |at: &str, message: String, help: &str| {
-        findings.push(Finding::new(Kind::BalancerMembers, at, message, help));
-    };
     if names.is_empty() {
-        wrong(
-            &at,
-            "the balancer is on no machine".to_owned(),
-            "name one machine, or two that share an address",
-        );
+        findings.push(BalancerProblem::NoMachine.at(&at));
     }
     if names.len() > MOST {
-        wrong(
-            &at,
-            format!("the balancer is on {} machines", names.len()),
-            "name 8 at most; 2 are enough to lose one",
-        );
+        findings.push(BalancerProblem::TooMany { count: names.len(), most: MOST }.at(&at));
     }
     for (index, name) in names.iter().enumerate() {
         if names.iter().take(index).any(|other| text(other) == text(name)) {
-            wrong(
-                &format!("{at}[{index}]"),
-                format!("the balancer is on {name} twice"),
-                "name each machine once",
-            );
+            let problem = BalancerProblem::Twice { machine: name.to_string() };
+            findings.push(problem.at(format_args!("{at}[{index}]")));
         }
     }
 }
@@ -113,21 +100,14 @@ fn members(one: &Stated<'_>, findings: &mut Vec<Finding>) {
 /// Several machines have nothing in common but a shared address.
 fn missing(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     if one.balancer.machines().len() > 1 && one.balancer.virtual_address.is_none() {
-        findings.push(Finding::new(
-            Kind::BalancerAddressMissing,
-            &one.at,
-            "the balancer is on several machines that share no address: who calls one of them loses its calls with it",
-            "give them a free address of a network that all are on: `.virtual_address(\"10.17.5.10\")`",
-        ));
+        findings.push(BalancerProblem::NoAddress.at(&one.at));
     }
 }
 
 /// The shared address is one of a network that all machines are on, with an address of their own.
 fn outside(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     let (Some(shared), Some(machines)) = (one.shared, &one.machines) else { return };
-    let mut wrong = |message: String, help: String| {
-        findings.push(Finding::new(Kind::BalancerAddressOutside, one.address(), message, help));
-    };
+    let mut wrong = |problem: BalancerProblem| findings.push(problem.at(one.address()));
     let Some(home) = one.home else {
         let on = |machine: &Machine, index: Idx<Network>| {
             machine.interfaces.iter().any(|one| one.network == index)
@@ -138,62 +118,52 @@ fn outside(one: &Stated<'_>, findings: &mut Vec<Finding>) {
             .filter(|(index, _)| machines.iter().all(|machine| on(machine, *index)))
             .filter_map(|(_, network)| Some((network, family(network, shared)?.subnet)))
             .next();
-        let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
-        let names = names.join(" and ");
+        let names = NameList::new(machines.iter().map(|machine| machine.name.as_str()));
         if !names.is_empty() {
-            let help = match common {
-                Some((network, subnet)) => format!("write a free address of {} ({subnet})", network.name),
-                None => format!("put {names} on one network, and write a free address of it"),
-            };
-            wrong(format!("{shared} is in no subnet that {names} have in common"), help);
+            wrong(match common {
+                Some((network, subnet)) => {
+                    let network = network.name.to_string();
+                    BalancerProblem::Outside { address: shared, machines: names, network, subnet }
+                }
+                None => BalancerProblem::NothingInCommon { address: shared, machines: names },
+            });
         }
         return;
     };
     if let Some(machine) = machines.iter().find(|machine| address_on(machine, home, shared).is_none()) {
         let network = one.network().map(|network| network.name.as_str()).unwrap_or_default();
-        wrong(
-            format!(
-                "{} has no address of its own on {network}, by which the others would know it",
-                machine.name
-            ),
-            format!("give its interface on {network} a static or reserved address"),
-        );
+        wrong(BalancerProblem::NoOwnAddress {
+            machine: machine.name.to_string(),
+            network: network.to_owned(),
+        });
     }
 }
 
-/// Nobody else has the shared address: no machine, no router, no reservation, and nobody by chance.
+/// The shared address belongs to no machine, router or reservation, and DHCP does not hand it out.
 fn taken(one: &Stated<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
     let (Some(shared), Some(home), Some(network)) = (one.shared, one.home, one.network()) else { return };
     let Some(family) = family(network, shared) else { return };
-    let mut wrong = |whose: String, also: Option<String>| {
-        let finding = Finding::new(
-            Kind::BalancerAddressTaken,
-            one.address(),
-            format!("{shared} is {whose}"),
-            format!("write an address of {} ({}) that nobody has", network.name, family.subnet),
-        );
-        findings.push(match also {
-            Some(also) => finding.also(also),
-            None => finding,
-        });
+    let mut wrong = |whose: Whose, also: String| {
+        let (network, subnet) = (network.name.to_string(), family.subnet);
+        let problem = BalancerProblem::Taken { address: shared, whose, network, subnet };
+        findings.push(problem.at(one.address()).also(also));
     };
     for machine in cloud.machines() {
         for (index, interface) in machine.interfaces.iter().enumerate() {
             let mut own = [interface.ipv4, interface.ipv6].into_iter().flatten();
             if interface.network == home && own.any(|addressing| addressing.address() == Some(shared)) {
                 let at = format!("machines.{}.interfaces[{index}]", machine.name);
-                wrong(format!("the address of {}", machine.name), Some(at));
+                wrong(Whose::Machine(machine.name.to_string()), at);
                 return;
             }
         }
     }
     if family.gateway == Some(shared) {
-        wrong(format!("the gateway of {}", network.name), Some(format!("networks.{}", network.name)));
+        wrong(Whose::Gateway, format!("networks.{}", network.name));
     } else if network.reservations.iter().any(|reservation| reservation.address == shared) {
-        wrong("reserved".to_owned(), Some(format!("networks.{}.reservations", network.name)));
+        wrong(Whose::Reservation, format!("networks.{}.reservations", network.name));
     } else if let Some(range) = family.dhcp.filter(|range| range.contains(shared)) {
-        let whose = format!("in {range}, which DHCP on {} hands out to anyone", network.name);
-        wrong(whose, Some(format!("networks.{}.dhcp", network.name)));
+        wrong(Whose::Dhcp(range), format!("networks.{}.dhcp", network.name));
     }
 }
 
@@ -203,15 +173,7 @@ fn shared_twice(all: &[Stated<'_>], findings: &mut Vec<Finding>) {
     for one in all {
         let Some(key) = one.home.zip(one.shared) else { continue };
         if let Some(other) = seen.insert(key, one) {
-            findings.push(
-                Finding::new(
-                    Kind::BalancerAddressTaken,
-                    one.address(),
-                    format!("{} is the shared address of another balancer", key.1),
-                    "give each balancer an address of its own",
-                )
-                .also(other.address()),
-            );
+            findings.push(BalancerProblem::Shared { address: key.1 }.at(one.address()).also(other.address()));
         }
     }
 }
@@ -235,16 +197,9 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
             let free = (1..=u8::MAX)
                 .filter_map(VirtualRouter::new)
                 .find(|free| all.iter().all(|other| other.balancer.router() != Some(*free)));
-            let free = free.map(|free| format!(": `.virtual_router({free})`")).unwrap_or_default();
-            findings.push(
-                Finding::new(
-                    Kind::BalancerRouterDuplicate,
-                    one.router(),
-                    format!("two balancers have the virtual router id {router} on {}", network.name),
-                    format!("give one of them a number that nobody has there{free}"),
-                )
-                .also(other.router()),
-            );
+            let (router, network) = (router.to_string(), network.name.to_string());
+            let problem = BalancerProblem::SameRouter { router, network, free: free.map(VirtualRouter::get) };
+            findings.push(problem.at(one.router()).also(other.router()));
         }
     }
 }

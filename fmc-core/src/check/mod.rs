@@ -25,7 +25,6 @@ mod reference;
 mod resolve;
 mod roles;
 mod route;
-pub(crate) mod say;
 mod shared;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -78,7 +77,6 @@ pub mod problem {
     pub use super::route::RouteProblem;
     pub use super::route::resolver::ResolverProblem;
     pub use crate::finding::{LeafProblem, ValueProblem};
-    pub use crate::k3s::config::ConfigProblem;
     pub use crate::role::{NeedsProblem, SaidProblem};
 }
 

@@ -1,12 +1,13 @@
-//! Names that occur twice, references that lead nowhere, and networks that contradict themselves.
+//! Names that occur twice, references that fit no other value, and networks that contradict themselves.
+//!
+//! A name that leads nowhere is found where each setting is looked at, in `leaves`.
 
 use std::collections::BTreeMap;
 
 use super::view::{Net, Placed, View, text};
 use crate::finding::{Finding, NameList, Remedy, problems};
-use crate::flow::Peer;
 use crate::given::{Given, Leaf};
-use crate::name::{HostName, MachineName, NetworkName, PoolName};
+use crate::name::PoolName;
 use crate::named::{Keyed, Named};
 
 pub(super) mod bridge;
@@ -18,37 +19,22 @@ pub(super) mod network;
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     names(view, findings);
     hosts(view, findings);
-    let mut unknown = Unknown::of(view);
+    let which = Which::of(view);
     for net in &view.networks {
-        if net.is_own() {
-            let (name, host) = (&net.draft.name, net.draft.host.as_ref());
-            findings.extend(unknown.host(host, "network", format_args!("networks.{name}.host")));
+        if net.is_own() && net.draft.host.is_none() {
+            findings.extend(which.host("network", format_args!("networks.{}.host", net.draft.name)));
         }
         network::check(net, findings);
     }
     for placed in &view.machines {
-        machine(&mut unknown, placed, findings);
+        if placed.draft.host.is_none() {
+            findings.extend(which.host("machine", format_args!("machines.{}.host", placed.draft.name)));
+        }
+        machine(view, placed, findings);
         interface::check(view, placed, findings);
-        openings(&mut unknown, placed, findings);
     }
     bridge::check(view, findings);
-    cluster::check(&mut unknown, findings);
-    admins(&mut unknown, findings);
-}
-
-/// From where people log in.
-fn admins(unknown: &mut Unknown<'_, '_>, findings: &mut Vec<Finding>) {
-    for (index, from) in unknown.view.cloud.ssh_from.iter().flatten().enumerate() {
-        findings.extend(unknown.peer(from, format_args!("ssh_from[{index}]")));
-    }
-}
-
-/// Whom a machine lets in by itself.
-fn openings<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mut Vec<Finding>) {
-    for (index, opening) in placed.draft.accept.iter().enumerate() {
-        let at = format_args!("machines.{}.accept[{index}].from", placed.draft.name);
-        findings.extend(unknown.peer(&opening.from, at));
-    }
+    cluster::check(view, findings);
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -145,87 +131,29 @@ fn pools(view: &View<'_>, host: &crate::host::Host, findings: &mut Vec<Finding>)
     }
 }
 
-/// References that lead nowhere. What would be right is worked out once for each wrong text, and not for each machine.
-struct Unknown<'v, 'a> {
-    view: &'v View<'a>,
+/// Finds values that do not say which of several hosts they are on.
+struct Which {
     hosts: NameList,
-    found: BTreeMap<(&'static str, &'a str), ReferenceProblem>,
 }
 
-impl<'v, 'a> Unknown<'v, 'a> {
-    fn of(view: &'v View<'a>) -> Self {
-        let hosts = NameList::new(view.hosts.iter().map(|host| text(&host.name)));
-        Self { view, hosts, found: BTreeMap::new() }
+impl Which {
+    fn of(view: &View<'_>) -> Self {
+        Self { hosts: NameList::new(view.hosts.iter().map(|host| text(&host.name))) }
     }
 
-    /// A host that a value should say and does not, or says wrongly.
-    fn host(
-        &mut self,
-        given: Option<&'a Given<HostName>>,
-        what: &'static str,
-        at: std::fmt::Arguments<'_>,
-    ) -> Option<Finding> {
-        let view = self.view;
-        match given {
-            Some(Given::Right(name)) => {
-                if view.host_index.contains_key(name.as_str()) || view.hosts.is_empty() {
-                    return None;
-                }
-                let hosts = self.hosts.clone();
-                let unknown = || ReferenceProblem::unknown("host", name.as_str(), hosts);
-                Some(self.found.entry(("host", name.as_str())).or_insert_with(unknown).clone().at(at))
-            }
-            None if view.hosts.len() > 1 => {
-                let example = self.hosts.first().to_owned();
-                let problem = ReferenceProblem::WhichHost { what, hosts: self.hosts.clone(), example };
-                Some(problem.at(at))
-            }
-            Some(Given::Wrong { .. }) | None => None,
-        }
-    }
-
-    fn network(&mut self, name: &'a NetworkName, at: std::fmt::Arguments<'_>) -> Finding {
-        let view = self.view;
-        let names = || NameList::new(view.networks.iter().map(|net| text(&net.draft.name)));
-        let unknown = || ReferenceProblem::unknown("network", name.as_str(), names());
-        self.found.entry(("network", name.as_str())).or_insert_with(unknown).clone().at(at)
-    }
-
-    fn machine(&mut self, name: &'a MachineName, at: impl std::fmt::Display) -> Option<Finding> {
-        let view = self.view;
-        if view.machine_index.contains_key(name.as_str()) {
-            return None;
-        }
-        let names = || NameList::new(view.machine_index.keys().copied());
-        let unknown = || ReferenceProblem::unknown("machine", name.as_str(), names());
-        Some(self.found.entry(("machine", name.as_str())).or_insert_with(unknown).clone().at(at))
-    }
-
-    /// A peer that names a network or a machine that the cloud does not have.
-    fn peer(&mut self, peer: &'a Peer, at: std::fmt::Arguments<'_>) -> Option<Finding> {
-        let view = self.view;
-        match peer {
-            Peer::Network(Given::Right(name)) if !view.network_index.contains_key(name.as_str()) => {
-                Some(self.network(name, format_args!("{at}.network")))
-            }
-            Peer::Machine(Given::Right(name)) => self.machine(name, format_args!("{at}.machine")),
-            _ => None,
-        }
+    fn host(&self, what: &'static str, at: std::fmt::Arguments<'_>) -> Option<Finding> {
+        let (hosts, example) = (self.hosts.clone(), self.hosts.first().to_owned());
+        (hosts.len() > 1).then(|| ReferenceProblem::WhichHost { what, hosts, example }.at(at))
     }
 }
 
-fn machine<'a>(unknown: &mut Unknown<'_, 'a>, placed: &Placed<'a>, findings: &mut Vec<Finding>) {
-    let view = unknown.view;
+fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     let draft = placed.draft;
     let name = &draft.name;
-    findings.extend(unknown.host(draft.host.as_ref(), "machine", format_args!("machines.{name}.host")));
     for (index, link) in placed.links.iter().enumerate() {
         let Given::Right(wanted) = &link.draft.network else { continue };
         let at = format_args!("machines.{name}.interfaces[{index}].network");
-        let Some(net) = link.network.and_then(|at| view.network(at)) else {
-            findings.push(unknown.network(wanted, at));
-            continue;
-        };
+        let Some(net) = link.network.and_then(|at| view.network(at)) else { continue };
         if let Some((here, there)) = placed.host.zip(net.host)
             && here != there
             && let Some((here, there)) = view.hosts.get(here).zip(view.hosts.get(there))

@@ -26,16 +26,6 @@ pub(super) struct Texts {
 }
 
 impl Said {
-    pub(super) fn words(message: String, help: String) -> Self {
-        Self::Read(Box::new(Texts {
-            message,
-            help,
-            case: String::new(),
-            data: Data::new(),
-            remedies: Vec::new(),
-        }))
-    }
-
     pub(super) fn message(&self) -> String {
         match self {
             Self::Typed(problem) => problem.message(),

@@ -6,7 +6,7 @@ use crate::unit::Size;
 problems! {
     /// Problems with a value that no type of its own refuses.
     pub enum ValueProblem {
-        ControlCharacter { what: &'static str } is ValueInvalid:
+        ControlCharacter { what: String } is ValueInvalid:
             "the {what} has a control character in it",
             "write it on one line";
         NotWhole { size: Size, granule: &'static str, rounded: Size } is SizeInvalid:
@@ -29,7 +29,7 @@ problems! {
             "write the interface's name without quotation marks, stars and backslashes";
         NoInterface is ValueInvalid:
             "no interface leads inside",
-            "name the interfaces of the machine itself by which they call, for example docker0";
+            "name the machine's own interfaces that lead inside, for example docker0";
         SecretFile is ValueInvalid:
             "the path of a secret's file is empty or has a NUL in it",
             "name a file that the program that applies can read";

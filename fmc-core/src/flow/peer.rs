@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::addr::Subnet;
+use crate::draft::{Look, Setting};
 use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;
 use crate::name::{BridgeName, MachineName, NetworkName, RoleName};
+use crate::rust::{Expr, Names, Unsaid};
 
 /// The other end of a flow. In a file: `anywhere`, `{network: lan}`, `{subnet: 10.17.3.0/24}`, `{machine: bastion}`,
 /// `{role: {kind: prometheus}}`, `{subnet-of-role: {kind: k3s-agent}}`, `{inside: {interfaces: [docker0], subnet: 172.17.0.0/16}}`.
@@ -117,5 +119,46 @@ impl Peer {
             None => return None,
         };
         Some(problem.at(at))
+    }
+}
+
+impl Setting for Peer {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        match self {
+            Self::Anywhere => {}
+            Self::Subnet(subnet) => subnet.look(&at.key("subnet"), look),
+            Self::Network(name) => name.look(&at.key("network"), look),
+            Self::Machine(name) => name.look(&at.key("machine"), look),
+            Self::SubnetOfRole(group) => group.kind.look(&at.key("subnet-of-role").key("kind"), look),
+            Self::Role(group) => group.kind.look(&at.key("role").key("kind"), look),
+            Self::Inside { interfaces, subnet } => {
+                let inside = at.key("inside");
+                interfaces.look(&inside.key("interfaces"), look);
+                subnet.look(&inside.key("subnet"), look);
+                look.findings.extend(self.unwritable(at));
+            }
+        }
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let of = |constructor: &str, group: &Group| {
+            let mut peer = Expr::of(constructor, vec![group.kind.rust(names)?]);
+            if let Some(instance) = &group.instance {
+                peer.nest("of", Expr::text(instance));
+            }
+            Ok(peer)
+        };
+        Ok(match self {
+            Self::Anywhere => Expr::leaf("Peer::Anywhere"),
+            Self::Subnet(subnet) => Expr::of("Peer::subnet", vec![subnet.rust(names)?]),
+            Self::Network(name) => Expr::of("Peer::network", vec![name.rust(names)?]),
+            Self::Machine(name) => Expr::of("Peer::machine", vec![name.rust(names)?]),
+            Self::SubnetOfRole(group) => return of("Peer::subnet_of_role", group),
+            Self::Role(group) => return of("Peer::role", group),
+            Self::Inside { interfaces, subnet } => {
+                let interfaces = interfaces.rust(names)?;
+                Expr::of("Peer::inside", vec![interfaces, subnet.rust(names)?])
+            }
+        })
     }
 }

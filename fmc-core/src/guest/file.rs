@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::draft::{Look, Setting, draft};
 use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::{GroupName, UserName};
-use crate::named::{Keyed, unnamed};
 use crate::path::{AbsPath, HttpUrl};
+use crate::rust::{Expr, Names, Unsaid, quoted};
 use crate::secret::{Secret, SecretRef};
 use crate::unit::FileMode;
 
@@ -17,7 +18,6 @@ use crate::unit::FileMode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum Contents {
     /// Text, shared by every copy of the draft.
     Text(Arc<str>),
@@ -38,7 +38,6 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
@@ -66,24 +65,47 @@ impl From<Secret> for TextPart {
     }
 }
 
-/// A file inside a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct GuestFile {
-    #[serde(skip, default = "unnamed")]
-    path: Given<AbsPath>,
-    /// What is in it.
-    contents: Contents,
-    /// Its permissions, in quotes: `"0644"`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mode: Option<Given<FileMode>>,
-    /// Its owner; root if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    owner: Option<Given<UserName>>,
-    /// Its group; root if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    group: Option<Given<GroupName>>,
+impl Setting for TextPart {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        Ok(match self {
+            Self::Text(text) => Expr::new(format!("TextPart::from({})", quoted(text))),
+            Self::Secret(secret) => Expr::of("TextPart::Secret", vec![secret.rust(names)?]),
+            Self::Quoted(secret) => Expr::of("TextPart::Quoted", vec![secret.rust(names)?]),
+        })
+    }
+}
+
+impl Setting for Contents {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    /// No setter takes them: each constructor of [`GuestFile`] takes some.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("contents of a file by themselves".to_owned())
+    }
+}
+
+draft! {
+    /// A file inside a machine.
+    #[derive(Eq)]
+    pub struct GuestFile {
+        /// Where it is.
+        #[key]
+        path: Given<AbsPath>,
+        /// What is in it.
+        #[needed]
+        contents: Contents,
+        /// Its permissions, in quotes: `"0644"`.
+        mode: Option<Given<FileMode>>,
+        /// Its owner; root if not said.
+        owner: Option<Given<UserName>>,
+        /// Its group; root if not said, whoever owns it.
+        group: Option<Given<GroupName>>,
+    }
+
+    fn new(..);
+    said GuestFile::said;
 }
 
 impl GuestFile {
@@ -129,29 +151,18 @@ impl GuestFile {
         Self::new(path, Contents::Remote { url: url.into(), digest: digest.into() })
     }
 
-    fn new(path: impl Into<Given<AbsPath>>, contents: Contents) -> Self {
-        Self { path: path.into(), contents, mode: None, owner: None, group: None }
-    }
-
-    /// Its permissions.
-    #[must_use]
-    pub fn mode(mut self, mode: impl Into<Given<FileMode>>) -> Self {
-        self.mode = Some(mode.into());
-        self
-    }
-
-    /// Its owner; root if not said.
-    #[must_use]
-    pub fn owner(mut self, user: impl Into<Given<UserName>>) -> Self {
-        self.owner = Some(user.into());
-        self
-    }
-
-    /// Its group; root if not said, whoever owns it.
-    #[must_use]
-    pub fn group(mut self, group: impl Into<Given<GroupName>>) -> Self {
-        self.group = Some(group.into());
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let path = self.path.rust(names)?;
+        let mut on = match &self.contents {
+            Contents::Text(text) => Expr::of("GuestFile::text", vec![path, Expr::text(text)]),
+            Contents::Secret(secret) => Expr::of("GuestFile::secret", vec![path, secret.rust(names)?]),
+            Contents::Parts(parts) => Expr::of("GuestFile::parts", vec![path, parts.rust(names)?]),
+            Contents::Remote { url, digest } => {
+                Expr::of("GuestFile::remote", vec![path, url.rust(names)?, digest.rust(names)?])
+            }
+        };
+        self.say_settings(&mut on, &[], names)?;
+        Ok(on)
     }
 
     pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedFile> {
@@ -199,66 +210,27 @@ impl TextPart {
     }
 }
 
-impl Keyed for GuestFile {
-    type Name = AbsPath;
-
-    fn name(&self) -> &Given<AbsPath> {
-        &self.path
+draft! {
+    /// A directory inside a machine.
+    #[derive(Eq)]
+    pub struct Directory {
+        /// Where it is.
+        #[key]
+        path: Given<AbsPath>,
+        /// Its permissions, in quotes: `"0755"`.
+        mode: Option<Given<FileMode>>,
+        /// Its owner; root if not said.
+        owner: Option<Given<UserName>>,
+        /// Its group; root if not said, whoever owns it.
+        group: Option<Given<GroupName>>,
     }
 
-    fn with_name(mut self, name: Given<AbsPath>) -> Self {
-        self.path = name;
-        self
-    }
-}
-
-/// A directory inside a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Directory {
-    #[serde(skip, default = "unnamed")]
-    path: Given<AbsPath>,
-    /// Its permissions, in quotes: `"0755"`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mode: Option<Given<FileMode>>,
-    /// Its owner; root if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    owner: Option<Given<UserName>>,
-    /// Its group; root if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    group: Option<Given<GroupName>>,
+    /// A directory, mode 0755 until said otherwise. Directories above a file need not be listed, unless they have a mode
+    /// or an owner of their own.
+    pub fn new(..);
 }
 
 impl Directory {
-    /// A directory, mode 0755 until said otherwise. Directories above a file need not be listed, unless they have a mode
-    /// or an owner of their own.
-    pub fn new(path: impl Into<Given<AbsPath>>) -> Self {
-        Self { path: path.into(), mode: None, owner: None, group: None }
-    }
-
-    /// Its permissions.
-    #[must_use]
-    pub fn mode(mut self, mode: impl Into<Given<FileMode>>) -> Self {
-        self.mode = Some(mode.into());
-        self
-    }
-
-    /// Its owner; root if not said.
-    #[must_use]
-    pub fn owner(mut self, user: impl Into<Given<UserName>>) -> Self {
-        self.owner = Some(user.into());
-        self
-    }
-
-    /// Its group; root if not said, whoever owns it.
-    #[must_use]
-    pub fn group(mut self, group: impl Into<Given<GroupName>>) -> Self {
-        self.group = Some(group.into());
-        self
-    }
-
     pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedDirectory> {
         let path = leaf(&self.path, at, findings).cloned();
         let mode = optional(self.mode.as_ref(), &at.key("mode"), findings);
@@ -267,36 +239,23 @@ impl Directory {
     }
 }
 
-impl Keyed for Directory {
-    type Name = AbsPath;
-
-    fn name(&self) -> &Given<AbsPath> {
-        &self.path
+draft! {
+    /// A symbolic link inside a machine.
+    #[derive(Eq)]
+    pub struct Symlink {
+        /// Where it is.
+        #[key]
+        path: Given<AbsPath>,
+        /// Where it leads, absolute or relative to its directory.
+        #[needed]
+        target: String,
     }
 
-    fn with_name(mut self, name: Given<AbsPath>) -> Self {
-        self.path = name;
-        self
-    }
-}
-
-/// A symbolic link inside a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Symlink {
-    #[serde(skip, default = "unnamed")]
-    path: Given<AbsPath>,
-    /// Where it leads, absolute or relative to its directory.
-    target: String,
+    /// A link at `path` to `target`, which is absolute or relative to the link's directory.
+    pub fn new(..);
 }
 
 impl Symlink {
-    /// A link at `path` to `target`, which is absolute or relative to the link's directory.
-    pub fn new(path: impl Into<Given<AbsPath>>, target: impl Into<String>) -> Self {
-        Self { path: path.into(), target: target.into() }
-    }
-
     pub(super) fn checked(&self, at: &At<'_>, findings: &mut Vec<Finding>) -> Option<CheckedSymlink> {
         let path = leaf(&self.path, at, findings).cloned();
         if self.target.is_empty() || self.target.contains(char::is_control) {
@@ -304,19 +263,6 @@ impl Symlink {
             return None;
         }
         Some(CheckedSymlink { path: path?, target: self.target.as_str().into() })
-    }
-}
-
-impl Keyed for Symlink {
-    type Name = AbsPath;
-
-    fn name(&self) -> &Given<AbsPath> {
-        &self.path
-    }
-
-    fn with_name(mut self, name: Given<AbsPath>) -> Self {
-        self.path = name;
-        self
     }
 }
 
@@ -406,7 +352,6 @@ pub struct CheckedSymlink {
 
 /// Whose a file or directory is; root's where nothing is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Owner {
     /// The user.
     pub user: Option<UserName>,

@@ -11,8 +11,6 @@ mod parts;
 mod unit;
 mod user;
 
-use serde::{Deserialize, Serialize};
-
 pub(crate) use alike::Alike;
 pub use file::{Contents, Directory, GuestFile, Symlink, TextPart};
 pub use parts::Parts;
@@ -29,115 +27,68 @@ pub mod checked {
     pub use super::user::{CheckedUser as User, CheckedUserGroup as Group};
 }
 
+use crate::draft::{Look, Setting, draft};
+use crate::finding::At;
 use crate::given::Given;
 use crate::name::PackageName;
 use crate::named::Named;
+use crate::rust::{Expr, Names, Unsaid};
 
 /// Where OpenSSH has a machine's private host key.
 pub(crate) const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 /// Where it has the public half.
 pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
 
-/// What the user wants inside a machine.
-///
-/// ```
-/// use fmc_core::guest::{GuestFile, Guest, Unit, User};
-/// use fmc_core::secret::Secret;
-///
-/// let guest = Guest::new()
-///     .user(User::admin("ops").key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM"))
-///     .file(GuestFile::text("/etc/motd", "Managed by fmc.\n"))
-///     .file(GuestFile::secret("/etc/app/token", Secret::environment("app-token", "APP_TOKEN")).owner("ops"))
-///     .unit(Unit::service("app").enabled().contents(
-///         "[Service]\nExecStart=/usr/bin/app\n[Install]\nWantedBy=multi-user.target\n",
-///     ));
-/// # let _ = guest;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Guest {
-    /// Files, by path.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    files: Named<GuestFile>,
-    /// Directories, by path.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    directories: Named<Directory>,
-    /// Symbolic links, by path.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    links: Named<Symlink>,
-    /// Users, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    users: Named<User>,
-    /// Groups, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    groups: Named<Group>,
-    /// systemd units, by their whole name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    units: Named<Unit>,
-    /// Packages of the distribution, installed on the first boot. Fedora CoreOS and Flatcar have none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    packages: Vec<Given<PackageName>>,
+draft! {
+    /// What the user wants inside a machine.
+    ///
+    /// ```
+    /// use fmc_core::guest::{GuestFile, Guest, Unit, User};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let guest = Guest::new()
+    ///     .user(User::admin("ops").key("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM"))
+    ///     .file(GuestFile::text("/etc/motd", "Managed by fmc.\n"))
+    ///     .file(GuestFile::secret("/etc/app/token", Secret::environment("app-token", "APP_TOKEN")).owner("ops"))
+    ///     .unit(Unit::service("app").enabled().contents(
+    ///         "[Service]\nExecStart=/usr/bin/app\n[Install]\nWantedBy=multi-user.target\n",
+    ///     ));
+    /// # let _ = guest;
+    /// ```
+    #[derive(Default)]
+    pub struct Guest {
+        /// Files, by path. What the image has at the path of one is replaced.
+        #[each(file)]
+        files: Named<GuestFile>,
+        /// Directories, by path.
+        #[each(directory)]
+        directories: Named<Directory>,
+        /// Symbolic links, by path. What the image has at the path of one is replaced.
+        #[each(link)]
+        links: Named<Symlink>,
+        /// Users, by name.
+        #[each(user)]
+        users: Named<User>,
+        /// Groups, by name.
+        #[each(group)]
+        groups: Named<Group>,
+        /// systemd units, by their whole name.
+        #[each(unit)]
+        units: Named<Unit>,
+        /// Packages of the distribution, installed on the first boot. Fedora CoreOS and Flatcar have none.
+        #[each(package)]
+        packages: Vec<Given<PackageName>>,
+    }
+
+    /// Nothing yet.
+    pub fn new(..);
+    by hand;
 }
 
 impl Guest {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// The files whose text is known: their paths and texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().filter_map(GuestFile::plain)
-    }
-
-    /// A file. What the image has at its path is replaced.
-    #[must_use]
-    pub fn file(mut self, file: GuestFile) -> Self {
-        self.files.push(file);
-        self
-    }
-
-    /// A directory.
-    #[must_use]
-    pub fn directory(mut self, directory: Directory) -> Self {
-        self.directories.push(directory);
-        self
-    }
-
-    /// A symbolic link. What the image has at its path is replaced.
-    #[must_use]
-    pub fn link(mut self, link: Symlink) -> Self {
-        self.links.push(link);
-        self
-    }
-
-    /// A user.
-    #[must_use]
-    pub fn user(mut self, user: User) -> Self {
-        self.users.push(user);
-        self
-    }
-
-    /// A group.
-    #[must_use]
-    pub fn group(mut self, group: Group) -> Self {
-        self.groups.push(group);
-        self
-    }
-
-    /// A systemd unit.
-    #[must_use]
-    pub fn unit(mut self, unit: Unit) -> Self {
-        self.units.push(unit);
-        self
-    }
-
-    /// A package of the distribution, installed on the first boot. Fedora CoreOS and Flatcar have none.
-    #[must_use]
-    pub fn package(mut self, name: impl Into<Given<PackageName>>) -> Self {
-        self.packages.push(name.into());
-        self
     }
 
     /// All that another guest has, behind what this one has.
@@ -151,5 +102,19 @@ impl Guest {
         self.units.extend(other.units);
         self.packages.extend(other.packages);
         self
+    }
+}
+
+impl Setting for Guest {
+    /// Its parts are looked at as they become [`Parts`], once for all machines that have the same.
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    /// No constructor of a machine takes one: a machine has the setters of its parts.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("a guest by itself".to_owned())
+    }
+
+    fn say(&self, _: &str, machine: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        self.say_settings(machine, &[], names)
     }
 }

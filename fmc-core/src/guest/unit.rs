@@ -4,11 +4,12 @@ mod file;
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::is_default;
+use crate::draft::{Look, Setting, draft};
 use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::{DropinName, UnitName};
-use crate::named::{Keyed, Named, unnamed};
+use crate::named::Named;
+use crate::rust::{Expr, Names, Unsaid};
 
 pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 
@@ -16,7 +17,6 @@ pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
 pub enum State {
     /// As the image has it.
     #[default]
@@ -29,32 +29,28 @@ pub enum State {
     Masked,
 }
 
-/// A systemd unit: one of the image's, or a new one with contents of its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Unit {
-    #[serde(skip, default = "unnamed")]
-    name: Given<UnitName>,
-    /// What is wanted of it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    state: State,
-    /// Its contents; those of the image if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    contents: Option<UnitContents>,
-    /// Settings added to its own, by name.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    dropins: Named<Dropin>,
+draft! {
+    /// A systemd unit: one of the image's, or a new one with contents of its own.
+    pub struct Unit {
+        /// Its name.
+        #[key]
+        name: Given<UnitName>,
+        /// What is wanted of it.
+        #[by_hand]
+        state: State,
+        /// Its contents; those of the image if not said.
+        #[by_hand]
+        contents: Option<UnitContents>,
+        /// Settings added to its own, by name.
+        #[by_hand(dropin)]
+        dropins: Named<Dropin>,
+    }
+
+    /// A unit by its whole name: `node-exporter.service`.
+    pub fn new(..);
 }
 
 impl Unit {
-    /// A unit by its whole name: `node-exporter.service`.
-    pub fn new(name: impl Into<Given<UnitName>>) -> Self {
-        Self { name: name.into(), state: State::Unchanged, contents: None, dropins: Named::default() }
-    }
-
     /// The service `NAME.service`.
     pub fn service(name: &str) -> Self {
         Self::new(format!("{name}.service"))
@@ -131,42 +127,39 @@ impl Unit {
     }
 }
 
-impl Keyed for Unit {
-    type Name = UnitName;
-
-    fn name(&self) -> &Given<UnitName> {
-        &self.name
+draft! {
+    /// A drop-in of a [`Unit`].
+    #[derive(Eq)]
+    pub struct Dropin {
+        /// Its name.
+        #[key]
+        name: Given<DropinName>,
+        /// Its settings.
+        #[needed]
+        contents: UnitContents,
     }
 
-    fn with_name(mut self, name: Given<UnitName>) -> Self {
-        self.name = name;
-        self
-    }
+    arguments;
 }
 
-/// A drop-in of a [`Unit`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Dropin {
-    #[serde(skip, default = "unnamed")]
-    name: Given<DropinName>,
-    /// Its settings.
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    contents: UnitContents,
-}
+impl Setting for State {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
-impl Keyed for Dropin {
-    type Name = DropinName;
-
-    fn name(&self) -> &Given<DropinName> {
-        &self.name
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Ok(Expr::leaf(format!("State::{self:?}")))
     }
 
-    fn with_name(mut self, name: Given<DropinName>) -> Self {
-        self.name = name;
-        self
+    fn say(&self, _: &str, unit: &mut Expr, _: &Names) -> Result<(), Unsaid> {
+        unit.call(
+            match self {
+                Self::Unchanged => return Ok(()),
+                Self::Enabled => "enabled",
+                Self::Disabled => "disabled",
+                Self::Masked => "masked",
+            },
+            "",
+        );
+        Ok(())
     }
 }
 

@@ -9,8 +9,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::key::{Fits, FlagType, Key, List, Setting, Takes};
 use super::piece::{Piece, pieces};
 use super::value::{Duration, Line};
+use crate::draft::{self, Look};
 use crate::finding::{At, Finding, problems};
 use crate::given::{Given, Leaf as _};
+use crate::rust::{Expr, Names, Unsaid, quoted};
 use crate::secret::Secret;
 use crate::template::Encoding;
 use crate::yaml::Node;
@@ -150,6 +152,31 @@ impl Config {
             }
             (_, value) => drop(self.0.insert(key, value)),
         }
+    }
+}
+
+impl draft::Setting for Config {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        self.check(at, look.findings);
+    }
+
+    /// Each key is a constant of its name in capitals.
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::new("k3s::Config::new()");
+        for (key, value) in &self.0 {
+            let value = match value {
+                Value::Flag(flag) => flag.to_string(),
+                Value::Integer(number) => number.to_string(),
+                Value::Text(text) => quoted(text),
+                // An empty array says of what it is.
+                Value::List(texts) if texts.is_empty() => "[\"\"; 0]".to_owned(),
+                Value::List(texts) => draft::Setting::rust(texts, names)?.line(),
+                Value::Secret(secret) => draft::Setting::rust(secret, names)?.line(),
+            };
+            let constant = key.as_str().to_uppercase().replace('-', "_");
+            on.call("set", format!("k3s::key::{constant}, {value}"));
+        }
+        Ok(on)
     }
 }
 

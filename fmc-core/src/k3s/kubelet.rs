@@ -10,11 +10,13 @@ use super::quantity::{Percent, Quantity, Threshold};
 use super::value::{Count, Duration, Line};
 use super::version::Version;
 use super::word::TlsVersion;
+use crate::draft::{Look, Setting};
 use crate::finding::{At, Finding, leaf, problems};
 use crate::given::{Given, Leaf};
 use crate::name::DropinName;
 use crate::named::{Keyed, unnamed};
 use crate::path::AbsPath;
+use crate::rust::{Expr, Names, Unsaid, quoted};
 use crate::yaml::Node;
 
 /// Where K3s's kubelet reads drop-ins, in the order of their names; `00-k3s-defaults.conf` there is K3s's own.
@@ -108,6 +110,22 @@ macro_rules! fields {
                 )+
             }
         }
+
+        impl Setting for Dropin {
+            fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+                self.check(at, look.findings);
+            }
+
+            fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+                let mut on = Expr::of("k3s::kubelet::Dropin::new", vec![self.name.rust(names)?]);
+                $(
+                    if let Some(value) = &self.$field {
+                        on.call(stringify!($field), fields!(@rust value $kind names));
+                    }
+                )+
+                Ok(on)
+            }
+        }
     };
     (@type flag) => { bool };
     (@type one<$leaf:ty>) => { Given<$leaf> };
@@ -161,6 +179,19 @@ macro_rules! fields {
     (@node $value:ident map) => { Node::Map($value.iter().map(|(key, value)| (key.as_str(), node(value))).collect()) };
     (@node $value:ident flags) => {
         Node::Map($value.iter().map(|(key, value)| (key.as_str(), Node::Flag(*value))).collect())
+    };
+    (@rust $value:ident flag $names:ident) => { $value.to_string() };
+    (@rust $value:ident one $names:ident) => { $value.rust($names)?.line() };
+    // An empty array says of what it is.
+    (@rust $value:ident list $names:ident) => {
+        if $value.is_empty() { "[\"\"; 0]".to_owned() } else { $value.rust($names)?.line() }
+    };
+    (@rust $value:ident map $names:ident) => {{
+        let pairs = $value.iter().map(|(key, value)| Ok((key, value.rust($names)?.line())));
+        array(pairs.collect::<Result<_, Unsaid>>()?, "(\"\", \"\")")
+    }};
+    (@rust $value:ident flags $names:ident) => {
+        array($value.iter().map(|(key, value)| (key, value.to_string())).collect(), "(\"\", true)")
     };
     (@check $value:ident flag, $at:expr, $findings:ident) => { let _ = $value; };
     (@check $value:ident flags, $at:expr, $findings:ident) => { let _ = $value; };
@@ -305,6 +336,15 @@ impl Keyed for Dropin {
         self.name = name;
         self
     }
+}
+
+/// Pairs as an array. One that is empty says of what it is.
+fn array(pairs: Vec<(&String, String)>, of: &str) -> String {
+    if pairs.is_empty() {
+        return format!("[{of}; 0]");
+    }
+    let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("({}, {value})", quoted(key))).collect();
+    format!("[{}]", pairs.join(", "))
 }
 
 fn keys<V>(map: Option<&BTreeMap<String, V>>) -> Vec<&str> {

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::draft::{Look, Setting, choice, draft};
 use crate::finding::{At, Finding, problems};
+use crate::rust::{self, Expr, Unsaid};
 use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
 
 /// Where K3s has its keys and certificates.
@@ -125,77 +127,72 @@ pub enum Part {
     EtcdServerCa,
 }
 
-/// What a user says about the secrets of a cluster. Nothing said, all are made from the root key.
-///
-/// ```
-/// use fmc_core::k3s::pki::{Ca, Credentials, Part};
-/// use fmc_core::secret::Secret;
-///
-/// let credentials = Credentials::new()
-///     .server_token(Secret::environment("k3s-token", "K3S_TOKEN"))
-///     .authority(Ca::Client, Secret::file("client-ca", "pki/client.crt"), Secret::file("client-ca-key", "pki/client.key"))
-///     .generation(Part::ServerCa, 2);
-/// # let _ = credentials;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Credentials {
-    /// The token by which servers join; the user's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    server_token: Option<Secret>,
-    /// The token by which agents join; the user's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    agent_token: Option<Secret>,
-    /// The key that signs the tokens of service accounts, in PEM; the user's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    service_key: Option<Secret>,
-    /// Authorities of the user's own.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    authorities: BTreeMap<Ca, OwnAuthority>,
-    /// The generations of what is made from the root key; 1 if not said.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    generations: BTreeMap<Part, u32>,
+draft! {
+    /// What a user says about the secrets of a cluster. Nothing said, all are made from the root key.
+    ///
+    /// ```
+    /// use fmc_core::k3s::pki::{Ca, Credentials, Part};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let credentials = Credentials::new()
+    ///     .server_token(Secret::environment("k3s-token", "K3S_TOKEN"))
+    ///     .authority(Ca::Client, Secret::file("client-ca", "pki/client.crt"), Secret::file("client-ca-key", "pki/client.key"))
+    ///     .generation(Part::ServerCa, 2);
+    /// # let _ = credentials;
+    /// ```
+    #[derive(Default, Eq)]
+    pub struct Credentials {
+        /// The short token by which servers join, the user's own: one line without a space, a colon or a leading `K10`.
+        server_token: Option<Secret>,
+        /// The short token by which agents join, the user's own: one line without a space, a colon or a leading `K10`.
+        agent_token: Option<Secret>,
+        /// The private key that signs the tokens of service accounts, the user's own: PEM, RSA or SEC 1.
+        service_key: Option<Secret>,
+        /// Authorities of the user's own.
+        #[by_hand(authority)]
+        authorities: BTreeMap<Ca, OwnAuthority>,
+        /// The generations of what is made from the root key; 1 if not said.
+        #[by_hand(generation)]
+        generations: BTreeMap<Part, u32>,
+    }
+
+    /// All from the root key, in their first generation.
+    pub fn new(..);
+    by hand;
 }
 
-/// An authority of the user's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct OwnAuthority {
-    /// Its certificate in PEM, then those above it, up to its root.
-    certificates: Secret,
-    /// Its private key in PEM.
-    key: Secret,
+draft! {
+    /// An authority of the user's own.
+    #[derive(Eq)]
+    struct OwnAuthority {
+        /// Its certificate in PEM, then those above it, up to its root.
+        #[needed]
+        certificates: Secret,
+        /// Its private key in PEM.
+        #[needed]
+        key: Secret,
+    }
+
+    arguments;
 }
+
+impl Setting for Credentials {
+    /// The findings are the same whatever the cluster is called.
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        self.checked("unnamed", at, look.findings);
+    }
+
+    fn rust(&self, names: &rust::Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::new("k3s::pki::Credentials::new()");
+        self.say_settings(&mut on, &[], names)?;
+        Ok(on)
+    }
+}
+
+choice!(in "k3s::pki::"; Ca);
+choice!(in "k3s::pki::"; Part);
 
 impl Credentials {
-    /// All from the root key, in their first generation.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The short token by which servers join: one line without a space, a colon or a leading `K10`.
-    #[must_use]
-    pub fn server_token(mut self, token: Secret) -> Self {
-        self.server_token = Some(token);
-        self
-    }
-
-    /// The short token by which agents join: one line without a space, a colon or a leading `K10`.
-    #[must_use]
-    pub fn agent_token(mut self, token: Secret) -> Self {
-        self.agent_token = Some(token);
-        self
-    }
-
-    /// The private key that signs the tokens of service accounts: PEM, RSA or SEC 1.
-    #[must_use]
-    pub fn service_key(mut self, key: Secret) -> Self {
-        self.service_key = Some(key);
-        self
-    }
-
     /// An authority: its certificate in PEM with those above it, up to its root, and its private key.
     #[must_use]
     pub fn authority(mut self, which: Ca, certificates: Secret, key: Secret) -> Self {

@@ -1,6 +1,7 @@
 //! `/etc/rancher/k3s/registries.yaml`: where images come from (docs.k3s.io, *Private Registry Configuration*).
 
 mod name;
+mod said;
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::piece::{Piece, pieces};
 use super::value::Line;
-use crate::field::is_default;
+use crate::draft::draft;
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::given::Given;
-use crate::named::{Keyed, Named, unnamed};
+use crate::named::{Keyed, Named};
 use crate::path::{AbsPath, HttpUrl};
 use crate::secret::Secret;
 use crate::template::Encoding;
@@ -19,71 +20,83 @@ use crate::yaml::Node;
 
 pub use name::RegistryName;
 
-/// The mirrors of registries, and what K3s says to registries.
-///
-/// ```
-/// use fmc_core::k3s::registries::{Access, Mirror, Registries};
-/// use fmc_core::secret::Secret;
-///
-/// let registries = Registries::new()
-///     .mirror(Mirror::of("docker.io").endpoint("https://mirror.example:5000"))
-///     .access(
-///         Access::to("mirror.example:5000")
-///             .password("puller", Secret::file("mirror-password", "secrets/mirror"))
-///             .ca_file("/etc/rancher/k3s/mirror-ca.pem"),
-///     );
-/// # let _ = registries;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Registries {
-    /// Where images are fetched instead, by registry; `"*"` is every one that is not listed.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    mirrors: Named<Mirror>,
-    /// How K3s shows who it is, by host and port of what it fetches from, mirrors among them; `"*"` is every one that is
-    /// not listed.
-    #[serde(default, skip_serializing_if = "Named::is_empty")]
-    access: Named<Access>,
+draft! {
+    /// The mirrors of registries, and what K3s says to registries.
+    ///
+    /// ```
+    /// use fmc_core::k3s::registries::{Access, Mirror, Registries};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let registries = Registries::new()
+    ///     .mirror(Mirror::of("docker.io").endpoint("https://mirror.example:5000"))
+    ///     .access(
+    ///         Access::to("mirror.example:5000")
+    ///             .password("puller", Secret::file("mirror-password", "secrets/mirror"))
+    ///             .ca_file("/etc/rancher/k3s/mirror-ca.pem"),
+    ///     );
+    /// # let _ = registries;
+    /// ```
+    #[derive(Default)]
+    pub struct Registries {
+        /// Where images are fetched instead, by registry; `"*"` is every one that is not listed.
+        #[each(mirror)]
+        mirrors: Named<Mirror>,
+        /// How K3s shows who it is, by host and port of what it fetches from, mirrors among them; `"*"` is every one that is
+        /// not listed.
+        #[each(access)]
+        access: Named<Access>,
+    }
+
+    /// No mirrors: every registry is asked itself.
+    pub fn new(..);
+    by hand;
 }
 
-/// Where the images of one registry are fetched instead.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Mirror {
-    #[serde(skip, default = "unnamed")]
-    registry: Given<RegistryName>,
-    /// Where to ask, in this order; the registry itself comes last.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    endpoints: Vec<Given<HttpUrl>>,
-    /// What images are called at the endpoints: a regular expression of Go's, and what stands for it (`$1`).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    rewrites: BTreeMap<String, String>,
+draft! {
+    /// Where the images of one registry are fetched instead.
+    pub struct Mirror {
+        /// The registry.
+        #[key]
+        registry: Given<RegistryName>,
+        /// Where to ask, in this order; the registry itself comes last.
+        #[each(endpoint)]
+        endpoints: Vec<Given<HttpUrl>>,
+        /// What images are called at the endpoints: a regular expression of Go's, and what stands for it (`$1`).
+        #[by_hand(rewrite)]
+        rewrites: BTreeMap<String, String>,
+    }
+
+    /// A mirror of a registry, as `docker.io` or `registry.example:5000`, or of every one that is not listed: `*`.
+    pub fn of(..);
+    by hand;
 }
 
-/// How K3s shows a registry or mirror who it is, and how it knows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    #[serde(skip, default = "unnamed")]
-    host: Given<RegistryName>,
-    /// A user with a password, or a token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    auth: Option<Auth>,
-    /// A file with the authority of its certificate, in PEM, on the machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ca_file: Option<Given<AbsPath>>,
-    /// A file with the certificate by which K3s shows who it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    cert_file: Option<Given<AbsPath>>,
-    /// A file with the key of that certificate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    key_file: Option<Given<AbsPath>>,
-    /// Whether any certificate will do.
-    #[serde(default, skip_serializing_if = "is_default")]
-    insecure_skip_verify: bool,
+draft! {
+    /// How K3s shows a registry or mirror who it is, and how it knows it.
+    pub struct Access {
+        /// Host and port.
+        #[key]
+        host: Given<RegistryName>,
+        /// A user with a password, or a token.
+        #[by_hand]
+        auth: Option<Auth>,
+        /// A file with the authority of its certificate, in PEM, on the machine.
+        ca_file: Option<Given<AbsPath>>,
+        /// A file with the certificate by which K3s shows who it is.
+        #[by_hand]
+        cert_file: Option<Given<AbsPath>>,
+        /// A file with the key of that certificate.
+        #[by_hand]
+        key_file: Option<Given<AbsPath>>,
+        /// Whether any certificate will do.
+        #[switch(insecure_skip_verify)]
+        insecure_skip_verify: bool,
+    }
+
+    /// What K3s shows to a registry or mirror, by its host and port as in the endpoint, or to every one that is not
+    /// listed: `*`.
+    pub fn to(..);
+    by hand;
 }
 
 /// Who K3s is to a registry.
@@ -106,25 +119,6 @@ pub enum Auth {
 impl Registries {
     /// Where K3s reads it.
     pub const PATH: &'static str = "/etc/rancher/k3s/registries.yaml";
-
-    /// No mirrors: every registry is asked itself.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A mirror of a registry.
-    #[must_use]
-    pub fn mirror(mut self, mirror: Mirror) -> Self {
-        self.mirrors.push(mirror);
-        self
-    }
-
-    /// What K3s shows to a registry or mirror.
-    #[must_use]
-    pub fn access(mut self, access: Access) -> Self {
-        self.access.push(access);
-        self
-    }
 
     /// The mirrors.
     pub fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
@@ -177,18 +171,6 @@ impl Registries {
 }
 
 impl Mirror {
-    /// A mirror of a registry, as `docker.io` or `registry.example:5000`, or of every one that is not listed: `*`.
-    pub fn of(registry: impl Into<Given<RegistryName>>) -> Self {
-        Self { registry: registry.into(), endpoints: Vec::new(), rewrites: BTreeMap::new() }
-    }
-
-    /// Where to ask, with its scheme: `https://mirror.example:5000`, behind those that are said before.
-    #[must_use]
-    pub fn endpoint(mut self, url: impl Into<Given<HttpUrl>>) -> Self {
-        self.endpoints.push(url.into());
-        self
-    }
-
     /// What images are called at the endpoints: a regular expression of Go's on the name without the registry, and what
     /// stands for it, in which `$1` is the first group.
     #[must_use]
@@ -250,19 +232,6 @@ impl Mirror {
 }
 
 impl Access {
-    /// What K3s shows to a registry or mirror, by its host and port as in the endpoint, or to every one that is not
-    /// listed: `*`.
-    pub fn to(host: impl Into<Given<RegistryName>>) -> Self {
-        Self {
-            host: host.into(),
-            auth: None,
-            ca_file: None,
-            cert_file: None,
-            key_file: None,
-            insecure_skip_verify: false,
-        }
-    }
-
     /// A user with a password; it replaces a token.
     #[must_use]
     pub fn password(mut self, user: impl Into<Given<Line>>, password: Secret) -> Self {
@@ -277,25 +246,11 @@ impl Access {
         self
     }
 
-    /// A file with the authority of its certificate, in PEM, on the machine.
-    #[must_use]
-    pub fn ca_file(mut self, path: impl Into<Given<AbsPath>>) -> Self {
-        self.ca_file = Some(path.into());
-        self
-    }
-
     /// Files with the certificate by which K3s shows who it is, and with its key.
     #[must_use]
     pub fn certificate(mut self, cert: impl Into<Given<AbsPath>>, key: impl Into<Given<AbsPath>>) -> Self {
         self.cert_file = Some(cert.into());
         self.key_file = Some(key.into());
-        self
-    }
-
-    /// Any certificate will do.
-    #[must_use]
-    pub fn insecure_skip_verify(mut self) -> Self {
-        self.insecure_skip_verify = true;
         self
     }
 
@@ -376,32 +331,6 @@ impl Access {
             members.push(("tls", Node::Map(tls)));
         }
         Node::Map(members)
-    }
-}
-
-impl Keyed for Mirror {
-    type Name = RegistryName;
-
-    fn name(&self) -> &Given<RegistryName> {
-        &self.registry
-    }
-
-    fn with_name(mut self, name: Given<RegistryName>) -> Self {
-        self.registry = name;
-        self
-    }
-}
-
-impl Keyed for Access {
-    type Name = RegistryName;
-
-    fn name(&self) -> &Given<RegistryName> {
-        &self.host
-    }
-
-    fn with_name(mut self, name: Given<RegistryName>) -> Self {
-        self.host = name;
-        self
     }
 }
 

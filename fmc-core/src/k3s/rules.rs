@@ -3,21 +3,21 @@
 //! What the constructors of a cluster leave no room for is not looked for here: two values of what must be equal on all
 //! servers, a name missing in a certificate, a joiner without a token, two servers that restart in one hour.
 
-mod address;
-mod argument;
-mod config;
-mod data;
-mod endpoint;
-mod install;
-mod member;
-mod node;
-mod placement;
-mod secret;
-mod size;
+pub(super) mod address;
+pub(super) mod argument;
+pub(super) mod config;
+pub(super) mod data;
+pub(super) mod endpoint;
+pub(super) mod install;
+pub(super) mod member;
+pub(super) mod node;
+pub(super) mod placement;
+pub(super) mod secret;
+pub(super) mod size;
 #[cfg(test)]
 mod tests;
-mod unused;
-mod version;
+pub(super) mod unused;
+pub(super) mod version;
 
 use crate::check::view::{Cluster, View};
 use crate::finding::{At, Finding};

@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::value::Line;
+use crate::draft::{Look, Setting};
 use crate::finding::{At, Finding, leaf, problems};
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::named::{Keyed, Named, unnamed};
+use crate::rust::{Expr, Names, Unsaid};
 
 /// What a kubelet with `protect-kernel-defaults` wants, and refuses to start without (docs.k3s.io, *CIS Hardening Guide*).
 pub const KUBELET_SYSCTLS: [(&str, &str); 4] = [
@@ -154,6 +156,24 @@ impl Tuning {
         for (index, name) in self.modules.iter().enumerate() {
             leaf(name, &list.index(index), findings);
         }
+    }
+}
+
+impl Setting for Tuning {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        self.check(at, look.findings);
+    }
+
+    /// No setter takes it: a cluster has the setters of its parts.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("what is set in the kernel by itself".to_owned())
+    }
+
+    fn say(&self, _: &str, cluster: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        for Sysctl { name, value } in &self.sysctls {
+            cluster.call("sysctl", format!("{}, {}", name.rust(names)?.line(), value.rust(names)?.line()));
+        }
+        self.modules.say("module", cluster, names)
     }
 }
 

@@ -1,56 +1,45 @@
 //! Interfaces: how a machine is on a network.
 
-use serde::{Deserialize, Serialize};
-
 use crate::addr::{Ip, Mac};
+use crate::draft::{Setting, draft};
 use crate::given::Given;
 use crate::name::NetworkName;
+use crate::rust::{Expr, Names, Unsaid};
 
-/// An interface of a machine on a network.
-///
-/// It gets its address by DHCP unless an address is said: [`address`](Self::address) writes it inside the guest and
-/// reserves it, [`reserved`](Self::reserved) only reserves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Interface {
-    /// The network that it is on.
-    pub network: Given<NetworkName>,
-    /// A static IPv4 address: written inside the guest, and reserved in DHCP. Without one it asks by DHCP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Given<Ip>>,
-    /// A static IPv6 address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address6: Option<Given<Ip>>,
-    /// A reserved IPv4 address: the guest asks for it by DHCP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserved: Option<Given<Ip>>,
-    /// A reserved IPv6 address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reserved6: Option<Given<Ip>>,
-    /// Its MAC; derived from owner, machine and network if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mac: Option<Given<Mac>>,
-    /// Whether the default route goes through it; the first interface that can has it if none says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_route: Option<bool>,
+draft! {
+    /// An interface of a machine on a network.
+    ///
+    /// It gets its address by DHCP unless an address is said: [`address`](Self::address) writes it inside the guest and
+    /// reserves it, [`reserved`](Self::reserved) only reserves it.
+    pub struct Interface {
+        /// The network that it is on.
+        #[needed]
+        pub network: Given<NetworkName>,
+        /// A static IPv4 address: written inside the guest, and reserved in DHCP. Without one it asks by DHCP.
+        #[by_hand]
+        pub address: Option<Given<Ip>>,
+        /// A static IPv6 address.
+        #[by_hand]
+        pub address6: Option<Given<Ip>>,
+        /// A reserved IPv4 address: the guest asks for it by DHCP.
+        #[by_hand]
+        pub reserved: Option<Given<Ip>>,
+        /// A reserved IPv6 address.
+        #[by_hand]
+        pub reserved6: Option<Given<Ip>>,
+        /// Its MAC; derived from owner, machine and network if not said.
+        pub mac: Option<Given<Mac>>,
+        /// Whether the default route goes through it. If no interface says so, it goes through the first whose network has a gateway
+        /// and is forwarded.
+        pub default_route: Option<bool>,
+    }
+
+    /// An interface on a network.
+    pub fn on(..);
+    said Interface::said;
 }
 
 impl Interface {
-    /// An interface on a network.
-    pub fn on(network: impl Into<Given<NetworkName>>) -> Self {
-        Self {
-            network: network.into(),
-            address: None,
-            address6: None,
-            reserved: None,
-            reserved6: None,
-            mac: None,
-            default_route: None,
-        }
-    }
-
     /// A static address: written inside the guest, and reserved in the network's DHCP. Prefix, gateway and resolvers
     /// are the network's. One of each family can be said.
     #[must_use]
@@ -74,18 +63,23 @@ impl Interface {
         self
     }
 
-    /// Its MAC; derived from owner, machine and network if not said.
-    #[must_use]
-    pub fn mac(mut self, mac: impl Into<Given<Mac>>) -> Self {
-        self.mac = Some(mac.into());
-        self
-    }
-
-    /// Whether the default route goes through it. If no interface says so, it goes through the first whose network
-    /// has a gateway and is forwarded.
-    #[must_use]
-    pub fn default_route(mut self, on: bool) -> Self {
-        self.default_route = Some(on);
-        self
+    /// One setter takes the addresses of both families, so that only what it takes for IPv6 can be said of an IPv6 field.
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::of("Interface::on", vec![self.network.rust(names)?]);
+        for (key, setter, v4, v6) in [
+            ("address6", "address", &self.address, &self.address6),
+            ("reserved6", "reserved", &self.reserved, &self.reserved6),
+        ] {
+            if v6.as_ref().is_some_and(|given| given.ok().is_none_or(|ip| ip.is_ipv4())) {
+                return Err(format!(
+                    "`{key}` is not an IPv6 address, and no setter takes another one for it"
+                ));
+            }
+            for given in [v4, v6] {
+                given.say(setter, &mut on, names)?;
+            }
+        }
+        self.say_settings(&mut on, &["address", "address6", "reserved", "reserved6"], names)?;
+        Ok(on)
     }
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::draft::{Look, Setting, choice};
 use crate::field::{is_yes, yes};
+use crate::finding::At;
+use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Seconds;
 
 /// Whether a machine should run.
@@ -18,6 +21,8 @@ pub enum Power {
     /// Nobody's business: it is defined, and left as it is.
     Unmanaged,
 }
+
+choice!(Power);
 
 /// How a machine is stopped: asked first, then by force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,5 +66,14 @@ impl Shutdown {
 impl Default for Shutdown {
     fn default() -> Self {
         Self::grace(60)
+    }
+}
+
+impl Setting for Shutdown {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        let constructor = if self.force { "grace" } else { "never_force" };
+        Ok(Expr::leaf(format!("Shutdown::{constructor}({})", self.seconds())))
     }
 }

@@ -10,8 +10,11 @@ use serde::ser::{Serialize, Serializer};
 
 use super::Root;
 use crate::disk::Allocation;
+use crate::draft::{Look, Setting, rule};
 use crate::field::is_default;
+use crate::finding::At;
 use crate::given::{Given, Leaf};
+use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
 
 /// The map form.
@@ -69,6 +72,30 @@ impl<'de> Visitor<'de> for RootVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Root, A::Error> {
         let Map { size, allocation } = Map::deserialize(MapAccessDeserializer::new(map))?;
         Ok(Root { size, allocation })
+    }
+}
+
+impl Setting for Root {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        let Self { size, allocation } = self;
+        let below = at.key("size");
+        let at = if *allocation == Allocation::Thin { at } else { &below };
+        size.look(at, look);
+        rule::in_sectors(size, at, look.findings);
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut root = Expr::of("Root::new", vec![self.size.rust(names)?]);
+        self.allocation.say("fully_allocated", &mut root, names)?;
+        Ok(root)
+    }
+
+    fn say(&self, _: &str, machine: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        match self.allocation {
+            Allocation::Thin => machine.nest("root_disk", self.size.rust(names)?),
+            Allocation::Full => machine.nest("root", self.rust(names)?),
+        }
+        Ok(())
     }
 }
 

@@ -9,10 +9,12 @@ use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CustomRole, Role, RoleFindings, Site};
-use crate::finding::{Kind, OwnKind};
+use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
+use crate::draft::{Look, Setting};
+use crate::finding::{At, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
+use crate::rust::{Expr, Names, Unsaid};
 
 /// A role whose value a file can hold: it is written below its kind, with the settings that serde reads and writes.
 ///
@@ -58,7 +60,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
 pub trait Described: schemars::JsonSchema {
     /// The JSON Schema of its settings.
     fn described() -> Value {
-        schemars::schema_for!(Self).to_value()
+        crate::schema::of::<Self>().to_value()
     }
 }
 
@@ -168,11 +170,7 @@ impl CustomRole for Unknown {
     }
 
     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
-        findings.push(
-            Kind::ReferenceUnknown,
-            format!("the role {} is not known here: {}", self.kind, self.why),
-            "read the file by a program that knows the role",
-        );
+        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
     }
 }
 
@@ -243,6 +241,15 @@ impl schemars::JsonSchema for Role {
                 { "type": "object", "minProperties": 1, "maxProperties": 1 }
             ]
         })
+    }
+}
+
+impl Setting for Role {
+    /// What a role says is checked when all that it needs is right.
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        self.to_rust().map(Expr::leaf).ok_or_else(|| format!("the role {}, which is code", self.role.kind()))
     }
 }
 
@@ -324,8 +331,11 @@ mod tests {
         for role in [Role::from_json::<Cache>(r#"{"sise": 3}"#), serde_json::from_str(r#""cache""#).unwrap()]
         {
             let report = cloud(role).check().unwrap_err();
-            let unknown =
-                report.findings().iter().find(|finding| finding.kind() == Kind::ReferenceUnknown).unwrap();
+            let unknown = report
+                .findings()
+                .iter()
+                .find(|finding| finding.kind() == crate::finding::Kind::ReferenceUnknown)
+                .unwrap();
             assert_eq!(unknown.at(), "machines.web.roles[0]");
         }
     }

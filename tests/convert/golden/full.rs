@@ -74,9 +74,9 @@ fn cloud() -> Cloud {
                 Disk::new("data", 5.gib())
                     .serial("DATA1")
                     .pool("a.b")
+                    .fully_allocated()
                     .mount("/srv")
-                    .filesystem(Filesystem::Xfs)
-                    .fully_allocated(),
+                    .filesystem(Filesystem::Xfs),
             )
             .interface(
                 Interface::on(LAB_1)

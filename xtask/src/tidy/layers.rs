@@ -44,11 +44,13 @@ const LAYERS: &[&[&str]] = &[
     // The nouns of a draft.
     &["flow", "guest", "identity", "network", "template"],
     &["addr", "disk", "host", "image", "machine/power", "ready", "secret"],
+    // How a draft declares its settings.
+    &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.
     &["graph", "world"],
     // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
-    &["field", "given", "nearest", "shell", "text"],
+    &["field", "given", "nearest", "rust", "schema", "shell", "text"],
 ];
 
 /// Rooms that only one other room may import: the room, and its importer.
@@ -61,7 +63,7 @@ const ONLY_BY: &[(&str, &str)] = &[
 /// on any.
 const CRATES: &[&[&str]] = &[
     // For tests and people: no published crate depends on them.
-    &["fmc-api", "fmc-compile-fail", "fmc-testkit"],
+    &["fmc-api", "fmc-compile-fail", "fmc-registry", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
     &["fmc-keys", "fmc-libvirt"],

@@ -95,6 +95,12 @@ fn types(tokens: TokenStream) -> Vec<String> {
         if is_type && word(before).as_deref() == Some("pub") {
             names.extend(word(tokens.get(at + 1)));
         }
+        // A draft is declared inside of a macro.
+        if let (Some("draft"), Some(TokenTree::Group(inside))) =
+            (word(Some(token)).as_deref(), tokens.get(at + 2))
+        {
+            names.extend(types(inside.stream()));
+        }
     }
     names
 }
@@ -105,8 +111,8 @@ mod tests {
 
     #[test]
     fn public_types_of_a_file_are_found() {
-        let text = "pub struct A;\npub(crate) struct B;\npub enum C { D }\nmod inner { pub struct E; }\n/// pub struct F\npub trait G {}";
-        assert_eq!(types(text.parse().unwrap()), ["A", "C", "G"]);
+        let text = "pub struct A;\npub(crate) struct B;\npub enum C { D }\nmod inner { pub struct E; }\n/// pub struct F\npub trait G {}\ndraft! { pub struct H {} }";
+        assert_eq!(types(text.parse().unwrap()), ["A", "C", "G", "H"]);
     }
 
     #[test]

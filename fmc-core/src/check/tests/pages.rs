@@ -76,62 +76,41 @@ fn a_name_is_one_kind() {
     assert_eq!(Kind::named("no-such-kind"), None);
 }
 
-/// Kinds whose findings are still in their own words, without values, of those whose page has a file.
-const IN_WORDS: &[&str] = &[
-    "balancer-address-missing",
-    "balancer-address-outside",
-    "balancer-address-taken",
-    "balancer-members",
-    "balancer-router-duplicate",
-    "k3s-argument",
-    "k3s-bootstrap-member",
-    "k3s-cluster-dns",
-    "k3s-cluster-domain",
-    "k3s-config-clash",
-    "k3s-config-outdated",
-    "k3s-config-owned",
-    "k3s-config-servers",
-    "k3s-data-on-root",
-    "k3s-default-route",
-    "k3s-endpoint-leased",
-    "k3s-endpoint-nowhere",
-    "k3s-endpoint-self",
-    "k3s-endpoint-single",
-    "k3s-host-gateway",
-    "k3s-ingress-outside",
-    "k3s-ingress-unpublished",
-    "k3s-install-missing",
-    "k3s-install-unpinned",
-    "k3s-kernel-defaults",
-    "k3s-kubeconfig-open",
-    "k3s-label-duplicate",
-    "k3s-label-unused",
-    "k3s-member-duplicate",
-    "k3s-network-missing",
-    "k3s-node-ports",
-    "k3s-quorum-host",
-    "k3s-selinux-policy",
-    "k3s-server-count",
-    "k3s-server-off",
-    "k3s-subnet-family",
-    "k3s-subnet-overlap",
-    "k3s-subnet-size",
-    "k3s-token-shared",
-    "k3s-traefik-twice",
-    "k3s-unused",
-    "k3s-upgrade",
-    "k3s-version-feature",
-    "k3s-version-skew",
-];
+/// Texts in backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Whether a text has a path, a setter or a call of Rust in it.
+fn speaks_rust(text: &str) -> bool {
+    let is_word = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic());
+    // An IPv6 address has two colons between digits.
+    let mut paths = text.match_indices("::").filter_map(|(at, _)| text.get(at + 2..));
+    paths.any(is_word) || quoted(text).any(|piece| piece.starts_with('.') || piece.contains('('))
+}
+
+/// Whether a text has a key with its value in it.
+fn speaks_yaml(text: &str) -> bool {
+    quoted(text).any(|piece| piece.contains(": "))
+}
 
 #[test]
-fn which_kinds_carry_their_values_is_known() {
-    let examples = Kind::ALL.iter().filter_map(|kind| Some((kind, block(kind.page(), "yaml")?)));
-    let in_words = examples.filter(|(_, example)| {
-        let all = findings(&yaml(example));
-        all.iter().any(|finding| finding.case().is_empty())
-    });
-    let mut names: Vec<&str> = in_words.map(|(kind, _)| kind.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names, IN_WORDS);
+fn a_help_speaks_the_authors_format() {
+    for kind in Kind::ALL {
+        let Some(example) = block(kind.page(), "yaml") else { continue };
+        for finding in findings(&yaml(example)) {
+            assert!(!finding.case().is_empty(), "{kind}");
+            let (file, rust) = (finding.help_in(Words::File), finding.help_in(Words::Rust));
+            assert!(!speaks_rust(&file), "{kind}: {file}");
+            assert!(!speaks_yaml(&rust), "{kind}: {rust}");
+            assert!(!speaks_rust(&finding.message()) && !speaks_yaml(&finding.message()), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn the_formats_are_told_apart() {
+    assert!(speaks_rust("say `.host(…)`") && speaks_rust("write Ready::agent") && speaks_rust("`tcp(22)`"));
+    assert!(!speaks_rust("say `host: hv1` (or nothing)"));
+    assert!(speaks_yaml("say `host: hv1`") && !speaks_yaml("say `.host(\"hv1\")`: it is there"));
 }

@@ -8,6 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::draft::{Look, Setting};
+use crate::finding::At;
+use crate::rust::{Expr, Names, Unsaid};
+
 /// The contents of a unit or drop-in.
 ///
 /// ```
@@ -231,6 +235,29 @@ impl UnitContents {
                 each.sum::<usize>() + file.sections.len().saturating_sub(1)
             }
         }
+    }
+}
+
+impl Setting for UnitContents {
+    fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
+
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Ok(Expr::text(&self.text()))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for UnitContents {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -1,54 +1,46 @@
 //! Where a cluster's state is, and what is kept of it.
 
-use serde::{Deserialize, Serialize};
-
-use crate::field::{is_default, is_yes, yes};
+use crate::draft::{Setting, draft};
+use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;
 use crate::k3s::value::{Count, Duration, Line, Schedule};
 use crate::k3s::word::BucketLookup;
+use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::Secret;
 
-/// A database that holds the cluster in place of etcd on the servers (docs.k3s.io, *High Availability External DB*).
-///
-/// ```
-/// use fmc_core::k3s::Datastore;
-/// use fmc_core::secret::Secret;
-///
-/// let datastore = Datastore::postgres(Secret::environment("k3s-datastore", "K3S_DATASTORE"))
-///     .ca(Secret::file("postgres-ca", "pki/postgres-ca.pem"));
-/// # let _ = datastore;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Datastore {
-    /// `postgres://USER:PASSWORD@HOST:5432/DATABASE`.
-    pub(crate) endpoint: Secret,
-    /// The authority of the database's certificate, in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ca: Option<Secret>,
-    /// The certificate by which K3s is known to the database, in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) certificate: Option<Secret>,
-    /// The key of that certificate, in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) key: Option<Secret>,
+draft! {
+    /// A database that holds the cluster in place of etcd on the servers (docs.k3s.io, *High Availability External DB*).
+    ///
+    /// ```
+    /// use fmc_core::k3s::Datastore;
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let datastore = Datastore::postgres(Secret::environment("k3s-datastore", "K3S_DATASTORE"))
+    ///     .ca(Secret::file("postgres-ca", "pki/postgres-ca.pem"));
+    /// # let _ = datastore;
+    /// ```
+    pub struct Datastore {
+        /// `postgres://USER:PASSWORD@HOST:5432/DATABASE`.
+        #[needed]
+        pub(crate) endpoint: Secret,
+        /// The authority of the database's certificate, in PEM.
+        pub(crate) ca: Option<Secret>,
+        /// The certificate by which K3s is known to the database, in PEM.
+        #[by_hand]
+        pub(crate) certificate: Option<Secret>,
+        /// The key of that certificate, in PEM.
+        #[by_hand]
+        pub(crate) key: Option<Secret>,
+    }
+
+    /// A PostgreSQL database; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
+    /// database if it is not there, and needs prepared statements.
+    pub fn postgres(..);
+    said Datastore::said;
+    rule Datastore::has_pair;
 }
 
 impl Datastore {
-    /// A PostgreSQL database; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
-    /// database if it is not there, and needs prepared statements.
-    pub const fn postgres(endpoint: Secret) -> Self {
-        Self { endpoint, ca: None, certificate: None, key: None }
-    }
-
-    /// The authority of the database's certificate, in PEM.
-    #[must_use]
-    pub fn ca(mut self, authority: Secret) -> Self {
-        self.ca = Some(authority);
-        self
-    }
-
     /// The certificate by which K3s is known to the database, and its key, in PEM.
     #[must_use]
     pub fn certificate(mut self, certificate: Secret, key: Secret) -> Self {
@@ -56,159 +48,130 @@ impl Datastore {
         self.key = Some(key);
         self
     }
+
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::of("k3s::Datastore::postgres", vec![self.endpoint.rust(names)?]);
+        self.say_settings(&mut on, &["certificate", "key"], names)?;
+        match (&self.certificate, &self.key) {
+            (None, None) => {}
+            (Some(certificate), Some(key)) => on.call(
+                "certificate",
+                format!("{}, {}", certificate.rust(names)?.line(), key.rust(names)?.line()),
+            ),
+            _ => return Err("a certificate without its key, or a key without its certificate".to_owned()),
+        }
+        Ok(on)
+    }
+
+    fn has_pair(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        if self.certificate.is_some() != self.key.is_some() {
+            let missing = if self.certificate.is_some() { "key" } else { "certificate" };
+            let what = "the certificate by which the database knows K3s";
+            let both = "both, `certificate` and `key`";
+            findings.push(ValueProblem::Unpaired { what, missing, both }.at(at));
+        }
+    }
 }
 
-/// Snapshots of etcd, which each server makes of its own (docs.k3s.io, *etcd-snapshot*).
-///
-/// ```
-/// use fmc_core::k3s::{S3, Snapshots};
-/// use fmc_core::secret::Secret;
-///
-/// let snapshots = Snapshots::every("0 */6 * * *").keep(10).s3(
-///     S3::bucket("etcd").endpoint("s3.example").keys("etcd", Secret::environment("s3-secret", "S3_SECRET")),
-/// );
-/// # let _ = snapshots;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Snapshots {
-    /// Whether they are made; they are if not said.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub(crate) enabled: bool,
-    /// When, as cron(8) says it; every twelve hours if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) schedule: Option<Given<Schedule>>,
-    /// How many are kept; 5 if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) keep: Option<Given<Count>>,
-    /// Whether they are compressed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) compress: bool,
-    /// Where they go beside the server's own disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) s3: Option<S3>,
+draft! {
+    /// Snapshots of etcd, which each server makes of its own (docs.k3s.io, *etcd-snapshot*).
+    ///
+    /// ```
+    /// use fmc_core::k3s::{S3, Snapshots};
+    /// use fmc_core::secret::Secret;
+    ///
+    /// let snapshots = Snapshots::every("0 */6 * * *").keep(10).s3(
+    ///     S3::bucket("etcd").endpoint("s3.example").keys("etcd", Secret::environment("s3-secret", "S3_SECRET")),
+    /// );
+    /// # let _ = snapshots;
+    /// ```
+    pub struct Snapshots {
+        /// Whether they are made; they are if not said.
+        #[by_hand]
+        pub(crate) enabled: bool = true,
+        /// When, as cron(8) says it; every twelve hours if not said.
+        #[by_hand]
+        pub(crate) schedule: Option<Given<Schedule>>,
+        /// How many are kept; 5 if not said.
+        pub(crate) keep: Option<Given<Count>>,
+        /// Whether they are compressed.
+        #[switch(compressed)]
+        pub(crate) compress: bool,
+        /// Where they go beside the server's own disk.
+        pub(crate) s3: Option<S3>,
+    }
+
+    /// Every twelve hours, five kept.
+    pub fn new(..);
+    said Snapshots::said;
 }
 
 /// Every twelve hours, five kept.
 impl Default for Snapshots {
     fn default() -> Self {
-        Self { enabled: true, schedule: None, keep: None, compress: false, s3: None }
+        Self::new()
     }
 }
 
 impl Snapshots {
-    /// Every twelve hours, five kept.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// At the times of a schedule: `0 */6 * * *`.
     pub fn every(schedule: impl Into<Given<Schedule>>) -> Self {
-        Self { enabled: true, schedule: Some(schedule.into()), keep: None, compress: false, s3: None }
+        Self { schedule: Some(schedule.into()), ..Self::new() }
     }
 
     /// None.
-    pub const fn off() -> Self {
-        Self { enabled: false, schedule: None, keep: None, compress: false, s3: None }
+    pub fn off() -> Self {
+        Self { enabled: false, ..Self::new() }
     }
 
-    /// How many are kept.
-    #[must_use]
-    pub fn keep(mut self, count: impl Into<Given<Count>>) -> Self {
-        self.keep = Some(count.into());
-        self
-    }
-
-    /// Compresses them.
-    #[must_use]
-    pub const fn compressed(mut self) -> Self {
-        self.compress = true;
-        self
-    }
-
-    /// Sends them to an S3 bucket, too.
-    #[must_use]
-    pub fn s3(mut self, s3: S3) -> Self {
-        self.s3 = Some(s3);
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = match (self.enabled, &self.schedule) {
+            (true, None) => Expr::new("k3s::Snapshots::new()"),
+            (true, Some(schedule)) => Expr::of("k3s::Snapshots::every", vec![schedule.rust(names)?]),
+            (false, None) => Expr::new("k3s::Snapshots::off()"),
+            (false, Some(_)) => return Err("a schedule of snapshots that are not made".to_owned()),
+        };
+        self.say_settings(&mut on, &["enabled", "schedule"], names)?;
+        Ok(on)
     }
 }
 
-/// A bucket of an S3 service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct S3 {
-    /// The bucket.
-    pub(crate) bucket: Given<Line>,
-    /// The host of the service, without a scheme; Amazon's if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) endpoint: Option<Given<Line>>,
-    /// The region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) region: Option<Given<Line>>,
-    /// A folder in the bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) folder: Option<Given<Line>>,
-    /// The id of the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) access_key: Option<Given<Line>>,
-    /// The key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) secret_key: Option<Secret>,
-    /// The authority of the service's certificate, in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ca: Option<Secret>,
-    /// How the bucket's address is made; as the client chooses if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) lookup: Option<Given<BucketLookup>>,
-    /// How long one transfer may take; 5 minutes if not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) timeout: Option<Given<Duration>>,
-    /// Whether the service speaks HTTP without TLS.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) insecure: bool,
+draft! {
+    /// A bucket of an S3 service.
+    pub struct S3 {
+        /// The bucket.
+        #[needed]
+        pub(crate) bucket: Given<Line>,
+        /// The host of the service, without a scheme; Amazon's if not said.
+        pub(crate) endpoint: Option<Given<Line>>,
+        /// The region.
+        pub(crate) region: Option<Given<Line>>,
+        /// A folder in the bucket.
+        pub(crate) folder: Option<Given<Line>>,
+        /// The id of the key.
+        #[by_hand]
+        pub(crate) access_key: Option<Given<Line>>,
+        /// The key.
+        #[by_hand]
+        pub(crate) secret_key: Option<Secret>,
+        /// The authority of the service's certificate, in PEM.
+        pub(crate) ca: Option<Secret>,
+        /// How the bucket's address is made; as the client chooses if not said.
+        pub(crate) lookup: Option<Given<BucketLookup>>,
+        /// How long one transfer may take; 5 minutes if not said.
+        pub(crate) timeout: Option<Given<Duration>>,
+        /// Whether the service speaks HTTP without TLS.
+        #[switch(insecure)]
+        pub(crate) insecure: bool,
+    }
+
+    /// A bucket.
+    pub fn bucket(..);
+    said S3::said;
+    rule S3::has_pair;
 }
 
 impl S3 {
-    /// A bucket.
-    pub fn bucket(name: impl Into<Given<Line>>) -> Self {
-        Self {
-            bucket: name.into(),
-            endpoint: None,
-            region: None,
-            folder: None,
-            access_key: None,
-            secret_key: None,
-            ca: None,
-            lookup: None,
-            timeout: None,
-            insecure: false,
-        }
-    }
-
-    /// The host of the service, without a scheme.
-    #[must_use]
-    pub fn endpoint(mut self, host: impl Into<Given<Line>>) -> Self {
-        self.endpoint = Some(host.into());
-        self
-    }
-
-    /// The region.
-    #[must_use]
-    pub fn region(mut self, region: impl Into<Given<Line>>) -> Self {
-        self.region = Some(region.into());
-        self
-    }
-
-    /// A folder in the bucket.
-    #[must_use]
-    pub fn folder(mut self, folder: impl Into<Given<Line>>) -> Self {
-        self.folder = Some(folder.into());
-        self
-    }
-
     /// The id of the key, and the key, one line of text.
     #[must_use]
     pub fn keys(mut self, access: impl Into<Given<Line>>, secret: Secret) -> Self {
@@ -217,31 +180,24 @@ impl S3 {
         self
     }
 
-    /// The authority of the service's certificate, in PEM.
-    #[must_use]
-    pub fn ca(mut self, authority: Secret) -> Self {
-        self.ca = Some(authority);
-        self
+    fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
+        let mut on = Expr::of("k3s::S3::bucket", vec![self.bucket.rust(names)?]);
+        match (&self.access_key, &self.secret_key) {
+            (None, None) => {}
+            (Some(access), Some(secret)) => {
+                on.call("keys", format!("{}, {}", access.rust(names)?.line(), secret.rust(names)?.line()));
+            }
+            _ => return Err("one of `access_key` and `secret_key`, which one setter takes".to_owned()),
+        }
+        self.say_settings(&mut on, &["access_key", "secret_key"], names)?;
+        Ok(on)
     }
 
-    /// How the bucket's address is made.
-    #[must_use]
-    pub fn lookup(mut self, lookup: impl Into<Given<BucketLookup>>) -> Self {
-        self.lookup = Some(lookup.into());
-        self
-    }
-
-    /// How long one transfer may take.
-    #[must_use]
-    pub fn timeout(mut self, timeout: impl Into<Given<Duration>>) -> Self {
-        self.timeout = Some(timeout.into());
-        self
-    }
-
-    /// Speaks HTTP without TLS.
-    #[must_use]
-    pub const fn insecure(mut self) -> Self {
-        self.insecure = true;
-        self
+    fn has_pair(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+        if self.access_key.is_some() != self.secret_key.is_some() {
+            let missing = if self.access_key.is_some() { "secret_key" } else { "access_key" };
+            let (what, both) = ("the key of the S3 service", "both, `access_key` and `secret_key`");
+            findings.push(ValueProblem::Unpaired { what, missing, both }.at(at));
+        }
     }
 }

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr::Ip;
 use crate::balancer::Balancer;
+use crate::draft::{Look, Setting};
+use crate::finding::At;
 use crate::given::Given;
 use crate::name::DomainName;
+use crate::rust::{Expr, Names, Unsaid};
 
 /// By what nodes join a cluster and people reach its API: port 6443 of what is said here.
 ///
@@ -54,5 +57,25 @@ impl Endpoint {
     /// The server that begins the cluster itself: enough for one server.
     pub const fn server() -> Self {
         Self::Server
+    }
+}
+
+impl Setting for Endpoint {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        match self {
+            Self::Server => {}
+            Self::Balancer(balancer) => balancer.look(&at.key("balancer"), look),
+            Self::Address(address) => address.look(&at.key("address"), look),
+            Self::Name(name) => name.look(&at.key("name"), look),
+        }
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        Ok(match self {
+            Self::Server => Expr::new("k3s::Endpoint::server()"),
+            Self::Balancer(balancer) => Expr::of("k3s::Endpoint::balancer", vec![balancer.rust(names)?]),
+            Self::Address(address) => Expr::of("k3s::Endpoint::address", vec![address.rust(names)?]),
+            Self::Name(name) => Expr::of("k3s::Endpoint::name", vec![name.rust(names)?]),
+        })
     }
 }

@@ -3,28 +3,30 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::field::is_default;
+use crate::draft::{Look, Setting, draft};
+use crate::finding::At;
 use crate::given::Given;
 use crate::image::Arch;
 use crate::path::HttpUrl;
+use crate::rust::{Expr, Names, Unsaid};
 
-/// A file by its address and what it must hash to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Download {
-    /// Where it is.
-    pub(crate) url: Given<HttpUrl>,
-    /// What it must hash to.
-    pub(crate) digest: Given<Digest>,
+draft! {
+    /// A file by its address and what it must hash to.
+    pub struct Download {
+        /// Where it is.
+        #[needed]
+        pub(crate) url: Given<HttpUrl>,
+        /// What it must hash to.
+        #[needed]
+        pub(crate) digest: Given<Digest>,
+    }
+
+    /// A file by its address and what it must hash to.
+    pub fn new(..);
+    arguments;
 }
 
 impl Download {
-    /// A file by its address and what it must hash to.
-    pub fn new(url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
-        Self { url: url.into(), digest: digest.into() }
-    }
-
     /// Where it is.
     pub const fn url(&self) -> &Given<HttpUrl> {
         &self.url
@@ -71,44 +73,43 @@ impl ByArch {
     }
 }
 
-/// Where K3s comes from: the binary, maybe its images and its SELinux policy, each by URL and digest.
-///
-/// ```
-/// use fmc_core::image::Arch;
-/// use fmc_core::k3s::Install;
-///
-/// let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-/// let install = Install::binary("https://mirror.example/k3s", digest)
-///     .binary_for(Arch::Aarch64, "https://mirror.example/k3s-arm64", digest)
-///     .images("https://mirror.example/k3s-airgap-images-amd64.tar.zst", digest)
-///     .selinux_policy("https://mirror.example/k3s-selinux.rpm", digest);
-/// # let _ = install;
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Install {
-    /// The binary; that of K3s's own release, judged by the sums that are published beside it, if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) binary: ByArch,
-    /// A system extension for Flatcar, in place of the binary.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) sysext: ByArch,
-    /// An archive of the images that K3s runs, which are pulled from their registries if not said.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub(crate) images: ByArch,
-    /// The package `k3s-selinux`, for Fedora CoreOS, Rocky Linux and AlmaLinux: an RPM for every architecture.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) selinux_policy: Option<Download>,
+draft! {
+    /// Where K3s comes from: the binary, maybe its images and its SELinux policy, each by URL and digest.
+    ///
+    /// ```
+    /// use fmc_core::image::Arch;
+    /// use fmc_core::k3s::Install;
+    ///
+    /// let digest = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    /// let install = Install::binary("https://mirror.example/k3s", digest)
+    ///     .binary_for(Arch::Aarch64, "https://mirror.example/k3s-arm64", digest)
+    ///     .images("https://mirror.example/k3s-airgap-images-amd64.tar.zst", digest)
+    ///     .selinux_policy("https://mirror.example/k3s-selinux.rpm", digest);
+    /// # let _ = install;
+    /// ```
+    #[derive(Default)]
+    pub struct Install {
+        /// The binary; that of K3s's own release, judged by the sums that are published beside it, if not said.
+        #[by_hand]
+        pub(crate) binary: ByArch,
+        /// A system extension for Flatcar, in place of the binary.
+        #[by_hand]
+        pub(crate) sysext: ByArch,
+        /// An archive of the images that K3s runs, which are pulled from their registries if not said.
+        #[by_hand]
+        pub(crate) images: ByArch,
+        /// The package `k3s-selinux`, for Fedora CoreOS, Rocky Linux and AlmaLinux: an RPM for every architecture.
+        #[by_hand]
+        pub(crate) selinux_policy: Option<Download>,
+    }
+
+    /// The binary of K3s's own release, by the version of the cluster. It is judged by the sums that are published beside it,
+    /// which is no pin: whoever can change one can change the other.
+    pub fn release(..);
+    in "k3s::";
 }
 
 impl Install {
-    /// The binary of K3s's own release, by the version of the cluster. It is judged by the sums that are published beside it,
-    /// which is no pin: whoever can change one can change the other.
-    pub fn release() -> Self {
-        Self::default()
-    }
-
     /// The static binary, for x86-64.
     pub fn binary(url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         Self::default().binary_for(Arch::X86_64, url, digest)
@@ -180,5 +181,26 @@ impl Install {
             .into_iter()
             .flat_map(|(key, files)| files.iter().map(move |(arch, file)| (key, Some(arch), file)));
         by_arch.chain(self.selinux_policy.iter().map(|file| ("selinux_policy", None, file)))
+    }
+}
+
+impl Setting for ByArch {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        for (arch, download) in self.iter() {
+            download.look(&at.key(arch.as_str()), look);
+        }
+    }
+
+    /// No setter takes them all.
+    fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
+        Err("files by architecture by themselves".to_owned())
+    }
+
+    fn say(&self, setter: &str, install: &mut Expr, names: &Names) -> Result<(), Unsaid> {
+        for (arch, download) in self.iter() {
+            let arguments = format!("{}, {}", arch.rust(names)?.line(), download.rust(names)?.line());
+            install.call(&format!("{setter}_for"), arguments);
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::draft::{Look, Setting};
+use crate::finding::At;
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
+use crate::rust::{Expr, Names, Unsaid};
 
 /// When the operating systems' own updates may restart machines. Fedora CoreOS and Flatcar update themselves and restart for
 /// it; two servers that do so at once take the majority of three with them.
@@ -34,6 +37,21 @@ impl Updates {
 impl Default for Updates {
     fn default() -> Self {
         Self::Weekly(Given::value(Clock { hour: 4, minute: 0 }))
+    }
+}
+
+impl Setting for Updates {
+    fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
+        if let Self::Weekly(from) = self {
+            from.look(&at.key("weekly"), look);
+        }
+    }
+
+    fn rust(&self, names: &Names) -> Result<Expr, Unsaid> {
+        Ok(match self {
+            Self::Weekly(from) => Expr::of("k3s::Updates::weekly", vec![from.rust(names)?]),
+            Self::Off => Expr::new("k3s::Updates::off()"),
+        })
     }
 }
 

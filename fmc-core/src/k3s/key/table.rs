@@ -13,17 +13,17 @@ use crate::unit::FileMode;
 keys! {
     // The cluster.
     /// The server or balancer through which a node joins.
-    SERVER Server "server" text<ServerUrl> .both().owned("`Cluster::endpoint`");
+    SERVER Server "server" text<ServerUrl> .both().owned("`endpoint` of the cluster");
     /// Whether this server begins a new cluster with an etcd of its own.
-    CLUSTER_INIT ClusterInit "cluster-init" flag .servers().owned("`Cluster::initial`");
+    CLUSTER_INIT ClusterInit "cluster-init" flag .servers().owned("`initial` of the cluster");
     /// The secret by which servers, and agents if they have none of their own, join.
-    TOKEN Token "token" secret .both().owned("`Cluster::credentials`");
+    TOKEN Token "token" secret .both().owned("`credentials` of the cluster");
     /// A file with the token.
-    TOKEN_FILE TokenFile "token-file" text<AbsPath> .both().owned("`Cluster::credentials`");
+    TOKEN_FILE TokenFile "token-file" text<AbsPath> .both().owned("`credentials` of the cluster");
     /// The secret by which agents join, and servers do not.
-    AGENT_TOKEN AgentToken "agent-token" secret .servers().critical().owned("`Cluster::credentials`");
+    AGENT_TOKEN AgentToken "agent-token" secret .servers().critical().owned("`credentials` of the cluster");
     /// A file with the token of agents.
-    AGENT_TOKEN_FILE AgentTokenFile "agent-token-file" text<AbsPath> .servers().owned("`Cluster::credentials`");
+    AGENT_TOKEN_FILE AgentTokenFile "agent-token-file" text<AbsPath> .servers().owned("`credentials` of the cluster");
     /// Whether this server forgets all others and goes on alone.
     CLUSTER_RESET ClusterReset "cluster-reset" flag .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
     /// The snapshot that a reset restores.
@@ -47,9 +47,9 @@ keys! {
     /// The names of the node for the outside.
     NODE_EXTERNAL_DNS NodeExternalDns "node-external-dns" list<DomainName> .both().owned("the name of the machine");
     /// Labels that the node registers with.
-    NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`Machine::label`");
+    NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`labels` of the machine");
     /// Taints that the node registers with.
-    NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`Machine::taint`");
+    NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`taints` of the machine");
     /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
     PROTECT_KERNEL_DEFAULTS ProtectKernelDefaults "protect-kernel-defaults" flag .both();
     /// Whether containers are confined by SELinux.
@@ -59,21 +59,21 @@ keys! {
     /// The address on which K3s listens.
     BIND_ADDRESS BindAddress "bind-address" text<Bind> .both();
     /// The port on which the API server answers.
-    HTTPS_LISTEN_PORT HttpsListenPort "https-listen-port" int<Port> .servers().owned("`Cluster::endpoint`");
+    HTTPS_LISTEN_PORT HttpsListenPort "https-listen-port" int<Port> .servers().owned("`endpoint` of the cluster");
     /// The address by which others reach this API server.
     ADVERTISE_ADDRESS AdvertiseAddress "advertise-address" text<Ip> .servers().owned("the addresses of the machine");
     /// The port by which others reach this API server.
-    ADVERTISE_PORT AdvertisePort "advertise-port" int<Port> .servers().owned("`Cluster::endpoint`");
+    ADVERTISE_PORT AdvertisePort "advertise-port" int<Port> .servers().owned("`endpoint` of the cluster");
     /// Further names and addresses in the certificate of the API server.
-    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`Cluster::endpoint`; names and addresses of servers are added to it");
+    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`endpoint` of the cluster; names and addresses of servers are added to it");
     /// Whether the certificate takes only names that are known, and not those that clients ask for.
     TLS_SAN_SECURITY TlsSanSecurity "tls-san-security" flag .servers();
     /// Another port of the supervisor.
-    SUPERVISOR_PORT SupervisorPort "supervisor-port" int<Port> .servers().hidden().owned("`Cluster::endpoint`");
+    SUPERVISOR_PORT SupervisorPort "supervisor-port" int<Port> .servers().hidden().owned("`endpoint` of the cluster");
     /// The port of the API server inside the server.
-    APISERVER_PORT ApiserverPort "apiserver-port" int<Port> .servers().hidden().owned("`Cluster::endpoint`");
+    APISERVER_PORT ApiserverPort "apiserver-port" int<Port> .servers().hidden().owned("`endpoint` of the cluster");
     /// The address of the API server inside the server.
-    APISERVER_BIND_ADDRESS ApiserverBindAddress "apiserver-bind-address" text<Bind> .servers().hidden().owned("`Cluster::endpoint`");
+    APISERVER_BIND_ADDRESS ApiserverBindAddress "apiserver-bind-address" text<Bind> .servers().hidden().owned("`endpoint` of the cluster");
     /// The local port of the node's own balancer in front of the servers.
     LB_SERVER_PORT LbServerPort "lb-server-port" int<Port> .both();
     /// Whether the node goes without its own balancer, straight to the server it joined by.
@@ -81,17 +81,17 @@ keys! {
 
     // The network of pods.
     /// The networks of pods.
-    CLUSTER_CIDR ClusterCidr "cluster-cidr" list<Subnet> .servers().critical().owned("`Cluster::pods`");
+    CLUSTER_CIDR ClusterCidr "cluster-cidr" list<Subnet> .servers().critical().owned("`pods` of the cluster");
     /// The networks of Services.
-    SERVICE_CIDR ServiceCidr "service-cidr" list<Subnet> .servers().critical().owned("`Cluster::services`");
+    SERVICE_CIDR ServiceCidr "service-cidr" list<Subnet> .servers().critical().owned("`services` of the cluster");
     /// The ports that Services may open on nodes.
     SERVICE_NODE_PORT_RANGE ServiceNodePortRange "service-node-port-range" text<PortRange> .servers();
     /// The addresses of the cluster's DNS, inside the networks of Services.
-    CLUSTER_DNS ClusterDns "cluster-dns" list<Ip> .servers().critical().owned("`Cluster::cluster_dns`");
+    CLUSTER_DNS ClusterDns "cluster-dns" list<Ip> .servers().critical().owned("`cluster_dns` of the cluster");
     /// The domain of the cluster.
-    CLUSTER_DOMAIN ClusterDomain "cluster-domain" text<DomainName> .servers().critical().owned("`Cluster::cluster_domain`");
+    CLUSTER_DOMAIN ClusterDomain "cluster-domain" text<DomainName> .servers().critical().owned("`cluster_domain` of the cluster");
     /// How pods of different nodes reach each other.
-    FLANNEL_BACKEND FlannelBackend "flannel-backend" text<FlannelBackend> .servers().critical().owned("`Cluster::flannel`");
+    FLANNEL_BACKEND FlannelBackend "flannel-backend" text<FlannelBackend> .servers().critical().owned("`flannel` of the cluster");
     /// Whether pods leave the cluster by the node's IPv6 address.
     FLANNEL_IPV6_MASQ FlannelIpv6Masq "flannel-ipv6-masq" flag .servers().critical();
     /// Whether traffic between pods goes by the nodes' external addresses.
@@ -103,7 +103,7 @@ keys! {
     /// A configuration of flannel's CNI plug-in that replaces K3s's.
     FLANNEL_CNI_CONF FlannelCniConf "flannel-cni-conf" text<AbsPath> .both();
     /// How the API server reaches kubelets and pods.
-    EGRESS_SELECTOR_MODE EgressSelectorMode "egress-selector-mode" text<EgressMode> .servers().critical().owned("`Cluster::egress`");
+    EGRESS_SELECTOR_MODE EgressSelectorMode "egress-selector-mode" text<EgressMode> .servers().critical().owned("`egress` of the cluster");
     /// The namespace of the pods of K3s's load balancer of Services.
     SERVICELB_NAMESPACE ServicelbNamespace "servicelb-namespace" text<Line> .servers();
     /// The resolvers of pods that use the node's, as a file.
@@ -115,7 +115,7 @@ keys! {
 
     // Components.
     /// Packaged components that are left out.
-    DISABLE Disable "disable" list<Component> .servers().critical().owned("`Cluster::disable`");
+    DISABLE Disable "disable" list<Component> .servers().critical().owned("`disable` of the cluster");
     /// Whether there is no scheduler.
     DISABLE_SCHEDULER DisableScheduler "disable-scheduler" flag .servers();
     /// Whether there is no cloud controller.
@@ -127,21 +127,21 @@ keys! {
     /// Whether there is no Helm controller.
     DISABLE_HELM_CONTROLLER DisableHelmController "disable-helm-controller" flag .servers().critical();
     /// Whether the server has no API server.
-    DISABLE_APISERVER DisableApiserver "disable-apiserver" flag .servers().hidden().owned("`Cluster::servers`: each of them is a whole server");
+    DISABLE_APISERVER DisableApiserver "disable-apiserver" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
     /// Whether the server has no controller manager.
-    DISABLE_CONTROLLER_MANAGER DisableControllerManager "disable-controller-manager" flag .servers().hidden().owned("`Cluster::servers`: each of them is a whole server");
+    DISABLE_CONTROLLER_MANAGER DisableControllerManager "disable-controller-manager" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
     /// Whether the server has no etcd.
-    DISABLE_ETCD DisableEtcd "disable-etcd" flag .servers().hidden().owned("`Cluster::servers`: each of them is a whole server");
+    DISABLE_ETCD DisableEtcd "disable-etcd" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
     /// Whether the server is no node.
-    DISABLE_AGENT DisableAgent "disable-agent" flag .servers().hidden().owned("`Machine::taint` on the servers, which keeps pods away from them");
+    DISABLE_AGENT DisableAgent "disable-agent" flag .servers().hidden().owned("the taints of the servers, which keeps pods away from them");
     /// Whether nodes give images to each other.
     EMBEDDED_REGISTRY EmbeddedRegistry "embedded-registry" flag .servers().critical();
     /// Whether K3s's own metrics are on the supervisor's port.
     SUPERVISOR_METRICS SupervisorMetrics "supervisor-metrics" flag .servers().critical();
     /// Whether secrets are encrypted in the datastore; it cannot be turned on later.
-    SECRETS_ENCRYPTION SecretsEncryption "secrets-encryption" flag .servers().critical().owned("`Cluster::secrets_encryption`");
+    SECRETS_ENCRYPTION SecretsEncryption "secrets-encryption" flag .servers().critical().owned("`secrets_encryption` of the cluster");
     /// How secrets are encrypted in the datastore.
-    SECRETS_ENCRYPTION_PROVIDER SecretsEncryptionProvider "secrets-encryption-provider" text<EncryptionProvider> .servers().critical().owned("`Cluster::secrets_encryption`");
+    SECRETS_ENCRYPTION_PROVIDER SecretsEncryptionProvider "secrets-encryption-provider" text<EncryptionProvider> .servers().critical().owned("`secrets_encryption` of the cluster");
     /// Where volumes of local storage are, if nothing else is said.
     DEFAULT_LOCAL_STORAGE_PATH DefaultLocalStoragePath "default-local-storage-path" text<AbsPath> .servers();
     /// The image of jobs that install charts.
@@ -171,61 +171,61 @@ keys! {
 
     // The datastore.
     /// The database that holds the cluster, with its password; etcd or SQLite on the server if not said.
-    DATASTORE_ENDPOINT DatastoreEndpoint "datastore-endpoint" secret .servers().owned("`Cluster::datastore`");
+    DATASTORE_ENDPOINT DatastoreEndpoint "datastore-endpoint" secret .servers().owned("`datastore` of the cluster");
     /// The authority of the database's certificate.
-    DATASTORE_CAFILE DatastoreCafile "datastore-cafile" text<AbsPath> .servers().owned("`Cluster::datastore`");
+    DATASTORE_CAFILE DatastoreCafile "datastore-cafile" text<AbsPath> .servers().owned("`datastore` of the cluster");
     /// The certificate by which K3s is known to the database.
-    DATASTORE_CERTFILE DatastoreCertfile "datastore-certfile" text<AbsPath> .servers().owned("`Cluster::datastore`");
+    DATASTORE_CERTFILE DatastoreCertfile "datastore-certfile" text<AbsPath> .servers().owned("`datastore` of the cluster");
     /// The key of that certificate.
-    DATASTORE_KEYFILE DatastoreKeyfile "datastore-keyfile" text<AbsPath> .servers().owned("`Cluster::datastore`");
+    DATASTORE_KEYFILE DatastoreKeyfile "datastore-keyfile" text<AbsPath> .servers().owned("`datastore` of the cluster");
     /// Whether kine, which stands in for etcd, speaks TLS.
     KINE_TLS KineTls "kine-tls" flag .servers().hidden();
     /// Whether etcd's metrics are open to other machines.
     ETCD_EXPOSE_METRICS EtcdExposeMetrics "etcd-expose-metrics" flag .servers();
     /// Whether no snapshots of etcd are made by themselves.
-    ETCD_DISABLE_SNAPSHOTS EtcdDisableSnapshots "etcd-disable-snapshots" flag .servers().owned("`Cluster::snapshots`");
+    ETCD_DISABLE_SNAPSHOTS EtcdDisableSnapshots "etcd-disable-snapshots" flag .servers().owned("`snapshots` of the cluster");
     /// What the names of snapshots begin with.
-    ETCD_SNAPSHOT_NAME EtcdSnapshotName "etcd-snapshot-name" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_SNAPSHOT_NAME EtcdSnapshotName "etcd-snapshot-name" text<Line> .servers().owned("`snapshots` of the cluster");
     /// When snapshots are made.
-    ETCD_SNAPSHOT_SCHEDULE_CRON EtcdSnapshotScheduleCron "etcd-snapshot-schedule-cron" text<Schedule> .servers().owned("`Cluster::snapshots`");
+    ETCD_SNAPSHOT_SCHEDULE_CRON EtcdSnapshotScheduleCron "etcd-snapshot-schedule-cron" text<Schedule> .servers().owned("`snapshots` of the cluster");
     /// How often the list of snapshots is compared with the files that are there.
     ETCD_SNAPSHOT_RECONCILE_INTERVAL EtcdSnapshotReconcileInterval "etcd-snapshot-reconcile-interval" time<Duration> .servers();
     /// How many snapshots are kept.
-    ETCD_SNAPSHOT_RETENTION EtcdSnapshotRetention "etcd-snapshot-retention" int<Count> .servers().owned("`Cluster::snapshots`");
+    ETCD_SNAPSHOT_RETENTION EtcdSnapshotRetention "etcd-snapshot-retention" int<Count> .servers().owned("`snapshots` of the cluster");
     /// Where snapshots are.
-    ETCD_SNAPSHOT_DIR EtcdSnapshotDir "etcd-snapshot-dir" text<AbsPath> .servers().owned("`Cluster::snapshots`");
+    ETCD_SNAPSHOT_DIR EtcdSnapshotDir "etcd-snapshot-dir" text<AbsPath> .servers().owned("`snapshots` of the cluster");
     /// Whether snapshots are compressed.
-    ETCD_SNAPSHOT_COMPRESS EtcdSnapshotCompress "etcd-snapshot-compress" flag .servers().owned("`Cluster::snapshots`");
+    ETCD_SNAPSHOT_COMPRESS EtcdSnapshotCompress "etcd-snapshot-compress" flag .servers().owned("`snapshots` of the cluster");
     /// Whether snapshots go to S3 too.
-    ETCD_S3 EtcdS3 "etcd-s3" flag .servers().owned("`Cluster::snapshots`");
+    ETCD_S3 EtcdS3 "etcd-s3" flag .servers().owned("`snapshots` of the cluster");
     /// The host of the S3 service, without a scheme.
-    ETCD_S3_ENDPOINT EtcdS3Endpoint "etcd-s3-endpoint" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_ENDPOINT EtcdS3Endpoint "etcd-s3-endpoint" text<Line> .servers().owned("`snapshots` of the cluster");
     /// The authority of the S3 service's certificate.
-    ETCD_S3_ENDPOINT_CA EtcdS3EndpointCa "etcd-s3-endpoint-ca" text<AbsPath> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_ENDPOINT_CA EtcdS3EndpointCa "etcd-s3-endpoint-ca" text<AbsPath> .servers().owned("`snapshots` of the cluster");
     /// Whether any certificate of the S3 service will do.
-    ETCD_S3_SKIP_SSL_VERIFY EtcdS3SkipSslVerify "etcd-s3-skip-ssl-verify" flag .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_SKIP_SSL_VERIFY EtcdS3SkipSslVerify "etcd-s3-skip-ssl-verify" flag .servers().owned("`snapshots` of the cluster");
     /// The id of the S3 key, which is not secret.
-    ETCD_S3_ACCESS_KEY EtcdS3AccessKey "etcd-s3-access-key" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_ACCESS_KEY EtcdS3AccessKey "etcd-s3-access-key" text<Line> .servers().owned("`snapshots` of the cluster");
     /// The S3 key.
-    ETCD_S3_SECRET_KEY EtcdS3SecretKey "etcd-s3-secret-key" secret .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_SECRET_KEY EtcdS3SecretKey "etcd-s3-secret-key" secret .servers().owned("`snapshots` of the cluster");
     /// The S3 key's token of a session.
-    ETCD_S3_SESSION_TOKEN EtcdS3SessionToken "etcd-s3-session-token" secret .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_SESSION_TOKEN EtcdS3SessionToken "etcd-s3-session-token" secret .servers().owned("`snapshots` of the cluster");
     /// The bucket.
-    ETCD_S3_BUCKET EtcdS3Bucket "etcd-s3-bucket" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_BUCKET EtcdS3Bucket "etcd-s3-bucket" text<Line> .servers().owned("`snapshots` of the cluster");
     /// How the address of the bucket is made.
     ETCD_S3_BUCKET_LOOKUP_TYPE EtcdS3BucketLookupType "etcd-s3-bucket-lookup-type" text<BucketLookup> .servers();
     /// The region of the bucket.
-    ETCD_S3_REGION EtcdS3Region "etcd-s3-region" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_REGION EtcdS3Region "etcd-s3-region" text<Line> .servers().owned("`snapshots` of the cluster");
     /// The folder in the bucket.
-    ETCD_S3_FOLDER EtcdS3Folder "etcd-s3-folder" text<Line> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_FOLDER EtcdS3Folder "etcd-s3-folder" text<Line> .servers().owned("`snapshots` of the cluster");
     /// How many snapshots are kept in the bucket.
-    ETCD_S3_RETENTION EtcdS3Retention "etcd-s3-retention" int<Count> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_RETENTION EtcdS3Retention "etcd-s3-retention" int<Count> .servers().owned("`snapshots` of the cluster");
     /// The proxy on the way to the S3 service.
     ETCD_S3_PROXY EtcdS3Proxy "etcd-s3-proxy" text<HttpUrl> .servers();
     /// A Secret in the namespace kube-system that holds the whole configuration of S3.
-    ETCD_S3_CONFIG_SECRET EtcdS3ConfigSecret "etcd-s3-config-secret" text<DomainName> .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_CONFIG_SECRET EtcdS3ConfigSecret "etcd-s3-config-secret" text<DomainName> .servers().owned("`snapshots` of the cluster");
     /// Whether the S3 service is spoken to without TLS.
-    ETCD_S3_INSECURE EtcdS3Insecure "etcd-s3-insecure" flag .servers().owned("`Cluster::snapshots`");
+    ETCD_S3_INSECURE EtcdS3Insecure "etcd-s3-insecure" flag .servers().owned("`snapshots` of the cluster");
     /// How long the S3 service may take.
     ETCD_S3_TIMEOUT EtcdS3Timeout "etcd-s3-timeout" time<Duration> .servers();
 

@@ -4,14 +4,16 @@ use std::net::IpAddr;
 
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
-use crate::check::say::first_of;
 use crate::check::view::{Cluster, View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;
 use crate::k3s::{FlannelBackend, Key, Value};
 
 pub(super) mod overlap;
+pub(in crate::k3s) mod problem;
+
+use problem::{ClusterNetworkProblem, OwnNetwork};
 
 /// What K3s has if nothing is said (docs.k3s.io, *Basic Network Options*).
 const PODS: &str = "10.42.0.0/16";
@@ -50,12 +52,9 @@ impl Own {
         self.index.map_or_else(|| at.to_string(), |index| at.index(index).to_string())
     }
 
-    /// The network, and that nobody wrote it where nobody did.
-    fn said(&self) -> String {
-        match self.index {
-            Some(_) => format!("{} of {}", self.subnet, self.what),
-            None => format!("{} of {}, which they have if nothing is said,", self.subnet, self.what),
-        }
+    /// The network as the value of a problem.
+    fn network(&self) -> OwnNetwork {
+        OwnNetwork { what: self.what, subnet: self.subnet, is_default: self.index.is_none() }
     }
 }
 
@@ -87,12 +86,8 @@ pub(super) fn family(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     for owns in [&pods, &services] {
         for family in [true, false] {
             for one in owns.iter().filter(|own| own.subnet.is_ipv4() == family).skip(1) {
-                findings.push(Finding::new(
-                    Kind::K3sSubnetFamily,
-                    one.path(at),
-                    format!("{} have two networks of {}", one.what, family_name(family)),
-                    "keep one network of each family",
-                ));
+                let (what, family) = (one.what, family_name(family));
+                findings.push(ClusterNetworkProblem::TwoOfFamily { what, family }.at(one.path(at)));
             }
         }
     }
@@ -101,37 +96,22 @@ pub(super) fn family(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     }
     let families = |owns: &[Own]| owns.iter().map(|own| own.subnet.is_ipv4()).collect::<Vec<_>>();
     if families(&pods) != families(&services) {
-        let list = |owns: &[Own]| {
-            owns.iter().map(|own| family_name(own.subnet.is_ipv4())).collect::<Vec<_>>().join(", then ")
-        };
+        let list =
+            |owns: &[Own]| owns.iter().map(|own| family_name(own.subnet.is_ipv4())).collect::<Vec<_>>();
         let field = if draft.services.is_empty() { "pods" } else { "services" };
-        findings.push(Finding::new(
-            Kind::K3sSubnetFamily,
-            at.key(field),
-            format!("pods have {}, and Services have {}", list(&pods), list(&services)),
-            "give both a network of each family that nodes have, in the same order",
-        ));
+        let problem = ClusterNetworkProblem::OtherFamilies { pods: list(&pods), services: list(&services) };
+        findings.push(problem.at(at.key(field)));
         return;
     }
     for pod in &pods {
         let v4 = pod.subnet.is_ipv4();
-        let mut without: Vec<&str> = cluster
-            .members()
-            .filter(|&at| !has_family(view, at, v4))
-            .map(|at| view.machine_name(at))
-            .collect();
-        without.sort_unstable();
-        if let Some(first) = without.first() {
-            let (family, nodes) = (family_name(v4), first_of(first, without.len(), "node"));
-            findings.push(
-                Finding::new(
-                    Kind::K3sSubnetFamily,
-                    pod.path(at),
-                    format!("pods have {family}, and {nodes} of {} have none", cluster.draft.name),
-                    format!("give a network of the nodes a subnet of {family}, or leave that of pods out"),
-                )
-                .also(format_args!("machines.{first}.interfaces")),
-            );
+        let without = cluster.members().filter(|&at| !has_family(view, at, v4));
+        let nodes = NameList::new(without.map(|at| view.machine_name(at)));
+        if !nodes.is_empty() {
+            let interfaces = format!("machines.{}.interfaces", nodes.first());
+            let (cluster, family) = (cluster.draft.name.to_string(), family_name(v4));
+            let problem = ClusterNetworkProblem::NoFamily { cluster, nodes, family };
+            findings.push(problem.at(pod.path(at)).also(interfaces));
         }
     }
 }
@@ -150,15 +130,12 @@ fn has_family(view: &View<'_>, machine: usize, v4: bool) -> bool {
 
 /// Networks that are too large for Kubernetes, or too small for the nodes.
 pub(super) fn size(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
-    let mut found = |own: &Own, message: String, help: String| {
-        findings.push(Finding::new(Kind::K3sSubnetSize, own.path(at), message, help));
-    };
+    let mut found = |own: &Own, problem: ClusterNetworkProblem| findings.push(problem.at(own.path(at)));
     for own in services(cluster) {
         // kube-apiserver keeps a bit for each address.
         let least = if own.subnet.is_ipv4() { 12 } else { 108 };
         if own.subnet.prefix_len() < least {
-            let message = format!("{} is larger than an API server takes", own.said());
-            found(&own, message, format!("write a network of at least /{least}, for example /{}", least + 4));
+            found(&own, ClusterNetworkProblem::TooLarge { own: own.network(), least });
         }
     }
     let nodes = cluster.draft.servers.len() + cluster.draft.agents.len();
@@ -166,19 +143,22 @@ pub(super) fn size(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
         let Some(mask) = node_mask(cluster, own.subnet.is_ipv4()) else { continue };
         let prefix = own.subnet.prefix_len();
         let Some(bits) = mask.checked_sub(prefix) else {
-            let message = format!("{} is smaller than the /{mask} that each node takes of it", own.said());
-            found(&own, message, format!("write a larger network, for example /{}", mask.saturating_sub(8)));
+            found(&own, ClusterNetworkProblem::TooSmall { own: own.network(), mask });
             continue;
         };
         let room = 1_usize.checked_shl(u32::from(bits)).unwrap_or(usize::MAX);
         if bits > 16 {
-            let message = format!("{} has room for more than 65,536 nodes with a /{mask} each", own.said());
-            found(&own, message, format!("write a network of at least /{}", mask.saturating_sub(16)));
+            found(&own, ClusterNetworkProblem::TooManyNodes { own: own.network(), mask });
         } else if nodes > room {
-            let message =
-                format!("{} has a /{mask} for each of {room} nodes, and there are {nodes}", own.said());
             let need = u8::try_from(nodes.next_power_of_two().trailing_zeros()).unwrap_or(16);
-            found(&own, message, format!("write a /{} or a larger one", mask.saturating_sub(need)));
+            let problem = ClusterNetworkProblem::NoRoom {
+                own: own.network(),
+                mask,
+                room,
+                nodes,
+                prefix: mask.saturating_sub(need),
+            };
+            found(&own, problem);
         }
     }
 }
@@ -206,12 +186,7 @@ pub(super) fn dns(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &m
     let given = &cluster.draft.cluster_dns;
     if given.is_empty() {
         for own in services.iter().filter(|own| own.subnet.nth(10).is_none_or(|ip| !is_service(own, ip))) {
-            findings.push(Finding::new(
-                Kind::K3sClusterDns,
-                own.path(at),
-                format!("{} has no tenth address, which the cluster's DNS has", own.said()),
-                "write a larger network, or say the address: `.cluster_dns(…)`",
-            ));
+            findings.push(ClusterNetworkProblem::NoTenth { own: own.network() }.at(own.path(at)));
         }
         return;
     }
@@ -219,36 +194,28 @@ pub(super) fn dns(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &m
     let mut families = Vec::new();
     for (index, address) in right {
         let here = list.index(index);
-        let mut found = |message: String, help: String| {
-            findings.push(Finding::new(Kind::K3sClusterDns, here, message, help));
-        };
+        let family = family_name(address.is_ipv4());
+        let mut found = |problem: ClusterNetworkProblem| findings.push(problem.at(here));
         if families.contains(&address.is_ipv4()) {
-            let message =
-                format!("{address} is a second address of {} for DNS", family_name(address.is_ipv4()));
-            found(message, "keep one address of each family".to_owned());
+            found(ClusterNetworkProblem::SecondDns { address, family });
             continue;
         }
         families.push(address.is_ipv4());
         let Some(own) = services.iter().find(|own| own.subnet.is_ipv4() == address.is_ipv4()) else {
             // Where a network is wrong, nothing is known of it.
             if services.len() == cluster.draft.services.len().max(1) {
-                let family = family_name(address.is_ipv4());
-                let message = format!("{address} is of {family}, and Services have no network of it");
-                found(message, "leave it out, or give Services a network of that family".to_owned());
+                found(ClusterNetworkProblem::DnsFamily { address, family });
             }
             continue;
         };
-        let tenth = own.subnet.nth(10).filter(|ip| is_service(own, *ip));
-        let help = tenth.map_or_else(
-            || format!("write an address of {}", own.subnet),
-            |tenth| format!("write an address of {}, for example {tenth}", own.subnet),
-        );
+        let example = own.subnet.nth(10).filter(|ip| is_service(own, *ip));
+        let own_network = own.network();
         if !own.subnet.contains(address) {
-            found(format!("{address} is not in {}", own.said().trim_end_matches(',')), help);
+            found(ClusterNetworkProblem::DnsOutside { address, own: own_network, example });
         } else if own.subnet.nth(1) == Some(address) {
-            found(format!("{address} is the address of the API inside the cluster"), help);
+            found(ClusterNetworkProblem::DnsIsApi { address, own: own_network, example });
         } else if !is_service(own, address) {
-            found(format!("{address} is no address that a Service can have in {}", own.subnet), help);
+            found(ClusterNetworkProblem::DnsReserved { address, own: own_network, example });
         }
     }
 }
@@ -262,15 +229,9 @@ pub(super) fn node_ports(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     let Some((field, Value::Text(said))) = on_servers(cluster, Key::ServiceNodePortRange) else { return };
     let Ok(range) = PortRange::parse(said) else { return };
     let used = PORTS.iter().find(|(first, last, _)| range.first() <= *last && *first <= range.last());
-    if let Some((first, last, what)) = used {
-        let port = if first == last { format!("{first}") } else { format!("{first} to {last}") };
-        let config = at.key(field);
-        findings.push(Finding::new(
-            Kind::K3sNodePorts,
-            config.key(Key::ServiceNodePortRange.as_str()),
-            format!("{range} has {port} in it, which is that of {what} on every node"),
-            "write a range without it, for example 30000-32767",
-        ));
+    if let Some(&(first, last, what)) = used {
+        let problem = ClusterNetworkProblem::NodePorts { range: range.to_string(), first, last, what };
+        findings.push(problem.at(at.key(field).key(Key::ServiceNodePortRange.as_str())));
     }
 }
 
@@ -280,22 +241,13 @@ pub(super) fn domain(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     let Some(outside) = view.cloud.domain.as_ref().and_then(Given::ok) else { return };
     let rest = outside.as_str().strip_suffix(inside.as_str());
     if rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.')) {
-        let message = if outside == inside {
-            format!("{inside} is the domain of the machines too: pods could not ask for a machine")
+        let (domain, machines) = (inside.to_string(), outside.to_string());
+        let problem = if outside == inside {
+            ClusterNetworkProblem::SameDomain { domain }
         } else {
-            format!(
-                "the domain {outside} of the machines is below {inside}: pods could not ask for a machine"
-            )
+            ClusterNetworkProblem::DomainAbove { domain, machines }
         };
-        findings.push(
-            Finding::new(
-                Kind::K3sClusterDomain,
-                at.key("cluster_domain"),
-                message,
-                "write a domain of the cluster's own, for example cluster.local",
-            )
-            .also("domain"),
-        );
+        findings.push(problem.at(at.key("cluster_domain")).also("domain"));
     }
 }
 
@@ -314,34 +266,18 @@ pub(super) fn host_gateway(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, 
         !networks.any(|net| std::ptr::eq(net, home))
     });
     if let Some((member, net)) = away {
-        let (one, other) = (view.machine_name(first), view.machine_name(member));
-        findings.push(
-            Finding::new(
-                Kind::K3sHostGateway,
-                at.key("flannel"),
-                format!(
-                    "{one} is on {} and {other} on {}: neither can route to the pods of the other",
-                    text(&home.draft.name),
-                    text(&net.draft.name)
-                ),
-                "use vxlan or wireguard-native, or put all nodes on one network",
-            )
-            .also(format_args!("machines.{other}.interfaces")),
-        );
+        let (one, other) = (view.machine_name(first).to_owned(), view.machine_name(member).to_owned());
+        let interfaces = format!("machines.{other}.interfaces");
+        let (network, other_network) = (text(&home.draft.name).to_owned(), text(&net.draft.name).to_owned());
+        let problem = ClusterNetworkProblem::HostGateway { one, network, other, other_network };
+        findings.push(problem.at(at.key("flannel")).also(interfaces));
     }
 }
 
-/// Without flannel no pod is reached until somebody installs a network.
+/// Without flannel no pod can be reached until a network is installed.
 pub(super) fn no_network(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     if cluster.draft.flannel.as_ref().and_then(Given::ok) == Some(&FlannelBackend::None) {
-        findings.push(Finding::new(
-            Kind::K3sNetworkMissing,
-            at.key("flannel"),
-            format!(
-                "{} has no network of pods: its nodes are not ready until one is installed",
-                cluster.draft.name
-            ),
-            "accept it with the name of what is installed, for example Cilium; or leave `flannel` out",
-        ));
+        let cluster = cluster.draft.name.to_string();
+        findings.push(ClusterNetworkProblem::NoPodNetwork { cluster }.at(at.key("flannel")));
     }
 }

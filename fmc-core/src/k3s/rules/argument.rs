@@ -2,33 +2,33 @@
 
 use super::configs;
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;
 
 /// Arguments that K3s writes from what the cluster says, and what says it.
 const OWNED: &[(Key, &str, &str)] = &[
     (Key::KubeApiserverArg, "advertise-address", "the addresses of the machine"),
-    (Key::KubeApiserverArg, "bind-address", "`bind-address`"),
-    (Key::KubeApiserverArg, "etcd-servers", "`Cluster::datastore`"),
-    (Key::KubeApiserverArg, "encryption-provider-config", "`Cluster::secrets_encryption`"),
-    (Key::KubeApiserverArg, "secure-port", "`Cluster::endpoint`"),
-    (Key::KubeApiserverArg, "service-cluster-ip-range", "`Cluster::services`"),
-    (Key::KubeApiserverArg, "service-node-port-range", "`service-node-port-range`"),
-    (Key::KubeControllerManagerArg, "cluster-cidr", "`Cluster::pods`"),
-    (Key::KubeControllerManagerArg, "service-cluster-ip-range", "`Cluster::services`"),
-    (Key::KubeletArg, "cluster-dns", "`Cluster::cluster_dns`"),
-    (Key::KubeletArg, "cluster-domain", "`Cluster::cluster_domain`"),
-    (Key::KubeletArg, "container-runtime-endpoint", "`container-runtime-endpoint`"),
+    (Key::KubeApiserverArg, "bind-address", "the key bind-address"),
+    (Key::KubeApiserverArg, "etcd-servers", "`datastore` of the cluster"),
+    (Key::KubeApiserverArg, "encryption-provider-config", "`secrets_encryption` of the cluster"),
+    (Key::KubeApiserverArg, "secure-port", "`endpoint` of the cluster"),
+    (Key::KubeApiserverArg, "service-cluster-ip-range", "`services` of the cluster"),
+    (Key::KubeApiserverArg, "service-node-port-range", "the key service-node-port-range"),
+    (Key::KubeControllerManagerArg, "cluster-cidr", "`pods` of the cluster"),
+    (Key::KubeControllerManagerArg, "service-cluster-ip-range", "`services` of the cluster"),
+    (Key::KubeletArg, "cluster-dns", "`cluster_dns` of the cluster"),
+    (Key::KubeletArg, "cluster-domain", "`cluster_domain` of the cluster"),
+    (Key::KubeletArg, "container-runtime-endpoint", "the key container-runtime-endpoint"),
     (Key::KubeletArg, "hostname-override", "the name of the machine"),
     (Key::KubeletArg, "node-ip", "the addresses of the machine"),
-    (Key::KubeletArg, "node-labels", "`Machine::label`"),
-    (Key::KubeletArg, "protect-kernel-defaults", "`protect-kernel-defaults`"),
-    (Key::KubeletArg, "register-with-taints", "`Machine::taint`"),
-    (Key::KubeProxyArg, "cluster-cidr", "`Cluster::pods`"),
+    (Key::KubeletArg, "node-labels", "`labels` of the machine"),
+    (Key::KubeletArg, "protect-kernel-defaults", "the key protect-kernel-defaults"),
+    (Key::KubeletArg, "register-with-taints", "`taints` of the machine"),
+    (Key::KubeProxyArg, "cluster-cidr", "`pods` of the cluster"),
     (Key::KubeProxyArg, "hostname-override", "the name of the machine"),
     (Key::EtcdArg, "data-dir", "a disk of the machine that is mounted at /var/lib/rancher/k3s"),
-    (Key::EtcdArg, "initial-cluster", "`Cluster::servers`"),
+    (Key::EtcdArg, "initial-cluster", "`servers` of the cluster"),
     (Key::EtcdArg, "name", "the name of the machine"),
 ];
 
@@ -76,21 +76,18 @@ pub(super) fn check(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: 
             for (index, argument) in arguments.iter().enumerate() {
                 let (flag, value) = argument.split_once('=').unwrap_or((argument, ""));
                 let flag = flag.strip_suffix(['-', '+']).unwrap_or(flag);
-                let Some((message, help)) = wrong(key, flag, value) else { continue };
+                let Some(problem) = wrong(key, flag, value) else { continue };
                 let config = at.key(field);
                 let list = config.key(key.as_str());
-                findings.push(Finding::new(Kind::K3sArgument, list.index(index), message, help));
+                findings.push(problem.at(list.index(index)));
             }
         }
     }
 }
 
-fn wrong(key: Key, flag: &str, value: &str) -> Option<(String, String)> {
-    if let Some((_, _, owner)) = OWNED.iter().find(|(of, name, _)| *of == key && *name == flag) {
-        return Some((
-            format!("{flag} replaces what the cluster says"),
-            format!("leave it out: what decides it is {owner}"),
-        ));
+fn wrong(key: Key, flag: &str, value: &str) -> Option<ArgumentProblem> {
+    if let Some((_, flag, owner)) = OWNED.iter().find(|(of, name, _)| *of == key && *name == flag) {
+        return Some(ArgumentProblem::Owned { flag, owner });
     }
     match flag {
         "tls-min-version" => unknown(value, "version of TLS", &TLS),
@@ -99,15 +96,25 @@ fn wrong(key: Key, flag: &str, value: &str) -> Option<(String, String)> {
     }
 }
 
-fn unknown(name: &str, what: &str, known: &[&str]) -> Option<(String, String)> {
+fn unknown(name: &str, what: &'static str, known: &[&'static str]) -> Option<ArgumentProblem> {
     let name = name.trim();
     if known.contains(&name) {
         return None;
     }
     let ending = known.iter().copied().find(|known| !name.is_empty() && known.ends_with(name));
     let near = ending.or_else(|| nearest(name, known.iter().copied())).or_else(|| known.last().copied());
-    Some((
-        format!("{name:?} is no {what} that Kubernetes knows"),
-        format!("write, for example, {}", near.unwrap_or_default()),
-    ))
+    let example = near.unwrap_or_default().to_owned();
+    Some(ArgumentProblem::Unknown { what, name: name.to_owned(), example })
+}
+
+problems! {
+    /// Problems with arguments of Kubernetes' programs.
+    pub enum ArgumentProblem {
+        Owned { flag: &'static str, owner: &'static str } is K3sArgument:
+            "the argument {flag} replaces what the cluster decides",
+            "leave it out: it follows from {owner}";
+        Unknown { what: &'static str, name: String, example: String } is K3sArgument:
+            "Kubernetes does not know the {what} {name:?}",
+            "write, for example, {example}";
+    }
 }

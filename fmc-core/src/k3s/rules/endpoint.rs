@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use crate::addr::IpRange;
 use crate::balancer::Software;
 use crate::check::view::{Cluster, Placed, View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::Given;
 use crate::k3s::{Component, Endpoint};
 use crate::name::MachineName;
@@ -77,50 +78,35 @@ pub(super) fn single(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     let server = server.map_or("its first server", |at| view.machine_name(at));
     let endpoint = at.key("endpoint");
     let here = field.map_or(endpoint, |field| endpoint.key(field));
-    findings.push(Finding::new(
-        Kind::K3sEndpointSingle,
-        here,
-        format!("{count} servers are reached by {server} alone: without it nobody reaches the others"),
-        "put a balancer before them: `.endpoint(Endpoint::balancer(LOAD_BALANCER1))`, or say the address that one keeps",
-    ));
+    findings.push(EndpointProblem::Single { count, server: server.to_owned() }.at(here));
 }
 
-/// A server that joins by its own address waits for itself, and an agent is no API server.
+/// A server that joins by its own address waits for itself, and an agent does not run the API.
 pub(super) fn itself(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some(node) = node(view, cluster) else { return };
-    let (name, cluster_name) = (view.machine_name(node.machine), &cluster.draft.name);
+    let (machine, name) = (view.machine_name(node.machine).to_owned(), cluster.draft.name.to_string());
     let is_server = cluster.servers.contains(&node.machine);
-    let message = if !is_server {
-        format!("the endpoint of {cluster_name} is that of {name}, an agent, where no API answers")
+    let also = format!("machines.{machine}");
+    let problem = if !is_server {
+        EndpointProblem::Agent { cluster: name, machine }
     } else if Some(node.machine) != initial(view, cluster) {
-        format!("the endpoint of {cluster_name} is that of {name}, which would join by itself")
+        EndpointProblem::Itself { cluster: name, machine }
     } else {
         return;
     };
     let endpoint = at.key("endpoint");
-    findings.push(
-        Finding::new(
-            Kind::K3sEndpointSelf,
-            endpoint.key(node.field),
-            message,
-            "say what leads to all servers: a balancer, or an address or a name that somebody else keeps",
-        )
-        .also(format_args!("machines.{name}")),
-    );
+    findings.push(problem.at(endpoint.key(node.field)).also(also));
 }
 
 /// An endpoint that leads to no server, as far as can be seen from here.
 pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let endpoint = at.key("endpoint");
-    let mut found = |field: &str, message: String, help: &str| {
-        findings.push(Finding::new(Kind::K3sEndpointNowhere, endpoint.key(field), message, help));
-    };
+    let mut found = |field: &str, problem: EndpointProblem| findings.push(problem.at(endpoint.key(field)));
     match &cluster.draft.endpoint {
         Endpoint::Server => {}
         Endpoint::Balancer(balancer) => {
             if balancer.machines().is_empty() {
-                let message = format!("the balancer of {} is on no machine", cluster.draft.name);
-                found("balancer", message, "name its machine: `Endpoint::balancer(LOAD_BALANCER1)`");
+                found("balancer", EndpointProblem::NoBalancer { cluster: cluster.draft.name.to_string() });
             }
         }
         Endpoint::Address(address) => {
@@ -134,16 +120,11 @@ pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
             let is_public = view.cloud.public_addresses.iter().filter_map(Given::ok);
             let is_public = is_public.map(|ip| ip.get()).any(|public| public == address);
             match of {
-                Some((net, family)) if !family.subnet.is_host(address) => found(
-                    "address",
-                    format!("{address} is no machine's address of {}", net.draft.name),
-                    "write an address that a balancer keeps, or name the balancer: `Endpoint::balancer(…)`",
-                ),
-                None if is_known && !is_public => found(
-                    "address",
-                    format!("{address} is in no network of the cloud"),
-                    "write an address of a network that the nodes are on, or add the network that it is in",
-                ),
+                Some((net, family)) if !family.subnet.is_host(address) => {
+                    let network = net.draft.name.to_string();
+                    found("address", EndpointProblem::NotHost { address, network });
+                }
+                None if is_known && !is_public => found("address", EndpointProblem::Outside { address }),
                 _ => {}
             }
         }
@@ -152,14 +133,11 @@ pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
             let inside = cluster.draft.cluster_domain.as_ref().map_or("cluster.local", text);
             let is_inside = name.as_str().strip_suffix(inside).is_some_and(|rest| rest.ends_with('.'));
             if is_inside || name.as_str() == inside {
-                let message = format!("{name} is a name inside the cluster, which nobody outside knows");
-                found("name", message, "write a name that the resolvers of the machines know");
+                found("name", EndpointProblem::Inside { name: name.to_string() });
             } else if name.as_str() == "localhost" {
-                let message = "localhost is every machine itself".to_owned();
-                found("name", message, "write a name that leads to the servers");
+                found("name", EndpointProblem::Localhost);
             } else if !name.as_str().contains('.') && view.cloud.domain.is_none() {
-                let message = format!("{name} has no domain, and the cloud has none for it");
-                found("name", message, "write the whole name, or give the cloud a domain");
+                found("name", EndpointProblem::NoDomain { name: name.to_string() });
             }
         }
     }
@@ -179,15 +157,9 @@ pub(super) fn leased(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     if let Some((net, range)) = leasing {
         let (name, field) = (text(&net.draft.name), if address.is_ipv4() { "dhcp" } else { "dhcp6" });
         let endpoint = at.key("endpoint");
-        findings.push(
-            Finding::new(
-                Kind::K3sEndpointLeased,
-                endpoint.key("address"),
-                format!("{address} is in the range {range} that DHCP of {name} gives away"),
-                "write an address outside of it, or make the range smaller",
-            )
-            .also(format_args!("networks.{name}.{field}")),
-        );
+        let problem = EndpointProblem::Leased { address, range, network: name.to_owned() };
+        let at = endpoint.key("address");
+        findings.push(problem.at(at).also(format_args!("networks.{name}.{field}")));
     }
 }
 
@@ -202,13 +174,55 @@ pub(super) fn traefik(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings
     }
     let endpoint = at.key("endpoint");
     let first = balancer.machines().first().map_or("the balancer", text);
-    findings.push(
-        Finding::new(
-            Kind::K3sTraefikTwice,
-            at.key("disable"),
-            format!("K3s starts a Traefik of its own behind the one on {first}"),
-            "leave it out: `.disable(Component::Traefik)`; or accept it with the reason, as that of TLS",
-        )
-        .also(endpoint.key("balancer").key("software")),
-    );
+    let problem = EndpointProblem::Traefik { machine: first.to_owned() };
+    findings.push(problem.at(at.key("disable")).also(endpoint.key("balancer").key("software")));
+}
+
+/// A balancer as the endpoint.
+fn balancer() -> Remedy {
+    Remedy::either("endpoint: {balancer: {machines: [lb1]}}", ".endpoint(Endpoint::balancer(\"lb1\"))")
+}
+
+problems! {
+    /// Problems with the endpoint of a cluster.
+    pub enum EndpointProblem {
+        Single { count: usize, server: String } is K3sEndpointSingle:
+            "{count} servers are reached by {server} alone: without it the others cannot be reached",
+            "put a balancer before them, for example {balancer}, or give an address that outlives each server",
+            balancer = balancer();
+        Agent { cluster: String, machine: String } is K3sEndpointSelf:
+            "the endpoint of {cluster} leads to {machine}, an agent, which does not run the API",
+            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+        Itself { cluster: String, machine: String } is K3sEndpointSelf:
+            "the endpoint of {cluster} leads to {machine}, which would have to join by itself",
+            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+        NoBalancer { cluster: String } is K3sEndpointNowhere:
+            "the balancer of {cluster} has no machine",
+            "name its machine, for example {balancer}",
+            balancer = balancer();
+        NotHost { address: IpAddr, network: String } is K3sEndpointNowhere:
+            "a machine cannot have {address} in {network}",
+            "write an address that a balancer keeps, or name the balancer, for example {balancer}",
+            balancer = balancer();
+        Outside { address: IpAddr } is K3sEndpointNowhere:
+            "{address} is in no network of the cloud",
+            "write an address of a network that the nodes are on, or add the network that it is in";
+        Inside { name: String } is K3sEndpointNowhere:
+            "{name} is a name inside the cluster, which is not known outside",
+            "write a name that the resolvers of the machines know";
+        Localhost is K3sEndpointNowhere:
+            "localhost leads every machine to itself",
+            "write a name that leads to the servers";
+        NoDomain { name: String } is K3sEndpointNowhere:
+            "{name} has no domain, and the cloud has none to add",
+            "write the whole name, or give the cloud a domain, for example {domain}",
+            domain = Remedy::set("domain", "lab.example");
+        Leased { address: IpAddr, range: IpRange, network: String } is K3sEndpointLeased:
+            "{address} is in the range {range}, which DHCP on {network} hands out to anyone",
+            "write an address outside of it, or make the range smaller";
+        Traefik { machine: String } is K3sTraefikTwice:
+            "K3s starts a Traefik of its own behind the one on {machine}",
+            "leave K3s's out with {disable}, or accept the finding and say why, for example for TLS inside the cluster",
+            disable = Remedy::either("disable: [traefik]", ".disable(Component::Traefik)");
+    }
 }

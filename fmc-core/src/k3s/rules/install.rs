@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::say::first_of;
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
 use crate::image::{Arch, Os};
 use crate::k3s::{ByArch, Install, agent_fits};
@@ -63,15 +62,9 @@ pub(super) fn missing(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
         && cluster.draft.agent_install.is_none()
         && !cluster.draft.agents.is_empty()
     {
-        findings.push(
-            Finding::new(
-                Kind::K3sInstallMissing,
-                at.key("install"),
-                format!("agents have {agents} and servers {version}, and the files are of one release"),
-                "say the files of the agents' release until they are upgraded: `.agent_install(Install::binary(URL, \"sha256:…\"))`",
-            )
-            .also(at.key("agent_version")),
-        );
+        let problem =
+            InstallProblem::OtherRelease { agents: agents.to_string(), servers: version.to_string() };
+        findings.push(problem.at(at.key("install")).also(at.key("agent_version")));
     }
 }
 
@@ -84,27 +77,25 @@ fn files(view: &View<'_>, group: &Group<'_>, here: &At<'_>, findings: &mut Vec<F
     }
     let mut told = Vec::new();
     for ((os, _), (arch, names)) in systems(view, &group.members) {
-        let machines = first_of(names.first().copied().unwrap_or_default(), names.len(), "machine");
-        let mut found = |field: &'static str, what: &str, help: String| {
+        let mut found = |field: &'static str| {
             if told.contains(&(field, arch)) {
                 return;
             }
             told.push((field, arch));
-            findings.push(Finding::new(
-                Kind::K3sInstallMissing,
-                here.key(field),
-                format!("there is no {what} for {}, which {machines} has", arch.as_str()),
-                help,
-            ));
+            let (machines, of) = (NameList::new(names.iter().copied()), group.field);
+            let arch = arch.as_str();
+            let problem = match field {
+                "binary" => InstallProblem::NoBinary { arch, machines, of },
+                _ => InstallProblem::NoImages { arch, machines, of },
+            };
+            findings.push(problem.at(here.key(field)));
         };
         let by_sysext = os == Os::Flatcar && install.sysext.of(arch).is_some();
         if install.binary != none && install.binary.of(arch).is_none() && !by_sysext {
-            let help = format!("say it: `.binary_for(Arch::{arch:?}, URL, DIGEST)`");
-            found("binary", "binary", help);
+            found("binary");
         }
         if install.images != none && install.images.of(arch).is_none() {
-            let help = format!("say it: `.images_for(Arch::{arch:?}, URL, DIGEST)`");
-            found("images", "archive of images", help);
+            found("images");
         }
     }
 }
@@ -127,24 +118,15 @@ pub(super) fn unpinned(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, find
                 from_release.extend(names);
             }
         }
-        from_release.sort_unstable();
-        let Some(first) = from_release.first() else { continue };
-        let verbs = if from_release.len() == 1 {
-            "fetches K3s by its release, and judges"
-        } else {
-            "fetch K3s by its release, and judge"
+        if from_release.is_empty() {
+            continue;
+        }
+        let problem = InstallProblem::Unpinned {
+            machines: NameList::new(from_release),
+            of: group.field,
+            mirror_is_idle: idle.is_some(),
         };
-        let nodes = first_of(first, from_release.len(), "machine");
-        let so = if idle.is_some() { "; the mirror has nothing to serve" } else { "" };
-        let mut finding = Finding::new(
-            Kind::K3sInstallUnpinned,
-            at.key(group.field),
-            format!("{nodes} {verbs} it by the sums beside it{so}"),
-            format!(
-                "say where it is and what it hashes to: `.{}(Install::binary(URL, \"sha256:…\"))`",
-                group.field
-            ),
-        );
+        let mut finding = problem.at(at.key(group.field));
         if let Some(mirror) = idle.take() {
             finding = mirror.at_machine(&at.key("bootstrap"), |at| finding.also(at));
         }
@@ -160,20 +142,65 @@ pub(super) fn policy(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     for group in groups(cluster).iter().filter(|group| group.install.selinux_policy.is_none()) {
         let systems = systems(view, &group.members).into_iter();
         let enforcing = systems.filter(|((os, _), _)| *os == Os::FedoraCoreos || os.is_enterprise_linux());
-        let mut names: Vec<&str> = enforcing.flat_map(|(_, (_, names))| names).collect();
-        names.sort_unstable();
-        without_policy(&names, &at.key(group.field), findings);
+        let machines = NameList::new(enforcing.flat_map(|(_, (_, names))| names));
+        if !machines.is_empty() {
+            let problem = InstallProblem::NoPolicy { machines, of: group.field };
+            findings.push(problem.at(at.key(group.field)));
+        }
     }
 }
 
-fn without_policy(names: &[&str], here: &At<'_>, findings: &mut Vec<Finding>) {
-    let Some(first) = names.first() else { return };
-    let has = if names.len() == 1 { "enforces" } else { "enforce" };
-    findings.push(Finding::new(
-        Kind::K3sSelinuxPolicy,
-        here,
-        format!("{} {has} SELinux, and K3s's policy is not installed", first_of(first, names.len(), "machine")),
-        "say where the package k3s-selinux is: `.selinux_policy(URL, \"sha256:…\")`; without it the binary gets the label \
-         container_runtime_exec_t, and the rest what the system's own policy gives it",
-    ));
+/// A binary of K3s with its hash.
+fn binary(of: &str) -> Remedy {
+    Remedy::either(
+        format!("{of}: {{binary: {{x86_64: {{url: …, digest: \"sha256:…\"}}}}}}"),
+        format!(".{of}(Install::binary(URL, \"sha256:…\"))"),
+    )
+}
+
+/// A file for one architecture.
+fn for_arch(of: &str, field: &str, arch: &str) -> Remedy {
+    let variant = if arch == Arch::Aarch64.as_str() { "Aarch64" } else { "X86_64" };
+    Remedy::either(
+        format!("{of}: {{{field}: {{{arch}: {{url: …, digest: \"sha256:…\"}}}}}}"),
+        format!(".{field}_for(Arch::{variant}, URL, \"sha256:…\")"),
+    )
+}
+
+/// What else is so, where the mirror has nothing to serve.
+fn idle(mirror_is_idle: bool) -> &'static str {
+    if mirror_is_idle { "; the mirror has nothing to serve" } else { "" }
+}
+
+problems! {
+    /// Problems with the files that K3s is installed from.
+    pub enum InstallProblem {
+        OtherRelease { agents: String, servers: String } is K3sInstallMissing:
+            "agents have {agents} and servers {servers}, but the files are of one release",
+            "give the files of the agents' release until they are upgraded: {install}",
+            install = binary("agent_install");
+        NoBinary { arch: &'static str, machines: NameList, of: &'static str } is K3sInstallMissing
+            with (who = machines.first_of("machine"), have = machines.verb("has", "have")):
+            "there is no binary for {arch}, which {who} {have}",
+            "give one: {file}",
+            file = for_arch(of, "binary", arch);
+        NoImages { arch: &'static str, machines: NameList, of: &'static str } is K3sInstallMissing
+            with (who = machines.first_of("machine"), have = machines.verb("has", "have")):
+            "there is no archive of images for {arch}, which {who} {have}",
+            "give one: {file}",
+            file = for_arch(of, "images", arch);
+        Unpinned { machines: NameList, of: &'static str, mirror_is_idle: bool } is K3sInstallUnpinned
+            with (who = machines.first_of("machine"), fetch = machines.verb("fetches", "fetch"), check = machines.verb("checks", "check"), idle = idle(*mirror_is_idle)):
+            "{who} {fetch} K3s by its release, and {check} it only by the sums published beside it{idle}",
+            "give its address and its hash: {install}",
+            install = binary(of);
+        NoPolicy { machines: NameList, of: &'static str } is K3sSelinuxPolicy
+            with (who = machines.first_of("machine"), enforce = machines.verb("enforces", "enforce")):
+            "{who} {enforce} SELinux, but K3s's policy is not installed",
+            "say where the package k3s-selinux is: {policy}; without it the binary gets the label container_runtime_exec_t, and the rest what the system's own policy gives it",
+            policy = Remedy::either(
+                format!("{of}: {{selinux_policy: {{url: …, digest: \"sha256:…\"}}}}"),
+                ".selinux_policy(URL, \"sha256:…\")",
+            );
+    }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::say::first_of;
 use crate::check::view::route_of;
 use crate::check::view::{Cluster, View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::{self, Endpoint};
 use crate::name::MachineName;
@@ -29,23 +28,19 @@ pub(super) fn once(view: &View<'_>, findings: &mut Vec<Finding>) {
                     seen.insert(name.as_str(), here);
                     continue;
                 };
-                let (message, help) = if first.cluster != here.cluster {
-                    (
-                        format!("{name} is in the clusters {} and {}", first.cluster, here.cluster),
-                        "leave it out of one of them: a machine runs one K3s".to_owned(),
-                    )
+                let machine = name.to_string();
+                let cluster = || here.cluster.to_owned();
+                let problem = if first.cluster != here.cluster {
+                    let first = first.cluster.to_owned();
+                    MemberProblem::TwoClusters { machine, first, second: cluster() }
                 } else if first.list != here.list {
-                    (
-                        format!("{name} is a server and an agent of {}", here.cluster),
-                        "leave it out of the agents: a server runs pods too".to_owned(),
-                    )
+                    MemberProblem::ServerAndAgent { machine, cluster: cluster() }
                 } else {
-                    (format!("{name} is named twice"), format!("leave it out of the {list} once"))
+                    MemberProblem::Twice { machine, list: here.list }
                 };
                 let at =
                     |place: Place<'_>| format!("clusters.{}.{}[{}]", place.cluster, place.list, place.index);
-                findings
-                    .push(Finding::new(Kind::K3sMemberDuplicate, at(here), message, help).also(at(first)));
+                findings.push(problem.at(at(here)).also(at(first)));
             }
         }
     }
@@ -55,29 +50,20 @@ fn lists(cluster: &k3s::Cluster) -> [(&'static str, &[Given<MachineName>]); 2] {
     [("servers", &cluster.servers), ("agents", &cluster.agents)]
 }
 
-/// An etcd of an even number of members bears no more failures than one of a member less, and fails more often. A cluster
+/// An etcd of an even number of members tolerates no more failures than one with a member less, and fails more often. A cluster
 /// without a server has a finding of its own.
 pub(super) fn count(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let names: BTreeSet<&str> = cluster.draft.servers.iter().map(text).collect();
-    let (count, name) = (names.len(), &cluster.draft.name);
+    let (count, name) = (names.len(), cluster.draft.name.to_string());
     if cluster.draft.datastore.is_some() || matches!(count, 0 | 1 | 3 | 5 | 7) {
         return;
     }
-    let (message, help) = if count > 7 {
-        (
-            format!("{name} has {count} servers, and each change waits for {} of them", count / 2 + 1),
-            "have 3 or 5 servers, and make the others agents".to_owned(),
-        )
+    let problem = if count > 7 {
+        MemberProblem::Many { cluster: name, count, majority: count / 2 + 1 }
     } else {
-        let less = count - 1;
-        let bears = (count - 1) / 2;
-        let bears = if bears == 0 { "no failure".to_owned() } else { format!("the failure of {bears}") };
-        (
-            format!("{name} has {count} servers, which bear {bears}, no more than {less} would"),
-            format!("have {less} or {} servers", count + 1),
-        )
+        MemberProblem::Even { cluster: name, count, less: count - 1, more: count + 1, lost: (count - 1) / 2 }
     };
-    findings.push(Finding::new(Kind::K3sServerCount, at.key("servers"), message, help));
+    findings.push(problem.at(at.key("servers")));
 }
 
 /// What comes from outside goes to nodes of the cluster.
@@ -89,12 +75,8 @@ pub(super) fn ingress(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
                 continue;
             };
             if !members.contains(name.as_str()) {
-                findings.push(Finding::new(
-                    Kind::K3sIngressOutside,
-                    at.index(index),
-                    format!("{name} is no node of {}, and answers no HTTP for it", cluster.draft.name),
-                    "name agents or servers of the cluster, or leave it out: then it is its agents",
-                ));
+                let (cluster, machine) = (cluster.draft.name.to_string(), name.to_string());
+                findings.push(MemberProblem::IngressOutside { cluster, machine }.at(at.index(index)));
             }
         }
     };
@@ -111,27 +93,16 @@ pub(super) fn ingress(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
 pub(super) fn bootstrap(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some(name) = cluster.draft.bootstrap.as_ref().and_then(|mirror| mirror.machine.ok()) else { return };
     let is_in = |names: &[Given<MachineName>]| names.iter().any(|other| other.ok() == Some(name));
-    let (list, what) = if is_in(&cluster.draft.servers) {
-        ("servers", "a member of its etcd")
+    let list = if is_in(&cluster.draft.servers) {
+        "servers"
     } else if is_in(&cluster.draft.agents) {
-        ("agents", "one of its agents")
+        "agents"
     } else {
         return;
     };
-    findings.push(
-        Finding::new(
-            Kind::K3sBootstrapMember,
-            at.key("bootstrap"),
-            format!(
-                "{name} is the bootstrap machine of {} and {what}: it would wait for itself",
-                cluster.draft.name
-            ),
-            format!(
-                "leave it out of the {list}; or leave `bootstrap` out: K3s needs none, its first server begins"
-            ),
-        )
-        .also(at.key(list)),
-    );
+    let (machine, cluster) = (name.to_string(), cluster.draft.name.to_string());
+    let problem = MemberProblem::Bootstrap { machine, cluster, list };
+    findings.push(problem.at(at.key("bootstrap")).also(at.key(list)));
 }
 
 /// K3s finds its address by the default route, and does not start without one.
@@ -141,20 +112,46 @@ pub(super) fn route(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
         let known = !placed.links.is_empty() && placed.links.iter().all(|link| link.network.is_some());
         (known && route_of(view, placed).is_none()).then(|| view.machine_name(member))
     };
-    let mut names: Vec<&str> = cluster.members().filter_map(is_lost).collect();
-    names.sort_unstable();
-    let Some(first) = names.first() else { return };
-    let has = if names.len() == 1 { "has" } else { "have" };
-    findings.push(
-        Finding::new(
-            Kind::K3sDefaultRoute,
-            at,
-            format!(
-                "{} {has} no default route, and K3s does not start",
-                first_of(first, names.len(), "node")
-            ),
-            "let one interface of each node be on a network that is forwarded",
-        )
-        .also(format_args!("machines.{first}.interfaces")),
-    );
+    let nodes = NameList::new(cluster.members().filter_map(is_lost));
+    if nodes.is_empty() {
+        return;
+    }
+    let interfaces = format!("machines.{}.interfaces", nodes.first());
+    findings.push(MemberProblem::NoRoute { nodes }.at(at).also(interfaces));
+}
+
+/// How many servers may fail.
+fn failures(count: usize) -> String {
+    if count == 0 { "no failure".to_owned() } else { format!("the failure of {count}") }
+}
+
+problems! {
+    /// Problems with the machines of a cluster.
+    pub enum MemberProblem {
+        TwoClusters { machine: String, first: String, second: String } is K3sMemberDuplicate:
+            "{machine} is in the clusters {first} and {second}",
+            "leave it out of one of them: a machine runs one K3s";
+        ServerAndAgent { machine: String, cluster: String } is K3sMemberDuplicate:
+            "{machine} is a server and an agent of {cluster}",
+            "leave it out of `agents`: a server runs pods too";
+        Twice { machine: String, list: &'static str } is K3sMemberDuplicate:
+            "{machine} is named twice",
+            "leave it out of `{list}` once";
+        Many { cluster: String, count: usize, majority: usize } is K3sServerCount:
+            "{cluster} has {count} servers, and each change waits for {majority} of them",
+            "have 3 or 5 servers, and make the others agents";
+        Even { cluster: String, count: usize, less: usize, more: usize, lost: usize } is K3sServerCount
+            with (lost = failures(*lost)):
+            "{cluster} has {count} servers, which tolerate {lost}, as {less} would",
+            "have {less} or {more} servers";
+        IngressOutside { cluster: String, machine: String } is K3sIngressOutside:
+            "{machine} is not a node of {cluster}, so it cannot answer HTTP for it",
+            "name agents or servers of the cluster, or leave it out: then the agents answer";
+        Bootstrap { machine: String, cluster: String, list: &'static str } is K3sBootstrapMember:
+            "{machine} is the bootstrap machine of {cluster} and one of its {list}: it would wait for itself",
+            "leave it out of `{list}`, or leave `bootstrap` out: K3s does not need one, since its first server begins";
+        NoRoute { nodes: NameList } is K3sDefaultRoute with (who = nodes.first_of("node"), have = nodes.verb("has", "have")):
+            "{who} {have} no default route, and K3s does not start without one",
+            "put one interface of each node on a nat or routed network";
+    }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::say::first_of;
 use crate::check::view::{View, text};
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::Effect;
 
@@ -15,16 +14,17 @@ pub(super) fn twice(view: &View<'_>, findings: &mut Vec<Finding>) {
         let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, label) in right(&draft.labels) {
             if let Some(first) = labels.insert(label.key(), index) {
-                let what = format!("{name} has the label {} twice", label.key());
-                findings.push(finding(name, "labels", first, index, what));
+                let problem =
+                    NodeProblem::LabelTwice { machine: name.to_owned(), key: label.key().to_owned() };
+                findings.push(twice_at(problem, name, "labels", first, index));
             }
         }
         let mut taints: BTreeMap<(&str, Effect), usize> = BTreeMap::new();
         for (index, taint) in right(&draft.taints) {
             if let Some(first) = taints.insert((taint.key(), taint.effect()), index) {
-                let what =
-                    format!("{name} has the taint {} with the effect {} twice", taint.key(), taint.effect());
-                findings.push(finding(name, "taints", first, index, what));
+                let (machine, key) = (name.to_owned(), taint.key().to_owned());
+                let problem = NodeProblem::TaintTwice { machine, key, effect: taint.effect().to_string() };
+                findings.push(twice_at(problem, name, "taints", first, index));
             }
         }
     }
@@ -34,17 +34,12 @@ fn right<T>(given: &[Given<T>]) -> impl Iterator<Item = (usize, &T)> {
     given.iter().enumerate().filter_map(|(index, given)| Some((index, given.ok()?)))
 }
 
-fn finding(name: &str, list: &str, first: usize, second: usize, message: String) -> Finding {
-    Finding::new(
-        Kind::K3sLabelDuplicate,
-        format_args!("machines.{name}.{list}[{second}]"),
-        message,
-        "keep one of them: a node has one value for a key",
-    )
-    .also(format_args!("machines.{name}.{list}[{first}]"))
+fn twice_at(problem: NodeProblem, name: &str, list: &str, first: usize, second: usize) -> Finding {
+    let at = |index: usize| format!("machines.{name}.{list}[{index}]");
+    problem.at(at(second)).also(at(first))
 }
 
-/// Labels and taints of a machine that is no node are nobody's.
+/// Labels and taints have no effect on a machine that is not a node.
 pub(super) fn unused(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut is_node = vec![false; view.machines.len()];
     for member in view.clusters.iter().flat_map(|cluster| cluster.members()) {
@@ -60,10 +55,22 @@ pub(super) fn unused(view: &View<'_>, findings: &mut Vec<Finding>) {
     said.sort_by_key(|(name, _)| *name);
     let Some((name, draft)) = said.first() else { return };
     let list = if draft.labels.is_empty() { "taints" } else { "labels" };
-    findings.push(Finding::new(
-        Kind::K3sLabelUnused,
-        format_args!("machines.{name}.{list}"),
-        format!("{} has {list}, and is no node of a cluster", first_of(name, said.len(), "machine")),
-        "name the machine among the servers or agents of a cluster, or leave them out",
-    ));
+    let machines = NameList::new(said.iter().map(|(name, _)| *name));
+    findings.push(NodeProblem::Unused { machines, list }.at(format_args!("machines.{name}.{list}")));
+}
+
+problems! {
+    /// Problems with the labels and taints of nodes.
+    pub enum NodeProblem {
+        LabelTwice { machine: String, key: String } is K3sLabelDuplicate:
+            "{machine} has the label {key} twice",
+            "keep one of them: a node has one value for a key";
+        TaintTwice { machine: String, key: String, effect: String } is K3sLabelDuplicate:
+            "{machine} has the taint {key} with the effect {effect} twice",
+            "keep one of them: a node has one value for a key";
+        Unused { machines: NameList, list: &'static str } is K3sLabelUnused
+            with (who = machines.first_of("machine"), have = machines.verb("has", "have"), are = machines.verb("is not a node", "are not nodes")):
+            "{who} {have} {list}, but {are} of a cluster",
+            "name the machine among the servers or agents of a cluster, or leave `{list}` out";
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::view::{Cluster, View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 use crate::machine::Power;
 
 /// A hypervisor that most servers are on takes the cluster along.
@@ -20,15 +20,8 @@ pub(super) fn quorum(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     let most = if view.hosts.len() == 2 { count } else { count / 2 + 1 };
     for (host, here) in by_host.into_iter().filter(|(_, here)| *here >= most) {
         let Some(host) = view.hosts.get(host).map(|host| text(&host.name)) else { continue };
-        findings.push(
-            Finding::new(
-                Kind::K3sQuorumHost,
-                at.key("servers"),
-                format!("{here} of {count} servers are on {host}: without it the others are no majority"),
-                "spread them over hosts, so that none has most of them",
-            )
-            .also(format_args!("hosts.{host}")),
-        );
+        let problem = PlacementProblem::Quorum { here, count, host: host.to_owned() };
+        findings.push(problem.at(at.key("servers")).also(format_args!("hosts.{host}")));
     }
 }
 
@@ -37,22 +30,34 @@ pub(super) fn power(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     for (index, name) in cluster.draft.servers.iter().enumerate() {
         let machine = view.machine_index.get(text(name)).and_then(|machine| view.machine(*machine));
         let Some(draft) = machine.map(|placed| placed.draft) else { continue };
-        let (field, what) = if draft.power == Power::Stopped {
-            ("power", "is off")
+        let field = if draft.power == Power::Stopped {
+            "power"
         } else if !draft.autostart && draft.power == Power::Running {
-            ("autostart", "does not start with its host")
+            "autostart"
         } else {
             continue;
         };
         let servers = at.key("servers");
-        findings.push(
-            Finding::new(
-                Kind::K3sServerOff,
-                servers.index(index),
-                format!("{name} {what}, and is a server of {}", cluster.draft.name),
-                "let it run and start with its host; leave it out of the servers when its etcd member is gone",
-            )
-            .also(format_args!("machines.{name}.{field}")),
-        );
+        let (server, cluster) = (name.to_string(), cluster.draft.name.to_string());
+        let problem = match field {
+            "power" => PlacementProblem::Off { server, cluster },
+            _ => PlacementProblem::NotStarted { server, cluster },
+        };
+        findings.push(problem.at(servers.index(index)).also(format_args!("machines.{name}.{field}")));
+    }
+}
+
+problems! {
+    /// Problems with where servers are, and whether they run.
+    pub enum PlacementProblem {
+        Quorum { here: usize, count: usize, host: String } is K3sQuorumHost:
+            "{here} of {count} servers are on {host}: without it the others have no majority",
+            "spread them over hosts, so that none has most of them";
+        Off { server: String, cluster: String } is K3sServerOff:
+            "{server} is a server of {cluster}, but is switched off",
+            "let it run and start with its host; leave it out of `servers` once its etcd member is gone";
+        NotStarted { server: String, cluster: String } is K3sServerOff:
+            "{server} is a server of {cluster}, but does not start with its host",
+            "let it run and start with its host; leave it out of `servers` once its etcd member is gone";
     }
 }

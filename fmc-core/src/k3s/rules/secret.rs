@@ -1,21 +1,23 @@
 //! Secrets of the user's own.
 
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, problems};
 
 /// Who has the token of agents must not be able to join as a server, which gets every key of the cluster.
 pub(super) fn shared_token(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some((server, agent)) = cluster.draft.credentials.own_tokens() else { return };
     if server.is_from_where(agent) {
         let credentials = at.key("credentials");
-        findings.push(
-            Finding::new(
-                Kind::K3sTokenShared,
-                credentials.key("agent_token"),
-                "agents join by the servers' token: an agent could join as a server, which gets every key",
-                "leave it out, so that it is made from the root key, or name another secret",
-            )
-            .also(credentials.key("server_token")),
-        );
+        let at = credentials.key("agent_token");
+        findings.push(TokenProblem::Shared.at(at).also(credentials.key("server_token")));
+    }
+}
+
+problems! {
+    /// Problems with the tokens of a cluster.
+    pub enum TokenProblem {
+        Shared is K3sTokenShared:
+            "agents join by the servers' token: an agent could join as a server, which gets every key",
+            "leave it out, so that it is made from the root key, or name another secret";
     }
 }

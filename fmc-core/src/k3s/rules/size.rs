@@ -1,8 +1,7 @@
 //! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
 
-use crate::check::say::first_of;
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::unit::{Cpus, Size};
 
 /// More agents than so many want so many processors and so much memory (docs.k3s.io, *Requirements/Server Sizing Guide*).
@@ -20,20 +19,24 @@ pub(super) fn servers(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
         has_cpus.is_some_and(|has| has.get() < cpus) || has_memory.is_some_and(|has| has < memory)
     };
     let small = cluster.servers.iter().filter(|server| is_small(**server));
-    let mut small: Vec<&str> = small.map(|server| view.machine_name(*server)).collect();
-    small.sort_unstable();
-    let Some(first) = small.first() else { return };
-    findings.push(
-        Finding::new(
-            Kind::K3sServerSize,
-            at.key("servers"),
-            format!(
-                "{} of {} has less than {cpus} processors and {memory} for {agents} agents",
-                first_of(first, small.len(), "server"),
-                cluster.draft.name
-            ),
-            format!("give each server {cpus} processors and {memory}"),
-        )
-        .also(format_args!("machines.{first}")),
-    );
+    let servers = NameList::new(small.map(|server| view.machine_name(*server)));
+    if servers.is_empty() {
+        return;
+    }
+    let first = format!("machines.{}", servers.first());
+    let cluster = cluster.draft.name.to_string();
+    let problem = ServerSizeProblem::Small { servers, cluster, agents, cpus, memory };
+    findings.push(problem.at(at.key("servers")).also(first));
+}
+
+problems! {
+    /// Problems with the size of servers.
+    pub enum ServerSizeProblem {
+        Small { servers: NameList, cluster: String, agents: usize, cpus: u16, memory: Size } is K3sServerSize
+            with (who = servers.first_of("server"), have = servers.verb("has", "have")):
+            "{who} of {cluster} {have} less than {cpus} processors and {memory} for {agents} agents",
+            "give each server at least {processors} and {size}",
+            processors = Remedy::set("cpus", cpus),
+            size = Remedy::set("memory", memory);
+    }
 }

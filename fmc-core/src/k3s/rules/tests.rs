@@ -155,9 +155,9 @@ fn a_machine_is_one_node() {
 #[test]
 fn an_etcd_is_odd_and_not_large() {
     for (count, message, help) in [
-        (2, "prod has 2 servers, which bear no failure, no more than 1 would", "have 1 or 3 servers"),
-        (4, "prod has 4 servers, which bear the failure of 1, no more than 3 would", "have 3 or 5 servers"),
-        (6, "prod has 6 servers, which bear the failure of 2, no more than 5 would", "have 5 or 7 servers"),
+        (2, "prod has 2 servers, which tolerate no failure, as 1 would", "have 1 or 3 servers"),
+        (4, "prod has 4 servers, which tolerate the failure of 1, as 3 would", "have 3 or 5 servers"),
+        (6, "prod has 6 servers, which tolerate the failure of 2, as 5 would", "have 5 or 7 servers"),
     ] {
         let names: Vec<String> = (1..=count).map(|n| format!("s{n}")).collect();
         one(three().servers(&names), Kind::K3sServerCount, message, help);
@@ -227,13 +227,13 @@ fn the_state_outlives_the_root_disk() {
         let all = findings(cloud).into_iter().filter(|finding| finding.kind() == Kind::K3sDataOnRoot);
         all.map(|finding| (finding.severity(), finding.message())).collect()
     };
-    let lost = "the state of s1 is on the root disk: who replaces the machine loses the cluster".to_owned();
+    let lost = "the state of s1 is on the root disk: replacing the machine loses the cluster".to_owned();
     let one = without(cluster().servers(["s1"]));
     assert_eq!(of(&one), [(Severity::Error, lost.clone())]);
     assert_eq!(of(&one.clone().accept("k3s-data-on-root", "a trial")).len(), 1);
     assert!(one.clone().accept("k3s-data-on-root", "a trial").check().is_ok());
     assert_eq!(of(&one.lab()), [(Severity::Warning, lost)]);
-    let again = "the state of s1 and 2 other servers is on the root disk: a machine made anew has to be let into etcd again";
+    let again = "the state of s1 and 2 other servers is on the root disk: a replaced machine has to be let into etcd again";
     assert_eq!(of(&without(three())), [(Severity::Warning, again.to_owned())]);
     let database = three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
     assert_eq!(of(&without(database)), []);
@@ -301,8 +301,8 @@ fn every_machine_has_something_to_install() {
         ]
     );
     let [(message, help), _] = says(&arm, Kind::K3sInstallMissing).try_into().unwrap();
-    assert_eq!(message, "there is no binary for aarch64, which a1 and 1 other machine has");
-    assert_eq!(help, "say it: `.binary_for(Arch::Aarch64, URL, DIGEST)`");
+    assert_eq!(message, "there is no binary for aarch64, which a1 and 1 other machine have");
+    assert_eq!(help, "give one: `.binary_for(Arch::Aarch64, URL, \"sha256:…\")`");
     let sysext = Install::sysext("https://m.example/k3s.raw", DIGEST);
     finds(three().install(sysext), &[]);
     finds(three().install(Install::release()), &["k3s-install-unpinned clusters.prod.install"]);
@@ -357,9 +357,9 @@ fn many_agents_want_large_servers() {
     let [(message, help)] = says(&large, Kind::K3sServerSize).try_into().unwrap();
     assert_eq!(
         message,
-        "s1 and 2 other servers of prod has less than 8 processors and 16 GiB for 901 agents"
+        "s1 and 2 other servers of prod have less than 8 processors and 16 GiB for 901 agents"
     );
-    assert_eq!(help, "give each server 8 processors and 16 GiB");
+    assert_eq!(help, "give each server at least `.cpus(8)` and `.memory(\"16 GiB\")`");
     finds(three().agents(["a1"]), &[]);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::configs;
 use super::install::{Group, groups};
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::Given;
 use crate::image::Os;
 use crate::k3s::{ByArch, Component, FlannelBackend, Key, Value};
@@ -44,32 +44,20 @@ pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     registries(cluster, &mut found);
     let draft = cluster.draft;
     if draft.agents.is_empty() {
-        if !draft.agent_config.is_empty() {
-            found.push(
-                "agent_config",
-                "there is no agent that would read it",
-                "leave it out, or name agents",
-            );
-        }
-        if draft.agent_version.is_some() {
-            found.push(
-                "agent_version",
-                "there is no agent that would have it",
-                "leave it out, or name agents",
-            );
-        }
-        if draft.agent_install.is_some() {
-            found.push(
-                "agent_install",
-                "there is no agent that would fetch it",
-                "leave it out, or name agents",
-            );
+        let fields = [
+            ("agent_config", !draft.agent_config.is_empty()),
+            ("agent_version", draft.agent_version.is_some()),
+            ("agent_install", draft.agent_install.is_some()),
+        ];
+        for (field, _) in fields.into_iter().filter(|(_, is_said)| *is_said) {
+            found.push(field, UnusedProblem::NoAgents { field });
         }
     }
     let mut seen = BTreeSet::new();
     for (index, component) in draft.disable.iter().enumerate() {
         if component.ok().is_some_and(|component| !seen.insert(*component)) {
-            found.push(&format!("disable[{index}]"), &format!("{component} is left out twice"), "keep one");
+            let component = component.to_string();
+            found.push(&format!("disable[{index}]"), UnusedProblem::LeftOutTwice { component });
         }
     }
 }
@@ -80,8 +68,8 @@ struct Found<'a, 'b> {
 }
 
 impl Found<'_, '_> {
-    fn push(&mut self, path: &str, message: &str, help: &str) {
-        self.findings.push(Finding::new(Kind::K3sUnused, self.at.key(path), message, help));
+    fn push(&mut self, path: &str, problem: UnusedProblem) {
+        self.findings.push(problem.at(self.at.key(path)));
     }
 }
 
@@ -90,49 +78,48 @@ fn keys(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
     let without_s3 = draft.snapshots.as_ref().is_none_or(|snapshots| snapshots.s3.is_none());
     let without_flannel = draft.flannel.as_ref().and_then(Given::ok) == Some(&FlannelBackend::None);
     for (field, config) in configs(cluster) {
-        let mut each = |keys: &[Key], why: &str| {
-            for key in keys.iter().filter(|key| config.get(**key).is_some()) {
-                found.push(&format!("{field}.{key}"), why, "leave it out");
+        let mut each = |keys: &[Key], problem: &dyn Fn(Key) -> UnusedProblem| {
+            for key in keys.iter().copied().filter(|key| config.get(*key).is_some()) {
+                found.push(&format!("{field}.{key}"), problem(key));
             }
         };
         if !cluster.has_etcd() && !draft.servers.is_empty() {
-            each(ETCD, no_etcd(cluster));
+            let has_database = draft.datastore.is_some();
+            each(ETCD, &|key| UnusedProblem::NoEtcd { key, has_database });
         } else if without_s3 {
-            each(S3, "no snapshot goes to S3");
+            each(S3, &|key| UnusedProblem::NoS3 { key });
         }
         if without_flannel {
-            each(FLANNEL, "there is no flannel");
+            each(FLANNEL, &|key| UnusedProblem::NoFlannel { key });
         }
         let is_on = |key: Key| {
             configs(cluster).into_iter().any(|(_, config)| config.get(key) == Some(&Value::Flag(true)))
         };
         for (off, keys) in PARTS.iter().filter(|(off, _)| is_on(*off)) {
-            each(keys, &format!("{off} leaves out what it is for"));
+            each(keys, &|key| UnusedProblem::PartOff { key, off: *off });
         }
         for (component, key) in COMPONENTS {
             if draft.disable.iter().any(|out| out.ok() == Some(component)) {
-                each(&[*key], &format!("{component} is left out"));
+                each(&[*key], &|key| UnusedProblem::ComponentOff { key, component: component.to_string() });
             }
         }
         if config.get(Key::Log).is_none() {
-            each(&[Key::Alsologtostderr], "the log goes to the journal only");
+            each(&[Key::Alsologtostderr], &|key| UnusedProblem::NoLogFile { key });
         }
     }
 }
 
-fn no_etcd(cluster: &Cluster<'_>) -> &'static str {
-    if cluster.draft.datastore.is_some() {
-        "the state is in a database, and there is no etcd"
-    } else {
-        "one server keeps its state in SQLite, and there is no etcd"
-    }
+/// Why a cluster has no etcd.
+fn no_etcd(has_database: bool) -> &'static str {
+    if has_database { "the state is in a database" } else { "a single server keeps its state in SQLite" }
 }
 
 fn snapshots(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
     let Some(snapshots) = &cluster.draft.snapshots else { return };
     if !cluster.has_etcd() {
         if snapshots.enabled && !cluster.draft.servers.is_empty() {
-            found.push("snapshots", no_etcd(cluster), "leave it out, and save the database by its own means");
+            let has_database = cluster.draft.datastore.is_some();
+            found.push("snapshots", UnusedProblem::NoSnapshots { has_database });
         }
         return;
     }
@@ -141,14 +128,10 @@ fn snapshots(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
         || snapshots.compress
         || snapshots.s3.is_some();
     if !snapshots.enabled && says_more {
-        found.push(
-            "snapshots",
-            "no snapshot is made, and so much is said of them",
-            "leave out `enabled`, or the rest",
-        );
+        found.push("snapshots", UnusedProblem::SnapshotsOff);
     }
     if snapshots.s3.as_ref().is_some_and(|s3| s3.insecure && s3.ca.is_some()) {
-        found.push("snapshots.s3.ca", "S3 is spoken to without TLS", "leave it out, or leave out `insecure`");
+        found.push("snapshots.s3.ca", UnusedProblem::PlainS3);
     }
 }
 
@@ -165,13 +148,11 @@ fn installs(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
             systems.any(wanted)
         };
         if install.sysext != ByArch::default() && !runs(&|os| os == Os::Flatcar) {
-            let message = "no machine has Flatcar, which alone takes it";
-            found.push(&format!("{field}.sysext"), message, "say `binary` instead");
+            found.push(&format!("{field}.sysext"), UnusedProblem::NoFlatcar);
         }
         if install.selinux_policy.is_some() && !runs(&|os| os == Os::FedoraCoreos || os.is_enterprise_linux())
         {
-            let message = "no machine has a system that takes the package";
-            found.push(&format!("{field}.selinux_policy"), message, "leave it out");
+            found.push(&format!("{field}.selinux_policy"), UnusedProblem::NoSelinux);
         }
     }
 }
@@ -179,22 +160,71 @@ fn installs(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
 fn registries(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
     for mirror in cluster.draft.registries.mirrors() {
         for index in mirror.without_effect() {
-            found.push(
-                &format!("registries.mirrors.{}.endpoints[{index}]", mirror.registry()),
-                "it is where the registry itself is asked anyway: K3s passes over it, and over rewrites there",
-                "leave it out",
-            );
+            let registry = mirror.registry().to_string();
+            let path = format!("registries.mirrors.{registry}.endpoints[{index}]");
+            found.push(&path, UnusedProblem::SameEndpoint { registry });
         }
     }
     if cluster.draft.registries.mirrors().next().is_none() {
         for (field, config) in configs(cluster).into_iter().take(2) {
             if config.get(Key::EmbeddedRegistry) == Some(&Value::Flag(true)) {
-                found.push(
-                    &format!("{field}.{}", Key::EmbeddedRegistry),
-                    "nodes give each other images of the registries that have a mirror, and none has",
-                    "list them: `.registries(Registries::new().mirror(Mirror::of(\"*\")…))`, or leave it out",
-                );
+                found.push(&format!("{field}.{}", Key::EmbeddedRegistry), UnusedProblem::NoMirror);
             }
         }
+    }
+}
+
+problems! {
+    /// Settings of a cluster that have no effect.
+    pub enum UnusedProblem {
+        NoAgents { field: &'static str } is K3sUnused:
+            "`{field}` has no effect: the cluster has no agents",
+            "leave it out, or name agents";
+        LeftOutTwice { component: String } is K3sUnused:
+            "{component} is left out twice",
+            "keep one";
+        NoEtcd { key: Key, has_database: bool } is K3sUnused with (why = no_etcd(*has_database)):
+            "{key} has no effect: there is no etcd, since {why}",
+            "leave it out";
+        NoS3 { key: Key } is K3sUnused:
+            "{key} has no effect: snapshots do not go to S3",
+            "leave it out";
+        NoFlannel { key: Key } is K3sUnused:
+            "{key} has no effect: the cluster does without flannel",
+            "leave it out";
+        PartOff { key: Key, off: Key } is K3sUnused:
+            "{key} has no effect: {off} turns off the part that reads it",
+            "leave it out";
+        ComponentOff { key: Key, component: String } is K3sUnused:
+            "{key} has no effect: {component} is left out",
+            "leave it out";
+        NoLogFile { key: Key } is K3sUnused:
+            "{key} has no effect: the log goes to the journal only",
+            "leave it out";
+        NoSnapshots { has_database: bool } is K3sUnused with (why = no_etcd(*has_database)):
+            "snapshots have no effect: there is no etcd, since {why}",
+            "leave `snapshots` out, and save the database by its own means";
+        SnapshotsOff is K3sUnused:
+            "snapshots are turned off, so their other settings have no effect",
+            "leave out `enabled`, or the rest";
+        PlainS3 is K3sUnused:
+            "`ca` has no effect: S3 is called without TLS",
+            "leave it out, or leave out `insecure`";
+        NoFlatcar is K3sUnused:
+            "`sysext` has no effect: only Flatcar takes it, and no machine has Flatcar",
+            "give a `binary` instead";
+        NoSelinux is K3sUnused:
+            "`selinux_policy` has no effect: no machine has a system that takes the package",
+            "leave it out";
+        SameEndpoint { registry: String } is K3sUnused:
+            "this endpoint has no effect: it is {registry} itself, so K3s skips it and its rewrites",
+            "leave it out";
+        NoMirror is K3sUnused:
+            "nodes share images only of registries that have a mirror, and the cluster names none",
+            "name them, for example {registries}, or leave it out",
+            registries = Remedy::either(
+                "registries: {mirrors: {\"*\": {endpoints: [https://mirror.example:5000]}}}",
+                ".registries(Registries::new().mirror(Mirror::of(\"*\").endpoint(\"https://mirror.example:5000\")))",
+            );
     }
 }

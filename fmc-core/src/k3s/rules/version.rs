@@ -1,7 +1,7 @@
 //! Releases of K3s: steps, skews, and what a release knows.
 
 use crate::check::view::{Cluster, View};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::kubelet::reads_dropins;
 use crate::k3s::{EncryptionProvider, Version, agent_fits, goes_back, skips_a_minor};
@@ -15,22 +15,16 @@ pub(super) fn upgrade(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings
     let draft = cluster.draft;
     let Some(from) = draft.upgraded_from.as_ref().and_then(Given::ok).copied() else { return };
     let Some(to) = draft.version.ok().copied() else { return };
-    let (message, help) = if goes_back(from, to) {
-        (
-            format!("{} would go back from {from} to {to}, which its datastore does not bear", draft.name),
-            "write the release that runs or a later one; going back is a restore of a snapshot".to_owned(),
-        )
+    let (cluster, minor) = (draft.name.to_string(), from.minor().saturating_add(1));
+    let (from_text, to_text) = (from.to_string(), to.to_string());
+    let problem = if goes_back(from, to) {
+        VersionProblem::Back { cluster, from: from_text, to: to_text }
     } else if skips_a_minor(from, to) {
-        let next = from.minor().saturating_add(1);
-        (
-            format!("{} would leave minor versions out between {from} and {to}", draft.name),
-            format!("go to the last release of v1.{next} first, and then on"),
-        )
+        VersionProblem::Skips { cluster, from: from_text, to: to_text, next: format!("v1.{minor}") }
     } else {
         return;
     };
-    findings
-        .push(Finding::new(Kind::K3sUpgrade, at.key("version"), message, help).also(at.key("upgraded_from")));
+    findings.push(problem.at(at.key("version")).also(at.key("upgraded_from")));
 }
 
 /// No kubelet is newer than its API server, nor more than three minor versions older.
@@ -41,17 +35,14 @@ pub(super) fn skew(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
     if agent_fits(agents, servers) {
         return;
     }
-    let (message, help) = if agents > servers {
-        (format!("agents have {agents}, which is newer than the servers' {servers}"), "upgrade servers first")
+    let is_newer = agents > servers;
+    let (agents, servers) = (agents.to_string(), servers.to_string());
+    let problem = if is_newer {
+        VersionProblem::AgentsNewer { agents, servers }
     } else {
-        (
-            format!("agents have {agents}, more than three minor versions behind the servers' {servers}"),
-            "upgrade the agents before the servers go on",
-        )
+        VersionProblem::AgentsOld { agents, servers }
     };
-    findings.push(
-        Finding::new(Kind::K3sVersionSkew, at.key("agent_version"), message, help).also(at.key("version")),
-    );
+    findings.push(problem.at(at.key("agent_version")).also(at.key("version")));
 }
 
 /// What is asked for is known to the release.
@@ -69,15 +60,8 @@ fn dropins(cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let versions = [("version", Some(&draft.version)), ("agent_version", agents)];
     for (field, version) in versions.into_iter().filter_map(|(field, given)| Some((field, given?.ok()?))) {
         if !reads_dropins(*version) {
-            findings.push(
-                Finding::new(
-                    Kind::K3sVersionFeature,
-                    at.key("kubelet"),
-                    format!("the kubelet of {version} reads no drop-ins"),
-                    "write arguments, `key::KUBELET_ARG`, or a release from v1.32 on",
-                )
-                .also(at.key(field)),
-            );
+            let problem = VersionProblem::NoDropins { version: version.to_string() };
+            findings.push(problem.at(at.key("kubelet")).also(at.key(field)));
         }
     }
 }
@@ -95,13 +79,31 @@ fn provider(cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     let known = same.map_or_else(|| "v1.33".to_owned(), |first| first.to_string());
-    findings.push(
-        Finding::new(
-            Kind::K3sVersionFeature,
-            at.key("secrets_encryption"),
-            format!("{version} encrypts by aescbc only, and skips the key that asks for secretbox"),
-            format!("write aescbc, or a release from {known} on"),
-        )
-        .also(at.key("version")),
-    );
+    let problem = VersionProblem::NoSecretbox { version: version.to_string(), known };
+    findings.push(problem.at(at.key("secrets_encryption")).also(at.key("version")));
+}
+
+problems! {
+    /// Problems with releases of K3s.
+    pub enum VersionProblem {
+        Back { cluster: String, from: String, to: String } is K3sUpgrade:
+            "{cluster} would go back from {from} to {to}, which its datastore cannot do",
+            "write the release that runs or a later one; to go back, restore a snapshot";
+        Skips { cluster: String, from: String, to: String, next: String } is K3sUpgrade:
+            "{cluster} would skip minor versions between {from} and {to}",
+            "upgrade to the last release of {next} first, and then on";
+        AgentsNewer { agents: String, servers: String } is K3sVersionSkew:
+            "agents have {agents}, which is newer than the servers' {servers}",
+            "upgrade the servers first";
+        AgentsOld { agents: String, servers: String } is K3sVersionSkew:
+            "agents have {agents}, more than three minor versions behind the servers' {servers}",
+            "upgrade the agents before the servers go on";
+        NoDropins { version: String } is K3sVersionFeature:
+            "the kubelet of {version} does not read drop-ins",
+            "give the kubelet arguments, with {arguments}, or write a release from v1.32 on",
+            arguments = Remedy::either("config: {kubelet-arg: […]}", ".config(Config::new().set(key::KUBELET_ARG, […]))");
+        NoSecretbox { version: String, known: String } is K3sVersionFeature:
+            "{version} only encrypts by aescbc, and skips the key that asks for secretbox",
+            "write aescbc, or a release from {known} on";
+    }
 }

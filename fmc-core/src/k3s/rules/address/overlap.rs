@@ -1,8 +1,9 @@
 //! Networks of a cluster that overlap each other or the networks of the cloud.
 
+use super::problem::ClusterNetworkProblem;
 use super::{Own, pods, services};
 use crate::check::view::{Cluster, View, text};
-use crate::finding::{At, Finding, Kind};
+use crate::finding::{At, Finding};
 
 /// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.
 pub(in super::super) fn check(
@@ -14,43 +15,23 @@ pub(in super::super) fn check(
     let all: Vec<Own> = pods(cluster).into_iter().chain(services(cluster)).collect();
     for (index, one) in all.iter().enumerate() {
         for other in all.iter().skip(index + 1).filter(|other| other.subnet.overlaps(&one.subnet)) {
-            findings.push(
-                Finding::new(
-                    Kind::K3sSubnetOverlap,
-                    other.path(at),
-                    format!("{} overlaps {}", other.said(), one.said()),
-                    format!("give {} a network of their own", other.what),
-                )
-                .also(one.path(at)),
-            );
+            let problem = ClusterNetworkProblem::Overlap { own: one.network(), other: other.network() };
+            findings.push(problem.at(other.path(at)).also(one.path(at)));
         }
         for (subnet, net) in view.subnets.overlapping(&one.subnet) {
             let name = view.network(net).map_or("", |net| text(&net.draft.name));
             let field = if subnet.is_ipv4() { "subnet" } else { "ipv6" };
-            findings.push(
-                Finding::new(
-                    Kind::K3sSubnetOverlap,
-                    one.path(at),
-                    format!("{} overlaps {subnet} of the network {name}", one.said()),
-                    format!("give {} a network of their own: no pod would reach {name}", one.what),
-                )
-                .also(format_args!("networks.{name}.{field}")),
-            );
+            let (own, network) = (one.network(), name.to_owned());
+            let problem = ClusterNetworkProblem::OverlapsNetwork { own, network, subnet };
+            findings.push(problem.at(one.path(at)).also(format_args!("networks.{name}.{field}")));
         }
         for (index, resolver) in view.cloud.resolvers.iter().enumerate() {
             let Some(resolver) = resolver.ok().map(|ip| ip.get()).filter(|ip| one.subnet.contains(*ip))
             else {
                 continue;
             };
-            findings.push(
-                Finding::new(
-                    Kind::K3sSubnetOverlap,
-                    one.path(at),
-                    format!("{} has the resolver {resolver} in it", one.said()),
-                    format!("give {} a network of their own, or name another resolver", one.what),
-                )
-                .also(format_args!("resolvers[{index}]")),
-            );
+            let problem = ClusterNetworkProblem::HasResolver { own: one.network(), resolver };
+            findings.push(problem.at(one.path(at)).also(format_args!("resolvers[{index}]")));
         }
     }
 }

@@ -26,8 +26,8 @@ fn what_is_derived_is_not_said_again() {
     one(
         three().server_config(k3s::Config::new().set(key::CLUSTER_DOMAIN, "x.y")),
         Kind::K3sConfigOwned,
-        "cluster-domain is not said here: it would be there twice",
-        "leave it out: what decides it is `Cluster::cluster_domain`",
+        "the cluster already decides cluster-domain: it would be in the file twice",
+        "leave it out: it follows from `cluster_domain` of the cluster",
     );
 }
 
@@ -88,7 +88,7 @@ fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
         tuned(Tuning::kubelet().sysctl("kernel.panic", "0")).config(protect()),
         Kind::K3sKernelDefaults,
         "the kubelet of s1 and 2 other machines refuses to start: nothing sets kernel.panic",
-        "say `.cis(true)`, which sets them, or each by `.sysctl(…)`",
+        "say `.cis(true)`, which sets them, or set each, as `.sysctl(\"vm.overcommit_memory\", \"1\")`",
     );
     finds(
         three().cis(true).sysctl("kernel.panic", "0"),
@@ -115,13 +115,13 @@ fn arguments_of_components() {
     one(
         with("tls-cipher-suites=TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA38"),
         Kind::K3sArgument,
-        "\"TLS_AES_256_GCM_SHA38\" is no cipher suite that Kubernetes knows",
+        "Kubernetes does not know the cipher suite \"TLS_AES_256_GCM_SHA38\"",
         "write, for example, TLS_AES_256_GCM_SHA384",
     );
     one(
         with("tls-min-version=TLS12"),
         Kind::K3sArgument,
-        "\"TLS12\" is no version of TLS that Kubernetes knows",
+        "Kubernetes does not know the version of TLS \"TLS12\"",
         "write, for example, VersionTLS12",
     );
 }

@@ -16,7 +16,10 @@ fn a_mirror_without_a_file_is_told_of_with_the_reason() {
     assert!(found.message().ends_with("; the mirror has nothing to serve"), "{found}");
     assert_eq!(found.also_at(), ["clusters.prod.bootstrap"]);
     let found = findings(&cloud(idle.bootstrap(Mirror::on("a1").file(MODEL, DIGEST)))).remove(0);
-    assert!(found.message().ends_with("by the sums beside it") && found.also_at().is_empty(), "{found}");
+    assert!(
+        found.message().ends_with("by the sums published beside it") && found.also_at().is_empty(),
+        "{found}"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn nodes_have_a_default_route() {
     }
     assert_eq!(found(&cloud), ["k3s-default-route clusters.prod"]);
     let (message, _) = says(&cloud, Kind::K3sDefaultRoute).remove(0);
-    assert_eq!(message, "s1 and 2 other nodes have no default route, and K3s does not start");
+    assert_eq!(message, "s1 and 2 other nodes have no default route, and K3s does not start without one");
 }
 
 #[test]
@@ -83,10 +83,7 @@ fn networks_do_not_overlap_and_each_pair_is_told_once() {
     finds(three().pods("10.43.0.0/17"), &["k3s-subnet-overlap clusters.prod.services"]);
     let defaults = cloud(three()).network(Network::nat("other", "10.42.8.0/24"));
     let [(message, _)] = says(&defaults, Kind::K3sSubnetOverlap).try_into().unwrap();
-    assert_eq!(
-        message,
-        "10.42.0.0/16 of pods, which they have if nothing is said, overlaps 10.42.8.0/24 of the network other"
-    );
+    assert_eq!(message, "10.42.0.0/16 of pods (the default) overlaps 10.42.8.0/24 of the network other");
     let resolver = cloud(three()).resolvers(["10.43.0.10"]);
     assert!(found(&resolver).contains(&"k3s-subnet-overlap clusters.prod.services".to_owned()));
 }
@@ -102,7 +99,7 @@ fn families_agree() {
     one(
         turned,
         Kind::K3sSubnetFamily,
-        "pods have IPv4, then IPv6, and Services have IPv6, then IPv4",
+        "pods have IPv4, then IPv6, but Services have IPv6, then IPv4",
         "give both a network of each family that nodes have, in the same order",
     );
     let dual = || {
@@ -124,7 +121,7 @@ fn networks_have_room_and_are_not_too_large() {
     one(
         three().agents(["a1", "a2"]).pods("10.42.0.0/22"),
         Kind::K3sSubnetSize,
-        "10.42.0.0/22 of pods has a /24 for each of 4 nodes, and there are 5",
+        "10.42.0.0/22 of pods has room for 4 nodes with a /24 each, but there are 5",
         "write a /21 or a larger one",
     );
     let masked = k3s::Config::new().set(key::KUBE_CONTROLLER_MANAGER_ARG, ["node-cidr-mask-size=26"]);

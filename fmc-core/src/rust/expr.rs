@@ -3,10 +3,12 @@
 /// The widest line, unless a text alone is wider.
 const WIDTH: usize = 100;
 
-/// A constructor and the setters called on it.
+/// A constructor and the setters called on it, or a literal.
 #[derive(Debug)]
-pub(super) struct Expr {
+pub(crate) struct Expr {
     head: String,
+    /// Whether it is a literal or a constant, which stands where it is called and is never broken.
+    is_leaf: bool,
     /// The last argument of the constructor, where it is a chain itself.
     last: Option<Box<Expr>>,
     /// What is in it, where it is an array.
@@ -21,7 +23,7 @@ enum Argument {
 }
 
 /// A text as a literal: in lines as it is where that is possible.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let readable = text
         .chars()
         .all(|c| c == '\n' || !(c.is_control() || matches!(c, '\u{200b}'..='\u{206f}' | '\u{feff}')));
@@ -41,35 +43,64 @@ fn fits(last: &Expr, before: usize) -> bool {
 }
 
 impl Expr {
-    pub(super) fn new(head: String) -> Self {
-        Self { head, last: None, items: Vec::new(), calls: Vec::new() }
+    /// A constructor with its arguments.
+    pub(crate) fn new(head: impl Into<String>) -> Self {
+        Self { head: head.into(), is_leaf: false, last: None, items: Vec::new(), calls: Vec::new() }
+    }
+
+    /// A literal or a constant.
+    pub(crate) fn leaf(text: impl Into<String>) -> Self {
+        Self { is_leaf: true, ..Self::new(text) }
+    }
+
+    /// A text as a literal.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::leaf(quoted(text))
+    }
+
+    /// A constructor of these arguments. The last one may be a chain, which is broken into lines where it is long.
+    pub(crate) fn of(constructor: &str, mut arguments: Vec<Self>) -> Self {
+        let chain = arguments.pop_if(|last| !last.is_leaf);
+        let first = arguments.iter().map(Self::line).collect::<Vec<_>>().join(", ");
+        match chain {
+            None => Self::new(format!("{constructor}({first})")),
+            Some(chain) if first.is_empty() => Self::with_one(constructor, chain),
+            Some(chain) => Self::with_two(constructor, first, chain),
+        }
     }
 
     /// A constructor with a text and a chain.
-    pub(super) fn with_two(constructor: &str, first: String, second: Self) -> Self {
+    fn with_two(constructor: &str, first: String, second: Self) -> Self {
         Self { last: Some(Box::new(second)), ..Self::new(format!("{constructor}({first}, ")) }
     }
 
     /// A constructor with a chain.
-    pub(super) fn with_one(constructor: &str, only: Self) -> Self {
+    fn with_one(constructor: &str, only: Self) -> Self {
         Self { last: Some(Box::new(only)), ..Self::new(format!("{constructor}(")) }
     }
 
-    /// An array.
-    pub(super) fn array(items: Vec<Self>) -> Self {
-        Self { items, ..Self::new("[]".to_owned()) }
+    /// An array. One of literals stands on its line.
+    pub(crate) fn array(items: Vec<Self>) -> Self {
+        let is_leaf = !items.is_empty() && items.iter().all(|item| item.is_leaf);
+        let array = Self { items, ..Self::new("[]") };
+        if is_leaf { Self::leaf(array.line()) } else { array }
     }
 
-    pub(super) fn call(&mut self, method: &str, argument: String) {
-        self.calls.push((method.to_owned(), Argument::Text(argument)));
+    /// Calls a setter with arguments that stand on its line.
+    pub(crate) fn call(&mut self, method: &str, arguments: impl Into<String>) {
+        self.calls.push((method.to_owned(), Argument::Text(arguments.into())));
     }
 
-    pub(super) fn nest(&mut self, method: &str, argument: Self) {
+    /// Calls a setter with one argument.
+    pub(crate) fn nest(&mut self, method: &str, argument: Self) {
+        if argument.is_leaf {
+            return self.call(method, argument.head);
+        }
         self.calls.push((method.to_owned(), Argument::Expr(argument)));
     }
 
     /// The text, behind which the cursor is so far from the left.
-    pub(super) fn print(&self, indent: usize) -> String {
+    pub(crate) fn print(&self, indent: usize) -> String {
         let line = self.line();
         // rustfmt breaks a chain of more than three calls, and so do we, roughly.
         if indent + line.len() <= WIDTH && !line.contains('\n') && self.calls.len() <= 3 {
@@ -115,7 +146,7 @@ impl Expr {
     }
 
     /// All of it on one line.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut text = match &self.last {
             None if self.items.is_empty() => self.head.clone(),
             None => {

@@ -1,6 +1,4 @@
-use super::print::{Expr, quoted};
-use crate::file::{FileError, to_rust};
-use crate::prelude::*;
+use super::{Expr, quoted};
 
 #[test]
 fn a_text_is_a_literal_of_the_same_text() {
@@ -13,19 +11,19 @@ fn a_text_is_a_literal_of_the_same_text() {
 
 #[test]
 fn a_chain_is_broken_where_it_is_long() {
-    let mut expr = Expr::new("Cloud::new(\"a\")".to_owned());
-    expr.nest("host", Expr::new("Host::local()".to_owned()));
+    let mut expr = Expr::new("Cloud::new(\"a\")");
+    expr.nest("host", Expr::new("Host::local()"));
     assert_eq!(expr.print(0), "Cloud::new(\"a\").host(Host::local())");
     for _ in 0..3 {
-        expr.call("public_address", "\"192.0.2.1\"".to_owned());
+        expr.call("public_address", "\"192.0.2.1\"");
     }
     assert_eq!(expr.print(4).lines().count(), 5);
 }
 
 #[test]
 fn an_array_is_broken_where_it_is_long_and_an_empty_one_is_an_array() {
-    let parts = |count| (0..count).map(|_| Expr::new("TextPart::from(\"a long text\")".to_owned())).collect();
-    let file = |count| Expr::with_two("GuestFile::parts", "\"/a\"".to_owned(), Expr::array(parts(count)));
+    let parts = |count| (0..count).map(|_| Expr::new("TextPart::from(\"a long text\")")).collect();
+    let file = |count| Expr::of("GuestFile::parts", vec![Expr::text("/a"), Expr::array(parts(count))]);
     assert_eq!(file(0).print(4), "GuestFile::parts(\"/a\", [])");
     assert_eq!(file(1).print(4), "GuestFile::parts(\"/a\", [TextPart::from(\"a long text\")])");
     let lines: Vec<String> = file(5).print(4).lines().map(str::to_owned).collect();
@@ -33,15 +31,4 @@ fn an_array_is_broken_where_it_is_long_and_an_empty_one_is_an_array() {
     assert_eq!(lines[2], "        [");
     assert_eq!(lines[3], "            TextPart::from(\"a long text\"),");
     assert_eq!(lines.last().unwrap(), "    )");
-}
-
-#[test]
-fn what_no_setter_says_is_refused() {
-    let lab = Cloud::new("a").lab();
-    let FileError::Write(why) = to_rust(&lab).unwrap_err() else { panic!("it was not written") };
-    assert!(why.contains("`Cloud::lab`"), "{why}");
-    let half = r#"{"name": "a", "clusters": {"prod": {"version": "v1.36.3+k3s1",
-        "endpoint": {"balancer": {"machines": ["lb"], "ingress": {"http": 8080}}}}}}"#;
-    let why = to_rust(&crate::file::from_json(half).unwrap()).unwrap_err().to_string();
-    assert!(why.contains("one of `http` and `https`, which one setter takes"), "{why}");
 }
