@@ -76,7 +76,7 @@ impl Building {
 
     /// Gives back the memory that lists grew into: a checked cloud does not grow, and a large one has some for each machine.
     fn fit(&mut self) {
-        let Checked { hosts, networks, machines, clusters, flows, .. } = &mut self.0;
+        let Checked { hosts, networks, machines, of_roles, flows, .. } = &mut self.0;
         for machine in machines.iter_mut() {
             machine.disks.shrink_to_fit();
             machine.interfaces.shrink_to_fit();
@@ -87,7 +87,7 @@ impl Building {
         hosts.shrink_to_fit();
         networks.shrink_to_fit();
         machines.shrink_to_fit();
-        clusters.shrink_to_fit();
+        of_roles.clusters.shrink_to_fit();
         flows.shrink_to_fit();
     }
 
