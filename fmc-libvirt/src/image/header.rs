@@ -38,12 +38,12 @@ pub enum HeaderError {
     },
     /// It is qcow2 although it is declared raw.
     #[error(
-        "its header is that of qcow2, and it is given as raw: say `.format(Format::Qcow2)`, or leave it out"
+        "its header is that of qcow2, but it is given as raw: give the format as qcow2, or leave the format out"
     )]
     IsQcow2,
     /// It is declared qcow2 but is not. Its bytes are not shown: it may be any file.
     #[error(
-        "it has no header of qcow2: get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
+        "it has no header of qcow2: get the right file, or give the format as raw if its bytes are the disk's"
     )]
     NotQcow2,
     /// An unknown version of qcow2.
@@ -97,7 +97,7 @@ pub enum HeaderError {
         length: u64,
     },
     /// It is larger than its declared minimum.
-    #[error("its virtual size is {found}, and `.minimum({stated})` says less: correct that")]
+    #[error("its virtual size is {found}, but the cloud gives a smaller minimum of {stated}: correct the minimum")]
     Minimum {
         /// Its virtual size.
         found: Size,

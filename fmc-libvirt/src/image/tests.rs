@@ -193,7 +193,7 @@ fn an_image_must_fit_what_is_said_of_it() {
     assert_eq!(error.to_string(), words);
     let minimum = Stated { minimum: Some(Size::gib(10)), root: None, ..stated(Format::Qcow2) };
     let error = header.fits(&minimum).unwrap_err().to_string();
-    assert!(error.contains("is 30 GiB, and `.minimum(10 GiB)` says less"), "{error}");
+    assert!(error.contains("is 30 GiB, but the cloud gives a smaller minimum of 10 GiB"), "{error}");
     assert_eq!(header.fits(&Stated { minimum: Some(Size::gib(30)), ..minimum }), Ok(()));
 }
 

@@ -236,8 +236,8 @@ fn compare_networks(
     for network in &place.networks {
         if let Some(name) = bridges.get(network.bridge.as_str()) {
             let text = format!(
-                "its network {name}, not ours, has the bridge {} of network {}: give ours another with `.bridge_name(\"…\")`",
-                network.bridge, network.name
+                "its network {name}, not ours, has the bridge {} of network {}: give ours another bridge name, for example virbr-{}",
+                network.bridge, network.name, network.name
             );
             tell(NoteKind::Refused, text);
         }
