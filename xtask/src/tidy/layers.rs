@@ -64,7 +64,7 @@ const ONLY_BY: &[(&str, &str)] = &[
 /// on any.
 const CRATES: &[&[&str]] = &[
     // For tests and people: no published crate depends on them.
-    &["fmc-api", "fmc-compile-fail", "fmc-testkit"],
+    &["fmc-api", "fmc-compile-fail", "fmc-registry", "fmc-testkit"],
     &["xtask"],
     &["fmc"],
     &["fmc-keys", "fmc-libvirt"],

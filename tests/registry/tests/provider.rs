@@ -1,20 +1,11 @@
 //! A provider of another author takes part in everything, and adding it changes nothing in `src/`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-mod commands;
-mod names;
-
 use fmc::graph::{ApplyOptions, DeleteData, Event, NoteKind, StopFlag};
 use fmc::prelude::*;
 use fmc::sim::{Fault, Sim, When};
 use fmc::{Plan, Providers, Wanted};
-use names::Names;
-
-/// The registry's machine, and a machine that is published in it.
-pub(crate) fn cloud() -> Cloud {
-    let machine = |name: &str| Machine::new(name, Image::blank()).memory(1.gib()).root_disk(2.gib());
-    Cloud::new("first").host(Host::local()).machine(machine("ns")).machine(machine("db"))
-}
+use fmc_registry::{Names, cloud};
 
 struct Stage {
     world: Sim,

@@ -1,6 +1,8 @@
 //! A provider of names in a registry that a machine of the same plan runs: it has no host, and does not exist
 //! before the machine answers.
 
+#![expect(clippy::unwrap_used, reason = "a lock of a test is not poisoned")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -12,20 +14,29 @@ use fmc::graph::{
 use fmc::libvirt::document::{kind, place};
 use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::Sim as Hypervisor;
+use fmc::prelude::{Cloud, Host, Image, Machine, SizeExt as _};
 use fmc::provider::{Artifact, Drawn, Drift, DriftKind, Drifted, Moved, Room, SimulationError};
+
+/// The registry's machine, and a machine that is published in it.
+pub fn cloud() -> Cloud {
+    let machine = |name: &str| Machine::new(name, Image::blank()).memory(1.gib()).root_disk(2.gib());
+    Cloud::new("first").host(Host::local()).machine(machine("ns")).machine(machine("db"))
+}
 
 /// A wanted name: `db` is published as `db.lab`.
 #[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) target: String,
+pub struct Record {
+    /// The machine that the name leads to.
+    target: String,
     text: String,
     machine: Option<Address>,
 }
 
 /// A name in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) target: String,
+pub struct Entry {
+    /// The machine that the name leads to.
+    target: String,
     /// The fingerprint of its record.
     mark: String,
 }
@@ -42,7 +53,7 @@ struct World {
 
 /// The registry. A clone is another handle.
 #[derive(Clone, Debug)]
-pub(crate) struct Names {
+pub struct Names {
     /// Each name, with its machine, and whether it needs the machine.
     wanted: Vec<(&'static str, &'static str, bool)>,
     /// The hypervisor of the machine `ns`, which holds the registry.
@@ -51,29 +62,34 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) const fn place() -> Place {
+    const fn place() -> Place {
         Place::all_of("names")
     }
 
-    pub(crate) fn new(wanted: &[(&'static str, &'static str, bool)]) -> Self {
+    /// Names that a cloud wants in an empty registry: each with its machine, and whether it needs the machine.
+    pub fn new(wanted: &[(&'static str, &'static str, bool)]) -> Self {
         Self { wanted: wanted.to_vec(), hypervisor: None, world: Arc::default() }
     }
 
-    pub(crate) fn held_on(self, hypervisor: Hypervisor) -> Self {
+    /// The same registry, which answers once the machine `ns` runs on this hypervisor.
+    #[must_use]
+    pub fn held_on(self, hypervisor: Hypervisor) -> Self {
         Self { hypervisor: Some(hypervisor), ..self }
     }
 
-    pub(crate) fn dies(&self, why: Option<&str>) {
+    /// It does not answer any more, for this reason; with none it answers again.
+    pub fn dies(&self, why: Option<&str>) {
         self.world().dead = why.map(str::to_owned);
     }
 
-    pub(crate) fn entries(&self) -> Vec<(String, String)> {
+    /// The names in it, each with its machine.
+    pub fn entries(&self) -> Vec<(String, String)> {
         let world = self.world();
         world.entries.iter().map(|(name, entry)| (name.clone(), entry.target.clone())).collect()
     }
 
     /// Changes a name as a person would by hand.
-    pub(crate) fn change(&self, name: &str, target: &str) {
+    pub fn change(&self, name: &str, target: &str) {
         self.world().entries.get_mut(name).unwrap().target = target.to_owned();
     }
 
