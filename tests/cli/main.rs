@@ -25,3 +25,4 @@ mod secrets;
 mod ssh;
 mod stage;
 mod wait;
+mod words;

@@ -97,7 +97,9 @@ pub enum HeaderError {
         length: u64,
     },
     /// It is larger than its declared minimum.
-    #[error("its virtual size is {found}, but the cloud gives a smaller minimum of {stated}: correct the minimum")]
+    #[error(
+        "its virtual size is {found}, but the cloud gives a smaller minimum of {stated}: correct the minimum"
+    )]
     Minimum {
         /// Its virtual size.
         found: Size,

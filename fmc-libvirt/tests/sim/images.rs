@@ -162,7 +162,10 @@ fn what_is_no_image_of_its_machine_is_refused_before_a_byte_is_sent() {
     let error = refused(File::packed(&qcow2("10G", b"boot"), &["zstd"]).image());
     assert!(error.contains("system.img.zst: ") && error.contains(words), "{error}");
     let error = refused(File::new(&bytes()).image().minimum(512.mib()));
-    assert!(error.contains("its virtual size is 1 GiB, but the cloud gives a smaller minimum of 512 MiB"), "{error}");
+    assert!(
+        error.contains("its virtual size is 1 GiB, but the cloud gives a smaller minimum of 512 MiB"),
+        "{error}"
+    );
 
     let error = refused(File::new(&bytes()).image().format(Format::Raw));
     assert!(error.contains("its header is that of qcow2, and it is given as raw"), "{error}");
