@@ -244,10 +244,7 @@ impl Cloud {
     /// It knows what each place takes; what a cloud is as a whole, [`Cloud::check`] knows.
     #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
-        let mut schema = schemars::generate::SchemaSettings::draft2020_12()
-            .with_transform(schemars::transform::RecursiveTransform(in_words_of_a_file))
-            .into_generator()
-            .into_root_schema_for::<Self>();
+        let mut schema = crate::schema::of::<Self>();
         schema.insert("title".to_owned(), "A cloud of fmc".into());
         let link = schemars::json_schema!({ "type": "string", "description": "Where this schema is, for an editor." });
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
@@ -255,30 +252,4 @@ impl Cloud {
         }
         schema.to_value()
     }
-}
-
-/// Leaves the examples in Rust and the links between items out of a description: its reader writes a file.
-#[cfg(feature = "schema")]
-fn in_words_of_a_file(schema: &mut schemars::Schema) {
-    let Some(serde_json::Value::String(text)) = schema.get_mut("description") else { return };
-    let outside = text.split("```").step_by(2).map(str::trim).filter(|piece| !piece.is_empty());
-    let prose = outside.collect::<Vec<_>>().join("\n\n");
-    let mut words = String::with_capacity(prose.len());
-    let mut rest = &*prose;
-    while let Some((before, link)) = rest.split_once('[') {
-        words.push_str(before);
-        let named = link.split_once(']').filter(|(name, _)| name.starts_with('`') && name.ends_with('`'));
-        let Some((name, after)) = named else {
-            words.push('[');
-            rest = link;
-            continue;
-        };
-        // A link to an item is its name; where it leads is for readers of Rust.
-        words.push('`');
-        words.push_str(name.trim_matches('`').rsplit("::").next().unwrap_or_default());
-        words.push('`');
-        rest = after.strip_prefix('(').and_then(|to| to.split_once(')')).map_or(after, |(_, after)| after);
-    }
-    words.push_str(rest);
-    *text = words;
 }

@@ -26,6 +26,7 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
         seen,
         nodes: wanted.nodes.clone(),
         anew: BTreeMap::new(),
+        added: BTreeMap::new(),
         notes: Vec::new(),
         dropped: Vec::new(),
     };
@@ -40,14 +41,15 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
     settling.unknown_data(choices);
-    let Settling { nodes, anew, notes, .. } = settling;
-    Settled { nodes, anew, notes }
+    let Settling { nodes, anew, added, notes, .. } = settling;
+    Settled { nodes, anew, added, notes }
 }
 
 struct Settling<'a> {
     seen: &'a Seen<Object>,
     nodes: Nodes,
     anew: BTreeMap<Address, String>,
+    added: BTreeMap<Address, String>,
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,
@@ -76,6 +78,7 @@ impl<'a> Settling<'a> {
             // Unknown, or not ours: the planner defers or refuses it.
             _ => return,
         };
+        self.empty_disks(node, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
@@ -118,7 +121,7 @@ impl<'a> Settling<'a> {
             _ => "an older boot configuration",
         };
         let name = &wanted.name;
-        let mut text = format!("boots with {what} (--replace {name} makes it anew; its data disks stay)");
+        let mut text = format!("boots with {what} (--replace {name} replaces it; its data disks stay)");
         let has_boot = has(seen, |ours| match ours {
             Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
             _ => None,
@@ -135,16 +138,13 @@ impl<'a> Settling<'a> {
             if let Some(boot) =
                 has_boot.as_ref().filter(|boot| self.volume(address, pool, &boot.name).is_none())
             {
-                text.push_str(&format!(
-                    "; its boot volume {} is gone, so that it cannot start again",
-                    boot.name
-                ));
+                text.push_str(&format!("; its boot volume {} is gone, so it cannot start again", boot.name));
             }
             let boot = has_boot.as_ref().map(|boot| boot.name.as_str());
             self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref() });
         } else {
             text.push_str(
-                "; it is configured in another way than is wanted now, so that every other change waits too",
+                "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
             );
             self.leave(address, node, wanted, seen, &[Some(&has_root), has_boot.as_ref()]);
         }
@@ -158,7 +158,7 @@ impl<'a> Settling<'a> {
         if let Some(volume) = self.volume(address, pool, root) {
             if let Some(naming) = volume.named_by.first() {
                 let text = format!(
-                    "its root {root} is there already, and the domain {} uses it: remove that domain, or give the machine another name",
+                    "its root {root} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
                     naming.domain
                 );
                 self.notes.push(Note {
@@ -190,11 +190,25 @@ impl<'a> Settling<'a> {
         }
         if self.volume(address, pool, &name).is_some() {
             let at = volume_address(address, pool, &name);
-            self.anew.insert(at, "what is left of an earlier replacement".to_owned());
+            self.anew.insert(at, "left over from an earlier replacement".to_owned());
         }
         let stays = self.data(node);
         let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; {stays} stays") };
         self.anew.insert(address.clone(), reason);
+    }
+
+    /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
+    fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
+        for Edge { to, .. } in &node.needs {
+            let volume = self.nodes.get(to).map(|node| &*node.document);
+            let is_disk = matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."));
+            if !is_disk || self.seen.objects.contains_key(to) {
+                continue;
+            }
+            let had_it = seen.needs.iter().any(|edge| edge.to == *to);
+            let reason = if had_it { "begins empty: its volume is gone" } else { "begins empty" };
+            self.added.insert(to.clone(), reason.to_owned());
+        }
     }
 
     /// The data disks of a machine, with their sizes.
@@ -329,7 +343,7 @@ impl<'a> Settling<'a> {
                 Some(volume) if !volume.whole => match reliant(volume) {
                     Some(who) => {
                         let text = format!(
-                            "the upload of {} was cut, and {who} relies on it: remove that, or delete the volume by hand",
+                            "the upload of {} was cut, and {who} uses it: remove that user, or delete the volume by hand",
                             volume.name
                         );
                         self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
@@ -379,8 +393,8 @@ impl<'a> Settling<'a> {
         });
         let known: BTreeSet<&str> = data.collect();
         for name in names.iter().filter(|name| !known.contains(name.as_str())) {
-            let text = format!("--delete-data {name}: it has no data disk that nobody wants");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Left, text });
+            let text = format!("--delete-data {name}: it has no unwanted data disk");
+            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
         }
     }
 
