@@ -12,7 +12,7 @@ pub(super) mod install;
 pub(super) mod member;
 pub(super) mod node;
 pub(super) mod placement;
-mod reference;
+pub(super) mod reference;
 pub(super) mod secret;
 pub(super) mod size;
 #[cfg(test)]
@@ -25,29 +25,6 @@ use crate::check::view::View;
 use crate::finding::{At, Finding};
 use crate::k3s::{Config, Key, Value};
 use view::Cluster;
-
-/// What findings about a cluster carry: a type for each room of its rules, with the values that its texts are made from.
-pub mod problem {
-    pub use super::address::problem::{ClusterNetworkProblem, OwnNetwork};
-    pub use super::argument::ArgumentProblem;
-    pub use super::config::KeyProblem;
-    pub use super::data::StateProblem;
-    pub use super::endpoint::EndpointProblem;
-    pub use super::install::InstallProblem;
-    pub use super::member::MemberProblem;
-    pub use super::node::NodeProblem;
-    pub use super::placement::PlacementProblem;
-    pub use super::reference::ServersProblem;
-    pub use super::secret::TokenProblem;
-    pub use super::size::ServerSizeProblem;
-    pub use super::unused::UnusedProblem;
-    pub use super::version::VersionProblem;
-    pub use crate::k3s::config::ConfigProblem;
-    pub use crate::k3s::kubelet::KubeletProblem;
-    pub use crate::k3s::pki::CredentialProblem;
-    pub use crate::k3s::registries::RegistryProblem;
-    pub use crate::k3s::tuning::TuningProblem;
-}
 
 /// A rule about one cluster; the place is the cluster's.
 type Rule = fn(&View<'_>, &Cluster<'_>, &At<'_>, &mut Vec<Finding>);

@@ -19,8 +19,9 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-    // What the check asks of the rooms of roles that span machines, and the rules that they apply to a draft.
-    &["balancer/room", "k3s/room", "mirror/room"],
+    // What the check asks of the rooms of roles that span machines, and the types of what they find, for programs.
+    &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
+    // The rules that the rooms of roles apply to a draft.
     &["balancer/rules", "check/room", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up.
