@@ -4,6 +4,7 @@ mod imports;
 pub(crate) mod layers;
 mod names;
 mod providers;
+mod xml;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
     wrong.extend(names::violations()?);
     wrong.extend(providers::violations()?);
+    wrong.extend(xml::violations()?);
     for path in files(&root())? {
         // Binary files have no lines to check.
         if let Ok(text) = fs::read_to_string(&path) {
