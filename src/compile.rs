@@ -37,7 +37,7 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
         name: checked.name().clone(),
         owner: checked.owner().clone(),
         lab: checked.is_lab(),
-        nothing: false,
+        destroyed: None,
         by_hand: all.by_hand(checked),
         graph: all.documents(checked),
         machines: checked.machines().iter().map(|machine| machine.name.to_string()).collect(),
@@ -54,7 +54,8 @@ struct Inner {
     name: CloudName,
     owner: OwnerId,
     lab: bool,
-    nothing: bool,
+    /// What it was before it became nothing.
+    destroyed: Option<Wanted>,
     by_hand: Vec<ByHand>,
     graph: graph::Wanted<AnyDocument>,
     /// The names of the cloud's machines, also of one that is destroyed.
@@ -110,7 +111,12 @@ impl Wanted {
 
     /// Whether it is [nothing](Wanted::nothing).
     pub fn is_nothing(&self) -> bool {
-        self.0.nothing
+        self.0.destroyed.is_some()
+    }
+
+    /// What is [nothing](Wanted::nothing) now.
+    pub(crate) fn destroyed(&self) -> Option<&Self> {
+        self.0.destroyed.as_ref()
     }
 
     pub(crate) fn machines(&self) -> impl Iterator<Item = &str> + Clone {
@@ -124,7 +130,7 @@ impl Wanted {
             name: self.0.name.clone(),
             owner: self.0.owner.clone(),
             lab: self.0.lab,
-            nothing: true,
+            destroyed: Some(self.clone()),
             by_hand: Vec::new(),
             rooms: self.0.rooms.clone(),
             graph: self.0.graph.emptied(),

@@ -270,6 +270,9 @@ pub struct StatusObject {
     pub objects: Vec<ObjectStatus>,
     /// What is ours and stays although nobody uses it.
     pub kept: Vec<KeptView>,
+    /// What could not be read, and why: a machine, a host or an address.
+    #[serde(default)]
+    pub unknown: BTreeMap<String, String>,
 }
 
 /// An object of the cloud as it is.

@@ -1,6 +1,7 @@
 //! Planning: from what is wanted and what is there to steps, without an effect.
 
 mod beforehand;
+mod gone;
 pub(crate) mod names;
 
 use std::fmt;
@@ -206,7 +207,14 @@ impl Plan {
 fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDocument> {
     // The model needs no connection: all that it reads is in `seen`.
     let rooms = wanted.rooms();
-    let mut plan = graph::plan(&rooms, wanted.graph(), seen, choices);
+    let (choices, gone) = gone::without(wanted, seen, choices);
+    let mut plan = match choices {
+        Some(choices) => graph::plan(&rooms, wanted.graph(), seen, &choices),
+        None => {
+            graph::Plan { steps: Vec::new(), later: Vec::new(), notes: Vec::new(), untouched: Vec::new() }
+        }
+    };
+    plan.notes.extend(gone);
     plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
     plan.notes.sort();
     plan

@@ -128,3 +128,18 @@ fn every_command_of_every_example_runs() {
         all_run(&example(name), machine, cluster, command.command());
     }
 }
+
+#[test]
+fn every_example_has_a_lab() {
+    for name in ["first_cloud", "flatcar_micro_cloud", "many_machines", "single_node", "two_hosts"] {
+        let folder = fmc_testkit::tree::scratch();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(example(name));
+            command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap()
+        };
+        let applied = run(&["--lab", "apply"]);
+        assert!(applied.status.success(), "{name}: {applied:?}");
+        let plan = run(&["--lab", "plan", "--detailed-exitcode"]);
+        assert!(plan.status.success(), "{name}: {plan:?}");
+    }
+}

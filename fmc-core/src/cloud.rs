@@ -244,7 +244,7 @@ impl Cloud {
     /// It knows what each place takes; what a cloud is as a whole, [`Cloud::check`] knows.
     #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
-        let mut schema = schemars::schema_for!(Self);
+        let mut schema = crate::schema::of::<Self>();
         schema.insert("title".to_owned(), "A cloud of fmc".into());
         let link = schemars::json_schema!({ "type": "string", "description": "Where this schema is, for an editor." });
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {

@@ -1,6 +1,7 @@
 //! The small copy of a cloud for a laptop or for CI.
 
 mod moved;
+mod together;
 
 use crate::cloud::Cloud;
 use crate::disk::Disk;
@@ -20,6 +21,9 @@ impl Cloud {
     /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
     /// warning. Machines have no operating system and are stopped by force.
     ///
+    /// Where machines of several hosts share a bridge, all of them are on the first host by name: an isolated network does
+    /// not reach from one host to another.
+    ///
     /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it; and its
     /// networks have subnets of their own, `10.145.3.0/24` for `10.17.3.0/24`, with every address moved to them. So a lab lies
     /// beside its cloud on one host.
@@ -32,6 +36,7 @@ impl Cloud {
         self.prefixed = true;
         let owner = self.owner.as_ref().map_or_else(|| self.name.to_string(), ToString::to_string);
         self.owner = Some(Given::<OwnerId>::text(&format!("{owner}-lab")));
+        together::on_one_host(&mut self);
         for host in self.hosts.iter_mut() {
             host.acceleration = Acceleration::Emulated;
             host.cpu = CpuModel::default();

@@ -51,6 +51,8 @@ pub mod provider;
 pub mod ready;
 pub mod role;
 pub mod roles;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod secret;
 pub mod ssh;
 pub mod template;

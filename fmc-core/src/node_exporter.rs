@@ -38,7 +38,7 @@ pub struct NodeExporter {
     /// The TCP port that it listens on; 9100 if not said.
     #[serde(default, skip_serializing_if = "is_default")]
     port: Option<Given<TcpPort>>,
-    /// Who may ask it; nobody if not said.
+    /// The peers that may ask it. Without any, and without an `accept` of the machine for its port, no peer can: the check warns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     from: Vec<Peer>,
 }

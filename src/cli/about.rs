@@ -1,7 +1,7 @@
 //! What the program says of itself: the schema of a cloud's file, completions of a shell, the page of the manual.
 
-use clap::Command;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, Resettable};
+use clap::{Arg, Command, Id};
 use clap_complete::Shell;
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
@@ -26,13 +26,31 @@ pub(super) fn completions(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    let mut command = args.clap.clone();
+    let mut command = visible(&args.clap, &[]);
     if let Some(checked) = cloud.and_then(|cloud| cloud.check().ok()) {
         command = with_names(command, &checked);
     }
     clap_complete::generate(shell, &mut command, &args.program, &mut script);
     io.out(String::from_utf8_lossy(&script))?;
     Ok(DONE)
+}
+
+/// The command with the options that each command shows in its help: clap's scripts would complete hidden ones too.
+fn visible(command: &Command, from_above: &[Arg]) -> Command {
+    let hidden: Vec<&Id> = command.get_arguments().filter(|one| one.is_hide_set()).map(Arg::get_id).collect();
+    let own: Vec<Arg> = command.get_arguments().filter(|one| !one.is_hide_set()).cloned().collect();
+    let is_own = |id: &Id| own.iter().any(|one| one.get_id() == id);
+    let handed = from_above.iter().filter(|one| !hidden.contains(&one.get_id()) && !is_own(one.get_id()));
+    let all: Vec<Arg> = own.iter().chain(handed).cloned().collect();
+    let down: Vec<Arg> = all.iter().filter(|one| one.is_global_set()).cloned().collect();
+    let mut shown = Command::new(command.get_name().to_owned())
+        .about(Resettable::from(command.get_about().cloned()))
+        .hide(command.is_hide_set())
+        .args(all.into_iter().map(|one| one.global(false)));
+    if let Some(version) = command.get_version() {
+        shown = shown.version(version.to_owned());
+    }
+    shown.subcommands(command.get_subcommands().map(|below| visible(below, &down)))
 }
 
 /// A command whose options and arguments that name a machine take the names of a cloud's.

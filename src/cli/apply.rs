@@ -18,7 +18,7 @@ use super::plan::{self, Towards};
 use super::root_key;
 use super::saved;
 use super::style::{BAD, GOOD, Paint, WARN};
-use super::{DONE, FAILED};
+use super::{DONE, FAILED, PENDING};
 use crate::json::{End, Line};
 use crate::plan::Plan;
 use crate::saved::Saved;
@@ -36,9 +36,7 @@ pub(super) fn run(
     let checked = check::checked(cloud, args, io)?;
     let towards = if saved.is_some_and(Saved::is_destroy) { Towards::Nothing } else { towards };
     let command = if towards == Towards::Cloud { "apply" } else { "destroy" };
-    if towards == Towards::Nothing && !args.replace.is_empty() {
-        return Err(Failure::usage("destroy makes nothing anew: leave --replace out"));
-    }
+    root_key::validate(args, io)?;
     let mut world = World::connect(&checked, args, io, Access::Act(command))?;
     let plan = plan::decide(&checked, &world, args, towards)?;
     if let Some(saved) = saved {
@@ -49,41 +47,53 @@ pub(super) fn run(
     } else {
         plan::show(&plan, &world, towards, io)?;
     }
-    refuse(&plan)?;
+    if let Err(failure) = prepare(command, towards, saved, &plan, &mut world, args, io) {
+        if args.json {
+            let nothing = Outcome::nothing_of(&plan, "nothing was done");
+            io.json_line(&Line::Outcome(End::of(&nothing, false)))?;
+        }
+        return Err(failure);
+    }
     if plan.is_empty() {
         return end(&plan, &Outcome::default(), false, args, io);
     }
     let stop = StopFlag::default();
+    (io.interrupt)(stop.clone());
+    let (outcome, followed) = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
+    report(&outcome, &stop, args, io);
+    let code = end(&plan, &outcome, stop.is_stopped(), args, io)?;
+    followed.map(|()| code)
+}
+
+/// What comes before the first step of a plan that was shown: it is refused, its secrets are there, somebody agrees.
+fn prepare(
+    command: &str,
+    towards: Towards,
+    saved: Option<&Saved>,
+    plan: &Plan,
+    world: &mut World,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    refuse(plan)?;
     if plan.steps.is_empty() {
-        // All of it is put off: there is nothing to consent to.
-        let outcome = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
-        report(&outcome, &stop, args, io);
-        return end(&plan, &outcome, false, args, io);
+        // There is nothing to consent to.
+        return Ok(());
     }
     if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
         world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
     }
-    introduce(&plan, &world, args, io);
+    introduce(plan, world, args, io);
     // Whoever saved the plan has agreed to it.
-    if saved.is_none() {
-        consent(command, &world, args, io)?;
-    }
-
-    (io.interrupt)(stop.clone());
-    let outcome = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
-    report(&outcome, &stop, args, io);
-    end(&plan, &outcome, stop.is_stopped(), args, io)
+    if saved.is_none() { consent(command, world, args, io) } else { Ok(()) }
 }
 
 fn refuse(plan: &Plan) -> Result<(), Failure> {
-    let refused = plan.refused().count();
+    let refused = plan.counts().refused;
     if refused == 0 {
         return Ok(());
     }
-    let mut failure = Failure::new(format!(
-        "the plan holds {} that cannot be done: nothing was done",
-        count(refused, "thing")
-    ));
+    let mut failure = Failure::new(format!("the plan is refused ({refused} refused): nothing was done"));
     for note in plan.refused() {
         failure = failure.help(format!("{}: {}", note.subject(), note.text));
     }
@@ -179,7 +189,7 @@ fn act(
     stop: &StopFlag,
     args: &Args,
     io: &mut Io<'_>,
-) -> Result<Outcome, Failure> {
+) -> Result<(Outcome, Result<(), Failure>), Failure> {
     let options = ApplyOptions {
         parallelism: args.parallelism.map(usize::from),
         stop: stop.clone(),
@@ -190,8 +200,8 @@ fn act(
     let mut follow = Follow::new(command, plan.wanted(), plan.steps.len(), world, stop.clone(), args, io)
         .of_a_saved_plan(is_saved);
     let outcome = pollster::block_on(plan.apply_watched(&providers, options, &mut follow));
-    follow.finish()?;
-    outcome.map_err(Failure::to)
+    let followed = follow.finish();
+    Ok((outcome.map_err(Failure::to)?, followed))
 }
 
 /// What went wrong, and what is left.
@@ -213,6 +223,15 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
         }
     }
     if outcome.is_converged() {
+        return;
+    }
+    if outcome.waits_for_person() {
+        let warning = Paint("warning", WARN, colour);
+        let program = &args.program;
+        let left = count(outcome.left.len(), "difference");
+        io.err(format_args!(
+            "{warning}: {left} left as it is: `{program} plan` says why, and what ends it\n"
+        ));
         return;
     }
     if stop.is_stopped() {
@@ -285,7 +304,13 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
     if !args.json {
         io.tell(plan::by_hand(plan.wanted(), args))?;
     }
-    Ok(if outcome.is_converged() { DONE } else { FAILED })
+    Ok(if outcome.is_converged() {
+        DONE
+    } else if outcome.waits_for_person() {
+        PENDING
+    } else {
+        FAILED
+    })
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgMatches, Args as _, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args as _, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use fmc_core::checked::Checked;
 use fmc_core::provider::AnyRoom;
 
 use super::cloud_file::CloudFile;
+use super::flags;
 use super::graph;
 use super::io::Io;
-use super::{DONE, USAGE};
+use super::{DONE, EXIT_CODES, USAGE};
 use crate::compile::Wanted;
 use crate::file::Syntax;
 use crate::providers::Providers;
@@ -130,6 +131,10 @@ struct FileArgs {
     /// cloud.toml and cloud.json that is there
     #[arg(long = "file", short = 'f', global = true, value_name = "FILE", help_heading = "The cloud")]
     cloud: Option<PathBuf>,
+
+    /// How the file is written, whatever its name: yaml, toml or json
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "The cloud")]
+    format: Option<Syntax>,
 }
 
 /// When there are colours.
@@ -214,8 +219,8 @@ pub(super) enum Command {
     /// Draws the cloud: its networks, machines, roles, addresses, disks and hosts
     Graph {
         /// The form of the picture
-        #[arg(long, default_value = "mermaid")]
-        format: graph::Format,
+        #[arg(long = "as", value_name = "FORM", default_value = "mermaid")]
+        form: graph::Form,
         /// Draws what flows between the roles too: an arrow from each to each, with its services
         #[arg(long)]
         flows: bool,
@@ -338,6 +343,7 @@ impl Commands {
 
 impl FromArgMatches for Commands {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        flags::check(matches)?;
         let args = Args { program: "fmc".to_owned(), clap: of_program(), ..Args::from_arg_matches(matches)? };
         Ok(Self { args: Box::new(args), file: None, format: None })
     }
@@ -350,7 +356,7 @@ impl FromArgMatches for Commands {
 
 impl clap::Args for Commands {
     fn augment_args(command: clap::Command) -> clap::Command {
-        without_file(Args::augment_args(command))
+        without_file(flags::restricted(Args::augment_args(command)))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -360,33 +366,16 @@ impl clap::Args for Commands {
 
 /// The commands of a program that has its cloud.
 pub(super) fn of_program() -> clap::Command {
-    without_file(Args::command())
+    without_file(flags::restricted(Args::command())).after_help(EXIT_CODES)
 }
 
 /// The commands of the program `fmc`.
 pub(super) fn of_file() -> clap::Command {
     let about = "Checks, compiles, plans and applies the cloud of a file";
-    let command = FileArgs::augment_args(Args::command())
-        .about(about)
-        .long_about(about)
-        .after_help("A first cloud: `fmc init`, then `fmc check`, `fmc plan` and `fmc apply`.")
-        .arg(format());
-    // Not global: `graph` has a --format of its own, and takes the file's before its name.
-    command.mut_subcommands(|command| {
-        if command.get_name() == GRAPH || command.has_subcommands() { command } else { command.arg(format()) }
-    })
-}
-
-const FORMAT: &str = "file-format";
-const GRAPH: &str = "graph";
-
-fn format() -> Arg {
-    Arg::new(FORMAT)
-        .long("format")
-        .value_name("FORMAT")
-        .value_parser(clap::value_parser!(Syntax))
-        .help_heading("The cloud")
-        .help("How the file is written, whatever its name: yaml, toml or json")
+    let command = FileArgs::augment_args(Args::command()).about(about).long_about(about).after_help(format!(
+        "A first cloud: `fmc init`, then `fmc check`, `fmc plan` and `fmc apply`.\n\n{EXIT_CODES}"
+    ));
+    flags::restricted(command)
 }
 
 /// Reads arguments, the first of which is the program's name.
@@ -417,14 +406,8 @@ pub(super) fn commands(
     if !is_of_file {
         return Ok(commands);
     }
-    let file = FileArgs::from_arg_matches(matches)?.cloud;
-    let of_command = matches.subcommand().and_then(|(_, matches)| format_of(matches));
-    Ok(Commands { file, format: of_command.or_else(|| format_of(matches)), ..commands })
-}
-
-/// The file's format, where a command has the option.
-fn format_of(matches: &ArgMatches) -> Option<Syntax> {
-    matches.try_get_one(FORMAT).ok().flatten().copied()
+    let FileArgs { cloud, format } = FileArgs::from_arg_matches(matches)?;
+    Ok(Commands { file: cloud, format, ..commands })
 }
 
 /// A file that is named without its option is a cloud's.
@@ -456,7 +439,7 @@ impl Said {
         match self.0.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 let shown = if io.colour_out { text.ansi().to_string() } else { text.to_string() };
-                match io.out(shown) {
+                match io.tell(shown) {
                     Ok(()) => DONE,
                     Err(failure) => failure.say(io),
                 }

@@ -79,6 +79,7 @@ pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Re
     // What needs no root key is not stopped by a wrong one.
     let keyring =
         if wanted.needs_root_key() { root_key::keyring(args, io)? } else { root_key::sample(args, io) };
+    root_key::validate(args, io)?;
     let index = write(&wanted, &io.folder.join(out), &keyring)?;
     if wanted.needs_root_key() && keyring.is_sample() {
         root_key::say_sample("Secrets in this folder are", io);

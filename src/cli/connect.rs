@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -220,15 +220,17 @@ impl World {
     }
 }
 
-/// Which hypervisor each host is.
+/// Which hypervisor each host is: those of the cloud, and those that the cloud had and are named to be cleared.
 fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, Target>, Failure> {
     let mut named: BTreeMap<HostName, Target> = BTreeMap::new();
+    let mut former: BTreeMap<HostName, Target> = BTreeMap::new();
     let mut rest: Option<&str> = None;
     for text in connect {
         match host_and_uri(text) {
             Some((host, uri)) => {
-                let host = known(checked, host)?;
-                if named.insert(host.clone(), target(uri)?).is_some() {
+                let name = known(checked, host).or_else(|unknown| host.parse().map_err(|_| unknown))?;
+                let those = if checked.host(host).is_some() { &mut named } else { &mut former };
+                if those.insert(name, target(uri)?).is_some() {
                     return Err(Failure::usage(format!("--connect says where {host} is more than once")));
                 }
             }
@@ -240,37 +242,77 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
             }
         }
     }
-    let many = checked.hosts().len() > 1;
     let default = format!("sim:{}", default(checked));
     // Whoever names some hosts means none of the others to be simulated.
-    let rest = rest.or_else(|| named.is_empty().then_some(default.as_str()));
+    let rest = rest.or_else(|| (named.is_empty() && former.is_empty()).then_some(default.as_str()));
     for host in checked.hosts() {
         if named.contains_key(&host.name) {
             continue;
         }
-        let found = match rest {
-            None => {
-                let message = format!("--connect does not say where the host {} is", host.name);
-                return Err(Failure::usage(message).help(format!("add --connect {}={}", host.name, host.uri)));
-            }
-            Some("hosts") => Target::Libvirt(host.uri.to_string()),
-            Some(uri) => match target(uri)? {
-                Target::Sim(file) if many => Target::Sim(beside(&file, host.name.as_str())),
-                Target::Libvirt(uri) if many => {
-                    let names: Vec<&str> = checked.hosts().iter().map(|host| host.name.as_str()).collect();
-                    let message =
-                        format!("--connect {uri} stands for the only host, and there are {}", names.len());
-                    return Err(Failure::usage(message).help(format!(
-                        "name the host, --connect HOST=URI, of {}; or --connect hosts for each host's own URI",
-                        names.join(", ")
-                    )));
-                }
-                only => only,
-            },
-        };
+        // While a host of the cloud is not named, one that the cloud does not have is a mistyped name.
+        if rest.is_none()
+            && let Some(wrong) = former.keys().next()
+        {
+            known(checked, wrong.as_str())?;
+        }
+        let found = target_of(host, checked, rest)?;
         named.insert(host.name.clone(), found);
     }
+    named.append(&mut former);
+    distinct(&named)?;
     Ok(named)
+}
+
+/// Which hypervisor a host is that is not named.
+fn target_of(host: &checked::Host, checked: &Checked, rest: Option<&str>) -> Result<Target, Failure> {
+    let many = checked.hosts().len() > 1;
+    match rest {
+        None => {
+            let message = format!("--connect does not say where the host {} is", host.name);
+            Err(Failure::usage(message).help(format!("add --connect {}={}", host.name, host.uri)))
+        }
+        Some("hosts") => Ok(Target::Libvirt(host.uri.to_string())),
+        Some(uri) => match target(uri)? {
+            Target::Sim(file) if many => Ok(Target::Sim(beside(&file, host.name.as_str()))),
+            Target::Libvirt(uri) if many => {
+                let names: Vec<&str> = checked.hosts().iter().map(|host| host.name.as_str()).collect();
+                let message =
+                    format!("--connect {uri} stands for the only host, and there are {}", names.len());
+                Err(Failure::usage(message).help(format!(
+                    "name the host, --connect HOST=URI, of {}; or --connect hosts for each host's own URI",
+                    names.join(", ")
+                )))
+            }
+            only => Ok(only),
+        },
+    }
+}
+
+/// Two hosts that are one hypervisor would each take the other's objects for their own.
+fn distinct(targets: &BTreeMap<HostName, Target>) -> Result<(), Failure> {
+    let mut hosts: BTreeMap<String, &HostName> = BTreeMap::new();
+    for (host, target) in targets {
+        let (shown, what) = match target {
+            Target::Sim(file) => {
+                // `./a` and `a` are one file.
+                let parts = file.components().filter(|part| *part != Component::CurDir);
+                (format!("sim:{}", parts.collect::<PathBuf>().display()), "a simulation")
+            }
+            Target::Libvirt(uri) => (uri.clone(), "a hypervisor"),
+        };
+        if let Some(other) = hosts.insert(shown.clone(), host) {
+            let message =
+                format!("the hosts {other} and {host} are both {shown}: each host is {what} of its own");
+            return Err(Failure::usage(message).help(match target {
+                Target::Sim(file) => {
+                    let own = beside(file, host.as_str());
+                    format!("name another file for one of them, as --connect {host}=sim:{}", own.display())
+                }
+                Target::Libvirt(_) => "name one hypervisor for each, or make one host of the two".to_owned(),
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// The file of a cloud's simulation, unless the user names another.

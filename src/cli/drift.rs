@@ -28,7 +28,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     } else {
         let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
         io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
-        io.out(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
+        io.tell(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
     }
     for (what, cause) in &drift.unknown {
         io.err(format_args!("{}: {what} is unknown: {cause}\n", Paint("error", BAD, io.colour_err)));
@@ -56,7 +56,7 @@ fn text(drift: &Drift, rooms: &Rooms<'_>, colour: bool) -> String {
         text += &line(drifted, '!', WARN, "unclear", width, rooms, colour);
     }
     if !drift.unclear.is_empty() {
-        let why = "unclear: the cloud has changed there since it was applied, and whether somebody else has too is not known";
+        let why = "unclear: the cloud may have changed there since it was applied: manual changes cannot be told apart here";
         text += &format!("  {}\n", Paint(why, DIM, colour));
     }
     let number = |kind: DriftKind| drift.drift.iter().filter(|drifted| drifted.kind == kind).count();

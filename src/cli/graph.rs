@@ -1,4 +1,4 @@
-//! `graph --format mermaid|dot|svg`: the cloud as a picture.
+//! `graph --as mermaid|dot|svg`: the cloud as a picture.
 
 use clap::ValueEnum;
 use fmc_core::cloud::Cloud;
@@ -12,7 +12,7 @@ use crate::picture::Picture;
 
 /// The form of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum Form {
     /// For Markdown
     Mermaid,
     /// For Graphviz
@@ -23,7 +23,7 @@ pub(super) enum Format {
 
 pub(super) fn run(
     cloud: &Cloud,
-    format: Format,
+    form: Form,
     flows: bool,
     args: &Args,
     io: &mut Io<'_>,
@@ -31,10 +31,10 @@ pub(super) fn run(
     let checked = check::checked(cloud, args, io)?;
     let picture = Picture::of(&checked).with_providers(&args.offline(), &checked);
     let picture = if flows { picture.with_flows(&checked) } else { picture };
-    io.out(match format {
-        Format::Mermaid => picture.mermaid(),
-        Format::Dot => picture.dot(),
-        Format::Svg => picture.svg(),
+    io.out(match form {
+        Form::Mermaid => picture.mermaid(),
+        Form::Dot => picture.dot(),
+        Form::Svg => picture.svg(),
     })?;
     Ok(DONE)
 }

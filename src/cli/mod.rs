@@ -26,7 +26,7 @@
 //! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
 //! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it for your eyes only |
-//! | `graph --format mermaid\|dot\|svg` | draws the cloud |
+//! | `graph --as mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
 //! | `explain [KIND]` | shows the page of a kind of finding; alone it lists the kinds |
 //! | `init [FILE]` | writes a first cloud into a new file, `cloud.yaml` |
@@ -45,16 +45,19 @@
 //!
 //! | code | means |
 //! | --- | --- |
-//! | 0 | done |
-//! | 1 | failed, a machine that is waited for is not up, or the cloud has findings of severity error |
-//! | 2 | changes are pending (`plan --detailed-exitcode`), or somebody changed something (`drift`) |
+//! | 0 | done: after `apply`, everything is as the cloud says |
+//! | 1 | failed, refused or put off, a machine that is waited for is not up, or the cloud has findings of severity error |
+//! | 2 | something waits for a person: changes are pending (`plan --detailed-exitcode`), somebody changed something (`drift`), or `apply` leaves a machine outdated or a difference alone |
 //! | 64 | wrong usage |
 //! | 130 | a second Ctrl-C stopped it at once |
 //!
+//! `plan` without `--detailed-exitcode` ends with 0 also when there is something to do, as Terraform's does, and with 1 when an
+//! apply would refuse it. With `--only`, what was not chosen does not count.
+//!
 //! # Interrupts
 //!
-//! During `apply` and `destroy`, one Ctrl-C (or SIGINT) lets the running steps come to their end, and says what is left; a
-//! second one ends the process at once. After both, the next plan says what is left to do, and its apply does it.
+//! During `apply` and `destroy`, one Ctrl-C (SIGINT, and so SIGTERM and SIGHUP) lets the running steps come to their end, and
+//! says what is left; a second one ends the process at once. After both, the next plan says what is left to do, and its apply does it.
 //!
 //! # Where
 //!
@@ -75,7 +78,7 @@
 //!
 //! With `--json`, what a command finds out is in a documented form: see [`json`]. `apply` and `destroy` write an object in each
 //! line for what happens as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`,
-//! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) writes just that. An error stays a text on
+//! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) has no `--json`. An error stays a text on
 //! standard error.
 //!
 //! # Colours
@@ -98,6 +101,7 @@ mod draw;
 mod drift;
 mod explain;
 mod failure;
+mod flags;
 mod graph;
 mod images;
 mod init;
@@ -136,6 +140,17 @@ pub const PENDING: u8 = 2;
 pub const INTERRUPTED: u8 = 130;
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 pub const USAGE: u8 = 64;
+
+/// The exit codes, as `--help` and the manual show them.
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done: after `apply`, everything is as the cloud says
+    1  failed, refused or put off, a machine is not up, or the cloud has errors
+    2  something waits for a person: changes are pending (`plan --detailed-exitcode`),
+       somebody changed something (`drift`), or `apply` leaves a machine outdated or
+       a difference alone
+   64  wrong usage
+  130  a second Ctrl-C stopped it at once";
 
 /// Runs the command that the program's arguments name: [`Program::main`] of [`Program::new`].
 pub fn main(cloud: Cloud) -> ExitCode {

@@ -16,6 +16,7 @@ use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
+use super::root_key;
 use super::saved;
 use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
@@ -41,6 +42,7 @@ pub(super) fn run(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
+    root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, towards)?;
     if args.json {
@@ -84,11 +86,30 @@ pub(super) fn decide(
     if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
         return Err(Failure::usage(format!("--only {}: {}", note.about, note.text)));
     }
+    if !args.only.is_empty()
+        && let Some(note) = plan.refused().find(|note| is_asked_for(args, &note.about))
+    {
+        let (about, text) = (&note.about, &note.text);
+        return Err(Failure::usage(format!("{about}: {text}"))
+            .help(format!("add --only {about}, or leave --only out")));
+    }
     if towards == Towards::Nothing {
         return Ok(plan);
     }
-    let preflight = pollster::block_on(world.providers.preflight(checked));
+    let mut preflight = pollster::block_on(world.providers.preflight(checked));
+    if !args.only.is_empty() {
+        // What a host lacks matters to a part only if something of it is done there.
+        let is_touched = |host: &str| plan.all_steps().any(|step| step.address.place().name() == Some(host));
+        preflight.retain(|note| note.about.strip_prefix("host/").is_none_or(is_touched));
+    }
     Ok(plan.with_notes(preflight))
+}
+
+/// Whether an option names this machine: what is refused of it is not done as it was asked for.
+fn is_asked_for(args: &Args, about: &str) -> bool {
+    let machine = about.strip_prefix("machine/");
+    let named = args.replace.iter().chain(&args.delete_data);
+    machine.is_some_and(|machine| named.into_iter().any(|name| name == machine))
 }
 
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {

@@ -310,7 +310,7 @@ fn of(
         Command::Apply { .. } => apply::run(&cloud, Towards::Cloud, saved.as_ref(), args, io),
         Command::Destroy => apply::run(&cloud, Towards::Nothing, None, args, io),
         Command::Status => status::run(&cloud, args, io),
-        Command::Graph { format, flows } => graph::run(&cloud, *format, *flows, args, io),
+        Command::Graph { form, flows } => graph::run(&cloud, *form, *flows, args, io),
         Command::Drift => drift::run(&cloud, args, io),
         Command::Ssh { to, command } => ssh::run(&cloud, to, command, args, io),
         Command::SshConfig => ssh::config(&cloud, args, io),

@@ -118,6 +118,11 @@ pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> R
     Ok(keyring)
 }
 
+/// Fails if --root-key names no root key, also where the command makes no secret: the next one would fail by it.
+pub(super) fn validate(args: &Args, io: &Io<'_>) -> Result<(), Failure> {
+    if args.root_key.is_some() { given(args, io).map(drop) } else { Ok(()) }
+}
+
 /// Says that whoever reads on has these secrets too.
 pub(super) fn say_sample(what: &str, io: &mut Io<'_>) {
     let warning = Paint("warning", WARN, io.colour_err);

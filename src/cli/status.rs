@@ -1,8 +1,6 @@
 //! `status`: the machines as they are, and what is kept.
 //!
-//! With `--json` it writes one object with `version` (1), `cloud`, `owner`, `hosts`, `simulation`, `machines` and `kept`. A
-//! machine has `name`, `host`, `state`, `addresses`, and the reasons why it is `outdated` and what is `pending` until its
-//! next boot. It ends with 1 when something could not be read.
+//! With `--json` it writes a `status-object` of [`json`](super::json). It ends with 1 when something could not be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +38,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             machines,
             objects: status.objects.iter().map(ObjectStatus::from).collect(),
             kept,
+            unknown: plan.deferred().map(|note| (note.about.clone(), note.text.clone())).collect(),
         }))?;
         return Ok(ending(&plan, io));
     }
@@ -55,19 +54,17 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         table.row([name.clone(), state.clone(), addresses.join(" "), host, remarks.join(" · ")]);
     }
     if !table.is_empty() {
-        io.out(&table)?;
+        io.tell(&table)?;
     }
     for provider::Standing { address, state } in &status.objects {
-        io.out(format_args!("  {}: {state}\n", address.short()))?;
+        io.tell(format_args!("  {}: {state}\n", address.short()))?;
     }
     for KeptView { what, why } in &kept {
-        io.out(format_args!("  kept: {what} ({why})\n"))?;
+        io.tell(format_args!("  kept: {what} ({why})\n"))?;
     }
-    let is_as_wanted = plan.is_empty()
-        && machines.iter().all(|machine| machine.outdated.is_empty() && machine.pending.is_empty())
-        && plan.notes.iter().all(|note| note.kind != NoteKind::Left);
+    let is_as_wanted = plan.is_empty() && machines.iter().all(|machine| machine.pending.is_empty());
     let pending = if is_as_wanted { "as wanted".to_owned() } else { plan.counts().to_string() };
-    io.out(format_args!("  {pending}\n"))?;
+    io.tell(format_args!("  {pending}\n"))?;
     Ok(ending(&plan, io))
 }
 

@@ -190,6 +190,12 @@ impl Place<'_> {
         read.map_err(|wrong| wrong.within(&self.at, self.node.span))
     }
 
+    /// A key without a value would silently mean the default, also where somebody forgot to fill it in.
+    fn nothing<T>(&self) -> Result<T, Wrong> {
+        let help = "write a value, or leave the key out".to_owned();
+        self.placed(Err(Wrong::new("there is no value here".to_owned(), help)))
+    }
+
     fn refused<T>(&self, expected: &str) -> Result<T, Wrong> {
         let message = format!("{expected} is expected here, and this is {}", self.node.what());
         self.placed(Err(Wrong::new(message, String::new())))
@@ -279,7 +285,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
-        if matches!(self.node.value, Value::Null) { visitor.visit_none() } else { visitor.visit_some(self) }
+        if matches!(self.node.value, Value::Null) { self.nothing() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

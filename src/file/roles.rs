@@ -166,7 +166,12 @@ impl RoleKinds {
         let said = member.map(|member| &member.node);
         let nothing = |value| Node { span: node.span, value };
         match said {
-            Some(settings) if !matches!(settings.value, Value::Null) => (known.read)(settings, &at),
+            Some(settings) if matches!(settings.value, Value::Null) => {
+                let span = member.map_or(node.span, |member| member.span);
+                let mistake = Mistake::at(span, "there is no value here").below(&at);
+                Err(vec![mistake.help("write its settings, or the kind alone")])
+            }
+            Some(settings) => (known.read)(settings, &at),
             // A kind alone has no settings: of a struct with fields none is said, and one without any is nothing.
             _ => (known.read)(&nothing(Value::Map(Members::default())), &at)
                 .or_else(|wrong| (known.read)(&nothing(Value::Null), &at).map_err(|_| wrong)),

@@ -26,7 +26,7 @@ fn wrong_usage_ends_with_64_on_standard_error() {
         ("plan --replace wbe", "did you mean `web`?"),
         ("plan --replace helper_node", "helper_node"),
         ("apply --delete-data bd", "did you mean `db`?"),
-        ("destroy --replace web", "leave --replace out"),
+        ("destroy --replace web", "`destroy` does not use --replace"),
         ("plan --connect sim:", "write sim:FILE"),
         ("plan --connect xen:///system", "qemu"),
         ("plan --connect local", "://"),

@@ -308,6 +308,7 @@ fn every_word_that_there_is_is_on_the_page() {
         NoteKind::PendingBoot,
         NoteKind::Kept,
         NoteKind::Left,
+        NoteKind::Notice,
         NoteKind::LeftOut,
         NoteKind::Beforehand,
         NoteKind::Deferred,

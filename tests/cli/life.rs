@@ -122,7 +122,7 @@ fn an_image_that_changed_makes_a_machine_outdated() {
     stage.done(cloud(1), "apply");
     let plan = stage.run(cloud(2), "plan --detailed-exitcode");
     assert!(
-        plan.code == 0 && plan.out.contains("! machine web") && plan.out.contains("outdated"),
+        plan.code == 2 && plan.out.contains("! machine web") && plan.out.contains("outdated"),
         "{plan:?}"
     );
     assert!(stage.done(cloud(2), "status").contains("outdated: "));

@@ -10,6 +10,7 @@ mod beside;
 mod compile;
 mod drift;
 mod files;
+mod honest;
 mod images;
 mod input;
 mod json;

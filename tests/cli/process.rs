@@ -31,8 +31,12 @@ fn run(folder: &TempDir, arguments: &[&str]) -> Output {
 }
 
 fn interrupt(child: &Child) {
+    signal(child, "-INT");
+}
+
+fn signal(child: &Child, name: &str) {
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
 }
 
 /// An apply that has begun and blocks, because the test stops reading its output.
@@ -71,6 +75,23 @@ fn one_interrupt_ends_the_apply_after_its_steps_and_says_what_is_left() {
     // Every step that began also ended.
     assert!(!rest.contains("failed"), "{rest}");
     goes_on(&folder);
+}
+
+#[test]
+fn the_end_of_a_session_saves_what_is_done_as_an_interrupt_does() {
+    for name in ["-TERM", "-HUP"] {
+        let folder = folder(MANY);
+        let (mut child, mut said) = begun(&folder);
+        signal(&child, name);
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{name}: {rest}");
+        assert!(rest.contains("error: stopped"), "{name}: {rest}");
+        // What the steps did is in the file.
+        let world = fs::read_to_string(folder.path().join("first.sim.json")).unwrap();
+        assert!(world.contains("m0"), "{name}");
+        goes_on(&folder);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! judged as one with what the user wrote.
 
 pub(super) mod after;
+mod answers;
 mod base;
 mod flow;
 mod member;
@@ -62,6 +63,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     flows.sort_by_key(|flow| flow.machine);
     cloud.set_flows(flows);
     base::unasked(cloud, findings);
+    answers::unheard(cloud, &assigned, findings);
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
     assigned.sort_by_key(|one| one.machine);
@@ -286,6 +288,14 @@ problems! {
             "the machine has {os}, and nothing there can let in some and keep out others",
             "say which system the image is, for example {system}, or leave `accept` out",
             system = system();
+        Unheard { role: String, service: Service } is RoleWarning:
+            "nothing may call {role} at {service}: the firewall of its machine lets no peer in there",
+            "say who may call it, as {from} of the role or as {accept} of the machine",
+            from = Remedy::either("from: [{machine: NAME}]", ".from(Peer::machine(\"NAME\"))"),
+            accept = Remedy::either(
+                format!("accept: [{{service: {service}, from: {{machine: NAME}}}}]"),
+                format!(".accept(\"{service}\", Peer::machine(\"NAME\"))")
+            );
         Twice { role: String } is RoleClash:
             "the machine has the role {role} twice",
             "keep one of them";

@@ -54,9 +54,11 @@ impl<'a, D: ?Sized> Group<'a, D> {
     /// What is done to the noun as a whole. A deleted part of a noun that stays does not count here, but in
     /// [`Group::impact`].
     pub fn action(&self) -> Action {
-        let stays = self.steps.iter().map(|step| step.action).filter(|action| *action != Action::Delete);
-        let created = stays.clone().all(|action| action == Action::Create);
-        match stays.max() {
+        let stays = self.steps.iter().filter(|step| step.action != Action::Delete);
+        // A part that is made for a machine that is there does not make the machine.
+        let created =
+            stays.clone().all(|step| step.action == Action::Create && step.impact <= Impact::Create);
+        match stays.map(|step| step.action).max() {
             None => Action::Delete,
             Some(_) if created => Action::Create,
             Some(action) => action.max(Action::Update),
@@ -76,7 +78,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         self.steps
             .iter()
             .filter(|step| match step.action {
-                Action::Create => action != Action::Replace,
+                Action::Create => action != Action::Replace || step.impact > Impact::Create,
                 // A deletion without loss needs no words of its own beside the other steps.
                 Action::Delete => {
                     action == Action::Delete
@@ -114,6 +116,9 @@ pub struct Counts {
     pub refused: usize,
     /// Machines that boot with an older image or configuration and are left so.
     pub outdated: usize,
+    /// Machines and other nouns with a difference that is left alone.
+    #[serde(default)]
+    pub left: usize,
     /// Machines and other nouns that need a change but were not chosen.
     pub left_out: usize,
 }
@@ -138,6 +143,7 @@ impl Counts {
         counts.deferred = told(NoteKind::Deferred);
         counts.refused = told(NoteKind::Refused);
         counts.outdated = told(NoteKind::Outdated);
+        counts.left = told(NoteKind::Left);
         counts.left_out = told(NoteKind::LeftOut);
         counts
     }
@@ -145,7 +151,8 @@ impl Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { create, update, restart, replace, delete, deferred, refused, outdated, left_out } = *self;
+        let Self { create, update, restart, replace, delete, deferred, refused, outdated, left, left_out } =
+            *self;
         let has_steps = create + update + restart + replace + delete > 0;
         let mut parts: Vec<String> = Vec::new();
         if has_steps {
@@ -153,11 +160,16 @@ impl fmt::Display for Counts {
             let some = all.iter().filter(|(count, _)| *count > 0);
             let some: Vec<String> = some.map(|(count, what)| format!("{count} to {what}, ")).collect();
             parts.push(format!("{}{delete} to delete", some.concat()));
-        } else if deferred + refused == 0 {
+        } else if deferred + refused + outdated + left == 0 {
             parts.push("nothing to do".to_owned());
         }
-        let said =
-            [(deferred, "deferred"), (refused, "refused"), (outdated, "outdated"), (left_out, "left out")];
+        let said = [
+            (deferred, "deferred"),
+            (refused, "refused"),
+            (outdated, "outdated"),
+            (left, "left"),
+            (left_out, "left out"),
+        ];
         parts.extend(
             said.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")),
         );

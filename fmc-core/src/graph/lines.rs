@@ -189,6 +189,7 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
         NoteKind::PendingBoot => ('!', "pending"),
         NoteKind::Kept => (' ', "kept"),
         NoteKind::Left => (' ', "left"),
+        NoteKind::Notice => ('!', "notice"),
         NoteKind::LeftOut => (' ', "left out"),
         NoteKind::Beforehand => ('!', "beforehand"),
         NoteKind::Deferred => ('!', "deferred"),

@@ -7,7 +7,7 @@ use super::address::Address;
 use super::deferral::Deferral;
 use super::impact::Impact;
 use super::plan::{Action, Later, Note, NoteKind, Step, Untouched, Why};
-use super::provider::Settled;
+use super::provider::{Choices, DeleteData, Settled};
 use super::wanted::Carries;
 use crate::nearest::nearest;
 
@@ -22,16 +22,11 @@ pub(super) struct Part<D: ?Sized> {
 
 /// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
 /// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
-/// because of one that comes along do so too. Other deferred objects are left out: whether they can be read
-/// does not matter for the chosen ones.
-pub(super) fn only<D: ?Sized>(
-    names: &BTreeSet<String>,
-    settled: &Settled<D>,
-    steps: Vec<Step<D>>,
-    later: Vec<Later<D>>,
-    untouched: Vec<Untouched>,
-    deferrals: Vec<Deferral>,
-) -> Part<D> {
+/// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
+/// matter for the chosen ones, and have no note.
+pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<D>, whole: Part<D>) -> Part<D> {
+    let names = &choices.only;
+    let Part { steps, later, deferrals, notes: told, untouched } = whole;
     let mut notes = Vec::new();
     let known: Vec<(&Address, Option<&str>)> = settled
         .nodes
@@ -51,6 +46,7 @@ pub(super) fn only<D: ?Sized>(
         kept.extend(named);
     }
     let kept: BTreeSet<Address> = with_needs(settled, kept).into_iter().cloned().collect();
+    let known: BTreeSet<String> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
 
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
     come_along(settled, &steps, &mut stays);
@@ -59,12 +55,16 @@ pub(super) fn only<D: ?Sized>(
     let mut left = LeftOut::default();
     let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
     let mut nouns: BTreeSet<Arc<str>> = BTreeSet::new();
+    let of_kept = settled.nodes.iter().filter(|(address, _)| kept.contains(*address));
+    let mut chosen: BTreeSet<String> =
+        of_kept.flat_map(|(address, node)| abouts(address, node.part_of.as_deref())).collect();
     for (mut step, stays) in steps.into_iter().zip(stays) {
         if stays {
             // A step comes after those that it needs, so their new places are known here.
             step.after = step.after.iter().filter_map(|at| places.get(*at).copied().flatten()).collect();
             places.push(Some(part.steps.len()));
             nouns.extend(step.part_of.clone());
+            chosen.extend(abouts(&step.address, step.part_of.as_deref()));
             part.steps.push(step);
         } else {
             places.push(None);
@@ -80,26 +80,51 @@ pub(super) fn only<D: ?Sized>(
         }
     }
     for object in &mut part.untouched {
-        if matches!(object.why, Why::Unknown | Why::NotYet) && !kept.contains(&object.address) {
+        let is_unmet = matches!(object.why, Why::Unknown | Why::NotYet | Why::Refused);
+        if is_unmet && !kept.contains(&object.address) {
             object.why = Why::LeftOut;
         }
     }
-    for deferral in deferrals {
-        if deferral.address.as_ref().is_some_and(|address| kept.contains(address)) {
-            part.deferrals.push(deferral);
-        } else {
-            left.put_off.insert(deferral.about);
-        }
-    }
+    let is_kept = |deferral: &Deferral| deferral.address.as_ref().is_some_and(|at| kept.contains(at));
+    part.deferrals.extend(deferrals.into_iter().filter(is_kept));
+    let is_elsewhere = |about: &str| known.contains(about) && !chosen.contains(about);
+    part.notes.extend(told.into_iter().filter(|note| {
+        let is_of_one = note.kind.is_unmet() || note.kind == NoteKind::PendingBoot;
+        !(is_of_one && is_elsewhere(&note.about))
+    }));
+    part.notes.extend(outside(choices, is_elsewhere));
     part.notes.extend(left.notes());
     part
+}
+
+/// What a note may be about: an object, or the noun that it is part of.
+fn abouts(address: &Address, part_of: Option<&str>) -> impl Iterator<Item = String> {
+    [Some(address.to_string()), part_of.map(str::to_owned)].into_iter().flatten()
+}
+
+/// A refusal for each machine that is to be made anew, or to lose its data, and is not among what alone was chosen: the plan
+/// would not do what was asked for.
+fn outside(choices: &Choices, is_elsewhere: impl Fn(&str) -> bool) -> Vec<Note> {
+    let data = match &choices.delete_data {
+        DeleteData::Of(machines) => machines.iter().collect(),
+        DeleteData::None | DeleteData::All => Vec::new(),
+    };
+    let replaced = choices.replace.iter().map(|name| (name, "it is to be made anew"));
+    let data = data.into_iter().map(|name| (name, "its data may be deleted"));
+    let asked = replaced.chain(data).map(|(name, what)| (format!("machine/{name}"), what));
+    asked
+        .filter(|(about, _)| is_elsewhere(about))
+        .map(|(about, what)| {
+            let text = format!("{what}, but it is not among what alone was chosen: choose {about} too");
+            Note { about, kind: NoteKind::Refused, text }
+        })
+        .collect()
 }
 
 /// The steps that were left out, by machine or other noun.
 #[derive(Default)]
 struct LeftOut {
     actions: BTreeMap<String, Action>,
-    put_off: BTreeSet<String>,
 }
 
 impl LeftOut {
@@ -115,12 +140,8 @@ impl LeftOut {
     }
 
     fn notes(self) -> Vec<Note> {
-        let Self { actions, mut put_off } = self;
-        put_off.retain(|about| !actions.contains_key(about));
-        let actions = actions.into_iter().map(|(about, action)| (about, action.to_string()));
-        let put_off = put_off.into_iter().map(|about| (about, "deferred".to_owned()));
-        let all = actions.chain(put_off);
-        all.map(|(about, text)| Note { about, kind: NoteKind::LeftOut, text }).collect()
+        let all = self.actions.into_iter();
+        all.map(|(about, action)| Note { about, kind: NoteKind::LeftOut, text: action.to_string() }).collect()
     }
 }
 

@@ -28,8 +28,8 @@ pub struct Outcome {
     pub up: Vec<(Address, u64)>,
     /// Objects that are not known to be up although the apply waited for them. Their steps are done.
     pub not_up: Vec<(Address, NotUp)>,
-    /// Work that no step of this apply could do: on a host that does not answer, or a further step without
-    /// consent.
+    /// Work that no step of this apply could do: on a host that does not answer, a further step without consent,
+    /// a machine that stays outdated until a person replaces it.
     pub left: Vec<Left>,
 }
 
@@ -78,9 +78,21 @@ impl Outcome {
         self.went_well() && self.left.is_empty()
     }
 
+    /// Whether all that it leaves [waits for a person](NoteKind::waits_for_person): every step is done and what was waited
+    /// for is up, but a machine is outdated, or a disk is larger than the cloud says.
+    pub fn waits_for_person(&self) -> bool {
+        let waits = |left: &Left| left.note.is_some_and(NoteKind::waits_for_person);
+        self.went_well() && !self.left.is_empty() && self.left.iter().all(waits)
+    }
+
     /// Whether every step is done and every awaited object is up.
     pub(super) fn went_well(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
+    }
+
+    /// What becomes of a plan of which nothing is done, for a cause: all of it is left.
+    pub fn nothing_of<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Self {
+        Self { left: Left::all(plan, cause), ..Self::default() }
     }
 
     /// An error if it is [not converged](Self::is_converged).
@@ -151,6 +163,9 @@ pub struct Left {
     pub action: Option<Action>,
     /// Why it was not done.
     pub cause: String,
+    /// The kind of the note in the plan that said so; `None` of a step.
+    #[serde(default)]
+    pub note: Option<NoteKind>,
 }
 
 impl Left {
@@ -168,7 +183,8 @@ impl Left {
         let later = plan.later.iter().map(|later| {
             let step = &later.step;
             let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
-            Self { about, action: Some(step.action), cause: format!("to be done once {}", later.once) }
+            let cause = format!("to be done once {}", later.once);
+            Self { about, action: Some(step.action), cause, note: None }
         });
         let mut left: Vec<Self> = later.chain(Self::noted(plan)).collect();
         left.dedup();
@@ -182,14 +198,19 @@ impl Left {
             about: group.name().to_owned(),
             action: Some(group.action()),
             cause: cause.to_owned(),
+            note: None,
         });
         steps.chain(Self::noted(plan)).collect()
     }
 
     fn noted<D: ?Sized>(plan: &Plan<D>) -> impl Iterator<Item = Self> {
-        let notes =
-            plan.notes.iter().filter(|note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused));
-        notes.map(|note| Self { about: note.about.clone(), action: None, cause: note.text.clone() })
+        let notes = plan.notes.iter().filter(|note| note.kind.is_unmet());
+        notes.map(|note| Self {
+            about: note.about.clone(),
+            action: None,
+            cause: note.text.clone(),
+            note: Some(note.kind),
+        })
     }
 }
 

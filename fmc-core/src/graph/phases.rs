@@ -109,7 +109,9 @@ pub async fn apply_phases<P: Provider>(
             }
         };
         let next = decide(seen, &choices);
-        if next.is_empty() {
+        let waits = next.deferred().next().is_some() || next.refused().next().is_some();
+        if next.all_steps().next().is_none() && !waits {
+            outcome.left = Left::of(&next);
             return Ok(Phases { outcome, left: None });
         }
         // A phase that repeats the last one makes no progress.

@@ -129,8 +129,8 @@ pub struct Later<D: ?Sized> {
     pub once: String,
 }
 
-/// A message of a plan that is not a step. [`NoteKind::Deferred`] and [`NoteKind::Refused`] mean that work is
-/// left, so a plan with one of them is not [empty](Plan::is_empty). An apply refuses a plan with a
+/// A message of a plan that is not a step. A note that is [unmet](NoteKind::is_unmet) means that something is not known
+/// to be as wanted, so a plan with one is not [empty](Plan::is_empty). An apply refuses a plan with a
 /// [`NoteKind::Refused`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Note {
@@ -158,6 +158,8 @@ pub enum NoteKind {
     /// A difference that is left alone, with the reason: the planner reports it for a change of
     /// [`Impact::None`].
     Left,
+    /// Something that a person should know: a host has less memory than the cloud says, a machine is gone already.
+    Notice,
     /// A change that is not made, because only others were [chosen](super::Choices::only).
     LeftOut,
     /// Something that a person must do before an apply, and the consequence if it is not done.
@@ -166,6 +168,19 @@ pub enum NoteKind {
     Deferred,
     /// Not possible; an apply refuses the plan.
     Refused,
+}
+
+impl NoteKind {
+    /// Whether a note of this kind says that something is not known to be as it is wanted. An apply of its plan does not
+    /// converge.
+    pub fn is_unmet(self) -> bool {
+        self.waits_for_person() || matches!(self, Self::Deferred | Self::Refused)
+    }
+
+    /// Whether only a person ends it, by another choice or another cloud: applying the same again changes nothing.
+    pub fn waits_for_person(self) -> bool {
+        matches!(self, Self::Outdated | Self::Left)
+    }
 }
 
 /// An object that a plan leaves as it is.
@@ -226,12 +241,11 @@ impl<D: ?Sized> Plan<D> {
         self.all_steps().map(|step| step.impact).max().unwrap_or_default()
     }
 
-    /// Whether everything is as wanted: there are no steps, and nothing is [deferred](Plan::deferred) or
-    /// [refused](Plan::refused). If nothing could be read, the plan is not empty. An empty plan may still
+    /// Whether everything is as wanted: there are no steps, and no note is [unmet](NoteKind::is_unmet): deferred,
+    /// refused, outdated or left alone. If nothing could be read, the plan is not empty. An empty plan may still
     /// have notes, for example that data is kept.
     pub fn is_empty(&self) -> bool {
-        let is_left = |note: &Note| matches!(note.kind, NoteKind::Deferred | NoteKind::Refused);
-        self.all_steps().next().is_none() && !self.notes.iter().any(is_left)
+        self.all_steps().next().is_none() && !self.notes.iter().any(|note| note.kind.is_unmet())
     }
 
     /// The deferred objects, each with the cause: whether they need a change is not known.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::address::{Address, Place};
 use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
-use super::only::only;
+use super::only::{Part, only};
 use super::order::{Cycle, order};
 use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
 use super::provider::{Choices, Model, Settled, Verdict};
@@ -57,18 +57,20 @@ pub fn plan<M: Model>(
     }
     let mut deletions = removed.drafts;
     let is_passed_on = make_room(model, seen, &mut drafts, &mut deletions);
+    let mut circle = None;
     let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
         if is_passed_on {
             note.text += ": each takes what the other still has; change one of them, and then the other";
         }
-        notes.push(note);
+        circle = Some(note);
         Vec::new()
     });
     if !choices.only.is_empty() {
-        let part = only(&choices.only, &settled, steps, later, untouched, deferrals);
-        (steps, later, untouched, deferrals) = (part.steps, part.later, part.untouched, part.deferrals);
-        notes.extend(part.notes);
+        let part = only(choices, &settled, Part { steps, later, deferrals, notes, untouched });
+        Part { steps, later, deferrals, notes, untouched } = part;
     }
+    // Without an order there is no step, whatever was chosen.
+    notes.extend(circle);
     notes.extend(deferred(deferrals));
     notes.sort();
     notes.dedup();
@@ -150,7 +152,8 @@ fn decide<M: Model>(
             }
             _ => None,
         });
-        let object = Subject { address, node, anew: settled.anew.get(*address) };
+        let (anew, added) = (settled.anew.get(*address), settled.added.get(*address));
+        let object = Subject { address, node, anew, added };
         let fate = object.fate(model, state, impacts, block.as_ref(), notes, &mut deferrals);
         if let Some(place) = fates.get_mut(*at) {
             *place = Some(fate);
@@ -228,6 +231,7 @@ struct Subject<'a, D: ?Sized> {
     address: &'a Address,
     node: &'a Node<D>,
     anew: Option<&'a String>,
+    added: Option<&'a String>,
 }
 
 impl<D: ?Sized> Subject<'_, D> {
@@ -248,8 +252,12 @@ impl<D: ?Sized> Subject<'_, D> {
                 return self.put_off(block, deferrals);
             }
             let summary = model.summary(self.address, &self.node.document);
-            let reasons = if summary.is_empty() { Vec::new() } else { vec![summary] };
-            let step = self.step(model, Action::Create, Impact::Create, reasons, Vec::new(), None);
+            let words: Vec<String> = [summary].into_iter().chain(self.added.cloned()).collect();
+            let reason = words.join(" ").trim().to_owned();
+            let reasons = if reason.is_empty() { Vec::new() } else { vec![reason] };
+            // What is made for something that is there changes that.
+            let impact = if self.added.is_some() { Impact::Live } else { Impact::Create };
+            let step = self.step(model, Action::Create, impact, reasons, Vec::new(), None);
             return after_block(step, block);
         };
         let mut changes = match model.compare(self.address, &self.node.document, object) {

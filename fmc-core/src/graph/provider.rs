@@ -62,6 +62,9 @@ pub struct Settled<D: ?Sized> {
     /// Addresses that are made again even if their document is the same, each with the reason. An absent
     /// object is created; an object that [`Model::compare`] refuses (because it is not ours) stays refused.
     pub anew: BTreeMap<Address, String>,
+    /// Absent addresses that are created for an existing noun, each with the consequence, as `begins empty: its
+    /// volume is gone`: such a step has [`Impact::Live`].
+    pub added: BTreeMap<Address, String>,
     /// Notes for the person who plans.
     pub notes: Vec<Note>,
 }

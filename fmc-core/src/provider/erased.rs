@@ -263,9 +263,10 @@ impl<R: Room> Erased for R {
         seen: &Seen<AnyObject>,
         choices: &Choices,
     ) -> Settled<AnyDocument> {
-        let Settled { nodes, anew, notes } =
+        let Settled { nodes, anew, added, notes } =
             self.settle(&typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen), choices);
-        Settled { nodes: nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect(), anew, notes }
+        let nodes = nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect();
+        Settled { nodes, anew, added, notes }
     }
 
     fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint> {

@@ -221,11 +221,17 @@ impl Model for Rooms<'_> {
         seen: &Seen<AnyObject>,
         choices: &Choices,
     ) -> Settled<AnyDocument> {
-        let mut all = Settled { nodes: BTreeMap::new(), anew: BTreeMap::new(), notes: Vec::new() };
+        let mut all = Settled {
+            nodes: BTreeMap::new(),
+            anew: BTreeMap::new(),
+            added: BTreeMap::new(),
+            notes: Vec::new(),
+        };
         for room in &self.0 {
-            let Settled { mut nodes, mut anew, notes } = room.settle_any(wanted, seen, choices);
+            let Settled { mut nodes, mut anew, mut added, notes } = room.settle_any(wanted, seen, choices);
             all.nodes.append(&mut nodes);
             all.anew.append(&mut anew);
+            all.added.append(&mut added);
             all.notes.extend(notes);
         }
         // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.

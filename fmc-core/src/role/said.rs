@@ -60,7 +60,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
 pub trait Described: schemars::JsonSchema {
     /// The JSON Schema of its settings.
     fn described() -> Value {
-        schemars::schema_for!(Self).to_value()
+        crate::schema::of::<Self>().to_value()
     }
 }
 

@@ -6,13 +6,14 @@
 //! unclear.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Change, Choices, Seen, Verdict, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
 use super::model::{compare, part_of};
-use super::object::{DomainObject, NetworkObject, Object, Owner};
+use super::object::{DomainObject, NetworkObject, Object, Owner, pool_identity};
 use super::settle::settle;
 use crate::document::{Document, kind};
 use crate::drift::pending_boot;
@@ -82,10 +83,25 @@ impl Looking {
     /// Missing objects that an existing object shows to have existed: one that it needs, or a machine's root.
     fn missing(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
         let mut missing: BTreeMap<Address, Option<Arc<str>>> = BTreeMap::new();
+        // Without its pool libvirt does not know a file to be a volume, and a machine still names it.
+        let pools = wanted.nodes.iter().filter_map(|(at, node)| match &*node.document {
+            Document::Pool(pool) if !seen.objects.contains_key(at) => {
+                Some((at, PathBuf::from(pool_identity(&pool.xml).1?)))
+            }
+            _ => None,
+        });
+        let pools: Vec<(&Address, PathBuf)> = pools.collect();
         for (address, object) in seen.present() {
             if matches!(object, Object::Domain(DomainObject { owner: Owner::Us, .. }) | Object::Volume(_)) {
                 let of = |to: &Address| wanted.nodes.get(to).and_then(|node| node.part_of.clone());
                 missing.extend(object.needs().iter().map(|edge| (edge.to.clone(), of(&edge.to))));
+            }
+            if let Object::Domain(domain @ DomainObject { owner: Owner::Us, .. }) = object {
+                let lost = pools.iter().filter(|(at, folder)| {
+                    let is_in = |file: &String| Path::new(file.as_str()).parent() == Some(folder);
+                    at.place() == address.place() && domain.files.iter().any(is_in)
+                });
+                missing.extend(lost.map(|(at, _)| ((*at).clone(), None)));
             }
             if let Object::Volume(volume) = object
                 && let Ours::Root { machine, .. } = &volume.ours
@@ -125,10 +141,7 @@ fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
         (Document::Domain(wanted), Object::Domain(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
-        // A cloud's disks grow; one that is larger than wanted was grown by hand.
-        (Document::Volume(wanted), Object::Volume(seen)) => {
-            seen.capacity.is_some_and(|capacity| capacity > wanted.capacity)
-        }
+        // libvirt keeps no mark of a volume: either somebody grew a larger one, or the cloud wants less now.
         _ => false,
     }
 }

@@ -27,7 +27,7 @@ impl<L: Link> Libvirt<L> {
     /// host (two if the model has a bridge of the host).
     ///
     /// Notes about things that libvirt would refuse are [`NoteKind::Refused`]; mere differences in size are
-    /// [`NoteKind::Left`].
+    /// [`NoteKind::Notice`].
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
         let places = places(checked);
@@ -51,7 +51,7 @@ impl<L: Link> Libvirt<L> {
                 }
                 Some(Err(error)) => {
                     let text = error.to_string();
-                    notes.push(Note { about, kind: NoteKind::Left, text });
+                    notes.push(Note { about, kind: NoteKind::Notice, text });
                 }
                 None => {}
             }
@@ -127,12 +127,12 @@ fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut i
         && facts.memory_kib < memory.as_kib() - memory.as_kib() / 16
     {
         let has = fmc_core::unit::Size::bytes(facts.memory_kib << 10);
-        tell(NoteKind::Left, format!("it is said to have {memory} of memory, and has {has}"));
+        tell(NoteKind::Notice, format!("it is said to have {memory} of memory, and has {has}"));
     }
     if let Some(topology) = &host.topology {
         let said = topology.total();
         if facts.threads > 0 && u64::from(facts.threads) < said {
-            tell(NoteKind::Left, format!("it is said to have {said} threads, and has {}", facts.threads));
+            tell(NoteKind::Notice, format!("it is said to have {said} threads, and has {}", facts.threads));
         }
     }
 }
@@ -255,7 +255,7 @@ fn compare_networks(
                         "its network {name}, not ours, has {found}, which overlaps {wanted} of network {}: what is in both is reached through one of them only",
                         network.name
                     );
-                    tell(NoteKind::Left, text);
+                    tell(NoteKind::Notice, text);
                 }
             }
         }

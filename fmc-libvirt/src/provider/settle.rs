@@ -26,6 +26,7 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
         seen,
         nodes: wanted.nodes.clone(),
         anew: BTreeMap::new(),
+        added: BTreeMap::new(),
         notes: Vec::new(),
         dropped: Vec::new(),
     };
@@ -40,14 +41,15 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
     settling.unknown_data(choices);
-    let Settling { nodes, anew, notes, .. } = settling;
-    Settled { nodes, anew, notes }
+    let Settling { nodes, anew, added, notes, .. } = settling;
+    Settled { nodes, anew, added, notes }
 }
 
 struct Settling<'a> {
     seen: &'a Seen<Object>,
     nodes: Nodes,
     anew: BTreeMap<Address, String>,
+    added: BTreeMap<Address, String>,
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,
@@ -76,6 +78,7 @@ impl<'a> Settling<'a> {
             // Unknown, or not ours: the planner defers or refuses it.
             _ => return,
         };
+        self.empty_disks(node, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
@@ -195,6 +198,20 @@ impl<'a> Settling<'a> {
         let stays = self.data(node);
         let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; {stays} stays") };
         self.anew.insert(address.clone(), reason);
+    }
+
+    /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
+    fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
+        for Edge { to, .. } in &node.needs {
+            let volume = self.nodes.get(to).map(|node| &*node.document);
+            let is_disk = matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."));
+            if !is_disk || self.seen.objects.contains_key(to) {
+                continue;
+            }
+            let had_it = seen.needs.iter().any(|edge| edge.to == *to);
+            let reason = if had_it { "begins empty: its volume is gone" } else { "begins empty" };
+            self.added.insert(to.clone(), reason.to_owned());
+        }
     }
 
     /// The data disks of a machine, with their sizes.
@@ -380,7 +397,7 @@ impl<'a> Settling<'a> {
         let known: BTreeSet<&str> = data.collect();
         for name in names.iter().filter(|name| !known.contains(name.as_str())) {
             let text = format!("--delete-data {name}: it has no data disk that nobody wants");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Left, text });
+            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
         }
     }
 

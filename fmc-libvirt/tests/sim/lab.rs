@@ -75,16 +75,19 @@ impl Lab {
             .map(|phases| phases.outcome)
     }
 
-    /// Plans and applies, and asserts that everything was done and the next plan is empty.
+    /// Plans and applies, and asserts that everything was done and the next plan has nothing to do: what waits for a person, as
+    /// an outdated machine does, may be left.
     pub(crate) fn apply(&self, wanted: &Wanted<Document>) {
         self.apply_with(wanted, &Choices::default());
         let again = self.plan(wanted);
-        assert!(again.is_empty(), "a second plan is empty: {again}");
+        let is_done = again.steps.is_empty()
+            && again.notes.iter().all(|note| !note.kind.is_unmet() || note.kind.waits_for_person());
+        assert!(is_done, "a second plan has nothing to do: {again}");
     }
 
     pub(crate) fn apply_with(&self, wanted: &Wanted<Document>, choices: &Choices) {
         let outcome = self.try_apply(wanted, choices).unwrap();
-        assert!(outcome.is_converged(), "{outcome:?}");
+        assert!(outcome.is_converged() || outcome.waits_for_person(), "{outcome:?}");
     }
 
     /// Plans and applies until the connection is cut, and connects again.

@@ -157,7 +157,7 @@ fn a_root_grows_while_its_guest_runs_and_is_never_made_smaller() {
     lab.apply(&larger);
     assert_eq!(lab.calls("resize-block"), 1);
     let plan = lab.plan(&small());
-    assert!(plan.is_empty());
+    assert!(plan.steps.is_empty() && !plan.is_empty(), "{plan}");
     assert!(notes(&plan, NoteKind::Left).iter().any(|note| note.contains("never made smaller")), "{plan}");
 }
 
@@ -277,7 +277,7 @@ fn data_that_is_not_there_or_wanted_is_not_given_up_in_silence() {
     let plan = lab.plan_with(&small(), &of_db);
     assert!(plan.is_empty(), "{plan}");
     assert_eq!(
-        notes(&plan, NoteKind::Left).iter().filter(|note| note.contains("--delete-data")).count(),
+        notes(&plan, NoteKind::Notice).iter().filter(|note| note.contains("--delete-data")).count(),
         2,
         "{plan}"
     );

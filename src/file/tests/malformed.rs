@@ -49,6 +49,32 @@ const CASES: &[Case] = &[
         "hosts.h: the key `memroy` is not known here",
     ),
     Case("name: a\nzebra: 1\n", Yaml, (2, 1), "what is known is name, owner, prefixed, lab"),
+    // Keys without a value, which would silently be the default.
+    Case(
+        "name: a\nmachines:\n  web:\n    memory:\n    image: {os: none}\n",
+        Yaml,
+        (4, 5),
+        "machines.web.memory: there is no value here; write a value, or leave the key out",
+    ),
+    Case("name: a\ndomain: null\n", Yaml, (2, 1), "domain: there is no value here"),
+    Case("name: a\ndomain: ~\n", Yaml, (2, 1), "domain: there is no value here"),
+    Case("{\"name\": \"a\",\n \"owner\": null}", Json, (2, 2), "owner: there is no value here"),
+    Case(
+        "name: a\nhosts:\n",
+        Yaml,
+        (2, 1),
+        "hosts: a map by host name is expected here, and this is nothing",
+    ),
+    Case("name: a\nresolvers:\n", Yaml, (2, 1), "a list is expected here, and this is nothing"),
+    Case("name: a\nlab:\n", Yaml, (2, 1), "true or false is expected here, and this is nothing"),
+    Case("name:\n", Yaml, (1, 1), "and this is nothing"),
+    Case("name: a\nhosts: {h: {cpu: }}\n", Yaml, (2, 13), "and this is nothing"),
+    Case(
+        "name: a\nhosts: {h: {topology: {sockets: , cores: 1, threads: 1}}}\n",
+        Yaml,
+        (2, 24),
+        "and this is nothing",
+    ),
     // Keys that occur twice.
     Case("name: a\nname: b\n", Yaml, (2, 1), "the key `name` occurs twice; keep one of the two"),
     Case("name: a\nhosts:\n  h: {}\n  'h': {}\n", Yaml, (4, 3), "the key `h` occurs twice"),

@@ -122,6 +122,13 @@ fn what_is_wrong_with_a_role_is_told_at_its_line() {
     assert!(told.starts_with("line 11, column 29: machines.db.roles[1].postgres.version: "), "{told}");
     let told = wrong("- postgres: {version: 17}", "- postgres");
     assert_eq!(told, "line 11, column 9: machines.db.roles[1].postgres: `version` is missing");
+    let told = wrong("- node-exporter", "- node-exporter:");
+    assert!(
+        told.starts_with("line 10, column 9: machines.db.roles[0].node-exporter: there is no value here"),
+        "{told}"
+    );
+    let told = wrong("- node-exporter", "- node-exporter: {port: }");
+    assert!(told.contains("machines.db.roles[0].node-exporter.port: there is no value here"), "{told}");
     let told = wrong("- bastion", "- {bastion: , node-exporter: }");
     assert!(told.starts_with("line 12, column 9: machines.db.roles[2]: one key is expected"), "{told}");
 }

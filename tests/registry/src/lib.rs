@@ -114,7 +114,12 @@ impl Model for Names {
     type Object = Entry;
 
     fn settle(&self, wanted: &Wanted<Record>, _: &Seen<Entry>, _: &Choices) -> Settled<Record> {
-        Settled { nodes: wanted.nodes.clone(), anew: BTreeMap::new(), notes: Vec::new() }
+        Settled {
+            nodes: wanted.nodes.clone(),
+            anew: BTreeMap::new(),
+            added: BTreeMap::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn fingerprint(&self, document: &Record) -> Fingerprint {

@@ -95,7 +95,7 @@ fn a_compile_and_a_picture_have_names() {
     let folder = TempDir::new().unwrap();
     done(&folder, "compile --out out");
     assert_eq!(fs::read_to_string(folder.path().join("out/names/db.lab.txt")).unwrap(), "db.lab db\n");
-    assert!(done(&folder, "graph --format mermaid").contains("published as db.lab"));
+    assert!(done(&folder, "graph --as mermaid").contains("published as db.lab"));
 }
 
 #[test]

@@ -210,6 +210,7 @@ impl Model for Toy {
                 .filter(|(_, node)| asked(node))
                 .map(|(at, _)| (at.clone(), "asked for".to_owned()))
                 .collect(),
+            added: BTreeMap::new(),
             notes: Vec::new(),
         }
     }

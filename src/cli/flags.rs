@@ -1,0 +1,147 @@
+//! Which of fmc's flags each command uses. A flag may stand before the command or behind it; where the command has no use
+//! for it, its help does not show it and giving it is wrong usage, so that no flag is silently without effect.
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+/// The flags that not every command uses, by clap's names. The commands and flags of a program's own are not restricted.
+const FLAGS: &[&str] = &[
+    "lab",
+    "set",
+    "connect",
+    "replace",
+    "delete_data",
+    "only",
+    "root_key",
+    "yes",
+    "parallelism",
+    "json",
+    "cloud",
+    "format",
+];
+
+/// The commands, and the flags that each uses.
+const USED: &[(&str, &[&str])] = &[
+    ("check", &["lab", "set", "json", "cloud", "format"]),
+    ("compile", &["lab", "set", "root_key", "json", "cloud", "format"]),
+    (
+        "plan",
+        &["lab", "set", "connect", "replace", "delete_data", "only", "root_key", "json", "cloud", "format"],
+    ),
+    ("apply", FLAGS),
+    (
+        "destroy",
+        &["lab", "set", "connect", "delete_data", "only", "yes", "parallelism", "json", "cloud", "format"],
+    ),
+    ("status", &["lab", "set", "connect", "json", "cloud", "format"]),
+    ("drift", &["lab", "set", "connect", "json", "cloud", "format"]),
+    ("ssh", &["lab", "set", "connect", "root_key", "cloud", "format"]),
+    ("ssh-config", &["lab", "set", "connect", "root_key", "cloud", "format"]),
+    ("console", &["lab", "set", "connect", "cloud", "format"]),
+    ("graph", &["lab", "set", "cloud", "format"]),
+    ("kubeconfig", &["lab", "set", "root_key", "cloud", "format"]),
+    ("convert", &["lab", "set", "cloud", "format"]),
+    ("completions", &["cloud", "format"]),
+    ("images", &["json"]),
+    ("explain", &["json"]),
+    ("root-key", &[]),
+    ("init", &[]),
+    ("schema", &[]),
+    ("man", &[]),
+];
+
+/// A flag that more commands use than these is not told with all of them.
+const FEW: usize = 6;
+
+fn used_by(command: &str) -> Option<&'static [&'static str]> {
+    USED.iter().find(|(name, _)| *name == command).map(|(_, used)| *used)
+}
+
+/// The command with each flag hidden below the commands that do not use it.
+pub(super) fn restricted(command: Command) -> Command {
+    let flags: Vec<Arg> = command
+        .get_arguments()
+        .filter(|flag| FLAGS.contains(&flag.get_id().as_str()))
+        .map(|flag| flag.clone().hide(true))
+        .collect();
+    command.mut_subcommands(|below| match used_by(below.get_name()) {
+        Some(used) => {
+            let unused = flags.iter().filter(|flag| !used.contains(&flag.get_id().as_str()));
+            // clap hands a global flag down unless the command has one of that name.
+            below.args(unused.cloned())
+        }
+        None => below,
+    })
+}
+
+/// Fails if a flag was given that the command does not use.
+pub(super) fn check(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((command, below)) = matches.subcommand() else { return Ok(()) };
+    let Some(used) = used_by(command) else { return Ok(()) };
+    let mut unused = FLAGS.iter().filter(|flag| !used.contains(*flag));
+    match unused.find(|flag| is_given(matches, flag) || is_given(below, flag)) {
+        Some(flag) => Err(unused_error(command, flag)),
+        None => Ok(()),
+    }
+}
+
+fn is_given(matches: &ArgMatches, flag: &str) -> bool {
+    let below = matches.subcommand().is_some_and(|(_, below)| is_given(below, flag));
+    let is_known = matches.ids().any(|id| id.as_str() == flag);
+    below || (is_known && matches.value_source(flag) == Some(ValueSource::CommandLine))
+}
+
+fn unused_error(command: &str, flag: &str) -> clap::Error {
+    let users: Vec<&str> =
+        USED.iter().filter(|(_, used)| used.contains(&flag)).map(|(name, _)| *name).collect();
+    let users = match users.as_slice() {
+        [all @ .., last] if (1..FEW).contains(&all.len()) => format!("{} and {last} do", all.join(", ")),
+        [only] => format!("{only} does"),
+        _ => "its help shows what it does use".to_owned(),
+    };
+    let option = if flag == "cloud" { "file".to_owned() } else { flag.replace('_', "-") };
+    let message = format!("`{command}` does not use --{option}: {users}\n");
+    clap::Error::raw(ErrorKind::ArgumentConflict, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::{of_file, of_program};
+
+    #[test]
+    fn each_command_and_each_flag_is_in_the_table() {
+        let known: Vec<String> =
+            of_file().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        assert_eq!(known.len(), USED.len());
+        for command in known {
+            assert!(used_by(&command).is_some(), "{command}");
+        }
+        let of_all = ["color"];
+        for flag in of_file().get_arguments().filter(|flag| flag.is_global_set()) {
+            let name = flag.get_id().as_str();
+            assert!(FLAGS.contains(&name) || of_all.contains(&name), "{name}");
+        }
+        for (command, used) in USED {
+            for flag in *used {
+                assert!(FLAGS.contains(flag), "{command}: {flag}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_shows_what_a_command_uses() {
+        let help = |name: &str| {
+            let mut command = of_program();
+            command.build();
+            command
+                .find_subcommand_mut(name)
+                .map(|command| command.render_help().to_string())
+                .unwrap_or_default()
+        };
+        assert!(help("apply").contains("--replace") && help("apply").contains("--yes"));
+        assert!(help("check").contains("--lab") && !help("check").contains("--only"));
+        assert!(!help("schema").contains("--set") && help("schema").contains("--color"));
+    }
+}
