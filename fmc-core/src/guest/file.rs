@@ -18,6 +18,7 @@ use crate::unit::FileMode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Contents {
     /// Text, shared by every copy of the draft.
     Text(Arc<str>),
@@ -38,6 +39,7 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),

@@ -17,6 +17,7 @@ pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum State {
     /// As the image has it.
     #[default]
