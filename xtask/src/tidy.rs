@@ -4,6 +4,7 @@ mod imports;
 pub(crate) mod layers;
 mod names;
 mod providers;
+mod words;
 mod xml;
 
 use std::fs;
@@ -49,6 +50,7 @@ const BANS: [Ban; 6] = [
 pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
     wrong.extend(names::violations()?);
+    wrong.extend(words::violations()?);
     wrong.extend(providers::violations()?);
     wrong.extend(xml::violations()?);
     for path in files(&root())? {

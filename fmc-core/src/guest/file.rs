@@ -270,6 +270,7 @@ impl Symlink {
 
 /// A [`GuestFile`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedFile {
     /// Where it is.
     pub path: AbsPath,
@@ -334,6 +335,7 @@ impl CheckedContents {
 
 /// A [`Directory`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedDirectory {
     /// Where it is.
     pub path: AbsPath,
@@ -345,6 +347,7 @@ pub struct CheckedDirectory {
 
 /// A [`Symlink`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedSymlink {
     /// Where it is.
     pub path: AbsPath,

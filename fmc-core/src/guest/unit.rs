@@ -166,6 +166,7 @@ impl Setting for State {
 
 /// A [`Unit`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedUnit {
     /// Its name.
     pub name: UnitName,
@@ -179,6 +180,7 @@ pub struct CheckedUnit {
 
 /// A [`Dropin`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedDropin {
     /// Its name.
     pub name: DropinName,
