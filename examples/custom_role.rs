@@ -1,12 +1,12 @@
-//! A role of one's own, on equal terms with the built-in ones: `cargo run --example custom_role -- check`, and its unit tests
-//! by `cargo test --example custom_role`.
+//! A custom role, equal to the built-in ones: `cargo run --example custom_role -- check`, and its unit tests
+//! with `cargo test --example custom_role`.
 
 use fmc::prelude::*;
 
 const LAB: NetworkName = NetworkName::literal("lab");
 const WATCH: MachineName = MachineName::literal("watch");
 
-/// Tells Prometheus how its machine is.
+/// Exports the metrics of its machine to Prometheus.
 struct NodeExporter;
 
 impl CustomRole for NodeExporter {
@@ -21,7 +21,7 @@ impl CustomRole for NodeExporter {
     }
 }
 
-/// Asks every machine that has an exporter.
+/// Scrapes every machine that has an exporter.
 struct Prometheus;
 
 impl CustomRole for Prometheus {

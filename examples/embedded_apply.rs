@@ -1,8 +1,8 @@
-//! fmc inside a program of your own: it plans, decides by impact, applies, and says what happens in its own words.
+//! fmc inside your own program: it plans, decides by impact, applies, and prints events in its own words.
 //! `cargo run --example embedded_apply`
 //!
-//! It runs on the simulation. Against a real libvirt, `providers` is all that changes:
-//! `Providers::new().host(HOST, fmc::libvirt::virt::VirtLink::connect("qemu:///system")?)`, with the feature `virt`.
+//! It runs on the simulation. For a real libvirt only `providers` changes: `Providers::new().host(HOST,
+//! fmc::libvirt::virt::VirtLink::connect("qemu:///system")?)`, with the feature `virt`.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -23,7 +23,7 @@ fn cloud(memory: Size) -> Cloud {
     Cloud::new("shop").host(Host::local()).network(Network::nat("lab", "10.17.3.0/24")).machine(web)
 }
 
-/// Applies what nobody notices, and refuses the rest with the plan as the reason.
+/// Applies plans without interruptions, and refuses others with the plan as the reason.
 async fn converge(cloud: &Cloud, world: &Sim) -> Result<Outcome, Box<dyn Error>> {
     let checked = cloud.check()?;
     let wanted = fmc::compile(&checked);
@@ -35,20 +35,20 @@ async fn converge(cloud: &Cloud, world: &Sim) -> Result<Outcome, Box<dyn Error>>
     Ok(plan.apply(&providers, say).await?)
 }
 
-/// A service would send these to its log or its clients.
+/// A service would send these events to its log or its clients.
 fn say(event: Event) {
     match event {
         Event::Started { address, action } => println!("{action} {address}"),
         Event::Failed { address, error } => println!("{address} failed: {error}"),
         Event::Skipped { address, cause } => println!("{address} was left out: {cause}"),
-        // Each that is done was told of when it began; progress is for uploads.
+        // A finished step was announced when it began; progress is for uploads.
         _ => {}
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let world = Sim::new();
-    // Any executor serves; this is the smallest one.
+    // Any executor works; this is the smallest one.
     pollster::block_on(async {
         let outcome = converge(&cloud(1.gib()), &world).await?;
         println!("made {} objects", outcome.done.len());

@@ -4,7 +4,7 @@ use fmc::prelude::*;
 
 const KUBE: NetworkName = NetworkName::literal("kube");
 
-/// Three servers, which hold the cluster's state, and as many agents as there is room for.
+/// Three servers, which hold the cluster's state, and any number of agents.
 fn cloud(agents: u8) -> Cloud {
     let servers = (1..=3).map(|n| node("server", n, 20).memory(4.gib()).disk(Disk::new("etcd", 10.gib())));
     let agents = (1..=agents).map(|n| node("agent", n, 100).cpus(4).memory(8.gib()));
@@ -15,7 +15,7 @@ fn cloud(agents: u8) -> Cloud {
         .machines(agents)
 }
 
-/// What all of them have. Addresses are counted up, so no two of them meet.
+/// The common part of all machines. Addresses are counted up, so they are all different.
 fn node(role: &str, n: u8, first: u8) -> Machine {
     Machine::new(
         format!("{role}{n}"),

@@ -1,4 +1,5 @@
-//! A service that checks, plans and applies clouds of others, on the simulation: `cargo run --example service`, then
+//! A service that checks, plans and applies other people's clouds, on the simulation: `cargo run --example
+//! service`, then
 //!
 //! ```text
 //! curl --data-binary @cloud.yaml localhost:8080/check    the findings, each with line and column
@@ -6,9 +7,9 @@
 //! curl --no-buffer --data-binary @cloud.yaml localhost:8080/apply    one event in each line
 //! ```
 //!
-//! Whoever hangs up stops the apply: steps that run end at a safe place, and no further one begins. A cloud comes from
-//! somebody else, so that it names no file of this machine: images are read from a folder of the service, and secrets are
-//! stand-ins. Against a real libvirt, `Service::providers` is all that changes.
+//! Closing the connection stops the apply: running steps end at a safe place, and no further step begins. The
+//! clouds come from other people, so they may not name files of this computer: images are read from a folder
+//! of the service, and secrets are placeholders. For a real libvirt only `Service::providers` changes.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// The name of what is posted, in places of findings.
+/// The name of the posted text in findings.
 const NAME: &str = "cloud.yaml";
 
 /// A larger text is refused before it is read.
@@ -42,11 +43,11 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The state that all requests share.
 struct Service {
-    /// The hypervisor; each call takes its time, as a real one's does.
+    /// The hypervisor; each call takes some time, as with a real one.
     world: Sim,
-    /// The only folder that clouds may name files of.
+    /// The only folder whose files clouds may name.
     images: PathBuf,
-    /// One apply at a time: a second one waits.
+    /// Only one apply runs at a time: a second one waits.
     turn: Mutex<()>,
 }
 
@@ -71,8 +72,8 @@ fn router(service: Service) -> Router {
         .with_state(Arc::new(service))
 }
 
-/// Reads and checks what was posted: the cloud with its warnings, or why not. A large one takes a while, so it is done on
-/// a thread for such work.
+/// Reads and checks the posted text: it returns the cloud with its warnings, or the reason of the refusal. A
+/// large cloud takes a while, so this runs on a thread for blocking work.
 async fn checked(text: Bytes) -> Result<(Checked, Vec<FindingView>), Response> {
     let work = tokio::task::spawn_blocking(move || read(&text)).await;
     work.map_err(|_| failed("the check ended early"))?
@@ -82,7 +83,7 @@ async fn checked(text: Bytes) -> Result<(Checked, Vec<FindingView>), Response> {
 fn read(text: &[u8]) -> Result<(Checked, Vec<FindingView>), Vec<FindingView>> {
     let mistakes = |error| match error {
         FileError::Read(mistakes) => mistakes.iter().map(|one| FindingView::of_mistake(one, NAME)).collect(),
-        // Only writing fails otherwise.
+        // Only writing can fail otherwise.
         _ => Vec::new(),
     };
     let source = Source::new(text, Syntax::Yaml).map_err(mistakes)?;
@@ -128,7 +129,7 @@ async fn apply(State(service): State<Arc<Service>>, text: Bytes) -> Response {
     let (lines, waiting) = mpsc::unbounded_channel();
     let stop = StopFlag::default();
     tokio::spawn(run(service, checked, lines, stop.clone()));
-    // The body is dropped when it is whole, or when the client hangs up.
+    // The body is dropped when it is complete, or when the client closes the connection.
     let listener = Listener { lines: waiting, stop };
     let body = stream::unfold(listener, |mut listener| async {
         let line = listener.lines.recv().await?;
@@ -137,7 +138,7 @@ async fn apply(State(service): State<Arc<Service>>, text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response()
 }
 
-/// Whoever listens to an apply: without anybody, it stops.
+/// The receiver of an apply's events: dropping it stops the apply.
 struct Listener {
     lines: mpsc::UnboundedReceiver<String>,
     stop: StopFlag,
@@ -150,7 +151,7 @@ impl Drop for Listener {
 }
 
 async fn run(service: Arc<Service>, checked: Checked, lines: mpsc::UnboundedSender<String>, stop: StopFlag) {
-    // A line that cannot be sent is dropped: the stop flag ends the apply when the client is gone.
+    // A line that cannot be sent is dropped, because the stop flag ends the apply when the client is gone.
     let say = |line: Line| drop(lines.send(in_line(&line)));
     let _turn = service.turn.lock().await;
     let providers = service.providers(&checked);
@@ -218,7 +219,7 @@ mod tests {
                          db: {image: {os: none}, memory: 1 GiB, root_disk: 2 GiB}\n";
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// Runs a service on a port of its own; it ends with the runtime.
+    /// Runs a service on a free port; it ends with the runtime.
     fn serve(delay: Duration) -> (tokio::runtime::Runtime, SocketAddr) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -229,7 +230,7 @@ mod tests {
         (runtime, address)
     }
 
-    /// Posts a text; the connection, which the server closes behind its answer.
+    /// Posts a text, and returns the connection, which the server closes after its answer.
     fn post(address: SocketAddr, path: &str, text: &str) -> BufReader<TcpStream> {
         let mut connection = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -249,7 +250,7 @@ mod tests {
         (head.lines().next().unwrap().to_owned(), body.to_owned())
     }
 
-    /// The lines of an apply, out of its chunks.
+    /// The lines of an apply, without their chunk headers.
     fn lines(body: &str) -> Vec<Line> {
         let lines = body.lines().filter(|line| line.starts_with('{'));
         lines.map(|line| serde_json::from_str::<Versioned<Line>>(line).unwrap().value).collect()
@@ -308,7 +309,7 @@ mod tests {
             assert!(connection.read_line(&mut line).unwrap() > 0, "the apply ended first");
         }
         drop(connection);
-        // The next one waits for its turn, and so for the end of the one that is stopped.
+        // The next apply waits for its turn, and so until the stopped one has ended.
         let (_, body) = answer(post(address, "/apply", CLOUD));
         let lines = lines(&body);
         let Some(Line::Plan(rest)) = lines.first() else { panic!("{body}") };

@@ -1,4 +1,5 @@
-//! The smallest cluster: one machine, one K3s. `cargo run --example single_node -- apply`, then `-- kubeconfig`
+//! The smallest cluster: one machine with K3s. `cargo run --example single_node -- apply`, then `--
+//! kubeconfig`
 
 use fmc::prelude::*;
 

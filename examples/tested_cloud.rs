@@ -76,7 +76,7 @@ mod tests {
             .interface(Interface::on(BACKEND).address("10.17.9.13"));
         let plan = world.plan(&cloud().machine(third));
         assert_impact_at_most(&plan, Impact::Live);
-        // The networks reserve its addresses while they run.
+        // The networks change too: they reserve the machine's addresses while they run.
         assert_touches_only(&plan, ["machine/web3", "network/frontend", "network/backend"]);
         assert_impact(&plan, "machine/db", Impact::None);
     }

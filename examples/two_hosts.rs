@@ -1,4 +1,5 @@
-//! One cloud on two hypervisors, which share the LAN by a bridge that each has. `cargo run --example two_hosts -- plan`
+//! One cloud on two hypervisors that share the LAN: each has a bridge to it. `cargo run --example two_hosts
+//! -- plan`
 
 use fmc::prelude::*;
 
@@ -11,7 +12,7 @@ fn cloud() -> Cloud {
         .hosts([hypervisor(&HV1), hypervisor(&HV2)])
         // Both hosts have the bridge, so machines on either are on one network.
         .network(Network::bridge(LAN, "br0").subnet("192.168.1.0/24").gateway("192.168.1.1"))
-        // A network of libvirt's own is on one host.
+        // A network that libvirt makes is on one host.
         .network(Network::isolated("replication", "10.17.9.0/24").host(HV2))
         .machine(web(1, &HV1))
         .machine(web(2, &HV2))

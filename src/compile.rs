@@ -1,4 +1,4 @@
-//! Compiling: from a checked cloud to artifacts, without an effect and without a way to fail.
+//! Compiling: from a checked cloud to artifacts, without side effects and without failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use crate::providers;
 #[cfg(test)]
 mod tests;
 
-/// Compiles a checked cloud. It cannot fail, gives the same bytes each time, and a new machine changes only what names it.
+/// Compiles a checked cloud. It cannot fail and gives the same bytes each time. A new machine changes only
+/// the artifacts that name it.
 ///
 /// ```
 /// use fmc::prelude::*;
@@ -45,7 +46,7 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
     }))
 }
 
-/// What a cloud compiles to. A clone shares it.
+/// The compiled form of a cloud. A clone shares it.
 #[derive(Clone, Debug)]
 pub struct Wanted(Arc<Inner>);
 
@@ -58,9 +59,9 @@ struct Inner {
     destroyed: Option<Wanted>,
     by_hand: Vec<ByHand>,
     graph: graph::Wanted<AnyDocument>,
-    /// The names of the cloud's machines, also of one that is destroyed.
+    /// The names of the cloud's machines, also if the cloud is destroyed.
     machines: BTreeSet<String>,
-    /// The providers that it was compiled for, which know how their objects compare: a plan needs no connection.
+    /// The providers that it was compiled for. They compare its objects: a plan needs no connection.
     rooms: Vec<AnyRoom>,
 }
 
@@ -70,17 +71,17 @@ impl Wanted {
         &self.0.name
     }
 
-    /// Who owns its objects.
+    /// The owner of its objects.
     pub fn owner(&self) -> &OwnerId {
         &self.0.owner
     }
 
-    /// Whether it is the small copy of a cloud.
+    /// Whether it is a lab, the small copy of a cloud.
     pub fn is_lab(&self) -> bool {
         self.0.lab
     }
 
-    /// The objects, with what each needs.
+    /// The objects with their needs.
     pub fn graph(&self) -> &graph::Wanted<AnyDocument> {
         &self.0.graph
     }
@@ -90,13 +91,14 @@ impl Wanted {
         self.0.rooms.iter().fold(Rooms::new(), Rooms::with_any)
     }
 
-    /// The files that are no steps of a plan, as the nft tables of hosts: the administrator of a host loads its table.
+    /// The files that no step applies, as the nft tables of hosts: the administrator of a host loads its
+    /// table.
     pub fn by_hand(&self) -> &[ByHand] {
         &self.0.by_hand
     }
 
-    /// A fingerprint of all that is wanted, secrets as holes, by name and generation: two clouds that compile to the same
-    /// have the same one.
+    /// A fingerprint of the compiled cloud; secrets count by name and generation. Two clouds with the same
+    /// compiled form have the same fingerprint.
     pub fn fingerprint(&self) -> graph::Fingerprint {
         let mut all = format!("{:?} {}\n", self.0.owner, self.0.lab);
         let rooms = self.rooms();
@@ -109,7 +111,7 @@ impl Wanted {
         graph::Fingerprint::of(all.as_bytes())
     }
 
-    /// Whether it is [nothing](Wanted::nothing).
+    /// Whether it is [`nothing`](Wanted::nothing).
     pub fn is_nothing(&self) -> bool {
         self.0.destroyed.is_some()
     }
@@ -123,7 +125,7 @@ impl Wanted {
         self.0.machines.iter().map(String::as_str)
     }
 
-    /// Nothing, of the same owner: what a destroyed cloud is.
+    /// An empty form with the same owner: that of a destroyed cloud.
     #[must_use]
     pub fn nothing(&self) -> Self {
         Self(Arc::new(Inner {
@@ -138,7 +140,7 @@ impl Wanted {
         }))
     }
 
-    /// The boot configurations of machines, by machine, in the order of their names.
+    /// The boot configurations of machines, sorted by machine.
     pub fn boots(&self) -> impl Iterator<Item = (&str, &Arc<Boot>)> {
         let rooms = self.rooms();
         let nodes = self.0.graph.nodes.iter();
@@ -151,12 +153,12 @@ impl Wanted {
         boots.into_iter()
     }
 
-    /// The secrets that rendering needs, by name and generation.
+    /// The names and generations of the secrets that rendering needs.
     pub fn secrets(&self) -> BTreeSet<(SecretName, u32)> {
         self.secret_refs().into_iter().map(|secret| (secret.name.clone(), secret.generation)).collect()
     }
 
-    /// Whether rendering needs a root key: some of its secrets are made from one.
+    /// Whether rendering needs a root key, because some of its secrets are made from it.
     pub fn needs_root_key(&self) -> bool {
         self.secret_refs().into_iter().any(SecretRef::needs_root_key)
     }
@@ -166,7 +168,7 @@ impl Wanted {
         self.0.graph.nodes.iter().flat_map(|(at, node)| rooms.secrets(at, node)).collect()
     }
 
-    /// Every file that `compile --out` writes, in the order of their paths.
+    /// Every file of `compile --out`, sorted by path.
     pub fn artifacts(&self) -> impl Iterator<Item = Artifact<'_>> {
         let rooms = self.rooms();
         let nodes = self.0.graph.nodes.iter();

@@ -1,7 +1,8 @@
-//! What the commands write with `--json`, as types: `docs/json.md` has the tables, and a test holds the two together.
+//! The output of the commands with `--json`, as types: `docs/json.md` has the tables, and a test compares the
+//! two.
 //!
-//! A program reads them from the commands, or writes them itself: what is read is written back as it was. Every object and
-//! every line says the version of its form, which [`Versioned`] adds.
+//! A program reads these types from the commands, or writes them itself; a value that was read is written
+//! back unchanged. Every object and every line has the version of its format, which [`Versioned`] adds.
 //!
 //! ```
 //! use fmc::json::{Line, Versioned};
@@ -25,10 +26,10 @@ use serde::{Deserialize, Serialize};
 pub use checked::{CheckedView, MachineView, NetworkView};
 pub use finding::{FilePlace, FindingView, KindsView, PageView};
 
-/// The version of every form here. A version only gains keys, events and words.
+/// The version of every format here. A version only gains keys, events and words.
 pub const VERSION: u32 = 1;
 
-/// An object with the version of its form before its own keys.
+/// An object with the version of its format before its own keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Versioned<T> {
@@ -46,26 +47,26 @@ impl<T> Versioned<T> {
     }
 }
 
-/// What `plan` writes, and the first line of an apply.
+/// The output of `plan`, and the first line of an apply.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanObject {
     /// The cloud's name.
     pub cloud: String,
-    /// Whose its objects are.
+    /// The owner of its objects.
     pub owner: String,
-    /// Where each host is.
+    /// The URI of each host.
     pub hosts: Vec<HostAt>,
-    /// Whether no host is real.
+    /// Whether all hosts are simulated.
     pub simulation: bool,
-    /// What would be done.
+    /// The plan.
     pub plan: PlanView,
     /// The hosts that need their nft table loaded.
     pub rulesets: Vec<String>,
 }
 
 impl PlanObject {
-    /// A plan for hosts that are somewhere.
+    /// A plan, with the URIs of its hosts.
     pub fn new(plan: &crate::Plan, hosts: Vec<HostAt>, simulation: bool) -> Self {
         Self::of(plan, plan.wanted(), hosts, simulation)
     }
@@ -88,13 +89,13 @@ impl PlanObject {
     }
 }
 
-/// A host, and where it is.
+/// A host and its URI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HostAt {
     /// Its name in the cloud.
     pub host: String,
-    /// Where it is: `sim:FILE`, or a libvirt URI.
+    /// `sim:FILE`, or a libvirt URI.
     pub uri: String,
 }
 
@@ -102,17 +103,17 @@ pub struct HostAt {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PlanView {
-    /// The highest of its steps.
+    /// The highest impact of a step.
     pub impact: Impact,
     /// Plans with the same digest do the same.
     pub digest: String,
     /// How many machines and other nouns it changes.
     pub counts: Counts,
-    /// What is done, each after those that it needs.
+    /// The steps, each after those that it needs.
     pub steps: Vec<StepView>,
-    /// What a later phase of the same apply does.
+    /// The steps of later phases of the same apply.
     pub later: Vec<LaterView>,
-    /// What is only said.
+    /// Messages that are not steps.
     pub notes: Vec<Note>,
     /// The objects that stay as they are.
     pub untouched: Vec<UntouchedView>,
@@ -124,21 +125,21 @@ pub struct PlanView {
 pub struct StepView {
     /// The object, as `libvirt/local/domain/web`.
     pub address: String,
-    /// What is done.
+    /// The action.
     pub action: Action,
-    /// What that does to what runs.
+    /// Its impact on running objects.
     pub impact: Impact,
     /// Why, or for a creation what is made.
     pub reasons: Vec<String>,
-    /// What differs.
+    /// The differences.
     pub changes: Vec<Change>,
-    /// The fingerprint of what it is made from; none for a deletion.
+    /// The fingerprint of its document; `None` for a deletion.
     pub makes: Option<String>,
-    /// The fingerprint of what the plan saw; none if nothing was there.
+    /// The fingerprint that the plan saw; `None` if there was no object.
     pub expects: Option<String>,
-    /// The steps that come before, as places in the list of steps.
+    /// The steps that come before, as indices of the list of steps.
     pub after: Vec<usize>,
-    /// The machine that a person knows it by, as `machine/web`.
+    /// The machine or other noun that the object belongs to, as `machine/web`.
     pub part_of: Option<String>,
 }
 
@@ -149,7 +150,7 @@ pub struct LaterView {
     /// The step.
     #[serde(flatten)]
     pub step: StepView,
-    /// What has to be done first.
+    /// The condition for the step.
     pub once: String,
 }
 
@@ -159,7 +160,7 @@ pub struct LaterView {
 pub struct UntouchedView {
     /// The object.
     pub address: String,
-    /// The machine that a person knows it by.
+    /// The machine or other noun that the object belongs to.
     pub part_of: Option<String>,
     /// Why it stays as it is.
     pub why: Why,
@@ -207,11 +208,11 @@ impl<D: ?Sized> From<&graph::Step<D>> for StepView {
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Line {
-    /// What is going to be done: the first line, and one before the steps of each later phase.
+    /// A plan: the first line, and one before the steps of each later phase.
     Plan(Box<PlanObject>),
-    /// How it ended: the last line.
+    /// The result: the last line.
     Outcome(End),
-    /// What happens in between.
+    /// Everything in between.
     #[serde(untagged)]
     Event(Event),
 }
@@ -224,20 +225,20 @@ pub struct End {
     pub done: usize,
     /// Steps that failed.
     pub failed: usize,
-    /// Steps that were not begun.
+    /// Steps that did not begin.
     pub skipped: usize,
-    /// Machines that are up, of those that were waited for.
+    /// Machines that came up, among those that the apply waited for.
     pub up: usize,
-    /// Machines that are not known to be up, of those that were waited for.
+    /// Machines that are not known to be up, among those that the apply waited for.
     pub not_up: usize,
-    /// What is still to be done.
+    /// The remaining work.
     pub left: Vec<Left>,
-    /// Whether somebody stopped it.
+    /// Whether the apply was stopped.
     pub stopped: bool,
 }
 
 impl End {
-    /// The end of an apply that was stopped or not.
+    /// The end of an apply, stopped or not.
     pub fn of(outcome: &Outcome, stopped: bool) -> Self {
         Self {
             done: outcome.done.len(),
@@ -251,37 +252,37 @@ impl End {
     }
 }
 
-/// What `status` writes.
+/// The output of `status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusObject {
     /// The cloud's name.
     pub cloud: String,
-    /// Whose its objects are.
+    /// The owner of its objects.
     pub owner: String,
-    /// Where each host is.
+    /// The URI of each host.
     pub hosts: Vec<HostAt>,
-    /// Whether no host is real.
+    /// Whether all hosts are simulated.
     pub simulation: bool,
     /// The machines of the cloud, by name.
     pub machines: Vec<MachineStatus>,
-    /// What else there is of the cloud, of providers that have more than machines.
+    /// Other objects of the cloud, from providers that have more than machines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<ObjectStatus>,
-    /// What is ours and stays although nobody uses it.
+    /// Objects of ours that stay although nothing uses them.
     pub kept: Vec<KeptView>,
     /// What could not be read, and why: a machine, a host or an address.
     #[serde(default)]
     pub unknown: BTreeMap<String, String>,
 }
 
-/// An object of the cloud as it is.
+/// The state of an object of the cloud.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ObjectStatus {
     /// The object.
     pub address: String,
-    /// How it is, as `there`.
+    /// The state, as `there`.
     pub state: String,
 }
 
@@ -291,25 +292,25 @@ impl From<&Standing> for ObjectStatus {
     }
 }
 
-/// A machine as it is.
+/// The state of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MachineStatus {
     /// Its name.
     pub name: String,
-    /// The host that it is on.
+    /// The host of the machine.
     pub host: String,
     /// `running`, `off`, `not there`, `not ours` or `unknown`.
     pub state: String,
     /// Its addresses, or `dynamic`.
     pub addresses: Vec<String>,
-    /// Why it boots with something older than is wanted.
+    /// Why it boots with an older image or configuration than is wanted.
     pub outdated: Vec<String>,
-    /// What its next boot changes.
+    /// The changes of its next boot.
     pub pending: Vec<String>,
 }
 
-/// Something that is kept.
+/// An object that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KeptView {
@@ -319,28 +320,29 @@ pub struct KeptView {
     pub why: String,
 }
 
-/// What `drift` writes.
+/// The output of `drift`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DriftObject {
     /// The cloud's name.
     pub cloud: String,
-    /// Whose its objects are.
+    /// The owner of its objects.
     pub owner: String,
-    /// Where each host is.
+    /// The URI of each host.
     pub hosts: Vec<HostAt>,
-    /// Whether no host is real.
+    /// Whether all hosts are simulated.
     pub simulation: bool,
-    /// What is not as the last apply left it.
+    /// The objects that differ from the last apply.
     pub drift: Vec<DriftedView>,
-    /// What differs where the cloud has changed too, so that it is not known who changed it.
+    /// The objects that differ from a cloud that was itself changed since, so that manual changes cannot be
+    /// told apart.
     pub unclear: Vec<DriftedView>,
-    /// What could not be read, and why.
+    /// The places and addresses that could not be read, with the cause.
     pub unknown: BTreeMap<String, String>,
 }
 
 impl DriftObject {
-    /// What drifted of a cloud: its name and its owner.
+    /// The drift of a cloud, given by its name and its owner.
     pub fn of(drift: &Drift, (cloud, owner): (String, String), hosts: Vec<HostAt>, simulation: bool) -> Self {
         let all = |drifted: &[Drifted]| drifted.iter().map(DriftedView::from).collect();
         let Drift { drift, unclear, unknown } = drift;
@@ -349,17 +351,17 @@ impl DriftObject {
     }
 }
 
-/// An object that is not as the last apply left it.
+/// An object that differs from the last apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DriftedView {
     /// The object.
     pub address: String,
-    /// The machine that a person knows it by.
+    /// The machine or other noun that the object belongs to.
     pub part_of: Option<String>,
-    /// What happened to it: `changed`, `missing` or `extra`.
+    /// The kind of drift: `changed`, `missing` or `extra`.
     pub kind: String,
-    /// What differs.
+    /// The differences.
     pub changes: Vec<MovedView>,
 }
 
@@ -379,14 +381,14 @@ impl From<&Drifted> for DriftedView {
     }
 }
 
-/// One difference between what was applied and what is there.
+/// One difference between the last apply and the existing object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MovedView {
-    /// What differs, as `memory`.
+    /// The path within the document, as `memory`.
     pub path: String,
-    /// What was applied; none if nothing was.
+    /// The applied value; `None` if there was none.
     pub from: Option<String>,
-    /// What is there; none if nothing is.
+    /// The existing value; `None` if there is none.
     pub to: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! A kubeconfig, computed from the root key before the cluster is there.
+//! A kubeconfig, computed from the root key before the cluster exists.
 //!
 //! ```
 //! # #[cfg(feature = "keys")] {
@@ -27,26 +27,27 @@ use fmc_core::secret::SecretBytes;
 pub use fmc_keys::KubeconfigError;
 use fmc_keys::{Keyring, Kubeconfig, Validity};
 
-/// How long before now a certificate is valid already: the clocks of two machines differ.
+/// How long before now a certificate is already valid, because the clocks of two computers differ.
 const CLOCKS: i64 = 300;
 
-/// What a kubeconfig needs to know of a cluster.
+/// The inputs of a kubeconfig.
 #[derive(Clone, Copy, Debug)]
 pub struct Cluster<'a> {
-    /// Its name, which is that of the context too.
+    /// The cluster's name, also that of the context.
     pub name: &'a str,
-    /// Where its API answers: `https://`, the endpoint's address or name, and its port.
+    /// The URL of its API: `https://`, the endpoint's address or name, and its port.
     pub server: &'a HttpUrl,
     /// Its secrets.
     pub pki: &'a Pki,
 }
 
-/// The kubeconfig of a cluster's administrator. Its certificate is valid from five minutes ago for so long from now; no
-/// cluster can take it back before, so make it short.
+/// The kubeconfig of a cluster's administrator. Its certificate is valid from five minutes ago until
+/// `valid_for` from now. A cluster cannot revoke it earlier, so keep that time short.
 ///
 /// # Errors
 ///
-/// The server's URL is not `https`, a secret of the user's own cannot be had or does not sign, or the time is out of range.
+/// The server's URL is not `https`, a secret of the user's own is not available or cannot sign, or the time
+/// is out of range.
 pub fn kubeconfig(
     cluster: &Cluster<'_>,
     keyring: &Keyring,

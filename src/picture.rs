@@ -28,14 +28,14 @@ use fmc_core::provider::{Drawn, Rooms};
 
 use crate::providers::{Providers, built_in};
 
-/// What is drawn of a cloud. Everything is by index into what the check sorted by name.
+/// The drawn parts of a cloud. References are indices into the lists that the check sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     title: String,
     hosts: Vec<Place>,
     networks: Vec<Bus>,
     machines: Vec<Node>,
-    /// Who calls and is called, and how; empty unless flows are drawn.
+    /// The ends of the drawn flows; empty unless flows are drawn.
     ends: Vec<flows::End>,
     arrows: Vec<flows::Arrow>,
 }
@@ -53,7 +53,7 @@ struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bus {
     name: String,
-    /// How it reaches others, as `nat`.
+    /// The kind of network, as `nat`.
     forward: &'static str,
     subnets: Vec<String>,
     bridge: String,
@@ -65,13 +65,13 @@ struct Bus {
 struct Node {
     name: String,
     host: usize,
-    /// Its processors, memory and root.
+    /// Its processors, memory and root disk.
     size: String,
-    /// What it boots, as `debian 12`; empty for a blank disk.
+    /// The operating system, as `debian 12`; empty for a blank disk.
     os: String,
-    /// What it is for, as `k3s-server of prod`.
+    /// Its roles, as `k3s-server of prod`.
     roles: Vec<String>,
-    /// Its data disks: the name and size, and the pool by index into those of its host.
+    /// Its data disks: the name and size, and the pool as an index into its host's pools.
     disks: Vec<(String, usize)>,
     plugs: Vec<Plug>,
 }
@@ -80,14 +80,14 @@ struct Node {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Plug {
     network: usize,
-    /// Its addresses, and how it has them where it does not say them itself.
+    /// Its addresses, or the way in which it gets them.
     addresses: Vec<String>,
-    /// Whether the machine's default route leaves by it.
+    /// Whether the machine's default route uses it.
     is_default: bool,
 }
 
 impl Picture {
-    /// What is drawn of a cloud.
+    /// The picture of a cloud.
     pub fn of(checked: &Checked) -> Self {
         let rooms = built_in();
         let rooms = rooms.iter().fold(Rooms::new(), Rooms::with_any);
@@ -96,7 +96,7 @@ impl Picture {
         let mut machines: Vec<Node> =
             checked.machines().iter().map(|machine| node(machine, &hosts)).collect();
         for (group, members) in checked.roles() {
-            // A role of an instance is in its kind's group too.
+            // A machine with a role of an instance is in the group of the role's kind, too.
             let has_instance = |at: &Idx<Machine>| {
                 let mut same = checked.roles().iter().filter(|(other, _)| other.kind == group.kind);
                 same.any(|(other, members)| {
@@ -121,15 +121,16 @@ impl Picture {
         }
     }
 
-    /// With what flows between the roles of the cloud: an arrow from each role to each other that it reaches, with all services.
-    /// What every machine has (SSH, names, the time) is left out.
+    /// Adds the flows between the roles of the cloud: an arrow from each role to each other role that it
+    /// reaches, with all services. Flows that every machine has (SSH, DNS, time) are left out.
     #[must_use]
     pub fn with_flows(mut self, checked: &Checked) -> Self {
         (self.ends, self.arrows) = flows::of(checked);
         self
     }
 
-    /// With what these providers add, as the names of machines in a registry, each a line at its machine.
+    /// Adds the labels of these providers, for example the names of machines in a registry: each is a line at
+    /// its machine.
     #[must_use]
     pub fn with_providers(mut self, providers: &Providers, checked: &Checked) -> Self {
         for drawn in providers.rooms().drawn(checked) {
@@ -140,29 +141,29 @@ impl Picture {
         self
     }
 
-    /// As a Mermaid flowchart, which hosting sites draw where it stands in Markdown.
+    /// The picture for Mermaid. Hosting sites draw it within Markdown.
     pub fn mermaid(&self) -> String {
         mermaid::write(self)
     }
 
-    /// As Graphviz's `dot` reads it.
+    /// The picture for Graphviz's `dot`.
     pub fn dot(&self) -> String {
         dot::write(self)
     }
 
-    /// As SVG, laid out here: networks are bars, machines are boxes, in a panel for each host.
+    /// The picture as SVG, laid out here: networks are bars, machines are boxes, in a panel for each host.
     pub fn svg(&self) -> String {
         svg::write(self)
     }
 
-    /// The machines of a host, by index, with their own.
+    /// The machines of a host, with their indices.
     fn on(&self, host: usize) -> impl Iterator<Item = (usize, &Node)> {
         self.machines.iter().enumerate().filter(move |(_, machine)| machine.host == host)
     }
 }
 
 impl Plug {
-    /// What stands at its line.
+    /// The text at its line.
     fn label(&self) -> String {
         let mut words = self.addresses.clone();
         words.extend(self.is_default.then(|| "default route".to_owned()));
@@ -206,7 +207,7 @@ fn node(machine: &Machine, hosts: &[Place]) -> Node {
     let pool_of = |disk: &Disk| {
         let pools = hosts.get(machine.host.position()).map_or(&[][..], |host| &host.pools);
         let named = disk.pool.as_ref().and_then(|name| {
-            // The first is the cloud's own.
+            // The first pool is the cloud's own.
             pools.iter().skip(1).position(|(pool, _)| pool == name.as_str()).map(|at| at + 1)
         });
         named.unwrap_or(0)

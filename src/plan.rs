@@ -1,4 +1,4 @@
-//! Planning: from what is wanted and what is there to steps, without an effect.
+//! Planning: from the wanted and the existing objects to steps, without side effects.
 
 mod beforehand;
 mod gone;
@@ -20,17 +20,17 @@ use self::names::{is_named, known};
 use crate::compile::Wanted;
 use crate::providers::Providers;
 
-/// What is there, of whichever provider.
+/// The existing objects of all providers.
 pub type Seen = graph::Seen<AnyObject>;
 
-/// Decides what has to be done. The same arguments give the same plan.
+/// Decides on the steps. The same arguments give the same plan.
 pub fn plan(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Plan {
     Plan::of(wanted.clone(), Arc::new(seen.clone()), choices.clone(), Vec::new())
 }
 
-/// What will be done, with what it was decided from: it can be decided again with other choices, without looking again.
+/// A plan together with its inputs: it can be decided again with other choices, without another observation.
 ///
-/// It reads as its steps, notes and counts do: see [`graph::Plan`].
+/// Its steps, notes and counts are those of [`graph::Plan`].
 #[derive(Debug)]
 pub struct Plan {
     wanted: Wanted,
@@ -47,30 +47,32 @@ impl Plan {
         Self { wanted, seen, choices, added: Vec::new(), plan }.with_notes(added)
     }
 
-    /// The plan in which this machine is made anew too. Its data disks stay.
+    /// The plan that also replaces this machine. Its data disks stay.
     #[must_use]
     pub fn replace(mut self, machine: impl AsRef<str>) -> Self {
         self.choices.replace.insert(machine.as_ref().to_owned());
         self.again()
     }
 
-    /// The plan of this alone, and of what else is named so: a machine (`machine/web`), an object (`network/lab`) or an
-    /// address. What it needs comes along, as does what has to restart or go with it; the rest is listed as left out.
+    /// The plan for this name alone, in addition to other chosen names: a machine (`machine/web`), an object
+    /// (`network/lab`) or an address. Everything that it needs comes along, and so does everything that has
+    /// to restart or go with it; the rest is listed as left out.
     #[must_use]
     pub fn only(mut self, name: impl Into<String>) -> Self {
         self.choices.only.insert(name.into());
         self.again()
     }
 
-    /// The plan that may delete this data too. Data that is wanted is never deleted; a machine that is neither in the cloud nor
-    /// has left anything refuses the plan.
+    /// The plan that may also delete this data. Wanted data is never deleted. A machine that is neither in
+    /// the cloud nor has left any data makes the plan refused.
     #[must_use]
     pub fn delete_data(mut self, data: DeleteData) -> Self {
         self.choices.delete_data = data;
         self.again()
     }
 
-    /// The plan with further notes, as those of [`Providers::preflight`]. One that refuses refuses the plan.
+    /// The plan with further notes, as those of [`Providers::preflight`]. A refusing note makes the plan
+    /// refused.
     #[must_use]
     pub fn with_notes(mut self, notes: impl IntoIterator<Item = Note>) -> Self {
         for note in notes {
@@ -82,11 +84,12 @@ impl Plan {
         self
     }
 
-    /// What is done to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
+    /// The plan's part for a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an
+    /// address.
     ///
     /// # Errors
     ///
-    /// The plan knows nothing of this name: a typo is not taken for something that stays as it is.
+    /// The plan does not know this name. So a typo does not pass for an unchanged object.
     pub fn step(&self, name: &str) -> Result<PlanPart<'_>, UnknownName> {
         known(&self.plan, name)?;
         let steps =
@@ -94,8 +97,8 @@ impl Plan {
         Ok(PlanPart(Group::of(name, steps)))
     }
 
-    /// Whether an object that is there, by name as in [`Plan::step`], outlives an apply with what is in it. One that could not
-    /// be read is not promised to.
+    /// Whether an existing object, named as in [`Plan::step`], survives an apply together with its content.
+    /// The answer is `false` for an object that could not be read.
     ///
     /// # Errors
     ///
@@ -105,8 +108,8 @@ impl Plan {
         Ok(self.plan.keeps_all(|address, part_of| is_named(address, part_of, name)))
     }
 
-    /// What somebody changed since the last apply, as far as what was there says; the plan of the cloud mends it. Changes of
-    /// the cloud itself are none.
+    /// Manual changes since the last apply, as far as the observed objects show them; the plan of the cloud
+    /// reverts them. Changes of the cloud itself are not drift.
     ///
     /// ```
     /// # #[cfg(feature = "sim")] {
@@ -129,41 +132,42 @@ impl Plan {
         self.wanted.rooms().drift(self.wanted.graph(), &self.seen)
     }
 
-    /// How the machines and other objects stand, as far as what was there says.
+    /// The state of the machines and other objects, by the observation.
     pub fn status(&self, checked: &Checked) -> Status {
         self.wanted.rooms().status(checked, self.wanted.graph(), &self.seen)
     }
 
-    /// What was there.
+    /// The observed objects.
     pub fn seen(&self) -> &Seen {
         &self.seen
     }
 
-    /// What was chosen.
+    /// The choices.
     pub fn choices(&self) -> &Choices {
         &self.choices
     }
 
-    /// What is wanted.
+    /// The wanted objects.
     pub fn wanted(&self) -> &Wanted {
         &self.wanted
     }
 
-    /// Does it: each step once those before it are done. Where the plan could not see further, it looks and plans again,
-    /// and goes on with what the plan has [announced](graph::Plan::later); what it has not is [left](Outcome::left), and the
-    /// outcome is not converged: plan again, show that, and apply it.
+    /// Applies the plan: each step runs once those before it are done. If the plan could not see the whole
+    /// way, the apply observes and plans again, and goes on with the steps that this plan has
+    /// [announced](graph::Plan::later). Other steps are [left](Outcome::left), and the outcome is not
+    /// converged: plan again, show that plan, and apply it.
     ///
     /// The future is `Send` if `on` is, so that it can be spawned. Dropping it begins no further step.
     ///
     /// # Errors
     ///
-    /// The plan refuses something, and nothing was done. That a step failed is in the outcome:
-    /// [`Outcome::converged`] makes an error of it, which names the step and the cause.
+    /// The plan refuses something, and nothing was done. A failed step is in the outcome:
+    /// [`Outcome::converged`] turns it into an error that names the step and the cause.
     pub async fn apply(&self, providers: &Providers, on: impl FnMut(Event)) -> Result<Outcome, Refused> {
         self.apply_with(providers, ApplyOptions::default(), on).await
     }
 
-    /// Does it, with a limit of steps at once or a flag that stops it.
+    /// Applies the plan, with a limit of concurrent steps or a flag that stops it.
     ///
     /// # Errors
     ///
@@ -177,8 +181,8 @@ impl Plan {
         self.apply_watched(providers, options, &mut Events(on)).await
     }
 
-    /// Does it, and asks [`Watch::further`] before it goes on with a further plan, which may hold steps that this one has
-    /// not announced.
+    /// Applies the plan, and asks [`Watch::further`] before it goes on with a further plan, which may contain
+    /// steps that this one has not announced.
     ///
     /// # Errors
     ///
@@ -203,9 +207,9 @@ impl Plan {
     }
 }
 
-/// The steps, with what a person must do before them.
+/// The plan, with notes about everything that a person must do before it.
 fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDocument> {
-    // The model needs no connection: all that it reads is in `seen`.
+    // The model needs no connection: all its inputs are in `seen`.
     let rooms = wanted.rooms();
     let (choices, gone) = gone::without(wanted, seen, choices);
     let mut plan = match choices {
@@ -220,8 +224,8 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
     plan
 }
 
-/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left anything. While something could not be read,
-/// it may be the one that left data.
+/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left any
+/// data. If something could not be read, there is no refusal, because it may be that machine's data.
 fn unknown_data(wanted: &Wanted, seen: &Seen, choices: &Choices) -> Vec<Note> {
     let is_read = |state: &State<AnyObject>| matches!(state, State::Present { .. });
     if choices.delete_data == DeleteData::None
@@ -254,17 +258,17 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What a plan does to one machine or object, which may be nothing.
+/// A plan's part for one machine or object, which may be empty.
 #[derive(Debug)]
 pub struct PlanPart<'a>(Option<Group<'a, AnyDocument>>);
 
 impl PlanPart<'_> {
-    /// What that does to what runs; [`Impact::None`] if nothing is done.
+    /// The impact on running objects; [`Impact::None`] if nothing is done.
     pub fn impact(&self) -> Impact {
         self.0.as_ref().map_or(Impact::None, Group::impact)
     }
 
-    /// What is done to it as a whole.
+    /// The action on the whole.
     pub fn action(&self) -> Option<Action> {
         self.0.as_ref().map(Group::action)
     }

@@ -1,8 +1,9 @@
 //! Plans in files: the plan that was shown is the plan that runs.
 //!
-//! A [`Saved`] plan says what was chosen, where it was planned, and the [digest](crate::graph::Plan::digest) of its steps.
-//! To run it is to observe and plan again by its choices, and to [refuse](Saved::is_still) unless that gives the same steps
-//! from the same cloud. So it holds no document and no secret, and nothing that somebody wrote into the file is ever run.
+//! A [`Saved`] plan records the choices, the hosts, and the [digest](crate::graph::Plan::digest) of the
+//! steps. To run it, fmc observes and plans again with these choices, and [refuses](Saved::is_still) unless
+//! the result has the same steps for the same cloud. So the file contains no documents and no secrets, and
+//! nothing that someone wrote into it is ever run.
 //!
 //! ```
 //! # #[cfg(feature = "sim")] {
@@ -40,14 +41,14 @@ const FORM: &str = "fmc-plan";
 const VERSION: u32 = 1;
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
-/// As many differences as an error lists.
+/// How many differences an error lists.
 const LISTED: usize = 10;
 
-/// A plan as it is kept in a file.
+/// A plan as it is stored in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved(Body);
 
-/// What the seal is over.
+/// The part that the seal covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -64,11 +65,11 @@ struct Body {
     replace: BTreeSet<String>,
     delete_data: Given,
     only: BTreeSet<String>,
-    /// What was wanted.
+    /// The fingerprint of the compiled cloud.
     wanted: Fingerprint,
-    /// What was to be done.
+    /// The digest of the steps.
     digest: Fingerprint,
-    /// The plan as it was shown, for people.
+    /// The plan's text, for people.
     shown: Vec<String>,
     steps: Vec<SavedStep>,
 }
@@ -88,18 +89,18 @@ struct Sealed<B> {
     seal: Fingerprint,
 }
 
-/// A host of a saved plan, and where it was.
+/// A host of a saved plan and its URI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SavedHost {
     /// Its name in the cloud.
     pub host: String,
-    /// Where it was, as `qemu:///system`.
+    /// Its URI, as `qemu:///system`.
     pub uri: String,
 }
 
-/// A step of a saved plan: what a difference can be told by.
+/// A step of a saved plan: enough to describe a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedStep {
@@ -110,28 +111,28 @@ struct SavedStep {
     expects: Option<Fingerprint>,
 }
 
-/// Why a saved plan cannot be read, or is not run.
+/// Why a saved plan cannot be read or run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SavedError {
-    /// The text is no plan, or not all of one.
+    /// The text is not a plan, or it is incomplete.
     #[error("read the plan: {0}: plan again")]
     Read(String),
     /// It was made by another version, whose plans may mean something else.
     #[error("read the plan: it was made by version {theirs}, and this is {PROGRAM}: plan again")]
     Version {
-        /// Who made it.
+        /// The other version.
         theirs: String,
     },
     /// It was changed since it was written.
     #[error("read the plan: it was changed since it was written: plan again")]
     Altered,
-    /// It is not of this cloud, of these hosts or for this purpose.
-    #[error("run the plan: it is of {theirs}, and this is {ours}")]
+    /// It belongs to another cloud, other hosts or another purpose.
+    #[error("run the plan: it was saved for {theirs}, not for {ours}")]
     Another {
-        /// What it is of.
+        /// The saved subject.
         theirs: String,
-        /// What it should be of.
+        /// The present subject.
         ours: String,
     },
     /// The cloud has changed since.
@@ -147,7 +148,7 @@ fn list(differences: &[String]) -> String {
 }
 
 impl Saved {
-    /// A plan to be kept.
+    /// The saved form of a plan.
     pub fn of(plan: &Plan) -> Self {
         let wanted = plan.wanted();
         let Choices { replace, delete_data, only } = plan.choices().clone();
@@ -175,47 +176,47 @@ impl Saved {
         })
     }
 
-    /// With a host, and where it was planned.
+    /// Adds a host with its URI.
     #[must_use]
     pub fn on(mut self, host: impl Into<String>, uri: impl Into<String>) -> Self {
         self.0.hosts.push(SavedHost { host: host.into(), uri: uri.into() });
         self
     }
 
-    /// With the paths of what was set in the cloud for it. Their values are not kept, since they may be secrets: whoever
-    /// runs the plan says them again.
+    /// Adds the paths of the settings that the cloud was changed with. Their values are not stored, since
+    /// they may be secrets: give them again to run the plan.
     #[must_use]
     pub fn set(mut self, paths: impl IntoIterator<Item = String>) -> Self {
         self.0.set.extend(paths);
         self
     }
 
-    /// Whose objects it is about.
+    /// The owner of its objects.
     pub fn owner(&self) -> &str {
         &self.0.owner
     }
 
-    /// Whether it is of the small copy of the cloud.
+    /// Whether it is for a lab, the small copy of the cloud.
     pub fn is_lab(&self) -> bool {
         self.0.lab
     }
 
-    /// Whether it is towards nothing.
+    /// Whether it destroys the cloud.
     pub fn is_destroy(&self) -> bool {
         self.0.destroy
     }
 
-    /// The hosts, and where they were.
+    /// The hosts with their URIs.
     pub fn hosts(&self) -> &[SavedHost] {
         &self.0.hosts
     }
 
-    /// The paths of what was set in the cloud for it.
+    /// The paths of the settings that the cloud was changed with.
     pub fn set_paths(&self) -> &[String] {
         &self.0.set
     }
 
-    /// What was chosen: to run it is to plan again by this.
+    /// The choices: to run the plan, plan again with these.
     pub fn choices(&self) -> Choices {
         Choices {
             replace: self.0.replace.clone(),
@@ -228,16 +229,16 @@ impl Saved {
         }
     }
 
-    /// Fails unless a plan that was made now is this one: of the same cloud, with the same steps.
+    /// Fails unless a new plan is the same: of the same cloud, with the same steps.
     ///
     /// # Errors
     ///
-    /// What the plan is of, or what has changed since it was made: the cloud, or the world.
+    /// The plan's cloud, or the change since it was made: of the cloud, or of the world.
     pub fn is_still(&self, plan: &Plan) -> Result<(), SavedError> {
         let Self(saved) = self;
         let wanted = plan.wanted();
         let of = |owner: &str, destroy: bool| match destroy {
-            true => format!("the end of {owner}"),
+            true => format!("the destruction of {owner}"),
             false => format!("the cloud {owner}"),
         };
         let theirs = of(&saved.owner, saved.destroy);
@@ -254,7 +255,7 @@ impl Saved {
         Ok(())
     }
 
-    /// How the steps differ from those of a plan that was made now.
+    /// The differences between the saved steps and those of a new plan.
     fn differences(&self, plan: &Plan) -> Vec<String> {
         let now: Vec<SavedStep> = plan.all_steps().map(SavedStep::of).collect();
         let saved: BTreeMap<&str, &SavedStep> =
@@ -263,12 +264,12 @@ impl Saved {
         let mut found: Vec<String> = now
             .iter()
             .filter_map(|step| match saved.get(step.address.as_str()) {
-                None => Some(format!("{} is now to be done too", step.say())),
+                None => Some(format!("{} is new", step.say())),
                 Some(before) => step.differs(before),
             })
             .collect();
         let gone = self.0.steps.iter().filter(|step| !known.contains(step.address.as_str()));
-        found.extend(gone.map(|step| format!("{} is no longer to be done", step.say())));
+        found.extend(gone.map(|step| format!("{} is no longer needed", step.say())));
         let more = found.len().saturating_sub(LISTED);
         if more > 0 {
             found.truncate(LISTED);
@@ -280,7 +281,7 @@ impl Saved {
     /// The text of the file, with a line break at the end: the same plan gives the same bytes.
     pub fn to_json(&self) -> String {
         let sealed = Sealed { plan: &self.0, seal: seal(&self.0) };
-        // Text, numbers and lists: none of these is refused.
+        // Text, numbers and lists always serialise.
         let mut text = serde_json::to_string_pretty(&sealed).unwrap_or_default();
         text.push('\n');
         text
@@ -296,15 +297,15 @@ impl FromStr for Saved {
             SavedError::Read(if error.is_eof() {
                 "it ends too early".to_owned()
             } else {
-                format!("it is no plan of fmc's: {error}")
+                format!("it is not a plan of fmc: {error}")
             })
         };
         let value: Value = serde_json::from_str(text).map_err(read)?;
-        // Another version may have another form, which is not to be told of key by key.
+        // Another version may have another format, so its keys are not reported one by one.
         let head = value.get("plan");
         let text_of = |key: &str| head?.get(key)?.as_str();
         if text_of("form") != Some(FORM) {
-            return Err(SavedError::Read("it is no plan of fmc's".to_owned()));
+            return Err(SavedError::Read("it is not a plan of fmc".to_owned()));
         }
         let version = head.and_then(|head| head.get("version")).and_then(Value::as_u64);
         let theirs = text_of("fmc").unwrap_or("unknown");
@@ -317,7 +318,7 @@ impl FromStr for Saved {
     }
 }
 
-/// It tells a slip of an editor or a disk, and not an attack: what runs is planned anew, and compared.
+/// The seal detects a slip of an editor or a disk, not an attack: the run plans again and compares.
 fn seal(body: &Body) -> Fingerprint {
     Fingerprint::of(&serde_json::to_vec(body).unwrap_or_default())
 }
@@ -343,16 +344,16 @@ impl SavedStep {
         }
     }
 
-    /// How it differs from what it was.
+    /// The difference from an earlier state of this step.
     fn differs(&self, before: &Self) -> Option<String> {
         if self == before {
             None
         } else if (&self.action, &self.what) != (&before.action, &before.what) {
             Some(format!("{}, and not {}, {}", self.say(), before.action, before.what.join(", ")))
         } else if self.expects != before.expects {
-            Some(format!("{} is not as it was", self.address))
+            Some(format!("{} has changed since", self.address))
         } else {
-            Some(format!("{} is to become something else", self.address))
+            Some(format!("{} gets another content", self.address))
         }
     }
 }

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(file("token").unwrap(), b"hunter2");
         for path in ["/etc/passwd", "../../etc/passwd", "link", "/etc/there-is-no-such-file"] {
             let refused = file(path).unwrap_err().to_string();
-            assert!(refused.ends_with("it is not in the folder that local files are read from"), "{refused}");
+            assert!(refused.ends_with("it is outside the folder for local files"), "{refused}");
         }
         assert!(variable("PATH").unwrap_err().to_string().ends_with("it is not set"));
         assert!(!format!("{secrets:?}").contains("hunter2"));

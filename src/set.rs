@@ -1,8 +1,8 @@
 //! Changing a value of a cloud by its path, as `machines.*.memory=256MiB`.
 //!
-//! A path is that of the cloud's file form, the one that findings name: keys and names with dots between them, `[0]` for
-//! a place in a list, `*` for every name or place. A name that has a dot stands in double quotes. The value is YAML: a
-//! scalar, or a list or map in brackets; nothing, or `null`, leaves the value to its default.
+//! A path is the one that findings show, in the cloud's file form: keys and names with dots between them,
+//! `[0]` for a place in a list, `*` for every name or place. A name with a dot needs double quotes. The value
+//! is YAML: a scalar, or a list or map in brackets; an empty value, or `null`, resets to the default.
 //!
 //! ```
 //! use fmc::prelude::*;
@@ -36,15 +36,15 @@ use crate::file::read::{Keys, Shapes, known_instead, read_with_shapes};
 use crate::file::tree::Node;
 use crate::file::{Mistake, RoleKinds};
 
-/// A path and the value that is put there.
+/// A path and its new value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// The path as it was written.
     text: String,
-    /// The whole as it was written.
+    /// The whole argument as it was written.
     argument: String,
     path: Vec<Step>,
-    /// The value as it may be read, the likeliest first.
+    /// The possible readings of the value, the likeliest first.
     values: Vec<Value>,
 }
 
@@ -59,7 +59,7 @@ enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetError {
-    /// The text is no setting.
+    /// The text is not a setting.
     #[error("read `{text}`: {why}")]
     Form {
         /// The text.
@@ -67,15 +67,15 @@ pub enum SetError {
         /// What is wrong with it, and what would be right.
         why: String,
     },
-    /// The path leads nowhere, or the value does not fit there.
+    /// The path does not exist, or the value does not fit there.
     #[error("set {path}: {why}")]
     Place {
         /// The path.
         path: String,
-        /// Up to where it leads, and what would be right.
+        /// How far the path exists, and what would be right.
         why: String,
     },
-    /// The cloud itself has no file form: two of its values have one name.
+    /// The cloud itself has no file form, because two of its values have the same name.
     #[error("change the cloud: {0}")]
     Cloud(String),
 }
@@ -84,17 +84,17 @@ pub enum SetError {
 ///
 /// # Errors
 ///
-/// A path that leads nowhere, with the nearest key that is known there; a `*` that matches nothing; a value of the wrong
-/// kind. A value that is wrong in itself, as a size without a unit, waits for [`Cloud::check`].
+/// A path that does not exist, with the nearest known key; a `*` that matches nothing; a value of the wrong
+/// kind. A value that is itself invalid, as a size without a unit, is left to [`Cloud::check`].
 pub fn set(cloud: &Cloud, settings: &[Setting]) -> Result<Cloud, SetError> {
     set_with(cloud, settings, &RoleKinds::built_in())
 }
 
-/// Changes a cloud by settings, one after the other, which may say these roles: as [`set`].
+/// Changes a cloud by settings, one after the other, which may use these roles: otherwise as [`set`].
 ///
 /// # Errors
 ///
-/// Those of [`set`]; a role that is not known.
+/// The errors of [`set`]; an unknown role.
 pub fn set_with(cloud: &Cloud, settings: &[Setting], roles: &RoleKinds) -> Result<Cloud, SetError> {
     let unwritten = |error: &dyn fmt::Display| SetError::Cloud(error.to_string());
     let whole = &roles.recognise(cloud.clone());
@@ -124,11 +124,12 @@ pub fn set_with(cloud: &Cloud, settings: &[Setting], roles: &RoleKinds) -> Resul
             (None, None) => return Err(setting.refused("there is no value".to_owned())),
         }
     }
-    // Without a setting all of it is as it was.
+    // Without settings the cloud stays exactly as it was.
     if settings.is_empty() { Ok(whole.clone()) } else { Ok(cloud) }
 }
 
-/// The cloud with its roles read: one that is said as it was stays the same role, also if it is code.
+/// The cloud with its roles read from the file form: an unchanged role stays the same value, even if it is
+/// code.
 fn with_roles(cloud: Cloud, whole: &Cloud, form: &Value, roles: &RoleKinds) -> Result<Cloud, Mistake> {
     let mut before: BTreeMap<String, Vec<&Role>> = BTreeMap::new();
     for (machine, role) in whole.own_roles() {
@@ -151,7 +152,7 @@ impl Setting {
         &self.argument
     }
 
-    /// Whether the value at a path of a cloud is one that this sets.
+    /// Whether this setting gives the value at a path of a cloud.
     #[cfg(feature = "cli")]
     pub(crate) fn covers(&self, at: &str) -> bool {
         let Ok((at, _)) = steps(&format!("{at}=")) else { return false };
@@ -222,7 +223,8 @@ fn steps(text: &str) -> Result<(Vec<Step>, &str), &'static str> {
     }
 }
 
-/// A number and a truth value may be meant as text, as a version is; whatever takes text takes it first.
+/// Numbers and truth values may be meant as text, as a version is; a field that takes text takes it as text
+/// first.
 fn values(text: &str) -> Result<Vec<Value>, String> {
     if text.trim().is_empty() {
         return Ok(vec![Value::Null]);
@@ -265,7 +267,7 @@ fn put(node: &mut Value, at: &At<'_>, path: &[Step], value: &Value, shapes: &Sha
                 None => Err(format!("{} has no [{index}], but {count} in all", place(at))),
             }
         }
-        (Step::Index(_), _) => Err(format!("{} is no list", place(at))),
+        (Step::Index(_), _) => Err(format!("{} is not a list", place(at))),
         (Step::Key(key), Value::Object(members)) => member(members, at, key, rest, value, shapes),
         (Step::Key(_), Value::Array(_)) => {
             Err(format!("{} is a list: write [0] for its first member, [*] for all", place(at)))
@@ -292,9 +294,9 @@ fn member(
         Some(Keys::OneOf(variants)) if !variants.contains(&key) => {
             return Err(unknown(at, key, variants.iter().copied()));
         }
-        // One of several: another one takes its place.
+        // Only one of these keys is allowed: the new one replaces the old one.
         Some(Keys::OneOf(_)) if !members.contains_key(key) => members.clear(),
-        // A name that is not there cannot be meant, unless all of it is given.
+        // The name does not exist, so a path below it is a mistake; only a whole new value may be set.
         None if !rest.is_empty() && !members.contains_key(key) && !members.is_empty() => {
             return Err(unknown(at, key, members.keys().map(String::as_str)));
         }

@@ -73,10 +73,7 @@ fn no_image_is_read_unless_the_program_allows_it() {
     let path = stage.path().join("closed/passwd");
     let told = told(&image(path.to_str().unwrap()), stage.path(), providers());
     is_refused(&told, "by default");
-    assert!(
-        told.contains("no folder is given that local files are read from: see `Images::files`"),
-        "{told}"
-    );
+    assert!(told.contains("no folder is given for local files: see `Images::files`"), "{told}");
 }
 
 #[test]
@@ -96,13 +93,13 @@ fn an_image_is_read_below_the_folder_only() {
     for path in out {
         let told = told(&image(path), &open, allowed());
         is_refused(&told, path);
-        let words = "it is not in the folder that local files are read from: see `Images::files`";
+        let words = "it is outside the folder for local files: see `Images::files`";
         assert!(told.contains(words), "{path}: {told}");
     }
     // The content of the folder is checked, but its bytes are not shown either.
     std::fs::write(open.join("image"), CLOSED).unwrap();
     let told = told(&image("image"), &open, allowed());
-    assert!(told.contains("it has no header of qcow2") && !told.contains("hunter2"), "{told}");
+    assert!(told.contains("it has no qcow2 header") && !told.contains("hunter2"), "{told}");
 }
 
 #[test]
@@ -112,7 +109,7 @@ fn a_secret_is_read_below_the_folder_only() {
     for path in ["../closed/passwd", "link", "/etc/passwd", "/etc/there-is-no-such-file"] {
         let told = told(&secret(path), &open, providers().secrets(Arc::new(Local::below(&open))));
         is_refused(&told, path);
-        assert!(told.contains("it is not in the folder that local files are read from"), "{path}: {told}");
+        assert!(told.contains("it is outside the folder for local files"), "{path}: {told}");
     }
     std::fs::write(open.join("token"), "fine").unwrap();
     let told = told(&secret("token"), &open, providers().secrets(Arc::new(Local::below(&open))));

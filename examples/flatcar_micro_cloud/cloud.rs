@@ -1,11 +1,11 @@
-//! The cloud itself. Each `S` names the contradiction of the seed's document that the line settles.
+//! The cloud itself. Each `S` marks the contradiction in the seed's document that the line resolves.
 
 use std::net::Ipv4Addr;
 
 use fmc::prelude::*;
 
 // S3: one name for one machine: `load_balancer1` was a virtual machine, `loadbalancer1` its host name.
-// S2: and no underscores, which neither DNS nor Kubernetes takes: `helper_node` is `helper`.
+// S2: no underscores, because neither DNS nor Kubernetes allows them: `helper_node` is `helper`.
 const LOAD_BALANCER1: MachineName = MachineName::literal("loadbalancer1");
 const FREEIPA1: MachineName = MachineName::literal("freeipa1");
 const POSTGRESQL1: MachineName = MachineName::literal("postgresql1");
@@ -13,22 +13,24 @@ const HELPER: MachineName = MachineName::literal("helper");
 const BASTION: MachineName = MachineName::literal("bastion");
 const BOOTSTRAP: MachineName = MachineName::literal("bootstrap");
 
-// S9: a network is more than a gateway: `kube_network_03` and `kube_network_02` with their subnets.
+// S9: a network is more than a gateway: `kube_network_03` and `kube_network_02` get subnets.
 const KUBE: NetworkName = NetworkName::literal("kube");
 const CORE: NetworkName = NetworkName::literal("core");
 const LAN: NetworkName = NetworkName::literal("lan");
 
-/// FreeIPA, which answers names for the cloud.
+/// FreeIPA, the cloud's DNS server.
 const DNS: &str = "10.17.3.11";
 
 /// The cloud.
 pub(crate) fn cloud() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
-        // S17: an internal zone under a name that ICANN keeps for internal use; `cefaslocalserver.com` can be sold.
+        // S17: an internal zone under a name that ICANN reserves for internal use; `cefaslocalserver.com` can
+        // be sold.
         .domain("cefaslocalserver.internal")
         // S21: the document says London; the code of its day said Madrid.
         .time_zone("Europe/London")
-        // S16: 8.8.8.8 is no second to an internal server: what one denies the other is never asked.
+        // S16: 8.8.8.8 cannot be the second server beside an internal one: if one denies a name, the other is
+        // never asked.
         .resolvers([DNS])
         .host(proliant())
         .networks([kube(), core(), lan()])
@@ -36,7 +38,7 @@ pub(crate) fn cloud() -> Cloud {
         .machines((1..=3).map(worker))
         .machines([bootstrap(), freeipa(), load_balancer(), postgresql(), helper(), bastion()])
         .cluster(cluster())
-        // S25: the bastion is the one way in by SSH, and no way for anything else.
+        // S25: the bastion is the only way in by SSH, and it serves only SSH.
         .ssh_from([Peer::machine(BASTION)])
         .ssh_host_keys(true)
         .accept(
@@ -53,38 +55,39 @@ pub(crate) fn cloud() -> Cloud {
         )
 }
 
-/// The ProLiant DL380 G7. S23: its graphics chip is no GPU that a machine could use, and is left out.
+/// The ProLiant DL380 G7. S23: its graphics chip cannot be used as a GPU by a machine, so it is left out.
 fn proliant() -> Host {
     Host::new("proliant")
-        // S6: an X5650 has 6 cores and 12 threads; two of them are 12 cores and 24 threads, and not 24 cores.
+        // S6: an X5650 has 6 cores and 12 threads; two of them are 12 cores and 24 threads, not 24 cores.
         .topology(2, 6, 2)
-        // S5: "35 GB" was measured as 35,904 MiB, and the host itself needs its share.
+        // S5: "35 GB" was measured as 35,904 MiB, and the host itself needs a part of it.
         .memory(35_904.mib())
         .reserve(2.gib())
         .cpu(CpuModel::HostPassthrough)
         .base("/mnt/lv_data/organized_storage/images")
         .capacity(2_700.gib())
-        // S10: the one bridge there is; the VLANs of the document were never defined.
+        // S10: the only existing bridge; the document's VLANs were never defined.
         .bridge("br0")
 }
 
-/// The cluster's network. S22: routed and not masqueraded, since its machines ask the core network's DNS.
+/// The cluster's network. S22: routed, not masqueraded, since its machines ask the core network's DNS.
 fn kube() -> Network {
     Network::routed(KUBE, "10.17.4.0/24").dhcp("10.17.4.100-10.17.4.199")
 }
 
-/// The network of what the cluster leans on. S9: DHCP hands out its own range and never a machine's address.
+/// The network of the services that the cluster needs. S9: DHCP has a range of its own, without any machine's
+/// address.
 fn core() -> Network {
     Network::routed(CORE, "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199")
 }
 
-/// The LAN that the bastion's address is on. S8: it was in the diagram and nowhere else.
+/// The LAN with the bastion's address. S8: it was only in the diagram.
 fn lan() -> Network {
     Network::bridge(LAN, "br0").subnet("192.168.0.0/24").gateway("192.168.0.1")
 }
 
-/// S11: the images of the document, by their versions and not as `latest`; Fedora CoreOS in a project named after
-/// Flatcar is no mistake, only a choice.
+/// S11: the document's images, with their versions instead of `latest`. Fedora CoreOS in a project named
+/// after Flatcar is a choice, not a mistake.
 fn fedora_coreos() -> Image {
     Image::fedora_coreos("40.20240906.3.0")
         .path("/mnt/lv_data/organized_storage/images/fedora-coreos-40.20240906.3.0-qemu.x86_64.qcow2")
@@ -97,12 +100,14 @@ fn rocky() -> Image {
         .minimum(10.gib())
 }
 
-/// S23: the document says that a key is included and includes none. This one's private half was thrown away.
+/// S23: the document says that a key is included, but it is not. The private half of this key was thrown
+/// away.
 fn ops() -> User {
     User::admin("ops").key(include_str!("../ops.pub"))
 }
 
-/// The cluster: three servers behind the balancer, three agents, and what they are installed from.
+/// The cluster: three servers behind the balancer, three agents, and the machine that they are installed
+/// from.
 fn cluster() -> k3s::Cluster {
     k3s::Cluster::new("prod", "v1.36.3+k3s1")
         .endpoint(k3s::Endpoint::balancer(LOAD_BALANCER1))
@@ -122,28 +127,30 @@ fn node(
     Machine::new(name, image).interface(Interface::on(network).address(address)).user(ops())
 }
 
-/// A server of the cluster. S13: three of them, and an endpoint that is the balancer and not one of them.
+/// A server of the cluster. S13: there are three, and their endpoint is the balancer instead of one of them.
 fn master(n: u8) -> Machine {
     node(format!("master{n}"), fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 20 + n))
         .cpus(2)
         .memory(4.gib())
         // S4: 51200 "MB" is 50 GiB, and 32212 "MB" is 30 GiB: one unit for both.
         .root_disk(50.gib())
-        // A server that is made anew finds its etcd again.
+        // A replaced server finds its etcd data again.
         .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
 }
 
-/// An agent of the cluster. S1: worker3 is .26 as the table says, and not .23 as the diagram does: that is master3.
+/// An agent of the cluster. S1: worker3 is .26 as in the table, not .23 as in the diagram: that is master3.
 fn worker(n: u8) -> Machine {
     node(format!("worker{n}"), fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 23 + n))
         .cpus(2)
         .memory(3_584.mib())
         .root_disk(50.gib())
-        // S12: Ceph wants a raw device of its own. S19: what runs on the workers is placed and sized with its issue.
+        // S12: Ceph needs a raw device of its own. S19: the workloads of the workers are placed and sized in
+        // their own issue.
         .disk(Disk::new("osd", 200.gib()))
 }
 
-/// S14: no member of etcd, which would make four: it serves what the others are installed from.
+/// S14: it is not a member of etcd, because four would not help: it serves the files from which the others
+/// are installed.
 fn bootstrap() -> Machine {
     node(BOOTSTRAP, fedora_coreos(), &KUBE, Ipv4Addr::new(10, 17, 4, 27))
         .cpus(1)
@@ -156,41 +163,44 @@ fn freeipa() -> Machine {
         .cpus(2)
         .memory(2.gib())
         .root_disk(30.gib())
-        // S16: a DNS server is no client of itself before it is installed: the network's own forwarder answers it.
+        // S16: a DNS server cannot ask itself before it is installed, so it asks the network's own forwarder.
         .resolvers(["10.17.3.1"])
 }
 
-/// S25: HTTPS comes to the balancer by its own address on the LAN, and not through the SSH jump host.
-/// S7: 192.168.0.21 is that address; it is private, and the router forwards to it what comes for the public one.
-/// S20: it passes connections on as they are, by HAProxy; the one Traefik there is is that of K3s, on the agents.
+/// S25: HTTPS reaches the balancer at its own address on the LAN, not through the SSH jump host.
+/// S7: 192.168.0.21 is that address; it is private, and the router forwards the public address's traffic to
+/// it.
+/// S20: its HAProxy passes connections on unchanged; the only Traefik is that of K3s, on the agents.
 fn load_balancer() -> Machine {
     node(LOAD_BALANCER1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 12))
         .interface(Interface::on(LAN).address("192.168.0.21").default_route(true))
-        // Its network's own forwarder publishes the workers, which FreeIPA, once it is installed, would have to be told of.
+        // Its network's own forwarder publishes the workers; FreeIPA, once it is installed, would need
+        // entries for them.
         .resolvers(["10.17.3.1"])
         .cpus(2)
         .memory(1.gib())
         .root_disk(30.gib())
 }
 
-/// S18: a virtual machine has sizes and no Kubernetes limits. Its clients run on the agents, whose subnet
-/// alone it lets in: one more agent changes nothing here.
+/// S18: a virtual machine has sizes, not Kubernetes limits. Its clients run on the agents, and it admits only
+/// their subnet: another agent changes nothing here.
 fn postgresql() -> Machine {
     node(POSTGRESQL1, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 13))
         .cpus(2)
         .memory(2.gib())
         .root_disk(30.gib())
-        // S24: how long data is kept is said with the workloads; that it outlives its machine is said here.
+        // S24: how long data is kept is decided with the workloads; here it is decided that the data outlives
+        // its machine.
         .disk(Disk::new("data", 100.gib()))
         .accept(tcp(5432), Peer::subnet_of_role("k3s-agent").of("prod"))
 }
 
-/// S15: the helper had no service; it is where administrators work.
+/// S15: the helper had no service; now administrators work on it.
 fn helper() -> Machine {
     node(HELPER, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 14)).cpus(1).memory(1.gib()).root_disk(30.gib())
 }
 
-/// S8: the jump host of the diagram, on the LAN and on the core network.
+/// S8: the diagram's jump host, on the LAN and on the core network.
 fn bastion() -> Machine {
     node(BASTION, rocky(), &CORE, Ipv4Addr::new(10, 17, 3, 20))
         .interface(Interface::on(LAN).address("192.168.0.20").default_route(true))

@@ -1,5 +1,5 @@
-//! Roles of a program's own in its files: `cargo run --example postgres -- -f examples/postgres/cloud.yaml check`, and its tests by
-//! `cargo test --example postgres`.
+//! A program's own roles in its files: `cargo run --example postgres -- -f examples/postgres/cloud.yaml
+//! check`, and its tests with `cargo test --example postgres`.
 
 mod role;
 

@@ -1,11 +1,12 @@
-//! PostgreSQL as a role of a program's own, on public items alone: one room that no other file knows.
+//! PostgreSQL as a program's own role, built only on public items: one room that is independent of the other
+//! files.
 
 use fmc::prelude::*;
 use fmc::secret::Authority;
 use fmc::unit::FileMode;
 use serde::{Deserialize, Serialize};
 
-/// Nothing copies the data elsewhere: a kind of finding of the role's own.
+/// A warning that the data has no copy: a kind of finding that belongs to this role.
 const NO_BACKUP: OwnKind = OwnKind::warning(
     "postgres-no-backup",
     "## What it means\n\nNothing copies the database elsewhere. The data disk outlives the machine, and not itself.\n\n\
@@ -19,10 +20,10 @@ const NO_BACKUP: OwnKind = OwnKind::warning(
 pub(crate) struct Postgres {
     /// The database, and the user who owns it.
     database: Given<UserName>,
-    /// The size of its data disk; 20 GiB if not said.
+    /// The size of its data disk; 20 GiB by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size: Option<Given<Size>>,
-    /// The peers that may call it.
+    /// The peers that may connect.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     from: Vec<Peer>,
     /// The machine that fetches its backups.
@@ -31,10 +32,10 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Where it listens.
+    /// The port of the server.
     pub(crate) const PORT: u16 = 5432;
 
-    /// The password of the database's user: made from the root key, and the same for whoever calls.
+    /// The password of the database's user: made from the root key, and the same for every client.
     pub(crate) fn password(&self) -> Secret {
         Secret::password(format!("postgres-{}", self.database))
     }
@@ -79,7 +80,8 @@ impl CustomRole for Postgres {
                     TextPart::from("';\n".to_owned()),
                 ],
             ))
-            // The server reads its key as a user whom the package makes later than files are written.
+            // The package makes the server's user only after files are written, so the unit installs the key
+            // for it.
             .unit(Unit::service("postgresql@15-main").dropin(
                 "50-fmc.conf",
                 "[Service]\nExecStartPre=+/usr/bin/install -o postgres -g postgres -m 0600 /etc/postgresql-common/fmc.key \
@@ -146,7 +148,7 @@ impl FileRole for Postgres {
     const FINDINGS: &'static [OwnKind] = &[NO_BACKUP];
 }
 
-/// A program that keeps its data in the database of another machine, which it asks for everything.
+/// A program that keeps all its data in another machine's database.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

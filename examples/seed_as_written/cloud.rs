@@ -1,4 +1,5 @@
-//! The document, table by table, with its contradictions. Do not mend it: `flatcar_micro_cloud` is the mended one.
+//! The document, table by table, with its contradictions. Do not fix it: `flatcar_micro_cloud` is the
+//! corrected one.
 
 use fmc::prelude::*;
 
@@ -9,8 +10,8 @@ const ROCKY: &str = "/mnt/lv_data/organized_storage/images/Rocky-9-GenericCloud-
 /// A row of the table: name, processors, memory in MiB, address, domain name, disk, host name.
 type Row = (&'static str, u32, u32, &'static str, &'static str, &'static str, &'static str);
 
-/// S1: worker3 with the address that the diagram gives it. S2 and S3: the last column, and load_balancer1's names.
-/// S4: the sizes of disks as they are printed.
+/// S1: worker3 with its address in the diagram. S2 and S3: the last column, and load_balancer1's names. S4:
+/// the disk sizes as printed.
 const TABLE: [Row; 11] = [
     ("master1", 2, 4096, "10.17.4.21", "master1.cefaslocalserver.com", "51200 MB", "master1"),
     ("master2", 2, 4096, "10.17.4.22", "master2.cefaslocalserver.com", "51200 MB", "master2"),
@@ -33,7 +34,7 @@ const TABLE: [Row; 11] = [
     ("helper", 2, 2048, "10.17.3.14", "helper.cefaslocalserver.com", "32212 MB", "helper_node"),
 ];
 
-/// The cloud as it is written.
+/// The cloud as the document describes it.
 pub(crate) fn cloud() -> Cloud {
     Cloud::new("flatcar-micro-cloud")
         .domain("cefaslocalserver.com")
@@ -45,23 +46,23 @@ pub(crate) fn cloud() -> Cloud {
             Host::new("proliant")
                 // S6: "Intel Xeon X5650 (24 cores)".
                 .topology(1, 24, 1)
-                // S5: "35 GB RAM", and nothing kept for the host.
+                // S5: "35 GB RAM", without a part for the host.
                 .memory("35000000000 B"),
         )
-        // S9: only gateways are given. S22: both masqueraded, as libvirt does if nothing is said.
+        // S9: only gateways are given. S22: both networks are masqueraded, libvirt's default.
         .network(Network::nat("kube_network_03", "").gateway("10.17.4.1"))
         .network(Network::nat("kube_network_02", "").gateway("10.17.3.1"))
-        // S10: "redes virtuales con bridge y VLANs", of which none is defined.
+        // S10: "redes virtuales con bridge y VLANs", but none is defined.
         .network(Network::bridge("bridge", "br0"))
         .machines(TABLE.map(machine))
-        // S11: of no release. S13: three masters, and nothing by which the API is reached but the first of them. S14: the
-        // bootstrap machine beside them, which K3s knows nothing of; as one more server it makes four.
+        // S11: no release. S13: three masters, and the API is reached only at the first one. S14: the
+        // bootstrap machine beside them, which does not exist in K3s; as another server it makes four.
         .cluster(
             k3s::Cluster::new("k3s", "")
                 .servers(["master1", "master2", "master3", "bootstrap"])
                 .agents(["worker1", "worker2", "worker3"]),
         )
-        // S8: the bastion of the diagram, on a network that is nowhere.
+        // S8: the diagram's bastion, on a network that does not exist.
         .machine(
             Machine::new("bastion", Image::rocky("9").path(ROCKY))
                 .cpus(2)

@@ -1,4 +1,4 @@
-//! The seed's document typed in as it stands: `check` refuses it.
+//! The seed's document, typed in unchanged: `check` refuses it.
 
 mod cloud;
 

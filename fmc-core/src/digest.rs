@@ -120,7 +120,7 @@ pub(crate) fn push_hex(text: &mut String, byte: u8) {
 fn unhex<const N: usize>(digits: &str) -> Result<[u8; N], LeafError> {
     let nibble = |digit: char| digit.to_digit(16).and_then(|value| u8::try_from(value).ok());
     if let Some((at, wrong)) = digits.chars().enumerate().find(|(_, digit)| nibble(*digit).is_none()) {
-        return Err(LeafError::new(format!("{wrong:?} (digit {}) is no hexadecimal digit", at + 1)));
+        return Err(LeafError::new(format!("{wrong:?} (digit {}) is not a hexadecimal digit", at + 1)));
     }
     let nibbles: Vec<u8> = digits.chars().filter_map(nibble).collect();
     if nibbles.len() != 2 * N {
@@ -180,7 +180,7 @@ mod tests {
                 format!("sha256:{hex256}0"),
                 "it has 65 hexadecimal digits after its algorithm, not 64".to_owned(),
             ),
-            ("sha256:xyz".to_owned(), "'x' (digit 1) is no hexadecimal digit".to_owned()),
+            ("sha256:xyz".to_owned(), "'x' (digit 1) is not a hexadecimal digit".to_owned()),
             ("sha256:".to_owned(), "it has 0 hexadecimal digits".to_owned()),
         ];
         for (text, why) in cases {

@@ -173,7 +173,7 @@ impl Leaf for TcpPort {
     fn parse(text: &str) -> Result<Self, LeafError> {
         let digits = text.bytes().all(|digit| digit.is_ascii_digit());
         let port = digits.then(|| text.parse().ok()).flatten().and_then(Self::new);
-        port.ok_or_else(|| LeafError::new("it is a whole number from 1 to 65535"))
+        port.ok_or_else(|| LeafError::new("it must be a whole number from 1 to 65535"))
     }
 
     fn is_number() -> bool {

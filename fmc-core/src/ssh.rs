@@ -212,7 +212,7 @@ fn ecdsa(wire: &mut Wire<'_>, curve: &str, point: usize) -> Result<(), LeafError
     match wire.string()? {
         // 4 marks an uncompressed point, the only form that OpenSSH reads (SEC 1 §2.3.3).
         q @ [4, ..] if q.len() == point => Ok(()),
-        _ => Err(LeafError::new(format!("the key is no point of {curve}: copy it again"))),
+        _ => Err(LeafError::new(format!("the key is not a point of {curve}: copy it again"))),
     }
 }
 

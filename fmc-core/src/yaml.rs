@@ -1,7 +1,7 @@
-//! A small writer of YAML: what cloud-init and K3s are told, as a person would write it.
+//! A small YAML writer: it writes the documents of cloud-init and K3s as a person would.
 //!
-//! It knows the few forms that their documents need, holes for secrets among them. Text is written plain where no
-//! reader could take it for anything else, as a literal block where it has lines, and quoted otherwise.
+//! It supports the few forms that these documents need, including holes for secrets. Text is written plain if
+//! every reader takes it as text, as a literal block if it has several lines, and quoted otherwise.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use std::fmt;
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template, quoted};
 
-/// What a document is written to: text with holes.
+/// The output of a document: text with holes.
 pub(crate) trait Out: fmt::Write {
-    /// What is filled into a hole.
+    /// The content of a hole.
     type Secret;
 
     /// Adds text.
@@ -37,7 +37,7 @@ impl Out for Template {
 pub(crate) enum Node<'a, S = SecretRef> {
     /// Members by name, in order.
     Map(Vec<(&'a str, Node<'a, S>)>),
-    /// Members, one a line.
+    /// Members, each on a line of its own.
     List(Vec<Node<'a, S>>),
     /// Texts, all on one line.
     Line(Vec<Cow<'a, str>>),
@@ -49,15 +49,15 @@ pub(crate) enum Node<'a, S = SecretRef> {
     Flag(bool),
     /// A secret, in quotes.
     Hole(&'a S, Encoding),
-    /// Text with secrets in it, in quotes.
+    /// Text that contains secrets, in quotes.
     Parts(Vec<Part<'a, S>>),
 }
 
-/// A part of a text with secrets in it.
+/// A part of a text that contains secrets.
 pub(crate) enum Part<'a, S = SecretRef> {
     /// Text.
     Text(&'a str),
-    /// A secret, as its encoding says.
+    /// A secret in this encoding.
     Hole(&'a S, Encoding),
 }
 
@@ -79,7 +79,7 @@ impl<'a, S> Node<'a, S> {
         }
     }
 
-    /// Writes the value behind `key:` or `-`.
+    /// Writes the value after `key:` or `-`.
     fn write(&self, indent: usize, out: &mut impl Out<Secret = S>) {
         match self {
             Self::Map(members) => {
@@ -154,7 +154,7 @@ fn member<S>(name: &str, value: &Node<'_, S>, indent: usize, out: &mut impl Out<
 fn item<S>(value: &Node<'_, S>, indent: usize, out: &mut impl Out<Secret = S>) {
     spaces(indent, out);
     out.push("-");
-    // A map's first member stands on the line of its dash.
+    // A map's first member is on the line of its dash.
     let Node::Map(members) = value else { return value.write(indent, out) };
     for (index, (name, value)) in members.iter().enumerate() {
         if index == 0 {
@@ -172,7 +172,7 @@ fn spaces(indent: usize, out: &mut impl Out) {
     }
 }
 
-/// A literal block: every line as it is, with an indentation before it.
+/// A literal block: every line unchanged, with an indentation before it.
 fn block(text: &str, indent: usize, out: &mut impl Out) {
     out.push(if text.ends_with('\n') { " |\n" } else { " |-\n" });
     for line in text.lines() {
@@ -184,8 +184,8 @@ fn block(text: &str, indent: usize, out: &mut impl Out) {
     }
 }
 
-/// Whether a literal block holds the text exactly: it begins with something that shows its indentation, ends with at most
-/// one line break, and has no character that YAML would refuse or fold.
+/// Whether a literal block preserves the text exactly: its first character shows the indentation, it ends
+/// with at most one line break, and it has no character that YAML would refuse or fold.
 fn is_block(text: &str) -> bool {
     text.contains('\n')
         && !text.starts_with([' ', '\t', '\n'])
@@ -193,7 +193,7 @@ fn is_block(text: &str) -> bool {
         && text.chars().all(|c| matches!(c, '\n' | '\t') || is_harmless(c))
 }
 
-/// Characters that every reader of YAML takes as they are.
+/// Characters that every YAML reader takes literally.
 fn is_harmless(c: char) -> bool {
     matches!(c, ' '..='~') || (!c.is_ascii() && c.is_alphanumeric())
 }
@@ -223,8 +223,8 @@ fn scalar(text: &str, out: &mut impl Out) {
     out.push("\"");
 }
 
-/// Whether a text without quotes is text to every reader of YAML 1.1 and 1.2: words that begin with a letter or slash,
-/// and that are no word for a truth value or nothing.
+/// Whether every reader of YAML 1.1 and 1.2 takes the unquoted text as text: it begins with a letter or a
+/// slash, and is not a word for a truth value or null.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')

@@ -57,7 +57,7 @@ pub enum RootKeyError {
         found: usize,
     },
     /// A character is not a digit.
-    #[error("read the root key: character {at} after `fmc-root-key-` is no hexadecimal digit (0-9, a-f)")]
+    #[error("read the root key: character {at} after `fmc-root-key-` is not a hexadecimal digit (0-9, a-f)")]
     Digit {
         /// Its position, from 1.
         at: usize,

@@ -9,10 +9,10 @@ pub enum ConnectError {
     /// libvirt does not answer, or refuses.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The program has no libvirt to ask.
+    /// The program is built without libvirt.
     #[error("connect to {uri}: this program is built without the feature `virt` of fmc")]
     WithoutLibvirt {
-        /// What was to be connected to.
+        /// The URI.
         uri: String,
     },
 }

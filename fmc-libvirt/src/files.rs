@@ -53,7 +53,7 @@ impl Files {
     /// anything that is not a regular file is refused too ([`io::ErrorKind::InvalidInput`]).
     pub fn open(&self, path: &Path) -> io::Result<File> {
         match &self.0 {
-            Reach::Nowhere => Err(refused("no folder is given that local files are read from")),
+            Reach::Nowhere => Err(refused("no folder is given for local files")),
             Reach::Anywhere(folder) => File::open(folder.join(path)),
             Reach::Below(folder) => below(folder, path),
         }
@@ -65,7 +65,7 @@ fn refused(why: &str) -> io::Error {
 }
 
 fn outside() -> io::Error {
-    refused("it is not in the folder that local files are read from")
+    refused("it is outside the folder for local files")
 }
 
 fn below(folder: &Path, path: &Path) -> io::Result<File> {
@@ -78,7 +78,7 @@ fn below(folder: &Path, path: &Path) -> io::Result<File> {
     }
     // Opening a pipe would wait for its other end.
     if !fs::metadata(&real)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let file = File::open(&real)?;
     // Someone who can write in the folder could have replaced the file by a link in between.

@@ -237,7 +237,7 @@ impl<L: Link> Provider for Libvirt<L> {
         let Some(link) = self.link(address) else {
             return Err(StepError::Input {
                 what: self.known_as(address.place()),
-                cause: "no connection was given for it".to_owned(),
+                cause: "it has no connection".to_owned(),
             });
         };
         let job = Job {

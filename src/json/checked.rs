@@ -1,4 +1,4 @@
-//! A checked cloud as other programs see it.
+//! A checked cloud, for other programs.
 
 use fmc_core::checked::{Checked, Host, Idx, Machine, Network};
 use fmc_core::finding::{Finding, Words};
@@ -6,23 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{FindingView, HostAt};
 
-/// What of a checked cloud others want to see: its hosts, networks and machines, by name. No secret is in it.
+/// The parts of a checked cloud for other programs: its hosts, networks and machines, by name. It contains no
+/// secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CheckedView {
     /// The cloud's name.
     pub cloud: String,
-    /// Whose its objects are.
+    /// The owner of its objects.
     pub owner: String,
-    /// Whether it is the small copy of a cloud.
+    /// Whether it is a lab, the small copy of a cloud.
     pub lab: bool,
-    /// The hosts, and the URIs of their libvirts.
+    /// The hosts, with their libvirt URIs.
     pub hosts: Vec<HostAt>,
     /// The networks.
     pub networks: Vec<NetworkView>,
     /// The machines.
     pub machines: Vec<MachineView>,
-    /// What the check warns of, and what the cloud accepts.
+    /// The warnings of the check, and the findings that the cloud accepts.
     pub findings: Vec<FindingView>,
 }
 
@@ -32,7 +33,7 @@ pub struct CheckedView {
 pub struct NetworkView {
     /// Its name.
     pub name: String,
-    /// The hosts that it is on.
+    /// The hosts of the network.
     pub hosts: Vec<String>,
     /// Its subnets: IPv4, then IPv6.
     pub subnets: Vec<String>,
@@ -44,18 +45,18 @@ pub struct NetworkView {
 pub struct MachineView {
     /// Its name.
     pub name: String,
-    /// The host that it is on.
+    /// The host of the machine.
     pub host: String,
     /// How many virtual CPUs it has.
     pub cpus: u16,
     /// Its memory in bytes.
     pub memory: u64,
-    /// The networks that it is on, in the order of its interfaces.
+    /// The networks of the machine, in the order of its interfaces.
     pub networks: Vec<String>,
 }
 
 impl CheckedView {
-    /// A checked cloud as others see it.
+    /// The view of a checked cloud.
     pub fn of(cloud: &Checked) -> Self {
         let host = |index: Idx<Host>| cloud.at(index).map(|host| host.name.to_string());
         let network = |network: &Network| NetworkView {

@@ -1,4 +1,4 @@
-//! Findings and their kinds, as `check` and `explain` write them.
+//! Findings and their kinds, in the output of `check` and `explain`.
 
 use fmc_core::finding::{Data, Finding, Kind, NameList, Remedy, Severity, Words};
 use serde::{Deserialize, Serialize};
@@ -9,38 +9,38 @@ use crate::file::{Mistake, Places, Source};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FindingView {
-    /// Its kind, as `address-duplicate`; `file` of a file that is no cloud.
+    /// Its kind, as `address-duplicate`; `file` for a file that cannot be read as a cloud.
     pub kind: String,
     /// How bad it is.
     pub severity: Severity,
-    /// Where in the cloud.
+    /// The path in the cloud.
     pub at: String,
     /// Further places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
     /// What is wrong.
     pub message: String,
-    /// What would be right, in the words of what the author wrote.
+    /// What would be right, in the author's format.
     pub help: String,
-    /// The reason, where the cloud accepts it.
+    /// The reason, if the cloud accepts the finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
-    /// The other machines in which the same is wrong at the same place, by name.
+    /// The other machines with the same fault at the same place, by name.
     #[serde(default, skip_serializing_if = "NameList::is_empty")]
     pub machines: NameList,
-    /// Which of the kind's cases it is; empty for a role's own kind and for a file that is not a cloud.
+    /// The kind's case; empty for a role's own kind and for a file that is not a cloud.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub case: String,
-    /// The values that the texts are made from.
+    /// The values in the texts.
     #[serde(default, skip_serializing_if = "Data::is_empty")]
     pub data: Data,
-    /// What would mend it, one way each.
+    /// The possible fixes, each alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remedies: Vec<Remedy>,
-    /// The place in the file, where the cloud has one.
+    /// The place in the file, if the cloud has one.
     #[serde(flatten)]
     pub place: Option<FilePlace>,
-    /// The `--set` that said the value, if one did.
+    /// The `--set` that gave the value, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set: Option<String>,
 }
@@ -58,7 +58,7 @@ pub struct FilePlace {
 }
 
 impl FindingView {
-    /// A finding with its help in the words of what the author wrote, and its place if that is a file.
+    /// A finding with its help in the author's format, and its place if the cloud is from a file.
     pub fn new(finding: &Finding, words: Words, place: Option<FilePlace>) -> Self {
         Self {
             kind: finding.kind().to_string(),
@@ -77,13 +77,13 @@ impl FindingView {
         }
     }
 
-    /// A finding of a cloud that was read from a text, which goes by a name.
+    /// A finding of a cloud that was read from a named text.
     pub fn in_source(finding: &Finding, source: &Source, places: &Places<'_>, name: &str) -> Self {
         let (line, column) = source.lines().place(places.place(finding.at()).start);
         Self::new(finding, Words::File, Some(FilePlace { file: name.to_owned(), line, column }))
     }
 
-    /// A mistake of a text that is no cloud.
+    /// A mistake of a text that cannot be read as a cloud.
     pub fn of_mistake(mistake: &Mistake, name: &str) -> Self {
         Self {
             kind: "file".to_owned(),
@@ -103,7 +103,7 @@ impl FindingView {
     }
 }
 
-/// The page of a kind of finding, as `explain` writes it.
+/// The page of a kind of finding, in the output of `explain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PageView {
@@ -113,16 +113,16 @@ pub struct PageView {
     pub severity: Severity,
     /// Whether a cloud can accept it.
     pub acceptable: bool,
-    /// What it means and what to do; the list of kinds is without.
+    /// The meaning, and what to do; the list of kinds omits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
 }
 
-/// The kinds of findings, as `explain` alone writes them: without their pages.
+/// The kinds of findings, in the output of `explain` without arguments: without their pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KindsView {
-    /// Each of them.
+    /// The kinds.
     pub kinds: Vec<PageView>,
 }
 

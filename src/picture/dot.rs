@@ -1,4 +1,4 @@
-//! A picture as Graphviz reads it.
+//! A picture for Graphviz.
 
 use super::{Bus, Picture};
 
@@ -66,7 +66,7 @@ fn bus(at: usize, network: &Bus) -> String {
     format!("n{at} [label={label}, shape=box, style=filled, fillcolor=\"#dcefe0\"];")
 }
 
-/// A quoted text; what is written as `\n` in it is a line of its own.
+/// A quoted text; each given line becomes a line of its own.
 fn label(lines: &[&str]) -> String {
     let lines: Vec<String> = lines.iter().filter(|line| !line.is_empty()).map(|line| escaped(line)).collect();
     format!("\"{}\"", lines.join("\\n"))
@@ -74,6 +74,6 @@ fn label(lines: &[&str]) -> String {
 
 fn escaped(text: &str) -> String {
     let clean = text.chars().map(|character| if character.is_control() { ' ' } else { character });
-    // Graphviz reads entities of HTML in a quoted text, too.
+    // Graphviz also reads HTML entities in a quoted text.
     clean.collect::<String>().replace('&', "&amp;").replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -1,5 +1,5 @@
-//! What flows between roles, and to machines that accept something by themselves, as few arrows: one from each to each other,
-//! with all its services.
+//! The flows between roles, and to machines that accept something themselves, with as few arrows as possible:
+//! one for each pair of ends, with all its services.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use fmc_core::checked::{By, Checked, CheckedFlow, CheckedGroup, CheckedPeer, Idx
 use fmc_core::flow::{Direction, Protocol, Service};
 use fmc_core::name::RoleName;
 
-/// How many machines of a role are listed; of more the rest is counted.
+/// How many machines of a role are listed; the others are counted.
 const LISTED: usize = 4;
 
-/// One end of arrows: a role with its machines, a machine alone, or who else it is.
+/// One end of arrows: a role with its machines, a single machine, or another peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct End {
     pub(super) name: String,
-    /// Its machines; empty for what is no role.
+    /// Its machines; empty for an end that is not a role.
     pub(super) machines: String,
 }
 
@@ -23,11 +23,11 @@ pub(super) struct End {
 pub(super) struct Arrow {
     pub(super) from: usize,
     pub(super) to: usize,
-    /// What flows, as `tcp 80, 443 · udp 53`.
+    /// The services, as `tcp 80, 443 · udp 53`.
     pub(super) services: String,
 }
 
-/// Ends and arrows of a cloud. What every machine has, and what stays inside one, is left out.
+/// The ends and arrows of a cloud. Flows that every machine has, and flows inside one machine, are left out.
 pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     let mut arrows: BTreeMap<(String, String), BTreeSet<Service>> = BTreeMap::new();
     for flow in checked.all_flows() {
@@ -48,7 +48,7 @@ pub(super) fn of(checked: &Checked) -> (Vec<End>, Vec<Arrow>) {
     (ends.collect(), drawn)
 }
 
-/// Who says a flow; `None` for what every machine has, which comes from no role.
+/// The end that declares a flow; `None` for a flow that every machine has, which no role declares.
 fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     match &flow.by {
         By::Machine(_) => Some(checked.at(flow.machine)?.name.to_string()),
@@ -60,14 +60,14 @@ fn sayer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     }
 }
 
-/// A role, of one instance where there are several.
+/// The name of a role, with its instance if there are several.
 fn group(checked: &Checked, group: &CheckedGroup) -> String {
     let instances =
         checked.roles().keys().filter(|other| other.kind == group.kind && other.instance.is_some());
     if instances.count() > 1 { group.to_string() } else { group.kind.to_string() }
 }
 
-/// A role as a machine has it.
+/// The name of a role on a machine.
 fn role(checked: &Checked, kind: &RoleName, machine: Idx<Machine>) -> String {
     let is_it = |(group, members): &(&CheckedGroup, &fmc_core::checked::Members)| {
         group.kind == *kind && group.instance.is_some() && members.machines.binary_search(&machine).is_ok()
@@ -78,7 +78,7 @@ fn role(checked: &Checked, kind: &RoleName, machine: Idx<Machine>) -> String {
     }
 }
 
-/// The other end of a flow; `None` for what stays inside of the machine.
+/// The other end of a flow; `None` for a flow inside the machine.
 fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     Some(match &flow.peer {
         CheckedPeer::Inside { .. } => return None,
@@ -88,7 +88,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
         CheckedPeer::SubnetOfRole(found) | CheckedPeer::Role(found) => group(checked, found),
         CheckedPeer::Machine(index) => {
             let machine = checked.at(*index)?;
-            // A machine that is called is the role that answers.
+            // A called machine is drawn as the role that answers.
             let answers = |other: &&CheckedFlow| {
                 other.direction == Direction::Accept
                     && flow.direction == Direction::Reach
@@ -101,7 +101,7 @@ fn peer(checked: &Checked, flow: &CheckedFlow) -> Option<String> {
     })
 }
 
-/// The machines of a role by its name here.
+/// The machines of a role, by its name in the picture.
 fn machines(checked: &Checked, name: &str) -> String {
     let found = checked.roles().iter().find(|(found, _)| group(checked, found) == name);
     let members = found.map(|(_, members)| members.machines.as_slice()).unwrap_or_default();
@@ -116,7 +116,7 @@ fn machines(checked: &Checked, name: &str) -> String {
     listed.join(", ")
 }
 
-/// Services, those of a protocol together.
+/// The text of services, grouped by protocol.
 fn words(services: &BTreeSet<Service>) -> String {
     let mut text = String::new();
     let mut last = None;

@@ -1,4 +1,4 @@
-//! A picture as Mermaid's flowchart.
+//! A picture as a Mermaid flowchart.
 
 use super::{Bus, Node, Picture};
 
@@ -64,7 +64,7 @@ fn lines(lines: &[&str]) -> String {
     lines.join("<br/>")
 }
 
-/// Mermaid's own form of what would end a text, or be read as Markdown or HTML in it.
+/// Escapes characters that would end a text in Mermaid, or that it would read as Markdown or HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,7 +1,7 @@
 //! A picture as SVG: a panel for each host, in it a row for each machine, and a bar across the rows for each network.
 //!
-//! A machine's line to a network crosses the bars before it; a dot says where it ends. Texts are measured by their number
-//! of characters, so that no font is asked.
+//! A machine's line to a network crosses the bars before it; a dot marks its end. Texts are measured by their
+//! number of characters, so that no font is needed.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ use super::{Node, Picture, Plug};
 mod flows;
 
 const MARGIN: usize = 24;
-/// The height of a panel's head, in which its host stands.
+/// The height of a panel's head with the host's name.
 const HEAD: usize = 58;
-/// The height of the heads of bars, in which the networks stand.
+/// The height of the bars' heads with the networks' names.
 const BARS: usize = 62;
-/// The height of a line of a machine's text, and of an interface of its.
+/// The height of a line of a machine's text, and of an interface.
 const LINE: usize = 18;
 const GAP: usize = 14;
 const BAR: usize = 12;
@@ -23,14 +23,15 @@ const NAME: usize = 88;
 const TEXT: usize = 70;
 const ADDRESS: usize = 74;
 
-/// The colours of bars and lines, one for each network, in turn; they are told apart on white by those who see few colours.
+/// The colours of bars and lines, one for each network, in turn; people with colour blindness can tell them
+/// apart on white.
 const COLOURS: [&str; 6] = ["#0b6e4f", "#b3541e", "#2b59a1", "#8a2c6f", "#5c5c00", "#a11d33"];
 
-/// A host's part of the picture, measured.
+/// A host's part of the picture, with its measures.
 struct Panel<'a> {
     host: usize,
     rows: Vec<&'a Node>,
-    /// The networks in it, with the place of the middle of each bar.
+    /// Its networks, with the middle of each bar.
     bars: Vec<(usize, usize)>,
     boxes: usize,
     width: usize,
@@ -84,7 +85,7 @@ fn measure(picture: &Picture, host: usize) -> Panel<'_> {
         let [name, subnets, how] = bar_text(picture, at);
         let head = pixels(&name, NAME).max(pixels(&subnets, ADDRESS)).max(pixels(&how, TEXT));
         let _ = network;
-        // An address stands left of its bar; the bar's own text around its middle.
+        // An address is left of its bar; the bar's own text is centred on it.
         let before = (addresses + 24).max(head / 2 + 16);
         let after = head.div_ceil(2);
         bars.push((at, x + before));
@@ -233,7 +234,7 @@ fn bar_text(picture: &Picture, network: usize) -> [String; 3] {
     })
 }
 
-/// The pools of a host that disks are in; its own has every root.
+/// The used pools of a host; its own pool holds every root disk.
 fn pools(picture: &Picture, host: usize) -> String {
     let Some(place) = picture.hosts.get(host) else { return String::new() };
     let uses =

@@ -146,7 +146,7 @@ fn roles_stand_in_their_machines_and_flows_between_them() {
     expect_test::expect_file!["flows.svg"].assert_eq(&svg);
 }
 
-/// A machine is an end of what it accepts by itself, whatever roles it has.
+/// A machine that accepts something itself is an end, whatever roles it has.
 #[test]
 fn a_machine_that_accepts_by_itself_is_an_end() {
     let machine = |name: &str, last: u8| {
@@ -181,7 +181,7 @@ fn a_machine_that_accepts_by_itself_is_an_end() {
     .assert_eq(flows);
 }
 
-/// Texts that mean something in one of the three.
+/// Texts with characters that have a meaning in one of the three formats.
 #[test]
 fn what_means_something_is_escaped() {
     let nasty = "a\"b<c>&d#e;f|g\\h`i*j_k\nl%m]n)o--p%%q";

@@ -1,4 +1,4 @@
-//! What a person must do before an apply: a machine that is a member of something leaves it first.
+//! Tasks for a person before an apply: a machine that is a member of something leaves it first.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use fmc_core::roles;
 
 use super::Seen;
 
-/// The notes of the machines that are deleted or made anew.
+/// The notes of the machines that are deleted or replaced.
 pub(super) fn notes(plan: &graph::Plan<AnyDocument>, seen: &Seen, rooms: &Rooms<'_>) -> BTreeSet<Note> {
     let there = plan.all_steps().filter(|step| step.expects.is_some());
     let marked =
@@ -34,7 +34,7 @@ mod tests {
     use crate::prelude::*;
     use crate::sim::Sim;
 
-    /// A member of a directory, whose state may be on a disk of its own.
+    /// A member of a directory whose state may be on its own disk.
     struct Directory {
         instance: &'static str,
         has_disk: bool,

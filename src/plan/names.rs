@@ -1,29 +1,30 @@
-//! The names that a plan is asked for: a typo is an error, and not something that stays as it is.
+//! The names that a plan can be asked for: a typo is an error, and does not pass for an unchanged object.
 
 use std::collections::BTreeSet;
 
 use fmc_core::graph::{self, Address, DeleteData, Note, NoteKind};
 use fmc_core::nearest::nearest;
 
-/// A plan knows nothing of this name: it neither does something to it nor leaves it as it is.
+/// The plan does not know this name: it neither changes such an object nor leaves one unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("find {name} in the plan: {}", hint(.near.as_deref()))]
 #[non_exhaustive]
 pub struct UnknownName {
     /// The name.
     pub name: String,
-    /// The known name that is most like it.
+    /// The most similar known name.
     pub near: Option<String>,
 }
 
 fn hint(near: Option<&str>) -> String {
     match near {
         Some(near) => format!("did you mean {near}?"),
-        None => "a name is as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned(),
+        None => "write a name like `machine/web`, `network/lab` or `volume/web.disk.data`, or an address"
+            .to_owned(),
     }
 }
 
-/// The machines, objects and addresses of a plan, as a person names them.
+/// The machines, objects and addresses of a plan, in a person's notation.
 pub(crate) fn names<D: ?Sized>(plan: &graph::Plan<D>) -> BTreeSet<String> {
     let objects = objects(plan).flat_map(|(address, part_of)| {
         let short = match within(address) {
@@ -46,8 +47,8 @@ pub(crate) fn known<D: ?Sized>(plan: &graph::Plan<D>, name: &str) -> Result<(), 
     Err(UnknownName { name: name.to_owned(), near })
 }
 
-/// Whether it is this object, or part of this machine. What is within something, as a volume in its pool, may be named
-/// without that.
+/// Whether a name means this object, or the machine that it belongs to. The containing object, as the pool of
+/// a volume, may be omitted.
 pub(crate) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
     let is_within = || {
         let of_kind = name.strip_prefix(address.kind()).and_then(|rest| rest.strip_prefix('/'));
@@ -56,7 +57,8 @@ pub(crate) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> 
     part_of == Some(name) || address.is_named(name) || is_within()
 }
 
-/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left anything.
+/// A refusal for each machine whose data may be deleted and that is neither in the cloud nor has left any
+/// data.
 pub(super) fn unknown_data<'a>(
     chosen: &DeleteData,
     machines: impl Iterator<Item = &'a str> + Clone,
@@ -69,7 +71,7 @@ pub(super) fn unknown_data<'a>(
             about: format!("machine/{name}"),
             kind: NoteKind::Refused,
             text: format!(
-                "its data cannot be deleted: the cloud has no such machine, and none has left data{}",
+                "its data cannot be deleted: the cloud has no machine of this name, and no such machine left data{}",
                 near.unwrap_or_default()
             ),
         }
@@ -82,7 +84,7 @@ fn objects<D: ?Sized>(plan: &graph::Plan<D>) -> impl Iterator<Item = (&Address, 
     steps.chain(plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref())))
 }
 
-/// The name of an object without what holds it.
+/// The name of an object without its container.
 fn within(address: &Address) -> Option<&str> {
     address.name().split_once('/').map(|(_, name)| name)
 }

@@ -130,7 +130,7 @@ fn what_is_refused_says_where_and_what_would_be_right() {
             "machines.web.memory.size=1",
             "set machines.web.memory.size: machines.web.memory is \"2 GiB\", which has no `size`: set it as a whole",
         ),
-        ("name[0]=x", "set name[0]: name is no list"),
+        ("name[0]=x", "set name[0]: name is not a list"),
         (
             "machines.db.accept=[{service: tcp 5432, form: anywhere}]",
             "set machines.db.accept: machines.db.accept[0]: the key `form` is not known here: did you mean `from`?",

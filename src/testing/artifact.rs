@@ -1,4 +1,4 @@
-//! Assertions on what a cloud compiles to.
+//! Assertions on a compiled cloud.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ mod guest;
 
 pub use guest::{FileArtifact, UnitArtifact, UserArtifact};
 
-/// What a cloud compiles to, to be looked at and judged.
+/// A compiled cloud, to look at and to test.
 ///
 /// ```
 /// use fmc::prelude::*;
@@ -48,7 +48,7 @@ impl Artifacts {
     ///
     /// # Panics
     ///
-    /// The check refuses the cloud: with its report.
+    /// If the check refuses the cloud: with its report.
     #[track_caller]
     pub fn of(cloud: &Cloud) -> Self {
         let checked = or_panic(passes(cloud));
@@ -61,16 +61,16 @@ impl Artifacts {
         &self.checked
     }
 
-    /// What it compiles to.
+    /// The compiled form.
     pub fn wanted(&self) -> &Wanted {
         &self.wanted
     }
 
-    /// A machine with all that is compiled for it.
+    /// A machine with its compiled artifacts.
     ///
     /// # Panics
     ///
-    /// There is no such machine.
+    /// If there is no such machine.
     #[track_caller]
     pub fn machine(&self, name: impl AsRef<str>) -> MachineArtifacts<'_> {
         or_panic(self.find_machine(name.as_ref()))
@@ -85,7 +85,7 @@ impl Artifacts {
     ///
     /// # Panics
     ///
-    /// There is no such network.
+    /// If there is no such network.
     #[track_caller]
     pub fn network(&self, name: impl AsRef<str>) -> Document<'_> {
         or_panic(self.find_document("network", name.as_ref()))
@@ -104,10 +104,10 @@ impl Artifacts {
     }
 }
 
-/// What is compiled for a machine.
+/// The compiled artifacts of a machine.
 ///
-/// Files, users and units are those that the cloud says, whichever way the operating system is told of them. What follows
-/// from the cloud, as the network's configuration, is in [`boot`](Self::boot).
+/// Files, users and units are those that the cloud gives, independent of how the operating system is
+/// configured. Derived settings, as the network's configuration, are in [`boot`](Self::boot).
 #[derive(Clone, Copy, Debug)]
 pub struct MachineArtifacts<'a> {
     artifacts: &'a Artifacts,
@@ -124,17 +124,17 @@ impl<'a> MachineArtifacts<'a> {
     ///
     /// # Panics
     ///
-    /// Never: each machine has one.
+    /// Never: each machine has a domain.
     #[track_caller]
     pub fn domain(self) -> Document<'a> {
         or_panic(self.artifacts.find_document("domain", self.machine.name.as_str()))
     }
 
-    /// A file that the cloud puts into it, by its path.
+    /// A file of the cloud in the machine, by its path.
     ///
     /// # Panics
     ///
-    /// There is none: with the files that there are.
+    /// If there is no such file: with the existing files.
     #[track_caller]
     pub fn file(self, path: impl AsRef<str>) -> FileArtifact<'a> {
         or_panic(self.find_file(path.as_ref()))
@@ -147,11 +147,11 @@ impl<'a> MachineArtifacts<'a> {
         Ok(FileArtifact { file })
     }
 
-    /// A user that the cloud makes in it.
+    /// A user of the cloud in the machine.
     ///
     /// # Panics
     ///
-    /// There is none: with the users that there are.
+    /// If there is no such user: with the existing users.
     #[track_caller]
     pub fn user(self, name: impl AsRef<str>) -> UserArtifact<'a> {
         let what = format!("user in machine {}", self.machine.name);
@@ -159,11 +159,11 @@ impl<'a> MachineArtifacts<'a> {
         UserArtifact { user: or_panic(user) }
     }
 
-    /// A systemd unit that the cloud says something of, by its whole name: `app.service`.
+    /// A systemd unit of the cloud in the machine, by its whole name: `app.service`.
     ///
     /// # Panics
     ///
-    /// There is none: with the units that there are.
+    /// If there is no such unit: with the existing units.
     #[track_caller]
     pub fn unit(self, name: impl AsRef<str>) -> UnitArtifact<'a> {
         let what = format!("unit in machine {}", self.machine.name);
@@ -171,12 +171,12 @@ impl<'a> MachineArtifacts<'a> {
         UnitArtifact { unit: or_panic(unit) }
     }
 
-    /// A document that it reads on its first boot: `config.ign`, or `user-data`, `meta-data` and `network-config`. Its
-    /// secrets stand in it by name and generation.
+    /// A document of the machine's first boot: `config.ign`, or `user-data`, `meta-data` and
+    /// `network-config`. It shows secrets by name and generation.
     ///
     /// # Panics
     ///
-    /// There is none: with those that there are.
+    /// If there is no such document: with the existing ones.
     #[track_caller]
     pub fn boot(self, name: &str) -> BootDocument {
         or_panic(self.find_boot(name))
@@ -196,7 +196,7 @@ impl<'a> MachineArtifacts<'a> {
     }
 }
 
-/// A document that a machine reads on its first boot.
+/// A document of a machine's first boot.
 #[derive(Clone, Debug)]
 pub struct BootDocument {
     what: String,
@@ -204,27 +204,27 @@ pub struct BootDocument {
 }
 
 impl BootDocument {
-    /// Its text, in which secrets stand by name and generation.
+    /// The text of the document. It shows secrets by name and generation.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// It holds this text.
+    /// The document contains this text.
     ///
     /// # Panics
     ///
-    /// It does not.
+    /// If it does not.
     #[track_caller]
     pub fn assert_contains(&self, words: &str) -> &Self {
         or_panic(contains(&self.what, &self.text, words));
         self
     }
 
-    /// It holds nothing of this text.
+    /// The document does not contain this text.
     ///
     /// # Panics
     ///
-    /// It does: with the line.
+    /// If it does: with the line.
     #[track_caller]
     pub fn assert_lacks(&self, words: &str) -> &Self {
         or_panic(self.lacks(words));
@@ -242,12 +242,12 @@ impl BootDocument {
         }
     }
 
-    /// Of an Ignition config, the value at a JSON pointer (RFC 6901), as `/storage/files/0/mode`; a string stands without
-    /// quotes.
+    /// In an Ignition config, the value at a JSON pointer (RFC 6901), as `/storage/files/0/mode`; a string
+    /// has no quotes.
     ///
     /// # Panics
     ///
-    /// It is another one, or there is none: with up to where the pointer leads, and what is there.
+    /// If the value differs or is missing: with how far the pointer leads, and the existing value.
     #[track_caller]
     pub fn assert_value(&self, pointer: &str, value: &str) -> &Self {
         or_panic(self.has_value(pointer, value));
@@ -257,7 +257,7 @@ impl BootDocument {
     pub(super) fn has_value(&self, pointer: &str, value: &str) -> Result<(), Failed> {
         let what = &self.what;
         let json: serde_json::Value = serde_json::from_str(&self.text).map_err(|_| {
-            Failed::new(format!("{what} is no JSON"), "a document for cloud-init", "an Ignition config")
+            Failed::new(format!("{what} is not JSON"), "a document for cloud-init", "an Ignition config")
         })?;
         let mut node = &json;
         let mut upto = String::new();
@@ -288,7 +288,7 @@ fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A document of libvirt.
+/// A libvirt document.
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
     at: &'a Address,
@@ -302,11 +302,11 @@ impl<'a> Document<'a> {
         self.xml
     }
 
-    /// The value at a path, as a plan names it: `memory`, `devices/disk[vda]/target/@bus`.
+    /// The value at a path, in the notation of plans: `memory`, `devices/disk[vda]/target/@bus`.
     ///
     /// # Panics
     ///
-    /// It is another one, or there is none: with up to where the path leads, and what is there.
+    /// If the value differs or is missing: with how far the path leads, and the existing value.
     #[track_caller]
     pub fn assert(&self, path: &str, value: &str) -> &Self {
         or_panic(self.has(path, value));
@@ -332,11 +332,11 @@ impl<'a> Document<'a> {
         format!("{} {}", self.at.kind(), self.at.name())
     }
 
-    /// Nothing is at a path.
+    /// There is no value at a path.
     ///
     /// # Panics
     ///
-    /// Something is: with its value.
+    /// If there is one: with the value.
     #[track_caller]
     pub fn assert_lacks(&self, path: &str) -> &Self {
         if let Ok(there) = self.value(path) {
@@ -351,7 +351,7 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, there: T, right: T) -> Res
     if there == right {
         return Ok(());
     }
-    Err(Failed::new(format!("{what} is another one"), there.to_string(), right.to_string()))
+    Err(Failed::new(format!("{what} differs"), there.to_string(), right.to_string()))
 }
 
 fn contains(what: &str, text: &str, words: &str) -> Result<(), Failed> {
@@ -374,7 +374,7 @@ fn named<'a, T>(all: &'a [T], what: &str, name: &str, name_of: impl Fn(&T) -> &s
     }
     let right = match nearest(name, all.iter().map(&name_of)) {
         Some(near) => format!("did you mean {near}?"),
-        None => "one of those that are there".to_owned(),
+        None => "one of the existing names".to_owned(),
     };
-    Err(Failed::new(format!("there is no {what} of the name {name}"), list(all.iter().map(&name_of)), right))
+    Err(Failed::new(format!("there is no {what} named {name}"), list(all.iter().map(&name_of)), right))
 }

@@ -1,4 +1,4 @@
-//! Assertions on what a check finds.
+//! Assertions on the findings of a check.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use fmc_core::finding::{Finding, Kind, Report};
 
 use super::say::{Failed, list, or_panic};
 
-/// What has findings: a cloud, which is checked for them; what a check gave; or the report of one that refused.
+/// A source of findings: a cloud, which gets checked; the result of a check; or the report of a refusal.
 pub trait Judged: sealed::Judged {}
 
 impl<T: sealed::Judged> Judged for T {}
@@ -17,7 +17,7 @@ mod sealed {
     use super::{Checked, Cloud, Cow, Finding, Report};
 
     pub trait Judged {
-        /// Every finding, those that the cloud accepts included.
+        /// Every finding, including those that the cloud accepts.
         fn findings(&self) -> Cow<'_, [Finding]>;
     }
 
@@ -53,7 +53,7 @@ mod sealed {
 ///
 /// # Panics
 ///
-/// The check refuses the cloud: with its report.
+/// If the check refuses the cloud: with its report.
 #[track_caller]
 pub fn checked(cloud: &Cloud) -> Checked {
     or_panic(passes(cloud))
@@ -69,7 +69,7 @@ pub(super) fn passes(cloud: &Cloud) -> Result<Checked, Failed> {
     })
 }
 
-/// The finding of a kind at a path, whether the cloud accepts it or not. Any of the places that a finding is about will do.
+/// The finding of a kind at a path, whether the cloud accepts it or not. Any place of the finding counts.
 ///
 /// ```
 /// use fmc::prelude::*;
@@ -83,7 +83,7 @@ pub(super) fn passes(cloud: &Cloud) -> Result<Checked, Failed> {
 ///
 /// # Panics
 ///
-/// There is none: with what was found.
+/// If there is no such finding: with all findings.
 #[track_caller]
 pub fn assert_finding(judged: &impl Judged, kind: Kind, path: &str) -> Finding {
     or_panic(finding(&judged.findings(), kind, path))
@@ -111,21 +111,21 @@ pub(super) fn finding(findings: &[Finding], kind: Kind, path: &str) -> Result<Fi
     Err(Failed::new(format!("no finding {} at {path}", kind.as_str()), shown(findings), right))
 }
 
-/// No finding of a kind, accepted or not.
+/// There is no finding of a kind, accepted or not.
 ///
 /// # Panics
 ///
-/// There is one: with where it is, and what would be right there.
+/// If there is one: with its place, and what would be right there.
 #[track_caller]
 pub fn assert_no_finding(judged: &impl Judged, kind: Kind) {
     or_panic(none(judged.findings().iter().filter(|finding| finding.kind() == kind), kind.as_str()));
 }
 
-/// No finding but those that the cloud accepts, warnings included.
+/// There are only findings that the cloud accepts; warnings count, too.
 ///
 /// # Panics
 ///
-/// There is one: with all of them.
+/// If there are others: with all of them.
 #[track_caller]
 pub fn assert_no_findings(judged: &impl Judged) {
     or_panic(none(judged.findings().iter().filter(|finding| finding.accepted().is_none()), "anything"));
@@ -145,7 +145,7 @@ pub(super) fn none<'a>(findings: impl Iterator<Item = &'a Finding>, what: &str) 
 ///
 /// # Panics
 ///
-/// There is none that it accepts.
+/// If the cloud accepts no such finding.
 #[track_caller]
 pub fn assert_accepted(judged: &impl Judged, kind: Kind) -> Finding {
     or_panic(accepted(&judged.findings(), kind))
@@ -165,7 +165,7 @@ pub(super) fn accepted(findings: &[Finding], kind: Kind) -> Result<Finding, Fail
     Err(Failed::new(format!("no finding {name} is accepted"), shown(findings), right))
 }
 
-/// Findings in a line each.
+/// The findings, one for each line.
 fn shown(findings: &[Finding]) -> String {
     if findings.is_empty() {
         return "no finding".to_owned();

@@ -8,11 +8,11 @@ use super::say::{Failed, list, or_panic};
 use crate::plan::names::{self, is_named};
 use crate::plan::{Plan, UnknownName};
 
-/// There is nothing to do.
+/// The plan has nothing to do.
 ///
 /// # Panics
 ///
-/// There is: with the plan.
+/// If it has: with the plan.
 #[track_caller]
 pub fn assert_empty(plan: &Plan) {
     or_panic(empty(plan));
@@ -25,12 +25,12 @@ pub(super) fn empty(plan: &Plan) -> Result<(), Failed> {
     Err(Failed::new("the plan is not empty", plan.to_string(), "a plan with nothing to do"))
 }
 
-/// What a plan does to a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an address.
-/// [`Impact::None`] is for one that it leaves as it is.
+/// The impact of a plan on a machine (`machine/web`), an object (`domain/web`, `volume/web.disk.data`) or an
+/// address. [`Impact::None`] means that it stays as it is.
 ///
 /// # Panics
 ///
-/// It does something else, or knows no such thing: with what it does, and why.
+/// If the impact differs, or the plan does not know the name: with the impact, and why.
 #[track_caller]
 pub fn assert_impact(plan: &Plan, name: &str, impact: Impact) {
     or_panic(impacts(plan, name, impact));
@@ -48,7 +48,7 @@ pub(super) fn impacts(plan: &Plan, name: &str, impact: Impact) -> Result<(), Fai
     Err(Failed::new(format!("the impact on {name} is not `{impact}`"), there.join("\n"), impact.to_string()))
 }
 
-/// No step of a plan does more to what runs than this.
+/// All steps of a plan have at most this impact.
 ///
 /// ```
 /// use fmc::prelude::*;
@@ -65,7 +65,7 @@ pub(super) fn impacts(plan: &Plan, name: &str, impact: Impact) -> Result<(), Fai
 ///
 /// # Panics
 ///
-/// One does: with each that does, and why.
+/// If a step has a higher one: with each of them, and why.
 #[track_caller]
 pub fn assert_impact_at_most(plan: &Plan, most: Impact) {
     or_panic(at_most(plan, most));
@@ -91,11 +91,11 @@ fn impacts_up_to(most: Impact) -> impl Iterator<Item = Impact> {
         .filter(move |impact| *impact <= most)
 }
 
-/// An object that is there, by name as in [`assert_impact`], outlives an apply with what is in it.
+/// An existing object, named as in [`assert_impact`], survives an apply together with its content.
 ///
 /// # Panics
 ///
-/// It does not, or is not there: with what is done to it.
+/// If it does not, or does not exist: with its steps.
 #[track_caller]
 pub fn assert_keeps(plan: &Plan, name: &str) {
     or_panic(keeps(plan, name));
@@ -123,11 +123,11 @@ pub(super) fn keeps(plan: &Plan, name: &str) -> Result<(), Failed> {
     ))
 }
 
-/// A plan does nothing to anything but these machines, objects or addresses. It need not do something to each of them.
+/// A plan changes only these machines, objects or addresses. It need not change each of them.
 ///
 /// # Panics
 ///
-/// It does, or knows no such thing: with what it does to what else.
+/// If it changes others, or does not know a name: with the other changes.
 #[track_caller]
 pub fn assert_touches_only<'a>(plan: &Plan, names: impl IntoIterator<Item = &'a str>) {
     or_panic(touches_only(plan, &names.into_iter().collect::<Vec<_>>()));
@@ -153,11 +153,11 @@ pub(super) fn touches_only(plan: &Plan, names: &[&str]) -> Result<(), Failed> {
     ))
 }
 
-/// A plan notes something about a machine or an object without doing anything: that it is outdated, kept, refused, …
+/// A plan has a note about a machine or an object: that it is outdated, kept, refused, …
 ///
 /// # Panics
 ///
-/// It does not: with what it notes.
+/// If it has not: with its notes.
 #[track_caller]
 pub fn assert_note(plan: &Plan, kind: NoteKind, name: &str) -> Note {
     or_panic(note(plan, kind, name))
@@ -178,7 +178,7 @@ pub(super) fn note(plan: &Plan, kind: NoteKind, name: &str) -> Result<Note, Fail
     ))
 }
 
-/// The notes about a machine, an object of it, or an object.
+/// The notes about a machine, one of its objects, or another object.
 fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
     let objects = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
     let objects =
@@ -190,7 +190,7 @@ fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
     plan.notes.iter().filter(move |note| note.about == name || addresses.contains(&note.about))
 }
 
-/// An error for a name that the plan does not know: a typo would pass for something that is left as it is.
+/// An error for an unknown name: otherwise a typo would pass for an unchanged object.
 fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
     names::known(plan, name).map_err(|UnknownName { name, near }| {
         let right = match near {
@@ -199,6 +199,6 @@ fn known(plan: &Plan, name: &str) -> Result<(), Failed> {
                 "a name as `machine/web`, `network/lab`, `volume/web.disk.data`, or an address".to_owned()
             }
         };
-        Failed::new(format!("the plan knows no {name}"), list(names::names(plan)), right)
+        Failed::new(format!("the plan does not know {name}"), list(names::names(plan)), right)
     })
 }

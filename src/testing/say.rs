@@ -1,13 +1,13 @@
-//! How an assertion that fails speaks: what is wrong, what was there, what would be right.
+//! The message of a failed assertion: the fault, the actual state, and what would be right.
 
 use std::fmt;
 
 /// An assertion that failed.
 #[derive(Debug)]
 pub(super) struct Failed {
-    /// What was expected and is not so.
+    /// The expectation that failed.
     pub(super) what: String,
-    /// What is there, which may be several lines.
+    /// The actual state, which may have several lines.
     pub(super) there: String,
     /// What would be right.
     pub(super) right: String,
@@ -28,7 +28,7 @@ impl fmt::Display for Failed {
     }
 }
 
-/// A label with its text: behind it if that is one line, below it otherwise.
+/// A label with its text: on the same line if it is one line, otherwise below.
 fn part(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     let text = text.trim_end();
     if !text.contains('\n') {
@@ -38,7 +38,7 @@ fn part(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     text.lines().try_for_each(|line| writeln!(f, "{}", format!("    {line}").trim_end()))
 }
 
-/// Fails the test where the assertion was made.
+/// Fails the test at the place of the assertion.
 #[track_caller]
 #[expect(clippy::panic, reason = "a panic is how a unit test fails")]
 pub(super) fn or_panic<T>(result: Result<T, Failed>) -> T {
@@ -62,7 +62,8 @@ pub(super) fn list(items: impl IntoIterator<Item = impl fmt::Display>) -> String
 
 const MOST_LISTED: usize = 40;
 
-/// Two texts line by line: what is there only with `-`, what would be right only with `+`, and what is around them.
+/// Compares two texts line by line: `-` marks lines that are only in the actual text, `+` those that are only
+/// in the right one, and unchanged lines around them are shown.
 pub(super) fn difference(there: &str, right: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (there.lines().collect(), right.lines().collect());
     if old == new {
@@ -82,13 +83,13 @@ pub(super) fn difference(there: &str, right: &str) -> String {
     lines.join("\n")
 }
 
-/// So many equal lines are shown around what differs.
+/// How many equal lines are shown around a difference.
 const AROUND: usize = 2;
 
-/// Above this product of lines a difference is not sought line by line.
+/// Above this product of line counts, single lines are not compared.
 const MOST_COMPARED: usize = 1 << 20;
 
-/// The shortest way from one text to another.
+/// The shortest edit from one text to the other.
 fn changed(there: &str, right: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (there.lines().collect(), right.lines().collect());
     let mut lines = Vec::new();
@@ -116,7 +117,7 @@ fn changed(there: &str, right: &str) -> Vec<String> {
     lines
 }
 
-/// How many lines two texts have in common from each pair of lines on.
+/// The number of common lines from each pair of lines on.
 fn common(old: &[&str], new: &[&str]) -> Vec<Vec<usize>> {
     let mut table = vec![vec![0; new.len() + 1]; old.len() + 1];
     for (row, one) in old.iter().enumerate().rev() {

@@ -1,4 +1,4 @@
-//! Faults by script: which call goes wrong, and how.
+//! Scripted faults: the call that fails, and the kind of failure.
 
 use fmc_core::name::HostName;
 use fmc_core::nearest::nearest;
@@ -29,7 +29,7 @@ pub struct Script {
     when: When,
 }
 
-/// A script with what happens, for [`Sim::script`](crate::sim::Sim::script).
+/// A script with its fault, for [`Sim::script`](crate::sim::Sim::script).
 #[derive(Clone, Debug)]
 #[must_use = "a script is played by `Sim::script`"]
 pub struct Scripted {
@@ -43,7 +43,7 @@ impl Script {
     ///
     /// # Panics
     ///
-    /// There is no such call, and so the fault would never happen.
+    /// If there is no such call, because the fault would never happen.
     #[track_caller]
     pub fn call(name: &str) -> Self {
         or_panic(known(name));
@@ -55,22 +55,22 @@ impl Script {
         Self { host: None, when: When::any() }
     }
 
-    /// Only if the call is about this object: a domain's, network's, pool's or volume's name.
+    /// Only if the call is about this object: the name of a domain, network, pool or volume.
     pub fn of(self, object: impl AsRef<str>) -> Self {
         Self { when: self.when.of(object.as_ref()), ..self }
     }
 
-    /// The nth such call from now on, counted from 1; the first if not said.
+    /// The nth such call from now on, counted from 1; the first by default.
     pub fn nth(self, nth: u64) -> Self {
         Self { when: self.when.nth(nth), ..self }
     }
 
-    /// On this host; on whichever if not said, and then once on each.
+    /// Only on this host; by default on every host, once on each.
     pub fn on(self, host: HostName) -> Self {
         Self { host: Some(host), ..self }
     }
 
-    /// The call fails with these words, and changes nothing.
+    /// The call fails with this message, and changes nothing.
     pub fn fails(self, words: impl Into<String>) -> Scripted {
         self.with(Fault::Fail(words.into()))
     }
@@ -91,7 +91,7 @@ impl Script {
         self.with(Fault::CutAfter)
     }
 
-    /// The connection is lost after so many bytes of an upload.
+    /// The connection is lost after this number of bytes of an upload.
     pub fn cuts_at(self, bytes: u64) -> Scripted {
         self.with(Fault::CutAt(bytes))
     }

@@ -147,7 +147,7 @@ fn artifacts_are_judged() {
     says(
         artifacts.find_machine("wbe"),
         expect![[r#"
-        there is no machine of the name wbe
+        there is no machine named wbe
           there: web
           right: did you mean web?
     "#]],
@@ -155,7 +155,7 @@ fn artifacts_are_judged() {
     says(
         web.find_file("/etc/mtod"),
         expect![[r#"
-        there is no file in machine web of the name /etc/mtod
+        there is no file in machine web named /etc/mtod
           there: /etc/motd, /etc/token
           right: did you mean /etc/motd?
     "#]],
@@ -163,7 +163,7 @@ fn artifacts_are_judged() {
     says(
         web.file("/etc/motd").has_text("one\nTWO\nthree\nfour\nfive\nsix\n"),
         expect![[r#"
-        /etc/motd holds another text
+        /etc/motd has another text
           there:
               one
             - two
@@ -178,7 +178,7 @@ fn artifacts_are_judged() {
     says(
         web.file("/etc/token").has_text("hunter2"),
         expect![[r#"
-        /etc/token holds no text that is known
+        the text of /etc/token is not known
           there: the bytes of secret token generation 1
           right: hunter2
     "#]],
@@ -194,15 +194,15 @@ fn artifacts_are_judged() {
     says(
         web.find_boot("config.ign"),
         expect![[r#"
-        there is no boot document of machine web of the name config.ign
+        there is no boot document of machine web named config.ign
           there: meta-data, network-config, user-data
-          right: one of those that are there
+          right: one of the existing names
     "#]],
     );
     says(
         web.boot("user-data").has_value("/passwd", "x"),
         expect![[r#"
-        user-data of machine web is no JSON
+        user-data of machine web is not JSON
           there: a document for cloud-init
           right: an Ignition config
     "#]],
@@ -218,7 +218,7 @@ fn artifacts_are_judged() {
     says(
         web.domain().has("memory", "4 GiB"),
         expect![[r#"
-        memory of domain web is another one
+        memory of domain web differs
           there: 2 GiB
           right: 4 GiB
     "#]],
@@ -242,7 +242,7 @@ fn artifacts_are_judged() {
     says(
         artifacts.find_document("network", "lan"),
         expect![[r#"
-        there is no network of the name lan
+        there is no network named lan
           there: lab
           right: did you mean lab?
     "#]],
@@ -276,7 +276,7 @@ fn an_ignition_config_is_asked_by_pointer() {
     says(
         config.has_value("/passwd/users/0/name", "ops"),
         expect![[r#"
-        /passwd/users/0/name of config.ign of machine web is another one
+        /passwd/users/0/name of config.ign of machine web differs
           there: core
           right: ops
     "#]],
@@ -330,7 +330,7 @@ fn plans_are_judged() {
     says(
         plan::impacts(&more, "machine/wbe", Impact::None),
         expect![[r#"
-            the plan knows no machine/wbe
+            the plan does not know machine/wbe
               there: domain/db, domain/web, machine/db, machine/web, network/lab, pool/fmc-first, volume/db.disk.data, volume/db.root.19a703c6, volume/web.root.19a703c6
               right: did you mean machine/web?
         "#]],
@@ -378,7 +378,7 @@ fn plans_are_judged() {
     says(
         plan::keeps(&gone, "volume/db.disk.dta"),
         expect![[r#"
-            the plan knows no volume/db.disk.dta
+            the plan does not know volume/db.disk.dta
               there: domain/db, domain/web, machine/db, machine/web, network/lab, pool/fmc-first, volume/db.disk.data, volume/db.root.19a703c6, volume/web.root.19a703c6
               right: did you mean volume/db.disk.data?
         "#]],

@@ -43,7 +43,7 @@ fn a_cloud_lives_and_is_destroyed() {
     assert!(stage.done(cloud(), "destroy").contains("  nothing to do\n"));
 
     let last = stage.done(cloud(), "destroy --delete-data db");
-    assert!(last.contains("5 GiB of data, given up by --delete-data"), "{last}");
+    assert!(last.contains("5 GiB of data, released by --delete-data"), "{last}");
     let world = fs::read_to_string(stage.path().join("first.sim.json")).unwrap();
     assert!(!world.contains("first"), "{world}");
 }
@@ -74,7 +74,7 @@ fn data_of_a_machine_that_is_gone_can_be_deleted_by_its_name() {
     assert!(stage.done(without(), "apply").contains("db.disk.data"));
     stage.fails(without(), "apply --delete-data bd", 64, &["did you mean `db`?"]);
     assert!(
-        stage.done(without(), "apply --delete-data db").contains("5 GiB of data, given up by --delete-data")
+        stage.done(without(), "apply --delete-data db").contains("5 GiB of data, released by --delete-data")
     );
     assert_eq!(stage.run(without(), "plan --detailed-exitcode").code, 0);
     assert!(!stage.done(without(), "plan").contains("db.disk.data"));

@@ -106,7 +106,7 @@ fn a_wrong_key_is_refused_with_what_is_right_and_nothing_of_it() {
         ("hunter2".to_owned(), "does not begin with `fmc-root-key-`"),
         (text[..60].to_owned(), "a part is missing"),
         (text.replace("0909", "0908"), "its checksum does not fit"),
-        (text.replace("0909", "09o9"), "is no hexadecimal digit"),
+        (text.replace("0909", "09o9"), "is not a hexadecimal digit"),
         (String::new(), "it is empty"),
     ];
     for (text, words) in cases {

@@ -28,7 +28,7 @@ fn the_plan_that_was_shown_runs() {
         cloud(),
         "apply p.json",
         1,
-        &["the world is no longer what the plan saw", "no longer to be done"],
+        &["the world is no longer what the plan saw", "no longer needed"],
     );
     let left: Vec<String> = fs::read_dir(stage.path())
         .unwrap()
@@ -48,7 +48,7 @@ fn what_was_chosen_is_in_the_file() {
     assert!(stage.done(cloud(), "apply p.json").contains("± machine web"));
     stage.done(cloud(), "plan --out p.json --destroy --delete-data db");
     let gone = stage.done(cloud(), "apply p.json");
-    assert!(gone.starts_with("destroy first") && gone.contains("5 GiB of data, given up"), "{gone}");
+    assert!(gone.starts_with("destroy first") && gone.contains("5 GiB of data, released"), "{gone}");
     // An empty plan can be saved and applied too.
     stage.done(cloud(), "plan --out p.json --destroy");
     assert!(stage.done(cloud(), "apply p.json").contains("nothing to do"));

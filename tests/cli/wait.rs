@@ -57,7 +57,7 @@ fn one_that_never_answers_is_a_failure_with_the_end_of_its_console() {
     assert_eq!(lines[0], "libvirt/local/domain/web: not up: a DHCP lease did not come within 120 s");
     assert_eq!(lines[1], "  the end of its serial console:");
     assert_eq!(lines[2], "    | [    1.2] Kernel panic - not syncing: no init");
-    assert!(lines[3].starts_with("  help: look whether the guest asks for an address by DHCP"), "{ran:?}");
+    assert!(lines[3].starts_with("  help: check whether the guest asks for an address by DHCP"), "{ran:?}");
     assert!(lines[4].contains("`program console NAME`"), "{ran:?}");
     assert!(ran.out.ends_with(" done, 1 machine not up.\n"), "{ran:?}");
     // Waiting is not part of the state: the next plan is empty, and its apply does not wait.

@@ -29,7 +29,7 @@ problems! {
             "write the interface's name without quotation marks, stars and backslashes";
         NoInterface is ValueInvalid:
             "no interface leads inside",
-            "name the interfaces of the machine itself by which they call, for example docker0";
+            "name the machine's own interfaces that lead inside, for example docker0";
         SecretFile is ValueInvalid:
             "the path of a secret's file is empty or has a NUL in it",
             "name a file that the program that applies can read";

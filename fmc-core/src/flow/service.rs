@@ -147,7 +147,7 @@ impl Leaf for Service {
                 Err(LeafError::mending(format!("a port is 1 to 65535, for example {protocol} 5432")))
             }
             Protocol::Tcp | Protocol::Udp if last < first => Err(LeafError::mending(format!(
-                "the first of several ports is the lowest: write {protocol} {last}-{first}"
+                "the lower port comes first: write {protocol} {last}-{first}"
             ))),
             Protocol::Vrrp if (first, last) != (0, 0) => Err(otherwise("vrrp 0")),
             Protocol::Tcp | Protocol::Udp | Protocol::Vrrp => Ok(()),
@@ -174,7 +174,7 @@ fn otherwise(text: &str) -> LeafError {
                 .to_owned()
         }
         _ if lower.starts_with("icmp") || lower == "ping" => {
-            "questions and errors of ICMP are always let in: leave it out".to_owned()
+            "ICMP queries and errors are always accepted: leave it out".to_owned()
         }
         Some(("vrrp", _)) => "VRRP has no ports: write vrrp".to_owned(),
         // The notations of Docker, firewalld and ufw.
@@ -204,8 +204,8 @@ mod tests {
             ("tcp/0", "write tcp or udp and a port, as tcp 5432 or udp 30000-32767, or vrrp"),
             ("postgresql", "write tcp or udp and a port, as tcp 5432 or udp 30000-32767, or vrrp"),
             ("vrrp 112", "VRRP has no ports: write vrrp"),
-            ("icmp", "questions and errors of ICMP are always let in: leave it out"),
-            ("tcp 5440-5432", "the first of several ports is the lowest: write tcp 5432-5440"),
+            ("icmp", "ICMP queries and errors are always accepted: leave it out"),
+            ("tcp 5440-5432", "the lower port comes first: write tcp 5432-5440"),
         ] {
             assert_eq!(Service::parse(text).unwrap_err().why(), why, "{text}");
         }

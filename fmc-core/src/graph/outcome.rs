@@ -15,7 +15,7 @@ const LISTED: usize = 3;
 
 /// The result of each step, and the work that is left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "that a step failed is said here and nowhere else: `converged` makes it an error"]
+#[must_use = "only the outcome tells whether a step failed: `converged` makes it an error"]
 #[non_exhaustive]
 pub struct Outcome {
     /// Steps that are done, in the order in which they ended.
@@ -128,8 +128,8 @@ impl Outcome {
         });
         let skipped = match self.skipped.len() {
             0 => None,
-            1 => Some("1 step was not begun".to_owned()),
-            count => Some(format!("{count} steps were not begun")),
+            1 => Some("1 step did not begin".to_owned()),
+            count => Some(format!("{count} steps did not begin")),
         };
         failed.chain(not_up).chain(skipped).chain(left).collect::<Vec<_>>().join("; ")
     }

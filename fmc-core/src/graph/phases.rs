@@ -102,7 +102,7 @@ pub async fn apply_phases<P: Provider>(
         let seen = match provider.observe(wanted).await {
             Ok(seen) => seen,
             Err(error) => {
-                let cause = format!("what is there could not be read again: {error}");
+                let cause = format!("the hosts could not be read again: {error}");
                 outcome.left =
                     Left::of(current).into_iter().map(|left| Left { cause: cause.clone(), ..left }).collect();
                 return Ok(Phases { outcome, left: None });
@@ -116,14 +116,13 @@ pub async fn apply_phases<P: Provider>(
         }
         // A phase that repeats the last one makes no progress.
         if next.steps.is_empty() || next.digest() == current.digest() || next.refused().next().is_some() {
-            outcome.left = Left::all(&next, "the phase before did not bring what it needs");
+            outcome.left = Left::all(&next, "the previous phase did not provide what it needs");
             return Ok(Phases { outcome, left: Some(next) });
         }
         announced.add(current);
         let unannounced = next.all_steps().filter(|step| !announced.has(step)).collect();
         if !watch.further(&Further { plan: &next, unannounced }) {
-            outcome.left =
-                Left::all(&next, "no plan that was shown has announced it, and there was no consent to it");
+            outcome.left = Left::all(&next, "it was not in a plan that was shown, and it was not approved");
             return Ok(Phases { outcome, left: Some(next) });
         }
         further = Some(next);

@@ -60,7 +60,8 @@ pub fn plan<M: Model>(
     let mut circle = None;
     let mut steps = ordered(drafts, deletions).unwrap_or_else(|mut note| {
         if is_passed_on {
-            note.text += ": each takes what the other still has; change one of them, and then the other";
+            note.text +=
+                ": each needs something that the other still holds; change one of them first, then the other";
         }
         circle = Some(note);
         Vec::new()

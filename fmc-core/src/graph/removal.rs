@@ -177,7 +177,7 @@ fn holds<'a, M: Model>(
 }
 
 fn put_off(address: &Address, why: Why) -> Hold {
-    Hold { why, cause: format!("{} needs it, and is put off", address.short()) }
+    Hold { why, cause: format!("{} needs it, and is deferred", address.short()) }
 }
 
 fn kept_for(address: &Address) -> Hold {

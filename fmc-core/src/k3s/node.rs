@@ -183,7 +183,7 @@ fn check_value(value: &str) -> Result<(), LeafError> {
 /// What names and values are made of; nothing is right.
 fn word(text: &str) -> Result<(), String> {
     if text.len() > MAX {
-        return Err(format!("has {} characters, and {MAX} is the most", text.chars().count()));
+        return Err(format!("has {} characters, but at most {MAX} are allowed", text.chars().count()));
     }
     let ends = !text.starts_with(['-', '_', '.']) && !text.ends_with(['-', '_', '.']);
     if ends && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
@@ -226,7 +226,7 @@ mod tests {
             ("a=-b", "its value \"-b\" is not of letters"),
             ("a=b=c", "its value \"b=c\" is not of letters"),
             ("A.b/c=d", "the domain \"A.b\" of its key is wrong: 'A' (character 1) is not allowed"),
-            (&long, "has 64 characters, and 63 is the most"),
+            (&long, "has 64 characters, but at most 63 are allowed"),
             (
                 "node-role.kubernetes.io/worker=true",
                 "run `kubectl label node NODE node-role.kubernetes.io/worker=worker`",

@@ -336,7 +336,7 @@ impl Leaf for Port {
     fn parse(text: &str) -> Result<Self, LeafError> {
         let plain = text.bytes().all(|digit| digit.is_ascii_digit());
         let port = plain.then(|| text.parse().ok()).flatten().filter(|port| *port > 0);
-        port.map(Self).ok_or_else(|| LeafError::new("it is a whole number from 1 to 65535"))
+        port.map(Self).ok_or_else(|| LeafError::new("it must be a whole number from 1 to 65535"))
     }
 
     fn is_number() -> bool {

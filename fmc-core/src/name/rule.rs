@@ -117,7 +117,7 @@ pub(super) const fn dropin(text: &str) -> Result<(), Fault> {
 
 pub(super) const fn fqdn(text: &str) -> Result<(), Fault> {
     match domain(text) {
-        Ok(()) if !contains(text.as_bytes(), b'.') => Err(Fault::Shape("has one label only")),
+        Ok(()) if !contains(text.as_bytes(), b'.') => Err(Fault::Shape("has only one label")),
         result => result,
     }
 }
@@ -168,13 +168,13 @@ pub(super) fn why(
         Fault::Empty => "it is empty".to_owned(),
         Fault::Long => {
             let count = text.chars().count();
-            return LeafError::new(format!("it has {count} characters, and {max} is the most"));
+            return LeafError::new(format!("it has {count} characters, but at most {max} are allowed"));
         }
         Fault::Byte(at) => format!("{} is not allowed", character(text, at)),
-        Fault::Place(at) => format!("{} cannot stand there", character(text, at)),
+        Fault::Place(at) => format!("{} is not allowed there", character(text, at)),
         Fault::Label => "a label has more than 63 characters".to_owned(),
         Fault::Shape(shape) => format!("it {shape}"),
-        Fault::Ending(_) => "its ending is missing".to_owned(),
+        Fault::Ending(_) => "the required suffix is missing".to_owned(),
     };
     let ending = if let Fault::Ending(ending) = fault { ending } else { "" };
     match suggest(text, ending, rule, max) {

@@ -88,18 +88,18 @@ fn the_message_names_the_character_its_place_and_a_name_that_is_right() {
         ),
         (MachineName::parse("web.lan").unwrap_err(), "'.' (character 4) is not allowed", "try web-lan"),
         (MachineName::parse("Web").unwrap_err(), "'W' (character 1) is not allowed", "try web"),
-        (MachineName::parse("web-").unwrap_err(), "'-' (character 4) cannot stand there", "try web"),
+        (MachineName::parse("web-").unwrap_err(), "'-' (character 4) is not allowed there", "try web"),
         (MachineName::parse("größe").unwrap_err(), "'ö' (character 3) is not allowed", "try gr--e"),
         (MachineName::parse("").unwrap_err(), "it is empty: it has lower-case letters", "a letter or digit"),
         (
             BridgeName::parse("br-kubernetes-masters").unwrap_err(),
             "it has 21 characters",
-            "and 15 is the most",
+            "but at most 15 are allowed",
         ),
-        (Fqdn::parse("master1").unwrap_err(), "it has one label only", "a letter or digit"),
-        (Fqdn::parse("a..b").unwrap_err(), "'.' (character 3) cannot stand there", "a letter or digit"),
-        (UnitName::parse("chronyd").unwrap_err(), "its ending is missing", "try chronyd.service"),
-        (DropinName::parse("10-proxy").unwrap_err(), "its ending is missing", "try 10-proxy.conf"),
+        (Fqdn::parse("master1").unwrap_err(), "it has only one label", "a letter or digit"),
+        (Fqdn::parse("a..b").unwrap_err(), "'.' (character 3) is not allowed there", "a letter or digit"),
+        (UnitName::parse("chronyd").unwrap_err(), "the required suffix is missing", "try chronyd.service"),
+        (DropinName::parse("10-proxy").unwrap_err(), "the required suffix is missing", "try 10-proxy.conf"),
     ];
     for (error, start, end) in cases {
         assert!(error.why().starts_with(start), "{error}");

@@ -77,11 +77,11 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Status::of_objects(wanted, seen)
     }
 
-    /// The value at a path of one of its documents, as a plan names it. By default its documents have no paths.
+    /// The value at a path of a document, in the notation of plans. By default documents have no paths.
     ///
     /// # Errors
     ///
-    /// The path leads nowhere.
+    /// The path does not exist.
     fn value(&self, _document: &str, _path: &str) -> Result<String, NoValue> {
         Err(NoValue { upto: String::new(), has: Vec::new() })
     }
@@ -160,13 +160,13 @@ pub enum Drawn {
     },
 }
 
-/// Where a path of a document stops leading anywhere.
+/// A path of a document that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("find it: `{upto}` has {}", .has.join(", "))]
 pub struct NoValue {
-    /// The part of the path that is there; empty for the document itself.
+    /// The existing part of the path; empty for the document itself.
     pub upto: String,
-    /// What is at that place: attributes and elements, as they would stand in a path.
+    /// The attributes and elements at that place, in the notation of paths.
     pub has: Vec<String>,
 }
 

@@ -142,11 +142,11 @@ impl<'a> Rooms<'a> {
         all
     }
 
-    /// The value at a path of the document of an object, as a plan names it.
+    /// The value at a path of an object's document, in the notation of plans.
     ///
     /// # Errors
     ///
-    /// The path leads nowhere.
+    /// The path does not exist.
     pub fn value(&self, at: &Address, document: &str, path: &str) -> Result<String, NoValue> {
         match self.of(at) {
             Some(room) => room.value_any(document, path),
@@ -313,7 +313,7 @@ impl Provider for Rooms<'_> {
         for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
             if self.named(place.provider()).is_none() {
                 let whole = Place::all_of(place.provider());
-                all.unknown.entry(whole).or_insert_with(|| "no such provider was given".to_owned());
+                all.unknown.entry(whole).or_insert_with(|| "this provider is not configured".to_owned());
             }
         }
         match first {
@@ -331,7 +331,7 @@ impl Provider for Rooms<'_> {
             Some(room) => room.act_any(step, SharedActing::new(acting.clone())).await,
             None => Err(StepError::Input {
                 what: step.address.to_string(),
-                cause: "no such provider was given".to_owned(),
+                cause: "this provider is not configured".to_owned(),
             }),
         }
     }

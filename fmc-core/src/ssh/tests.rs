@@ -60,7 +60,7 @@ fn what_is_refused_and_why() {
         (body.replace("ssh-ed25519", "ssh-rsa"), "it says ssh-rsa, but the key inside is of \"ssh-ed25519\""),
         (P256.replace("nistp256", "nistp384"), "it says ecdsa-sha2-nistp384, but"),
         (line("ecdsa-sha2-nistp256", &[b"nistp384", &[4; 65]]), "it says nistp256, but the key inside is on"),
-        (line("ecdsa-sha2-nistp256", &[b"nistp256", &[2; 33]]), "the key is no point of nistp256"),
+        (line("ecdsa-sha2-nistp256", &[b"nistp256", &[2; 33]]), "the key is not a point of nistp256"),
         (ed25519(&[&[7; 31]]), "the key has 31 bytes, not 32"),
         (ed25519(&[&[7; 32], b"more"]), "the key has bytes after its end"),
         (line("ssh-rsa", &[&[1, 0, 1], &[0x81; 256]]), "the key's numbers are not well formed"),

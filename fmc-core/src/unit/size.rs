@@ -167,7 +167,7 @@ impl Leaf for Size {
 
     fn check(&self) -> Result<(), LeafError> {
         match self.0 {
-            0 => Err(LeafError::mending("it is nothing: write at least 1 B, usually some MiB or GiB")),
+            0 => Err(LeafError::mending("it is zero: write at least 1 B, usually some MiB or GiB")),
             1..=0x7fff_ffff_ffff_ffff => Ok(()),
             _ => Err(too_great()),
         }
@@ -237,7 +237,7 @@ impl SizeExt for i32 {
 }
 
 fn too_great() -> LeafError {
-    LeafError::new("it is too great: 8388607 TiB is the most")
+    LeafError::new("it is too large: the maximum is 8388607 TiB")
 }
 
 fn unclear_unit(count: u64, unit: &str) -> String {
@@ -259,5 +259,8 @@ fn unclear_unit(count: u64, unit: &str) -> String {
         return format!("the unit is written {right}: write {count} {right}");
     }
     let meant = count.checked_mul(decimal).map(|bytes| format!(" (or {bytes} B if decimal was meant)"));
-    format!("{unit} is 1000 to some and 1024 to others: write {count} {right}{}", meant.unwrap_or_default())
+    format!(
+        "{unit} means 1000 to some programs and 1024 to others: write {count} {right}{}",
+        meant.unwrap_or_default()
+    )
 }

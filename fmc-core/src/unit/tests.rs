@@ -31,17 +31,23 @@ fn sizes_that_are_refused_and_why() {
         ("2048", "it has no unit: write, for example, 2048 MiB or 2048 GiB"),
         (
             "51200 MB",
-            "MB is 1000 to some and 1024 to others: write 51200 MiB (or 51200000000 B if decimal was meant)",
+            "MB means 1000 to some programs and 1024 to others: write 51200 MiB (or 51200000000 B if decimal was meant)",
         ),
-        ("2G", "G is 1000 to some and 1024 to others: write 2 GiB (or 2000000000 B if decimal was meant)"),
-        ("2kB", "kB is 1000 to some and 1024 to others: write 2 KiB (or 2000 B if decimal was meant)"),
-        ("99999999 TB", "TB is 1000 to some and 1024 to others: write 99999999 TiB"),
+        (
+            "2G",
+            "G means 1000 to some programs and 1024 to others: write 2 GiB (or 2000000000 B if decimal was meant)",
+        ),
+        (
+            "2kB",
+            "kB means 1000 to some programs and 1024 to others: write 2 KiB (or 2000 B if decimal was meant)",
+        ),
+        ("99999999 TB", "TB means 1000 to some programs and 1024 to others: write 99999999 TiB"),
         ("2gib", "the unit is written GiB: write 2 GiB"),
         ("2 b", "the unit is written B: write 2 B"),
-        ("0 GiB", "it is nothing: write at least 1 B, usually some MiB or GiB"),
-        ("9223372036854775808 B", "it is too great: 8388607 TiB is the most"),
-        ("18446744073709551616 B", "it is too great: 8388607 TiB is the most"),
-        ("99999999999 TiB", "it is too great: 8388607 TiB is the most"),
+        ("0 GiB", "it is zero: write at least 1 B, usually some MiB or GiB"),
+        ("9223372036854775808 B", "it is too large: the maximum is 8388607 TiB"),
+        ("18446744073709551616 B", "it is too large: the maximum is 8388607 TiB"),
+        ("99999999999 TiB", "it is too large: the maximum is 8388607 TiB"),
     ];
     for (text, why) in cases {
         assert_eq!(Size::parse(text).unwrap_err().why(), why, "{text:?}");

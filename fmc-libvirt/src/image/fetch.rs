@@ -49,10 +49,10 @@ pub enum FetchError {
         cause: io::Error,
     },
     /// The server cannot be reached, or does not speak HTTP.
-    #[error("the server cannot be asked: {0}")]
+    #[error("the server cannot be reached: {0}")]
     Connect(String),
     /// The answer does not begin, or stops.
-    #[error("nothing came for {seconds} s ({done} came before): apply again, it goes on from there")]
+    #[error("no data for {seconds} s (after {done}): apply again to continue from there")]
     Stalled {
         /// The timeout, in seconds.
         seconds: u64,
@@ -60,7 +60,7 @@ pub enum FetchError {
         done: Size,
     },
     /// The answer is not a file.
-    #[error("{who} answers {status} {reason}: correct the URL, or take another mirror")]
+    #[error("{who} answers {status} {reason}: correct the URL, or use another mirror")]
     Status {
         /// The server.
         who: String,
@@ -70,13 +70,15 @@ pub enum FetchError {
         reason: &'static str,
     },
     /// The server redirects too often.
-    #[error("it is redirected more than {REDIRECTS} times: correct the URL, or take another mirror")]
+    #[error("it is redirected more than {REDIRECTS} times: correct the URL, or use another mirror")]
     Redirects,
     /// A redirect leads to a connection that anyone on the way can read and change.
-    #[error("it is redirected from https to http: take another mirror, or say http where that is meant")]
+    #[error(
+        "it is redirected from https to http: use another mirror, or write the URL with http if that is intended"
+    )]
     Insecure,
     /// The answer is a web page.
-    #[error("{who} answers with a page of HTML ({content_type}; it begins with {begins}): correct the URL")]
+    #[error("{who} answers with an HTML page ({content_type}; it begins with {begins}): correct the URL")]
     Html {
         /// The server.
         who: String,
@@ -87,7 +89,7 @@ pub enum FetchError {
     },
     /// The answer is too short.
     #[error(
-        "{who} answers with {length} bytes ({content_type}; they begin with {begins}), which are no image"
+        "{who} answers with {length} bytes ({content_type}; they begin with {begins}), which is not an image"
     )]
     Small {
         /// The server.
@@ -100,7 +102,7 @@ pub enum FetchError {
         begins: String,
     },
     /// The connection ends too early.
-    #[error("the connection ended after {done}{}: apply again, it goes on from there ({cause})", of(*.total))]
+    #[error("the connection ended after {done}{}: apply again to continue from there ({cause})", of(*.total))]
     Cut {
         /// The received bytes.
         done: Size,
@@ -120,7 +122,9 @@ pub enum FetchError {
         has: Size,
     },
     /// The content is not the required one.
-    #[error("what came is {found}, not {expected}{note}: correct the digest, or take another mirror")]
+    #[error(
+        "the downloaded file is {found}, not {expected}{note}: correct the digest, or use another mirror"
+    )]
     Digest {
         /// The actual digest.
         found: Box<Digest>,

@@ -29,7 +29,7 @@ pub enum HeaderError {
     #[error("it is empty")]
     Empty,
     /// It is another kind of file.
-    #[error("it is {what}, and QEMU's guests take qcow2 or raw: {help}")]
+    #[error("it is {what}, but guests need qcow2 or raw: {help}")]
     Other {
         /// The kind of file.
         what: &'static str,
@@ -37,23 +37,21 @@ pub enum HeaderError {
         help: &'static str,
     },
     /// It is qcow2 although it is declared raw.
-    #[error(
-        "its header is that of qcow2, and it is given as raw: say `.format(Format::Qcow2)`, or leave it out"
-    )]
+    #[error("its header is qcow2, but it is declared raw: declare the format qcow2, or leave the format out")]
     IsQcow2,
     /// It is declared qcow2 but is not. Its bytes are not shown: it may be any file.
     #[error(
-        "it has no header of qcow2: get the right file, or say `.format(Format::Raw)` if its bytes are the disk's"
+        "it has no qcow2 header: get the right file, or declare the format raw if its bytes are the disk itself"
     )]
     NotQcow2,
     /// An unknown version of qcow2.
     #[error(
-        "its header is of version {0} of qcow2, and 2 and 3 are known: convert it with `qemu-img convert -O qcow2`"
+        "its header has qcow2 version {0}, but only 2 and 3 are supported: convert it with `qemu-img convert -O qcow2`"
     )]
     Version(u32),
     /// It is a layer on another file.
     #[error(
-        "its header names a backing file{}, which a guest would read on the hypervisor: make it whole with `qemu-img convert -O qcow2`",
+        "its header names a backing file{}, which a guest would read on the hypervisor: convert it with `qemu-img convert -O qcow2`",
         .name.as_ref().map(|name| format!(", {name}")).unwrap_or_default()
     )]
     Backing {
@@ -62,22 +60,22 @@ pub enum HeaderError {
     },
     /// Its bytes are in another file.
     #[error(
-        "its header names an external data file, which a guest would read on the hypervisor: make it whole with `qemu-img convert -O qcow2`"
+        "its header names an external data file, which a guest would read on the hypervisor: convert it with `qemu-img convert -O qcow2`"
     )]
     DataFile,
     /// It is encrypted.
-    #[error("it is encrypted, and nobody could give its key: decrypt it with `qemu-img convert -O qcow2`")]
+    #[error("it is encrypted, and a guest has no key for it: decrypt it with `qemu-img convert -O qcow2`")]
     Encrypted,
     /// It is marked as corrupt.
-    #[error("its header says that it is corrupt: `qemu-img check -r all` mends it, or get it anew")]
+    #[error("its header marks it as corrupt: repair it with `qemu-img check -r all`, or get it again")]
     Corrupt,
     /// Features of an unknown version.
     #[error(
-        "its header asks for features of qcow2 that are not known (incompatible bits {0:#x}): convert it with `qemu-img convert -O qcow2`"
+        "its header requires unknown features of qcow2 (incompatible bits {0:#x}): convert it with `qemu-img convert -O qcow2`"
     )]
     Features(u64),
     /// A field has an impossible value.
-    #[error("its header lies: {field} is {found}, and {right}")]
+    #[error("its header is wrong: {field} is {found}, but {right}")]
     Field {
         /// The field.
         field: &'static str,
@@ -87,7 +85,7 @@ pub enum HeaderError {
         right: String,
     },
     /// An offset points behind the end of the image.
-    #[error("its header lies, or it was cut: {what} is at {at}, and the image ends at {length}")]
+    #[error("its header is wrong, or the file was cut: {what} is at {at}, but the image ends at {length}")]
     Beyond {
         /// The part.
         what: &'static str,
@@ -97,7 +95,7 @@ pub enum HeaderError {
         length: u64,
     },
     /// It is larger than its declared minimum.
-    #[error("its virtual size is {found}, and `.minimum({stated})` says less: correct that")]
+    #[error("its virtual size is {found}, but its declared minimum is only {stated}: correct the minimum")]
     Minimum {
         /// Its virtual size.
         found: Size,
@@ -106,7 +104,7 @@ pub enum HeaderError {
     },
     /// It does not fit on a root disk.
     #[error(
-        "its virtual size is {found}, and the root disk of {machine} has {root}: make that {found} at least"
+        "its virtual size is {found}, but the root disk of {machine} has {root}: make the disk at least {found}"
     )]
     Root {
         /// Its virtual size.
@@ -303,7 +301,7 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
     features(incompatible)?;
     let cluster_bits = u32(20)?;
     if !(9..=21).contains(&cluster_bits) {
-        let right = "it is from 9 to 21".to_owned();
+        let right = "it must be from 9 to 21".to_owned();
         return Err(HeaderError::Field {
             field: "the size of its clusters",
             found: cluster_bits.into(),
@@ -312,7 +310,7 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
     }
     let size = u64(24)?;
     if size == 0 || size > LARGEST {
-        let right = format!("it is more than nothing and {} at most", Size::bytes(LARGEST));
+        let right = format!("it must be more than 0 and at most {}", Size::bytes(LARGEST));
         return Err(HeaderError::Field { field: "its virtual size", found: size, right });
     }
     let cluster = 1_u64 << cluster_bits;
@@ -321,7 +319,7 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
     let (l1_size, l1_offset) = (u64::from(u32(36)?), u64(40)?);
     let needed = size.div_ceil(cluster).div_ceil(per_table);
     if l1_size < needed || l1_size * 8 > LARGEST_L1 {
-        let right = format!("its virtual size needs {needed}, and QEMU takes {} at most", LARGEST_L1 / 8);
+        let right = format!("its virtual size needs {needed}, and QEMU accepts at most {}", LARGEST_L1 / 8);
         return Err(HeaderError::Field { field: "the length of its first table", found: l1_size, right });
     }
     let (counts, count_clusters) = (u64(48)?, u64::from(u32(56)?));
@@ -329,7 +327,7 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
         [("the place of its first table", l1_offset), ("the place of its reference counts", counts)]
     {
         if found == 0 || found % cluster != 0 || found > LARGEST * 2 {
-            let right = format!("it is a multiple of its clusters of {cluster} bytes");
+            let right = format!("it must be a multiple of its cluster size, {cluster} bytes");
             return Err(HeaderError::Field { field, found, right });
         }
     }
@@ -391,7 +389,7 @@ const OTHERS: [(&[u8], usize, &str, &str); 15] = [
 /// The kind of a file that is neither qcow2 nor raw. A mirror may send an HTML page instead of a file.
 fn other(head: &[u8], stated: Format) -> Option<(&'static str, &'static str)> {
     if is_html(head) {
-        return Some(("a page of HTML", "it is what a server said instead: get the right file"));
+        return Some(("an HTML page", "a server sent it instead of the image: get the right file"));
     }
     // An installer's hybrid image is also a valid raw disk.
     if stated == Format::Qcow2 && head.get(0x8001..).is_some_and(|rest| rest.starts_with(b"CD001")) {

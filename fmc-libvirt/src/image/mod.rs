@@ -38,13 +38,13 @@ use self::unpack::Packing;
 #[non_exhaustive]
 pub enum ImageError {
     /// It does not exist, or is not readable.
-    #[error("{0}; put it there on the machine that applies, or correct its path")]
+    #[error("{0}; put the file there on the computer that applies, or correct its path")]
     Open(#[source] io::Error),
     /// The cloud names a file that it may not use.
     #[error("{0}: see `Images::files`")]
     Refused(#[source] io::Error),
     /// It is a folder or a device.
-    #[error("it is no regular file")]
+    #[error("it is not a regular file")]
     NoFile,
     /// It cannot be read to its end.
     #[error("it cannot be read: {0}")]
@@ -59,7 +59,7 @@ pub enum ImageError {
     },
     /// It unpacks to more than it may.
     #[error(
-        "it unpacks to more than {most}, which is all that its header and the root disk allow: it is not what it is said to be"
+        "it unpacks to more than {most}, the limit by its header and the root disk: it is not the declared image"
     )]
     Bomb {
         /// The greatest allowed unpacked size.
@@ -94,10 +94,10 @@ impl ImageError {
 fn help(packing: Packing, cause: &io::Error) -> String {
     let program = packing.program();
     match cause.kind() {
-        io::ErrorKind::UnexpectedEof => "it was cut: get it anew".to_owned(),
+        io::ErrorKind::UnexpectedEof => "it was cut: get it again".to_owned(),
         io::ErrorKind::Unsupported | io::ErrorKind::OutOfMemory => {
             format!("unpack it by hand (`{program}`), and give the file that comes out with its own digest")
         }
-        _ => format!("get it anew, or unpack it by hand (`{program}`) to see what is wrong"),
+        _ => format!("get it again, or unpack it by hand (`{program}`) to find the fault"),
     }
 }

@@ -113,9 +113,9 @@ fn a_name_in_a_header_is_shown_and_not_obeyed() {
 fn a_lying_header_is_refused_with_what_it_says() {
     let image = qcow2("1G", b"boot");
     let cases: [(usize, &[u8], &str); 12] = [
-        (4, &[0, 0, 0, 1], "version 1 of qcow2"),
-        (4, &[0, 0, 0, 9], "version 9 of qcow2"),
-        (20, &[0, 0, 0, 63], "the size of its clusters is 63, and it is from 9 to 21"),
+        (4, &[0, 0, 0, 1], "qcow2 version 1"),
+        (4, &[0, 0, 0, 9], "qcow2 version 9"),
+        (20, &[0, 0, 0, 63], "the size of its clusters is 63, but it must be from 9 to 21"),
         (24, &u64::MAX.to_be_bytes(), "its virtual size is 18446744073709551615"),
         (24, &[0; 8], "its virtual size is 0"),
         (36, &[0; 4], "the length of its first table is 0"),
@@ -123,7 +123,7 @@ fn a_lying_header_is_refused_with_what_it_says() {
         (40, &(1_u64 << 40).to_be_bytes(), "the end of its first table is at 1099511631872"),
         (40, &[0xff; 8], "the place of its first table is 18446744073709551615"),
         (48, &(1_u64 << 40).to_be_bytes(), "the end of its reference counts is at 10995116"),
-        (72, &(1_u64 << 1).to_be_bytes(), "says that it is corrupt"),
+        (72, &(1_u64 << 1).to_be_bytes(), "marks it as corrupt"),
         (72, &(1_u64 << 63).to_be_bytes(), "incompatible bits 0x8000000000000000"),
     ];
     for (at, value, words) in cases {
@@ -131,7 +131,7 @@ fn a_lying_header_is_refused_with_what_it_says() {
         assert!(error.contains(words), "{at} {words}: {error}");
     }
     let error = read(&image[..80]).unwrap_err().to_string();
-    assert!(error.contains("it was cut") && error.contains("ends at 80"), "{error}");
+    assert!(error.contains("the file was cut") && error.contains("ends at 80"), "{error}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn tables_that_lead_behind_the_end_are_found() {
     assert_eq!(
         error.to_string(),
         format!(
-            "its header lies, or it was cut: a table of its clusters is at {}, and the image ends at {}",
+            "its header is wrong, or the file was cut: a table of its clusters is at {}, but the image ends at {}",
             1_u64 << 40,
             image.len()
         )
@@ -160,7 +160,7 @@ fn other_formats_are_called_by_their_names() {
         (&["create", "-q", "-f", "vdi", "image", "1G"], "a disk of VirtualBox (VDI)"),
         (&["create", "-q", "-f", "vhdx", "image", "1G"], "a disk of Hyper-V (VHDX)"),
         (&["create", "-q", "-f", "vpc", "image", "1G"], "a disk of Hyper-V (VHD)"),
-        (&["create", "-q", "-f", "raw", "image", "64k"], "it has no header of qcow2: get the right file"),
+        (&["create", "-q", "-f", "raw", "image", "64k"], "it has no qcow2 header: get the right file"),
     ];
     for (arguments, words) in cases {
         let error = made(arguments).1.unwrap_err().to_string();
@@ -171,7 +171,7 @@ fn other_formats_are_called_by_their_names() {
     assert!(read(&iso).unwrap_err().to_string().contains("an ISO 9660 image"));
     assert!(Header::read(&iso, None, Format::Raw).is_ok(), "a hybrid image is a disk");
     for (page, words) in [
-        (b"\n<!DOCTYPE html><title>".as_slice(), "a page of HTML"),
+        (b"\n<!DOCTYPE html><title>".as_slice(), "an HTML page"),
         (b"PK\x03\x04", "a ZIP archive"),
         (b"\xfd7zXZ\0", "packed by xz, twice"),
         (b"", "it is empty"),
@@ -189,11 +189,12 @@ fn other_formats_are_called_by_their_names() {
 fn an_image_must_fit_what_is_said_of_it() {
     let header = read(&qcow2("30G", b"")).unwrap();
     let error = header.fits(&stated(Format::Qcow2)).unwrap_err();
-    let words = "its virtual size is 30 GiB, and the root disk of web has 20 GiB: make that 30 GiB at least";
+    let words =
+        "its virtual size is 30 GiB, but the root disk of web has 20 GiB: make the disk at least 30 GiB";
     assert_eq!(error.to_string(), words);
     let minimum = Stated { minimum: Some(Size::gib(10)), root: None, ..stated(Format::Qcow2) };
     let error = header.fits(&minimum).unwrap_err().to_string();
-    assert!(error.contains("is 30 GiB, and `.minimum(10 GiB)` says less"), "{error}");
+    assert!(error.contains("is 30 GiB, but its declared minimum is only 10 GiB"), "{error}");
     assert_eq!(header.fits(&Stated { minimum: Some(Size::gib(30)), ..minimum }), Ok(()));
 }
 

@@ -98,7 +98,7 @@ fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainOb
             from: Some("unplugged".to_owned()),
             to: Some("plugged in".to_owned()),
             impact: Impact::Restart,
-            reason: Some("it was started again under the guest".to_owned()),
+            reason: Some("it was restarted while the guest ran".to_owned()),
         }));
     }
     changes
@@ -108,7 +108,7 @@ fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainOb
 fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
     for change in changes.iter_mut().filter(|change| change.path == "active" && seen.plugged) {
         change.impact = Impact::Restart;
-        change.reason = Some("guests that run have lost it".to_owned());
+        change.reason = Some("running guests have lost it".to_owned());
     }
     changes
 }
@@ -146,7 +146,7 @@ fn renamed(what: &str, wanted: &str, seen: &str) -> Option<Verdict> {
 
 pub(super) fn suffers(object: &Object, from: &Address, impact: Impact) -> Option<Change> {
     let Object::Domain(domain) = object else { return None };
-    let why = if impact >= Impact::Replace { "is made anew" } else { "restarts" };
+    let why = if impact >= Impact::Replace { "is replaced" } else { "restarts" };
     domain.record.active.then(|| Change {
         path: from.short().to_string(),
         from: None,
@@ -179,7 +179,7 @@ fn remove_pool(pool: &PoolObject) -> Removal {
     if !pool.record.active {
         let name = &pool.record.name;
         return Removal::Keep(format!(
-            "not active, so what is in it is not known: `virsh pool-start {name}` starts it"
+            "not active, so its content is unknown: start it with `virsh pool-start {name}`"
         ));
     }
     match pool.strangers.split_first() {
@@ -203,7 +203,7 @@ fn remove_volume(
     match &volume.ours {
         Ours::Disk { machine, .. } if choices.delete_data.covers(machine) => {
             let size = volume.capacity.map(size).unwrap_or_default();
-            Removal::Delete(format!("{size} of data, given up by --delete-data"))
+            Removal::Delete(format!("{size} of data, released by --delete-data"))
         }
         Ours::Disk { machine, .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();

@@ -79,7 +79,7 @@ pub(super) async fn observe<L: Link>(
     let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
     for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
         if place.provider() == PROVIDER && !is_given(place) && !seen.unknown.contains_key(place) {
-            seen.unknown.insert(place.clone(), "no connection was given for it".into());
+            seen.unknown.insert(place.clone(), "it has no connection".into());
         }
     }
     Ok(seen)

@@ -118,7 +118,7 @@ fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut i
         tell(
             NoteKind::Refused,
             format!(
-                "it runs no guests of type {domain_type} (it knows {known}): enable virtualisation in its firmware, or say that it is emulated"
+                "it cannot run guests of type {domain_type} (supported: {known}): enable virtualisation in its firmware, or set the host's acceleration to emulated"
             ),
         );
     }
@@ -127,12 +127,15 @@ fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut i
         && facts.memory_kib < memory.as_kib() - memory.as_kib() / 16
     {
         let has = fmc_core::unit::Size::bytes(facts.memory_kib << 10);
-        tell(NoteKind::Notice, format!("it is said to have {memory} of memory, and has {has}"));
+        tell(NoteKind::Notice, format!("the cloud gives it {memory} of memory, but it has {has}"));
     }
     if let Some(topology) = &host.topology {
         let said = topology.total();
         if facts.threads > 0 && u64::from(facts.threads) < said {
-            tell(NoteKind::Notice, format!("it is said to have {said} threads, and has {}", facts.threads));
+            tell(
+                NoteKind::Notice,
+                format!("the cloud gives it {said} threads, but it has {}", facts.threads),
+            );
         }
     }
 }
@@ -236,7 +239,7 @@ fn compare_networks(
     for network in &place.networks {
         if let Some(name) = bridges.get(network.bridge.as_str()) {
             let text = format!(
-                "its network {name}, not ours, has the bridge {} of network {}: give ours another with `.bridge_name(\"…\")`",
+                "its network {name}, not ours, has the bridge {} of network {}: give ours another `bridge`",
                 network.bridge, network.name
             );
             tell(NoteKind::Refused, text);

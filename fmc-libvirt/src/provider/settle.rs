@@ -121,7 +121,7 @@ impl<'a> Settling<'a> {
             _ => "an older boot configuration",
         };
         let name = &wanted.name;
-        let mut text = format!("boots with {what} (--replace {name} makes it anew; its data disks stay)");
+        let mut text = format!("boots with {what} (--replace {name} replaces it; its data disks stay)");
         let has_boot = has(seen, |ours| match ours {
             Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
             _ => None,
@@ -138,16 +138,13 @@ impl<'a> Settling<'a> {
             if let Some(boot) =
                 has_boot.as_ref().filter(|boot| self.volume(address, pool, &boot.name).is_none())
             {
-                text.push_str(&format!(
-                    "; its boot volume {} is gone, so that it cannot start again",
-                    boot.name
-                ));
+                text.push_str(&format!("; its boot volume {} is gone, so it cannot start again", boot.name));
             }
             let boot = has_boot.as_ref().map(|boot| boot.name.as_str());
             self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref() });
         } else {
             text.push_str(
-                "; it is configured in another way than is wanted now, so that every other change waits too",
+                "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
             );
             self.leave(address, node, wanted, seen, &[Some(&has_root), has_boot.as_ref()]);
         }
@@ -161,7 +158,7 @@ impl<'a> Settling<'a> {
         if let Some(volume) = self.volume(address, pool, root) {
             if let Some(naming) = volume.named_by.first() {
                 let text = format!(
-                    "its root {root} is there already, and the domain {} uses it: remove that domain, or give the machine another name",
+                    "its root {root} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
                     naming.domain
                 );
                 self.notes.push(Note {
@@ -193,7 +190,7 @@ impl<'a> Settling<'a> {
         }
         if self.volume(address, pool, &name).is_some() {
             let at = volume_address(address, pool, &name);
-            self.anew.insert(at, "what is left of an earlier replacement".to_owned());
+            self.anew.insert(at, "left over from an earlier replacement".to_owned());
         }
         let stays = self.data(node);
         let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; {stays} stays") };
@@ -346,7 +343,7 @@ impl<'a> Settling<'a> {
                 Some(volume) if !volume.whole => match reliant(volume) {
                     Some(who) => {
                         let text = format!(
-                            "the upload of {} was cut, and {who} relies on it: remove that, or delete the volume by hand",
+                            "the upload of {} was cut, and {who} uses it: remove that user, or delete the volume by hand",
                             volume.name
                         );
                         self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
@@ -396,7 +393,7 @@ impl<'a> Settling<'a> {
         });
         let known: BTreeSet<&str> = data.collect();
         for name in names.iter().filter(|name| !known.contains(name.as_str())) {
-            let text = format!("--delete-data {name}: it has no data disk that nobody wants");
+            let text = format!("--delete-data {name}: it has no unwanted data disk");
             self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
         }
     }

@@ -228,17 +228,19 @@ impl<L: Link, A: Acting> Watch<L, A> {
         let addresses: Vec<String> = self.readiness.addresses.iter().map(ToString::to_string).collect();
         match self.readiness.ready.signal {
             Signal::Lease => {
-                "look whether the guest asks for an address by DHCP on the interface with its MAC".to_owned()
+                "check whether the guest asks for an address by DHCP on the interface with its MAC".to_owned()
             }
             Signal::Arp => {
-                "look whether the guest's interface is up, and whether it talks to its host".to_owned()
+                "check whether the guest's interface is up, and whether it talks to its host".to_owned()
             }
-            Signal::Agent => "look whether qemu-guest-agent is installed and runs inside".to_owned(),
+            Signal::Agent => "check whether qemu-guest-agent is installed and runs inside".to_owned(),
             Signal::Tcp(port) if addresses.is_empty() => {
-                format!("look whether it has an address, and whether something listens at port {port} inside")
+                format!(
+                    "check whether it has an address, and whether something listens at port {port} inside"
+                )
             }
             Signal::Tcp(port) => format!(
-                "look whether something listens at port {port} inside, and whether {} can be reached from here",
+                "check whether something listens at port {port} inside, and whether {} can be reached from here",
                 addresses.join(" or ")
             ),
         }

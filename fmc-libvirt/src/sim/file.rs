@@ -29,7 +29,9 @@ pub enum SimFileError {
         cause: io::Error,
     },
     /// The file does not contain a simulated hypervisor.
-    #[error("read {path}: it is no simulated hypervisor ({cause}); move it away to begin with an empty one")]
+    #[error(
+        "read {path}: it is not a simulated hypervisor ({cause}); move it away to begin with an empty one"
+    )]
     NotAWorld {
         /// The file.
         path: PathBuf,

@@ -67,8 +67,7 @@ pub(super) fn late(call: &Call, after: Duration) -> CallError {
 
 /// A call that was not sent in two attempts.
 pub(super) fn given_up(call: &Call) -> CallError {
-    let message =
-        "the connection was given up while this call waited for its turn: calls before it did not answer";
+    let message = "the connection was abandoned while this call waited, because earlier calls did not answer";
     CallError::new(&call.words, CallErrorKind::Unreachable, message)
 }
 

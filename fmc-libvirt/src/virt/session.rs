@@ -156,7 +156,7 @@ impl Client {
             session.gate.leave();
             return Err(Unanswered::Other(failure::broken(
                 &call,
-                &format!("no thread to make it on: {error}"),
+                &format!("its thread could not start: {error}"),
             )));
         }
         Ok(Pending { call, until, answer, session: Arc::clone(session) })
@@ -209,7 +209,7 @@ impl Client {
             .spawn(move || {
                 let _ = send.send(Connect::open(Some(&uri)));
             })
-            .map_err(|error| failure::broken(&call, &format!("no thread to make it on: {error}")))?;
+            .map_err(|error| failure::broken(&call, &format!("its thread could not start: {error}")))?;
         match answer.recv_timeout(call.deadline) {
             Ok(Ok(connection)) => Ok(Arc::new(Session::new(connection))),
             Ok(Err(error)) => Err(failure::refused(&self.uri, &error)),

@@ -94,7 +94,7 @@ fn a_full_disk_stops_what_needs_it_and_the_rest_goes_on() {
     let lab = Lab::new();
     lab.sim.room("/var/lib/libvirt/images/fmc-first", 100 << 10);
     let error = first_error(&lab, &small());
-    let words = "it takes 150 KiB at least, and the pool fmc-first has 100 KiB left: make 50 KiB of room";
+    let words = "it needs at least 150 KiB, but the pool fmc-first has 100 KiB free: free 50 KiB on the";
     assert!(error.contains(words), "{error}");
     assert_eq!(lab.calls("refresh-pool"), 1, "what libvirt knows of it may be old");
     assert!(lab.volumes("base.").is_empty(), "nothing half-written");

@@ -153,7 +153,7 @@ fn what_is_no_image_is_refused_with_what_came() {
         [Reply::status("200 OK", page).header("Content-Type", "text/html; charset=utf-8"), Reply::file(page)]
     {
         let (said, left) = error(move |_| reply.clone());
-        assert!(said.contains("a page of HTML") && said.contains(r"<!DOCTYPE html>\x1b[2J"), "{said}");
+        assert!(said.contains("an HTML page") && said.contains(r"<!DOCTYPE html>\x1b[2J"), "{said}");
         assert!(left.is_empty());
     }
 
@@ -165,7 +165,7 @@ fn what_is_no_image_is_refused_with_what_came() {
     let (found, expected) = (Digest::sha256(&[7; 5000]), Digest::sha256(b"x"));
     assert_eq!(
         said,
-        format!("what came is {found}, not {expected}: correct the digest, or take another mirror")
+        format!("the downloaded file is {found}, not {expected}: correct the digest, or use another mirror")
     );
     assert!(left.is_empty());
 
@@ -177,12 +177,12 @@ fn what_is_no_image_is_refused_with_what_came() {
 fn a_server_that_falls_silent_is_given_up() {
     for bytes in [0, 3000] {
         let (said, left) = error(move |_| Reply::file(&[7; 5000]).stall_after(bytes));
-        assert!(said.contains("nothing came for 2 s"), "{said}");
-        assert_eq!(left.len(), 1, "what came is kept");
+        assert!(said.contains("no data for 2 s"), "{said}");
+        assert_eq!(left.len(), 1, "the downloaded file is kept");
     }
     let url = "http://127.0.0.1:1/image";
     let said = Folder::new().fetch_from(url, &Digest::sha256(b"x"), &mut |_| true).unwrap_err().to_string();
-    assert!(said.contains("the server cannot be asked"), "{said}");
+    assert!(said.contains("the server cannot be reached"), "{said}");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn what_is_kept_and_was_changed_is_found_and_fetched_again() {
     let lab = lab(Images::folder(folder.0.path()).patience(PATIENCE));
     let outcome = lab.try_apply(&all, &Choices::default()).unwrap();
     let (_, error) = outcome.failed.first().unwrap();
-    assert!(error.to_string().contains("it is removed, and fetched again next time"), "{error}");
+    assert!(error.to_string().contains("it is deleted, and the next apply downloads it again"), "{error}");
     lab.apply(&all);
     assert_eq!(server.requests().len(), 1);
 }
@@ -285,5 +285,5 @@ fn a_simulation_fetches_nothing_and_nowhere_is_said() {
     lab(Images::stand_ins()).apply(&all);
     let outcome = lab(Images::default()).try_apply(&all, &Choices::default()).unwrap();
     let (_, error) = outcome.failed.first().unwrap();
-    assert!(error.to_string().contains("nobody said where images are fetched to"), "{error}");
+    assert!(error.to_string().contains("there is no folder for downloads"), "{error}");
 }

@@ -153,25 +153,26 @@ fn a_wrong_digest_of_either_kind_leaves_nothing_behind() {
 fn what_is_no_image_of_its_machine_is_refused_before_a_byte_is_sent() {
     let html = File::new(b"<!DOCTYPE html><html><body>Not found</body></html>");
     let error = refused(html.image());
-    assert!(error.contains("system.img: it is a page of HTML"), "{error}");
+    assert!(error.contains("system.img: it is an HTML page"), "{error}");
 
     let large = File::new(&qcow2("10G", b"boot"));
     let error = refused(large.image());
-    let words = "its virtual size is 10 GiB, and the root disk of web has 9 GiB: make that 10 GiB at least";
+    let words =
+        "its virtual size is 10 GiB, but the root disk of web has 9 GiB: make the disk at least 10 GiB";
     assert!(error.contains(words), "{error}");
     let error = refused(File::packed(&qcow2("10G", b"boot"), &["zstd"]).image());
     assert!(error.contains("system.img.zst: ") && error.contains(words), "{error}");
     let error = refused(File::new(&bytes()).image().minimum(512.mib()));
-    assert!(error.contains("its virtual size is 1 GiB, and `.minimum(512 MiB)` says less"), "{error}");
+    assert!(error.contains("its virtual size is 1 GiB, but its declared minimum is only 512 MiB"), "{error}");
 
     let error = refused(File::new(&bytes()).image().format(Format::Raw));
-    assert!(error.contains("its header is that of qcow2, and it is given as raw"), "{error}");
+    assert!(error.contains("its header is qcow2, but it is declared raw"), "{error}");
     let raw = File::new(&[0x55; 4096]);
-    assert!(refused(raw.image()).contains("it has no header of qcow2: get the right file"));
+    assert!(refused(raw.image()).contains("it has no qcow2 header: get the right file"));
     Lab::new().apply(&of(raw.image().format(Format::Raw)));
 
     let error = refused(File::new(&bytes()[..100]).image());
-    assert!(error.contains("its header lies, or it was cut"), "{error}");
+    assert!(error.contains("its header is wrong, or the file was cut"), "{error}");
     let cut = File::packed(&bytes(), &["xz"]);
     let whole = std::fs::read(&cut.path).unwrap();
     std::fs::write(&cut.path, &whole[..whole.len() - 9]).unwrap();
@@ -194,7 +195,7 @@ fn a_plan_says_it_before_anything_is_made() {
     let lab = Lab::new();
     let (about, text) = told(&checked, &lab).pop().unwrap();
     assert_eq!(about, format!("image/{}", large.path.display()));
-    assert!(text.contains("its virtual size is 10 GiB, and the root disk of second has 5 GiB"), "{text}");
+    assert!(text.contains("its virtual size is 10 GiB, but the root disk of second has 5 GiB"), "{text}");
     // An image that the host has is not read again, and a file that does not exist yet is waited for.
     let right = File::new(&qcow2("1G", b"boot"));
     let checked = of(right.image());

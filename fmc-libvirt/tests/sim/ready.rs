@@ -80,7 +80,7 @@ fn one_that_never_answers_shows_the_end_of_its_console_within_its_deadline() {
         assert!(matches!(not_up.cause, NotUpCause::Deadline { seconds: 90, error: None, .. }), "{not_up:?}");
         assert_eq!(not_up.console.len(), 20);
         assert_eq!((&*not_up.console[0], &*not_up.console[19]), ("[ 30.0] panic 30", "[ 49.0] panic 49"));
-        assert!(not_up.help[0].starts_with("look whether"), "{:?}", not_up.help);
+        assert!(not_up.help[0].starts_with("check whether"), "{:?}", not_up.help);
         assert!(told[1].contains("did not come within 90 s"), "{told:?}");
         assert!(lab.plan(&wanted(&cloud)).is_empty(), "waiting is no state");
     }

@@ -67,7 +67,10 @@ fn two_networks_that_change_places_are_refused_with_what_to_do() {
     let swapped = wanted(&cloud(networks("10.17.4.0/24", "10.17.3.0/24"), []));
     let plan = lab.plan(&swapped);
     let refused: Vec<&str> = plan.refused().map(|note| note.text.as_str()).collect();
-    assert!(refused.len() == 1 && refused[0].contains("each takes what the other still has"), "{plan}");
+    assert!(
+        refused.len() == 1 && refused[0].contains("each needs something that the other still holds"),
+        "{plan}"
+    );
     assert!(plan.steps.is_empty() && !plan.is_empty());
     assert_eq!(lab.sim.to_json().unwrap(), before);
 }

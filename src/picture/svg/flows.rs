@@ -1,4 +1,4 @@
-//! The panel of flows: a row for each arrow, the caller left, who listens right.
+//! The panel of flows: a row for each arrow, with the caller on the left and the listener on the right.
 
 use super::super::Picture;
 use super::super::flows::{Arrow, End};
@@ -8,7 +8,7 @@ use super::{GAP, MARGIN, NAME, TEXT, escaped, line, pixels};
 const ROW: usize = 46;
 const HEAD: usize = 40;
 
-/// The panel, measured.
+/// The panel, with its measures.
 pub(super) struct Panel {
     left: usize,
     middle: usize,
@@ -16,7 +16,7 @@ pub(super) struct Panel {
     rows: usize,
 }
 
-/// The measures of a picture's flows; `None` where there are none.
+/// The measures of a picture's flows; `None` if there are none.
 pub(super) fn measure(picture: &Picture) -> Option<Panel> {
     let ends = |pick: fn(&Arrow) -> usize| {
         let ends = picture.arrows.iter().filter_map(move |arrow| picture.ends.get(pick(arrow)));

@@ -1,4 +1,4 @@
-//! Assertions on what is inside a machine: files, users, units.
+//! Assertions on the inside of a machine: files, users, units.
 
 use fmc_core::guest::State;
 use fmc_core::guest::checked::{Contents, GuestFile, TextPart, Unit, User};
@@ -14,11 +14,11 @@ pub struct FileArtifact<'a> {
 }
 
 impl FileArtifact<'_> {
-    /// It holds this text.
+    /// The file has exactly this text.
     ///
     /// # Panics
     ///
-    /// It holds another one, with the difference line by line, or a secret.
+    /// If it has another text, with the differing lines, or a secret.
     #[track_caller]
     pub fn assert_text(self, text: &str) -> Self {
         or_panic(self.has_text(text));
@@ -31,15 +31,15 @@ impl FileArtifact<'_> {
         if there == text {
             return Ok(());
         }
-        let what = format!("{path} holds another text");
+        let what = format!("{path} has another text");
         Err(Failed::new(what, difference(there, text), "the lines without `-`"))
     }
 
-    /// It holds this text somewhere; in a text with secrets, before, between or behind them.
+    /// The file contains this text; in a text with secrets, before, between or after them.
     ///
     /// # Panics
     ///
-    /// It does not.
+    /// If it does not.
     #[track_caller]
     pub fn assert_contains(self, words: &str) -> Self {
         or_panic(self.has_words(words));
@@ -55,7 +55,7 @@ impl FileArtifact<'_> {
             TextPart::Text(text) => Some(text.as_ref()),
             TextPart::Secret(_) | TextPart::Quoted(_) => None,
         });
-        // What is between two texts is a secret, which no words of the user's are.
+        // A secret separates two texts, and the user's words cannot match across it.
         contains(path, &texts.collect::<Vec<&str>>().join("…"), words)
     }
 
@@ -63,37 +63,35 @@ impl FileArtifact<'_> {
         match &self.file.contents {
             Contents::Text(text) => Ok(text),
             Contents::Secret(secret) => Err(Failed::new(
-                format!("{} holds no text that is known", self.file.path),
+                format!("the text of {} is not known", self.file.path),
                 format!("the bytes of {secret}"),
                 wanted,
             )),
-            Contents::Parts(_) | Contents::Remote { .. } => Err(Failed::new(
-                format!("{} holds no text that is known", self.file.path),
-                self.what(),
-                wanted,
-            )),
+            Contents::Parts(_) | Contents::Remote { .. } => {
+                Err(Failed::new(format!("the text of {} is not known", self.file.path), self.what(), wanted))
+            }
         }
     }
 
-    /// What it holds, in words.
+    /// A description of the content.
     fn what(&self) -> String {
         match &self.file.contents {
-            Contents::Text(_) => "a text, which is no secret".to_owned(),
+            Contents::Text(_) => "a text without a secret".to_owned(),
             Contents::Secret(secret) => format!("the bytes of {secret}"),
             Contents::Parts(parts) => {
                 let secrets: Vec<String> =
                     parts.iter().filter_map(|part| Some(part.secret()?.to_string())).collect();
                 format!("a text with {}", secrets.join(", "))
             }
-            Contents::Remote { url, digest } => format!("what {url} has, if it hashes to {digest}"),
+            Contents::Remote { url, digest } => format!("the content of {url} with the digest {digest}"),
         }
     }
 
-    /// It holds the bytes of this secret, by its name, alone or within a text.
+    /// The file contains this secret, by its name, alone or within a text.
     ///
     /// # Panics
     ///
-    /// It holds another one, or a text.
+    /// If it contains another secret, or only text.
     #[track_caller]
     pub fn assert_secret(self, name: &str) -> Self {
         let there = match &self.file.contents {
@@ -108,22 +106,22 @@ impl FileArtifact<'_> {
         )))
     }
 
-    /// Its permissions, as `0o600`.
+    /// The file has these permissions, as `0o600`.
     ///
     /// # Panics
     ///
-    /// It has others.
+    /// If it has others.
     #[track_caller]
     pub fn assert_mode(self, mode: u16) -> Self {
         or_panic(same(&format!("the mode of {}", self.file.path), self.file.mode, FileMode::new(mode)));
         self
     }
 
-    /// Its owner; root where the cloud says none.
+    /// The file has this owner; root is the default.
     ///
     /// # Panics
     ///
-    /// It has another one.
+    /// If it has another one.
     #[track_caller]
     pub fn assert_owner(self, user: &str) -> Self {
         let there = self.file.owner.user.as_ref().map_or("root", |user| user.as_str());
@@ -139,21 +137,21 @@ pub struct UserArtifact<'a> {
 }
 
 impl UserArtifact<'_> {
-    /// May do everything by sudo.
+    /// The user may do everything with sudo.
     ///
     /// # Panics
     ///
-    /// May not.
+    /// If the user may not.
     #[track_caller]
     pub fn assert_admin(self) -> Self {
         self.admin(true)
     }
 
-    /// May do nothing by sudo.
+    /// The user may not use sudo.
     ///
     /// # Panics
     ///
-    /// May.
+    /// If the user may.
     #[track_caller]
     pub fn assert_no_admin(self) -> Self {
         self.admin(false)
@@ -166,11 +164,11 @@ impl UserArtifact<'_> {
         self
     }
 
-    /// A key opens the account. The key is as in an `authorized_keys` file; its comment does not count.
+    /// The key opens the account. Give it as in an `authorized_keys` file; its comment does not matter.
     ///
     /// # Panics
     ///
-    /// It does not: with the keys that do.
+    /// If it does not: with the keys that do.
     #[track_caller]
     pub fn assert_key(self, key: &str) -> Self {
         or_panic(self.has_key(key));
@@ -187,11 +185,11 @@ impl UserArtifact<'_> {
         Err(Failed::new(format!("the key does not open the account {}", self.user.name), there, key.trim()))
     }
 
-    /// Is in a group, beside the one of its own name.
+    /// The user is in a group, in addition to the group with the user's own name.
     ///
     /// # Panics
     ///
-    /// Is not: with its groups.
+    /// If the user is not: with the user's groups.
     #[track_caller]
     pub fn assert_group(self, group: &str) -> Self {
         let groups = &self.user.groups;
@@ -208,21 +206,21 @@ pub struct UnitArtifact<'a> {
 }
 
 impl UnitArtifact<'_> {
-    /// Is started at every boot.
+    /// The unit is started at every boot.
     ///
     /// # Panics
     ///
-    /// Is not.
+    /// If it is not.
     #[track_caller]
     pub fn assert_enabled(self) -> Self {
         self.assert_state(State::Enabled)
     }
 
-    /// Is in this state.
+    /// The unit is in this state.
     ///
     /// # Panics
     ///
-    /// Is in another one.
+    /// If it is in another one.
     #[track_caller]
     pub fn assert_state(self, state: State) -> Self {
         let word = |state| format!("{state:?}").to_lowercase();
@@ -230,11 +228,11 @@ impl UnitArtifact<'_> {
         self
     }
 
-    /// Its contents, or those of one of its drop-ins, hold this text.
+    /// The unit's contents, or those of one of its drop-ins, contain this text.
     ///
     /// # Panics
     ///
-    /// They do not.
+    /// If they do not.
     #[track_caller]
     pub fn assert_contains(self, words: &str) -> Self {
         let dropins =

@@ -76,9 +76,10 @@ impl<L: Link, A: Acting> Job<L, A> {
             (ImageSource::Url(url), Place::Nowhere) => {
                 return Err(StepError::Input {
                     what: format!("image {url}"),
-                    cause: "nobody said where images are fetched to: give the providers a folder (`images`), or the \
+                    cause:
+                        "there is no folder for downloads: give the providers one (`images`), or give the \
                             image as a file"
-                        .to_owned(),
+                            .to_owned(),
                 });
             }
         };
@@ -106,7 +107,7 @@ impl<L: Link, A: Acting> Job<L, A> {
             match step {
                 FetchStep::Waits if !waits => {
                     waits = true;
-                    self.say("waits for another one that fetches its image");
+                    self.say("waits for another download of its image");
                 }
                 FetchStep::Waits | FetchStep::Bytes { total: None, .. } => {}
                 FetchStep::Bytes { done, total: Some(total) } if done < told + EACH && done < total => {}
@@ -152,7 +153,7 @@ impl<L: Link, A: Acting> Job<L, A> {
         Err(StepError::Input {
             what: source.from.what.clone(),
             cause: format!(
-                "it takes {takes} at least, and the pool {pool} has {has} left: make {lacks} of room on the hypervisor"
+                "it needs at least {takes}, but the pool {pool} has {has} free: free {lacks} on the hypervisor"
             ),
         })
     }
@@ -214,7 +215,7 @@ impl From {
         {
             drop(std::fs::remove_file(kept));
             cause = format!(
-                "{} was kept, and {cause}; it is removed, and fetched again next time",
+                "{} was downloaded before, but {cause}; it is deleted, and the next apply downloads it again",
                 kept.display()
             );
         }
