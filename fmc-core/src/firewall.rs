@@ -34,8 +34,10 @@
 
 mod rules;
 
+use std::sync::LazyLock;
+
 use crate::checked::{Checked, Machine};
-use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
+use crate::guest::{Guest, GuestFile, Unit, UnitContents, UnitFile, UnitSection};
 use crate::image::Provisioner;
 use crate::name::RoleName;
 use crate::role::{CustomRole, Site};
@@ -82,22 +84,28 @@ impl Unit {
     /// `network-pre.target`), and after the distribution's unit, whose file may begin by removing every
     /// table.
     fn contains_firewall(self) -> Self {
-        let unit = UnitSection::new("Unit")
-            .set("Description", "Firewall of this machine's roles")
-            .set("DefaultDependencies", "no")
-            .set("Wants", "network-pre.target")
-            .set("After", "nftables.service")
-            .set("Before", "network-pre.target shutdown.target")
-            .set("Conflicts", "shutdown.target");
-        let service = UnitSection::new("Service")
-            .set("Type", "oneshot")
-            .set("RemainAfterExit", "yes")
-            .set("ExecStart", format!("/usr/sbin/nft -f {PATH}"))
-            .set("ExecReload", format!("/usr/sbin/nft -f {PATH}"))
-            .set("ExecStop", format!("/usr/sbin/nft delete table inet {TABLE}"));
-        let install = UnitSection::new("Install").set("WantedBy", "sysinit.target");
-        self.enabled().contents(UnitFile::new().section(unit).section(service).section(install))
+        // The same on every machine.
+        static CONTENTS: LazyLock<UnitContents> = LazyLock::new(contents);
+        self.enabled().contents(CONTENTS.clone())
     }
+}
+
+fn contents() -> UnitContents {
+    let unit = UnitSection::new("Unit")
+        .set("Description", "Firewall of this machine's roles")
+        .set("DefaultDependencies", "no")
+        .set("Wants", "network-pre.target")
+        .set("After", "nftables.service")
+        .set("Before", "network-pre.target shutdown.target")
+        .set("Conflicts", "shutdown.target");
+    let service = UnitSection::new("Service")
+        .set("Type", "oneshot")
+        .set("RemainAfterExit", "yes")
+        .set("ExecStart", format!("/usr/sbin/nft -f {PATH}"))
+        .set("ExecReload", format!("/usr/sbin/nft -f {PATH}"))
+        .set("ExecStop", format!("/usr/sbin/nft delete table inet {TABLE}"));
+    let install = UnitSection::new("Install").set("WantedBy", "sysinit.target");
+    UnitFile::new().section(unit).section(service).section(install).into()
 }
 
 /// The nftables ruleset of a machine, from the flows that it accepts. Loading it again changes nothing.

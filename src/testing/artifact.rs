@@ -156,7 +156,7 @@ impl<'a> MachineArtifacts<'a> {
     pub fn user(self, name: impl AsRef<str>) -> UserArtifact<'a> {
         let what = format!("user in machine {}", self.machine.name);
         let user = named(&self.machine.guest.users, &what, name.as_ref(), |user| user.name.as_str());
-        UserArtifact { user: or_panic(user) }
+        UserArtifact { user: or_panic(user).as_ref() }
     }
 
     /// A systemd unit of the cloud in the machine, by its whole name: `app.service`.
@@ -168,7 +168,7 @@ impl<'a> MachineArtifacts<'a> {
     pub fn unit(self, name: impl AsRef<str>) -> UnitArtifact<'a> {
         let what = format!("unit in machine {}", self.machine.name);
         let unit = named(&self.machine.guest.units, &what, name.as_ref(), |unit| unit.name.as_str());
-        UnitArtifact { unit: or_panic(unit) }
+        UnitArtifact { unit: or_panic(unit).as_ref() }
     }
 
     /// A document of the machine's first boot: `config.ign`, or `user-data`, `meta-data` and

@@ -52,7 +52,7 @@ impl Inside {
         Self {
             files: files.collect(),
             folders: folders.map(|one| (one.path.to_string(), u32::from(one.mode.bits()))).collect(),
-            units: guest.units.clone(),
+            units: guest.units.iter().map(|unit| (**unit).clone()).collect(),
         }
     }
 

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod api;
+mod cold;
 mod fuzz;
 mod session;
 mod setup;
@@ -33,10 +34,11 @@ usage: cargo xtask COMMAND
   golden api      update docs/api
   session         record docs/session.md and docs/session.svg
   bench [ARGS]    run the benches; ARGS go to them
+  cold            CPU seconds, crate by crate, of a cold build on fmc-core and fmc-libvirt without default features
 ";
 
 fn main() -> ExitCode {
-    if let Some(code) = api::as_rustdoc() {
+    if let Some(code) = api::as_rustdoc().or_else(cold::as_rustc) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         ["golden"] => suite::golden(),
         ["golden", "api"] => api::write(),
         ["session"] => session::record(),
+        ["cold"] => cold::cold(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

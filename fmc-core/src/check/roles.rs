@@ -25,7 +25,7 @@ use crate::checked::{Addressing, Checked, CheckedFlow, CheckedGroup, Idx, Machin
 use crate::finding::{At, Finding, Remedy, leaf, problems};
 use crate::firewall::Firewall;
 use crate::flow::{Direction, Service};
-use crate::guest::Parts;
+use crate::guest::{Alike, Parts};
 use crate::name::RoleName;
 use crate::role::{Assigned, CustomRole, RoleFindings, Site, subject};
 use crate::roles::ROOMS;
@@ -81,16 +81,18 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
             guests.push((at, merged.parts));
         }
     }
-    fill(cloud, guests);
+    let mut alike = Alike::default();
+    fill(cloud, guests, &mut alike);
     for finish in ROOMS.iter().filter_map(|room| room.finish) {
         let guests = finish(cloud);
-        fill(cloud, guests);
+        fill(cloud, guests, &mut alike);
     }
 }
 
 /// Gives machines these guests.
-fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>) {
-    for (at, parts) in guests {
+fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Alike) {
+    for (at, mut parts) in guests {
+        alike.share(&mut parts);
         if let Some(machine) = cloud.machine_mut(at) {
             machine.guest = Arc::new(parts);
         }

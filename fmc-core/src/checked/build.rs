@@ -75,9 +75,27 @@ impl Building {
         self.0.machines.get_mut(index.position())
     }
 
+    /// Gives back the memory that lists grew into: a checked cloud does not grow, and a large one has some for each machine.
+    fn fit(&mut self) {
+        let Checked { hosts, networks, machines, clusters, flows, .. } = &mut self.0;
+        for machine in machines.iter_mut() {
+            machine.disks.shrink_to_fit();
+            machine.interfaces.shrink_to_fit();
+            machine.resolvers.shrink_to_fit();
+            machine.memberships.shrink_to_fit();
+            machine.after.shrink_to_fit();
+        }
+        hosts.shrink_to_fit();
+        networks.shrink_to_fit();
+        machines.shrink_to_fit();
+        clusters.shrink_to_fit();
+        flows.shrink_to_fit();
+    }
+
     /// The checked cloud, when no rule refuses it, with what the rules found besides.
     pub(crate) fn finish(mut self, findings: Vec<Finding>) -> Checked {
         self.0.findings = findings;
+        self.fit();
         self.0
     }
 }

@@ -5,6 +5,7 @@ mod iso;
 mod network;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -70,7 +71,7 @@ pub(crate) fn meta_data(
 
 /// Given host keys: without these settings cloud-init deletes existing keys and makes new ones.
 fn host_keys<'a>(inside: &Inside<'a>, root: &mut Vec<(&'a str, Node<'a>)>) {
-    let keys: Vec<_> = inside.guest.files.iter().filter_map(host_key_of).collect();
+    let keys: Vec<_> = inside.guest.files.iter().filter_map(|file| host_key_of(file)).collect();
     if !keys.is_empty() {
         root.push(("ssh_deletekeys", Node::Flag(false)));
         let node = |(name, secret)| (name, Node::Hole(secret, Encoding::JsonText));
@@ -191,9 +192,10 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     if let Some(text) = resolvers(inside) {
         files.push(text_file(RESOLVERS.into(), text.into()));
     }
-    let written =
-        |file: &&GuestFile| !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none();
-    files.extend(inside.guest.files.iter().filter(written).map(file));
+    let written = |file: &&Arc<GuestFile>| {
+        !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none()
+    };
+    files.extend(inside.guest.files.iter().filter(written).map(|made| file(made)));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
             files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), contents.text()));

@@ -9,6 +9,7 @@ mod deferral;
 mod event;
 mod group;
 mod impact;
+mod joined;
 mod lines;
 mod only;
 mod order;

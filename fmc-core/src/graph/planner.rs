@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::address::{Address, Place};
 use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
+use super::joined::joined;
 use super::only::{Part, only};
 use super::order::{Cycle, order};
 use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
@@ -114,8 +115,9 @@ fn decide<M: Model>(
     let nodes: Vec<(&Address, &Node<M::Document>)> = settled.nodes.iter().collect();
     let index: BTreeMap<&Address, usize> =
         nodes.iter().enumerate().map(|(at, (address, _))| (*address, at)).collect();
-    let states: Vec<Option<&State<M::Object>>> =
-        nodes.iter().map(|(address, _)| seen.objects.get(*address)).collect();
+    let states: Vec<Option<&State<M::Object>>> = joined(&settled.nodes, &seen.objects)
+        .filter_map(|(_, node, state)| node.is_some().then_some(state))
+        .collect();
     let edges: Vec<Vec<Need<'_>>> = nodes
         .iter()
         .map(|(_, node)| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::address::{Address, Place};
 use super::deferral::Deferral;
 use super::impact::Impact;
+use super::joined::joined;
 use super::plan::{Action, Note, NoteKind, Step, Untouched, Why};
 use super::planner::{Draft, Fate, note};
 use super::provider::{Choices, Model, Removal, Settled};
@@ -56,7 +57,8 @@ pub(super) fn remove<M: Model>(
         }
         removed.untouched.push(Untouched { address: address.clone(), part_of, why: hold.why });
     };
-    for (address, state) in seen.objects.iter().filter(|(address, _)| !settled.nodes.contains_key(*address)) {
+    for (address, wanted, state) in joined(&settled.nodes, &seen.objects) {
+        let (None, Some(state)) = (wanted, state) else { continue };
         let (object, fingerprint) = match state {
             State::Present { object, fingerprint } => (object, *fingerprint),
             State::Unknown { cause } => {

@@ -4,12 +4,14 @@
 //! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::boot`] compiles
 //! for Ignition or cloud-init.
 
+mod alike;
 mod file;
 pub(crate) mod mount;
 mod parts;
 mod unit;
 mod user;
 
+pub(crate) use alike::Alike;
 pub use file::{Contents, Directory, GuestFile, Symlink, TextPart};
 pub use parts::Parts;
 pub use unit::{Dropin, State, Unit, UnitContents, UnitFile, UnitLineError, UnitSection};

@@ -1,5 +1,7 @@
 //! A guest with every leaf right.
 
+use std::sync::Arc;
+
 use super::Guest;
 use super::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::finding::{At, Finding, leaf};
@@ -10,18 +12,18 @@ use crate::secret::SecretRef;
 /// What is inside a machine, sorted by path or name, whatever order the user wrote it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// Files.
-    pub files: Vec<GuestFile>,
+    /// Files, shared with machines that have the same.
+    pub files: Vec<Arc<GuestFile>>,
     /// Directories.
     pub directories: Vec<Directory>,
     /// Symbolic links.
     pub links: Vec<Symlink>,
-    /// Users.
-    pub users: Vec<User>,
+    /// Users, shared with machines that have the same.
+    pub users: Vec<Arc<User>>,
     /// Groups.
     pub groups: Vec<Group>,
-    /// systemd units.
-    pub units: Vec<Unit>,
+    /// systemd units, shared with machines that have the same.
+    pub units: Vec<Arc<Unit>>,
     /// Packages.
     pub packages: Vec<PackageName>,
 }
@@ -45,12 +47,18 @@ impl Guest {
         let before = findings.len();
         let packages = at.key("packages");
         let mut parts = Parts {
-            files: each(&self.files, &at.key("files"), findings, super::GuestFile::checked),
+            files: each(&self.files, &at.key("files"), findings, |file, at, findings| {
+                file.checked(at, findings).map(Arc::new)
+            }),
             directories: each(&self.directories, &at.key("directories"), findings, super::Directory::checked),
             links: each(&self.links, &at.key("links"), findings, super::Symlink::checked),
-            users: each(&self.users, &at.key("users"), findings, super::User::checked),
+            users: each(&self.users, &at.key("users"), findings, |user, at, findings| {
+                user.checked(at, findings).map(Arc::new)
+            }),
             groups: each(&self.groups, &at.key("groups"), findings, super::Group::checked),
-            units: each(&self.units, &at.key("units"), findings, super::Unit::checked),
+            units: each(&self.units, &at.key("units"), findings, |unit, at, findings| {
+                unit.checked(at, findings).map(Arc::new)
+            }),
             packages: self
                 .packages
                 .iter()

@@ -53,7 +53,12 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
             ..Storage::default()
         }),
         systemd: non_empty(
-            inside.filesystems.iter().filter_map(mount_unit).chain(guest.units.iter().map(unit)).collect(),
+            inside
+                .filesystems
+                .iter()
+                .filter_map(mount_unit)
+                .chain(guest.units.iter().map(|made| unit(made)))
+                .collect(),
         )
         .map(|units| Systemd { units: Some(units) }),
     }

@@ -88,17 +88,18 @@ pub(crate) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
         for &node in cluster.servers.iter().chain(&cluster.agents) {
             let Some(machine) = cloud.at(node) else { continue };
             let is_remote =
-                |file: &guest::checked::GuestFile| matches!(file.contents, Contents::Remote { .. });
+                |file: &Arc<guest::checked::GuestFile>| matches!(file.contents, Contents::Remote { .. });
             if !machine.guest.files.iter().any(is_remote) {
                 continue;
             }
             let mut guest = Parts::clone(&machine.guest);
             for file in &mut guest.files {
-                if let Contents::Remote { url, digest } = &mut file.contents
+                if let Contents::Remote { url, digest } = &file.contents
                     && served.contains(&(url.clone(), *digest))
                     && let Ok(there) = super::url_of(mirror, url, digest).parse()
                 {
-                    *url = there;
+                    let contents = Contents::Remote { url: there, digest: *digest };
+                    Arc::make_mut(file).contents = contents;
                 }
             }
             guests.push((node, guest));

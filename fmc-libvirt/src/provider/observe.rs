@@ -41,6 +41,8 @@ pub(super) async fn observe<L: Link>(
     let reads = join_all(reads).await;
     let single = reads.len() + provider.unreachable.len() == 1;
     let mut seen = Seen::default();
+    // By host, and in order: a map of all is made at once, where growing one by each object costs a search in it.
+    let mut objects = Vec::new();
     for (host, cause) in &provider.unreachable {
         if single {
             return Err(ObserveError::Unreachable { what: host.to_string(), cause: cause.clone() });
@@ -59,7 +61,9 @@ pub(super) async fn observe<L: Link>(
                         called: called(&document::place(host), &read, &wants),
                     },
                 );
-                See { place: document::place(host), read, wants: &wants }.objects(&mut seen.objects);
+                let mut here = BTreeMap::new();
+                See { place: document::place(host), read, wants: &wants }.objects(&mut here);
+                objects.extend(here);
             }
             Err(error) => {
                 let uri = provider.hosts.get(host).map(|link| link.uri().to_owned()).unwrap_or_default();
@@ -76,6 +80,7 @@ pub(super) async fn observe<L: Link>(
             }
         }
     }
+    seen.objects = objects.into_iter().collect();
     let is_given = |place: &Place| place.name().is_some_and(|host| provider.hosts.contains_key(host));
     for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
         if place.provider() == PROVIDER && !is_given(place) && !seen.unknown.contains_key(place) {

@@ -9,7 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fmc_core::graph::{self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, Wanted};
+use fmc_core::graph::{
+    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+};
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
@@ -70,14 +72,17 @@ impl<'a> Settling<'a> {
         replace: bool,
     ) {
         let about = || format!("machine/{}", wanted.name);
-        if !self.seen.objects.contains_key(address) {
-            return self.returns(address, wanted);
-        }
-        let seen = match self.seen.object(address) {
-            Some(Object::Domain(seen)) if seen.owner == Owner::Us => seen,
-            // Unknown, or not ours: the planner defers or refuses it.
-            _ => return,
+        let seen = match self.seen.objects.get(address) {
+            None => return self.returns(address, wanted),
+            Some(State::Present { object, .. }) => object,
+            // Unknown: the planner defers it.
+            Some(_) => return,
         };
+        // Not ours: the planner refuses it.
+        let Object::Domain(seen) = &**seen else { return };
+        if seen.owner != Owner::Us {
+            return;
+        }
         self.empty_disks(node, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::finding::{At, Finding, problems};
 use crate::guest::checked::{Owner, Unit};
@@ -123,7 +124,7 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The paths that are written for units and drop-ins, each with its unit.
-fn unit_paths(units: &[Unit]) -> BTreeMap<String, &str> {
+fn unit_paths(units: &[Arc<Unit>]) -> BTreeMap<String, &str> {
     let mut paths = BTreeMap::new();
     for unit in units {
         let name = unit.name.as_str();

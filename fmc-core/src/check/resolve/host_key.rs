@@ -19,12 +19,12 @@ pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> 
     let mut parts = (*guest).clone();
     for (path, mode, secret) in [(HOST_KEY, 0o600, key), (HOST_KEY_PUBLIC, 0o644, public)] {
         if let Ok(path) = path.parse() {
-            parts.files.push(GuestFile {
+            parts.files.push(Arc::new(GuestFile {
                 path,
                 contents: Contents::Secret(secret),
                 mode: FileMode::new(mode),
                 owner: Owner::default(),
-            });
+            }));
         }
     }
     parts.files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -69,12 +69,14 @@ pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned:
             Some((Given::<UnitName>::text(&name).ok()?.clone(), contents(wait)))
         })
         .collect();
-    let starts = |unit: &&mut Unit| unit.state == State::Enabled && unit.name.as_str().ends_with(".service");
+    let starts =
+        |unit: &&mut Arc<Unit>| unit.state == State::Enabled && unit.name.as_str().ends_with(".service");
     let mut is_needed = false;
     for unit in parts.units.iter_mut().filter(starts) {
         if waits.is_empty() {
             return;
         }
+        let unit = Arc::make_mut(unit);
         let names: Vec<&str> = waits.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(" ");
         let waits = UnitSection::new("Unit").set("Wants", names.clone()).set("After", names);
@@ -83,11 +85,8 @@ pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned:
         is_needed = true;
     }
     if is_needed {
-        parts.units.extend(waits.into_iter().map(|(name, file)| Unit {
-            name,
-            state: State::Unchanged,
-            contents: Some(file.into()),
-            dropins: Vec::new(),
+        parts.units.extend(waits.into_iter().map(|(name, file)| {
+            Arc::new(Unit { name, state: State::Unchanged, contents: Some(file.into()), dropins: Vec::new() })
         }));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::after;
 use crate::finding::{At, Finding, problems};
@@ -76,7 +77,14 @@ impl Claims<'_> {
         let Parts { files, directories, links, users, groups, units, packages } = more;
         for file in files {
             let key = format!("files.{}", file.path);
-            self.take(&mut all.files, file, |file: &GuestFile| format!("path {}", file.path), &key, kind, at);
+            self.take(
+                &mut all.files,
+                file,
+                |file: &Arc<GuestFile>| format!("path {}", file.path),
+                &key,
+                kind,
+                at,
+            );
         }
         for directory in directories {
             // Two that want the same directory are of one mind.
@@ -93,7 +101,7 @@ impl Claims<'_> {
         }
         for user in users {
             let key = format!("users.{}", user.name);
-            self.take(&mut all.users, user, |user: &User| format!("user {}", user.name), &key, kind, at);
+            self.take(&mut all.users, user, |user: &Arc<User>| format!("user {}", user.name), &key, kind, at);
         }
         for group in groups {
             let key = format!("groups.{}", group.name);
@@ -114,7 +122,7 @@ impl Claims<'_> {
                 continue;
             }
             let key = format!("units.{}", unit.name);
-            self.take(&mut all.units, unit, |unit: &Unit| format!("unit {}", unit.name), &key, kind, at);
+            self.take(&mut all.units, unit, |unit: &Arc<Unit>| format!("unit {}", unit.name), &key, kind, at);
         }
         all.packages.extend(packages);
     }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash as _, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -21,13 +22,13 @@ use crate::rust::{Expr, Names, Unsaid};
 ///     .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"));
 /// assert_eq!(file.to_string(), "[Service]\nExecStart=/usr/bin/app\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct UnitFile {
     sections: Vec<UnitSection>,
 }
 
 /// A section of a [`UnitFile`]: settings in their order. A setting may occur several times, as `ExecStartPre`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnitSection {
     name: Word,
     settings: Vec<(Word, Word)>,
@@ -271,6 +272,16 @@ impl PartialEq for UnitContents {
 }
 
 impl Eq for UnitContents {}
+
+impl UnitContents {
+    /// Hashes what is written, but for which of the two it is: a value and a text that write the same have different hashes.
+    pub(in crate::guest) fn hash_most(&self, hasher: &mut impl Hasher) {
+        match self {
+            Self::File(file) => file.hash(hasher),
+            Self::Text(text) => text.hash(hasher),
+        }
+    }
+}
 
 impl From<UnitFile> for UnitContents {
     fn from(file: UnitFile) -> Self {

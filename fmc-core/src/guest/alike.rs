@@ -1,0 +1,148 @@
+//! What the guests of many machines have alike is held once: a unit that a thousand nodes have is one value in memory.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::Parts;
+use super::checked::{Contents, GuestFile, TextPart, Unit, User};
+
+/// The files, units and users that guests hold so far.
+#[derive(Default)]
+pub(crate) struct Alike {
+    files: Held<GuestFile>,
+    units: Held<Unit>,
+    users: Held<User>,
+}
+
+impl Alike {
+    /// Lets a guest share what another one has alike, and gives back the memory that its lists grew into.
+    pub(crate) fn share(&mut self, parts: &mut Parts) {
+        parts.files.iter_mut().for_each(|file| self.files.share(file));
+        parts.units.iter_mut().for_each(|unit| self.units.share(unit));
+        parts.users.iter_mut().for_each(|user| self.users.share(user));
+        parts.files.shrink_to_fit();
+        parts.directories.shrink_to_fit();
+        parts.links.shrink_to_fit();
+        parts.users.shrink_to_fit();
+        parts.groups.shrink_to_fit();
+        parts.units.shrink_to_fit();
+        parts.packages.shrink_to_fit();
+    }
+}
+
+/// Values by a hash of what tells most of them apart. Of two with one hash the later one is remembered: a user whom every
+/// machine has with another password costs one look for each machine, and not one for each two of them.
+struct Held<T>(BTreeMap<u64, Arc<T>>);
+
+impl<T> Default for Held<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Part> Held<T> {
+    fn share(&mut self, value: &mut Arc<T>) {
+        let mut hasher = DefaultHasher::new();
+        value.hash_most(&mut hasher);
+        let held = self.0.entry(hasher.finish()).or_insert_with(|| Arc::clone(value));
+        if Arc::ptr_eq(held, value) {
+            return;
+        }
+        if held == value {
+            *value = Arc::clone(held);
+        } else {
+            *held = Arc::clone(value);
+        }
+    }
+}
+
+/// A part of a guest that machines may have alike.
+trait Part: PartialEq {
+    /// Hashes what tells most of its kind apart.
+    fn hash_most(&self, hasher: &mut impl Hasher);
+}
+
+impl Part for GuestFile {
+    fn hash_most(&self, hasher: &mut impl Hasher) {
+        self.path.hash(hasher);
+        match &self.contents {
+            Contents::Text(text) => text.hash(hasher),
+            Contents::Secret(secret) => secret.name.hash(hasher),
+            Contents::Parts(parts) => parts.iter().for_each(|part| match part {
+                TextPart::Text(text) => text.hash(hasher),
+                TextPart::Secret(secret) | TextPart::Quoted(secret) => secret.name.hash(hasher),
+            }),
+            Contents::Remote { digest, .. } => digest.bytes().hash(hasher),
+        }
+    }
+}
+
+impl Part for Unit {
+    fn hash_most(&self, hasher: &mut impl Hasher) {
+        self.name.hash(hasher);
+        self.contents.iter().for_each(|contents| contents.hash_most(hasher));
+        self.dropins.iter().for_each(|dropin| dropin.contents.hash_most(hasher));
+    }
+}
+
+impl Part for User {
+    fn hash_most(&self, hasher: &mut impl Hasher) {
+        self.name.hash(hasher);
+        self.password_hash.as_ref().map(|secret| &secret.name).hash(hasher);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::At;
+    use crate::guest::{Guest, UnitFile, UnitSection};
+
+    fn parts(text: &str) -> Parts {
+        let unit = UnitFile::new().section(UnitSection::new("Service").set("ExecStart", text.to_owned()));
+        let guest = Guest::new()
+            .file(super::super::GuestFile::text("/etc/same", "same"))
+            .file(super::super::GuestFile::text("/etc/own", text))
+            .unit(super::super::Unit::service("own").contents(unit))
+            .user(super::super::User::admin("ops"));
+        guest.parts(&At::ROOT, &mut Vec::new()).unwrap()
+    }
+
+    #[test]
+    fn what_two_guests_have_alike_is_held_once_and_nothing_changes() {
+        let mut alike = Alike::default();
+        let [mut one, mut other, mut same] = ["one", "other", "one"].map(parts);
+        for parts in [&mut one, &mut other, &mut same] {
+            let before = parts.clone();
+            alike.share(parts);
+            assert_eq!(*parts, before);
+        }
+        let is_shared = |a: &Parts, b: &Parts| {
+            let files = a.files.iter().zip(&b.files).map(|(a, b)| Arc::ptr_eq(a, b));
+            let units = a.units.iter().zip(&b.units).map(|(a, b)| Arc::ptr_eq(a, b));
+            let users = a.users.iter().zip(&b.users).map(|(a, b)| Arc::ptr_eq(a, b));
+            files.chain(units).chain(users).collect::<Vec<_>>()
+        };
+        // The file of their own, the same one, the unit, the user.
+        assert_eq!(is_shared(&one, &other), [false, true, false, true]);
+        assert_eq!(is_shared(&one, &same), [true; 4]);
+    }
+
+    #[test]
+    fn two_with_one_hash_stay_apart() {
+        let mut alike = Alike::default();
+        let user = |key: bool| {
+            let user = super::super::User::admin("ops");
+            let key = key.then_some(
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM",
+            );
+            let user = key.into_iter().fold(user, |user, key| user.key(key));
+            Guest::new().user(user).parts(&At::ROOT, &mut Vec::new()).unwrap()
+        };
+        let [mut with, mut without] = [user(true), user(false)];
+        alike.share(&mut with);
+        alike.share(&mut without);
+        assert_eq!((with, without), (user(true), user(false)));
+    }
+}
