@@ -34,6 +34,31 @@ fn the_committed_schema_is_the_one_that_is_written() {
     assert!(jsonschema::meta::is_valid(&Cloud::schema()));
 }
 
+/// Every text of a schema that people read.
+fn descriptions<'a>(value: &'a Value, all: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(members) => {
+            all.extend(members.get("description").and_then(Value::as_str));
+            members.values().for_each(|member| descriptions(member, all));
+        }
+        Value::Array(items) => items.iter().for_each(|item| descriptions(item, all)),
+        _ => {}
+    }
+}
+
+#[test]
+fn descriptions_have_no_rust_in_them() {
+    let schema = Cloud::schema();
+    let mut all = Vec::new();
+    descriptions(&schema, &mut all);
+    assert!(all.len() > 100);
+    for text in all {
+        for rust in ["```", "use fmc", "::new", "](", "Self::"] {
+            assert!(!text.contains(rust), "{rust:?} is in {text:?}");
+        }
+    }
+}
+
 #[test]
 fn files_that_are_clouds_fit() {
     fits(&yaml(include_str!("../src/cli/init/cloud.yaml")));

@@ -74,6 +74,9 @@ draft! {
         pub image: Image,
         /// The host that it is on. Needed only in a cloud of several hosts.
         pub host: Option<Given<HostName>>,
+        /// Machines that must not be on its host, by name: replicas that one failed host would take together.
+        #[list]
+        pub apart_from: Vec<Given<MachineName>>,
         /// Virtual processors; 1 if not said.
         pub cpus: Option<Given<Cpus>>,
         /// Memory; 1 GiB if not said.

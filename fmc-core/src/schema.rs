@@ -8,7 +8,9 @@ use serde_json::Value;
 /// The schema of a type. A key without a value is refused where the file is read, so no place takes `null`: an optional
 /// setting is left out.
 pub(crate) fn of<T: JsonSchema + ?Sized>() -> Schema {
-    let settings = SchemaSettings::default().with_transform(RecursiveTransform(without_null));
+    let settings = SchemaSettings::default()
+        .with_transform(RecursiveTransform(without_null))
+        .with_transform(RecursiveTransform(without_rust));
     settings.into_generator().into_root_schema_for::<T>()
 }
 
@@ -35,4 +37,29 @@ fn without_null(schema: &mut Schema) {
             }
         }
     }
+}
+
+/// Leaves the examples in Rust and the links between items out of a description: its reader writes a file.
+fn without_rust(schema: &mut Schema) {
+    let Some(Value::String(text)) = schema.get_mut("description") else { return };
+    let outside = text.split("```").step_by(2).map(str::trim).filter(|piece| !piece.is_empty());
+    let prose = outside.collect::<Vec<_>>().join("\n\n");
+    let mut words = String::with_capacity(prose.len());
+    let mut rest = &*prose;
+    while let Some((before, link)) = rest.split_once('[') {
+        words.push_str(before);
+        let named = link.split_once(']').filter(|(name, _)| name.starts_with('`') && name.ends_with('`'));
+        let Some((name, after)) = named else {
+            words.push('[');
+            rest = link;
+            continue;
+        };
+        // A link to an item is its name; where it leads is for readers of Rust.
+        words.push('`');
+        words.push_str(name.trim_matches('`').rsplit("::").next().unwrap_or_default());
+        words.push('`');
+        rest = after.strip_prefix('(').and_then(|to| to.split_once(')')).map_or(after, |(_, after)| after);
+    }
+    words.push_str(rest);
+    *text = words;
 }

@@ -26,3 +26,4 @@ mod secrets;
 mod ssh;
 mod stage;
 mod wait;
+mod words;

@@ -188,6 +188,7 @@ fn db() -> Machine {
         .architecture(Arch::Aarch64)
         .direct_kernel(kernel);
     Machine::new("db", image)
+        .apart_from(["web", "on"])
         .root(Root::new(20.gib()).fully_allocated())
         .power(Power::Stopped)
         .ready(Ready::tcp(22))

@@ -32,7 +32,7 @@ fn h14_a_shared_address_is_nobody_elses() {
         &[&pair("10.17.3.11")],
         Kind::BalancerAddressTaken,
         ADDRESS,
-        "write an address of core (10.17.3.0/24) that nobody has",
+        "write a free address of core (10.17.3.0/24)",
     );
     assert_eq!(finding.also_at(), ["machines.freeipa1.interfaces[0]"]);
     caught(&[&pair("10.17.3.150")], Kind::BalancerAddressTaken, ADDRESS, "that nobody has");
@@ -53,7 +53,7 @@ fn h14_a_shared_address_is_of_a_network_that_all_members_are_on() {
         &[apart, "machines.helper.interfaces=[{network: kube, address: 10.17.4.30}]"],
         Kind::BalancerAddressOutside,
         ADDRESS,
-        "put loadbalancer1 and helper on one network",
+        "put helper and loadbalancer1 on one network",
     );
 }
 

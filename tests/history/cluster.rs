@@ -107,7 +107,7 @@ fn h09_no_node_joins_by_itself_and_several_servers_are_not_reached_by_one() {
         &["clusters.prod.endpoint={address: 10.17.4.22}"],
         Kind::K3sEndpointSelf,
         "clusters.prod.endpoint.address",
-        "say what leads to all servers",
+        "give what leads to all servers",
     );
     caught(
         &["clusters.prod.endpoint=server"],
@@ -126,7 +126,7 @@ fn h09_servers_are_odd_in_number_and_none_waits_for_itself() {
         &["clusters.prod.bootstrap=master1"],
         Kind::K3sBootstrapMember,
         "clusters.prod.bootstrap",
-        "leave it out of the servers",
+        "leave it out of `servers`",
     );
 }
 

@@ -168,6 +168,15 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let Some(host) = placed.host.and_then(|at| view.hosts.get(at)) else { return };
+    for (index, other) in draft.apart_from.iter().enumerate() {
+        let there = view.machine_index.get(text(other)).and_then(|at| view.machine(*at)?.host);
+        // A lab may have fewer hosts than its cloud.
+        if there == placed.host && !view.cloud.lab {
+            let (machine, host) = (text(name).to_owned(), text(&host.name).to_owned());
+            let problem = ReferenceProblem::Together { machine, other: text(other).to_owned(), host };
+            findings.push(problem.at(format_args!("machines.{name}.apart_from[{index}]")));
+        }
+    }
     let mut pool = |given: &Given<PoolName>, at: std::fmt::Arguments<'_>| {
         let Given::Right(wanted) = given else { return };
         if host.pools.iter().all(|pool| text(&pool.name) != wanted.as_str()) {
@@ -229,6 +238,9 @@ problems! {
         Elsewhere { machine: String, host: String, network: String, other: String } is HostMismatch:
             "{machine} is on the host {host}, but the network {network} is on {other}",
             "move {machine} to {other}, or use a network of {host} or a host bridge";
+        Together { machine: String, other: String, host: String } is HostMismatch:
+            "{machine} must be apart from {other}, and both are on the host {host}",
+            "move one of them to another host, or leave {other} out of `apart_from`";
         OwnPool { pool: String } is PoolConflict:
             "{pool} is the name of the cloud's own pool",
             "leave it out: a disk without a pool is in the cloud's own";

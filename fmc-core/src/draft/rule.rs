@@ -26,6 +26,8 @@ pub(crate) fn in_sectors(size: &Given<Size>, at: &At<'_>, findings: &mut Vec<Fin
 fn whole(size: &Given<Size>, unit: u64, granule: &'static str, at: &At<'_>, findings: &mut Vec<Finding>) {
     if let Some(size) = size.ok().filter(|size| !size.as_bytes().is_multiple_of(unit)) {
         let rounded = Size::bytes(size.as_bytes().next_multiple_of(unit));
-        findings.push(ValueProblem::NotWhole { size: *size, granule, rounded }.at(at));
+        findings.push(
+            ValueProblem::NotWhole { size: size.to_string(), granule, rounded: rounded.to_string() }.at(at),
+        );
     }
 }

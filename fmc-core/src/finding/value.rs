@@ -1,7 +1,6 @@
 //! Values that are right alone and wrong where they stand, of whichever room.
 
 use super::problems;
-use crate::unit::Size;
 
 problems! {
     /// Problems with a value that no type of its own refuses.
@@ -9,7 +8,7 @@ problems! {
         ControlCharacter { what: String } is ValueInvalid:
             "the {what} has a control character in it",
             "write it on one line";
-        NotWhole { size: Size, granule: &'static str, rounded: Size } is SizeInvalid:
+        NotWhole { size: String, granule: &'static str, rounded: String } is SizeInvalid:
             "{size} is not a whole number of {granule}",
             "write {rounded}";
         NoReason is ValueInvalid:

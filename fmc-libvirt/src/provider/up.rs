@@ -204,7 +204,7 @@ impl<L: Link, A: Acting> Watch<L, A> {
         let mut help = Vec::new();
         let console = match &self.console {
             None => {
-                help.push("nothing is kept of its serial console: `Host::console_log`".to_owned());
+                help.push("its serial console is not kept: turn on `console_log` of the host".to_owned());
                 Vec::new()
             }
             Some((pool, volume)) => match console::tail(&*self.link, pool, volume, LINES) {

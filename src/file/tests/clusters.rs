@@ -157,7 +157,7 @@ fn values_that_are_wrong_are_found_at_their_places() {
             wrong.push(format!("{format:?} {text:?}\n  found: {found:#?}\n  not:   {says}"));
             continue;
         };
-        let span = source.places().place(&report.findings()[index].at());
+        let span = source.places().place(report.findings()[index].at());
         let there = source.lines().place(span.start);
         if there != place {
             wrong.push(format!("{format:?} {text:?}\n  found at: {there:?}\n  not:      {place:?}"));

@@ -180,6 +180,7 @@ ListenStream=80
                             .command_line("console=ttyS0 # no: comment"),
                     ),
             )
+            .apart_from(["web", "on"])
             .root(Root::new(20.gib()).fully_allocated())
             .power(Power::Stopped)
             .ready(Ready::tcp(22)),

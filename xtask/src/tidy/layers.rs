@@ -19,12 +19,13 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
+    // The types of what these rules find, for programs.
+    &["k3s/problem"],
     // The rules that the rooms of roles apply to a draft.
     &["balancer/rules", "k3s/rules"],
     &["k3s/resolve"],
-    // The draft with its references looked up, and the wording of findings.
+    // The draft with its references looked up.
     &["check/view"],
-    &["check/say"],
     // Drafts that hold roles, and the boot configuration of a machine.
     &["boot", "cloud", "k3s/role"],
     &["balancer/role", "cloud_init", "firewall", "ignition", "machine", "mirror/role", "node_exporter"],

@@ -92,7 +92,7 @@ fn nobody_is_told_with_whom_was_meant() {
     assert!(finding.help().starts_with("did you mean agent?"), "{finding}");
     // A role that is fmc's own too: who writes it for this cloud means somebody.
     let finding = only(&with(db().accept(tcp(5432), Peer::role("k3s-agent"))));
-    assert_eq!((finding.kind().as_str(), &*finding.at()), ("flow-nobody", "machines.db.accept[0]"));
+    assert_eq!((finding.kind().as_str(), finding.at()), ("flow-nobody", "machines.db.accept[0]"));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_role_elsewhere_that_must_reach_the_port_is_let_in() {
     assert_eq!(found(&cloud(db().accept(tcp(5000).to(6000), Peer::Anywhere))), [""; 0]);
     for db in [db().firewall(true), db().accept(tcp(5433), Peer::role("agent"))] {
         let finding = only(&cloud(db));
-        assert_eq!((finding.kind().as_str(), &*finding.at()), ("flow-refused", "machines.worker.roles[0]"));
+        assert_eq!((finding.kind().as_str(), finding.at()), ("flow-refused", "machines.worker.roles[0]"));
     }
 }
 
@@ -168,7 +168,7 @@ fn a_port_that_a_role_listens_on_may_be_opened_for_more() {
 #[test]
 fn a_machine_without_a_firewall_cannot_mean_it() {
     let finding = only(&with(db().firewall(false).accept(tcp(5432), Peer::role("agent"))));
-    assert_eq!((finding.kind().as_str(), &*finding.at()), ("firewall-off", "machines.db.firewall"));
+    assert_eq!((finding.kind().as_str(), finding.at()), ("firewall-off", "machines.db.firewall"));
     assert_eq!(finding.severity(), Severity::Error);
     let accepted = with(db().firewall(false).accept(tcp(5432), Peer::role("agent")))
         .accept("firewall-off", "the host's own rules guard it");
@@ -187,7 +187,7 @@ fn a_machine_that_nothing_configures_cannot_let_in_some() {
         .machine(bare.clone());
     for cloud in [with(bare), alone] {
         let finding = only(&cloud);
-        assert_eq!((finding.kind().as_str(), &*finding.at()), ("role-needs", "machines.db.accept"));
+        assert_eq!((finding.kind().as_str(), finding.at()), ("role-needs", "machines.db.accept"));
         assert_eq!(finding.problem(), Some(&RoleProblem::NoFirewall { os: "no operating system" }));
     }
 }

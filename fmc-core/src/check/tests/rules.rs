@@ -183,6 +183,23 @@ fn references_and_hosts() {
 }
 
 #[test]
+fn machines_that_must_be_apart_are_on_two_hosts() {
+    let pair = |other: &str, apart: &str| {
+        let blank = "image: {os: none}, root_disk: 1 GiB";
+        format!(
+            "{TWO_HOSTS}machines: {{db1: {{{blank}, host: a, apart_from: [{apart}]}}, db2: {{{blank}, host: {other}}}}}\n"
+        )
+    };
+    finds(&pair("b", "db2"), &[]);
+    finds(&pair("a", "db2"), &["host-mismatch machines.db1.apart_from[0]"]);
+    assert!(
+        found(&yaml(&pair("a", "db2")).lab()).iter().all(|finding| !finding.starts_with("host-mismatch"))
+    );
+    finds(&pair("b", "db3"), &["reference-unknown machines.db1.apart_from[0]"]);
+    finds(&pair("b", "d_b"), &["name-invalid machines.db1.apart_from[0]"]);
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_those_that_are_known() {
     let cloud = yaml(&small(
         "core: {mode: nat, subnet: 10.0.0.0/24}, kube: {mode: nat, subnet: 10.0.1.0/24}",

@@ -160,7 +160,7 @@ fn the_machines_are_counted_and_named_to_a_limit() {
     let all = findings(&cloud);
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.problem(), Some(&ReadyProblem::NoLease));
-    assert_eq!((&*finding.at(), finding.machines().len()), ("machines.m000.ready", MANY - 1));
+    assert_eq!((finding.at(), finding.machines().len()), ("machines.m000.ready", MANY - 1));
     let text = finding.to_string();
     assert!(
         text.contains("and on 499 more: m001, m002, m003, m004, m005, m006, m007, m008 and 491 more\n"),
