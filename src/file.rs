@@ -425,5 +425,12 @@ fn written(cloud: &Cloud) -> Result<Cloud, FileError> {
              this cloud a program"
         )
     });
-    code.map_or(Ok(cloud), |code| Err(FileError::Write(code)))
+    let spanning = cloud.roles.iter().find(|role| !role.is_said()).map(|role| {
+        let kind = role.as_spanning().kind();
+        format!(
+            "the cloud has the role {kind}, which is code that no file can hold: make it a `FileSpanningRole` that the program knows, or \
+             keep this cloud a program"
+        )
+    });
+    code.or(spanning).map_or(Ok(cloud), |code| Err(FileError::Write(code)))
 }

@@ -33,7 +33,10 @@ pub use fmc_core::network::{Network, NetworkMode, Reservation};
 pub use fmc_core::node_exporter::NodeExporter;
 pub use fmc_core::path::{AbsPath, HttpUrl};
 pub use fmc_core::ready::{Ready, TcpPort};
-pub use fmc_core::role::{After, CustomRole, FileRole, Leaving, Names, Needs, Role, RoleFindings, Site};
+pub use fmc_core::role::{
+    After, CustomRole, FileRole, FileSpanningRole, Leaving, Names, Needs, Role, RoleFindings, Site,
+    SpanMembers, SpanSite, Spanning, SpanningRole,
+};
 pub use fmc_core::secret::{Generated, Secret};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;

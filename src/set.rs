@@ -29,7 +29,7 @@ use std::str::FromStr;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::At;
-use fmc_core::role::Role;
+use fmc_core::role::{Role, Spanning};
 use serde_json::{Map, Value};
 
 use crate::file::read::{Keys, Shapes, known_instead, read_with_shapes};
@@ -140,8 +140,14 @@ fn with_roles(cloud: Cloud, whole: &Cloud, form: &Value, roles: &RoleKinds) -> R
         let same = before.get(machine)?.get(index)?;
         (said(role) == said(same)).then(|| (*same).clone())
     };
+    let mut already_spanning = |index: usize, role: &Spanning| {
+        let same = whole.roles.get(index)?;
+        let said = |role: &Spanning| serde_json::to_value(role).ok();
+        (said(role) == said(same)).then(|| same.clone())
+    };
     let mut mistakes = Vec::new();
-    let cloud = roles.resolve(cloud, &Node::from(form), &mut already, &mut mistakes);
+    let form = Node::from(form);
+    let cloud = roles.resolve(cloud, &form, &mut already, &mut already_spanning, &mut mistakes);
     mistakes.into_iter().next().map_or(Ok(cloud), Err)
 }
 

@@ -56,8 +56,16 @@ fn the_embedded_apply_makes_does_nothing_twice_and_refuses_a_restart() {
 #[test]
 fn no_example_is_left_out() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    // The last four run as unit tests of their own, because a test run builds no program of them.
-    let others = ["seed_as_written", "embedded_apply", "custom_role", "postgres", "service", "tested_cloud"];
+    // The last five run as unit tests of their own, because a test run builds no program of them.
+    let others = [
+        "seed_as_written",
+        "embedded_apply",
+        "custom_role",
+        "postgres",
+        "private_network",
+        "service",
+        "tested_cloud",
+    ];
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let is_example = path.extension().is_some_and(|kind| kind == "rs") || path.join("main.rs").is_file();

@@ -26,7 +26,8 @@ pub mod haproxy;
 pub mod keepalived;
 pub mod problem;
 mod role;
-pub(crate) mod rules;
+pub(crate) mod room;
+mod rules;
 mod setup;
 pub mod traefik;
 
@@ -48,7 +49,7 @@ use crate::ready::TcpPort;
 use crate::rust::{Expr, Names, Unsaid};
 
 pub use role::{BalancerRole, KIND};
-pub(crate) use role::{address_on, assigned, home};
+pub(crate) use role::{address_on, home};
 pub use setup::{Entry, Nodes, Setup, Target};
 
 /// The port of the API, on the balancer and on every server.

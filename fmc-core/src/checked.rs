@@ -41,10 +41,17 @@ pub struct Checked {
     hosts: Vec<Host>,
     networks: Vec<Network>,
     machines: Vec<Machine>,
-    clusters: Vec<k3s::resolved::Cluster>,
+    of_roles: OfRoles,
     roles: BTreeMap<CheckedGroup, Members>,
     flows: Vec<CheckedFlow>,
     findings: Vec<Finding>,
+}
+
+/// What rooms of built-in roles make of a draft, for the roles of their machines.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct OfRoles {
+    /// K3s clusters, sorted by name.
+    pub(crate) clusters: Vec<k3s::resolved::Cluster>,
 }
 
 /// The machines of a role.
@@ -95,7 +102,7 @@ impl Checked {
 
     /// K3s clusters, by name.
     pub fn clusters(&self) -> &[k3s::resolved::Cluster] {
-        &self.clusters
+        &self.of_roles.clusters
     }
 
     /// The machines of each role, and of each instance of one.
@@ -191,8 +198,9 @@ impl Checked {
     /// # Ok::<(), fmc_core::finding::Report>(())
     /// ```
     pub fn cluster(&self, name: &str) -> Option<&k3s::resolved::Cluster> {
-        let at = self.clusters.binary_search_by(|cluster| cluster.name.as_str().cmp(name)).ok()?;
-        self.clusters.get(at)
+        let clusters = self.clusters();
+        let at = clusters.binary_search_by(|cluster| cluster.name.as_str().cmp(name)).ok()?;
+        clusters.get(at)
     }
 
     /// A host by name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::addr::Ip;
 use crate::draft::{Setting, draft};
-use crate::finding::{At, Finding, ValueProblem};
+use crate::finding::{At, Finding, OwnKind, ValueProblem};
 use crate::flow::Peer;
 use crate::given::Given;
 use crate::host::Host;
@@ -13,7 +13,7 @@ use crate::machine::Machine;
 use crate::name::{CloudName, DomainName, MachineName, OwnerId};
 use crate::named::Named;
 use crate::network::Network;
-use crate::role::Role;
+use crate::role::{Role, Spanning};
 use crate::rust::{Expr, Names, Unsaid};
 use crate::tz::TimeZone;
 
@@ -107,6 +107,9 @@ draft! {
         /// K3s clusters, by name.
         #[each(cluster, map_clusters)]
         pub clusters: Named<k3s::Cluster>,
+        /// Roles that span machines, each by its kind, or as a map of its kind to its settings.
+        #[by_hand(role)]
+        pub roles: Vec<Spanning>,
         /// Kinds of findings that the cloud accepts, each with the reason.
         #[by_hand]
         pub accept: Vec<Accept>,
@@ -195,6 +198,28 @@ impl Cloud {
     pub fn clusters(mut self, clusters: impl IntoIterator<Item = k3s::Cluster>) -> Self {
         self.clusters.extend(clusters);
         self
+    }
+
+    /// A role that spans machines of the cloud: any [`SpanningRole`](crate::role::SpanningRole). A file holds it where it is a
+    /// [`FileSpanningRole`](crate::role::FileSpanningRole) that the program knows.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<Spanning>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// The same cloud with each of its spanning roles changed, by its place among them.
+    #[must_use]
+    pub fn map_spanning_roles(mut self, mut change: impl FnMut(usize, Spanning) -> Spanning) -> Self {
+        let roles = std::mem::take(&mut self.roles).into_iter().enumerate();
+        self.roles = roles.map(|(index, role)| change(index, role)).collect();
+        self
+    }
+
+    /// The kinds of findings that the user's own roles bring along.
+    pub fn own_finding_kinds(&self) -> impl Iterator<Item = &'static OwnKind> {
+        let of_machines = self.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds());
+        of_machines.chain(self.roles.iter().flat_map(|role| role.as_spanning().finding_kinds()))
     }
 
     /// Accepts the findings of a kind, for a reason that is listed with them.

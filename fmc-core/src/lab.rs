@@ -67,6 +67,11 @@ impl Cloud {
                 }
             }
         }
+        for role in &mut self.roles {
+            if let Some(small) = role.as_spanning().lab() {
+                *role = small;
+            }
+        }
         moved::moved(self)
     }
 }

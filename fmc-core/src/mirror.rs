@@ -29,6 +29,7 @@ pub mod caddy;
 mod file;
 pub mod nginx;
 mod role;
+pub(crate) mod room;
 pub mod socket;
 
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +43,6 @@ use crate::path::HttpUrl;
 use crate::rust::{Expr, Names, Unsaid};
 
 pub use role::{KIND, MirrorRole};
-pub(crate) use role::{assigned, redirected};
 
 /// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
 /// listen on this one, and the policy of an Enterprise Linux knows it as a web server's.

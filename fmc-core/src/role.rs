@@ -27,11 +27,13 @@
 
 mod after;
 mod assigned;
+mod form;
 mod membership;
 mod names;
 mod needs;
 mod said;
 mod site;
+mod span;
 
 use std::any::Any;
 use std::fmt;
@@ -57,6 +59,8 @@ pub(crate) use needs::subject;
 pub use needs::{Needs, NeedsProblem};
 pub use said::{Described, FileRole};
 pub use site::Site;
+pub use span::{FileSpanningRole, SpanMembers, SpanSite, Spanning, SpanningRole};
+pub(crate) use span::{Repeated, Stated};
 
 /// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
 ///
@@ -164,7 +168,7 @@ fn kebab(path: &str) -> String {
 #[derive(Clone)]
 pub struct Role {
     role: Arc<dyn CustomRole>,
-    said: Option<Arc<said::Said>>,
+    said: Option<Arc<form::Form<Role>>>,
 }
 
 impl Role {

@@ -16,8 +16,8 @@ use crate::finding::{At, Finding, ValueProblem, leaf};
 use crate::given::Given;
 use crate::name::SecretName;
 use crate::rust::{Expr, Names, Unsaid, quoted};
-pub(crate) use generated::derived_name;
 pub use generated::{Authority, CertificateUsage, Generated, JoinToken, LeafCertificate};
+pub(crate) use generated::{derived_name, shared_name};
 
 /// A secret: its name, the source of its bytes, and its generation.
 ///

@@ -15,7 +15,7 @@ use fmc_core::cloud::Cloud;
 use fmc_core::finding::Kind;
 use fmc_core::graph::StopFlag;
 use fmc_core::provider::{AnyRoom, Room};
-use fmc_core::role::FileRole;
+use fmc_core::role::{FileRole, FileSpanningRole};
 use terminal_size::{Width, terminal_size_of};
 
 use super::args::{self, Command, Commands, Said};
@@ -146,6 +146,12 @@ impl Program {
     /// ```
     pub fn role<R: FileRole>(self) -> Self {
         Self { roles: self.roles.with::<R>(), ..self }
+    }
+
+    /// Adds a role that spans machines, which a file of the program says below `roles` of the cloud; `--set`, `schema`, `convert` and
+    /// `explain` know it too.
+    pub fn spanning_role<R: FileSpanningRole>(self) -> Self {
+        Self { roles: self.roles.with_spanning::<R>(), ..self }
     }
 
     /// Adds a provider of the program's own: its objects are part of every plan, apply and destroy, of `status`, `drift`,
@@ -335,7 +341,7 @@ fn of(
 fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
     let mut own: BTreeSet<Kind> = roles.findings().map(Kind::Own).collect();
     if let Source::Program(cloud) = source {
-        own.extend(cloud.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds()).map(Kind::Own));
+        own.extend(cloud.own_finding_kinds().map(Kind::Own));
     }
     Kind::ALL.iter().copied().chain(own).collect()
 }

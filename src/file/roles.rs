@@ -5,7 +5,7 @@ use std::fmt;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::{At, OwnKind};
-use fmc_core::role::{FileRole, Role};
+use fmc_core::role::{FileRole, FileSpanningRole, Role, Spanning};
 use fmc_core::roles::{self, Takes};
 
 use super::mistake::Mistake;
@@ -40,14 +40,19 @@ use super::tree::{Members, Node, Value};
 /// ```
 #[derive(Clone)]
 pub struct RoleKinds {
-    kinds: BTreeMap<&'static str, Type>,
+    kinds: Types<Role>,
+    /// Those of the cloud as a whole.
+    spanning: Types<Spanning>,
 }
 
+/// Types of roles, by kind.
+type Types<R> = BTreeMap<&'static str, Type<R>>;
+
 /// What is known of the type of a role.
-#[derive(Clone, Copy)]
-struct Type {
-    read: fn(&Node<'_>, &At<'_>) -> Result<Role, Vec<Mistake>>,
-    said: fn(&Role) -> Option<Role>,
+#[derive(Clone)]
+struct Type<R> {
+    read: fn(&Node<'_>, &At<'_>) -> Result<R, Vec<Mistake>>,
+    said: fn(&R) -> Option<R>,
     findings: &'static [OwnKind],
     #[cfg(feature = "schema")]
     schema: fn() -> serde_json::Value,
@@ -56,7 +61,7 @@ struct Type {
 impl RoleKinds {
     /// The built-in ones.
     pub fn built_in() -> Self {
-        let mut all = Self { kinds: BTreeMap::new() };
+        let mut all = Self { kinds: BTreeMap::new(), spanning: BTreeMap::new() };
         roles::said(&mut all);
         all
     }
@@ -68,21 +73,39 @@ impl RoleKinds {
         self
     }
 
-    /// The kinds.
+    /// These, and one more that spans machines, which a file says among the `roles` of the cloud. It takes the place of one with its
+    /// kind.
+    #[must_use]
+    pub fn with_spanning<R: FileSpanningRole>(mut self) -> Self {
+        self.spanning_role::<R>();
+        self
+    }
+
+    /// The kinds of those that span machines.
+    pub fn spanning_kinds(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.spanning.keys().copied()
+    }
+
+    /// The kinds of those that a machine has.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.kinds.keys().copied()
     }
 
     /// The kinds of findings that the roles bring along.
     pub fn findings(&self) -> impl Iterator<Item = &'static OwnKind> {
-        self.kinds.values().flat_map(|known| known.findings)
+        let spanning = self.spanning.values().flat_map(|known| known.findings);
+        self.kinds.values().flat_map(|known| known.findings).chain(spanning)
     }
 
     /// The cloud with the form in a file of each role whose type is known: so a program's own roles can be written.
     #[must_use]
     pub fn recognise(&self, cloud: Cloud) -> Cloud {
-        cloud.map_roles(|_, _, role| {
+        let cloud = cloud.map_roles(|_, _, role| {
             let said = || self.kinds.values().find_map(|known| (known.said)(&role));
+            if role.is_said() { role } else { said().unwrap_or(role) }
+        });
+        cloud.map_spanning_roles(|_, role| {
+            let said = || self.spanning.values().find_map(|known| (known.said)(&role));
             if role.is_said() { role } else { said().unwrap_or(role) }
         })
     }
@@ -91,29 +114,18 @@ impl RoleKinds {
     #[cfg(feature = "schema")]
     pub fn schema(&self) -> serde_json::Value {
         let mut schema = Cloud::schema();
-        let mut forms = Vec::new();
         let mut definitions = serde_json::Map::new();
-        for (kind, known) in &self.kinds {
-            let mut settings = (known.schema)();
-            if let Some(settings) = settings.as_object_mut() {
-                settings.remove("$schema");
-                if let Some(serde_json::Value::Object(own)) = settings.remove("$defs") {
-                    definitions.extend(own.into_iter().map(|(name, mut of)| {
-                        point(&mut of, kind);
-                        (format!("{kind}.{name}"), of)
-                    }));
-                }
-            }
-            point(&mut settings, kind);
-            forms.push(serde_json::json!({ "const": kind }));
-            forms.push(serde_json::json!({
-                "type": "object", "properties": { *kind: settings }, "required": [kind], "additionalProperties": false
-            }));
-        }
+        let forms = [
+            ("Role", forms(&self.kinds, &mut definitions)),
+            ("Spanning", forms(&self.spanning, &mut definitions)),
+        ];
         if let Some(all) = schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut) {
             all.extend(definitions);
-            if let Some(role) = all.get_mut("Role").and_then(serde_json::Value::as_object_mut) {
-                role.insert("anyOf".to_owned(), serde_json::Value::Array(forms));
+            // A program that knows none says no more than what any role is, and its reader refuses each.
+            for (name, forms) in forms.into_iter().filter(|(_, forms)| !forms.is_empty()) {
+                if let Some(role) = all.get_mut(name).and_then(serde_json::Value::as_object_mut) {
+                    role.insert("anyOf".to_owned(), serde_json::Value::Array(forms));
+                }
             }
         }
         schema
@@ -121,7 +133,7 @@ impl RoleKinds {
 
     /// Reads the roles of a cloud, which a file names by kind, where the file has them.
     pub(super) fn read(&self, cloud: Cloud, tree: &Node<'_>, mistakes: &mut Vec<Mistake>) -> Cloud {
-        self.resolve(cloud, tree, &mut |_, _, _| None, mistakes)
+        self.resolve(cloud, tree, &mut |_, _, _| None, &mut |_, _| None, mistakes)
     }
 
     /// The same, but for roles that are known already.
@@ -130,53 +142,114 @@ impl RoleKinds {
         cloud: Cloud,
         tree: &Node<'_>,
         already: &mut dyn FnMut(&str, usize, &Role) -> Option<Role>,
+        already_spanning: &mut dyn FnMut(usize, &Spanning) -> Option<Spanning>,
         mistakes: &mut Vec<Mistake>,
     ) -> Cloud {
         let machines = map(tree).and_then(|cloud| cloud.get("machines")).and_then(|member| map(&member.node));
-        cloud.map_roles(|machine, index, role| {
+        let cloud = cloud.map_roles(|machine, index, role| {
             if let Some(role) = already(machine, index, &role) {
                 return role;
             }
             let Some(kind) = role.unknown() else { return role };
-            let roles = machines.and_then(|all| map(&all.get(machine)?.node)?.get("roles"));
-            let Some(Value::List(nodes)) = roles.map(|member| &member.node.value) else { return role };
-            let Some(node) = nodes.get(index) else { return role };
+            let Some(node) = machines.and_then(|all| nth(map(&all.get(machine)?.node)?, index)) else {
+                return role;
+            };
             let (at, name) = (At::ROOT.key("machines"), machine.to_owned());
             let at = at.name(&name);
             let at = at.key("roles");
             let at = at.index(index);
-            match self.one(kind, node, &at) {
-                Ok(read) => read,
-                Err(wrong) => {
-                    mistakes.extend(wrong);
-                    role
-                }
+            let elsewhere = self.spanning.contains_key(kind).then_some(OF_CLOUD);
+            one(&self.kinds, kind, node, &at, elsewhere).unwrap_or_else(|wrong| {
+                mistakes.extend(wrong);
+                role
+            })
+        });
+        cloud.map_spanning_roles(|index, role| {
+            if let Some(role) = already_spanning(index, &role) {
+                return role;
             }
+            let Some(kind) = role.unknown() else { return role };
+            let Some(node) = map(tree).and_then(|cloud| nth(cloud, index)) else { return role };
+            let at = At::ROOT.key("roles");
+            let at = at.index(index);
+            let elsewhere = self.kinds.contains_key(kind).then_some(OF_MACHINE);
+            one(&self.spanning, kind, node, &at, elsewhere).unwrap_or_else(|wrong| {
+                mistakes.extend(wrong);
+                role
+            })
         })
     }
+}
 
-    fn one(&self, kind: &str, node: &Node<'_>, at: &At<'_>) -> Result<Role, Vec<Mistake>> {
-        let member = map(node).and_then(|role| role.iter().next());
-        let Some(known) = self.kinds.get(kind) else {
+/// Where a role that spans machines is said.
+const OF_CLOUD: &str =
+    "it spans machines: write it below `roles` of the cloud, with the machines that it names";
+
+/// Where a role of one machine is said.
+const OF_MACHINE: &str = "it is a role of one machine: write it below `roles` of that machine";
+
+/// One of the roles of a machine or a cloud.
+fn nth<'a, 'b>(of: &'a Members<'b>, index: usize) -> Option<&'a Node<'b>> {
+    let Value::List(nodes) = &of.get("roles")?.node.value else { return None };
+    nodes.get(index)
+}
+
+/// Reads one role of a kind. The help for a kind that is not known here says where else it belongs, if that is known.
+fn one<R>(
+    types: &Types<R>,
+    kind: &str,
+    node: &Node<'_>,
+    at: &At<'_>,
+    elsewhere: Option<&str>,
+) -> Result<R, Vec<Mistake>> {
+    let member = map(node).and_then(|role| role.iter().next());
+    let Some(known) = types.get(kind) else {
+        let span = member.map_or(node.span, |member| member.span);
+        let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
+        let instead = || known_instead(kind, types.keys().copied());
+        return Err(vec![mistake.help(elsewhere.map_or_else(instead, str::to_owned))]);
+    };
+    let at = at.key(kind);
+    let said = member.map(|member| &member.node);
+    let nothing = |value| Node { span: node.span, value };
+    match said {
+        Some(settings) if matches!(settings.value, Value::Null) => {
             let span = member.map_or(node.span, |member| member.span);
-            let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
-            return Err(vec![mistake.help(known_instead(kind, self.kinds()))]);
-        };
-        let at = at.key(kind);
-        let said = member.map(|member| &member.node);
-        let nothing = |value| Node { span: node.span, value };
-        match said {
-            Some(settings) if matches!(settings.value, Value::Null) => {
-                let span = member.map_or(node.span, |member| member.span);
-                let mistake = Mistake::at(span, "there is no value here").below(&at);
-                Err(vec![mistake.help("write its settings, or the kind alone")])
-            }
-            Some(settings) => (known.read)(settings, &at),
-            // A kind alone has no settings: of a struct with fields none is said, and one without any is nothing.
-            _ => (known.read)(&nothing(Value::Map(Members::default())), &at)
-                .or_else(|wrong| (known.read)(&nothing(Value::Null), &at).map_err(|_| wrong)),
+            let mistake = Mistake::at(span, "there is no value here").below(&at);
+            Err(vec![mistake.help("write its settings, or the kind alone")])
         }
+        Some(settings) => (known.read)(settings, &at),
+        // A kind alone has no settings: of a struct with fields none is said, and one without any is nothing.
+        _ => (known.read)(&nothing(Value::Map(Members::default())), &at)
+            .or_else(|wrong| (known.read)(&nothing(Value::Null), &at).map_err(|_| wrong)),
     }
+}
+
+/// The forms of roles in a schema, and the definitions that they need.
+#[cfg(feature = "schema")]
+fn forms<R>(
+    types: &Types<R>,
+    definitions: &mut serde_json::Map<String, serde_json::Value>,
+) -> Vec<serde_json::Value> {
+    let mut forms = Vec::new();
+    for (kind, known) in types {
+        let mut settings = (known.schema)();
+        if let Some(settings) = settings.as_object_mut() {
+            settings.remove("$schema");
+            if let Some(serde_json::Value::Object(own)) = settings.remove("$defs") {
+                definitions.extend(own.into_iter().map(|(name, mut of)| {
+                    point(&mut of, kind);
+                    (format!("{kind}.{name}"), of)
+                }));
+            }
+        }
+        point(&mut settings, kind);
+        forms.push(serde_json::json!({ "const": kind }));
+        forms.push(serde_json::json!({
+            "type": "object", "properties": { *kind: settings }, "required": [kind], "additionalProperties": false
+        }));
+    }
+    forms
 }
 
 impl Takes for RoleKinds {
@@ -190,6 +263,17 @@ impl Takes for RoleKinds {
         };
         self.kinds.insert(R::KIND, known);
     }
+
+    fn spanning_role<R: FileSpanningRole>(&mut self) {
+        let known = Type {
+            read: |node, at| read::read_at::<R>(node, *at).map(Spanning::said),
+            said: Spanning::as_said::<R>,
+            findings: R::FINDINGS,
+            #[cfg(feature = "schema")]
+            schema: R::described,
+        };
+        self.spanning.insert(R::KIND, known);
+    }
 }
 
 impl Default for RoleKinds {
@@ -200,7 +284,7 @@ impl Default for RoleKinds {
 
 impl fmt::Debug for RoleKinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.kinds()).finish()
+        f.debug_set().entries(self.kinds().chain(self.spanning_kinds())).finish()
     }
 }
 

@@ -4,6 +4,7 @@ mod imports;
 pub(crate) mod layers;
 mod names;
 mod providers;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ const BANS: [Ban; 6] = [
 pub(crate) fn tidy() -> Result<(), Failure> {
     let mut wrong = layers::violations()?;
     wrong.extend(names::violations()?);
+    wrong.extend(words::violations()?);
     wrong.extend(providers::violations()?);
     for path in files(&root())? {
         // Binary files have no lines to check.

@@ -1,6 +1,5 @@
 //! The role of a machine that a balancer is on.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,10 +12,10 @@ use crate::flow::{Flows, Peer, Service, tcp, vrrp};
 use crate::given::Given;
 use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::image::Os;
-use crate::k3s::Endpoint;
+use crate::k3s::{Cluster, Endpoint};
 use crate::name::{Fqdn, MachineName, RoleName};
 use crate::program::{Program, lasting};
-use crate::role::{Assigned, CustomRole, Names, Needs, RoleFindings, Site};
+use crate::role::{CustomRole, Names, Needs, RoleFindings, Site, SpanMembers, SpanningRole};
 use crate::unit::FileMode;
 
 /// The role's kind.
@@ -184,28 +183,42 @@ impl BalancerRole {
     }
 }
 
-/// The roles that the clusters of a cloud give to the machines of their balancers.
-pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
-    let mut all = Vec::new();
-    for cluster in cloud.clusters() {
-        let Endpoint::Balancer(balancer) = &cluster.said().endpoint else { continue };
-        let named = &cluster.said().ingress;
-        let named = if named.is_empty() { &balancer.ingress.nodes } else { named };
-        let role = Arc::new(BalancerRole::new(
-            cluster.name.as_str(),
-            balancer.clone(),
-            named.iter().filter_map(|name| name.ok().cloned()),
-        ));
-        // A machine that is named twice is a finding of its own.
-        let machines: BTreeSet<Idx<Machine>> = cluster.endpoint.machines.iter().copied().collect();
-        all.extend(machines.into_iter().map(|machine| Assigned {
-            machine,
-            kind: KIND,
-            role: Arc::<BalancerRole>::clone(&role),
-            at: format!("clusters.{}.endpoint.balancer", cluster.name),
-        }));
+/// The balancer of a cluster as a role that spans machines.
+pub(crate) struct Spread {
+    cluster: String,
+    balancer: Balancer,
+    /// The nodes that take HTTP and HTTPS, where they are named.
+    nodes: Vec<MachineName>,
+}
+
+impl Spread {
+    /// That of a cluster, if it has one.
+    pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
+        let Endpoint::Balancer(balancer) = &cluster.endpoint else { return None };
+        let named = if cluster.ingress.is_empty() { &balancer.ingress.nodes } else { &cluster.ingress };
+        let nodes = named.iter().filter_map(|name| name.ok().cloned()).collect();
+        Some(Self { cluster: cluster.name.to_string(), balancer: Balancer::clone(balancer), nodes })
     }
-    all
+}
+
+impl SpanningRole for Spread {
+    fn kind(&self) -> Given<RoleName> {
+        Given::value(KIND)
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some(&self.cluster)
+    }
+
+    fn members(&self) -> SpanMembers<'_> {
+        let role =
+            BalancerRole::new(self.cluster.as_str(), self.balancer.clone(), self.nodes.iter().cloned());
+        SpanMembers::new().list("machines", self.balancer.machines(), role).told_above()
+    }
+
+    fn is_resolved(&self, cloud: &Checked) -> bool {
+        cloud.cluster(&self.cluster).is_some()
+    }
 }
 
 /// The network of a machine's that a shared address is on, by index, and the prefix length of its subnet.

@@ -47,7 +47,7 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
 
 /// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles bring along.
 fn kinds(cloud: &Cloud) -> Vec<Kind> {
-    let own = cloud.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds()).map(Kind::Own);
+    let own = cloud.own_finding_kinds().map(Kind::Own);
     Kind::ALL.iter().copied().chain(own).collect()
 }
 

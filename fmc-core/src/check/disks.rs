@@ -7,6 +7,7 @@ use super::view::text;
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 use crate::named::Keyed as _;
+use crate::role::{Role, Stated};
 
 /// A cloud with the disks of its roles.
 pub(super) struct Added {
@@ -15,19 +16,39 @@ pub(super) struct Added {
     from: BTreeMap<String, String>,
 }
 
+/// The roles that bring disks to a machine, each with its path.
+type Bringing = Vec<(String, Role)>;
+
 /// The cloud with the disks of its roles; `None` where no role brings one.
-pub(super) fn added(cloud: &Cloud) -> Option<Added> {
-    let brings = |role: &crate::role::Role| !role.as_custom().disks().is_empty();
-    if !cloud.machines.iter().any(|machine| machine.roles.iter().any(brings)) {
+pub(super) fn added(cloud: &Cloud, spans: &[Stated<'_>]) -> Option<Added> {
+    let mut by_machine: BTreeMap<String, Bringing> = BTreeMap::new();
+    let brings = |role: &Role| !role.as_custom().disks().is_empty();
+    for machine in &cloud.machines {
+        for (index, role) in machine.roles.iter().enumerate().filter(|(_, role)| brings(role)) {
+            let at = format!("machines.{}.roles[{index}]", machine.name);
+            by_machine.entry(text(&machine.name).to_owned()).or_default().push((at, role.clone()));
+        }
+    }
+    for stated in spans {
+        for list in stated.role().members().lists() {
+            let Some(role) = list.role.as_ref().filter(|role| brings(role)) else { continue };
+            for (index, name) in list.names.iter().enumerate() {
+                let at = list.role_at(&stated.settings_at, index);
+                by_machine.entry(text(name).to_owned()).or_default().push((at, role.clone()));
+            }
+        }
+    }
+    if by_machine.is_empty() {
         return None;
     }
     let mut cloud = cloud.clone();
     let is_lab = cloud.lab;
     let mut from = BTreeMap::new();
     for machine in cloud.machines.iter_mut() {
+        let Some(roles) = by_machine.get(text(&machine.name)) else { continue };
         // A disk that the machine says itself takes the place of a role's of the same name.
         let own: Vec<String> = machine.disks.iter().map(|disk| text(disk.name()).to_owned()).collect();
-        for (index, role) in machine.roles.iter().enumerate() {
+        for (at, role) in roles {
             for mut disk in role.as_custom().disks() {
                 let name = text(disk.name()).to_owned();
                 if own.contains(&name) {
@@ -36,9 +57,7 @@ pub(super) fn added(cloud: &Cloud) -> Option<Added> {
                 if is_lab {
                     disk.make_small();
                 }
-                let machine_name = &machine.name;
-                from.entry(format!("machines.{machine_name}.disks.{name}"))
-                    .or_insert_with(|| format!("machines.{machine_name}.roles[{index}]"));
+                from.entry(format!("machines.{}.disks.{name}", machine.name)).or_insert_with(|| at.clone());
                 machine.disks.push(disk);
             }
         }

@@ -9,11 +9,29 @@ use super::view::View;
 use crate::draft::{Look, Nouns, Setting as _};
 use crate::finding::{At, Finding, NameList};
 use crate::given::Noun;
+use crate::role::{RoleFindings, Stated};
 
 /// Looks at every setting.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut nouns = Known { view, missing: BTreeMap::new() };
-    view.cloud.look(&At::ROOT, &mut Look { findings, nouns: &mut nouns });
+    let mut look = Look { findings, nouns: &mut nouns };
+    view.cloud.look(&At::ROOT, &mut look);
+    for stated in view.spans.iter().filter(|stated| stated.is_own()) {
+        span(stated, &mut look);
+    }
+}
+
+/// The settings of a spanning role of the user's own, and the names of its machines. The settings of a built-in one are the draft's.
+fn span(stated: &Stated<'_>, look: &mut Look<'_>) {
+    let role = stated.role();
+    let at = At::ROOT.key(&stated.at);
+    look.name(&role.kind(), &at);
+    role.settings(&mut RoleFindings::new(&at, &role.kind().to_string(), look.findings));
+    for list in role.members().lists() {
+        for (index, name) in list.names.iter().enumerate() {
+            look.leaf(name, &At::ROOT.key(&list.at(&stated.settings_at, index)));
+        }
+    }
 }
 
 /// What the cloud has by name. What would be right is worked out once for each wrong text, and not for each machine.

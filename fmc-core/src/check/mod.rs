@@ -3,11 +3,10 @@
 //! One cause is one finding: what many machines share is reported once, and a name that is wrong where it is defined is
 //! not reported again where it is used.
 
-use crate::balancer;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::finding::{Finding, Report};
-use crate::k3s;
+use crate::roles::{self as built_in, ROOMS};
 use view::View;
 
 mod accept;
@@ -24,6 +23,7 @@ mod ready;
 mod reference;
 mod resolve;
 mod roles;
+pub(crate) mod room;
 mod route;
 mod shared;
 #[cfg(test)]
@@ -91,8 +91,15 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     guest::check,
     ready::check,
     mount::check,
-    k3s::rules::check,
+    rooms,
 ];
+
+/// The rules of the rooms of built-in roles.
+fn rooms(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for room in ROOMS {
+        room.rules(view, findings);
+    }
+}
 
 impl Cloud {
     /// Checks the cloud as a whole: the checked cloud, with the findings that refuse nothing.
@@ -101,9 +108,10 @@ impl Cloud {
     ///
     /// Every finding, if one of them is an error that the cloud does not accept.
     pub fn check(&self) -> Result<Checked, Report> {
-        let added = disks::added(self);
+        let spans = built_in::stated(self);
+        let added = disks::added(self, &spans);
         let cloud = added.as_ref().map_or(self, |added| &added.cloud);
-        let view = View::new(cloud);
+        let view = View::new(cloud, &spans);
         let mut findings = Vec::new();
         for rule in RULES {
             rule(&view, &mut findings);
@@ -111,7 +119,9 @@ impl Cloud {
         // Roles look at a cloud whose values are right: at what is, where not all of it is.
         let mut resolved = resolve::resolve(&view);
         if let Some(resolved) = &mut resolved {
-            balancer::rules::check(&view, &resolved.cloud, &mut findings);
+            for room in ROOMS {
+                room.resolved_rules(&view, &resolved.cloud, &mut findings);
+            }
             roles::expand(&view, &mut resolved.cloud, &mut findings);
             large::check(&resolved.cloud, &mut findings);
         }

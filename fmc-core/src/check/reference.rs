@@ -11,7 +11,6 @@ use crate::name::PoolName;
 use crate::named::{Keyed, Named};
 
 pub(super) mod bridge;
-mod cluster;
 pub(super) mod interface;
 pub(super) mod network;
 
@@ -34,7 +33,6 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         interface::check(view, placed, findings);
     }
     bridge::check(view, findings);
-    cluster::check(view, findings);
 }
 
 fn names(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -259,12 +257,5 @@ problems! {
                 format!("pools: {{{pool}: {{path: /its/folder}}}}"),
                 format!(".pool(Pool::new({pool:?}, \"/its/folder\"))"),
             );
-        NoServer { cluster: String } is ValueInvalid:
-            "the cluster {cluster} has no server",
-            "name the machines that run its API, one, three, five or seven: {servers}",
-            servers = Remedy::either("servers: [master1]", ".servers([\"master1\"])");
-        InitialElsewhere { cluster: String, initial: String, servers: NameList } is ReferenceUnknown:
-            "{initial} is to begin the cluster {cluster}, but is not one of its servers",
-            "name one of the servers ({servers}), or leave it out: then the first one begins the cluster";
     }
 }

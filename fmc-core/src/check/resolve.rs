@@ -11,20 +11,20 @@ use std::sync::Arc;
 
 use super::view::{Net, Placed, Plugged, View, route_of};
 use crate::checked::build::{Building, index};
-use crate::checked::{self, Addressing, Checked, Forward, Idx, on_host};
+use crate::checked::{self, Addressing, Checked, Forward, Idx, OfRoles, on_host};
 use crate::finding::At;
 use crate::given::{Given, Leaf};
 use crate::guest::{Guest, Parts};
 use crate::host::{Host, LibvirtUri};
 use crate::identity;
 use crate::image::{Image, Source};
-use crate::k3s;
 use crate::machine::Machine;
 use crate::name::{BridgeName, DiskSerial, DomainName, Fqdn, Hostname};
 use crate::named::{Keyed, Named};
 use crate::network::NetworkMode;
 use crate::path::AbsPath;
 use crate::ready::{Ready, Signal};
+use crate::roles::ROOMS;
 use crate::unit::{Cpus, Size};
 
 /// The memory that machines may not use where the host does not say: what an idle host was measured to take.
@@ -55,10 +55,13 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let (machines, resolved) = Order::of(machines, &view.cloud.machines);
     cloud.set_machines(resolved);
     attach(&mut cloud);
-    let clusters = view.cloud.clusters.iter().map(|draft| k3s::resolve::resolve(draft, &cloud)).collect();
-    let (clusters, resolved) = Order::of(clusters, &view.cloud.clusters);
-    cloud.set_clusters(resolved);
-    let is_whole = clusters.is_whole && order.is_whole && networks.is_whole && machines.is_whole;
+    let mut of_roles = OfRoles::default();
+    let mut rooms_are_whole = true;
+    for room in ROOMS {
+        rooms_are_whole &= room.resolve(view.cloud, &cloud, &mut of_roles);
+    }
+    cloud.set_of_roles(of_roles);
+    let is_whole = rooms_are_whole && order.is_whole && networks.is_whole && machines.is_whole;
     let is_whole = is_whole && optional(view.cloud.time_zone.as_ref()).is_some();
     Some(Resolved { cloud, is_whole })
 }

@@ -13,6 +13,7 @@ mod names;
 mod opening;
 pub(super) mod reach;
 mod route;
+mod span;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,7 +34,7 @@ use crate::roles::ROOMS;
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<Finding>) {
     let mut assigned = own(view, cloud, findings);
-    assigned.extend(ROOMS.iter().flat_map(|room| (room.assigned)(cloud)));
+    assigned.extend(span::assigned(view, cloud));
     guard(view, cloud, &assigned);
     if cloud.machines().iter().all(|machine| !machine.firewall)
         && view.machines.iter().all(|placed| placed.draft.accept.is_empty())
@@ -56,6 +57,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         }
         twice(ours, findings);
     }
+    span::ask(view, cloud, &assigned, findings);
     ports(&assigned, &flows, findings);
     names::publish(cloud, &assigned, findings);
     flows.extend(opening::flows(view, cloud, findings));
@@ -83,8 +85,8 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     }
     let mut alike = Alike::default();
     fill(cloud, guests, &mut alike);
-    for finish in ROOMS.iter().filter_map(|room| room.finish) {
-        let guests = finish(cloud);
+    for room in ROOMS {
+        let guests = room.finish(cloud);
         fill(cloud, guests, &mut alike);
     }
 }
@@ -132,6 +134,8 @@ fn firewalls(cloud: &Checked) -> Vec<Assigned> {
         kind: Firewall::KIND,
         role: Arc::clone(&role),
         at: format!("machines.{}.firewall", machine.name),
+        span: None,
+        follows: None,
     });
     each.collect()
 }
@@ -141,7 +145,7 @@ pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bo
     !machine.roles.is_empty()
         || machine.firewall == Some(true)
         || !machine.accept.is_empty()
-        || view.clustered.contains(text(&machine.name))
+        || view.is_spanned(machine)
 }
 
 /// The roles that machines are given by themselves.
@@ -154,7 +158,8 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
             let at = format!("machines.{name}.roles[{index}]");
             let kind = role.as_custom().kind();
             let Some(kind) = leaf(&kind, &At::ROOT.key(&at), findings).cloned() else { continue };
-            assigned.push(Assigned { machine, kind, role: role.shared(), at });
+            let role = role.shared();
+            assigned.push(Assigned { machine, kind, role, at, span: None, follows: None });
         }
     }
     assigned

@@ -17,11 +17,11 @@ use crate::cloud::Cloud;
 use crate::given::Given;
 use crate::host::Host;
 use crate::identity;
-use crate::k3s;
 use crate::machine::{Interface, Machine};
-use crate::name::{HostName, MachineName, OwnerId};
+use crate::name::{HostName, OwnerId};
 use crate::named::{Keyed, Named};
 use crate::network::{Network, NetworkMode};
+use crate::role::Stated;
 use subnets::Subnets;
 
 /// The draft with its references looked up.
@@ -34,10 +34,10 @@ pub(crate) struct View<'a> {
     pub(crate) host_index: BTreeMap<&'a str, usize>,
     pub(crate) network_index: BTreeMap<&'a str, usize>,
     pub(crate) machine_index: BTreeMap<&'a str, usize>,
-    /// The K3s clusters, in the order of their names.
-    pub(crate) clusters: Vec<Cluster<'a>>,
-    /// The machines that a cluster gives a role to, by name.
-    pub(crate) clustered: BTreeSet<&'a str>,
+    /// The roles that span machines.
+    pub(crate) spans: &'a [Stated<'a>],
+    /// The machines that a spanning role gives a role to, by name.
+    spanned: BTreeSet<&'a str>,
     /// The networks' subnets.
     pub(crate) subnets: Subnets,
     /// The networks that a host routes to, by host.
@@ -70,36 +70,14 @@ pub(crate) struct Plugged<'a> {
     pub(crate) mac: Option<Mac>,
 }
 
-/// A K3s cluster with its machines.
-pub(crate) struct Cluster<'a> {
-    pub(crate) draft: &'a k3s::Cluster,
-    /// Its servers that are machines of the cloud, each once, in the user's order.
-    pub(crate) servers: Vec<usize>,
-    /// Its agents, likewise; a machine that is a server too is not among them.
-    pub(crate) agents: Vec<usize>,
-}
-
-impl Cluster<'_> {
-    /// Its machines: servers, then agents.
-    pub(crate) fn members(&self) -> impl Iterator<Item = usize> {
-        self.servers.iter().chain(&self.agents).copied()
-    }
-
-    /// Whether its state is in an etcd on its servers; see `k3s::resolved`.
-    pub(crate) fn has_etcd(&self) -> bool {
-        let snapshots = self.draft.snapshots.as_ref().is_some_and(|snapshots| snapshots.enabled);
-        self.draft.datastore.is_none() && (snapshots || self.draft.servers.len() > 1)
-    }
-}
-
 impl<'a> View<'a> {
     /// Whose name stands before the names of domains and networks on their hosts.
     pub(crate) fn prefix(&self) -> Option<&str> {
         self.owner.as_ref().filter(|_| self.cloud.prefixed).map(OwnerId::as_str)
     }
 
-    /// Looks up the references of a draft.
-    pub(crate) fn new(cloud: &'a Cloud) -> Self {
+    /// Looks up the references of a draft with these spanning roles.
+    pub(crate) fn new(cloud: &'a Cloud, spans: &'a [Stated<'a>]) -> Self {
         let owner = match &cloud.owner {
             Some(owner) => owner.ok().cloned(),
             None => cloud.name.ok().and_then(|name| Given::<OwnerId>::text(name.as_str()).ok().cloned()),
@@ -136,16 +114,12 @@ impl<'a> View<'a> {
                 links: links(draft, &network_index, owner.as_ref()),
             })
             .collect();
-        let clusters = clusters(cloud, &machine_index);
-        let nodes = cloud.clusters.iter().flat_map(|cluster| {
-            let balancers = match &cluster.endpoint {
-                k3s::Endpoint::Balancer(balancer) => balancer.machines(),
-                _ => &[],
-            };
-            let nodes = cluster.servers.iter().chain(&cluster.agents);
-            nodes.chain(balancers).chain(cluster.bootstrap.as_ref().map(|mirror| &mirror.machine))
+        let spanned = spans.iter().flat_map(|stated| {
+            let members = stated.role().members();
+            let lists = members.lists().iter().filter(|list| list.role.is_some());
+            lists.flat_map(|list| list.names).map(text).collect::<Vec<_>>()
         });
-        let clustered = nodes.map(text).collect();
+        let spanned = spanned.collect();
         Self {
             cloud,
             owner,
@@ -156,11 +130,16 @@ impl<'a> View<'a> {
             host_index,
             network_index,
             machine_index,
-            clusters,
-            clustered,
+            spans,
+            spanned,
             routed,
             bridged,
         }
+    }
+
+    /// Whether a spanning role gives a machine a role.
+    pub(crate) fn is_spanned(&self, machine: &Machine) -> bool {
+        self.spanned.contains(text(&machine.name))
     }
 
     /// The networks that a host routes to.
@@ -278,21 +257,6 @@ where
         map.entry(text(value.name())).or_insert(at);
     }
     map
-}
-
-fn clusters<'a>(cloud: &'a Cloud, machines: &BTreeMap<&str, usize>) -> Vec<Cluster<'a>> {
-    let mut clusters: Vec<Cluster<'a>> = Vec::with_capacity(cloud.clusters.len());
-    for draft in &cloud.clusters {
-        let mut seen = BTreeSet::new();
-        let mut members = |names: &[Given<MachineName>]| -> Vec<usize> {
-            let known = names.iter().filter_map(|name| machines.get(text(name)).copied());
-            known.filter(|machine| seen.insert(*machine)).collect()
-        };
-        let (servers, agents) = (members(&draft.servers), members(&draft.agents));
-        clusters.push(Cluster { draft, servers, agents });
-    }
-    clusters.sort_by_key(|cluster| text(cluster.draft.name()));
-    clusters
 }
 
 fn links<'a>(

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network};
+use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles};
 use crate::finding::Finding;
-use crate::k3s::resolved::Cluster;
 use crate::name::{CloudName, OwnerId};
 
 /// A checked cloud in the making: what of a draft is right.
@@ -23,7 +22,7 @@ impl Building {
             hosts,
             networks: Vec::new(),
             machines: Vec::new(),
-            clusters: Vec::new(),
+            of_roles: OfRoles::default(),
             roles: BTreeMap::new(),
             flows: Vec::new(),
             findings: Vec::new(),
@@ -45,9 +44,9 @@ impl Building {
         self.0.machines = machines;
     }
 
-    /// Its clusters, sorted by name.
-    pub(crate) fn set_clusters(&mut self, clusters: Vec<Cluster>) {
-        self.0.clusters = clusters;
+    /// What the rooms of built-in roles made of the draft.
+    pub(crate) fn set_of_roles(&mut self, of_roles: OfRoles) {
+        self.0.of_roles = of_roles;
     }
 
     /// Who has which role.
@@ -77,7 +76,7 @@ impl Building {
 
     /// Gives back the memory that lists grew into: a checked cloud does not grow, and a large one has some for each machine.
     fn fit(&mut self) {
-        let Checked { hosts, networks, machines, clusters, flows, .. } = &mut self.0;
+        let Checked { hosts, networks, machines, of_roles, flows, .. } = &mut self.0;
         for machine in machines.iter_mut() {
             machine.disks.shrink_to_fit();
             machine.interfaces.shrink_to_fit();
@@ -88,7 +87,7 @@ impl Building {
         hosts.shrink_to_fit();
         networks.shrink_to_fit();
         machines.shrink_to_fit();
-        clusters.shrink_to_fit();
+        of_roles.clusters.shrink_to_fit();
         flows.shrink_to_fit();
     }
 

@@ -9,24 +9,21 @@ mod flows;
 mod install;
 mod leaving;
 mod server;
+mod span;
 mod unit;
 mod updates;
 mod wait;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
 use super::cluster::Install;
 use super::resolved::Cluster;
-use crate::checked::{Checked, Idx, Machine};
-use crate::given::Given;
+use crate::checked::{Idx, Machine};
 use crate::image::Os;
-use crate::name::{MachineName, RoleName};
-use crate::role::{Assigned, CustomRole, Site};
+use crate::name::RoleName;
+use crate::role::Site;
 
-pub(crate) use agent::Agent;
+use agent::Agent;
 pub(crate) use leaving::leaving;
-pub(crate) use server::Server;
+use server::Server;
 
 /// The kind of the servers' role.
 pub const SERVER: RoleName = RoleName::literal("k3s-server");
@@ -36,41 +33,6 @@ pub const AGENT: RoleName = RoleName::literal("k3s-agent");
 
 /// The operating systems that K3s is installed on.
 const SYSTEMS: &[Os] = &[Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux, Os::Debian];
-
-/// The roles that the clusters of a cloud give to its machines.
-pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
-    let mut all = Vec::new();
-    // One that is named twice is a finding, and is what it is named first.
-    let mut seen = BTreeSet::new();
-    for cluster in cloud.clusters() {
-        let instance: Arc<str> = cluster.name.as_str().into();
-        let (servers, agents) = (places(&cluster.said.servers), places(&cluster.said.agents));
-        let mut assign = |machine: Idx<Machine>,
-                          list: &str,
-                          places: &Places<'_>,
-                          role: &dyn Fn() -> Arc<dyn CustomRole>| {
-            let place = cloud.at(machine).and_then(|machine| places.get(&machine.name)).copied();
-            let at = format!("clusters.{}.{list}[{}]", cluster.name, place.unwrap_or_default());
-            let kind = if list == "servers" { SERVER } else { AGENT };
-            all.push(Assigned { machine, kind, role: role(), at });
-        };
-        for &machine in cluster.servers.iter().filter(|machine| seen.insert(**machine)) {
-            assign(machine, "servers", &servers, &|| Arc::new(Server(Arc::clone(&instance))));
-        }
-        for &machine in cluster.agents.iter().filter(|machine| seen.insert(**machine)) {
-            assign(machine, "agents", &agents, &|| Arc::new(Agent(Arc::clone(&instance))));
-        }
-    }
-    all
-}
-
-/// Where the user names each machine.
-type Places<'a> = BTreeMap<&'a MachineName, usize>;
-
-fn places(said: &[Given<MachineName>]) -> Places<'_> {
-    // The first of two is the one that counts.
-    said.iter().enumerate().rev().filter_map(|(index, given)| Some((given.ok()?, index))).collect()
-}
 
 /// A machine of a cluster.
 #[derive(Clone, Copy)]

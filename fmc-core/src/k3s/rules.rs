@@ -12,21 +12,26 @@ pub(super) mod install;
 pub(super) mod member;
 pub(super) mod node;
 pub(super) mod placement;
+pub(super) mod reference;
 pub(super) mod secret;
 pub(super) mod size;
 #[cfg(test)]
 mod tests;
 pub(super) mod unused;
 pub(super) mod version;
+mod view;
 
-use crate::check::view::{Cluster, View};
+use crate::check::view::View;
 use crate::finding::{At, Finding};
 use crate::k3s::{Config, Key, Value};
+use view::Cluster;
 
 /// A rule about one cluster; the place is the cluster's.
 type Rule = fn(&View<'_>, &Cluster<'_>, &At<'_>, &mut Vec<Finding>);
 
 const RULES: &[Rule] = &[
+    reference::servers,
+    reference::initial,
     member::count,
     member::ingress,
     member::bootstrap,
@@ -67,11 +72,12 @@ const RULES: &[Rule] = &[
 
 /// Looks at every cluster, and at what machines say of themselves as nodes.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
-    member::once(view, findings);
+    let all = view::clusters(view);
+    member::once(&all, findings);
     node::twice(view, findings);
-    node::unused(view, findings);
+    node::unused(view, &all, findings);
     let clusters = At::ROOT.key("clusters");
-    for cluster in &view.clusters {
+    for cluster in &all {
         let at = clusters.name(&cluster.draft.name);
         for rule in RULES {
             rule(view, cluster, &at, findings);

@@ -39,8 +39,12 @@ fn with_roles_of(changed: Cloud, cloud: &Cloud) -> Cloud {
     let machines = cloud.machines.iter().filter(|machine| !machine.roles.is_empty());
     let roles: BTreeMap<String, &[Role]> =
         machines.map(|machine| (machine.name.to_string(), machine.roles.as_slice())).collect();
-    changed.map_roles(|machine, index, form| {
+    let changed = changed.map_roles(|machine, index, form| {
         let role = roles.get(machine).and_then(|roles| roles.get(index));
+        role.map_or(form.clone(), |role| role.changed_to(&form))
+    });
+    changed.map_spanning_roles(|index, form| {
+        let role = cloud.roles.get(index);
         role.map_or(form.clone(), |role| role.changed_to(&form))
     })
 }

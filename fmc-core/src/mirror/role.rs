@@ -11,11 +11,12 @@ use crate::given::Given;
 use crate::guest::checked::Contents;
 use crate::guest::{self, Directory, Guest, GuestFile, Parts, Unit};
 use crate::image::Os;
+use crate::k3s::Cluster;
 use crate::k3s::resolved::Fetched;
 use crate::name::RoleName;
 use crate::path::HttpUrl;
 use crate::program::{Program, lasting};
-use crate::role::{Assigned, CustomRole, Needs, Site};
+use crate::role::{CustomRole, Needs, Site, SpanMembers, SpanningRole};
 
 /// The role's kind.
 pub const KIND: RoleName = RoleName::literal("mirror");
@@ -57,28 +58,48 @@ impl MirrorRole {
     }
 }
 
-/// The roles that the clusters of a cloud give to their bootstrap machines: each serves what its cluster's machines fetch.
-pub(crate) fn assigned(cloud: &Checked) -> Vec<Assigned> {
-    let clusters = cloud.clusters().iter();
-    let with = clusters.filter_map(|cluster| cluster.bootstrap.map(|machine| (cluster, machine)));
-    with.map(|(cluster, machine)| {
-        let said = cluster.said();
-        let fetched = said.downloads();
+/// The mirror of a cluster as a role that spans machines: it is on one of them, and names it.
+pub(crate) struct Served {
+    cluster: String,
+    mirror: Mirror,
+    /// What the machines of the cluster fetch, and what the mirror serves besides.
+    files: Vec<(HttpUrl, Digest)>,
+}
+
+impl Served {
+    /// That of a cluster, if it has one.
+    pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
+        let mirror = cluster.bootstrap.clone()?;
+        let fetched = cluster.downloads();
         let fetched = fetched.filter_map(|file| Fetched::of(file).map(|file| (file.url, file.digest)));
-        let more = said.bootstrap.iter().flat_map(Mirror::bodies);
-        let server = said.bootstrap.as_ref().and_then(Mirror::program).cloned();
-        Assigned {
-            machine,
-            kind: KIND,
-            role: Arc::new(MirrorRole::new(cluster.name.as_str(), fetched.chain(more), server)),
-            at: format!("clusters.{}.bootstrap", cluster.name),
-        }
-    })
-    .collect()
+        let files = fetched.chain(mirror.bodies()).collect();
+        Some(Self { cluster: cluster.name.to_string(), mirror, files })
+    }
+}
+
+impl SpanningRole for Served {
+    fn kind(&self) -> Given<RoleName> {
+        Given::value(KIND)
+    }
+
+    fn instance(&self) -> Option<&str> {
+        Some(&self.cluster)
+    }
+
+    fn members(&self) -> SpanMembers<'_> {
+        let Self { cluster, mirror, files } = self;
+        let role = MirrorRole::new(cluster.as_str(), files.iter().cloned(), mirror.program().cloned());
+        let key = if mirror.is_plain() { "" } else { "machine" };
+        SpanMembers::new().one(key, &mirror.machine, role).told_above()
+    }
+
+    fn is_resolved(&self, cloud: &Checked) -> bool {
+        cloud.cluster(&self.cluster).is_some()
+    }
 }
 
 /// The guests of the nodes that fetch from their cluster's mirror what it serves, wherever the guests had it from.
-pub(crate) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
+pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
     let mut guests = Vec::new();
     for cluster in cloud.clusters() {
         let served: BTreeSet<(HttpUrl, Digest)> =

@@ -16,4 +16,8 @@ pub(crate) struct Assigned {
     pub(crate) role: Arc<dyn CustomRole>,
     /// The path of what gives the machine the role, for findings.
     pub(crate) at: String,
+    /// Which of the draft's spanning roles gives it, if one does.
+    pub(crate) span: Option<usize>,
+    /// The machine before it in a list whose machines start one after another.
+    pub(crate) follows: Option<Idx<Machine>>,
 }

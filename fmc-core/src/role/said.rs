@@ -1,14 +1,14 @@
 //! Roles that a file can say: by their kind, with their settings.
 
 use std::any::{Any, type_name};
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
-use serde::ser::{SerializeMap as _, Serializer};
+use serde::de::{DeserializeOwned, Deserializer};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::form::{self, Form, Formed};
 use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
 use crate::draft::{Look, Setting};
 use crate::finding::{At, OwnKind};
@@ -74,21 +74,17 @@ pub trait Described {}
 #[cfg(not(feature = "schema"))]
 impl<T> Described for T {}
 
-/// How a role is said in a file.
-pub(super) struct Said {
-    kind: String,
-    settings: Value,
-    /// The Rust expression that makes it.
-    rust: String,
-    /// Reads other settings of the same type.
-    read: fn(&Value) -> Option<Role>,
-}
+impl Formed for Role {
+    fn form(&self) -> Option<&Arc<Form<Self>>> {
+        self.said.as_ref()
+    }
 
-impl Said {
-    /// Whether a file says the same: a kind alone and a kind with an empty map are alike.
-    fn is_like(&self, other: &Self) -> bool {
-        let have_none = is_nothing(&self.settings) && is_nothing(&other.settings);
-        self.kind == other.kind && (have_none || self.settings == other.settings)
+    fn kind_text(&self) -> String {
+        self.role.kind().to_string()
+    }
+
+    fn unresolved(kind: &str, settings: Value) -> Self {
+        Unknown::role(kind, settings, "no program has said what it is".to_owned())
     }
 }
 
@@ -109,7 +105,7 @@ impl Role {
     fn shared_said<R: FileRole>(role: Arc<R>) -> Self {
         let read = |settings: &Value| serde_json::from_value::<R>(settings.clone()).ok().map(Role::said);
         let said = serde_json::to_value(&*role).ok().map(|settings| {
-            Arc::new(Said { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
+            Arc::new(Form { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
         });
         Self { role, said }
     }
@@ -122,16 +118,7 @@ impl Role {
 
     /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
-        match (&self.said, &form.said) {
-            (Some(said), Some(changed)) if said.kind == changed.kind && !said.is_like(changed) => {
-                // A kind alone has the settings of its type's default, which serde reads from an empty map.
-                let none = || (said.read)(&Value::Object(serde_json::Map::new()));
-                let changed = (said.read)(&changed.settings)
-                    .or_else(|| changed.settings.is_null().then(none).flatten());
-                changed.unwrap_or_else(|| form.clone())
-            }
-            _ => self.clone(),
-        }
+        form::changed(self, form)
     }
 
     /// Whether it has a form in a file.
@@ -159,7 +146,7 @@ struct Unknown {
 
 impl Unknown {
     fn role(kind: &str, settings: Value, why: String) -> Role {
-        let said = Said { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
+        let said = Form { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
         Role { role: Arc::new(Self { kind: kind.to_owned(), why }), said: Some(Arc::new(said)) }
     }
 }
@@ -177,52 +164,13 @@ impl CustomRole for Unknown {
 /// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.said {
-            None => serializer.serialize_str(&self.role.kind().to_string()),
-            Some(said) if is_nothing(&said.settings) => serializer.serialize_str(&said.kind),
-            Some(said) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry(&said.kind, &said.settings)?;
-                map.end()
-            }
-        }
+        form::serialize(self, serializer)
     }
-}
-
-fn is_nothing(settings: &Value) -> bool {
-    settings.is_null() || settings.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 impl<'de> Deserialize<'de> for Role {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct One;
-
-        impl<'de> Visitor<'de> for One {
-            type Value = Role;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the kind of a role, or a map of it to its settings")
-            }
-
-            fn visit_str<E: de::Error>(self, kind: &str) -> Result<Role, E> {
-                Ok(unresolved(kind, Value::Null))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Role, A::Error> {
-                let wrong = || de::Error::custom("one key is expected here: the kind of the role");
-                let (kind, settings) = map.next_entry::<String, Value>()?.ok_or_else(wrong)?;
-                match map.next_key::<String>()? {
-                    None => Ok(unresolved(&kind, settings)),
-                    Some(_) => Err(wrong()),
-                }
-            }
-        }
-
-        fn unresolved(kind: &str, settings: Value) -> Role {
-            Unknown::role(kind, settings, "no program has said what it is".to_owned())
-        }
-
-        deserializer.deserialize_any(One)
+        form::deserialize(deserializer)
     }
 }
 
@@ -234,13 +182,7 @@ impl schemars::JsonSchema for Role {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "What a machine is for: the kind of a role, or a map of it to its settings.",
-            "anyOf": [
-                { "type": "string" },
-                { "type": "object", "minProperties": 1, "maxProperties": 1 }
-            ]
-        })
+        form::schema("What a machine is for: the kind of a role, or a map of it to its settings.")
     }
 }
 
@@ -256,11 +198,7 @@ impl Setting for Role {
 /// Two roles are equal when they are one, or when they are said in the same way: code cannot be compared.
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
-        let are_said_alike = || match (&self.said, &other.said) {
-            (Some(one), Some(other)) => one.is_like(other),
-            _ => false,
-        };
-        Arc::ptr_eq(&self.role, &other.role) || are_said_alike()
+        Arc::ptr_eq(&self.role, &other.role) || form::are_alike(self, other)
     }
 }
 

@@ -326,7 +326,7 @@ impl From<SecretRef> for Secret {
 
 /// `PREFIX-MIDDLE-SUFFIX`. If that is too long for a secret's name, or not a label, the middle is cut and
 /// gets a hash of the whole, so that different secrets keep different names.
-pub(crate) fn derived_name(prefix: &'static str, middle: &str, suffix: &'static str) -> SecretName {
+pub(crate) fn derived_name(prefix: &str, middle: &str, suffix: &str) -> SecretName {
     const SEPARATORS: usize = 3;
     let whole = format!("{prefix}-{middle}-{suffix}");
     whole.parse().unwrap_or_else(|_| {
@@ -342,9 +342,35 @@ pub(crate) fn derived_name(prefix: &'static str, middle: &str, suffix: &'static 
     })
 }
 
+/// The name of a secret that the members of a spanning role share, `KIND-INSTANCE-NAME`. One that is too long, or no label, is cut
+/// and gets a hash of the whole, so that two of them stay two.
+pub(crate) fn shared_name(kind: &str, instance: Option<&str>, name: &str) -> Given<SecretName> {
+    let whole = [Some(kind), instance, Some(name)].into_iter().flatten().collect::<Vec<_>>().join("-");
+    let given = Given::<SecretName>::text(&whole);
+    if given.ok().is_some() {
+        return given;
+    }
+    let hash = Digest::sha256(whole.as_bytes()).short();
+    let is_plain = |letter: &char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || *letter == '-';
+    let room = SecretName::MAX.saturating_sub(hash.len() + 1);
+    let kept: String =
+        whole.chars().map(|letter| letter.to_ascii_lowercase()).filter(is_plain).take(room).collect();
+    Given::text(&format!("{kept}-{hash}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shared_names_are_names_and_stay_apart() {
+        let name = |instance: &str| shared_name("ipsec", Some(instance), "key").ok().unwrap().to_string();
+        assert_eq!(name("main"), "ipsec-main-key");
+        assert_eq!(shared_name("ipsec", None, "key").ok().unwrap().as_str(), "ipsec-key");
+        let long = "a".repeat(200);
+        assert_ne!(name(&long), name(&"a".repeat(201)));
+        assert_ne!(name("Main"), name("main"));
+    }
 
     #[test]
     fn names_are_names_whatever_they_are_made_of() {

@@ -19,10 +19,10 @@ const LAYERS: &[&[&str]] = &[
     &["provider"],
     // The table of the built-in roles.
     &["roles"],
-    // The types of what these rules find, for programs.
-    &["k3s/problem"],
+    // What the check asks of the rooms of roles that span machines, and the types of what they find, for programs.
+    &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
     // The rules that the rooms of roles apply to a draft.
-    &["balancer/rules", "k3s/rules"],
+    &["balancer/rules", "check/room", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up.
     &["check/view"],
@@ -49,6 +49,8 @@ const LAYERS: &[&[&str]] = &[
     &["draft"],
     // The planner does not know clouds; the world in memory does not know plans either.
     &["graph", "world"],
+    // The findings about values, which speak of leaves.
+    &["finding/value"],
     // The leaves, and the findings of a check.
     &["digest", "finding", "name", "named", "path", "ssh", "tz", "unit"],
     &["field", "given", "nearest", "rust", "schema", "shell", "text"],

@@ -115,7 +115,8 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
     let after = one.role.after(&Site::new(cloud, machine, assigned));
     let at = At::ROOT.key(&one.at);
     let at = at.key("after");
-    let mut all = Vec::new();
+    let mut all: Vec<Wait> =
+        one.follows.and_then(|before| follow(one, before, machine, cloud)).into_iter().collect();
     for (index, awaited) in after.awaited.iter().enumerate() {
         let at = at.index(index);
         match awaited {
@@ -157,6 +158,19 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
         }
     }
     all
+}
+
+/// The machine before a member in a list whose machines start one after another. Members of a list have one role, so that it says
+/// where the one before answers.
+fn follow(one: &Assigned, before: Idx<Machine>, machine: &Machine, cloud: &Checked) -> Option<Wait> {
+    let there = cloud.at(before)?;
+    let port = one.role.answers().and_then(port);
+    let address = there.address_towards(machine).zip(port);
+    let name = match port {
+        Some(port) => format!("{}-{port}", there.name),
+        None => there.name.to_string(),
+    };
+    Some(Wait { name, machines: vec![before], addresses: address.into_iter().collect() })
 }
 
 fn port(service: Service) -> Option<u16> {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use super::super::reference::instead;
 use super::super::view::View;
 use super::route::{Place, Places, Way, mode};
+use super::span::is_right;
 use super::{base, by_address, index_of};
 use crate::addr::Subnet;
 use crate::checked::{
@@ -18,9 +19,7 @@ use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::flow::{Direction, Service, udp};
 use crate::name::RoleName;
 use crate::role::Assigned;
-
-/// Roles that fmc has itself. A flow may name one that no machine has.
-const BUILT_IN: [&str; 4] = ["k3s-server", "k3s-agent", "balancer", "mirror"];
+use crate::roles::is_built_in;
 
 /// Flows that machines of one place say in the same words: what is quick to compare comes first.
 type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
@@ -358,8 +357,9 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
         if left_out.contains(group.kind.as_str()) {
             continue;
         }
-        // A role is written for many clouds, and what a machine accepts for this one.
-        let is_for_others = flow.by.role().is_some() && BUILT_IN.contains(&group.kind.as_str());
+        // A role is written for many clouds, so it may name a built-in role that no machine of this cloud has; a machine's own list is
+        // written for this one.
+        let is_for_others = flow.by.role().is_some() && is_built_in(group.kind.as_str());
         if flow.direction == Direction::Reach || !is_for_others {
             unknown.entry((&flow.by, group)).or_insert(flow);
         }
@@ -381,13 +381,18 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
     }
 }
 
-/// Roles of machines and clusters in which something is wrong: whether somebody has them shows when that is mended.
+/// Roles of machines and spanning roles in which something is wrong: whether a machine has them shows when that is mended.
 fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     let machines = view.machines.iter().filter(|placed| index_of(cloud, placed).is_none());
     let roles =
         machines.flat_map(|placed| &placed.draft.roles).map(|role| role.as_custom().kind().to_string());
-    let of_clusters = (cloud.clusters().len() < view.cloud.clusters.len()).then_some(BUILT_IN);
-    roles.chain(of_clusters.into_iter().flatten().map(str::to_owned)).collect()
+    let spans = view.spans.iter().filter(|stated| !is_right(stated, cloud));
+    let of_spans = spans.flat_map(|stated| {
+        let members = stated.role().members();
+        let kinds = members.lists().iter().filter_map(|list| Some(list.role.as_ref()?.as_custom().kind()));
+        kinds.map(|kind| kind.to_string()).collect::<Vec<_>>()
+    });
+    roles.chain(of_spans).collect()
 }
 
 /// What was meant by a group without machines, another kind or another instance of the kind: which, its name, and those there are.

@@ -53,7 +53,7 @@ fn every_wrong_value_is_a_finding_at_its_key() {
              lower-case letters, digits and '-', beginning and ending with a letter or digit; try token",
             "config.data-dir: \"var/lib\" is not a valid absolute path; it does not begin with '/': write /var/lib",
             "config.node-label[1]: \"c\" is not a valid node label; it has no `=`: write example.com/disk=ssd",
-            "config.https-listen-port: \"0\" is not a valid port; it is a whole number from 1 to 65535; for example \
+            "config.https-listen-port: \"0\" is not a valid port; it must be a whole number from 1 to 65535; for example \
              6443",
             "config.disable[0]: \"treafik\" is not a valid packaged component; it is coredns, servicelb, traefik, \
              local-storage, metrics-server or runtimes: did you mean traefik?",

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::view::Cluster;
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
-use crate::check::view::{Cluster, View, text};
+use crate::check::view::{View, text};
 use crate::finding::{At, Finding, NameList};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;

@@ -1,7 +1,8 @@
 //! Arguments of Kubernetes' programs that a user adds to K3s's own.
 
 use super::configs;
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, problems};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;

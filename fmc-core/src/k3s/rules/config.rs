@@ -1,7 +1,8 @@
 //! Keys of `config.yaml` that a user writes besides what the cluster derives.
 
+use super::view::Cluster;
 use super::{configs, on_servers};
-use crate::check::view::{Cluster, View};
+use crate::check::view::View;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;

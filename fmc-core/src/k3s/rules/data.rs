@@ -1,6 +1,7 @@
 //! Where the state of a cluster is.
 
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::machine::Machine;
 use crate::path::AbsPath;

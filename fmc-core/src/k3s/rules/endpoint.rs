@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use super::view::Cluster;
 use crate::addr::IpRange;
 use crate::balancer::Software;
-use crate::check::view::{Cluster, Placed, View, text};
+use crate::check::view::{Placed, View, text};
 use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::Given;
 use crate::k3s::{Component, Endpoint};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::Given;
 use crate::image::{Arch, Os};

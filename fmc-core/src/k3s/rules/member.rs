@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::view::Cluster;
 use crate::check::view::route_of;
-use crate::check::view::{Cluster, View, text};
+use crate::check::view::{View, text};
 use crate::finding::{At, Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::{self, Endpoint};
@@ -18,9 +19,9 @@ struct Place<'a> {
 }
 
 /// A machine runs one K3s: it is one server or one agent of one cluster.
-pub(super) fn once(view: &View<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn once(clusters: &[Cluster<'_>], findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<&str, Place<'_>> = BTreeMap::new();
-    for cluster in &view.clusters {
+    for cluster in clusters {
         for (list, names) in lists(cluster.draft) {
             for (index, name) in names.iter().enumerate().filter_map(|(at, name)| Some((at, name.ok()?))) {
                 let here = Place { cluster: text(&cluster.draft.name), list, index };

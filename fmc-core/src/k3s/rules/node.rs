@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::view::Cluster;
 use crate::check::view::{View, text};
 use crate::finding::{Finding, NameList, problems};
 use crate::given::Given;
@@ -40,9 +41,9 @@ fn twice_at(problem: NodeProblem, name: &str, list: &str, first: usize, second: 
 }
 
 /// Labels and taints have no effect on a machine that is not a node.
-pub(super) fn unused(view: &View<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn unused(view: &View<'_>, clusters: &[Cluster<'_>], findings: &mut Vec<Finding>) {
     let mut is_node = vec![false; view.machines.len()];
-    for member in view.clusters.iter().flat_map(|cluster| cluster.members()) {
+    for member in clusters.iter().flat_map(|cluster| cluster.members()) {
         if let Some(is_node) = is_node.get_mut(member) {
             *is_node = true;
         }

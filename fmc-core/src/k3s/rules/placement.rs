@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::view::{Cluster, View, text};
+use super::view::Cluster;
+use crate::check::view::{View, text};
 use crate::finding::{At, Finding, problems};
 use crate::machine::Power;
 

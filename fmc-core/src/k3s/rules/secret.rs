@@ -1,6 +1,7 @@
 //! Secrets of the user's own.
 
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, problems};
 
 /// Who has the token of agents must not be able to join as a server, which gets every key of the cluster.

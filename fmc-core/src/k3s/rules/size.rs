@@ -1,6 +1,7 @@
 //! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
 
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::unit::{Cpus, Size};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::configs;
 use super::install::{Group, groups};
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::Given;
 use crate::image::Os;

@@ -1,6 +1,7 @@
 //! Releases of K3s: steps, skews, and what a release knows.
 
-use crate::check::view::{Cluster, View};
+use super::view::Cluster;
+use crate::check::view::View;
 use crate::finding::{At, Finding, Remedy, problems};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::kubelet::reads_dropins;

@@ -1,8 +1,9 @@
 //! Networks of a cluster that overlap each other or the networks of the cloud.
 
+use super::super::view::Cluster;
 use super::problem::ClusterNetworkProblem;
 use super::{Own, pods, services};
-use crate::check::view::{Cluster, View, text};
+use crate::check::view::{View, text};
 use crate::finding::{At, Finding};
 
 /// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.

@@ -1,0 +1,52 @@
+//! What a room of built-in roles that span machines answers: the check asks it, and knows no room by name.
+//!
+//! A role of the user's own is asked by [`SpanningRole`](crate::role::SpanningRole) alone, and so are the built-in ones. A room has
+//! besides what a user's role does without: rules over a draft whose values may be wrong, and values of its own in a checked cloud.
+
+use super::view::View;
+use crate::checked::{Checked, Idx, Machine, OfRoles};
+use crate::cloud::Cloud;
+use crate::finding::Finding;
+use crate::guest::Parts;
+use crate::name::RoleName;
+use crate::role::{Membership, Stated};
+
+/// Guests, each with its machine.
+pub(crate) type Guests = Vec<(Idx<Machine>, Parts)>;
+
+/// A room of built-in roles that span machines.
+pub(crate) trait Room: Sync {
+    /// The kinds of the roles that its machines have.
+    fn kinds(&self) -> &'static [RoleName];
+
+    /// The spanning roles that a draft states in places of their own.
+    fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>>;
+
+    /// The rules over the draft. Each passes over a value that is wrong.
+    fn rules(&self, view: &View<'_>, findings: &mut Vec<Finding>) {
+        let _ = (view, findings);
+    }
+
+    /// Resolves what the roles of its machines read in a checked cloud. Says whether nothing had to be left out.
+    fn resolve(&self, draft: &Cloud, cloud: &Checked, into: &mut OfRoles) -> bool {
+        let _ = (draft, cloud, into);
+        true
+    }
+
+    /// The rules that need the networks and addresses of the resolved cloud.
+    fn resolved_rules(&self, view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {
+        let _ = (view, cloud, findings);
+    }
+
+    /// The guests that it changes once every role has spoken.
+    fn finish(&self, cloud: &Checked) -> Guests {
+        let _ = cloud;
+        Vec::new()
+    }
+
+    /// What a person must do before a member leaves: by its name, and whether it is replaced.
+    fn leaving(&self, member: &Membership, name: &str, is_replaced: bool) -> Option<String> {
+        let _ = (member, name, is_replaced);
+        None
+    }
+}

@@ -1,0 +1,40 @@
+//! Where a spanning role is: its members in a checked cloud.
+
+use std::fmt;
+
+use crate::checked::Checked;
+use crate::role::{Assigned, Site};
+
+/// The members of a spanning role in a checked cloud.
+#[derive(Clone, Copy)]
+pub struct SpanSite<'a> {
+    cloud: &'a Checked,
+    /// All roles of the cloud, by machine.
+    assigned: &'a [Assigned],
+    /// Which of the cloud's spanning roles it is.
+    span: usize,
+}
+
+impl<'a> SpanSite<'a> {
+    pub(crate) const fn new(cloud: &'a Checked, assigned: &'a [Assigned], span: usize) -> Self {
+        Self { cloud, assigned, span }
+    }
+
+    /// The cloud.
+    pub const fn cloud(&self) -> &'a Checked {
+        self.cloud
+    }
+
+    /// Each place where a member is: its machine, in the order of the machines' names. A machine with two roles by it is there twice.
+    pub fn members(&self) -> impl Iterator<Item = Site<'a>> + use<'a> {
+        let Self { cloud, assigned, span } = *self;
+        let ours = assigned.iter().filter(move |one| one.span == Some(span));
+        ours.filter_map(move |one| Some(Site::new(cloud, cloud.at(one.machine)?, assigned)))
+    }
+}
+
+impl fmt::Debug for SpanSite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.members().map(|site| &site.machine().name)).finish()
+    }
+}
