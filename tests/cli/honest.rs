@@ -363,3 +363,23 @@ fn the_exit_codes_are_in_the_help_the_manual_and_the_readme() {
     }
     assert!(man.contains("wrong usage") && man.contains("waits for a person"), "{man}");
 }
+
+#[test]
+fn help_and_status_fit_a_narrow_terminal() {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    for arguments in [["apply", "--help"], ["plan", "--help"], ["status", "--lab"], ["--lab", "drift"]] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = fmc::cli::Io {
+            width_out: Some(60),
+            width_err: Some(60),
+            folder: stage.path().to_owned(),
+            ..fmc::cli::Io::new(&mut out, &mut err)
+        };
+        let line = ["program"].into_iter().chain(arguments).map(std::ffi::OsString::from);
+        assert_eq!(fmc::cli::run(cloud(), line, &mut io), 0, "{arguments:?}");
+        let out = String::from_utf8(out).unwrap();
+        let too_long = out.lines().find(|line| line.chars().count() > 60 && line.trim().contains(' '));
+        assert_eq!(too_long, None, "{arguments:?}");
+    }
+}

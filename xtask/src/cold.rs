@@ -17,7 +17,7 @@ const AIM: f64 = 30.0;
 const TIMES: &str = "FMC_XTASK_TIMES";
 
 /// What a user of the two crates writes: enough to link all of the check and the documents.
-const PROGRAM: &str = r#"use fmc_core::prelude::Cloud;
+const PROGRAM: &str = r#"use fmc_core::cloud::Cloud;
 
 fn main() {
     if let Ok(checked) = Cloud::new("cold").check() {

@@ -34,6 +34,7 @@ usage: cargo xtask COMMAND
   golden api      update docs/api
   session         record docs/session.md and docs/session.svg
   bench [ARGS]    run the benches; ARGS go to them
+  bench --readme  every figure of the README, in the README's order; on a machine that does nothing else
   cold            CPU seconds, crate by crate, of a cold build on fmc-core and fmc-libvirt without default features
 ";
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         ["golden", "api"] => api::write(),
         ["session"] => session::record(),
         ["cold"] => cold::cold(),
+        ["bench", "--readme"] => suite::figures(),
         ["bench", rest @ ..] => suite::bench(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

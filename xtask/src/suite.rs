@@ -5,15 +5,17 @@
 //! features would cost a cold machine a minute more, so these are the only ones.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use crate::Failure;
 use crate::api;
+use crate::cold;
 use crate::fuzz::{SECONDS, fuzz};
 use crate::session;
 use crate::setup::setup;
 use crate::stage::Stages;
 use crate::tidy::tidy;
-use crate::workspace::{cargo, cargo_output, cargo_with, features_without_slow, has_member};
+use crate::workspace::{cargo, cargo_output, cargo_with, features_without_slow, has_member, root};
 
 /// The extent of a test run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,6 +157,25 @@ fn deny() -> Result<(), Failure> {
 pub(crate) fn golden() -> Result<(), Failure> {
     let features = features_without_slow()?;
     cargo_with(&["test", "--workspace", "--features", &features], &[("UPDATE_EXPECT", "1")])
+}
+
+/// The benches whose tables the README has, in its order: package, bench, features, and arguments of the bench.
+const FIGURES: [(&str, &str, &str, &[&str]); 4] = [
+    ("fmc", "cloud", "sim", &["--", "--full"]),
+    ("fmc", "keys", "keys", &[]),
+    ("fmc", "start", "cli", &[]),
+    ("fmc-libvirt", "libvirt", "unpack,virt", &[]),
+];
+
+/// Prints every figure of the README with its commit, and the cost of a cold build.
+pub(crate) fn figures() -> Result<(), Failure> {
+    let commit = Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root()).output()?;
+    println!("figures of {}", String::from_utf8_lossy(&commit.stdout).trim());
+    for (package, bench, features, rest) in FIGURES {
+        let arguments = ["bench", "--package", package, "--bench", bench, "--features", features];
+        cargo(&[&arguments[..], rest].concat())?;
+    }
+    cold::cold()
 }
 
 /// Runs the benches of every crate but the tools.

@@ -5,6 +5,7 @@ pub(crate) mod layers;
 mod names;
 mod providers;
 mod words;
+mod xml;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub(crate) fn tidy() -> Result<(), Failure> {
     wrong.extend(names::violations()?);
     wrong.extend(words::violations()?);
     wrong.extend(providers::violations()?);
+    wrong.extend(xml::violations()?);
     for path in files(&root())? {
         // Binary files have no lines to check.
         if let Ok(text) = fs::read_to_string(&path) {

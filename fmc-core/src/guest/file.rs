@@ -18,6 +18,7 @@ use crate::unit::FileMode;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Contents {
     /// Text, shared by every copy of the draft.
     Text(Arc<str>),
@@ -38,6 +39,7 @@ pub enum Contents {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
@@ -268,6 +270,7 @@ impl Symlink {
 
 /// A [`GuestFile`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedFile {
     /// Where it is.
     pub path: AbsPath,
@@ -332,6 +335,7 @@ impl CheckedContents {
 
 /// A [`Directory`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedDirectory {
     /// Where it is.
     pub path: AbsPath,
@@ -343,6 +347,7 @@ pub struct CheckedDirectory {
 
 /// A [`Symlink`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedSymlink {
     /// Where it is.
     pub path: AbsPath,

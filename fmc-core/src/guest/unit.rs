@@ -17,6 +17,7 @@ pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum State {
     /// As the image has it.
     #[default]
@@ -165,6 +166,7 @@ impl Setting for State {
 
 /// A [`Unit`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedUnit {
     /// Its name.
     pub name: UnitName,
@@ -178,6 +180,7 @@ pub struct CheckedUnit {
 
 /// A [`Dropin`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedDropin {
     /// Its name.
     pub name: DropinName,

@@ -104,6 +104,7 @@ impl Group {
 
 /// A [`User`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedUser {
     /// Its name.
     pub name: UserName,
@@ -125,6 +126,7 @@ pub struct CheckedUser {
 
 /// A [`Group`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CheckedUserGroup {
     /// Its name.
     pub name: GroupName,
