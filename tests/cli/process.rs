@@ -87,9 +87,9 @@ fn the_end_of_a_session_saves_what_is_done_as_an_interrupt_does() {
         said.read_to_string(&mut rest).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1), "{name}: {rest}");
         assert!(rest.contains("error: stopped"), "{name}: {rest}");
-        // What the steps did is in the file.
+        // The file has what the first step made.
         let world = fs::read_to_string(folder.path().join("first.sim.json")).unwrap();
-        assert!(world.contains("m0"), "{name}");
+        assert!(world.contains("fmc-first"), "{name}: {rest}");
         goes_on(&folder);
     }
 }
