@@ -137,7 +137,7 @@ fn s20_traefik_is_there_twice() {
     let findings = cloud.check().unwrap().findings().to_vec();
     let finding = findings.iter().find(|finding| finding.kind().as_str() == "k3s-traefik-twice").unwrap();
     assert_eq!(finding.at(), "clusters.prod.disable");
-    assert!(finding.help().contains("leave it out: `.disable(Component::Traefik)`"), "{finding}");
+    assert!(finding.help().contains("leave K3s's out with `.disable(Component::Traefik)`"), "{finding}");
 }
 
 /// As written, the networks have no subnets, so reachability cannot be judged (S9). With the corrected

@@ -35,7 +35,7 @@ fn h14_a_shared_address_is_nobody_elses() {
         "write a free address of core (10.17.3.0/24)",
     );
     assert_eq!(finding.also_at(), ["machines.freeipa1.interfaces[0]"]);
-    caught(&[&pair("10.17.3.150")], Kind::BalancerAddressTaken, ADDRESS, "that nobody has");
+    caught(&[&pair("10.17.3.150")], Kind::BalancerAddressTaken, ADDRESS, "write a free address of core");
 }
 
 /// The address was 10.17.15.10 for a day, then 10.17.5.10, while the balancers were on 192.168.0.0/24.

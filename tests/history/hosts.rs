@@ -85,7 +85,7 @@ fn h19_a_plan_compares_the_host_with_what_is_said_of_it() {
     });
     let refused: Vec<&str> =
         notes.iter().filter(|note| note.kind == NoteKind::Refused).map(|note| note.text.as_str()).collect();
-    assert!(refused.iter().any(|text| text.contains("no guests of type kvm")), "{refused:?}");
+    assert!(refused.iter().any(|text| text.contains("cannot run guests of type kvm")), "{refused:?}");
     assert!(refused.iter().any(|text| text.contains("no bridge br0")), "{refused:?}");
     assert_eq!(refused.len(), 2, "{refused:?}");
 }
