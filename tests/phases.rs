@@ -285,6 +285,23 @@ fn what_was_chosen_is_done_without_a_host_that_does_not_matter_to_it() {
     assert!(block_on(plan.apply(&providers, |_| ())).unwrap().is_converged(), "{plan}");
 }
 
+/// The file of a console is listed only after a refresh: a deletion that was cut must not leave it behind.
+#[test]
+fn a_deletion_that_is_cut_at_any_call_leaves_nothing_behind() {
+    let hosted = Cloud::new("first").host(Host::local());
+    let before = wanted(&hosted.clone().machine(machine("m0".into(), false)).machine(machine("m4".into(), true)));
+    let after = wanted(&hosted);
+    for nth in 1..40 {
+        for fault in [Fault::Cut, Fault::CutAfter] {
+            let world = World::new();
+            world.apply(&before);
+            world.sim.on(When::any().nth(nth), fault);
+            world.cut_apply(&after);
+            finish(&world, &after).unwrap_or_else(|wrong| panic!("cut at call {nth}: {wrong}"));
+        }
+    }
+}
+
 /// Small clouds: some of six machines, each with or without a data disk, and of two sizes.
 fn clouds() -> impl Strategy<Value = Cloud> {
     prop::collection::btree_map(0_u8..6, (any::<bool>(), 1_u32..3), 0..4).prop_map(|machines| {

@@ -76,8 +76,9 @@ impl<L: Link, A: Acting> Job<L, A> {
             let shutdown = Mark::read(&seen.xml).and_then(|mark| mark.shutdown()).unwrap_or_default();
             self.stop(name, shutdown)?;
         }
-        self.made(self.link.undefine_domain(name))?;
-        self.forget_console(&seen.xml)
+        // While the domain is defined, an apply that is cut here deletes it again. The console's file alone would be in no list.
+        self.forget_console(&seen.xml)?;
+        self.made(self.link.undefine_domain(name))
     }
 
     /// Deletes the files of its serial console.
