@@ -198,7 +198,7 @@ fn a_host_that_does_not_answer_does_not_matter_to_what_was_chosen() {
     assert_eq!(plan.counts().to_string(), "1 to create, 0 to delete");
     assert!(toy.apply(&plan).is_converged() && toy.plan_with(&wanted, &web).is_empty());
     let one = Choices { only: ["machine/m1".to_owned()].into(), ..Choices::default() };
-    assert_eq!(toy.plan_with(&wanted, &one).counts().to_string(), "1 deferred · 1 left out");
+    assert_eq!(toy.plan_with(&wanted, &one).counts().to_string(), "1 deferred");
 }
 
 #[test]
