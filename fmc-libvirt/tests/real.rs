@@ -332,7 +332,7 @@ fn an_upload_is_stopped_runs_short_or_finds_the_disk_full() {
 
     let mut short = content.get(..usize::try_from(MIB).unwrap()).unwrap();
     let error = link.upload("small", "base", &mut short, Some(2 * MIB), &mut |_| true).unwrap_err();
-    assert!(error.message.contains("end early"), "{error}");
+    assert!(error.message.contains("they end 1048576 bytes too early"), "{error}");
 
     // The failures above do not disturb the connection.
     link.delete_volume("small", "base").unwrap();

@@ -20,12 +20,12 @@ pub struct Cycle {
 /// does not grow.
 ///
 /// ```
-/// use fmc_core::graph::{Cycle, order};
+/// use fmc_core::graph::order;
 ///
 /// let needs = [vec![1, 2], vec![2], vec![]];
 /// assert_eq!(order(&needs), Ok(vec![2, 1, 0]));
 /// assert_eq!(order(&[vec![1], vec![0]]), Err(Cycle { path: vec![0, 1] }));
-/// ```
+/// assert_eq!(order(&[vec![1], vec![0]]).unwrap_err().path, [0, 1]);
 ///
 /// # Errors
 ///

@@ -138,7 +138,7 @@ impl Sending<'_> {
         }
         let piece = bytes.next().map_err(|error| self.unread(&error.to_string()))?;
         match (piece, left) {
-            (None, Some(left)) => Err(self.unread(&format!("they end {left} too early"))),
+            (None, Some(left)) => Err(self.unread(&format!("they end {left} bytes too early"))),
             (Some(piece), Some(left)) => Ok(Some(up_to(piece, left))),
             (piece, None) => Ok(piece),
         }
