@@ -250,3 +250,42 @@ fn a_cloud_is_converted() {
     let lab = fmc(folder.path(), "convert rust --lab", "");
     assert!(lab.code == 1 && lab.err.contains("Cloud::lab"), "{lab:?}");
 }
+
+/// A cluster whose database is on a machine: the plan of the binary, its lab, and the way to Rust and back.
+#[test]
+fn a_datastore_is_a_machine() {
+    let machine = |name: &str, last: u8| {
+        format!(
+            "  {name}:\n    image: {{ os: debian, version: '12', source: {{ path: /images/debian-12.qcow2 }} }}\n    cpus: 2\n    \
+             memory: 4GiB\n    root_disk: {{ size: 20GiB }}\n    interfaces: [{{ network: kube, address: 10.17.4.{last} }}]\n"
+        )
+    };
+    let text = |database: &str| {
+        format!(
+            "name: first\nhosts: {{ local: {{}} }}\nnetworks:\n  kube: {{ mode: nat, subnet: 10.17.4.0/24 }}\nmachines:\n{}{}\
+             clusters:\n  prod:\n    version: v1.36.3+k3s1\n    servers: [s1]\n    datastore:\n      machine: {database}\n      \
+             password: {{ name: db, source: {{ environment: DB }} }}\n      sslmode: require\n",
+            machine("db", 10),
+            machine("s1", 11)
+        )
+    };
+    let folder = folder(&[("cloud.yaml", &text("db")), ("wrong.yaml", &text("dc"))]);
+    for options in ["", " --lab"] {
+        let checked = fmc(folder.path(), &format!("check{options}"), "");
+        assert_eq!(checked.code, 0, "{checked:?}");
+    }
+    let rust = fmc(folder.path(), "convert rust", "");
+    assert!(
+        rust.out.contains("k3s::Datastore::postgres(") && rust.out.contains(".sslmode(\"require\")"),
+        "{rust:?}"
+    );
+    for form in ["toml", "json"] {
+        let there = fmc(folder.path(), &format!("convert {form}"), "");
+        std::fs::write(folder.path().join(format!("back.{form}")), &there.out).unwrap();
+        let back = fmc(folder.path(), &format!("-f back.{form} convert rust"), "");
+        assert_eq!(back.out, rust.out, "{form}: {there:?} {back:?}");
+    }
+    let wrong = fmc(folder.path(), "-f wrong.yaml check", "");
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+    assert!(wrong.err.contains("reference-unknown") && wrong.err.contains("did you mean db?"), "{wrong:?}");
+}

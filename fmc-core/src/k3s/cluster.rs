@@ -23,7 +23,7 @@ use crate::mirror::Mirror;
 use crate::name::{ClusterName, DomainName, MachineName};
 use crate::named::Named;
 
-pub use datastore::{Datastore, S3, Snapshots};
+pub use datastore::{Datastore, DatastoreProblem, S3, Snapshots};
 pub use endpoint::Endpoint;
 pub use install::{ByArch, Download, Install};
 pub use updates::{Clock, Updates};

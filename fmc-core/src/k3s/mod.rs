@@ -20,6 +20,7 @@ pub mod resolved;
 pub(crate) mod role;
 pub(crate) mod room;
 mod rules;
+mod sql;
 pub mod tuning;
 pub mod value;
 mod version;
@@ -30,6 +31,9 @@ pub use config::{Config, Value};
 pub use key::Key;
 pub use node::{Label, Taint};
 pub use piece::Piece;
-pub use role::{AGENT, SERVER};
+pub use role::{AGENT, DATASTORE, SERVER};
+pub use sql::SqlName;
 pub use version::{Version, agent_fits, goes_back, skips_a_minor};
-pub use word::{BucketLookup, Component, Effect, EgressMode, EncryptionProvider, FlannelBackend, TlsVersion};
+pub use word::{
+    BucketLookup, Component, Effect, EgressMode, EncryptionProvider, FlannelBackend, SslMode, TlsVersion,
+};

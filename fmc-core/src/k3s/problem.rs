@@ -1,5 +1,6 @@
 //! What findings about a cluster carry: a type for each room of its rules, with the values that its texts are made from.
 
+pub use super::cluster::DatastoreProblem;
 pub use super::config::ConfigProblem;
 pub use super::kubelet::KubeletProblem;
 pub use super::pki::CredentialProblem;

@@ -39,6 +39,11 @@ pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> 
             .bootstrap
             .as_ref()
             .map_or(Some(None), |mirror| index(&mirror.machine, cloud).map(Some))?,
+        datastore: draft
+            .datastore
+            .as_ref()
+            .and_then(|datastore| datastore.machine.as_ref())
+            .map_or(Some(None), |machine| index(machine, cloud).map(Some))?,
         pki: draft.credentials.checked(name.as_str(), &At::ROOT, &mut Vec::new())?,
         servers,
         agents,

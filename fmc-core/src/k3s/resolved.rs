@@ -44,6 +44,8 @@ pub struct Cluster {
     pub ingress: Vec<Idx<Machine>>,
     /// The machine that has a mirror of what the others download, by index.
     pub bootstrap: Option<Idx<Machine>>,
+    /// The machine that its database is on, by index; none where etcd or SQLite holds the cluster, or a database elsewhere.
+    pub datastore: Option<Idx<Machine>>,
     /// Its tokens, authorities and keys.
     pub pki: Pki,
     /// What else the user says; every leaf of it is right where the cloud is checked.

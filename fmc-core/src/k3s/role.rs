@@ -3,6 +3,7 @@
 mod agent;
 mod cis;
 mod config;
+mod database;
 mod files;
 mod flannel;
 mod flows;
@@ -22,6 +23,7 @@ use crate::name::RoleName;
 use crate::role::Site;
 
 use agent::Agent;
+pub(crate) use database::Stored;
 pub(crate) use leaving::leaving;
 use server::Server;
 
@@ -30,6 +32,9 @@ pub const SERVER: RoleName = RoleName::literal("k3s-server");
 
 /// The kind of the agents' role.
 pub const AGENT: RoleName = RoleName::literal("k3s-agent");
+
+/// The kind of the role of a machine that a cluster's database is on.
+pub const DATASTORE: RoleName = RoleName::literal("k3s-datastore");
 
 /// The operating systems that K3s is installed on.
 const SYSTEMS: &[Os] = &[Os::FedoraCoreos, Os::Flatcar, Os::Rocky, Os::Almalinux, Os::Debian];

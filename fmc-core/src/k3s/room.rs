@@ -11,7 +11,7 @@ use crate::name::RoleName;
 use crate::role::{Membership, Repeated, Stated};
 
 /// The kinds of its machines' roles.
-const KINDS: &[RoleName] = &[role::SERVER, role::AGENT];
+const KINDS: &[RoleName] = &[role::SERVER, role::AGENT, role::DATASTORE];
 
 /// The room of K3s clusters.
 pub(crate) struct Room;
@@ -26,8 +26,12 @@ impl room::Room for Room {
         let mut clusters: Vec<_> = cloud.clusters.iter().collect();
         clusters.sort_by_key(|cluster| text(&cluster.name));
         let at = |name| format!("clusters.{name}");
-        let each = clusters.into_iter();
-        each.map(|one| Stated::built_in(at(&one.name), one, Repeated::FirstOfKind)).collect()
+        let each = clusters.iter().map(|one| Stated::built_in(at(&one.name), *one, Repeated::FirstOfKind));
+        let databases = clusters.iter().filter_map(|one| {
+            let at = format!("{}.datastore", at(&one.name));
+            Some(Stated::made(at, role::Stored::of(one)?, Repeated::FirstHere))
+        });
+        each.chain(databases).collect()
     }
 
     fn rules(&self, view: &View<'_>, findings: &mut Vec<Finding>) {

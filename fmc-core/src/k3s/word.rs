@@ -111,6 +111,22 @@ words! {
         Path "path",
     }
 
+    /// Whether a connection to PostgreSQL has TLS, and what is verified (postgresql.org, *SSL Support*).
+    SslMode "mode of TLS to PostgreSQL" {
+        /// TLS is needed, and nothing is verified.
+        Require "require",
+        /// No TLS.
+        Disable "disable",
+        /// TLS only where the server insists on it.
+        Allow "allow",
+        /// TLS where the server has it.
+        Prefer "prefer",
+        /// TLS is needed, and its certificate must be of a known authority.
+        VerifyCa "verify-ca",
+        /// The same, and the certificate must be of the address that is called.
+        VerifyFull "verify-full",
+    }
+
     /// The least version of TLS that is spoken, by its name in Go.
     TlsVersion "version of TLS" {
         /// TLS 1.2.
@@ -167,6 +183,7 @@ mod tests {
         all(EgressMode::ALL);
         all(EncryptionProvider::ALL);
         all(BucketLookup::ALL);
+        all(SslMode::ALL);
         all(TlsVersion::ALL);
         all(Effect::ALL);
     }

@@ -46,7 +46,7 @@ fn flows_follow_from_what_the_cluster_says() {
     assert!(wireguard.contains(&51820) && !wireguard.contains(&8472), "{wireguard:?}");
     let routes = accepts(cluster::seed().flannel(FlannelBackend::HostGw), "worker1", "worker2");
     assert!(!routes.contains(&8472), "{routes:?}");
-    let database = Datastore::postgres(Secret::environment("dsn", "DSN"));
+    let database = Datastore::endpoint(Secret::environment("dsn", "DSN"));
     let database = accepts(cluster::seed().datastore(database), "master1", "master2");
     assert!(database.contains(&6443) && !database.contains(&2379), "{database:?}");
     let images = cluster::seed().server_config(Config::new().set(key::EMBEDDED_REGISTRY, true));

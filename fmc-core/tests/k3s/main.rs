@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 mod cluster;
+mod datastore;
 mod files;
 mod flags;
 mod flows;

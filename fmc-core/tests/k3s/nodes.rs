@@ -298,7 +298,7 @@ fn a_single_server_is_small_and_a_database_needs_no_etcd() {
 
     let secret = |name: &str| Secret::environment(name.to_owned(), "DSN");
     let datastore =
-        Datastore::postgres(secret("dsn")).ca(secret("db-ca")).certificate(secret("db"), secret("db-key"));
+        Datastore::endpoint(secret("dsn")).ca(secret("db-ca")).certificate(secret("db"), secret("db-key"));
     let cloud = cluster::cloud(Os::Flatcar, cluster::seed().datastore(datastore));
     for name in ["master1", "master2"] {
         let config = cluster::config(&cloud, name);

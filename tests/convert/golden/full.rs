@@ -321,7 +321,7 @@ ListenStream=80
             k3s::Cluster::new("second one", "stable")
                 .endpoint(k3s::Endpoint::address("10.17.5.10"))
                 .datastore(
-                    k3s::Datastore::postgres(Secret::environment("dsn", "DSN"))
+                    k3s::Datastore::endpoint(Secret::environment("dsn", "DSN"))
                         .ca(Secret::file("db-ca", "db/ca.pem"))
                         .certificate(Secret::file("db", "db/k3s.pem"), Secret::file("db-key", "db/k3s.key")),
                 )
@@ -331,6 +331,13 @@ ListenStream=80
         .cluster(
             k3s::Cluster::new("third", "v1.36.3+k3s1")
                 .endpoint(k3s::Endpoint::name("api.example.com"))
+                .datastore(
+                    k3s::Datastore::postgres("url", Secret::environment("db", "DB"))
+                        .port(6432)
+                        .database("prod")
+                        .user("app")
+                        .sslmode("verify-full"),
+                )
                 .snapshots(k3s::Snapshots::new().keep(3))
                 .bootstrap(
                     Mirror::on("web")

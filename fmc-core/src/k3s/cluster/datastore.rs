@@ -1,28 +1,50 @@
 //! Where a cluster's state is, and what is kept of it.
 
 use crate::draft::{Setting, draft};
-use crate::finding::{At, Finding, ValueProblem};
+use crate::finding::{At, Finding, ValueProblem, problems};
 use crate::given::Given;
+use crate::k3s::sql::SqlName;
 use crate::k3s::value::{Count, Duration, Line, Schedule};
-use crate::k3s::word::BucketLookup;
+use crate::k3s::word::{BucketLookup, SslMode};
+use crate::name::MachineName;
+use crate::ready::TcpPort;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::Secret;
 
 draft! {
-    /// A database that holds the cluster in place of etcd on the servers (docs.k3s.io, *High Availability External DB*).
+    /// A database that holds the cluster in place of etcd on the servers (docs.k3s.io, *High Availability External DB*): PostgreSQL on
+    /// a machine of the cloud, or one elsewhere by its whole address.
     ///
     /// ```
     /// use fmc_core::k3s::Datastore;
+    /// use fmc_core::name::MachineName;
     /// use fmc_core::secret::Secret;
     ///
-    /// let datastore = Datastore::postgres(Secret::environment("k3s-datastore", "K3S_DATASTORE"))
+    /// const DB: MachineName = MachineName::literal("db");
+    ///
+    /// let here = Datastore::postgres(DB, Secret::password("k3s-database")).database("prod");
+    /// let elsewhere = Datastore::endpoint(Secret::environment("k3s-datastore", "K3S_DATASTORE"))
     ///     .ca(Secret::file("postgres-ca", "pki/postgres-ca.pem"));
-    /// # let _ = datastore;
+    /// # let _ = (here, elsewhere);
     /// ```
     pub struct Datastore {
-        /// `postgres://USER:PASSWORD@HOST:5432/DATABASE`.
-        #[needed]
-        pub(crate) endpoint: Secret,
+        /// The whole address of a database elsewhere, as a secret: `postgres://USER:PASSWORD@HOST:5432/DATABASE`.
+        #[by_hand]
+        pub(crate) endpoint: Option<Secret>,
+        /// The machine of the cloud that PostgreSQL is on, in place of an `endpoint`.
+        #[by_hand]
+        pub(crate) machine: Option<Given<MachineName>>,
+        /// The password of the user there: one line of letters, digits and `-._~`, because it becomes a part of an address.
+        #[by_hand]
+        pub(crate) password: Option<Secret>,
+        /// The TCP port of PostgreSQL on that machine; 5432 if not said.
+        pub(crate) port: Option<Given<TcpPort>>,
+        /// The database on that machine; `k3s` if not said.
+        pub(crate) database: Option<Given<SqlName>>,
+        /// The user on that machine; `k3s` if not said.
+        pub(crate) user: Option<Given<SqlName>>,
+        /// Whether the connection to that machine has TLS, and what is verified; as K3s chooses if not said.
+        pub(crate) sslmode: Option<Given<SslMode>>,
         /// The authority of the database's certificate, in PEM.
         pub(crate) ca: Option<Secret>,
         /// The certificate by which K3s is known to the database, in PEM.
@@ -33,14 +55,28 @@ draft! {
         pub(crate) key: Option<Secret>,
     }
 
-    /// A PostgreSQL database; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
-    /// database if it is not there, and needs prepared statements.
-    pub fn postgres(..);
+    /// Neither a machine nor an endpoint.
+    fn new(..);
     said Datastore::said;
-    rule Datastore::has_pair;
+    rule Datastore::is_whole;
 }
 
 impl Datastore {
+    /// PostgreSQL on a machine of the cloud, and the password of the user there: one line of letters, digits and `-._~`, because it
+    /// becomes a part of an address. Port 5432, and `k3s` as user and as database, if nothing else is said.
+    ///
+    /// The servers start after the machine and wait until PostgreSQL answers; the machine's firewall lets them in, and nobody else.
+    /// What installs PostgreSQL and makes the user is a role or a guest of the machine's own.
+    pub fn postgres(machine: impl Into<Given<MachineName>>, password: Secret) -> Self {
+        Self { machine: Some(machine.into()), password: Some(password), ..Self::new() }
+    }
+
+    /// A PostgreSQL database elsewhere; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
+    /// database if it is not there, and needs prepared statements.
+    pub fn endpoint(endpoint: Secret) -> Self {
+        Self { endpoint: Some(endpoint), ..Self::new() }
+    }
+
     /// The certificate by which K3s is known to the database, and its key, in PEM.
     #[must_use]
     pub fn certificate(mut self, certificate: Secret, key: Secret) -> Self {
@@ -49,9 +85,24 @@ impl Datastore {
         self
     }
 
+    /// The port on the machine; `None` where it is wrong.
+    pub(crate) fn tcp_port(&self) -> Option<u16> {
+        self.port.as_ref().map_or(Some(5432), |given| given.ok().map(|port| port.get()))
+    }
+
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
-        let mut on = Expr::of("k3s::Datastore::postgres", vec![self.endpoint.rust(names)?]);
-        self.say_settings(&mut on, &["certificate", "key"], names)?;
+        let mut on = match (&self.endpoint, &self.machine, &self.password) {
+            (Some(endpoint), None, None) => Expr::of("k3s::Datastore::endpoint", vec![endpoint.rust(names)?]),
+            (None, Some(machine), Some(password)) => {
+                Expr::of("k3s::Datastore::postgres", vec![machine.rust(names)?, password.rust(names)?])
+            }
+            _ => {
+                return Err(
+                    "a datastore that is neither an endpoint nor a machine with a password".to_owned()
+                );
+            }
+        };
+        self.say_settings(&mut on, &["endpoint", "machine", "password", "certificate", "key"], names)?;
         match (&self.certificate, &self.key) {
             (None, None) => {}
             (Some(certificate), Some(key)) => on.call(
@@ -63,13 +114,49 @@ impl Datastore {
         Ok(on)
     }
 
-    fn has_pair(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
+    fn is_whole(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         if self.certificate.is_some() != self.key.is_some() {
             let missing = if self.certificate.is_some() { "key" } else { "certificate" };
             let what = "the certificate by which the database knows K3s";
             let both = "both, `certificate` and `key`";
             findings.push(ValueProblem::Unpaired { what, missing, both }.at(at));
         }
+        match (&self.endpoint, &self.machine) {
+            (None, None) => findings.push(DatastoreProblem::Nowhere.at(at)),
+            (Some(_), Some(_)) => findings.push(DatastoreProblem::Twice.at(at)),
+            (None, Some(_)) if self.password.is_none() => findings.push(DatastoreProblem::NoPassword.at(at)),
+            (None, Some(_)) => {}
+            (Some(_), None) => {
+                let of_machines = [
+                    ("password", self.password.is_some()),
+                    ("port", self.port.is_some()),
+                    ("database", self.database.is_some()),
+                    ("user", self.user.is_some()),
+                    ("sslmode", self.sslmode.is_some()),
+                ];
+                for (key, _) in of_machines.into_iter().filter(|(_, is_said)| *is_said) {
+                    findings.push(DatastoreProblem::OfMachine { key }.at(at.key(key)));
+                }
+            }
+        }
+    }
+}
+
+problems! {
+    /// Problems with where a datastore is.
+    pub enum DatastoreProblem {
+        Nowhere is ValueInvalid:
+            "the datastore is nowhere",
+            "name the machine that PostgreSQL is on and the password there, or give the whole endpoint as a secret";
+        Twice is ValueInvalid:
+            "the datastore is on a machine and at an endpoint",
+            "keep one of both";
+        NoPassword is ValueInvalid:
+            "the datastore on a machine has no password",
+            "give the password of the user there as a secret";
+        OfMachine { key: &'static str } is ValueInvalid:
+            "the endpoint of the datastore says the {key} already",
+            "leave {key} out, or name the machine in place of the endpoint";
     }
 }
 

@@ -24,7 +24,9 @@ impl CustomRole for Agent {
 
     fn guest(&self, site: &Site<'_>) -> Guest {
         let Some(node) = Node::of(site, &self.0) else { return Guest::new() };
-        files::common(&node, config::agent(&node)).with(unit::guest(&node)).with(updates::guest(&node))
+        files::common(&node, config::agent(&node), Vec::new())
+            .with(unit::guest(&node))
+            .with(updates::guest(&node))
     }
 
     fn flows(&self, site: &Site<'_>) -> Flows {

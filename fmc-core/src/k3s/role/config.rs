@@ -27,7 +27,10 @@ pub(super) fn server(node: &Node<'_>) -> Config {
     derived = derived.set(key::AGENT_TOKEN, Secret::from(cluster.pki.agent_token.clone()));
     derived = critical(node, derived);
     if let Some(datastore) = &said.datastore {
-        derived = derived.set(key::DATASTORE_ENDPOINT, datastore.endpoint.clone());
+        // That of a machine has a secret inside of its text: its line stands behind the others.
+        if let Some(endpoint) = &datastore.endpoint {
+            derived = derived.set(key::DATASTORE_ENDPOINT, endpoint.clone());
+        }
         if datastore.ca.is_some() {
             derived = derived.set(key::DATASTORE_CAFILE, files::DATASTORE_CA);
         }

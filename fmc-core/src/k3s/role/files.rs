@@ -26,13 +26,13 @@ const SERVER: &str = "/var/lib/rancher/k3s/server";
 const SECRET: FileMode = FileMode::new(0o600);
 const PRIVATE: FileMode = FileMode::new(0o700);
 
-/// What every node has.
-pub(super) fn common(node: &Node<'_>, config: Config) -> Guest {
+/// What every node has. More lines stand behind those of its configuration.
+pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest {
     let said = node.cluster.said();
     let password = derived_name("k3s", node.site.machine().name.as_str(), "node-password");
     let password = Secret::from(SecretRef::generated(password, 1, Generated::Password));
     let mut guest = Guest::new()
-        .file(pieces(Config::PATH, config.pieces()).mode(SECRET))
+        .file(pieces(Config::PATH, config.pieces().into_iter().chain(more).collect()).mode(SECRET))
         .file(GuestFile::secret(NODE_PASSWORD, password));
     if !said.registries.is_empty() {
         guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));

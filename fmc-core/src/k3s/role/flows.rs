@@ -3,7 +3,7 @@
 //! Callers are written by subnet unless they are few: etcd is open to the servers' addresses, the API to the balancers'
 //! addresses and to the agents' subnets, so that another agent changes no firewall.
 
-use super::{AGENT, Node, SERVER};
+use super::{AGENT, Node, SERVER, database};
 use crate::checked::{Idx, Machine};
 use crate::firewall::K3S_INTERFACES;
 use crate::flow::{Flows, Peer, Service, anything, tcp, udp};
@@ -28,6 +28,9 @@ pub(super) fn server(node: &Node<'_>) -> Flows {
     if cluster.has_etcd() {
         let etcd = tcp(2379).to(2380);
         flows = flows.accept(etcd, servers()).reach(etcd, servers());
+    }
+    if let Some((machine, service)) = database::machine(node) {
+        flows = flows.reach(service, Peer::Machine(machine.name.clone().into()));
     }
     flows.reach(tcp(API), servers()).with(both(node))
 }

@@ -1,6 +1,6 @@
 //! What must be done before a node leaves its cluster.
 
-use super::{AGENT, SERVER};
+use super::{AGENT, DATASTORE, SERVER};
 use crate::role::Membership;
 
 /// What a person must do before a node is removed or made anew (docs.k3s.io, *Datastore*, *High Availability Embedded etcd*: a
@@ -21,6 +21,11 @@ pub(crate) fn leaving(member: &Membership, name: &str, is_replaced: bool) -> Opt
                  it out of etcd; one server at a time, or etcd loses its majority"
             )
         });
+    }
+    if *member.kind() == DATASTORE {
+        return Some(format!(
+            "{name} has the database that holds all of {cluster}: copy it first, unless its data is on a disk that stays"
+        ));
     }
     (*member.kind() == AGENT).then(|| {
         if is_replaced {
@@ -49,6 +54,7 @@ mod tests {
 
     #[test]
     fn an_agent_is_drained() {
+        assert!(text("k3s-datastore/prod", false).contains("the database that holds all of prod"));
         assert!(text("k3s-agent/prod", false).contains("kubectl delete node node1"));
         assert!(text("k3s-agent/prod", true).contains("comes back as the same node"));
         assert_eq!(text("balancer/prod", false), "");

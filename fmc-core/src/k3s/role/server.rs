@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Node, SERVER, SYSTEMS, config, files, flows, unit, updates};
+use super::{Node, SERVER, SYSTEMS, config, database, files, flows, unit, updates};
 use crate::flow::Flows;
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
 use crate::path::AbsPath;
-use crate::role::{CustomRole, Needs, Site};
+use crate::role::{After, CustomRole, Needs, Site};
 use crate::unit::Size;
 
 /// A server of the cluster of this name.
@@ -25,7 +25,7 @@ impl CustomRole for Server {
 
     fn guest(&self, site: &Site<'_>) -> Guest {
         let Some(node) = Node::of(site, &self.0) else { return Guest::new() };
-        files::common(&node, config::server(&node))
+        files::common(&node, config::server(&node), database::endpoint(&node))
             .with(files::server(&node))
             .with(unit::guest(&node))
             .with(updates::guest(&node))
@@ -38,6 +38,15 @@ impl CustomRole for Server {
     /// docs.k3s.io, *Installation/Requirements*.
     fn needs(&self, _: &Site<'_>) -> Needs {
         Needs::new().memory(Size::gib(2)).cpus(2).systems(SYSTEMS).address()
+    }
+
+    /// The database, where it is on a machine of the cloud: without it no server starts.
+    fn after(&self, site: &Site<'_>) -> After {
+        let database = Node::of(site, &self.0).and_then(|node| database::machine(&node));
+        match database.filter(|(machine, _)| machine.name != site.machine().name) {
+            Some((machine, service)) => After::new().machine(machine.name.clone(), service),
+            None => After::new(),
+        }
     }
 
     /// docs.k3s.io, *Datastore*.

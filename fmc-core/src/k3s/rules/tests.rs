@@ -89,7 +89,7 @@ fn clusters_that_are_right_find_nothing() {
         cluster()
             .servers(["s1", "s2"])
             .endpoint(Endpoint::address("10.17.4.10"))
-            .datastore(Datastore::postgres(Secret::environment("dsn", "DSN"))),
+            .datastore(Datastore::endpoint(Secret::environment("dsn", "DSN"))),
         three().upgraded_from("v1.35.9+k3s1").secrets_encryption("secretbox"),
         three().config(
             k3s::Config::new()
@@ -235,7 +235,7 @@ fn the_state_outlives_the_root_disk() {
     assert_eq!(of(&one.lab()), [(Severity::Warning, lost)]);
     let again = "the state of s1 and 2 other servers is on the root disk: a replaced machine has to be let into etcd again";
     assert_eq!(of(&without(three())), [(Severity::Warning, again.to_owned())]);
-    let database = three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
+    let database = three().datastore(Datastore::endpoint(Secret::environment("dsn", "DSN")));
     assert_eq!(of(&without(database)), []);
     for (mount, right) in [
         ("/var/lib/rancher", true),

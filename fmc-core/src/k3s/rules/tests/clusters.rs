@@ -63,7 +63,7 @@ fn every_wrong_leaf_is_found_where_it_is() {
         .secrets_encryption("aes")
         .disable("treafik")
         .egress("agents")
-        .datastore(Datastore::postgres(bad()).ca(bad()).certificate(bad(), bad()))
+        .datastore(Datastore::endpoint(bad()).ca(bad()).certificate(bad(), bad()))
         .snapshots(
             Snapshots::every("sometimes").keep(0).s3(S3::bucket("")
                 .endpoint("")

@@ -128,7 +128,7 @@ fn arguments_of_components() {
 
 #[test]
 fn what_nobody_reads_is_told() {
-    let database = || three().datastore(Datastore::postgres(Secret::environment("dsn", "DSN")));
+    let database = || three().datastore(Datastore::endpoint(Secret::environment("dsn", "DSN")));
     let config = k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true).set(key::ETCD_S3_TIMEOUT, "1m");
     finds(
         database().snapshots(Snapshots::every("0 0 * * *")).server_config(config.clone()),

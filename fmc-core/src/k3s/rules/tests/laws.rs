@@ -139,7 +139,7 @@ prop_compose! {
         let mut next = || configs.next().unwrap_or_default();
         cluster = cluster.config(next()).server_config(next()).agent_config(next());
         if flags[1] { cluster = cluster.install(install()); }
-        if flags[2] { cluster = cluster.datastore(Datastore::postgres(Secret::environment("dsn", "DSN"))); }
+        if flags[2] { cluster = cluster.datastore(Datastore::endpoint(Secret::environment("dsn", "DSN"))); }
         if flags[3] { cluster = cluster.snapshots(Snapshots::off().s3(S3::bucket("b").timeout("0s"))); }
         if flags[4] {
             let token = || Secret::file("t", "t");
