@@ -287,5 +287,6 @@ fn a_datastore_is_a_machine() {
     }
     let wrong = fmc(folder.path(), "-f wrong.yaml check", "");
     assert_eq!(wrong.code, 1, "{wrong:?}");
-    assert!(wrong.err.contains("reference-unknown") && wrong.err.contains("did you mean db?"), "{wrong:?}");
+    assert!(wrong.out.contains("did you mean db?"), "{wrong:?}");
+    assert!(wrong.out.contains("wrong.yaml:23:16 clusters.prod.datastore.machine"), "{wrong:?}");
 }
