@@ -53,6 +53,7 @@ use crate::plan::{Plan, Seen};
 pub struct Providers {
     libvirt: Libvirt<AnyLink>,
     others: Vec<AnyRoom>,
+    absent: Vec<(AnyRoom, &'static str)>,
     secrets: Option<Arc<dyn Secrets + Send + Sync>>,
 }
 
@@ -95,6 +96,13 @@ impl Providers {
         self
     }
 
+    /// A provider that takes no part, for this cause: its objects are compiled, and a plan defers them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn absent(mut self, provider: AnyRoom, cause: &'static str) -> Self {
+        self.absent.push((provider, cause));
+        self
+    }
+
     /// A host that could not be connected to: what is on it is put off, for this cause, while the others go on.
     #[must_use]
     pub fn unreachable(self, name: HostName, cause: impl Into<String>) -> Self {
@@ -105,7 +113,7 @@ impl Providers {
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         let others = self.others.into_iter().map(|other| other.with_secrets(&secrets)).collect();
-        Self { libvirt: self.libvirt.secrets(Arc::clone(&secrets)), others, secrets: Some(secrets) }
+        Self { libvirt: self.libvirt.secrets(Arc::clone(&secrets)), others, secrets: Some(secrets), ..self }
     }
 
     /// What becomes of images that are given by URL: [`Images::folder`] has them fetched, each once. Without it a step that
@@ -117,12 +125,14 @@ impl Providers {
 
     /// Compiles a checked cloud for all of them, as [`compile`](crate::compile()) does for those that every program has.
     pub fn compile(&self, checked: &Checked) -> Wanted {
-        compile_with(checked, built_in().into_iter().chain(self.others.iter().cloned()).collect())
+        let further = self.others.iter().chain(self.absent.iter().map(|(provider, _)| provider));
+        compile_with(checked, built_in().into_iter().chain(further.cloned()).collect())
     }
 
     /// All of them as one, which the planner and the apply know: the list of providers.
     pub fn rooms(&self) -> Rooms<'_> {
-        self.others.iter().fold(Rooms::new().with(&self.libvirt), Rooms::with_any)
+        let present = self.others.iter().fold(Rooms::new().with(&self.libvirt), Rooms::with_any);
+        self.absent.iter().fold(present, |rooms, (provider, cause)| rooms.absent(provider.name(), cause))
     }
 
     /// The further ones.

@@ -289,12 +289,14 @@ fn what_was_chosen_is_done_without_a_host_that_does_not_matter_to_it() {
 #[test]
 fn a_deletion_that_is_cut_at_any_call_leaves_nothing_behind() {
     let hosted = Cloud::new("first").host(Host::local());
-    let before = wanted(&hosted.clone().machine(machine("m0".into(), false)).machine(machine("m4".into(), true)));
+    let before =
+        wanted(&hosted.clone().machine(machine("m0".into(), false)).machine(machine("m4".into(), true)));
     let after = wanted(&hosted);
-    for nth in 1..40 {
+    for nth in 1..60 {
         for fault in [Fault::Cut, Fault::CutAfter] {
             let world = World::new();
             world.apply(&before);
+            world.sim.destroy_domain("m4").unwrap();
             world.sim.on(When::any().nth(nth), fault);
             world.cut_apply(&after);
             finish(&world, &after).unwrap_or_else(|wrong| panic!("cut at call {nth}: {wrong}"));

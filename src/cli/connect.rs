@@ -115,7 +115,7 @@ impl World {
         Ok(world)
     }
 
-    /// Adds a provider of the program's own: in a simulation its simulation, if it has one.
+    /// Adds a provider of the program's own: in a simulation its simulation. If it has none, a plan defers its objects.
     fn join(&mut self, provider: &AnyRoom, file: &Path, access: Access) -> Result<(), Failure> {
         let mut joins = Some(provider.clone());
         if self.is_simulation {
@@ -130,9 +130,11 @@ impl World {
             joins = provider.simulation(state.as_deref()).map_err(Failure::to)?;
             self.kept.extend(joins.clone().filter(|_| access != Access::Look).map(|joins| (file, joins)));
         }
-        if let Some(joins) = joins {
-            self.providers = std::mem::take(&mut self.providers).with_any(joins);
-        }
+        let providers = std::mem::take(&mut self.providers);
+        self.providers = match joins {
+            Some(joins) => providers.with_any(joins),
+            None => providers.absent(provider.clone(), "it has no simulation"),
+        };
         Ok(())
     }
 

@@ -123,7 +123,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
 
     /// The provider's simulation, which changes nothing outside of this process: from a state that
     /// [`Room::simulated`] gave, or from the beginning. `None` if it has none; then its objects are unknown
-    /// in a simulation.
+    /// in a simulation, and a plan defers them.
     ///
     /// # Errors
     ///

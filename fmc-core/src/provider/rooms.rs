@@ -30,7 +30,10 @@ use crate::secret::SecretRef;
 /// A provider that does not answer is unknown as a whole, and does not stop the others. The observation fails
 /// only if no provider answers.
 #[derive(Clone, Default)]
-pub struct Rooms<'a>(Vec<&'a dyn Erased>);
+pub struct Rooms<'a> {
+    rooms: Vec<&'a dyn Erased>,
+    absent: BTreeMap<&'static str, &'static str>,
+}
 
 impl<'a> Rooms<'a> {
     /// No providers.
@@ -50,10 +53,17 @@ impl<'a> Rooms<'a> {
         self.and(&*room.0)
     }
 
+    /// The objects of a provider that takes no part are unknown, for this cause.
+    #[must_use]
+    pub fn absent(mut self, provider: &'static str, cause: &'static str) -> Self {
+        self.absent.insert(provider, cause);
+        self
+    }
+
     fn and(mut self, room: &'a dyn Erased) -> Self {
-        self.0.retain(|other| other.name() != room.name());
-        self.0.push(room);
-        self.0.sort_by_key(|room| room.name());
+        self.rooms.retain(|other| other.name() != room.name());
+        self.rooms.push(room);
+        self.rooms.sort_by_key(|room| room.name());
         self
     }
 
@@ -61,19 +71,19 @@ impl<'a> Rooms<'a> {
     #[must_use]
     pub fn only<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let names: BTreeSet<&str> = names.into_iter().collect();
-        self.0.retain(|room| names.contains(room.name()));
+        self.rooms.retain(|room| names.contains(room.name()));
         self
     }
 
     /// The names of the providers.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|room| room.name())
+        self.rooms.iter().map(|room| room.name())
     }
 
     /// The objects of a cloud for all providers.
     pub fn documents(&self, checked: &Checked) -> Wanted<AnyDocument> {
         let mut all = Wanted::nothing(checked.owner().as_str());
-        for room in &self.0 {
+        for room in &self.rooms {
             let Wanted { owner: _, mut nodes, mut places } = room.documents_any(checked);
             all.nodes.append(&mut nodes);
             all.places.append(&mut places);
@@ -90,7 +100,7 @@ impl<'a> Rooms<'a> {
 
     /// The files that no step applies.
     pub fn by_hand(&self, checked: &Checked) -> Vec<ByHand> {
-        self.0.iter().flat_map(|room| room.by_hand_any(checked)).collect()
+        self.rooms.iter().flat_map(|room| room.by_hand_any(checked)).collect()
     }
 
     /// The fingerprint of a document, without its secrets.
@@ -114,7 +124,7 @@ impl<'a> Rooms<'a> {
         let of = |room: &'a dyn Erased| {
             room.nouns_any().iter().map(move |(kind, noun)| (room.name(), *kind, *noun))
         };
-        self.0.iter().flat_map(move |room| of(*room))
+        self.rooms.iter().flat_map(move |room| of(*room))
     }
 
     /// A person's noun for an object, as `machine` for a domain of libvirt.
@@ -131,14 +141,14 @@ impl<'a> Rooms<'a> {
     /// Manual changes since the last apply.
     pub fn drift(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {
         let mut all = Drift::default();
-        self.0.iter().for_each(|room| all.extend(room.drift_any(wanted, seen)));
+        self.rooms.iter().for_each(|room| all.extend(room.drift_any(wanted, seen)));
         all
     }
 
     /// The state of all objects.
     pub fn status(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status {
         let mut all = Status::default();
-        self.0.iter().for_each(|room| all.extend(room.status_any(checked, wanted, seen)));
+        self.rooms.iter().for_each(|room| all.extend(room.status_any(checked, wanted, seen)));
         all
     }
 
@@ -156,7 +166,7 @@ impl<'a> Rooms<'a> {
 
     /// The addresses that a machine answers at, the best one of each provider first, each with its network.
     pub fn addresses(&self, checked: &Checked, machine: &Machine) -> Vec<(IpAddr, Idx<Network>)> {
-        self.0.iter().flat_map(|room| room.addresses_any(checked, machine)).collect()
+        self.rooms.iter().flat_map(|room| room.addresses_any(checked, machine)).collect()
     }
 
     /// The last lines of a machine's console, of the first provider that keeps it; `None` if no provider does.
@@ -170,7 +180,7 @@ impl<'a> Rooms<'a> {
         machine: &Machine,
         lines: usize,
     ) -> Result<Option<Vec<String>>, String> {
-        for room in &self.0 {
+        for room in &self.rooms {
             if let Some(found) = room.console_any(checked, machine, lines)? {
                 return Ok(Some(found));
             }
@@ -180,12 +190,12 @@ impl<'a> Rooms<'a> {
 
     /// All providers' additions to the picture of a cloud.
     pub fn drawn(&self, checked: &Checked) -> Vec<Drawn> {
-        self.0.iter().flat_map(|room| room.drawn_any(checked)).collect()
+        self.rooms.iter().flat_map(|room| room.drawn_any(checked)).collect()
     }
 
     /// Missing or differing prerequisites, after an observation.
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
-        join_all(self.0.iter().map(|room| room.preflight_any(checked))).await.concat()
+        join_all(self.rooms.iter().map(|room| room.preflight_any(checked))).await.concat()
     }
 
     fn of(&self, at: &Address) -> Option<&'a dyn Erased> {
@@ -194,7 +204,7 @@ impl<'a> Rooms<'a> {
 
     fn named(&self, provider: &str) -> Option<&'a dyn Erased> {
         let is_it = |name: &str| std::ptr::eq(name, provider) || name == provider;
-        self.0.iter().copied().find(|room| is_it(room.name()))
+        self.rooms.iter().copied().find(|room| is_it(room.name()))
     }
 }
 
@@ -227,7 +237,7 @@ impl Model for Rooms<'_> {
             added: BTreeMap::new(),
             notes: Vec::new(),
         };
-        for room in &self.0 {
+        for room in &self.rooms {
             let Settled { mut nodes, mut anew, mut added, notes } = room.settle_any(wanted, seen, choices);
             all.nodes.append(&mut nodes);
             all.anew.append(&mut anew);
@@ -241,7 +251,7 @@ impl Model for Rooms<'_> {
     }
 
     fn fingerprint(&self, document: &AnyDocument) -> Fingerprint {
-        let found = self.0.iter().find_map(|room| room.fingerprint_any(document));
+        let found = self.rooms.iter().find_map(|room| room.fingerprint_any(document));
         found.unwrap_or_else(|| Fingerprint::of(&[]))
     }
 
@@ -293,11 +303,11 @@ impl Model for Rooms<'_> {
 
 impl Provider for Rooms<'_> {
     async fn observe(&self, wanted: &Wanted<AnyDocument>) -> Result<Seen<AnyObject>, ObserveError> {
-        let reads = join_all(self.0.iter().map(|room| room.observe_any(wanted))).await;
+        let reads = join_all(self.rooms.iter().map(|room| room.observe_any(wanted))).await;
         let mut all = Seen::default();
         let mut first = None;
         let mut answered = false;
-        for (room, read) in self.0.iter().zip(reads) {
+        for (room, read) in self.rooms.iter().zip(reads) {
             match read {
                 Ok(Seen { mut objects, mut unknown }) => {
                     answered = true;
@@ -313,7 +323,9 @@ impl Provider for Rooms<'_> {
         for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
             if self.named(place.provider()).is_none() {
                 let whole = Place::all_of(place.provider());
-                all.unknown.entry(whole).or_insert_with(|| "this provider is not configured".to_owned());
+                let cause = self.absent.get(place.provider()).copied();
+                let cause = || cause.unwrap_or("this provider is not configured").to_owned();
+                all.unknown.entry(whole).or_insert_with(cause);
             }
         }
         match first {

@@ -58,6 +58,7 @@ pub struct Names {
     wanted: Vec<(&'static str, &'static str, bool)>,
     /// The hypervisor of the machine `ns`, which holds the registry.
     hypervisor: Option<Hypervisor>,
+    has_simulation: bool,
     world: Arc<Mutex<World>>,
 }
 
@@ -68,13 +69,19 @@ impl Names {
 
     /// Names that a cloud wants in an empty registry: each with its machine, and whether it needs the machine.
     pub fn new(wanted: &[(&'static str, &'static str, bool)]) -> Self {
-        Self { wanted: wanted.to_vec(), hypervisor: None, world: Arc::default() }
+        Self { wanted: wanted.to_vec(), hypervisor: None, has_simulation: true, world: Arc::default() }
     }
 
     /// The same registry, which answers once the machine `ns` runs on this hypervisor.
     #[must_use]
     pub fn held_on(self, hypervisor: Hypervisor) -> Self {
         Self { hypervisor: Some(hypervisor), ..self }
+    }
+
+    /// The same registry, as a provider that has no simulation.
+    #[must_use]
+    pub fn without_simulation(self) -> Self {
+        Self { has_simulation: false, ..self }
     }
 
     /// It does not answer any more, for this reason; with none it answers again.
@@ -275,6 +282,9 @@ impl Room for Names {
     }
 
     fn simulation(&self, state: Option<&str>) -> Result<Option<Self>, SimulationError> {
+        if !self.has_simulation {
+            return Ok(None);
+        }
         let simulated = Self::new(&self.wanted);
         for line in state.unwrap_or_default().lines() {
             let [name, target, mark] = line.split(' ').collect::<Vec<_>>()[..] else {

@@ -1,10 +1,14 @@
 //! The commands of a program that has a provider of its own, each as a process.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
+use fmc::cli::{Io, Program};
+use fmc::prelude::*;
+use fmc_registry::{Names, cloud};
 use tempfile::TempDir;
 
 /// The file in which a simulation keeps the names.
@@ -138,4 +142,29 @@ fn an_interrupt_ends_the_apply_after_its_steps_and_the_next_one_goes_on() {
     done(&folder, &format!("{MANY} apply"));
     assert!(state(&folder).contains("db.lab db "), "{}", state(&folder));
     assert_eq!(run(&folder, &plan).0, 0);
+}
+
+/// Its objects are unknown in a simulation of the hypervisors: no command takes them for done.
+#[test]
+fn a_provider_without_a_simulation_is_deferred_and_never_done() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &str| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io { folder: folder.path().to_owned(), ..Io::new(&mut out, &mut err) };
+        let names = Names::new(&[("db.lab", "db", true), ("free.lab", "db", false)]).without_simulation();
+        let arguments = ["fmc-registry"].into_iter().chain(arguments.split(' ')).map(OsString::from);
+        let code = Program::new(cloud()).provider(names).run(arguments, &mut io);
+        out.append(&mut err);
+        (code, String::from_utf8(out).unwrap())
+    };
+    for arguments in ["apply --yes", "apply --yes"] {
+        let (code, said) = run(arguments);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("names does not answer: it has no simulation"), "{said}");
+    }
+    let (code, said) = run("status");
+    assert!(code == 1 && said.contains("it has no simulation") && !said.contains("as wanted"), "{said}");
+    let (code, said) = run("plan --detailed-exitcode");
+    assert!(code == 2 && said.contains("2 deferred"), "{said}");
+    assert!(run("drift").1.contains("it has no simulation"));
 }
