@@ -60,7 +60,7 @@ fn the_machine_lets_the_servers_in_and_nobody_else() {
 #[test]
 fn the_servers_start_after_the_machine_and_wait_for_it() {
     let cloud = checked(on("db"));
-    let db = cloud.find(&*"db".to_owned()).unwrap();
+    let db = cloud.find("db").unwrap();
     for server in ["master1", "master2", "master3"] {
         assert_eq!(cloud.machine(server).unwrap().after, [db], "{server}");
         assert!(
