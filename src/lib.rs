@@ -66,7 +66,7 @@
 //! # }
 //! ```
 //!
-//! There is no state file: what is ours carries our mark where it is. Destroying is a plan towards
+//! There is no state file: fmc marks its own objects where they are. Destroying is a plan towards
 //! [nothing](Wanted::nothing). A plan is [empty](graph::Plan::is_empty), and an outcome
 //! [converged](graph::Outcome::is_converged), only when everything is as it is wanted; an apply that was cut at any step goes on
 //! with the next.
@@ -90,7 +90,7 @@
 //! # What it does not do
 //!
 //! - It changes nothing inside a machine that runs: Ignition and cloud-init are read on the first boot. A machine that boots
-//!   with older data than is wanted is shown as outdated, and made anew only when asked to.
+//!   with older data than is wanted is shown as outdated, and replaced only when asked to.
 //! - It deletes no data disk unless asked to, and nothing that is not its own, ever.
 //! - It does not load a host's nft table: it writes it, and says the command.
 //! - It shares no state between people: who applies sees what is there.

@@ -1,4 +1,4 @@
-//! What touches the world, behind one door: the list of providers.
+//! The list of providers: all access to the world goes through it.
 
 use std::fmt;
 #[cfg(feature = "cli")]
@@ -144,7 +144,7 @@ impl Providers {
     ///
     /// # Errors
     ///
-    /// No provider answers. That one of several does not is in what was seen.
+    /// No provider answers. If only some do not answer, the result of the observation records it.
     pub async fn observe(&self, wanted: &Wanted) -> Result<Seen, ObserveError> {
         self.rooms_of(wanted).observe(wanted.graph()).await
     }

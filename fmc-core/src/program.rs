@@ -1,4 +1,4 @@
-//! Static programs that no distribution's package brings: fetched on the first boot, by hash.
+//! Static programs that distributions do not package: the first boot fetches them and verifies their hash.
 
 use crate::digest::Digest;
 use crate::given::Given;

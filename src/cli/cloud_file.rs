@@ -16,7 +16,7 @@ use super::style::{BAD, GOOD, Paint, STRONG};
 use crate::file::{FileError, Lines, MOST_BYTES, Places, RoleKinds, Source, Syntax};
 use crate::json::FindingView;
 
-/// What is looked for where no file is named.
+/// The file names to look for when the user names no file.
 const USUAL: [&str; 4] = ["cloud.yaml", "cloud.yml", "cloud.toml", "cloud.json"];
 
 /// A file that a cloud was read from.
@@ -87,7 +87,7 @@ pub(super) fn read(
     }
 }
 
-/// The cloud of the file, if there is one and it is right: nothing is said about one that is not.
+/// The cloud of the file, if the file exists and is valid; an invalid file is not reported.
 pub(super) fn quietly(
     file: Option<&Path>,
     format: Option<Syntax>,

@@ -76,7 +76,7 @@ struct Needed {
 pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let wanted = args.compile(&checked);
-    // What needs no root key is not stopped by a wrong one.
+    // A wrong root key in the environment does not stop a compile that needs none; a wrong --root-key always does.
     let keyring =
         if wanted.needs_root_key() { root_key::keyring(args, io)? } else { root_key::sample(args, io) };
     root_key::validate(args, io)?;
@@ -212,7 +212,7 @@ struct Beside {
 impl Beside {
     fn new(out: &Path, what: &str) -> io::Result<Self> {
         let path = beside(out, what);
-        // What a killed compile left behind.
+        // Remove the leftovers of a killed compile.
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -1,7 +1,8 @@
 //! `drift`: what somebody changed since the last apply.
 //!
-//! It ends with 2 when somebody changed something, with 0 when nobody did, and with 1 when that cannot be said. Changes of
-//! the cloud itself are no drift: `plan` shows them. With `--json` it writes a `drift-object` of [`json`](super::json).
+//! It exits with 2 when something was changed, with 0 when nothing was, and with 1 when that cannot be told. Changes of
+//! the cloud itself do not count as drift: `plan` shows them. With `--json` it writes a
+//! `drift-object` of [`json`](super::json).
 
 use fmc_core::cloud::Cloud;
 use fmc_core::provider::{Drift, DriftKind, Drifted, Rooms};

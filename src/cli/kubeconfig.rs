@@ -14,7 +14,7 @@ use super::io::Io;
 use super::root_key;
 use crate::kubeconfig::{Cluster, kubeconfig};
 
-/// How long a certificate is valid if nobody says it.
+/// A certificate's default validity.
 pub(super) const HOURS: u32 = 24;
 
 /// Writes the kubeconfig of one of a checked cloud's clusters.

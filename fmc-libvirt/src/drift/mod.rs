@@ -1,4 +1,4 @@
-//! How what is there differs from what is wanted, and what it takes to change it.
+//! The differences between the observed and the wanted objects, and the impact of changing them.
 
 mod domain;
 mod lookup;
@@ -24,7 +24,7 @@ use crate::xml::Outline;
 fn differences(wanted: &str, seen: &str) -> Vec<Difference> {
     match (Outline::read(wanted), Outline::read(seen)) {
         (Some(wanted), Some(seen)) => tree(wanted.root(), seen.root()),
-        // Ours can be read; what cannot is to be written anew.
+        // fmc's own documents can be read; an unreadable one has to be written again.
         _ => vec![Difference {
             path: String::new(),
             from: Some("no XML".to_owned()),

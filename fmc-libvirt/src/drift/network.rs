@@ -1,4 +1,4 @@
-//! Networks: what differs, and whether the network has to stop for it.
+//! Networks: the differences, and whether the network has to stop to apply them.
 
 use fmc_core::graph::{Change, Impact};
 

@@ -1,4 +1,4 @@
-//! Pools and volumes: what differs, and whether it can be changed.
+//! Pools and volumes: the differences, and whether they can be changed.
 
 use fmc_core::graph::{Change, Impact};
 

@@ -1,4 +1,4 @@
-//! What is known of libvirt's elements: identity, defaults, units, and what it never adds by itself.
+//! Facts about libvirt's elements: identity, defaults, units, and the elements that libvirt never adds by itself.
 //!
 //! Seen in libvirt's own test data (what its parser and formatter make of a document) and in `src/conf/*_conf.c`.
 
@@ -60,7 +60,7 @@ pub(super) fn names<'a>(node: Node<'a>) -> impl Iterator<Item = &'a str> {
     node.children().filter(|child| child.name() == "hostname").filter_map(Node::text)
 }
 
-/// What no comparison looks into: our mark, and whatever other programs keep beside it.
+/// Elements that comparisons skip: fmc's mark, and the metadata that other programs keep beside it.
 pub(super) fn is_ignored(node: Node<'_>) -> bool {
     node.name() == "metadata"
 }

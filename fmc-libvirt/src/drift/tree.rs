@@ -1,8 +1,8 @@
 //! Two XML documents compared: the wanted one is a lower bound of the observed one.
 //!
-//! What libvirt adds (aliases, addresses, controllers) is no difference. What it never adds by itself, and what is
-//! there all the same, is one: somebody added it. Repeated elements are paired by what identifies them, so that the
-//! second disk that goes away is not a change of the third.
+//! Elements that libvirt adds (aliases, addresses, controllers) do not count as differences. An unwanted element that
+//! libvirt never adds by itself does count: somebody added it. Repeated elements are paired by what identifies them,
+//! so that the second disk that goes away is not a change of the third.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;

@@ -44,7 +44,7 @@ fn line(line: &str) -> Option<Sum> {
     sum(name.strip_prefix('*').unwrap_or(name), &format!("{algorithm}:{hex}"))
 }
 
-/// A name that is no plain name of a file leads elsewhere, and is nobody's image.
+/// A name that contains more than a plain file name could lead elsewhere, so it cannot name an image.
 fn sum(name: &str, digest: &str) -> Option<Sum> {
     let name = name.strip_prefix("./").unwrap_or(name);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
