@@ -40,16 +40,16 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         }
     }
     let owner = checked.owner().as_str();
-    // By host, and in order: a map of all is made at once, where growing one by each object costs a search in it.
-    let nodes = hosts.iter().flat_map(|on| {
+    // By host: what one host shares is made once, and the map grows where it grew last.
+    let nodes = hosts.iter().fold(BTreeMap::new(), |nodes, on| {
         let place = Place::new(owner, on.host);
-        let mut all = Documents { checked, nodes: BTreeMap::new() };
+        let mut all = Documents { checked, nodes };
         on.networks.iter().for_each(|network| all.network(&place, network));
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
         all.nodes
     });
     let places = checked.hosts().iter().map(|host| document::place(&host.name)).collect();
-    Wanted { owner: owner.into(), nodes: nodes.collect(), places }
+    Wanted { owner: owner.into(), nodes, places }
 }
 
 /// What a cloud has on a host.
@@ -96,7 +96,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The documents of one host.
+/// The documents so far.
 struct Documents<'a> {
     checked: &'a Checked,
     nodes: BTreeMap<Address, Node<Document>>,

@@ -1,7 +1,7 @@
 //! What the guests of many machines have alike is held once: a unit that a thousand nodes have is one value in memory.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::Parts;
@@ -43,7 +43,7 @@ impl<T> Default for Held<T> {
 
 impl<T: Part> Held<T> {
     fn share(&mut self, value: &mut Arc<T>) {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Quick::default();
         value.hash_most(&mut hasher);
         let held = self.0.entry(hasher.finish()).or_insert_with(|| Arc::clone(value));
         if Arc::ptr_eq(held, value) {
@@ -54,6 +54,33 @@ impl<T: Part> Held<T> {
         } else {
             *held = Arc::clone(value);
         }
+    }
+}
+
+/// A quick hash that is the same in every run. Two values with one hash are compared, so a weak hash costs memory
+/// at most.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Quick {
+    /// An odd number with its bits well spread: the golden ratio of 64 bits.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(Self::FACTOR);
+    }
+}
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.add(u64::from_le_bytes(*word)));
+        let rest = rest.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        self.add(rest);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
