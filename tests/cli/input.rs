@@ -249,3 +249,19 @@ fn completions_know_the_machines_of_the_cloud() {
     // A refused cloud has no names, so its completions contain none.
     assert!(!stage.done(refused(), "completions bash").contains("\"web\""));
 }
+
+#[test]
+fn no_number_in_the_file_of_a_simulation_panics() {
+    for key in ["next_id", "now", "shutdown_seconds", "dies", "boots"] {
+        let stage = Stage::new();
+        let most = u64::MAX;
+        let value =
+            if matches!(key, "dies" | "boots") { format!(r#"{{"web":{most}}}"#) } else { most.to_string() };
+        std::fs::write(stage.path().join("first.sim.json"), format!(r#"{{"host":{{"{key}":{value}}}}}"#))
+            .unwrap();
+        for arguments in ["apply", "--replace web apply", "status", "destroy --yes"] {
+            let ran = stage.run(cloud(), arguments);
+            assert!(!format!("{ran:?}").contains("panicked"), "{key}: {arguments}: {ran:?}");
+        }
+    }
+}

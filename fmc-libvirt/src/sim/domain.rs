@@ -99,12 +99,16 @@ impl State {
             self.write_console(path, &said);
         }
         let id = self.host.next_id;
-        self.host.next_id += 1;
+        self.host.next_id = self.host.next_id.saturating_add(1);
         let mut xml = text.replacen("<domain ", &format!("<domain id='{id}' "), 1);
         let ports = self.connect(root, id, &mut xml);
         let boots = self.host.boots.get(name).copied().unwrap_or(Some(0)).filter(|_| answers);
-        let off_at = self.host.dies.get(name).map(|seconds| self.host.now + seconds * 1000);
-        let up_at = boots.map(|seconds| self.host.now + seconds * 1000);
+        let off_at = self
+            .host
+            .dies
+            .get(name)
+            .map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
+        let up_at = boots.map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
         if let Some(domain) = self.domains.get_mut(name) {
             domain.live = Some(Live { xml, answers, up_at, id, off_at, ports });
         }
@@ -141,7 +145,7 @@ impl State {
     }
 
     pub(super) fn shutdown_domain(&mut self, name: &str) -> Result<(), Trouble> {
-        let at = self.host.now + self.host.shutdown_seconds * 1000;
+        let at = self.host.now.saturating_add(self.host.shutdown_seconds.saturating_mul(1000));
         let live = self.running(name)?;
         if live.answers {
             live.off_at.get_or_insert(at);
@@ -194,7 +198,7 @@ impl State {
 
     /// Advances the time: guests that were asked to shut down go off.
     pub(super) fn wait(&mut self, time: Duration) {
-        self.host.now += u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.host.now = self.host.now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let now = self.host.now;
         let off = |live: &mut Live| live.off_at.is_some_and(|at| at <= now);
         let gone: Vec<Live> =

@@ -265,7 +265,7 @@ impl State {
 }
 
 fn taken(pool: &Pool) -> u64 {
-    pool.volumes.values().map(|volume| volume.takes).sum()
+    pool.volumes.values().fold(0, |all, volume| u64::saturating_add(all, volume.takes))
 }
 
 fn no_pool(name: &str) -> Trouble {

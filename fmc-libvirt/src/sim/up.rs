@@ -46,7 +46,7 @@ impl State {
         let here = plugged.iter().filter(|one| one.network.as_deref() == Some(network)).enumerate();
         let lease = |(nth, one): (usize, &Plugged)| {
             let address = reserved(&one.mac).or_else(|| nth_after(range?, nth))?;
-            Some(LeaseRecord { mac: one.mac.clone(), address, expires: LEASE + one.id })
+            Some(LeaseRecord { mac: one.mac.clone(), address, expires: LEASE.saturating_add(one.id) })
         };
         let old = self.host.old_leases.get(network).into_iter().flatten();
         let old = old.map(|(mac, address, expires)| LeaseRecord {
