@@ -6,18 +6,18 @@ use fmc::prelude::*;
 const LAB: NetworkName = NetworkName::literal("lab");
 const WATCH: MachineName = MachineName::literal("watch");
 
-/// Exports the metrics of its machine to Prometheus.
-struct NodeExporter;
+/// Asks other machines over HTTP and tells Prometheus whether they answer.
+struct BlackboxExporter;
 
-impl CustomRole for NodeExporter {
+impl CustomRole for BlackboxExporter {
     fn guest(&self, _: &Site<'_>) -> Guest {
         Guest::new()
-            .package("prometheus-node-exporter")
-            .unit(Unit::service("prometheus-node-exporter").enabled())
+            .package("prometheus-blackbox-exporter")
+            .unit(Unit::service("prometheus-blackbox-exporter").enabled())
     }
 
     fn flows(&self, _: &Site<'_>) -> Flows {
-        Flows::new().accept(tcp(9100), Peer::role("prometheus"))
+        Flows::new().accept(tcp(9115), Peer::role("prometheus"))
     }
 }
 
@@ -26,10 +26,10 @@ struct Prometheus;
 
 impl CustomRole for Prometheus {
     fn guest(&self, site: &Site<'_>) -> Guest {
-        let targets = site.with_role("node-exporter").filter_map(|machine| machine.address());
-        let targets: String = targets.map(|address| format!("      - {address}:9100\n")).collect();
+        let targets = site.with_role("blackbox-exporter").filter_map(|machine| machine.address());
+        let targets: String = targets.map(|address| format!("      - {address}:9115\n")).collect();
         let config =
-            format!("scrape_configs:\n- job_name: nodes\n  static_configs:\n  - targets:\n{targets}");
+            format!("scrape_configs:\n- job_name: exporters\n  static_configs:\n  - targets:\n{targets}");
         Guest::new()
             .package("prometheus")
             .file(GuestFile::text("/etc/prometheus/prometheus.yml", config))
@@ -37,7 +37,7 @@ impl CustomRole for Prometheus {
     }
 
     fn flows(&self, _: &Site<'_>) -> Flows {
-        Flows::new().reach(tcp(9100), Peer::role("node-exporter")).accept(tcp(9090), Peer::network(LAB))
+        Flows::new().reach(tcp(9115), Peer::role("blackbox-exporter")).accept(tcp(9090), Peer::network(LAB))
     }
 
     fn needs(&self, _: &Site<'_>) -> Needs {
@@ -63,7 +63,7 @@ fn machine(name: impl Into<Given<MachineName>>, address: Ipv4Addr) -> Machine {
 }
 
 fn cloud() -> Cloud {
-    let web = |n: u8| machine(format!("web{n}"), Ipv4Addr::new(10, 17, 3, 10 + n)).role(NodeExporter);
+    let web = |n: u8| machine(format!("web{n}"), Ipv4Addr::new(10, 17, 3, 10 + n)).role(BlackboxExporter);
     let data = Disk::new("data", 50.gib()).filesystem(Filesystem::Ext4).mount("/var/lib/prometheus");
     Cloud::new("watched")
         .host(Host::local())
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn only_prometheus_asks_the_exporters() {
         let checked = cloud().check().unwrap();
-        assert!(checked.flows().into("web1").from(WATCH).allows(tcp(9100)));
-        assert!(!checked.flows().into("web1").from(MachineName::literal("web2")).allows(tcp(9100)));
+        assert!(checked.flows().into("web1").from(WATCH).allows(tcp(9115)));
+        assert!(!checked.flows().into("web1").from(MachineName::literal("web2")).allows(tcp(9115)));
         assert_eq!(checked.flows().into(WATCH).from(LAB).ports(), [22, 9090]);
     }
 
@@ -108,6 +108,6 @@ mod tests {
     #[test]
     fn a_file_does_not_lose_them_in_silence() {
         let refused = fmc::file::to_yaml(&cloud()).unwrap_err().to_string();
-        assert!(refused.contains("web1 has the role node-exporter, which is code"), "{refused}");
+        assert!(refused.contains("web1 has the role blackbox-exporter, which is code"), "{refused}");
     }
 }

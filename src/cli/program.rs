@@ -128,7 +128,7 @@ impl Program {
     /// use serde::{Deserialize, Serialize};
     ///
     /// #[derive(Clone, Serialize, Deserialize)]
-    /// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    /// #[derive(schemars::JsonSchema)]
     /// #[serde(deny_unknown_fields)]
     /// struct Postgres {
     ///     version: u8,

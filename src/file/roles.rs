@@ -20,7 +20,7 @@ use super::tree::{Members, Node, Value};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Serialize, Deserialize)]
-/// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// #[derive(schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]
 /// struct Postgres {
 ///     version: u8,
@@ -206,7 +206,13 @@ fn one<R>(
     let Some(known) = types.get(kind) else {
         let span = member.map_or(node.span, |member| member.span);
         let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
-        let instead = || known_instead(kind, types.keys().copied());
+        let instead = || {
+            match types.is_empty() {
+            // The built-in roles are of machines: only a program of its own has one for a whole cloud.
+            true => "this program has no roles for a whole cloud; `Program::spanning_role` adds one to a program of your own".to_owned(),
+            false => known_instead(kind, types.keys().copied()),
+        }
+        };
         return Err(vec![mistake.help(elsewhere.map_or_else(instead, str::to_owned))]);
     };
     let at = at.key(kind);

@@ -135,8 +135,7 @@ problems! {
             "keep one: which of two a packet takes is chance";
         NoInterface is DefaultRouteMissing:
             "the machine has no default route: it has no interface",
-            "add an interface on a nat or routed network, or say {none} where that is meant",
-            none = Remedy::set("default_route", "false");
+            "add an interface on a nat or routed network";
         NoWayOut is DefaultRouteMissing:
             "the machine has no default route: none of its networks has a gateway to the world",
             "add an interface on a nat or routed network, or say {none} where that is meant",

@@ -114,13 +114,20 @@ pub trait Model {
         place.to_string()
     }
 
-    /// Fits the wanted objects to the existing ones.
+    /// Fits the wanted objects to the existing ones. By default they are wanted as they are.
     fn settle(
         &self,
         wanted: &Wanted<Self::Document>,
-        seen: &Seen<Self::Object>,
-        choices: &Choices,
-    ) -> Settled<Self::Document>;
+        _seen: &Seen<Self::Object>,
+        _choices: &Choices,
+    ) -> Settled<Self::Document> {
+        Settled {
+            nodes: wanted.nodes.clone(),
+            anew: BTreeMap::new(),
+            added: BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
 
     /// The fingerprint of a document, without its secrets. It makes a plan's digest cover created objects.
     fn fingerprint(&self, document: &Self::Document) -> Fingerprint;
@@ -135,8 +142,16 @@ pub trait Model {
 
     /// The impact and the reason if an object restarts or is replaced because an object that it is
     /// [attached](super::Carries::Attached) to restarts or is replaced; `None` if it is not affected (a
-    /// machine that is off). The planner asks it even if the object itself is as wanted.
-    fn suffers(&self, at: &Address, object: &Self::Object, from: &Address, impact: Impact) -> Option<Change>;
+    /// machine that is off), which is the default. The planner asks it even if the object itself is as wanted.
+    fn suffers(
+        &self,
+        _at: &Address,
+        _object: &Self::Object,
+        _from: &Address,
+        _impact: Impact,
+    ) -> Option<Change> {
+        None
+    }
 
     /// The decision about an existing object that is not wanted. `is_wanted` tells whether another address is
     /// wanted.
@@ -163,12 +178,18 @@ pub trait Model {
         BTreeSet::new()
     }
 
-    /// The machine or other noun that an existing object belongs to, as `machine/web`.
-    fn part_of(&self, at: &Address, object: &Self::Object) -> Option<String>;
+    /// The machine or other noun that an existing object belongs to, as `machine/web`. By default it
+    /// belongs to none.
+    fn part_of(&self, _at: &Address, _object: &Self::Object) -> Option<String> {
+        None
+    }
 
     /// Notes about an existing object that is wanted, for example about a pending boot. The planner does not
     /// ask if the object restarts or is replaced, because that would make the notes wrong.
-    fn notes(&self, at: &Address, document: &Self::Document, object: &Self::Object) -> Vec<Note>;
+    /// By default there are none.
+    fn notes(&self, _at: &Address, _document: &Self::Document, _object: &Self::Object) -> Vec<Note> {
+        Vec::new()
+    }
 }
 
 /// The services that a running step may use.
@@ -240,8 +261,10 @@ pub trait Provider: Model + Send + Sync {
         acting: &(impl Acting + Clone + 'static),
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 
-    /// How many steps may run at once at a place, at least 1.
-    fn lanes(&self, at: &Place) -> usize;
+    /// How many steps may run at once at a place, at least 1. By default it is 1.
+    fn lanes(&self, _at: &Place) -> usize {
+        1
+    }
 
     /// How many steps of this kind may run at once at their place, if the step mostly waits for something
     /// else; such a step takes none of the lanes. `None` for any other step.

@@ -13,8 +13,9 @@ use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
 
-/// A provider with all its parts. Only [`Room::NAME`] and [`Room::documents`] are required; the defaults of
-/// the others suit a provider of plain records.
+/// A provider with all its parts. Of this trait only [`Room::NAME`] and [`Room::documents`] are required; the
+/// defaults of the others suit a provider of plain records. Its supertraits require `fingerprint`, `compare`,
+/// `remove` and `needs` ([`Model`](crate::graph::Model)), `observe` and `act` ([`Provider`]).
 ///
 /// A room without a connection is its pure half: it compiles, plans, and computes drift and status from given
 /// observations.

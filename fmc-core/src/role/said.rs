@@ -20,12 +20,13 @@ use crate::rust::{Expr, Names, Unsaid};
 ///
 /// A program that knows it (`Program::role` of the crate `fmc`) has it in its files, in their schema, in `convert` and in `explain`.
 ///
-/// ```
+#[cfg_attr(feature = "schema", doc = "```")]
+#[cfg_attr(not(feature = "schema"), doc = "```ignore")]
 /// use fmc_core::role::{CustomRole, FileRole, Role};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Clone, Serialize, Deserialize)]
-/// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// #[derive(schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]
 /// struct Postgres {
 ///     version: u8,

@@ -20,6 +20,9 @@ pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
     changes
 }
 
+/// Why a volume stays larger than it is wanted, and what to do.
+const LEFT: &str = "a volume is never made smaller: say its present size; `--replace` makes a root disk again, but keeps data disks";
+
 /// What differs between a volume as it is wanted and as it is: its capacity, unless its bytes decide it. It grows in
 /// place; it is never made smaller, which is [`Impact::None`]: left as it is.
 pub fn compare_volume(wanted: &VolumeDocument, seen: &VolumeFacts) -> Vec<Change> {
@@ -29,7 +32,7 @@ pub fn compare_volume(wanted: &VolumeDocument, seen: &VolumeFacts) -> Vec<Change
     let (impact, reason) = if wanted.capacity > seen.capacity {
         (Impact::Live, None)
     } else {
-        (Impact::None, Some("a volume is never made smaller: say its size, or replace it".to_owned()))
+        (Impact::None, Some(LEFT.to_owned()))
     };
     vec![Change {
         path: "capacity".to_owned(),

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use fmc::checked::Checked;
 use fmc::graph::{
-    Acting, Action, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Node, Note,
-    ObserveError, Place, Provider, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
+    Acting, Action, Address, Carries, Change, Choices, Edge, Fingerprint, Impact, Model, Node, ObserveError,
+    Place, Provider, Removal, Seen, State, Step, StepError, Verdict, Wanted,
 };
 use fmc::libvirt::document::{kind, place};
 use fmc::libvirt::link::Link as _;
@@ -120,15 +120,6 @@ impl Model for Names {
     type Document = Record;
     type Object = Entry;
 
-    fn settle(&self, wanted: &Wanted<Record>, _: &Seen<Entry>, _: &Choices) -> Settled<Record> {
-        Settled {
-            nodes: wanted.nodes.clone(),
-            anew: BTreeMap::new(),
-            added: BTreeMap::new(),
-            notes: Vec::new(),
-        }
-    }
-
     fn fingerprint(&self, document: &Record) -> Fingerprint {
         Fingerprint::of(document.text.as_bytes())
     }
@@ -150,10 +141,6 @@ impl Model for Names {
         }])
     }
 
-    fn suffers(&self, _: &Address, _: &Entry, _: &Address, _: Impact) -> Option<Change> {
-        None
-    }
-
     fn remove(&self, _: &Address, _: &Entry, _: &dyn Fn(&Address) -> bool, _: &Choices) -> Removal {
         Removal::Delete("no longer wanted".to_owned())
     }
@@ -162,14 +149,6 @@ impl Model for Names {
     fn needs(&self, _: &Address, _: &Entry) -> Vec<Edge> {
         let host = fmc::name::HostName::literal("local");
         vec![Edge { to: Address::new(place(&host), kind::DOMAIN, "ns"), carries: Carries::Exists }]
-    }
-
-    fn part_of(&self, _: &Address, _: &Entry) -> Option<String> {
-        None
-    }
-
-    fn notes(&self, _: &Address, _: &Record, _: &Entry) -> Vec<Note> {
-        Vec::new()
     }
 }
 

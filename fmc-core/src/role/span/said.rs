@@ -23,14 +23,15 @@ use crate::rust::{Expr, Names, Unsaid};
 /// A program that knows it (`Program::spanning_role` of the crate `fmc`) has it in its files, in their schema, in `convert` and in
 /// `explain`.
 ///
-/// ```
+#[cfg_attr(feature = "schema", doc = "```")]
+#[cfg_attr(not(feature = "schema"), doc = "```ignore")]
 /// use fmc_core::given::Given;
 /// use fmc_core::name::MachineName;
 /// use fmc_core::role::{CustomRole, FileSpanningRole, SpanMembers, Spanning, SpanningRole};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
-/// # #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// #[derive(schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]
 /// struct Store {
 ///     machines: Vec<Given<MachineName>>,
