@@ -207,10 +207,12 @@ fn one<R>(
         let span = member.map_or(node.span, |member| member.span);
         let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
         let instead = || {
-            match types.is_empty() {
-            // The built-in roles are of machines: only a program of its own has one for a whole cloud.
-            true => "this program has no roles for a whole cloud; `Program::spanning_role` adds one to a program of your own".to_owned(),
-            false => known_instead(kind, types.keys().copied()),
+            match types.keys().copied().collect::<Vec<_>>() {
+            // The built-in roles are of machines: only a program of a user's own has one for a whole cloud.
+            known if known.is_empty() => {
+                "this program has no roles for a whole cloud; `Program::spanning_role` adds one to a program of your own".to_owned()
+            }
+            known => known_instead(kind, known),
         }
         };
         return Err(vec![mistake.help(elsewhere.map_or_else(instead, str::to_owned))]);
