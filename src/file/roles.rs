@@ -212,7 +212,7 @@ fn one<R>(
             known if known.is_empty() => {
                 "this program has no roles for a whole cloud; `Program::spanning_role` adds one to a program of your own".to_owned()
             }
-            known => known_instead(kind, known),
+            known => known_instead(kind, known.into_iter()),
         }
         };
         return Err(vec![mistake.help(elsewhere.map_or_else(instead, str::to_owned))]);

@@ -7,7 +7,6 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 
 use fmc::cli::{Io, Program};
-use fmc::prelude::*;
 use fmc_registry::{Names, cloud};
 use tempfile::TempDir;
 
