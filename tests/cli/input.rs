@@ -257,8 +257,7 @@ fn no_number_in_the_file_of_a_simulation_panics() {
         let most = u64::MAX;
         let value =
             if matches!(key, "dies" | "boots") { format!(r#"{{"web":{most}}}"#) } else { most.to_string() };
-        std::fs::write(stage.path().join("first.sim.json"), format!(r#"{{"host":{{"{key}":{value}}}}}"#))
-            .unwrap();
+        fs::write(stage.path().join("first.sim.json"), format!(r#"{{"host":{{"{key}":{value}}}}}"#)).unwrap();
         for arguments in ["apply", "--replace web apply", "status", "destroy --yes"] {
             let ran = stage.run(cloud(), arguments);
             assert!(!format!("{ran:?}").contains("panicked"), "{key}: {arguments}: {ran:?}");

@@ -21,7 +21,7 @@ use crate::rust::{Expr, Names, Unsaid};
 /// A program that knows it (`Program::role` of the crate `fmc`) has it in its files, in their schema, in `convert` and in `explain`.
 ///
 #[cfg_attr(feature = "schema", doc = "```")]
-#[cfg_attr(not(feature = "schema"), doc = "```ignore")]
+#[cfg_attr(not(feature = "schema"), doc = "```text")]
 /// use fmc_core::role::{CustomRole, FileRole, Role};
 /// use serde::{Deserialize, Serialize};
 ///

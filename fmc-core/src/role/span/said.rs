@@ -24,7 +24,7 @@ use crate::rust::{Expr, Names, Unsaid};
 /// `explain`.
 ///
 #[cfg_attr(feature = "schema", doc = "```")]
-#[cfg_attr(not(feature = "schema"), doc = "```ignore")]
+#[cfg_attr(not(feature = "schema"), doc = "```text")]
 /// use fmc_core::given::Given;
 /// use fmc_core::name::MachineName;
 /// use fmc_core::role::{CustomRole, FileSpanningRole, SpanMembers, Spanning, SpanningRole};
