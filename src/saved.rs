@@ -124,6 +124,14 @@ pub enum SavedError {
         /// The other version.
         theirs: String,
     },
+    /// Its file has another format, whose keys may mean something else.
+    #[error(
+        "read the plan: its file has the format {theirs}, and this program reads the format {VERSION}: plan again"
+    )]
+    Format {
+        /// The other format.
+        theirs: String,
+    },
     /// It was changed since it was written.
     #[error("read the plan: it was changed since it was written: plan again")]
     Altered,
@@ -309,9 +317,13 @@ impl FromStr for Saved {
         }
         let version = head.and_then(|head| head.get("version")).and_then(Value::as_u64);
         let theirs = text_of("fmc").unwrap_or("unknown");
-        if version != Some(VERSION.into()) || theirs != PROGRAM {
+        if theirs != PROGRAM {
             let theirs = theirs.chars().take(40).collect();
             return Err(SavedError::Version { theirs });
+        }
+        if version != Some(VERSION.into()) {
+            let theirs = version.map_or_else(|| "unknown".to_owned(), |version| version.to_string());
+            return Err(SavedError::Format { theirs });
         }
         let Sealed { plan, seal: sealed } = serde_json::from_str::<Sealed<Body>>(text).map_err(read)?;
         if seal(&plan) == sealed { Ok(Self(plan)) } else { Err(SavedError::Altered) }

@@ -5,6 +5,8 @@
 
 mod follow;
 
+use std::collections::BTreeMap;
+
 use fmc_core::cloud::Cloud;
 use fmc_core::graph::{Action, ApplyOptions, Left, Outcome, StopFlag};
 
@@ -239,8 +241,9 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     }
     if !outcome.skipped.is_empty() {
         io.err(format_args!("  {} not begun:\n", count(outcome.skipped.len(), "step")));
-        for skipped in &outcome.skipped {
-            io.err(format_args!("    {}: {}\n", skipped.address, skipped.cause));
+        let skipped = outcome.skipped.iter().map(|skipped| (skipped.address.to_string(), &*skipped.cause));
+        for line in skipped_lines(skipped) {
+            io.err(format_args!("    {line}\n"));
         }
     }
     report_left(&outcome.left, io);
@@ -258,6 +261,22 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
         Paint("help", GOOD, colour),
         args.program
     ));
+}
+
+/// The steps that did not begin: one line for each cause, since a stop may skip thousands.
+fn skipped_lines<'a>(skipped: impl Iterator<Item = (String, &'a str)>) -> Vec<String> {
+    let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (address, cause) in skipped {
+        causes.entry(cause).or_default().push(address);
+    }
+    let line = |(cause, all): (&str, Vec<String>)| {
+        let named = all.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+        match all.len().saturating_sub(LISTED) {
+            0 => format!("{named}: {cause}"),
+            more => format!("{named} and {more} more: {cause}"),
+        }
+    };
+    causes.into_iter().map(line).collect()
 }
 
 /// What an apply leaves: one line for each cause.
@@ -337,6 +356,16 @@ mod tests {
         let names = ["db", "k3s-prod-ca", "k3s-prod-client-ca", "k3s-prod-token", "web-a", "web-b"];
         assert_eq!(grouped(&names), ["3 of k3s-prod-*: ca, client-ca, token", "db, web-a, web-b"]);
         assert_eq!(grouped(&["a-b", "a-b-c", "a-c"]), ["3 of a-*: b, b-c, c"]);
+    }
+
+    #[test]
+    fn steps_not_begun_have_one_line_for_each_cause() {
+        let stopped = (0..20_234).map(|number| (format!("v{number}"), "the apply was stopped"));
+        let needed = std::iter::once(("w".to_owned(), "v failed"));
+        assert_eq!(
+            skipped_lines(stopped.chain(needed)),
+            ["v0, v1, v2, v3, v4 and 20229 more: the apply was stopped", "w: v failed"]
+        );
     }
 
     #[test]
