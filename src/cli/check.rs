@@ -14,6 +14,7 @@ use super::args::Args;
 use super::cloud_file::{CloudFile, Map};
 use super::failure::Failure;
 use super::io::Io;
+use super::plain::{plain, plain_lines};
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
 use super::table::Table;
 use super::wrap::wrapped;
@@ -108,17 +109,17 @@ impl Teller<'_> {
     }
 
     fn draw(&self, finding: &Finding, map: &Map<'_>) -> Option<String> {
-        let mut labels = vec![(map.range(finding.at()), finding.at().to_owned())];
-        labels.extend(finding.also_at().iter().map(|at| (map.range(at), at.clone())));
+        let mut labels = vec![(map.range(finding.at()), plain(finding.at()).into_owned())];
+        labels.extend(finding.also_at().iter().map(|at| (map.range(at), plain(at).into_owned())));
         let more = match finding.accepted() {
-            Some(reason) => format!("accepted: {reason}"),
+            Some(reason) => format!("accepted: {}", plain(reason)),
             None => format!("`{} explain {}` says more", self.args.program, finding.kind().as_str()),
         };
         let others = others(finding).map(|others| format!("the same {others}\n")).unwrap_or_default();
         let help = format!("{others}{}\n{more}", self.help(finding));
         let code = Some(finding.kind().as_str());
         let excerpt = map.excerpt(self.width);
-        excerpt.draw(code, finding.refuses(), &finding.message(), &help, &labels, self.colour)
+        excerpt.draw(code, finding.refuses(), &plain(&finding.message()), &help, &labels, self.colour)
     }
 
     fn write(&self, finding: &Finding) -> String {
@@ -128,8 +129,9 @@ impl Teller<'_> {
             Severity::Error | Severity::Warning => WARN,
         };
         let head = format!("{}[{}]", finding.severity(), finding.kind().as_str());
+        let message = finding.message();
         let mut text =
-            format!("{}: {}\n", Paint(head, severity, colour), Paint(&finding.message(), STRONG, colour));
+            format!("{}: {}\n", Paint(head, severity, colour), Paint(plain(&message), STRONG, colour));
         text += &format!("  at {}\n", self.place(finding.at()));
         for at in finding.also_at() {
             text += &format!("  and {}\n", self.place(at));
@@ -139,7 +141,7 @@ impl Teller<'_> {
         }
         text += &format!("  {}: {}\n", Paint("help", GOOD, colour), self.help(finding));
         match finding.accepted() {
-            Some(reason) => text += &format!("  accepted: {reason}\n"),
+            Some(reason) => text += &format!("  accepted: {}\n", plain(reason)),
             None => {
                 text += &format!("  `{} explain {}` says more\n", self.args.program, finding.kind().as_str())
             }
@@ -150,19 +152,19 @@ impl Teller<'_> {
 
     /// What would be right, in the words of what the author wrote.
     fn help(&self, finding: &Finding) -> String {
-        finding.help_in(words(self.map))
+        plain_lines(&finding.help_in(words(self.map))).into_owned()
     }
 
     /// A path, behind its line and column where it is a file's; the argument that set it where one did.
     fn place(&self, path: &str) -> String {
         if let Some(set) = set_by(self.args, path) {
-            return format!("--set {}", set.argument());
+            return format!("--set {}", plain(set.argument()));
         }
         self.map.map_or_else(
-            || path.to_owned(),
+            || plain(path).into_owned(),
             |map| {
                 let (line, column) = map.place(path);
-                format!("{}:{line}:{column} {path}", map.name())
+                format!("{}:{line}:{column} {}", plain(map.name()), plain(path))
             },
         )
     }
@@ -171,7 +173,7 @@ impl Teller<'_> {
 /// The other machines in which the same is wrong.
 fn others(finding: &Finding) -> Option<String> {
     let machines = &finding.machines();
-    (!machines.is_empty()).then(|| format!("on {} more: {machines}", machines.len()))
+    (!machines.is_empty()).then(|| format!("on {} more: {}", machines.len(), plain(&machines.to_string())))
 }
 
 /// The last argument that set the value at a path.

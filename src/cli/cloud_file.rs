@@ -12,6 +12,7 @@ use super::check::count;
 use super::draw::Excerpt;
 use super::failure::Failure;
 use super::io::Io;
+use super::plain::{plain, plain_lines};
 use super::style::{BAD, GOOD, Paint, STRONG};
 use crate::file::{FileError, Lines, MOST_BYTES, Places, RoleKinds, Source, Syntax};
 use crate::json::FindingView;
@@ -125,26 +126,34 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
         return Failure::silent();
     }
     let colour = io.colour_err;
+    let name = &*plain(name);
     let shown = source.filter(|_| io.draw_err).map(|source| (source.covered(true), source.lines()));
     for mistake in mistakes.iter() {
         if let Some((text, lines)) = &shown {
             let excerpt = Excerpt { name, text, lines, width: io.width_err };
             let mut labels = vec![(mistake.span(), String::new())];
             labels.extend(mistake.also_at().map(|first| (first, "first here".to_owned())));
-            if let Some(drawn) =
-                excerpt.draw(None, true, mistake.message(), mistake.help_text(), &labels, colour)
-            {
+            if let Some(drawn) = excerpt.draw(
+                None,
+                true,
+                &plain(mistake.message()),
+                &plain_lines(mistake.help_text()),
+                &labels,
+                colour,
+            ) {
                 io.err_whole(drawn);
                 continue;
             }
         }
         let head = Paint("error", BAD, colour);
-        let place = if mistake.path().is_empty() { String::new() } else { format!(" {}", mistake.path()) };
+        let place =
+            if mistake.path().is_empty() { String::new() } else { format!(" {}", plain(mistake.path())) };
         let (line, column) = (mistake.line(), mistake.column());
-        let message = Paint(mistake.message(), STRONG, colour);
+        let message = Paint(plain(mistake.message()), STRONG, colour);
         io.err(format_args!("{head}: {message}\n  at {name}:{line}:{column}{place}\n"));
         if !mistake.help_text().is_empty() {
-            io.err(format_args!("  {}: {}\n", Paint("help", GOOD, colour), mistake.help_text()));
+            let help = plain_lines(mistake.help_text());
+            io.err(format_args!("  {}: {help}\n", Paint("help", GOOD, colour)));
         }
         io.err("\n");
     }

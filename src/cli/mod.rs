@@ -109,6 +109,7 @@ mod io;
 mod kubeconfig;
 #[doc = include_str!("../../docs/json.md")]
 pub mod json {}
+mod plain;
 mod plan;
 mod program;
 mod progress;

@@ -290,3 +290,26 @@ fn a_datastore_is_a_machine() {
     assert!(wrong.out.contains("did you mean db?"), "{wrong:?}");
     assert!(wrong.out.contains("wrong.yaml:23:16 clusters.prod.datastore.machine"), "{wrong:?}");
 }
+
+/// A cloud file is untrusted: nothing in it moves the cursor or forges a line of what is said about it.
+#[test]
+fn control_characters_of_a_file_reach_no_terminal() {
+    let named =
+        "name: a\nhosts: { local: {} }\nmachines:\n  \"w\\e[2Jb\\nerror: fake\":\n    image: { os: blank }\n";
+    let unknown = "name: a\n\"mach\\e[2J\\u202Eines\": {}\n";
+    let accepted = "name: a\naccept: { login-missing: \"x\\e[2J\\ny\" }\n";
+    for text in [named, unknown, accepted] {
+        let folder = folder(&[("cloud.yaml", text)]);
+        for command in ["check", "plan"] {
+            let ran = fmc(folder.path(), &format!("-f cloud.yaml {command}"), "");
+            let said = format!("{}{}", ran.out, ran.err);
+            let acts =
+                |character: char| character != '\n' && (character.is_control() || character == '\u{202e}');
+            assert!(!said.contains(acts), "{said:?}");
+            assert!(
+                !said.lines().any(|line| line == "error: fake" || line.starts_with("error: fake'")),
+                "{said}"
+            );
+        }
+    }
+}
