@@ -35,7 +35,7 @@ mod tests {
         FILE.split("roles:").next().unwrap().to_owned()
     }
 
-    /// What the program says to a file, with its exit code.
+    /// The program's exit code and output for a file.
     fn run(text: &str, arguments: &str) -> (u8, String) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cloud.yaml"), text).unwrap();

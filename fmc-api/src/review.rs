@@ -16,7 +16,7 @@ const COMPLETE: &str = "## Enums that are complete";
 /// Crates that are Rust's own.
 const RUST: [&str; 3] = ["alloc", "core", "std"];
 
-/// What the items of all crates and the tables of a document say differently.
+/// The differences between the items of all crates and the tables of a document.
 pub(crate) fn review(document: &str, crates: &[Value]) -> Option<Vec<String>> {
     let mut wrong = Vec::new();
     let mut foreign = BTreeMap::new();

@@ -47,7 +47,7 @@ pub struct Checked {
     findings: Vec<Finding>,
 }
 
-/// What rooms of built-in roles make of a draft, for the roles of their machines.
+/// The values that rooms of built-in roles make of a draft, for the roles of their machines.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct OfRoles {
     /// K3s clusters, sorted by name.

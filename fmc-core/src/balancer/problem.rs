@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::addr::{IpRange, Subnet};
 use crate::finding::{NameList, Remedy, problems};
 
-/// Who has an address.
+/// The holder of an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -22,7 +22,7 @@ pub enum Whose {
     Dhcp(IpRange),
 }
 
-/// What an address is already.
+/// The present use of an address.
 fn already(whose: &Whose, network: &str) -> String {
     match whose {
         Whose::Machine(machine) => format!("the address of {machine}"),

@@ -44,7 +44,7 @@ pub(crate) trait Room: Sync {
         Vec::new()
     }
 
-    /// What a person must do before a member leaves: by its name, and whether it is replaced.
+    /// The work for a person before a member leaves, by its name and whether it is replaced.
     fn leaving(&self, member: &Membership, name: &str, is_replaced: bool) -> Option<String> {
         let _ = (member, name, is_replaced);
         None

@@ -44,7 +44,7 @@ impl Building {
         self.0.machines = machines;
     }
 
-    /// What the rooms of built-in roles made of the draft.
+    /// The values that the rooms of built-in roles made of the draft.
     pub(crate) fn set_of_roles(&mut self, of_roles: OfRoles) {
         self.0.of_roles = of_roles;
     }

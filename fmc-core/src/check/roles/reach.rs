@@ -222,7 +222,7 @@ impl Told {
                 machines: names(cloud, &affected.callers),
                 services: affected.services.iter().copied().collect(),
                 target: target.clone(),
-                // What every machine has is not a role that a peer could be.
+                // A peer cannot be named by a role that every machine has.
                 is_peer: cloud.roles().contains_key(&group),
             };
             let finding = problem.at(said_at(cloud, assigned, affected));
