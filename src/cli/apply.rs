@@ -97,7 +97,7 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
     }
     let mut failure = Failure::new(format!("the plan is refused ({refused} refused): nothing was done"));
     for note in plan.refused() {
-        failure = failure.help(format!("{}: {}", note.subject(), note.text));
+        failure = failure.help(format!("{}: {}", note.about.spoken(), note.text));
     }
     Err(failure)
 }
@@ -284,7 +284,7 @@ fn report_left(left: &[Left], io: &mut Io<'_>) {
     for (cause, all) in Left::by_cause(left) {
         let named = all.iter().take(LISTED).map(|Left { about, action, .. }| match action {
             Some(action) => format!("{about} ({action})"),
-            None => about.clone(),
+            None => about.to_string(),
         });
         let named = named.collect::<Vec<_>>().join(", ");
         let more = match all.len().saturating_sub(LISTED) {

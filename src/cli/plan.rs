@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _};
+use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
@@ -83,7 +83,7 @@ pub(super) fn decide(
     if let DeleteData::Of(machines) = &delete_data {
         machines.iter().try_for_each(|machine| has_data(checked, &plan, machine))?;
     }
-    if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
+    if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about.to_string())) {
         return Err(Failure::usage(format!("--only {}: {}", note.about, note.text)));
     }
     if !args.only.is_empty()
@@ -100,16 +100,18 @@ pub(super) fn decide(
     if !args.only.is_empty() {
         // What a host lacks matters to a part only if something of it is done there.
         let is_touched = |host: &str| plan.all_steps().any(|step| step.address.place().name() == Some(host));
-        preflight.retain(|note| note.about.strip_prefix("host/").is_none_or(is_touched));
+        preflight.retain(|note| match &note.about {
+            About::Host(host) => is_touched(host),
+            _ => true,
+        });
     }
     Ok(plan.with_notes(preflight))
 }
 
 /// Whether an option names this machine: what is refused of it is not done as it was asked for.
-fn is_asked_for(args: &Args, about: &str) -> bool {
-    let machine = about.strip_prefix("machine/");
-    let named = args.replace.iter().chain(&args.delete_data);
-    machine.is_some_and(|machine| named.into_iter().any(|name| name == machine))
+fn is_asked_for(args: &Args, about: &About) -> bool {
+    let mut named = args.replace.iter().chain(&args.delete_data);
+    named.any(|name| *about == About::machine(name.as_str()))
 }
 
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
