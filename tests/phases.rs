@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use expect_test::expect;
-use fmc::graph::{About, Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch};
+use fmc::graph::{
+    About, Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch,
+};
 use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::{Fault, Sim, When};
 use fmc::prelude::*;
@@ -144,7 +146,9 @@ fn an_apply_that_is_stopped_between_two_phases_is_not_converged() {
         }
     }));
     let outcome = outcome.unwrap();
-    assert!(!outcome.is_converged() && outcome.left.iter().any(|left| left.about == About::machine("worker2")));
+    assert!(
+        !outcome.is_converged() && outcome.left.iter().any(|left| left.about == About::machine("worker2"))
+    );
     world.apply(&wanted);
 }
 

@@ -165,7 +165,7 @@ fn a_first_cloud_is_written_once_and_passes() {
         assert!(ran.code == 0 && ran.out.contains("0 errors, 1 warning, 1 accepted"), "{ran:?}");
         clouds.push(fmc(folder.path(), &format!("-f {name} convert json"), "").out);
         let again = fmc(folder.path(), &arguments, "");
-        assert!(again.code == 1 && again.err.contains("is there already"), "{again:?}");
+        assert!(again.code == 1 && again.err.contains("already exists, and was not changed"), "{again:?}");
         assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), written);
     }
     assert!(clouds.windows(2).all(|pair| pair[0] == pair[1]), "{clouds:?}");
