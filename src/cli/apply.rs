@@ -232,7 +232,7 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
         let program = &args.program;
         let left = count(outcome.left.len(), "difference");
         io.err(format_args!(
-            "{warning}: {left} left as it is: `{program} plan` says why, and what ends it\n"
+            "{warning}: {left} left unchanged: `{program} plan` shows why, and what to do\n"
         ));
         return;
     }
@@ -292,7 +292,7 @@ fn report_left(left: &[Left], io: &mut Io<'_>) {
             more => format!(" and {more} more"),
         };
         let error = Paint("error", BAD, io.colour_err);
-        io.err(format_args!("{error}: left as it is: {named}{more}: {cause}\n"));
+        io.err(format_args!("{error}: left undone: {named}{more}: {cause}\n"));
     }
 }
 

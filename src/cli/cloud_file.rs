@@ -158,7 +158,7 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
         io.err("\n");
     }
     let many = count(mistakes.iter().len(), "mistake");
-    Failure::new(format!("{name} is no cloud: {many}"))
+    Failure::new(format!("{name} is not a valid cloud: {many}"))
 }
 
 impl CloudFile {

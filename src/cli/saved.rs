@@ -64,9 +64,8 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
     if set != saved.set_paths() {
         let paths: Vec<String> = saved.set_paths().iter().map(|path| format!("--set {path}=…")).collect();
         let again = if paths.is_empty() { "no --set".to_owned() } else { paths.join(" ") };
-        return Err(Failure::usage("the plan was made with other values set in the cloud").help(format!(
-            "say them again, in this order, since a file of a plan keeps no values: {again}"
-        )));
+        return Err(Failure::usage("the plan was made with other values set in the cloud")
+            .help(format!("give them again in this order, because a saved plan stores no values: {again}")));
     }
     let choices = saved.choices();
     args.lab = saved.is_lab();

@@ -104,7 +104,7 @@ pub(super) fn machine<'a>(checked: &'a Checked, name: &str) -> Result<&'a Machin
 fn user_name(user: &str) -> Result<String, Failure> {
     match Given::<UserName>::text(user) {
         Given::Right(user) => Ok(user.to_string()),
-        Given::Wrong { text, why, .. } => Err(Failure::usage(format!("{text:?} is no user name: {why}"))),
+        Given::Wrong { text, why, .. } => Err(Failure::usage(format!("{text:?} is not a user name: {why}"))),
     }
 }
 

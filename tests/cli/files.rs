@@ -106,7 +106,7 @@ fn mistakes_are_at_a_line_and_column_too() {
         ran.err,
         "error: the key `machnies` is not known here\n  at cloud.yaml:2:1\n  help: did you mean `machines`?\n\n\
          error: the key `name` occurs twice\n  at cloud.yaml:3:1\n  help: keep one of the two\n\n\
-         error: cloud.yaml is no cloud: 2 mistakes\n"
+         error: cloud.yaml is not a valid cloud: 2 mistakes\n"
     );
     let ran = fmc(folder.path(), "check --json", "");
     let mistakes: Value = serde_json::from_str(&ran.out).unwrap();
