@@ -253,7 +253,7 @@ impl Setting for Ingress {
 
     /// No setter takes it: a balancer has the setters of its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is balanced besides the API by itself".to_owned())
+        Err("the ingress of a balancer by itself".to_owned())
     }
 
     fn say(&self, _: &str, balancer: &mut Expr, names: &Names) -> Result<(), Unsaid> {

@@ -72,12 +72,12 @@ problems! {
             "{help}";
         Never { kind: Kind } is AcceptUnknown:
             "{kind} cannot be accepted: nothing compiles while it is there",
-            "mend what it found, and leave this out";
+            "correct what it found, and leave this out";
         Twice { kind: Kind } is AcceptUnused:
             "{kind} is accepted twice",
             "keep one, with the whole reason";
         Unused { kind: Kind } is AcceptUnused:
-            "nothing of the kind {kind} is found",
+            "there is no finding of the kind {kind}",
             "leave it out: it would hide the next one";
     }
 }

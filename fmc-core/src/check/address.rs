@@ -162,7 +162,7 @@ fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpA
         Some(subnet) => {
             format!("give {who} a free address of {network} ({subnet}){}", for_example(example))
         }
-        None => format!("give {who} an address that nobody has"),
+        None => format!("give {who} a free address"),
     }
 }
 
@@ -178,10 +178,10 @@ problems! {
             "{address} is given {count} times",
             "{help}";
         Private { address: IpAddr } is AddressNotPublic:
-            "{address} is a private address of RFC 1918, which nobody on the Internet reaches",
+            "{address} is a private address (RFC 1918), which cannot be reached from the Internet",
             "write the address that the provider gave to the router, or leave it out";
         Kept { address: IpAddr } is AddressNotPublic:
-            "{address} is of a block that is kept from the Internet",
+            "{address} is in a block of addresses that the Internet does not route",
             "write the address that the provider gave to the router, or leave it out";
     }
 }

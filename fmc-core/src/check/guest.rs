@@ -110,22 +110,22 @@ problems! {
     /// Problems inside machines, as a whole.
     pub enum GuestProblem {
         UnusedGuest { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing configures it",
-            "say which system the image is, for example {system}, or leave the guest out",
+            "the machine has {os}, so nothing configures it",
+            "name the system of the image, for example {system}, or leave the guest out",
             system = roles::system();
         UnusedFirewall { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing configures it",
-            "say which system the image is, for example {system}, or leave the firewall out",
+            "the machine has {os}, so nothing configures it",
+            "name the system of the image, for example {system}, or leave the firewall out",
             system = roles::system();
         UnusedDisks { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing makes file systems on its disks",
-            "say which system the image is, for example {system}, or leave the disks blank",
+            "the machine has {os}, so nothing makes file systems on its disks",
+            "name the system of the image, for example {system}, or leave the disks blank",
             system = roles::system();
         FirewallOff is FirewallOff:
-            "the machine says whom it lets in, and without a firewall everybody is let in",
-            "leave `firewall` out, or leave `accept` out where something else guards the machine";
+            "the machine accepts only some peers, but has no firewall to keep the others out",
+            "leave `firewall` out, or leave `accept` out if something else guards the machine";
         NoLogin { machines: NameList } is LoginMissing:
-            "nobody can log in to {machines}",
+            "no user can log in to {machines}",
             "add a user with a key, for example {user}",
             user = Remedy::either("users: {ops: {admin: true, keys: [ssh-ed25519 …]}}", ".user(User::admin(\"ops\").key(…))");
     }

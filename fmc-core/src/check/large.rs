@@ -44,8 +44,8 @@ problems! {
     /// What is too large.
     pub enum LargeProblem {
         Large { size: Size } is IgnitionLarge:
-            "what the machine boots with is {size}; above 1 MiB QEMU hands it over slowly",
-            "let the machine fetch what is large: {remote}, for example from the bootstrap machine's mirror",
+            "the machine's boot configuration has {size}; QEMU is slow to hand over more than 1 MiB",
+            "let the machine fetch large files: {remote}, for example from the bootstrap machine's mirror",
             remote = Remedy::either("remote: {url: …, digest: …}", "GuestFile::remote(path, url, digest)");
     }
 }

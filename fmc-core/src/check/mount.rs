@@ -94,7 +94,7 @@ fn impossible(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
     if matches!(top, "" | "bin" | "boot" | "etc" | "lib" | "lib64" | "sbin" | "usr")
         && !text.starts_with("/usr/local/")
     {
-        return Some(("has what the system starts with", HELP));
+        return Some(("contains what the system needs to start", HELP));
     }
     let is_hiding = matches!(text, "/var" | "/var/lib" | "/root");
     if is_hiding && os.provisioner() == Some(Provisioner::CloudInit) {
@@ -107,7 +107,7 @@ problems! {
     /// Problems with mounts of data disks.
     pub enum MountProblem {
         NoXfs is GuestReference:
-            "Debian's images have no mkfs.xfs, and packages come after the disks",
+            "Debian's images have no mkfs.xfs, and packages are installed after the disks are made",
             "use ext4";
         Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",

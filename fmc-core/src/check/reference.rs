@@ -231,7 +231,7 @@ problems! {
             own = Remedy::set("uri", "qemu+ssh://hv2/system");
         WhichHost { what: &'static str, hosts: NameList, example: String } is HostAmbiguous with (count = hosts.len()):
             "the cloud has {count} hosts, and the {what} does not say which one it is on",
-            "say which, for example {host}; the hosts are {hosts}",
+            "name one, for example {host}; the hosts are {hosts}",
             host = Remedy::set("host", example);
         Elsewhere { machine: String, host: String, network: String, other: String } is HostMismatch:
             "{machine} is on the host {host}, but the network {network} is on {other}",

@@ -288,16 +288,16 @@ problems! {
     /// Problems with the roles of a machine.
     pub enum RoleProblem {
         NoSystem { who: String, os: &'static str, role: String } is RoleNeeds:
-            "{who} has {os}, and nothing there can be {role}",
-            "say which system the image is, for example {system}",
+            "{who} has {os}, so it cannot run {role}",
+            "name the system of the image, for example {system}",
             system = system();
         NoFirewall { os: &'static str } is RoleNeeds:
-            "the machine has {os}, and nothing there can let in some and keep out others",
-            "say which system the image is, for example {system}, or leave `accept` out",
+            "the machine has {os}, so it cannot have a firewall that accepts only some peers",
+            "name the system of the image, for example {system}, or leave `accept` out",
             system = system();
         Unheard { role: String, service: Service } is RoleWarning:
-            "nothing may call {role} at {service}: the firewall of its machine lets no peer in there",
-            "say who may call it, as {from} of the role or as {accept} of the machine",
+            "no machine may call {role} at {service}: the firewall there accepts no peer",
+            "name who may call it, with {from} on the role or {accept} on the machine",
             from = Remedy::either("from: [{machine: NAME}]", ".from(Peer::machine(\"NAME\"))"),
             accept = Remedy::either(
                 format!("accept: [{{service: {service}, from: {{machine: NAME}}}}]"),

@@ -118,27 +118,27 @@ problems! {
     /// Problems with routes and gateways.
     pub enum RouteProblem {
         GatewayReserved { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
-            "{gateway} is no machine's address of {subnet}",
+            "{gateway} is reserved in {subnet}: no machine can have it",
             "write an address of it, for example {first}";
         GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is not in {subnet}",
             "write an address of it, for example {first}";
         NoGateway { network: String } is GatewayUnreachable:
             "{network} has no gateway for a default route",
-            "say the LAN's router on {network}, for example {gateway}, or let it be the default route of another interface",
+            "name the LAN's router on {network}, for example {gateway}, or set the default route on another interface",
             gateway = Remedy::set("gateway", "192.168.0.1");
         NothingBehind { network: String } is GatewayUnreachable:
             "{network} is isolated: nothing is behind its gateway",
             "let the default route go through an interface on a network that is forwarded";
         Twice is DefaultRouteDuplicate:
-            "two interfaces of the machine say that they have the default route",
-            "keep one: which of two a packet takes is chance";
+            "two interfaces of the machine have the default route",
+            "keep one: with two, chance decides which one a packet takes";
         NoInterface is DefaultRouteMissing:
             "the machine has no default route: it has no interface",
             "add an interface on a nat or routed network";
         NoWayOut is DefaultRouteMissing:
             "the machine has no default route: none of its networks has a gateway to the world",
-            "add an interface on a nat or routed network, or say {none} where that is meant",
+            "add an interface on a nat or routed network, or write {none} if that is intended",
             none = Remedy::set("default_route", "false");
     }
 }

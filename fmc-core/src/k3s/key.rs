@@ -100,7 +100,7 @@ pub struct List<T>(PhantomData<T>);
 
 /// What can be the value of a [`Setting`] of type `T`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no value for a key of type `{T}`",
+    message = "`{Self}` cannot be the value of a key of type `{T}`",
     label = "this key takes a value of type `{T}`"
 )]
 pub trait Fits<T> {

@@ -283,7 +283,7 @@ problems! {
     /// Problems with the secrets of a cluster.
     pub enum CredentialProblem {
         OwnGeneration is ValueInvalid:
-            "this generation is of a secret that is made from the root key, but the cloud gives a secret of its own",
+            "this generation applies to a secret that is made from the root key, but the cloud gives its own secret",
             "leave it out, and raise the generation of the secret itself";
     }
 }

@@ -359,7 +359,7 @@ problems! {
     pub enum RegistryProblem {
         NoEndpoint { registry: String } is ValueInvalid:
             "the mirror of {registry} has no endpoint",
-            "say where its images are, for example {endpoints}, or leave the mirror out",
+            "name the place of its images, for example {endpoints}, or leave the mirror out",
             endpoints = Remedy::either(
                 "endpoints: [https://mirror.example:5000]",
                 ".endpoint(\"https://mirror.example:5000\")",

@@ -166,7 +166,7 @@ impl Setting for Tuning {
 
     /// No setter takes it: a cluster has the setters of its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is set in the kernel by itself".to_owned())
+        Err("kernel settings by themselves".to_owned())
     }
 
     fn say(&self, _: &str, cluster: &mut Expr, names: &Names) -> Result<(), Unsaid> {

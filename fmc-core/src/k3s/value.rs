@@ -140,7 +140,7 @@ impl Leaf for Schedule {
             let right = field.split(',').all(|part| is_part(part, least, most, words));
             if !right {
                 return Err(LeafError::mending(format!(
-                    "its {name} {field:?} is none of {least} to {most}: write *, */2, 1-5 or 1,3"
+                    "its {name} {field:?} must be from {least} to {most}: write *, */2, 1-5 or 1,3"
                 )));
             }
         }
@@ -256,7 +256,7 @@ impl Leaf for Bind {
             )),
             Ok(address) => Ok(Self(address)),
             Err(_) => Err(LeafError::mending(
-                "it is no IP address: write the address of an interface, or 0.0.0.0 for all",
+                "it is not an IP address: write the address of an interface, or 0.0.0.0 for all",
             )),
         }
     }

@@ -99,22 +99,22 @@ problems! {
     /// What a role needs and its machine does not have.
     pub enum NeedsProblem {
         Memory { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
-            "{who} has {there} of memory, and {role} needs {needed}",
+            "{who} has {there} of memory, but {role} needs {needed}",
             "give it at least {memory}",
             memory = Remedy::set("memory", needed);
         Processors { who: String, there: u16, role: String, needed: u16 } is RoleNeeds:
-            "{who} has {there} virtual processors, and {role} needs {needed}",
+            "{who} has {there} virtual processors, but {role} needs {needed}",
             "give it at least {cpus}",
             cpus = Remedy::set("cpus", needed);
         Root { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
-            "{who} has a root disk of {there}, and {role} needs {needed}",
+            "{who} has a root disk of {there}, but {role} needs {needed}",
             "give it at least {root}",
             root = Remedy::set("root_disk", needed);
         System { who: String, os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
-            "{who} has {os}, and {role} does not know how to install itself there",
+            "{who} has {os}, but {role} cannot install itself there",
             "give it an image of {list}";
         Address { who: String, role: String } is RoleNeeds:
-            "{who} has no address that is known beforehand, and {role} is found by it",
+            "{who} has no fixed address, by which other machines find {role}",
             "give an interface a static or reserved address, for example {address}",
             address = Remedy::set("address", "10.17.4.21");
     }

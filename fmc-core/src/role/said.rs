@@ -85,7 +85,7 @@ impl Formed for Role {
     }
 
     fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        Unknown::role(kind, settings, "no program has registered it".to_owned())
     }
 }
 

@@ -187,14 +187,14 @@ problems! {
     pub enum IdentityProblem {
         Mac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
-            "leave the MAC out: it is then derived, and no other's";
+            "leave the MAC out: it is then derived and unique";
         ReservedMac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
-            "reserve one address for one MAC; a machine's own is said on its interface, with {reserved}",
+            "reserve one address for one MAC; reserve a machine's own address on its interface, with {reserved}",
             reserved = Remedy::either("reserved: …", ".reserved(…)");
         Hostname { count: usize, hostname: String, domain: String } is HostnameDuplicate with (place = within(domain)):
-            "{count} machines call themselves {hostname}{place}",
-            "leave the host name out: it is then the machine's name, which is no other's";
+            "{count} machines have the host name {hostname}{place}",
+            "leave the host name out: the machine's name is then used, which is unique";
         ReservedName { count: usize, name: String } is HostnameDuplicate:
             "{count} reservations of one network have the name {name}",
             "give each device a name of its own";

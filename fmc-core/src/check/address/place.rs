@@ -146,8 +146,8 @@ problems! {
             subnet = subnet_of(field);
         UnknownSubnet { address: IpAddr, network: String, field: String } is NetworkIncomplete
             with (label = family(*address)):
-            "{network} does not say its {label} subnet, and so not the prefix length of {address}",
-            "say the LAN's on the network, for example {subnet}",
+            "{network} has no {label} subnet, so the prefix length of {address} is not known",
+            "write the LAN's subnet on the network, for example {subnet}",
             subnet = subnet_of(field);
     }
 }

@@ -101,7 +101,7 @@ problems! {
     pub enum SubnetProblem {
         RangeOutside { range: IpRange, subnet: Subnet, hosts: String } is RangeOutside:
             "{range} is not within the machines' addresses of {subnet}",
-            "write a part of {hosts}";
+            "write a range within {hosts}";
         Same { first: String, second: String, subnet: Subnet } is SubnetOverlap:
             "{first} and {second} both have the subnet {subnet}",
             "give {second} a subnet of its own: a router sends an address one way only";

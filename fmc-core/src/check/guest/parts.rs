@@ -144,7 +144,7 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
     let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
     if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
         return Some((
-            "is gone after the first boot: the kernel or systemd makes it anew each time",
+            "is gone after the first boot: the kernel or systemd creates it at each start",
             "use a path under /etc, /var, /opt or /srv, or a unit that writes it at every boot",
         ));
     }
@@ -322,22 +322,22 @@ problems! {
     /// Problems with the parts of one guest.
     pub enum PartProblem {
         Twice { what: &'static str, name: String } is GuestClash:
-            "the {what} {name} is there twice",
+            "the {what} {name} occurs twice",
             "keep one {what} of that name";
         OwnGroup { user: String } is GuestClash:
-            "the user {user} brings the group of its name",
+            "the user {user} already has a group of that name",
             "leave the group out, or give it another name";
         Uid { uid: u32 } is GuestClash:
             "{uid} is the id of two users",
             "give each user an id of its own, or leave it to the guest";
         Path { path: AbsPath } is GuestClash:
-            "two things are at {path}",
+            "two entries have the path {path}",
             "keep one file, directory or link at a path";
         OfUnit { path: AbsPath, unit: String } is GuestClash:
-            "{path} is written for the unit {unit}",
+            "{path} is the file of the unit {unit}, which fmc writes",
             "give the unit its contents, or leave the unit out";
         OwnFile { path: AbsPath } is GuestClash:
-            "{path} is written from what the cloud knows of the machine",
+            "fmc writes {path} from the settings of the machine",
             "set the machine's host name, addresses, time zone or administrators instead";
         Unwritable { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",

@@ -110,7 +110,7 @@ problems! {
     /// Problems with what a network says about itself.
     pub enum NetworkProblem {
         NoBridge { network: String } is NetworkIncomplete:
-            "{network} is a host bridge, but does not say which",
+            "{network} is a host bridge, but does not name it",
             "name a bridge of the host, for example {bridge}",
             bridge = Remedy::either("bridge: br0", "Network::bridge(name, \"br0\")");
         NoSubnet { network: String } is NetworkIncomplete:

@@ -436,11 +436,11 @@ problems! {
             "give it an interface on {on}, or one on a routed network";
         Refused { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
-            "{who} on {from} cannot reach {called} of {whom}: {to} is {mode}, and takes nothing new from outside",
+            "{who} on {from} cannot reach {called} of {whom}: {to} is {mode}, and refuses new connections from outside",
             "make {to} a routed network, or give {who} an interface on {to}";
         Hidden { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
-            "{who} on {from} calls {called} of {whom} on {to} by the host's address, since {from} is {mode}, and no firewall there lets that in",
+            "{who} on {from} calls {called} of {whom} on {to} from the host's address, since {from} is {mode}, and the firewall there does not accept it",
             "make {from} a routed network, or give {who} an interface on {to}";
         Foreign { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
@@ -454,7 +454,7 @@ problems! {
             firewall = Remedy::set("firewall", "false");
         Nobody { who: String, does: &'static str, peer: String, what: String, near: Option<String>, known: NameList } is FlowNobody
             with (help = instead(what, near.as_deref(), known, "give a machine the role, or leave the flow out")):
-            "{who} {does} {peer}, and no machine has that role",
+            "{who} {does} {peer}, but no machine has that role",
             "{help}";
         NoPeer { what: &'static str, name: String, near: Option<String>, known: NameList } is ReferenceUnknown
             with (help = instead(what, near.as_deref(), known, format_args!("name a {what} of the cloud, or add it"))):

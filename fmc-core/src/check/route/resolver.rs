@@ -258,23 +258,23 @@ problems! {
     /// Problems with resolvers.
     pub enum ResolverProblem {
         Missing { machines: NameList } is ResolverMissing with (have = machines.verb("has", "have")):
-            "{machines} {have} nobody to ask for names",
-            "say {resolvers} on the machine, on its network or on the cloud",
+            "{machines} {have} no resolver",
+            "write {resolvers} on the machine, on its network or on the cloud",
             resolvers = Remedy::set("resolvers", "[192.168.0.1]");
         Refused { machines: NameList, resolver: IpAddr, from: String, to: String, mode: String } is ResolverUnreachable:
-            "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and takes nothing new from outside",
+            "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and refuses new connections from outside",
             "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}";
         OthersGateway { machines: NameList, resolver: IpAddr, of: String } is ResolverUnreachable:
-            "{machines} cannot reach {resolver}: libvirt's resolver of {of} answers on {of} alone",
+            "{machines} cannot reach {resolver}: libvirt's resolver of {of} answers only on {of}",
             "leave the resolvers out: each network's own gateway answers";
         Nobody { machines: NameList, resolver: IpAddr, on: String } is ResolverUnreachable:
-            "nobody has {resolver}, which {machines} should ask",
+            "{machines} should ask {resolver}, but no machine has that address",
             "write the address of a machine on {on}, or give this one to a machine";
         NoWay { machines: NameList, resolver: IpAddr } is ResolverUnreachable with (have = machines.verb("has", "have")):
             "{machines} {have} no route to {resolver}",
             "name a resolver in one of its networks, or give it an interface on a forwarded one";
         Mixed { public: IpAddr, internal: IpAddr } is ResolverMixed:
-            "{internal} knows the names of this network, {public} only those of the Internet",
-            "ask {internal} alone, and let it forward to {public}: the second of a list is asked when the first is silent, not when it has no answer";
+            "{internal} knows the names of this network, but {public} only those of the Internet",
+            "ask {internal} alone, and let it forward to {public}: a client asks the second one only if the first does not answer at all";
     }
 }

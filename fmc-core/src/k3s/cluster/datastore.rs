@@ -146,16 +146,16 @@ problems! {
     /// Problems with where a datastore is.
     pub enum DatastoreProblem {
         Nowhere is ValueInvalid:
-            "the datastore is nowhere",
+            "the datastore has neither a machine nor an endpoint",
             "name the machine that PostgreSQL is on and the password there, or give the whole endpoint as a secret";
         Twice is ValueInvalid:
             "the datastore is on a machine and at an endpoint",
-            "keep one of both";
+            "keep one of them";
         NoPassword is ValueInvalid:
             "the datastore on a machine has no password",
             "give the password of the user there as a secret";
         OfMachine { key: &'static str } is ValueInvalid:
-            "the endpoint of the datastore says the {key} already",
+            "the endpoint of the datastore already contains the {key}",
             "leave {key} out, or name the machine in place of the endpoint";
     }
 }

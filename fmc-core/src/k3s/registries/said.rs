@@ -64,7 +64,7 @@ impl Setting for Auth {
 
     /// No setter takes one: that of its kind takes its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is shown to a registry by itself".to_owned())
+        Err("the credentials of a registry by themselves".to_owned())
     }
 
     fn say(&self, _: &str, access: &mut Expr, names: &Names) -> Result<(), Unsaid> {

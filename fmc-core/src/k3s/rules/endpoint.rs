@@ -193,10 +193,10 @@ problems! {
             balancer = balancer();
         Agent { cluster: String, machine: String } is K3sEndpointSelf:
             "the endpoint of {cluster} leads to {machine}, an agent, which does not run the API",
-            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+            "write an endpoint that leads to all servers: a balancer, or an address or name that is not a node's own";
         Itself { cluster: String, machine: String } is K3sEndpointSelf:
-            "the endpoint of {cluster} leads to {machine}, which would have to join by itself",
-            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+            "the endpoint of {cluster} leads to {machine}, which would have to join through itself",
+            "write an endpoint that leads to all servers: a balancer, or an address or name that is not a node's own";
         NoBalancer { cluster: String } is K3sEndpointNowhere:
             "the balancer of {cluster} has no machine",
             "name its machine, for example {balancer}",

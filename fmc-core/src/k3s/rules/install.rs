@@ -198,7 +198,7 @@ problems! {
         NoPolicy { machines: NameList, of: &'static str } is K3sSelinuxPolicy
             with (who = machines.first_of("machine"), enforce = machines.verb("enforces", "enforce")):
             "{who} {enforce} SELinux, but K3s's policy is not installed",
-            "say where the package k3s-selinux is: {policy}; without it the binary gets the label container_runtime_exec_t, and the rest what the system's own policy gives it",
+            "give the address of the package k3s-selinux: {policy}; without it the binary gets the label container_runtime_exec_t, and the system's own policy decides the other labels",
             policy = Remedy::either(
                 format!("{of}: {{selinux_policy: {{url: …, digest: \"sha256:…\"}}}}"),
                 ".selinux_policy(URL, \"sha256:…\")",

@@ -191,7 +191,7 @@ problems! {
             "{key} has no effect: snapshots do not go to S3",
             "leave it out";
         NoFlannel { key: Key } is K3sUnused:
-            "{key} has no effect: the cluster does without flannel",
+            "{key} has no effect: the cluster does not use flannel",
             "leave it out";
         PartOff { key: Key, off: Key } is K3sUnused:
             "{key} has no effect: {off} turns off the part that reads it",

@@ -79,7 +79,7 @@ impl Formed for Spanning {
     }
 
     fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        Unknown::role(kind, settings, "no program has registered it".to_owned())
     }
 }
 

@@ -317,10 +317,7 @@ fn a_network_without_a_resolver_is_one_finding_for_all_its_machines() {
     let all = findings(&yaml(&small(lan, &machines.join(", "))));
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!((finding.kind().as_str(), finding.at()), ("resolver-missing", "machines.m10.resolvers"));
-    assert_eq!(
-        finding.message(),
-        "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have nobody to ask for names"
-    );
+    assert_eq!(finding.message(), "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have no resolver");
 }
 
 #[test]
