@@ -35,7 +35,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NodeExporter {
-    /// The TCP port that it listens on; 9100 if not said.
+    /// The TCP port that it listens on; 9100 by default.
     #[serde(default, skip_serializing_if = "is_default")]
     port: Option<Given<TcpPort>>,
     /// The peers that may ask it. Without any, and without an `accept` of the machine for its port, no peer can: the check warns.

@@ -42,7 +42,10 @@ fn without_null(schema: &mut Schema) {
 /// Leaves the examples in Rust and the links between items out of a description: its reader writes a file.
 fn without_rust(schema: &mut Schema) {
     let Some(Value::String(text)) = schema.get_mut("description") else { return };
-    let outside = text.split("```").step_by(2).map(str::trim).filter(|piece| !piece.is_empty());
+    let outside = text.split("```").step_by(2).map(str::trim);
+    // The words that lead to an example go with it.
+    let outside = outside.map(|piece| piece.strip_suffix("In a file:").unwrap_or(piece).trim_end());
+    let outside = outside.filter(|piece| !piece.is_empty());
     let prose = outside.collect::<Vec<_>>().join("\n\n");
     let mut words = String::with_capacity(prose.len());
     let mut rest = &*prose;

@@ -65,7 +65,7 @@ impl Stated<'_> {
         format!("{}.virtual_address", self.at)
     }
 
-    /// What says the virtual router: the address, where no number is said.
+    /// The setting that decides the virtual router id: the address, unless a number is set.
     fn router(&self) -> String {
         if self.balancer.virtual_router.is_some() {
             format!("{}.virtual_router", self.at)
@@ -204,7 +204,7 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What VRRP is heard on.
+/// The address that VRRP is received on.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Wire<'a> {
     Network(Idx<Network>),

@@ -1,8 +1,8 @@
 //! Traefik's configuration (*Traefik Proxy Documentation*, 3.6 and later, which asks TCP servers whether they live): TCP from end to
 //! end, by the file provider.
 //!
-//! There is no API and no dashboard, and nothing is asked of anybody outside. By a name Traefik asks the machine's resolvers at each
-//! connection; it takes the first of the addresses that answers.
+//! It has no API and no dashboard, and calls nothing outside. For a name, Traefik asks the machine's resolvers at each
+//! connection and takes the first address that answers.
 
 use std::fmt::Write as _;
 

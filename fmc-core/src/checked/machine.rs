@@ -116,9 +116,9 @@ pub struct Machine {
     pub shutdown: Shutdown,
     /// What says that it is up; nobody waits for it if `None`.
     pub ready: Option<Ready>,
-    /// Labels of the Kubernetes node that it is, each once.
+    /// Labels of its Kubernetes node, each once.
     pub labels: Vec<k3s::Label>,
-    /// Taints of the Kubernetes node that it is, each once.
+    /// Taints of its Kubernetes node, each once.
     pub taints: Vec<k3s::Taint>,
     /// Whether a firewall inside it lets in its flows and nothing else.
     pub firewall: bool,

@@ -30,7 +30,7 @@ pub enum Contents {
     Remote {
         /// Where it is.
         url: Given<HttpUrl>,
-        /// What it must hash to.
+        /// Its hash.
         digest: Given<Digest>,
     },
 }
@@ -95,14 +95,14 @@ draft! {
         /// Where it is.
         #[key]
         path: Given<AbsPath>,
-        /// What is in it.
+        /// Its contents.
         #[needed]
         contents: Contents,
         /// Its permissions, in quotes: `"0644"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root if not said.
+        /// Its owner; root by default.
         owner: Option<Given<UserName>>,
-        /// Its group; root if not said, whoever owns it.
+        /// Its group; root by default, whoever owns it.
         group: Option<Given<GroupName>>,
     }
 
@@ -221,9 +221,9 @@ draft! {
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root if not said.
+        /// Its owner; root by default.
         owner: Option<Given<UserName>>,
-        /// Its group; root if not said, whoever owns it.
+        /// Its group; root by default, whoever owns it.
         group: Option<Given<GroupName>>,
     }
 
@@ -274,7 +274,7 @@ impl Symlink {
 pub struct CheckedFile {
     /// Where it is.
     pub path: AbsPath,
-    /// What is in it.
+    /// Its contents.
     pub contents: CheckedContents,
     /// Its permissions.
     pub mode: FileMode,
@@ -295,7 +295,7 @@ pub enum CheckedContents {
     Remote {
         /// Where it is.
         url: HttpUrl,
-        /// What it must hash to.
+        /// Its hash.
         digest: Digest,
     },
 }

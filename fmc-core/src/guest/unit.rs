@@ -39,7 +39,7 @@ draft! {
         /// What is wanted of it.
         #[by_hand]
         state: State,
-        /// Its contents; those of the image if not said.
+        /// Its contents; those of the image by default.
         #[by_hand]
         contents: Option<UnitContents>,
         /// Settings added to its own, by name.
@@ -98,7 +98,7 @@ impl Unit {
         self
     }
 
-    /// Its contents, as a [`UnitFile`] or a text; those of the image if not said.
+    /// Its contents, as a [`UnitFile`] or a text; those of the image by default.
     #[must_use]
     pub fn contents(mut self, contents: impl Into<UnitContents>) -> Self {
         self.contents = Some(contents.into());

@@ -26,11 +26,11 @@ draft! {
         /// Further groups; they must be in the guest or in the image.
         #[each(group)]
         groups: Vec<Given<GroupName>>,
-        /// The numeric id; the guest's next free one if not said.
+        /// The numeric id; the guest's next free one by default.
         uid: Option<u32>,
-        /// The home directory; `/home/NAME` if not said.
+        /// The home directory; `/home/NAME` by default.
         home: Option<Given<AbsPath>>,
-        /// The login shell; `/bin/bash` if not said.
+        /// The login shell; `/bin/bash` by default.
         shell: Option<Given<AbsPath>>,
         /// The hash of a password, as crypt(5) writes it (`$y$…`, `$6$…`), for the console. SSH takes keys only.
         password_hash: Option<Secret>,
@@ -88,7 +88,7 @@ draft! {
         /// Its name.
         #[key]
         name: Given<GroupName>,
-        /// The numeric id; the guest's next free one if not said. cloud-init cannot choose it.
+        /// The numeric id; the guest's next free one by default. cloud-init cannot choose it.
         gid: Option<u32>,
     }
 

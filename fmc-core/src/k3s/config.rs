@@ -35,7 +35,7 @@ pub enum Value {
 
 /// The keys of a `config.yaml` with their values.
 ///
-/// In a file of a cloud it is a map with K3s's own names, in which one that K3s does not know is refused.
+/// In a file it is a map with K3s's own names. A name that K3s does not know is refused.
 ///
 /// ```
 /// use fmc_core::k3s::{Config, Piece, key};
@@ -54,7 +54,7 @@ impl Config {
     /// Where K3s reads it.
     pub const PATH: &'static str = "/etc/rancher/k3s/config.yaml";
 
-    /// Nothing: K3s's defaults.
+    /// An empty configuration: K3s's defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -104,7 +104,7 @@ impl Config {
         self.0.is_empty()
     }
 
-    /// Whether a secret is in it, so that nobody but root may read the file.
+    /// Whether it contains a secret, so that only root may read the file.
     pub fn has_secrets(&self) -> bool {
         self.0.values().any(|value| matches!(value, Value::Secret(_)))
     }
@@ -168,7 +168,7 @@ impl draft::Setting for Config {
                 Value::Flag(flag) => flag.to_string(),
                 Value::Integer(number) => number.to_string(),
                 Value::Text(text) => quoted(text),
-                // An empty array says of what it is.
+                // An empty array needs its type.
                 Value::List(texts) if texts.is_empty() => "[\"\"; 0]".to_owned(),
                 Value::List(texts) => draft::Setting::rust(texts, names)?.line(),
                 Value::Secret(secret) => draft::Setting::rust(secret, names)?.line(),
@@ -181,7 +181,7 @@ impl draft::Setting for Config {
 }
 
 impl Value {
-    /// A list without members says nothing, and YAML has no form for it in lines.
+    /// An empty list has no effect, and block YAML has no form for it.
     fn is_nothing(&self) -> bool {
         matches!(self, Self::List(texts) if texts.is_empty())
     }

@@ -274,12 +274,12 @@ impl ServerUrl {
         self.0.as_str()
     }
 
-    /// The host: a name or an address, that of IPv6 in brackets.
+    /// The host: a name or an address, in brackets if it is IPv6.
     pub fn host(&self) -> &str {
         self.0.host()
     }
 
-    /// The port, 443 where none is written.
+    /// The port, 443 by default.
     pub fn port(&self) -> u16 {
         self.0.port()
     }

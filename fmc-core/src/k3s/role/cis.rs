@@ -1,4 +1,4 @@
-//! What the CIS benchmark wants of a cluster (docs.k3s.io, *CIS Hardening Guide*).
+//! The requirements of the CIS benchmark (docs.k3s.io, *CIS Hardening Guide*).
 
 use super::Node;
 use crate::guest::{Directory, Guest, GuestFile};
@@ -94,7 +94,7 @@ plugins:
       burst: 20000
 ";
 
-/// Who did what, without what was in it: bodies have Secrets.
+/// The audit log records who did what, without bodies: those contain Secrets.
 const AUDIT: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy

@@ -1,4 +1,5 @@
-//! The machine of the cloud that a cluster's database is on: who is let in there, and by what address servers reach it.
+//! The machine of the cloud that a cluster's database is on: the peers that it accepts, and the address by which
+//! servers reach it.
 
 use super::{DATASTORE, Node, SERVER};
 use crate::checked::{Checked, Machine};
