@@ -17,7 +17,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 
 /// Tells Prometheus how its machine is: processor, memory, disks, networks.
 ///
-/// In a file it is `node-exporter`, alone or with its settings:
+/// In a file it is `node-exporter`, or a map with its settings:
 ///
 /// ```yaml
 /// roles:
@@ -44,7 +44,7 @@ pub struct NodeExporter {
 }
 
 impl NodeExporter {
-    /// On port 9100; nobody may ask until [said](Self::from).
+    /// On port 9100. No peer may call it until one is [allowed](Self::from).
     pub fn new() -> Self {
         Self::default()
     }
@@ -56,7 +56,7 @@ impl NodeExporter {
         self
     }
 
-    /// Somebody may ask it; for several peers it is said several times.
+    /// Lets a peer call it; call this once for each peer.
     #[must_use]
     pub fn from(mut self, peer: Peer) -> Self {
         self.from.push(peer);

@@ -1,4 +1,4 @@
-//! The JSON Schema of what a file says.
+//! The JSON Schema of a cloud's file.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -31,7 +31,7 @@ fn without_null(schema: &mut Schema) {
         if let [Value::Object(only)] = forms.as_slice() {
             let only = only.clone();
             keys.remove("anyOf");
-            // The words of the place come before those of its type.
+            // The description of a field takes precedence over that of its type.
             for (key, value) in only {
                 keys.entry(key).or_insert(value);
             }

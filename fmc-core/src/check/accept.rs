@@ -6,7 +6,7 @@ use crate::cloud::Cloud;
 use crate::finding::{Finding, Kind, problems};
 use crate::nearest::nearest;
 
-/// Gives accepted findings their reason, and looks at what is accepted.
+/// Gives accepted findings their reason, and checks the `accept` entries themselves.
 pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     let mut accepted: BTreeMap<Kind, (usize, &str)> = BTreeMap::new();
     let mut own = Vec::new();

@@ -21,7 +21,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     public(view, findings);
 }
 
-/// Who has an address.
+/// The holder of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
     /// An interface of a machine, by index, and the field that says the address.
@@ -57,7 +57,7 @@ impl Holder {
     }
 }
 
-/// An address that somebody has on a network.
+/// An address that is in use on a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Use {
     /// The segment: the first of the networks that are one bridge.
@@ -67,7 +67,7 @@ struct Use {
     holder: Holder,
 }
 
-/// Every address that is said, sorted by segment and address.
+/// Every address of the draft, sorted by segment and address.
 fn uses(view: &View<'_>) -> Vec<Use> {
     let segments = segments(view);
     let segment = |network: usize| segments.get(network).copied().unwrap_or(network);
@@ -93,7 +93,7 @@ fn uses(view: &View<'_>) -> Vec<Use> {
     uses
 }
 
-/// Two networks on one host bridge are one segment, in which an address is somebody's only once.
+/// Two networks on one host bridge are one segment, in which an address may occur only once.
 fn segments(view: &View<'_>) -> Vec<usize> {
     let mut bridges = std::collections::BTreeMap::new();
     let segment = |(at, net): (usize, &super::view::Net<'_>)| {
@@ -156,7 +156,7 @@ fn public(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The help for an address that somebody else has.
+/// The help for an address that is already in use.
 fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpAddr>) -> String {
     match subnet {
         Some(subnet) => {

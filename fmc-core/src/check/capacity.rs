@@ -42,7 +42,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
     }
     if view.cloud.lab {
-        // A lab is squeezed into whatever there is.
+        // A lab runs on whatever the host has.
         for finding in findings.iter_mut().skip(start) {
             finding.only_warn();
         }

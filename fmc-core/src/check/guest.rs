@@ -1,4 +1,4 @@
-//! What is inside the machines: its own rules, asked for each machine, and what only all of them together show.
+//! Rules for guests: those of each machine's own guest, and those over all machines together.
 
 pub(crate) mod parts;
 
@@ -39,7 +39,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");
             let machine = machines.name(&draft.name);
-            // With what roles add it is judged later, as one.
+            // A guest with parts of roles is checked later, as a whole.
             let alone = !roles::has_role(view, draft);
             let known = inside(&draft.guest, &draft.image, alone, &machine.key("guest"), findings);
             last = known.map(|known| (draft, Known { is_right: findings.len() == before, ..known }));
@@ -51,7 +51,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 None => drop(secrets.insert(secret.clone(), name)),
             }
         }
-        // Nobody needs to log in where nothing boots.
+        // A machine that boots nothing needs no login.
         if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
             locked.push(name);
         }
@@ -71,7 +71,7 @@ fn is_alike(view: &View<'_>, one: &Machine, other: &Machine) -> bool {
         && roles::has_role(view, one) == roles::has_role(view, other)
 }
 
-/// What is known of a guest whose parts are right.
+/// Facts about a guest whose parts are right.
 struct Known {
     is_right: bool,
     has_login: bool,

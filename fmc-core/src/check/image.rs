@@ -63,7 +63,7 @@ fn group(mut shared: Vec<(&str, &Image, Fault)>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where an image's bytes are: images of one place are one to whoever mends them.
+/// The place of an image's bytes: images of one place are one finding.
 fn place(image: &Image) -> (Os, &str, Option<&str>) {
     let source = match &image.source {
         Source::Path(path) | Source::File { path, .. } => path.ok().map(|path| path.as_str()),
@@ -132,7 +132,7 @@ fn unpinned(image: &Image) -> Option<Fault> {
     None
 }
 
-/// Endings of packed files, and how one is unpacked. Of those that we send, we do.
+/// Endings of packed files, and how to unpack one. Uploaded files are unpacked by fmc itself.
 const PACKED: &[(&str, &str)] = &[
     (".xz", "unpack it: `xz -d`"),
     (".gz", "unpack it: `gunzip`"),

@@ -30,7 +30,7 @@ mod shared;
 pub(crate) mod tests;
 pub(crate) mod view;
 
-/// What findings are about: a type for each room of rules, with the values that its texts are made from.
+/// The data of findings: a type for each room of rules, with the values that its texts are made from.
 ///
 /// ```
 /// use fmc_core::check::problem::ResolverProblem;
@@ -116,7 +116,7 @@ impl Cloud {
         for rule in RULES {
             rule(&view, &mut findings);
         }
-        // Roles look at a cloud whose values are right: at what is, where not all of it is.
+        // Roles look only at right values: if some are wrong, at the rest of the cloud.
         let mut resolved = resolve::resolve(&view);
         if let Some(resolved) = &mut resolved {
             for room in ROOMS {

@@ -42,7 +42,7 @@ fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
 
 fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     let os = machine.image.os;
-    // What is wrong inside is another rule's.
+    // Mistakes inside are another rule's.
     let parts = machine.guest.parts(&At::ROOT, &mut Vec::new()).unwrap_or_default();
     let disks = at.key("disks");
     let mut seen: BTreeMap<AbsPath, &Disk> = BTreeMap::new();
@@ -67,7 +67,7 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What of the guest is where a disk is mounted, or above: its path in the guest, and what it is.
+/// The part of the guest at the mount point or above it: its path in the guest, and its kind.
 fn taken(parts: &Parts, mount_point: &AbsPath, os: Os) -> Option<(String, &'static str)> {
     let is_above = |path: &AbsPath| mount_point.is_within(&mount::without_links(path, os));
     let file = parts.files.iter().find(|file| is_above(&file.path));

@@ -195,7 +195,7 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 }
 
 impl ReferenceProblem {
-    /// Nothing of a sort has a name: which one was meant, and which there are.
+    /// The help for an unknown name: the nearest one, and the known ones.
     pub(crate) fn unknown(what: &'static str, name: &str, known: NameList) -> Self {
         Self::Unknown { what, name: name.to_owned(), near: known.nearest(name), known }
     }
@@ -216,7 +216,7 @@ pub(super) fn instead(
 }
 
 problems! {
-    /// Problems with names and with what they refer to.
+    /// Problems with names and references.
     pub enum ReferenceProblem {
         NameTwice { what: &'static str, name: String, count: usize } is NameDuplicate:
             "{count} values have the {what} {name}",

@@ -1,7 +1,7 @@
 //! Roles: what each adds to its machine, and what they say of each other.
 //!
-//! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
-//! judged as one with what the user wrote.
+//! They look at the resolved cloud, so that a role never sees a wrong leaf. Their parts are merged into the guests
+//! here, and checked together with the user's.
 
 pub(super) mod after;
 mod answers;
@@ -42,7 +42,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     {
         return;
     }
-    // By machine; a machine's roles in the order in which they are said.
+    // By machine; a machine's roles in the order of their declaration.
     assigned.sort_by_key(|one| one.machine);
     let roles = members(cloud, &assigned);
     cloud.set_roles(roles);
@@ -101,8 +101,8 @@ fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Al
     }
 }
 
-/// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is
-/// told not to.
+/// Decides which machines have a firewall: those with roles, those that accept something, and those with `firewall:
+/// true`; never those with `firewall: false`.
 fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     for one in assigned {
         if let Some(machine) = cloud.machine_mut(one.machine) {
@@ -165,7 +165,7 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
     assigned
 }
 
-/// Who has which role.
+/// The machines of each role.
 fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Members> {
     let mut all: BTreeMap<CheckedGroup, Members> = BTreeMap::new();
     for one in assigned {
@@ -258,7 +258,7 @@ fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Findin
     }
 }
 
-/// Judges the merged guest of a machine. What is wrong with a part that a role adds is told at the role.
+/// Checks the merged guest of a machine. A mistake in a part that a role adds is reported at the role.
 fn judge(merged: &merge::Merged, machine: &Machine, findings: &mut Vec<Finding>) {
     let machines = At::ROOT.key("machines");
     let here = machines.name(&machine.name);

@@ -15,7 +15,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     for placed in &view.machines {
         default_routes(placed, findings);
-        // A lab has isolated networks in place of host bridges, so that what is said about the world is not true there.
+        // A lab has isolated networks in place of host bridges, so the rules about the way out do not apply there.
         if !view.cloud.lab {
             unusable(view, placed, findings);
             missing(view, placed, findings);
@@ -68,7 +68,7 @@ fn leads_out(net: &Net<'_>, link: &Plugged<'_>) -> bool {
     net.is_forwarded() && (has_gateway(net) || (!net.is_own() && by_dhcp(link)))
 }
 
-/// A default route that is asked for where there is none.
+/// A default route that is asked for on a network without one.
 fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     for (index, link) in placed.links.iter().enumerate() {
         let Some(net) = link.network.and_then(|at| view.network(at)) else { continue };
@@ -89,7 +89,7 @@ fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A machine that something configures and that gets nowhere; who says `default_route: false` means it.
+/// A configured machine without a way out, unless `default_route: false` says that this is intended.
 fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     if placed.draft.image.os.provisioner().is_none() {
         return;

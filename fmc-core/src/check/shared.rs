@@ -1,4 +1,4 @@
-//! What many machines share is said once: findings that say the same of several machines at the same place are one.
+//! Merges findings that say the same of several machines at the same place.
 
 use std::collections::{BTreeMap, BTreeSet};
 

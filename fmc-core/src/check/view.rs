@@ -71,7 +71,7 @@ pub(crate) struct Plugged<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Whose name stands before the names of domains and networks on their hosts.
+    /// The owner whose name precedes the names of domains and networks on their hosts.
     pub(crate) fn prefix(&self) -> Option<&str> {
         self.owner.as_ref().filter(|_| self.cloud.prefixed).map(OwnerId::as_str)
     }
@@ -238,8 +238,8 @@ pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
     })
 }
 
-/// The text of a name, right or wrong: a reference by a wrong name to a value of that wrong name is understood, so that
-/// the rules about both still speak.
+/// The text of a name, right or wrong: a wrong name still refers to a value of that wrong name, so the rules about both
+/// still apply.
 pub(crate) fn text<T: AsRef<str>>(name: &Given<T>) -> &str {
     match name {
         Given::Right(name) => name.as_ref(),
@@ -251,7 +251,7 @@ fn index<T: Keyed>(values: &Named<T>) -> BTreeMap<&str, usize>
 where
     T::Name: AsRef<str>,
 {
-    // The first of two values of one name is the one that references mean; the second is a finding.
+    // References mean the first of two values of one name; the second is a finding.
     let mut map = BTreeMap::new();
     for (at, value) in values.iter().enumerate() {
         map.entry(text(value.name())).or_insert(at);

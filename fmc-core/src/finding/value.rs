@@ -1,4 +1,4 @@
-//! Values that are right alone and wrong where they stand, of whichever room.
+//! Values that are valid by themselves and wrong in their place, in any room.
 
 use super::problems;
 

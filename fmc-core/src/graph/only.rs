@@ -97,12 +97,12 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<D>, whole: Pa
     part
 }
 
-/// What a note may be about: an object, or the noun that it is part of.
+/// The possible subjects of a note: an object, or the noun that it is part of.
 fn abouts(address: &Address, part_of: Option<&str>) -> impl Iterator<Item = String> {
     [Some(address.to_string()), part_of.map(str::to_owned)].into_iter().flatten()
 }
 
-/// A refusal for each machine that is to be made anew, or to lose its data, and is not among what alone was chosen: the plan
+/// A refusal for each machine that should be replaced or lose its data, but that the limited plan leaves out: the plan
 /// would not do what was asked for.
 fn outside(choices: &Choices, is_elsewhere: impl Fn(&str) -> bool) -> Vec<Note> {
     let data = match &choices.delete_data {

@@ -92,7 +92,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Vec::new()
     }
 
-    /// The last lines that were kept of a machine's console; `None` if it keeps none, or has no connection to the machine.
+    /// The last recorded lines of a machine's console; `None` if it keeps none, or has no connection to the machine.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a role needs of its machine.
+//! A role's needs of its machine.
 
 use super::Site;
 use crate::checked::Machine;
@@ -17,7 +17,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Nothing.
+    /// Empty.
     pub fn new() -> Self {
         Self::default()
     }
@@ -89,14 +89,14 @@ impl Needs {
     }
 }
 
-/// Who it is that has a role: where the path does not say the machine, its name.
+/// The holder of a role: its machine's name, if the path does not contain it.
 pub(crate) fn subject(machine: &Machine, at: &At<'_>) -> String {
     let is_there = at.to_string().starts_with(&format!("machines.{}.", machine.name));
     if is_there { "the machine".to_owned() } else { machine.name.to_string() }
 }
 
 problems! {
-    /// What a role needs and its machine does not have.
+    /// Needs of a role that its machine does not meet.
     pub enum NeedsProblem {
         Memory { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
             "{who} has {there} of memory, but {role} needs {needed}",

@@ -1,6 +1,6 @@
 //! Chains of calls, broken into lines as rustfmt would.
 
-/// The widest line, unless a text alone is wider.
+/// The widest line, unless a single text is wider.
 const WIDTH: usize = 100;
 
 /// A constructor and the setters called on it, or a literal.
@@ -11,7 +11,7 @@ pub(crate) struct Expr {
     is_leaf: bool,
     /// The last argument of the constructor, where it is a chain itself.
     last: Option<Box<Expr>>,
-    /// What is in it, where it is an array.
+    /// Its items, if it is an array.
     items: Vec<Expr>,
     calls: Vec<(String, Argument)>,
 }

@@ -1,4 +1,4 @@
-//! A datastore on a machine of the cloud: its address, who is let in, and what starts after it.
+//! A datastore on a machine of the cloud: its address, its accepted peers, and the machines that start after it.
 
 use fmc_core::checked::Checked;
 use fmc_core::flow::tcp;

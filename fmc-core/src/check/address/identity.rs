@@ -1,4 +1,4 @@
-//! MACs and host names: what a machine is known by besides its address.
+//! MACs and host names, which identify a machine besides its address.
 
 use super::super::view::{View, text};
 use crate::addr::Mac;
@@ -41,7 +41,7 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Who has a MAC on a network, for addresses of one family.
+/// The holder of a MAC on a network, for addresses of one family.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Leaseholder {
     network: usize,
@@ -82,7 +82,7 @@ fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     holders.sort_unstable();
     for same in holders.chunk_by(|a, b| (a.network, a.mac, a.v4) == (b.network, b.mac, b.v4)) {
-        // Reservations sort first; interfaces alone are looked at by themselves.
+        // Reservations sort first; groups of only interfaces have a rule of their own.
         let [Leaseholder { network, mac, who: Who::Reservation(_), .. }, _, ..] = same else { continue };
         let network = view.network(*network).map_or("", |net| text(&net.draft.name));
         let path = |holder: &Leaseholder| match holder.who {

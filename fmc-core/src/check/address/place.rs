@@ -1,4 +1,4 @@
-//! Whether an address is one that its network has for a machine.
+//! Whether a machine of the network can have its address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -69,7 +69,8 @@ fn place(
     findings.push(problem.at(one.holder.at(view)));
 }
 
-/// The router of a LAN may be a machine of the cloud, if it has another side; that of an own network is the host.
+/// A machine of the cloud may be the router of a LAN if it has an interface elsewhere; the router of libvirt's own
+/// network is the host.
 fn may_be_router(view: &View<'_>, net: &Net<'_>, one: &Use) -> bool {
     match one.holder {
         Holder::Interface(machine, ..) => {

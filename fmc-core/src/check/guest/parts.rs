@@ -1,4 +1,4 @@
-//! What cannot be inside one machine: clashes, references to nothing, paths that no first boot can write.
+//! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +100,7 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     below_links(parts, at, findings);
 }
 
-/// What is below a declared link or file: Ignition refuses the first, nothing can write the second.
+/// Paths below a declared link or file: Ignition refuses the first, nothing can write the second.
 fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     let links = parts.links.iter().map(|link| (link.path.as_str(), ("links", "link")));
     let files = parts.files.iter().map(|file| (file.path.as_str(), ("files", "file")));
@@ -184,8 +184,7 @@ const GROUPS: &[&str] = &[
 ];
 
 fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
-    // A package brings accounts that nobody here can know; its files are written after it.
-    // A package may bring accounts; the firewall's brings none.
+    // A package may add accounts that fmc does not know; files are written after it. The firewall's package adds none.
     let may_bring = parts.packages.iter().any(|package| package.as_str() != "nftables");
     if may_bring && os.provisioner() == Some(Provisioner::CloudInit) {
         return;
@@ -309,7 +308,7 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What needs a newer Ignition than an image of this version has.
+/// Parts that need a newer Ignition than an image of this version has.
 fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     let needed = ignition::needed_spec(parts);
     let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };

@@ -1,4 +1,4 @@
-//! What a network says about itself: enough, and nothing that contradicts.
+//! The settings of a network: complete, and without contradictions.
 
 use super::super::view::Net;
 use crate::addr::{Ip, IpRange, Subnet};
@@ -107,7 +107,7 @@ fn family(is_ipv4: bool) -> &'static str {
 }
 
 problems! {
-    /// Problems with what a network says about itself.
+    /// Problems with the settings of a network.
     pub enum NetworkProblem {
         NoBridge { network: String } is NetworkIncomplete:
             "{network} is a host bridge, but does not name it",

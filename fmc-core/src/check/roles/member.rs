@@ -1,4 +1,4 @@
-//! What each machine is a member of by its roles, for the mark of its domain.
+//! The memberships of each machine by its roles, for the mark of its domain.
 
 use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
@@ -24,7 +24,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
                 Some(member.leaving(leaving))
             })
             .collect();
-        // One that has a role twice is a finding.
+        // A machine that has a role twice is a finding.
         members.sort_by(|a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
         members.dedup_by(|a, b| (a.kind(), a.instance()) == (b.kind(), b.instance()));
         all.push((at, members));

@@ -1,4 +1,4 @@
-//! Merging what roles add with what the user wrote: two that claim the same thing are a finding that names both.
+//! Merges the roles' parts with the user's guest: two claims of the same thing are a finding that names both.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,7 +10,7 @@ use crate::guest::Parts;
 use crate::guest::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::role::{Assigned, Site};
 
-/// A guest with what roles add.
+/// A guest with the parts that roles add.
 pub(super) struct Merged {
     /// All of it.
     pub(super) parts: Parts,
@@ -28,16 +28,16 @@ impl Merged {
     }
 }
 
-/// Who claims what on a machine.
+/// The claims on a machine.
 struct Claims<'a> {
     machine: &'a str,
-    /// Who has what is claimed: the role's kind and path.
+    /// The owner of each claim: the role's kind and path.
     by: BTreeMap<String, (String, String)>,
     origins: BTreeMap<String, String>,
     findings: &'a mut Vec<Finding>,
 }
 
-/// What one machine's roles add to its own guest; `None` where a leaf of it is wrong.
+/// Merges the parts of one machine's roles into its own guest; `None` if a leaf of it is wrong.
 pub(super) fn merge(
     own: &Parts,
     ours: &[Assigned],
@@ -65,7 +65,7 @@ pub(super) fn merge(
 }
 
 impl Claims<'_> {
-    /// What the user's own guest claims.
+    /// The claims of the user's own guest.
     fn note(&mut self, parts: &Parts, who: &str, at: &str) {
         for (what, part) in names(parts) {
             self.by.entry(what).or_insert_with(|| (who.to_owned(), format!("{at}.{part}")));
@@ -153,7 +153,7 @@ impl Claims<'_> {
     }
 }
 
-/// What parts claim, each with its path below the guest.
+/// The claims of parts, each with its path below the guest.
 fn names(parts: &Parts) -> impl Iterator<Item = (String, String)> {
     let path = |key: &str, path: &dyn std::fmt::Display| (format!("path {path}"), format!("{key}.{path}"));
     let files = parts.files.iter().map(move |file| path("files", &file.path));
@@ -180,7 +180,7 @@ fn sort(parts: &mut Parts) {
 }
 
 problems! {
-    /// Problems with what several roles add to one guest.
+    /// Clashes of several roles in one guest.
     pub enum MergeProblem {
         Claimed { role: String, other: String, what: String, machine: String } is RoleClash:
             "{role} and {other} both claim the {what} of {machine}",

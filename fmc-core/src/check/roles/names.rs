@@ -1,4 +1,4 @@
-//! What networks publish for the roles of machines that ask them.
+//! The names that networks publish for the roles of machines that ask them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -41,8 +41,8 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
         let Some(here) = places.all.get(*place) else { continue };
         let Some(ends) = Ends::of(cloud, &places, &by_address, peer) else { continue };
         let flow = Said { by, service: *service, machines, direction: *direction };
-        // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
-        // who may log in need not.
+        // A lab has isolated networks in place of host bridges: a reachable machine may not be so there. Name
+        // resolution has a rule of its own, and a permitted login is no need.
         if !cloud.is_lab() && !base::is_base(*direction, by, *service) {
             for (there, others) in &ends.places {
                 told.way(cloud, &flow, peer, (here, there), others);
@@ -67,13 +67,13 @@ struct Said<'a> {
     direction: Direction,
 }
 
-/// Whom a peer stands for: the places, with the machines there; none for a network.
+/// The places of a peer, with the machines there; none for a network.
 struct Ends {
     places: Vec<(Place, Vec<Idx<Machine>>)>,
 }
 
 impl Ends {
-    /// `None` for a peer of whom the cloud does not know where it is.
+    /// `None` for a peer whose place the cloud does not know.
     fn of(
         cloud: &Checked,
         places: &Places,
@@ -104,7 +104,7 @@ impl Ends {
     }
 }
 
-/// Who cannot reach whom, however many flows say so.
+/// Pairs that cannot reach each other, each once for all of its flows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Pair {
     caller: String,
@@ -112,7 +112,7 @@ struct Pair {
     way: Way,
 }
 
-/// A firewall that does not let somebody in.
+/// A firewall that refuses a caller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Closed {
     role: RoleName,
@@ -125,7 +125,7 @@ struct Affected {
     services: BTreeSet<Service>,
     callers: BTreeSet<Idx<Machine>>,
     targets: BTreeSet<Idx<Machine>>,
-    /// Who says it: the machine, and who of it.
+    /// The owner of the flow: the machine, and its role or itself.
     said: Option<(Idx<Machine>, By)>,
 }
 
@@ -169,7 +169,7 @@ impl Told {
         let Some(way) = from.way(cloud, to) else { return };
         match way {
             Way::Direct { .. } => return,
-            // Only a firewall minds who seems to call.
+            // Only a firewall compares the caller's address.
             Way::Hidden { seen, .. } => {
                 let Some(seen) = seen.map(Subnet::single) else { return };
                 if targets.iter().all(|&target| lets_in(cloud, target, flow.service, seen)) {
@@ -181,9 +181,9 @@ impl Told {
         self.ways.entry(Pair { caller, callee, way }).or_default().add(flow, callers, targets);
     }
 
-    /// Machines that must be reached and have a firewall in which nobody accepts it.
+    /// Machines that must be reached, but whose firewall does not accept it.
     fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[Idx<Machine>]) {
-        // What is hidden or does not get there is told of already; a machine itself only accepts.
+        // Other findings already report hidden callers and missing routes; a machine itself only accepts.
         let (Way::Direct { leaves }, Some(role)) = (way, flow.by.role()) else { return };
         let subnets = subnets_of(cloud, leaves);
         for &target in others {
@@ -301,7 +301,7 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
         CheckedPeer::Machine(machine) => {
             cloud.at(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
-        // Of whichever instance: the two ends of a flow may say it differently.
+        // Instances are ignored: the two ends of a flow may name different ones.
         CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
     }
 }
@@ -329,8 +329,8 @@ fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Strin
     affected.said.as_ref().map(|(machine, by)| path(cloud, assigned, *machine, by)).unwrap_or_default()
 }
 
-/// The path of what gives a machine a role, or of what it accepts itself; of a flow that every machine has, the value that it
-/// follows from.
+/// The path of the setting behind a flow: the one that gives the machine its role, its `accept` entry, or, for a flow
+/// that every machine has, the value that it follows from.
 fn path(cloud: &Checked, assigned: &[Assigned], machine: Idx<Machine>, by: &By) -> String {
     let name = || cloud.at(machine).map_or("", |machine| machine.name.as_str());
     let role = match by {
@@ -395,7 +395,8 @@ fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     roles.chain(of_spans).collect()
 }
 
-/// What was meant by a group without machines, another kind or another instance of the kind: which, its name, and those there are.
+/// The likely meaning of a group without machines, another kind or another instance: which, its name, and the known
+/// ones.
 fn who_is_there<'a>(cloud: &Checked, group: &'a CheckedGroup) -> (String, &'a str, NameList) {
     let kind = group.kind.as_str();
     let same = cloud.roles().keys().filter(|other| other.kind == group.kind);

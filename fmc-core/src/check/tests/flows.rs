@@ -1,4 +1,4 @@
-//! Flows that do not get where they should: by the networks, by a firewall, or since nobody is there.
+//! Flows that fail: because of networks, a firewall, or a missing machine.
 
 use super::{findings, found};
 use crate::cloud::Cloud;
@@ -79,7 +79,7 @@ fn which_networks_carry_a_flow() {
         (Nat, Open, Some("refuses new connections")),
         (Isolated, Routed, Some("refuses new connections")),
         (Routed, Isolated, Some("no way out")),
-        // The host's address is not an agent's, and the server lets in agents alone.
+        // The host's address is not an agent's, and the server accepts only agents.
         (Routed, Nat, Some("from the host's address")),
         (Open, Nat, Some("from the host's address")),
     ];

@@ -1,4 +1,4 @@
-//! What machines accept by themselves: values, peers, and how it goes with roles, firewalls and networks.
+//! The machines' own `accept`: values, peers, and its interplay with roles, firewalls and networks.
 
 use super::flows::on;
 use super::{findings, found, yaml};
@@ -90,7 +90,7 @@ fn nobody_is_told_with_whom_was_meant() {
     assert_eq!(finding.at(), "machines.db.accept[1]");
     assert_eq!(finding.message(), "db accepts agnet, but no machine has that role");
     assert!(finding.help().starts_with("did you mean agent?"), "{finding}");
-    // A role that is fmc's own too: who writes it for this cloud means somebody.
+    // This includes fmc's own roles: an entry written for this cloud means an existing machine.
     let finding = only(&with(db().accept(tcp(5432), Peer::role("k3s-agent"))));
     assert_eq!((finding.kind().as_str(), finding.at()), ("flow-nobody", "machines.db.accept[0]"));
 }

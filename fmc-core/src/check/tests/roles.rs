@@ -1,4 +1,4 @@
-//! Roles of a user's own: what they add, what they claim, and what they say.
+//! Users' roles: their parts, claims and findings.
 
 use std::net::IpAddr;
 

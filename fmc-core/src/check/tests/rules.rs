@@ -288,7 +288,7 @@ fn images() {
         disk,
         &["image-format machines.m.image.source"],
     );
-    // What is packed is unpacked on its way; an archive is not.
+    // A packed file is unpacked on its way; an archive is not.
     image(&format!("os: none, source: {{url: {{url: 'https://x.org/a.img.bz2', {pinned}}}}}"), disk, &[]);
     image(
         &format!("os: none, source: {{url: {{url: 'https://x.org/a.img.zip', {pinned}}}}}"),

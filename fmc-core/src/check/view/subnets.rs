@@ -1,4 +1,4 @@
-//! The subnets of a cloud's networks, to be found by what overlaps them: no cluster looks at every network.
+//! An index of the networks' subnets by overlap, so that a cluster need not look at every network.
 
 use super::Net;
 use crate::addr::Subnet;

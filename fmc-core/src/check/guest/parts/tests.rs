@@ -12,7 +12,7 @@ fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
     findings
 }
 
-/// What is found, as `kind at: message`.
+/// The findings, as `kind at: message`.
 fn found(guest: &Guest, os: Os) -> Vec<String> {
     let line =
         |finding: &Finding| format!("{} {}: {}", finding.kind().as_str(), finding.at(), finding.message());

@@ -32,7 +32,7 @@ fn cloud(cluster: Cluster) -> Cloud {
         .cluster(cluster)
 }
 
-/// The paths of findings below the clusters, but those of the rules of K3s, which have tests of their own.
+/// The paths of findings below the clusters, except those of the K3s rules, which have their own tests.
 fn paths(cluster: Cluster) -> Vec<String> {
     let report = cloud(cluster).check().unwrap_err();
     let mut paths: Vec<String> = report
