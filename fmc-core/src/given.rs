@@ -44,7 +44,7 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
         false
     }
 
-    /// The name as text, where it names a noun.
+    /// The name as text, if it names a noun.
     fn as_name(&self) -> &str {
         ""
     }

@@ -1,18 +1,18 @@
 //! The mirror on the bootstrap machine: what other machines fetch on their first boot, over HTTP inside the cloud, each file by
 //! its hash.
 //!
-//! It has what K3s is installed from where that is known by its hash, and every file that it is told of: what would be large in a
-//! machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest has a
-//! [`GuestFile::remote`](crate::guest::GuestFile::remote) of the same address and hash fetches it from here.
+//! It serves the install files of K3s whose hashes are known, and every further file that it lists, such as those that
+//! are too large for a machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest
+//! has a [`GuestFile::remote`](crate::guest::GuestFile::remote) of the same address and hash fetches it from here.
 //!
 //! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so
 //! that two releases of one name are two files. HTTP without TLS is enough: every client knows the hash of the file.
 //!
 //! # What it carries
 //!
-//! The mirror carries what is published and known by its hash. Nodes are redirected to it after all roles have spoken, so
-//! a file is redirected however it came into the guest. A large text in the cloud itself stays where it is: the mirror
-//! would receive it by the same slow way.
+//! The mirror carries published files whose hashes are known. Nodes are redirected to it after all roles have spoken,
+//! so a file is redirected however it came into the guest. A large text in the cloud itself stays where it is: the
+//! mirror would receive it by the same slow way.
 //!
 //! ```
 //! use fmc_core::digest::Digest;
@@ -92,9 +92,9 @@ impl Mirror {
         self
     }
 
-    /// The program that serves where no distribution brings one, on Fedora CoreOS and Flatcar: Caddy 2, by itself or as the
-    /// `.tar.gz` that Caddy publishes. Without it systemd and bash serve there ([`socket`]), which is enough for some dozens of
-    /// machines at a time.
+    /// The program that serves on systems without a web server, Fedora CoreOS and Flatcar: Caddy 2, by itself or as the
+    /// `.tar.gz` that Caddy publishes. Without it systemd and bash serve there ([`socket`]), which is enough for some
+    /// dozens of machines at a time.
     #[must_use]
     pub fn server(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.server = Some(Body { url: url.into(), digest: digest.into() });

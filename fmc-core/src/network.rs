@@ -126,7 +126,7 @@ impl Network {
         Self { bridge: Some(bridge.into()), ..Self::new(name, NetworkMode::Bridge) }
     }
 
-    /// With the constructor of its mode, where it says what that takes.
+    /// Uses the constructor of its mode, if the draft has its arguments.
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
         let name = self.name.rust(names)?;
         let constructor = match self.mode {

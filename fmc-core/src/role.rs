@@ -1,4 +1,4 @@
-//! Roles: what a machine is for. A role is a value; the built-in ones and a user's own go through one trait.
+//! Roles: the purposes of a machine. A role is a value; built-in and users' roles go through one trait.
 //!
 //! A role defines its parts of the machine's guest, its flows, its needs, and its checks. It sees its machine as a
 //! [`Site`] in a cloud whose values are right.
@@ -72,7 +72,7 @@ pub trait CustomRole: Any + Send + Sync {
         Given::text(&kebab(std::any::type_name::<Self>()))
     }
 
-    /// Which of several of its kind it is, as the cluster of a server; by default there is one.
+    /// Its instance, if there are several of its kind, as the cluster of a server; by default there is one.
     fn instance(&self) -> Option<&str> {
         None
     }
@@ -136,7 +136,7 @@ pub trait CustomRole: Any + Send + Sync {
         Leaving::new()
     }
 
-    /// The kinds of findings that it brings along, so that a cloud can accept them and `explain` shows their pages.
+    /// The kinds of findings that it adds, so that a cloud can accept them and `explain` shows their pages.
     fn finding_kinds(&self) -> &'static [OwnKind] {
         &[]
     }
@@ -165,7 +165,8 @@ fn kebab(path: &str) -> String {
 
 /// A role of a machine, as a draft holds it: any [`CustomRole`], shared by every copy.
 ///
-/// A file holds it where its type is a [`FileRole`] and the program knows that; a cloud that is changed by settings keeps any.
+/// A file can hold it if its type is a [`FileRole`] that the program knows; a cloud that is changed by settings keeps
+/// any role.
 #[derive(Clone)]
 pub struct Role {
     role: Arc<dyn CustomRole>,

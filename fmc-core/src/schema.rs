@@ -57,7 +57,7 @@ fn without_rust(schema: &mut Schema) {
             rest = link;
             continue;
         };
-        // A link to an item is its name; where it leads is for readers of Rust.
+        // A link to an item becomes its name; the target is for readers of Rust.
         words.push('`');
         words.push_str(name.trim_matches('`').rsplit("::").next().unwrap_or_default());
         words.push('`');

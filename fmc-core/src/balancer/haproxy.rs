@@ -9,8 +9,8 @@
 //! whether the server lives, and each client verifies the server that it reaches.
 //!
 //! API servers are listed by address, because another server changes the certificates of all servers anyway. Ingress
-//! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything runs.
-//! Without a domain, or where the user names the nodes, they are listed.
+//! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything
+//! runs. Without a domain, or if the user names the nodes, they are listed.
 
 use std::fmt::Write as _;
 
@@ -23,8 +23,8 @@ pub const PATH: &str = "/etc/haproxy/haproxy.cfg";
 /// K3s answers this path with 200 while it lives.
 const PING: &str = "/ping";
 
-/// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes, the size
-/// that every resolver and every network carries (DNS flag day 2020). `HAProxy` takes nothing of an answer that is cut.
+/// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes,
+/// the size that every resolver and every network carries (DNS flag day 2020). `HAProxy` ignores a truncated answer.
 pub(crate) const SLOTS: usize = 64;
 
 /// How often a target is checked, and how many answers mark it up or down: a dead target is out after 6 s, and earlier
@@ -33,7 +33,7 @@ pub(crate) const SLOTS: usize = 64;
 /// and calls that are just being sent to another one.
 const CHECKED: &str = "default-server check inter 2s fall 3 rise 2";
 
-/// 8,000 connections take about 270 MiB at worst, each with two buffers of 16 KiB and a bit: what a small machine has.
+/// 8,000 connections take about 270 MiB at worst, each with two buffers of 16 KiB and a bit, which a small machine has.
 const HEAD: &str = "\
 global
     log stdout format short daemon info

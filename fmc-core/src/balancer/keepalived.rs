@@ -42,7 +42,7 @@ pub struct Member {
     pub cluster: String,
     /// The machine.
     pub name: String,
-    /// Its place in the balancer's list: the first has the address as long as it can.
+    /// Its place in the balancer's list: the first holds the address while it can.
     pub place: usize,
     /// How many members there are.
     pub count: usize,
@@ -59,12 +59,12 @@ pub struct Member {
 }
 
 impl Member {
-    /// Its priority while its balancer is alive. Those of the members differ, each by as much.
+    /// Its priority while its balancer is alive. The members' priorities differ by equal steps.
     pub fn priority(&self) -> usize {
         FIRST.saturating_sub(STEP.saturating_mul(self.place))
     }
 
-    /// By how much it falls while its balancer is not: below every other member, by construction.
+    /// The penalty while its balancer is dead: it falls below every other member.
     pub fn penalty(&self) -> usize {
         STEP.saturating_mul(self.count)
     }

@@ -93,7 +93,7 @@ impl BalancerRole {
     fn resolvers(&self, site: &Site<'_>) -> Option<Vec<IpAddr>> {
         let all = &site.machine().resolvers;
         let own: Vec<IpAddr> = site.forwarders().map(|(_, address)| address).collect();
-        // Traefik asks whomever its machine asks, and a resolver that does not know the name denies it.
+        // Traefik asks the resolvers of its machine, and a resolver that does not know the name denies it.
         let denies = matches!(self.balancer.software, Software::Traefik { .. })
             && all.iter().any(|resolver| !own.contains(resolver));
         let asked = match own.as_slice() {
@@ -111,7 +111,8 @@ impl BalancerRole {
         Given::<Fqdn>::text(&format!("ingress.{}.{domain}", self.cluster)).ok().cloned()
     }
 
-    /// A finding where no resolver of the cloud answers for the name by which this machine finds the nodes; at the first such machine.
+    /// A finding if no resolver of the cloud answers for the name by which this machine finds the nodes; at the first
+    /// such machine.
     fn unpublished(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let asks_others = |site: &Site<'_>| {
             self.name(site).is_some()
@@ -240,7 +241,7 @@ pub(crate) fn address_on(machine: &Machine, network: Idx<Network>, like: IpAddr)
     families.flatten().find_map(|addressing| addressing.address())
 }
 
-/// A machine by the address that another one sees first: that on a network of both.
+/// The address by which another machine reaches one: on a common network if there is one.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
     let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
@@ -271,7 +272,7 @@ fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
 /// The unit that sets booleans of `SELinux`.
 const SELINUX: &str = "fmc-balancer-selinux";
 
-/// A drop-in for a unit of a distribution's: it lasts, and comes after what else it needs.
+/// A drop-in for a unit of the distribution: it restarts the unit, and orders it after its needs.
 fn lasting_after(is_enterprise_linux: bool, before: Option<&'static str>) -> UnitFile {
     let file = if is_enterprise_linux {
         let after = UnitSection::new("Unit").set("After", format!("{SELINUX}.service"));

@@ -45,13 +45,13 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     findings.extend(own);
 }
 
-/// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles bring along.
+/// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles add.
 fn kinds(cloud: &Cloud) -> Vec<Kind> {
     let own = cloud.own_finding_kinds().map(Kind::Own);
     Kind::ALL.iter().copied().chain(own).collect()
 }
 
-/// The acceptable kind whose name was meant.
+/// The acceptable kind with the nearest name.
 fn near(kind: &str, kinds: &[Kind]) -> Option<&'static str> {
     nearest(kind, kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str()))
 }

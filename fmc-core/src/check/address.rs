@@ -24,7 +24,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 /// The holder of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
-    /// An interface of a machine, by index, and the field that says the address.
+    /// An interface of a machine, by index, and the field with the address.
     Interface(usize, usize, &'static str),
     /// A reservation of a network, by index.
     Reservation(usize, usize),

@@ -1,4 +1,4 @@
-//! The budget of each host: what its machines take of its memory, its processor and its pools.
+//! The budget of each host: its machines' share of memory, processor and pools.
 //!
 //! ```
 //! use fmc_core::check::budget::Budget;

@@ -1,4 +1,4 @@
-//! Capacity: what the machines of a host take together, against what it has.
+//! Capacity: the sum of the machines' resources, compared with the host's.
 
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;

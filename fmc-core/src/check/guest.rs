@@ -16,7 +16,7 @@ use parts::PartProblem;
 /// Looks inside every machine.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
-    // Machines of one loop have equal guests one after another: what was right in one is right in the next.
+    // Machines of one loop have equal guests one after another, so a right one need not be checked again.
     let mut last: Option<(&Machine, Known)> = None;
     let mut locked: Vec<&str> = Vec::new();
     let mut secrets: BTreeMap<SecretRef, &str> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn inside(
     Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })
 }
 
-/// One name is one secret in the whole cloud. Within one machine the guest's own rule says so.
+/// One name is one secret in the whole cloud. Within one machine the guest's own rule checks it.
 fn described_twice(secrets: &BTreeMap<SecretRef, &str>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = secrets.iter().collect();
     for same in all.chunk_by(|a, b| a.0.name == b.0.name) {

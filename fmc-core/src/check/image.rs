@@ -1,4 +1,4 @@
-//! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
+//! Images and disks: whether a machine has a pinned image to boot, and can run it.
 
 use super::view::{Placed, View, text};
 use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
@@ -140,7 +140,7 @@ const PACKED: &[(&str, &str)] = &[
     (".zst", "unpack it: `zstd -d`"),
 ];
 
-/// Endings of files that QEMU does not read as a disk, and what they are.
+/// Endings of files that QEMU does not read as a disk, and their formats.
 const UNREADABLE: &[(&str, &str, &str)] = &[
     (".zip", "an archive", "unpack it: `unzip`"),
     (".ova", "an archive", "unpack it, and convert the disk in it: `qemu-img convert -O qcow2`"),
@@ -149,7 +149,7 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
     (".vhdx", "Hyper-V's", "convert it: `qemu-img convert -O qcow2`"),
 ];
 
-/// A format that the name of the file speaks against: a guest then finds no disk, or reads another's header.
+/// A format that contradicts the name of the file: a guest then finds no disk, or reads the header of another format.
 fn format(image: &Image) -> Option<Fault> {
     let (_, _, file) = place(image);
     let file = file?.rsplit('/').next()?.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Every wrong leaf of the draft, and every name that leads nowhere, each at its path.
+//! Every wrong leaf of the draft, and every unknown name, each at its path.
 //!
 //! A draft knows its settings (see [`crate::draft`]); this module knows the names in the cloud.
 

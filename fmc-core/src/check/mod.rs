@@ -1,7 +1,7 @@
 //! The check of a cloud as a whole: one rule, one function, one kind of finding.
 //!
-//! One cause is one finding: what many machines share is reported once, and a name that is wrong where it is defined is
-//! not reported again where it is used.
+//! One cause is one finding: a mistake that many machines share is reported once, and a name that is wrong where it is
+//! defined is not reported again where it is used.
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;
@@ -80,7 +80,7 @@ pub mod problem {
     pub use crate::role::{NeedsProblem, SaidProblem};
 }
 
-/// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
+/// The rules, in the order in which they run. Each looks at the whole draft and skips values that another one refuses.
 const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     leaves::check,
     reference::check,

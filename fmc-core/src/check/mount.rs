@@ -1,4 +1,4 @@
-//! Data disks that are mounted: at a path where a disk can be, which nothing else takes.
+//! Mounted data disks: at a path where a disk can be, and that nothing else uses.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Names that occur twice, references that fit no other value, and networks that contradict themselves.
 //!
-//! A name that leads nowhere is found where each setting is looked at, in `leaves`.
+//! Unknown names are found setting by setting, in `leaves`.
 
 use std::collections::BTreeMap;
 

@@ -27,7 +27,7 @@ use crate::ready::{Ready, Signal};
 use crate::roles::ROOMS;
 use crate::unit::{Cpus, Size};
 
-/// The memory that machines may not use where the host does not say: what an idle host was measured to take.
+/// The default memory that machines may not use: as measured on an idle host.
 pub(crate) const RESERVE: Size = Size::gib(1);
 
 /// A resolved draft.
@@ -237,7 +237,7 @@ struct Shared<'a> {
     guests: Guests<'a>,
 }
 
-/// Images that are the same are one: a thousand machines share a handful.
+/// Equal images are held once: a thousand machines share a handful.
 #[derive(Default)]
 struct Images<'a> {
     by_draft: Vec<(&'a Image, Idx<checked::Host>, Arc<checked::Image>)>,
@@ -263,7 +263,7 @@ impl<'a> Images<'a> {
     }
 }
 
-/// Guests that are the same are one; a loop's machines have equal ones, and come one after another.
+/// Equal guests are held once; a loop's machines have equal ones, and come one after another.
 #[derive(Default)]
 struct Guests<'a> {
     last: Option<(&'a Guest, Arc<Parts>)>,

@@ -1,4 +1,4 @@
-//! Roles: what each adds to its machine, and what they say of each other.
+//! Roles: their parts of the machines, and their flows and rules.
 //!
 //! They look at the resolved cloud, so that a role never sees a wrong leaf. Their parts are merged into the guests
 //! here, and checked together with the user's.
@@ -119,7 +119,7 @@ fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     }
 }
 
-/// Where a machine of the draft is in the resolved cloud, if it is right.
+/// The place of a machine of the draft in the resolved cloud, if it is right.
 fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<Idx<Machine>> {
     let name = text(&placed.draft.name);
     cloud.find(name)
@@ -140,7 +140,7 @@ fn firewalls(cloud: &Checked) -> Vec<Assigned> {
     each.collect()
 }
 
-/// Whether a machine of the draft has a role or a firewall, so that its guest is judged here.
+/// Whether a machine of the draft has a role or a firewall, so that its guest is checked here.
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
     !machine.roles.is_empty()
         || machine.firewall == Some(true)

@@ -27,7 +27,8 @@ pub(crate) trait Room: Sync {
         let _ = (view, findings);
     }
 
-    /// Resolves what the roles of its machines read in a checked cloud. Says whether nothing had to be left out.
+    /// Resolves the values that its machines' roles read in a checked cloud. Returns whether nothing had to be left
+    /// out.
     fn resolve(&self, draft: &Cloud, cloud: &Checked, into: &mut OfRoles) -> bool {
         let _ = (draft, cloud, into);
         true

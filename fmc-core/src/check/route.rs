@@ -54,7 +54,7 @@ fn default_routes(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether an interface learns its gateway where it gets its address.
+/// Whether an interface learns its gateway by DHCP, together with its address.
 fn by_dhcp(link: &Plugged<'_>) -> bool {
     link.draft.address.is_none() && link.draft.address6.is_none()
 }

@@ -1,7 +1,7 @@
 //! The draft with its references looked up: what the rules read.
 //!
-//! A leaf or a reference that is wrong is `None` here; a rule that needs it passes the value over, since the finding
-//! about it is made elsewhere.
+//! A leaf or a reference that is wrong is `None` here; a rule that needs it skips the value, since another rule reports
+//! it.
 //!
 //! A wrong name still refers: two values that share it are matched by their text, so that a cloud with underscores in its
 //! names gets the findings about its addresses too.
@@ -49,7 +49,7 @@ pub(crate) struct View<'a> {
 /// A network with its families.
 pub(crate) struct Net<'a> {
     pub(crate) draft: &'a Network,
-    /// The host that it is on; `None` for a host bridge, which is on many, and where it is wrong.
+    /// The host that it is on; `None` for a host bridge, which is on many, and if the name is wrong.
     pub(crate) host: Option<usize>,
     pub(crate) ipv4: Option<Family>,
     pub(crate) ipv6: Option<Family>,
@@ -66,7 +66,7 @@ pub(crate) struct Placed<'a> {
 pub(crate) struct Plugged<'a> {
     pub(crate) draft: &'a Interface,
     pub(crate) network: Option<usize>,
-    /// The MAC: the user's if that is right, else the derived one; `None` where a name that it derives from is wrong.
+    /// The MAC: the user's if that is right, else the derived one; `None` if a name that it derives from is wrong.
     pub(crate) mac: Option<Mac>,
 }
 

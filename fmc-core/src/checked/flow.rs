@@ -80,7 +80,7 @@ pub enum CheckedPeer {
 }
 
 impl CheckedPeer {
-    /// The role whose machines are meant, if a role is.
+    /// The role of the peer's machines, if it names one.
     pub fn group(&self) -> Option<&CheckedGroup> {
         match self {
             Self::SubnetOfRole(group) | Self::Role(group) => Some(group),
@@ -94,7 +94,7 @@ impl CheckedPeer {
 pub struct CheckedGroup {
     /// The role's kind.
     pub kind: RoleName,
-    /// The instance, if one is meant.
+    /// The instance, if it names one.
     pub instance: Option<Arc<str>>,
 }
 

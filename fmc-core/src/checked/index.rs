@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-/// Which one of a checked cloud's hosts, networks or machines is meant: [`Checked::at`](super::Checked::at) looks it up.
+/// One of a checked cloud's hosts, networks or machines: [`Checked::at`](super::Checked::at) looks it up.
 ///
 /// Only the check makes one. The place of a value in a draft is a different number: a draft is in the order of its
 /// declarations, and a checked cloud is sorted by name.

@@ -260,7 +260,7 @@ pub enum Addressing {
 }
 
 impl Addressing {
-    /// The address, where it is known beforehand.
+    /// The address, if it is fixed.
     pub fn address(self) -> Option<IpAddr> {
         match self {
             Self::Static(address) | Self::Reserved(address) => Some(address),

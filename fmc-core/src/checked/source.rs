@@ -16,7 +16,7 @@ pub enum Sources {
 }
 
 impl Sources {
-    /// Those of a peer.
+    /// The sources of a peer.
     pub fn of(cloud: &Checked, peer: &CheckedPeer) -> Self {
         Self::Subnets(match peer {
             CheckedPeer::Anywhere => return Self::Anywhere,

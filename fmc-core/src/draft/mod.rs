@@ -21,8 +21,8 @@
 //! | `#[switch(compressed)]` | `compressed` takes nothing, and switches on |
 //! | `#[by_hand]`, `#[by_hand(dropin)]` | is written by hand below: it takes several arguments, or its documentation speaks Rust |
 //!
-//! `#[rule(path)]`, behind that, names a function that judges the value by itself. A rule that needs more than the value is a rule of the
-//! check.
+//! `#[rule(path)]`, after that, names a function that checks the value by itself. A rule that needs more than the value
+//! is a rule of the check.
 //!
 //! A value that is not a plain struct (an enumeration with values, a value with a short form in a file) implements
 //! [`Setting`] itself. The step from a draft to a checked value is written by hand in `check/resolve.rs`: there,
@@ -89,7 +89,7 @@ impl Look<'_> {
         }
     }
 
-    /// Looks at the name of a value where it is defined.
+    /// Checks the name of a value at its definition.
     pub(crate) fn name<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
         leaf(given, at, self.findings);
     }

@@ -1,4 +1,4 @@
-//! Rules that judge one setting by itself.
+//! Rules for one setting by itself.
 
 use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;

@@ -7,7 +7,7 @@
 ///
 /// - `in "k3s::";`: the constructor is called by a path.
 /// - `said PATH;`: this function makes the expression; it calls `say_settings` for settings with setters.
-/// - `rule PATH;`, behind that: this function judges settings of the value together.
+/// - `rule PATH;`, after that: this function checks settings of the value together.
 /// - `arguments;`: the setter of its owner takes its parts.
 /// - `by hand;`: [`Setting`] is implemented by hand.
 macro_rules! draft {

@@ -53,7 +53,7 @@ impl NameList {
         self.0.iter().map(String::as_str)
     }
 
-    /// The name that was meant by a wrong one, if one is near.
+    /// The name nearest to a wrong one, if one is near.
     pub(crate) fn nearest(&self, wrong: &str) -> Option<String> {
         nearest(wrong, self.iter()).map(str::to_owned)
     }

@@ -163,7 +163,7 @@ pub struct Left {
     pub action: Option<Action>,
     /// Why it was not done.
     pub cause: String,
-    /// The kind of the note in the plan that said so; `None` of a step.
+    /// The kind of the note in the plan that said so; `None` for a step.
     #[serde(default)]
     pub note: Option<NoteKind>,
 }

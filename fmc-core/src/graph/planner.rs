@@ -93,7 +93,7 @@ pub(super) struct Block {
     /// The object that could not be read; `None` if the cause already says it.
     root: Option<String>,
     cause: String,
-    /// What has to be done first, if it is known.
+    /// The steps that come first, if it is known.
     phase: Option<String>,
     why: Why,
 }

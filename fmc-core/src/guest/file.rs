@@ -383,7 +383,7 @@ impl Owner {
     }
 }
 
-/// `Some(None)` where nothing is given, and `None` where what is given is wrong.
+/// `Some(None)` if nothing is given, and `None` if the given value is wrong.
 #[expect(clippy::option_option, reason = "absent is right and wrong is a finding: `?` tells them apart")]
 pub(super) fn optional<T: crate::given::Leaf>(
     given: Option<&Given<T>>,

@@ -1,4 +1,4 @@
-//! The draft of a K3s cluster: what a user says of it, once, for all its machines.
+//! The draft of a K3s cluster: its settings, once, for all its machines.
 //!
 //! A server that begins its cluster begins a new one when its root is replaced, as K3s itself does: name another server
 //! as `initial` before you replace it.

@@ -66,14 +66,14 @@ impl Config {
         self
     }
 
-    /// Adds to the list of a key, behind what is there; what it has already is not added again.
+    /// Appends values to the list of a key, without those that it already has.
     #[must_use]
     pub fn add<T>(mut self, setting: Setting<List<T>>, values: impl Fits<List<T>>) -> Self {
         self.join(setting.key(), values.into_value());
         self
     }
 
-    /// This and another one: the other one's values replace, and its lists are added to.
+    /// Merges another one into this: the other's values replace, and its lists are appended.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (key, value) in other.0 {
@@ -82,7 +82,7 @@ impl Config {
         self
     }
 
-    /// Only what agents take: they skip the rest as keys that they do not know.
+    /// Only the keys that agents take: they skip the rest as unknown keys.
     #[must_use]
     pub fn for_agents(&self) -> Self {
         let taken = self.0.iter().filter(|(key, _)| key.takes() == Takes::Both);
@@ -115,7 +115,7 @@ impl Config {
         pieces(&Node::Map(members.map(|(key, value)| (key.as_str(), value.node())).collect()))
     }
 
-    /// Every value that is not what its key takes, or with which K3s refuses to start.
+    /// Every value that its key does not take, or that K3s refuses to start with.
     pub fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         for (key, value) in &self.0 {
             let at = at.key(key.as_str());
@@ -246,7 +246,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     }
 }
 
-/// Reads the value of a key by its type; a leaf that is wrong is kept, and `check` tells of it.
+/// Reads the value of a key by its type; a wrong leaf is kept, and `check` reports it.
 struct ValueOf(Key);
 
 impl<'de> DeserializeSeed<'de> for ValueOf {

@@ -353,7 +353,7 @@ impl Key {
     }
 
     /// Whether it must be equal on all servers of a cluster, because a server with another value cannot join
-    /// (docs.k3s.io, *High Availability Embedded etcd*) or does not do what the others do.
+    /// (docs.k3s.io, *High Availability Embedded etcd*) or behaves differently from the others.
     pub const fn is_critical(self) -> bool {
         self.entry().critical
     }

@@ -213,7 +213,7 @@ fields! {
     max_pods "maxPods" one<Count>;
     /// The most processes of a pod.
     pod_pids_limit "podPidsLimit" one<Count>;
-    /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
+    /// Whether the kubelet refuses to start if kernel settings differ from its defaults.
     protect_kernel_defaults "protectKernelDefaults" flag;
     /// Whether the kubelet refuses to start when there is swap.
     fail_swap_on "failSwapOn" flag;
@@ -251,7 +251,7 @@ fields! {
     container_log_max_files "containerLogMaxFiles" one<Count>;
     /// Whether images are pulled one after another.
     serialize_image_pulls "serializeImagePulls" flag;
-    /// How many images are pulled at a time, when they are not pulled one after another.
+    /// How many images are pulled at a time, unless they are pulled one after another.
     max_parallel_image_pulls "maxParallelImagePulls" one<Count>;
     /// How long a shutdown of the machine waits for pods; needs systemd.
     shutdown_grace_period "shutdownGracePeriod" one<Duration>;

@@ -1,12 +1,12 @@
 //! The secrets of a K3s cluster: tokens, authorities, keys; made from the root key, or the user's own.
 //!
-//! K3s takes its authorities from files that are there before its first start (docs.k3s.io, *CLI Tools/certificate*,
-//! *Using Custom CA Certificates*). Each of the five has a root of its own here, as in a cluster that K3s makes by
-//! itself. With one root for all, a program that trusts one authority by its file would also trust the others: a
-//! kubelet's certificate, which the client authority signs, would open etcd.
+//! K3s takes its authorities from files that exist before its first start (docs.k3s.io, *CLI Tools/certificate*, *Using
+//! Custom CA Certificates*). Each of the five has a root of its own here, as in a cluster that K3s makes by itself.
+//! With one root for all, a program that trusts one authority by its file would also trust the others: a kubelet's
+//! certificate, which the client authority signs, would open etcd.
 //!
-//! The password of a node and its SSH host key follow from the root key too: a node that is made again keeps them, and
-//! the cluster refuses a known name with another password.
+//! The password of a node and its SSH host key follow from the root key too: a replaced node keeps them, and the
+//! cluster refuses a known name with another password.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub enum Ca {
     Server,
     /// Signs the certificates by which components and people get in.
     Client,
-    /// Signs the certificate by which the API server speaks to aggregated ones.
+    /// Signs the certificate that the API server shows to aggregated ones.
     RequestHeader,
     /// Signs the certificates of etcd's members among each other.
     EtcdPeer,
@@ -407,7 +407,7 @@ impl Maker<'_> {
         CaSecrets { certificates, key }
     }
 
-    /// As K3s names its own, with the generation where those have a time: `k3s-prod-server-ca@1`.
+    /// Named as K3s names its own, with the generation in place of a time: `k3s-prod-server-ca@1`.
     fn common_name(&self, suffix: &'static str, generation: u32) -> String {
         /// `ub-common-name`, less `@` and the longest generation.
         const MOST: usize = 64 - 1 - 10;

@@ -189,8 +189,7 @@ impl Mirror {
         &self.endpoints
     }
 
-    /// The endpoints that are where the registry itself is asked anyway, by their index: K3s passes over them, and over
-    /// rewrites there.
+    /// The endpoints that equal the registry's own, by their index: K3s skips them and their rewrites.
     pub fn without_effect(&self) -> impl Iterator<Item = usize> {
         let registry = self.registry.ok().filter(|registry| !registry.is_wildcard());
         self.endpoints.iter().enumerate().filter_map(move |(index, endpoint)| {

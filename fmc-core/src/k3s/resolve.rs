@@ -12,7 +12,7 @@ use crate::k3s::resolved::{Cluster, Endpoint};
 use crate::k3s::{self, FlannelBackend};
 use crate::name::MachineName;
 
-/// Resolves what is right of a cluster; `None` where it has no name, no version or no server.
+/// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
 pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> {
     let name = draft.name.ok()?.clone();
     let version = *draft.version.ok()?;
@@ -125,7 +125,8 @@ fn ingress(
     all
 }
 
-/// Everything by which an API server may be called: no client must find a certificate that does not know the name it used.
+/// Every name and address by which an API server may be called: the certificate has to contain the one that a client
+/// used.
 fn names(servers: &[Idx<Machine>], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
     let mut names = vec![endpoint.host.clone()];
     names.extend(endpoint.outside.clone());

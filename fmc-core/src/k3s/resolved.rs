@@ -58,7 +58,7 @@ pub struct Cluster {
 pub struct Endpoint {
     /// The address or name that nodes join by.
     pub host: String,
-    /// The address or name by which people outside reach it, where that is another one.
+    /// The address or name by which people outside reach it, if it differs.
     pub outside: Option<String>,
     /// The machines that it leads to first, by index: balancers, or the server itself; none if the endpoint is kept
     /// outside of the cloud.

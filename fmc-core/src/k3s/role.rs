@@ -51,7 +51,7 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The node that a site is in a cluster of this name; `None` where the cluster is not there.
+    /// The node of a site in the cluster of this name; `None` if there is no such cluster.
     fn of(site: &'a Site<'a>, cluster: &str) -> Option<Self> {
         let cloud = site.cloud();
         let cluster = cloud.cluster(cluster)?;

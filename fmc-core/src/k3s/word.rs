@@ -77,7 +77,7 @@ words! {
         HostGw "host-gw",
         /// Packets in WireGuard, encrypted.
         WireguardNative "wireguard-native",
-        /// None: the cluster brings a network of its own.
+        /// None: the cluster gets another network.
         None "none",
     }
 

@@ -30,8 +30,8 @@ pub struct MirrorRole {
 }
 
 impl MirrorRole {
-    /// The mirror of a cluster, with the files that its machines fetch; the server is a program that serves in place of systemd and
-    /// bash where no distribution brings one.
+    /// The mirror of a cluster, with the files that its machines fetch; the server is a program that replaces systemd
+    /// and bash on systems without a web server.
     pub fn new(
         cluster: impl Into<Arc<str>>,
         files: impl IntoIterator<Item = (HttpUrl, Digest)>,
@@ -129,7 +129,7 @@ pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
     guests
 }
 
-/// Whether nothing there brings a web server.
+/// Whether the system has no web server.
 fn is_without_packages(os: Os) -> bool {
     matches!(os, Os::FedoraCoreos | Os::Flatcar)
 }

@@ -6,8 +6,8 @@ use crate::name::{MachineName, RoleName};
 
 /// The roles and machines that a role starts after; none by default.
 ///
-/// The plan starts their machines first. Inside its own machine, the services of the role wait until one machine of each answers:
-/// a role says by [`CustomRole::answers`](super::CustomRole::answers) where it does.
+/// The plan starts their machines first. Inside its own machine, the services of the role wait until one machine of
+/// each answers: a role names its ports by [`CustomRole::answers`](super::CustomRole::answers).
 ///
 /// ```
 /// use fmc_core::flow::tcp;

@@ -102,7 +102,7 @@ pub(super) fn deserialize<'de, R: Formed, D: Deserializer<'de>>(deserializer: D)
     deserializer.deserialize_any(One(PhantomData))
 }
 
-/// The schema of any role: a program that knows roles says which in its own schema.
+/// The schema of any role; a program that knows roles lists them in its own schema.
 #[cfg(feature = "schema")]
 pub(super) fn schema(description: &str) -> schemars::Schema {
     schemars::json_schema!({

@@ -1,6 +1,6 @@
 //! The memberships of a machine, and the steps before it leaves.
 //!
-//! The mark of a machine's domain carries it, so that a plan can say so of a machine that the cloud no longer has.
+//! The mark of a machine's domain carries them, so that a plan knows them after the cloud has dropped the machine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,10 +45,10 @@ impl Leaving {
     }
 }
 
-/// A machine as a member of something: a role of it, and what of the role outlives the machine's root disk.
+/// A machine's membership by a role, and whether the role's state outlives the machine's root disk.
 ///
-/// Its text form is one word of a mark, `k3s-server/prod/disk`: kind, instance, and `disk` where its state is on a data disk. A role
-/// of the user's own adds what must be done before it leaves, with every character escaped that could end a word.
+/// Its text form is one word of a mark, `k3s-server/prod/disk`: kind, instance, and `disk` if its state is on a data
+/// disk. A user's role adds the steps before it leaves, with every character escaped that could end a word.
 ///
 /// ```
 /// use fmc_core::role::Membership;
@@ -107,7 +107,7 @@ impl Membership {
         if is_replaced { self.leaving.replaced.as_deref() } else { self.leaving.removed.as_deref() }
     }
 
-    /// The memberships of a mark. A word that this version does not know is passed over.
+    /// The memberships of a mark. A word that this version does not know is skipped.
     pub fn all_of(mark: &str) -> Vec<Self> {
         mark.split(' ').filter_map(|word| word.parse().ok()).collect()
     }
@@ -170,7 +170,7 @@ impl FromStr for Membership {
     }
 }
 
-/// A text in which only what ends no word of a mark stands for itself; any other byte is `%` and two hexadecimal digits.
+/// Escapes every byte that could end a word of a mark, as `%` and two hexadecimal digits.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -6,7 +6,7 @@ use crate::finding::{At, Finding, Remedy, problems};
 use crate::image::Os;
 use crate::unit::Size;
 
-/// What a role needs of its machine; nothing until said.
+/// A role's needs of its machine; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     memory: Option<Size>,
@@ -52,7 +52,7 @@ impl Needs {
         Self { address: true, ..self }
     }
 
-    /// A finding for each need that the machine does not meet. In a lab what is about size is a warning.
+    /// A finding for each need that the machine does not meet. In a lab, sizes are only warnings.
     pub(crate) fn check(&self, role: &str, site: &Site<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         let machine = site.machine();
         let (who, role) = (subject(machine, at), || role.to_owned());

@@ -41,7 +41,7 @@ use crate::rust::{Expr, Names, Unsaid};
 /// assert_eq!(Role::said(Postgres { version: 17 }), Role::from_json::<Postgres>(r#"{"version": 17}"#));
 /// ```
 pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
-    /// Its kind, which is what [`CustomRole::kind`] says of every value of it.
+    /// Its kind, equal to [`CustomRole::kind`] of every value.
     const KIND: &'static str;
 
     /// The kinds of findings that it adds: those of [`CustomRole::finding_kinds`].

@@ -24,8 +24,8 @@ pub(crate) use stated::{Repeated, Stated};
 /// A role that spans machines. It names them and gives each of them a [`CustomRole`](super::CustomRole): a member's
 /// guest, flows, order, and the steps before it leaves. A K3s cluster is one.
 ///
-/// The role of a member is the same value for a whole list of members, and asks its [`Site`](super::Site) where it is: by
-/// [`Site::with_role_of`](super::Site::with_role_of) it finds the others.
+/// The role of a member is the same value for a whole list of members, and its [`Site`](super::Site) gives its place:
+/// it finds the others by [`Site::with_role_of`](super::Site::with_role_of).
 ///
 /// ```
 /// use fmc_core::cloud::Cloud;
@@ -138,8 +138,8 @@ pub trait SpanningRole: Any + Send + Sync {
         let _ = (site, findings);
     }
 
-    /// The kinds of findings that it and the roles of its members bring along, so that a cloud can accept them and `explain` shows
-    /// their pages.
+    /// The kinds of findings that it and the roles of its members add, so that a cloud can accept them and `explain`
+    /// shows their pages.
     fn finding_kinds(&self) -> &'static [OwnKind] {
         &[]
     }

@@ -34,7 +34,7 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
             names.map(|(name, at)| format!("machines.{name}.interfaces[{at}].mac")).collect();
         at.sort();
         at.dedup();
-        // Two machines of one name have the same derived MACs, and are a finding by that.
+        // Two machines of one name have the same derived MACs; the name is the finding.
         if at.len() > 1 {
             findings.extend(mac_finding(at, |count| IdentityProblem::Mac { mac: *mac, count }));
         }
@@ -177,7 +177,7 @@ fn mismatches(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// ` in example.org`, where there is a domain.
+/// ` in example.org`, if there is a domain.
 fn within(domain: &str) -> String {
     if domain.is_empty() { String::new() } else { format!(" in {domain}") }
 }

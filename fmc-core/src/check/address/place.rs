@@ -80,7 +80,7 @@ fn may_be_router(view: &View<'_>, net: &Net<'_>, one: &Use) -> bool {
     }
 }
 
-/// An address of a family that the network does not say; a wrong subnet is a finding of its own.
+/// An address of a family that the network does not have; a wrong subnet is a finding of its own.
 fn without_family(view: &View<'_>, net: &Net<'_>, one: &Use) -> Option<Finding> {
     let v4 = one.address.is_ipv4();
     let (field, given) =

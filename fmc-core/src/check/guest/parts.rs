@@ -12,7 +12,7 @@ use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
 use crate::secret::SecretRef;
 
-/// Everything that is wrong inside one machine with this operating system of this version.
+/// Every mistake inside one machine with this operating system of this version.
 pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     names(parts, at, findings);
     paths(parts, os, at, findings);
@@ -193,7 +193,7 @@ fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeSet<&str> = parts.users.iter().map(|user| user.name.as_str()).collect();
     users.extend(ACCOUNTS);
     let mut groups: BTreeSet<&str> = parts.groups.iter().map(|group| group.name.as_str()).collect();
-    // A user brings a group of its name.
+    // A user has a group of its own name.
     groups.extend(parts.users.iter().map(|user| user.name.as_str()).chain(GROUPS.iter().copied()));
     if core {
         users.insert("core");

@@ -1,4 +1,4 @@
-//! Levels of the x86-64 instruction set: what a system is compiled for, and what a model of processor has.
+//! Levels of the x86-64 instruction set, of systems and of processor models.
 //!
 //! The levels are those of the System V ABI's supplement for x86-64. The levels of QEMU's models are in QEMU's
 //! documentation, *ABI compatibility levels for CPU models*; libvirt's names are the same. Enterprise Linux 9 is
@@ -40,7 +40,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The models by the beginning of their names; the first that fits. A model that is not here is not judged.
+/// The models by the beginning of their names; the first that fits. A model that is not listed is not checked.
 const MODELS: &[(&str, Level)] = &[
     ("486", Level::V0),
     ("athlon", Level::V0),

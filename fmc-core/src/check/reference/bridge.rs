@@ -89,7 +89,7 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
     bridges.sort_unstable();
     for same in bridges.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
         let [first, .., last] = same else { continue };
-        // Two networks of one name share what follows from it, and are a finding by that.
+        // Two networks of one name share the values derived from it; the name is the finding.
         if first.2 != last.2 {
             let networks = NameList::new(same.iter().map(|net| net.2));
             let problem = BridgeProblem::Shared { bridge: last.1.clone(), networks };

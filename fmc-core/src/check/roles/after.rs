@@ -28,7 +28,7 @@ struct Wait {
     name: String,
     /// The machines.
     machines: Vec<Idx<Machine>>,
-    /// Where they answer; one of them is enough. Empty where nothing says it.
+    /// The services at which they answer; one is enough. Empty if the role names none.
     addresses: BTreeSet<(IpAddr, u16)>,
 }
 
@@ -160,8 +160,8 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
     all
 }
 
-/// The machine before a member in a list whose machines start one after another. Members of a list have one role, so that it says
-/// where the one before answers.
+/// The machine before a member in a list whose machines start one after another. Members of a list have one role, so it
+/// also knows where the previous one answers.
 fn follow(one: &Assigned, before: Idx<Machine>, machine: &Machine, cloud: &Checked) -> Option<Wait> {
     let there = cloud.at(before)?;
     let port = one.role.answers().and_then(port);

@@ -1,4 +1,4 @@
-//! Roles that answer where nothing may call.
+//! Roles that answer at a service that no peer may call.
 
 use super::RoleProblem;
 use crate::checked::Checked;

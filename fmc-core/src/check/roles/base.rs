@@ -16,7 +16,7 @@ const READY: RoleName = RoleName::literal("ready");
 const DNS: RoleName = RoleName::literal("dns");
 const NTP: RoleName = RoleName::literal("ntp");
 
-/// Whether a flow is one of these. A user's own role may have one of the names, and says something else.
+/// Whether a flow is one of these. A user's own role may have one of the names, and mean something else.
 pub(super) fn is_base(direction: Direction, by: &By, service: Service) -> bool {
     let Some(role) = by.role() else { return false };
     match direction {

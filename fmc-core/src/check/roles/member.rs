@@ -5,7 +5,7 @@ use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, Site};
 
-/// Says it of every machine: the roles of an instance, and those that want something done before they leave.
+/// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
     let mut all: Vec<(Idx<Machine>, Vec<Membership>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {

@@ -14,7 +14,7 @@ use crate::role::{Assigned, Site};
 pub(super) struct Merged {
     /// All of it.
     pub(super) parts: Parts,
-    /// Where each part is from that a role adds, by its path below the guest, as `files./etc/motd`.
+    /// The origin of each part that a role adds, by its path below the guest, as `files./etc/motd`.
     origins: BTreeMap<String, String>,
 }
 
@@ -115,7 +115,7 @@ impl Claims<'_> {
             );
         }
         for unit in units {
-            // So are two that want a unit of the image in the same state, or that wait for the same.
+            // Two roles that want a unit of the image in the same state, or wait for the same, do not clash either.
             let is_shared = unit.name.as_str().starts_with(after::PREFIX);
             if (is_shared || unit.contents.is_none() && unit.dropins.is_empty()) && all.units.contains(&unit)
             {

@@ -1,7 +1,7 @@
-//! Whether flows get where they should: over the networks, and past the firewall of the machine that listens.
+//! Whether flows arrive: over the networks, and past the firewall of the machine that listens.
 //!
-//! Flows that many machines say in the same way are looked at once: by the role, the service, the peer, and the place of the
-//! machine. So a cloud of ten thousand agents on one network asks one question of it.
+//! Equal flows of many machines are looked at once: by the role, the service, the peer, and the place of the machine.
+//! So a cloud of ten thousand agents on one network asks one question of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ use crate::name::RoleName;
 use crate::role::Assigned;
 use crate::roles::is_built_in;
 
-/// Flows that machines of one place say in the same words: what is quick to compare comes first.
+/// Equal flows of machines of one place; fields that are quick to compare come first.
 type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
 
 /// Looks at all flows.
@@ -160,7 +160,7 @@ impl Told {
         others: &[Idx<Machine>],
     ) {
         let other = label(cloud, peer);
-        // A machine that speaks for itself is told by its name.
+        // A machine's own flow is named by the machine.
         let mine = flow.by.role().map(ToString::to_string).unwrap_or_default();
         let (from, to, caller, callee, callers, targets) = match flow.direction {
             Direction::Reach => (here, there, mine, other, flow.machines, others),
@@ -281,7 +281,7 @@ fn lets_in(cloud: &Checked, machine: Idx<Machine>, service: Service, from: Subne
     })
 }
 
-/// The addresses that a machine has on a network; all of the network's where they are not known beforehand.
+/// The addresses that a machine has on a network; all of the network's if they are not fixed.
 fn addresses_on(cloud: &Checked, machine: Idx<Machine>, network: Idx<Network>) -> BTreeSet<Subnet> {
     let interfaces = cloud.at(machine).into_iter().flat_map(|machine| &machine.interfaces);
     let here = interfaces.filter(|interface| interface.network == network);
@@ -306,7 +306,7 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
     }
 }
 
-/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines that are meant without a role by their names.
+/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines without a role by their names.
 fn party(label: &str, machines: &NameList) -> String {
     let names = machines.first_of("machine");
     match label {
@@ -381,7 +381,8 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
     }
 }
 
-/// Roles of machines and spanning roles in which something is wrong: whether a machine has them shows when that is mended.
+/// Roles of machines and spanning roles with mistakes: it is not known which machines have them until they are
+/// corrected.
 fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     let machines = view.machines.iter().filter(|placed| index_of(cloud, placed).is_none());
     let roles =
@@ -429,7 +430,7 @@ fn accept(role: &str, services: &[Service], is_peer: bool) -> Remedy {
 }
 
 problems! {
-    /// Problems with flows: calls that do not arrive, and peers that are not there.
+    /// Problems with flows: calls that do not arrive, and missing peers.
     pub enum FlowProblem {
         Shut { caller: String, callers: NameList, services: Vec<Service>, callee: String, targets: NameList, on: String } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):

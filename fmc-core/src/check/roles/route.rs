@@ -1,4 +1,4 @@
-//! Whether one machine's calls get to another by the networks that libvirt makes, and from which address they seem to come.
+//! Whether one machine's calls reach another over libvirt's networks, and from which address they seem to come.
 //!
 //! The rules are those of libvirt's *Firewall and network filtering in libvirt*, as for resolvers
 //! (`check/route/resolver.rs`): an isolated or masqueraded network takes no new connections, a routed or open one takes
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::checked::{Checked, Forward, Host, Idx, Machine, Network};
 
-/// How a machine is on its networks; machines that are so in the same way reach the same.
+/// The place of a machine on its networks; machines of the same place reach the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// The host.
@@ -34,7 +34,7 @@ pub(super) struct Places {
 pub(super) enum Way {
     /// With the address that the caller has on this network.
     Direct { leaves: Idx<Network> },
-    /// With an address of the host's, which is known on a network of libvirt's own.
+    /// With an address of the host, which is known on libvirt's own networks.
     Hidden { leaves: Idx<Network>, enters: Idx<Network>, seen: Option<IpAddr> },
     /// By a router between hosts that is not in the cloud.
     Foreign { leaves: Idx<Network>, enters: Idx<Network> },

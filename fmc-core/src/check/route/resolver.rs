@@ -20,7 +20,7 @@ use crate::given::Given;
 /// Looks at all resolvers.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     mixed_lists(view, findings);
-    // A lab has isolated networks in place of host bridges: what was reachable is not.
+    // A lab has isolated networks in place of host bridges: a reachable machine may not be so there.
     if view.cloud.lab {
         return;
     }
@@ -29,7 +29,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut out_of_reach: BTreeMap<Place<'_>, Vec<&str>> = BTreeMap::new();
     for placed in &view.machines {
         let known_networks = placed.links.iter().all(|link| {
-            // A subnet that is wrong is told of where it is, and nothing is guessed from its absence.
+            // A wrong subnet is reported at its place, and its absence has no further findings.
             let net = link.network.and_then(|at| view.network(at));
             net.is_some_and(|net| !net.is_own() || net.ipv4.is_some() || net.ipv6.is_some())
         });
@@ -229,7 +229,7 @@ fn is_told_none(view: &View<'_>, placed: &Placed<'_>) -> bool {
     !placed.links.iter().any(learns) && !nets.into_iter().any(incomplete)
 }
 
-/// One finding for all machines without a resolver: one list of the cloud or of their network mends them all.
+/// One finding for all machines without a resolver: one list of the cloud or of their network corrects them all.
 fn missing(machines: Vec<&str>) -> Option<Finding> {
     let machines = NameList::new(machines);
     let at = format!("machines.{}.resolvers", machines.first());

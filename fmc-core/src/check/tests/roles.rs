@@ -45,7 +45,7 @@ impl CustomRole for Prometheus {
     }
 }
 
-/// A role that does as it is told.
+/// A role whose parts a test chooses.
 #[derive(Default)]
 struct Other {
     kind: &'static str,

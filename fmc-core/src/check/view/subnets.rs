@@ -7,7 +7,7 @@ use crate::addr::Subnet;
 pub(crate) struct Subnets(Vec<(Subnet, usize)>);
 
 impl Subnets {
-    /// Those of networks, by index.
+    /// The networks' subnets, by index.
     pub(crate) fn of(networks: &[Net<'_>]) -> Self {
         let families = networks.iter().enumerate().flat_map(|(at, net)| {
             [&net.ipv4, &net.ipv6].into_iter().flatten().map(move |family| (family.subnet, at))

@@ -72,13 +72,13 @@ impl Datastore {
         Self { machine: Some(machine.into()), password: Some(password), ..Self::new() }
     }
 
-    /// A PostgreSQL database elsewhere; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
-    /// database if it is not there, and needs prepared statements.
+    /// A PostgreSQL database elsewhere; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s
+    /// creates a missing database, and needs prepared statements.
     pub fn endpoint(endpoint: Secret) -> Self {
         Self { endpoint: Some(endpoint), ..Self::new() }
     }
 
-    /// The certificate by which K3s is known to the database, and its key, in PEM.
+    /// The client certificate of K3s for the database, and its key, in PEM.
     #[must_use]
     pub fn certificate(mut self, certificate: Secret, key: Secret) -> Self {
         self.certificate = Some(certificate);
@@ -86,7 +86,7 @@ impl Datastore {
         self
     }
 
-    /// The port on the machine; `None` where it is wrong.
+    /// The port on the machine; `None` if it is wrong.
     pub(crate) fn tcp_port(&self) -> Option<u16> {
         self.port.as_ref().map_or(Some(5432), |given| given.ok().map(|port| port.get()))
     }

@@ -144,7 +144,7 @@ impl Install {
         self
     }
 
-    /// An archive of the images that K3s runs, for x86-64, so that no registry is asked for them.
+    /// An archive of the images that K3s runs, for x86-64, so that they are not pulled from a registry.
     #[must_use]
     pub fn images(self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.images_for(Arch::X86_64, url, digest)

@@ -50,7 +50,7 @@ keys! {
     NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`labels` of the machine");
     /// Taints that the node registers with.
     NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`taints` of the machine");
-    /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
+    /// Whether the kubelet refuses to start if kernel settings differ from its defaults.
     PROTECT_KERNEL_DEFAULTS ProtectKernelDefaults "protect-kernel-defaults" flag .both();
     /// Whether containers are confined by SELinux.
     SELINUX Selinux "selinux" flag .both().owned("the operating system of the machine's image");

@@ -1,6 +1,6 @@
-//! Registries as settings of a cluster: what is looked at, and the Rust that says them.
+//! Registries as settings of a cluster: their check, and their Rust expression.
 //!
-//! Their looks are [`Registries::check`], which judges mirrors and what is shown to them as a whole.
+//! Their check is [`Registries::check`], which covers mirrors and access as a whole.
 
 use super::{Access, Auth, Mirror, Registries};
 use crate::draft::{Look, Setting};

@@ -64,7 +64,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
         )
 }
 
-/// Pods are restricted everywhere but in the namespace of K3s's own, and events cannot fill the datastore.
+/// Pods are restricted in every namespace but K3s's own, and events cannot fill the datastore.
 const ADMISSION_CONFIGURATION: &str = "\
 apiVersion: apiserver.config.k8s.io/v1
 kind: AdmissionConfiguration
@@ -116,7 +116,7 @@ fn service_accounts() -> String {
     each.collect::<Vec<_>>().join("---\n")
 }
 
-/// Pods are reached from their own namespace; what K3s brings for all is reached from everywhere.
+/// Pods are reached from their own namespace; the parts that K3s installs for all are reached from everywhere.
 fn policies(node: &Node<'_>) -> String {
     use crate::k3s::Component;
 

@@ -27,7 +27,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
     derived = derived.set(key::AGENT_TOKEN, Secret::from(cluster.pki.agent_token.clone()));
     derived = critical(node, derived);
     if let Some(datastore) = &said.datastore {
-        // That of a machine has a secret inside of its text: its line stands behind the others.
+        // The datastore's address on a machine has a secret within its text, so its line follows the others.
         if let Some(endpoint) = &datastore.endpoint {
             derived = derived.set(key::DATASTORE_ENDPOINT, endpoint.clone());
         }
@@ -77,8 +77,8 @@ fn shared(node: &Node<'_>) -> Config {
     config
 }
 
-/// The addresses of a node inside the cluster: of each family that pods have, in the pods' order, on the interface by which
-/// the machine is known.
+/// The addresses of a node inside the cluster: of each family that pods have, in the pods' order, on the interface by
+/// which others find the machine.
 pub(super) fn addresses<'a>(node: &Node<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
     let known = node.site.machine().interfaces.iter().find(|interface| interface.address().is_some());
     node.cluster.pods.iter().filter_map(move |subnet| {

@@ -24,7 +24,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     }
 }
 
-/// The address whose interface flannel is told; `None` where it finds the right one by itself, or where the user says one.
+/// The address whose interface flannel is given; `None` if it finds the right one by itself, or the user sets one.
 pub(super) fn beside(node: &Node<'_>) -> Option<IpAddr> {
     let said = node.cluster.said();
     let own = if node.is_server() { &said.server_config } else { &said.agent_config };

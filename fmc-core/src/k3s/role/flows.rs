@@ -88,7 +88,7 @@ fn both(node: &Node<'_>) -> Flows {
     flows.reach(tcp(443), Peer::Anywhere)
 }
 
-/// HTTP and HTTPS, by the balancer where there is one.
+/// HTTP and HTTPS, through the balancer if there is one.
 fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
     let cluster = node.cluster;
     if cluster.ingress.binary_search(&node.at).is_err() {

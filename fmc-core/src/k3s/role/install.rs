@@ -42,7 +42,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     if node.has_selinux() {
         guest = match &install.selinux_policy {
             Some(policy) => with(guest, node, Some(policy), POLICY, FileMode::new(0o644)),
-            // The label of container runtimes is in a policy that this image brings only with its package.
+            // The label of container runtimes is in a policy that this image has only with the package.
             None if node.site.os().is_enterprise_linux() => guest.package("container-selinux"),
             None => guest,
         };

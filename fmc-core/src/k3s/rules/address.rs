@@ -38,7 +38,7 @@ const PORTS: [(u16, u16, &str); 14] = [
     (51_820, 51_821, "WireGuard"),
 ];
 
-/// A network of a cluster, where it is right.
+/// A network of a cluster, if it is right.
 struct Own {
     what: &'static str,
     field: &'static str,

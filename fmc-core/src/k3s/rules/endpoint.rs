@@ -11,7 +11,7 @@ use crate::given::Given;
 use crate::k3s::{Component, Endpoint};
 use crate::name::MachineName;
 
-/// The node that an endpoint is, where it is one.
+/// The node of an endpoint, if it is a node's own address.
 struct Node {
     machine: usize,
     field: &'static str,
@@ -51,7 +51,7 @@ fn has_name(view: &View<'_>, machine: usize, name: &str) -> bool {
     rest.is_empty() || rest.strip_prefix('.').is_some_and(|rest| Some(rest) == domain)
 }
 
-/// The server that begins the cluster, where it is a machine.
+/// The server that begins the cluster, if the machine exists.
 fn initial(view: &View<'_>, cluster: &Cluster<'_>) -> Option<usize> {
     let named = |name: &Given<MachineName>| view.machine_index.get(text(name)).copied();
     match &cluster.draft.initial {

@@ -137,7 +137,7 @@ fn owners_that_nobody_made() {
             "guest-reference guest.users.web.groups[0]: the group apps is neither in the guest nor in the image",
         ]
     );
-    // A package may bring the account.
+    // A package may add the account.
     assert_eq!(found(&guest.package("apps"), Os::Rocky), [""; 0]);
 }
 
