@@ -19,7 +19,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 
 /// Gives Prometheus the measurements of its machine: processor, memory, disks, networks.
 ///
-/// In a file it is `node-exporter`, alone or with its settings:
+/// In a file it is `node-exporter`, or a map with its settings:
 ///
 /// ```yaml
 /// roles:
@@ -46,7 +46,7 @@ pub struct NodeExporter {
 }
 
 impl NodeExporter {
-    /// On port 9100; no peer may ask it until [`from`](Self::from) names one.
+    /// On port 9100; no peer may call it until one is [allowed](Self::from).
     pub fn new() -> Self {
         Self::default()
     }
@@ -58,7 +58,7 @@ impl NodeExporter {
         self
     }
 
-    /// Lets a peer ask it. Several calls let in several peers.
+    /// Lets a peer call it; call this once for each peer.
     #[must_use]
     pub fn from(mut self, peer: Peer) -> Self {
         self.from.push(peer);

@@ -1,4 +1,4 @@
-//! The room of the balancers of clusters: its answers to the check.
+//! The balancers' part of the check.
 
 use super::role::{KIND, Spread};
 use super::rules;

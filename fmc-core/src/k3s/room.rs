@@ -1,4 +1,4 @@
-//! The room of K3s clusters: its answers to the check.
+//! The K3s clusters' part of the check.
 
 use super::{role, rules};
 use crate::check::room;

@@ -1,4 +1,4 @@
-//! The room of the mirrors of clusters: its answers to the check.
+//! The mirrors' part of the check.
 
 use super::role::{KIND, Served, redirected};
 use crate::check::room::{self, Guests};

@@ -23,7 +23,7 @@ pub(super) struct Form<R> {
     pub(super) read: fn(&Value) -> Option<R>,
 }
 
-/// A role that a file can say by its kind: a role of a machine, or one that spans machines.
+/// A role that a file names by its kind: a role of a machine, or one that spans machines.
 pub(super) trait Formed: Clone {
     /// Its form, if it has one.
     fn form(&self) -> Option<&Arc<Form<Self>>>;
@@ -38,7 +38,7 @@ pub(super) trait Formed: Clone {
     fn of_unknown(unknown: Unknown, form: Form<Self>) -> Self;
 }
 
-/// A type whose values a file can say as roles of one kind.
+/// A type whose values are roles of one kind in files.
 pub(super) trait Said<R>: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
 
@@ -49,7 +49,7 @@ pub(super) trait Said<R>: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn role(value: Arc<Self>, form: Option<Arc<Form<R>>>) -> R;
 }
 
-/// The value of a role that is refused: no program has said what its kind is, or its settings are wrong.
+/// The value of a role that is refused: no program has registered its kind, or its settings are wrong.
 pub(super) struct Unknown {
     pub(super) kind: String,
     why: String,
@@ -126,7 +126,7 @@ pub(super) fn are_alike<R: Formed>(one: &R, other: &R) -> bool {
     one.form().zip(other.form()).is_some_and(|(one, other)| one.is_like(other))
 }
 
-/// A role with what a form says after a change of the cloud's file; a role without a form stays as it is.
+/// A role with the settings of a form after a change of the cloud's file; a role without a form is unchanged.
 pub(super) fn changed<R: Formed>(role: &R, form: &R) -> R {
     match (role.form(), form.form()) {
         (Some(said), Some(changed)) if said.kind == changed.kind && !said.is_like(changed) => {
@@ -140,7 +140,7 @@ pub(super) fn changed<R: Formed>(role: &R, form: &R) -> R {
     }
 }
 
-/// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
+/// One role: its kind if there are no settings, or a map of its kind to them. Code has its kind.
 pub(super) fn serialize<R: Formed, S: Serializer>(role: &R, serializer: S) -> Result<S::Ok, S::Error> {
     match role.form() {
         None => serializer.serialize_str(&role.kind_text()),
@@ -183,13 +183,13 @@ pub(super) fn deserialize<'de, R: Formed, D: Deserializer<'de>>(deserializer: D)
     }
 
     fn unresolved<R: Formed>(kind: &str, settings: Value) -> R {
-        Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        Unknown::role(kind, settings, "no program has registered it".to_owned())
     }
 
     deserializer.deserialize_any(One(PhantomData))
 }
 
-/// The schema of any role: a program that knows roles says which in its own schema.
+/// The schema of any role; a program that knows roles lists them in its own schema.
 #[cfg(feature = "schema")]
 pub(super) fn schema(description: &str) -> schemars::Schema {
     schemars::json_schema!({

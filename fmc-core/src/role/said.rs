@@ -45,7 +45,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
     /// Its kind: [`CustomRole::kind`] of every value.
     const KIND: &'static str;
 
-    /// The kinds of findings that it brings along: those of [`CustomRole::finding_kinds`].
+    /// The kinds of findings that it adds: those of [`CustomRole::finding_kinds`].
     const FINDINGS: &'static [OwnKind] = &[];
 
     /// The Rust expression that makes it, as `Postgres::new(17)`. By default it is one that reads the settings as JSON.
@@ -54,7 +54,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
     }
 }
 
-/// What a role's settings need besides serde: a JSON Schema with the feature `schema`, nothing without it.
+/// The bound on a role's settings besides serde: a JSON Schema with the feature `schema`, and nothing without it.
 #[cfg(feature = "schema")]
 pub trait Described: schemars::JsonSchema {
     /// The JSON Schema of its settings.
@@ -66,7 +66,7 @@ pub trait Described: schemars::JsonSchema {
 #[cfg(feature = "schema")]
 impl<T: schemars::JsonSchema> Described for T {}
 
-/// What a role's settings need besides serde: a JSON Schema with the feature `schema`, nothing without it.
+/// The bound on a role's settings besides serde: a JSON Schema with the feature `schema`, and nothing without it.
 #[cfg(not(feature = "schema"))]
 pub trait Described {}
 
@@ -109,7 +109,7 @@ impl Role {
         form::said(Arc::new(role))
     }
 
-    /// The role of a type with its form in a file, whose settings are JSON. Settings that are wrong are a finding.
+    /// The role of a type with its form in a file, whose settings are JSON. A mistake in them is a finding.
     pub fn from_json<R: FileRole>(settings: &str) -> Self {
         form::from_json::<Self, R>(settings)
     }
@@ -119,7 +119,7 @@ impl Role {
         form::as_said::<Self, R>(self.shared())
     }
 
-    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -129,7 +129,7 @@ impl Role {
         self.said.is_some()
     }
 
-    /// The kind by which a file named it, if no program knows that kind yet: such a role is refused.
+    /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
         form::unknown(self)
     }
@@ -150,7 +150,7 @@ impl CustomRole for Unknown {
     }
 }
 
-/// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
+/// One role: its kind if there are no settings, or a map of its kind to them. Code has its kind.
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         form::serialize(self, serializer)

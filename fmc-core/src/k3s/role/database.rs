@@ -1,4 +1,5 @@
-//! The machine of the cloud that a cluster's database is on: who is let in there, and by what address servers reach it.
+//! The machine of the cloud that a cluster's database is on: the peers that it accepts, and the address by which
+//! servers reach it.
 
 use super::{DATASTORE, Node, SERVER};
 use crate::checked::{Checked, Machine};
@@ -16,7 +17,7 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// That of a cluster, if it is on a machine of the cloud.
+    /// The datastore of a cluster, if it is on a machine of the cloud.
     pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
         let datastore = cluster.datastore.as_ref()?;
         let (machine, port) = (datastore.machine.clone()?, datastore.tcp_port()?);

@@ -56,7 +56,7 @@ pub trait FileSpanningRole: SpanningRole + Serialize + DeserializeOwned + Descri
     /// Its kind: [`SpanningRole::kind`] of every value.
     const KIND: &'static str;
 
-    /// The kinds of findings that it brings along: those of [`SpanningRole::finding_kinds`].
+    /// The kinds of findings that it adds: those of [`SpanningRole::finding_kinds`].
     const FINDINGS: &'static [OwnKind] = &[];
 
     /// The Rust expression that makes it, as `Store::new(["a", "b"])`. By default it is one that reads the settings as JSON.
@@ -101,7 +101,7 @@ impl Spanning {
         form::said(Arc::new(role))
     }
 
-    /// The role of a type with its form in a file, whose settings are JSON. Settings that are wrong are a finding.
+    /// The role of a type with its form in a file, whose settings are JSON. A mistake in them is a finding.
     pub fn from_json<R: FileSpanningRole>(settings: &str) -> Self {
         form::from_json::<Self, R>(settings)
     }
@@ -112,7 +112,7 @@ impl Spanning {
         form::as_said::<Self, R>(shared)
     }
 
-    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -122,7 +122,7 @@ impl Spanning {
         self.said.is_some()
     }
 
-    /// The kind by which a file named it, if no program knows that kind yet: such a role is refused.
+    /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
         form::unknown(self)
     }

@@ -14,7 +14,7 @@ pub(crate) struct Stated<'a> {
     /// The findings about the settings by themselves, of a role of the user's own. They are asked for once, here: the answer is
     /// needed at several places, and a user's code may take its time.
     pub(crate) settings: Vec<Finding>,
-    /// What becomes of a machine that is named twice.
+    /// The treatment of a machine that is named twice.
     pub(crate) repeated: Repeated,
 }
 
@@ -23,7 +23,7 @@ enum Held<'a> {
     Made(Box<dyn SpanningRole>),
 }
 
-/// What becomes of a machine that is named more than once.
+/// The treatment of a machine that is named more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeated {
     /// It has the role more than once, and a rule for all roles says so.
@@ -50,7 +50,7 @@ impl<'a> Stated<'a> {
         Self { settings_at: at.clone(), at, role: Held::Draft(role), settings: Vec::new(), repeated }
     }
 
-    /// A built-in one that is made from a part of another one.
+    /// A built-in one that is made from a part of another value.
     pub(crate) fn made(at: String, role: impl SpanningRole, repeated: Repeated) -> Self {
         Self { settings_at: at.clone(), at, role: Held::Made(Box::new(role)), settings: Vec::new(), repeated }
     }
