@@ -13,6 +13,7 @@
 mod cloud_init;
 mod draft;
 mod field;
+#[cfg(feature = "lab")]
 mod lab;
 mod program;
 mod rust;

@@ -112,6 +112,7 @@ impl Spanning {
     }
 
     /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    #[cfg(feature = "lab")]
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
