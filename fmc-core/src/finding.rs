@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sort;
 pub use kind::{Kind, UnknownKind, findings};
 pub use leaf::LeafProblem;
 pub(crate) use leaf::leaf;
@@ -143,6 +144,11 @@ pub struct Finding {
 impl Finding {
     /// A finding about a problem, at the path of the value that is to be mended. Its texts are made from the problem's values.
     pub fn about(at: impl fmt::Display, problem: impl Problem) -> Self {
+        Self::about_shared(&at, Arc::new(problem))
+    }
+
+    /// Apart, so that it is compiled once and not for each type of problem.
+    fn about_shared(at: &dyn fmt::Display, problem: Arc<dyn Problem>) -> Self {
         let kind = problem.kind();
         Self {
             kind,
@@ -151,7 +157,7 @@ impl Finding {
             also: Vec::new(),
             machines: NameList::default(),
             accepted: None,
-            said: Said::Typed(Arc::new(problem)),
+            said: Said::Typed(problem),
         }
     }
 
@@ -335,7 +341,7 @@ pub struct Report {
 impl Report {
     /// A report of findings, sorted by severity, then by place.
     pub fn new(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by(|a, b| {
+        sort::by(&mut findings, |a, b| {
             let places = (b.severity, &a.at, a.kind.as_str()).cmp(&(a.severity, &b.at, b.kind.as_str()));
             places.then_with(|| a.message().cmp(&b.message()))
         });

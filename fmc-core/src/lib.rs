@@ -18,6 +18,7 @@ mod lab;
 mod program;
 mod rust;
 mod shell;
+mod sort;
 mod text;
 mod yaml;
 

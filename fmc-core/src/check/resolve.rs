@@ -25,6 +25,7 @@ use crate::network::NetworkMode;
 use crate::path::AbsPath;
 use crate::ready::{Ready, Signal};
 use crate::roles::ROOMS;
+use crate::sort;
 use crate::unit::{Cpus, Size};
 
 /// The memory that machines may not use where the host does not say: what an idle host was measured to take.
@@ -86,7 +87,7 @@ impl<T> Order<T> {
         let mut order: Vec<(&str, usize, T)> = named
             .filter_map(|(old, (value, draft))| Some((draft.name().ok()?.as_ref(), old, value?)))
             .collect();
-        order.sort_by_key(|(name, old, _)| (*name, *old));
+        sort::by_key(&mut order, |(name, old, _)| (*name, *old));
         let values = order.into_iter().enumerate().map(|(new, (_, old, value))| {
             if let Some(rank) = rank.get_mut(old) {
                 *rank = Some(index(new));
@@ -115,7 +116,7 @@ fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
 /// Leaves of which all must be right, sorted, each once.
 fn each<T: Leaf + Ord>(given: &[Given<T>]) -> Option<Vec<T>> {
     let mut values = given.iter().map(|given| given.ok().cloned()).collect::<Option<Vec<_>>>()?;
-    values.sort();
+    sort::all(&mut values);
     values.dedup();
     Some(values)
 }
@@ -146,7 +147,7 @@ fn host(draft: &Host) -> Option<checked::Host> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    sort::by(&mut pools, |a, b| a.name.cmp(&b.name));
     Some(checked::Host {
         name: name.ok()?.clone(),
         uri: match uri {
@@ -189,7 +190,7 @@ fn network(
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    reservations.sort_by_key(|reservation| reservation.address);
+    sort::by_key(&mut reservations, |reservation| reservation.address);
     Some(checked::Network {
         hosts: net.host.and_then(|host| hosts.new_index(host)).into_iter().collect(),
         forward: match draft.mode {
@@ -418,7 +419,7 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    sort::by(&mut disks, |a, b| a.name.cmp(&b.name));
     Some(disks)
 }
 
@@ -474,7 +475,7 @@ fn routes(view: &View<'_>, placed: &Placed<'_>, link: &Plugged<'_>) -> Vec<check
             }
         }
     }
-    routes.sort_by_key(|route| (route.to.network(), route.to.prefix_len()));
+    sort::by_key(&mut routes, |route| (route.to.network(), route.to.prefix_len()));
     routes
 }
 
@@ -545,12 +546,12 @@ fn attach(checked: &mut Building) {
     for (at, network) in checked.networks_mut() {
         if network.forward == Forward::Bridge {
             let mut on = hosts.remove(&at).unwrap_or_default();
-            on.sort_unstable();
+            sort::all(&mut on);
             on.dedup();
             network.hosts = on;
         } else if let Some(more) = reservations.remove(&at) {
             network.reservations.extend(more);
-            network.reservations.sort_by_key(|reservation| reservation.address);
+            sort::by_key(&mut network.reservations, |reservation| reservation.address);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::k3s::resolve;
 use crate::name::RoleName;
 use crate::role::{Membership, Repeated, Stated};
+use crate::sort;
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[role::SERVER, role::AGENT, role::DATASTORE];
@@ -24,7 +25,7 @@ impl room::Room for Room {
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
         // A machine that two clusters name is a node of the first by name, whatever the order in which they are declared.
         let mut clusters: Vec<_> = cloud.clusters.iter().collect();
-        clusters.sort_by_key(|cluster| text(&cluster.name));
+        sort::by_key(&mut clusters, |cluster| text(&cluster.name));
         let at = |name| format!("clusters.{name}");
         let each = clusters.iter().map(|one| Stated::built_in(at(&one.name), *one, Repeated::FirstOfKind));
         let databases = clusters.iter().filter_map(|one| {
@@ -42,7 +43,7 @@ impl room::Room for Room {
         let all = draft.clusters.iter().map(|cluster| resolve::resolve(cluster, cloud));
         let mut clusters: Vec<_> = all.flatten().collect();
         // Two of one name are a finding, and keep the order in which they are declared.
-        clusters.sort_by(|one, other| one.name.cmp(&other.name));
+        sort::by(&mut clusters, |one, other| one.name.cmp(&other.name));
         let is_whole = clusters.len() == draft.clusters.len();
         into.clusters = clusters;
         is_whole

@@ -7,6 +7,7 @@ use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::name::RoleName;
 use crate::role::{Repeated, Stated};
+use crate::sort;
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[KIND];
@@ -21,7 +22,7 @@ impl room::Room for Room {
 
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
         let mut clusters: Vec<_> = cloud.clusters.iter().collect();
-        clusters.sort_by_key(|cluster| text(&cluster.name));
+        sort::by_key(&mut clusters, |cluster| text(&cluster.name));
         let each = clusters.into_iter().filter_map(|cluster| {
             let at = format!("clusters.{}.bootstrap", cluster.name);
             Some(Stated::made(at, Served::of(cluster)?, Repeated::FirstHere))

@@ -7,6 +7,7 @@ use super::super::view::{View, text};
 use crate::checked::on_host;
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::host::Host;
+use crate::sort;
 
 /// Looks at all bridges.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -53,7 +54,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
                 missing.push((text(&host.name), host, machines));
             }
         }
-        missing.sort_by_key(|(name, ..)| *name);
+        sort::by_key(&mut missing, |(name, ..)| *name);
         for (name, host, machines) in missing {
             let problem = BridgeProblem::Unlisted {
                 bridge: bridge.to_owned(),
@@ -86,7 +87,7 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         bridges.push((host, bridge.as_str().to_owned(), name));
     }
-    bridges.sort_unstable();
+    sort::all(&mut bridges);
     for same in bridges.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
         let [first, .., last] = same else { continue };
         // Two networks of one name share what follows from it, and are a finding by that.

@@ -15,6 +15,7 @@ use super::super::view::{Net, Placed, Plugged, View, route_of, text};
 use crate::addr::{Ip, is_public};
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::given::Given;
+use crate::sort;
 
 /// Looks at all resolvers.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -156,7 +157,7 @@ impl Known {
             }
         }
         for among in networks.values_mut() {
-            among.sort_by_key(|&at| view.network(at).map(|net| text(&net.draft.name)));
+            sort::by_key(among, |&at| view.network(at).map(|net| text(&net.draft.name)));
         }
         Self { networks, held }
     }

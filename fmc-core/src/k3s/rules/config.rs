@@ -8,6 +8,7 @@ use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;
 use crate::k3s::{Config, Key, Value};
+use crate::sort;
 use crate::unit::FileMode;
 
 /// What the cluster, its machines and its endpoint decide is written by them alone.
@@ -101,7 +102,7 @@ pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
         let names = members.iter().filter(|member| !is_tuned(view, **member, &missing));
         untuned.extend(names.map(|member| (view.machine_name(*member), field)));
     }
-    untuned.sort_unstable();
+    sort::all(&mut untuned);
     let Some((_, field)) = untuned.first() else { return };
     let config = at.key(field);
     let machines = NameList::new(untuned.iter().map(|(name, _)| *name));
