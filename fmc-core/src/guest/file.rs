@@ -28,7 +28,7 @@ pub enum Contents {
     Parts(Vec<TextPart>),
     /// A download, fetched once on the first boot; a file with another hash is not installed.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: Given<HttpUrl>,
         /// Its hash.
         digest: Given<Digest>,
@@ -92,7 +92,7 @@ draft! {
     /// A file inside a machine.
     #[derive(Eq)]
     pub struct GuestFile {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its contents.
@@ -216,7 +216,7 @@ draft! {
     /// A directory inside a machine.
     #[derive(Eq)]
     pub struct Directory {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
@@ -245,10 +245,10 @@ draft! {
     /// A symbolic link inside a machine.
     #[derive(Eq)]
     pub struct Symlink {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
-        /// Where it leads, absolute or relative to its directory.
+        /// Its target, absolute or relative to its directory.
         #[needed]
         target: String,
     }
@@ -272,7 +272,7 @@ impl Symlink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedFile {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its contents.
     pub contents: CheckedContents,
@@ -293,7 +293,7 @@ pub enum CheckedContents {
     Parts(Vec<CheckedTextPart>),
     /// A download.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: HttpUrl,
         /// Its hash.
         digest: Digest,
@@ -337,7 +337,7 @@ impl CheckedContents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedDirectory {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its permissions.
     pub mode: FileMode,
@@ -349,9 +349,9 @@ pub struct CheckedDirectory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedSymlink {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
-    /// Where it leads, absolute or relative to its directory.
+    /// Its target, absolute or relative to its directory.
     pub target: Arc<str>,
 }
 

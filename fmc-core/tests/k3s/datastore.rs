@@ -44,7 +44,7 @@ fn every_server_has_the_machine_s_address_with_the_password_in_it() {
 }
 
 #[test]
-fn the_machine_lets_the_servers_in_and_nobody_else() {
+fn the_machine_accepts_only_the_servers() {
     let cloud = checked(on("db").port(6432));
     let allows = |from, port| cloud.flows().into("db").from(MachineName::literal(from)).allows(tcp(port));
     for server in ["master1", "master2", "master3"] {

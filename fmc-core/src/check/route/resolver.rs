@@ -172,7 +172,7 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
     };
     let on = |at: usize| placed.links.iter().any(|link| link.network == Some(at));
     if let Some(&at) = networks.iter().find(|&&at| on(at)) {
-        return somebody(view, known, at, resolver);
+        return in_use(view, known, at, resolver);
     }
     let mut answer = Ok(());
     for &at in networks {
@@ -185,7 +185,7 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
         let from = through(routed.or(route));
         answer = match from {
             None => Err(Why::NoWay),
-            Some(from) => lets_in(from, to, resolver).and_then(|()| somebody(view, known, at, resolver)),
+            Some(from) => lets_in(from, to, resolver).and_then(|()| in_use(view, known, at, resolver)),
         };
         if answer.is_ok() {
             break;
