@@ -211,7 +211,7 @@ fn lets_in<'a>(from: &Net<'a>, to: &Net<'a>, resolver: IpAddr) -> Result<(), Why
 }
 
 /// Whether the address is in use; on a LAN a machine outside of the cloud may have it.
-fn somebody<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
+fn in_use<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
     let Some(net) = view.network(at) else { return Ok(()) };
     let gateway = net.family(resolver).is_some_and(|family| family.gateway == Some(resolver));
     if !net.is_own() || gateway || known.held.contains(&(at, resolver)) {
