@@ -170,7 +170,16 @@ fn what_an_upstream_does_not_say_is_an_error_that_names_it() {
     fails("fedora-coreos --arch aarch64", 1, &["/streams/stable.json", "it has no architecture aarch64"]);
     fails("rocky", 64, &["which release?"]);
     fails("debian 5", 64, &["5 is not a known release of Debian; known: 11, 12, 13"]);
-    fails("rocky ../../x", 64, &["is no name of a release"]);
+    fails("rocky ../../x", 64, &["is not the name of a release"]);
+}
+
+#[test]
+fn a_release_that_is_not_said_is_asked_for_in_the_systems_own_words() {
+    let stage = Stage::new();
+    let debian = "help: name it, as `images resolve debian 12`: 11 (bullseye), 12 (bookworm), 13 (trixie)";
+    stage.fails(cloud(), "images resolve debian", 64, &["which release?", debian]);
+    stage.fails(cloud(), "images resolve almalinux", 64, &["`images resolve almalinux 9`"]);
+    stage.fails(cloud(), "images resolve rocky", 64, &["`images resolve rocky 9`"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod provider;
 mod removal;
 mod room;
 mod seen;
+mod standing;
 mod up;
 mod wanted;
 
