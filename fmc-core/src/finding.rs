@@ -142,7 +142,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding about a problem, at the path of the value that is to be mended. Its texts are made from the problem's values.
+    /// A finding about a problem, at the path of the wrong value. Its texts are made from the problem's values.
     pub fn about(at: impl fmt::Display, problem: impl Problem) -> Self {
         Self::about_shared(&at, Arc::new(problem))
     }
@@ -181,7 +181,7 @@ impl Finding {
         &self.also
     }
 
-    /// The other machines in which the same is wrong at the same place, by name.
+    /// The other machines with the same mistake at the same place, by name.
     pub const fn machines(&self) -> &NameList {
         &self.machines
     }
@@ -330,7 +330,7 @@ impl Eq for Finding {}
 
 /// Why a cloud was refused: every finding, not the first.
 ///
-/// `Debug` is for people too, since that is what an `unwrap` in a test and a `?` in `main` show.
+/// `Debug` is for people too, since an `unwrap` in a test and a `?` in `main` show it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[must_use = "an unread report is not actionable"]

@@ -115,12 +115,12 @@ problems! {
     pub enum BridgeProblem {
         Nowhere { bridge: String, known: NameList } is BridgeUnknown:
             "no host has a bridge {bridge}",
-            "create it on a host, and list it on that host with {listed}; listed are: {known}",
+            "create it on a host, and list it on that host with {listed}; listed: {known}",
             listed = listed_as(bridge);
         Unlisted { bridge: String, host: String, machines: NameList, known: NameList } is BridgeUnknown
             with (who = machines.first_of("machine"), need = machines.verb("needs", "need")):
             "the host {host} does not list the bridge {bridge}, which {who} {need}",
-            "create it on {host}, and list it on that host with {listed}; listed are: {known}",
+            "create it on {host}, and list it on that host with {listed}; listed: {known}",
             listed = listed_as(bridge);
         Taken { bridge: String, host: String } is NetworkConflict:
             "the host {host} already has the bridge {bridge}",

@@ -43,7 +43,7 @@ pub(super) fn outdated(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     }
 }
 
-/// Two keys of which one makes the other wrong, and values that K3s refuses.
+/// Keys that exclude each other, and values that K3s refuses.
 pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let is_on = |config: &Config, key| config.get(key) == Some(&Value::Flag(true));
     for (field, config) in configs(cluster) {
@@ -88,7 +88,8 @@ pub(super) fn kubeconfig(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     findings.push(problem.at(config.key(Key::WriteKubeconfigMode.as_str())));
 }
 
-/// A kubelet that protects the kernel's defaults does not start where they are others (docs.k3s.io, *CIS Hardening Guide*).
+/// A kubelet that protects the kernel's defaults does not start if the settings differ (docs.k3s.io, *CIS Hardening
+/// Guide*).
 pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let missing: Vec<&'static str> = cluster.draft.tuning.missing().map(|(name, _)| name).collect();
     if cluster.draft.cis || missing.is_empty() {
