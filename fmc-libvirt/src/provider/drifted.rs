@@ -74,7 +74,7 @@ impl Looking {
             Object::Network(network) => (Mark::read(&network.record.xml), &network.owner),
             Object::Pool(_) | Object::Volume(_) => return,
         };
-        if let Some(mark) = mark.filter(|mark| *owner == Owner::Us && mark.address != address.to_string()) {
+        if let Some(mark) = mark.filter(|_| *owner == Owner::Copied) {
             let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };
             self.tell(address, object, DriftKind::Extra, vec![copy]);
         }

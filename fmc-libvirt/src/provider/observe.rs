@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fmc_core::graph::{Address, Carries, Edge, ObserveError, Place, Seen, State, Wanted};
 use futures_util::future::join_all;
 
+use super::guard::StrangeDisk;
 use super::object::{
     DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
     is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint,
@@ -18,7 +19,7 @@ use crate::link::{
 };
 use crate::mark::Mark;
 use crate::pool;
-use crate::volume::{Ours, own_pool};
+use crate::volume::{Ours, VolumeName, own_pool};
 use crate::xml::outline::{Node, Outline};
 
 /// Reads every host. A host that does not answer is unknown if there are others.
@@ -202,7 +203,7 @@ impl HostRead {
             ..Self::default()
         };
         let folders = read.folders();
-        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
+        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders, &wants.owner)).collect();
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -259,17 +260,23 @@ impl HostRead {
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
                 bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
-            if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
+            // Capacities come with the domains that have the disks. An unwanted one may be an overlay.
+            let is_unwanted = || !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
+            if is_disk(&ours) && (!self.capacities.contains_key(&record.path) || is_unwanted()) {
                 look.insert((pool.to_owned(), record.name.clone()));
             }
         }
-        if bases_in_doubt {
-            for (pool, volumes) in &self.volumes {
-                let names = volumes.iter().filter(|record| {
-                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| is_disk(&name.ours))
-                });
-                look.extend(names.map(|record| (pool.clone(), record.name.clone())));
+        // What lies over a disk or a base that may be deleted: a volume that is not ours in the same pool, or anywhere.
+        let in_doubt: BTreeSet<String> = look.iter().map(|(pool, _)| pool.clone()).collect();
+        for (pool, volumes) in &self.volumes {
+            if !bases_in_doubt && !in_doubt.contains(pool) {
+                continue;
             }
+            let names = volumes.iter().filter(|record| {
+                let ours = volume_name(pool, &record.name, &wants.owner);
+                ours.is_none_or(|name| bases_in_doubt && is_disk(&name.ours))
+            });
+            look.extend(names.map(|record| (pool.clone(), record.name.clone())));
         }
         look
     }
@@ -301,33 +308,46 @@ impl See<'_> {
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut machines: BTreeSet<String> = BTreeSet::new();
+        let mut covered: BTreeMap<String, String> = BTreeMap::new();
         let networks = self.networks();
         let names = std::mem::take(&mut self.read.names);
         for (record, names) in std::mem::take(&mut self.read.domains).into_iter().zip(names) {
             let mark = Mark::read(&record.xml);
-            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::DOMAIN, &record.name, &record.xml);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
-            for file in &names.files {
-                let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
-                named.entry(file.clone()).or_default().push(naming);
+            let is_ours = owner == Owner::Us;
+            // What lies under a disk of ours is known by its volumes.
+            for file in names.files.iter().chain(names.below.iter().filter(|_| !is_ours)) {
+                named
+                    .entry(file.clone())
+                    .or_default()
+                    .push(Naming { domain: record.name.clone(), ours: is_ours });
             }
             let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
             if let Some(name) = name.map(str::to_owned) {
-                if owner == Owner::Us {
+                if is_ours {
                     machines.insert(name.clone());
+                    let is_overlay = |disk: &&StrangeDisk| {
+                        !disk.in_doubt || self.details(&disk.source, &folders).is_some_and(is_layer)
+                    };
+                    if let Some(disk) = names.strange.iter().find(is_overlay) {
+                        covered.insert(name.clone(), disk.source.clone());
+                    }
                 }
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders, &networks);
                 let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
-                let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
+                let Names { files, strange, copying, .. } = names;
+                let object = DomainObject { record, mark, owner, files, unplugged, strange, copying, needs };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
         for record in &self.read.networks {
-            let owner = Owner::of(Mark::read(&record.xml).as_ref(), &self.wants.owner);
+            let mark = Mark::read(&record.xml);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::NETWORK, &record.name, &record.xml);
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
@@ -339,9 +359,15 @@ impl See<'_> {
             }
         }
         if owned {
-            self.volumes(&named, &machines, &folders, objects);
+            self.volumes(&named, &machines, &covered, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// What was read of the volume at a path.
+    fn details(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<&VolumeFacts> {
+        let (folder, name) = path.rsplit_once('/')?;
+        self.read.details.get(&(folders.get(folder)?.clone(), name.to_owned()))
     }
 
     /// The host's networks that are ours or wanted: their names there, with the cloud's names.
@@ -424,6 +450,7 @@ impl See<'_> {
         &self,
         named: &BTreeMap<String, Vec<Naming>>,
         machines: &BTreeSet<String>,
+        covered: &BTreeMap<String, String>,
         folders: &BTreeMap<String, String>,
         objects: &mut BTreeMap<Address, State<Object>>,
     ) {
@@ -468,6 +495,9 @@ impl See<'_> {
                     needs.push(Edge { to, carries: Carries::Content });
                 }
                 let fingerprint = volume_fingerprint(&record.path, capacity, whole);
+                let named_by = named.get(&record.path).cloned().unwrap_or_default();
+                let machine = name.ours.machine().filter(|_| is_disk(&name.ours));
+                let under = machine.and_then(|machine| covered.get(machine)).cloned();
                 let object = VolumeObject {
                     pool: pool.clone(),
                     name: plain.to_owned(),
@@ -476,8 +506,12 @@ impl See<'_> {
                     capacity,
                     whole,
                     only_commit: name.is_commit,
+                    allocation: details.and_then(|facts| facts.allocation),
+                    format: details.and_then(|facts| facts.format.clone()),
+                    over: details.filter(|facts| is_layer(facts)).and_then(|facts| facts.backing.clone()),
+                    under,
                     used_by: used.get(record.path.as_str()).cloned().unwrap_or_default(),
-                    named_by: named.get(&record.path).cloned().unwrap_or_default(),
+                    named_by,
                     needs,
                 };
                 let state = State::present(Object::Volume(object), fingerprint);
@@ -516,6 +550,15 @@ impl See<'_> {
     }
 }
 
+/// Whether a disk of ours by its name is an overlay over another one: a root lies over an image, and a data disk over
+/// nothing.
+fn is_layer(facts: &VolumeFacts) -> bool {
+    let Some(below) = &facts.backing else { return false };
+    let below = below.rsplit_once('/').map_or(below.as_str(), |(_, name)| name);
+    let is_root = |ours: Option<VolumeName>| ours.is_some_and(|name| matches!(name.ours, Ours::Root { .. }));
+    !is_root(VolumeName::parse(&facts.name)) || is_root(VolumeName::parse(below))
+}
+
 /// The names in a domain.
 #[derive(Debug, Default)]
 struct Names {
@@ -525,22 +568,28 @@ struct Names {
     ports: Vec<(String, String)>,
     /// The file that records its serial console.
     console: Option<String>,
+    /// Disks that are no volumes of ours.
+    strange: Vec<StrangeDisk>,
+    /// The files under its disks, as far as the running guest's document names them.
+    below: Vec<String>,
+    /// A disk that a job copies.
+    copying: Option<String>,
 }
 
 impl Names {
     /// From its document and, if it runs, from the document with which it was started. A volume that is named
     /// by its pool is resolved to its path.
-    fn of(record: &DomainRecord, folders: &BTreeMap<String, String>) -> Self {
+    fn of(record: &DomainRecord, folders: &BTreeMap<String, String>, owner: &str) -> Self {
         let mut names = Self::default();
         for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {
             if let Some(outline) = Outline::read(xml) {
-                names.read(outline.root(), folders);
+                names.read(outline.root(), folders, owner);
             }
         }
         names
     }
 
-    fn read(&mut self, root: Node<'_>, folders: &BTreeMap<String, String>) {
+    fn read(&mut self, root: Node<'_>, folders: &BTreeMap<String, String>, owner: &str) {
         for device in root.at("devices").into_iter().flat_map(Node::children) {
             let source = device.at("source");
             match (device.name(), source) {
@@ -551,6 +600,7 @@ impl Names {
                     {
                         self.file(Some(&format!("{folder}/{volume}")));
                     }
+                    self.disk(device, source, owner);
                 }
                 ("interface", Some(source)) => {
                     let network = source.attribute("network").map(str::to_owned);
@@ -569,6 +619,43 @@ impl Names {
         }
         for path in ["os/kernel", "os/initrd"] {
             self.file(root.at(path).and_then(Node::text));
+        }
+    }
+
+    /// A disk that is no volume of ours, the files under it, and the job that copies it.
+    fn disk(&mut self, device: Node<'_>, source: Node<'_>, owner: &str) {
+        let target = device.at("target").and_then(|target| target.attribute("dev")).unwrap_or("?");
+        if matches!(device.attribute("device"), None | Some("disk" | "lun")) {
+            let of = |name| source.attribute(name);
+            let place = of("file").or(of("volume")).or(of("dev")).or(of("name")).unwrap_or("?");
+            let name = place.rsplit_once('/').map_or(place, |(_, name)| name);
+            let serial = device.at("serial").and_then(Node::text);
+            let ours = VolumeName::parse(name).or_else(|| VolumeName::parse_foreign(name, owner));
+            let in_doubt = match ours.map(|name| name.ours) {
+                Some(Ours::Root { .. }) => None,
+                Some(Ours::Disk { disk, .. }) => (serial != Some(disk.as_str())).then_some(true),
+                _ => Some(false),
+            };
+            if let Some(in_doubt) = in_doubt
+                && !self.strange.iter().any(|disk| disk.target == target)
+            {
+                let (target, source) = (target.to_owned(), place.to_owned());
+                self.strange.push(StrangeDisk {
+                    target,
+                    source,
+                    serial: serial.map(str::to_owned),
+                    in_doubt,
+                });
+            }
+        }
+        if device.at("mirror").is_some() {
+            self.copying = Some(target.to_owned());
+        }
+        let mut layer = device.at("backingStore");
+        while let Some(here) = layer {
+            self.below
+                .extend(here.at("source").and_then(|source| source.attribute("file")).map(str::to_owned));
+            layer = here.at("backingStore");
         }
     }
 
