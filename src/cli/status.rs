@@ -100,7 +100,7 @@ fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) 
     MachineStatus {
         name: machine.name.to_string(),
         host: host.map(|host| host.name.to_string()).unwrap_or_default(),
-        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown").to_owned(),
+        state: status.machines.get(machine.name.as_str()).map_or("unknown", |state| state).to_owned(),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {
