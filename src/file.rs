@@ -130,6 +130,18 @@ impl Syntax {
 }
 
 /// By name, which is also the ending of a file.
+#[cfg(feature = "cli")]
+impl Syntax {
+    /// Its name, as `--format` takes it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
+            Self::Json => "json",
+        }
+    }
+}
+
 impl FromStr for Syntax {
     type Err = String;
 

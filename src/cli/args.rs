@@ -82,6 +82,10 @@ pub(super) struct Args {
     #[arg(skip)]
     pub(super) clap: clap::Command,
 
+    /// The options of `-f` and `--format` as they were given, for a command to copy.
+    #[arg(skip)]
+    pub(super) cloud_options: Vec<String>,
+
     /// The file that the cloud is read from, if it is.
     #[arg(skip)]
     pub(super) file: Option<CloudFile>,
@@ -193,9 +197,9 @@ pub(super) enum Command {
     },
     /// Removes what is ours; data disks stay, and are listed
     Destroy,
-    /// Shows the machines as they are
+    /// Shows the machines as they are; ends with 2 if something is not as the cloud says
     Status,
-    /// Shows what somebody changed since the last apply; ends with 2 if there is anything
+    /// Shows what somebody changed since the last apply; ends with 2 if there is anything, or may be
     Drift,
     /// Opens a shell on a machine, or runs a command there, by OpenSSH
     Ssh {

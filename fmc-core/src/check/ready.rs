@@ -1,4 +1,4 @@
-//! Readiness: a signal that cannot come is never waited for in earnest.
+//! Readiness: a cloud with a signal that cannot come is refused, because an apply would wait in vain.
 
 use super::view::{Net, Placed, Plugged, View, text};
 use crate::finding::{Finding, Remedy, problems};
@@ -9,8 +9,11 @@ use crate::ready::{Ready, Signal};
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let Some(ready) = &placed.draft.ready else { continue };
-        let Some(problem) = impossible(view, placed, ready) else { continue };
         let name = text(&placed.draft.name);
+        if ready.seconds().is_some_and(|within| within.get() == 0) {
+            findings.push(ReadyProblem::NoTime.at(format_args!("machines.{name}.ready.within")));
+        }
+        let Some(problem) = impossible(view, placed, ready) else { continue };
         findings.push(problem.at(format_args!("machines.{name}.ready")));
     }
 }
@@ -70,6 +73,10 @@ problems! {
             "the machine is never up: its addresses are static, or its networks have no dynamic range: it asks for no lease",
             "wait for a port, as {tcp}; or reserve an address instead of writing it inside",
             tcp = tcp();
+        NoTime is ReadyImpossible:
+            "the machine is never up: its timeout is 0 s",
+            "write how long it may take, as {within}; to wait for nothing, leave `ready` out",
+            within = Remedy::either("within: 5min", ".within(5.minutes())");
         Unasked { port: u16 } is ReadyImpossible:
             "the machine is never up: its firewall lets in nobody at port {port}, and the address from which an apply asks is not known",
             "let it in: accept the port from the address of the computer that applies, for example {accept}",

@@ -21,6 +21,7 @@ mod provider;
 mod removal;
 mod room;
 mod seen;
+mod standing;
 mod up;
 mod wanted;
 
