@@ -1,4 +1,4 @@
-//! What the guests of many machines have alike is held once: a unit that a thousand nodes have is one value in memory.
+//! Equal parts of many machines' guests are held once: a unit of a thousand nodes is one value in memory.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -31,8 +31,8 @@ impl Alike {
     }
 }
 
-/// Values by a hash of what tells most of them apart. Of two with one hash the later one is remembered: a user whom every
-/// machine has with another password costs one look for each machine, and not one for each two of them.
+/// Values by a hash of the fields in which most of them differ. Of two values with one hash the later one is kept: a
+/// user with another password on every machine costs one comparison for each machine, not one for each pair.
 struct Held<T>(BTreeMap<u64, Arc<T>>);
 
 impl<T> Default for Held<T> {

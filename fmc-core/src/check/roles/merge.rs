@@ -1,4 +1,4 @@
-//! Merging what roles add with what the user wrote: two that claim the same thing are a finding that names both.
+//! Merges the roles' parts with the user's guest: two claims of the same thing are a finding that names both.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,11 +10,11 @@ use crate::guest::Parts;
 use crate::guest::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::role::{Assigned, Site};
 
-/// A guest with what roles add.
+/// A guest with the parts that roles add.
 pub(super) struct Merged {
     /// All of it.
     pub(super) parts: Parts,
-    /// Where each part is from that a role adds, by its path below the guest, as `files./etc/motd`.
+    /// The origin of each part that a role adds, by its path below the guest, as `files./etc/motd`.
     origins: BTreeMap<String, String>,
 }
 
@@ -28,16 +28,16 @@ impl Merged {
     }
 }
 
-/// Who claims what on a machine.
+/// The claims on a machine.
 struct Claims<'a> {
     machine: &'a str,
-    /// Who has what is claimed: the role's kind and path.
+    /// The owner of each claim: the role's kind and path.
     by: BTreeMap<String, (String, String)>,
     origins: BTreeMap<String, String>,
     findings: &'a mut Vec<Finding>,
 }
 
-/// What one machine's roles add to its own guest; `None` where a leaf of it is wrong.
+/// Merges the parts of one machine's roles into its own guest; `None` if a leaf of it is wrong.
 pub(super) fn merge(
     own: &Parts,
     ours: &[Assigned],
@@ -65,7 +65,7 @@ pub(super) fn merge(
 }
 
 impl Claims<'_> {
-    /// What the user's own guest claims.
+    /// The claims of the user's own guest.
     fn note(&mut self, parts: &Parts, who: &str, at: &str) {
         for (what, part) in names(parts) {
             self.by.entry(what).or_insert_with(|| (who.to_owned(), format!("{at}.{part}")));
@@ -115,7 +115,7 @@ impl Claims<'_> {
             );
         }
         for unit in units {
-            // So are two that want a unit of the image in the same state, or that wait for the same.
+            // Two roles that want a unit of the image in the same state, or wait for the same, do not clash either.
             let is_shared = unit.name.as_str().starts_with(after::PREFIX);
             if (is_shared || unit.contents.is_none() && unit.dropins.is_empty()) && all.units.contains(&unit)
             {
@@ -153,7 +153,7 @@ impl Claims<'_> {
     }
 }
 
-/// What parts claim, each with its path below the guest.
+/// The claims of parts, each with its path below the guest.
 fn names(parts: &Parts) -> impl Iterator<Item = (String, String)> {
     let path = |key: &str, path: &dyn std::fmt::Display| (format!("path {path}"), format!("{key}.{path}"));
     let files = parts.files.iter().map(move |file| path("files", &file.path));
@@ -180,7 +180,7 @@ fn sort(parts: &mut Parts) {
 }
 
 problems! {
-    /// Problems with what several roles add to one guest.
+    /// Clashes of several roles in one guest.
     pub enum MergeProblem {
         Claimed { role: String, other: String, what: String, machine: String } is RoleClash:
             "{role} and {other} both claim the {what} of {machine}",
