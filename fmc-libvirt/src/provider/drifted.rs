@@ -30,6 +30,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
             Some(node) => looking.compare(address, &node.document, object),
             None => looking.extra(address, object),
         }
+        looking.covered(address, object);
     }
     looking.missing(wanted, seen);
     let Looking(mut found) = looking;
@@ -64,6 +65,17 @@ impl Looking {
             let part_of = part_of(address, object).map(Arc::from);
             let unclear = Drifted { address: address.clone(), part_of, kind: DriftKind::Changed, changes };
             self.0.unclear.push(unclear);
+        }
+    }
+
+    /// A volume that lies under a disk which fmc did not make, as the root of a machine with a snapshot.
+    fn covered(&mut self, address: &Address, object: &Object) {
+        let Object::Volume(volume) = object else { return };
+        let is_layer = volume.under.as_ref() == Some(&volume.path);
+        if let Some(above) = volume.under.as_ref().filter(|_| !is_layer && volume.named_by.is_empty()) {
+            let from = Some(volume.path.clone());
+            let moved = Moved { path: "disk".to_owned(), from, to: Some(above.clone()) };
+            self.tell(address, object, DriftKind::Changed, vec![moved]);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Nothing that a guest may have written is lost, hidden or blanked unless a person asked for it by name.
 
-use fmc_core::graph::{Choices, DeleteData, NoteKind, Plan};
+use fmc_core::graph::{Choices, DeleteData, NoteKind, Plan, Provider as _};
 use fmc_core::image::Image;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
@@ -50,6 +50,10 @@ fn a_machine_with_a_snapshot_is_left_whatever_else_changes() {
     lab.sim.snapshot("db", "before-upgrade").unwrap();
     let before = world(&lab);
     left(&lab.plan(&small()), "db", &["db.root.before-upgrade", "virsh blockcommit db vda"]);
+    let drift =
+        fmc_libvirt::provider::drifted::drift(&small(), &now(lab.provider.observe(&small())).unwrap());
+    let of_root = drift.drift.iter().find(|found| found.address.name().contains("db.root.")).unwrap();
+    assert!(format!("{of_root:?}").contains("db.root.before-upgrade"), "{of_root:?}");
     // Each of these would take the guest off its overlays.
     for changed in [db().memory(8.gib()), db().time_zone("Europe/Madrid"), db().root_disk(30.gib())] {
         let wanted = wanted(&cloud([lan()], [web(), changed]));
