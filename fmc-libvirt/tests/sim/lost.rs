@@ -6,7 +6,7 @@ use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 
-use crate::lab::{Lab, cloud, db, delete_all_data, lan, notes, nothing, replace, small, wanted, web};
+use crate::lab::{Lab, cloud, db, delete_all_data, lan, notes, nothing, now, replace, small, wanted, web};
 
 const POOL: &str = "fmc-first";
 
