@@ -136,7 +136,8 @@ fn runs_program(uri: &str) -> Option<String> {
     }
     let (_, query) = rest.split_once('?')?;
     let keys = query.split(['&', ';']).map(|pair| unescaped(pair.split('=').next().unwrap_or_default()));
-    let named = keys.map(|key| key.to_ascii_lowercase()).find(|key| matches!(key.as_str(), "command" | "netcat"));
+    let named =
+        keys.map(|key| key.to_ascii_lowercase()).find(|key| matches!(key.as_str(), "command" | "netcat"));
     named.map(|key| format!("the parameter `{key}`"))
 }
 
@@ -145,7 +146,8 @@ fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let digits = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits =
+            after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 bytes.push(byte);

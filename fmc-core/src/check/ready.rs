@@ -32,9 +32,7 @@ fn impossible(view: &View<'_>, placed: &Placed<'_>, ready: &Ready) -> Option<Rea
     match ready.signal {
         Signal::Agent => no_agent(draft),
         Signal::Lease | Signal::Arp | Signal::Tcp(_) if links.is_empty() => Some(ReadyProblem::NoInterface),
-        Signal::Tcp(port) if is_behind_nat(view, placed, &links) => {
-            Some(ReadyProblem::BehindNat { port: port.get() })
-        }
+        Signal::Tcp(_) if is_behind_nat(view, placed, &links) => Some(ReadyProblem::BehindNat),
         Signal::Arp | Signal::Tcp(_) => None,
         Signal::Lease if links.iter().any(|(link, net)| leases(link, net)) => None,
         Signal::Lease if links.iter().all(|(_, net)| !net.is_own()) => Some(ReadyProblem::LeaseOfLan),
@@ -49,14 +47,12 @@ fn no_agent(draft: &Machine) -> Option<ReadyProblem> {
     match os.provisioner()? {
         Provisioner::Ignition => {
             let is_agent = |name: &str| name.contains("guest-agent") || name.contains("qemu-ga");
-            let has_one = guest.units.iter().any(|unit| is_agent(text(&unit.name)));
-            (!has_one).then(|| ReadyProblem::NoAgent { os: os.label() })
+            (!guest.has_unit(is_agent)).then(|| ReadyProblem::NoAgent { os: os.label() })
         }
         // Enterprise Linux has it in its cloud images.
         Provisioner::CloudInit if os.is_enterprise_linux() => None,
         Provisioner::CloudInit => {
-            let has_one = guest.packages.iter().any(|package| text(package) == AGENT);
-            (!has_one).then(|| ReadyProblem::AgentPackage { os: os.label() })
+            (!guest.has_package(AGENT)).then(|| ReadyProblem::AgentPackage { os: os.label() })
         }
     }
 }
@@ -117,8 +113,8 @@ problems! {
             "add its package, with {package}, or wait for a port, with {tcp}",
             package = Remedy::either("packages: [qemu-guest-agent]", ".package(\"qemu-guest-agent\")"),
             tcp = tcp();
-        BehindNat { port: u16 } is ReadyImpossible:
-            "this signal cannot come: fmc calls port {port} from here, and only the machine's host, another computer, reaches its network",
+        BehindNat is ReadyImpossible:
+            "this signal cannot come: fmc calls the port from here, and only the machine's host, another computer, reaches its network",
             "wait for what libvirt tells of the host, with {lease}, {arp} or {agent}, or give the machine an interface on a routed network or a bridge",
             lease = Remedy::either("ready: {signal: lease}", "Ready::lease()"),
             arp = Remedy::either("ready: {signal: arp}", "Ready::arp()"),

@@ -153,9 +153,9 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
     let text = path.as_str();
     let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
     // Links to /run and /run/lock in every system.
-    let is_linked = ["/var/run", "/var/lock"].iter().any(|link| {
-        text.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    });
+    let is_linked = ["/var/run", "/var/lock"]
+        .iter()
+        .any(|link| text.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
     if is_linked || matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
         return Some((
             "is gone after the first boot: the kernel or systemd creates it at each start",
@@ -188,10 +188,15 @@ fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
     let known = accounts::of(os);
     let mut users: BTreeSet<&str> = parts.users.iter().map(|user| user.name.as_str()).collect();
-    users.extend(known.users());
+    for name in known.users() {
+        users.insert(name);
+    }
     let mut groups: BTreeSet<&str> = parts.groups.iter().map(|group| group.name.as_str()).collect();
     // A user has a group of its own name.
-    groups.extend(parts.users.iter().map(|user| user.name.as_str()).chain(known.groups()));
+    groups.extend(parts.users.iter().map(|user| user.name.as_str()));
+    for name in known.groups() {
+        groups.insert(name);
+    }
     let unknown = |what: &'static str, name: &str, at: At<'_>| {
         PartProblem::Unknown { what, name: name.to_owned() }.at(at)
     };
