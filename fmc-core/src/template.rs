@@ -28,6 +28,11 @@ pub enum Encoding {
     PercentJson,
     /// As text inside the quotes of a JSON string that is itself inside another JSON string.
     JsonInJson,
+    /// As one line of text that is a component of a URL, such as a password: every byte but letters, digits and `-._~` is
+    /// percent-encoded (RFC 3986 §2.3). The result stays the same inside any quotes.
+    Component,
+    /// As [`Encoding::Component`], then percent-encoded as part of a `data:` URL.
+    PercentComponent,
 }
 
 impl Encoding {
@@ -40,6 +45,8 @@ impl Encoding {
             Self::Percent => 4,
             Self::PercentJson => 5,
             Self::JsonInJson => 6,
+            Self::Component => 7,
+            Self::PercentComponent => 8,
         }
     }
 }
@@ -234,19 +241,16 @@ fn fill(
     Ok(match encoding {
         Encoding::Raw => bytes.to_vec(),
         Encoding::Base64 => BASE64.encode(bytes).into_bytes(),
-        Encoding::JsonString => {
-            let no_line = || SecretError::NoLine { secret: Box::new(secret.clone()) };
-            let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
-            let line = text.strip_suffix('\n').unwrap_or(text);
-            if line.contains(char::is_control) {
-                return Err(no_line());
-            }
-            quoted(line).into_bytes()
-        }
+        Encoding::JsonString => quoted(line_of(secret, bytes)?).into_bytes(),
         Encoding::JsonText => quoted(text_of(secret, bytes)?).into_bytes(),
         Encoding::JsonInJson => {
             let inner = Zeroizing::new(quoted(text_of(secret, bytes)?));
             quoted(&inner).into_bytes()
+        }
+        Encoding::Component => component(line_of(secret, bytes)?).into_bytes(),
+        Encoding::PercentComponent => {
+            let inner = Zeroizing::new(component(line_of(secret, bytes)?));
+            percent(inner.as_bytes()).into_bytes()
         }
         Encoding::Percent => percent(bytes).into_bytes(),
         Encoding::PercentJson => {
@@ -255,6 +259,14 @@ fn fill(
         }
     }
     .into())
+}
+
+/// The secret as one line, without the line break at its end.
+fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
+    let no_line = || SecretError::NoLine { secret: Box::new(secret.clone()) };
+    let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    if line.contains(char::is_control) { Err(no_line()) } else { Ok(line) }
 }
 
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
@@ -287,10 +299,20 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Bytes as part of a `data:` URL that a person can still read: it escapes only what it must.
 pub(crate) fn percent(bytes: &[u8]) -> String {
+    percent_but(bytes, b"-_.!~*'();/?:@&=$,")
+}
+
+/// Text as a component of a URL.
+fn component(text: &str) -> String {
+    percent_but(text.as_bytes(), b"-._~")
+}
+
+/// Percent-encodes every byte but ASCII letters, digits and the plain ones.
+fn percent_but(bytes: &[u8], plain: &[u8]) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut url = String::with_capacity(3 * bytes.len());
     for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'();/?:@&=$,".contains(byte) {
+        if byte.is_ascii_alphanumeric() || plain.contains(byte) {
             url.push(char::from(*byte));
         } else {
             let digits =
@@ -344,6 +366,12 @@ mod tests {
             "use secret key generation 1 from the environment variable X: it must be one line of text"
         );
         render(Encoding::JsonString, b"\xff").unwrap_err();
+        assert_eq!(render(Encoding::Component, b"p@ss:/%~\n").unwrap(), "a=\"p%40ss%3A%2F%25~\"\n");
+        assert_eq!(
+            render(Encoding::PercentComponent, b"p@ss:/%").unwrap(),
+            "a=\"p%2540ss%253A%252F%2525\"\n"
+        );
+        render(Encoding::Component, b"two\nlines").unwrap_err();
     }
 
     #[test]

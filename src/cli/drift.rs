@@ -1,4 +1,4 @@
-//! `drift`: what somebody changed since the last apply.
+//! `drift`: manual changes since the last apply.
 //!
 //! It exits with 2 if somebody changed something, or may have (`unclear`); with 1 if something could not be read; and
 //! with 0 only if all was read and nothing was changed. Changes of the cloud itself do not count as drift: `plan`
@@ -98,7 +98,7 @@ fn line(
     format!("{}\n", format!("  {sign} {name:width$}  {verb} {changes}").trim_end())
 }
 
-/// An object by the noun that a person knows it by, as `machine web`.
+/// An object in a person's words, such as `machine web`.
 fn name(drifted: &Drifted, rooms: &Rooms<'_>) -> String {
     format!("{} {}", rooms.noun(&drifted.address), drifted.address.name())
 }

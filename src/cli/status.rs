@@ -1,4 +1,4 @@
-//! `status`: the machines as they are, and what is kept.
+//! `status`: the state of the machines, and the objects that are kept.
 //!
 //! It answers whether all is as the cloud says. It exits with 0 if it is: every machine runs that should, or is off
 //! as it should be. It exits with 1 if something could not be read or is refused, and with 2 if an apply or a person
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::NoteKind;
+use fmc_core::graph::{About, NoteKind};
 use fmc_core::provider::{self, Status};
 
 use super::args::Args;
@@ -46,7 +46,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             machines,
             objects: status.objects.iter().map(ObjectStatus::from).collect(),
             kept,
-            unknown: plan.deferred().map(|note| (note.about.clone(), note.text.clone())).collect(),
+            unknown: plan.deferred().map(|note| (note.about.to_string(), note.text.clone())).collect(),
         }))?;
         return Ok(if is_refused { FAILED } else { ending(&plan, io) });
     }
@@ -82,7 +82,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
 
 /// Reports what could not be read and what is refused, and gives the exit code.
 fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
-    let refused = plan.refused().map(|note| format!("{}: {}", note.subject(), note.text));
+    let refused = plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text));
     let causes: BTreeSet<String> = plan.deferred().map(|note| note.text.clone()).chain(refused).collect();
     for cause in &causes {
         io.err(format_args!("{}: {cause}\n", Paint("error", BAD, io.colour_err)));
@@ -96,12 +96,12 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
     }
 }
 
-/// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that
-/// are not there.
+/// Our objects that stay although no machine uses them: unwanted ones that are not deleted, and the data of machines that
+/// do not exist.
 fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
-        said.map(|note| (note.about.clone(), note.text.clone())).collect();
+        said.map(|note| (note.about.to_string(), note.text.clone())).collect();
     for (what, why) in &status.kept {
         kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
@@ -127,7 +127,7 @@ fn by_marks(plan: &Plan, status: &Status) -> Vec<MachineStatus> {
 
 fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {
     let host = checked.at(machine.host);
-    let about = format!("machine/{}", machine.name);
+    let about = About::machine(machine.name.as_str());
     let notes = |kind: NoteKind| -> Vec<String> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
         of_it.map(|note| note.text.clone()).collect()

@@ -159,7 +159,7 @@ fn it_is_written_in_a_file_as_in_rust() {
         cloud(),
         "plan --set machines.web.ready.within=0s",
         1,
-        &["error[ready-impossible]: the machine is never up", "at --set machines.web.ready.within=0s"],
+        &["error[ready-impossible]: this signal cannot come", "at --set machines.web.ready.within=0s"],
     );
     stage.fails(cloud(), "plan --set machines.web.ready.signal=ping", 64, &["ping"]);
     stage.fails(

@@ -120,7 +120,7 @@ problems! {
             arp = Remedy::either("ready: {signal: arp}", "Ready::arp()"),
             agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
         NoTime is ReadyImpossible:
-            "the machine is never up: its timeout is 0 s",
+            "this signal cannot come: its timeout is 0 s",
             "write how long it may take, as {within}; to wait for nothing, leave `ready` out",
             within = Remedy::either("within: 5min", ".within(5.minutes())");
         Unasked { port: u16 } is ReadyImpossible:

@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use futures_util::stream::FuturesUnordered;
 
+use super::about::About;
 use super::address::Address;
 use super::apply::{ApplyOptions, Happened, StopsWhenDropped, Teller};
 use super::event::Event;
@@ -86,12 +87,8 @@ fn standing<'w, P: Provider>(
     let there: BTreeSet<&Address> = same.chain(touched.iter().copied()).collect();
     let answered: BTreeSet<&Address> =
         outcome.up.iter().map(|(address, _)| address).chain(&outcome.unasked).collect();
-    let outdated: BTreeSet<&str> = plan
-        .notes
-        .iter()
-        .filter(|note| note.kind == NoteKind::Outdated)
-        .map(|note| note.about.as_str())
-        .collect();
+    let outdated: BTreeSet<&About> =
+        plan.notes.iter().filter(|note| note.kind == NoteKind::Outdated).map(|note| &note.about).collect();
     let is_chosen = |address: &Address, part_of: Option<&str>| {
         only.is_empty()
             || touched.contains(address)
@@ -102,7 +99,7 @@ fn standing<'w, P: Provider>(
         .filter(|(address, node)| {
             let part_of = node.part_of.as_deref();
             is_chosen(address, part_of)
-                && !part_of.is_some_and(|noun| outdated.contains(noun))
+                && !part_of.is_some_and(|noun| outdated.contains(&About::noun(noun)))
                 && provider.standing(address, node).is_some()
         })
         .collect()

@@ -127,6 +127,9 @@ fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
                     TextPart::Text(text) => url.push_str(&percent(text.as_bytes())),
                     TextPart::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
                     TextPart::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
+                    TextPart::Component(secret) => {
+                        url.push_str(&marks.mark(secret, Encoding::PercentComponent));
+                    }
                 }
             }
             url

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+    self, About, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::machine::Power;
 use fmc_core::nearest::nearest;
@@ -92,7 +92,7 @@ impl<'a> Settling<'a> {
         wanted: &DomainDocument,
         asked: &Asked,
     ) {
-        let about = || format!("machine/{}", wanted.name);
+        let about = || About::machine(&*wanted.name);
         let replace = asked.replace;
         let seen = match self.seen.objects.get(address) {
             None => return self.returns(address, node, wanted, asked),
@@ -248,7 +248,7 @@ impl<'a> Settling<'a> {
             let text = format!(
                 "returns on the root that it has, of another image or boot configuration (--replace {name} replaces it; its data disks stay)"
             );
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Outdated, text });
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Outdated, text });
         } else if chosen.name != **root {
             self.pin(
                 address,
@@ -283,7 +283,7 @@ impl<'a> Settling<'a> {
                  with an empty one)",
                 taken.join(", ")
             );
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });
         }
     }
 
@@ -376,7 +376,7 @@ impl<'a> Settling<'a> {
     }
 
     fn refuse(&mut self, machine: &str, text: String) {
-        self.notes.push(Note { about: format!("machine/{machine}"), kind: NoteKind::Refused, text });
+        self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Refused, text });
     }
 
     /// The folder of a pool that is known, because machines of ours have files there, is not made: its file system may
@@ -590,7 +590,11 @@ impl<'a> Settling<'a> {
                             "the upload of {} was cut, and {who} uses it: remove that user, or delete the volume by hand",
                             volume.name
                         );
-                        self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
+                        self.notes.push(Note {
+                            about: About::Object(address.clone()),
+                            kind: NoteKind::Refused,
+                            text,
+                        });
                     }
                     None => {
                         self.anew.insert(address.clone(), "its upload was cut".to_owned());
@@ -613,7 +617,7 @@ impl<'a> Settling<'a> {
                 }
             };
             let text = format!("--replace {name}: there is no such machine; {hint}");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Refused, text });
+            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Refused, text });
         }
     }
 
@@ -639,7 +643,7 @@ impl<'a> Settling<'a> {
         let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
         for name in names.iter().filter(|name| !is_known(name)) {
             let text = format!("--delete-data {name}: it has no unwanted data disk");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
+            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
         }
     }
 

@@ -303,7 +303,7 @@ fn data_of_a_machine_that_is_gone_is_not_the_machine() {
     let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
     let plan = toy.plan_with(&wanted([]), &choices).to_string();
     assert!(plan.contains("- volume db.disk.data  delete") && !plan.contains("machine db"), "{plan}");
-    assert!(plan.ends_with("  0 to create, 1 to delete\n"), "{plan}");
+    assert!(plan.ends_with("  1 to delete\n"), "{plan}");
 }
 
 #[test]
