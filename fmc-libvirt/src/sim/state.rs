@@ -19,6 +19,9 @@ pub(super) struct State {
     /// The domain of each UUID; derived from the domains.
     #[serde(skip)]
     pub(super) domain_uuids: BTreeMap<Uuid, String>,
+    /// How many volumes were made by this process.
+    #[serde(skip)]
+    pub(super) files: u64,
 }
 
 /// The properties of the host.
@@ -195,6 +198,12 @@ pub(super) struct Volume {
     /// The number of bytes that were sent to it, and their SHA-256; the bytes themselves are not stored.
     #[serde(default)]
     pub(super) sent: Option<(u64, String)>,
+    /// The text of a lease; the bytes of other volumes are not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+    /// Which of the volumes of its name it is: an upload goes on into the one that it began with, as into a deleted file.
+    #[serde(skip)]
+    pub(super) file: u64,
 }
 
 impl State {
