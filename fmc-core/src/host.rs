@@ -242,7 +242,7 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<HostName>,
-        /// Where its libvirt answers; needed for `--connect hosts`.
+        /// The URI of its libvirt; needed for `--connect hosts`.
         pub uri: Option<Given<LibvirtUri>>,
         /// Its processor: sockets, cores of each, threads of each core. Without it virtual processors are not budgeted.
         #[by_hand]

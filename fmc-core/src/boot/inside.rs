@@ -11,6 +11,7 @@ use crate::guest::{Parts, mount};
 use crate::image::Os;
 use crate::name::{DiskName, Fqdn, Hostname, NetworkName};
 use crate::path::AbsPath;
+use crate::sort;
 use crate::tz::TimeZone;
 use crate::unit::Mtu;
 
@@ -135,7 +136,7 @@ impl<'a> Inside<'a> {
                 })
             })
             .collect();
-        filesystems.sort_by(|a, b| a.mount.cmp(&b.mount));
+        sort::by(&mut filesystems, |a, b| a.mount.cmp(&b.mount));
         Self {
             os: machine.image.os,
             version: &machine.image.version,

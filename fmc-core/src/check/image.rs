@@ -5,6 +5,7 @@ use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Provisioner, Source};
+use crate::sort;
 use crate::unit::Size;
 
 mod level;
@@ -240,7 +241,7 @@ fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     };
     let disks = placed.draft.disks.iter();
     let mut serials: Vec<_> = disks.filter_map(|disk| Some((serial(disk)?, text(&disk.name)))).collect();
-    serials.sort_unstable();
+    sort::all(&mut serials);
     for same in serials.chunk_by(|a, b| a.0 == b.0) {
         let [(serial, first), .., (_, last)] = same else { continue };
         // Two disks of one name are a finding by that.

@@ -28,7 +28,7 @@ pub enum Contents {
     Parts(Vec<TextPart>),
     /// A download, fetched once on the first boot; a file with another hash is not installed.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: Given<HttpUrl>,
         /// Its hash.
         digest: Given<Digest>,
@@ -95,7 +95,7 @@ draft! {
     /// A file inside a machine.
     #[derive(Eq)]
     pub struct GuestFile {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its contents.
@@ -222,7 +222,7 @@ draft! {
     /// A directory inside a machine.
     #[derive(Eq)]
     pub struct Directory {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
@@ -251,10 +251,10 @@ draft! {
     /// A symbolic link inside a machine.
     #[derive(Eq)]
     pub struct Symlink {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
-        /// Where it leads, absolute or relative to its directory.
+        /// Its target, absolute or relative to its directory.
         #[needed]
         target: String,
     }
@@ -278,7 +278,7 @@ impl Symlink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedFile {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its contents.
     pub contents: CheckedContents,
@@ -299,7 +299,7 @@ pub enum CheckedContents {
     Parts(Vec<CheckedTextPart>),
     /// A download.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: HttpUrl,
         /// Its hash.
         digest: Digest,
@@ -345,7 +345,7 @@ impl CheckedContents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedDirectory {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its permissions.
     pub mode: FileMode,
@@ -357,9 +357,9 @@ pub struct CheckedDirectory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedSymlink {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
-    /// Where it leads, absolute or relative to its directory.
+    /// Its target, absolute or relative to its directory.
     pub target: Arc<str>,
 }
 

@@ -116,7 +116,7 @@ impl Guest {
 }
 
 impl Setting for Guest {
-    /// Its parts are looked at as they become [`Parts`], once for all machines that have the same.
+    /// Its parts are checked when they become [`Parts`], once for all machines with an equal guest.
     fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
     /// No constructor of a machine takes one: a machine has the setters of its parts.

@@ -8,6 +8,7 @@ use crate::name::{GroupName, UserName};
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::{Secret, SecretRef};
+use crate::sort;
 use crate::ssh::SshKey;
 
 draft! {
@@ -143,7 +144,7 @@ fn leaves<T: Leaf + Ord>(given: &[Given<T>], at: &At<'_>, findings: &mut Vec<Fin
         .map(|(index, given)| leaf(given, &at.index(index), findings).cloned())
         .collect();
     let mut values: Vec<T> = found.into_iter().collect::<Option<_>>()?;
-    values.sort();
+    sort::all(&mut values);
     values.dedup();
     Some(values)
 }

@@ -16,6 +16,7 @@ use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, TextPart};
 use crate::guest::{Parts, State, UnitFile, UnitSection, mount};
 use crate::image::Os;
+use crate::sort;
 use crate::template::{Encoding, Template, percent};
 
 /// The groups that every administrator is in; both images have them.
@@ -35,7 +36,7 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
     let guest = inside.guest;
     let mut files = own_files(inside);
     files.extend(guest.files.iter().map(|file| user_file(file, marks)));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    sort::by(&mut files, |a, b| a.path.cmp(&b.path));
     let mut links: Vec<Link> =
         guest.links.iter().map(|made| link(made.path.as_str(), &made.target)).collect();
     if let Some(zone) = inside.time_zone {

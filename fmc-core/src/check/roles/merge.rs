@@ -60,7 +60,8 @@ pub(super) fn merge(
     for (one, more) in added {
         claims.add(&mut parts, more, one.kind.as_str(), &one.at);
     }
-    sort(&mut parts);
+    parts.sort();
+    parts.packages.dedup();
     Some(Merged { parts, origins: claims.origins })
 }
 
@@ -166,17 +167,6 @@ fn names(parts: &Parts) -> impl Iterator<Item = (String, String)> {
     let units =
         parts.units.iter().map(|unit| (format!("unit {}", unit.name), format!("units.{}", unit.name)));
     files.chain(directories).chain(links).chain(users).chain(groups).chain(units)
-}
-
-fn sort(parts: &mut Parts) {
-    parts.files.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.directories.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.links.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.users.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.groups.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.units.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.packages.sort();
-    parts.packages.dedup();
 }
 
 problems! {

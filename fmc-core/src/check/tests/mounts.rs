@@ -56,7 +56,7 @@ fn paths_that_something_else_takes() {
 }
 
 #[test]
-fn file_systems_that_nobody_can_make() {
+fn file_systems_that_the_image_cannot_make() {
     let xfs = "a: {size: 1 GiB, filesystem: xfs}";
     finds("rocky", xfs, "", &[]);
     finds("debian", xfs, "", &["guest-reference machines.web.disks.a.filesystem"]);

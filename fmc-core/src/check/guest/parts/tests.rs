@@ -125,7 +125,7 @@ fn paths_that_no_first_boot_can_write() {
 }
 
 #[test]
-fn owners_that_nobody_made() {
+fn owners_that_do_not_exist() {
     let guest = Guest::new()
         .file(GuestFile::text("/etc/a", "").owner("ops").group("core"))
         .user(User::new("web").group("apps"));
