@@ -6,11 +6,11 @@ const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
 
 /// The findings of a cloud with one machine of a system, on a host at a URI, with these settings and this guest.
-fn of(os: &str, uri: &str, machine: &str, guest: &str) -> Vec<String> {
+fn of(os: &str, uri: &str, machine: &str, user: &str, guest: &str) -> Vec<String> {
     let text = format!(
         "name: first\nhosts: {{hv: {{uri: '{uri}'}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24}}, out: {{mode: \
          routed, subnet: 10.17.4.0/24}}}}\nmachines: {{web: {{image: {{os: {os}, version: '12', source: {{path: \
-         /i/x.qcow2}}, digest: '{DIGEST}'}}, {machine}, guest: {{users: {{ops: {{keys: ['{KEY}']{guest}}}}}}}\n"
+         /i/x.qcow2}}, digest: '{DIGEST}'}}, {machine}, guest: {{users: {{ops: {{keys: ['{KEY}']{user}}}}}, {guest}}}}}}}\n"
     );
     found(&yaml(&text))
 }
@@ -18,7 +18,7 @@ fn of(os: &str, uri: &str, machine: &str, guest: &str) -> Vec<String> {
 const USUAL: &str = "root_disk: 20 GiB, interfaces: [{network: lab}]";
 
 fn finds(os: &str, guest: &str, expected: &[&str]) {
-    assert_eq!(of(os, "qemu:///system", USUAL, &format!("}}}}, {guest}}}")), expected, "{os} {guest}");
+    assert_eq!(of(os, "qemu:///system", USUAL, "", guest), expected, "{os} {guest}");
 }
 
 #[test]
@@ -26,7 +26,10 @@ fn accounts_and_groups_are_those_of_the_system() {
     let file = |owner: &str, group: &str| {
         format!("files: {{/etc/app: {{owner: {owner}, group: {group}, contents: {{text: a}}}}}}")
     };
-    let (owner, group) = ("guest-reference machines.web.guest.files./etc/app.owner", "guest-reference machines.web.guest.files./etc/app.group");
+    let (owner, group) = (
+        "guest-reference machines.web.guest.files./etc/app.owner",
+        "guest-reference machines.web.guest.files./etc/app.group",
+    );
     finds("debian", &file("backup", "nogroup"), &[]);
     finds("debian", &file("nobody", "wheel"), &[group]);
     finds("debian", &file("nobody", "nobody"), &[group]);
@@ -37,14 +40,18 @@ fn accounts_and_groups_are_those_of_the_system() {
     finds("flatcar", &file("etcd", "wheel"), &[]);
     finds("flatcar", &file("www-data", "root"), &[owner]);
     finds("fedora-coreos", &file("core", "systemd-journal"), &[]);
-    let of_user = of("debian", "qemu:///system", USUAL, ", groups: [wheel]}}}");
+    let of_user = of("debian", "qemu:///system", USUAL, ", groups: [wheel]", "");
     assert_eq!(of_user, ["guest-reference machines.web.guest.users.ops.groups[0]"]);
 }
 
 #[test]
 fn two_groups_with_one_id() {
     for os in ["debian", "rocky", "flatcar", "fedora-coreos"] {
-        finds(os, "groups: {a: {gid: 2000}, b: {gid: 2000}}", &["guest-clash machines.web.guest.groups.b.gid"]);
+        finds(
+            os,
+            "groups: {a: {gid: 2000}, b: {gid: 2000}}",
+            &["guest-clash machines.web.guest.groups.b.gid"],
+        );
         finds(os, "groups: {a: {gid: 2000}, b: {gid: 2001}, c: {}, d: {}}", &[]);
     }
 }
@@ -63,7 +70,7 @@ fn paths_that_lead_to_run() {
 #[test]
 fn a_guest_agent_that_no_image_has() {
     let waits = |os: &str, guest: &str| {
-        of(os, "qemu:///system", &format!("{USUAL}, ready: {{signal: agent}}"), &format!("}}}}, {guest}}}"))
+        of(os, "qemu:///system", &format!("{USUAL}, ready: {{signal: agent}}"), "", guest)
     };
     let none = ["ready-impossible machines.web.ready"];
     assert_eq!(waits("debian", ""), none);
@@ -81,7 +88,10 @@ fn a_guest_agent_that_no_image_has() {
 fn a_port_that_only_a_remote_host_reaches() {
     let waits = |uri: &str, networks: &str, signal: &str| {
         let machine = format!("root_disk: 20 GiB, interfaces: [{networks}], ready: {{signal: {signal}}}");
-        of("debian", uri, &machine, "}}}").into_iter().filter(|it| it.starts_with("ready")).collect::<Vec<_>>()
+        of("debian", uri, &machine, "", "")
+            .into_iter()
+            .filter(|it| it.starts_with("ready"))
+            .collect::<Vec<_>>()
     };
     let none = ["ready-impossible machines.web.ready"];
     for uri in ["qemu+ssh://root@hv.example.org/system", "qemu+tls://hv/system", "qemu://hv/system"] {
@@ -97,7 +107,7 @@ fn a_port_that_only_a_remote_host_reaches() {
 fn a_root_that_is_smaller_than_the_images_of_its_system() {
     let with = |os: &str, image: &str, size: &str| {
         let machine = format!("root_disk: {size}, interfaces: [{{network: lab}}]");
-        let text = of(os, "qemu:///system", &machine, "}}}");
+        let text = of(os, "qemu:///system", &machine, "", "");
         assert!(image.is_empty());
         text
     };
@@ -111,7 +121,7 @@ fn a_root_that_is_smaller_than_the_images_of_its_system() {
 
 #[test]
 fn addresses_and_uris_that_nobody_may_say() {
-    let at = |uri: &str| of("debian", uri, USUAL, "}}}");
+    let at = |uri: &str| of("debian", uri, USUAL, "", "");
     for uri in [
         "qemu+ext:///system?command=/bin/sh",
         "qemu+ext://hv/system",
@@ -124,13 +134,15 @@ fn addresses_and_uris_that_nobody_may_say() {
     ] {
         assert_eq!(at(uri), ["value-invalid hosts.hv.uri"], "{uri}");
     }
-    for uri in ["qemu+ssh://root@hv/system?keyfile=/k&no_verify=1", "qemu+ssh://hv:2222/system?known_hosts=/k"] {
+    for uri in
+        ["qemu+ssh://root@hv/system?keyfile=/k&no_verify=1", "qemu+ssh://hv:2222/system?known_hosts=/k"]
+    {
         assert_eq!(at(uri), [""; 0], "{uri}");
     }
     let mac = |mac: &str| {
         let machine = format!("root_disk: 20 GiB, interfaces: [{{network: lab, mac: '{mac}'}}]");
-        of("debian", "qemu:///system", &machine, "}}}")
+        of("debian", "qemu:///system", &machine, "", "")
     };
-    assert_eq!(mac("fe:54:00:0a:11:03"), ["value-invalid machines.web.interfaces[0].mac"]);
+    assert_eq!(mac("fe:54:00:0a:11:03"), ["address-invalid machines.web.interfaces[0].mac"]);
     assert_eq!(mac("52:54:00:0a:11:03"), [""; 0]);
 }
