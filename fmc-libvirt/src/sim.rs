@@ -107,8 +107,10 @@ impl Sim {
     /// A hypervisor with the state that [`Sim::to_json`] wrote; `uri` is its URI.
     ///
     /// # Errors
-    /// The text is not such JSON.
+    /// The text is not such JSON, a section is missing, or another version of fmc wrote it in a form that this one does
+    /// not know.
     pub fn from_json(uri: &str, text: &str) -> Result<Self, StateError> {
+        state::is_known(text).map_err(StateError)?;
         let state: State = serde_json::from_str(text).map_err(StateError::of)?;
         Ok(Self::holding(state.restored(), uri))
     }
