@@ -112,7 +112,7 @@ fn a_name_in_a_header_is_shown_and_not_obeyed() {
 #[test]
 fn a_lying_header_is_refused_with_what_it_says() {
     let image = qcow2("1G", b"boot");
-    let cases: [(usize, &[u8], &str); 12] = [
+    let cases: [(usize, &[u8], &str); 14] = [
         (4, &[0, 0, 0, 1], "qcow2 version 1"),
         (4, &[0, 0, 0, 9], "qcow2 version 9"),
         (20, &[0, 0, 0, 63], "the size of its clusters is 63, but it must be from 9 to 21"),
