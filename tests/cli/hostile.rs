@@ -44,8 +44,7 @@ const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0Oc
 fn a_world_without_a_section_or_of_another_version_is_refused() {
     let stage = Stage::new();
     let at = stage.path().join("world.json");
-    for (text, says) in
-        [("{}", "its section `domains` is missing"), ("{\"version\": 9}", "its version is 9")]
+    for (text, says) in [("{}", "its section `domains` is missing"), ("{\"version\": 9}", "its version is 9")]
     {
         fs::write(&at, text).unwrap();
         for command in ["plan", "apply", "destroy"] {

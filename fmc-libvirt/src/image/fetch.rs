@@ -427,7 +427,12 @@ pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, Fetc
 }
 
 /// Requests a file from a byte on. `within` limits the time of the whole content.
-fn ask(url: &HttpUrl, from: u64, patience: Patience, within: Option<Duration>) -> Result<Response<Body>, FetchError> {
+fn ask(
+    url: &HttpUrl,
+    from: u64,
+    patience: Patience,
+    within: Option<Duration>,
+) -> Result<Response<Body>, FetchError> {
     let config = Agent::config_builder()
         // An https URL must not lead to http.
         .https_only(url.is_https())

@@ -123,7 +123,11 @@ fn a_lying_header_is_refused_with_what_it_says() {
         (40, &(1_u64 << 40).to_be_bytes(), "the end of its first table is at 1099511631872"),
         (40, &[0xff; 8], "the place of its first table is 18446744073709551615"),
         (48, &(1_u64 << 40).to_be_bytes(), "the end of its reference counts is at 10995116"),
-        (60, &70_000_u32.to_be_bytes(), "the number of its snapshots is 70000, but QEMU accepts at most 65536"),
+        (
+            60,
+            &70_000_u32.to_be_bytes(),
+            "the number of its snapshots is 70000, but QEMU accepts at most 65536",
+        ),
         (60, &1_u32.to_be_bytes(), "the place of its snapshots is 0"),
         (72, &(1_u64 << 1).to_be_bytes(), "marks it as corrupt"),
         (72, &(1_u64 << 63).to_be_bytes(), "incompatible bits 0x8000000000000000"),

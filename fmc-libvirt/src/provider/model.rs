@@ -77,15 +77,13 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
             Some(taken) => taken,
             None => pool_verdict(compare_pool(wanted, &seen.record)),
         },
-        (Document::Volume(_), Object::Volume(seen)) if seen.lacks_its_commit() => {
-            verdict(vec![Change {
-                path: COMMIT.to_owned(),
-                from: Some("not committed".to_owned()),
-                to: Some("committed".to_owned()),
-                impact: Impact::Live,
-                reason: Some("what is made from it shows that all of it had arrived".to_owned()),
-            }])
-        }
+        (Document::Volume(_), Object::Volume(seen)) if seen.lacks_its_commit() => verdict(vec![Change {
+            path: COMMIT.to_owned(),
+            from: Some("not committed".to_owned()),
+            to: Some("committed".to_owned()),
+            impact: Impact::Live,
+            reason: Some("what is made from it shows that all of it had arrived".to_owned()),
+        }]),
         (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
             verdict(compare_volume(wanted, &seen.facts()))
         }

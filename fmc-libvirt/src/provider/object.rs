@@ -170,9 +170,10 @@ impl VolumeObject {
             let name = user.strip_prefix(&self.pool).and_then(|name| name.strip_prefix('/'));
             name.and_then(VolumeName::parse).is_some_and(|name| matches!(name.ours, Ours::Root { .. }))
         };
-        !self.whole
-            && !self.only_commit
-            && !(self.named_by.is_empty() && self.used_by.is_empty())
+        let is_used = !self.named_by.is_empty() || !self.used_by.is_empty();
+        let is_uncommitted = !self.whole && !self.only_commit;
+        is_uncommitted
+            && is_used
             && self.named_by.iter().all(|naming| naming.ours)
             && self.used_by.iter().all(is_own_root)
     }

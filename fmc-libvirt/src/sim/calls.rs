@@ -14,7 +14,6 @@ use crate::link::{
 };
 use crate::volume::LEASE;
 
-
 /// How many bytes an upload sends at once.
 const CHUNK: usize = 64 << 10;
 

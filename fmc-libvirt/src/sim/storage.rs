@@ -6,8 +6,8 @@ use super::domain::uuid_of;
 use super::state::{Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
-use crate::volume::LEASE;
 use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
+use crate::volume::LEASE;
 
 /// What a disk takes at least once a guest has used it.
 const USED: u64 = 16 << 20;

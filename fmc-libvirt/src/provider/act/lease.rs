@@ -67,7 +67,11 @@ impl Leases {
 
     /// The hosts with a lease of ours.
     pub(in crate::provider) fn places(&self) -> Vec<Place> {
-        locked(&self.all).iter().filter(|(_, slot)| locked(slot).is_some()).map(|(at, _)| at.clone()).collect()
+        locked(&self.all)
+            .iter()
+            .filter(|(_, slot)| locked(slot).is_some())
+            .map(|(at, _)| at.clone())
+            .collect()
     }
 
     /// Gives back the lease on a host. Should that fail, it lapses, unless an apply of this provider goes on with it.
