@@ -1,6 +1,7 @@
 //! cloud-init: Rocky Linux, `AlmaLinux` and Debian read these documents on their first boot, with the
 //! `NoCloud` data source.
 
+mod home;
 mod iso;
 mod network;
 
@@ -195,7 +196,7 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let written = |file: &&Arc<GuestFile>| {
         !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none()
     };
-    files.extend(inside.guest.files.iter().filter(written).map(|made| file(made)));
+    files.extend(inside.guest.files.iter().filter(written).map(|made| file(made, inside)));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
             files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), contents.text()));
@@ -232,12 +233,15 @@ fn text_file<'a>(path: Cow<'a, str>, text: Cow<'a, str>) -> Node<'a> {
     ])
 }
 
-fn file(file: &GuestFile) -> Node<'_> {
+fn file<'a>(file: &'a GuestFile, inside: &Inside<'_>) -> Node<'a> {
     let mut members =
         vec![("path", Node::text(file.path.as_str())), ("permissions", Node::text(file.mode.to_string()))];
-    if !file.owner.is_root() {
-        // Users and packages exist in the last stage only.
-        members.push(("owner", Node::text(owner(&file.owner, ":"))));
+    let owner = inside.homes.owner(&file.path, &file.owner);
+    if !owner.is_root() {
+        members.push(("owner", Node::text(self::owner(&owner))));
+    }
+    // Users, their homes and packages exist in the last stage only.
+    if !owner.is_root() || inside.homes.over(&file.path).is_some() {
         members.push(("defer", Node::Flag(true)));
     }
     match &file.contents {
@@ -286,16 +290,20 @@ fn fetches<'a>(inside: &Inside<'a>) -> impl Iterator<Item = Node<'a>> {
             program,
             digest.hex(),
             file.mode.to_string(),
-            owner(&file.owner, ":"),
+            owner(&inside.homes.owner(&file.path, &file.owner)),
             file.path.to_string(),
         ]))
     })
 }
 
-fn owner(owner: &Owner, between: &str) -> String {
+fn owner(owner: &Owner) -> String {
+    let (user, group) = names(owner);
+    format!("{user}:{group}")
+}
+
+fn names(owner: &Owner) -> (&str, &str) {
     let user = owner.user.as_ref().map_or("root", |user| user.as_str());
-    let group = owner.group.as_ref().map_or("root", |group| group.as_str());
-    format!("{user}{between}{group}")
+    (user, owner.group.as_ref().map_or("root", |group| group.as_str()))
 }
 
 /// Settings without a module in cloud-init: directories, links, units. They run last, when users and files
@@ -307,8 +315,8 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         commands.push(Node::line(["nmcli", "general", "reload"]));
     }
     for directory in &guest.directories {
-        let user = directory.owner.user.as_ref().map_or("root", |user| user.as_str());
-        let group = directory.owner.group.as_ref().map_or("root", |group| group.as_str());
+        let owner = inside.homes.owner(&directory.path, &directory.owner);
+        let (user, group) = names(&owner);
         let mode = directory.mode.to_string();
         let words = ["install", "-d", "-m", &mode, "-o", user, "-g", group, directory.path.as_str()];
         commands.push(Node::line(words.map(str::to_owned)));
@@ -318,6 +326,10 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
             commands.push(Node::line(["mkdir", "-p", parent.as_str()].map(str::to_owned)));
         }
         commands.push(Node::line(["ln", "-sfnT", &*link.target, link.path.as_str()]));
+        if let Some(home) = inside.homes.over(&link.path) {
+            let words = ["chown", "-h", &home.owner(), link.path.as_str()];
+            commands.push(Node::line(words.map(str::to_owned)));
+        }
     }
     if inside.os.is_enterprise_linux() && !(guest.directories.is_empty() && guest.links.is_empty()) {
         // SELinux gives them the labels that the policy has for their paths.
@@ -326,6 +338,7 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
     }
     commands.extend(fetches(inside));
+    commands.extend(home::commands(inside));
     if guest.units.iter().any(|unit| unit.contents.is_some() || !unit.dropins.is_empty()) {
         commands.push(Node::line(["systemctl", "daemon-reload"]));
     }

@@ -6,6 +6,7 @@
 
 mod alike;
 mod file;
+pub(crate) mod home;
 pub(crate) mod mount;
 mod parts;
 mod unit;
