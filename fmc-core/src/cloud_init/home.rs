@@ -29,7 +29,8 @@ pub(super) fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
             early.dedup();
             commands.extend(given(home, &early, true, inside));
             // useradd leaves a home alone that is there.
-            let skeleton = ["runuser", "-u", home.user.as_str(), "--", "cp", "-rnT", "/etc/skel", home.path.as_str()];
+            let skeleton =
+                ["runuser", "-u", home.user.as_str(), "--", "cp", "-rnT", "/etc/skel", home.path.as_str()];
             commands.push(Node::line(skeleton.map(str::to_owned)));
         }
         let mut late = of_home(&above_files);

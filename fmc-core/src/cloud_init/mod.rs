@@ -16,6 +16,7 @@ use crate::digest::hex;
 use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, User};
 use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
 use crate::image::Os;
+use crate::name::PackageName;
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};
 use crate::yaml::{self, Node};
@@ -45,7 +46,7 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     push(&mut root, "bootcmd", filesystems(inside).into_iter().chain(groups_with_ids(inside)).collect());
     push(&mut root, "groups", groups(inside));
     push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
-    push(&mut root, "packages", inside.guest.packages.iter().map(|name| Node::text(name.as_str())).collect());
+    push(&mut root, "packages", packages(&inside.guest.packages));
     push(&mut root, "write_files", files(inside));
     push(&mut root, "runcmd", commands(inside));
     let mut out = Template::text("#cloud-config\n");
@@ -148,6 +149,19 @@ fn groups_with_ids<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         .collect()
 }
 
+/// cloud-init writes a name and a version as the distribution's package manager takes them. A role may want a package
+/// whose version the user gives.
+fn packages(all: &[PackageName]) -> Vec<Node<'_>> {
+    let is_pinned = |name: &str| all.iter().any(|other| other.package() == name && other.version().is_some());
+    let wanted = all.iter().filter(|name| name.version().is_some() || !is_pinned(name.package()));
+    wanted
+        .map(|name| match name.version() {
+            Some(version) => Node::line([name.package(), version]),
+            None => Node::text(name.as_str()),
+        })
+        .collect()
+}
+
 fn groups<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let groups = inside.guest.groups.iter().filter(|group| group.gid.is_none());
     groups.map(|group| Node::text(group.name.as_str())).collect()
@@ -177,7 +191,7 @@ fn user(user: &User, os: Os) -> Node<'_> {
     }
     members.push(("lock_passwd", Node::Flag(user.password_hash.is_none())));
     if let Some(hash) = &user.password_hash {
-        members.push(("hashed_passwd", Node::Hole(hash, Encoding::JsonString)));
+        members.push(("hashed_passwd", Node::Hole(hash, Encoding::PasswordHash)));
     }
     if !user.keys.is_empty() {
         members.push((

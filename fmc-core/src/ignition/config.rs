@@ -83,7 +83,7 @@ fn user(user: &checked::User, marks: &mut Marks) -> User {
     User {
         groups: non_empty(groups),
         home_dir: user.home.as_ref().map(ToString::to_string),
-        password_hash: user.password_hash.as_ref().map(|secret| marks.mark(secret, Encoding::JsonString)),
+        password_hash: user.password_hash.as_ref().map(|secret| marks.mark(secret, Encoding::PasswordHash)),
         shell: user.shell.as_ref().map(ToString::to_string),
         ssh_authorized_keys: non_empty(texts(&user.keys)),
         uid: user.uid.map(i64::from),

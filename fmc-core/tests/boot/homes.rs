@@ -97,7 +97,8 @@ fn cloud_init_writes_below_homes_when_users_exist() {
             assert!(user_data.contains(line), "{line}\n{user_data}");
         }
         assert_eq!(
-            user_data.contains("[restorecon, -F, /home/ops/.config, /home/ops/.config/tool, /home/ops/.local]"),
+            user_data
+                .contains("[restorecon, -F, /home/ops/.config, /home/ops/.config/tool, /home/ops/.local]"),
             os == Os::Rocky
         );
         assert!(!user_data.contains("/etc/skel"), "useradd makes these homes\n{user_data}");
@@ -106,7 +107,8 @@ fn cloud_init_writes_below_homes_when_users_exist() {
 
 #[test]
 fn a_home_that_a_disk_made_is_its_users() {
-    let guest = Guest::new().user(User::admin("ops").key(guests::KEY)).user(User::new("app").home("/srv/app"));
+    let guest =
+        Guest::new().user(User::admin("ops").key(guests::KEY)).user(User::new("app").home("/srv/app"));
     let disks = [("work", "/home/ops/src/work"), ("app", "/srv/app"), ("data", "/srv/data")];
     let user_data = user_data(&with_disks(Os::Debian, guest, &disks));
     for line in [

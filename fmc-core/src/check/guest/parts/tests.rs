@@ -212,6 +212,22 @@ fn a_password_hash_from_the_root_key() {
 }
 
 #[test]
+fn paths_that_a_line_of_passwd_cannot_have() {
+    let guest = Guest::new().user(User::new("ops").home("/srv/a:b").shell("/bin/sh:x"));
+    assert_eq!(
+        found(&guest, Os::Debian),
+        [
+            "value-invalid guest.users.ops.home: the home of a user has a ':' in it, which separates the fields of /etc/passwd",
+            "value-invalid guest.users.ops.shell: the shell of a user has a ':' in it, which separates the fields of /etc/passwd",
+        ]
+    );
+    for path in ["/srv/a\nb", "/srv/a\u{1b}b"] {
+        let guest = Guest::new().user(User::new("ops").home(path).shell(path));
+        assert_eq!(found(&guest, Os::Debian).len(), 2, "{path:?}");
+    }
+}
+
+#[test]
 fn a_guest_reads_back_from_what_it_writes() {
     let guest = Guest::new()
         .user(User::admin("ops").password_hash(Secret::file("ops", "ops.hash")).shell("/bin/bash"))
