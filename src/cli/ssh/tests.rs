@@ -105,7 +105,6 @@ fn the_key_and_the_known_hosts_of_the_uri_reach_the_jump_host() {
         "port 2222",
         "identityfile /keys/hv-1",
         "userknownhostsfile /keys/known",
-        "stdioforward [10.17.3.10]:22",
     ] {
         assert!(told.lines().any(|told| told == line), "no {line:?} in:\n{told}");
     }
