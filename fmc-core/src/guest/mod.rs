@@ -91,6 +91,16 @@ impl Guest {
         self.files.iter().filter_map(GuestFile::plain)
     }
 
+    /// Whether it installs a package.
+    pub(crate) fn has_package(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.ok().is_some_and(|package| package.as_str() == name))
+    }
+
+    /// Whether it has a unit with such a name.
+    pub(crate) fn has_unit(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.units.iter().any(|unit| unit.name.ok().is_some_and(|name| is(name.as_str())))
+    }
+
     /// All that another guest has, behind what this one has.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
