@@ -59,6 +59,9 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<NetworkName>,
+        /// The name that it had before: its machines keep their MACs, which their guests know. Leave it here for as long as
+        /// machines of that time are there. On its host it is another network.
+        pub formerly: Option<Given<NetworkName>>,
         /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for an existing bridge of the host.
         #[needed]
         pub mode: NetworkMode,
