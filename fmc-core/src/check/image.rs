@@ -103,7 +103,8 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         return;
     };
     if let (None, Some(size)) = (&image.minimum, root.size.ok())
-        && image.source != Source::Blank
+        // The header of an image that fmc reads itself says how large it is.
+        && matches!(image.source, Source::Path(_) | Source::Volume { .. })
         && let Some(least) = least(image.os).filter(|least| least > size)
         && !view.cloud.lab
     {
