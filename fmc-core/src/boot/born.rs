@@ -148,7 +148,8 @@ impl FromStr for Family {
     type Err = LeafError;
 
     fn from_str(text: &str) -> Result<Self, LeafError> {
-        let wrong = || LeafError::new("an address of an interface is ADDRESS/PREFIX, reserved ADDRESS or dynamic");
+        let wrong =
+            || LeafError::new("an address of an interface is ADDRESS/PREFIX, reserved ADDRESS or dynamic");
         let (address, gateway) = match text.split_once(" via ") {
             Some((address, gateway)) => (address, Some(gateway.parse::<IpAddr>().map_err(|_| wrong())?)),
             None => (text, None),

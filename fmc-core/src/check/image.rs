@@ -235,7 +235,8 @@ fn same_volume(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     let disks = &placed.draft.disks;
     for disk in disks.iter().filter(|disk| disk.formerly.is_some()) {
         let first = text(disk.first_name());
-        let Some(other) = disks.iter().find(|other| other.name != disk.name && text(other.first_name()) == first)
+        let Some(other) =
+            disks.iter().find(|other| other.name != disk.name && text(other.first_name()) == first)
         else {
             continue;
         };

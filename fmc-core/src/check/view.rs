@@ -272,9 +272,12 @@ fn links<'a>(
         let mac = match &interface.mac {
             Some(mac) => mac.ok().copied(),
             None => {
-                let first = network.and_then(|at| nets.get(at)?.draft.formerly.as_ref()).unwrap_or(&interface.network);
-                owner.zip(draft.name.ok()).zip(first.ok()).map(|((owner, machine), network)| {
-                    identity::interface(owner.as_str(), machine.as_str(), network.as_str(), twins)
+                let first = match network.and_then(|at| nets.get(at)?.draft.formerly.as_ref()) {
+                    Some(formerly) => formerly.ok().map(|name| name.as_str()),
+                    None => interface.network.ok().map(|name| name.as_str()),
+                };
+                owner.zip(draft.name.ok()).zip(first).map(|((owner, machine), network)| {
+                    identity::interface(owner.as_str(), machine.as_str(), network, twins)
                 })
             }
         };

@@ -106,7 +106,12 @@ impl Facts {
 
     /// A fact that cannot change while the role's state is there, with the reason.
     #[must_use]
-    pub fn fixed(self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>, why: impl Into<Arc<str>>) -> Self {
+    pub fn fixed(
+        self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+        why: impl Into<Arc<str>>,
+    ) -> Self {
         self.with(key, value, FactChange::Impossible(why.into()))
     }
 

@@ -111,10 +111,11 @@ pub(super) fn read(element: Node<'_>) -> Option<Born> {
 fn role(element: Node<'_>) -> Option<RoleFacts> {
     let kind = Given::<RoleName>::text(element.attribute("kind")?).ok()?.clone();
     let each = element.children_named("fact");
-    let facts = each.fold(Facts::new(), |facts, fact| match (fact.attribute("name"), fact.attribute("value")) {
-        (Some(name), Some(value)) => facts.fact(name, value),
-        _ => facts,
-    });
+    let facts =
+        each.fold(Facts::new(), |facts, fact| match (fact.attribute("name"), fact.attribute("value")) {
+            (Some(name), Some(value)) => facts.fact(name, value),
+            _ => facts,
+        });
     Some(RoleFacts::new(kind, element.attribute("instance").map(Into::into), facts))
 }
 

@@ -567,7 +567,8 @@ impl<'a> Settling<'a> {
             self.nodes.remove(&to);
         }
         node.needs = needs;
-        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
+        let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
+        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.insert(address.clone(), node);
     }

@@ -86,7 +86,9 @@ fn a_network_with_a_better_name_leaves_guests_their_macs() {
             reserved().interface(Interface::on(network).reserved("10.17.3.20")),
         ]
     };
-    let network = |name: &'static str| Network::nat(name, "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").bridge_name("br-x");
+    let network = |name: &'static str| {
+        Network::nat(name, "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").bridge_name("br-x")
+    };
     for is_recorded in [true, false] {
         let lab = lab.copy();
         lab.apply(&wanted(&cloud([network("lab")], of("lab"))));
@@ -146,8 +148,9 @@ fn a_data_disk_with_a_better_name_stays_if_it_says_its_first_one() {
     let plan = lab.plan(&of(Disk::new("pgdata", 50.gib())));
     let said = notes(&plan, NoteKind::Notice);
     let is_said = |note: &String| {
-        note.contains("the data disk data (50 GiB) stays behind, and pgdata begins empty (`formerly: data` on pgdata")
-            && note.contains("its guest mounts data until it is replaced")
+        note.contains(
+            "the data disk data (50 GiB) stays behind, and pgdata begins empty (`formerly: data` on pgdata",
+        ) && note.contains("its guest mounts data until it is replaced")
     };
     assert!(said.iter().any(is_said), "{plan}");
     let plan = lab.plan(&of(Disk::new("pgdata", 50.gib()).formerly("data")));

@@ -25,8 +25,12 @@ impl Born {
         }
         let mut changed: Vec<(PartKind, &str)> = Vec::new();
         let missing = |from: &'_ Self, part: &super::BornPart| !from.parts.contains(part);
-        changed.extend(self.parts.iter().filter(|part| missing(wanted, part)).map(|part| (part.kind, &*part.name)));
-        changed.extend(wanted.parts.iter().filter(|part| missing(self, part)).map(|part| (part.kind, &*part.name)));
+        changed.extend(
+            self.parts.iter().filter(|part| missing(wanted, part)).map(|part| (part.kind, &*part.name)),
+        );
+        changed.extend(
+            wanted.parts.iter().filter(|part| missing(self, part)).map(|part| (part.kind, &*part.name)),
+        );
         sort::all(&mut changed);
         changed.dedup();
         for of_kind in changed.chunk_by(|one, other| one.0 == other.0) {
@@ -41,7 +45,11 @@ impl Born {
 }
 
 fn image(born: &Born) -> String {
-    if born.version.is_empty() { born.system.to_string() } else { format!("{} {}", born.system, born.version) }
+    if born.version.is_empty() {
+        born.system.to_string()
+    } else {
+        format!("{} {}", born.system, born.version)
+    }
 }
 
 fn interfaces<'a>(
@@ -50,7 +58,8 @@ fn interfaces<'a>(
 ) -> impl Iterator<Item = String> + use<'a> {
     let gone = born.iter().filter(|one| !wanted.contains(one)).collect::<Vec<_>>();
     let new = wanted.iter().filter(|one| !born.contains(one)).collect::<Vec<_>>();
-    let all = (0..gone.len().max(new.len())).map(move |index| (gone.get(index).copied(), new.get(index).copied()));
+    let all =
+        (0..gone.len().max(new.len())).map(move |index| (gone.get(index).copied(), new.get(index).copied()));
     all.filter_map(|pair| match pair {
         (Some(gone), Some(new)) => Some(format!("interface {} → {}", interface(gone), change(gone, new))),
         (Some(gone), None) => Some(format!("interface {} goes", interface(gone))),
@@ -77,17 +86,18 @@ fn change(gone: &BornInterface, new: &BornInterface) -> String {
 
 fn disks<'a>(born: &'a [BornDisk], wanted: &'a [BornDisk]) -> impl Iterator<Item = String> + use<'a> {
     let gone = born.iter().filter(|disk| !wanted.iter().any(|other| other.serial == disk.serial));
-    let others = wanted.iter().filter_map(|disk| match born.iter().find(|other| other.serial == disk.serial) {
-        None => Some(format!("data disk {} comes", disk.name)),
-        Some(was) if was.mount != disk.mount => {
-            let of = |disk: &'a BornDisk| disk.mount.as_deref().unwrap_or("not mounted");
-            Some(format!("data disk {}: {} → {}", disk.name, of(was), of(disk)))
-        }
-        Some(was) if was.filesystem != disk.filesystem => {
-            let of = |disk: &'a BornDisk| disk.filesystem.as_deref().unwrap_or("no file system");
-            Some(format!("data disk {}: {} → {}", disk.name, of(was), of(disk)))
-        }
-        Some(_) => None,
-    });
+    let others =
+        wanted.iter().filter_map(|disk| match born.iter().find(|other| other.serial == disk.serial) {
+            None => Some(format!("data disk {} comes", disk.name)),
+            Some(was) if was.mount != disk.mount => {
+                let of = |disk: &'a BornDisk| disk.mount.as_deref().unwrap_or("not mounted");
+                Some(format!("data disk {}: {} → {}", disk.name, of(was), of(disk)))
+            }
+            Some(was) if was.filesystem != disk.filesystem => {
+                let of = |disk: &'a BornDisk| disk.filesystem.as_deref().unwrap_or("no file system");
+                Some(format!("data disk {}: {} → {}", disk.name, of(was), of(disk)))
+            }
+            Some(_) => None,
+        });
     gone.map(|disk| format!("data disk {} goes", disk.name)).chain(others)
 }

@@ -50,7 +50,11 @@ fn what_differs_is_said_by_kind() {
 fn a_part_with_a_secret_is_not_recorded() {
     let of = |name: &'static str| {
         let secret = || Secret::environment(name, name.to_uppercase());
-        born(machine("12").file(GuestFile::secret("/etc/token", secret())).user(User::new("db").password_hash(secret())))
+        born(
+            machine("12")
+                .file(GuestFile::secret("/etc/token", secret()))
+                .user(User::new("db").password_hash(secret())),
+        )
     };
     let (one, other) = (of("one"), of("other"));
     assert_eq!(one, other);

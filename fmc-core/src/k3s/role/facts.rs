@@ -14,7 +14,9 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
         "a cluster keeps the networks that it began with: leave them as they were, or make a new cluster with another name \
          and move what runs in {name} there"
     );
-    let elsewhere = format!("K3s does not move the state of {name} between its servers and a database: leave it as it was");
+    let elsewhere = format!(
+        "K3s does not move the state of {name} between its servers and a database: leave it as it was"
+    );
     let facts = Facts::new()
         .fact("release", cluster.version.to_string())
         .fixed("pods", subnets(&cluster.pods), kept.clone())

@@ -8,7 +8,7 @@ use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
 use fmc_core::identity;
 use fmc_core::unit::Size;
 
-use super::{Object, Ours, Settling};
+use super::{Ours, Settling};
 use crate::document::{Document, DomainDocument, NetworkDocument, kind};
 use crate::mark;
 use crate::provider::object::DomainObject;
@@ -55,7 +55,10 @@ struct Kept {
 impl Faces {
     /// What is kept, for a note.
     pub(super) fn words(&self) -> String {
-        let words = self.kept.iter().map(|kept| format!("; its MAC on {} stays {} until then", kept.network, kept.known));
+        let words = self
+            .kept
+            .iter()
+            .map(|kept| format!("; its MAC on {} stays {} until then", kept.network, kept.known));
         words.collect()
     }
 }
@@ -76,25 +79,33 @@ impl Settling<'_> {
         let (mut faces, known) = (Faces::default(), known(seen));
         let Some((born, mark)) = wanted.born.as_ref().zip(seen.mark.as_ref()) else { return faces };
         let is_in = |all: &[BornInterface], mac: Mac| all.iter().any(|one| one.mac == mac);
-        let mut gone: Vec<&BornInterface> = known.iter().filter(|one| !is_in(&born.interfaces, one.mac)).collect();
+        let mut gone: Vec<&BornInterface> =
+            known.iter().filter(|one| !is_in(&born.interfaces, one.mac)).collect();
         for (index, now) in born.interfaces.iter().enumerate() {
             if is_in(&known, now.mac) {
                 continue;
             }
-            let has_address = [now.ipv4, now.ipv6].into_iter().flatten().any(|it| it.address != boot::Address::Dynamic);
+            let has_address =
+                [now.ipv4, now.ipv6].into_iter().flatten().any(|it| it.address != boot::Address::Dynamic);
             let is_alike = |was: &&BornInterface| has_address && (was.ipv4, was.ipv6) == (now.ipv4, now.ipv6);
-            let is_renamed = |was: &&BornInterface| !self.is_network(at, &was.network);
+            let is_renamed =
+                |was: &&BornInterface| was.network == now.network || !self.is_network(at, &was.network);
             let alike = gone.iter().position(is_alike);
             let partner = alike.or_else(|| {
                 let mut renamed = gone.iter().enumerate().filter(|(_, was)| is_renamed(was));
                 renamed.next().filter(|_| renamed.next().is_none()).map(|(index, _)| index)
             });
-            let twins = born.interfaces.iter().take(index).filter(|other| other.network == now.network).count();
+            let twins =
+                born.interfaces.iter().take(index).filter(|other| other.network == now.network).count();
             let is_derived = identity::interface(&mark.owner, &wanted.name, &now.network, twins) == now.mac;
             match partner {
                 Some(was) if is_derived => {
                     let was = gone.remove(was);
-                    faces.kept.push(Kept { network: Arc::clone(&now.network), wanted: now.mac, known: was.mac });
+                    faces.kept.push(Kept {
+                        network: Arc::clone(&now.network),
+                        wanted: now.mac,
+                        known: was.mac,
+                    });
                 }
                 _ => {
                     let was = gone.iter().find(|was| is_alike(was) || was.network == now.network);
@@ -105,14 +116,9 @@ impl Settling<'_> {
         faces
     }
 
-    /// Whether the cloud wants a network of this name, or with this name on the host.
+    /// Whether the cloud wants a network of this name.
     fn is_network(&self, at: &Address, name: &str) -> bool {
-        let is_so = |node: &graph::Node<Document>| match &*node.document {
-            Document::Network(network) => &*network.on_host == name,
-            _ => false,
-        };
         self.nodes.contains_key(&at.beside(kind::NETWORK, name))
-            || self.nodes.iter().any(|(other, node)| other.place() == at.place() && is_so(node))
     }
 
     /// Lets the interfaces keep their MACs, in the domain and in the reservations of its networks.
@@ -138,7 +144,12 @@ impl Settling<'_> {
     }
 
     /// Says that a disk of another name is another disk.
-    pub(super) fn swapped_disks(&mut self, node: &graph::Node<Document>, wanted: &DomainDocument, seen: &DomainObject) {
+    pub(super) fn swapped_disks(
+        &mut self,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        seen: &DomainObject,
+    ) {
         let new: Vec<&str> = node
             .needs
             .iter()
@@ -188,9 +199,17 @@ fn known(seen: &DomainObject) -> Vec<BornInterface> {
     }
     let Some(outline) = Outline::read(&seen.record.xml) else { return Vec::new() };
     let Some(devices) = outline.root().at("devices") else { return Vec::new() };
+    // Where names on the host begin with the owner, those of networks do too.
+    let prefix = seen
+        .mark
+        .as_ref()
+        .filter(|mark| mark.name() != seen.record.name)
+        .map(|mark| format!("{}-", mark.owner));
     let interfaces = devices.children_named("interface").filter_map(|interface| {
         let mac = boot::mac(interface.at("mac")?.attribute("address")?)?;
-        Some(BornInterface::new(interface.at("source")?.attribute("network")?, mac, None, None))
+        let network = interface.at("source")?.attribute("network")?;
+        let plain = prefix.as_deref().and_then(|prefix| network.strip_prefix(prefix));
+        Some(BornInterface::new(plain.unwrap_or(network), mac, None, None))
     });
     interfaces.collect()
 }

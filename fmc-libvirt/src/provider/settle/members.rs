@@ -37,19 +37,28 @@ impl<'a> Settling<'a> {
             let roles = domain.born.iter().flat_map(|born| &born.roles);
             let before = roles.filter_map(|role| waiting.iter().find(|(other, _)| other.is_same_role(role)));
             if let Some((role, first)) = before.into_iter().next() {
-                let text = format!("it waits: {role} has something to do on {first} before other members join it");
+                let text =
+                    format!("it waits: {role} has something to do on {first} before other members join it");
                 self.refuse(&domain.name, text);
             }
         }
     }
 
     /// Reports the changed facts of a role; whether others must wait.
-    fn judge(&mut self, domain: &DomainDocument, seen: &DomainObject, role: &RoleFacts, is_replaced: bool) -> bool {
+    fn judge(
+        &mut self,
+        domain: &DomainDocument,
+        seen: &DomainObject,
+        role: &RoleFacts,
+        is_replaced: bool,
+    ) -> bool {
         let Some(mark) = seen.mark.as_ref().filter(|_| seen.owner == Owner::Us) else { return false };
         let born = mark.born.iter().flat_map(|born| &born.roles);
         let Some(was) = born.into_iter().find(|was| was.is_same_role(role)) else { return false };
         let keeps_state = mark.memberships.iter().any(|member| {
-            *member.kind() == role.kind && member.instance() == role.instance.as_deref() && member.keeps_state()
+            *member.kind() == role.kind
+                && member.instance() == role.instance.as_deref()
+                && member.keeps_state()
         });
         let mut waits = false;
         for (value, fact) in was.changed(role) {
@@ -71,9 +80,9 @@ impl<'a> Settling<'a> {
     /// Why a new machine must not take over the disk with the state of a role: the role's instance has gone on without it.
     pub(super) fn stale(&self, wanted: &DomainDocument) -> Option<String> {
         let roles = wanted.born.iter().flat_map(|born| &born.roles);
-        roles.filter_map(|role| Some((role, role.facts.stale()?))).find_map(|(role, why)| {
-            self.has_member(role).then(|| why.to_owned())
-        })
+        roles
+            .filter_map(|role| Some((role, role.facts.stale()?)))
+            .find_map(|(role, why)| self.has_member(role).then(|| why.to_owned()))
     }
 
     /// Whether a machine that is there is a member of the role's instance.
