@@ -109,7 +109,10 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         && !view.cloud.lab
     {
         let problem = ImageProblem::Small { os: image.os.label(), least, root: *size };
-        findings.push(problem.at(format_args!("machines.{name}.root_disk")));
+        // An image of one's own may be smaller: only its makers' are known.
+        let mut finding = problem.at(format_args!("machines.{name}.root_disk"));
+        finding.only_warn();
+        findings.push(finding);
     }
     let minimum = image.minimum.as_ref().and_then(Given::ok);
     if let Some((minimum, size)) = minimum.zip(root.size.ok()).filter(|(minimum, size)| minimum > size) {
@@ -294,8 +297,8 @@ problems! {
             "give it one, for example {root}",
             root = Remedy::either("root_disk: 20 GiB", ".root_disk(20.gib())");
         Small { os: &'static str, least: Size, root: Size } is ImageTooLarge:
-            "the images of {os} have {least} at least, but the root disk has {root}",
-            "make the root disk at least {least}, or say how large your image is with {minimum}",
+            "the images that {os} publishes have {least} at least, but the root disk has {root}",
+            "make the root disk at least {least}, or say that your image is smaller, with {minimum}",
             minimum = Remedy::set("minimum", root.to_string());
         TooLarge { minimum: Size, root: Size } is ImageTooLarge:
             "the image needs {minimum}, but the root disk has {root}",
