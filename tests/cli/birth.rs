@@ -43,7 +43,7 @@ fn refused(stage: &Stage, cloud: Cloud, arguments: &str, machine: &str, words: &
 fn the_networks_of_a_cluster_that_is_there_do_not_change() {
     let stage = Stage::new();
     stage.done(cluster(&["m1"], same), "apply");
-    let moved = || cluster(&["m1"], |cluster| cluster.pods(["10.50.0.0/16"]));
+    let moved = || cluster(&["m1"], |cluster| cluster.pods("10.50.0.0/16"));
     let words = ["pods 10.42.0.0/16 → 10.50.0.0/16", "a cluster keeps the networks that it began with"];
     refused(&stage, moved(), "plan", "m1", &words);
     // Its state stays on its disk, so a replacement is no way.
@@ -86,4 +86,27 @@ fn a_server_does_not_come_back_with_the_disk_of_a_removed_member() {
     stage.done(three(), "destroy");
     let plan = stage.done(three(), "plan");
     assert!(plan.contains("takes over the data disk") && !plan.contains("refused"), "{plan}");
+}
+
+#[test]
+fn a_cloud_that_wants_none_of_the_machines_that_are_here_is_asked_by_its_owner() {
+    let stage = Stage::new();
+    stage.done(crate::stage::cloud(), "apply");
+    let theirs = || {
+        Cloud::new("first")
+            .host(Host::local().memory(16.gib()).topology(1, 4, 2))
+            .network(Network::nat("other", "10.99.3.0/24"))
+            .machine(Machine::new("mine", Image::blank()).interface(Interface::on("other")))
+    };
+    let plan = stage.done(theirs(), "plan").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains("this cloud wants none of the 2 machines that are here (db, web)"), "{plan}");
+    stage.fails(
+        theirs(),
+        "apply --yes",
+        1,
+        &["wants none of the 2 machines that are here", "--delete-all first"],
+    );
+    stage.fails(theirs(), "apply --yes --delete-all second", 1, &["nothing was done"]);
+    assert!(stage.done(crate::stage::cloud(), "plan").contains("no change"), "nothing was done");
+    stage.done(theirs(), "apply --delete-all first");
 }

@@ -8,6 +8,7 @@
 
 mod birth;
 mod members;
+mod twice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
         }
     }
     settling.members(wanted, choices);
+    settling.one_hypervisor(&wanted.places);
     settling.known_pools();
     settling.drop_unused_bases();
     settling.uploads();

@@ -1,14 +1,19 @@
 //! What a machine was made with is known later: names may change, and a plan says what differs.
 
+use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
-use fmc_core::graph::{Impact, NoteKind};
+use fmc_core::graph::{Choices, Impact, NoteKind};
 use fmc_core::guest::{GuestFile, User};
+use fmc_core::host::Host;
 use fmc_core::image::Image;
 use fmc_core::machine::{Interface, Machine};
+use fmc_core::name::HostName;
 use fmc_core::network::Network;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::link::Link as _;
 use fmc_libvirt::mark::Mark;
+use fmc_libvirt::provider::Libvirt;
+use fmc_libvirt::sim::Sim;
 
 use crate::lab::{Lab, cloud, db, lan, notes, replace, small, wanted, web};
 
@@ -155,4 +160,25 @@ fn a_data_disk_with_a_better_name_stays_if_it_says_its_first_one() {
     assert!(said.iter().any(is_said), "{plan}");
     let plan = lab.plan(&of(Disk::new("pgdata", 50.gib()).formerly("data")));
     assert!(plan.is_empty(), "it is the same disk: {plan}");
+}
+
+#[test]
+fn one_hypervisor_under_two_names_is_refused() {
+    let sim = Sim::new();
+    let (a, b) = (HostName::literal("a"), HostName::literal("b"));
+    let provider = Libvirt::new().host(a, sim.clone()).host(b, sim.clone());
+    let lab = Lab { sim, provider };
+    let machine = |name: &'static str, host: &'static str| {
+        Machine::new(name, Image::blank()).host(HostName::literal(host)).root_disk(4.gib())
+    };
+    let one = Cloud::new("first").host(Host::new("a")).machine(machine("web", "a"));
+    lab.apply(&wanted(&one));
+    let two = Cloud::new("first")
+        .hosts([Host::new("a"), Host::new("b")])
+        .machine(machine("web", "a"))
+        .machine(machine("db", "b"));
+    let said = notes(&lab.plan(&wanted(&two)), NoteKind::Refused);
+    assert!(said.iter().any(|note| note.contains("they are one hypervisor under two URIs")), "{said:?}");
+    lab.try_apply(&wanted(&two), &Choices::default()).unwrap_err();
+    assert!(lab.sim.domain("web").unwrap().is_some());
 }
