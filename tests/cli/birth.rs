@@ -58,11 +58,11 @@ fn one_server_moves_to_etcd_before_others_join() {
     let three = || cluster(&["m1", "m2", "m3"], same);
     let words = [
         "state sqlite → etcd",
-        "apply --only m1 --replace m1",
+        "apply --only machine/m1 --replace m1",
         "it waits: k3s-server prod has something to do on m1",
     ];
     refused(&stage, three(), "plan", "m2", &words);
-    stage.done(three(), "apply --only m1 --replace m1");
+    stage.done(three(), "apply --only machine/m1 --replace m1");
     let plan = stage.done(three(), "plan");
     assert!(plan.contains("+ machine m2") && !plan.contains("sqlite") && !plan.contains("refused"), "{plan}");
     stage.done(three(), "apply");

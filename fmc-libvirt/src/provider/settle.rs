@@ -52,7 +52,7 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
         }
     }
     settling.members(wanted, choices);
-    settling.one_hypervisor(&wanted.places);
+    settling.one_hypervisor();
     settling.known_pools();
     settling.drop_unused_bases();
     settling.uploads();

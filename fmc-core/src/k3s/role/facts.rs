@@ -46,7 +46,7 @@ fn to_etcd(node: &Node<'_>) -> String {
     if is_kept(node) {
         format!(
             "{name} keeps the cluster in SQLite, which moves to etcd before other servers join: {copy}; then `apply --only \
-             {name} --replace {name}` (its data disk stays, and K3s moves what is on it); then apply the rest"
+             machine/{name} --replace {name}` (its data disk stays, and K3s moves what is on it); then apply the rest"
         )
     } else {
         format!(

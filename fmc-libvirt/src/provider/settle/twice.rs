@@ -9,7 +9,10 @@ use crate::document::kind;
 
 impl Settling<'_> {
     /// Refuses two hosts that show the same machine: its mark names one of them, and it is there too.
-    pub(super) fn one_hypervisor(&mut self, places: &[Place]) {
+    pub(super) fn one_hypervisor(&mut self) {
+        // Also of a host that the cloud no longer has.
+        let mut places: Vec<&Place> = self.seen.objects.keys().map(Address::place).collect();
+        places.dedup();
         if places.len() < 2 {
             return;
         }
@@ -20,11 +23,14 @@ impl Settling<'_> {
             if mark.address == address.to_string() {
                 continue;
             }
-            let elsewhere = places.iter().filter(|place| *place != address.place()).find(|place| {
-                let there = Address::new((*place).clone(), kind::DOMAIN, address.name());
-                mark.address == there.to_string() && matches!(self.seen.object(&there), Some(Object::Domain(_)))
+            let elsewhere = places.iter().copied().filter(|place| *place != address.place()).find(|place| {
+                let there = Address::new(Place::clone(place), kind::DOMAIN, address.name());
+                mark.address == there.to_string()
+                    && matches!(self.seen.object(&there), Some(Object::Domain(_)))
             });
-            let Some(other) = elsewhere.filter(|other| told.insert((address.place().clone(), (*other).clone()))) else {
+            let Some(other) =
+                elsewhere.filter(|other| told.insert((address.place().clone(), Place::clone(other))))
+            else {
                 continue;
             };
             let text = format!(
@@ -32,7 +38,11 @@ impl Settling<'_> {
                  the other has (let the cloud have it once), or somebody copied the machine (undefine the copy)",
                 address.name()
             );
-            self.notes.push(Note { about: About::Place(address.place().clone()), kind: NoteKind::Refused, text });
+            self.notes.push(Note {
+                about: About::Place(address.place().clone()),
+                kind: NoteKind::Refused,
+                text,
+            });
         }
     }
 }
