@@ -6,6 +6,7 @@
 
 mod alike;
 mod file;
+pub(crate) mod home;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -93,7 +94,7 @@ impl Guest {
 
     /// Whether it installs a package.
     pub(crate) fn has_package(&self, name: &str) -> bool {
-        self.packages.iter().any(|package| package.ok().is_some_and(|package| package.as_str() == name))
+        self.packages.iter().any(|package| package.ok().is_some_and(|package| package.package() == name))
     }
 
     /// Whether it has a unit with such a name.

@@ -182,7 +182,7 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
 
 fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     // A package may add accounts that fmc does not know; files are written after it. The firewall's package adds none.
-    let may_bring = parts.packages.iter().any(|package| package.as_str() != "nftables");
+    let may_bring = parts.packages.iter().any(|package| package.package() != "nftables");
     if may_bring && os.provisioner() == Some(Provisioner::CloudInit) {
         return;
     }
@@ -293,6 +293,15 @@ fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     if os.provisioner() == Some(Provisioner::Ignition) && !parts.packages.is_empty() {
         findings.push(PartProblem::Packages { os: os.label() }.at(at.key("packages")));
     }
+    let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
+    for name in &parts.packages {
+        let Some(version) = name.version() else { continue };
+        if let Some(other) = versions.insert(name.package(), version).filter(|other| *other != version) {
+            let package = name.package().to_owned();
+            let problem = PartProblem::Versions { package, one: other.to_owned(), other: version.to_owned() };
+            findings.push(problem.at(at.key("packages")));
+        }
+    }
 }
 
 /// One name with two meanings: the same secret must have one source and one generation.
@@ -363,6 +372,9 @@ problems! {
         Packages { os: &'static str } is PackagesUnsupported:
             "{os} installs no packages on its first boot",
             "run the program in a container, or use an image with a package manager";
+        Versions { package: String, one: String, other: String } is GuestClash:
+            "two versions of the package {package} are wanted: {one} and {other}",
+            "keep the version that the machine needs";
         Secret { secret: String } is GuestClash:
             "the secret {secret} is described in two ways",
             "describe it once, as a constant or a function, and use that";
