@@ -112,8 +112,9 @@ fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
     if machines.is_empty() || args.delete_all.as_deref() == Some(owner.as_str()) {
         return Ok(());
     }
+    let are = if machines.len() == 1 { "is" } else { "are" };
     let count = count(machines.len(), "machine");
-    Err(Failure::new(format!("this cloud wants none of the {count} that are here: nothing was done"))
+    Err(Failure::new(format!("this cloud wants none of the {count} that {are} here: nothing was done"))
         .help("if they are another cloud's, give this one another `owner`")
         .help(format!("--delete-all {owner} consents to deleting all of them")))
 }

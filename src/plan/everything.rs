@@ -37,9 +37,9 @@ pub(super) fn note(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen
     let names: Vec<&str> = deleted.iter().map(String::as_str).take(NAMED).collect();
     let more = if deleted.len() > names.len() { ", …" } else { "" };
     let (count, owner) = (deleted.len(), wanted.owner());
-    let machines = if count == 1 { "machine" } else { "machines" };
+    let (machines, are) = if count == 1 { ("machine", "is") } else { ("machines", "are") };
     let text = format!(
-        "this cloud wants none of the {count} {machines} that are here ({}{more}): all of them are deleted. If they are \
+        "this cloud wants none of the {count} {machines} that {are} here ({}{more}), and deletes all. If they are \
          another cloud's, give this one another `owner`; if it is meant, apply with --delete-all {owner}",
         names.join(", ")
     );

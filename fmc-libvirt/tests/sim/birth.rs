@@ -172,7 +172,7 @@ fn one_hypervisor_under_two_names_is_refused() {
         Machine::new(name, Image::blank()).host(HostName::literal(host)).root_disk(4.gib())
     };
     let one = Cloud::new("first").host(Host::new("a")).machine(machine("web", "a"));
-    lab.try_apply(&wanted(&one), &Choices::default()).unwrap();
+    assert!(lab.try_apply(&wanted(&one), &Choices::default()).unwrap().is_converged());
     // Also where the cloud has only one of the two.
     lab.try_apply(&wanted(&one), &Choices::default()).unwrap_err();
     let two = Cloud::new("first")
