@@ -12,6 +12,7 @@ mod compile;
 mod drift;
 mod files;
 mod honest;
+mod hostile;
 mod images;
 mod input;
 mod json;
