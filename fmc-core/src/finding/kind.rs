@@ -219,6 +219,7 @@ kinds! {
     }
     "../k3s/pages/" {
         K3sMemberDuplicate "k3s-member-duplicate" Error never;
+        K3sNodeName "k3s-node-name" Error never;
         K3sServerCount "k3s-server-count" Error acceptable;
         K3sIngressOutside "k3s-ingress-outside" Error never;
         K3sIngressUnpublished "k3s-ingress-unpublished" Warning acceptable;

@@ -37,6 +37,7 @@ const RULES: &[Rule] = &[
     member::ingress,
     member::bootstrap,
     member::route,
+    member::node_names,
     endpoint::single,
     endpoint::itself,
     endpoint::nowhere,

@@ -41,7 +41,7 @@ keys! {
     /// The addresses of the node inside the cluster.
     NODE_IP NodeIp "node-ip" list<Ip> .both().owned("the addresses of the machine");
     /// The addresses of the node for the outside.
-    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both().owned("the addresses of the machine");
+    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both().owned("`external_addresses` of the machine");
     /// The names of the node inside the cluster.
     NODE_INTERNAL_DNS NodeInternalDns "node-internal-dns" list<DomainName> .both().owned("the name of the machine");
     /// The names of the node for the outside.
@@ -65,7 +65,7 @@ keys! {
     /// The port by which others reach this API server.
     ADVERTISE_PORT AdvertisePort "advertise-port" int<Port> .servers().owned("`endpoint` of the cluster");
     /// Further names and addresses in the certificate of the API server.
-    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`endpoint` of the cluster; names and addresses of servers are added to it");
+    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`tls_san` of the cluster, beside the names and addresses of its servers and its endpoint");
     /// Whether the certificate takes only names that are known, and not those that clients ask for.
     TLS_SAN_SECURITY TlsSanSecurity "tls-san-security" flag .servers();
     /// Another port of the supervisor.

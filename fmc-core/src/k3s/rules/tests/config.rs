@@ -32,6 +32,25 @@ fn what_is_derived_is_not_said_again() {
 }
 
 #[test]
+fn names_of_the_api_are_a_setting() {
+    finds(three().tls_san("api.example.com").tls_san("203.0.113.7").tls_san("*.kube.example.com"), &[]);
+    finds(three().tls_san("https://api.example.com"), &["value-invalid clusters.prod.tls_san[0]"]);
+    one(
+        three().server_config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com"])),
+        Kind::K3sConfigOwned,
+        "the cluster already decides tls-san: it would be in the file twice",
+        "leave it out: it follows from `tls_san` of the cluster, beside the names and addresses of its servers and its \
+         endpoint",
+    );
+    one(
+        three().config(k3s::Config::new().set(key::NODE_EXTERNAL_IP, ["203.0.113.7"])),
+        Kind::K3sConfigOwned,
+        "the cluster already decides node-external-ip: it would be in the file twice",
+        "leave it out: it follows from `external_addresses` of the machine",
+    );
+}
+
+#[test]
 fn keys_are_where_they_are_read() {
     let agents = || three().agents(["a1"]);
     finds(
