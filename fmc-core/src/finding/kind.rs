@@ -253,6 +253,7 @@ kinds! {
         K3sKernelDefaults "k3s-kernel-defaults" Error acceptable;
         K3sArgument "k3s-argument" Error acceptable;
         K3sUnused "k3s-unused" Warning acceptable;
+        K3sRegistryFile "k3s-registry-file" Warning acceptable;
         K3sTokenShared "k3s-token-shared" Error acceptable;
         K3sInstallMissing "k3s-install-missing" Error acceptable;
         K3sInstallUnpinned "k3s-install-unpinned" Warning acceptable;

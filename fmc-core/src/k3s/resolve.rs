@@ -148,7 +148,9 @@ fn names(
         names.push(address.ok()?.to_string());
     }
     for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.at(at)) {
-        names.extend(machine.addresses().chain(machine.external_addresses.iter().copied()).map(|ip| ip.to_string()));
+        names.extend(
+            machine.addresses().chain(machine.external_addresses.iter().copied()).map(|ip| ip.to_string()),
+        );
         names.push(machine.hostname.to_string());
         names.extend(machine.fqdn.as_ref().map(ToString::to_string));
     }

@@ -65,7 +65,8 @@ mod tests {
             reads_back(&CertName::parse(text).unwrap());
         }
         let form = "write a name or an address without a port, for example api.example.com or 203.0.113.7";
-        for text in ["", "*", "a.*.com", "api.example.com:6443", "203.0.113.7:6443", "203.0.113", "a b", "0.0.0.0"]
+        for text in
+            ["", "*", "a.*.com", "api.example.com:6443", "203.0.113.7:6443", "203.0.113", "a b", "0.0.0.0"]
         {
             assert_eq!(CertName::parse(text).unwrap_err().why(), form, "{text:?}");
         }

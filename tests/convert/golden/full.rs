@@ -276,7 +276,7 @@ ListenStream=80
                 .module("rbd")
                 .config(
                     k3s::Config::new()
-                        .set(k3s::key::KUBELET_ARG, ["v=2"])
+                        .set(k3s::key::KUBELET_ARG, ["serialize-image-pulls=false"])
                         .set(k3s::key::DEBUG, true),
                 )
                 .server_config(

@@ -77,7 +77,7 @@ keys! {
     /// The local port of the node's own balancer in front of the servers.
     LB_SERVER_PORT LbServerPort "lb-server-port" int<Port> .both();
     /// Whether the node goes without its own balancer, straight to the server it joined by.
-    DISABLE_APISERVER_LB DisableApiserverLb "disable-apiserver-lb" flag .both();
+    DISABLE_APISERVER_LB DisableApiserverLb "disable-apiserver-lb" flag .agents();
 
     // The network of pods.
     /// The networks of pods.
@@ -159,7 +159,7 @@ keys! {
     /// Arguments of the cloud controller manager.
     KUBE_CLOUD_CONTROLLER_MANAGER_ARG KubeCloudControllerManagerArg "kube-cloud-controller-manager-arg" list<Argument> .servers();
     /// Arguments of the Helm controller.
-    HELM_CONTROLLER_ARG HelmControllerArg "helm-controller-arg" list<Argument> .servers();
+    HELM_CONTROLLER_ARG HelmControllerArg "helm-controller-arg" list<Argument> .servers().since("v1.36.3+k3s1");
     /// Arguments of the controller manager, by an older name.
     KUBE_CONTROLLER_ARG KubeControllerArg "kube-controller-arg" list<Argument> .servers().hidden().deprecated(Key::KubeControllerManagerArg);
     /// Arguments of the cloud controller manager, by an older name.
@@ -269,7 +269,7 @@ keys! {
     /// Its group.
     WRITE_KUBECONFIG_GROUP WriteKubeconfigGroup "write-kubeconfig-group" text<Line> .servers();
     /// The name of cluster, user and context in it.
-    WRITE_KUBECONFIG_NAME WriteKubeconfigName "write-kubeconfig-name" text<Line> .servers();
+    WRITE_KUBECONFIG_NAME WriteKubeconfigName "write-kubeconfig-name" text<Line> .servers().since("v1.36.3+k3s1");
 
     // The log.
     /// Whether much is logged.

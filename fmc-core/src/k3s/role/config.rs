@@ -49,7 +49,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
         derived = self::snapshots(snapshots, derived);
     }
     let hardened = if said.cis { cis::server() } else { Config::new() };
-    hardened.with(said.config.clone()).with(said.server_config.clone()).with(derived)
+    hardened.with(said.config.clone().with(said.server_config.clone()).for_servers()).with(derived)
 }
 
 /// The configuration of an agent.

@@ -120,7 +120,8 @@ pub(super) fn node_names(view: &View<'_>, cluster: &Cluster<'_>, _: &At<'_>, fin
         sort::all(&mut machines);
         let Some((last, others)) = machines.split_last() else { continue };
         let (cluster, name) = (cluster.draft.name.to_string(), name.to_owned());
-        let problem = MemberProblem::NodeName { cluster, name, machines: NameList::new(machines.iter().copied()) };
+        let problem =
+            MemberProblem::NodeName { cluster, name, machines: NameList::new(machines.iter().copied()) };
         let finding = problem.at(format_args!("machines.{last}.hostname"));
         let also = others.iter().map(|machine| format!("machines.{machine}.hostname"));
         findings.push(also.fold(finding, Finding::also));

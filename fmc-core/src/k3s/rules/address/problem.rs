@@ -96,7 +96,7 @@ problems! {
             "use vxlan or wireguard-native, or put all nodes on one network";
         NoPodNetwork { cluster: String } is K3sNetworkMissing:
             "{cluster} has no network of pods: its nodes are not ready until one is installed",
-            "accept it with the name of what is installed, for example Cilium; or leave `flannel` out";
+            "accept it with the name of what is installed, for example Cilium, and see `explain k3s-network-missing` for what it needs; or leave `flannel` out";
         Overlap { own: OwnNetwork, other: OwnNetwork } is K3sSubnetOverlap with (what = other.what):
             "{other} overlaps {own}",
             "give {what} a network of their own";
