@@ -8,6 +8,7 @@
 mod act;
 mod claims;
 pub mod drifted;
+pub mod guard;
 mod model;
 pub mod object;
 mod observe;

@@ -20,6 +20,7 @@
 mod calls;
 mod domain;
 pub mod file;
+mod hand;
 mod network;
 mod state;
 mod storage;
@@ -167,7 +168,7 @@ impl Sim {
     /// # Errors
     /// Whatever libvirt would refuse.
     pub fn plant_pool(&self, xml: &str) -> Result<(), CallError> {
-        self.change(|state| state.create_pool(xml))
+        self.change(|state| state.create_pool(xml, true))
     }
 
     /// Makes a volume in an active pool as somebody else.

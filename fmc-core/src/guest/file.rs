@@ -103,9 +103,9 @@ draft! {
         contents: Contents,
         /// Its permissions, in quotes: `"0644"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root by default.
+        /// Its owner; root by default, and below the home of a user of the guest that user.
         owner: Option<Given<UserName>>,
-        /// Its group; root by default, also if another user owns it.
+        /// Its group; root by default, also if an owner is given. Without an owner it is the user's group below a home.
         group: Option<Given<GroupName>>,
     }
 
@@ -227,14 +227,14 @@ draft! {
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root by default.
+        /// Its owner; root by default, and below the home of a user of the guest that user.
         owner: Option<Given<UserName>>,
-        /// Its group; root by default, also if another user owns it.
+        /// Its group; root by default, also if an owner is given. Without an owner it is the user's group below a home.
         group: Option<Given<GroupName>>,
     }
 
     /// A directory, mode 0755 by default. Directories above a file need not be listed, unless they have a mode or an
-    /// owner of their own.
+    /// owner of their own; below the home of a user they are the user's.
     pub fn new(..);
 }
 
@@ -363,7 +363,7 @@ pub struct CheckedSymlink {
     pub target: Arc<str>,
 }
 
-/// The owner of a file or directory; root by default.
+/// The owner of a file or directory, as it is given: without one it is root, or the user below whose home it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// The user.

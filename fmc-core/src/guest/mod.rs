@@ -6,6 +6,7 @@
 
 mod alike;
 mod file;
+pub(crate) mod home;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -101,6 +102,16 @@ impl Guest {
         };
         self.files.iter().any(|file| file.name().ok() == Some(path))
             || self.links.iter().filter_map(|link| link.name().ok()).any(is_above)
+    }
+
+    /// Whether it installs a package.
+    pub(crate) fn has_package(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.ok().is_some_and(|package| package.package() == name))
+    }
+
+    /// Whether it has a unit with such a name.
+    pub(crate) fn has_unit(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.units.iter().any(|unit| unit.name.ok().is_some_and(|name| is(name.as_str())))
     }
 
     /// All that another guest has, behind what this one has.

@@ -36,7 +36,7 @@ draft! {
     pub struct Unit {
         /// Its name.
         #[key]
-        name: Given<UnitName>,
+        pub(crate) name: Given<UnitName>,
         /// Its wanted state.
         #[by_hand]
         state: State,

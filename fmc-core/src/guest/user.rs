@@ -59,8 +59,8 @@ impl User {
         let name = leaf(&self.name, at, findings).cloned();
         let keys = leaves(&self.keys, &at.key("keys"), findings);
         let groups = leaves(&self.groups, &at.key("groups"), findings);
-        let home = optional(self.home.as_ref(), &at.key("home"), findings);
-        let shell = optional(self.shell.as_ref(), &at.key("shell"), findings);
+        let home = account_path(self.home.as_ref(), "home", at, findings);
+        let shell = account_path(self.shell.as_ref(), "shell", at, findings);
         let password_hash = match &self.password_hash {
             None => Some(None),
             Some(secret) if secret.is_generated() => {
@@ -133,6 +133,23 @@ pub struct CheckedUserGroup {
     pub name: GroupName,
     /// The numeric id, if it is set.
     pub gid: Option<u32>,
+}
+
+/// A path in a line of `/etc/passwd`; `None` if it cannot be there.
+#[expect(clippy::option_option, reason = "absent is right and wrong is a finding: `?` tells them apart")]
+fn account_path(
+    given: Option<&Given<AbsPath>>,
+    what: &'static str,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Option<AbsPath>> {
+    let at = at.key(what);
+    let path = optional(given, &at, findings)?;
+    if path.as_ref().is_some_and(|path| path.as_str().contains(':')) {
+        findings.push(ValueProblem::AccountPath { what }.at(at));
+        return None;
+    }
+    Some(path)
 }
 
 /// The values, sorted and each once; `None` if one is wrong.

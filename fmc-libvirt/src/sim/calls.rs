@@ -201,8 +201,8 @@ impl Link for Sim {
         self.call("pool", name, |state| Ok(state.pool_record(name)))
     }
 
-    fn create_pool(&self, xml: &str) -> Result<(), CallError> {
-        self.call("create-pool", &named(xml), |state| state.create_pool(xml))
+    fn create_pool(&self, xml: &str, build: bool) -> Result<(), CallError> {
+        self.call("create-pool", &named(xml), |state| state.create_pool(xml, build))
     }
 
     fn start_pool(&self, name: &str) -> Result<(), CallError> {

@@ -93,6 +93,12 @@ pub(super) struct Domain {
     pub(super) live: Option<Live>,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it ran: it is gone once it stops.
+    #[serde(default)]
+    pub(super) transient: bool,
+    /// The guest whose memory was saved to a file: the next start goes on with it.
+    #[serde(default)]
+    pub(super) saved: Option<Live>,
     /// The files of its definition; derived from it.
     #[serde(skip)]
     pub(super) files: Vec<String>,
@@ -112,6 +118,9 @@ pub(super) struct Live {
     /// Its id, unique among all starts.
     #[serde(default)]
     pub(super) id: u64,
+    /// Why it is paused, if it is.
+    #[serde(default)]
+    pub(super) paused: Option<String>,
     /// When it goes off, once it was asked to shut down and reacts.
     #[serde(default)]
     pub(super) off_at: Option<u64>,
@@ -130,6 +139,9 @@ pub(super) struct Network {
     pub(super) live: Option<String>,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it was active.
+    #[serde(default)]
+    pub(super) transient: bool,
     /// The port of each interface that is plugged into it.
     #[serde(default)]
     pub(super) ports: BTreeSet<Uuid>,
@@ -146,6 +158,9 @@ pub(super) struct Pool {
     pub(super) active: bool,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it was active.
+    #[serde(default)]
+    pub(super) transient: bool,
     #[serde(default)]
     pub(super) volumes: BTreeMap<String, Volume>,
     /// The serial consoles of guests, by the file's name.
@@ -174,6 +189,9 @@ pub(super) struct Volume {
     pub(super) format: String,
     #[serde(default)]
     pub(super) backing: Option<String>,
+    /// Whether a guest that ran had it as a disk.
+    #[serde(default)]
+    pub(super) used: bool,
     /// The number of bytes that were sent to it, and their SHA-256; the bytes themselves are not stored.
     #[serde(default)]
     pub(super) sent: Option<(u64, String)>,

@@ -8,6 +8,9 @@ use super::trouble::Trouble;
 use super::xml;
 use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
 
+/// What a disk takes at least once a guest has used it.
+const USED: u64 = 16 << 20;
+
 /// The approximate size of an empty qcow2 file.
 const QCOW2_HEADER: u64 = 200 << 10;
 
@@ -26,10 +29,11 @@ impl State {
             xml: xml::insert(&pool.xml, at, &sizes),
             active: pool.active,
             autostart: pool.autostart,
+            persistent: !pool.transient,
         })
     }
 
-    pub(super) fn create_pool(&mut self, text: &str) -> Result<(), Trouble> {
+    pub(super) fn create_pool(&mut self, text: &str, build: bool) -> Result<(), Trouble> {
         let document = xml::parse(text, "pool")?;
         let root = document.root_element();
         let name = xml::required(root, &["name"])?;
@@ -53,19 +57,41 @@ impl State {
                 )));
             }
         }
+        if !build {
+            self.has_folder(&path)?;
+        }
         let fresh = Pool {
             uuid,
             xml: String::new(),
             path,
             active: true,
             autostart: true,
+            transient: false,
             volumes: BTreeMap::new(),
             consoles: BTreeMap::new(),
         };
         let pool = self.pools.entry(name.to_owned()).or_insert(fresh);
         text.clone_into(&mut pool.xml);
-        (pool.active, pool.autostart) = (true, true);
+        (pool.active, pool.autostart, pool.transient) = (true, true, false);
         Ok(())
+    }
+
+    fn has_folder(&self, path: &str) -> Result<(), Trouble> {
+        if self.host.missing.contains(path) {
+            return Err(Trouble::failed(format!(
+                "cannot open directory '{path}': No such file or directory"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A guest starts with a volume as its disk, and may write to it.
+    pub(super) fn use_volume(&mut self, path: &str) {
+        let Some((folder, name)) = path.rsplit_once('/') else { return };
+        let pool = self.pools.values_mut().find(|pool| pool.path == folder);
+        if let Some(volume) = pool.and_then(|pool| pool.volumes.get_mut(name)) {
+            volume.used = true;
+        }
     }
 
     pub(super) fn start_pool(&mut self, name: &str) -> Result<(), Trouble> {
@@ -75,7 +101,9 @@ impl State {
                 "Requested operation is not valid: storage pool '{name}' is already active"
             )));
         }
-        pool.active = true;
+        let path = pool.path.clone();
+        self.has_folder(&path)?;
+        self.known_pool(name)?.active = true;
         Ok(())
     }
 
@@ -111,6 +139,8 @@ impl State {
                 name: name.to_owned(),
                 path: format!("{}/{name}", pool.path),
                 capacity: u64::try_from(console.text.len()).unwrap_or(u64::MAX),
+                allocation: None,
+                format: None,
                 backing: None,
             }));
         }
@@ -118,6 +148,9 @@ impl State {
             name: name.to_owned(),
             path: format!("{}/{name}", pool.path),
             capacity: volume.capacity,
+            // A guest makes a file system at least.
+            allocation: Some(if volume.used { volume.takes.max(USED) } else { volume.takes }),
+            format: Some(volume.format.clone()),
             backing: volume.backing.clone(),
         }))
     }
@@ -162,7 +195,10 @@ impl State {
             ))
         })?;
         if let Some(pool) = self.pools.get_mut(pool) {
-            pool.volumes.insert(name.to_owned(), Volume { capacity, takes, format, backing, sent: None });
+            pool.volumes.insert(
+                name.to_owned(),
+                Volume { capacity, takes, format, backing, used: false, sent: None },
+            );
         }
         Ok(())
     }

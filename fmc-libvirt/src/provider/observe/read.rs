@@ -39,7 +39,7 @@ impl HostRead {
             ..Self::default()
         };
         let folders = read.folders();
-        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
+        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders, &wants.owner)).collect();
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -96,17 +96,23 @@ impl HostRead {
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
                 bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
-            if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
+            // Capacities come with the domains that have the disks. An unwanted one may be an overlay.
+            let is_unwanted = || !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
+            if is_disk(&ours) && (!self.capacities.contains_key(&record.path) || is_unwanted()) {
                 look.insert((pool.to_owned(), record.name.clone()));
             }
         }
-        if bases_in_doubt {
-            for (pool, volumes) in &self.volumes {
-                let names = volumes.iter().filter(|record| {
-                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| is_disk(&name.ours))
-                });
-                look.extend(names.map(|record| (pool.clone(), record.name.clone())));
+        // What lies over a disk or a base that may be deleted: a volume that is not ours in the same pool, or anywhere.
+        let in_doubt: BTreeSet<String> = look.iter().map(|(pool, _)| pool.clone()).collect();
+        for (pool, volumes) in &self.volumes {
+            if !bases_in_doubt && !in_doubt.contains(pool) {
+                continue;
             }
+            let names = volumes.iter().filter(|record| {
+                let ours = volume_name(pool, &record.name, &wants.owner);
+                ours.is_none_or(|name| bases_in_doubt && is_disk(&name.ours))
+            });
+            look.extend(names.map(|record| (pool.clone(), record.name.clone())));
         }
         look
     }
