@@ -294,8 +294,13 @@ fn files_that_registries_name_are_there() {
     );
     assert!(help.starts_with("write it on every node, for example `.file(GuestFile::secret("), "{help}");
     // A data disk may have it.
-    let disk = |machine: Machine| machine.disk(crate::disk::Disk::new("etc", "1 GiB").mount("/etc/rancher"));
-    assert_eq!(found(&writing(&["s1", "s2", "s3", "a1"], &disk)), [""; 0]);
+    let disk = crate::disk::Disk::new("pki", "1 GiB").mount("/srv/pki");
+    let mut on_disks = cloud(with("/srv/pki/mirror-ca.pem"));
+    assert_eq!(found(&on_disks), [at]);
+    for machine in on_disks.machines.iter_mut() {
+        *machine = machine.clone().disk(disk.clone());
+    }
+    assert_eq!(found(&on_disks), [""; 0]);
 }
 
 #[test]
