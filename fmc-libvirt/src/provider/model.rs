@@ -77,12 +77,22 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
             Some(taken) => taken,
             None => pool_verdict(compare_pool(wanted, &seen.record)),
         },
+        (Document::Volume(_), Object::Volume(seen)) if seen.lacks_its_commit() => verdict(vec![Change {
+            path: COMMIT.to_owned(),
+            from: Some("not committed".to_owned()),
+            to: Some("committed".to_owned()),
+            impact: Impact::Live,
+            reason: Some("what is made from it shows that all of it had arrived".to_owned()),
+        }]),
         (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
             verdict(compare_volume(wanted, &seen.facts()))
         }
         _ => Verdict::Same,
     }
 }
+
+/// The path of the change that commits an upload.
+pub(super) const COMMIT: &str = "upload";
 
 fn verdict(changes: Vec<Change>) -> Verdict {
     if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
@@ -254,6 +264,7 @@ fn remove_volume(
             }
         }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
+        Ours::Lease => Removal::Ignore,
         Ours::Base { .. } => {
             let stays = |user: &&String| !goes(at, user, &volume.pool, is_wanted);
             match volume.used_by.iter().find(stays) {

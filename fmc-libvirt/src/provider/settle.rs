@@ -584,6 +584,8 @@ impl<'a> Settling<'a> {
                 continue;
             }
             match self.present(address) {
+                // It was made from a volume that had arrived, as every step is made after those that it needs.
+                Some(volume) if volume.lacks_its_commit() => {}
                 Some(volume) if !volume.whole => match reliant(volume) {
                     Some(who) => {
                         let text = format!(
@@ -597,7 +599,11 @@ impl<'a> Settling<'a> {
                         });
                     }
                     None => {
-                        self.anew.insert(address.clone(), "its upload was cut".to_owned());
+                        let reason = match &volume.applied_by {
+                            Some(who) => format!("another apply ({who}) still sends it, or was cut"),
+                            None => "its upload was cut".to_owned(),
+                        };
+                        self.anew.insert(address.clone(), reason);
                     }
                 },
                 _ => {}

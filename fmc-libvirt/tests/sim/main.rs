@@ -7,6 +7,7 @@ mod fetch;
 mod images;
 mod lab;
 mod laws;
+mod lease;
 mod lost;
 mod ready;
 mod replace;
