@@ -27,7 +27,7 @@ use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::{DONE, FAILED, root_key};
+use super::{DONE, FAILED, root_key, saved};
 use jump::Jump;
 
 /// The settings of OpenSSH for a machine.
@@ -210,7 +210,8 @@ fn known_hosts(
         );
     }
     if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
-        let written = fs::write(&file, text);
+        // It is moved to its place, so that a link there is replaced and not followed.
+        let written = saved::replace(&file, text.as_bytes());
         written.map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
     }
     Ok(Some(file))

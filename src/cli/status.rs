@@ -51,7 +51,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         return Ok(if is_refused { FAILED } else { ending(&plan, io) });
     }
     let title = format!("{} on {}", checked.name(), plan::place(&world));
-    io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
+    io.show(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
     let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
     for MachineStatus { name, host, state, addresses, outdated, pending } in &machines {

@@ -7,10 +7,12 @@
 )]
 
 mod beside;
+mod birth;
 mod compile;
 mod drift;
 mod files;
 mod honest;
+mod hostile;
 mod images;
 mod input;
 mod json;

@@ -349,6 +349,10 @@ impl Provider for Rooms<'_> {
         }
     }
 
+    async fn release(&self) {
+        join_all(self.rooms.iter().map(|room| room.release_any())).await;
+    }
+
     fn lanes(&self, at: &Place) -> usize {
         self.named(at.provider()).map_or(1, |room| room.lanes_any(at))
     }

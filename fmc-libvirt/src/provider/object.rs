@@ -135,6 +135,8 @@ pub struct VolumeObject {
     pub whole: bool,
     /// Whether only the commit of a volume is left.
     pub only_commit: bool,
+    /// The apply that has the lease of the cloud and may still send it, if it is not complete.
+    pub applied_by: Option<String>,
     /// The bytes that it takes in its pool; read only if no domain uses it.
     pub allocation: Option<u64>,
     /// Its format, as `qcow2`; read only if no domain uses it.
@@ -161,6 +163,21 @@ pub struct Naming {
 }
 
 impl VolumeObject {
+    /// Whether only the commit of an upload is missing: objects of ours use the volume, and each is made after the
+    /// volume had arrived.
+    pub(super) fn lacks_its_commit(&self) -> bool {
+        let is_own_root = |user: &String| {
+            let name = user.strip_prefix(&self.pool).and_then(|name| name.strip_prefix('/'));
+            name.and_then(VolumeName::parse).is_some_and(|name| matches!(name.ours, Ours::Root { .. }))
+        };
+        let is_used = !self.named_by.is_empty() || !self.used_by.is_empty();
+        let is_uncommitted = !self.whole && !self.only_commit;
+        is_uncommitted
+            && is_used
+            && self.named_by.iter().all(|naming| naming.ours)
+            && self.used_by.iter().all(is_own_root)
+    }
+
     /// The properties for a comparison of capacities.
     pub(super) fn facts(&self) -> VolumeFacts {
         VolumeFacts {

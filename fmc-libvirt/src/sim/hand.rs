@@ -1,12 +1,64 @@
 //! What people and other programs do to a hypervisor beside fmc, for tests: pause a guest, save it, take a snapshot,
 //! undefine an object that is in use, lose a pool's files.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::state::Volume;
 use super::trouble::Trouble;
 use super::{Sim, xml};
 use crate::link::CallError;
 
+/// What another program does between two calls.
+#[derive(Clone, Default)]
+pub(super) struct Meanwhile(Arc<Mutex<Option<(u64, Act)>>>);
+
+type Act = Box<dyn FnOnce() + Send>;
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
 impl Sim {
+    /// Runs something before the nth call from now on, counted from 1, as if another program did it while this one has
+    /// not gone on. Each piece of an upload counts as a call.
+    pub fn meanwhile(&self, nth: u64, act: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((nth, Box::new(act)));
+    }
+
+    /// Whether what should happen meanwhile has not happened.
+    pub fn is_meanwhile_due(&self) -> bool {
+        self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Leaves the lease of an apply in a pool, which says who made it in this text.
+    ///
+    /// # Errors
+    /// Whatever libvirt would refuse.
+    pub fn plant_lease(&self, pool: &str, text: &str) -> Result<(), CallError> {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.change(|state| {
+            state.create_volume(pool, &crate::volume::upload_xml(crate::volume::LEASE, length))?;
+            let file = state.file_of(pool, crate::volume::LEASE);
+            state.write_lease(pool, file, text.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// Counts a call, and does what waits for it. The lock is free then, because that calls this hypervisor too.
+    pub(super) fn meanwhile_act(&self) {
+        let mut waits = self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((left, act)) = waits.take() else { return };
+        if left > 1 {
+            *waits = Some((left - 1, act));
+            return;
+        }
+        drop(waits);
+        act();
+    }
+
     /// Pauses a running guest, as a person does (`user`) or QEMU when a disk is full (`I/O error`).
     ///
     /// # Errors

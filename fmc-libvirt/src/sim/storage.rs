@@ -7,6 +7,7 @@ use super::state::{Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
 use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
+use crate::volume::LEASE;
 
 /// What a disk takes at least once a guest has used it.
 const USED: u64 = 16 << 20;
@@ -194,13 +195,28 @@ impl State {
                 "cannot allocate {takes} bytes in file '{path}': No space left on device ({free} bytes are free)"
             ))
         })?;
+        self.files += 1;
+        let file = self.files;
         if let Some(pool) = self.pools.get_mut(pool) {
             pool.volumes.insert(
                 name.to_owned(),
-                Volume { capacity, takes, format, backing, used: false, sent: None },
+                Volume { capacity, takes, format, backing, used: false, sent: None, text: None, file },
             );
         }
         Ok(())
+    }
+
+    /// The file of a volume, for an upload.
+    pub(super) fn file_of(&self, pool: &str, name: &str) -> Option<u64> {
+        Some(self.pools.get(pool)?.volumes.get(name)?.file)
+    }
+
+    /// Stores the text of a lease.
+    pub(super) fn write_lease(&mut self, pool: &str, file: Option<u64>, bytes: &[u8]) {
+        let lease = self.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(LEASE));
+        if let Some(lease) = lease.filter(|lease| Some(lease.file) == file) {
+            lease.text = Some(String::from_utf8_lossy(bytes).into_owned());
+        }
     }
 
     /// Receives bytes for a volume; `digest` covers all bytes sent so far.
@@ -208,9 +224,13 @@ impl State {
         &mut self,
         pool: &str,
         name: &str,
+        file: Option<u64>,
         sent: u64,
         digest: String,
     ) -> Result<(), Trouble> {
+        if file.is_some() && self.file_of(pool, name) != file {
+            return Ok(());
+        }
         let there = self.active_pool(pool)?;
         let volume = there.volumes.get(name).ok_or_else(|| no_volume(name))?;
         let more = sent.saturating_sub(volume.takes);
@@ -259,10 +279,17 @@ impl State {
         Ok(())
     }
 
-    /// The last bytes of a guest's console; the bytes of other volumes are not stored.
+    /// The last bytes of a guest's console, or a lease; the bytes of other volumes are not stored.
     pub(super) fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, Trouble> {
         let Some(facts) = self.volume(pool, name)? else { return Ok(None) };
-        let text = self.pools.get(pool).and_then(|pool| Some(&pool.consoles.get(name)?.text));
+        let pool = self.pools.get(pool);
+        if let Some(lease) = pool.and_then(|pool| pool.volumes.get(name)?.text.as_ref()) {
+            let mut text = lease.clone().into_bytes();
+            // It grows by holes, which are read as zeros.
+            text.resize(usize::try_from(facts.capacity).unwrap_or(0), 0);
+            return Ok(Some(text));
+        }
+        let text = pool.and_then(|pool| Some(&pool.consoles.get(name)?.text));
         let text = text.map(String::as_bytes).unwrap_or_default();
         let from = usize::try_from(facts.capacity.saturating_sub(bytes)).unwrap_or(text.len());
         Ok(Some(text.get(from..).unwrap_or_default().to_vec()))
@@ -301,7 +328,9 @@ impl State {
 }
 
 fn taken(pool: &Pool) -> u64 {
-    pool.volumes.values().fold(0, |all, volume| u64::saturating_add(all, volume.takes))
+    // A lease comes and goes, and takes a few bytes.
+    let lasting = pool.volumes.iter().filter(|(name, _)| *name != LEASE);
+    lasting.fold(0, |all, (_, volume)| u64::saturating_add(all, volume.takes))
 }
 
 fn no_pool(name: &str) -> Trouble {

@@ -191,6 +191,27 @@ fn what_is_written_is_read_again() {
 }
 
 #[test]
+fn a_state_without_a_section_or_of_another_version_is_refused() {
+    let text = Sim::new().to_json().unwrap();
+    assert!(text.contains("\"version\": 1"), "{text}");
+    let read = |text: &str| Sim::from_json("sim:", text).map(drop).map_err(|error| error.to_string());
+    let without = |section: &str| {
+        let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        state.as_object_mut().unwrap().remove(section).unwrap();
+        read(&state.to_string())
+    };
+    assert_eq!(without("version"), Ok(()), "one of before the first version has none");
+    for section in ["domains", "networks", "pools", "host"] {
+        assert_eq!(without(section), Err(format!("its section `{section}` is missing")));
+    }
+    assert_eq!(read("{}"), Err("its section `domains` is missing".to_owned()));
+    for other in ["2", "0", "\"1\""] {
+        let words = format!("its version is {other}, and this fmc reads version 1 only");
+        assert_eq!(read(&text.replace("\"version\": 1", &format!("\"version\": {other}"))), Err(words));
+    }
+}
+
+#[test]
 fn every_call_is_in_the_list_of_calls() {
     let source = include_str!("calls.rs");
     let made = |pattern: &str| {

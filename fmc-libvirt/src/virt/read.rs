@@ -37,8 +37,16 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
             session.domains.keep(domain.name()?, domain.clone());
         }
         let autostart = named(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
-        let transient = named(sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT)?;
-        let saved = named(sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)?;
+        // What starts with its host is defined, and only what is off can be saved: most hosts need none of these calls.
+        let (mut may_be_transient, mut may_be_saved) = (false, false);
+        for domain in &all {
+            let runs = domain.id().is_some();
+            may_be_transient |= runs && !autostart.contains(&domain.name()?);
+            may_be_saved |= !runs;
+        }
+        let asked = |may_be, flags| if may_be { named(flags) } else { Ok(BTreeSet::new()) };
+        let transient = asked(may_be_transient, sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT)?;
+        let saved = asked(may_be_saved, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)?;
         Ok((all, Arc::new(Listed { paused, autostart, transient, saved })))
     })?;
     documents(client, "domains", Kind::Domain, all, move |domain| {
@@ -141,9 +149,12 @@ pub(super) fn networks(client: &Client) -> Result<Vec<NetworkRecord>, CallError>
             true => Ok(BTreeSet::new()),
             false => session.connection.list_all_networks(flags)?.iter().map(Network::name).collect(),
         };
-        let active = named(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
+        let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
         let autostart = named(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
-        let transient = named(sys::VIR_CONNECT_LIST_NETWORKS_TRANSIENT)?;
+        let transient = match active.is_subset(&autostart) {
+            true => BTreeSet::new(),
+            false => named(sys::VIR_CONNECT_LIST_NETWORKS_TRANSIENT)?,
+        };
         Ok((all, Arc::new(Switched { active, autostart, transient })))
     })?;
     let is_test = client.is_test();
@@ -219,7 +230,10 @@ pub(super) fn pools(client: &Client) -> Result<Vec<PoolRecord>, CallError> {
         };
         let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?;
         let autostart = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
-        let transient = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT)?;
+        let transient = match active.is_subset(&autostart) {
+            true => BTreeSet::new(),
+            false => named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT)?,
+        };
         Ok((all, Arc::new(Switched { active, autostart, transient })))
     })?;
     documents(client, "pools", Kind::Pool, all, move |pool| {

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod bad_input;
+mod birth;
 mod console;
 mod fetch;
 mod images;
 mod lab;
 mod laws;
+mod lease;
 mod lost;
 mod ready;
 mod replace;

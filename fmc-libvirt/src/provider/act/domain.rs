@@ -23,7 +23,7 @@ use crate::xml::outline::{Node, Outline};
 /// The pause between two looks at a guest that shuts down.
 const POLL: Duration = Duration::from_millis(500);
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn domain(&self, wanted: &DomainDocument) -> Result<(), StepError> {
         let name = &*wanted.on_host;
         let seen = self.made(self.link.domain(name))?;

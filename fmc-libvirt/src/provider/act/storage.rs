@@ -5,10 +5,11 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
+use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
-use crate::volume::{Ours, VolumeName, commit_name};
+use crate::volume::{Ours, VolumeName, commit_name, commit_xml};
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn pool(&self, wanted: &PoolDocument) -> Result<(), StepError> {
         let name = &*wanted.name;
         let seen = self.made(self.link.pool(name))?;
@@ -67,8 +68,16 @@ impl<L: Link, A: Acting> Job<L, A> {
                 self.drop_volume(pool, name)?;
                 self.create_volume(wanted)
             }
+            _ if self.changes.iter().any(|change| change.path == COMMIT) => self.commit(wanted),
             _ => self.grow(wanted),
         }
+    }
+
+    /// Commits a volume that had arrived before its commit was lost.
+    fn commit(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        self.expect_volume(&wanted.pool, &wanted.name)?;
+        self.unless_taken_over()?;
+        self.patiently(|| self.link.create_volume(&wanted.pool, &commit_xml(&wanted.name)))
     }
 
     fn create_volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {

@@ -92,7 +92,8 @@ impl Names {
                 self.strange.push(StrangeDisk { target, source, serial, in_doubt });
             }
         }
-        if device.at("mirror").is_some() {
+        // Only the copy that a job makes has this attribute (`virDomainDiskDefFormatMirror`).
+        if device.children().any(|child| child.attribute("job").is_some()) {
             self.copying = Some(target.to_owned());
         }
         let mut layer = device.at("backingStore");

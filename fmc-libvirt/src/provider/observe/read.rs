@@ -8,8 +8,9 @@ use super::names::Names;
 use super::wants::Wants;
 use crate::document::kind;
 use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
+use crate::provider::act::lease;
 use crate::provider::object::{is_disk, pool_identity, volume_name};
-use crate::volume::Ours;
+use crate::volume::{LEASE, Ours, own_pool};
 
 /// Everything that was read of a host.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(super) struct HostRead {
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
     pub(super) details: BTreeMap<(String, String), VolumeFacts>,
+    /// The apply that has the lease of the cloud, in words.
+    pub(super) lease: Option<String>,
 }
 
 impl HostRead {
@@ -50,6 +53,10 @@ impl HostRead {
         }
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
+        }
+        let own = own_pool(&wants.owner);
+        if read.has_volume(&own, LEASE) {
+            read.lease = lease::read(link, &own)?.map(|found| found.holder());
         }
         let disks = read.ours(&wants.owner).any(|(_, _, ours)| is_disk(&ours));
         if disks {

@@ -196,6 +196,10 @@ impl See<'_> {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                // Applies give it back, or take it over.
+                if name.ours == Ours::Lease {
+                    continue;
+                }
                 // It is deleted with its domain, and only chance decides whether it is listed: libvirt
                 // refreshes a pool from time to time.
                 if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
@@ -236,6 +240,7 @@ impl See<'_> {
                     capacity,
                     whole,
                     only_commit: name.is_commit,
+                    applied_by: self.read.lease.clone().filter(|_| !whole),
                     allocation: details.and_then(|facts| facts.allocation),
                     format: details.and_then(|facts| facts.format.clone()),
                     over: details.filter(|facts| is_layer(facts)).and_then(|facts| facts.backing.clone()),
