@@ -1,5 +1,6 @@
 //! The documents of libvirt objects: the artifact, and everything that a step does beyond defining it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -101,6 +102,8 @@ pub struct VolumeDocument {
     pub capacity: u64,
     /// The source of its bytes.
     pub content: Content,
+    /// What a larger capacity takes inside the guest, if it is a guest's disk.
+    pub grown: Option<Cow<'static, str>>,
 }
 
 /// The source of a volume's bytes.

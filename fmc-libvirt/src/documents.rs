@@ -18,6 +18,7 @@ use crate::document::{
     Readiness, VolumeDocument, kind,
 };
 use crate::domain;
+use crate::grow;
 use crate::image::header::Stated;
 use crate::network;
 use crate::pool;
@@ -135,6 +136,7 @@ impl Documents<'_> {
                 name: name.into(),
                 capacity: root.size.as_bytes(),
                 content: Content::Empty,
+                grown: Some(grow::root(machine.image.os).into()),
             };
             let below = base.and_then(|(_, address)| address);
             self.volume(place, document, below, Carries::Content, &part_of, &mut needs)
@@ -273,6 +275,7 @@ impl Documents<'_> {
             name: name.into(),
             capacity: disk.size.as_bytes(),
             content: Content::Empty,
+            grown: Some(grow::disk(disk, machine.image.os).into()),
         };
         self.volume(place, document, None, Carries::Attached, part_of, needs);
         path
@@ -393,5 +396,6 @@ fn upload(place: &Place<'_>, name: Arc<str>, content: Content) -> VolumeDocument
         name,
         capacity: 0,
         content,
+        grown: None,
     }
 }

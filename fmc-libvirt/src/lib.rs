@@ -13,6 +13,7 @@ pub mod drift;
 pub mod files;
 #[cfg(test)]
 mod fixture;
+mod grow;
 pub mod image;
 pub mod link;
 pub mod mark;

@@ -14,6 +14,7 @@ mod address;
 pub mod budget;
 mod capacity;
 mod disks;
+mod fetch;
 mod guest;
 mod image;
 mod large;
@@ -60,6 +61,7 @@ pub mod problem {
     pub use super::address::place::PlaceProblem;
     pub use super::address::subnet::SubnetProblem;
     pub use super::capacity::CapacityProblem;
+    pub use super::fetch::FetchProblem;
     pub use super::guest::GuestProblem;
     pub use super::guest::parts::PartProblem;
     pub use super::image::ImageProblem;
@@ -124,6 +126,7 @@ impl Cloud {
             }
             roles::expand(&view, &mut resolved.cloud, &mut findings);
             large::check(&resolved.cloud, &mut findings);
+            fetch::check(&resolved.cloud, &mut findings);
         }
         if let Some(added) = &added {
             added.move_findings(&mut findings);

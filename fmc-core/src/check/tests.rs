@@ -3,6 +3,7 @@
 use crate::cloud::Cloud;
 use crate::finding::Finding;
 
+mod fetch;
 mod flows;
 mod images;
 mod laws;

@@ -98,9 +98,10 @@ fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node
 }
 
 /// Makes a file system where there is none, and mounts it: `$0` is the kind, `$1` the device, `$2` the path, which may be empty.
-/// systemd-makefs leaves a disk alone that has anything on it; cloud-init's own `fs_setup` does not.
+/// systemd-makefs leaves a disk alone that has anything on it; cloud-init's own `fs_setup` does not. At each start the file
+/// system grows to the size of its disk.
 const FILESYSTEM: &str = "set -e; udevadm settle --timeout=60; /usr/lib/systemd/systemd-makefs \"$0\" \"$1\"; \
-                          [ -n \"$2\" ] || exit 0; mkdir -p \"$2\"; echo \"$1 $2 $0 defaults 0 2\" >>/etc/fstab; \
+                          [ -n \"$2\" ] || exit 0; mkdir -p \"$2\"; echo \"$1 $2 $0 defaults,x-systemd.growfs 0 2\" >>/etc/fstab; \
                           mount \"$2\"";
 
 /// SELinux gives the content of a disk the label that the policy has for its path.

@@ -208,6 +208,7 @@ kinds! {
     }
     "pages/" {
         IgnitionLarge "ignition-large" Warning acceptable;
+        FetchOffline "fetch-offline" Warning acceptable;
         RoleClash "role-clash" Error never;
         RoleOrder "role-order" Error never;
         RoleNeeds "role-needs" Error acceptable;

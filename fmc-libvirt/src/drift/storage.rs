@@ -31,7 +31,7 @@ pub fn compare_volume(wanted: &VolumeDocument, seen: &VolumeFacts) -> Vec<Change
         return Vec::new();
     }
     let (impact, reason) = if wanted.capacity > seen.capacity {
-        (Impact::Live, None)
+        (Impact::Live, wanted.grown.as_ref().map(ToString::to_string))
     } else {
         (Impact::None, Some(LEFT.to_owned()))
     };

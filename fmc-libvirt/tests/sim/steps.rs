@@ -1,15 +1,16 @@
 //! A person's usual changes: create, change, grow, remove.
 
-use fmc_core::disk::Disk;
+use fmc_core::disk::{Disk, Filesystem};
 use fmc_core::graph::{Action, Choices, DeleteData, Impact, NoteKind};
-use fmc_core::machine::{Interface, Power, Shutdown};
+use fmc_core::image::Image;
+use fmc_core::machine::{Interface, Machine, Power, Shutdown};
 use fmc_core::network::Reservation;
 use fmc_core::role::{CustomRole, Names, Site};
 use fmc_core::unit::SizeExt as _;
 use fmc_core::world::{Fault, When};
 use fmc_libvirt::link::Link as _;
 
-use crate::lab::{Lab, blank, cloud, db, delete_all_data, lan, notes, nothing, small, wanted, web};
+use crate::lab::{Lab, blank, cloud, db, delete_all_data, lan, notes, nothing, rocky, small, wanted, web};
 
 #[test]
 fn a_cloud_is_made_and_then_nothing_is_left_to_do() {
@@ -153,12 +154,36 @@ fn a_root_grows_while_its_guest_runs_and_is_never_made_smaller() {
     let larger = wanted(&cloud([lan()], [web().root_disk(30.gib()), db()]));
     let plan = lab.plan(&larger);
     assert_eq!(plan.impact(), Impact::Live, "{plan}");
+    assert!(plan.to_string().contains("file system grows at the guest's next start"), "{plan}");
     lab.sim.forget_calls();
     lab.apply(&larger);
     assert_eq!(lab.calls("resize-block"), 1);
     let plan = lab.plan(&small());
     assert!(plan.steps.is_empty() && !plan.is_empty(), "{plan}");
     assert!(notes(&plan, NoteKind::Left).iter().any(|note| note.contains("never made smaller")), "{plan}");
+}
+
+#[test]
+fn a_plan_says_what_a_larger_data_disk_takes_inside_its_guest() {
+    let with = |image: Image, disk: Disk| {
+        let machine = Machine::new("db", image).memory(4.gib()).root_disk(20.gib());
+        wanted(&cloud([lan()], [machine.disk(disk).interface(Interface::on("lab"))]))
+    };
+    let disk = |gib: u64| Disk::new("data", gib.gib()).serial("db-data");
+    let mounted = |gib| disk(gib).mount("/srv/data");
+    let formatted = |gib| disk(gib).filesystem(Filesystem::Ext4);
+    let kinds: [(fn() -> Image, &dyn Fn(u64) -> Disk, &str); 3] = [
+        (rocky, &mounted, "inside the guest: sudo /usr/lib/systemd/systemd-growfs /srv/data"),
+        (rocky, &formatted, "inside the guest: sudo resize2fs /dev/disk/by-id/virtio-db-data"),
+        (rocky, &disk, "what is on it stays as large as it was"),
+    ];
+    for (image, disk, words) in kinds {
+        let lab = Lab::new();
+        lab.apply(&with(image(), disk(50)));
+        let plan = lab.plan(&with(image(), disk(80)));
+        assert_eq!(plan.impact(), Impact::Live, "{plan}");
+        assert!(plan.to_string().contains(words), "{words}: {plan}");
+    }
 }
 
 #[test]
