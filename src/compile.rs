@@ -8,7 +8,7 @@ use fmc_core::checked::Checked;
 use fmc_core::graph;
 use fmc_core::name::{CloudName, OwnerId, SecretName};
 use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
-use fmc_core::secret::SecretRef;
+use fmc_core::secret::{SecretRef, SecretSource};
 
 use crate::providers;
 
@@ -161,6 +161,12 @@ impl Wanted {
     /// Whether rendering needs a root key, because some of its secrets are made from it.
     pub fn needs_root_key(&self) -> bool {
         self.secret_refs().into_iter().any(SecretRef::needs_root_key)
+    }
+
+    /// The files and environment variables of this computer that an apply reads for secrets, with the secrets.
+    pub(crate) fn reads(&self) -> BTreeSet<&SecretRef> {
+        let refs = self.secret_refs().into_iter();
+        refs.filter(|secret| !matches!(secret.source, SecretSource::Generated(_))).collect()
     }
 
     fn secret_refs(&self) -> Vec<&SecretRef> {
