@@ -134,6 +134,7 @@ hosts: { local: {} }
 machines:
   web:
     image: { os: debian, version: '12', source: { path: /images/debian-12.qcow2 } }
+    root_disk: 20 GiB
     guest:
       files:
         /etc/token: { contents: { secret: { name: token, source: SOURCE } } }
