@@ -6,6 +6,10 @@
 //! and a note reports it. A replacement never takes a root that a guest may have booted from: if the name is
 //! the same, it takes its [`twin`].
 
+mod birth;
+mod members;
+mod twice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -47,6 +51,8 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
             settling.machine(address, node, domain, &asked);
         }
     }
+    settling.members(wanted, choices);
+    settling.one_hypervisor();
     settling.known_pools();
     settling.drop_unused_bases();
     settling.uploads();
@@ -127,6 +133,7 @@ impl<'a> Settling<'a> {
             return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
         self.empty_disks(node, seen);
+        self.swapped_disks(node, wanted, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
@@ -147,26 +154,25 @@ impl<'a> Settling<'a> {
             // Without `--replace` it is refused above.
             None => return,
         };
-        if has_root.hash == wanted_hash {
-            return;
-        }
-        if has_root.hash == twin(&wanted_hash) {
-            self.pin(
-                address,
-                node,
-                wanted,
-                &Pinned { root: &has_root.name, boot: None, mark: None, format: None },
-            );
-            return;
+        if [wanted_hash.clone(), twin(&wanted_hash)].contains(&has_root.hash) {
+            if has_root.hash != wanted_hash {
+                let pinned = Pinned { root: &has_root.name, boot: None, mark: None, format: None };
+                self.pin(address, node, wanted, &pinned);
+            }
+            self.keep_born(address, seen);
+            let faces = self.faces(address, wanted, seen);
+            return self.keep_faces(address, seen, &faces);
         }
         let (image, config) = older(wanted, seen);
-        let what = match (image, config) {
-            (true, true) => "an older image and an older boot configuration",
-            (true, false) => "an older image",
-            _ => "an older boot configuration",
-        };
+        let what = birth::outdated(wanted, seen, image, config);
         let name = &wanted.name;
-        let mut text = format!("boots with {what} (--replace {name} replaces it; its data disks stay)");
+        let faces = self.faces(address, wanted, seen);
+        if let Some(text) = &faces.lost {
+            self.notes.push(Note { about: about(), kind: NoteKind::Left, text: text.clone() });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[Some(&has_root), has_boot.as_ref()]);
+        }
+        let mut text = format!("{what} (--replace {name} replaces it; its data disks stay){}", faces.words());
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
             (Some(has), Some((_, boot))) => {
@@ -185,6 +191,7 @@ impl<'a> Settling<'a> {
             let format = format_of(&seen.record.xml, &has_root.name);
             let pinned = Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref(), format };
             self.pin(address, node, wanted, &pinned);
+            self.keep_faces(address, seen, &faces);
         } else {
             text.push_str(
                 "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
@@ -278,6 +285,14 @@ impl<'a> Settling<'a> {
         }
         if !taken.is_empty() {
             let name = &wanted.name;
+            if let Some(why) = self.stale(wanted) {
+                let text = format!(
+                    "it would take over the data disk {} of an earlier machine {name}: {why} (--delete-data {name} begins \
+                     with an empty one)",
+                    taken.join(", ")
+                );
+                return self.refuse(name, text);
+            }
             let text = format!(
                 "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
                  with an empty one)",
@@ -554,7 +569,8 @@ impl<'a> Settling<'a> {
             self.nodes.remove(&to);
         }
         node.needs = needs;
-        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
+        let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
+        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.insert(address.clone(), node);
     }
@@ -761,7 +777,12 @@ fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
 /// The mark of a domain that is made from the wanted document.
 fn mark_of(wanted: &DomainDocument) -> Mark {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Mark { image: some(&wanted.image_digest), config: some(&wanted.config_digest), ..Mark::default() }
+    Mark {
+        image: some(&wanted.image_digest),
+        config: some(&wanted.config_digest),
+        born: wanted.born.clone(),
+        ..Mark::default()
+    }
 }
 
 /// An object that uses a volume whose upload was interrupted.
