@@ -8,7 +8,7 @@ use fmc_core::checked::Checked;
 use fmc_core::graph;
 use fmc_core::name::{CloudName, OwnerId, SecretName};
 use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
-use fmc_core::secret::{SecretRef, SecretSource};
+use fmc_core::secret::SecretRef;
 
 use crate::providers;
 
@@ -164,9 +164,10 @@ impl Wanted {
     }
 
     /// The files and environment variables of this computer that an apply reads for secrets, with the secrets.
+    #[cfg(feature = "cli")]
     pub(crate) fn reads(&self) -> BTreeSet<&SecretRef> {
         let refs = self.secret_refs().into_iter();
-        refs.filter(|secret| !matches!(secret.source, SecretSource::Generated(_))).collect()
+        refs.filter(|secret| !matches!(secret.source, fmc_core::secret::SecretSource::Generated(_))).collect()
     }
 
     fn secret_refs(&self) -> Vec<&SecretRef> {
