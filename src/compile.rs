@@ -163,6 +163,13 @@ impl Wanted {
         self.secret_refs().into_iter().any(SecretRef::needs_root_key)
     }
 
+    /// The files and environment variables of this computer that an apply reads for secrets, with the secrets.
+    #[cfg(feature = "cli")]
+    pub(crate) fn reads(&self) -> BTreeSet<&SecretRef> {
+        let refs = self.secret_refs().into_iter();
+        refs.filter(|secret| !matches!(secret.source, fmc_core::secret::SecretSource::Generated(_))).collect()
+    }
+
     fn secret_refs(&self) -> Vec<&SecretRef> {
         let rooms = self.rooms();
         self.0.graph.nodes.iter().flat_map(|(at, node)| rooms.secrets(at, node)).collect()

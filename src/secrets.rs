@@ -14,6 +14,9 @@ use crate::files::Files;
 /// A secret's file above this size is a mistake.
 const MOST: u64 = 1 << 20;
 
+/// The beginning of a root key's text.
+const ROOT_KEY: &[u8] = b"fmc-root-key-";
+
 /// An environment: the value of a variable, if it is set.
 pub type Environment = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
@@ -63,6 +66,18 @@ impl fmt::Debug for Local {
 
 impl Secrets for Local {
     fn bytes(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
+        let unavailable = |why: String| SecretError::unavailable(secret, why);
+        let bytes = self.read(secret)?;
+        // A cloud file from somebody else could name it, and the guest would have every secret that is made from it.
+        if bytes.expose().trim_ascii_start().starts_with(ROOT_KEY) {
+            return Err(unavailable("it is a root key, which no guest gets".to_owned()));
+        }
+        Ok(bytes)
+    }
+}
+
+impl Local {
+    fn read(&self, secret: &SecretRef) -> Result<SecretBytes, SecretError> {
         let unavailable = |why: String| SecretError::unavailable(secret, why);
         match &secret.source {
             SecretSource::File(path) => file(&self.files, path.as_ref()).map_err(unavailable),

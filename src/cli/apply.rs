@@ -89,6 +89,12 @@ fn prepare(
     if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
         world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
     }
+    if towards == Towards::Cloud {
+        let reads = root_key::reads(plan.wanted(), args, io)?;
+        if !args.json {
+            io.err(reads);
+        }
+    }
     introduce(plan, world, args, io);
     // The person who saved the plan has consented to it.
     if saved.is_none() { consent(command, world, args, io) } else { Ok(()) }

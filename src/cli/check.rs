@@ -18,7 +18,7 @@ use super::plain::{plain, plain_lines};
 use super::style::{BAD, GOOD, Paint, STRONG, WARN};
 use super::table::Table;
 use super::wrap::wrapped;
-use super::{DONE, FAILED};
+use super::{DONE, FAILED, root_key};
 use crate::json::{FilePlace, FindingView};
 use crate::set::Setting;
 
@@ -28,6 +28,12 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         Err(report) => (report.into_findings(), None),
     };
     let map = args.file.as_ref().map(CloudFile::map);
+    // The author of a program knows what it reads; a file may come from anybody.
+    let of_file = checked.as_ref().filter(|_| args.file.is_some());
+    let reads = match of_file {
+        Some(checked) => root_key::reads(&crate::compile(checked), args, io)?,
+        None => String::new(),
+    };
     if args.json {
         let placed: Vec<FindingView> =
             findings.iter().map(|finding| placed(finding, map.as_ref(), args)).collect();
@@ -47,6 +53,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             io.show(format_args!("{}\n", budget(checked)))?;
         }
         io.show(summary(&findings, checked.as_ref()))?;
+        io.tell(reads)?;
     }
     Ok(if checked.is_some() { DONE } else { FAILED })
 }

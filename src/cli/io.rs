@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fmc_core::graph::StopFlag;
 
 use super::failure::Failure;
-use super::plain::shown;
+use super::plain::{json, shown};
 use super::wrap::wrapped;
 use crate::json::Versioned;
 use crate::secrets::Environment;
@@ -157,13 +157,13 @@ impl Io<'_> {
     pub(super) fn json_line(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(&Versioned::new(value))
             .map_err(|error| Failure::new(format!("failed to write JSON: {error}")))?;
-        self.out(format_args!("{text}\n"))
+        self.out(format_args!("{}\n", json(&text)))
     }
 
     /// Writes a result as JSON, with a line break.
     pub(super) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::new(format!("failed to write JSON: {error}")))?;
-        self.out(format_args!("{text}\n"))
+        self.out(format_args!("{}\n", json(&text)))
     }
 }

@@ -36,6 +36,24 @@ pub(super) fn shown(text: &str, coloured: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// JSON in which no string has such a character as it is. Between strings there are only line breaks.
+pub(super) fn json(text: &str) -> Cow<'_, str> {
+    let is_hidden = |character: char| acts(character) && character != '\n';
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_hidden(character) {
+            // They are all in the basic plane.
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// The length of the colour (ECMA-48, SGR) that a text begins with. The one that hides text is none.
 fn colour(text: &str) -> Option<usize> {
     let (parameters, _) = text.strip_prefix("\x1b[")?.split_once('m')?;
@@ -71,6 +89,15 @@ mod tests {
         assert!(matches!(plain("machines.wéb"), Cow::Borrowed(_)));
         assert_eq!(plain("a\u{1b}[2J\nb\u{202e}"), "a\\u{1b}[2J\\nb\\u{202e}");
         assert_eq!(plain_lines("a\nb\r"), "a\nb\\r");
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = "a\u{9b}2J\u{202e}\u{feff}\u{1b} é";
+        let text = serde_json::to_string(value).unwrap();
+        let shown = json(&text);
+        assert!(!shown.chars().any(acts), "{shown}");
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), value);
     }
 
     #[test]

@@ -45,11 +45,13 @@ pub(super) fn run(
     root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = decide(&checked, &world, args, towards)?;
+    let reads = root_key::reads(plan.wanted(), args, io)?;
     if args.json {
         io.json(&Versioned::new(shown(&plan, plan.wanted(), &world)))?;
     } else {
         show(&plan, &world, towards, io)?;
         io.tell(by_hand(plan.wanted(), args))?;
+        io.tell(reads)?;
     }
     let is_refused = plan.refused().next().is_some();
     if let Some(out) = out.filter(|_| !is_refused) {

@@ -3,12 +3,14 @@
 //! A file that others can read is refused, as OpenSSH refuses such a private key: a reader has every secret that is made
 //! from it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use fmc_core::secret::SecretSource;
 use fmc_keys::{Keyring, RootKey};
 use secrecy::zeroize::Zeroizing;
 
@@ -17,6 +19,7 @@ use super::args::Args;
 use super::failure::Failure;
 use super::io::Io;
 use super::style::{Paint, WARN};
+use crate::Wanted;
 use crate::secrets::Local;
 
 /// The environment variable with the text of a root key.
@@ -121,6 +124,37 @@ pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> R
 /// Refuses a wrong --root-key even if the command makes no secret, because the next command would fail.
 pub(super) fn validate(args: &Args, io: &Io<'_>) -> Result<(), Failure> {
     if args.root_key.is_some() { given(args, io).map(drop) } else { Ok(()) }
+}
+
+/// What an apply reads on this computer for the secrets of a cloud, for a person: a cloud file of somebody else could name
+/// any file. Empty if it reads nothing.
+///
+/// # Errors
+/// A secret of the cloud is the root key.
+pub(super) fn reads(wanted: &Wanted, args: &Args, io: &Io<'_>) -> Result<String, Failure> {
+    let secrets = wanted.reads();
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let key = args.root_key.as_ref().and_then(|file| real(&io.folder.join(file)));
+    for secret in &secrets {
+        let is_key = match &secret.source {
+            SecretSource::Environment(variable) => variable == VARIABLE,
+            SecretSource::File(path) => key.is_some() && real(&args.folder(io).join(path)) == key,
+            _ => false,
+        };
+        if is_key {
+            return Err(Failure::new(format!(
+                "the secret {} is {}, which has the root key: no guest gets it",
+                secret.name, secret.source
+            ))
+            .help("give the secret a source of its own, or let it be generated"));
+        }
+    }
+    let sources: BTreeSet<String> = secrets.iter().map(|secret| secret.source.to_string()).collect();
+    if sources.is_empty() {
+        return Ok(String::new());
+    }
+    let sources: Vec<String> = sources.into_iter().collect();
+    Ok(format!("\n  The apply reads here, and gives to guests: {}\n", sources.join(", ")))
 }
 
 /// Warns that the secrets are public.

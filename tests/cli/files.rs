@@ -31,7 +31,7 @@ interfaces = [{ network = 'lab', address = '10.17.3.10' }]
 ";
 
 /// Runs the program in a folder, with input on standard input.
-fn fmc(folder: &Path, arguments: &str, input: &str) -> Ran {
+pub(crate) fn fmc(folder: &Path, arguments: &str, input: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fmc"));
     command.args(arguments.split_whitespace()).current_dir(folder).env_remove("NO_COLOR");
     let mut child =
@@ -45,7 +45,7 @@ fn fmc(folder: &Path, arguments: &str, input: &str) -> Ran {
     }
 }
 
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::TempDir::new().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);

@@ -13,7 +13,9 @@ use fmc_libvirt::link::Link as _;
 use fmc_libvirt::provider::Libvirt;
 use fmc_libvirt::sim::{Fault, Sim, When};
 
-use crate::lab::{Lab, blank, cloud, db, image_file, lan, notes, nothing, now, small, wanted, web};
+use crate::lab::{
+    Lab, blank, cloud, db, delete_all_data, image_file, lan, notes, nothing, now, small, wanted, web,
+};
 
 fn first_error(lab: &Lab, wanted: &fmc_core::graph::Wanted<fmc_libvirt::document::Document>) -> String {
     let outcome = lab.try_apply(wanted, &Choices::default()).unwrap();
@@ -236,4 +238,18 @@ fn an_upload_tells_how_far_it_is() {
     .converged()
     .unwrap();
     assert_eq!(last, 150 << 10);
+}
+
+/// libvirt lists no file whose name has control characters, so that only the deletion of the folder meets it.
+#[test]
+fn a_pool_that_is_not_empty_though_nothing_is_listed_says_where_to_look() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let words = "failed to remove pool '/var/lib/libvirt/images/fmc-first': Directory not empty";
+    lab.sim.on(When::call("delete-pool"), Fault::Fail(words.to_owned()));
+    let outcome = lab.try_apply(&nothing(), &delete_all_data()).unwrap();
+    let (_, error) = outcome.failed.first().unwrap();
+    assert!(error.to_string().contains("`ls -lb FOLDER`"), "{error}");
+    lab.apply_with(&nothing(), &delete_all_data());
+    assert_eq!(lab.lists(), Vec::<String>::new());
 }

@@ -38,7 +38,17 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 if seen.active {
                     self.delete_consoles(name, |_| true)?;
                 }
-                self.patiently(|| self.link.delete_pool(name))
+                self.patiently(|| self.link.delete_pool(name)).map_err(|error| match error {
+                    // libvirt lists no file whose name has control characters, so that no plan knows of it.
+                    StepError::Call { call, cause } if cause.contains("not empty") => StepError::Call {
+                        call,
+                        cause: format!(
+                            "{cause}; libvirt does not list files whose names have control characters: `ls -lb FOLDER` on the \
+                             hypervisor shows them; move or delete them there, and do this again"
+                        ),
+                    },
+                    error => error,
+                })
             }
             None => Ok(()),
         }

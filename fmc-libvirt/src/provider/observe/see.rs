@@ -153,7 +153,8 @@ impl See<'_> {
                 .into_iter()
                 .flatten()
                 .filter(|volume| volume_name(&own, &volume.name, &self.wants.owner).is_none())
-                .map(|volume| volume.name.clone())
+                // A name that somebody else gave must not look like two lines.
+                .map(|volume| volume.name.replace(char::is_control, "?"))
                 .collect();
             let fingerprint = pool_fingerprint(record);
             let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
