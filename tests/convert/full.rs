@@ -103,6 +103,7 @@ fn networks() -> [Network; 4] {
             .mtu("1400")
             .resolvers(["10.17.3.1"])
             .autostart(false)
+            .formerly("old-lab")
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
         Network::new("bare", NetworkMode::Open),
@@ -127,6 +128,7 @@ fn web() -> Machine {
         .taint("example.com/only=db:NoSchedule")
         .disk(
             Disk::new("data", 5.gib())
+                .formerly("old-data")
                 .serial("DATA1")
                 .pool("a.b")
                 .fully_allocated()
