@@ -103,6 +103,7 @@ fn networks() -> [Network; 4] {
             .mtu("1400")
             .resolvers(["10.17.3.1"])
             .autostart(false)
+            .formerly("old-lab")
             .bridge_name("br-lab"),
         Network::bridge("lan", "br0").subnet("192.168.0.0/24").gateway("192.168.0.1"),
         Network::new("bare", NetworkMode::Open),
@@ -128,6 +129,7 @@ fn web() -> Machine {
         .external_address("203.0.113.7")
         .disk(
             Disk::new("data", 5.gib())
+                .formerly("old-data")
                 .serial("DATA1")
                 .pool("a.b")
                 .fully_allocated()

@@ -42,6 +42,7 @@ fn cloud() -> Cloud {
         .host(Host::new("other").cpu(CpuModel::HostModel))
         .network(
             Network::nat(LAB_1, "10.17.3.0/24")
+                .formerly("old-lab")
                 .host("local")
                 .bridge_name("br-lab")
                 .gateway("10.17.3.254")
@@ -72,6 +73,7 @@ fn cloud() -> Cloud {
             .root_disk(20.gib())
             .disk(
                 Disk::new("data", 5.gib())
+                    .formerly("old-data")
                     .serial("DATA1")
                     .pool("a.b")
                     .fully_allocated()
