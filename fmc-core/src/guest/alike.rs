@@ -1,6 +1,5 @@
 //! What the guests of many machines have alike is held once: a unit that a thousand nodes have is one value in memory.
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -8,7 +7,6 @@ use super::Parts;
 use super::checked::{Contents, GuestFile, TextPart, Unit, User};
 
 /// The files, units and users that guests hold so far.
-#[derive(Default)]
 pub(crate) struct Alike {
     files: Held<GuestFile>,
     units: Held<Unit>,
@@ -16,6 +14,15 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
+    /// For so many machines.
+    pub(crate) fn for_machines(count: usize) -> Self {
+        Self {
+            files: Held::for_machines(count),
+            units: Held::for_machines(count),
+            users: Held::for_machines(count),
+        }
+    }
+
     /// Lets a guest share what another one has alike, and gives back the memory that its lists grew into.
     pub(crate) fn share(&mut self, parts: &mut Parts) {
         parts.files.iter_mut().for_each(|file| self.files.share(file));
@@ -31,28 +38,28 @@ impl Alike {
     }
 }
 
-/// Values by a hash of what tells most of them apart. Of two with one hash the later one is remembered: a user whom every
-/// machine has with another password costs one look for each machine, and not one for each two of them.
-struct Held<T>(BTreeMap<u64, Arc<T>>);
-
-impl<T> Default for Held<T> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
+/// Values by a hash of the fields that tell most of them apart, each in the place that its hash gives. Of two values for one
+/// place the later one is remembered. So a look costs the same in a large cloud, where a map of the values that only one
+/// machine has would not fit the caches; and an often used value that was forgotten is soon there again.
+struct Held<T>(Vec<Option<(u64, Arc<T>)>>);
 
 impl<T: Part> Held<T> {
+    /// Room for a few times the values of so many machines, within what fits the caches.
+    fn for_machines(count: usize) -> Self {
+        Self(vec![None; count.saturating_mul(16).clamp(64, 8192).next_power_of_two()])
+    }
+
     fn share(&mut self, value: &mut Arc<T>) {
         let mut hasher = Quick::default();
         value.hash_most(&mut hasher);
-        let held = self.0.entry(hasher.finish()).or_insert_with(|| Arc::clone(value));
-        if Arc::ptr_eq(held, value) {
-            return;
-        }
-        if held == value {
-            *value = Arc::clone(held);
-        } else {
-            *held = Arc::clone(value);
+        let hash = hasher.finish();
+        // The upper bits of a product are the better ones. The remainder fits any integer.
+        let length = u64::try_from(self.0.len()).unwrap_or(1).max(1);
+        let place = usize::try_from((hash >> 32) % length).ok().and_then(|at| self.0.get_mut(at));
+        let Some(place) = place else { return };
+        match place {
+            Some((known, held)) if *known == hash && held == value => *value = Arc::clone(held),
+            _ => *place = Some((hash, Arc::clone(value))),
         }
     }
 }
@@ -138,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_two_guests_have_alike_is_held_once_and_nothing_changes() {
-        let mut alike = Alike::default();
+        let mut alike = Alike::for_machines(3);
         let [mut one, mut other, mut same] = ["one", "other", "one"].map(parts);
         for parts in [&mut one, &mut other, &mut same] {
             let before = parts.clone();
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn two_with_one_hash_stay_apart() {
-        let mut alike = Alike::default();
+        let mut alike = Alike::for_machines(3);
         let user = |key: bool| {
             let user = super::super::User::admin("ops");
             let key = key.then_some(
