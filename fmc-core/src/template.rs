@@ -79,6 +79,12 @@ impl Template {
         template
     }
 
+    /// An empty template with room for so many pieces.
+    #[cfg(feature = "ignition")]
+    pub(crate) fn with_room(pieces: usize) -> Self {
+        Self { pieces: Vec::with_capacity(pieces) }
+    }
+
     /// Adds text.
     pub fn push(&mut self, text: &str) {
         match self.pieces.last_mut() {
@@ -287,19 +293,41 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Bytes as part of a `data:` URL that a person can still read: it escapes only what it must.
 pub(crate) fn percent(bytes: &[u8]) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    // It may be a secret, and growing would leave copies behind in freed memory.
     let mut url = String::with_capacity(3 * bytes.len());
-    for byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'();/?:@&=$,".contains(byte) {
-            url.push(char::from(*byte));
-        } else {
-            let digits =
-                [byte >> 4, byte & 0xf].map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or_default());
-            url.push('%');
-            url.extend(digits.map(char::from));
-        }
-    }
+    push_percent(&mut url, bytes);
     url
+}
+
+/// Adds bytes to a `data:` URL.
+pub(crate) fn push_percent(url: &mut String, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut rest =
+            b"-_.!~*'();/?:@&=$,ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".as_slice();
+        while let Some((byte, more)) = rest.split_first() {
+            plain[*byte as usize] = true;
+            rest = more;
+        }
+        plain
+    };
+    let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).copied().unwrap_or_default();
+    let digit = |half: u8| char::from(HEX.get(usize::from(half)).copied().unwrap_or_default());
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let length = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        let (plain, more) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        // They are ASCII.
+        url.push_str(std::str::from_utf8(plain).unwrap_or_default());
+        rest = match more.split_first() {
+            Some((byte, more)) => {
+                url.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
+                more
+            }
+            None => more,
+        };
+    }
 }
 
 #[cfg(test)]
