@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -41,14 +41,15 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     }
     let owner = checked.owner().as_str();
     // By host: what one host shares is made once, and the map grows where it grew last.
+    let mut places = BTreeSet::new();
     let nodes = hosts.iter().fold(BTreeMap::new(), |nodes, on| {
         let place = Place::new(owner, on.host);
+        places.insert(place.pool_address.place().clone());
         let mut all = Documents { checked, nodes };
         on.networks.iter().for_each(|network| all.network(&place, network));
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
         all.nodes
     });
-    let places = checked.hosts().iter().map(|host| document::place(&host.name)).collect();
     Wanted { owner: owner.into(), nodes, places }
 }
 

@@ -6,11 +6,12 @@
 //! and a note reports it. A replacement never takes a root that a guest may have booted from: if the name is
 //! the same, it takes its [`twin`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+    self, Address, Choices, DeleteData, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
@@ -23,10 +24,16 @@ use crate::xml::outline::{Node, Outline};
 
 type Nodes = BTreeMap<Address, graph::Node<Document>>;
 
-pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
+pub(super) fn settle<'a>(
+    wanted: &'a Wanted<Document>,
+    seen: &Seen<Object>,
+    choices: &Choices,
+) -> Settled<'a, Document> {
     let mut settling = Settling {
         seen,
-        nodes: wanted.nodes.clone(),
+        wanted: Lookup::of(&wanted.nodes),
+        states: Lookup::of(&seen.objects),
+        nodes: Cow::Borrowed(&wanted.nodes),
         anew: BTreeMap::new(),
         added: BTreeMap::new(),
         notes: Vec::new(),
@@ -47,9 +54,14 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
     Settled { nodes, anew, added, notes }
 }
 
-struct Settling<'a> {
+struct Settling<'a, 'w> {
     seen: &'a Seen<Object>,
-    nodes: Nodes,
+    /// The objects as they are wanted.
+    wanted: Lookup<'w, graph::Node<Document>>,
+    /// The existing objects.
+    states: Lookup<'a, State<Object>>,
+    /// The wanted objects as far as they are settled.
+    nodes: Cow<'w, Nodes>,
     anew: BTreeMap<Address, String>,
     added: BTreeMap<Address, String>,
     notes: Vec<Note>,
@@ -63,7 +75,7 @@ struct Has {
     hash: String,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Settling<'a, '_> {
     fn machine(
         &mut self,
         address: &Address,
@@ -72,7 +84,7 @@ impl<'a> Settling<'a> {
         replace: bool,
     ) {
         let about = || format!("machine/{}", wanted.name);
-        let seen = match self.seen.objects.get(address) {
+        let seen = match self.states.get(address) {
             None => return self.returns(address, wanted),
             Some(State::Present { object, .. }) => object,
             // Unknown: the planner defers it.
@@ -205,9 +217,9 @@ impl<'a> Settling<'a> {
     /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
     fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
         for Edge { to, .. } in &node.needs {
-            let volume = self.nodes.get(to).map(|node| &*node.document);
+            let volume = self.wanted.get(to).map(|node| &*node.document);
             let is_disk = matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."));
-            if !is_disk || self.seen.objects.contains_key(to) {
+            if !is_disk || self.states.get(to).is_some() {
                 continue;
             }
             let had_it = seen.needs.iter().any(|edge| edge.to == *to);
@@ -218,7 +230,7 @@ impl<'a> Settling<'a> {
 
     /// The data disks of a machine, with their sizes.
     fn data(&self, node: &graph::Node<Document>) -> String {
-        let disks = node.needs.iter().filter_map(|edge| match self.seen.object(&edge.to)? {
+        let disks = node.needs.iter().filter_map(|edge| match self.object(&edge.to)? {
             Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }) => {
                 let size = capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
                 Some(format!("{name}{size}"))
@@ -255,7 +267,7 @@ impl<'a> Settling<'a> {
         let boot = pinned.boot.or(wanted.boot.as_ref().map(|(_, name)| &**name));
         let domain = wanted.keeping(Some(pinned.root), boot, mark);
         node.document = Arc::new(Document::Domain(Box::new(domain)));
-        self.nodes.insert(address.clone(), node);
+        self.nodes.to_mut().insert(address.clone(), node);
     }
 
     /// Wants a volume under another name. The document does not record what a volume with different content
@@ -275,7 +287,7 @@ impl<'a> Settling<'a> {
         for edge in node.needs.iter_mut().filter(|edge| edge.to == from_address) {
             edge.to = to_address.clone();
         }
-        let Some(volume) = self.nodes.remove(&from_address) else { return };
+        let Some(volume) = self.nodes.to_mut().remove(&from_address) else { return };
         let is_there = self.seen.objects.contains_key(&to_address);
         if let Document::Volume(document) = &*volume.document {
             let document = document.renamed(to);
@@ -284,6 +296,7 @@ impl<'a> Settling<'a> {
             let document = Arc::new(Document::Volume(document));
             if is_there || same_content {
                 self.nodes
+                    .to_mut()
                     .insert(to_address, graph::Node { document, needs, part_of: volume.part_of.clone() });
             } else {
                 // An older boot configuration cannot be made again.
@@ -311,13 +324,13 @@ impl<'a> Settling<'a> {
                 None => {
                     let unused = volume_address(address, pool, name);
                     node.needs.retain(|edge| edge.to != unused);
-                    self.dropped.extend(self.nodes.remove(&unused));
+                    self.dropped.extend(self.nodes.to_mut().remove(&unused));
                 }
             }
         }
         let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
-        self.nodes.insert(address.clone(), node);
+        self.nodes.to_mut().insert(address.clone(), node);
     }
 
     /// A base image that only dropped roots needed is not sent. An existing one stays.
@@ -335,12 +348,12 @@ impl<'a> Settling<'a> {
         for edge in self.nodes.values().flat_map(|node| &node.needs) {
             bases.remove(&edge.to);
         }
-        self.nodes.retain(|address, _| !bases.contains(address));
+        self.nodes.to_mut().retain(|address, _| !bases.contains(address));
     }
 
     /// An interrupted upload is sent again, as long as no object uses the volume.
     fn uploads(&mut self) {
-        for (address, node) in &self.nodes {
+        for (address, node) in self.nodes.iter() {
             if !matches!(&*node.document, Document::Volume(_)) {
                 continue;
             }
@@ -382,7 +395,7 @@ impl<'a> Settling<'a> {
     fn is_read(&self, at: &Address, pool: &str) -> bool {
         let address = at.beside(kind::POOL, pool);
         matches!(
-            self.seen.object(&address),
+            self.object(&address),
             Some(Object::Pool(pool)) if pool.record.active && pool.owner == Owner::Us
         )
     }
@@ -408,8 +421,15 @@ impl<'a> Settling<'a> {
     }
 
     fn present(&self, address: &Address) -> Option<&'a VolumeObject> {
-        match self.seen.object(address) {
+        match self.object(address) {
             Some(Object::Volume(volume)) => Some(volume),
+            _ => None,
+        }
+    }
+
+    fn object(&self, address: &Address) -> Option<&'a Object> {
+        match self.states.get(address)? {
+            State::Present { object, .. } => Some(object),
             _ => None,
         }
     }
