@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{Address, Carries, Edge, ObserveError, Place, Seen, State, Wanted};
+use fmc_core::name::HostName;
 use futures_util::future::join_all;
 
 use super::object::{
@@ -27,13 +28,16 @@ pub(super) async fn observe<L: Link>(
     wanted: &Wanted<Document>,
 ) -> Result<Seen<Object>, ObserveError> {
     let wants = Arc::new(Wants::of(wanted));
+    // The wanted objects' own place, if there is one: addresses that share a place are compared faster.
+    let place_of = |host: &HostName| {
+        let place = document::place(host);
+        wanted.places.get(&place).cloned().unwrap_or(place)
+    };
     let reads = provider.hosts.iter().map(|(host, link)| {
-        let (wants, link, name) = (Arc::clone(&wants), Arc::clone(link), host.clone());
+        let (wants, link, place) = (Arc::clone(&wants), Arc::clone(link), place_of(host));
         let instant = link.is_instant();
         async move {
-            let read =
-                run::off_thread(instant, move || HostRead::read(&*link, &document::place(&name), &wants))
-                    .await;
+            let read = run::off_thread(instant, move || HostRead::read(&*link, &place, &wants)).await;
             let lost = || CallError::new("read the host", CallErrorKind::Failed, "its thread ended early");
             (host, read.unwrap_or_else(|| Err(lost())))
         }
@@ -52,17 +56,18 @@ pub(super) async fn observe<L: Link>(
     for (host, read) in reads {
         match read {
             Ok(read) => {
+                let place = place_of(host);
                 provider.remember(
                     host,
                     Remembered {
                         networks: read.networks.clone(),
                         pools: read.pools.clone(),
                         images: images(&read),
-                        called: called(&document::place(host), &read, &wants),
+                        called: called(&place, &read, &wants),
                     },
                 );
                 let mut here = BTreeMap::new();
-                See { place: document::place(host), read, wants: &wants }.objects(&mut here);
+                See { place, read, wants: &wants }.objects(&mut here);
                 objects.extend(here);
             }
             Err(error) => {
@@ -159,10 +164,11 @@ pub(super) struct Remembered {
 
 /// The names of our domains and networks on their host, where they differ.
 fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
-    let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name, &domain.xml));
-    let networks = read.networks.iter().map(|network| (kind::NETWORK, &network.name, &network.xml));
-    let named = domains.chain(networks).filter_map(|(kind, on_host, xml)| {
-        let mark = Mark::read(xml).filter(|mark| mark.owner == wants.owner)?;
+    let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name)).zip(&read.domain_marks);
+    let networks =
+        read.networks.iter().map(|network| (kind::NETWORK, &network.name)).zip(&read.network_marks);
+    let named = domains.chain(networks).filter_map(|((kind, on_host), mark)| {
+        let mark = mark.as_ref().filter(|mark| mark.owner == wants.owner)?;
         let name = mark.name_of(on_host).filter(|name| name != on_host)?;
         Some((Address::new(place.clone(), kind, name), Arc::from(on_host.as_str())))
     });
@@ -180,7 +186,11 @@ struct HostRead {
     domains: Vec<DomainRecord>,
     /// The names in each domain.
     names: Vec<Names>,
+    /// The mark of each domain.
+    domain_marks: Vec<Option<Mark>>,
     networks: Vec<NetworkRecord>,
+    /// The mark of each network.
+    network_marks: Vec<Option<Mark>>,
     pools: Vec<PoolRecord>,
     /// The volumes of each active pool.
     volumes: BTreeMap<String, Vec<VolumeRecord>>,
@@ -203,6 +213,8 @@ impl HostRead {
         };
         let folders = read.folders();
         read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
+        read.domain_marks = read.domains.iter().map(|domain| Mark::read(&domain.xml)).collect();
+        read.network_marks = read.networks.iter().map(|network| Mark::read(&network.xml)).collect();
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -302,9 +314,9 @@ impl See<'_> {
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut machines: BTreeSet<String> = BTreeSet::new();
         let networks = self.networks();
-        let names = std::mem::take(&mut self.read.names);
-        for (record, names) in std::mem::take(&mut self.read.domains).into_iter().zip(names) {
-            let mark = Mark::read(&record.xml);
+        let domains = std::mem::take(&mut self.read.domains).into_iter();
+        let marks = std::mem::take(&mut self.read.domain_marks);
+        for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
             let owner = Owner::of(mark.as_ref(), &self.wants.owner);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
@@ -326,8 +338,8 @@ impl See<'_> {
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
-        for record in &self.read.networks {
-            let owner = Owner::of(Mark::read(&record.xml).as_ref(), &self.wants.owner);
+        for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
@@ -346,8 +358,7 @@ impl See<'_> {
 
     /// The host's networks that are ours or wanted: their names there, with the cloud's names.
     fn networks(&self) -> BTreeMap<String, String> {
-        let known = self.read.networks.iter().filter_map(|record| {
-            let mark = Mark::read(&record.xml);
+        let known = self.read.networks.iter().zip(&self.read.network_marks).filter_map(|(record, mark)| {
             let name = self.wants.known_as(&self.place, kind::NETWORK, &record.name, mark.as_ref())?;
             Some((record.name.clone(), name.to_owned()))
         });
@@ -398,10 +409,8 @@ impl See<'_> {
         }
         let is_there = self.read.pools.iter().any(|record| record.name == own);
         let has_domains = || {
-            let ours = |record: &DomainRecord| {
-                Mark::read(&record.xml).is_some_and(|mark| mark.owner == self.wants.owner)
-            };
-            self.read.domains.iter().any(ours)
+            let mut marks = self.read.domain_marks.iter().flatten();
+            marks.any(|mark| mark.owner == self.wants.owner)
         };
         if !is_there && has_domains() {
             // The pool's definition was removed by hand, but its files still exist.
