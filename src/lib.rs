@@ -160,3 +160,30 @@ pub use providers::Providers;
 #[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// The pages of findings whose example is a program, compiled as a user of this crate writes it.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../fmc-core/src/finding/pages/flow-nobody.md")]
+    mod flow_nobody {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/flow-refused.md")]
+    mod flow_refused {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/flow-unreachable.md")]
+    mod flow_unreachable {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/ignition-large.md")]
+    mod ignition_large {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/name-duplicate.md")]
+    mod name_duplicate {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/role-clash.md")]
+    mod role_clash {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/role-needs.md")]
+    mod role_needs {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/role-order.md")]
+    mod role_order {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/role-refused.md")]
+    mod role_refused {}
+    #[doc = include_str!("../fmc-core/src/finding/pages/role-warning.md")]
+    mod role_warning {}
+    #[doc = include_str!("../fmc-core/src/k3s/pages/k3s-server-size.md")]
+    mod k3s_server_size {}
+}

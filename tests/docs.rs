@@ -83,6 +83,18 @@ fn the_paths_that_the_architecture_names_are_there() {
 }
 
 #[test]
+fn every_program_of_a_page_is_compiled() {
+    let doctests = include_str!("../src/lib.rs");
+    let programs = fmc::finding::Kind::ALL.iter().filter(|kind| kind.page().contains("```rust"));
+    for kind in programs {
+        assert!(
+            doctests.contains(&format!("/pages/{kind}.md\")")),
+            "{kind} is not in the module `pages` of src/lib.rs"
+        );
+    }
+}
+
+#[test]
 fn the_table_of_features_is_that_of_cargo() {
     let manifest: toml::Table = toml::from_str(include_str!("../Cargo.toml")).unwrap();
     let features = manifest["features"].as_table().unwrap();

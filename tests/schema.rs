@@ -56,6 +56,7 @@ fn descriptions_have_no_rust_in_them() {
         for rust in ["```", "use fmc", "::new", "](", "Self::"] {
             assert!(!text.contains(rust), "{rust:?} is in {text:?}");
         }
+        assert!(!text.ends_with(':'), "{text:?} leads to an example that is left out");
     }
 }
 

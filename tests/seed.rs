@@ -100,7 +100,7 @@ fn s10_a_bridge_is_named_that_no_host_has() {
 fn s11_an_image_is_another_one_tomorrow() {
     let finding = found("image-unpinned", "machines.freeipa1.image.version");
     assert!(finding.message().contains("\"latest\" of Rocky Linux"), "{finding}");
-    assert!(finding.help().contains("write the version that the image has"), "{finding}");
+    assert!(finding.help().contains("write the version of the image"), "{finding}");
     assert!(found("value-invalid", "clusters.k3s.version").help().contains("v1.36.3+k3s1"));
 }
 

@@ -1,8 +1,8 @@
-//! The load balancer of a cluster: what stands before its API servers and its ingress, on one machine or on several that share
-//! an address.
+//! The load balancer in front of a cluster's API servers and ingress, on one machine or on several that share an
+//! address.
 //!
-//! The calls are passed through as they are (TCP): a client sees the certificate of the server that it ends up at, and the
-//! balancer has no key of anybody's.
+//! It passes TCP connections through unchanged: a client sees the certificate of the server that it reaches, and the
+//! balancer holds no keys.
 //!
 //! ```
 //! use fmc_core::balancer::Balancer;
@@ -55,31 +55,31 @@ pub use setup::{Entry, Nodes, Setup, Target};
 /// The port of the API, on the balancer and on every server.
 pub const API: u16 = 6443;
 
-/// The port at which a balancer answers whether it is alive, to its own machine alone.
+/// The port of a balancer's liveness check. Only its own machine is answered.
 pub const ALIVE: u16 = 8405;
 
-/// Where it answers that, over HTTP.
+/// The HTTP path of the liveness check.
 const ALIVE_PATH: &str = "/ping";
 
 draft! {
-    /// A load balancer: which machines it is on, what it runs, and what it balances besides the API.
+    /// A load balancer: its machines, its software, and the ingress that it balances besides the API.
     pub struct Balancer {
-        /// The machines that it is on. Of several, the first has the shared address as long as it can.
+        /// The machines that it is on. If there are several, the first one holds the shared address while it can.
         #[needed]
         pub(crate) machines: Vec<Given<MachineName>>,
-        /// The address that several machines share, by VRRP (RFC 5798): one of a network that all of them are on, which nothing else has. The
-        /// API is then reached by it.
+        /// The address that several machines share by VRRP (RFC 5798): a free address of a network that all of them are
+        /// on. The API is then reached by it.
         pub(crate) virtual_address: Option<Given<Ip>>,
-        /// The number, 1 to 255, by which the machines know each other on their network; the last byte of the shared address if not said.
-        /// Nothing else on that network may have it.
+        /// The virtual router id of the machines, 1 to 255; the last byte of the shared address by default. It must be
+        /// unique on that network.
         pub(crate) virtual_router: Option<Given<VirtualRouter>>,
-        /// What balances; `HAProxy` of the distribution if not said.
+        /// The software that balances; by default `HAProxy` of the distribution.
         pub(crate) software: Software,
-        /// What it balances besides the API; HTTP and HTTPS if not said.
+        /// The ingress that it balances besides the API; HTTP and HTTPS by default.
         #[by_hand]
         pub(crate) ingress: Ingress,
-        /// Whether a machine that comes back takes the shared address from one that comes after it in the list; it does if not said. Each
-        /// time the address moves, connections break.
+        /// Whether a machine that returns takes the shared address back from a later one in the list; it does by
+        /// default. Each move of the address breaks connections.
         pub(crate) preempt: bool = true,
     }
 
@@ -88,7 +88,7 @@ draft! {
     said Balancer::said;
 }
 
-/// What balances.
+/// The software of a balancer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
@@ -99,34 +99,35 @@ pub enum Software {
     HaProxy,
     /// Traefik: one static program, fetched on the first boot. It runs on every operating system.
     Traefik {
-        /// Where it is: the program itself, or the `.tar.gz` that Traefik publishes, with `traefik` in it.
+        /// The address of the program itself, or of the `.tar.gz` that Traefik publishes, with `traefik` in it.
         url: Given<HttpUrl>,
-        /// What that must hash to.
+        /// Its hash.
         digest: Given<Digest>,
     },
 }
 
-/// What is balanced besides the API.
+/// The ingress of a balancer: HTTP and HTTPS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ingress {
-    /// Whether HTTP and HTTPS are balanced; they are if not said.
+    /// Whether HTTP and HTTPS are balanced; they are by default.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(crate) on: bool,
-    /// The port of HTTP on the balancer; 80 if not said.
+    /// The port of HTTP on the balancer; 80 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) http: Option<Given<TcpPort>>,
-    /// The port of HTTPS on the balancer; 443 if not said.
+    /// The port of HTTPS on the balancer; 443 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) https: Option<Given<TcpPort>>,
-    /// The port of HTTP on the nodes; 80, K3s's own `ServiceLB`, if not said.
+    /// The port of HTTP on the nodes; by default 80, the port of K3s's own `ServiceLB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) node_http: Option<Given<TcpPort>>,
-    /// The port of HTTPS on the nodes; 443 if not said.
+    /// The port of HTTPS on the nodes; 443 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) node_https: Option<Given<TcpPort>>,
-    /// The nodes, by their addresses; if none is said, those of the cluster, by the name `ingress.CLUSTER.DOMAIN` where there is a domain.
+    /// The nodes, by their addresses; by default those of the cluster, found by the name `ingress.CLUSTER.DOMAIN` if
+    /// there is a domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) nodes: Vec<Given<MachineName>>,
 }
@@ -138,12 +139,12 @@ impl Default for Ingress {
 }
 
 impl Ingress {
-    /// The ports of HTTP and HTTPS on the balancer; `None` where one is wrong.
+    /// The ports of HTTP and HTTPS on the balancer; `None` if one is wrong.
     pub(crate) fn ports(&self) -> Option<(u16, u16)> {
         Some((port(self.http.as_ref(), 80)?, port(self.https.as_ref(), 443)?))
     }
 
-    /// The ports of HTTP and HTTPS on the nodes; `None` where one is wrong.
+    /// The ports of HTTP and HTTPS on the nodes; `None` if one is wrong.
     pub(crate) fn node_ports(&self) -> Option<(u16, u16)> {
         Some((port(self.node_http.as_ref(), 80)?, port(self.node_https.as_ref(), 443)?))
     }
@@ -154,18 +155,18 @@ fn port(given: Option<&Given<TcpPort>>, default: u16) -> Option<u16> {
 }
 
 impl Balancer {
-    /// A balancer on one machine, which the API is reached by.
+    /// A balancer on one machine; the API is reached by that machine's address.
     pub fn on(machine: impl Into<Given<MachineName>>) -> Self {
         Self::on_all([machine])
     }
 
-    /// A balancer on several machines, which share [an address](Self::virtual_address). The first of them has it as long as it
-    /// can, then the second.
+    /// A balancer on several machines, which share [an address](Self::virtual_address). The first machine holds it
+    /// while it can, then the second.
     pub fn on_all<M: Into<Given<MachineName>>>(machines: impl IntoIterator<Item = M>) -> Self {
         Self::of(machines.into_iter().map(Into::into).collect())
     }
 
-    /// The balancer's own ports of HTTP and HTTPS; 80 and 443 if not said.
+    /// The balancer's own ports of HTTP and HTTPS; 80 and 443 by default.
     #[must_use]
     pub fn ingress_ports(
         mut self,
@@ -177,8 +178,8 @@ impl Balancer {
         self
     }
 
-    /// The nodes' ports of HTTP and HTTPS, as of a Service of type `NodePort`; 80 and 443 if not said, which K3s's own
-    /// `ServiceLB` opens on every node.
+    /// The nodes' ports of HTTP and HTTPS, for example those of a Service of type `NodePort`. By default they are 80
+    /// and 443, which K3s's own `ServiceLB` opens on every node.
     #[must_use]
     pub fn ingress_node_ports(
         mut self,
@@ -190,19 +191,20 @@ impl Balancer {
         self
     }
 
-    /// The nodes that HTTP and HTTPS go to, by their addresses; those of the cluster if none is said. They are its agents, by the
-    /// name `ingress.CLUSTER.DOMAIN` in DNS where the machine has a domain, so that one more of them changes nothing here.
+    /// The nodes that HTTP and HTTPS go to, by their addresses. By default they are the cluster's agents, found in DNS
+    /// by `ingress.CLUSTER.DOMAIN` if the machine has a domain: one more agent then changes nothing here.
     ///
-    /// The networks of the machine whose own forwarder it [asks](crate::role::Site::asks) answer for that name, for 64 nodes at most. If it
-    /// asks somebody else, he has to; the check says so. Traefik asks whomever its machine asks: the nodes are listed where one of
-    /// those does not know the name. A machine that has them listed is outdated by one more.
+    /// The networks of the machine whose own forwarder it [asks](crate::role::Site::asks) answer for that name, for 64
+    /// nodes at most. If the machine asks another resolver, that one has to answer for the name; the check says so.
+    /// Traefik asks all resolvers of its machine: if one of them does not know the name, the nodes are listed instead.
+    /// A machine with a list of nodes is outdated when a node is added.
     #[must_use]
     pub fn ingress_nodes<M: Into<Given<MachineName>>>(mut self, nodes: impl IntoIterator<Item = M>) -> Self {
         self.ingress.nodes = nodes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Balance the API alone.
+    /// Balance only the API.
     #[must_use]
     pub fn without_ingress(mut self) -> Self {
         self.ingress.on = false;
@@ -214,13 +216,13 @@ impl Balancer {
         &self.machines
     }
 
-    /// The address that they share, if it is said and right.
+    /// The address that they share, if it is set and valid.
     pub fn shared(&self) -> Option<IpAddr> {
         self.virtual_address.as_ref()?.ok().map(|ip| ip.get())
     }
 
-    /// The number by which the machines know each other: the one that is said, or the last byte of the shared address, which
-    /// differs from that of its neighbours. `None` where it is wrong, and without a shared address.
+    /// The virtual router id: the configured one, or the last byte of the shared address, which differs from that of
+    /// its neighbours. `None` if it is wrong, and without a shared address.
     pub fn router(&self) -> Option<VirtualRouter> {
         let shared = self.shared()?;
         match &self.virtual_router {
@@ -253,7 +255,7 @@ impl Setting for Ingress {
 
     /// No setter takes it: a balancer has the setters of its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is balanced besides the API by itself".to_owned())
+        Err("the ingress of a balancer by itself".to_owned())
     }
 
     fn say(&self, _: &str, balancer: &mut Expr, names: &Names) -> Result<(), Unsaid> {
@@ -333,7 +335,7 @@ impl VirtualRouter {
         self.0.get()
     }
 
-    /// The one that follows from an address: its last byte, and 255 for 0.
+    /// The id that follows from an address: its last byte, and 255 for 0.
     pub fn of(address: IpAddr) -> Self {
         let last = match address {
             IpAddr::V4(address) => address.octets()[3],

@@ -1,8 +1,7 @@
 //! The checked cloud: bare leaves, resolved references, derived identities. Only it compiles.
 //!
-//! [`Cloud::check`](crate::cloud::Cloud::check) makes it; nothing in it can be wrong in a way that a rule knows, so
-//! that what reads it cannot fail. Hosts, networks and machines are sorted by name, whatever order they were declared
-//! in, and refer to each other by index.
+//! [`Cloud::check`](crate::cloud::Cloud::check) makes it; it passed every rule, so code that reads it cannot fail.
+//! Hosts, networks and machines are sorted by name, independent of their declaration, and refer to each other by index.
 
 pub(crate) mod build;
 mod flow;
@@ -31,7 +30,8 @@ pub use query::{Origin, Query};
 pub use source::Sources;
 pub(crate) use source::subnets_of;
 
-/// A cloud that passed every check. The check alone makes one, and nothing changes it: what reads it can rely on every rule.
+/// A cloud that passed every check. Only the check makes one, and nothing changes it, so its readers can rely on every
+/// rule.
 #[derive(Debug, PartialEq)]
 pub struct Checked {
     name: CloudName,
@@ -70,7 +70,7 @@ impl Checked {
         &self.name
     }
 
-    /// Who owns its objects on a hypervisor.
+    /// The owner of its objects on a hypervisor.
     pub fn owner(&self) -> &OwnerId {
         &self.owner
     }
@@ -110,17 +110,17 @@ impl Checked {
         &self.roles
     }
 
-    /// Who must reach whom, as the roles say it, by machine.
+    /// The flows of each machine, as its roles declare them.
     pub fn all_flows(&self) -> &[CheckedFlow] {
         &self.flows
     }
 
-    /// What the rules found that is no error, and the errors that the cloud accepts.
+    /// Findings that are not errors, and the errors that the cloud accepts.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// What its machines accept, for a question.
+    /// The flows that its machines accept, to be narrowed by a query.
     ///
     /// ```
     /// use fmc_core::cloud::Cloud;
@@ -133,12 +133,12 @@ impl Checked {
         Query::new(self)
     }
 
-    /// What a machine accepts and must reach.
+    /// The flows that a machine accepts and needs.
     pub fn flows_of(&self, machine: &Machine) -> &[CheckedFlow] {
         self.find::<Machine>(machine.name.as_str()).map_or(&[], |at| self.flows_at(at))
     }
 
-    /// What the machine at an index accepts and must reach.
+    /// The flows that the machine at an index accepts and needs.
     pub(crate) fn flows_at(&self, machine: Idx<Machine>) -> &[CheckedFlow] {
         let first = self.flows.partition_point(|flow| flow.machine < machine);
         let rest = self.flows.get(first..).unwrap_or_default();
@@ -146,13 +146,13 @@ impl Checked {
         rest.get(..end).unwrap_or_default()
     }
 
-    /// What the domain of a machine, or a network, is called on its host: its own name, or `OWNER-NAME` where the cloud is
+    /// The name of a machine's domain, or of a network, on its host: its own name, or `OWNER-NAME` if the cloud is
     /// [prefixed](crate::cloud::Cloud::prefixed).
     pub fn name_on_host(&self, name: &str) -> String {
         on_host(self.is_prefixed.then_some(self.owner.as_str()), name)
     }
 
-    /// What an index means; `None` for an index of another cloud that has more of them.
+    /// The value at an index; `None` for an index of another cloud that has more of them.
     pub fn at<T: Indexed>(&self, index: Idx<T>) -> Option<&T> {
         T::all(self).get(index.position())
     }
@@ -209,12 +209,12 @@ impl Checked {
     }
 }
 
-/// The name on a host of what a cloud calls otherwise, with its owner before it where there is one.
+/// The name of a domain or network on its host, with its owner before it if there is one.
 pub(crate) fn on_host(prefix: Option<&str>, name: &str) -> String {
     prefix.map_or_else(|| name.to_owned(), |owner| [owner, "-", name].concat())
 }
 
-/// What a checked cloud has by index: [`Host`], [`Network`] and [`Machine`].
+/// The types that a checked cloud has by index: [`Host`], [`Network`] and [`Machine`].
 pub trait Indexed: sealed::Listed {}
 
 impl Indexed for Host {}
@@ -224,7 +224,7 @@ impl Indexed for Machine {}
 mod sealed {
     use super::{Checked, Host, Machine, Network};
 
-    /// Where a checked cloud has values of a type, sorted by what they are known as.
+    /// The list of a type's values in a checked cloud, sorted by name.
     pub trait Listed: Sized {
         fn all(cloud: &Checked) -> &[Self];
         fn known_as(&self) -> &str;

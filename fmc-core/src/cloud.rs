@@ -1,4 +1,4 @@
-//! The draft: a cloud as the user says it. Making one never fails; [`Cloud::check`] says what is wrong with it.
+//! The draft: a cloud as its author wrote it. Making one never fails; [`Cloud::check`] finds its mistakes.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ draft! {
         /// The kind of finding, as `pool-thin`.
         #[needed]
         pub kind: String,
-        /// Why, which is shown with the finding.
+        /// The reason, which is shown with the finding.
         #[needed]
         #[rule(is_given)]
         pub reason: String,
@@ -67,10 +67,11 @@ draft! {
         /// Its name.
         #[needed]
         pub name: Given<CloudName>,
-        /// Who owns its objects; the cloud's name if not said. Two people's clouds of one name on one host must not meet.
+        /// The owner of its objects; the cloud's name by default. It keeps apart two people's clouds of one name on one
+        /// host.
         pub owner: Option<Given<OwnerId>>,
-        /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host may use
-        /// the same names. They have their plain names if not said; a lab's are always `OWNER-NAME`.
+        /// Whether its domains and networks are called `OWNER-NAME` on their hosts, so that several clouds on one host
+        /// may use the same names. They have their plain names by default; a lab's are always `OWNER-NAME`.
         #[by_hand]
         pub prefixed: bool,
         /// Whether it is the small copy that `--lab` makes.
@@ -80,19 +81,19 @@ draft! {
         pub domain: Option<Given<DomainName>>,
         /// The time zone of its machines.
         pub time_zone: Option<Given<TimeZone>>,
-        /// Whom its machines ask for names, in order.
+        /// The resolvers of its machines, in order.
         #[list]
         pub resolvers: Vec<Given<Ip>>,
         /// Addresses by which the Internet reaches the cloud; they must be public ones.
         #[each(public_address)]
         pub public_addresses: Vec<Given<Ip>>,
-        /// Whether machines get SSH host keys that are made from the root key; they make their own if not said. With them, `ssh` and
-        /// `ssh-config` know every machine before it boots, and a machine that is made anew keeps its key. A machine with a file of its own at
-        /// `/etc/ssh/ssh_host_ed25519_key` keeps that.
+        /// Whether machines get SSH host keys that are made from the root key; they make their own by default. With
+        /// them, `ssh` and `ssh-config` know every machine before it boots, and a replaced machine keeps its key. A
+        /// machine whose guest has its own `/etc/ssh/ssh_host_ed25519_key` keeps that one.
         pub ssh_host_keys: bool,
-        /// From where SSH is let in by the machines' firewalls: `anywhere`, `{network: lan}`, `{machine: bastion}`,
-        /// `{subnet: 10.17.3.0/24}`. From anywhere if not said. The hypervisor of a machine is let in whatever is said here, by its address
-        /// on the machine's networks; its address on a host bridge is not known, and must be said.
+        /// The peers from which the machines' firewalls accept SSH: `anywhere`, `{network: lan}`, `{machine: bastion}`,
+        /// `{subnet: 10.17.3.0/24}`. By default anywhere. A machine's firewall always accepts its hypervisor's address
+        /// on the machine's networks; the address on a host bridge is not known, and has to be listed.
         #[list]
         pub ssh_from: Option<Vec<Peer>>,
         /// Hypervisors, by name.
@@ -121,10 +122,10 @@ draft! {
 }
 
 impl Cloud {
-    /// Whether its domains and networks are called `OWNER-NAME` on their hosts, for libvirt's names are global there: with it,
-    /// dev and staging of one cloud lie beside each other. In plans and commands a machine keeps its plain name.
+    /// Whether its domains and networks are called `OWNER-NAME` on their hosts. libvirt's names are global on a host,
+    /// so dev and staging of one cloud need this to share one. In plans and commands a machine keeps its plain name.
     ///
-    /// An object that is there is not renamed: a plan refuses it, and says what to do.
+    /// An existing object is not renamed: a plan refuses it, and says what to do.
     ///
     /// ```
     /// use fmc_core::cloud::Cloud;
@@ -200,8 +201,8 @@ impl Cloud {
         self
     }
 
-    /// A role that spans machines of the cloud: any [`SpanningRole`](crate::role::SpanningRole). A file holds it where it is a
-    /// [`FileSpanningRole`](crate::role::FileSpanningRole) that the program knows.
+    /// A role that spans machines of the cloud: any [`SpanningRole`](crate::role::SpanningRole). A file can hold it if
+    /// it is a [`FileSpanningRole`](crate::role::FileSpanningRole) that the program knows.
     #[must_use]
     pub fn role(mut self, role: impl Into<Spanning>) -> Self {
         self.roles.push(role.into());
@@ -216,7 +217,7 @@ impl Cloud {
         self
     }
 
-    /// The kinds of findings that the user's own roles bring along.
+    /// The kinds of findings that the user's own roles add.
     pub fn own_finding_kinds(&self) -> impl Iterator<Item = &'static OwnKind> {
         let of_machines = self.own_roles().flat_map(|(_, role)| role.as_custom().finding_kinds());
         of_machines.chain(self.roles.iter().flat_map(|role| role.as_spanning().finding_kinds()))
@@ -254,19 +255,20 @@ impl Cloud {
         Ok(on)
     }
 
-    /// The Rust expression that makes the cloud, as it stands four columns from the left. The constants are those of the program: for
-    /// each network that has one its name and the constant.
+    /// The Rust expression that makes the cloud, indented by four columns. The map has the program's constants by the
+    /// name of their network.
     ///
     /// # Errors
     ///
-    /// What of the cloud no setter says.
+    /// Names the part of the cloud that no setter can express.
     pub fn to_rust(&self, constants: &BTreeMap<String, String>) -> Result<String, String> {
         self.rust(constants).map(|cloud| cloud.print(4))
     }
 
-    /// The JSON Schema (draft 2020-12) of a cloud's file, by which an editor completes and checks one as it is written.
+    /// The JSON Schema (draft 2020-12) of a cloud's file. With it an editor completes and checks a file as it is
+    /// written.
     ///
-    /// It knows what each place takes; what a cloud is as a whole, [`Cloud::check`] knows.
+    /// It describes each value by itself; rules about the whole cloud are in [`Cloud::check`].
     #[cfg(feature = "schema")]
     pub fn schema() -> serde_json::Value {
         let mut schema = crate::schema::of::<Self>();

@@ -52,8 +52,8 @@ impl Filesystem {
 draft! {
     /// A blank data disk. It is kept when its machine is replaced, removed or destroyed.
     ///
-    /// The guest finds it as `/dev/disk/by-id/virtio-SERIAL`; the serial is the disk's name unless said otherwise. It stays blank for
-    /// the guest to use, or is mounted:
+    /// The guest finds it as `/dev/disk/by-id/virtio-SERIAL`; the serial is the disk's name by default. It stays blank
+    /// for the guest to use, or is mounted.
     ///
     /// ```
     /// use fmc_core::disk::Disk;
@@ -70,22 +70,23 @@ draft! {
         #[needed]
         #[rule(rule::in_sectors)]
         pub size: Given<Size>,
-        /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`, at most 20 characters; the disk's name if not said.
+        /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`, at most 20 characters; the disk's name by default.
         pub serial: Option<Given<DiskSerial>>,
-        /// The pool of the host that it is in; the cloud's own if not said.
+        /// The pool of the host that it is in; the cloud's own by default.
         pub pool: Option<Given<PoolName>>,
-        /// How it takes space: `thin` if not said, or `full`.
+        /// How it takes space: `thin` by default, or `full`.
         #[by_hand]
         pub allocation: Allocation,
-        /// Where it is mounted at every boot; not at all if not said. The first boot makes a file system on it, unless it has one: a disk that
-        /// was kept when its machine was made anew is mounted as it is. What the guest's files, directories and packages put below the path is
-        /// on the disk.
+        /// Where it is mounted at every boot; by default it is not mounted. The first boot makes a file system on it,
+        /// unless it has one: a disk that was kept when its machine was replaced is mounted unchanged. Files,
+        /// directories and packages of the guest below the path are on the disk.
         ///
-        /// A machine whose disk cannot be mounted does not start its services: it must not run as if its data were gone. A disk that the guest
-        /// partitions should not be mounted here: Ignition takes one without a file system of its own for blank.
+        /// A machine whose disk cannot be mounted does not start its services: it must not run as if its data were
+        /// gone. Do not mount a disk here that the guest partitions: Ignition treats a disk without a file system of
+        /// its own as blank.
         pub mount: Option<Given<AbsPath>>,
-        /// The file system that the first boot makes on it, mounted or not: `ext4` or `xfs`; ext4 on a disk that is mounted, if not said. A disk
-        /// that has another one is never formatted: Ignition refuses to boot then.
+        /// The file system that the first boot makes on it, mounted or not: `ext4` or `xfs`; by default ext4 on a disk
+        /// that is mounted. A disk that has another one is never formatted: Ignition refuses to boot then.
         pub filesystem: Option<Filesystem>,
     }
 
@@ -101,13 +102,13 @@ impl Disk {
         self
     }
 
-    /// As a lab has it: in the cloud's own pool, and thin.
+    /// The disk in a lab: in the cloud's own pool, and thin.
     pub(crate) fn make_small(&mut self) {
         self.pool = None;
         self.allocation = Allocation::Thin;
     }
 
-    /// What a first boot makes on it, if it makes anything.
+    /// The file system that a first boot makes on it, if any.
     pub(crate) fn formatted(&self) -> Option<Filesystem> {
         self.filesystem.or_else(|| self.mount.as_ref().map(|_| Filesystem::default()))
     }

@@ -1,4 +1,4 @@
-//! What a check found: typed, placed, and with what would be right.
+//! Findings of a check: typed, with a place and a help.
 
 mod kind;
 mod leaf;
@@ -64,7 +64,7 @@ enum Step<'a> {
     Index(usize),
 }
 
-/// What can stand in a path as a name.
+/// A value that can be a name in a path.
 trait NameText: fmt::Display + fmt::Debug {}
 
 impl<T: fmt::Display + fmt::Debug> NameText for T {}
@@ -155,7 +155,7 @@ impl Finding {
         }
     }
 
-    /// What kind of thing, stable across versions.
+    /// Its kind, stable across versions.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
@@ -207,17 +207,17 @@ impl Finding {
         }
     }
 
-    /// What is wrong.
+    /// The message.
     pub fn message(&self) -> String {
         self.said.message()
     }
 
-    /// What would be right, in the words of a program; [`help_in`](Self::help_in) has those of a file.
+    /// The help in Rust; [`help_in`](Self::help_in) has those of a file.
     pub fn help(&self) -> String {
         self.help_in(Words::Rust)
     }
 
-    /// What would be right, in the words of a format. A finding that was read from JSON has the same help in each.
+    /// The help in a format's own words. A finding that was read from JSON has the same help in each.
     pub fn help_in(&self, words: Words) -> String {
         self.said.help(words)
     }

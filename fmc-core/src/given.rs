@@ -44,7 +44,7 @@ pub trait Leaf: Clone + Debug + Display + PartialEq + Sized {
         false
     }
 
-    /// The name as text, where it names a noun.
+    /// The name as text, if it names a noun.
     fn as_name(&self) -> &str {
         ""
     }
@@ -75,7 +75,7 @@ pub enum LeafGroup {
     Other,
 }
 
-/// What a cloud has by name, and its parts refer to by that name.
+/// A noun that a cloud has by name, and that other parts refer to by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Noun {
@@ -125,7 +125,7 @@ impl LeafError {
         self.mends
     }
 
-    /// What is wrong, and what would be right.
+    /// The mistake, and its help.
     pub fn why(&self) -> &str {
         &self.why
     }
@@ -160,7 +160,7 @@ pub enum Given<T> {
     Wrong {
         /// The text as it may be shown: a substitute if it may be a secret.
         text: String,
-        /// What is wrong with it.
+        /// The reason why it is wrong.
         why: String,
         /// Whether `why` also says what would be right.
         mends: bool,

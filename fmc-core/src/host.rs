@@ -1,4 +1,4 @@
-//! Hypervisors: what a pure compile and a capacity check need to know of one.
+//! Hypervisors: the facts that a compile and a capacity check need.
 
 use std::fmt;
 
@@ -175,7 +175,7 @@ draft! {
         /// The folder of its volumes.
         #[needed]
         pub path: Given<AbsPath>,
-        /// The bytes that the cloud may put into it; unlimited if not said.
+        /// The bytes that the cloud may put into it; unlimited by default.
         pub capacity: Option<Given<Size>>,
     }
 
@@ -205,17 +205,18 @@ draft! {
         pub topology: Option<Topology>,
         /// Its memory. Without it nothing checks that the machines fit.
         pub memory: Option<Given<Size>>,
-        /// The part of its memory that machines may not use; 1 GiB if not said.
+        /// The part of its memory that machines may not use; 1 GiB by default.
         pub reserve: Option<Given<Size>>,
         /// How it runs guests: `kvm`, or `emulated`.
         #[by_hand]
         pub acceleration: Acceleration,
-        /// The machine type of its guests; `q35` if not said.
+        /// The machine type of its guests; `q35` by default.
         pub machine_type: Option<Given<MachineType>>,
-        /// The processor that its guests see; the host's own if not said.
+        /// The processor that its guests see; the host's own by default.
         #[rule(model)]
         pub cpu: CpuModel,
-        /// The folder in which the cloud's own pool has its folder `fmc-OWNER`; `/var/lib/libvirt/images` if not said.
+        /// The folder that contains the folder `fmc-OWNER` of the cloud's own pool; `/var/lib/libvirt/images` by
+        /// default.
         pub base: Option<Given<AbsPath>>,
         /// The bytes that the cloud's own pool may fill. Without it they are not budgeted.
         pub capacity: Option<Given<Size>>,
@@ -225,9 +226,10 @@ draft! {
         /// Bridges that it has already.
         #[each(bridge)]
         pub bridges: Vec<Given<BridgeName>>,
-        /// Whether libvirt's `virtlogd` keeps what machines write to their serial consoles, as `MACHINE.console` in the cloud's own pool;
-        /// it does if not said. Switch it off where the host's policy keeps `virtlogd` out of that folder (`SELinux` off its own folders,
-        /// or `stdio_handler = "file"` in `qemu.conf`): a machine does not start there.
+        /// Whether libvirt's `virtlogd` keeps the output of the machines' serial consoles, as `MACHINE.console` in the
+        /// cloud's own pool; it does by default. Switch it off where the host's policy keeps `virtlogd` out of that
+        /// folder (`SELinux` off its own folders, or `stdio_handler = "file"` in `qemu.conf`): a machine does not start
+        /// there.
         pub console_log: bool = true,
     }
 

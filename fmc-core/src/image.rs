@@ -11,7 +11,7 @@ use crate::path::{AbsPath, HttpUrl};
 use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Size;
 
-/// The operating system in an image: it decides what the machine is configured by.
+/// The operating system in an image: it decides between Ignition and cloud-init.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -31,7 +31,7 @@ pub enum Os {
     None,
 }
 
-/// What reads a machine's configuration on its first boot.
+/// The program that reads a machine's configuration on its first boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Provisioner {
@@ -42,7 +42,7 @@ pub enum Provisioner {
 }
 
 impl Os {
-    /// What reads this system's configuration; `None` for [`Os::None`].
+    /// The program that reads this system's configuration; `None` for [`Os::None`].
     pub fn provisioner(self) -> Option<Provisioner> {
         match self {
             Self::FedoraCoreos | Self::Flatcar => Some(Provisioner::Ignition),
@@ -136,14 +136,14 @@ pub enum Source {
     File {
         /// Its path on the machine that applies.
         path: Given<AbsPath>,
-        /// What the file must hash to as it lies there, packed or not: what distributions publish.
+        /// The hash of the file as published, packed or not.
         digest: Given<Digest>,
     },
     /// A download, which the machine that applies fetches once and uploads as a file.
     Url {
         /// Its address.
         url: Given<HttpUrl>,
-        /// What it must hash to as it is fetched, packed or not: what distributions publish.
+        /// The hash of the file as published, packed or not.
         digest: Given<Digest>,
     },
     /// A volume that is on the hypervisor already. It is used where it is, and never deleted.
@@ -185,23 +185,23 @@ draft! {
     /// # let _ = image;
     /// ```
     pub struct Image {
-        /// The operating system: it decides what the machine is configured by.
+        /// The operating system: it decides between Ignition and cloud-init.
         #[needed]
         pub os: Os,
         /// Its version, as `12`.
         #[by_hand]
         pub version: String,
-        /// The processor that it is made for; `x86_64` if not said.
+        /// The processor that it is made for; `x86_64` by default.
         pub architecture: Arch,
-        /// Where its bytes are; an empty disk if not said.
+        /// Where its bytes are; an empty disk by default.
         #[by_hand]
         pub source: Source,
-        /// What an image given by path or volume is known to hash to. It pins the image: another digest is another image.
+        /// The hash of an image given by path or volume. It pins the image: another digest is another image.
         pub digest: Option<Given<Digest>>,
-        /// What a packed image, given by file or download, hashes to once it is unpacked: Fedora CoreOS publishes it as
-        /// `uncompressed-sha256`. It is checked beside the digest of the file.
+        /// The hash of a packed image, given by file or download, after unpacking: Fedora CoreOS publishes it as
+        /// `uncompressed-sha256`. It is checked in addition to the digest of the file.
         pub unpacked_digest: Option<Given<Digest>>,
-        /// The format of the file, once it is unpacked; `qcow2` if not said. The file's header must agree.
+        /// The format of the file, once it is unpacked; `qcow2` by default. The file's header must agree.
         pub format: Format,
         /// The smallest root disk that it fits on: its virtual size.
         pub minimum: Option<Given<Size>>,
@@ -258,15 +258,15 @@ impl Image {
         self
     }
 
-    /// The image is a file beside the program that applies, with what it must hash to as it lies there. A packed one
-    /// (gzip, xz, bzip2, Zstandard) is unpacked on its way to the hypervisor.
+    /// The image is a file beside the program that applies, with the hash of the file as published. A packed one (gzip,
+    /// xz, bzip2, Zstandard) is unpacked on its way to the hypervisor.
     #[must_use]
     pub fn file(mut self, path: impl Into<Given<AbsPath>>, digest: impl Into<Given<Digest>>) -> Self {
         self.source = Source::File { path: path.into(), digest: digest.into() };
         self
     }
 
-    /// The image is a download, with what it must hash to as it is fetched. The machine that applies fetches it once, and
+    /// The image is a download, with the hash of the file as published. The machine that applies fetches it once, and
     /// sends it as a file.
     #[must_use]
     pub fn url(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {

@@ -17,16 +17,16 @@ use crate::unit::{Cpus, Size};
 const MEMORY: Size = Size::mib(64);
 
 impl Cloud {
-    /// A small copy of the cloud: emulated, with one processor and 64 MiB for each machine, blank disks for images
-    /// that are not at hand, and an isolated network in place of each host bridge. What is found about size is a
-    /// warning. Machines have no operating system and are stopped by force.
+    /// A small copy of the cloud: emulated, with one processor and 64 MiB for each machine, blank disks in place of its
+    /// images, and an isolated network in place of each host bridge. Findings about sizes are warnings. Machines have
+    /// no operating system and are stopped by force.
     ///
     /// Where machines of several hosts share a bridge, all of them are on the first host by name: an isolated network does
     /// not reach from one host to another.
     ///
-    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it; and its
-    /// networks have subnets of their own, `10.145.3.0/24` for `10.17.3.0/24`, with every address moved to them. So a lab lies
-    /// beside its cloud on one host.
+    /// It has an owner of its own, `OWNER-lab`, and so its own pool and objects, whose names on the host begin with it;
+    /// and its networks have subnets of their own, `10.145.3.0/24` for `10.17.3.0/24`, with every address moved to
+    /// them. So a lab and its cloud fit on one host.
     #[must_use]
     pub fn lab(mut self) -> Self {
         if self.lab {
@@ -54,7 +54,7 @@ impl Cloud {
             machine.cpus = Cpus::new(1).map(Given::from);
             machine.memory = Some(Given::from(MEMORY));
             machine.shutdown = Shutdown::force_now();
-            // Nothing boots, so nothing says that it is up.
+            // Nothing boots, so no signal can come.
             machine.ready = None;
             machine.image = stand_in(&machine.image);
             if let Some(root) = &mut machine.root_disk {

@@ -1,6 +1,6 @@
 //! Values, checks, guests and the planner of fmc: no I/O, no clock, no environment, no randomness.
 //!
-//! The leaf types are the words everything else is said in: [`name`], [`mod@unit`], [`addr`], [`ssh`], [`tz`], [`digest`]
+//! The leaf types are the vocabulary of all other types: [`name`], [`mod@unit`], [`addr`], [`ssh`], [`tz`], [`digest`]
 //! and [`path`]. Each has one text form, in Rust, in files and in messages, and [`given::Given`] holds one as the user
 //! wrote it, right or wrong, until a cloud is checked.
 //!

@@ -1,4 +1,4 @@
-//! Machines: what one is.
+//! Machines.
 
 use crate::addr::Ip;
 use crate::disk::{Allocation, Disk};
@@ -49,7 +49,7 @@ impl Root {
 }
 
 draft! {
-    /// A machine: a virtual machine with what is inside it.
+    /// A virtual machine and its guest.
     ///
     /// ```
     /// use fmc_core::guest::User;
@@ -69,7 +69,7 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<MachineName>,
-        /// What its root disk is made from.
+        /// The image that its root disk is made from.
         #[needed]
         pub image: Image,
         /// The host that it is on. Needed only in a cloud of several hosts.
@@ -77,9 +77,9 @@ draft! {
         /// Machines that must not be on its host, by name: replicas that one failed host would take together.
         #[list]
         pub apart_from: Vec<Given<MachineName>>,
-        /// Virtual processors; 1 if not said.
+        /// Virtual processors; 1 by default.
         pub cpus: Option<Given<Cpus>>,
-        /// Memory; 1 GiB if not said.
+        /// Memory; 1 GiB by default.
         #[rule(rule::in_mebibytes)]
         pub memory: Option<Given<Size>>,
         /// Its root disk: a size, as `20 GiB`, or a map.
@@ -91,43 +91,43 @@ draft! {
         /// Interfaces, in the guest's order.
         #[each(interface, map_interfaces)]
         pub interfaces: Vec<Interface>,
-        /// The name it calls itself; its own name if not said.
+        /// Its host name; the machine's name by default.
         pub hostname: Option<Given<Hostname>>,
-        /// Its full name in DNS; host name and domain if not said.
+        /// Its full name in DNS; by default the host name and the domain.
         pub fqdn: Option<Given<Fqdn>>,
-        /// Its time zone; the cloud's if not said.
+        /// Its time zone; the cloud's by default.
         pub time_zone: Option<Given<TimeZone>>,
-        /// Whom it asks for names, in order; its networks' resolvers if not said.
+        /// Its resolvers, in order; by default those of its networks.
         #[list]
         pub resolvers: Vec<Given<Ip>>,
-        /// Whether it should run; it should if not said.
+        /// Whether it should run; it should by default.
         pub power: Power,
-        /// Whether it starts with the host; it does if not said.
+        /// Whether it starts with the host; it does by default.
         pub autostart: bool = true,
-        /// How it is stopped; asked, and by force after 60 s, if not said.
+        /// How it is stopped; by default it is asked, and stopped by force after 60 s.
         pub shutdown: Shutdown,
-        /// What says that it is up. An apply waits for it; without one it is not waited for.
+        /// The signal that it is up. An apply waits for it, and does not wait for a machine without one.
         pub ready: Option<Ready>,
-        /// Whether it has a firewall that lets in its flows and nothing else. A machine that has roles or accepts something has one if
-        /// not said, and another one has none.
+        /// Whether it has a firewall that accepts its flows and nothing else. By default a machine with roles or an
+        /// `accept` has one, and any other has none.
         pub firewall: Option<bool>,
-        /// What it lets in by itself, beside what its roles accept.
+        /// Peers that it accepts in addition to those of its roles.
         #[by_hand]
         pub accept: Vec<Opening>,
-        /// All that the user wants inside it.
+        /// Its users, files, units and packages.
         pub guest: Guest,
-        /// Labels of the Kubernetes node that it is, as `example.com/disk=ssd`. The node has them from its first registration on.
+        /// Labels of its Kubernetes node, as `example.com/disk=ssd`. The node has them from its first registration on.
         #[each(label)]
         pub labels: Vec<Given<Label>>,
-        /// Taints of the Kubernetes node that it is, as `KEY=VALUE:NoSchedule`.
+        /// Taints of its Kubernetes node, as `KEY=VALUE:NoSchedule`.
         #[each(taint)]
         pub taints: Vec<Given<Taint>>,
-        /// What it is for: its roles, each by its kind, or as a map of its kind to its settings.
+        /// Its roles, each by its kind, or as a map of its kind to its settings.
         #[by_hand(role)]
         pub roles: Vec<Role>,
     }
 
-    /// A machine made from an image: one virtual processor and 1 GiB of memory until said otherwise.
+    /// A machine made from an image: by default with one virtual processor and 1 GiB of memory.
     pub fn new(..);
 }
 
@@ -145,10 +145,10 @@ impl Machine {
         self
     }
 
-    /// Lets somebody call a service of the machine, beside what its roles accept; for several peers it is said several times. The
-    /// machine has a firewall then, which drops what nothing accepts. A port that a role listens on may be opened for more peers.
+    /// Lets a peer call a service of the machine, in addition to the peers of its roles; call it once for each peer.
+    /// The machine then has a firewall, which drops everything else. It may open a role's port for more peers.
     ///
-    /// A service is TCP or UDP with a port or several, or VRRP; everything at once is none.
+    /// A service is TCP or UDP with one or several ports, or VRRP, but not everything at once.
     ///
     /// ```
     /// use fmc_core::flow::{Peer, tcp};
@@ -175,8 +175,8 @@ impl Machine {
         self
     }
 
-    /// A role: see [`CustomRole`](crate::role::CustomRole). A file holds it where it is a [`FileRole`](crate::role::FileRole) that
-    /// the program knows; settings keep any.
+    /// A role: see [`CustomRole`](crate::role::CustomRole). A file can hold it if it is a
+    /// [`FileRole`](crate::role::FileRole) that the program knows; settings keep any role.
     #[must_use]
     pub fn role(mut self, role: impl Into<Role>) -> Self {
         self.roles.push(role.into());

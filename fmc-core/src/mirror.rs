@@ -1,18 +1,18 @@
 //! The mirror on the bootstrap machine: what other machines fetch on their first boot, over HTTP inside the cloud, each file by
 //! its hash.
 //!
-//! It has what K3s is installed from where that is known by its hash, and every file that it is told of: what would be large in a
-//! machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest has a
-//! [`GuestFile::remote`](crate::guest::GuestFile::remote) of the same address and hash fetches it from here.
+//! It serves the install files of K3s whose hashes are known, and every further file that it lists, such as those that
+//! are too large for a machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest
+//! has a [`GuestFile::remote`](crate::guest::GuestFile::remote) of the same address and hash fetches it from here.
 //!
-//! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so that two
-//! releases of one name are two files. HTTP without TLS is enough: whoever fetches a file knows what it must hash to.
+//! It fetches the files itself on its own first boot, and serves them read-only at a path that has the hash in it, so
+//! that two releases of one name are two files. HTTP without TLS is enough: every client knows the hash of the file.
 //!
 //! # What it carries
 //!
-//! The mirror carries what is published and known by its hash. Nodes are redirected to it after all roles have spoken, so
-//! a file is redirected however it came into the guest. A large text in the cloud itself stays where it is: the mirror
-//! would receive it by the same slow way.
+//! The mirror carries published files whose hashes are known. Nodes are redirected to it after all roles have spoken,
+//! so a file is redirected however it came into the guest. A large text in the cloud itself stays where it is: the
+//! mirror would receive it by the same slow way.
 //!
 //! ```
 //! use fmc_core::digest::Digest;
@@ -44,8 +44,8 @@ use crate::rust::{Expr, Names, Unsaid};
 
 pub use role::{KIND, MirrorRole};
 
-/// The port of a mirror. 80 is what a distribution's own default site and K3s's `ServiceLB` take; a program that is no root may
-/// listen on this one, and the policy of an Enterprise Linux knows it as a web server's.
+/// The port of a mirror. A distribution's default site and K3s's `ServiceLB` take 80. A program without root may listen
+/// on this one, and the policy of an Enterprise Linux lists it as a web server's.
 pub const PORT: u16 = 8080;
 
 /// Where the files are. The policy of an Enterprise Linux lets web servers read here.
@@ -53,25 +53,25 @@ pub const ROOT: &str = "/var/www/fmc-mirror";
 
 /// A mirror: the machine that it is on, and what it serves.
 ///
-/// In a file it is its machine alone, or a map with `machine`, `files` and `server`.
+/// In a file it is the name of its machine, or a map with `machine`, `files` and `server`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mirror {
     /// The machine that it is on.
     pub(crate) machine: Given<MachineName>,
-    /// What it serves besides the cluster's own files.
+    /// Further files that it serves, besides the cluster's own.
     pub(crate) files: Vec<Body>,
-    /// The program that serves on Fedora CoreOS and Flatcar: Caddy. What the system itself has if not said.
+    /// The program that serves on Fedora CoreOS and Flatcar: Caddy. By default the web server of the system itself.
     pub(crate) server: Option<Body>,
 }
 
 draft! {
-    /// A file, by where it is published and what it must hash to.
+    /// A file, by its published address and its hash.
     #[derive(Eq)]
     pub struct Body {
-        /// Where it is published.
+        /// Its published address.
         #[needed]
         pub(crate) url: Given<HttpUrl>,
-        /// What it must hash to.
+        /// Its hash.
         #[needed]
         pub(crate) digest: Given<Digest>,
     }
@@ -84,7 +84,7 @@ impl Mirror {
         Self { machine: machine.into(), files: Vec::new(), server: None }
     }
 
-    /// A file that it serves, by where it is published and what it must hash to. A node of the cluster whose guest has it as
+    /// A file that it serves, by its published address and its hash. A node of the cluster whose guest has it as
     /// [`GuestFile::remote`](crate::guest::GuestFile::remote), with the same address and hash, fetches it here.
     #[must_use]
     pub fn file(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
@@ -92,16 +92,16 @@ impl Mirror {
         self
     }
 
-    /// The program that serves where no distribution brings one, on Fedora CoreOS and Flatcar: Caddy 2, by itself or as the
-    /// `.tar.gz` that Caddy publishes. Without it systemd and bash serve there ([`socket`]), which is enough for some dozens of
-    /// machines at a time.
+    /// The program that serves on systems without a web server, Fedora CoreOS and Flatcar: Caddy 2, by itself or as the
+    /// `.tar.gz` that Caddy publishes. Without it systemd and bash serve there ([`socket`]), which is enough for some
+    /// dozens of machines at a time.
     #[must_use]
     pub fn server(mut self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.server = Some(Body { url: url.into(), digest: digest.into() });
         self
     }
 
-    /// The program that serves where no distribution brings one, if it is said.
+    /// The program that serves on a system without a web server, if it is set.
     pub fn program(&self) -> Option<&Body> {
         self.server.as_ref()
     }
@@ -111,17 +111,17 @@ impl Mirror {
         !self.files.is_empty()
     }
 
-    /// Whether nothing is said but its machine.
+    /// Whether only its machine is set.
     fn is_plain(&self) -> bool {
         self.files.is_empty() && self.server.is_none()
     }
 
-    /// With the path of its machine, which in a file is that of the mirror where nothing else is said.
+    /// With the path of its machine. In a file that is the path of the mirror itself if nothing else is set.
     pub(crate) fn at_machine<T>(&self, at: &At<'_>, with: impl FnOnce(&At<'_>) -> T) -> T {
         if self.is_plain() { with(at) } else { with(&at.key("machine")) }
     }
 
-    /// What it serves besides the cluster's own files, as far as it is right.
+    /// Further files that it serves besides the cluster's own, without the wrong ones.
     fn bodies(&self) -> impl Iterator<Item = (HttpUrl, Digest)> {
         self.files.iter().filter_map(|body| Some((body.url.ok()?.clone(), *body.digest.ok()?)))
     }
@@ -141,7 +141,7 @@ impl Setting for Mirror {
         Ok(on)
     }
 
-    /// A mirror that is its machine alone is said by its name.
+    /// A mirror with only a machine is written as the machine's name.
     fn say(&self, setter: &str, cluster: &mut Expr, names: &Names) -> Result<(), Unsaid> {
         let mirror = if self.is_plain() { self.machine.rust(names)? } else { self.rust(names)? };
         cluster.nest(setter, mirror);
@@ -173,8 +173,8 @@ impl From<String> for Mirror {
     }
 }
 
-/// The path of a file below the mirror's root: `sha256-…/k3s`. Of the name that it has where it is published, what an address
-/// would have to escape is a dash, so that the path is the same on a disk and in an address.
+/// The path of a file below the mirror's root: `sha256-…/k3s`. In its published name, each character that an address
+/// would have to escape becomes a dash, so that the path is the same on a disk and in an address.
 pub fn path(url: &HttpUrl, digest: &Digest) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '~' | '-');
     let mut name: String = url.file_name().chars().map(|c| if is_plain(&c) { c } else { '-' }).collect();

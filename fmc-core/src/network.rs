@@ -15,9 +15,10 @@ use crate::unit::Mtu;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NetworkMode {
-    /// Masqueraded by libvirt: machines reach the world, nothing new reaches them.
+    /// Masqueraded by libvirt: machines reach the world, but new connections cannot reach them.
     Nat,
-    /// Routed by the host, with libvirt's rules for its subnet. The host's nft table masquerades what leaves it.
+    /// Routed by the host, with libvirt's rules for its subnet. The host's nft table masquerades its traffic to the
+    /// world.
     Routed,
     /// Routed by the host, without any rule of libvirt's.
     Open,
@@ -28,9 +29,9 @@ pub enum NetworkMode {
 }
 
 draft! {
-    /// A DHCP reservation for something that is no machine of the cloud.
+    /// A DHCP reservation for a device that is not a machine of the cloud.
     pub struct Reservation {
-        /// Whose address it is.
+        /// The MAC of the device.
         #[needed]
         pub mac: Given<Mac>,
         /// The address.
@@ -45,7 +46,7 @@ draft! {
 }
 
 draft! {
-    /// A network. Gateway, bridge, UUID and MAC are derived and stable; what is said overrides what is derived.
+    /// A network. Gateway, bridge, UUID and MAC are derived and stable; a setting overrides the derived value.
     ///
     /// ```
     /// use fmc_core::network::Network;
@@ -58,18 +59,19 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<NetworkName>,
-        /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for one that the host has already.
+        /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for an existing bridge of the host.
         #[needed]
         pub mode: NetworkMode,
         /// The host that it is on. Needed only in a cloud of several hosts, and not for a host bridge.
         pub host: Option<Given<HostName>>,
-        /// The name of its bridge, at most 15 characters; `br-` and the network's name if not said. For the mode `bridge`, the host's own.
+        /// The name of its bridge, at most 15 characters; `br-` and the network's name by default. For the mode
+        /// `bridge`, the host's own.
         #[setter(bridge_name)]
         pub bridge: Option<Given<BridgeName>>,
         /// Its IPv4 subnet, as `10.17.3.0/24`.
         pub subnet: Option<Given<Subnet>>,
-        /// The router's IPv4 address: the bridge's own, which is the first of the subnet if not said; on a host bridge the LAN's router, and
-        /// none if not said.
+        /// The router's IPv4 address: that of libvirt's bridge, which is the first of the subnet by default; on a host
+        /// bridge it is the LAN's router, by default none.
         pub gateway: Option<Given<Ip>>,
         /// The range of IPv4 addresses that DHCP hands out, as `10.17.3.100-10.17.3.199`. Without it only reservations are answered.
         pub dhcp: Option<Given<IpRange>>,
@@ -82,14 +84,14 @@ draft! {
         /// Addresses reserved for something that is not a machine of the cloud.
         #[each(reservation)]
         pub reservations: Vec<Reservation>,
-        /// Its DNS domain; the cloud's if not said.
+        /// Its DNS domain; the cloud's by default.
         pub domain: Option<Given<DomainName>>,
-        /// The largest packet on it, in bytes; 1,500 if not said.
+        /// The largest packet on it, in bytes; 1,500 by default.
         pub mtu: Option<Given<Mtu>>,
-        /// Whom its machines ask for names, in order; the cloud's resolvers if not said, and without those the gateway.
+        /// The resolvers of its machines, in order; by default the cloud's, and without those the gateway.
         #[list]
         pub resolvers: Vec<Given<Ip>>,
-        /// Whether it starts with the host; it does if not said.
+        /// Whether it starts with the host; it does by default.
         pub autostart: bool = true,
     }
 
@@ -124,7 +126,7 @@ impl Network {
         Self { bridge: Some(bridge.into()), ..Self::new(name, NetworkMode::Bridge) }
     }
 
-    /// With the constructor of its mode, where it says what that takes.
+    /// Uses the constructor of its mode, if the draft has its arguments.
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
         let name = self.name.rust(names)?;
         let constructor = match self.mode {

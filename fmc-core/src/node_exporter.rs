@@ -17,7 +17,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 
 /// Tells Prometheus how its machine is: processor, memory, disks, networks.
 ///
-/// In a file it is `node-exporter`, alone or with its settings:
+/// In a file it is `node-exporter`, or a map with its settings:
 ///
 /// ```yaml
 /// roles:
@@ -35,7 +35,7 @@ const SYSTEMS: &[Os] = &[Os::Debian];
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NodeExporter {
-    /// The TCP port that it listens on; 9100 if not said.
+    /// The TCP port that it listens on; 9100 by default.
     #[serde(default, skip_serializing_if = "is_default")]
     port: Option<Given<TcpPort>>,
     /// The peers that may ask it. Without any, and without an `accept` of the machine for its port, no peer can: the check warns.
@@ -44,7 +44,7 @@ pub struct NodeExporter {
 }
 
 impl NodeExporter {
-    /// On port 9100; nobody may ask until [said](Self::from).
+    /// On port 9100. No peer may call it until one is [allowed](Self::from).
     pub fn new() -> Self {
         Self::default()
     }
@@ -56,7 +56,7 @@ impl NodeExporter {
         self
     }
 
-    /// Somebody may ask it; for several peers it is said several times.
+    /// Lets a peer call it; call this once for each peer.
     #[must_use]
     pub fn from(mut self, peer: Peer) -> Self {
         self.from.push(peer);

@@ -7,7 +7,7 @@ use crate::image::Os;
 use crate::path::HttpUrl;
 use crate::unit::FileMode;
 
-/// What a unit of a network service may do without: almost everything (systemd.exec(5)).
+/// Privileges that a unit of a network service gives up: almost all (systemd.exec(5)).
 pub(crate) const HARDENED: &[(&str, &str)] = &[
     ("NoNewPrivileges", "yes"),
     ("ProtectSystem", "strict"),
@@ -55,8 +55,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program for an operating system, which says where programs of nobody's package belong: what is there may be run by a
-    /// unit under `SELinux` too.
+    /// A program for an operating system, which decides the folder of programs that no package owns. A unit may run
+    /// them under `SELinux` too.
     pub(crate) fn new(name: &'static str, url: Given<HttpUrl>, digest: Given<Digest>, os: Os) -> Self {
         let folder = if os == Os::Flatcar { "/opt/bin" } else { "/usr/local/bin" };
         Self { name, url, digest, folder }
@@ -89,7 +89,7 @@ impl Program {
         unit.set("StartLimitIntervalSec", "0")
     }
 
-    /// What fetches it, and what unpacks it.
+    /// The file that fetches it, and the unit that unpacks it.
     pub(crate) fn guest(&self) -> Guest {
         let (name, path) = (self.name, self.path());
         let file = |path: String| GuestFile::remote(path, self.url.clone(), self.digest.clone());
@@ -98,7 +98,7 @@ impl Program {
         }
         let archive = format!("{ARCHIVES}/{name}.tar.gz");
         let folder = self.folder;
-        // Moved to its place as a whole, so that a boot that is cut leaves none or all of it.
+        // Moved to its place as a whole, so that an interrupted boot leaves all of it or nothing.
         let moved = UnitSection::new("Service").set("Type", "oneshot").set("RemainAfterExit", "yes").set_each(
             "ExecStart",
             [

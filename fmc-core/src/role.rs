@@ -1,7 +1,7 @@
-//! Roles: what a machine is for. A role is a value; the built-in ones and a user's own go through one trait.
+//! Roles: the purposes of a machine. A role is a value; built-in and users' roles go through one trait.
 //!
-//! A role says what it adds to its machine's guest, whom it must reach and who must reach it, what it needs of the machine,
-//! and what it checks. It sees its machine as a [`Site`] in a cloud whose values are right.
+//! A role defines its parts of the machine's guest, its flows, its needs, and its checks. It sees its machine as a
+//! [`Site`] in a cloud whose values are right.
 //!
 //! ```
 //! use fmc_core::flow::{Flows, Peer, tcp};
@@ -62,7 +62,7 @@ pub use site::Site;
 pub use span::{FileSpanningRole, SpanMembers, SpanSite, Spanning, SpanningRole};
 pub(crate) use span::{Repeated, Stated};
 
-/// A role on a machine. What is not said is nothing: no guest, no flows, no needs.
+/// A role on a machine. By default it has no guest, no flows and no needs.
 ///
 /// A role is pure: what it answers follows from itself and its site.
 pub trait CustomRole: Any + Send + Sync {
@@ -72,43 +72,43 @@ pub trait CustomRole: Any + Send + Sync {
         Given::text(&kebab(std::any::type_name::<Self>()))
     }
 
-    /// Which of several of its kind it is, as the cluster of a server; by default there is one.
+    /// Its instance, if there are several of its kind, as the cluster of a server; by default there is one.
     fn instance(&self) -> Option<&str> {
         None
     }
 
-    /// What it adds to its machine.
+    /// The parts that it adds to its machine's guest.
     fn guest(&self, site: &Site<'_>) -> Guest {
         let _ = site;
         Guest::new()
     }
 
-    /// Whom it must reach, and who must reach it.
+    /// The services that it must reach, and those that it accepts.
     fn flows(&self, site: &Site<'_>) -> Flows {
         let _ = site;
         Flows::new()
     }
 
-    /// Names that its machine, and whoever is on the same network, is to find addresses by. They are answered by each network of
-    /// the machine whose own forwarder the machine [asks](Site::asks), and change while the network runs.
+    /// DNS names for addresses, for its machine and other machines on the same network. Each network of the machine
+    /// whose own forwarder the machine [asks](Site::asks) answers for them; they can change while the network runs.
     fn names(&self, site: &Site<'_>) -> Names {
         let _ = site;
         Names::new()
     }
 
-    /// What it needs of its machine.
+    /// Its needs of the machine.
     fn needs(&self, site: &Site<'_>) -> Needs {
         let _ = site;
         Needs::new()
     }
 
-    /// What else it checks. It looks at a site whose values are right, and says what is wrong with it for this role.
+    /// Its own check. It sees a site whose values are right, and reports mistakes for this role.
     fn check(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let _ = (site, findings);
     }
 
-    /// Data disks that its machine has for it, mounted where the role's data is. A disk of the same name that the machine says itself
-    /// takes the place of the role's: so a user makes it larger, or puts it into another pool.
+    /// Data disks that its machine has for it, mounted where the role's data is. A disk of the same name on the machine
+    /// replaces the role's: so a user makes it larger, or puts it into another pool.
     fn disks(&self) -> Vec<Disk> {
         Vec::new()
     }
@@ -129,20 +129,21 @@ pub trait CustomRole: Any + Send + Sync {
         None
     }
 
-    /// What a person must do before its machine is removed or made anew. The plan says so, also once the cloud no longer has the
-    /// machine: the texts are kept in the mark of the machine's domain.
+    /// The steps that a person must take before its machine is removed or replaced. The plan lists them, also once the
+    /// cloud no longer has the machine: the texts are kept in the mark of the machine's domain.
     fn leaving(&self, site: &Site<'_>) -> Leaving {
         let _ = site;
         Leaving::new()
     }
 
-    /// The kinds of findings that it brings along, so that a cloud can accept them and `explain` shows their pages.
+    /// The kinds of findings that it adds, so that a cloud can accept them and `explain` shows their pages.
     fn finding_kinds(&self) -> &'static [OwnKind] {
         &[]
     }
 
-    /// The role in a lab's small copy of the cloud; as it is if `None`. What it finds wrong with sizes there it should
-    /// [warn](RoleFindings::warn) of: see [`Checked::is_lab`](crate::checked::Checked::is_lab).
+    /// The role in a lab's small copy of the cloud; unchanged if `None`. There it should only
+    /// [warn](RoleFindings::warn) of sizes that are too small: see
+    /// [`Checked::is_lab`](crate::checked::Checked::is_lab).
     fn lab(&self) -> Option<Role> {
         None
     }
@@ -164,7 +165,8 @@ fn kebab(path: &str) -> String {
 
 /// A role of a machine, as a draft holds it: any [`CustomRole`], shared by every copy.
 ///
-/// A file holds it where its type is a [`FileRole`] and the program knows that; a cloud that is changed by settings keeps any.
+/// A file can hold it if its type is a [`FileRole`] that the program knows; a cloud that is changed by settings keeps
+/// any role.
 #[derive(Clone)]
 pub struct Role {
     role: Arc<dyn CustomRole>,
@@ -225,7 +227,7 @@ impl<'a> RoleFindings<'a> {
         leaf(given, &at.key(key), self.findings)
     }
 
-    /// The machine that one of the role's settings names, by its key; a finding if there is none.
+    /// The machine that one of the role's settings names, by its key; a finding if the cloud does not have it.
     pub fn machine<'s>(
         &mut self,
         site: &Site<'s>,
@@ -316,7 +318,7 @@ impl<'a> RoleFindings<'a> {
 }
 
 problems! {
-    /// What a role says itself, and what it asks for and does not find.
+    /// Findings of roles: their own, and those about missing machines.
     pub enum SaidProblem {
         Refused { message: String, help: String } is RoleRefused:
             "{message}",

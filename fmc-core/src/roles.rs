@@ -1,6 +1,6 @@
 //! The built-in roles: the one table that names them.
 //!
-//! Generic code asks the table, and knows none of its rows.
+//! Generic code uses the table, and knows none of its rows.
 
 use crate::balancer;
 use crate::check::room::Room;
@@ -38,8 +38,8 @@ pub(crate) fn is_built_in(kind: &str) -> bool {
     ROOMS.iter().flat_map(|room| room.kinds()).any(|known| known.as_str() == kind)
 }
 
-/// What a person must do before a member's machine is removed, or made anew with the same name: what its role said when the machine
-/// was made, or what a built-in role of its kind wants.
+/// The steps before a member's machine is removed, or replaced under the same name: those of its role when the machine
+/// was made, or those of a built-in role of its kind.
 ///
 /// ```
 /// let member = "k3s-agent/prod".parse()?;

@@ -1,4 +1,4 @@
-//! The JSON Schema of what a file says.
+//! The JSON Schema of a cloud's file.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -31,7 +31,7 @@ fn without_null(schema: &mut Schema) {
         if let [Value::Object(only)] = forms.as_slice() {
             let only = only.clone();
             keys.remove("anyOf");
-            // The words of the place come before those of its type.
+            // The description of a field takes precedence over that of its type.
             for (key, value) in only {
                 keys.entry(key).or_insert(value);
             }
@@ -42,7 +42,10 @@ fn without_null(schema: &mut Schema) {
 /// Leaves the examples in Rust and the links between items out of a description: its reader writes a file.
 fn without_rust(schema: &mut Schema) {
     let Some(Value::String(text)) = schema.get_mut("description") else { return };
-    let outside = text.split("```").step_by(2).map(str::trim).filter(|piece| !piece.is_empty());
+    let outside = text.split("```").step_by(2).map(str::trim);
+    // The words that lead to an example go with it.
+    let outside = outside.map(|piece| piece.strip_suffix("In a file:").unwrap_or(piece).trim_end());
+    let outside = outside.filter(|piece| !piece.is_empty());
     let prose = outside.collect::<Vec<_>>().join("\n\n");
     let mut words = String::with_capacity(prose.len());
     let mut rest = &*prose;
@@ -54,7 +57,7 @@ fn without_rust(schema: &mut Schema) {
             rest = link;
             continue;
         };
-        // A link to an item is its name; where it leads is for readers of Rust.
+        // A link to an item becomes its name; the target is for readers of Rust.
         words.push('`');
         words.push_str(name.trim_matches('`').rsplit("::").next().unwrap_or_default());
         words.push('`');

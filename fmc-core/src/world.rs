@@ -1,7 +1,7 @@
 //! The world in memory under every simulation: a state, the calls that changed it, and scripted faults.
 //!
-//! It does not know any provider: a simulation brings its state as `S`, and asks [`World::begin`] before each
-//! call whether a fault happens to it.
+//! It does not know any provider: a simulation has its state as `S`, and asks [`World::begin`] before each call whether
+//! a fault happens to it.
 //!
 //! # Why it is separate
 //!

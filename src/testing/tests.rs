@@ -94,7 +94,7 @@ fn no_finding_is_none_but_an_accepted_one() {
         finding::none(unused.check().unwrap().findings().iter(), "anything"),
         expect![[r#"
         the check finds anything
-          there: warning[accept-unused] at accept[0].kind: nothing of the kind cpu-overcommit is found
+          there: warning[accept-unused] at accept[0].kind: there is no finding of the kind cpu-overcommit
           right: at accept[0].kind: leave it out: it would hide the next one
     "#]],
     );
@@ -102,7 +102,7 @@ fn no_finding_is_none_but_an_accepted_one() {
         finding::accepted(unused.check().unwrap().findings(), Kind::AddressDuplicate),
         expect![[r#"
         no finding address-duplicate is accepted
-          there: warning[accept-unused] at accept[0].kind: nothing of the kind cpu-overcommit is found
+          there: warning[accept-unused] at accept[0].kind: there is no finding of the kind cpu-overcommit
           right: a cloud without the finding: address-duplicate cannot be accepted
     "#]],
     );

@@ -148,12 +148,7 @@ fn what_is_asked_for_outside_of_the_part_is_refused() {
     for option in ["--replace db", "--delete-data db"] {
         for command in ["plan", "apply"] {
             let line = format!("{command} --only machine/web {option}");
-            stage.fails(
-                cloud(),
-                &line,
-                64,
-                &["machine/db", "not among what alone was chosen", "--only machine/db"],
-            );
+            stage.fails(cloud(), &line, 64, &["machine/db", "limited to other objects", "--only machine/db"]);
         }
     }
     stage.done(cloud(), "apply --only machine/web --only machine/db --replace db");
@@ -170,7 +165,7 @@ fn what_is_gone_already_is_said_to_be() {
     assert!(stage.done(cloud(), "status").contains("running"), "the other machine is there");
     let both = stage.done(cloud(), "destroy --only machine/web --only machine/db");
     assert!(both.contains("- machine db") && both.contains("gone already"), "{both}");
-    stage.fails(cloud(), "destroy --only machine/wbe", 64, &["nothing has this name"]);
+    stage.fails(cloud(), "destroy --only machine/wbe", 64, &["no object has this name"]);
 }
 
 #[test]

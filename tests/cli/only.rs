@@ -46,7 +46,7 @@ fn a_name_that_nothing_has_is_wrong_usage() {
             cloud(),
             &format!("{command} --only machine/wbe"),
             64,
-            &["--only machine/wbe: nothing has this name"],
+            &["--only machine/wbe: no object has this name"],
         );
     }
     stage.fails(cloud(), "plan --only netwrk/lab", 64, &["did you mean network/lab?"]);

@@ -101,6 +101,6 @@ fn it_is_written_in_a_file_as_in_rust() {
         cloud(),
         "plan --set machines.web.interfaces[0].address=10.17.3.10",
         1,
-        &["error[ready-impossible]: the machine is never up", "at machines.web.ready"],
+        &["error[ready-impossible]: this signal cannot come", "at machines.web.ready"],
     );
 }

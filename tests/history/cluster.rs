@@ -107,7 +107,7 @@ fn h09_no_node_joins_by_itself_and_several_servers_are_not_reached_by_one() {
         &["clusters.prod.endpoint={address: 10.17.4.22}"],
         Kind::K3sEndpointSelf,
         "clusters.prod.endpoint.address",
-        "give what leads to all servers",
+        "write an endpoint that leads to all servers",
     );
     caught(
         &["clusters.prod.endpoint=server"],

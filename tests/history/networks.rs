@@ -16,7 +16,10 @@ fn h10_two_masqueraded_networks_do_not_reach_each_other() {
         "resolvers[0]",
         "make core a routed network",
     );
-    assert!(finding.message().contains("core is masqueraded (nat), and takes nothing new"), "{finding}");
+    assert!(
+        finding.message().contains("core is masqueraded (nat), and refuses new connections"),
+        "{finding}"
+    );
 }
 
 /// With routed networks, the cloud derives the routes between them, also for a machine with its default route

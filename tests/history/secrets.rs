@@ -69,7 +69,7 @@ fn h21_an_image_that_is_another_one_tomorrow_is_found() {
             .machine(helper),
         Kind::ImageUnpinned,
         "machines.helper.image.version",
-        "write the version that the image has",
+        "write the version of the image",
     );
 }
 

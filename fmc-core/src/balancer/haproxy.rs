@@ -4,13 +4,13 @@
 //! kernel of a machine that does not have it would refuse the bind, and `net.ipv4.ip_nonlocal_bind` would be a switch for all its
 //! programs.
 //!
-//! Whether a server lives is asked by `GET /ping` over TLS, which K3s answers to everybody: its API server ends with it, and
-//! refuses `/readyz` to whoever has no certificate. The answer's certificate is not verified: nothing is sent to a server and
-//! nothing is taken from it but whether it lives, and each client verifies the server that it is led to.
+//! The health check is `GET /ping` over TLS, which K3s answers without a client certificate; its API server, which ends
+//! with K3s, refuses `/readyz` without one. HAProxy does not verify the answer's certificate: the check learns only
+//! whether the server lives, and each client verifies the server that it reaches.
 //!
 //! API servers are listed by address, because another server changes the certificates of all servers anyway. Ingress
-//! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything runs.
-//! Without a domain, or where the user names the nodes, they are listed.
+//! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything
+//! runs. Without a domain, or if the user names the nodes, they are listed.
 
 use std::fmt::Write as _;
 
@@ -20,20 +20,20 @@ use super::{ALIVE, ALIVE_PATH, API};
 /// Where the configuration is, on every distribution.
 pub const PATH: &str = "/etc/haproxy/haproxy.cfg";
 
-/// What K3s answers with 200 as long as it lives.
+/// K3s answers this path with 200 while it lives.
 const PING: &str = "/ping";
 
-/// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes, the size
-/// that every resolver and every network carries (DNS flag day 2020). `HAProxy` takes nothing of an answer that is cut.
+/// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes,
+/// the size that every resolver and every network carries (DNS flag day 2020). `HAProxy` ignores a truncated answer.
 pub(crate) const SLOTS: usize = 64;
 
-/// How often a target is asked, and how many answers make it live or dead: one that dies is left after 6 s, and who calls it
-/// before is led to another one. Connections that it had are left
-/// to TCP, which ends them at once when a program dies and, by its keepalives, within 30 s when a machine does: to shut them down
-/// with the server would also cut those of one that is merely busy, and calls that are just being led to another one.
+/// How often a target is checked, and how many answers mark it up or down: a dead target is out after 6 s, and earlier
+/// calls to it are sent to another one. TCP ends its connections, at once when a program dies and by keepalives within
+/// 30 s when a machine does. Shutting them down with the server would also cut those of a target that is merely busy,
+/// and calls that are just being sent to another one.
 const CHECKED: &str = "default-server check inter 2s fall 3 rise 2";
 
-/// 8,000 connections take about 270 MiB at worst, each with two buffers of 16 KiB and a bit: what a small machine has.
+/// 8,000 connections take about 270 MiB at worst, each with two buffers of 16 KiB and a bit, which a small machine has.
 const HEAD: &str = "\
 global
     log stdout format short daemon info
@@ -103,7 +103,7 @@ pub fn configuration(setup: &Setup) -> String {
         }
     }
     if let Some(resolvers) = asks {
-        // What was known stays while nobody answers: the nodes are asked themselves whether they live.
+        // Known addresses stay while no resolver answers: health checks tell which nodes live.
         text.push_str(
             "\nresolvers dns\n    accepted_payload_size 1232\n    resolve_retries 3\n    timeout resolve 5s\n    \
              timeout retry 1s\n    hold valid 5s\n    hold obsolete 30s\n    hold nx 30s\n    hold other 1d\n    \

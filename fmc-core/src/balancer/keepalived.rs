@@ -1,11 +1,12 @@
-//! keepalived's configuration (keepalived.conf(5)): by VRRP version 3 (RFC 5798) the members agree on who has the shared address.
+//! keepalived's configuration (keepalived.conf(5)): its members agree by VRRP version 3 (RFC 5798) which of them has
+//! the shared address.
 //!
-//! The advertisements go to each member by its address: a cloud's networks need not carry multicast. There is no password: version 3
-//! has none, since one that everybody on the network can read kept nobody out (RFC 5798, section 9); who may send VRRP at all is the
-//! firewall's matter.
+//! The advertisements go to each member by its address: a cloud's networks need not carry multicast. There is no
+//! password: version 3 dropped it because everyone on the network could read it (RFC 5798, section 9). The firewall
+//! decides which machines may send VRRP.
 //!
-//! What fmc does not know is how the kernel names the interface. A script finds it by the machine's own address before keepalived
-//! starts, and writes the one line that is included.
+//! fmc does not know the kernel's name of the interface. Before keepalived starts, a script finds the interface by the
+//! machine's own address and writes the line that the configuration includes.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -30,7 +31,7 @@ pub const MOST: usize = 8;
 /// The distance between the priorities of two members.
 const STEP: usize = 10;
 
-/// The priority of the first member; that of an owner of the address, 255, is nobody's.
+/// The priority of the first member. 255 would mean the owner of the address, and no member is that.
 const FIRST: usize = 200;
 
 /// One member, as it sees the others.
@@ -41,7 +42,7 @@ pub struct Member {
     pub cluster: String,
     /// The machine.
     pub name: String,
-    /// Its place in the balancer's list: the first has the address as long as it can.
+    /// Its place in the balancer's list: the first holds the address while it can.
     pub place: usize,
     /// How many members there are.
     pub count: usize,
@@ -58,12 +59,12 @@ pub struct Member {
 }
 
 impl Member {
-    /// Its priority while its balancer is alive. Those of the members differ, each by as much.
+    /// Its priority while its balancer is alive. The members' priorities differ by equal steps.
     pub fn priority(&self) -> usize {
         FIRST.saturating_sub(STEP.saturating_mul(self.place))
     }
 
-    /// By how much it falls while its balancer is not: below every other member, by construction.
+    /// The penalty while its balancer is dead: it falls below every other member.
     pub fn penalty(&self) -> usize {
         STEP.saturating_mul(self.count)
     }
@@ -77,8 +78,8 @@ pub fn configuration(member: &Member) -> String {
          global_defs {{\n    router_id {name}\n    enable_script_security\n    script_user nobody\n    vrrp_version 3\n}}\n\n\
          vrrp_script alive {{\n    script \"{ASK}\"\n    interval 2\n    timeout 2\n    fall 2\n    rise 2\n"
     );
-    // Writing to a String cannot fail. Without preemption a lower priority takes the address from nobody: there a member whose
-    // balancer is not alive leaves the election, which a script without weight makes it do.
+    // Writing to a String cannot fail. Without preemption a lower priority never loses the address, so a member whose
+    // balancer is dead has to leave the election: a script without weight does that.
     if *preempt {
         let _ = writeln!(text, "    weight -{}", member.penalty());
     }
@@ -105,7 +106,7 @@ pub fn configuration(member: &Member) -> String {
     text
 }
 
-/// The script that finds the interface: the one that has the member's own address, as soon as it has it.
+/// The script waits until an interface has the member's own address, and finds it by that.
 pub fn find(member: &Member) -> String {
     let Member { address, .. } = member;
     format!(
@@ -115,7 +116,7 @@ pub fn find(member: &Member) -> String {
     )
 }
 
-/// The script that asks whether the balancer is alive: it answers by HTTP, to its own machine alone.
+/// The script that checks over HTTP whether the balancer is alive.
 pub fn ask() -> String {
     format!(
         "#!/bin/bash\n# Fails unless this machine's balancer is alive.\n\
@@ -145,9 +146,9 @@ mod tests {
         }
     }
 
-    /// Judged with the included line in its place, with a script that is there, and with root as who runs it: for anybody else
-    /// keepalived 2.2.7 ends itself in a test (it asks whether its parent lives, and has none there). That it runs as it is
-    /// written is shown by `tests/balancer`.
+    /// keepalived judges the text with the included line in place, an existing script, and root as the script's user:
+    /// with another user keepalived 2.2.7 ends itself in a test, because it checks for a parent process.
+    /// `tests/balancer` runs the text unchanged.
     #[track_caller]
     fn judge(text: &str) {
         let include = format!("include {INTERFACE}");

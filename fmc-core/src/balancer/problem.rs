@@ -1,4 +1,4 @@
-//! What can be wrong with a balancer.
+//! Problems with balancers.
 
 use std::net::IpAddr;
 

@@ -34,8 +34,8 @@ pub struct BalancerRole {
 }
 
 impl BalancerRole {
-    /// The role for a cluster. The nodes take HTTP and HTTPS; if none is named they are the cluster's agents, or its servers
-    /// where it has no agents.
+    /// The role for a cluster. The nodes take HTTP and HTTPS. If none is named they are the cluster's agents, or the
+    /// servers of a cluster without agents.
     pub fn new(
         cluster: impl Into<Arc<str>>,
         balancer: impl Into<Arc<Balancer>>,
@@ -44,7 +44,7 @@ impl BalancerRole {
         Self { cluster: cluster.into(), balancer: balancer.into(), nodes: nodes.into_iter().collect() }
     }
 
-    /// What its software is told on a machine.
+    /// The configuration of its software on a machine.
     pub fn setup(&self, site: &Site<'_>) -> Setup {
         let has = |is_v4: bool| {
             site.networks().any(|network| if is_v4 { network.ipv4.is_some() } else { network.ipv6.is_some() })
@@ -52,7 +52,7 @@ impl BalancerRole {
         let (ipv4, ipv6) = (has(true), has(false));
         Setup {
             cluster: self.cluster.to_string(),
-            // On a bridge of the host's whose subnet nobody said there is IPv4 as a rule.
+            // A host bridge without a subnet in the cloud usually has IPv4.
             ipv4: ipv4 || !ipv6,
             ipv6,
             servers: self
@@ -73,8 +73,8 @@ impl BalancerRole {
         })
     }
 
-    /// Who takes HTTP and HTTPS: those that are named, by their addresses. Where none is named they grow, and are read from
-    /// [a name](Self::name) if there is one and somebody to ask.
+    /// The nodes that take HTTP and HTTPS: the named ones, by their addresses. If none is named their number can grow,
+    /// so they are read from [a name](Self::name) if there is one and a resolver to ask.
     fn nodes(&self, site: &Site<'_>) -> Nodes {
         let cloud = site.cloud();
         if let Some((name, resolvers)) = self.name(site).zip(self.resolvers(site)) {
@@ -88,11 +88,12 @@ impl BalancerRole {
         Nodes::Listed(nodes.into_iter().filter_map(|machine| target(machine, site.machine())).collect())
     }
 
-    /// Whom the software asks for the name: the networks' own forwarders, which know it, or whoever publishes it instead.
+    /// The resolvers that the software asks for the name: the networks' own forwarders, which know it, or the ones that
+    /// publish it instead.
     fn resolvers(&self, site: &Site<'_>) -> Option<Vec<IpAddr>> {
         let all = &site.machine().resolvers;
         let own: Vec<IpAddr> = site.forwarders().map(|(_, address)| address).collect();
-        // Traefik asks whomever its machine asks, and a resolver that does not know the name denies it.
+        // Traefik asks the resolvers of its machine, and a resolver that does not know the name denies it.
         let denies = matches!(self.balancer.software, Software::Traefik { .. })
             && all.iter().any(|resolver| !own.contains(resolver));
         let asked = match own.as_slice() {
@@ -103,13 +104,15 @@ impl BalancerRole {
         Some(asked).filter(|asked| !asked.is_empty())
     }
 
-    /// The name that has the addresses of the nodes, in the domain of the machine; `None` where they are named or there is none.
+    /// The DNS name of the nodes' addresses, in the domain of the machine; `None` if the nodes are named, or without a
+    /// domain.
     fn name(&self, site: &Site<'_>) -> Option<Fqdn> {
         let domain = domain(site.machine()).filter(|_| self.balancer.ingress.on && self.nodes.is_empty())?;
         Given::<Fqdn>::text(&format!("ingress.{}.{domain}", self.cluster)).ok().cloned()
     }
 
-    /// A finding where no resolver of the cloud answers for the name by which this machine finds the nodes; at the first such machine.
+    /// A finding if no resolver of the cloud answers for the name by which this machine finds the nodes; at the first
+    /// such machine.
     fn unpublished(&self, site: &Site<'_>, findings: &mut RoleFindings<'_>) {
         let asks_others = |site: &Site<'_>| {
             self.name(site).is_some()
@@ -133,7 +136,7 @@ impl BalancerRole {
         });
     }
 
-    /// The role whose machines take HTTP and HTTPS where none is named.
+    /// The role whose machines take HTTP and HTTPS if none is named.
     fn takers(&self, cloud: &Checked) -> &'static RoleName {
         const { &[AGENT, SERVER] }
             .iter()
@@ -152,7 +155,7 @@ impl BalancerRole {
         members.unwrap_or_default().iter().filter_map(move |&at| cloud.at(at))
     }
 
-    /// The machine as a member of those that share an address; `None` if there is none, or not here.
+    /// The machine as a member of a shared address; `None` without one, or if the machine is not a member.
     pub fn member(&self, site: &Site<'_>) -> Option<Member> {
         let shared = self.balancer.shared()?;
         let name = &site.machine().name;
@@ -192,7 +195,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// That of a cluster, if it has one.
+    /// The role of a cluster, if it has one.
     pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
         let Endpoint::Balancer(balancer) = &cluster.endpoint else { return None };
         let named = if cluster.ingress.is_empty() { &balancer.ingress.nodes } else { &cluster.ingress };
@@ -238,7 +241,7 @@ pub(crate) fn address_on(machine: &Machine, network: Idx<Network>, like: IpAddr)
     families.flatten().find_map(|addressing| addressing.address())
 }
 
-/// A machine by the address that another one sees first: that on a network of both.
+/// The address by which another machine reaches one: on a common network if there is one.
 fn target(machine: &Machine, from: &Machine) -> Option<Target> {
     let address = machine.address_towards(from)?;
     Some(Target { name: machine.name.to_string(), address })
@@ -249,7 +252,8 @@ fn domain(machine: &Machine) -> Option<&str> {
     machine.fqdn.as_ref()?.as_str().split_once('.').map(|(_, domain)| domain)
 }
 
-/// On an Enterprise Linux the policy knows web servers' ports alone, and lets a script of keepalived's connect to few.
+/// The policy of an Enterprise Linux allows only web servers' ports, and lets keepalived's scripts connect to few
+/// ports.
 fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
     let names = [(is_haproxy, "haproxy_connect_any"), (is_shared, "keepalived_connect_any")];
     let needed = names.iter().filter(|(needed, _)| *needed);
@@ -268,7 +272,7 @@ fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
 /// The unit that sets booleans of `SELinux`.
 const SELINUX: &str = "fmc-balancer-selinux";
 
-/// A drop-in for a unit of a distribution's: it lasts, and comes after what else it needs.
+/// A drop-in for a unit of the distribution: it restarts the unit, and orders it after its needs.
 fn lasting_after(is_enterprise_linux: bool, before: Option<&'static str>) -> UnitFile {
     let file = if is_enterprise_linux {
         let after = UnitSection::new("Unit").set("After", format!("{SELINUX}.service"));

@@ -1,4 +1,4 @@
-//! What the check asks of the balancers of clusters.
+//! The balancers' part of the check.
 
 use super::role::{KIND, Spread};
 use super::rules;

@@ -1,7 +1,7 @@
 //! Balancers: how many machines one is on, and the address that they share.
 //!
-//! The shared address is judged on the resolved cloud, where the networks and addresses of machines are; a balancer whose leaves or
-//! machines are wrong is passed over.
+//! The shared address is checked on the resolved cloud, which has the networks and addresses of machines. A balancer
+//! with wrong leaves or machines is skipped.
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +35,7 @@ pub(crate) fn check(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding
 struct Stated<'a> {
     at: String,
     balancer: &'a Balancer,
-    /// Its machines; `None` where one is not there.
+    /// Its machines; `None` if one is missing.
     machines: Option<Vec<&'a Machine>>,
     shared: Option<IpAddr>,
     /// The network of the shared address, by index, if all machines are on it.
@@ -65,7 +65,7 @@ impl Stated<'_> {
         format!("{}.virtual_address", self.at)
     }
 
-    /// What says the virtual router: the address, where no number is said.
+    /// The setting that decides the virtual router id: the address, unless a number is set.
     fn router(&self) -> String {
         if self.balancer.virtual_router.is_some() {
             format!("{}.virtual_router", self.at)
@@ -79,7 +79,7 @@ impl Stated<'_> {
     }
 }
 
-/// One machine at least, each once, and as many as keepalived has distances between priorities for.
+/// At least one machine, each once, and at most as many as keepalived has distinct priorities for.
 fn members(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     let names = one.balancer.machines();
     let at = format!("{}.machines", one.at);
@@ -104,7 +104,7 @@ fn missing(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The shared address is one of a network that all machines are on, with an address of their own.
+/// The shared address is in a network on which every machine has an address of its own.
 fn outside(one: &Stated<'_>, findings: &mut Vec<Finding>) {
     let (Some(shared), Some(machines)) = (one.shared, &one.machines) else { return };
     let mut wrong = |problem: BalancerProblem| findings.push(problem.at(one.address()));
@@ -191,7 +191,8 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
             Forward::Bridge => Wire::Bridge(network.bridge.as_str()),
             _ => Wire::Network(home),
         };
-        // Each family has numbers of its own (RFC 5798, section 5.2.3); two balancers of one address are told of already.
+        // Each family has numbers of its own (RFC 5798, section 5.2.3); another finding reports two balancers with one
+        // address.
         let Some(other) = seen.insert((wire, shared.is_ipv4(), router), one) else { continue };
         if other.shared != one.shared {
             let free = (1..=u8::MAX)
@@ -204,7 +205,7 @@ fn routers(all: &[Stated<'_>], cloud: &Checked, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What VRRP is heard on.
+/// The address that VRRP is received on.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Wire<'a> {
     Network(Idx<Network>),

@@ -1,4 +1,4 @@
-//! What the software of a balancer is told, whichever it is.
+//! The configuration of a balancer's software, whichever it is.
 
 use std::net::IpAddr;
 
@@ -46,18 +46,19 @@ pub struct Entry {
 pub enum Nodes {
     /// These.
     Listed(Vec<Target>),
-    /// All addresses that a name has, asked again and again: one more node changes nothing here. The networks of the machine that are
-    /// asked publish it, or somebody else does.
+    /// All addresses of a DNS name, asked repeatedly: one more node changes nothing here. The machine's networks
+    /// publish the name, or another resolver does.
     Resolved {
         /// The name.
         name: String,
-        /// Who is asked.
+        /// The resolvers that are asked.
         resolvers: Vec<IpAddr>,
     },
 }
 
 impl Setup {
-    /// What it listens on besides [`ALIVE`](super::ALIVE): each with a name, the port here and that of the targets.
+    /// The ports that it listens on besides [`ALIVE`](super::ALIVE): each with a name, the port here and the targets'
+    /// port.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'static str, (u16, u16), &Nodes)> {
         self.ingress
             .iter()

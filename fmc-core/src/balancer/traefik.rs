@@ -1,8 +1,8 @@
-//! Traefik's configuration (*Traefik Proxy Documentation*, 3.6 and later, which asks TCP servers whether they live): TCP from end to
-//! end, by the file provider.
+//! Traefik's configuration (*Traefik Proxy Documentation*, 3.6 and later, which has health checks for TCP): TCP from
+//! end to end, by the file provider.
 //!
-//! There is no API and no dashboard, and nothing is asked of anybody outside. By a name Traefik asks the machine's resolvers at each
-//! connection; it takes the first of the addresses that answers.
+//! It has no API and no dashboard, and calls nothing outside. For a name, Traefik asks the machine's resolvers at each
+//! connection and takes the first address that answers.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub const STATIC: &str = "/etc/traefik/traefik.yaml";
 /// Where the routers and services are.
 pub const DYNAMIC: &str = "/etc/traefik/dynamic.yaml";
 
-/// The static configuration: where it listens, and that it does nothing else.
+/// The static configuration: it listens on these ports, and does nothing else.
 pub fn static_configuration(setup: &Setup) -> String {
     let mut text = format!(
         "# The load balancer of the cluster {}, written by fmc.\n\
@@ -48,7 +48,7 @@ pub fn dynamic_configuration(setup: &Setup) -> String {
     text.push_str("tcp:\n  routers:\n");
     let names: Vec<&str> = std::iter::once("api").chain(setup.entries().map(|(name, _, _)| name)).collect();
     for name in names {
-        // A rule on the name of the server is for TLS; of plain TCP this one takes all.
+        // A rule on the server's name is for TLS; with plain TCP this one matches everything.
         let tls = if name == "http" { "" } else { "      tls:\n        passthrough: true\n" };
         let _ = write!(
             text,
@@ -80,7 +80,7 @@ fn service(text: &mut String, name: &str, targets: Vec<String>) {
     }
 }
 
-/// The unit: a user that exists as long as it runs, and no right but to listen below 1024.
+/// The unit: a user that exists while it runs, and only the right to listen below 1024.
 pub fn unit(program: &Program) -> UnitFile {
     let service = UnitSection::new("Service")
         .set("ExecStart", format!("{} --configFile={STATIC}", program.path()))
@@ -105,7 +105,7 @@ mod tests {
     use super::super::haproxy::tests::{resolved, setup};
     use super::*;
 
-    /// As YAML reads it: no Traefik is at hand to judge.
+    /// Read back as YAML, because no Traefik is available to check it.
     fn read(text: &str) -> Value {
         serde_saphyr::from_str(text).unwrap()
     }

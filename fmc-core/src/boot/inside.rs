@@ -21,7 +21,7 @@ use crate::unit::Mtu;
 pub struct Inside<'a> {
     /// The operating system.
     pub os: Os,
-    /// Its version, as the image has it.
+    /// The version of the image.
     pub version: &'a str,
     /// The machine's own host name.
     pub hostname: &'a Hostname,

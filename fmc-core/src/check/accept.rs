@@ -6,7 +6,7 @@ use crate::cloud::Cloud;
 use crate::finding::{Finding, Kind, problems};
 use crate::nearest::nearest;
 
-/// Gives accepted findings their reason, and looks at what is accepted.
+/// Gives accepted findings their reason, and checks the `accept` entries themselves.
 pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     let mut accepted: BTreeMap<Kind, (usize, &str)> = BTreeMap::new();
     let mut own = Vec::new();
@@ -45,13 +45,13 @@ pub(crate) fn apply(cloud: &Cloud, findings: &mut Vec<Finding>) {
     findings.extend(own);
 }
 
-/// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles bring along.
+/// Every kind that a finding of this cloud can have: the built-in ones, and those that its roles add.
 fn kinds(cloud: &Cloud) -> Vec<Kind> {
     let own = cloud.own_finding_kinds().map(Kind::Own);
     Kind::ALL.iter().copied().chain(own).collect()
 }
 
-/// The acceptable kind whose name was meant.
+/// The acceptable kind with the nearest name.
 fn near(kind: &str, kinds: &[Kind]) -> Option<&'static str> {
     nearest(kind, kinds.iter().filter(|kind| kind.is_acceptable()).map(|kind| kind.as_str()))
 }
@@ -72,12 +72,12 @@ problems! {
             "{help}";
         Never { kind: Kind } is AcceptUnknown:
             "{kind} cannot be accepted: nothing compiles while it is there",
-            "mend what it found, and leave this out";
+            "correct what it found, and leave this out";
         Twice { kind: Kind } is AcceptUnused:
             "{kind} is accepted twice",
             "keep one, with the whole reason";
         Unused { kind: Kind } is AcceptUnused:
-            "nothing of the kind {kind} is found",
+            "there is no finding of the kind {kind}",
             "leave it out: it would hide the next one";
     }
 }

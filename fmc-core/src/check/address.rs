@@ -21,10 +21,10 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     public(view, findings);
 }
 
-/// Who has an address.
+/// The holder of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
-    /// An interface of a machine, by index, and the field that says the address.
+    /// An interface of a machine, by index, and the field with the address.
     Interface(usize, usize, &'static str),
     /// A reservation of a network, by index.
     Reservation(usize, usize),
@@ -57,7 +57,7 @@ impl Holder {
     }
 }
 
-/// An address that somebody has on a network.
+/// An address that is in use on a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Use {
     /// The segment: the first of the networks that are one bridge.
@@ -67,7 +67,7 @@ struct Use {
     holder: Holder,
 }
 
-/// Every address that is said, sorted by segment and address.
+/// Every address of the draft, sorted by segment and address.
 fn uses(view: &View<'_>) -> Vec<Use> {
     let segments = segments(view);
     let segment = |network: usize| segments.get(network).copied().unwrap_or(network);
@@ -93,7 +93,7 @@ fn uses(view: &View<'_>) -> Vec<Use> {
     uses
 }
 
-/// Two networks on one host bridge are one segment, in which an address is somebody's only once.
+/// Two networks on one host bridge are one segment, in which an address may occur only once.
 fn segments(view: &View<'_>) -> Vec<usize> {
     let mut bridges = std::collections::BTreeMap::new();
     let segment = |(at, net): (usize, &super::view::Net<'_>)| {
@@ -156,13 +156,13 @@ fn public(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The help for an address that somebody else has.
+/// The help for an address that is already in use.
 fn another(who: &str, network: &str, subnet: Option<Subnet>, example: Option<IpAddr>) -> String {
     match subnet {
         Some(subnet) => {
             format!("give {who} a free address of {network} ({subnet}){}", for_example(example))
         }
-        None => format!("give {who} an address that nobody has"),
+        None => format!("give {who} a free address"),
     }
 }
 
@@ -178,10 +178,10 @@ problems! {
             "{address} is given {count} times",
             "{help}";
         Private { address: IpAddr } is AddressNotPublic:
-            "{address} is a private address of RFC 1918, which nobody on the Internet reaches",
+            "{address} is a private address (RFC 1918), which cannot be reached from the Internet",
             "write the address that the provider gave to the router, or leave it out";
         Kept { address: IpAddr } is AddressNotPublic:
-            "{address} is of a block that is kept from the Internet",
+            "{address} is in a block of addresses that the Internet does not route",
             "write the address that the provider gave to the router, or leave it out";
     }
 }

@@ -1,4 +1,4 @@
-//! The budget of each host: what its machines take of its memory, its processor and its pools.
+//! The budget of each host: its machines' share of memory, processor and pools.
 //!
 //! ```
 //! use fmc_core::check::budget::Budget;
@@ -29,7 +29,7 @@ use crate::machine::Power;
 use crate::name::{HostName, OwnerId};
 use crate::unit::Size;
 
-/// What the machines of a host take, and what it has.
+/// The resources that the machines of a host take, and those that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Budget {
@@ -49,33 +49,33 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Memory {
-    /// What it has, where the user said it.
+    /// The host's amount, if the user set it.
     pub total: Option<Size>,
-    /// What machines may not use.
+    /// The reserve that machines may not use.
     pub reserve: Size,
-    /// What the machines that may run see.
+    /// The memory that the guests see, of machines that may run.
     pub machines: Size,
-    /// What QEMU needs beside that, by [`overhead`].
+    /// QEMU's own part, by [`overhead`].
     pub overhead: Size,
 }
 
 impl Memory {
-    /// What the machines take, QEMU's part included.
+    /// The memory of the machines, including QEMU's part.
     pub fn used(&self) -> Size {
         self.machines.saturating_add(self.overhead)
     }
 
-    /// What they and the reserve take together.
+    /// The memory of the machines and the reserve together.
     pub fn needed(&self) -> Size {
         self.used().saturating_add(self.reserve)
     }
 
-    /// What is left beside the reserve; `None` where the total is not known.
+    /// The memory left beside the reserve; `None` if the total is not known.
     pub fn free(&self) -> Option<Size> {
         self.total.map(|total| total.saturating_sub(self.needed()))
     }
 
-    /// What is missing, if it is.
+    /// The missing amount, if any.
     pub fn missing(&self) -> Option<Size> {
         over(self.needed(), self.total?)
     }
@@ -85,7 +85,7 @@ impl Memory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Processor {
-    /// What it is, where the user said it.
+    /// The processor, if the user set it.
     pub topology: Option<Topology>,
     /// The virtual processors of the machines that may run.
     pub virtual_cpus: u64,
@@ -111,7 +111,7 @@ pub struct Space {
     pub pool: String,
     /// Whether it is the cloud's own.
     pub is_own: bool,
-    /// The bytes that the cloud may fill, where the user said it.
+    /// The bytes that the cloud may fill, if the user set it.
     pub capacity: Option<Size>,
     /// The volumes that take all their space at once.
     pub full: Size,
@@ -120,14 +120,14 @@ pub struct Space {
 }
 
 impl Space {
-    /// What it takes when every guest has written everywhere.
+    /// The space that it takes once every guest has written everywhere.
     pub fn at_most(&self) -> Size {
         self.full.saturating_add(self.thin)
     }
 }
 
-/// What QEMU takes beside the memory that the guest sees: 38 MiB, 8 MiB for each virtual processor, and a 512th of the
-/// guest's memory for its page tables.
+/// QEMU's memory in addition to the guest's: 38 MiB, 8 MiB for each virtual processor, and a 512th of the guest's
+/// memory for its page tables.
 ///
 /// The terms are those by which `KubeVirt` sizes the QEMU process (`GetMemoryOverhead`: 30 MiB of QEMU's own and 8 MiB
 /// for an I/O thread are the first), without its own helpers.
@@ -176,7 +176,7 @@ impl Budget {
     }
 }
 
-/// What the machines of one host ask for, added up.
+/// The sum of what the machines of one host need.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Demand<'a> {
     pub(crate) machines: usize,
@@ -188,7 +188,7 @@ pub(crate) struct Demand<'a> {
 }
 
 impl<'a> Demand<'a> {
-    /// Adds a machine; one that is to be off takes neither memory nor processors.
+    /// Adds a machine; one that should be off takes neither memory nor processors.
     pub(crate) fn machine(&mut self, power: Power, cpus: u16, memory: Size) {
         self.machines += 1;
         if power != Power::Stopped {
@@ -208,7 +208,7 @@ impl<'a> Demand<'a> {
         *sum = sum.saturating_add(size.as_bytes());
     }
 
-    /// The memory, beside what the host has.
+    /// The memory, compared with the host's.
     pub(crate) fn memory(&self, total: Option<Size>, reserve: Size) -> Memory {
         Memory { total, reserve, machines: Size::bytes(self.memory), overhead: Size::bytes(self.overhead) }
     }

@@ -1,4 +1,4 @@
-//! Capacity: what the machines of a host take together, against what it has.
+//! Capacity: the sum of the machines' resources, compared with the host's.
 
 use super::budget::{Demand, Memory, Space, over};
 use super::resolve::RESERVE;
@@ -42,7 +42,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
     }
     if view.cloud.lab {
-        // A lab is squeezed into whatever there is.
+        // A lab runs on whatever the host has.
         for finding in findings.iter_mut().skip(start) {
             finding.only_warn();
         }

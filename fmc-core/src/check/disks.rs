@@ -1,5 +1,5 @@
-//! Data disks that roles bring along: they are put into the draft before any rule looks at it, so that every rule about disks is
-//! one about theirs too.
+//! Data disks of roles. They are put into the draft before any rule reads it, so that every rule about disks covers
+//! them too.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::role::{Role, Stated};
 /// A cloud with the disks of its roles.
 pub(super) struct Added {
     pub(super) cloud: Cloud,
-    /// The path of the role that brings a disk, by the disk's path.
+    /// The path of the role that adds a disk, by the disk's path.
     from: BTreeMap<String, String>,
 }
 
-/// The roles that bring disks to a machine, each with its path.
+/// The roles that add disks to a machine, each with its path.
 type Bringing = Vec<(String, Role)>;
 
-/// The cloud with the disks of its roles; `None` where no role brings one.
+/// The cloud with the disks of its roles; `None` if no role adds one.
 pub(super) fn added(cloud: &Cloud, spans: &[Stated<'_>]) -> Option<Added> {
     let mut by_machine: BTreeMap<String, Bringing> = BTreeMap::new();
     let brings = |role: &Role| !role.as_custom().disks().is_empty();
@@ -46,7 +46,7 @@ pub(super) fn added(cloud: &Cloud, spans: &[Stated<'_>]) -> Option<Added> {
     let mut from = BTreeMap::new();
     for machine in cloud.machines.iter_mut() {
         let Some(roles) = by_machine.get(text(&machine.name)) else { continue };
-        // A disk that the machine says itself takes the place of a role's of the same name.
+        // A disk of the machine itself replaces a role's disk of the same name.
         let own: Vec<String> = machine.disks.iter().map(|disk| text(disk.name()).to_owned()).collect();
         for (at, role) in roles {
             for mut disk in role.as_custom().disks() {

@@ -1,4 +1,4 @@
-//! What is inside the machines: its own rules, asked for each machine, and what only all of them together show.
+//! Rules for guests: those of each machine's own guest, and those over all machines together.
 
 pub(crate) mod parts;
 
@@ -16,7 +16,7 @@ use parts::PartProblem;
 /// Looks inside every machine.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let nothing = Guest::default();
-    // Machines of one loop have equal guests one after another: what was right in one is right in the next.
+    // Machines of one loop have equal guests one after another, so a right one need not be checked again.
     let mut last: Option<(&Machine, Known)> = None;
     let mut locked: Vec<&str> = Vec::new();
     let mut secrets: BTreeMap<SecretRef, &str> = BTreeMap::new();
@@ -39,7 +39,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             let before = findings.len();
             let machines = At::ROOT.key("machines");
             let machine = machines.name(&draft.name);
-            // With what roles add it is judged later, as one.
+            // A guest with parts of roles is checked later, as a whole.
             let alone = !roles::has_role(view, draft);
             let known = inside(&draft.guest, &draft.image, alone, &machine.key("guest"), findings);
             last = known.map(|known| (draft, Known { is_right: findings.len() == before, ..known }));
@@ -51,7 +51,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
                 None => drop(secrets.insert(secret.clone(), name)),
             }
         }
-        // Nobody needs to log in where nothing boots.
+        // A machine that boots nothing needs no login.
         if !known.has_login && os.provisioner().is_some() && !view.cloud.lab {
             locked.push(name);
         }
@@ -71,7 +71,7 @@ fn is_alike(view: &View<'_>, one: &Machine, other: &Machine) -> bool {
         && roles::has_role(view, one) == roles::has_role(view, other)
 }
 
-/// What is known of a guest whose parts are right.
+/// Facts about a guest whose parts are right.
 struct Known {
     is_right: bool,
     has_login: bool,
@@ -93,7 +93,7 @@ fn inside(
     Some(Known { is_right: false, has_login: parts.has_login(), secrets: parts.secrets().cloned().collect() })
 }
 
-/// One name is one secret in the whole cloud. Within one machine the guest's own rule says so.
+/// One name is one secret in the whole cloud. Within one machine the guest's own rule checks it.
 fn described_twice(secrets: &BTreeMap<SecretRef, &str>, findings: &mut Vec<Finding>) {
     let all: Vec<_> = secrets.iter().collect();
     for same in all.chunk_by(|a, b| a.0.name == b.0.name) {
@@ -110,22 +110,22 @@ problems! {
     /// Problems inside machines, as a whole.
     pub enum GuestProblem {
         UnusedGuest { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing configures it",
-            "say which system the image is, for example {system}, or leave the guest out",
+            "the machine has {os}, so nothing configures it",
+            "name the system of the image, for example {system}, or leave the guest out",
             system = roles::system();
         UnusedFirewall { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing configures it",
-            "say which system the image is, for example {system}, or leave the firewall out",
+            "the machine has {os}, so nothing configures it",
+            "name the system of the image, for example {system}, or leave the firewall out",
             system = roles::system();
         UnusedDisks { os: &'static str } is GuestUnused:
-            "the machine has {os}, and nothing makes file systems on its disks",
-            "say which system the image is, for example {system}, or leave the disks blank",
+            "the machine has {os}, so nothing makes file systems on its disks",
+            "name the system of the image, for example {system}, or leave the disks blank",
             system = roles::system();
         FirewallOff is FirewallOff:
-            "the machine says whom it lets in, and without a firewall everybody is let in",
-            "leave `firewall` out, or leave `accept` out where something else guards the machine";
+            "the machine accepts only some peers, but has no firewall to keep the others out",
+            "leave `firewall` out, or leave `accept` out if something else guards the machine";
         NoLogin { machines: NameList } is LoginMissing:
-            "nobody can log in to {machines}",
+            "no user can log in to {machines}",
             "add a user with a key, for example {user}",
             user = Remedy::either("users: {ops: {admin: true, keys: [ssh-ed25519 …]}}", ".user(User::admin(\"ops\").key(…))");
     }

@@ -1,4 +1,4 @@
-//! Images and disks: whether a machine has something to boot, of which it is known what it is, and can run it.
+//! Images and disks: whether a machine has a pinned image to boot, and can run it.
 
 use super::view::{Placed, View, text};
 use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
@@ -63,7 +63,7 @@ fn group(mut shared: Vec<(&str, &Image, Fault)>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Where an image's bytes are: images of one place are one to whoever mends them.
+/// The place of an image's bytes: images of one place are one finding.
 fn place(image: &Image) -> (Os, &str, Option<&str>) {
     let source = match &image.source {
         Source::Path(path) | Source::File { path, .. } => path.ok().map(|path| path.as_str()),
@@ -132,7 +132,7 @@ fn unpinned(image: &Image) -> Option<Fault> {
     None
 }
 
-/// Endings of packed files, and how one is unpacked. Of those that we send, we do.
+/// Endings of packed files, and how to unpack one. Uploaded files are unpacked by fmc itself.
 const PACKED: &[(&str, &str)] = &[
     (".xz", "unpack it: `xz -d`"),
     (".gz", "unpack it: `gunzip`"),
@@ -140,7 +140,7 @@ const PACKED: &[(&str, &str)] = &[
     (".zst", "unpack it: `zstd -d`"),
 ];
 
-/// Endings of files that QEMU does not read as a disk, and what they are.
+/// Endings of files that QEMU does not read as a disk, and their formats.
 const UNREADABLE: &[(&str, &str, &str)] = &[
     (".zip", "an archive", "unpack it: `unzip`"),
     (".ova", "an archive", "unpack it, and convert the disk in it: `qemu-img convert -O qcow2`"),
@@ -149,7 +149,7 @@ const UNREADABLE: &[(&str, &str, &str)] = &[
     (".vhdx", "Hyper-V's", "convert it: `qemu-img convert -O qcow2`"),
 ];
 
-/// A format that the name of the file speaks against: a guest then finds no disk, or reads another's header.
+/// A format that contradicts the name of the file: a guest then finds no disk, or reads the header of another format.
 fn format(image: &Image) -> Option<Fault> {
     let (_, _, file) = place(image);
     let file = file?.rsplit('/').next()?.to_ascii_lowercase();
@@ -240,8 +240,8 @@ problems! {
             "{os} boots with Ignition, and this program is built without it",
             "build it with the feature `ignition` of fmc, or take an image that boots with cloud-init";
         Missing { os: &'static str } is ImageMissing:
-            "nothing says where the image of {os} is",
-            "say it: {path} of a file on the hypervisor, or {others}",
+            "the image of {os} has no source",
+            "give it one: {path} for a file on the hypervisor, or {others}",
             path = Remedy::either("source: {path: …}", ".path(…)"),
             others = Remedy::either("source: {file: …}`, `source: {url: …}` or `source: {volume: …}", ".file(…)`, `.url(…)` or `.volume(…)");
         NoRoot { what: &'static str } is RootMissing:
@@ -249,17 +249,17 @@ problems! {
             "give it one, for example {root}",
             root = Remedy::either("root_disk: 20 GiB", ".root_disk(20.gib())");
         TooLarge { minimum: Size, root: Size } is ImageTooLarge:
-            "the image is {minimum}, and the root disk {root}",
-            "make the root disk {minimum} at least";
+            "the image needs {minimum}, but the root disk has {root}",
+            "make the root disk at least {minimum}";
         NoVersion { os: &'static str } is ImageUnpinned:
             "the image of {os} has no version",
-            "write the version that the image has, as the distribution calls it";
+            "write the version of the image as the distribution names it";
         Moving { os: &'static str, version: String } is ImageUnpinned:
-            "the version {version:?} of {os} is another one tomorrow",
-            "write the version that the image has, as the distribution calls it";
+            "the version {version:?} of {os} names another image tomorrow",
+            "write the version of the image as the distribution names it";
         NoDigest { os: &'static str } is ImageUnpinned:
-            "nothing says what the image of {os} hashes to",
-            "say it: {digest}, which `sha256sum` prints and the distribution publishes",
+            "the image of {os} has no digest",
+            "give it one: {digest}; `sha256sum` prints it, and the distribution publishes it",
             digest = Remedy::set("digest", "\"sha256:…\"");
         Packed { file: String, how: &'static str } is ImageFormat:
             "{file} is compressed, and QEMU takes qcow2 or raw",
@@ -268,32 +268,32 @@ problems! {
             "{file} is {what}, and QEMU takes qcow2 or raw",
             "{how}";
         NamedQcow2 { file: String } is ImageFormat:
-            "{file} is given as raw, and named as qcow2",
+            "{file} is given as raw, but its name says qcow2",
             "say {format}, or leave it out",
             format = Remedy::either("format: qcow2", ".format(Format::Qcow2)");
         NamedRaw { file: String } is ImageFormat:
-            "{file} is given as qcow2, and named as raw",
+            "{file} is given as qcow2, but its name says raw",
             "say {format}",
             format = Remedy::either("format: raw", ".format(Format::Raw)");
         OldModel { os: &'static str, version: String, needs: String, model: String, has: String, example: &'static str } is CpuLevel:
-            "{os} {version} needs a processor of level {needs}, and {model} is of {has}",
+            "{os} {version} needs a processor of level {needs}, but {model} has {has}",
             "name a model of level {needs}, for example {example}, or let guests see the host's own";
         OldEmulated { os: &'static str, version: String, needs: String, model: String, has: String, example: &'static str } is CpuLevel:
-            "{os} {version} needs a processor of level {needs}, and {model} is of {has}",
+            "{os} {version} needs a processor of level {needs}, but {model} has {has}",
             "name a model of level {needs} that QEMU emulates, for example {example}";
         NotVirt { machine: String, arch: &'static str } is ArchMismatch:
-            "{machine} is a machine of x86_64, and the image of {arch}",
-            "say {machine_type} on a host of aarch64, or take an image of x86_64",
+            "the machine type {machine} is for x86_64, but the image is for {arch}",
+            "write {machine_type} on a host of aarch64, or take an image of x86_64",
             machine_type = Remedy::set("machine_type", "virt");
         Virt { machine: String, arch: &'static str } is ArchMismatch:
-            "{machine} is a machine of aarch64, and the image of {arch}",
-            "say {machine_type} on a host of x86_64, or take an image of aarch64",
+            "the machine type {machine} is for aarch64, but the image is for {arch}",
+            "write {machine_type} on a host of x86_64, or take an image of aarch64",
             machine_type = Remedy::set("machine_type", "q35");
         ForeignModel { model: String, arch: &'static str } is ArchMismatch:
-            "{model} is a processor of x86_64, and the image of {arch}",
+            "{model} is a processor of x86_64, but the image is for {arch}",
             "leave the processor out: guests see the host's own";
         Serial { serial: String, count: usize } is SerialDuplicate:
             "{serial} is the serial of {count} disks of the machine",
-            "give each its own, or leave it out: it is then the disk's name";
+            "give each its own, or leave it out: the disk's name is then its serial";
     }
 }

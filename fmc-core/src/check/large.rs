@@ -6,10 +6,12 @@ use crate::guest::checked::{Contents, TextPart};
 use crate::image::Provisioner;
 use crate::unit::Size;
 
-/// What the firmware's configuration device is still quick with. It hands a file over in small pieces, at each start of the machine.
+/// The size that the firmware's configuration device still passes quickly. It passes a file in small pieces, at each
+/// start of the machine.
 const MOST: usize = 1 << 20;
 
-/// Looks at every machine with Ignition. What Ignition adds around a text is left out: this is about the order of magnitude.
+/// Looks at every machine with Ignition. Ignition's own overhead is left out, since only the order of magnitude
+/// matters.
 pub(super) fn check(cloud: &Checked, findings: &mut Vec<Finding>) {
     let machines = cloud.machines().iter();
     for machine in machines.filter(|one| one.image.os.provisioner() == Some(Provisioner::Ignition)) {
@@ -41,11 +43,11 @@ fn size(machine: &Machine) -> usize {
 }
 
 problems! {
-    /// What is too large.
+    /// Problems with the size of a boot configuration.
     pub enum LargeProblem {
         Large { size: Size } is IgnitionLarge:
-            "what the machine boots with is {size}; above 1 MiB QEMU hands it over slowly",
-            "let the machine fetch what is large: {remote}, for example from the bootstrap machine's mirror",
+            "the machine's boot configuration has {size}; QEMU is slow to hand over more than 1 MiB",
+            "let the machine fetch large files: {remote}, for example from the bootstrap machine's mirror",
             remote = Remedy::either("remote: {url: …, digest: …}", "GuestFile::remote(path, url, digest)");
     }
 }

@@ -1,6 +1,6 @@
-//! Every wrong leaf of the draft, and every name that leads nowhere, each at its path.
+//! Every wrong leaf of the draft, and every unknown name, each at its path.
 //!
-//! A draft knows its settings (see [`crate::draft`]). What the cloud has by name is known here.
+//! A draft knows its settings (see [`crate::draft`]); this module knows the names in the cloud.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn span(stated: &Stated<'_>, look: &mut Look<'_>) {
     }
 }
 
-/// What the cloud has by name. What would be right is worked out once for each wrong text, and not for each machine.
+/// The names in the cloud. The suggestion for a wrong text is computed once, and not for each machine.
 struct Known<'v> {
     view: &'v View<'v>,
     missing: BTreeMap<(Noun, String), ReferenceProblem>,

@@ -1,7 +1,7 @@
 //! The check of a cloud as a whole: one rule, one function, one kind of finding.
 //!
-//! One cause is one finding: what many machines share is reported once, and a name that is wrong where it is defined is
-//! not reported again where it is used.
+//! One cause is one finding: a mistake that many machines share is reported once, and a name that is wrong where it is
+//! defined is not reported again where it is used.
 
 use crate::checked::Checked;
 use crate::cloud::Cloud;
@@ -30,7 +30,7 @@ mod shared;
 pub(crate) mod tests;
 pub(crate) mod view;
 
-/// What findings are about: a type for each room of rules, with the values that its texts are made from.
+/// The data of findings: a type for each room of rules, with the values that its texts are made from.
 ///
 /// ```
 /// use fmc_core::check::problem::ResolverProblem;
@@ -80,7 +80,7 @@ pub mod problem {
     pub use crate::role::{NeedsProblem, SaidProblem};
 }
 
-/// The rules, in the order in which they run. Each looks at the whole draft and passes over what another one refuses.
+/// The rules, in the order in which they run. Each looks at the whole draft and skips values that another one refuses.
 const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     leaves::check,
     reference::check,
@@ -116,7 +116,7 @@ impl Cloud {
         for rule in RULES {
             rule(&view, &mut findings);
         }
-        // Roles look at a cloud whose values are right: at what is, where not all of it is.
+        // Roles look only at right values: if some are wrong, at the rest of the cloud.
         let mut resolved = resolve::resolve(&view);
         if let Some(resolved) = &mut resolved {
             for room in ROOMS {

@@ -1,4 +1,4 @@
-//! Data disks that are mounted: at a path where a disk can be, which nothing else takes.
+//! Mounted data disks: at a path where a disk can be, and that nothing else uses.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
 
 fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     let os = machine.image.os;
-    // What is wrong inside is another rule's.
+    // Mistakes inside are another rule's.
     let parts = machine.guest.parts(&At::ROOT, &mut Vec::new()).unwrap_or_default();
     let disks = at.key("disks");
     let mut seen: BTreeMap<AbsPath, &Disk> = BTreeMap::new();
@@ -67,7 +67,7 @@ fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What of the guest is where a disk is mounted, or above: its path in the guest, and what it is.
+/// The part of the guest at the mount point or above it: its path in the guest, and its kind.
 fn taken(parts: &Parts, mount_point: &AbsPath, os: Os) -> Option<(String, &'static str)> {
     let is_above = |path: &AbsPath| mount_point.is_within(&mount::without_links(path, os));
     let file = parts.files.iter().find(|file| is_above(&file.path));
@@ -94,7 +94,7 @@ fn impossible(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
     if matches!(top, "" | "bin" | "boot" | "etc" | "lib" | "lib64" | "sbin" | "usr")
         && !text.starts_with("/usr/local/")
     {
-        return Some(("has what the system starts with", HELP));
+        return Some(("contains what the system needs to start", HELP));
     }
     let is_hiding = matches!(text, "/var" | "/var/lib" | "/root");
     if is_hiding && os.provisioner() == Some(Provisioner::CloudInit) {
@@ -107,7 +107,7 @@ problems! {
     /// Problems with mounts of data disks.
     pub enum MountProblem {
         NoXfs is GuestReference:
-            "Debian's images have no mkfs.xfs, and packages come after the disks",
+            "Debian's images have no mkfs.xfs, and packages are installed after the disks are made",
             "use ext4";
         Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",

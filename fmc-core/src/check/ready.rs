@@ -55,24 +55,24 @@ problems! {
     /// Why the signal that a machine is up cannot come.
     pub enum ReadyProblem {
         NothingBoots is ReadyImpossible:
-            "the machine is never up: its image is blank, and nothing boots",
+            "this signal cannot come: the image is blank, so nothing boots",
             "give it an image, or leave `ready` out";
         NoInterface is ReadyImpossible:
-            "the machine is never up: it has no interface by which a signal could come",
+            "this signal cannot come: the machine has no interface",
             "give it an interface, or wait for its guest agent: {agent}",
             agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
         LeaseOfLan is ReadyImpossible:
-            "the machine is never up: its lease would come from the LAN's DHCP server, and libvirt does not know that one",
-            "wait until the host hears from it, or for a port: {arp}, {tcp}",
+            "this signal cannot come: libvirt does not see the leases of the LAN's DHCP server",
+            "wait until the host's neighbour table lists the machine, with {arp}, or for a port, with {tcp}",
             arp = Remedy::either("ready: {signal: arp}", "Ready::arp()"),
             tcp = tcp();
         NoLease is ReadyImpossible:
-            "the machine is never up: its addresses are static, or its networks have no dynamic range: it asks for no lease",
-            "wait for a port, as {tcp}; or reserve an address instead of writing it inside",
+            "this signal cannot come: the machine asks for no lease, since its addresses are static or its networks have no dynamic range",
+            "wait for a port, with {tcp}, or reserve the address instead of setting it inside the guest",
             tcp = tcp();
         Unasked { port: u16 } is ReadyImpossible:
-            "the machine is never up: its firewall lets in nobody at port {port}, and the address from which an apply asks is not known",
-            "let it in: accept the port from the address of the computer that applies, for example {accept}",
+            "this signal cannot come: the machine's firewall refuses port {port}, and fmc does not know the address that an apply calls from",
+            "accept the port from the address of the computer that applies, for example {accept}",
             accept = Remedy::either(
                 format!("accept: [{{service: tcp {port}, from: {{subnet: 192.168.0.7/32}}}}]"),
                 format!(".accept(tcp({port}), Peer::subnet(\"192.168.0.7/32\"))"),

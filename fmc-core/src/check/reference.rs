@@ -1,6 +1,6 @@
 //! Names that occur twice, references that fit no other value, and networks that contradict themselves.
 //!
-//! A name that leads nowhere is found where each setting is looked at, in `leaves`.
+//! Unknown names are found setting by setting, in `leaves`.
 
 use std::collections::BTreeMap;
 
@@ -195,7 +195,7 @@ fn machine(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
 }
 
 impl ReferenceProblem {
-    /// Nothing of a sort has a name: which one was meant, and which there are.
+    /// The help for an unknown name: the nearest one, and the known ones.
     pub(crate) fn unknown(what: &'static str, name: &str, known: NameList) -> Self {
         Self::Unknown { what, name: name.to_owned(), near: known.nearest(name), known }
     }
@@ -216,7 +216,7 @@ pub(super) fn instead(
 }
 
 problems! {
-    /// Problems with names and with what they refer to.
+    /// Problems with names and references.
     pub enum ReferenceProblem {
         NameTwice { what: &'static str, name: String, count: usize } is NameDuplicate:
             "{count} values have the {what} {name}",
@@ -231,7 +231,7 @@ problems! {
             own = Remedy::set("uri", "qemu+ssh://hv2/system");
         WhichHost { what: &'static str, hosts: NameList, example: String } is HostAmbiguous with (count = hosts.len()):
             "the cloud has {count} hosts, and the {what} does not say which one it is on",
-            "say which, for example {host}; the hosts are {hosts}",
+            "name one, for example {host}; the hosts are {hosts}",
             host = Remedy::set("host", example);
         Elsewhere { machine: String, host: String, network: String, other: String } is HostMismatch:
             "{machine} is on the host {host}, but the network {network} is on {other}",

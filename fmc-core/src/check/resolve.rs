@@ -27,18 +27,18 @@ use crate::ready::{Ready, Signal};
 use crate::roles::ROOMS;
 use crate::unit::{Cpus, Size};
 
-/// The memory that machines may not use where the host does not say: what an idle host was measured to take.
+/// The default memory that machines may not use: as measured on an idle host.
 pub(crate) const RESERVE: Size = Size::gib(1);
 
 /// A resolved draft.
 pub(crate) struct Resolved {
-    /// What of it is right: hosts, networks and machines with a wrong leaf or reference are left out.
+    /// The right part of it: hosts, networks and machines with a wrong leaf or reference are left out.
     pub(crate) cloud: Building,
     /// Whether nothing is left out.
     pub(crate) is_whole: bool,
 }
 
-/// Resolves what is right of a draft; `None` where nobody can own anything.
+/// Resolves the right part of a draft; `None` if the owner's name is wrong.
 pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let hosts: Vec<Option<checked::Host>> = view.hosts.iter().map(|draft| host(draft)).collect();
     let (order, hosts) = Order::of(hosts, &view.cloud.hosts);
@@ -68,7 +68,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
 
 /// Where the values of a draft went, which are sorted by name.
 struct Order<T> {
-    /// The new index of each in the draft; `None` for one that is left out.
+    /// The new index of each value of the draft; `None` for one that is left out.
     rank: Vec<Option<Idx<T>>>,
     /// Whether none is left out.
     is_whole: bool,
@@ -230,14 +230,14 @@ pub(crate) fn bridge_of(network: &str) -> Option<BridgeName> {
     Given::text(&format!("br-{}", hash.get(..12)?)).ok().cloned()
 }
 
-/// What machines share.
+/// Values that machines share.
 #[derive(Default)]
 struct Shared<'a> {
     images: Images<'a>,
     guests: Guests<'a>,
 }
 
-/// Images that are the same are one: a thousand machines share a handful.
+/// Equal images are held once: a thousand machines share a handful.
 #[derive(Default)]
 struct Images<'a> {
     by_draft: Vec<(&'a Image, Idx<checked::Host>, Arc<checked::Image>)>,
@@ -263,7 +263,7 @@ impl<'a> Images<'a> {
     }
 }
 
-/// Guests that are the same are one; a loop's machines have equal ones, and come one after another.
+/// Equal guests are held once; a loop's machines have equal ones, and come one after another.
 #[derive(Default)]
 struct Guests<'a> {
     last: Option<(&'a Guest, Arc<Parts>)>,
@@ -378,7 +378,7 @@ fn machine<'a>(
         },
         labels: each(&draft.labels)?,
         taints: each(&draft.taints)?,
-        // With roles it has one too, which is known when they are.
+        // A machine with roles has one too, which is decided once they are known.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
         memberships: Vec::new(),
         after: Vec::new(),
@@ -478,7 +478,7 @@ fn routes(view: &View<'_>, placed: &Placed<'_>, link: &Plugged<'_>) -> Vec<check
     routes
 }
 
-/// Whom a machine asks for names, and the path of the value that says so.
+/// The resolvers of a machine, and the path of the value that sets them.
 pub(crate) fn resolvers(view: &View<'_>, placed: &Placed<'_>) -> Option<(Vec<IpAddr>, ResolversFrom)> {
     let right = |given: &[Given<crate::addr::Ip>]| {
         given.iter().map(|ip| ip.ok().map(|ip| ip.get())).collect::<Option<Vec<_>>>()
@@ -506,7 +506,7 @@ pub(crate) fn resolvers(view: &View<'_>, placed: &Placed<'_>) -> Option<(Vec<IpA
     Some((gateway.into_iter().collect(), ResolversFrom::Gateway))
 }
 
-/// Which value says whom a machine asks for names.
+/// The value that sets a machine's resolvers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ResolversFrom {
     /// The machine's own list.
@@ -515,7 +515,7 @@ pub(crate) enum ResolversFrom {
     Network(usize),
     /// The cloud's list.
     Cloud,
-    /// Nobody: the gateway.
+    /// None: the gateway answers.
     Gateway,
 }
 
@@ -528,7 +528,7 @@ pub(crate) fn domain_of<'a>(view: &View<'a>, placed: &Placed<'a>) -> Option<&'a 
         .or_else(|| view.cloud.domain.as_ref()?.ok())
 }
 
-/// What networks know of their machines: the hosts that a bridge is on, and reservations.
+/// The parts of networks that follow from their machines: the hosts of a bridge, and reservations.
 fn attach(checked: &mut Building) {
     let mut hosts: BTreeMap<Idx<checked::Network>, Vec<Idx<checked::Host>>> = BTreeMap::new();
     let mut reservations: BTreeMap<Idx<checked::Network>, Vec<checked::Reservation>> = BTreeMap::new();

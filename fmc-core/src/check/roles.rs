@@ -1,7 +1,7 @@
-//! Roles: what each adds to its machine, and what they say of each other.
+//! Roles: their parts of the machines, and their flows and rules.
 //!
-//! They look at the resolved cloud, so that a role never sees a wrong leaf. What they add is merged into the guests here, and
-//! judged as one with what the user wrote.
+//! They look at the resolved cloud, so that a role never sees a wrong leaf. Their parts are merged into the guests
+//! here, and checked together with the user's.
 
 pub(super) mod after;
 mod answers;
@@ -42,7 +42,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     {
         return;
     }
-    // By machine; a machine's roles in the order in which they are said.
+    // By machine; a machine's roles in the order of their declaration.
     assigned.sort_by_key(|one| one.machine);
     let roles = members(cloud, &assigned);
     cloud.set_roles(roles);
@@ -101,8 +101,8 @@ fn fill(cloud: &mut Building, guests: Vec<(Idx<Machine>, Parts)>, alike: &mut Al
     }
 }
 
-/// Says which machines have a firewall: those with roles, those that accept something, and those that are told to; none that is
-/// told not to.
+/// Decides which machines have a firewall: those with roles, those that accept something, and those with `firewall:
+/// true`; never those with `firewall: false`.
 fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     for one in assigned {
         if let Some(machine) = cloud.machine_mut(one.machine) {
@@ -119,7 +119,7 @@ fn guard(view: &View<'_>, cloud: &mut Building, assigned: &[Assigned]) {
     }
 }
 
-/// Where a machine of the draft is in the resolved cloud, if it is right.
+/// The place of a machine of the draft in the resolved cloud, if it is right.
 fn index_of(cloud: &Checked, placed: &Placed<'_>) -> Option<Idx<Machine>> {
     let name = text(&placed.draft.name);
     cloud.find(name)
@@ -140,7 +140,7 @@ fn firewalls(cloud: &Checked) -> Vec<Assigned> {
     each.collect()
 }
 
-/// Whether a machine of the draft has a role or a firewall, so that its guest is judged here.
+/// Whether a machine of the draft has a role or a firewall, so that its guest is checked here.
 pub(crate) fn has_role(view: &View<'_>, machine: &crate::machine::Machine) -> bool {
     !machine.roles.is_empty()
         || machine.firewall == Some(true)
@@ -165,7 +165,7 @@ fn own(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<Ass
     assigned
 }
 
-/// Who has which role.
+/// The machines of each role.
 fn members(cloud: &Checked, assigned: &[Assigned]) -> BTreeMap<CheckedGroup, Members> {
     let mut all: BTreeMap<CheckedGroup, Members> = BTreeMap::new();
     for one in assigned {
@@ -258,7 +258,7 @@ fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Findin
     }
 }
 
-/// Judges the merged guest of a machine. What is wrong with a part that a role adds is told at the role.
+/// Checks the merged guest of a machine. A mistake in a part that a role adds is reported at the role.
 fn judge(merged: &merge::Merged<'_>, machine: &Machine, findings: &mut Vec<Finding>) {
     let machines = At::ROOT.key("machines");
     let here = machines.name(&machine.name);
@@ -288,16 +288,16 @@ problems! {
     /// Problems with the roles of a machine.
     pub enum RoleProblem {
         NoSystem { who: String, os: &'static str, role: String } is RoleNeeds:
-            "{who} has {os}, and nothing there can be {role}",
-            "say which system the image is, for example {system}",
+            "{who} has {os}, so it cannot run {role}",
+            "name the system of the image, for example {system}",
             system = system();
         NoFirewall { os: &'static str } is RoleNeeds:
-            "the machine has {os}, and nothing there can let in some and keep out others",
-            "say which system the image is, for example {system}, or leave `accept` out",
+            "the machine has {os}, so it cannot have a firewall that accepts only some peers",
+            "name the system of the image, for example {system}, or leave `accept` out",
             system = system();
         Unheard { role: String, service: Service } is RoleWarning:
-            "nothing may call {role} at {service}: the firewall of its machine lets no peer in there",
-            "say who may call it, as {from} of the role or as {accept} of the machine",
+            "no machine may call {role} at {service}: the firewall there accepts no peer",
+            "name who may call it, with {from} on the role or {accept} on the machine",
             from = Remedy::either("from: [{machine: NAME}]", ".from(Peer::machine(\"NAME\"))"),
             accept = Remedy::either(
                 format!("accept: [{{service: {service}, from: {{machine: NAME}}}}]"),

@@ -1,7 +1,7 @@
-//! What a room of built-in roles that span machines answers: the check asks it, and knows no room by name.
+//! The interface of a room of built-in roles that span machines. The check uses it, and knows no room by name.
 //!
-//! A role of the user's own is asked by [`SpanningRole`](crate::role::SpanningRole) alone, and so are the built-in ones. A room has
-//! besides what a user's role does without: rules over a draft whose values may be wrong, and values of its own in a checked cloud.
+//! The check asks users' and built-in roles by [`SpanningRole`](crate::role::SpanningRole). A room adds two things that
+//! users' roles do not have: rules over a draft whose values may be wrong, and values of its own in a checked cloud.
 
 use super::view::View;
 use crate::checked::{Checked, Idx, Machine, OfRoles};
@@ -27,7 +27,8 @@ pub(crate) trait Room: Sync {
         let _ = (view, findings);
     }
 
-    /// Resolves what the roles of its machines read in a checked cloud. Says whether nothing had to be left out.
+    /// Resolves the values that its machines' roles read in a checked cloud. Returns whether nothing had to be left
+    /// out.
     fn resolve(&self, draft: &Cloud, cloud: &Checked, into: &mut OfRoles) -> bool {
         let _ = (draft, cloud, into);
         true

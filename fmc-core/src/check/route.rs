@@ -15,7 +15,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     for placed in &view.machines {
         default_routes(placed, findings);
-        // A lab has isolated networks in place of host bridges, so that what is said about the world is not true there.
+        // A lab has isolated networks in place of host bridges, so the rules about the way out do not apply there.
         if !view.cloud.lab {
             unusable(view, placed, findings);
             missing(view, placed, findings);
@@ -54,7 +54,7 @@ fn default_routes(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether an interface learns its gateway where it gets its address.
+/// Whether an interface learns its gateway by DHCP, together with its address.
 fn by_dhcp(link: &Plugged<'_>) -> bool {
     link.draft.address.is_none() && link.draft.address6.is_none()
 }
@@ -68,7 +68,7 @@ fn leads_out(net: &Net<'_>, link: &Plugged<'_>) -> bool {
     net.is_forwarded() && (has_gateway(net) || (!net.is_own() && by_dhcp(link)))
 }
 
-/// A default route that is asked for where there is none.
+/// A default route that is asked for on a network without one.
 fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     for (index, link) in placed.links.iter().enumerate() {
         let Some(net) = link.network.and_then(|at| view.network(at)) else { continue };
@@ -89,7 +89,7 @@ fn unusable(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A machine that something configures and that gets nowhere; who says `default_route: false` means it.
+/// A configured machine without a way out, unless `default_route: false` says that this is intended.
 fn missing(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     if placed.draft.image.os.provisioner().is_none() {
         return;
@@ -118,27 +118,27 @@ problems! {
     /// Problems with routes and gateways.
     pub enum RouteProblem {
         GatewayReserved { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
-            "{gateway} is no machine's address of {subnet}",
+            "{gateway} is reserved in {subnet}: no machine can have it",
             "write an address of it, for example {first}";
         GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is not in {subnet}",
             "write an address of it, for example {first}";
         NoGateway { network: String } is GatewayUnreachable:
             "{network} has no gateway for a default route",
-            "say the LAN's router on {network}, for example {gateway}, or let it be the default route of another interface",
+            "name the LAN's router on {network}, for example {gateway}, or set the default route on another interface",
             gateway = Remedy::set("gateway", "192.168.0.1");
         NothingBehind { network: String } is GatewayUnreachable:
             "{network} is isolated: nothing is behind its gateway",
             "let the default route go through an interface on a network that is forwarded";
         Twice is DefaultRouteDuplicate:
-            "two interfaces of the machine say that they have the default route",
-            "keep one: which of two a packet takes is chance";
+            "two interfaces of the machine have the default route",
+            "keep one: with two, chance decides which one a packet takes";
         NoInterface is DefaultRouteMissing:
             "the machine has no default route: it has no interface",
             "add an interface on a nat or routed network";
         NoWayOut is DefaultRouteMissing:
             "the machine has no default route: none of its networks has a gateway to the world",
-            "add an interface on a nat or routed network, or say {none} where that is meant",
+            "add an interface on a nat or routed network, or write {none} if that is intended",
             none = Remedy::set("default_route", "false");
     }
 }

@@ -1,11 +1,11 @@
-//! What many machines share is said once: findings that say the same of several machines at the same place are one.
+//! Merges findings that say the same of several machines at the same place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::View;
 use crate::finding::{Finding, NameList};
 
-/// Joins them into the one of the machine that is first by name, which has the names of the others.
+/// Joins them into the finding of the machine that is first by name, and gives that the other names.
 pub(super) fn join(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut same: BTreeMap<_, Vec<(&str, usize)>> = BTreeMap::new();
     for (index, finding) in findings.iter().enumerate() {
@@ -44,7 +44,7 @@ fn machine_of<'a>(view: &View<'a>, at: &'a str) -> Option<(&'a str, &'a str)> {
     Some((name, path.get(name.len()..)?))
 }
 
-/// A path, without the machine where it is in this one.
+/// A path, without the name of the machine that it belongs to.
 fn within<'a>(at: &'a str, machine: &str) -> &'a str {
     let inside = at.strip_prefix("machines.").and_then(|path| path.strip_prefix(machine));
     inside.filter(|rest| rest.is_empty() || rest.starts_with('.')).unwrap_or(at)

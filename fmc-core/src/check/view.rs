@@ -1,7 +1,7 @@
 //! The draft with its references looked up: what the rules read.
 //!
-//! A leaf or a reference that is wrong is `None` here; a rule that needs it passes the value over, since the finding
-//! about it is made elsewhere.
+//! A leaf or a reference that is wrong is `None` here; a rule that needs it skips the value, since another rule reports
+//! it.
 //!
 //! A wrong name still refers: two values that share it are matched by their text, so that a cloud with underscores in its
 //! names gets the findings about its addresses too.
@@ -49,7 +49,7 @@ pub(crate) struct View<'a> {
 /// A network with its families.
 pub(crate) struct Net<'a> {
     pub(crate) draft: &'a Network,
-    /// The host that it is on; `None` for a host bridge, which is on many, and where it is wrong.
+    /// The host that it is on; `None` for a host bridge, which is on many, and if the name is wrong.
     pub(crate) host: Option<usize>,
     pub(crate) ipv4: Option<Family>,
     pub(crate) ipv6: Option<Family>,
@@ -66,12 +66,12 @@ pub(crate) struct Placed<'a> {
 pub(crate) struct Plugged<'a> {
     pub(crate) draft: &'a Interface,
     pub(crate) network: Option<usize>,
-    /// The MAC: the user's if that is right, else the derived one; `None` where a name that it derives from is wrong.
+    /// The MAC: the user's if that is right, else the derived one; `None` if a name that it derives from is wrong.
     pub(crate) mac: Option<Mac>,
 }
 
 impl<'a> View<'a> {
-    /// Whose name stands before the names of domains and networks on their hosts.
+    /// The owner whose name precedes the names of domains and networks on their hosts.
     pub(crate) fn prefix(&self) -> Option<&str> {
         self.owner.as_ref().filter(|_| self.cloud.prefixed).map(OwnerId::as_str)
     }
@@ -238,8 +238,8 @@ pub(crate) fn route_of(view: &View<'_>, placed: &Placed<'_>) -> Option<usize> {
     })
 }
 
-/// The text of a name, right or wrong: a reference by a wrong name to a value of that wrong name is understood, so that
-/// the rules about both still speak.
+/// The text of a name, right or wrong: a wrong name still refers to a value of that wrong name, so the rules about both
+/// still apply.
 pub(crate) fn text<T: AsRef<str>>(name: &Given<T>) -> &str {
     match name {
         Given::Right(name) => name.as_ref(),
@@ -251,7 +251,7 @@ fn index<T: Keyed>(values: &Named<T>) -> BTreeMap<&str, usize>
 where
     T::Name: AsRef<str>,
 {
-    // The first of two values of one name is the one that references mean; the second is a finding.
+    // References mean the first of two values of one name; the second is a finding.
     let mut map = BTreeMap::new();
     for (at, value) in values.iter().enumerate() {
         map.entry(text(value.name())).or_insert(at);

@@ -1,4 +1,4 @@
-//! The only way to a checked cloud. Nothing but the check imports it, which `cargo xtask tidy` sees to.
+//! The only way to a checked cloud. Only the check may import it; `cargo xtask tidy` enforces that.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -49,7 +49,7 @@ impl Building {
         self.0.of_roles = of_roles;
     }
 
-    /// Who has which role.
+    /// The machines of each role.
     pub(crate) fn set_roles(&mut self, roles: BTreeMap<CheckedGroup, Members>) {
         self.0.roles = roles;
     }
@@ -91,7 +91,7 @@ impl Building {
         flows.shrink_to_fit();
     }
 
-    /// The checked cloud, when no rule refuses it, with what the rules found besides.
+    /// The checked cloud, if no rule refuses it, with its other findings.
     pub(crate) fn finish(mut self, findings: Vec<Finding>) -> Checked {
         self.0.findings = findings;
         self.fit();
@@ -99,7 +99,7 @@ impl Building {
     }
 }
 
-/// The index of what is at a place in the order of a checked cloud.
+/// The index of a place in the order of a checked cloud.
 pub(crate) const fn index<T>(place: usize) -> Idx<T> {
     Idx::new(place)
 }

@@ -1,4 +1,4 @@
-//! The flows of a checked cloud: who says each, and whom it lets in.
+//! The flows of a checked cloud: the owner of each, and its peers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,18 +17,19 @@ pub struct CheckedFlow {
     pub machine: Idx<Machine>,
     /// Which end that machine is.
     pub direction: Direction,
-    /// What flows.
+    /// The service.
     pub service: Service,
     /// The other end.
     pub peer: CheckedPeer,
-    /// Who says it there.
+    /// The owner of the flow.
     pub by: By,
 }
 
-/// Who says a flow of a machine.
+/// The owner of a flow of a machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum By {
-    /// A role of the machine. What every machine has is said by `ssh`, `ready`, `dns` and `ntp`, which are no roles.
+    /// A role of the machine. Flows that every machine has belong to `ssh`, `ready`, `dns` and `ntp`, which are not
+    /// roles.
     Role(RoleName),
     /// The machine itself, by what it [accepts](crate::machine::Machine::accept); by index there.
     Machine(usize),
@@ -57,11 +58,11 @@ impl fmt::Display for By {
 /// The other end of a [`CheckedFlow`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CheckedPeer {
-    /// Whoever can.
+    /// Every address.
     Anywhere,
-    /// Whoever has an address of a network's subnets; by index.
+    /// Every address of a network's subnets; by index.
     Network(Idx<Network>),
-    /// Whoever has an address of a subnet.
+    /// Every address of a subnet.
     Subnet(Subnet),
     /// One machine; by index.
     Machine(Idx<Machine>),
@@ -69,7 +70,7 @@ pub enum CheckedPeer {
     SubnetOfRole(CheckedGroup),
     /// The machines of a role, by their addresses.
     Role(CheckedGroup),
-    /// Who is inside of the machine itself.
+    /// Programs inside the machine itself.
     Inside {
         /// The interfaces that lead inside.
         interfaces: BTreeSet<BridgeName>,
@@ -79,7 +80,7 @@ pub enum CheckedPeer {
 }
 
 impl CheckedPeer {
-    /// The role whose machines are meant, if a role is.
+    /// The role of the peer's machines, if it names one.
     pub fn group(&self) -> Option<&CheckedGroup> {
         match self {
             Self::SubnetOfRole(group) | Self::Role(group) => Some(group),
@@ -93,7 +94,7 @@ impl CheckedPeer {
 pub struct CheckedGroup {
     /// The role's kind.
     pub kind: RoleName,
-    /// The instance, if one is meant.
+    /// The instance, if it names one.
     pub instance: Option<Arc<str>>,
 }
 

@@ -13,9 +13,9 @@ pub struct Host {
     pub name: HostName,
     /// Where its libvirt answers.
     pub uri: LibvirtUri,
-    /// Its processor, where the user said it.
+    /// Its processor, if the user set it.
     pub topology: Option<Topology>,
-    /// Its memory, where the user said it.
+    /// Its memory, if the user set it.
     pub memory: Option<Size>,
     /// The part of its memory that machines may not use.
     pub reserve: Size,
@@ -25,9 +25,9 @@ pub struct Host {
     pub machine_type: MachineType,
     /// The processor that guests see.
     pub cpu: CpuModel,
-    /// The folder in which the cloud's own pool has its folder.
+    /// The folder that contains the folder of the cloud's own pool.
     pub base: AbsPath,
-    /// The bytes that the cloud's own pool may fill, where the user said it.
+    /// The bytes that the cloud's own pool may fill, if the user set it.
     pub capacity: Option<Size>,
     /// Its other pools, by name.
     pub pools: Vec<Pool>,
@@ -43,7 +43,7 @@ pub struct Pool {
     pub name: PoolName,
     /// Its folder.
     pub path: AbsPath,
-    /// The bytes that the cloud may fill, where the user said it.
+    /// The bytes that the cloud may fill, if the user set it.
     pub capacity: Option<Size>,
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-/// Which one of a checked cloud's hosts, networks or machines is meant: [`Checked::at`](super::Checked::at) looks it up.
+/// One of a checked cloud's hosts, networks or machines: [`Checked::at`](super::Checked::at) looks it up.
 ///
-/// The check alone makes one, and the place of a value in a draft is none: a draft is in the order of its declarations, and a
-/// checked cloud is sorted by name.
+/// Only the check makes one. The place of a value in a draft is a different number: a draft is in the order of its
+/// declarations, and a checked cloud is sorted by name.
 pub struct Idx<T> {
     at: usize,
     of: PhantomData<fn() -> T>,
@@ -19,7 +19,7 @@ impl<T> Idx<T> {
         Self { at, of: PhantomData }
     }
 
-    /// Its place in the order of its cloud, for a list beside that has one entry for each.
+    /// Its place in the order of its cloud, for a parallel list with one entry for each.
     pub const fn position(self) -> usize {
         self.at
     }

@@ -34,9 +34,9 @@ pub struct Image {
     pub arch: Arch,
     /// Where its bytes are.
     pub source: Source,
-    /// What it hashes to, where that is known.
+    /// Its hash, if it is known.
     pub digest: Option<Digest>,
-    /// What it hashes to once it is unpacked, where that is said.
+    /// Its hash after unpacking, if it is set.
     pub unpacked_digest: Option<Digest>,
     /// The format of its bytes.
     pub format: Format,
@@ -88,7 +88,7 @@ pub struct Machine {
     pub name: MachineName,
     /// The host that it is on, by index.
     pub host: Idx<Host>,
-    /// What its root is made from.
+    /// The image that its root is made from.
     pub image: Arc<Image>,
     /// Virtual processors.
     pub cpus: Cpus,
@@ -106,7 +106,7 @@ pub struct Machine {
     pub fqdn: Option<Fqdn>,
     /// Its time zone.
     pub time_zone: Option<TimeZone>,
-    /// Whom it asks for names, in order.
+    /// Its resolvers, in order.
     pub resolvers: Vec<IpAddr>,
     /// Whether it should run.
     pub power: Power,
@@ -114,26 +114,26 @@ pub struct Machine {
     pub autostart: bool,
     /// How it is stopped.
     pub shutdown: Shutdown,
-    /// What says that it is up; nobody waits for it if `None`.
+    /// The signal that it is up; an apply does not wait if it is `None`.
     pub ready: Option<Ready>,
-    /// Labels of the Kubernetes node that it is, each once.
+    /// Labels of its Kubernetes node, each once.
     pub labels: Vec<k3s::Label>,
-    /// Taints of the Kubernetes node that it is, each once.
+    /// Taints of its Kubernetes node, each once.
     pub taints: Vec<k3s::Taint>,
     /// Whether a firewall inside it lets in its flows and nothing else.
     pub firewall: bool,
-    /// What it is a member of by its roles: those of an instance, and those that want something done before it leaves.
+    /// Its memberships by roles: in an instance, or with steps that must be done before it leaves.
     pub memberships: Vec<Membership>,
     /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
     pub after: Vec<Idx<Self>>,
-    /// What the user and the machine's roles want inside it, shared with machines that have the same.
+    /// The guest of the user and the machine's roles, shared with machines that have the same.
     pub guest: Arc<Parts>,
     /// Its UUID, derived from owner and name.
     pub uuid: Uuid,
 }
 
 impl Machine {
-    /// The address by which others in the cloud know it: that of the first interface that has one known beforehand.
+    /// The address by which other machines in the cloud find it: the first fixed one of its interfaces.
     pub fn address(&self) -> Option<IpAddr> {
         self.interfaces.iter().find_map(Interface::address)
     }
@@ -159,7 +159,7 @@ impl Machine {
     }
 }
 
-/// What says that a machine is up, and how long it may take.
+/// The signal that a machine is up, and the timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ready {
@@ -169,7 +169,7 @@ pub struct Ready {
     pub within: Seconds,
 }
 
-/// What says that a machine is up: see [`ready::Signal`](crate::ready::Signal).
+/// The signal that a machine is up: see [`ready::Signal`](crate::ready::Signal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// A DHCP lease of libvirt's.
@@ -231,7 +231,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// Its address, where it is known beforehand; that of IPv4 first.
+    /// Its fixed address, if it has one; IPv4 first.
     pub fn address(&self) -> Option<IpAddr> {
         [self.ipv4, self.ipv6].into_iter().flatten().find_map(Addressing::address)
     }
@@ -244,7 +244,7 @@ impl Interface {
 pub struct Route {
     /// Where to.
     pub to: Subnet,
-    /// By whom.
+    /// The program that assigns it.
     pub via: IpAddr,
 }
 
@@ -260,7 +260,7 @@ pub enum Addressing {
 }
 
 impl Addressing {
-    /// The address, where it is known beforehand.
+    /// The address, if it is fixed.
     pub fn address(self) -> Option<IpAddr> {
         match self {
             Self::Static(address) | Self::Reserved(address) => Some(address),

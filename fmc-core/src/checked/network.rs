@@ -37,9 +37,9 @@ pub struct Network {
     pub forward: Forward,
     /// The bridge on the host: derived from the name, or the host's own.
     pub bridge: BridgeName,
-    /// IPv4, if it has it.
+    /// IPv4, if the network has it.
     pub ipv4: Option<Family>,
-    /// IPv6, if it has it.
+    /// IPv6, if the network has it.
     pub ipv6: Option<Family>,
     /// The DNS domain of its machines.
     pub domain: Option<DomainName>,
@@ -64,7 +64,7 @@ pub struct Network {
 pub struct Family {
     /// Its subnet.
     pub subnet: Subnet,
-    /// The router's address in it: the bridge's own, or on a host bridge somebody else's. `None` on a host bridge
+    /// The router's address in it: the bridge's own, or on a host bridge the LAN router's. `None` on a host bridge
     /// without one.
     pub gateway: Option<IpAddr>,
     /// The dynamic range of DHCP.
@@ -75,9 +75,9 @@ pub struct Family {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reservation {
-    /// Whose it is.
+    /// Its owner.
     pub mac: Mac,
-    /// What it gets.
+    /// The reserved address.
     pub address: IpAddr,
     /// The name that it gets.
     pub hostname: Option<Hostname>,
@@ -89,6 +89,6 @@ pub struct Reservation {
 pub struct PublishedName {
     /// The address.
     pub address: IpAddr,
-    /// Its names, one at least; it is looked up as the first, which is that of the machine that has it.
+    /// Its names, at least one. A reverse lookup gives the first, which is the name of its machine.
     pub names: Vec<Fqdn>,
 }

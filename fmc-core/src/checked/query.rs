@@ -8,7 +8,7 @@ use crate::addr::Subnet;
 use crate::flow::{Direction, Protocol, Service};
 use crate::name::{MachineName, NetworkName};
 
-/// What a cloud's machines accept, narrowed by [`into`](Self::into) and [`from`](Self::from).
+/// The flows that a cloud's machines accept, narrowed by [`into`](Self::into) and [`from`](Self::from).
 ///
 /// A machine or network that the cloud does not have has no flows.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl<'a> Query<'a> {
         here.filter(move |flow| {
             from.as_ref().is_none_or(|from| {
                 let sources = Sources::of(cloud, &flow.peer);
-                // A caller has one address of several, by the route that it takes.
+                // A caller uses one of several addresses, depending on its route.
                 from.iter().any(|subnet| sources.covers(*subnet))
             })
         })
@@ -102,7 +102,7 @@ impl<'a> Query<'a> {
         services
     }
 
-    /// The ports, in order, each once, whatever the protocol; a range by its first and last.
+    /// The ports, in order, each once, for all protocols; a range by its first and last.
     pub fn ports(&self) -> Vec<u16> {
         let services = self.services();
         let ported =

@@ -16,7 +16,7 @@ pub enum Sources {
 }
 
 impl Sources {
-    /// Those of a peer.
+    /// The sources of a peer.
     pub fn of(cloud: &Checked, peer: &CheckedPeer) -> Self {
         Self::Subnets(match peer {
             CheckedPeer::Anywhere => return Self::Anywhere,
@@ -69,7 +69,7 @@ pub(crate) fn subnets_of(cloud: &Checked, network: Idx<Network>) -> BTreeSet<Sub
     families.flatten().map(|family| family.subnet).collect()
 }
 
-/// A machine's addresses; for an interface whose address nobody knows beforehand, its network's subnets.
+/// A machine's addresses; for an interface without a fixed address, its network's subnets.
 pub(crate) fn addresses_of(cloud: &Checked, machine: &Machine) -> BTreeSet<Subnet> {
     let mut found = BTreeSet::new();
     for interface in &machine.interfaces {

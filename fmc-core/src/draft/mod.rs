@@ -3,10 +3,10 @@
 //! [`draft!`] takes a struct as Rust writes it. A setting is a field with its documentation and, where the setter is not the plain one,
 //! an attribute. From that line follow:
 //!
-//! - the field, its form in a file and its schema: whatever equals its default is left out of a file;
+//! - the field, its form in a file and its schema: a value that equals its default is left out of a file;
 //! - its value in the constructor;
 //! - its setter, with the same documentation, which is therefore free of Rust;
-//! - the look at it that a check takes: a wrong leaf is a finding at its path, and so is a name of a noun that is not there;
+//! - its check: a wrong leaf is a finding at its path, and so is the name of a missing noun;
 //! - the call that `convert` writes for it.
 //!
 //! | attribute | the setter |
@@ -21,12 +21,12 @@
 //! | `#[switch(compressed)]` | `compressed` takes nothing, and switches on |
 //! | `#[by_hand]`, `#[by_hand(dropin)]` | is written by hand below: it takes several arguments, or its documentation speaks Rust |
 //!
-//! `#[rule(path)]`, behind that, names a function that judges the value by itself. A rule that needs more than the value is a rule of the
-//! check.
+//! `#[rule(path)]`, after that, names a function that checks the value by itself. A rule that needs more than the value
+//! is a rule of the check.
 //!
-//! A value that is not a plain struct (an enumeration with values, one that has a short form in a file) implements [`Setting`] itself.
-//! The step from a draft to a checked value is written by hand in `check/resolve.rs`: it is where defaults and references of several
-//! settings meet.
+//! A value that is not a plain struct (an enumeration with values, a value with a short form in a file) implements
+//! [`Setting`] itself. The step from a draft to a checked value is written by hand in `check/resolve.rs`: there,
+//! defaults and references of several settings meet.
 
 mod choice;
 pub(crate) mod rule;
@@ -44,7 +44,7 @@ use crate::rust::{Expr, Names, Unsaid, quoted};
 pub(crate) use choice::choice;
 pub(crate) use table::draft;
 
-/// What a field of a draft holds.
+/// The value of a field of a draft.
 pub(crate) trait Setting {
     /// Looks at every leaf in it.
     fn look(&self, at: &At<'_>, look: &mut Look<'_>);
@@ -59,7 +59,7 @@ pub(crate) trait Setting {
     }
 }
 
-/// What the cloud has, by name.
+/// The names in the cloud.
 pub(crate) trait Nouns {
     /// Whether there is a noun of this name, which may be a wrong one.
     fn has(&self, noun: Noun, name: &str) -> bool;
@@ -89,7 +89,7 @@ impl Look<'_> {
         }
     }
 
-    /// Looks at the name of a value where it is defined.
+    /// Checks the name of a value at its definition.
     pub(crate) fn name<T: Leaf>(&mut self, given: &Given<T>, at: &At<'_>) {
         leaf(given, at, self.findings);
     }

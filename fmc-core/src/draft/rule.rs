@@ -1,4 +1,4 @@
-//! Rules that judge one setting by itself.
+//! Rules for one setting by itself.
 
 use crate::finding::{At, Finding, ValueProblem};
 use crate::given::Given;
@@ -22,7 +22,7 @@ pub(crate) fn in_sectors(size: &Given<Size>, at: &At<'_>, findings: &mut Vec<Fin
     whole(size, SECTOR, "sectors of 512 B", at, findings);
 }
 
-/// What is written in KiB or in sectors comes back rounded, and would look changed for ever.
+/// A size that is not whole KiB or sectors would come back rounded, and look changed for ever.
 fn whole(size: &Given<Size>, unit: u64, granule: &'static str, at: &At<'_>, findings: &mut Vec<Finding>) {
     if let Some(size) = size.ok().filter(|size| !size.as_bytes().is_multiple_of(unit)) {
         let rounded = Size::bytes(size.as_bytes().next_multiple_of(unit));

@@ -6,8 +6,8 @@
 /// value is a call of it and of its setters. Where it is not, one more line says what it is:
 ///
 /// - `in "k3s::";`: the constructor is called by a path.
-/// - `said PATH;`: this function makes the expression, from `say_settings` for whatever has its own setter.
-/// - `rule PATH;`, behind that: this function judges settings of the value together.
+/// - `said PATH;`: this function makes the expression; it calls `say_settings` for settings with setters.
+/// - `rule PATH;`, after that: this function checks settings of the value together.
 /// - `arguments;`: the setter of its owner takes its parts.
 /// - `by hand;`: [`Setting`] is implemented by hand.
 macro_rules! draft {

@@ -31,7 +31,7 @@ draft! {
         /// Its name.
         #[key]
         name: Given<MachineName>,
-        /// What it is made from.
+        /// Its parts.
         #[needed]
         image: Image,
         /// A leaf that may be left out.
@@ -88,7 +88,7 @@ fn is_even(cpus: &Option<Given<Cpus>>, at: &At<'_>, findings: &mut Vec<Finding>)
 }
 
 problems! {
-    /// What the test's own rules find.
+    /// The findings of the test's own rules.
     enum TestProblem {
         Odd is ValueInvalid:
             "it is odd",

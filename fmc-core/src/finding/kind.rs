@@ -12,11 +12,12 @@ use crate::nearest::nearest;
 macro_rules! kinds {
     ($($pages:literal { $($variant:ident $name:literal $severity:ident $accept:ident;)+ })+) => {
         /// A kind of finding. Its name is stable across versions.
+        // The pages' programs are a user's, so the facade's doctests run them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Kind {
             $($(
-                #[doc = concat!("`", $name, "`\n\n", include_str!(concat!($pages, $name, ".md")))]
+                #[cfg_attr(not(doctest), doc = concat!("`", $name, "`\n\n", include_str!(concat!($pages, $name, ".md"))))]
                 $variant,
             )+)+
             /// A kind of a role of the user's own.
@@ -27,7 +28,7 @@ macro_rules! kinds {
         ///
         $($(#[doc = concat!("- [`", $name, "`](#", $name, ")")])+)+
         ///
-        $($(#[doc = concat!("# `", $name, "`\n\n", include_str!(concat!($pages, $name, ".md")))])+)+
+        $($(#[cfg_attr(not(doctest), doc = concat!("# `", $name, "`\n\n", include_str!(concat!($pages, $name, ".md"))))])+)+
         pub mod findings {}
 
         impl Kind {

@@ -7,13 +7,13 @@ use crate::given::{Given, Leaf, LeafGroup};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeafProblem {
-    /// What the leaf is, as `machine name`.
+    /// The kind of leaf, as `machine name`.
     pub what: &'static str,
     /// Which kind of finding it is.
     pub group: LeafGroup,
     /// The text as it may be shown.
     pub text: String,
-    /// What is wrong with it.
+    /// The reason why it is wrong.
     pub why: String,
     /// Whether `why` says what would be right.
     pub mends: bool,

@@ -1,4 +1,4 @@
-//! Names in a message: all of them are data, and few are said.
+//! Names in a message: all of them are data, and the text shows a few.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl NameList {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -53,7 +53,7 @@ impl NameList {
         self.0.iter().map(String::as_str)
     }
 
-    /// The name that was meant by a wrong one, if one is near.
+    /// The name nearest to a wrong one, if one is near.
     pub(crate) fn nearest(&self, wrong: &str) -> Option<String> {
         nearest(wrong, self.iter()).map(str::to_owned)
     }
@@ -67,7 +67,7 @@ impl NameList {
         }
     }
 
-    /// The first by name; an empty one if there is none.
+    /// The first by name; an empty text if there is none.
     pub(crate) fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }

@@ -1,4 +1,4 @@
-//! Kinds of findings that a role brings along: on equal terms with the built-in ones.
+//! Kinds of findings that a role adds, on equal terms with the built-in ones.
 
 use super::Severity;
 

@@ -1,4 +1,4 @@
-//! What a finding is about: a type for each room of rules, which carries its values and makes its texts from them.
+//! The data of a finding: a type for each room of rules, which carries its values and makes its texts from them.
 
 use std::any::Any;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Remedy, Words};
 
-/// What is wrong, or worth knowing: the values, and the texts that are made from them.
+/// A mistake or a warning: its values, and the texts that are made from them.
 ///
 /// A room of rules has an enum of its problems, written as a table by `problems!`. A user's role may implement it for its own
 /// type: [`RoleFindings::about`](crate::role::RoleFindings::about).
@@ -18,10 +18,10 @@ pub trait Problem: Any + fmt::Debug + Send + Sync {
     /// Which of the kind's cases it is, in words of the code.
     fn case(&self) -> &'static str;
 
-    /// What is wrong.
+    /// The message.
     fn message(&self) -> String;
 
-    /// What would be right, in the words of the format that the author writes.
+    /// The help, in the words of the format that the author writes.
     fn help(&self, words: Words) -> String;
 
     /// The settings that the help names.
@@ -61,7 +61,7 @@ impl Data {
         self
     }
 
-    /// A value as a type of the reader's; `None` if there is no such value, or one of another type.
+    /// A value as a type of the caller's; `None` if there is no such value, or if it has another type.
     ///
     /// ```
     /// use fmc_core::finding::Data;
@@ -79,7 +79,7 @@ impl Data {
         self.0.keys().map(String::as_str)
     }
 
-    /// Whether there are none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

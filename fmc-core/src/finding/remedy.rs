@@ -12,7 +12,7 @@ pub enum Words {
     /// A program.
     #[default]
     Rust,
-    /// A file: YAML, TOML or JSON; settings are said as in YAML.
+    /// A file: YAML, TOML or JSON; settings are written as in YAML.
     File,
 }
 
@@ -34,7 +34,7 @@ pub struct Remedy {
 }
 
 impl Remedy {
-    /// A setting by its key and an example as a file has it: a text, a number, `true`, or a list as `[10.17.3.1]`.
+    /// A setting by its key and an example in the form of a file: a text, a number, `true`, or a list as `[10.17.3.1]`.
     pub fn set(key: &str, example: impl fmt::Display) -> Self {
         let example = example.to_string();
         Self {

@@ -1,4 +1,4 @@
-//! What a finding says: a typed problem that makes the texts, or the texts that were read from JSON.
+//! The text of a finding: made by a typed problem, or read from JSON.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{Data, Finding, Kind, NameList, Problem, Remedy, Severity, Words};
 /// Where the texts and values of a finding are from.
 #[derive(Clone, Debug)]
 pub(super) enum Said {
-    /// Made from a problem whenever somebody reads them.
+    /// Made from a problem on each call.
     Typed(Arc<dyn Problem>),
     /// Read from JSON.
     Read(Box<Texts>),
@@ -62,7 +62,7 @@ impl Said {
     }
 }
 
-/// By what they say: a finding that was read is the one that was written.
+/// Compares the texts: a finding that was read equals the one that was written.
 impl PartialEq for Said {
     fn eq(&self, other: &Self) -> bool {
         self.message() == other.message()
@@ -73,7 +73,7 @@ impl PartialEq for Said {
     }
 }
 
-/// A finding as JSON has it.
+/// A finding in JSON.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Written {
     kind: Kind,

@@ -1,4 +1,4 @@
-//! Values that are right alone and wrong where they stand, of whichever room.
+//! Values that are valid by themselves and wrong in their place, in any room.
 
 use super::problems;
 
@@ -27,7 +27,7 @@ problems! {
             "a firewall cannot name the interface {name:?}",
             "write the interface's name without quotation marks, stars and backslashes";
         NoInterface is ValueInvalid:
-            "no interface leads inside",
+            "the peer names no interface",
             "name the machine's own interfaces that lead inside, for example docker0";
         SecretFile is ValueInvalid:
             "the path of a secret's file is empty or has a NUL in it",

@@ -46,7 +46,7 @@ pub enum Peer {
 pub struct Group {
     /// The role's kind.
     pub kind: Given<RoleName>,
-    /// The instance, if only one is meant.
+    /// The instance, if the peer is only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
 }

@@ -163,7 +163,7 @@ impl Leaf for Service {
 
 leaf_traits!(Service);
 
-/// Why a text is not a service, judged by the notations of other programs.
+/// Why a text is not a service; it recognises the notations of other programs.
 fn otherwise(text: &str) -> LeafError {
     let number = |part: &str| TcpPort::parse(part).is_ok();
     let lower = text.trim().to_ascii_lowercase();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::impact::Impact;
 use super::plan::{Action, NoteKind, Plan, Step};
 
-/// The steps of one machine or other noun, or of one object that belongs to none.
+/// The steps of one machine or other noun, or of a single object that belongs to none.
 #[derive(Debug)]
 pub struct Group<'a, D: ?Sized> {
     name: String,
@@ -51,7 +51,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
         self.steps.iter().copied()
     }
 
-    /// What is done to the noun as a whole. A deleted part of a noun that stays does not count here, but in
+    /// The action on the noun as a whole. A deleted part of a noun that stays does not count here, but in
     /// [`Group::impact`].
     pub fn action(&self) -> Action {
         let stays = self.steps.iter().filter(|step| step.action != Action::Delete);
@@ -96,7 +96,7 @@ impl<'a, D: ?Sized> Group<'a, D> {
     }
 }
 
-/// How many machines and other nouns a plan changes, by what is done to each.
+/// How many machines and other nouns a plan changes, by action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {

@@ -97,25 +97,25 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     part
 }
 
-/// What a note may be about: an object, or the noun that it is part of.
+/// The possible subjects of a note: an object, or the noun that it is part of.
 fn abouts(address: &Address, part_of: Option<&str>) -> impl Iterator<Item = String> {
     [Some(address.to_string()), part_of.map(str::to_owned)].into_iter().flatten()
 }
 
-/// A refusal for each machine that is to be made anew, or to lose its data, and is not among what alone was chosen: the plan
+/// A refusal for each machine that should be replaced or lose its data, but that the limited plan leaves out: the plan
 /// would not do what was asked for.
 fn outside(choices: &Choices, is_elsewhere: impl Fn(&str) -> bool) -> Vec<Note> {
     let data = match &choices.delete_data {
         DeleteData::Of(machines) => machines.iter().collect(),
         DeleteData::None | DeleteData::All => Vec::new(),
     };
-    let replaced = choices.replace.iter().map(|name| (name, "it is to be made anew"));
+    let replaced = choices.replace.iter().map(|name| (name, "it is to be replaced"));
     let data = data.into_iter().map(|name| (name, "its data may be deleted"));
     let asked = replaced.chain(data).map(|(name, what)| (format!("machine/{name}"), what));
     asked
         .filter(|(about, _)| is_elsewhere(about))
         .map(|(about, what)| {
-            let text = format!("{what}, but it is not among what alone was chosen: choose {about} too");
+            let text = format!("{what}, but the plan is limited to other objects: choose {about} too");
             Note { about, kind: NoteKind::Refused, text }
         })
         .collect()
@@ -232,6 +232,6 @@ fn unknown(name: &str, known: &[(&Address, Option<&str>)]) -> Note {
         Some(near) => format!("did you mean {near}?"),
         None => "name a machine/NAME, a network/NAME or the address of an object".to_owned(),
     };
-    let text = format!("nothing has this name; {hint}");
+    let text = format!("no object has this name; {hint}");
     Note { about: name.to_owned(), kind: NoteKind::Refused, text }
 }

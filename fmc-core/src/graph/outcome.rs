@@ -90,7 +90,7 @@ impl Outcome {
         self.failed.is_empty() && self.skipped.is_empty() && self.not_up.is_empty()
     }
 
-    /// What becomes of a plan of which nothing is done, for a cause: all of it is left.
+    /// The outcome of a plan whose steps are all left undone, with the cause.
     pub fn nothing_of<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Self {
         Self { left: Left::all(plan, cause), ..Self::default() }
     }
@@ -163,7 +163,7 @@ pub struct Left {
     pub action: Option<Action>,
     /// Why it was not done.
     pub cause: String,
-    /// The kind of the note in the plan that said so; `None` of a step.
+    /// The kind of the note in the plan that said so; `None` for a step.
     #[serde(default)]
     pub note: Option<NoteKind>,
 }

@@ -66,9 +66,9 @@ impl fmt::Display for Action {
 pub struct Change {
     /// The path within the document, as `memory`.
     pub path: String,
-    /// What is there; `None` if nothing is.
+    /// The existing object; `None` if there is none.
     pub from: Option<String>,
-    /// What is wanted; `None` if nothing is.
+    /// The wanted value; `None` if there is none.
     pub to: Option<String>,
     /// The impact of this difference.
     pub impact: Impact,

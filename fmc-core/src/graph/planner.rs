@@ -94,7 +94,7 @@ pub(super) struct Block {
     /// The object that could not be read; `None` if the cause already says it.
     root: Option<String>,
     cause: String,
-    /// What has to be done first, if it is known.
+    /// The steps that come first, if it is known.
     phase: Option<String>,
     why: Why,
 }
@@ -258,7 +258,7 @@ impl<D: ?Sized> Subject<'_, D> {
             let words: Vec<String> = [summary].into_iter().chain(self.added.cloned()).collect();
             let reason = words.join(" ").trim().to_owned();
             let reasons = if reason.is_empty() { Vec::new() } else { vec![reason] };
-            // What is made for something that is there changes that.
+            // A creation for an existing object changes that object.
             let impact = if self.added.is_some() { Impact::Live } else { Impact::Create };
             let step = self.step(model, Action::Create, impact, reasons, Vec::new(), None);
             return after_block(step, block);

@@ -88,7 +88,7 @@ pub enum State<O: ?Sized> {
     },
     /// The object that would contain it is not built or started yet; the next phase plans it again.
     NotYet {
-        /// What has to be done first, as `the pool fmc-lab is started`.
+        /// The steps that come first, as `the pool fmc-lab is started`.
         phase: String,
         /// Whether it is certain that the object does not exist, because its container is built first. A plan
         /// then announces its creation. Otherwise the object may turn out to exist, and a plan announces

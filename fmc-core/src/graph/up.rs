@@ -60,7 +60,7 @@ impl fmt::Display for NotUpCause {
         match self {
             Self::Deadline { signal, seconds, error } => {
                 write!(f, "{signal} did not come within {seconds} s")?;
-                error.iter().try_for_each(|error| write!(f, " (the last question failed: {error})"))
+                error.iter().try_for_each(|error| write!(f, " (the last query failed: {error})"))
             }
             Self::Off { seconds } => write!(f, "it went off after {seconds} s"),
             Self::Stopped => f.write_str("the apply was stopped before it was seen up"),

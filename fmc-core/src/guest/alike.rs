@@ -1,4 +1,4 @@
-//! What the guests of many machines have alike is held once: a unit that a thousand nodes have is one value in memory.
+//! Equal parts of many machines' guests are held once: a unit of a thousand nodes is one value in memory.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,9 +38,9 @@ impl Alike {
     }
 }
 
-/// Values by a hash of the fields that tell most of them apart, each in the place that its hash gives. Of two values for one
-/// place the later one is remembered. So a look costs the same in a large cloud, where a map of the values that only one
-/// machine has would not fit the caches; and an often used value that was forgotten is soon there again.
+/// Values in the places that a hash of the fields gives in which most of them differ. Of two values for one place the
+/// later one is kept. So a look costs the same in a large cloud, where a map with the values that only one machine has
+/// would not fit the caches. A value that many machines have is soon there again when another one took its place.
 struct Held<T>(Vec<Option<(u64, Arc<T>)>>);
 
 impl<T: Part> Held<T> {

@@ -14,7 +14,7 @@ use crate::rust::{Expr, Names, Unsaid, quoted};
 use crate::secret::{Secret, SecretRef};
 use crate::unit::FileMode;
 
-/// What is in a file.
+/// The contents of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -26,11 +26,11 @@ pub enum Contents {
     Secret(Secret),
     /// Text with secrets in it.
     Parts(Vec<TextPart>),
-    /// A download, fetched once on the first boot; one that hashes to anything else is not installed.
+    /// A download, fetched once on the first boot; a file with another hash is not installed.
     Remote {
         /// Where it is.
         url: Given<HttpUrl>,
-        /// What it must hash to.
+        /// Its hash.
         digest: Given<Digest>,
     },
 }
@@ -43,9 +43,9 @@ pub enum Contents {
 pub enum TextPart {
     /// Text as it is.
     Text(Arc<str>),
-    /// The text of a secret, as it is.
+    /// The text of a secret, unchanged.
     Secret(Secret),
-    /// The text of a secret as it stands between the double quotes of a JSON or YAML scalar.
+    /// The text of a secret, escaped for the double quotes of a JSON or YAML scalar.
     Quoted(Secret),
 }
 
@@ -95,14 +95,14 @@ draft! {
         /// Where it is.
         #[key]
         path: Given<AbsPath>,
-        /// What is in it.
+        /// Its contents.
         #[needed]
         contents: Contents,
         /// Its permissions, in quotes: `"0644"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root if not said.
+        /// Its owner; root by default.
         owner: Option<Given<UserName>>,
-        /// Its group; root if not said, whoever owns it.
+        /// Its group; root by default, also if another user owns it.
         group: Option<Given<GroupName>>,
     }
 
@@ -111,17 +111,17 @@ draft! {
 }
 
 impl GuestFile {
-    /// A file with a text, mode 0644 until said otherwise.
+    /// A file with a text, mode 0644 by default.
     pub fn text(path: impl Into<Given<AbsPath>>, text: impl Into<Arc<str>>) -> Self {
         Self::new(path, Contents::Text(text.into()))
     }
 
-    /// A file with the bytes of a secret, mode 0600 until said otherwise.
+    /// A file with the bytes of a secret, mode 0600 by default.
     pub fn secret(path: impl Into<Given<AbsPath>>, secret: Secret) -> Self {
         Self::new(path, Contents::Secret(secret))
     }
 
-    /// A file with text and secrets one after the other, mode 0600 until said otherwise. The secrets in it must be text.
+    /// A file with text and secrets one after the other, mode 0600 by default. The secrets in it must be text.
     ///
     /// ```
     /// use fmc_core::guest::{GuestFile, TextPart};
@@ -143,8 +143,8 @@ impl GuestFile {
         }
     }
 
-    /// A file that the first boot fetches, mode 0644 until said otherwise. Ignition fetches it before the system starts, and
-    /// tries until it is there; cloud-init's last stage does the same.
+    /// A file that the first boot fetches, mode 0644 by default. Ignition fetches it before the system starts, and
+    /// tries until it succeeds; cloud-init's last stage does the same.
     pub fn remote(
         path: impl Into<Given<AbsPath>>,
         url: impl Into<Given<HttpUrl>>,
@@ -221,14 +221,14 @@ draft! {
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root if not said.
+        /// Its owner; root by default.
         owner: Option<Given<UserName>>,
-        /// Its group; root if not said, whoever owns it.
+        /// Its group; root by default, also if another user owns it.
         group: Option<Given<GroupName>>,
     }
 
-    /// A directory, mode 0755 until said otherwise. Directories above a file need not be listed, unless they have a mode
-    /// or an owner of their own.
+    /// A directory, mode 0755 by default. Directories above a file need not be listed, unless they have a mode or an
+    /// owner of their own.
     pub fn new(..);
 }
 
@@ -274,15 +274,15 @@ impl Symlink {
 pub struct CheckedFile {
     /// Where it is.
     pub path: AbsPath,
-    /// What is in it.
+    /// Its contents.
     pub contents: CheckedContents,
     /// Its permissions.
     pub mode: FileMode,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
 }
 
-/// What is in a [`CheckedFile`].
+/// The contents of a [`CheckedFile`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckedContents {
     /// Text.
@@ -295,7 +295,7 @@ pub enum CheckedContents {
     Remote {
         /// Where it is.
         url: HttpUrl,
-        /// What it must hash to.
+        /// Its hash.
         digest: Digest,
     },
 }
@@ -305,9 +305,9 @@ pub enum CheckedContents {
 pub enum CheckedTextPart {
     /// Text as it is.
     Text(Arc<str>),
-    /// The text of a secret, as it is.
+    /// The text of a secret, unchanged.
     Secret(SecretRef),
-    /// The text of a secret as it stands between the double quotes of a JSON or YAML scalar.
+    /// The text of a secret, escaped for the double quotes of a JSON or YAML scalar.
     Quoted(SecretRef),
 }
 
@@ -341,7 +341,7 @@ pub struct CheckedDirectory {
     pub path: AbsPath,
     /// Its permissions.
     pub mode: FileMode,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
 }
 
@@ -355,7 +355,7 @@ pub struct CheckedSymlink {
     pub target: Arc<str>,
 }
 
-/// Whose a file or directory is; root's where nothing is said.
+/// The owner of a file or directory; root by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// The user.
@@ -383,7 +383,7 @@ impl Owner {
     }
 }
 
-/// `Some(None)` where nothing is given, and `None` where what is given is wrong.
+/// `Some(None)` if nothing is given, and `None` if the given value is wrong.
 #[expect(clippy::option_option, reason = "absent is right and wrong is a finding: `?` tells them apart")]
 pub(super) fn optional<T: crate::given::Leaf>(
     given: Option<&Given<T>>,

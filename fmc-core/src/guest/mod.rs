@@ -1,8 +1,8 @@
-//! What is inside a machine, whatever its operating system: files, users, units, packages.
+//! Guests: files, users, units and packages of a machine, whatever its operating system.
 //!
-//! [`Guest`] is the draft that a user writes; [`Parts`] is the same with every leaf right. [`Inside`](crate::boot::Inside) adds what the
-//! cloud knows of the machine (its names, addresses, resolvers, time zone), and is what [`crate::boot`] compiles
-//! for Ignition or cloud-init.
+//! [`Guest`] is the draft that a user writes; [`Parts`] is the same with every leaf right.
+//! [`Inside`](crate::boot::Inside) adds the machine's names, addresses, resolvers and time zone from the cloud;
+//! [`crate::boot`] compiles it for Ignition or cloud-init.
 
 mod alike;
 mod file;
@@ -40,7 +40,7 @@ pub(crate) const HOST_KEY: &str = "/etc/ssh/ssh_host_ed25519_key";
 pub(crate) const HOST_KEY_PUBLIC: &str = "/etc/ssh/ssh_host_ed25519_key.pub";
 
 draft! {
-    /// What the user wants inside a machine.
+    /// The user's own files, users, units and packages of a machine.
     ///
     /// ```
     /// use fmc_core::guest::{GuestFile, Guest, Unit, User};
@@ -57,13 +57,13 @@ draft! {
     /// ```
     #[derive(Default)]
     pub struct Guest {
-        /// Files, by path. What the image has at the path of one is replaced.
+        /// Files, by path. They replace files of the image.
         #[each(file)]
         files: Named<GuestFile>,
         /// Directories, by path.
         #[each(directory)]
         directories: Named<Directory>,
-        /// Symbolic links, by path. What the image has at the path of one is replaced.
+        /// Symbolic links, by path. They replace files of the image.
         #[each(link)]
         links: Named<Symlink>,
         /// Users, by name.
@@ -75,12 +75,12 @@ draft! {
         /// systemd units, by their whole name.
         #[each(unit)]
         units: Named<Unit>,
-        /// Packages of the distribution, installed on the first boot. Fedora CoreOS and Flatcar have none.
+        /// Packages of the distribution, installed on the first boot; not on Fedora CoreOS and Flatcar.
         #[each(package)]
         packages: Vec<Given<PackageName>>,
     }
 
-    /// Nothing yet.
+    /// An empty guest.
     pub fn new(..);
     by hand;
 }

@@ -3,11 +3,11 @@
 //! # How a disk is made
 //!
 //! The first boot makes the file system and finds the disk by its serial number, before files are written and packages
-//! installed, so that they land on it. Ignition's own `filesystems` does that: it keeps a file system of the wanted kind,
-//! refuses to boot on another one, and takes a partition table for nothing. For cloud-init it is a `bootcmd` with
-//! `systemd-makefs`, which leaves anything that is there alone; cloud-init's `fs_setup` would format a disk whose label
-//! or kind differs. There is no `nofail`: a machine whose disk is missing stops at its next boot instead of running
-//! without its data.
+//! installed, so that they land on it. Ignition's own `filesystems` does that: it keeps a file system of the wanted
+//! kind, refuses to boot on another one, and treats a partition table as blank. For cloud-init it is a `bootcmd` with
+//! `systemd-makefs`, which leaves an existing file system alone; cloud-init's `fs_setup` would format a disk whose
+//! label or kind differs. There is no `nofail`: a machine whose disk is missing stops at its next boot instead of
+//! running without its data.
 //!
 //! On Fedora CoreOS a path follows the links of its root (`/srv` is `/var/srv`), because systemd mounts nothing below a
 //! link.

@@ -9,7 +9,7 @@ use crate::name::PackageName;
 use crate::named::{Keyed, Named};
 use crate::secret::SecretRef;
 
-/// What is inside a machine, sorted by path or name, whatever order the user wrote it in.
+/// The parts of a guest, sorted by path or name, independent of the user's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     /// Files, shared with machines that have the same.
@@ -35,7 +35,7 @@ impl Parts {
         files.chain(self.users.iter().filter_map(|user| user.password_hash.as_ref()))
     }
 
-    /// Whether somebody can log in: by a key, or with a password on the console.
+    /// Whether a user can log in: by a key, or with a password on the console.
     pub fn has_login(&self) -> bool {
         self.users.iter().any(|user| !user.keys.is_empty() || user.password_hash.is_some())
     }

@@ -13,13 +13,13 @@ use crate::rust::{Expr, Names, Unsaid};
 
 pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 
-/// What is wanted of a unit.
+/// The wanted state of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum State {
-    /// As the image has it.
+    /// The image's own default.
     #[default]
     Unchanged,
     /// Started at every boot, the first included.
@@ -36,10 +36,10 @@ draft! {
         /// Its name.
         #[key]
         name: Given<UnitName>,
-        /// What is wanted of it.
+        /// Its wanted state.
         #[by_hand]
         state: State,
-        /// Its contents; those of the image if not said.
+        /// Its contents; those of the image by default.
         #[by_hand]
         contents: Option<UnitContents>,
         /// Settings added to its own, by name.
@@ -98,7 +98,7 @@ impl Unit {
         self
     }
 
-    /// Its contents, as a [`UnitFile`] or a text; those of the image if not said.
+    /// Its contents, as a [`UnitFile`] or a text; by default those of the image.
     #[must_use]
     pub fn contents(mut self, contents: impl Into<UnitContents>) -> Self {
         self.contents = Some(contents.into());
@@ -170,7 +170,7 @@ impl Setting for State {
 pub struct CheckedUnit {
     /// Its name.
     pub name: UnitName,
-    /// What is wanted of it.
+    /// Its wanted state.
     pub state: State,
     /// Its contents, unless they are the image's.
     pub contents: Option<UnitContents>,

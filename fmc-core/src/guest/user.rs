@@ -11,13 +11,13 @@ use crate::secret::{Secret, SecretRef};
 use crate::ssh::SshKey;
 
 draft! {
-    /// A user of a machine, with a home directory and a group of the same name. One that the image has is changed.
+    /// A user of a machine, with a home directory and a group of the same name. A user of the image is changed.
     #[derive(Eq)]
     pub struct User {
         /// Its name.
         #[key]
         name: Given<UserName>,
-        /// Whether it may do everything by sudo, without a password.
+        /// Whether it may run everything by sudo, without a password.
         #[by_hand]
         admin: bool,
         /// SSH public keys that open the account.
@@ -26,11 +26,11 @@ draft! {
         /// Further groups; they must be in the guest or in the image.
         #[each(group)]
         groups: Vec<Given<GroupName>>,
-        /// The numeric id; the guest's next free one if not said.
+        /// The numeric id; the guest's next free one by default.
         uid: Option<u32>,
-        /// The home directory; `/home/NAME` if not said.
+        /// The home directory; `/home/NAME` by default.
         home: Option<Given<AbsPath>>,
-        /// The login shell; `/bin/bash` if not said.
+        /// The login shell; `/bin/bash` by default.
         shell: Option<Given<AbsPath>>,
         /// The hash of a password, as crypt(5) writes it (`$y$…`, `$6$…`), for the console. SSH takes keys only.
         password_hash: Option<Secret>,
@@ -42,7 +42,7 @@ draft! {
 }
 
 impl User {
-    /// A user who may do everything by sudo, without a password.
+    /// A user who may run everything by sudo, without a password.
     pub fn admin(name: impl Into<Given<UserName>>) -> Self {
         Self { admin: true, ..Self::new(name) }
     }
@@ -88,7 +88,7 @@ draft! {
         /// Its name.
         #[key]
         name: Given<GroupName>,
-        /// The numeric id; the guest's next free one if not said. cloud-init cannot choose it.
+        /// The numeric id; the guest's next free one by default. cloud-init cannot choose it.
         gid: Option<u32>,
     }
 
@@ -108,17 +108,17 @@ impl Group {
 pub struct CheckedUser {
     /// Its name.
     pub name: UserName,
-    /// Whether it may do everything by sudo, without a password.
+    /// Whether it may run everything by sudo, without a password.
     pub admin: bool,
     /// Keys that open the account.
     pub keys: Vec<SshKey>,
     /// Further groups.
     pub groups: Vec<GroupName>,
-    /// The numeric id, where it is said.
+    /// The numeric id, if it is set.
     pub uid: Option<u32>,
-    /// The home directory, where it is said.
+    /// The home directory, if it is set.
     pub home: Option<AbsPath>,
-    /// The login shell, where it is said.
+    /// The login shell, if it is set.
     pub shell: Option<AbsPath>,
     /// The hash of a password.
     pub password_hash: Option<SecretRef>,
@@ -130,7 +130,7 @@ pub struct CheckedUser {
 pub struct CheckedUserGroup {
     /// Its name.
     pub name: GroupName,
-    /// The numeric id, where it is said.
+    /// The numeric id, if it is set.
     pub gid: Option<u32>,
 }
 

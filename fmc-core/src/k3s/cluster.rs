@@ -1,4 +1,4 @@
-//! The draft of a K3s cluster: what a user says of it, once, for all its machines.
+//! The draft of a K3s cluster: its settings, once, for all its machines.
 //!
 //! A server that begins its cluster begins a new one when its root is replaced, as K3s itself does: name another server
 //! as `initial` before you replace it.
@@ -29,11 +29,11 @@ pub use install::{ByArch, Download, Install};
 pub use updates::{Clock, Updates};
 
 draft! {
-    /// A K3s cluster: which machines are its servers and agents, and what is the same on all of them.
+    /// A K3s cluster: its servers and agents, and the settings that are the same on all of them.
     ///
-    /// What must be equal on every server (networks, DNS, encryption, what is left out) is said here and nowhere else, so that
-    /// no server can have another value. Join addresses, names in certificates, tokens and the order in which servers start
-    /// are derived.
+    /// Settings that must be equal on every server (networks, DNS, encryption, omitted parts) are set here and nowhere
+    /// else, so that no server can differ. Join addresses, names in certificates, tokens and the order in which servers
+    /// start are derived.
     ///
     /// ```
     /// use fmc_core::k3s::{self, Component};
@@ -55,7 +55,7 @@ draft! {
         /// The release of K3s.
         #[needed]
         pub(crate) version: Given<Version>,
-        /// By what nodes join and people reach the API; the first server if not said.
+        /// The address by which nodes join and people reach the API; by default the first server's.
         pub(crate) endpoint: Endpoint,
         /// The machines that run the API and its datastore: 1, 3, 5 or 7 of them.
         #[list]
@@ -63,67 +63,71 @@ draft! {
         /// The machines that run pods only.
         #[list]
         pub(crate) agents: Vec<Given<MachineName>>,
-        /// The server that begins the cluster; the first one if not said. A new root disk would begin a new cluster: before the machine that
-        /// began it is replaced, name another one here.
+        /// The server that begins the cluster; the first one by default. A new root disk would begin a new cluster:
+        /// before you replace the machine that began it, name another one here.
         pub(crate) initial: Option<Given<MachineName>>,
-        /// The networks of pods, one of each family; 10.42.0.0/16 if not said.
+        /// The networks of pods, one of each family; 10.42.0.0/16 by default.
         #[each(pods)]
         pub(crate) pods: Vec<Given<Subnet>>,
-        /// The networks of Services, one of each family; 10.43.0.0/16 if not said.
+        /// The networks of Services, one of each family; 10.43.0.0/16 by default.
         #[each(services)]
         pub(crate) services: Vec<Given<Subnet>>,
-        /// The addresses of the cluster's DNS; the tenth of the network of Services if not said.
+        /// The addresses of the cluster's DNS; the tenth of the network of Services by default.
         #[each(cluster_dns)]
         pub(crate) cluster_dns: Vec<Given<Ip>>,
-        /// The DNS domain inside the cluster; `cluster.local` if not said.
+        /// The DNS domain inside the cluster; `cluster.local` by default.
         pub(crate) cluster_domain: Option<Given<DomainName>>,
-        /// How pods of different nodes reach each other; `vxlan` if not said.
+        /// How pods of different nodes reach each other; `vxlan` by default.
         pub(crate) flannel: Option<Given<FlannelBackend>>,
-        /// How Secrets are encrypted in the datastore; they are not if not said. It cannot be changed later.
+        /// How Secrets are encrypted in the datastore; they are not by default. It cannot be changed later.
         pub(crate) secrets_encryption: Option<Given<EncryptionProvider>>,
-        /// Parts of K3s that are left out.
+        /// Parts of K3s to leave out.
         #[each(disable)]
         pub(crate) disable: Vec<Given<Component>>,
-        /// How the API server reaches kubelets and pods; `agent` if not said.
+        /// How the API server reaches kubelets and pods; `agent` by default.
         pub(crate) egress: Option<Given<EgressMode>>,
         /// A database that holds the cluster in place of etcd on the servers.
         pub(crate) datastore: Option<Datastore>,
-        /// When snapshots of etcd are made and where they go; every twelve hours, five kept, if not said.
+        /// When snapshots of etcd are made and where they go; by default every twelve hours, and five are kept.
         pub(crate) snapshots: Option<Snapshots>,
-        /// Whether the cluster is hardened as the CIS benchmark wants it (docs.k3s.io, *CIS Hardening Guide*).
+        /// Whether the cluster is hardened by the CIS benchmark (docs.k3s.io, *CIS Hardening Guide*).
         pub(crate) cis: bool,
         /// Where images come from.
         pub(crate) registries: Registries,
         /// Drop-ins of the kubelet's configuration on every node, by file name.
         #[each(kubelet)]
         pub(crate) kubelet: Named<kubelet::Dropin>,
-        /// What is set in the kernel.
+        /// Kernel settings of every node.
         #[by_hand]
         pub(crate) tuning: Tuning,
-        /// More keys of `config.yaml`, for servers, and for agents those that agents take. What the cluster derives stays.
+        /// More keys of `config.yaml` for all nodes; agents get the keys that agents take. They do not replace derived
+        /// keys.
         pub(crate) config: Config,
         /// More keys of `config.yaml` for servers.
         pub(crate) server_config: Config,
         /// More keys of `config.yaml` for agents.
         pub(crate) agent_config: Config,
-        /// Where the binary and its images come from; from K3s's own releases, not pinned by a digest, if not said.
+        /// Where the binary and its images come from; by default from K3s's own releases, not pinned by a digest.
         pub(crate) install: Install,
-        /// The machine that has a mirror of what the others download, or a map that says what else it serves; none if not said.
+        /// The machine that mirrors the downloads of the others, or a map with further files that it serves; none by
+        /// default.
         #[by_hand]
         pub(crate) bootstrap: Option<Mirror>,
-        /// The machines that take HTTP and HTTPS from outside; the agents, or the servers where there are none, if not said.
+        /// The machines that take HTTP and HTTPS from outside; by default the agents, or the servers of a cluster
+        /// without agents.
         #[list]
         pub(crate) ingress: Vec<Given<MachineName>>,
         /// Tokens and authorities of the user's own, and generations of those that are made from the root key.
         pub(crate) credentials: Credentials,
-        /// The release that the cluster runs before this change: a step must not leave a minor version out.
+        /// The release that the cluster runs before this change: a step must not skip a minor version.
         pub(crate) upgraded_from: Option<Given<Version>>,
-        /// The release on agents, while servers are a step ahead; that of the servers if not said. Files that are pinned are of one release:
-        /// say those of the agents by `agent_install`.
+        /// The release on agents while servers are a step ahead; by default the servers' release. Pinned files are of
+        /// one release: give the agents' files in `agent_install`.
         pub(crate) agent_version: Option<Given<Version>>,
-        /// What agents are installed from, while servers are a step ahead; what servers are if not said.
+        /// The files that agents are installed from while servers are a step ahead; by default the servers' files.
         pub(crate) agent_install: Option<Install>,
-        /// When the operating systems' updates may restart machines; at 04:00, each server on a day of its own, if not said.
+        /// When the operating systems' updates may restart machines; at 04:00, each server on a day of its own by
+        /// default.
         pub(crate) updates: Updates,
     }
 
@@ -147,15 +151,15 @@ impl Cluster {
         self
     }
 
-    /// The machine that has a mirror of what the others download, so that they ask nobody else: its name, or a [`Mirror`] that
-    /// serves more files.
+    /// The machine that mirrors the downloads of the others, so that they need no other source: its name, or a
+    /// [`Mirror`] that serves more files.
     #[must_use]
     pub fn bootstrap(mut self, mirror: impl Into<Mirror>) -> Self {
         self.bootstrap = Some(mirror.into());
         self
     }
 
-    /// What servers are installed from, and agents.
+    /// The files that servers are installed from, and those for agents.
     pub(crate) fn installs(&self) -> (&Install, &Install) {
         (&self.install, self.agent_install.as_ref().unwrap_or(&self.install))
     }

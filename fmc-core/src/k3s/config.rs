@@ -35,7 +35,7 @@ pub enum Value {
 
 /// The keys of a `config.yaml` with their values.
 ///
-/// In a file of a cloud it is a map with K3s's own names, in which one that K3s does not know is refused.
+/// In a file it is a map with K3s's own names. A name that K3s does not know is refused.
 ///
 /// ```
 /// use fmc_core::k3s::{Config, Piece, key};
@@ -54,7 +54,7 @@ impl Config {
     /// Where K3s reads it.
     pub const PATH: &'static str = "/etc/rancher/k3s/config.yaml";
 
-    /// Nothing: K3s's defaults.
+    /// An empty configuration: K3s's defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,14 +66,14 @@ impl Config {
         self
     }
 
-    /// Adds to the list of a key, behind what is there; what it has already is not added again.
+    /// Appends values to the list of a key, without those that it already has.
     #[must_use]
     pub fn add<T>(mut self, setting: Setting<List<T>>, values: impl Fits<List<T>>) -> Self {
         self.join(setting.key(), values.into_value());
         self
     }
 
-    /// This and another one: the other one's values replace, and its lists are added to.
+    /// Merges another one into this: the other's values replace, and its lists are appended.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (key, value) in other.0 {
@@ -82,7 +82,7 @@ impl Config {
         self
     }
 
-    /// Only what agents take: they skip the rest as keys that they do not know.
+    /// Only the keys that agents take: they skip the rest as unknown keys.
     #[must_use]
     pub fn for_agents(&self) -> Self {
         let taken = self.0.iter().filter(|(key, _)| key.takes() == Takes::Both);
@@ -104,7 +104,7 @@ impl Config {
         self.0.is_empty()
     }
 
-    /// Whether a secret is in it, so that nobody but root may read the file.
+    /// Whether it contains a secret, so that only root may read the file.
     pub fn has_secrets(&self) -> bool {
         self.0.values().any(|value| matches!(value, Value::Secret(_)))
     }
@@ -115,7 +115,7 @@ impl Config {
         pieces(&Node::Map(members.map(|(key, value)| (key.as_str(), value.node())).collect()))
     }
 
-    /// Every value that is not what its key takes, or with which K3s refuses to start.
+    /// Every value that its key does not take, or that K3s refuses to start with.
     pub fn check(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         for (key, value) in &self.0 {
             let at = at.key(key.as_str());
@@ -168,7 +168,7 @@ impl draft::Setting for Config {
                 Value::Flag(flag) => flag.to_string(),
                 Value::Integer(number) => number.to_string(),
                 Value::Text(text) => quoted(text),
-                // An empty array says of what it is.
+                // An empty array needs its type.
                 Value::List(texts) if texts.is_empty() => "[\"\"; 0]".to_owned(),
                 Value::List(texts) => draft::Setting::rust(texts, names)?.line(),
                 Value::Secret(secret) => draft::Setting::rust(secret, names)?.line(),
@@ -181,7 +181,7 @@ impl draft::Setting for Config {
 }
 
 impl Value {
-    /// A list without members says nothing, and YAML has no form for it in lines.
+    /// An empty list has no effect, and block YAML has no form for it.
     fn is_nothing(&self) -> bool {
         matches!(self, Self::List(texts) if texts.is_empty())
     }
@@ -246,7 +246,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     }
 }
 
-/// Reads the value of a key by its type; a leaf that is wrong is kept, and `check` tells of it.
+/// Reads the value of a key by its type; a wrong leaf is kept, and `check` reports it.
 struct ValueOf(Key);
 
 impl<'de> DeserializeSeed<'de> for ValueOf {

@@ -1,8 +1,8 @@
 //! Keys of `/etc/rancher/k3s/config.yaml`: every flag of `k3s server` and `k3s agent` in v1.36.3 (docs.k3s.io, *CLI Tools*),
 //! in one table.
 //!
-//! K3s skips a key that it does not know, with a line in its log and nothing else: a mistyped key changes nothing, and
-//! nobody sees it. Here a key is a constant with the type of its value, so that neither can be mistyped.
+//! K3s skips a key that it does not know, with a line in its log and nothing else: a mistyped key silently changes
+//! nothing. Here a key is a constant with the type of its value, so that neither can be mistyped.
 //!
 //! ```
 //! use fmc_core::k3s::{Config, key};
@@ -37,7 +37,7 @@ use crate::secret::Secret;
 
 pub use table::*;
 
-/// What K3s's own table of flags says of a value.
+/// The type of a value in K3s's own table of flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum FlagType {
@@ -53,11 +53,11 @@ pub enum FlagType {
     StringSlice,
 }
 
-/// Who takes a key.
+/// The nodes that take a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Takes {
-    /// Servers only. An agent skips it as one that it does not know.
+    /// Servers only. An agent skips it as an unknown key.
     Servers,
     /// Servers and agents.
     Both,
@@ -98,9 +98,9 @@ impl<T> fmt::Debug for Setting<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct List<T>(PhantomData<T>);
 
-/// What can be the value of a [`Setting`] of type `T`.
+/// A value that fits a [`Setting`] of type `T`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no value for a key of type `{T}`",
+    message = "`{Self}` cannot be the value of a key of type `{T}`",
     label = "this key takes a value of type `{T}`"
 )]
 pub trait Fits<T> {
@@ -342,7 +342,7 @@ impl Key {
         matches!(self.entry().flag, FlagType::StringSlice)
     }
 
-    /// Who takes it.
+    /// The nodes that take it.
     pub const fn takes(self) -> Takes {
         self.entry().takes
     }
@@ -353,7 +353,7 @@ impl Key {
     }
 
     /// Whether it must be equal on all servers of a cluster, because a server with another value cannot join
-    /// (docs.k3s.io, *High Availability Embedded etcd*) or does not do what the others do.
+    /// (docs.k3s.io, *High Availability Embedded etcd*) or behaves differently from the others.
     pub const fn is_critical(self) -> bool {
         self.entry().critical
     }
@@ -363,17 +363,17 @@ impl Key {
         self.entry().hidden
     }
 
-    /// The key to use instead of one that K3s is about to drop.
+    /// The replacement of a key that K3s is about to drop.
     pub const fn instead(self) -> Option<Self> {
         self.entry().deprecated
     }
 
-    /// What decides its value, for a key that fmc derives from the cluster: what to write instead.
+    /// The setting to write instead of a key that fmc derives from the cluster.
     pub const fn owner(self) -> Option<&'static str> {
         self.entry().owner
     }
 
-    /// What it does, in a sentence.
+    /// Its effect, in a sentence.
     pub fn doc(self) -> &'static str {
         self.entry().doc.trim_start()
     }

@@ -38,7 +38,7 @@ const SIGNALS: [&str; 9] = [
     "pid.available",
 ];
 
-/// What a kubelet keeps for the system (Kubernetes, *Reserve Compute Resources for System Daemons*).
+/// Resources that a kubelet keeps for the system (Kubernetes, *Reserve Compute Resources for System Daemons*).
 const RESERVED: [&str; 4] = ["cpu", "memory", "ephemeral-storage", "pid"];
 
 /// Whether K3s of this version reads drop-ins.
@@ -51,7 +51,7 @@ macro_rules! fields {
         #[doc = $doc:literal]
         $field:ident $yaml:literal $kind:ident $(<$leaf:ty>)?;
     )+) => {
-        /// A drop-in of the kubelet's configuration: what is not said stays as K3s or Kubernetes has it.
+        /// A drop-in of the kubelet's configuration. Unset fields keep the values of K3s or Kubernetes.
         ///
         /// ```
         /// use fmc_core::k3s::kubelet::Dropin;
@@ -182,7 +182,7 @@ macro_rules! fields {
     };
     (@rust $value:ident flag $names:ident) => { $value.to_string() };
     (@rust $value:ident one $names:ident) => { $value.rust($names)?.line() };
-    // An empty array says of what it is.
+    // An empty array needs its type.
     (@rust $value:ident list $names:ident) => {
         if $value.is_empty() { "[\"\"; 0]".to_owned() } else { $value.rust($names)?.line() }
     };
@@ -209,11 +209,11 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The most pods on the node; 110 if not said.
+    /// The most pods on the node; 110 by default.
     max_pods "maxPods" one<Count>;
     /// The most processes of a pod.
     pod_pids_limit "podPidsLimit" one<Count>;
-    /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
+    /// Whether the kubelet refuses to start if kernel settings differ from its defaults.
     protect_kernel_defaults "protectKernelDefaults" flag;
     /// Whether the kubelet refuses to start when there is swap.
     fail_swap_on "failSwapOn" flag;
@@ -235,15 +235,15 @@ fields! {
     eviction_minimum_reclaim "evictionMinimumReclaim" map<Threshold>;
     /// The longest grace period of a pod that is evicted by a soft limit, in seconds.
     eviction_max_pod_grace_period "evictionMaxPodGracePeriod" one<Count>;
-    /// What is kept for the system: `cpu`, `memory`, `ephemeral-storage`, `pid`.
+    /// Resources kept for the system: `cpu`, `memory`, `ephemeral-storage`, `pid`.
     system_reserved "systemReserved" map<Quantity>;
-    /// What is kept for Kubernetes itself.
+    /// Resources kept for Kubernetes itself.
     kube_reserved "kubeReserved" map<Quantity>;
     /// Images are deleted from this share of the disk on, in percent.
     image_gc_high_threshold_percent "imageGCHighThresholdPercent" one<Percent>;
     /// Images are deleted down to this share of the disk, in percent.
     image_gc_low_threshold_percent "imageGCLowThresholdPercent" one<Percent>;
-    /// Images that nobody uses stay at least so long.
+    /// How long unused images stay at least.
     image_minimum_gc_age "imageMinimumGCAge" one<Duration>;
     /// The greatest size of a container's log before it is rotated.
     container_log_max_size "containerLogMaxSize" one<Quantity>;
@@ -251,7 +251,7 @@ fields! {
     container_log_max_files "containerLogMaxFiles" one<Count>;
     /// Whether images are pulled one after another.
     serialize_image_pulls "serializeImagePulls" flag;
-    /// How many images are pulled at a time, when they are not pulled one after another.
+    /// How many images are pulled at a time, unless they are pulled one after another.
     max_parallel_image_pulls "maxParallelImagePulls" one<Count>;
     /// How long a shutdown of the machine waits for pods; needs systemd.
     shutdown_grace_period "shutdownGracePeriod" one<Duration>;
@@ -338,7 +338,7 @@ impl Keyed for Dropin {
     }
 }
 
-/// Pairs as an array. One that is empty says of what it is.
+/// Pairs as an array. An empty one needs its type.
 fn array(pairs: Vec<(&String, String)>, of: &str) -> String {
     if pairs.is_empty() {
         return format!("[{of}; 0]");

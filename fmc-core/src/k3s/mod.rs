@@ -1,9 +1,9 @@
 //! K3s: what its files say, typed.
 //!
-//! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are the
-//! files beside it, [`tuning`] is what they want of the kernel. [`Version`] is a release, [`Label`] and [`Taint`] are what a
-//! node says of itself. [`pki`] is the secrets of a cluster. [`Cluster`] is all of it as one value, and
-//! [`resolved::Cluster`] what a checked cloud makes of that.
+//! [`key`] is every key of `/etc/rancher/k3s/config.yaml`, and [`Config`] that file; [`registries`] and [`kubelet`] are
+//! the files beside it, [`tuning`] has the kernel settings that they need. [`Version`] is a release, [`Label`] and
+//! [`Taint`] belong to a node. [`pki`] has the secrets of a cluster. [`Cluster`] is all of it as one value, and
+//! [`resolved::Cluster`] its form in a checked cloud.
 
 mod cluster;
 mod config;

@@ -1,4 +1,4 @@
-//! What a node of Kubernetes says of itself: labels and taints.
+//! Labels and taints of a Kubernetes node.
 
 use std::fmt;
 
@@ -27,8 +27,8 @@ const SETTABLE: [&str; 11] = [
 /// A label that a node registers with: `KEY=VALUE`.
 ///
 /// A key is a name of at most 63 characters, maybe with a domain before it (`example.com/disk`); a value has at most 63
-/// characters or none (Kubernetes, *Labels and Selectors*). Most keys below `kubernetes.io` and `k8s.io` are refused, as a
-/// kubelet refuses to start with them; `node-role.kubernetes.io/…` among them.
+/// characters or none (Kubernetes, *Labels and Selectors*). Most keys below `kubernetes.io` and `k8s.io`, such as
+/// `node-role.kubernetes.io/…`, are refused because a kubelet refuses to start with them.
 ///
 /// ```
 /// use fmc_core::k3s::Label;
@@ -44,7 +44,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// The key, with its domain where it has one.
+    /// The key, with its domain if it has one.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -101,7 +101,7 @@ pub struct Taint {
 }
 
 impl Taint {
-    /// The key, with its domain where it has one.
+    /// The key, with its domain if it has one.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -111,7 +111,7 @@ impl Taint {
         self.value.as_deref()
     }
 
-    /// What it does to pods that do not tolerate it.
+    /// Its effect on pods that do not tolerate it.
     pub fn effect(&self) -> Effect {
         self.effect
     }
@@ -180,7 +180,7 @@ fn check_value(value: &str) -> Result<(), LeafError> {
     word(value).map_err(|wrong| LeafError::new(format!("its value {value:?} {wrong}")))
 }
 
-/// What names and values are made of; nothing is right.
+/// The characters of names and values; an empty text is right.
 fn word(text: &str) -> Result<(), String> {
     if text.len() > MAX {
         return Err(format!("has {} characters, but at most {MAX} are allowed", text.chars().count()));

@@ -12,7 +12,7 @@ use crate::yaml::{Node, Out};
 pub enum Piece {
     /// Text as it is.
     Text(String),
-    /// A secret, which is one line of text, inside the quotes of a JSON string. YAML's double quotes take the same.
+    /// A secret of one line of text, inside the quotes of a JSON string. YAML's double quotes take the same.
     Secret(Secret),
 }
 

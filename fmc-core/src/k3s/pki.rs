@@ -1,12 +1,12 @@
 //! The secrets of a K3s cluster: tokens, authorities, keys; made from the root key, or the user's own.
 //!
-//! K3s takes its authorities from files that are there before its first start (docs.k3s.io, *CLI Tools/certificate*, *Using
-//! Custom CA Certificates*). Each of the five has a root of its own here, as in the cluster that K3s makes by itself. With one
-//! root for all, whatever trusts one authority by its file would trust the others too: a kubelet's certificate, which the
-//! client authority signs, would open etcd.
+//! K3s takes its authorities from files that exist before its first start (docs.k3s.io, *CLI Tools/certificate*, *Using
+//! Custom CA Certificates*). Each of the five has a root of its own here, as in a cluster that K3s makes by itself.
+//! With one root for all, a program that trusts one authority by its file would also trust the others: a kubelet's
+//! certificate, which the client authority signs, would open etcd.
 //!
-//! The password of a node and its SSH host key follow from the root key too: a node that is made again keeps them, and
-//! the cluster refuses a known name with another password.
+//! The password of a node and its SSH host key follow from the root key too: a replaced node keeps them, and the
+//! cluster refuses a known name with another password.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::finding::{At, Finding, problems};
 use crate::rust::{self, Expr, Unsaid};
 use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
 
-/// Where K3s has its keys and certificates.
+/// The folder of K3s's keys and certificates.
 pub const FOLDER: &str = "/var/lib/rancher/k3s/server/tls";
 
 /// An authority of a K3s cluster.
@@ -31,7 +31,7 @@ pub enum Ca {
     Server,
     /// Signs the certificates by which components and people get in.
     Client,
-    /// Signs the certificate by which the API server speaks to aggregated ones.
+    /// Signs the certificate that the API server shows to aggregated ones.
     RequestHeader,
     /// Signs the certificates of etcd's members among each other.
     EtcdPeer,
@@ -96,10 +96,10 @@ impl Ca {
     }
 }
 
-/// Of an authority's key, certificate, root and bundle.
+/// The files of an authority's key, certificate, root and bundle.
 type Names = (&'static str, &'static str, &'static str, &'static str);
 
-/// What is renewed by a generation of its own.
+/// The secrets that each have their own generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -128,7 +128,7 @@ pub enum Part {
 }
 
 draft! {
-    /// What a user says about the secrets of a cluster. Nothing said, all are made from the root key.
+    /// A cluster's secrets that the user sets. All others are made from the root key.
     ///
     /// ```
     /// use fmc_core::k3s::pki::{Ca, Credentials, Part};
@@ -151,7 +151,7 @@ draft! {
         /// Authorities of the user's own.
         #[by_hand(authority)]
         authorities: BTreeMap<Ca, OwnAuthority>,
-        /// The generations of what is made from the root key; 1 if not said.
+        /// The generations of secrets that are made from the root key; 1 by default.
         #[by_hand(generation)]
         generations: BTreeMap<Part, u32>,
     }
@@ -177,7 +177,7 @@ draft! {
 }
 
 impl Setting for Credentials {
-    /// The findings are the same whatever the cluster is called.
+    /// The cluster's name does not change the findings.
     fn look(&self, at: &At<'_>, look: &mut Look<'_>) {
         self.checked("unnamed", at, look.findings);
     }
@@ -200,7 +200,7 @@ impl Credentials {
         self
     }
 
-    /// The generation of what is made from the root key; another one gives another secret.
+    /// The generation of a secret that is made from the root key; another one gives another secret.
     #[must_use]
     pub fn generation(mut self, of: Part, generation: u32) -> Self {
         self.generations.insert(of, generation);
@@ -265,7 +265,7 @@ impl Credentials {
         })
     }
 
-    /// A secret of the user's own has its generation where it is described.
+    /// A secret of the user's own has its generation in its own description.
     fn no_generation_of_own(&self, at: &At<'_>, findings: &mut Vec<Finding>) {
         let own = [
             (Part::ServerToken, self.server_token.is_some()),
@@ -283,7 +283,7 @@ problems! {
     /// Problems with the secrets of a cluster.
     pub enum CredentialProblem {
         OwnGeneration is ValueInvalid:
-            "this generation is of a secret that is made from the root key, but the cloud gives a secret of its own",
+            "this generation applies to a secret that is made from the root key, but the cloud gives its own secret",
             "leave it out, and raise the generation of the secret itself";
     }
 }
@@ -329,7 +329,7 @@ pub struct PkiFile {
     pub path: String,
     /// Its mode.
     pub mode: u32,
-    /// What is in it.
+    /// Its contents.
     pub contents: SecretRef,
 }
 
@@ -407,7 +407,7 @@ impl Maker<'_> {
         CaSecrets { certificates, key }
     }
 
-    /// As K3s names its own, with the generation where those have a time: `k3s-prod-server-ca@1`.
+    /// Named as K3s names its own, with the generation in place of a time: `k3s-prod-server-ca@1`.
     fn common_name(&self, suffix: &'static str, generation: u32) -> String {
         /// `ub-common-name`, less `@` and the longest generation.
         const MOST: usize = 64 - 1 - 10;
@@ -443,7 +443,7 @@ const fn root_key_name(ca: Ca) -> &'static str {
     }
 }
 
-/// The generation of what is made of two: it rises with each of them.
+/// The generation of a secret that is made of two: it rises with each of them.
 const fn together(one: u32, other: u32) -> u32 {
     one.saturating_add(other).saturating_sub(1)
 }
@@ -460,7 +460,7 @@ fn own_or(
     }
 }
 
-/// A key of a map as a file has it.
+/// A key of a map, as in a file.
 #[derive(Debug)]
 struct Shown<T>(T);
 

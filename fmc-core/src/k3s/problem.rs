@@ -1,4 +1,5 @@
-//! What findings about a cluster carry: a type for each room of its rules, with the values that its texts are made from.
+//! The data of findings about a cluster: a type for each room of its rules, with the values that its texts are made
+//! from.
 
 pub use super::cluster::DatastoreProblem;
 pub use super::config::ConfigProblem;

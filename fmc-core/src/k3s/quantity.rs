@@ -50,7 +50,7 @@ fn is_quantity(text: &str) -> bool {
         && matches!(unit, "" | "m" | "k" | "M" | "G" | "T" | "Ki" | "Mi" | "Gi" | "Ti")
 }
 
-/// What a kubelet evicts pods below: a quantity, or a share of the whole as `10%`.
+/// The threshold below which a kubelet evicts pods: a quantity, or a share of the whole as `10%`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Threshold(Box<str>);
 

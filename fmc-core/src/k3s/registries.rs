@@ -21,7 +21,7 @@ use crate::yaml::Node;
 pub use name::RegistryName;
 
 draft! {
-    /// The mirrors of registries, and what K3s says to registries.
+    /// The mirrors of registries, and the access to them.
     ///
     /// ```
     /// use fmc_core::k3s::registries::{Access, Mirror, Registries};
@@ -38,11 +38,11 @@ draft! {
     /// ```
     #[derive(Default)]
     pub struct Registries {
-        /// Where images are fetched instead, by registry; `"*"` is every one that is not listed.
+        /// Mirrors, by registry; `"*"` is every registry that is not listed.
         #[each(mirror)]
         mirrors: Named<Mirror>,
-        /// How K3s shows who it is, by host and port of what it fetches from, mirrors among them; `"*"` is every one that is
-        /// not listed.
+        /// Credentials and TLS settings, by host and port of a registry or mirror; `"*"` is every one that is not
+        /// listed.
         #[each(access)]
         access: Named<Access>,
     }
@@ -53,15 +53,15 @@ draft! {
 }
 
 draft! {
-    /// Where the images of one registry are fetched instead.
+    /// The mirror of one registry.
     pub struct Mirror {
         /// The registry.
         #[key]
         registry: Given<RegistryName>,
-        /// Where to ask, in this order; the registry itself comes last.
+        /// The endpoints to ask, in this order; the registry itself comes last.
         #[each(endpoint)]
         endpoints: Vec<Given<HttpUrl>>,
-        /// What images are called at the endpoints: a regular expression of Go's, and what stands for it (`$1`).
+        /// Names of images at the endpoints: a regular expression of Go's, and its replacement (`$1`).
         #[by_hand(rewrite)]
         rewrites: BTreeMap<String, String>,
     }
@@ -72,7 +72,7 @@ draft! {
 }
 
 draft! {
-    /// How K3s shows a registry or mirror who it is, and how it knows it.
+    /// How K3s logs in to a registry or mirror, and how it verifies it.
     pub struct Access {
         /// Host and port.
         #[key]
@@ -82,24 +82,24 @@ draft! {
         auth: Option<Auth>,
         /// A file with the authority of its certificate, in PEM, on the machine.
         ca_file: Option<Given<AbsPath>>,
-        /// A file with the certificate by which K3s shows who it is.
+        /// A file with K3s's client certificate.
         #[by_hand]
         cert_file: Option<Given<AbsPath>>,
         /// A file with the key of that certificate.
         #[by_hand]
         key_file: Option<Given<AbsPath>>,
-        /// Whether any certificate will do.
+        /// Whether any certificate is accepted.
         #[switch(insecure_skip_verify)]
         insecure_skip_verify: bool,
     }
 
-    /// What K3s shows to a registry or mirror, by its host and port as in the endpoint, or to every one that is not
-    /// listed: `*`.
+    /// The access to a registry or mirror, by its host and port as in the endpoint, or to every one that is not listed:
+    /// `*`.
     pub fn to(..);
     by hand;
 }
 
-/// Who K3s is to a registry.
+/// The credentials of K3s at a registry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -125,17 +125,17 @@ impl Registries {
         self.mirrors.iter()
     }
 
-    /// What K3s shows to registries and mirrors.
+    /// The access to registries and mirrors.
     pub fn accesses(&self) -> impl Iterator<Item = &Access> {
         self.access.iter()
     }
 
-    /// Whether nothing is said.
+    /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
         self.mirrors.is_empty() && self.access.is_empty()
     }
 
-    /// Whether a secret is in it, so that nobody but root may read the file.
+    /// Whether it contains a secret, so that only root may read the file.
     pub fn has_secrets(&self) -> bool {
         self.access.iter().any(|access| access.auth.is_some())
     }
@@ -171,8 +171,8 @@ impl Registries {
 }
 
 impl Mirror {
-    /// What images are called at the endpoints: a regular expression of Go's on the name without the registry, and what
-    /// stands for it, in which `$1` is the first group.
+    /// Names of images at the endpoints: a regular expression of Go's on the name without the registry, and its
+    /// replacement, in which `$1` is the first group.
     #[must_use]
     pub fn rewrite(mut self, pattern: impl Into<String>, replacement: impl Into<String>) -> Self {
         self.rewrites.insert(pattern.into(), replacement.into());
@@ -189,8 +189,7 @@ impl Mirror {
         &self.endpoints
     }
 
-    /// The endpoints that are where the registry itself is asked anyway, by their index: K3s passes over them, and over
-    /// rewrites there.
+    /// The endpoints that equal the registry's own, by their index: K3s skips them and their rewrites.
     pub fn without_effect(&self) -> impl Iterator<Item = usize> {
         let registry = self.registry.ok().filter(|registry| !registry.is_wildcard());
         self.endpoints.iter().enumerate().filter_map(move |(index, endpoint)| {
@@ -246,7 +245,7 @@ impl Access {
         self
     }
 
-    /// Files with the certificate by which K3s shows who it is, and with its key.
+    /// Files with K3s's client certificate and its key.
     #[must_use]
     pub fn certificate(mut self, cert: impl Into<Given<AbsPath>>, key: impl Into<Given<AbsPath>>) -> Self {
         self.cert_file = Some(cert.into());
@@ -259,7 +258,7 @@ impl Access {
         &self.host
     }
 
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub fn skips_verification(&self) -> bool {
         self.insecure_skip_verify
     }
@@ -334,7 +333,7 @@ impl Access {
     }
 }
 
-/// Whether an endpoint is the one that containerd asks anyway.
+/// Whether containerd asks an endpoint anyway.
 fn is_itself(registry: &RegistryName, endpoint: &HttpUrl) -> bool {
     let path =
         endpoint.as_str().split_once("://").and_then(|(_, rest)| rest.strip_prefix(endpoint.authority()));
@@ -359,7 +358,7 @@ problems! {
     pub enum RegistryProblem {
         NoEndpoint { registry: String } is ValueInvalid:
             "the mirror of {registry} has no endpoint",
-            "say where its images are, for example {endpoints}, or leave the mirror out",
+            "name the place of its images, for example {endpoints}, or leave the mirror out",
             endpoints = Remedy::either(
                 "endpoints: [https://mirror.example:5000]",
                 ".endpoint(\"https://mirror.example:5000\")",

@@ -12,7 +12,7 @@ use crate::k3s::resolved::{Cluster, Endpoint};
 use crate::k3s::{self, FlannelBackend};
 use crate::name::MachineName;
 
-/// Resolves what is right of a cluster; `None` where it has no name, no version or no server.
+/// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
 pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> {
     let name = draft.name.ok()?.clone();
     let version = *draft.version.ok()?;
@@ -83,7 +83,7 @@ fn endpoint(draft: &k3s::Cluster, first: Idx<Machine>, cloud: &Checked) -> Optio
             let server = cloud.at(first)?;
             let near = nearest.and_then(|machine| machine.address_towards(server));
             let host = shared.or(near).map(|address| address.to_string());
-            // What leads nowhere is a finding of its own.
+            // A reference that leads nowhere is a finding of its own.
             let host = host.unwrap_or_else(|| known_by(nearest.unwrap_or(server)));
             let lan = nearest.and_then(|machine| address_outside(machine, cloud)).map(|ip| ip.to_string());
             let outside = lan.filter(|lan| shared.is_none() && *lan != host);
@@ -92,7 +92,7 @@ fn endpoint(draft: &k3s::Cluster, first: Idx<Machine>, cloud: &Checked) -> Optio
     })
 }
 
-/// What a machine is known by: its address, or its name where nobody knows that beforehand, which is a finding.
+/// The address that a machine is found by. Without a fixed address it is the name, and there is a finding.
 fn known_by(machine: &Machine) -> String {
     machine.address().map_or_else(|| machine.hostname.to_string(), |address| address.to_string())
 }
@@ -125,7 +125,8 @@ fn ingress(
     all
 }
 
-/// Everything by which an API server may be called: no client must find a certificate that does not know the name it used.
+/// Every name and address by which an API server may be called: the certificate has to contain the one that a client
+/// used.
 fn names(servers: &[Idx<Machine>], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
     let mut names = vec![endpoint.host.clone()];
     names.extend(endpoint.outside.clone());

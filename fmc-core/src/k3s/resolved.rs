@@ -30,9 +30,9 @@ pub struct Cluster {
     pub servers: Vec<Idx<Machine>>,
     /// The agents by index, in the user's order.
     pub agents: Vec<Idx<Machine>>,
-    /// By what nodes join and people reach the API.
+    /// The endpoint by which nodes join and people reach the API.
     pub endpoint: Endpoint,
-    /// The names and addresses in the API servers' certificates, sorted: those of every server and of the endpoint.
+    /// The names and addresses of every server and of the endpoint, sorted, for the API servers' certificates.
     pub names: Vec<String>,
     /// The networks of pods.
     pub pods: Vec<Subnet>,
@@ -42,25 +42,26 @@ pub struct Cluster {
     pub flannel: FlannelBackend,
     /// The machines that take HTTP and HTTPS from outside, by index, sorted.
     pub ingress: Vec<Idx<Machine>>,
-    /// The machine that has a mirror of what the others download, by index.
+    /// The machine that mirrors the downloads of the others, by index.
     pub bootstrap: Option<Idx<Machine>>,
-    /// The machine that its database is on, by index; none where etcd or SQLite holds the cluster, or a database elsewhere.
+    /// The machine of its database, by index; none if etcd, SQLite or a database elsewhere holds the cluster.
     pub datastore: Option<Idx<Machine>>,
     /// Its tokens, authorities and keys.
     pub pki: Pki,
-    /// What else the user says; every leaf of it is right where the cloud is checked.
+    /// The draft, whose leaves are all right in a checked cloud.
     pub(crate) said: Arc<cluster::Cluster>,
 }
 
-/// By what nodes join a cluster and people reach its API.
+/// The endpoint by which nodes join a cluster and people reach its API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// The address or name that nodes join by.
     pub host: String,
-    /// The address or name by which people outside reach it, where that is another one.
+    /// The address or name by which people outside reach it, if it differs.
     pub outside: Option<String>,
-    /// The machines that it leads to first, by index: balancers, or the server itself; none where somebody else keeps it.
+    /// The machines that it leads to first, by index: balancers, or the server itself; none if the endpoint is kept
+    /// outside of the cloud.
     pub machines: Vec<Idx<Machine>>,
     /// Whether those machines are balancers.
     pub is_balanced: bool,
@@ -72,7 +73,7 @@ impl Endpoint {
         url(&self.host)
     }
 
-    /// The address for people: that of the LAN where a balancer has one there, and the one that nodes join by otherwise.
+    /// The address for people: a balancer's address on the LAN if it has one, and otherwise the one that nodes join by.
     pub fn public_url(&self) -> String {
         url(self.outside.as_deref().unwrap_or(&self.host))
     }
@@ -92,7 +93,7 @@ pub(crate) fn url(host: &str) -> String {
 pub struct Fetched {
     /// Where it is.
     pub url: HttpUrl,
-    /// What it must hash to.
+    /// Its hash.
     pub digest: Digest,
 }
 
@@ -108,7 +109,7 @@ impl Cluster {
         self.servers.first().copied()
     }
 
-    /// Whether the state of the cluster is in an etcd on its servers. One server alone has it in SQLite, until it has
+    /// Whether the state of the cluster is in an etcd on its servers. A single server keeps it in SQLite, until it has
     /// others or makes snapshots.
     pub fn has_etcd(&self) -> bool {
         let snapshots = self.said.snapshots.as_ref().is_some_and(|snapshots| snapshots.enabled);
@@ -125,7 +126,7 @@ impl Cluster {
         self.pods.iter().any(|subnet| !subnet.is_ipv4())
     }
 
-    /// What else the user says of it.
+    /// Its draft.
     pub fn said(&self) -> &cluster::Cluster {
         &self.said
     }

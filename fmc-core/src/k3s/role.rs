@@ -1,4 +1,4 @@
-//! The roles of a cluster's machines: server and agent. What each adds is compiled from the resolved cluster.
+//! The roles of a cluster's machines, server and agent. Their parts are compiled from the resolved cluster.
 
 mod agent;
 mod cis;
@@ -51,7 +51,7 @@ struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The node that a site is in a cluster of this name; `None` where the cluster is not there.
+    /// The node of a site in the cluster of this name; `None` if there is no such cluster.
     fn of(site: &'a Site<'a>, cluster: &str) -> Option<Self> {
         let cloud = site.cloud();
         let cluster = cloud.cluster(cluster)?;
@@ -69,12 +69,12 @@ impl<'a> Node<'a> {
         self.order == Some(0)
     }
 
-    /// The name of its unit, as K3s's own installer has it.
+    /// The name of its unit, as K3s's own installer names it.
     fn unit(&self) -> &'static str {
         if self.is_server() { "k3s" } else { "k3s-agent" }
     }
 
-    /// What it is installed from.
+    /// The files that it is installed from.
     fn install(&self) -> &'a Install {
         let (servers, agents) = self.cluster.said.installs();
         if self.is_server() { servers } else { agents }

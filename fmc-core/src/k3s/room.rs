@@ -1,4 +1,4 @@
-//! What the check asks of K3s clusters.
+//! The K3s clusters' part of the check.
 
 use super::{role, rules};
 use crate::check::room;
@@ -22,7 +22,8 @@ impl room::Room for Room {
     }
 
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
-        // A machine that two clusters name is a node of the first by name, whatever the order in which they are declared.
+        // A machine that two clusters name is a node of the one that is first by name, independent of the order of
+        // declaration.
         let mut clusters: Vec<_> = cloud.clusters.iter().collect();
         clusters.sort_by_key(|cluster| text(&cluster.name));
         let at = |name| format!("clusters.{name}");

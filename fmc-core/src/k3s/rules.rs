@@ -1,7 +1,8 @@
-//! K3s clusters: who is in one, by what it is reached, what its networks are, and what its files may say.
+//! Rules for K3s clusters: members, endpoint, networks and configuration files.
 //!
-//! What the constructors of a cluster leave no room for is not looked for here: two values of what must be equal on all
-//! servers, a name missing in a certificate, a joiner without a token, two servers that restart in one hour.
+//! Some mistakes cannot be written with the constructors of a cluster, so no rule looks for them: two values of a
+//! setting that must be equal on all servers, a name missing in a certificate, a joiner without a token, two servers
+//! that restart in one hour.
 
 pub(super) mod address;
 pub(super) mod argument;
@@ -70,7 +71,7 @@ const RULES: &[Rule] = &[
     placement::power,
 ];
 
-/// Looks at every cluster, and at what machines say of themselves as nodes.
+/// Looks at every cluster, and at the labels and taints of machines.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let all = view::clusters(view);
     member::once(&all, findings);
@@ -95,7 +96,8 @@ fn configs<'a>(cluster: &Cluster<'a>) -> [(&'static str, &'a Config); 3] {
     ]
 }
 
-/// What servers have for a key, with the field that says it: the servers' own configuration comes after that for all.
+/// The value of a key on servers, with the field that sets it: the servers' own configuration overrides the one for all
+/// nodes.
 fn on_servers<'a>(cluster: &Cluster<'a>, key: Key) -> Option<(&'static str, &'a Value)> {
     let [all, servers, _] = configs(cluster);
     [servers, all].into_iter().find_map(|(field, config)| Some((field, config.get(key)?)))

@@ -1,4 +1,4 @@
-//! What K3s and its kubelet want of the kernel: sysctls and modules.
+//! Kernel settings for K3s and its kubelet: sysctls and modules.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::named::{Keyed, Named, unnamed};
 use crate::rust::{Expr, Names, Unsaid};
 
-/// What a kubelet with `protect-kernel-defaults` wants, and refuses to start without (docs.k3s.io, *CIS Hardening Guide*).
+/// The sysctls that a kubelet with `protect-kernel-defaults` refuses to start without (docs.k3s.io, *CIS Hardening
+/// Guide*).
 pub const KUBELET_SYSCTLS: [(&str, &str); 4] = [
     ("vm.panic_on_oom", "0"),
     ("vm.overcommit_memory", "1"),
@@ -43,7 +44,7 @@ pub struct Tuning {
     modules: Vec<Given<ModuleName>>,
 }
 
-/// A sysctl and its value. In a file it is the value alone, under the name.
+/// A sysctl and its value. In a file it is only the value, under the name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Given<Line>", into = "Given<Line>")]
@@ -83,12 +84,12 @@ impl Tuning {
     /// Where the modules stand.
     pub const MODULE_PATH: &'static str = "/etc/modules-load.d/90-k3s.conf";
 
-    /// Nothing: the kernel's defaults.
+    /// No settings: the kernel's defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What a kubelet with `protect-kernel-defaults` wants, and the modules of K3s.
+    /// The sysctls that a kubelet with `protect-kernel-defaults` needs, and the modules of K3s.
     pub fn kubelet() -> Self {
         let tuning =
             KUBELET_SYSCTLS.iter().fold(Self::new(), |tuning, (name, value)| tuning.sysctl(*name, *value));
@@ -166,7 +167,7 @@ impl Setting for Tuning {
 
     /// No setter takes it: a cluster has the setters of its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is set in the kernel by itself".to_owned())
+        Err("kernel settings by themselves".to_owned())
     }
 
     fn say(&self, _: &str, cluster: &mut Expr, names: &Names) -> Result<(), Unsaid> {
@@ -186,7 +187,7 @@ problems! {
     }
 }
 
-/// The lines of a file, whatever the order in which they were said.
+/// The lines of a file, independent of the order of the calls.
 fn sorted(lines: impl Iterator<Item = String>) -> String {
     let mut lines: Vec<String> = lines.collect();
     lines.sort();

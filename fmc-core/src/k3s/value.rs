@@ -140,7 +140,7 @@ impl Leaf for Schedule {
             let right = field.split(',').all(|part| is_part(part, least, most, words));
             if !right {
                 return Err(LeafError::mending(format!(
-                    "its {name} {field:?} is none of {least} to {most}: write *, */2, 1-5 or 1,3"
+                    "its {name} {field:?} must be from {least} to {most}: write *, */2, 1-5 or 1,3"
                 )));
             }
         }
@@ -256,7 +256,7 @@ impl Leaf for Bind {
             )),
             Ok(address) => Ok(Self(address)),
             Err(_) => Err(LeafError::mending(
-                "it is no IP address: write the address of an interface, or 0.0.0.0 for all",
+                "it is not an IP address: write the address of an interface, or 0.0.0.0 for all",
             )),
         }
     }
@@ -274,12 +274,12 @@ impl ServerUrl {
         self.0.as_str()
     }
 
-    /// The host: a name or an address, that of IPv6 in brackets.
+    /// The host: a name or an address, in brackets if it is IPv6.
     pub fn host(&self) -> &str {
         self.0.host()
     }
 
-    /// The port, 443 where none is written.
+    /// The port, 443 by default.
     pub fn port(&self) -> u16 {
         self.0.port()
     }

@@ -155,7 +155,7 @@ fn read_channel(text: &str) -> bool {
     minor.is_some_and(|(major, minor)| number(major).is_some() && number(minor).is_some())
 }
 
-/// What was meant: the `v` is missing, the release of K3s is, or the `+` is that of an image's tag.
+/// The likely version: the `v` or the release of K3s is missing, or the `+` is written as in an image's tag.
 fn likely(text: &str) -> Option<Version> {
     let text = text.trim().to_ascii_lowercase();
     let with_v = if text.starts_with('v') { text } else { format!("v{text}") };

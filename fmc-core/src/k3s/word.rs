@@ -77,7 +77,7 @@ words! {
         HostGw "host-gw",
         /// Packets in WireGuard, encrypted.
         WireguardNative "wireguard-native",
-        /// None: the cluster brings a network of its own.
+        /// None: the cluster gets another network.
         None "none",
     }
 
@@ -119,7 +119,7 @@ words! {
         Disable "disable",
         /// TLS only where the server insists on it.
         Allow "allow",
-        /// TLS where the server has it.
+        /// TLS if the server has it.
         Prefer "prefer",
         /// TLS is needed, and its certificate must be of a known authority.
         VerifyCa "verify-ca",
@@ -135,7 +135,7 @@ words! {
         Tls13 "VersionTLS13",
     }
 
-    /// What a taint does to pods that do not tolerate it (Kubernetes, *Taints and Tolerations*).
+    /// The effect of a taint on pods that do not tolerate it (Kubernetes, *Taints and Tolerations*).
     Effect "taint effect" {
         /// None is placed there.
         NoSchedule "NoSchedule",

@@ -9,15 +9,15 @@ use crate::addr::Subnet;
 use crate::cloud::Cloud;
 use crate::role::Role;
 
-/// What Kubernetes takes inside a cluster where nothing else is said (K3s's `cluster-cidr` and `service-cidr`).
+/// Kubernetes' default networks inside a cluster (K3s's `cluster-cidr` and `service-cidr`).
 const KUBERNETES: &str = "10.42.0.0/15";
 
 /// How many bits there are to choose from: the smallest of the private ranges, 172.16.0.0/12, has four in its second byte.
 const BITS: u8 = 4;
 
-/// The cloud with all its networks' subnets moved, and every address of them wherever the cloud says it, alone or within a
-/// text. The addresses keep their order and their last bytes. What cannot be moved stays: public addresses, subnets as large
-/// as their private range, and what a role of the user's own says.
+/// The cloud with all its networks' subnets moved, and every address of theirs in the cloud, by itself or within a
+/// text. The addresses keep their order and their last bytes. Public addresses, subnets as large as their private
+/// range, and the settings of users' roles in Rust stay unchanged.
 pub(super) fn moved(cloud: Cloud) -> Cloud {
     let given = cloud.networks.iter().flat_map(|network| [&network.subnet, &network.ipv6]);
     let subnets: Vec<Subnet> = given.flatten().filter_map(|given| given.ok().cloned()).collect();
@@ -27,14 +27,14 @@ pub(super) fn moved(cloud: Cloud) -> Cloud {
         moving.value(&mut tree);
         serde_json::from_value::<Cloud>(tree).ok()
     };
-    // A draft that cannot be written as a file, as one with two machines of one name, is refused by the check anyway.
+    // The check refuses a draft that cannot be written as a file, for example one with two machines of one name.
     match change(&cloud) {
         Some(changed) => with_roles_of(changed, &cloud),
         None => cloud,
     }
 }
 
-/// The changed cloud with the roles of the one that it was: those that a file can say with their settings changed.
+/// The changed cloud with the roles of the original; roles with a form in a file have their changed settings.
 fn with_roles_of(changed: Cloud, cloud: &Cloud) -> Cloud {
     let machines = cloud.machines.iter().filter(|machine| !machine.roles.is_empty());
     let roles: BTreeMap<String, &[Role]> =
@@ -56,7 +56,7 @@ struct Moving {
 }
 
 impl Moving {
-    /// By the first bit that moves no subnet onto one that the cloud has, or onto Kubernetes' own.
+    /// Moves them by the first bit that moves no subnet onto another one of the cloud, or onto Kubernetes' own.
     fn of(subnets: &[Subnet]) -> Option<Self> {
         let mut taken = subnets.to_vec();
         taken.extend(KUBERNETES.parse::<Subnet>());
@@ -132,7 +132,8 @@ impl Moving {
     }
 }
 
-/// The first bit of an address, from the left, that is free to choose in its private range; `None` of an address of none.
+/// The first bit of an address, from the left, that is free to choose in its private range; `None` for a public
+/// address.
 fn private(address: IpAddr) -> Option<u8> {
     match address {
         IpAddr::V4(v4) => match v4.octets() {
@@ -141,7 +142,7 @@ fn private(address: IpAddr) -> Option<u8> {
             [192, 168, ..] => Some(16),
             _ => None,
         },
-        // A unique local address (RFC 4193): whoever makes a network chooses what is behind its first byte.
+        // A unique local address (RFC 4193): the maker of a network chooses the bytes after the first one.
         IpAddr::V6(v6) => v6.is_unique_local().then_some(16),
     }
 }

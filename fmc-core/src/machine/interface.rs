@@ -9,7 +9,7 @@ use crate::rust::{Expr, Names, Unsaid};
 draft! {
     /// An interface of a machine on a network.
     ///
-    /// It gets its address by DHCP unless an address is said: [`address`](Self::address) writes it inside the guest and
+    /// It gets its address by DHCP unless an address is set: [`address`](Self::address) writes it inside the guest and
     /// reserves it, [`reserved`](Self::reserved) only reserves it.
     pub struct Interface {
         /// The network that it is on.
@@ -27,7 +27,7 @@ draft! {
         /// A reserved IPv6 address.
         #[by_hand]
         pub reserved6: Option<Given<Ip>>,
-        /// Its MAC; derived from owner, machine and network if not said.
+        /// Its MAC; derived from owner, machine and network by default.
         pub mac: Option<Given<Mac>>,
         /// Whether the default route goes through it. If no interface says so, it goes through the first whose network has a gateway
         /// and is forwarded.
@@ -41,7 +41,7 @@ draft! {
 
 impl Interface {
     /// A static address: written inside the guest, and reserved in the network's DHCP. Prefix, gateway and resolvers
-    /// are the network's. One of each family can be said.
+    /// are the network's. It takes one address of each family.
     #[must_use]
     pub fn address(mut self, address: impl Into<Given<Ip>>) -> Self {
         let address = address.into();
@@ -63,7 +63,7 @@ impl Interface {
         self
     }
 
-    /// One setter takes the addresses of both families, so that only what it takes for IPv6 can be said of an IPv6 field.
+    /// One setter takes the addresses of both families, so an IPv6 field can hold only what the setter takes for IPv6.
     fn said(&self, names: &Names) -> Result<Expr, Unsaid> {
         let mut on = Expr::of("Interface::on", vec![self.network.rust(names)?]);
         for (key, setter, v4, v6) in [

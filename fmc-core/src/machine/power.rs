@@ -13,12 +13,12 @@ use crate::unit::Seconds;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Power {
-    /// It runs; one that was stopped is started.
+    /// It runs; a stopped machine is started.
     #[default]
     Running,
-    /// It is off; one that runs is stopped.
+    /// It is off; a running machine is stopped.
     Stopped,
-    /// Nobody's business: it is defined, and left as it is.
+    /// Either: it is defined, and neither started nor stopped.
     Unmanaged,
 }
 
@@ -31,13 +31,13 @@ choice!(Power);
 pub struct Shutdown {
     /// How long the guest has to shut down, as `60s`.
     pub(crate) grace: Seconds,
-    /// Whether it is stopped by force after that; it is if not said.
+    /// Whether it is stopped by force after that; it is by default.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(crate) force: bool,
 }
 
 impl Shutdown {
-    /// Ask the guest to shut down, wait so long, then stop it by force.
+    /// Ask the guest to shut down, wait for that time, then stop it by force.
     pub const fn grace(seconds: u32) -> Self {
         Self { grace: Seconds::new(seconds), force: true }
     }
@@ -47,7 +47,7 @@ impl Shutdown {
         Self::grace(0)
     }
 
-    /// Ask, wait so long, and fail the step if it still runs.
+    /// Ask, wait for that time, and fail the step if it still runs.
     pub const fn never_force(seconds: u32) -> Self {
         Self { grace: Seconds::new(seconds), force: false }
     }

@@ -1,6 +1,6 @@
-//! A root disk in a file: its size alone, or a map.
+//! A root disk in a file: its size, or a map.
 //!
-//! `root_disk: 20 GiB` is what people write; the map is for those who say more.
+//! Most people write `root_disk: 20 GiB`; the map has the other settings.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ use crate::unit::Size;
 struct Map {
     /// Its size.
     size: Given<Size>,
-    /// How it takes space: `thin` if not said, or `full`.
+    /// How it takes space: `thin` by default, or `full`.
     #[serde(default, skip_serializing_if = "is_default")]
     allocation: Allocation,
 }

@@ -1,4 +1,4 @@
-//! Caddy's configuration (*Caddy Documentation*, version 2) and unit, for systems whose distribution brings no web server.
+//! Caddy's configuration (*Caddy Documentation*, version 2) and unit, for systems whose distribution has no web server.
 
 use super::{PORT, ROOT};
 use crate::guest::{UnitFile, UnitSection};

@@ -1,4 +1,4 @@
-//! A mirror in a file: its machine alone, or a map.
+//! A mirror in a file: its machine, or a map.
 
 use std::fmt;
 
@@ -17,10 +17,10 @@ use crate::name::MachineName;
 struct MirrorMap {
     /// The machine that it is on.
     machine: Given<MachineName>,
-    /// What it serves besides the cluster's own files.
+    /// Further files that it serves, besides the cluster's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     files: Vec<Body>,
-    /// The program that serves on Fedora CoreOS and Flatcar: Caddy. What the system itself has if not said.
+    /// The program that serves on Fedora CoreOS and Flatcar: Caddy. By default the web server of the system itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     server: Option<Body>,
 }

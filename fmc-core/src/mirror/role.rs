@@ -30,8 +30,8 @@ pub struct MirrorRole {
 }
 
 impl MirrorRole {
-    /// The mirror of a cluster, with the files that its machines fetch; the server is a program that serves in place of systemd and
-    /// bash where no distribution brings one.
+    /// The mirror of a cluster, with the files that its machines fetch; the server is a program that replaces systemd
+    /// and bash on systems without a web server.
     pub fn new(
         cluster: impl Into<Arc<str>>,
         files: impl IntoIterator<Item = (HttpUrl, Digest)>,
@@ -42,7 +42,7 @@ impl MirrorRole {
         Self { cluster: cluster.into(), files, server }
     }
 
-    /// What `sha256sum --check` reads, and its like of each other algorithm: the sums by the name of their file.
+    /// The input of `sha256sum --check`, and of the same program of each other algorithm, by file name.
     fn sums(&self) -> BTreeMap<String, String> {
         let mut sums: BTreeMap<String, String> = BTreeMap::new();
         for (path, (_, digest)) in &self.files {
@@ -62,12 +62,12 @@ impl MirrorRole {
 pub(crate) struct Served {
     cluster: String,
     mirror: Mirror,
-    /// What the machines of the cluster fetch, and what the mirror serves besides.
+    /// The files that the machines of the cluster fetch, and the further ones that the mirror serves.
     files: Vec<(HttpUrl, Digest)>,
 }
 
 impl Served {
-    /// That of a cluster, if it has one.
+    /// The role of a cluster, if it has one.
     pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
         let mirror = cluster.bootstrap.clone()?;
         let fetched = cluster.downloads();
@@ -129,7 +129,7 @@ pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
     guests
 }
 
-/// Whether nothing there brings a web server.
+/// Whether the system has no web server.
 fn is_without_packages(os: Os) -> bool {
     matches!(os, Os::FedoraCoreos | Os::Flatcar)
 }

@@ -1,4 +1,4 @@
-//! What the check asks of the mirrors of clusters.
+//! The mirrors' part of the check.
 
 use super::role::{KIND, Served, redirected};
 use crate::check::room::{self, Guests};

@@ -1,8 +1,9 @@
-//! A web server made of what is in every image: systemd accepts the connections, and for each of them bash answers one request.
+//! A web server made of parts that every image has: systemd accepts the connections, and for each of them bash answers
+//! one request.
 //!
-//! It is not a library's, nor a distribution's, because there is none: Fedora CoreOS and Flatcar bring no web server and no
-//! interpreter but the shell, and a download to serve downloads with would need a source of its own. It serves what the mirror
-//! lists and nothing else, so that the little of HTTP that it knows is enough (RFC 9112; systemd.socket(5), `Accept=yes`).
+//! It is hand-written because Fedora CoreOS and Flatcar have no web server and no interpreter but the shell, and
+//! downloading a server would need another source. It serves only the files that the mirror lists, so the little of
+//! HTTP that it knows is enough (RFC 9112; systemd.socket(5), `Accept=yes`).
 
 use super::{PORT, ROOT};
 use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};

@@ -40,7 +40,7 @@ impl<'a> Artifact<'a> {
         Self { path: path.into(), kind, content: Body::Image(boot), is_private: true }
     }
 
-    /// Its text, if it is one that everybody may read.
+    /// Its text, if it contains no secret.
     pub fn plain(&self) -> Option<&'a str> {
         match self.content {
             Body::Text(text) => Some(text),
@@ -98,8 +98,8 @@ pub struct ByHand {
     pub kind: &'static str,
     /// The content.
     pub text: Arc<str>,
-    /// What does not work until it is loaded, as the beginning of a sentence: `The routed networks of local
-    /// leave it by its nft table`.
+    /// The consequence until it is loaded, as the beginning of a sentence: `The routed networks of local leave it by
+    /// its nft table`.
     pub why: String,
     /// The program that loads it, as `nft -f`: the file's path follows.
     pub loads: &'static str,

@@ -1,4 +1,4 @@
-//! Everything that a provider brings.
+//! The parts of a provider.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -92,7 +92,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Vec::new()
     }
 
-    /// The last lines that were kept of a machine's console; `None` if it keeps none, or has no connection to the machine.
+    /// The last recorded lines of a machine's console; `None` if it keeps none, or has no connection to the machine.
     ///
     /// # Errors
     ///
@@ -111,8 +111,7 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         Vec::new()
     }
 
-    /// Missing or differing prerequisites, reported before anything is made. They are judged by the last
-    /// observation.
+    /// Missing or differing prerequisites, reported before anything is made. They follow from the last observation.
     fn preflight(&self, _checked: &Checked) -> impl Future<Output = Vec<Note>> + Send {
         std::future::ready(Vec::new())
     }

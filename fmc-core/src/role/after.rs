@@ -4,10 +4,10 @@ use crate::flow::Service;
 use crate::given::Given;
 use crate::name::{MachineName, RoleName};
 
-/// The roles and machines that a role starts after; none until said.
+/// The roles and machines that a role starts after; none by default.
 ///
-/// The plan starts their machines first. Inside its own machine, the services of the role wait until one machine of each answers:
-/// a role says by [`CustomRole::answers`](super::CustomRole::answers) where it does.
+/// The plan starts their machines first. Inside its own machine, the services of the role wait until one machine of
+/// each answers: a role names its ports by [`CustomRole::answers`](super::CustomRole::answers).
 ///
 /// ```
 /// use fmc_core::flow::tcp;
@@ -22,7 +22,7 @@ pub struct After {
     pub(crate) awaited: Vec<Awaited>,
 }
 
-/// What is waited for.
+/// The targets to wait for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Awaited {
     /// The machines of a role, or of one instance of it.
@@ -32,7 +32,7 @@ pub(crate) enum Awaited {
 }
 
 impl After {
-    /// Nothing.
+    /// Empty.
     pub fn new() -> Self {
         Self::default()
     }

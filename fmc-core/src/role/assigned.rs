@@ -14,7 +14,7 @@ pub(crate) struct Assigned {
     pub(crate) kind: RoleName,
     /// The role itself.
     pub(crate) role: Arc<dyn CustomRole>,
-    /// The path of what gives the machine the role, for findings.
+    /// The path of the setting that gives the machine the role, for findings.
     pub(crate) at: String,
     /// Which of the draft's spanning roles gives it, if one does.
     pub(crate) span: Option<usize>,

@@ -1,4 +1,4 @@
-//! How a role is said in a file: one key, its kind, with the settings below it.
+//! The form of a role in a file: one key, its kind, with the settings below it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +18,7 @@ pub(super) struct Form<R> {
     pub(super) read: fn(&Value) -> Option<R>,
 }
 
-/// A value that a file says by its kind: a role of a machine, or one that spans machines.
+/// A value that a file names by its kind: a role of a machine, or one that spans machines.
 pub(super) trait Formed: Clone {
     /// Its form, if it has one.
     fn form(&self) -> Option<&Arc<Form<Self>>>;
@@ -26,24 +26,24 @@ pub(super) trait Formed: Clone {
     /// Its kind.
     fn kind_text(&self) -> String;
 
-    /// One that a file says, before a program has said what it is.
+    /// One from a file, before a program has registered its kind.
     fn unresolved(kind: &str, settings: Value) -> Self;
 }
 
 impl<R> Form<R> {
-    /// Whether a file says the same: a kind alone and a kind with an empty map are alike.
+    /// Whether two forms are equal: a kind alone equals a kind with an empty map.
     fn is_like(&self, other: &Self) -> bool {
         let have_none = is_nothing(&self.settings) && is_nothing(&other.settings);
         self.kind == other.kind && (have_none || self.settings == other.settings)
     }
 }
 
-/// Whether two are said in the same way.
+/// Whether two have the same form.
 pub(super) fn are_alike<R: Formed>(one: &R, other: &R) -> bool {
     one.form().zip(other.form()).is_some_and(|(one, other)| one.is_like(other))
 }
 
-/// A role with what a form says after a change of the cloud's file; a role without a form stays as it is.
+/// A role with the settings of a form after a change of the cloud's file; a role without a form is unchanged.
 pub(super) fn changed<R: Formed>(role: &R, form: &R) -> R {
     match (role.form(), form.form()) {
         (Some(said), Some(changed)) if said.kind == changed.kind && !said.is_like(changed) => {
@@ -57,7 +57,7 @@ pub(super) fn changed<R: Formed>(role: &R, form: &R) -> R {
     }
 }
 
-/// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
+/// One role: its kind if there are no settings, or a map of its kind to them. Code has its kind.
 pub(super) fn serialize<R: Formed, S: Serializer>(role: &R, serializer: S) -> Result<S::Ok, S::Error> {
     match role.form() {
         None => serializer.serialize_str(&role.kind_text()),
@@ -102,7 +102,7 @@ pub(super) fn deserialize<'de, R: Formed, D: Deserializer<'de>>(deserializer: D)
     deserializer.deserialize_any(One(PhantomData))
 }
 
-/// The schema of any role: a program that knows roles says which in its own schema.
+/// The schema of any role; a program that knows roles lists them in its own schema.
 #[cfg(feature = "schema")]
 pub(super) fn schema(description: &str) -> schemars::Schema {
     schemars::json_schema!({

@@ -1,6 +1,6 @@
-//! What a machine is a member of, and what must be done before it leaves.
+//! The memberships of a machine, and the steps before it leaves.
 //!
-//! The mark of a machine's domain carries it, so that a plan can say so of a machine that the cloud no longer has.
+//! The mark of a machine's domain carries them, so that a plan knows them after the cloud has dropped the machine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use crate::given::{Given, LeafError};
 use crate::name::RoleName;
 
-/// What a person must do before a member leaves; nothing until said. The texts are a person's steps for this one machine.
+/// The steps that a person must take before a member leaves; none by default. The texts are a person's steps for this
+/// one machine.
 ///
 /// ```
 /// use fmc_core::role::Leaving;
@@ -26,28 +27,28 @@ pub struct Leaving {
 }
 
 impl Leaving {
-    /// Nothing.
+    /// Empty.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What must be done before the machine is removed.
+    /// The steps before the machine is removed.
     #[must_use]
     pub fn removed(self, text: impl Into<Arc<str>>) -> Self {
         Self { removed: Some(text.into()), ..self }
     }
 
-    /// What must be done before the machine is made anew with the same name.
+    /// The steps before the machine is replaced under the same name.
     #[must_use]
     pub fn replaced(self, text: impl Into<Arc<str>>) -> Self {
         Self { replaced: Some(text.into()), ..self }
     }
 }
 
-/// A machine as a member of something: a role of it, and what of the role outlives the machine's root disk.
+/// A machine's membership by a role, and whether the role's state outlives the machine's root disk.
 ///
-/// Its text form is one word of a mark, `k3s-server/prod/disk`: kind, instance, and `disk` where its state is on a data disk. A role
-/// of the user's own adds what must be done before it leaves, with every character escaped that could end a word.
+/// Its text form is one word of a mark, `k3s-server/prod/disk`: kind, instance, and `disk` if its state is on a data
+/// disk. A user's role adds the steps before it leaves, with every character escaped that could end a word.
 ///
 /// ```
 /// use fmc_core::role::Membership;
@@ -78,7 +79,7 @@ impl Membership {
         Self { keeps_state: yes, ..self }
     }
 
-    /// What must be done before it leaves.
+    /// The steps before it leaves.
     #[must_use]
     pub fn leaving(self, leaving: Leaving) -> Self {
         Self { leaving, ..self }
@@ -99,13 +100,14 @@ impl Membership {
         self.keeps_state
     }
 
-    /// What a person must do before its machine is removed, or made anew with the same name, as its role said when the machine was
-    /// made. What a built-in role wants follows from its kind: see [`roles::before`](crate::roles::before).
+    /// The steps before its machine is removed, or replaced under the same name, as its role defined them when the
+    /// machine was made. The steps of a built-in role follow from its kind: see
+    /// [`roles::before`](crate::roles::before).
     pub fn said(&self, is_replaced: bool) -> Option<&str> {
         if is_replaced { self.leaving.replaced.as_deref() } else { self.leaving.removed.as_deref() }
     }
 
-    /// The memberships of a mark. A word that this version does not know is passed over.
+    /// The memberships of a mark. A word that this version does not know is skipped.
     pub fn all_of(mark: &str) -> Vec<Self> {
         mark.split(' ').filter_map(|word| word.parse().ok()).collect()
     }
@@ -168,7 +170,7 @@ impl FromStr for Membership {
     }
 }
 
-/// A text in which only what ends no word of a mark stands for itself; any other byte is `%` and two hexadecimal digits.
+/// Escapes every byte that could end a word of a mark, as `%` and two hexadecimal digits.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -184,7 +186,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The text of an escaped one; `None` if it is none.
+/// The text of an escaped one; `None` if it is not escaped text.
 fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;

@@ -1,12 +1,12 @@
-//! Names that a role gives to addresses: what the networks of its machine answer for it.
+//! DNS names that a role gives to addresses; the networks of its machine answer for them.
 //!
 //! # Who answers
 //!
 //! The forwarder of each network of the machine whose gateway is among the machine's resolvers publishes the names, as
-//! `<dns>` hosts of the network's document. libvirt 9.0 changes them while a network runs, without a restart of dnsmasq.
-//! They are addresses and not SRV records: a new SRV record restarts dnsmasq, an answer over UDP has room for some thirty
-//! of them and for more than 64 addresses, and Traefik reads none. HAProxy takes nothing of an answer that is cut, so at
-//! most 64 nodes are published.
+//! `<dns>` hosts of the network's document. libvirt 9.0 changes them while a network runs, without a restart of
+//! dnsmasq. They are addresses and not SRV records: a new SRV record restarts dnsmasq, an answer over UDP has room for
+//! some thirty of them and for more than 64 addresses, and Traefik reads none. HAProxy ignores a truncated answer, so
+//! at most 64 nodes are published.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use crate::finding::{At, Finding, leaf};
 use crate::given::Given;
 use crate::name::Fqdn;
 
-/// Names with their addresses; none until said. A name may have several addresses, and an address several names.
+/// Names with their addresses; none by default. A name may have several addresses, and an address several names.
 ///
 /// ```
 /// use fmc_core::role::Names;
@@ -32,7 +32,7 @@ impl Names {
         Self::default()
     }
 
-    /// A name has this address, beside those that it has already.
+    /// Adds an address to a name.
     #[must_use]
     pub fn name(mut self, name: impl Into<Given<Fqdn>>, address: impl Into<Given<Ip>>) -> Self {
         self.0.push((name.into(), address.into()));

@@ -1,4 +1,4 @@
-//! What a role needs of its machine.
+//! A role's needs of its machine.
 
 use super::Site;
 use crate::checked::Machine;
@@ -6,7 +6,7 @@ use crate::finding::{At, Finding, Remedy, problems};
 use crate::image::Os;
 use crate::unit::Size;
 
-/// What a role needs of its machine; nothing until said.
+/// A role's needs of its machine; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     memory: Option<Size>,
@@ -17,7 +17,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Nothing.
+    /// Empty.
     pub fn new() -> Self {
         Self::default()
     }
@@ -52,7 +52,7 @@ impl Needs {
         Self { address: true, ..self }
     }
 
-    /// A finding for each need that the machine does not meet. In a lab what is about size is a warning.
+    /// A finding for each need that the machine does not meet. In a lab, sizes are only warnings.
     pub(crate) fn check(&self, role: &str, site: &Site<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
         let machine = site.machine();
         let (who, role) = (subject(machine, at), || role.to_owned());
@@ -89,32 +89,32 @@ impl Needs {
     }
 }
 
-/// Who it is that has a role: where the path does not say the machine, its name.
+/// The holder of a role: its machine's name, if the path does not contain it.
 pub(crate) fn subject(machine: &Machine, at: &At<'_>) -> String {
     let is_there = at.to_string().starts_with(&format!("machines.{}.", machine.name));
     if is_there { "the machine".to_owned() } else { machine.name.to_string() }
 }
 
 problems! {
-    /// What a role needs and its machine does not have.
+    /// Needs of a role that its machine does not meet.
     pub enum NeedsProblem {
         Memory { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
-            "{who} has {there} of memory, and {role} needs {needed}",
+            "{who} has {there} of memory, but {role} needs {needed}",
             "give it at least {memory}",
             memory = Remedy::set("memory", needed);
         Processors { who: String, there: u16, role: String, needed: u16 } is RoleNeeds:
-            "{who} has {there} virtual processors, and {role} needs {needed}",
+            "{who} has {there} virtual processors, but {role} needs {needed}",
             "give it at least {cpus}",
             cpus = Remedy::set("cpus", needed);
         Root { who: String, there: Size, role: String, needed: Size } is RoleNeeds:
-            "{who} has a root disk of {there}, and {role} needs {needed}",
+            "{who} has a root disk of {there}, but {role} needs {needed}",
             "give it at least {root}",
             root = Remedy::set("root_disk", needed);
         System { who: String, os: &'static str, role: String, known: Vec<&'static str> } is RoleNeeds with (list = known.join(", ")):
-            "{who} has {os}, and {role} does not know how to install itself there",
+            "{who} has {os}, but {role} cannot install itself there",
             "give it an image of {list}";
         Address { who: String, role: String } is RoleNeeds:
-            "{who} has no address that is known beforehand, and {role} is found by it",
+            "{who} has no fixed address, by which other machines find {role}",
             "give an interface a static or reserved address, for example {address}",
             address = Remedy::set("address", "10.17.4.21");
     }

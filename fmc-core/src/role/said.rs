@@ -41,10 +41,10 @@ use crate::rust::{Expr, Names, Unsaid};
 /// assert_eq!(Role::said(Postgres { version: 17 }), Role::from_json::<Postgres>(r#"{"version": 17}"#));
 /// ```
 pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
-    /// Its kind, which is what [`CustomRole::kind`] says of every value of it.
+    /// Its kind, equal to [`CustomRole::kind`] of every value.
     const KIND: &'static str;
 
-    /// The kinds of findings that it brings along: those of [`CustomRole::finding_kinds`].
+    /// The kinds of findings that it adds: those of [`CustomRole::finding_kinds`].
     const FINDINGS: &'static [OwnKind] = &[];
 
     /// The Rust expression that makes it, as `Postgres::new(17)`. By default it is one that reads the settings as JSON.
@@ -56,7 +56,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
     }
 }
 
-/// What a role's settings must have besides serde: with the feature `schema` a JSON Schema, and nothing without it.
+/// The bound on a role's settings besides serde: a JSON Schema with the feature `schema`, and nothing without it.
 #[cfg(feature = "schema")]
 pub trait Described: schemars::JsonSchema {
     /// The JSON Schema of its settings.
@@ -68,7 +68,7 @@ pub trait Described: schemars::JsonSchema {
 #[cfg(feature = "schema")]
 impl<T: schemars::JsonSchema> Described for T {}
 
-/// What a role's settings must have besides serde: with the feature `schema` a JSON Schema, and nothing without it.
+/// The bound on a role's settings besides serde: a JSON Schema with the feature `schema`, and nothing without it.
 #[cfg(not(feature = "schema"))]
 pub trait Described {}
 
@@ -85,7 +85,7 @@ impl Formed for Role {
     }
 
     fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        Unknown::role(kind, settings, "no program has registered it".to_owned())
     }
 }
 
@@ -95,7 +95,7 @@ impl Role {
         Self::shared_said(Arc::new(role))
     }
 
-    /// The role of a type with its form in a file, whose settings are JSON. What is wrong with them is a finding.
+    /// The role of a type with its form in a file, whose settings are JSON. A mistake in them is a finding.
     pub fn from_json<R: FileRole>(settings: &str) -> Self {
         match serde_json::from_str::<R>(settings) {
             Ok(role) => Self::said(role),
@@ -117,7 +117,7 @@ impl Role {
         shared.downcast::<R>().ok().map(Self::shared_said)
     }
 
-    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -127,7 +127,7 @@ impl Role {
         self.said.is_some()
     }
 
-    /// The kind by which a file named it, if no program has yet said what that is: such a role is refused.
+    /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
         let role: &dyn Any = &*self.role;
         role.downcast_ref::<Unknown>().map(|unknown| unknown.kind.as_str())
@@ -162,7 +162,7 @@ impl CustomRole for Unknown {
     }
 }
 
-/// One role: its kind alone where there are no settings, or a map of its kind to them. Code has its kind.
+/// One role: its kind if there are no settings, or a map of its kind to them. Code has its kind.
 impl Serialize for Role {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         form::serialize(self, serializer)
@@ -188,7 +188,7 @@ impl schemars::JsonSchema for Role {
 }
 
 impl Setting for Role {
-    /// What a role says is checked when all that it needs is right.
+    /// A role's own check runs once all that it needs is right.
     fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
@@ -196,7 +196,7 @@ impl Setting for Role {
     }
 }
 
-/// Two roles are equal when they are one, or when they are said in the same way: code cannot be compared.
+/// Two roles are equal if they are the same value, or have the same form: code cannot be compared.
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.role, &other.role) || form::are_alike(self, other)

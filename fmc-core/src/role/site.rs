@@ -29,7 +29,7 @@ impl<'a> Site<'a> {
         Self { machine, ..*self }
     }
 
-    /// The machine. What roles add to it is not in it yet.
+    /// The machine, without the parts that roles add.
     pub fn machine(&self) -> &'a Machine {
         self.machine
     }
@@ -65,7 +65,7 @@ impl<'a> Site<'a> {
     pub(crate) fn forwarders(&self) -> impl Iterator<Item = (Idx<Network>, IpAddr)> {
         let (cloud, machine) = (self.cloud, self.machine);
         machine.interfaces.iter().flat_map(move |interface| {
-            // On a bridge of the host's the gateway is somebody else.
+            // On a host bridge the gateway is another machine.
             let network = cloud.at(interface.network);
             let own = network.filter(|network| network.forward != Forward::Bridge);
             let families = own.into_iter().flat_map(|network| [&network.ipv4, &network.ipv6]).flatten();
@@ -100,7 +100,7 @@ impl<'a> Site<'a> {
         machines.unwrap_or_default().iter().filter_map(move |&at| cloud.at(at))
     }
 
-    /// The roles of a type in the whole cloud, each with its machine, by machine: their values are those that the user said.
+    /// The roles of a type in the whole cloud, each with its machine, by machine: with the values that the user set.
     ///
     /// ```
     /// use fmc_core::guest::{GuestFile, Guest};

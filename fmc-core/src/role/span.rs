@@ -1,4 +1,4 @@
-//! Roles that span machines: a cluster, a VPN, a directory. One value names its members, and each of them has a role by it.
+//! Roles that span machines: a cluster, a VPN, a directory. One value names its members, and gives each of them a role.
 
 mod members;
 mod said;
@@ -21,11 +21,11 @@ pub use said::FileSpanningRole;
 pub use site::SpanSite;
 pub(crate) use stated::{Repeated, Stated};
 
-/// A role that spans machines. It names them and gives each of them a [`CustomRole`](super::CustomRole): what a member's guest has,
-/// whom it reaches, what it starts after and what must be done before it leaves. A K3s cluster is one.
+/// A role that spans machines. It names them and gives each of them a [`CustomRole`](super::CustomRole): a member's
+/// guest, flows, order, and the steps before it leaves. A K3s cluster is one.
 ///
-/// The role of a member is the same value for a whole list of members, and asks its [`Site`](super::Site) where it is: by
-/// [`Site::with_role_of`](super::Site::with_role_of) it finds the others.
+/// The role of a member is the same value for a whole list of members, and its [`Site`](super::Site) gives its place:
+/// it finds the others by [`Site::with_role_of`](super::Site::with_role_of).
 ///
 /// ```
 /// use fmc_core::cloud::Cloud;
@@ -112,8 +112,8 @@ pub trait SpanningRole: Any + Send + Sync {
         None
     }
 
-    /// The machines that it names, and the role that each of them has by it. A machine that is not in the cloud is a finding, and a
-    /// name that is wrong is one too.
+    /// The machines that it names, and the role that it gives each of them. A machine that is not in the cloud is a
+    /// finding, and a name that is wrong is one too.
     fn members(&self) -> SpanMembers<'_>;
 
     /// A secret that its members share, made from the root key: of its kind and instance, and of a name of its own.
@@ -121,8 +121,8 @@ pub trait SpanningRole: Any + Send + Sync {
         Secret::generated(shared_name(&self.kind().to_string(), self.instance(), name), what)
     }
 
-    /// What is wrong with its settings by themselves, whatever else is in the cloud: each leaf by
-    /// [`RoleFindings::leaf`]. Where something is wrong nothing else is asked of the role.
+    /// Checks its settings by themselves, without the rest of the cloud: each leaf by [`RoleFindings::leaf`]. If a
+    /// setting is wrong, the role is asked nothing else.
     fn settings(&self, findings: &mut RoleFindings<'_>) {
         let _ = findings;
     }
@@ -133,13 +133,13 @@ pub trait SpanningRole: Any + Send + Sync {
         true
     }
 
-    /// What else it checks. It looks at members whose values are right.
+    /// Its own check. It sees members whose values are right.
     fn check(&self, site: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
         let _ = (site, findings);
     }
 
-    /// The kinds of findings that it and the roles of its members bring along, so that a cloud can accept them and `explain` shows
-    /// their pages.
+    /// The kinds of findings that it and the roles of its members add, so that a cloud can accept them and `explain`
+    /// shows their pages.
     fn finding_kinds(&self) -> &'static [OwnKind] {
         &[]
     }

@@ -1,17 +1,17 @@
 //! Chains of calls, broken into lines as rustfmt would.
 
-/// The widest line, unless a text alone is wider.
+/// The widest line, unless a single text is wider.
 const WIDTH: usize = 100;
 
 /// A constructor and the setters called on it, or a literal.
 #[derive(Debug)]
 pub(crate) struct Expr {
     head: String,
-    /// Whether it is a literal or a constant, which stands where it is called and is never broken.
+    /// Whether it is a literal or a constant, which is never broken into lines.
     is_leaf: bool,
-    /// The last argument of the constructor, where it is a chain itself.
+    /// The last argument of the constructor, if it is a chain itself.
     last: Option<Box<Expr>>,
-    /// What is in it, where it is an array.
+    /// Its items, if it is an array.
     items: Vec<Expr>,
     calls: Vec<(String, Argument)>,
 }
@@ -58,7 +58,7 @@ impl Expr {
         Self::leaf(quoted(text))
     }
 
-    /// A constructor of these arguments. The last one may be a chain, which is broken into lines where it is long.
+    /// A constructor of these arguments. The last one may be a chain, which is broken into lines if it is long.
     pub(crate) fn of(constructor: &str, mut arguments: Vec<Self>) -> Self {
         let chain = arguments.pop_if(|last| !last.is_leaf);
         let first = arguments.iter().map(Self::line).collect::<Vec<_>>().join(", ");

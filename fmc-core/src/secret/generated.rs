@@ -109,7 +109,7 @@ impl Generated {
             Self::SshPublicKey(key) => key.needs_root_key(),
             Self::Authority(authority) => authority.needs_root_key(),
             Self::Certificate(of) => of.key.needs_root_key() || of.issuer.needs_root_key(),
-            // The salt needs it, whatever the password is.
+            // The salt always needs it.
             Self::Scram(_) => true,
             Self::Bundle(parts) => parts.iter().any(SecretRef::needs_root_key),
             Self::JoinToken(token) => token.authority.needs_root_key() || token.password.needs_root_key(),

@@ -142,7 +142,7 @@ impl Leaf for Size {
             "TiB" => "tib",
             _ => return None,
         };
-        // A longer count is no literal of the integer that Rust takes it for.
+        // A longer count would not be a valid integer literal in Rust.
         (count.len() < 10).then(|| format!("{count}.{method}()"))
     }
 

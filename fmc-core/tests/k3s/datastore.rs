@@ -1,4 +1,4 @@
-//! A datastore on a machine of the cloud: its address, who is let in, and what starts after it.
+//! A datastore on a machine of the cloud: its address, its accepted peers, and the machines that start after it.
 
 use fmc_core::checked::Checked;
 use fmc_core::flow::tcp;
@@ -86,7 +86,7 @@ fn what_is_neither_or_both_is_refused() {
         let datastore: Datastore = serde_json::from_value(text).unwrap();
         stored(cluster::seed().datastore(datastore)).check().unwrap_err().to_string()
     };
-    assert!(message(json!({})).contains("the datastore is nowhere"));
+    assert!(message(json!({})).contains("the datastore has neither a machine nor an endpoint"));
     assert!(message(json!({"machine": "db"})).contains("has no password"));
     let secret = json!({"name": "db", "source": {"environment": "DB"}});
     let both = message(json!({"machine": "db", "endpoint": secret, "password": secret}));

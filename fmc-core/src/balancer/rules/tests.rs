@@ -1,4 +1,4 @@
-//! Balancers: who they are on, and the address that they share.
+//! Balancers: their machines, and the address that they share.
 
 use crate::balancer::{Balancer, BalancerRole, Nodes, Software, Target};
 use crate::check::tests::found;
@@ -84,7 +84,7 @@ fn an_address_of_another_network() {
     }
     let shared = || Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10");
     assert_eq!(found(&cloud(Interface::on("far").address("10.17.6.12"), shared())), expected);
-    // By what address would the first know the second?
+    // The first machine would not know the second one's address.
     let found = found(&cloud(Interface::on("edge"), shared()));
     assert!(found.contains(&expected[0]), "{found:?}");
 }
@@ -129,7 +129,7 @@ fn wrong_leaves_are_found_where_they_are() {
     }
 }
 
-/// The cluster behind one balancer, in a domain, on machines that ask somebody.
+/// The cluster behind one balancer, in a domain, on machines with resolvers.
 fn named(balancer: Balancer, resolvers: &[&str]) -> Cloud {
     let mut cloud = cloud(Interface::on("edge").address("10.17.5.12"), balancer).domain("example.org");
     let resolvers: Vec<_> = resolvers.iter().map(|address| (*address).into()).collect();
@@ -142,7 +142,7 @@ fn traefik() -> Software {
     Software::Traefik { url: "https://example.org/traefik".into(), digest: Digest::sha256(b"").into() }
 }
 
-/// What the balancer is told of the nodes, and what its network publishes.
+/// The balancer's configuration of the nodes, and the names that its network publishes.
 fn nodes(cloud: &Cloud) -> (Nodes, Vec<String>) {
     let checked = cloud.check().unwrap();
     let Endpoint::Balancer(balancer) = &checked.cluster("prod").unwrap().said().endpoint else { panic!() };
@@ -167,24 +167,24 @@ fn nodes_are_found_by_a_name_that_a_network_publishes() {
     let master1 = || vec!["10.17.5.21 master1.example.org ingress.prod.example.org".to_owned()];
     let listed = Nodes::Listed(vec![Target { name: "master1".to_owned(), address: [10, 17, 5, 21].into() }]);
 
-    // Unsaid it is the gateway.
+    // By default it is the gateway.
     let one = || Balancer::on("lb1");
     for resolvers in [&[][..], &["10.17.5.1"]] {
         let cloud = named(one(), resolvers);
         assert_eq!(found(&cloud), [""; 0]);
         assert_eq!(nodes(&cloud), (by_name(&["10.17.5.1"]), master1()));
     }
-    // Of several, those that know.
+    // With several resolvers, only those that know the name are asked.
     let both = ["10.17.5.12", "10.17.5.1"];
     assert_eq!(nodes(&named(one(), &both)), (by_name(&["10.17.5.1"]), master1()));
-    // Traefik asks whom its machine asks.
+    // Traefik asks the resolvers of its machine.
     assert_eq!(nodes(&named(one().software(traefik()), &[])).0, by_name(&["10.17.5.1"]));
     assert_eq!(nodes(&named(one().software(traefik()), &both)).0, listed);
-    // Somebody else publishes, and nobody has said so.
+    // Another resolver would have to publish the name.
     let cloud = named(one(), &["10.17.5.12"]);
     assert_eq!(found(&cloud), [format!("k3s-ingress-unpublished {AT}")]);
     assert_eq!(nodes(&cloud), (by_name(&["10.17.5.12"]), vec![]));
-    // Who is named is listed, and nothing is published.
+    // Named nodes are listed, and no name is published.
     let cloud = named(one().ingress_nodes(["master1"]), &["10.17.5.12"]);
     assert_eq!(found(&cloud), [""; 0]);
     assert_eq!(nodes(&cloud), (listed, vec![]));

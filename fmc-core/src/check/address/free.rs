@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Use;
 use crate::checked::Family;
 
-/// Hands out addresses of one segment that nobody has, each once; together they cost one walk over the segment.
+/// Hands out free addresses of one segment, each once; together they cost one walk over the segment.
 pub(super) struct Free<'u> {
     uses: &'u [Use],
     high: Option<IpAddr>,
@@ -35,7 +35,8 @@ impl<'u> Free<'u> {
     }
 }
 
-/// The first free address of a network from `from` on: a machine's, nobody's, and not one that DHCP hands out.
+/// The first free address of a network from `from` on: one that a machine can have, that is not in use, and that DHCP
+/// does not hand out.
 pub(super) fn first(uses: &[Use], family: &Family, from: IpAddr) -> Option<IpAddr> {
     let hosts = family.subnet.hosts();
     let mut address = from.max(hosts.first());

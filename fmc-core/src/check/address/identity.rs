@@ -1,4 +1,4 @@
-//! MACs and host names: what a machine is known by besides its address.
+//! MACs and host names, which identify a machine besides its address.
 
 use super::super::view::{View, text};
 use crate::addr::Mac;
@@ -34,14 +34,14 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
             names.map(|(name, at)| format!("machines.{name}.interfaces[{at}].mac")).collect();
         at.sort();
         at.dedup();
-        // Two machines of one name have the same derived MACs, and are a finding by that.
+        // Two machines of one name have the same derived MACs; the name is the finding.
         if at.len() > 1 {
             findings.extend(mac_finding(at, |count| IdentityProblem::Mac { mac: *mac, count }));
         }
     }
 }
 
-/// Who has a MAC on a network, for addresses of one family.
+/// The holder of a MAC on a network, for addresses of one family.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Leaseholder {
     network: usize,
@@ -82,7 +82,7 @@ fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     holders.sort_unstable();
     for same in holders.chunk_by(|a, b| (a.network, a.mac, a.v4) == (b.network, b.mac, b.v4)) {
-        // Reservations sort first; interfaces alone are looked at by themselves.
+        // Reservations sort first; groups of only interfaces have a rule of their own.
         let [Leaseholder { network, mac, who: Who::Reservation(_), .. }, _, ..] = same else { continue };
         let network = view.network(*network).map_or("", |net| text(&net.draft.name));
         let path = |holder: &Leaseholder| match holder.who {
@@ -177,7 +177,7 @@ fn mismatches(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// ` in example.org`, where there is a domain.
+/// ` in example.org`, if there is a domain.
 fn within(domain: &str) -> String {
     if domain.is_empty() { String::new() } else { format!(" in {domain}") }
 }
@@ -187,14 +187,14 @@ problems! {
     pub enum IdentityProblem {
         Mac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
-            "leave the MAC out: it is then derived, and no other's";
+            "leave the MAC out: it is then derived and unique";
         ReservedMac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
-            "reserve one address for one MAC; a machine's own is said on its interface, with {reserved}",
+            "reserve one address for one MAC; reserve a machine's own address on its interface, with {reserved}",
             reserved = Remedy::either("reserved: …", ".reserved(…)");
         Hostname { count: usize, hostname: String, domain: String } is HostnameDuplicate with (place = within(domain)):
-            "{count} machines call themselves {hostname}{place}",
-            "leave the host name out: it is then the machine's name, which is no other's";
+            "{count} machines have the host name {hostname}{place}",
+            "leave the host name out: the machine's name is then used, which is unique";
         ReservedName { count: usize, name: String } is HostnameDuplicate:
             "{count} reservations of one network have the name {name}",
             "give each device a name of its own";

@@ -1,4 +1,4 @@
-//! Whether an address is one that its network has for a machine.
+//! Whether a machine of the network can have its address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -69,7 +69,8 @@ fn place(
     findings.push(problem.at(one.holder.at(view)));
 }
 
-/// The router of a LAN may be a machine of the cloud, if it has another side; that of an own network is the host.
+/// A machine of the cloud may be the router of a LAN if it has an interface elsewhere; the router of libvirt's own
+/// network is the host.
 fn may_be_router(view: &View<'_>, net: &Net<'_>, one: &Use) -> bool {
     match one.holder {
         Holder::Interface(machine, ..) => {
@@ -79,7 +80,7 @@ fn may_be_router(view: &View<'_>, net: &Net<'_>, one: &Use) -> bool {
     }
 }
 
-/// An address of a family that the network does not say; a wrong subnet is a finding of its own.
+/// An address of a family that the network does not have; a wrong subnet is a finding of its own.
 fn without_family(view: &View<'_>, net: &Net<'_>, one: &Use) -> Option<Finding> {
     let v4 = one.address.is_ipv4();
     let (field, given) =
@@ -146,8 +147,8 @@ problems! {
             subnet = subnet_of(field);
         UnknownSubnet { address: IpAddr, network: String, field: String } is NetworkIncomplete
             with (label = family(*address)):
-            "{network} does not say its {label} subnet, and so not the prefix length of {address}",
-            "say the LAN's on the network, for example {subnet}",
+            "{network} has no {label} subnet, so the prefix length of {address} is not known",
+            "write the LAN's subnet on the network, for example {subnet}",
             subnet = subnet_of(field);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     overlaps(view, findings);
 }
 
-/// Where a subnet is seen: on a host, or by everyone that a host routes to it.
+/// The scope of a subnet: one host, or all machines that a host routes to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
     Host(usize),
@@ -42,9 +42,9 @@ struct Seen {
     network: usize,
 }
 
-/// A masqueraded or isolated network is seen on its own host alone, so that two hosts can have the same; a host bridge
-/// is seen on every host that lists it. Sorted by their first address, subnets either lie within one another or apart,
-/// so that each needs a look only at the last that reached furthest.
+/// A masqueraded or isolated network is visible only on its own host, so two hosts can have the same; a host bridge is
+/// visible on every host that lists it. Sorted by first address, subnets are either nested or disjoint, so each is
+/// compared only with the widest one so far.
 fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut seen = Vec::new();
     for (network, net) in view.networks.iter().enumerate() {
@@ -63,7 +63,7 @@ fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
     }
     let name = |network: usize| view.network(network).map_or("", |net| text(&net.draft.name));
-    // The wider of two that begin together comes first; of equals the one that is first by name.
+    // Of two that begin together the wider comes first; equal ones are in the order of their names.
     seen.sort_by(|a, b| {
         (a.scope, a.first, b.last, name(a.network)).cmp(&(b.scope, b.first, a.last, name(b.network)))
     });
@@ -101,7 +101,7 @@ problems! {
     pub enum SubnetProblem {
         RangeOutside { range: IpRange, subnet: Subnet, hosts: String } is RangeOutside:
             "{range} is not within the machines' addresses of {subnet}",
-            "write a part of {hosts}";
+            "write a range within {hosts}";
         Same { first: String, second: String, subnet: Subnet } is SubnetOverlap:
             "{first} and {second} both have the subnet {subnet}",
             "give {second} a subnet of its own: a router sends an address one way only";

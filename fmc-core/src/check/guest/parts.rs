@@ -1,4 +1,4 @@
-//! What cannot be inside one machine: clashes, references to nothing, paths that no first boot can write.
+//! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
 use crate::secret::SecretRef;
 
-/// Everything that is wrong inside one machine with this operating system of this version.
+/// Every mistake inside one machine with this operating system of this version.
 pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     names(parts, at, findings);
     paths(parts, os, at, findings);
@@ -98,7 +98,7 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     below_links(parts, at, findings);
 }
 
-/// What is below a declared link or file: Ignition refuses the first, nothing can write the second.
+/// Paths below a declared link or file: Ignition refuses the first, nothing can write the second.
 fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     let links = parts.links.iter().map(|link| (link.path.as_str(), ("links", "link")));
     let files = parts.files.iter().map(|file| (file.path.as_str(), ("files", "file")));
@@ -147,7 +147,7 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
     let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
     if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
         return Some((
-            "is gone after the first boot: the kernel or systemd makes it anew each time",
+            "is gone after the first boot: the kernel or systemd creates it at each start",
             "use a path under /etc, /var, /opt or /srv, or a unit that writes it at every boot",
         ));
     }
@@ -187,8 +187,7 @@ const GROUPS: &[&str] = &[
 ];
 
 fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
-    // A package brings accounts that nobody here can know; its files are written after it.
-    // A package may bring accounts; the firewall's brings none.
+    // A package may add accounts that fmc does not know; files are written after it. The firewall's package adds none.
     let may_bring = parts.packages.iter().any(|package| package.as_str() != "nftables");
     if may_bring && os.provisioner() == Some(Provisioner::CloudInit) {
         return;
@@ -197,7 +196,7 @@ fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     let mut users: BTreeSet<&str> = parts.users.iter().map(|user| user.name.as_str()).collect();
     users.extend(ACCOUNTS);
     let mut groups: BTreeSet<&str> = parts.groups.iter().map(|group| group.name.as_str()).collect();
-    // A user brings a group of its name.
+    // A user has a group of its own name.
     groups.extend(parts.users.iter().map(|user| user.name.as_str()).chain(GROUPS.iter().copied()));
     if core {
         users.insert("core");
@@ -312,7 +311,7 @@ fn secrets(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What needs a newer Ignition than an image of this version has.
+/// Parts that need a newer Ignition than an image of this version has.
 fn ignition_version(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings: &mut Vec<Finding>) {
     let needed = ignition::needed_spec(parts);
     let Some(most) = ignition::max_spec(os, version).filter(|most| *most < needed) else { return };
@@ -325,22 +324,22 @@ problems! {
     /// Problems with the parts of one guest.
     pub enum PartProblem {
         Twice { what: &'static str, name: String } is GuestClash:
-            "the {what} {name} is there twice",
+            "the {what} {name} occurs twice",
             "keep one {what} of that name";
         OwnGroup { user: String } is GuestClash:
-            "the user {user} brings the group of its name",
+            "the user {user} already has a group of that name",
             "leave the group out, or give it another name";
         Uid { uid: u32 } is GuestClash:
             "{uid} is the id of two users",
             "give each user an id of its own, or leave it to the guest";
         Path { path: AbsPath } is GuestClash:
-            "two things are at {path}",
+            "two entries have the path {path}",
             "keep one file, directory or link at a path";
         OfUnit { path: AbsPath, unit: String } is GuestClash:
-            "{path} is written for the unit {unit}",
+            "{path} is the file of the unit {unit}, which fmc writes",
             "give the unit its contents, or leave the unit out";
         OwnFile { path: AbsPath } is GuestClash:
-            "{path} is written from what the cloud knows of the machine",
+            "fmc writes {path} from the settings of the machine",
             "set the machine's host name, addresses, time zone or administrators instead";
         Unwritable { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",

@@ -1,6 +1,6 @@
-//! Levels of the x86-64 instruction set: what a system is compiled for, and what a model of processor has.
+//! Levels of the x86-64 instruction set, of systems and of processor models.
 //!
-//! The levels are those of the System V ABI's supplement for x86-64. What each of QEMU's models has is in QEMU's
+//! The levels are those of the System V ABI's supplement for x86-64. The levels of QEMU's models are in QEMU's
 //! documentation, *ABI compatibility levels for CPU models*; libvirt's names are the same. Enterprise Linux 9 is
 //! compiled for level 2 and Enterprise Linux 10 for level 3 (Red Hat's release notes, *Architectures*).
 
@@ -40,7 +40,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// The models by the beginning of their names; the first that fits. A model that is not here is not judged.
+/// The models by the beginning of their names; the first that fits. A model that is not listed is not checked.
 const MODELS: &[(&str, Level)] = &[
     ("486", Level::V0),
     ("athlon", Level::V0),
@@ -81,19 +81,19 @@ const MODELS: &[(&str, Level)] = &[
     ("Skylake", Level::V3),
 ];
 
-/// The level of a model of x86, if it is one that is known.
+/// The level of a known model of x86.
 pub(super) fn of(model: &str) -> Option<Level> {
     MODELS.iter().find(|(start, _)| model.starts_with(start)).map(|(_, level)| *level)
 }
 
-/// What an image needs, the model that is too old, and what it has.
+/// The level that an image needs, the model that is too old, and its level.
 pub(super) fn too_old<'a>(image: &Image, host: &'a Host) -> Option<(Level, &'a str, Level)> {
     let needs = needed(image)?;
     let (model, has) = match (&host.cpu, host.acceleration) {
         (CpuModel::Named(model), _) => (model.as_str(), of(model)?),
         // Without a model QEMU emulates its own default.
         (CpuModel::HostPassthrough, Acceleration::Emulated) => ("qemu64", Level::V1),
-        // What the host's own processor is, a plan sees on the host.
+        // A plan reads the host's own processor on the host.
         (CpuModel::HostPassthrough | CpuModel::HostModel, _) => return None,
     };
     (has < needs).then_some((needs, model, has))

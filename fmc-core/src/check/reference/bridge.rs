@@ -14,7 +14,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     taken(view, findings);
 }
 
-/// Whether the host lists the bridge; `None` where it cannot be said, since a listed one is wrong.
+/// Whether the host lists the bridge; `None` if a listed name is wrong, so that it is not known.
 fn has(host: &Host, bridge: &str) -> Option<bool> {
     let found = host.bridges.iter().any(|known| text(known) == bridge);
     if found || host.bridges.iter().all(|known| known.ok().is_some()) { Some(found) } else { None }
@@ -66,7 +66,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// libvirt makes the bridge of an own network, and refuses one that is there.
+/// libvirt creates the bridge of its own network, and refuses an existing one.
 fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut bridges: Vec<(usize, String, &str)> = Vec::new();
     for net in view.networks.iter().filter(|net| net.is_own()) {
@@ -89,7 +89,7 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
     bridges.sort_unstable();
     for same in bridges.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
         let [first, .., last] = same else { continue };
-        // Two networks of one name share what follows from it, and are a finding by that.
+        // Two networks of one name share the values derived from it; the name is the finding.
         if first.2 != last.2 {
             let networks = NameList::new(same.iter().map(|net| net.2));
             let problem = BridgeProblem::Shared { bridge: last.1.clone(), networks };

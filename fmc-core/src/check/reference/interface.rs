@@ -1,4 +1,4 @@
-//! What an interface says about its addresses: one of each family, in its own field, where a DHCP server answers.
+//! The addresses of an interface: one of each family, in its own field, on a network that can reserve them.
 
 use std::net::IpAddr;
 

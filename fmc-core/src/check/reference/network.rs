@@ -1,4 +1,4 @@
-//! What a network says about itself: enough, and nothing that contradicts.
+//! The settings of a network: complete, and without contradictions.
 
 use super::super::view::Net;
 use crate::addr::{Ip, IpRange, Subnet};
@@ -107,10 +107,10 @@ fn family(is_ipv4: bool) -> &'static str {
 }
 
 problems! {
-    /// Problems with what a network says about itself.
+    /// Problems with the settings of a network.
     pub enum NetworkProblem {
         NoBridge { network: String } is NetworkIncomplete:
-            "{network} is a host bridge, but does not say which",
+            "{network} is a host bridge, but does not name it",
             "name a bridge of the host, for example {bridge}",
             bridge = Remedy::either("bridge: br0", "Network::bridge(name, \"br0\")");
         NoSubnet { network: String } is NetworkIncomplete:

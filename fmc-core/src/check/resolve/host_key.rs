@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::secret::SecretRef;
 use crate::unit::FileMode;
 
-/// A guest with the SSH host key that the cloud gives its machine, if it gives one and the guest has none.
+/// A guest with the SSH host key that the cloud gives its machine, unless the guest has its own.
 pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> {
     let is_wanted = on && draft.image.os.provisioner().is_some();
     if !is_wanted || guest.files.iter().any(|file| file.path.as_str() == HOST_KEY) {

@@ -1,4 +1,4 @@
-//! Who starts after whom: the order of machines in a plan, and what the services of a role wait for inside theirs.
+//! Order between roles: the order of machines in a plan, and the units that services of a role wait for.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,11 +24,11 @@ pub(super) const PREFIX: &str = "fmc-after-";
 
 /// One thing that a role waits for.
 struct Wait {
-    /// What it is called in the name of its unit.
+    /// Its part of the name of a unit.
     name: String,
     /// The machines.
     machines: Vec<Idx<Machine>>,
-    /// Where they answer; one of them is enough. Empty where nothing says it.
+    /// The services at which they answer; one is enough. Empty if the role names none.
     addresses: BTreeSet<(IpAddr, u16)>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn order(cloud: &mut Building, assigned: &[Assigned], findings: &mut 
     }
 }
 
-/// What of a role's guest waits: each of its services that start at boot, by a unit that ends once somebody answers.
+/// Makes each service of a role that starts at boot wait, by a unit that ends once a machine answers.
 pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned: &[Assigned]) {
     let waits = waits(one, site.cloud(), assigned, &mut Vec::new());
     let waits: Vec<(UnitName, UnitFile)> = waits
@@ -91,7 +91,7 @@ pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned:
     }
 }
 
-/// Asks in turn, each for five seconds: a packet that is dropped is answered by nobody.
+/// Asks each in turn, for five seconds: a dropped packet gets no answer.
 fn contents(wait: &Wait) -> UnitFile {
     let mut ask = String::new();
     for (address, port) in &wait.addresses {
@@ -160,8 +160,8 @@ fn waits(one: &Assigned, cloud: &Checked, assigned: &[Assigned], findings: &mut 
     all
 }
 
-/// The machine before a member in a list whose machines start one after another. Members of a list have one role, so that it says
-/// where the one before answers.
+/// The machine before a member in a list whose machines start one after another. Members of a list have one role, so it
+/// also knows where the previous one answers.
 fn follow(one: &Assigned, before: Idx<Machine>, machine: &Machine, cloud: &Checked) -> Option<Wait> {
     let there = cloud.at(before)?;
     let port = one.role.answers().and_then(port);
@@ -180,7 +180,7 @@ fn port(service: Service) -> Option<u16> {
 /// A circle of machines that start after each other, if there is one.
 fn circle(edges: &[(Idx<Machine>, BTreeSet<Idx<Machine>>)]) -> Option<Vec<Idx<Machine>>> {
     let mut left: Vec<&(Idx<Machine>, BTreeSet<Idx<Machine>>)> = edges.iter().collect();
-    // Whoever starts after nobody that is left can start.
+    // A machine without a remaining predecessor can start.
     loop {
         let waiting: BTreeSet<Idx<Machine>> = left.iter().map(|(at, _)| *at).collect();
         let count = left.len();
@@ -225,7 +225,7 @@ fn order_of(machines: &[String]) -> String {
 }
 
 problems! {
-    /// Problems with what a role starts after.
+    /// Problems with the order of roles.
     pub enum OrderProblem {
         Circle { machines: Vec<String> } is RoleOrder with (order = order_of(machines)):
             "no machine can start first: {order}",

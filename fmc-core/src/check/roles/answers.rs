@@ -1,4 +1,4 @@
-//! Roles that answer where nothing may call.
+//! Roles that answer at a service that no peer may call.
 
 use super::RoleProblem;
 use crate::checked::Checked;
@@ -6,8 +6,8 @@ use crate::finding::Finding;
 use crate::flow::Direction;
 use crate::role::Assigned;
 
-/// A warning for each role that answers at a service, on a machine whose firewall lets no peer in there: neither the role nor
-/// the machine says who may call it.
+/// A warning for each role that answers at a service, on a machine whose firewall accepts no peer there: neither the
+/// role nor the machine names a caller.
 pub(super) fn unheard(cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     for one in assigned {
         let Some(service) = one.role.answers() else { continue };

@@ -1,5 +1,4 @@
-//! The flows that every machine has, whatever its roles are: who logs in, who asks whether it is up, whom it asks for names
-//! and for the time.
+//! The flows that every machine has, whatever its roles are: logins, readiness checks, DNS and NTP.
 
 use std::net::IpAddr;
 
@@ -17,7 +16,7 @@ const READY: RoleName = RoleName::literal("ready");
 const DNS: RoleName = RoleName::literal("dns");
 const NTP: RoleName = RoleName::literal("ntp");
 
-/// Whether a flow is one of these. A user's own role may have one of the names, and says something else.
+/// Whether a flow is one of these. A user's own role may have one of the names, and mean something else.
 pub(super) fn is_base(direction: Direction, by: &By, service: Service) -> bool {
     let Some(role) = by.role() else { return false };
     match direction {
@@ -49,8 +48,8 @@ pub(super) fn flows(view: &View<'_>, cloud: &Checked) -> Vec<CheckedFlow> {
                 hosts().for_each(|host| add(SSH, Direction::Accept, tcp(22), host));
             }
         }
-        // An apply on the hypervisor asks from the hypervisor's own address. From where another apply asks is not known here;
-        // `unasked` refuses a machine that would let nobody ask.
+        // An apply on the hypervisor calls from the hypervisor's own address. The address of another apply is not known
+        // here; `unasked` refuses a machine that would accept no readiness check.
         if let Some(port) = asked_port(machine) {
             hosts().for_each(|host| add(READY, Direction::Accept, tcp(port), host));
         }
@@ -73,8 +72,8 @@ fn asked_port(machine: &Machine) -> Option<u16> {
     }
 }
 
-/// Machines whose firewall would let nobody ask whether they are up: the address that the question comes from is not known,
-/// and no flow opens the port.
+/// Machines whose firewall would accept no readiness check: the address that it comes from is not known, and no flow
+/// opens the port.
 pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
     for machine in cloud.machines().iter().filter(|machine| machine.firewall) {
         let Some(port) = asked_port(machine) else { continue };
@@ -91,7 +90,7 @@ pub(super) fn unasked(cloud: &Checked, findings: &mut Vec<Finding>) {
     }
 }
 
-/// From where people log in. What is wrong with a peer is told where leaves and references are looked at.
+/// The peers that people log in from. The rules for leaves and references report mistakes in a peer.
 fn admins(view: &View<'_>, cloud: &Checked) -> Vec<CheckedPeer> {
     match &view.cloud.ssh_from {
         None => vec![CheckedPeer::Anywhere],
@@ -101,7 +100,7 @@ fn admins(view: &View<'_>, cloud: &Checked) -> Vec<CheckedPeer> {
     }
 }
 
-/// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is somebody else.
+/// The hypervisor's addresses on a machine's networks; on a host bridge the gateway is another machine.
 fn hosts<'a>(cloud: &'a Checked, machine: &'a Machine) -> impl Iterator<Item = IpAddr> + 'a {
     let networks = machine.interfaces.iter().filter_map(|interface| cloud.at(interface.network));
     let own = networks.filter(|network| network.forward != Forward::Bridge);

@@ -1,4 +1,4 @@
-//! The flows that a role says, with every leaf right and every name known.
+//! The flows of a role, with every leaf right and every name known.
 
 use std::collections::BTreeSet;
 
@@ -31,7 +31,7 @@ pub(super) fn flows(
     each.collect()
 }
 
-/// The peer with every leaf right and every name known; a finding where it is not.
+/// The peer, if every leaf is right and every name is known; otherwise a finding.
 pub(super) fn peer(
     said: &Peer,
     cloud: &Checked,

@@ -1,11 +1,11 @@
-//! What each machine is a member of by its roles, for the mark of its domain.
+//! The memberships of each machine by its roles, for the mark of its domain.
 
 use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, Site};
 
-/// Says it of every machine: the roles of an instance, and those that want something done before they leave.
+/// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
     let mut all: Vec<(Idx<Machine>, Vec<Membership>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
@@ -24,7 +24,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
                 Some(member.leaving(leaving))
             })
             .collect();
-        // One that has a role twice is a finding.
+        // A machine that has a role twice is a finding.
         members.sort_by(|a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
         members.dedup_by(|a, b| (a.kind(), a.instance()) == (b.kind(), b.instance()));
         all.push((at, members));

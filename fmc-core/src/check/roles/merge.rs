@@ -1,4 +1,4 @@
-//! Merges what roles add with what the user wrote. Two parts that claim the same name are a finding that names both.
+//! Merges the roles' parts with the user's guest: two claims of the same thing are a finding that names both.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,13 +9,13 @@ use crate::finding::{At, Finding, problems};
 use crate::guest::Parts;
 use crate::role::{Assigned, Site};
 
-/// What a role adds to its machine's guest.
+/// The parts that a role adds to its machine's guest.
 pub(super) struct Added<'a> {
     one: &'a Assigned,
     parts: Parts,
 }
 
-/// What one machine's roles add to its guest; `None` if a leaf of it is wrong.
+/// The parts that one machine's roles add to its guest; `None` if a leaf of them is wrong.
 pub(super) fn added<'a>(
     ours: &'a [Assigned],
     site: &Site<'_>,
@@ -32,7 +32,7 @@ pub(super) fn added<'a>(
     Some(added)
 }
 
-/// A guest with what roles add.
+/// A guest with the parts that roles add.
 pub(super) struct Merged<'a> {
     /// All of it.
     pub(super) parts: Parts,
@@ -71,7 +71,7 @@ pub(super) fn merge<'a>(
     Merged { parts, claims }
 }
 
-/// What only one part of a guest may have.
+/// A name that only one part of a guest may have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     noun: Noun,
@@ -104,7 +104,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Who has a name.
+/// The owner of a name.
 #[derive(Clone, Copy)]
 struct Claim<'a> {
     /// The role; `None` for the user's own guest.
@@ -113,7 +113,7 @@ struct Claim<'a> {
     key: &'static str,
 }
 
-/// Who claims what on a machine. It borrows the names, because a large cloud has a hundred thousand of them and
+/// The claims on a machine. It borrows the names, because a large cloud has a hundred thousand of them and
 /// few findings.
 #[derive(Default)]
 struct Claims<'a> {
@@ -134,7 +134,7 @@ impl<'a> Claims<'a> {
             self.take(&mut all.files, file, Noun::Path.of(file.path.as_str()), "files", &mut by);
         }
         for directory in directories {
-            // Two roles may want the same directory.
+            // Two roles that want the same directory do not clash.
             if !all.directories.contains(directory) {
                 let name = Noun::Path.of(directory.path.as_str());
                 self.take(&mut all.directories, directory, name, "directories", &mut by);
@@ -150,7 +150,7 @@ impl<'a> Claims<'a> {
             self.take(&mut all.groups, group, Noun::Group.of(group.name.as_str()), "groups", &mut by);
         }
         for unit in units {
-            // Two roles may want a unit of the image in the same state, or wait for the same.
+            // Two roles that want a unit of the image in the same state, or wait for the same, do not clash either.
             let is_shared = unit.name.as_str().starts_with(after::PREFIX)
                 || unit.contents.is_none() && unit.dropins.is_empty();
             if !(is_shared && all.units.contains(unit)) {
@@ -216,7 +216,7 @@ fn sort(parts: &mut Parts) {
 }
 
 problems! {
-    /// Problems with what several roles add to one guest.
+    /// Clashes of several roles in one guest.
     pub enum MergeProblem {
         Claimed { role: String, other: String, what: String, machine: String } is RoleClash:
             "{role} and {other} both claim the {what} of {machine}",

@@ -1,4 +1,4 @@
-//! What networks publish for the roles of machines that ask them.
+//! The names that networks publish for the roles of machines that ask them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ pub(super) fn publish(cloud: &mut Building, assigned: &[Assigned], findings: &mu
     let machines = by_address(cloud);
     for (network, names) in by_network {
         let each = names.into_iter().map(|(address, mut names)| {
-            // An address is looked up as the first of its names: as its machine and not as what that is good for.
+            // A reverse lookup gives the first name of an address: the machine's, and not a role's.
             let machine = machines.get(&address).and_then(|&at| cloud.at(at));
             let own = machine.and_then(|machine| machine.fqdn.clone());
             names.retain(|name| Some(name) != own.as_ref());

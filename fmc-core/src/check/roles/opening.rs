@@ -1,5 +1,5 @@
-//! What machines accept by themselves, as flows. No program listens by it, so that it clashes with no role: a port of a role may
-//! be opened for more peers.
+//! The machines' own `accept` entries, as flows. They start no program, so they clash with no role: an entry may open a
+//! role's port for more peers.
 
 use super::super::view::View;
 use super::flow::peer;
@@ -8,8 +8,7 @@ use crate::checked::{By, Checked, CheckedFlow};
 use crate::finding::{At, Finding};
 use crate::flow::Direction;
 
-/// The flows of all machines that accept something. What is wrong with a service or peer is told where leaves and references are
-/// looked at.
+/// The flows of all machines that accept something. The rules for leaves and references report a wrong service or peer.
 pub(super) fn flows(view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) -> Vec<CheckedFlow> {
     let mut flows = Vec::new();
     for placed in view.machines.iter().filter(|placed| !placed.draft.accept.is_empty()) {

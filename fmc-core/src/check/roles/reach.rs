@@ -1,7 +1,7 @@
-//! Whether flows get where they should: over the networks, and past the firewall of the machine that listens.
+//! Whether flows arrive: over the networks, and past the firewall of the machine that listens.
 //!
-//! Flows that many machines say in the same way are looked at once: by the role, the service, the peer, and the place of the
-//! machine. So a cloud of ten thousand agents on one network asks one question of it.
+//! Equal flows of many machines are looked at once: by the role, the service, the peer, and the place of the machine.
+//! So a cloud of ten thousand agents on one network asks one question of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ use crate::name::RoleName;
 use crate::role::Assigned;
 use crate::roles::is_built_in;
 
-/// Flows that machines of one place say in the same words: what is quick to compare comes first.
+/// Equal flows of machines of one place; fields that are quick to compare come first.
 type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
 
 /// Looks at all flows.
@@ -41,8 +41,8 @@ pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], fin
         let Some(here) = places.all.get(*place) else { continue };
         let Some(ends) = Ends::of(cloud, &places, &by_address, peer) else { continue };
         let flow = Said { by, service: *service, machines, direction: *direction };
-        // A lab has isolated networks in place of host bridges: what was reachable is not. Names have a rule of their own, and
-        // who may log in need not.
+        // A lab has isolated networks in place of host bridges: a reachable machine may not be so there. Name
+        // resolution has a rule of its own, and a permitted login is no need.
         if !cloud.is_lab() && !base::is_base(*direction, by, *service) {
             for (there, others) in &ends.places {
                 told.way(cloud, &flow, peer, (here, there), others);
@@ -67,13 +67,13 @@ struct Said<'a> {
     direction: Direction,
 }
 
-/// Whom a peer stands for: the places, with the machines there; none for a network.
+/// The places of a peer, with the machines there; none for a network.
 struct Ends {
     places: Vec<(Place, Vec<Idx<Machine>>)>,
 }
 
 impl Ends {
-    /// `None` for a peer of whom the cloud does not know where it is.
+    /// `None` for a peer whose place the cloud does not know.
     fn of(
         cloud: &Checked,
         places: &Places,
@@ -104,7 +104,7 @@ impl Ends {
     }
 }
 
-/// Who cannot reach whom, however many flows say so.
+/// Pairs that cannot reach each other, each once for all of its flows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Pair {
     caller: String,
@@ -112,7 +112,7 @@ struct Pair {
     way: Way,
 }
 
-/// A firewall that does not let somebody in.
+/// A firewall that refuses a caller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Closed {
     role: RoleName,
@@ -125,7 +125,7 @@ struct Affected {
     services: BTreeSet<Service>,
     callers: BTreeSet<Idx<Machine>>,
     targets: BTreeSet<Idx<Machine>>,
-    /// Who says it: the machine, and who of it.
+    /// The owner of the flow: the machine, and its role or itself.
     said: Option<(Idx<Machine>, By)>,
 }
 
@@ -160,7 +160,7 @@ impl Told {
         others: &[Idx<Machine>],
     ) {
         let other = label(cloud, peer);
-        // A machine that speaks for itself is told by its name.
+        // A machine's own flow is named by the machine.
         let mine = flow.by.role().map(ToString::to_string).unwrap_or_default();
         let (from, to, caller, callee, callers, targets) = match flow.direction {
             Direction::Reach => (here, there, mine, other, flow.machines, others),
@@ -169,7 +169,7 @@ impl Told {
         let Some(way) = from.way(cloud, to) else { return };
         match way {
             Way::Direct { .. } => return,
-            // Only a firewall minds who seems to call.
+            // Only a firewall compares the caller's address.
             Way::Hidden { seen, .. } => {
                 let Some(seen) = seen.map(Subnet::single) else { return };
                 if targets.iter().all(|&target| lets_in(cloud, target, flow.service, seen)) {
@@ -181,9 +181,9 @@ impl Told {
         self.ways.entry(Pair { caller, callee, way }).or_default().add(flow, callers, targets);
     }
 
-    /// Machines that must be reached and have a firewall in which nobody accepts it.
+    /// Machines that must be reached, but whose firewall does not accept it.
     fn refused(&mut self, cloud: &Checked, flow: &Said<'_>, way: Way, others: &[Idx<Machine>]) {
-        // What is hidden or does not get there is told of already; a machine itself only accepts.
+        // Other findings already report hidden callers and missing routes; a machine itself only accepts.
         let (Way::Direct { leaves }, Some(role)) = (way, flow.by.role()) else { return };
         let subnets = subnets_of(cloud, leaves);
         for &target in others {
@@ -281,7 +281,7 @@ fn lets_in(cloud: &Checked, machine: Idx<Machine>, service: Service, from: Subne
     })
 }
 
-/// The addresses that a machine has on a network; all of the network's where they are not known beforehand.
+/// The addresses that a machine has on a network; all of the network's if they are not fixed.
 fn addresses_on(cloud: &Checked, machine: Idx<Machine>, network: Idx<Network>) -> BTreeSet<Subnet> {
     let interfaces = cloud.at(machine).into_iter().flat_map(|machine| &machine.interfaces);
     let here = interfaces.filter(|interface| interface.network == network);
@@ -301,12 +301,12 @@ fn label(cloud: &Checked, peer: &CheckedPeer) -> String {
         CheckedPeer::Machine(machine) => {
             cloud.at(*machine).map(|machine| machine.name.to_string()).unwrap_or_default()
         }
-        // Of whichever instance: the two ends of a flow may say it differently.
+        // Instances are ignored: the two ends of a flow may name different ones.
         CheckedPeer::SubnetOfRole(group) | CheckedPeer::Role(group) => group.kind.to_string(),
     }
 }
 
-/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines that are meant without a role by their names.
+/// A role with its machines, `k3s-agent (worker1 and 2 other machines)`; machines without a role by their names.
 fn party(label: &str, machines: &NameList) -> String {
     let names = machines.first_of("machine");
     match label {
@@ -329,8 +329,8 @@ fn said_at(cloud: &Checked, assigned: &[Assigned], affected: &Affected) -> Strin
     affected.said.as_ref().map(|(machine, by)| path(cloud, assigned, *machine, by)).unwrap_or_default()
 }
 
-/// The path of what gives a machine a role, or of what it accepts itself; of a flow that every machine has, the value that it
-/// follows from.
+/// The path of the setting behind a flow: the one that gives the machine its role, its `accept` entry, or, for a flow
+/// that every machine has, the value that it follows from.
 fn path(cloud: &Checked, assigned: &[Assigned], machine: Idx<Machine>, by: &By) -> String {
     let name = || cloud.at(machine).map_or("", |machine| machine.name.as_str());
     let role = match by {
@@ -381,7 +381,8 @@ fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mu
     }
 }
 
-/// Roles of machines and spanning roles in which something is wrong: whether a machine has them shows when that is mended.
+/// Roles of machines and spanning roles with mistakes: it is not known which machines have them until they are
+/// corrected.
 fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     let machines = view.machines.iter().filter(|placed| index_of(cloud, placed).is_none());
     let roles =
@@ -395,7 +396,8 @@ fn left_out(view: &View<'_>, cloud: &Checked) -> BTreeSet<String> {
     roles.chain(of_spans).collect()
 }
 
-/// What was meant by a group without machines, another kind or another instance of the kind: which, its name, and those there are.
+/// The likely meaning of a group without machines, another kind or another instance: which, its name, and the known
+/// ones.
 fn who_is_there<'a>(cloud: &Checked, group: &'a CheckedGroup) -> (String, &'a str, NameList) {
     let kind = group.kind.as_str();
     let same = cloud.roles().keys().filter(|other| other.kind == group.kind);
@@ -428,7 +430,7 @@ fn accept(role: &str, services: &[Service], is_peer: bool) -> Remedy {
 }
 
 problems! {
-    /// Problems with flows: calls that do not arrive, and peers that are not there.
+    /// Problems with flows: calls that do not arrive, and missing peers.
     pub enum FlowProblem {
         Shut { caller: String, callers: NameList, services: Vec<Service>, callee: String, targets: NameList, on: String } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
@@ -436,11 +438,11 @@ problems! {
             "give it an interface on {on}, or one on a routed network";
         Refused { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
-            "{who} on {from} cannot reach {called} of {whom}: {to} is {mode}, and takes nothing new from outside",
+            "{who} on {from} cannot reach {called} of {whom}: {to} is {mode}, and refuses new connections from outside",
             "make {to} a routed network, or give {who} an interface on {to}";
         Hidden { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String, mode: &'static str } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
-            "{who} on {from} calls {called} of {whom} on {to} by the host's address, since {from} is {mode}, and no firewall there lets that in",
+            "{who} on {from} calls {called} of {whom} on {to} from the host's address, since {from} is {mode}, and the firewall there does not accept it",
             "make {from} a routed network, or give {who} an interface on {to}";
         Foreign { caller: String, callers: NameList, from: String, services: Vec<Service>, callee: String, targets: NameList, to: String } is FlowUnreachable
             with (who = party(caller, callers), whom = party(callee, targets), called = words(services)):
@@ -454,7 +456,7 @@ problems! {
             firewall = Remedy::set("firewall", "false");
         Nobody { who: String, does: &'static str, peer: String, what: String, near: Option<String>, known: NameList } is FlowNobody
             with (help = instead(what, near.as_deref(), known, "give a machine the role, or leave the flow out")):
-            "{who} {does} {peer}, and no machine has that role",
+            "{who} {does} {peer}, but no machine has that role",
             "{help}";
         NoPeer { what: &'static str, name: String, near: Option<String>, known: NameList } is ReferenceUnknown
             with (help = instead(what, near.as_deref(), known, format_args!("name a {what} of the cloud, or add it"))):

@@ -1,22 +1,23 @@
-//! Whether one machine's calls get to another by the networks that libvirt makes, and from which address they seem to come.
+//! Whether one machine's calls reach another over libvirt's networks, and from which address they seem to come.
 //!
-//! The rules are those of libvirt's *Firewall and network filtering in libvirt*, as for resolvers (`check/route/resolver.rs`):
-//! into an isolated or masqueraded network comes nothing new, into a routed or open one everything; what leaves a masqueraded
-//! network has the address of the bridge that it leaves by. What a LAN or another host forwards is not in the model.
+//! The rules are those of libvirt's *Firewall and network filtering in libvirt*, as for resolvers
+//! (`check/route/resolver.rs`): an isolated or masqueraded network takes no new connections, a routed or open one takes
+//! all; packets from a masqueraded network have the address of the bridge that they leave by. The model does not
+//! include forwarding by a LAN or another host.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::checked::{Checked, Forward, Host, Idx, Machine, Network};
 
-/// How a machine is on its networks; machines that are so in the same way reach the same.
+/// The place of a machine on its networks; machines of the same place reach the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// The host.
     host: Option<Idx<Host>>,
     /// The networks, by index, in the order of the interfaces.
     pub(super) networks: Vec<Idx<Network>>,
-    /// The one that the default route leaves by.
+    /// The interface of the default route.
     default: Option<Idx<Network>>,
 }
 
@@ -33,13 +34,13 @@ pub(super) struct Places {
 pub(super) enum Way {
     /// With the address that the caller has on this network.
     Direct { leaves: Idx<Network> },
-    /// With an address of the host's, which is known on a network of libvirt's own.
+    /// With an address of the host, which is known on libvirt's own networks.
     Hidden { leaves: Idx<Network>, enters: Idx<Network>, seen: Option<IpAddr> },
-    /// By somebody who is not in the cloud: a router between hosts.
+    /// By a router between hosts that is not in the cloud.
     Foreign { leaves: Idx<Network>, enters: Idx<Network> },
     /// The network that it would enter takes nothing new.
     Refused { leaves: Idx<Network>, enters: Idx<Network> },
-    /// It leaves none of the caller's networks.
+    /// The call cannot leave any of the caller's networks.
     Shut { enters: Idx<Network> },
 }
 
@@ -72,7 +73,7 @@ impl Place {
         }
     }
 
-    /// Whoever is on a network: nobody knows how else.
+    /// All machines on a network.
     pub(super) fn on(cloud: &Checked, network: Idx<Network>) -> Self {
         let host = cloud.at(network).and_then(|network| network.hosts.first());
         Self { host: host.copied(), networks: vec![network], default: Some(network) }

@@ -1,4 +1,4 @@
-//! Roles that span machines: what each gives to its members, and what it checks.
+//! Roles that span machines: the roles of their members, and their checks.
 
 use std::collections::BTreeSet;
 
@@ -59,13 +59,13 @@ pub(super) fn ask(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findi
     }
 }
 
-/// Whether a spanning role can be asked: its settings are right, and the cloud has what it reads.
+/// Whether a spanning role can be asked: its settings are right, and the cloud has the machines that it names.
 pub(super) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
     let role = stated.role();
     if !role.is_resolved(cloud) {
         return false;
     }
-    // A built-in one is resolved by its room, which says what it needs of its settings.
+    // A built-in one is resolved by its room, which knows which settings it needs.
     if !stated.is_own() {
         return true;
     }

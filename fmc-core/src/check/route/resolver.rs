@@ -1,11 +1,12 @@
-//! Resolvers: whether a machine reaches those it asks, whether somebody is there, and whether they know the same names.
+//! Resolvers: whether a machine reaches them, whether a machine has their address, and whether they know the same
+//! names.
 //!
-//! Which network of a host lets new connections in follows libvirt's *Firewall and network filtering in libvirt*: an
-//! isolated one none; a masqueraded one (`nat`) answers alone, so nothing new; a routed one everything for its subnet;
-//! an open one has no rules. Out of a network goes everything but from an isolated one. So masqueraded to masqueraded
-//! and routed to masqueraded is refused, masqueraded to routed and routed to routed is let through. The resolver that
-//! libvirt itself runs on an own network's gateway (dnsmasq) listens on that network's bridge alone.
-//! What a LAN or another host forwards is not in the model, and nothing is said about it.
+//! Which network of a host takes new connections follows libvirt's *Firewall and network filtering in libvirt*: an
+//! isolated one takes none; a masqueraded one (`nat`) takes only answers; a routed one takes everything for its subnet;
+//! an open one has no rules. Every network but an isolated one lets everything out. So masqueraded to masqueraded and
+//! routed to masqueraded is refused, masqueraded to routed and routed to routed passes. The resolver that libvirt runs
+//! on its own network's gateway (dnsmasq) listens only on that network's bridge. The model does not include forwarding
+//! by a LAN or another host, so no finding is about that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use crate::given::Given;
 /// Looks at all resolvers.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     mixed_lists(view, findings);
-    // A lab has isolated networks in place of host bridges: what was reachable is not.
+    // A lab has isolated networks in place of host bridges: a reachable machine may not be so there.
     if view.cloud.lab {
         return;
     }
@@ -28,7 +29,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut out_of_reach: BTreeMap<Place<'_>, Vec<&str>> = BTreeMap::new();
     for placed in &view.machines {
         let known_networks = placed.links.iter().all(|link| {
-            // A subnet that is wrong is told of where it is, and nothing is guessed from its absence.
+            // A wrong subnet is reported at its place, and its absence has no further findings.
             let net = link.network.and_then(|at| view.network(at));
             net.is_some_and(|net| !net.is_own() || net.ipv4.is_some() || net.ipv6.is_some())
         });
@@ -79,7 +80,7 @@ enum Why<'a> {
     Refused { from: &'a str, to: &'a str, mode: &'static str },
     /// It is another network's dnsmasq.
     OthersGateway { of: &'a str },
-    /// Nobody in the network has the address.
+    /// No machine in the network has the address.
     Nobody { on: &'a str },
     /// The machine has no way out of its networks.
     NoWay,
@@ -121,11 +122,11 @@ impl Place<'_> {
     }
 }
 
-/// What is known of the addresses that are somebody's resolver, found in one pass over the machines.
+/// The resolvers' addresses that machines have, found in one pass over the machines.
 struct Known {
     /// The networks in whose subnet each is.
     networks: BTreeMap<IpAddr, Vec<usize>>,
-    /// Who is there: a network and an address that somebody has on it.
+    /// The networks, each with an address in use on it.
     held: BTreeSet<(usize, IpAddr)>,
 }
 
@@ -177,7 +178,7 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
     for &at in networks {
         let Some(to) = view.network(at) else { continue };
         // A machine sends to the host's other routed networks through its own routed interface, and elsewhere through
-        // the one that has the default route.
+        // the interface of the default route.
         let routed = placed.links.iter().find(|link| {
             to.is_routed() && through(Some(link)).is_some_and(|net| net.is_routed() && net.host == to.host)
         });
@@ -209,7 +210,7 @@ fn lets_in<'a>(from: &Net<'a>, to: &Net<'a>, resolver: IpAddr) -> Result<(), Why
     Err(Why::Refused { from: text(&from.draft.name), to: name, mode })
 }
 
-/// Whether somebody has the address; on a LAN others than the cloud's machines may.
+/// Whether the address is in use; on a LAN a machine outside of the cloud may have it.
 fn somebody<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
     let Some(net) = view.network(at) else { return Ok(()) };
     let gateway = net.family(resolver).is_some_and(|family| family.gateway == Some(resolver));
@@ -228,7 +229,7 @@ fn is_told_none(view: &View<'_>, placed: &Placed<'_>) -> bool {
     !placed.links.iter().any(learns) && !nets.into_iter().any(incomplete)
 }
 
-/// One finding for all machines without a resolver: one list of the cloud or of their network mends them all.
+/// One finding for all machines without a resolver: one list of the cloud or of their network corrects them all.
 fn missing(machines: Vec<&str>) -> Option<Finding> {
     let machines = NameList::new(machines);
     let at = format!("machines.{}.resolvers", machines.first());
@@ -258,23 +259,23 @@ problems! {
     /// Problems with resolvers.
     pub enum ResolverProblem {
         Missing { machines: NameList } is ResolverMissing with (have = machines.verb("has", "have")):
-            "{machines} {have} nobody to ask for names",
-            "say {resolvers} on the machine, on its network or on the cloud",
+            "{machines} {have} no resolver",
+            "write {resolvers} on the machine, on its network or on the cloud",
             resolvers = Remedy::set("resolvers", "[192.168.0.1]");
         Refused { machines: NameList, resolver: IpAddr, from: String, to: String, mode: String } is ResolverUnreachable:
-            "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and takes nothing new from outside",
+            "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and refuses new connections from outside",
             "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}";
         OthersGateway { machines: NameList, resolver: IpAddr, of: String } is ResolverUnreachable:
-            "{machines} cannot reach {resolver}: libvirt's resolver of {of} answers on {of} alone",
+            "{machines} cannot reach {resolver}: libvirt's resolver of {of} answers only on {of}",
             "leave the resolvers out: each network's own gateway answers";
         Nobody { machines: NameList, resolver: IpAddr, on: String } is ResolverUnreachable:
-            "nobody has {resolver}, which {machines} should ask",
+            "{machines} should ask {resolver}, but no machine has that address",
             "write the address of a machine on {on}, or give this one to a machine";
         NoWay { machines: NameList, resolver: IpAddr } is ResolverUnreachable with (have = machines.verb("has", "have")):
             "{machines} {have} no route to {resolver}",
             "name a resolver in one of its networks, or give it an interface on a forwarded one";
         Mixed { public: IpAddr, internal: IpAddr } is ResolverMixed:
-            "{internal} knows the names of this network, {public} only those of the Internet",
-            "ask {internal} alone, and let it forward to {public}: the second of a list is asked when the first is silent, not when it has no answer";
+            "{internal} knows the names of this network, but {public} only those of the Internet",
+            "ask {internal} alone, and let it forward to {public}: a client asks the second one only if the first does not answer at all";
     }
 }

@@ -1,4 +1,4 @@
-//! Flows that do not get where they should: by the networks, by a firewall, or since nobody is there.
+//! Flows that fail: because of networks, a firewall, or a missing machine.
 
 use super::{findings, found};
 use crate::cloud::Cloud;
@@ -58,7 +58,7 @@ fn s22_two_masqueraded_networks_do_not_meet() {
     assert_eq!(
         finding.message(),
         "agent (worker1 and 1 other machine) on kube cannot reach tcp 6443 and udp 8472 of server (master1): \
-         core is masqueraded (nat), and takes nothing new from outside"
+         core is masqueraded (nat), and refuses new connections from outside"
     );
     assert_eq!(
         finding.help(),
@@ -75,13 +75,13 @@ fn which_networks_carry_a_flow() {
         (Routed, Routed, None),
         (Open, Routed, None),
         (Routed, Open, None),
-        (Nat, Routed, Some("takes nothing new")),
-        (Nat, Open, Some("takes nothing new")),
-        (Isolated, Routed, Some("takes nothing new")),
+        (Nat, Routed, Some("refuses new connections")),
+        (Nat, Open, Some("refuses new connections")),
+        (Isolated, Routed, Some("refuses new connections")),
         (Routed, Isolated, Some("no way out")),
-        // The host's address is not an agent's, and the server lets in agents alone.
-        (Routed, Nat, Some("by the host's address")),
-        (Open, Nat, Some("by the host's address")),
+        // The host's address is not an agent's, and the server accepts only agents.
+        (Routed, Nat, Some("from the host's address")),
+        (Open, Nat, Some("from the host's address")),
     ];
     for (core, kube, expected) in cases {
         let all = flows_of(&two(core, kube));
@@ -229,7 +229,7 @@ fn a_role_that_nobody_is_is_told_with_the_one_that_was_meant() {
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!(finding.kind().as_str(), "flow-nobody");
     assert_eq!(finding.severity(), Severity::Warning);
-    assert_eq!(finding.message(), "watch must reach agnet, and no machine has that role");
+    assert_eq!(finding.message(), "watch must reach agnet, but no machine has that role");
     assert!(finding.help().starts_with("did you mean agent?"), "{finding}");
 }
 

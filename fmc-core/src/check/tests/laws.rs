@@ -1,5 +1,5 @@
-//! Laws: no draft panics, a refused draft has an error, the order of declaration is nobody's business, and ten thousand
-//! machines are looked at once each.
+//! Laws: no draft panics, a refused draft has an error, the order of declaration does not matter, and each of ten
+//! thousand machines is looked at once.
 
 use std::sync::Arc;
 
@@ -179,7 +179,8 @@ prop_compose! {
     }
 }
 
-/// A cloud of right values, so that rules about whole clouds meet it: machines on networks, with what two may share.
+/// A cloud of right values, so that the rules about whole clouds run: machines on networks, with values that two may
+/// share.
 fn right() -> impl Strategy<Value = Cloud> {
     let address = || {
         prop_oneof![
@@ -289,7 +290,7 @@ fn ten_thousand_right_machines_find_nothing() {
     let checked = large(10_000).check().unwrap();
     assert_eq!(checked.machines().len(), 10_000);
     assert!(checked.findings().is_empty());
-    // What they have in common is there once.
+    // Their common value is there once.
     let first = &checked.machines()[0];
     let shares = |machine: &crate::checked::Machine| {
         Arc::ptr_eq(&machine.guest, &first.guest) && Arc::ptr_eq(&machine.image, &first.image)
@@ -304,8 +305,8 @@ fn ten_thousand_wrong_machines_are_found_and_no_more() {
         machine.interfaces[0].address = Some("10.0.0.2".into());
     }
     let findings = findings(&cloud);
-    // All but the first two hundred are outside of their subnets, and those of a network are told as one; each network has one
-    // address that all its machines say.
+    // All but the first two hundred are outside of their subnets, with one finding for each network; all machines of a
+    // network have one address.
     let count = |kind: &str| findings.iter().filter(|finding| finding.kind().as_str() == kind).count();
     assert_eq!((count("address-duplicate"), count("address-outside"), findings.len()), (50, 49, 99));
     let outside = findings.iter().filter(|finding| finding.kind().as_str() == "address-outside");

@@ -2,7 +2,7 @@
 
 use super::{found, yaml};
 
-/// What is found in a cloud of one machine of a system, with these disks and this inside it.
+/// The findings of a cloud with one machine of a system, with these disks and this guest.
 fn finds(os: &str, disks: &str, guest: &str, expected: &[&str]) {
     let text = format!(
         "name: first\nhosts: {{hv: {{}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24}}}}\nmachines: {{web: \

@@ -1,4 +1,4 @@
-//! What machines accept by themselves: values, peers, and how it goes with roles, firewalls and networks.
+//! The machines' own `accept`: values, peers, and its interplay with roles, firewalls and networks.
 
 use super::flows::on;
 use super::{findings, found, yaml};
@@ -88,9 +88,9 @@ fn nobody_is_told_with_whom_was_meant() {
     let finding = only(&with(db().accept(tcp(1), Peer::Anywhere).accept(tcp(5432), Peer::role("agnet"))));
     assert_eq!(finding.kind().as_str(), "flow-nobody");
     assert_eq!(finding.at(), "machines.db.accept[1]");
-    assert_eq!(finding.message(), "db accepts agnet, and no machine has that role");
+    assert_eq!(finding.message(), "db accepts agnet, but no machine has that role");
     assert!(finding.help().starts_with("did you mean agent?"), "{finding}");
-    // A role that is fmc's own too: who writes it for this cloud means somebody.
+    // This includes fmc's own roles: an entry written for this cloud means an existing machine.
     let finding = only(&with(db().accept(tcp(5432), Peer::role("k3s-agent"))));
     assert_eq!((finding.kind().as_str(), finding.at()), ("flow-nobody", "machines.db.accept[0]"));
 }
@@ -127,7 +127,7 @@ clusters: {prod: {version: v1.36.3+k3s1, servers: [one]}}
     );
     let all = findings(&cloud);
     let finding = all.iter().find(|finding| finding.kind().as_str() == "flow-nobody").unwrap();
-    assert_eq!(finding.message(), "db accepts k3s-server of prdo, and no machine has that role");
+    assert_eq!(finding.message(), "db accepts k3s-server of prdo, but no machine has that role");
     assert_eq!(finding.help(), "did you mean prod? known here: prod");
 }
 
@@ -139,7 +139,7 @@ fn the_networks_must_carry_it() {
     assert_eq!(finding.at(), "machines.db.accept[0]");
     assert_eq!(
         finding.message(),
-        "agent (worker) on kube cannot reach tcp 5432 of db: core is masqueraded (nat), and takes nothing new from outside"
+        "agent (worker) on kube cannot reach tcp 5432 of db: core is masqueraded (nat), and refuses new connections from outside"
     );
 }
 

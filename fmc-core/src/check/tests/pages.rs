@@ -32,7 +32,7 @@ fn every_example_has_its_finding_and_no_other() {
         let name = kind.as_str();
         let Some(example) = block(kind.page(), "yaml") else {
             // A file cannot hold two values of one name, nor a user's own role, and four hundred machines are long: the page's
-            // Rust is a doctest.
+            // program is a doctest of the facade.
             const CODE: [Kind; 11] = [
                 Kind::IgnitionLarge,
                 Kind::NameDuplicate,
@@ -92,6 +92,26 @@ fn speaks_rust(text: &str) -> bool {
 /// Whether a text has a key with its value in it.
 fn speaks_yaml(text: &str) -> bool {
     quoted(text).any(|piece| piece.contains(": "))
+}
+
+#[test]
+fn a_page_serves_both_authors() {
+    for kind in Kind::ALL {
+        let (_, mend) = kind.page().split_once("## How to mend it").unwrap();
+        let (mend, _) = mend.split_once("\nSource: ").unwrap();
+        let mend = &mend.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A file cannot have two values of one name, and has no constants.
+        let is_of_rust = matches!(kind, Kind::NameDuplicate | Kind::ReferenceUnknown);
+        assert!(
+            !speaks_rust(mend) || mend.contains("in a file") || is_of_rust,
+            "{kind} mends in Rust only:{mend}"
+        );
+        assert!(
+            !speaks_yaml(mend) || mend.contains("in Rust") || is_of_rust,
+            "{kind} mends in a file only:{mend}"
+        );
+        assert!(!kind.page().contains("fmc_core"), "{kind} names a crate that its reader does not use");
+    }
 }
 
 #[test]

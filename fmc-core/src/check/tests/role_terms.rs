@@ -1,4 +1,4 @@
-//! What the trait of roles gives to a role: disks, order, other roles' values, kinds of findings of its own, a lab of its own.
+//! Features of the role trait: disks, order, other roles' values, own kinds of findings, the role in a lab.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Roles of a user's own: what they add, what they claim, and what they say.
+//! Users' roles: their parts, claims and findings.
 
 use std::net::IpAddr;
 
@@ -45,7 +45,7 @@ impl CustomRole for Prometheus {
     }
 }
 
-/// A role that does as it is told.
+/// A role whose parts a test chooses.
 #[derive(Default)]
 struct Other {
     kind: &'static str,

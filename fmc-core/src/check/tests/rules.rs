@@ -288,7 +288,7 @@ fn images() {
         disk,
         &["image-format machines.m.image.source"],
     );
-    // What is packed is unpacked on its way; an archive is not.
+    // A packed file is unpacked on its way; an archive is not.
     image(&format!("os: none, source: {{url: {{url: 'https://x.org/a.img.bz2', {pinned}}}}}"), disk, &[]);
     image(
         &format!("os: none, source: {{url: {{url: 'https://x.org/a.img.zip', {pinned}}}}}"),
@@ -377,7 +377,7 @@ fn a_machine_that_nothing_configures() {
     };
     let cloud = yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24}", &format!("{}, {}", locked(2), locked(1))));
     assert_eq!(found(&cloud), ["login-missing machines.m1.guest.users"]);
-    assert_eq!(super::findings(&cloud)[0].message(), "nobody can log in to m1 and m2");
+    assert_eq!(super::findings(&cloud)[0].message(), "no user can log in to m1 and m2");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn address(n: usize) -> String {
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5tT/1J5YuJpRIomh3Z7S0OcLJr8MYUNro5tlrzsVXM";
 
-/// Machines that are alike, with what is wrong in all of them.
+/// Machines that are alike, with the mistake that all of them have.
 fn machines(image: &Image, wrong: impl Fn(usize, Machine) -> Machine) -> Vec<Machine> {
     let each = (0..MANY).map(|n| {
         let machine = Machine::new(format!("m{n:03}"), image.clone())
@@ -49,7 +49,7 @@ fn cloud(wrong: impl Fn(usize, Machine) -> Machine) -> Cloud {
     Cloud::new("first").host(Host::local()).network(lab()).machines(machines(&image(), wrong))
 }
 
-/// What is wrong, by what a person would call it, and the kinds that say so.
+/// The mistakes, by a person's name for them, and the kinds that report them.
 fn cases() -> Vec<(&'static str, Cloud)> {
     let alike = |_: usize, machine: Machine| machine;
     let plain = || machines(&image(), alike);
@@ -148,7 +148,7 @@ fn a_cause_that_machines_share_is_one_finding() {
             kinds.entry(finding.kind().as_str()).or_default().push(finding);
         }
         for (kind, all) in &kinds {
-            // Two of a kind: one of the machines, one of what they are on.
+            // Two of a kind: one for the machines, one for their host or network.
             assert!(all.len() <= 2, "{what}: {} x {kind}\n{}", all.len(), all[0]);
         }
     }

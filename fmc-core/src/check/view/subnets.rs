@@ -1,4 +1,4 @@
-//! The subnets of a cloud's networks, to be found by what overlaps them: no cluster looks at every network.
+//! An index of the networks' subnets by overlap, so that a cluster need not look at every network.
 
 use super::Net;
 use crate::addr::Subnet;
@@ -7,7 +7,7 @@ use crate::addr::Subnet;
 pub(crate) struct Subnets(Vec<(Subnet, usize)>);
 
 impl Subnets {
-    /// Those of networks, by index.
+    /// The networks' subnets, by index.
     pub(crate) fn of(networks: &[Net<'_>]) -> Self {
         let families = networks.iter().enumerate().flat_map(|(at, net)| {
             [&net.ipv4, &net.ipv6].into_iter().flatten().map(move |family| (family.subnet, at))

@@ -59,7 +59,7 @@ pub(super) fn clouds() -> impl Strategy<Value = (Wanted<Doc>, Wanted<Doc>)> {
         .prop_map(|(before, after, turned)| (cloud(&before, false), cloud(&after, turned)))
 }
 
-/// A world in which a cloud was applied, with somebody else's thing in it.
+/// A world in which a cloud was applied, with an object of another owner in it.
 pub(super) fn settled(cloud: &Wanted<Doc>) -> Toy {
     let toy = Toy::default();
     toy.put(&at("network", "foreign"), Doc::default(), false, None);

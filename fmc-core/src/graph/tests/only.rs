@@ -114,12 +114,12 @@ fn a_name_that_nothing_has_refuses_with_the_nearest() {
         said.concat()
     };
     expect![[r#"
-        machine/dv: nothing has this name; did you mean machine/db?
-        network/kub: nothing has this name; did you mean network/kube?
-        nothing: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        : nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        /: nothing has this name; name a machine/NAME, a network/NAME or the address of an object
-        volume/web1.disk.dat: nothing has this name; did you mean volume/web1.disk.data?
+        machine/dv: no object has this name; did you mean machine/db?
+        network/kub: no object has this name; did you mean network/kube?
+        nothing: no object has this name; name a machine/NAME, a network/NAME or the address of an object
+        : no object has this name; name a machine/NAME, a network/NAME or the address of an object
+        /: no object has this name; name a machine/NAME, a network/NAME or the address of an object
+        volume/web1.disk.dat: no object has this name; did you mean volume/web1.disk.data?
     "#]]
     .assert_eq(&["machine/dv", "network/kub", "nothing", "", "/", "volume/web1.disk.dat"].map(said).concat());
     for name in ["toy/local/domain/db", "domain/db", "machine/db", "volume/db.root"] {

@@ -109,7 +109,7 @@ fn what_happens_to_an_address_is_told_in_order() {
     }
 }
 
-/// Steps that speak from threads of their own, as those of a provider with blocking calls do.
+/// Steps that report from threads of their own, as a provider with blocking calls does.
 struct Threads(Toy);
 
 impl Model for Threads {

@@ -43,7 +43,7 @@ impl UnitFile {
         Self::default()
     }
 
-    /// Adds a section behind those that there are. A section may occur twice; systemd reads both as one.
+    /// Adds a section at the end. A section may occur twice; systemd reads both as one.
     #[must_use]
     pub fn section(mut self, section: UnitSection) -> Self {
         self.sections.push(section);
@@ -74,7 +74,7 @@ impl UnitFile {
     ///
     /// # Errors
     ///
-    /// The first line that is no section and no setting below one.
+    /// The first line that is neither a section nor a setting below one.
     pub fn parse(text: &str) -> Result<Self, UnitLineError> {
         match Self::readable(text) {
             (file, None) => Ok(file),
@@ -82,7 +82,7 @@ impl UnitFile {
         }
     }
 
-    /// What systemd can read of a text, and the first line that it cannot.
+    /// The part of a text that systemd can read, and the first line that it cannot.
     pub(crate) fn readable(text: &str) -> (Self, Option<UnitLineError>) {
         let mut file = Self::new();
         let mut wrong = None;

@@ -37,17 +37,18 @@ draft! {
         /// The password of the user there: one line of letters, digits and `-._~`, because it becomes a part of an address.
         #[by_hand]
         pub(crate) password: Option<Secret>,
-        /// The TCP port of PostgreSQL on that machine; 5432 if not said.
+        /// The TCP port of PostgreSQL on that machine; 5432 by default.
         pub(crate) port: Option<Given<TcpPort>>,
-        /// The database on that machine; `k3s` if not said.
+        /// The database on that machine; `k3s` by default.
         pub(crate) database: Option<Given<SqlName>>,
-        /// The user on that machine; `k3s` if not said.
+        /// The user on that machine; `k3s` by default.
         pub(crate) user: Option<Given<SqlName>>,
-        /// Whether the connection to that machine has TLS, and what is verified; as K3s chooses if not said.
+        /// Whether the connection to that machine has TLS, and which parts of the certificate are verified; by default
+        /// K3s chooses.
         pub(crate) sslmode: Option<Given<SslMode>>,
         /// The authority of the database's certificate, in PEM.
         pub(crate) ca: Option<Secret>,
-        /// The certificate by which K3s is known to the database, in PEM.
+        /// The client certificate of K3s for the database, in PEM.
         #[by_hand]
         pub(crate) certificate: Option<Secret>,
         /// The key of that certificate, in PEM.
@@ -62,22 +63,22 @@ draft! {
 }
 
 impl Datastore {
-    /// PostgreSQL on a machine of the cloud, and the password of the user there: one line of letters, digits and `-._~`, because it
-    /// becomes a part of an address. Port 5432, and `k3s` as user and as database, if nothing else is said.
+    /// PostgreSQL on a machine of the cloud, and the password of the user there: one line of letters, digits and
+    /// `-._~`, because it becomes a part of an address. By default the port is 5432, and user and database are `k3s`.
     ///
-    /// The servers start after the machine and wait until PostgreSQL answers; the machine's firewall lets them in, and nobody else.
-    /// What installs PostgreSQL and makes the user is a role or a guest of the machine's own.
+    /// The servers start after the machine and wait until PostgreSQL answers; the machine's firewall accepts them and
+    /// no other peer. A role or the guest of that machine has to install PostgreSQL and create the user.
     pub fn postgres(machine: impl Into<Given<MachineName>>, password: Secret) -> Self {
         Self { machine: Some(machine.into()), password: Some(password), ..Self::new() }
     }
 
-    /// A PostgreSQL database elsewhere; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s makes the
-    /// database if it is not there, and needs prepared statements.
+    /// A PostgreSQL database elsewhere; the secret is the whole `postgres://USER:PASSWORD@HOST:5432/DATABASE`. K3s
+    /// creates a missing database, and needs prepared statements.
     pub fn endpoint(endpoint: Secret) -> Self {
         Self { endpoint: Some(endpoint), ..Self::new() }
     }
 
-    /// The certificate by which K3s is known to the database, and its key, in PEM.
+    /// The client certificate of K3s for the database, and its key, in PEM.
     #[must_use]
     pub fn certificate(mut self, certificate: Secret, key: Secret) -> Self {
         self.certificate = Some(certificate);
@@ -85,7 +86,7 @@ impl Datastore {
         self
     }
 
-    /// The port on the machine; `None` where it is wrong.
+    /// The port on the machine; `None` if it is wrong.
     pub(crate) fn tcp_port(&self) -> Option<u16> {
         self.port.as_ref().map_or(Some(5432), |given| given.ok().map(|port| port.get()))
     }
@@ -146,22 +147,22 @@ problems! {
     /// Problems with where a datastore is.
     pub enum DatastoreProblem {
         Nowhere is ValueInvalid:
-            "the datastore is nowhere",
+            "the datastore has neither a machine nor an endpoint",
             "name the machine that PostgreSQL is on and the password there, or give the whole endpoint as a secret";
         Twice is ValueInvalid:
             "the datastore is on a machine and at an endpoint",
-            "keep one of both";
+            "keep one of them";
         NoPassword is ValueInvalid:
             "the datastore on a machine has no password",
             "give the password of the user there as a secret";
         OfMachine { key: &'static str } is ValueInvalid:
-            "the endpoint of the datastore says the {key} already",
+            "the endpoint of the datastore already contains the {key}",
             "leave {key} out, or name the machine in place of the endpoint";
     }
 }
 
 draft! {
-    /// Snapshots of etcd, which each server makes of its own (docs.k3s.io, *etcd-snapshot*).
+    /// Snapshots of etcd, which each server makes by itself (docs.k3s.io, *etcd-snapshot*).
     ///
     /// ```
     /// use fmc_core::k3s::{S3, Snapshots};
@@ -173,18 +174,18 @@ draft! {
     /// # let _ = snapshots;
     /// ```
     pub struct Snapshots {
-        /// Whether they are made; they are if not said.
+        /// Whether they are made; they are by default.
         #[by_hand]
         pub(crate) enabled: bool = true,
-        /// When, as cron(8) says it; every twelve hours if not said.
+        /// The times, in the syntax of cron(8); every twelve hours by default.
         #[by_hand]
         pub(crate) schedule: Option<Given<Schedule>>,
-        /// How many are kept; 5 if not said.
+        /// How many are kept; 5 by default.
         pub(crate) keep: Option<Given<Count>>,
         /// Whether they are compressed.
         #[switch(compressed)]
         pub(crate) compress: bool,
-        /// Where they go beside the server's own disk.
+        /// The bucket that they are also copied to.
         pub(crate) s3: Option<S3>,
     }
 
@@ -229,7 +230,7 @@ draft! {
         /// The bucket.
         #[needed]
         pub(crate) bucket: Given<Line>,
-        /// The host of the service, without a scheme; Amazon's if not said.
+        /// The host of the service, without a scheme; Amazon's by default.
         pub(crate) endpoint: Option<Given<Line>>,
         /// The region.
         pub(crate) region: Option<Given<Line>>,
@@ -243,9 +244,9 @@ draft! {
         pub(crate) secret_key: Option<Secret>,
         /// The authority of the service's certificate, in PEM.
         pub(crate) ca: Option<Secret>,
-        /// How the bucket's address is made; as the client chooses if not said.
+        /// How the bucket's address is made; by default the client chooses.
         pub(crate) lookup: Option<Given<BucketLookup>>,
-        /// How long one transfer may take; 5 minutes if not said.
+        /// How long one transfer may take; 5 minutes by default.
         pub(crate) timeout: Option<Given<Duration>>,
         /// Whether the service speaks HTTP without TLS.
         #[switch(insecure)]

@@ -1,4 +1,4 @@
-//! By what nodes join a cluster and people reach its API.
+//! The endpoint by which nodes join a cluster and people reach its API.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::given::Given;
 use crate::name::DomainName;
 use crate::rust::{Expr, Names, Unsaid};
 
-/// By what nodes join a cluster and people reach its API: port 6443 of what is said here.
+/// The endpoint by which nodes join a cluster and people reach its API, at port 6443.
 ///
 /// ```
 /// use fmc_core::k3s::Endpoint;
@@ -27,12 +27,12 @@ use crate::rust::{Expr, Names, Unsaid};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// The server that begins the cluster itself.
+    /// The server that begins the cluster.
     #[default]
     Server,
     /// Machines that pass connections on to all servers.
     Balancer(Box<Balancer>),
-    /// An address that somebody else keeps, and that leads to the servers.
+    /// An address kept outside of the cluster, which leads to the servers.
     Address(Given<Ip>),
     /// A name that leads to the servers.
     Name(Given<DomainName>),
@@ -44,7 +44,7 @@ impl Endpoint {
         Self::Balancer(Box::new(balancer.into()))
     }
 
-    /// An address that somebody else keeps, and that leads to the servers.
+    /// An address kept outside of the cluster, which leads to the servers.
     pub fn address(address: impl Into<Given<Ip>>) -> Self {
         Self::Address(address.into())
     }

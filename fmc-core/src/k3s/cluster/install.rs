@@ -16,7 +16,7 @@ draft! {
         /// Where it is.
         #[needed]
         pub(crate) url: Given<HttpUrl>,
-        /// What it must hash to.
+        /// Its hash.
         #[needed]
         pub(crate) digest: Given<Digest>,
     }
@@ -32,7 +32,7 @@ impl Download {
         &self.url
     }
 
-    /// What it must hash to.
+    /// Its hash.
     pub const fn digest(&self) -> &Given<Digest> {
         &self.digest
     }
@@ -89,13 +89,13 @@ draft! {
     /// ```
     #[derive(Default)]
     pub struct Install {
-        /// The binary; that of K3s's own release, judged by the sums that are published beside it, if not said.
+        /// The binary; by default that of K3s's own release, checked by the sums that are published beside it.
         #[by_hand]
         pub(crate) binary: ByArch,
         /// A system extension for Flatcar, in place of the binary.
         #[by_hand]
         pub(crate) sysext: ByArch,
-        /// An archive of the images that K3s runs, which are pulled from their registries if not said.
+        /// An archive of the images that K3s runs; by default they are pulled from their registries.
         #[by_hand]
         pub(crate) images: ByArch,
         /// The package `k3s-selinux`, for Fedora CoreOS, Rocky Linux and AlmaLinux: an RPM for every architecture.
@@ -103,8 +103,8 @@ draft! {
         pub(crate) selinux_policy: Option<Download>,
     }
 
-    /// The binary of K3s's own release, by the version of the cluster. It is judged by the sums that are published beside it,
-    /// which is no pin: whoever can change one can change the other.
+    /// The binary of K3s's own release, by the version of the cluster. It is checked by the sums that are published
+    /// beside it. That does not pin it: an attacker who can change one can change the other.
     pub fn release(..);
     in "k3s::";
 }
@@ -144,7 +144,7 @@ impl Install {
         self
     }
 
-    /// An archive of the images that K3s runs, for x86-64, so that no registry is asked for them.
+    /// An archive of the images that K3s runs, for x86-64, so that they are not pulled from a registry.
     #[must_use]
     pub fn images(self, url: impl Into<Given<HttpUrl>>, digest: impl Into<Given<Digest>>) -> Self {
         self.images_for(Arch::X86_64, url, digest)

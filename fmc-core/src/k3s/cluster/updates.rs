@@ -9,8 +9,8 @@ use crate::finding::At;
 use crate::given::{Given, Leaf, LeafError, leaf_traits};
 use crate::rust::{Expr, Names, Unsaid};
 
-/// When the operating systems' own updates may restart machines. Fedora CoreOS and Flatcar update themselves and restart for
-/// it; two servers that do so at once take the majority of three with them.
+/// When the operating systems' own updates may restart machines. Fedora CoreOS and Flatcar update themselves and
+/// restart for it; two servers that restart at once take away the majority of three.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -18,7 +18,7 @@ use crate::rust::{Expr, Names, Unsaid};
 pub enum Updates {
     /// For an hour once a week: each server on a day of its own, agents on days that follow from their names.
     Weekly(Given<Clock>),
-    /// Never: somebody else sees to updates.
+    /// Never: updates are managed elsewhere.
     Off,
 }
 
@@ -28,7 +28,7 @@ impl Updates {
         Self::Weekly(from.into())
     }
 
-    /// Never: somebody else sees to updates.
+    /// Never: updates are managed elsewhere.
     pub const fn off() -> Self {
         Self::Off
     }

@@ -1,4 +1,4 @@
-//! The table of keys: constant, name, name in a file, type, and what is said of it. Its order is the order in a file.
+//! The table of keys: constant, name, name in a file, type, and description. Its order is the order in a file.
 
 use super::{Entry, FlagType, List, Setting, keys};
 use crate::addr::{Ip, Subnet};
@@ -24,7 +24,7 @@ keys! {
     AGENT_TOKEN AgentToken "agent-token" secret .servers().critical().owned("`credentials` of the cluster");
     /// A file with the token of agents.
     AGENT_TOKEN_FILE AgentTokenFile "agent-token-file" text<AbsPath> .servers().owned("`credentials` of the cluster");
-    /// Whether this server forgets all others and goes on alone.
+    /// Whether this server forgets all others and continues alone.
     CLUSTER_RESET ClusterReset "cluster-reset" flag .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
     /// The snapshot that a reset restores.
     CLUSTER_RESET_RESTORE_PATH ClusterResetRestorePath "cluster-reset-restore-path" text<Line> .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
@@ -50,7 +50,7 @@ keys! {
     NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`labels` of the machine");
     /// Taints that the node registers with.
     NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`taints` of the machine");
-    /// Whether the kubelet refuses to start when the kernel is not tuned as it wants it.
+    /// Whether the kubelet refuses to start if kernel settings differ from its defaults.
     PROTECT_KERNEL_DEFAULTS ProtectKernelDefaults "protect-kernel-defaults" flag .both();
     /// Whether containers are confined by SELinux.
     SELINUX Selinux "selinux" flag .both().owned("the operating system of the machine's image");
@@ -116,15 +116,15 @@ keys! {
     // Components.
     /// Packaged components that are left out.
     DISABLE Disable "disable" list<Component> .servers().critical().owned("`disable` of the cluster");
-    /// Whether there is no scheduler.
+    /// Whether the scheduler is left out.
     DISABLE_SCHEDULER DisableScheduler "disable-scheduler" flag .servers();
-    /// Whether there is no cloud controller.
+    /// Whether the cloud controller is left out.
     DISABLE_CLOUD_CONTROLLER DisableCloudController "disable-cloud-controller" flag .servers().critical();
-    /// Whether there is no kube-proxy.
+    /// Whether kube-proxy is left out.
     DISABLE_KUBE_PROXY DisableKubeProxy "disable-kube-proxy" flag .servers();
-    /// Whether network policies are left to somebody else.
+    /// Whether K3s's controller of network policies is left out.
     DISABLE_NETWORK_POLICY DisableNetworkPolicy "disable-network-policy" flag .servers().critical();
-    /// Whether there is no Helm controller.
+    /// Whether the Helm controller is left out.
     DISABLE_HELM_CONTROLLER DisableHelmController "disable-helm-controller" flag .servers().critical();
     /// Whether the server has no API server.
     DISABLE_APISERVER DisableApiserver "disable-apiserver" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
@@ -132,7 +132,7 @@ keys! {
     DISABLE_CONTROLLER_MANAGER DisableControllerManager "disable-controller-manager" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
     /// Whether the server has no etcd.
     DISABLE_ETCD DisableEtcd "disable-etcd" flag .servers().hidden().owned("`servers` of the cluster: each of them is a whole server");
-    /// Whether the server is no node.
+    /// Whether the server is not a node.
     DISABLE_AGENT DisableAgent "disable-agent" flag .servers().hidden().owned("the taints of the servers, which keeps pods away from them");
     /// Whether nodes give images to each other.
     EMBEDDED_REGISTRY EmbeddedRegistry "embedded-registry" flag .servers().critical();
@@ -142,7 +142,7 @@ keys! {
     SECRETS_ENCRYPTION SecretsEncryption "secrets-encryption" flag .servers().critical().owned("`secrets_encryption` of the cluster");
     /// How secrets are encrypted in the datastore.
     SECRETS_ENCRYPTION_PROVIDER SecretsEncryptionProvider "secrets-encryption-provider" text<EncryptionProvider> .servers().critical().owned("`secrets_encryption` of the cluster");
-    /// Where volumes of local storage are, if nothing else is said.
+    /// The default folder of volumes of local storage.
     DEFAULT_LOCAL_STORAGE_PATH DefaultLocalStoragePath "default-local-storage-path" text<AbsPath> .servers();
     /// The image of jobs that install charts.
     HELM_JOB_IMAGE HelmJobImage "helm-job-image" text<Line> .servers().deprecated(Key::HelmControllerArg);
@@ -170,7 +170,7 @@ keys! {
     KUBE_PROXY_ARG KubeProxyArg "kube-proxy-arg" list<Argument> .both();
 
     // The datastore.
-    /// The database that holds the cluster, with its password; etcd or SQLite on the server if not said.
+    /// The database that holds the cluster, with its password; etcd or SQLite on the server by default.
     DATASTORE_ENDPOINT DatastoreEndpoint "datastore-endpoint" secret .servers().owned("`datastore` of the cluster");
     /// The authority of the database's certificate.
     DATASTORE_CAFILE DatastoreCafile "datastore-cafile" text<AbsPath> .servers().owned("`datastore` of the cluster");
@@ -184,7 +184,7 @@ keys! {
     ETCD_EXPOSE_METRICS EtcdExposeMetrics "etcd-expose-metrics" flag .servers();
     /// Whether no snapshots of etcd are made by themselves.
     ETCD_DISABLE_SNAPSHOTS EtcdDisableSnapshots "etcd-disable-snapshots" flag .servers().owned("`snapshots` of the cluster");
-    /// What the names of snapshots begin with.
+    /// The prefix of the snapshots' names.
     ETCD_SNAPSHOT_NAME EtcdSnapshotName "etcd-snapshot-name" text<Line> .servers().owned("`snapshots` of the cluster");
     /// When snapshots are made.
     ETCD_SNAPSHOT_SCHEDULE_CRON EtcdSnapshotScheduleCron "etcd-snapshot-schedule-cron" text<Schedule> .servers().owned("`snapshots` of the cluster");
@@ -242,7 +242,7 @@ keys! {
     PRIVATE_REGISTRY PrivateRegistry "private-registry" text<AbsPath> .both();
     /// The registry that K3s's own images are from.
     SYSTEM_DEFAULT_REGISTRY SystemDefaultRegistry "system-default-registry" text<Line> .servers();
-    /// Further registries that images from files are said to be from.
+    /// Further registries under which images from files are tagged.
     AIRGAP_EXTRA_REGISTRY AirgapExtraRegistry "airgap-extra-registry" list<Line> .both().hidden();
     /// The image of the pause container.
     PAUSE_IMAGE PauseImage "pause-image" text<Line> .both();

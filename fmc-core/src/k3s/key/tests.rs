@@ -7,7 +7,7 @@ fn names_and_constants_agree() {
     for key in Key::ALL {
         assert_eq!(Key::named(key.as_str()), Some(*key));
         assert!(key.doc().ends_with('.') && !key.doc().contains('\n'), "{key}: {}", key.doc());
-        // The name of the variant is that of the key.
+        // The variant's name equals the key's.
         let words = key.as_str().split('-').map(|word| word[..1].to_uppercase() + &word[1..]);
         assert_eq!(format!("{key:?}"), words.collect::<String>());
     }

@@ -19,7 +19,7 @@ fn found(credentials: &Credentials) -> Vec<String> {
         .collect()
 }
 
-/// What a plan sees of a secret.
+/// The part of a secret that a plan sees.
 fn digest(secret: &SecretRef) -> [u8; 32] {
     let mut template = Template::default();
     template.hole(secret, Encoding::Raw);
@@ -102,7 +102,8 @@ fn a_generation_changes_what_it_is_part_of_and_nothing_else() {
     assert_eq!(rotated(Part::Admin), ["admin"]);
     assert_eq!(rotated(Part::ClientCa), ["/client-ca.crt", "/client-ca.key"]);
     assert_eq!(rotated(Part::EtcdPeerCa), ["/etcd/peer-ca.crt", "/etcd/peer-ca.key"]);
-    // The token holds the hash of the root, which stays; that it is written anew is the price of a simple rule.
+    // The token contains the hash of the root, which stays the same; writing the token again is the price of a simple
+    // rule.
     assert_eq!(rotated(Part::ServerCa), ["/server-ca.crt", "/server-ca.key", "agent join", "server join"]);
     assert_eq!(
         rotated(Part::Roots),

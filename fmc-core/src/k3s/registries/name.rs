@@ -55,7 +55,7 @@ impl Leaf for RegistryName {
         };
         let example = if Self::is_host(hint) { hint } else { Self::EXAMPLE };
         let why = format!("{why}: write, for example, {example}");
-        // What stands before an '@' may be a password.
+        // The text before an '@' may be a password.
         let error = LeafError::mending(why);
         Err(if text.contains('@') { error.hiding("(a registry with credentials)") } else { error })
     }

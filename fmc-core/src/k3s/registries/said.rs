@@ -1,6 +1,6 @@
-//! Registries as settings of a cluster: what is looked at, and the Rust that says them.
+//! Registries as settings of a cluster: their check, and their Rust expression.
 //!
-//! Their looks are [`Registries::check`], which judges mirrors and what is shown to them as a whole.
+//! Their check is [`Registries::check`], which covers mirrors and access as a whole.
 
 use super::{Access, Auth, Mirror, Registries};
 use crate::draft::{Look, Setting};
@@ -64,7 +64,7 @@ impl Setting for Auth {
 
     /// No setter takes one: that of its kind takes its parts.
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        Err("what is shown to a registry by itself".to_owned())
+        Err("the credentials of a registry by themselves".to_owned())
     }
 
     fn say(&self, _: &str, access: &mut Expr, names: &Names) -> Result<(), Unsaid> {

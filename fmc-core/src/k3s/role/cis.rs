@@ -1,4 +1,4 @@
-//! What the CIS benchmark wants of a cluster (docs.k3s.io, *CIS Hardening Guide*).
+//! The requirements of the CIS benchmark (docs.k3s.io, *CIS Hardening Guide*).
 
 use super::Node;
 use crate::guest::{Directory, Guest, GuestFile};
@@ -64,7 +64,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
         )
 }
 
-/// Pods are restricted everywhere but in the namespace of K3s's own, and events cannot fill the datastore.
+/// Pods are restricted in every namespace but K3s's own, and events cannot fill the datastore.
 const ADMISSION_CONFIGURATION: &str = "\
 apiVersion: apiserver.config.k8s.io/v1
 kind: AdmissionConfiguration
@@ -94,7 +94,7 @@ plugins:
       burst: 20000
 ";
 
-/// Who did what, without what was in it: bodies have Secrets.
+/// The audit log records who did what, without bodies: those contain Secrets.
 const AUDIT: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -116,7 +116,7 @@ fn service_accounts() -> String {
     each.collect::<Vec<_>>().join("---\n")
 }
 
-/// Pods are reached from their own namespace; what K3s brings for all is reached from everywhere.
+/// Pods are reached from their own namespace; the parts that K3s installs for all are reached from everywhere.
 fn policies(node: &Node<'_>) -> String {
     use crate::k3s::Component;
 

@@ -1,4 +1,4 @@
-//! The `config.yaml` of a server and of an agent. What the cluster derives stands over what a user adds.
+//! The `config.yaml` of a server and of an agent. Derived keys take precedence over the user's.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
     let (cluster, said) = (node.cluster, node.cluster.said());
     let mut derived = shared(node).set(key::TLS_SAN, cluster.names.iter().map(String::as_str));
     derived = match (node.is_initial(), said.datastore.is_some()) {
-        // The servers of a database know each other by it.
+        // Servers on a database recognise each other by it.
         (_, true) => derived.set(key::TOKEN, Secret::from(cluster.pki.server_token.clone())),
         (true, false) => {
             let derived = derived.set(key::TOKEN, Secret::from(cluster.pki.server_token.clone()));
@@ -27,7 +27,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
     derived = derived.set(key::AGENT_TOKEN, Secret::from(cluster.pki.agent_token.clone()));
     derived = critical(node, derived);
     if let Some(datastore) = &said.datastore {
-        // That of a machine has a secret inside of its text: its line stands behind the others.
+        // The datastore's address on a machine has a secret within its text, so its line follows the others.
         if let Some(endpoint) = &datastore.endpoint {
             derived = derived.set(key::DATASTORE_ENDPOINT, endpoint.clone());
         }
@@ -57,7 +57,7 @@ pub(super) fn agent(node: &Node<'_>) -> Config {
     hardened.with(more).with(derived)
 }
 
-/// What a node says of itself.
+/// A node's labels, taints and addresses.
 fn shared(node: &Node<'_>) -> Config {
     let machine = node.site.machine();
     let mut config = Config::new().set(key::NODE_NAME, machine.hostname.as_str());
@@ -77,8 +77,8 @@ fn shared(node: &Node<'_>) -> Config {
     config
 }
 
-/// The addresses of a node inside the cluster: of each family that pods have, in the pods' order, on the interface by which
-/// the machine is known.
+/// The addresses of a node inside the cluster: of each family that pods have, in the pods' order, on the interface by
+/// which others find the machine.
 pub(super) fn addresses<'a>(node: &Node<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
     let known = node.site.machine().interfaces.iter().find(|interface| interface.address().is_some());
     node.cluster.pods.iter().filter_map(move |subnet| {
@@ -88,7 +88,7 @@ pub(super) fn addresses<'a>(node: &Node<'a>) -> impl Iterator<Item = IpAddr> + u
     })
 }
 
-/// What must be equal on all servers.
+/// The keys that must be equal on all servers.
 fn critical(node: &Node<'_>, mut config: Config) -> Config {
     let cluster = node.cluster;
     let Cluster {
@@ -118,7 +118,7 @@ fn critical(node: &Node<'_>, mut config: Config) -> Config {
         config = config.set(key::FLANNEL_BACKEND, backend.clone());
     }
     if cluster.is_dual_stack() {
-        // Pods' addresses of IPv6 are private ones, and nobody outside would answer them.
+        // Pods' IPv6 addresses are private, so nothing outside could answer them.
         config = config.set(key::FLANNEL_IPV6_MASQ, true);
     }
     if let Some(provider) = secrets_encryption {

@@ -1,4 +1,5 @@
-//! The machine of the cloud that a cluster's database is on: who is let in there, and by what address servers reach it.
+//! The machine of the cloud that a cluster's database is on: the peers that it accepts, and the address by which
+//! servers reach it.
 
 use super::{DATASTORE, Node, SERVER};
 use crate::checked::{Checked, Machine};
@@ -16,7 +17,7 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// That of a cluster, if it is on a machine of the cloud.
+    /// The datastore of a cluster, if it is on a machine of the cloud.
     pub(crate) fn of(cluster: &Cluster) -> Option<Self> {
         let datastore = cluster.datastore.as_ref()?;
         let (machine, port) = (datastore.machine.clone()?, datastore.tcp_port()?);
@@ -78,7 +79,7 @@ fn line(node: &Node<'_>) -> Option<Vec<Piece>> {
     let (machine, service) = machine(node)?;
     let said = node.cluster.said().datastore.as_ref()?;
     let name = |given: Option<&Given<SqlName>>| given.map_or_else(|| "k3s".to_owned(), ToString::to_string);
-    // A machine whose address is not known beforehand is called by its name.
+    // A machine without a fixed address is called by its name.
     let host = match machine.address_towards(node.site.machine()) {
         Some(address) if address.is_ipv6() => format!("[{address}]"),
         Some(address) => address.to_string(),

@@ -1,4 +1,4 @@
-//! The files of a node, beside those of its units.
+//! The files of a node, except those of its units.
 
 use super::{Node, cis, flannel, install, wait};
 use crate::guest::{Directory, Guest, GuestFile, TextPart};
@@ -8,8 +8,8 @@ use crate::k3s::{Config, Piece};
 use crate::secret::{Generated, Secret, SecretRef, derived_name};
 use crate::unit::FileMode;
 
-/// By what the cluster knows a node again. A node that is made anew has the one that it had: the cluster refuses another one
-/// under the same name (docs.k3s.io, *Architecture*, *How Agent Node Registration Works*).
+/// The password by which the cluster recognises a returning node. A replaced node gets the same password, because the
+/// cluster refuses another one under the same name (docs.k3s.io, *Architecture*, *How Agent Node Registration Works*).
 const NODE_PASSWORD: &str = "/etc/rancher/node/password";
 /// The authority of the database's certificate.
 pub(super) const DATASTORE_CA: &str = "/etc/rancher/k3s/datastore-ca.pem";
@@ -26,7 +26,7 @@ const SERVER: &str = "/var/lib/rancher/k3s/server";
 const SECRET: FileMode = FileMode::new(0o600);
 const PRIVATE: FileMode = FileMode::new(0o700);
 
-/// What every node has. More lines stand behind those of its configuration.
+/// The files of every node. More lines follow those of its configuration.
 pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest {
     let said = node.cluster.said();
     let password = derived_name("k3s", node.site.machine().name.as_str(), "node-password");
@@ -53,7 +53,7 @@ pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest
     guest.with(wait::guest(node)).with(flannel::guest(node)).with(install::guest(node))
 }
 
-/// What is set in the kernel of every node.
+/// The kernel settings of every node.
 pub(super) fn tuning(node: &Node<'_>) -> Tuning {
     let said = node.cluster.said();
     if !said.cis {
@@ -62,7 +62,7 @@ pub(super) fn tuning(node: &Node<'_>) -> Tuning {
     KUBELET_SYSCTLS.iter().fold(said.tuning.clone(), |tuning, (name, value)| tuning.sysctl(*name, *value))
 }
 
-/// What servers have besides.
+/// The further files of servers.
 pub(super) fn server(node: &Node<'_>) -> Guest {
     let (cluster, said) = (node.cluster, node.cluster.said());
     let folders = ["", "/tls", "/tls/etcd"].map(|below| format!("{SERVER}{below}"));
@@ -70,7 +70,7 @@ pub(super) fn server(node: &Node<'_>) -> Guest {
         .into_iter()
         .fold(Guest::new(), |guest, path| guest.directory(Directory::new(path).mode(PRIVATE)));
     for file in cluster.pki.files() {
-        // The benchmark wants nobody but root to read certificates either.
+        // The benchmark also wants only root to read certificates.
         let mode = if said.cis { SECRET } else { FileMode::new(u16::try_from(file.mode).unwrap_or(0o600)) };
         guest = guest.file(GuestFile::secret(file.path, Secret::from(file.contents)).mode(mode));
     }

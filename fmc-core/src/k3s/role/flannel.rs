@@ -1,4 +1,4 @@
-//! By which interface the pods of a node reach those of others.
+//! The interface by which the pods of a node reach those of others.
 //!
 //! flannel takes the one with the default route (docs.k3s.io, *Basic Network Options*), which on a node of several networks need
 //! not be the one by which the cluster knows it.
@@ -14,7 +14,7 @@ use crate::k3s::{Config, FlannelBackend, Key};
 /// Where the script is.
 pub(super) const PATH: &str = "/etc/rancher/k3s/flannel.sh";
 
-/// What the script adds to the configuration.
+/// The line that the script adds to the configuration.
 const DROPIN: &str = "/etc/rancher/k3s/config.yaml.d/50-fmc-flannel.yaml";
 
 pub(super) fn guest(node: &Node<'_>) -> Guest {
@@ -24,7 +24,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     }
 }
 
-/// The address whose interface flannel is told; `None` where it finds the right one by itself, or where the user says one.
+/// The address whose interface flannel is given; `None` if it finds the right one by itself, or the user sets one.
 pub(super) fn beside(node: &Node<'_>) -> Option<IpAddr> {
     let said = node.cluster.said();
     let own = if node.is_server() { &said.server_config } else { &said.agent_config };

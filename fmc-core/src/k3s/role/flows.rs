@@ -1,4 +1,4 @@
-//! Whom the nodes of a cluster must reach, and who must reach them (docs.k3s.io, *Installation/Requirements*).
+//! The flows of a cluster's nodes (docs.k3s.io, *Installation/Requirements*).
 //!
 //! Callers are written by subnet unless they are few: etcd is open to the servers' addresses, the API to the balancers'
 //! addresses and to the agents' subnets, so that another agent changes no firewall.
@@ -22,7 +22,7 @@ pub(super) fn server(node: &Node<'_>) -> Flows {
         Endpoint::Balancer(_) => machines(node, &cluster.endpoint.machines)
             .into_iter()
             .fold(flows, |flows, peer| flows.accept(tcp(API), peer)),
-        // Who calls is whoever uses the cluster.
+        // The users of the cluster call these ports.
         Endpoint::Server | Endpoint::Address(_) | Endpoint::Name(_) => flows.accept(tcp(API), Peer::Anywhere),
     };
     if cluster.has_etcd() {
@@ -42,7 +42,7 @@ pub(super) fn agent(node: &Node<'_>) -> Flows {
     Flows::new().reach(tcp(API), servers).with(both(node))
 }
 
-/// What every node does.
+/// The flows of every node.
 fn both(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;
     // Agents are let in before there are any, so that the first one changes no server.
@@ -88,7 +88,7 @@ fn both(node: &Node<'_>) -> Flows {
     flows.reach(tcp(443), Peer::Anywhere)
 }
 
-/// HTTP and HTTPS, by the balancer where there is one.
+/// HTTP and HTTPS, through the balancer if there is one.
 fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
     let cluster = node.cluster;
     if cluster.ingress.binary_search(&node.at).is_err() {

@@ -11,7 +11,7 @@ use crate::k3s::resolved::Fetched;
 use crate::mirror;
 use crate::unit::FileMode;
 
-/// The unit that does what a first boot cannot do by files alone.
+/// The unit for the steps of an installation that files alone cannot do.
 pub(super) const UNIT: &str = "k3s-install.service";
 
 const SCRIPT: &str = "/etc/rancher/k3s/install.sh";
@@ -19,7 +19,7 @@ const SCRIPT: &str = "/etc/rancher/k3s/install.sh";
 /// Where the package with the SELinux policy is.
 const POLICY: &str = "/var/lib/fmc/k3s-selinux.rpm";
 
-/// What says that the package was layered, so that a machine restarts for it once.
+/// Marks that the package was layered, so that a machine restarts for it once.
 const LAYERED: &str = "/var/lib/fmc/k3s-selinux.layered";
 
 const PROGRAM: FileMode = FileMode::new(0o755);
@@ -42,7 +42,7 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     if node.has_selinux() {
         guest = match &install.selinux_policy {
             Some(policy) => with(guest, node, Some(policy), POLICY, FileMode::new(0o644)),
-            // The label of container runtimes is in a policy that this image brings only with its package.
+            // The label of container runtimes is in a policy that this image has only with the package.
             None if node.site.os().is_enterprise_linux() => guest.package("container-selinux"),
             None => guest,
         };
@@ -58,7 +58,7 @@ pub(super) fn is_needed(node: &Node<'_>) -> bool {
     node.has_selinux() || fetches(node)
 }
 
-/// What must hold, or K3s is not started on this boot: Fedora CoreOS has a layered package from the next boot on.
+/// The condition for starting K3s on this boot: Fedora CoreOS has a layered package only from the next boot on.
 pub(super) fn condition(node: &Node<'_>) -> Option<&'static str> {
     let layers = node.site.os() == Os::FedoraCoreos && node.install().selinux_policy.is_some();
     layers.then_some("/usr/bin/rpm --query --quiet k3s-selinux")
@@ -73,7 +73,7 @@ fn with(guest: Guest, node: &Node<'_>, download: Option<&Download>, path: &str, 
     }
 }
 
-/// Where the node fetches a file: from the mirror on the bootstrap machine if its cluster has one.
+/// The address that the node fetches a file from: the mirror on the bootstrap machine if its cluster has one.
 fn mirrored(node: &Node<'_>, file: &Fetched) -> String {
     let machine = node.cluster.bootstrap.and_then(|at| node.site.cloud().at(at));
     machine
@@ -81,7 +81,7 @@ fn mirrored(node: &Node<'_>, file: &Fetched) -> String {
         .map_or_else(|| file.url.to_string(), |address| mirror::url_of(address, &file.url, &file.digest))
 }
 
-/// Whether the node fetches the binary of K3s's own release by itself, because nobody said what it hashes to.
+/// Whether the node fetches the binary of K3s's own release by itself, because the cloud has no hash for it.
 fn fetches(node: &Node<'_>) -> bool {
     let install = node.install();
     !node.has_sysext() && install.binary.of(node.site.machine().image.arch).is_none()
@@ -109,7 +109,7 @@ fn text(node: &Node<'_>) -> Option<String> {
     (!parts.is_empty()).then(|| format!("#!/bin/sh\nset -eu\n{}", parts.concat()))
 }
 
-/// Fetches the binary, and keeps it when it hashes to what is published beside it (docs.k3s.io, *Air-Gap Install*).
+/// Fetches the binary, and keeps it if it matches the published hash (docs.k3s.io, *Air-Gap Install*).
 fn fetch(node: &Node<'_>) -> String {
     let arch = node.site.machine().image.arch;
     let version = if node.is_server() { node.cluster.version } else { node.cluster.agent_version };
@@ -135,7 +135,7 @@ fn fetch(node: &Node<'_>) -> String {
 /// Sees that K3s runs with the label of a container runtime (docs.k3s.io, *SELinux Support*).
 fn selinux(node: &Node<'_>) -> String {
     let path = node.binary();
-    // What was there before the policy gets the labels that the policy has for it.
+    // Files from before the policy get the policy's labels.
     let relabel = format!("restorecon -R {path} /etc/systemd/system /etc/rancher /var/lib/rancher\n");
     match (node.site.os(), &node.install().selinux_policy) {
         (_, None) => format!("chcon -t container_runtime_exec_t {path}\n"),

@@ -1,10 +1,11 @@
-//! What must be done before a node leaves its cluster.
+//! The steps before a node leaves its cluster.
 
 use super::{AGENT, DATASTORE, SERVER};
 use crate::role::Membership;
 
-/// What a person must do before a node is removed or made anew (docs.k3s.io, *Datastore*, *High Availability Embedded etcd*: a
-/// node that is deleted from the cluster leaves etcd, and cannot come back with the state that it had).
+/// The steps that a person must take before a node is removed or replaced (docs.k3s.io, *Datastore*, *High Availability
+/// Embedded etcd*: a node that is deleted from the cluster leaves etcd, and cannot come back with the state that it
+/// had).
 pub(crate) fn leaving(member: &Membership, name: &str, is_replaced: bool) -> Option<String> {
     let cluster = member.instance()?;
     let drain = format!("`kubectl drain {name} --ignore-daemonsets --delete-emptydir-data`");

@@ -40,7 +40,7 @@ impl CustomRole for Server {
         Needs::new().memory(Size::gib(2)).cpus(2).systems(SYSTEMS).address()
     }
 
-    /// The database, where it is on a machine of the cloud: without it no server starts.
+    /// The database, if it is on a machine of the cloud: without it no server starts.
     fn after(&self, site: &Site<'_>) -> After {
         let database = Node::of(site, &self.0).and_then(|node| database::machine(&node));
         match database.filter(|(machine, _)| machine.name != site.machine().name) {

@@ -1,4 +1,4 @@
-//! A cluster as a role that spans machines: servers and agents, and the machines that it names besides.
+//! A cluster as a role that spans machines: servers and agents, and the other machines that it names.
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use crate::k3s::tuning::{MODULES, Tuning};
 /// How many seconds a machine waits for its clock at most: one without a time server starts its cluster all the same.
 const CLOCK: &str = "180";
 
-/// The unit, and the one that waits for the clock.
+/// The unit of K3s, and the one that waits for the clock.
 pub(super) fn guest(node: &Node<'_>) -> Guest {
     let clock = clock(node.site.os());
     let waits = Unit::service(clock).enabled();
@@ -38,7 +38,7 @@ fn contents(node: &Node<'_>) -> UnitFile {
         .section(UnitSection::new("Install").set("WantedBy", "multi-user.target"))
 }
 
-/// What it is, and what it comes after.
+/// Its description and its order.
 fn before(node: &Node<'_>) -> UnitSection {
     let unit = UnitSection::new("Unit")
         .set("Description", "Lightweight Kubernetes")
@@ -90,7 +90,7 @@ fn service(node: &Node<'_>) -> UnitSection {
     }
     service = service.set("ExecStart", format!("{} {role}", node.binary()));
     if node.cluster.said().cis && node.is_server() {
-        // K3s makes certificates that everybody can read; the benchmark wants them for root alone.
+        // K3s makes certificates that every user can read; the benchmark wants only root to read them.
         return service
             .set("ExecStartPost", "-/bin/sh -c 'chmod 0600 /var/lib/rancher/k3s/server/tls/*.crt'");
     }

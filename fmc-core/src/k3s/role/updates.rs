@@ -14,8 +14,8 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// How long a window is, in minutes.
 const LENGTH: u32 = 60;
 
-/// What the updater is told: Zincati on Fedora CoreOS (*Updates strategy*), update-engine and locksmith on Flatcar (*Reboot
-/// strategies*). The others restart for no update by themselves.
+/// The configuration of the updater: Zincati on Fedora CoreOS (*Updates strategy*), update-engine and locksmith on
+/// Flatcar (*Reboot strategies*). The other systems do not restart for updates by themselves.
 pub(super) fn guest(node: &Node<'_>) -> Guest {
     let window = match &node.cluster.said().updates {
         Updates::Off => None,
@@ -31,7 +31,8 @@ pub(super) fn guest(node: &Node<'_>) -> Guest {
     }
 }
 
-/// The day of a node: seven servers have one each, and an agent's follows from its name, so that another one moves none.
+/// The day of a node: seven servers have one each, and an agent's follows from its name, so that a new agent moves no
+/// other's day.
 fn day(node: &Node<'_>) -> &'static str {
     let machine = node.site.machine();
     let servers = &node.cluster.said().servers;

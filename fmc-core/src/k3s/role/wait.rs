@@ -1,8 +1,8 @@
-//! Who waits for whom: servers join one after another, agents when there is something to join.
+//! The order of joining: servers one after another, then agents.
 //!
-//! Two servers that join an etcd at once can take each other down: one finds the other without a name yet. So each waits
-//! until the one before it answers as an API server, which it does when it has joined. A node that has joined before waits
-//! for nobody: after a power cut all of them start at once.
+//! Two servers that join an etcd at once can take each other down: one finds the other without a name yet. So each
+//! waits until the previous one answers as an API server, which it does once it has joined. A node that has joined
+//! before does not wait: after a power cut all of them start at once.
 
 use super::Node;
 use super::files::script;
@@ -12,28 +12,27 @@ use crate::k3s::resolved::url;
 /// Where the script is.
 pub(super) const PATH: &str = "/etc/rancher/k3s/wait.sh";
 
-/// What is there once a server is a member of an etcd.
+/// A path that exists once a server is a member of an etcd.
 const MEMBER: &str = "/var/lib/rancher/k3s/server/db/etcd";
-/// What is there once a server of a database has started.
+/// A path that exists once a server on a database has started.
 const STARTED: &str = "/var/lib/rancher/k3s/server/token";
-/// What is there once an agent has joined.
+/// A path that exists once an agent has joined.
 const JOINED: &str = "/var/lib/rancher/k3s/agent/client-kubelet.key";
 
-/// Asks an API server, which says who may ask what to those it knows: to others it says 401 or 403, and 503 as long as it has
-/// no datastore.
+/// Asks an API server. It answers 401 or 403 to unknown clients, and 503 while it has no datastore.
 const READY: &str = r#"ready() {
     code=$(curl --silent --insecure --max-time 5 --output /dev/null --write-out '%{http_code}' "$1/readyz") || return 1
     case $code in 200 | 401 | 403) ;; *) return 1 ;; esac
 }
 "#;
 
-/// Asks whether somebody is there. Who it is shows when the node joins, by the hash in its token.
+/// Asks whether a server answers. The hash in the token identifies it when the node joins.
 const THERE: &str = r#"there() {
     curl --silent --insecure --max-time 5 --output /dev/null --fail "$1/ping"
 }
 "#;
 
-/// Whether a node waits for somebody.
+/// Whether a node waits for another.
 pub(super) fn waits(node: &Node<'_>) -> bool {
     !node.is_initial()
 }

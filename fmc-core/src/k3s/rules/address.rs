@@ -16,7 +16,7 @@ pub(in crate::k3s) mod problem;
 
 use problem::{ClusterNetworkProblem, OwnNetwork};
 
-/// What K3s has if nothing is said (docs.k3s.io, *Basic Network Options*).
+/// K3s's defaults (docs.k3s.io, *Basic Network Options*).
 const PODS: &str = "10.42.0.0/16";
 const SERVICES: &str = "10.43.0.0/16";
 
@@ -38,7 +38,7 @@ const PORTS: [(u16, u16, &str); 14] = [
     (51_820, 51_821, "WireGuard"),
 ];
 
-/// A network of a cluster, where it is right.
+/// A network of a cluster, if it is right.
 struct Own {
     what: &'static str,
     field: &'static str,
@@ -164,7 +164,7 @@ pub(super) fn size(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
     }
 }
 
-/// The prefix of what a node gets of the network of pods: kube-controller-manager's default, or what its arguments say.
+/// The prefix of a node's part of the network of pods: kube-controller-manager's default, or the one in its arguments.
 fn node_mask(cluster: &Cluster<'_>, v4: bool) -> Option<u8> {
     let default = if v4 { 24 } else { 64 };
     let family = if v4 { "node-cidr-mask-size-ipv4" } else { "node-cidr-mask-size-ipv6" };
@@ -180,7 +180,7 @@ fn node_mask(cluster: &Cluster<'_>, v4: bool) -> Option<u8> {
     Some(default)
 }
 
-/// The cluster's DNS has an address of a Service, and not that of the API.
+/// The address of the cluster's DNS is one of a Service, and not that of the API.
 pub(super) fn dns(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let services = services(cluster);
     let list = at.key("cluster_dns");

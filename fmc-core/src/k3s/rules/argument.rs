@@ -7,7 +7,7 @@ use crate::finding::{At, Finding, problems};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;
 
-/// Arguments that K3s writes from what the cluster says, and what says it.
+/// Arguments that K3s writes from settings of the cluster, and those settings.
 const OWNED: &[(Key, &str, &str)] = &[
     (Key::KubeApiserverArg, "advertise-address", "the addresses of the machine"),
     (Key::KubeApiserverArg, "bind-address", "the key bind-address"),

@@ -1,4 +1,4 @@
-//! Keys of `config.yaml` that a user writes besides what the cluster derives.
+//! Keys of `config.yaml` that a user writes in addition to the derived ones.
 
 use super::view::Cluster;
 use super::{configs, on_servers};
@@ -10,7 +10,7 @@ use crate::k3s::tuning::KUBELET_SYSCTLS;
 use crate::k3s::{Config, Key, Value};
 use crate::unit::FileMode;
 
-/// What the cluster, its machines and its endpoint decide is written by them alone.
+/// A key that the cluster, its machines or its endpoint decide is not written a second time.
 pub(super) fn owned(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (field, config) in configs(cluster) {
         for (key, owner) in config.iter().filter_map(|(key, _)| Some((key, key.owner()?))) {
@@ -19,7 +19,7 @@ pub(super) fn owned(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: 
     }
 }
 
-/// An agent skips a key of servers, and nobody sees it.
+/// An agent silently skips a key of servers.
 pub(super) fn servers_only(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (key, _) in cluster.draft.agent_config.iter() {
         if key.takes() == Takes::Servers && key.owner().is_none() {

@@ -6,7 +6,7 @@ use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::machine::Machine;
 use crate::path::AbsPath;
 
-/// Where K3s has its datastore (docs.k3s.io, *Datastore*).
+/// The folder of K3s's datastore (docs.k3s.io, *Datastore*).
 const DATA: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/server/db");
 
 /// A replacement creates a new root disk and keeps data disks. A cluster of one server is gone with its root disk, which is

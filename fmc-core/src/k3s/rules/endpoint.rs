@@ -1,4 +1,4 @@
-//! By what a cluster is reached.
+//! The endpoint of a cluster.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::given::Given;
 use crate::k3s::{Component, Endpoint};
 use crate::name::MachineName;
 
-/// The node that an endpoint is, where it is one.
+/// The node of an endpoint, if it is a node's own address.
 struct Node {
     machine: usize,
     field: &'static str,
@@ -51,7 +51,7 @@ fn has_name(view: &View<'_>, machine: usize, name: &str) -> bool {
     rest.is_empty() || rest.strip_prefix('.').is_some_and(|rest| Some(rest) == domain)
 }
 
-/// The server that begins the cluster, where it is a machine.
+/// The server that begins the cluster, if the machine exists.
 fn initial(view: &View<'_>, cluster: &Cluster<'_>) -> Option<usize> {
     let named = |name: &Given<MachineName>| view.machine_index.get(text(name)).copied();
     match &cluster.draft.initial {
@@ -112,7 +112,7 @@ pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
         }
         Endpoint::Address(address) => {
             let Some(address) = address.ok().map(|ip| ip.get()) else { return };
-            // A host bridge of which nothing is said may have any address.
+            // A host bridge without a subnet may have any address.
             let is_known =
                 view.networks.iter().all(|net| net.ipv4.is_some() || net.ipv6.is_some() || net.is_own());
             let of = view.networks.iter().find_map(|net| {
@@ -144,11 +144,11 @@ pub(super) fn nowhere(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     }
 }
 
-/// An address that somebody keeps is not leased to somebody else.
+/// An address that is kept for the endpoint must not be leased to a machine.
 pub(super) fn leased(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Endpoint::Address(address) = &cluster.draft.endpoint else { return };
     let Some(address) = address.ok().map(|ip| ip.get()) else { return };
-    // A node with that address has it reserved, and there are findings about it.
+    // A node with that address has it reserved, and other findings report it.
     if node(view, cluster).is_some() {
         return;
     }
@@ -164,7 +164,7 @@ pub(super) fn leased(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     }
 }
 
-/// Two Traefiks one behind the other are two decisions about every request; it may be meant, and then it is said.
+/// With two Traefiks in a row, each request is routed twice; if that is intended, the cloud accepts the finding.
 pub(super) fn traefik(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let draft = cluster.draft;
     let Endpoint::Balancer(balancer) = &draft.endpoint else { return };
@@ -193,10 +193,10 @@ problems! {
             balancer = balancer();
         Agent { cluster: String, machine: String } is K3sEndpointSelf:
             "the endpoint of {cluster} leads to {machine}, an agent, which does not run the API",
-            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+            "write an endpoint that leads to all servers: a balancer, or an address or name that is not a node's own";
         Itself { cluster: String, machine: String } is K3sEndpointSelf:
-            "the endpoint of {cluster} leads to {machine}, which would have to join by itself",
-            "give what leads to all servers: a balancer, or an address or name that is not a node's own";
+            "the endpoint of {cluster} leads to {machine}, which would have to join through itself",
+            "write an endpoint that leads to all servers: a balancer, or an address or name that is not a node's own";
         NoBalancer { cluster: String } is K3sEndpointNowhere:
             "the balancer of {cluster} has no machine",
             "name its machine, for example {balancer}",

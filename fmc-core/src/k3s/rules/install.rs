@@ -20,7 +20,7 @@ pub(super) struct Group<'a> {
     pub(super) members: Vec<usize>,
 }
 
-/// The machines of a cluster by what they are installed from: all alike, or servers and agents.
+/// The machines of a cluster by their install files: all alike, or servers and agents.
 pub(super) fn groups<'a>(cluster: &'a Cluster<'_>) -> Vec<Group<'a>> {
     let install = &cluster.draft.install;
     let group = |field, install, members: &[usize]| Group { field, install, members: members.to_vec() };
@@ -49,7 +49,7 @@ fn systems<'a>(view: &View<'a>, members: &[usize]) -> BTreeMap<(Os, &'static str
     all
 }
 
-/// Where files are said, there is one for every machine, and of its release.
+/// If files are listed, there is one for every machine, and of its release.
 pub(super) fn missing(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     for group in groups(cluster) {
         files(view, &group, &at.key(group.field), findings);
@@ -101,7 +101,7 @@ fn files(view: &View<'_>, group: &Group<'_>, here: &At<'_>, findings: &mut Vec<F
     }
 }
 
-/// What is fetched is known by its hash.
+/// Fetched files are known by their hash.
 pub(super) fn unpinned(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     if view.cloud.lab {
         return;
@@ -168,7 +168,7 @@ fn for_arch(of: &str, field: &str, arch: &str) -> Remedy {
     )
 }
 
-/// What else is so, where the mirror has nothing to serve.
+/// The addition if the mirror has nothing to serve.
 fn idle(mirror_is_idle: bool) -> &'static str {
     if mirror_is_idle { "; the mirror has nothing to serve" } else { "" }
 }
@@ -198,7 +198,7 @@ problems! {
         NoPolicy { machines: NameList, of: &'static str } is K3sSelinuxPolicy
             with (who = machines.first_of("machine"), enforce = machines.verb("enforces", "enforce")):
             "{who} {enforce} SELinux, but K3s's policy is not installed",
-            "say where the package k3s-selinux is: {policy}; without it the binary gets the label container_runtime_exec_t, and the rest what the system's own policy gives it",
+            "give the address of the package k3s-selinux: {policy}; without it the binary gets the label container_runtime_exec_t, and the system's own policy decides the other labels",
             policy = Remedy::either(
                 format!("{of}: {{selinux_policy: {{url: …, digest: \"sha256:…\"}}}}"),
                 ".selinux_policy(URL, \"sha256:…\")",

@@ -1,4 +1,4 @@
-//! Who is in a cluster.
+//! The members of a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,7 +67,7 @@ pub(super) fn count(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: 
     findings.push(problem.at(at.key("servers")));
 }
 
-/// What comes from outside goes to nodes of the cluster.
+/// Traffic from outside goes to nodes of the cluster.
 pub(super) fn ingress(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let members: BTreeSet<&str> = cluster.members().map(|member| view.machine_name(member)).collect();
     let mut look = |names: &[Given<MachineName>], at: &At<'_>| {

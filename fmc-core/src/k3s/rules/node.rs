@@ -1,4 +1,4 @@
-//! What machines say of themselves as nodes of Kubernetes.
+//! Labels and taints of machines.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::finding::{Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::Effect;
 
-/// A node has one value for a label, and one for a taint of an effect; of two, chance decides.
+/// A node has one value for a label, and one for a taint of an effect; with two, chance decides.
 pub(super) fn twice(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let (name, draft) = (text(&placed.draft.name), placed.draft);

@@ -36,7 +36,7 @@ problems! {
             "name the machines that run its API, one, three, five or seven: {servers}",
             servers = Remedy::either("servers: [master1]", ".servers([\"master1\"])");
         InitialElsewhere { cluster: String, initial: String, servers: NameList } is ReferenceUnknown:
-            "{initial} is to begin the cluster {cluster}, but is not one of its servers",
+            "{initial} should begin the cluster {cluster}, but is not one of its servers",
             "name one of the servers ({servers}), or leave it out: then the first one begins the cluster";
     }
 }

@@ -4,7 +4,7 @@ use super::view::Cluster;
 use crate::check::view::View;
 use crate::finding::{At, Finding, problems};
 
-/// Who has the token of agents must not be able to join as a server, which gets every key of the cluster.
+/// The holder of the agents' token must not be able to join as a server, which gets every key of the cluster.
 pub(super) fn shared_token(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some((server, agent)) = cluster.draft.credentials.own_tokens() else { return };
     if server.is_from_where(agent) {

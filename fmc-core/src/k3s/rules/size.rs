@@ -1,4 +1,4 @@
-//! Servers that are small for so many agents. What any server and agent needs is asked by their roles.
+//! Servers that are small for so many agents. The roles check what any server and agent needs.
 
 use super::view::Cluster;
 use crate::check::view::View;

@@ -43,7 +43,7 @@ fn cluster() -> k3s::Cluster {
     k3s::Cluster::new("prod", "v1.36.3+k3s1").install(install())
 }
 
-/// Three servers behind an address that somebody keeps.
+/// Three servers behind an address that is kept outside of the cloud.
 fn three() -> k3s::Cluster {
     cluster().servers(["s1", "s2", "s3"]).endpoint(Endpoint::address("10.17.4.10"))
 }
@@ -108,7 +108,7 @@ fn clusters_that_are_right_find_nothing() {
     for cluster in nothing {
         let text = format!("{cluster:?}");
         assert_eq!(found(&cloud(cluster.clone())), [""; 0], "{text}");
-        // What passes compiles.
+        // A cloud that passes also compiles.
         let checked = cloud(cluster).check().unwrap();
         let boots = |machine| Boot::of(&checked, machine).is_some_and(|boot| !boot.files().is_empty());
         assert!(checked.machines().iter().all(boots), "{text}");

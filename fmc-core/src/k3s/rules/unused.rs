@@ -1,4 +1,4 @@
-//! What is said of a cluster and has no effect.
+//! Settings of a cluster that have no effect.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use crate::given::Given;
 use crate::image::Os;
 use crate::k3s::{ByArch, Component, FlannelBackend, Key, Value};
 
-/// Keys that are for etcd alone.
+/// Keys that only etcd uses.
 const ETCD: &[Key] =
     &[Key::EtcdArg, Key::EtcdExposeMetrics, Key::EtcdSnapshotReconcileInterval, Key::EtcdS3Timeout];
 
-/// Keys that are for snapshots in S3 alone.
+/// Keys that only snapshots in S3 use.
 const S3: &[Key] = &[Key::EtcdS3BucketLookupType, Key::EtcdS3Proxy, Key::EtcdS3Timeout];
 
-/// Keys that are for flannel alone.
+/// Keys that only flannel uses.
 const FLANNEL: &[Key] =
     &[Key::FlannelIface, Key::FlannelConf, Key::FlannelCniConf, Key::FlannelIpv6Masq, Key::FlannelExternalIp];
 
@@ -36,7 +36,7 @@ const COMPONENTS: &[(Component, Key)] = &[
     (Component::LocalStorage, Key::DefaultLocalStoragePath),
 ];
 
-/// What nobody reads was meant for something.
+/// A setting without effect is a mistake: its author meant it to have one.
 pub(super) fn check(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let mut found = Found { at, findings };
     keys(cluster, &mut found);
@@ -137,7 +137,7 @@ fn snapshots(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
 }
 
 fn installs(view: &View<'_>, cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
-    // Who has which system is not known of machines that are not there.
+    // The system of a machine that does not exist is not known.
     if cluster.members().count() < cluster.draft.servers.len() + cluster.draft.agents.len() {
         return;
     }
@@ -191,7 +191,7 @@ problems! {
             "{key} has no effect: snapshots do not go to S3",
             "leave it out";
         NoFlannel { key: Key } is K3sUnused:
-            "{key} has no effect: the cluster does without flannel",
+            "{key} has no effect: the cluster does not use flannel",
             "leave it out";
         PartOff { key: Key, off: Key } is K3sUnused:
             "{key} has no effect: {off} turns off the part that reads it",

@@ -46,7 +46,7 @@ pub(super) fn skew(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &
     findings.push(problem.at(at.key("agent_version")).also(at.key("version")));
 }
 
-/// What is asked for is known to the release.
+/// The release knows every requested feature.
 pub(super) fn feature(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     provider(cluster, at, findings);
     dropins(cluster, at, findings);

@@ -53,7 +53,7 @@ fn schedules() {
     refused::<Schedule>(&[
         ("", "it has 0 fields, and a schedule has five"),
         ("0 0 * * * *", "it has 6 fields"),
-        ("60 * * * *", "its minute \"60\" is none of 0 to 59"),
+        ("60 * * * *", "its minute \"60\" must be from 0 to 59"),
         ("* 24 * * *", "its hour"),
         ("* * 0 * *", "its day of the month"),
         ("* * * 13 *", "its month"),
@@ -88,8 +88,8 @@ fn ports_addresses_and_urls() {
     right::<Bind>(&["0.0.0.0", "::", "10.17.4.21"]);
     refused::<Bind>(&[
         ("224.0.0.1", "multicast"),
-        ("eth0", "no IP address"),
-        ("10.0.0.0/8", "no IP address"),
+        ("eth0", "not an IP address"),
+        ("10.0.0.0/8", "not an IP address"),
     ]);
     right::<ServerUrl>(&["https://10.17.4.20:6443", "https://[fd00::1]:6443", "https://api.example/"]);
     refused::<ServerUrl>(&[

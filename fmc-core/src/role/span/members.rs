@@ -38,7 +38,7 @@ pub(crate) struct Listed<'a> {
     pub(crate) names: &'a [Given<MachineName>],
     /// Whether the setting is one name and no list.
     is_one: bool,
-    /// The role that each has; `None` where it is only named.
+    /// The role of each; `None` if it is only named.
     pub(crate) role: Option<Role>,
     /// Whether each starts after the one before it.
     pub(crate) is_in_turn: bool,

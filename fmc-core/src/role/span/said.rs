@@ -57,7 +57,7 @@ pub trait FileSpanningRole: SpanningRole + Serialize + DeserializeOwned + Descri
     /// Its kind, which is what [`SpanningRole::kind`] says of every value of it.
     const KIND: &'static str;
 
-    /// The kinds of findings that it brings along: those of [`SpanningRole::finding_kinds`].
+    /// The kinds of findings that it adds: those of [`SpanningRole::finding_kinds`].
     const FINDINGS: &'static [OwnKind] = &[];
 
     /// The Rust expression that makes it, as `Store::new(["a", "b"])`. By default it is one that reads the settings as JSON.
@@ -79,7 +79,7 @@ impl Formed for Spanning {
     }
 
     fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has said what it is".to_owned())
+        Unknown::role(kind, settings, "no program has registered it".to_owned())
     }
 }
 
@@ -111,7 +111,7 @@ impl Spanning {
         shared.downcast::<R>().ok().map(Self::shared_said)
     }
 
-    /// This role with what its form says after a change of the cloud's file: a role that has no form stays as it is.
+    /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -121,7 +121,7 @@ impl Spanning {
         self.said.is_some()
     }
 
-    /// The kind by which a file named it, if no program has yet said what that is: such a role is refused.
+    /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
         let role: &dyn Any = &*self.role;
         role.downcast_ref::<Unknown>().map(|unknown| unknown.kind.as_str())
@@ -195,7 +195,7 @@ impl Setting for Spanning {
     }
 }
 
-/// Two roles are equal when they are one, or when they are said in the same way: code cannot be compared.
+/// Two roles are equal if they are the same value, or have the same form: code cannot be compared.
 impl PartialEq for Spanning {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.role, &other.role) || form::are_alike(self, other)

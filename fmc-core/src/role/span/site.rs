@@ -25,7 +25,7 @@ impl<'a> SpanSite<'a> {
         self.cloud
     }
 
-    /// Each place where a member is: its machine, in the order of the machines' names. A machine with two roles by it is there twice.
+    /// Each membership with its machine, in the order of the machines' names. A machine with two roles occurs twice.
     pub fn members(&self) -> impl Iterator<Item = Site<'a>> + use<'a> {
         let Self { cloud, assigned, span } = *self;
         let ours = assigned.iter().filter(move |one| one.span == Some(span));

@@ -9,7 +9,7 @@ pub(crate) struct Stated<'a> {
     /// The path below which its settings stand.
     pub(crate) settings_at: String,
     role: Held<'a>,
-    /// What becomes of a machine that is named twice.
+    /// The treatment of a machine that is named twice.
     pub(crate) repeated: Repeated,
 }
 
@@ -18,7 +18,7 @@ enum Held<'a> {
     Made(Box<dyn SpanningRole>),
 }
 
-/// What becomes of a machine that is named more than once.
+/// The treatment of a machine that is named more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeated {
     /// It has the role more than once, and a rule for all roles says so.
@@ -42,7 +42,7 @@ impl<'a> Stated<'a> {
         Self { settings_at: at.clone(), at, role: Held::Draft(role), repeated }
     }
 
-    /// A built-in one that is made from a part of another one.
+    /// A built-in one that is made from a part of another value.
     pub(crate) fn made(at: String, role: impl SpanningRole, repeated: Repeated) -> Self {
         Self { settings_at: at.clone(), at, role: Held::Made(Box::new(role)), repeated }
     }

@@ -12,7 +12,7 @@ fn findings(guest: &Guest, os: Os) -> Vec<Finding> {
     findings
 }
 
-/// What is found, as `kind at: message`.
+/// The findings, as `kind at: message`.
 fn found(guest: &Guest, os: Os) -> Vec<String> {
     let line =
         |finding: &Finding| format!("{} {}: {}", finding.kind().as_str(), finding.at(), finding.message());
@@ -73,11 +73,11 @@ fn clashes_of_names() {
     assert_eq!(
         found(&guest, Os::Rocky),
         [
-            "guest-clash guest.users.a: the user a is there twice",
-            "guest-clash guest.groups.g: the group g is there twice",
-            "guest-clash guest.units.u.service: the unit u.service is there twice",
-            "guest-clash guest.units.u.service.dropins.1.conf: the drop-in 1.conf is there twice",
-            "guest-clash guest.groups.b: the user b brings the group of its name",
+            "guest-clash guest.users.a: the user a occurs twice",
+            "guest-clash guest.groups.g: the group g occurs twice",
+            "guest-clash guest.units.u.service: the unit u.service occurs twice",
+            "guest-clash guest.units.u.service.dropins.1.conf: the drop-in 1.conf occurs twice",
+            "guest-clash guest.groups.b: the user b already has a group of that name",
             "guest-clash guest.users.b.uid: 7 is the id of two users",
         ]
     );
@@ -97,12 +97,12 @@ fn clashes_of_paths() {
     assert_eq!(
         found(&guest, Os::Rocky),
         [
-            "guest-clash guest.files./etc/hosts: /etc/hosts is written from what the cloud knows of the machine",
+            "guest-clash guest.files./etc/hosts: fmc writes /etc/hosts from the settings of the machine",
             "guest-clash guest.files./etc/sudoers.d/fmc-ops: \
-             /etc/sudoers.d/fmc-ops is written from what the cloud knows of the machine",
+             fmc writes /etc/sudoers.d/fmc-ops from the settings of the machine",
             "guest-clash guest.files./etc/systemd/system/u.service.d/1.conf: \
-             /etc/systemd/system/u.service.d/1.conf is written for the unit u.service",
-            "guest-clash guest.directories./etc/a: two things are at /etc/a",
+             /etc/systemd/system/u.service.d/1.conf is the file of the unit u.service, which fmc writes",
+            "guest-clash guest.directories./etc/a: two entries have the path /etc/a",
             "guest-clash guest.files./srv/l/b/c: /srv/l/b/c is below the link /srv/l",
         ]
     );
@@ -137,7 +137,7 @@ fn owners_that_nobody_made() {
             "guest-reference guest.users.web.groups[0]: the group apps is neither in the guest nor in the image",
         ]
     );
-    // A package may bring the account.
+    // A package may add the account.
     assert_eq!(found(&guest.package("apps"), Os::Rocky), [""; 0]);
 }
 

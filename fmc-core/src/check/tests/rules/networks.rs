@@ -265,10 +265,10 @@ fn resolvers_by_the_modes_of_two_networks() {
     ] {
         let expected: &[&str] = if reaches { &[] } else { &unreachable };
         finds(&client_and_server(client, server, "10.0.0.11"), expected);
-        // Nobody there, and the other network's own dnsmasq.
+        // An unused address, and the other network's own dnsmasq.
         finds(&client_and_server(client, server, "10.0.0.12"), &unreachable);
         finds(&client_and_server(client, server, "10.0.0.1"), &unreachable);
-        // Its own gateway, nobody beside it, and the Internet.
+        // Its own gateway, an unused address beside it, and the Internet.
         finds(&client_and_server(client, server, "10.0.1.1"), &[]);
         finds(&client_and_server(client, server, "10.0.1.9"), &unreachable);
         finds(&client_and_server(client, server, "9.9.9.9"), &[]);
@@ -300,7 +300,7 @@ fn a_lan_may_have_what_the_cloud_does_not_know() {
         &format!("{at}, resolvers: [10.0.0.2]"),
         &["resolver-unreachable machines.m.resolvers[0]"],
     );
-    // Through a second interface on a routed network, whatever has the default route.
+    // Through a second interface on a routed network, independent of the default route.
     on(
         ", n: {mode: routed, subnet: 10.0.0.0/24}, o: {mode: routed, subnet: 10.0.1.0/24, reservations: [{mac: '52:54:00:00:00:01', address: 10.0.1.2}]}",
         "interfaces: [{network: lan, address: 192.168.0.20, default_route: true}, {network: n, address: 10.0.0.2}], resolvers: [10.0.1.2]",
@@ -317,10 +317,7 @@ fn a_network_without_a_resolver_is_one_finding_for_all_its_machines() {
     let all = findings(&yaml(&small(lan, &machines.join(", "))));
     let [finding] = &all[..] else { panic!("{all:?}") };
     assert_eq!((finding.kind().as_str(), finding.at()), ("resolver-missing", "machines.m10.resolvers"));
-    assert_eq!(
-        finding.message(),
-        "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have nobody to ask for names"
-    );
+    assert_eq!(finding.message(), "m10, m11, m12, m13, m14, m15, m16, m17 and 72 more have no resolver");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use super::{Own, pods, services};
 use crate::check::view::{View, text};
 use crate::finding::{At, Finding};
 
-/// A pod sends what is for the network of pods or of Services to the cluster, whoever else has such an address.
+/// A pod sends packets for the network of pods or of Services into the cluster, even if another machine has such an
+/// address.
 pub(in super::super) fn check(
     view: &View<'_>,
     cluster: &Cluster<'_>,

@@ -1,4 +1,4 @@
-//! What can be wrong with the networks of a cluster.
+//! Problems with the networks of a cluster.
 
 use std::fmt;
 use std::net::IpAddr;

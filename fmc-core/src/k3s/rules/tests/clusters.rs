@@ -32,7 +32,7 @@ fn cloud(cluster: Cluster) -> Cloud {
         .cluster(cluster)
 }
 
-/// The paths of findings below the clusters, but those of the rules of K3s, which have tests of their own.
+/// The paths of findings below the clusters, except those of the K3s rules, which have their own tests.
 fn paths(cluster: Cluster) -> Vec<String> {
     let report = cloud(cluster).check().unwrap_err();
     let mut paths: Vec<String> = report
@@ -220,10 +220,10 @@ fn what_a_server_and_an_agent_need_is_told_at_the_cluster() {
     assert_eq!(
         needs,
         [
-            "clusters.prod.agents[0]: dynamic has no address that is known beforehand, and k3s-agent is found by it",
-            "clusters.prod.agents[1]: blank has no operating system, and nothing there can be k3s-agent",
-            "clusters.prod.servers[0]: small has 1 GiB of memory, and k3s-server needs 2 GiB",
-            "clusters.prod.servers[0]: small has 1 virtual processors, and k3s-server needs 2",
+            "clusters.prod.agents[0]: dynamic has no fixed address, by which other machines find k3s-agent",
+            "clusters.prod.agents[1]: blank has no operating system, so it cannot run k3s-agent",
+            "clusters.prod.servers[0]: small has 1 GiB of memory, but k3s-server needs 2 GiB",
+            "clusters.prod.servers[0]: small has 1 virtual processors, but k3s-server needs 2",
         ]
     );
     // In a lab a small machine is worth a word only.

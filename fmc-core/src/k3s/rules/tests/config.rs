@@ -1,4 +1,4 @@
-//! The settings of a cluster: who decides a key, where it is read, and what nobody reads.
+//! The settings of a cluster: derived keys, keys in the wrong place, and keys without effect.
 
 use super::{DIGEST, cloud, cluster, finds, install, one, three};
 use crate::check::tests::found;

@@ -1,5 +1,5 @@
-//! Laws of clusters: no draft panics, the order of declaration is nobody's business, and ten thousand agents are looked at
-//! once each.
+//! Laws of clusters: no draft panics, the order of declaration does not matter, and each of ten thousand agents is
+//! looked at once.
 
 use proptest::prelude::*;
 use proptest::sample::select;

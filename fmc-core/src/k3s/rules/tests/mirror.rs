@@ -1,4 +1,4 @@
-//! What the mirror on a bootstrap machine serves, and who fetches it there.
+//! The files of the mirror on a bootstrap machine, and the machines that fetch them.
 
 use super::{DIGEST, cloud, findings, three};
 use crate::checked::Checked;

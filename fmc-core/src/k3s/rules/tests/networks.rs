@@ -58,7 +58,7 @@ fn an_endpoint_leads_to_the_servers() {
     assert_eq!(found(&named), ["k3s-endpoint-self clusters.prod.endpoint.name"]);
     let short = cloud(at(Endpoint::name("api"))).domain("example.com");
     assert_eq!(found(&short), [""; 0]);
-    // What a host bridge of which nothing is said has, nobody knows.
+    // The addresses of a host bridge without a subnet are not known.
     let lan = Cloud::new("first")
         .host(Host::local().bridge("br0"))
         .network(Network::bridge("lan", "br0"))
@@ -164,7 +164,7 @@ fn ports_domains_and_flannel() {
             interfaces: vec![Interface::on("far").address("10.17.9.9")],
             ..node("a9", "10.17.4.39")
         });
-    // Two masqueraded networks carry no flow between them either, whatever flannel does.
+    // Two masqueraded networks carry no flow between them either, independent of flannel.
     let far = found(&far);
     assert_eq!(far.last().map(String::as_str), Some("k3s-host-gateway clusters.prod.flannel"));
     assert!(far.iter().rev().skip(1).all(|other| other.starts_with("flow-unreachable ")), "{far:?}");
