@@ -55,7 +55,7 @@ struct Inner {
     name: CloudName,
     owner: OwnerId,
     lab: bool,
-    /// What it was before it became nothing.
+    /// The wanted objects before they became nothing.
     destroyed: Option<Wanted>,
     by_hand: Vec<ByHand>,
     graph: graph::Wanted<AnyDocument>,
@@ -116,7 +116,7 @@ impl Wanted {
         self.0.destroyed.is_some()
     }
 
-    /// What is [nothing](Wanted::nothing) now.
+    /// The wanted objects before they became [nothing](Wanted::nothing).
     pub(crate) fn destroyed(&self) -> Option<&Self> {
         self.0.destroyed.as_ref()
     }

@@ -1,9 +1,8 @@
 //! Clouds as text: JSON, and with the features `yaml` and `toml` YAML and TOML, in and out.
 //!
-//! A file says what Rust says, by the same rules: a key that nobody knows, a key that occurs twice and a second document
-//! are refused here, each with its line and column; a wrong name, size or address waits for [`Cloud::check`], beside
-//! every other finding, and [`Source::places`] says where in the file its path is. What is written is read as an equal
-//! value.
+//! A file follows the same rules as Rust. Unknown keys, duplicate keys and a second document are refused here, each with
+//! its line and column. A wrong name, size or address is a finding of [`Cloud::check`] like every other one, and
+//! [`Source::places`] gives the place of its path in the file. A written cloud is read back as an equal value.
 //!
 //! ```
 //! use fmc::prelude::*;
@@ -16,13 +15,13 @@
 //!
 //! # Limits
 //!
-//! A file has at most [16 MiB](MOST_BYTES), nests at most 64 levels deep, and has at most 2,000,000 values; those that
-//! YAML's aliases stand for count each time, and are at most 100,000 and eight for each byte. So any text is read or refused in bounded time and memory.
+//! A file has at most [16 MiB](MOST_BYTES), nests at most 64 levels deep, and has at most 2,000,000 values. The
+//! values behind YAML's aliases count each time, and are at most 100,000 and eight for each byte. So any text is read or refused in bounded time and memory.
 //!
 //! # YAML
 //!
-//! A scalar without quotes is what is written: `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, since
-//! every place in a cloud knows what it takes. Anchors, aliases and `<<` work; tags but YAML's own are refused.
+//! A scalar without quotes is taken literally: `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, because
+//! every setting knows its type. Anchors, aliases and `<<` work; all tags except YAML's own are refused.
 
 mod decode;
 mod json;
@@ -53,7 +52,7 @@ pub use decode::MOST_BYTES;
 pub use mistake::{Lines, Mistake};
 pub use roles::RoleKinds;
 
-/// How a cloud is written.
+/// The format of a cloud's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Syntax {
@@ -67,7 +66,7 @@ pub enum Syntax {
     Json,
 }
 
-/// Why a text is no cloud, or a cloud no text.
+/// Why a cloud cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -79,12 +78,12 @@ pub enum FileError {
     Write(String),
 }
 
-/// All that is wrong with a text, in its order; at least one.
+/// The mistakes in a text, in its order; at least one.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct Mistakes(Vec<Mistake>);
 
-/// A text with its format: reads the cloud, and says where in the text a path of it is.
+/// A text with its format: reads the cloud, and finds the place of a path in the text.
 ///
 /// ```
 /// use fmc::file::{Syntax, Source};
@@ -105,14 +104,14 @@ pub struct Source {
     roles: RoleKinds,
 }
 
-/// Where the values of a text are.
+/// The places of a text's values.
 pub struct Places<'a> {
     tree: Option<tree::Node<'a>>,
     offset: usize,
 }
 
 impl Syntax {
-    /// The format that the ending of a file's name says.
+    /// The format for the suffix of a file's name.
     pub fn of(path: &Path) -> Option<Self> {
         path.extension()?.to_str()?.to_ascii_lowercase().parse().ok()
     }
@@ -129,7 +128,7 @@ impl Syntax {
     }
 }
 
-/// By name, which is also the ending of a file.
+/// Parses a name, which is also the suffix of a file.
 impl FromStr for Syntax {
     type Err = String;
 
@@ -146,7 +145,7 @@ impl FromStr for Syntax {
 }
 
 impl Mistakes {
-    /// Each of them.
+    /// All formats.
     pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
         self.0.iter()
     }
@@ -177,7 +176,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// The bytes are no UTF-8, or too many.
+    /// The bytes are not UTF-8, or too many.
     pub fn new(bytes: &[u8], format: Syntax) -> Result<Self, FileError> {
         match decode::text(bytes) {
             Ok(text) => {
@@ -191,13 +190,13 @@ impl Source {
         }
     }
 
-    /// The same, whose relative paths of image files are below a folder: that of the file, as an absolute path.
+    /// Sets the folder that relative paths of image files start from: that of the file, as an absolute path.
     #[must_use]
     pub fn below(self, folder: impl Into<PathBuf>) -> Self {
         Self { folder: Some(folder.into()), ..self }
     }
 
-    /// The same, whose roles are these; the built-in ones if not said.
+    /// Sets the known roles; by default the built-in ones.
     #[must_use]
     pub fn roles(self, roles: &RoleKinds) -> Self {
         Self { roles: roles.clone(), ..self }
@@ -217,7 +216,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// The text is not of its format, or not a cloud: every mistake that can be told beside the first.
+    /// The text is not of its format, or not a cloud. The error has every mistake that can be found after the first.
     pub fn cloud(&self) -> Result<Cloud, FileError> {
         let mut mistakes = Vec::new();
         let cloud = match self.tree(&mut mistakes) {
@@ -242,14 +241,14 @@ impl Source {
         }
     }
 
-    /// The text as it may be shown around a finding: what is in files and units, passwords and keys are covered with stars.
-    /// With `all`, as around a [`Mistake`], every value is.
+    /// The text for display around a finding: contents of files and units, passwords and keys are replaced by stars.
+    /// With `all`, as around a [`Mistake`], every value is replaced.
     pub fn covered(&self, all: bool) -> String {
         let tree = self.tree(&mut Vec::new()).ok();
         mask::covered(&self.text, decode::mark(&self.text), tree.as_ref(), all)
     }
 
-    /// Where its values are; of a text that is no cloud, nowhere.
+    /// The places of its values; empty for a text that is not a cloud.
     pub fn places(&self) -> Places<'_> {
         Places { tree: self.tree(&mut Vec::new()).ok(), offset: decode::mark(&self.text) }
     }
@@ -270,7 +269,7 @@ impl Source {
     }
 }
 
-/// Without its text, in which anything may be.
+/// Omits the text, because it may hold secrets.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").field("format", &self.format).field("bytes", &self.text.len()).finish()
@@ -278,8 +277,7 @@ impl fmt::Debug for Source {
 }
 
 impl Places<'_> {
-    /// The bytes of the text in which the value of a finding's path is; of one that the text does not have, those of
-    /// the nearest around it.
+    /// The range of a path's value in the text; if the text does not have it, the range of the nearest value around it.
     pub fn place(&self, path: &str) -> Range<usize> {
         let Some(tree) = &self.tree else { return 0..0 };
         let range = place::place(tree, path).range();
@@ -306,8 +304,8 @@ pub fn from_json(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
-/// which is code.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own
+/// that exists only as code.
 pub fn to_json(cloud: &Cloud) -> Result<String, FileError> {
     let cloud = &written(cloud)?;
     let mut text =
@@ -348,8 +346,8 @@ pub fn from_yaml(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
-/// which is code.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own
+/// that exists only as code.
 #[cfg(feature = "yaml")]
 pub fn to_yaml(cloud: &Cloud) -> Result<String, FileError> {
     let cloud = &written(cloud)?;
@@ -387,16 +385,16 @@ pub fn from_toml(text: &str) -> Result<Cloud, FileError> {
 ///
 /// # Errors
 ///
-/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own,
-/// which is code.
+/// Two values have one name, which [`Cloud::check`] reports with their places; or a machine has a role of the user's own
+/// that exists only as code.
 #[cfg(feature = "toml")]
 pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
     let cloud = &written(cloud)?;
-    // `toml` is also the module that reads it.
+    // `toml` is also the name of our own module.
     ::toml::to_string_pretty(cloud).map_err(|error| FileError::Write(error.to_string()))
 }
 
-/// Writes a cloud as the Rust program that says it: `fn cloud() -> Cloud`, and a `main` that gives it its commands.
+/// Writes a cloud as a Rust program: `fn cloud() -> Cloud`, and a `main` with the commands.
 ///
 /// ```
 /// use fmc::prelude::*;
@@ -408,14 +406,14 @@ pub fn to_toml(cloud: &Cloud) -> Result<String, FileError> {
 ///
 /// # Errors
 ///
-/// The cloud has what no setter says, as a lab's copy, which its own program makes with `--lab`; or a machine has a role of the user's
-/// own, which is code.
+/// The cloud has a value without a setter, such as a lab's copy, which its own program makes with `--lab`; or a machine has a role
+/// of the user's own that exists only as code.
 pub fn to_rust(cloud: &Cloud) -> Result<String, FileError> {
     rust::program(&written(cloud)?)
         .map_err(|unsaid| FileError::Write(format!("Rust has no setter for {unsaid}")))
 }
 
-/// A cloud as it can be written. A role that is code has no form in a file, and is not left out in silence.
+/// The cloud for writing. A role that exists only as code has no form in a file, so it is refused instead of being left out.
 fn written(cloud: &Cloud) -> Result<Cloud, FileError> {
     let cloud = RoleKinds::built_in().recognise(cloud.clone());
     let code = cloud.own_roles().find(|(_, role)| !role.is_said()).map(|(machine, role)| {

@@ -19,7 +19,9 @@ mod finding;
 
 use std::collections::BTreeMap;
 
-use fmc_core::graph::{self, Action, Change, Counts, Event, Impact, Left, Note, Outcome, Why};
+use fmc_core::graph::{
+    self, AboutKind, Action, Change, Counts, Event, Impact, Left, Note, NoteKind, Outcome, Why,
+};
 use fmc_core::provider::{Drift, Drifted, Standing};
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +116,7 @@ pub struct PlanView {
     /// The steps of later phases of the same apply.
     pub later: Vec<LaterView>,
     /// Messages that are not steps.
-    pub notes: Vec<Note>,
+    pub notes: Vec<NoteView>,
     /// The objects that stay as they are.
     pub untouched: Vec<UntouchedView>,
 }
@@ -166,6 +168,28 @@ pub struct UntouchedView {
     pub why: Why,
 }
 
+/// A message of a plan that is not a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NoteView {
+    /// The subject, as `machine/web` or an address.
+    pub about: String,
+    /// What the subject is; `None` in the output of an older fmc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AboutKind>,
+    /// The kind of message.
+    pub kind: NoteKind,
+    /// The text.
+    pub text: String,
+}
+
+impl From<&Note> for NoteView {
+    fn from(note: &Note) -> Self {
+        let subject = Some(note.about.kind());
+        Self { about: note.about.to_string(), subject, kind: note.kind, text: note.text.clone() }
+    }
+}
+
 impl<D: ?Sized> From<&graph::Plan<D>> for PlanView {
     fn from(plan: &graph::Plan<D>) -> Self {
         let later =
@@ -181,7 +205,7 @@ impl<D: ?Sized> From<&graph::Plan<D>> for PlanView {
             counts: plan.counts(),
             steps: plan.steps.iter().map(StepView::from).collect(),
             later: plan.later.iter().map(later).collect(),
-            notes: plan.notes.clone(),
+            notes: plan.notes.iter().map(NoteView::from).collect(),
             untouched: plan.untouched.iter().map(untouched).collect(),
         }
     }
@@ -232,9 +256,39 @@ pub struct End {
     /// Machines that are not known to be up, among those that the apply waited for.
     pub not_up: usize,
     /// The remaining work.
-    pub left: Vec<Left>,
+    pub left: Vec<LeftView>,
     /// Whether the apply was stopped.
     pub stopped: bool,
+}
+
+/// Something that an apply left unfinished, or could not know to be as wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeftView {
+    /// The subject, as `machine/web`, a host, or the address of an object.
+    pub about: String,
+    /// What the subject is; `None` in the output of an older fmc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<AboutKind>,
+    /// The action that is still to be done; `None` if it is not known.
+    pub action: Option<Action>,
+    /// Why it was not done.
+    pub cause: String,
+    /// The kind of the note in the plan that said so; `None` of a step.
+    #[serde(default)]
+    pub note: Option<NoteKind>,
+}
+
+impl From<&Left> for LeftView {
+    fn from(left: &Left) -> Self {
+        Self {
+            about: left.about.to_string(),
+            subject: Some(left.about.kind()),
+            action: left.action,
+            cause: left.cause.clone(),
+            note: left.note,
+        }
+    }
 }
 
 impl End {
@@ -246,7 +300,7 @@ impl End {
             skipped: outcome.skipped.len(),
             up: outcome.up.len(),
             not_up: outcome.not_up.len(),
-            left: outcome.left.clone(),
+            left: outcome.left.iter().map(LeftView::from).collect(),
             stopped,
         }
     }

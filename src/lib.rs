@@ -29,7 +29,7 @@
 //! ```
 //!
 //! A name is a constant, defined once: a bad one is the compiler's error, and a pool where a network belongs is a type
-//! error. A text that is wrong waits for the check, beside every other finding. [`cli::main`] gives the program its
+//! error. A wrong text is a finding of the check, like every other mistake. [`cli::main`] gives the program its
 //! commands; [`file`](mod@file) reads and writes the same cloud as YAML and JSON.
 //!
 //! # The six verbs

@@ -3,6 +3,8 @@
 mod beforehand;
 mod gone;
 pub(crate) mod names;
+#[cfg(all(test, feature = "sim"))]
+mod tests;
 
 use std::fmt;
 use std::ops::Deref;

@@ -1,5 +1,5 @@
-//! What most programs that describe a cloud name; the rest is in the module of its noun. No name of it is one of Rust's own
-//! prelude.
+//! The names that most programs with a cloud use; the others are in the modules of their nouns. None of them shadows a name of
+//! Rust's own prelude.
 //!
 //! ```
 //! use fmc::prelude::*;

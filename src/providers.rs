@@ -109,15 +109,15 @@ impl Providers {
         Self { libvirt: self.libvirt.unreachable(name, cause), ..self }
     }
 
-    /// Where the bytes of secrets are; without it a step that needs one fails, and says which.
+    /// Sets the source of secrets. Without it a step that needs a secret fails, and its error names the secret.
     #[must_use]
     pub fn secrets(self, secrets: Arc<dyn Secrets + Send + Sync>) -> Self {
         let others = self.others.into_iter().map(|other| other.with_secrets(&secrets)).collect();
         Self { libvirt: self.libvirt.secrets(Arc::clone(&secrets)), others, secrets: Some(secrets), ..self }
     }
 
-    /// What becomes of images that are given by URL: [`Images::folder`] has them fetched, each once. Without it a step that
-    /// needs one fails, and says so.
+    /// Sets how images from URLs are handled: [`Images::folder`] downloads each once. Without it a step that needs such an
+    /// image fails.
     #[must_use]
     pub fn images(self, images: Images) -> Self {
         Self { libvirt: self.libvirt.images(images), ..self }
@@ -173,13 +173,13 @@ impl Providers {
         Ok(Plan::of(wanted.clone(), Arc::new(seen), choices, Vec::new()))
     }
 
-    /// What the hosts lack, or have otherwise than the cloud says, for [`Plan::with_notes`]. It goes by what the last
-    /// [`Providers::observe`] read, and one or two calls more for each host.
+    /// What hosts lack or have differently from the cloud, for [`Plan::with_notes`]. It uses the results of the last
+    /// [`Providers::observe`], and one or two more calls for each host.
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         self.rooms().preflight(checked).await
     }
 
-    /// A host by the URI of its libvirt. One that does not answer is unreachable, for this cause.
+    /// Adds a host by the URI of its libvirt. If it does not answer, it is unreachable for this cause.
     #[cfg(feature = "cli")]
     pub(crate) fn connected(self, name: HostName, uri: &str) -> (Self, Result<(), ConnectError>) {
         match fmc_libvirt::connect::connect(uri) {
@@ -188,13 +188,13 @@ impl Providers {
         }
     }
 
-    /// Images by URL are kept in this folder; files beside the cloud are read as these rules say.
+    /// Caches images from URLs in this folder, and reads local files by these rules.
     #[cfg(feature = "cli")]
     pub(crate) fn images_in(self, folder: Option<PathBuf>, files: Files) -> Self {
         self.images(folder.map_or_else(Images::default, Images::folder).files(files))
     }
 
-    /// Images by URL are stand-ins, as for a simulation; files beside the cloud are read as these rules say.
+    /// Replaces images from URLs by stand-ins for a simulation, and reads local files by these rules.
     #[cfg(feature = "cli")]
     pub(crate) fn images_of_a_simulation(self, files: Files) -> Self {
         self.images(Images::stand_ins().files(files))

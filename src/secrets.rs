@@ -19,8 +19,8 @@ pub type Environment = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
 /// Reads a secret when it is asked for one, and keeps nothing.
 ///
-/// A cloud that comes from somebody else names any file and any variable, and its guests see what was read. A program that
-/// plans such clouds gives a folder, and the variables that they may name:
+/// A cloud from another person could name any file and any variable, and its guests would see their contents. A program
+/// that plans such clouds allows a folder, and the variables that they may name:
 ///
 /// ```
 /// use fmc::secrets::Local;
@@ -35,7 +35,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// Files that really lie below a folder, and no variable.
+    /// Allows files whose real path is below a folder, and no variables.
     pub fn below(folder: impl Into<PathBuf>) -> Self {
         Self { files: Files::below(folder), environment: Arc::new(|_: &str| None) }
     }

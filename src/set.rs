@@ -64,7 +64,7 @@ pub enum SetError {
     Form {
         /// The text.
         text: String,
-        /// What is wrong with it, and what would be right.
+        /// The fault and the help.
         why: String,
     },
     /// The path does not exist, or the value does not fit there.
@@ -229,7 +229,7 @@ fn steps(text: &str) -> Result<(Vec<Step>, &str), &'static str> {
     }
 }
 
-/// Numbers and truth values may be meant as text, as a version is; a field that takes text takes it as text
+/// The values that a text may mean. A number or a truth value may be meant as text, such as a version, so text comes
 /// first.
 fn values(text: &str) -> Result<Vec<Value>, String> {
     if text.trim().is_empty() {

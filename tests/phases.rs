@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up fails")]
 
 use expect_test::expect;
-use fmc::graph::{Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch};
+use fmc::graph::{
+    About, Action, ApplyOptions, Choices, DeleteData, Event, Further, Outcome, StopFlag, Watch,
+};
 use fmc::libvirt::link::Link as _;
 use fmc::libvirt::sim::{Fault, Sim, When};
 use fmc::prelude::*;
@@ -115,8 +117,8 @@ fn a_disk_that_is_found_missing_is_not_made_without_consent() {
     let plan = world.plan(&wanted);
     let outcome = world.run(&plan);
     assert!(!outcome.is_converged() && outcome.done.len() == 1, "{outcome:?}");
-    let left: Vec<_> = outcome.left.iter().map(|left| (left.about.as_str(), left.action)).collect();
-    assert_eq!(left, [("machine/worker1", Some(Action::Update))]);
+    let left: Vec<_> = outcome.left.iter().map(|left| (&left.about, left.action)).collect();
+    assert_eq!(left, [(&About::machine("worker1"), Some(Action::Update))]);
     assert!(world.sim.volumes(POOL).unwrap().iter().all(|volume| volume.name != "worker1.disk.data"));
 
     world.sim.stop_pool(POOL).unwrap();
@@ -144,7 +146,9 @@ fn an_apply_that_is_stopped_between_two_phases_is_not_converged() {
         }
     }));
     let outcome = outcome.unwrap();
-    assert!(!outcome.is_converged() && outcome.left.iter().any(|left| left.about == "machine/worker2"));
+    assert!(
+        !outcome.is_converged() && outcome.left.iter().any(|left| left.about == About::machine("worker2"))
+    );
     world.apply(&wanted);
 }
 

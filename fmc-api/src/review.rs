@@ -1,4 +1,4 @@
-//! What the review of the API decided and a compiler does not know: which crates of others may stand in a signature, and which enums are
+//! Decisions of the API review that a compiler does not know: which foreign crates a signature may name, and which enums are
 //! complete. Both are tables in `docs/api.md`, each row with its reason; an item without a row is wrong, and so is a row without
 //! an item.
 
@@ -50,12 +50,12 @@ pub(crate) fn review(document: &str, crates: &[Value]) -> Option<Vec<String>> {
         ));
     }
     for path in rows.difference(&complete) {
-        wrong.push(format!("{path}: is no public enum that is complete: take it out of `{COMPLETE}`"));
+        wrong.push(format!("{path}: is not a complete public enum: take it out of `{COMPLETE}`"));
     }
     Some(wrong)
 }
 
-/// Each crate of somebody else that a public item of a crate names, with such an item: by the crate that has the item.
+/// Each foreign crate that a public item names, with such an item, by the crate that has the item.
 fn foreign_crates(json: &Value) -> Option<BTreeMap<(String, String), String>> {
     let (index, paths, crates) = (json.get("index")?, json.get("paths")?, json.get("external_crates")?);
     let user = index.get(json.get("root")?.to_string())?.get("name")?.as_str()?.to_owned();
@@ -167,7 +167,7 @@ mod tests {
         assert!(wrong[0].starts_with("a: function end shows the crate serde_core"), "{wrong:?}");
         assert!(wrong[1].starts_with("a: no signature has the crate http"), "{wrong:?}");
         assert!(wrong[2].starts_with("a::Edge: make it"), "{wrong:?}");
-        assert!(wrong[3].starts_with("a::Other: is no public enum"), "{wrong:?}");
+        assert!(wrong[3].starts_with("a::Other: is not a complete public enum"), "{wrong:?}");
     }
 
     #[test]

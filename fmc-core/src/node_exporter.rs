@@ -1,21 +1,23 @@
-//! The node exporter: a role that tells Prometheus how its machine is.
+//! The node exporter: a role that gives Prometheus the measurements of its machine.
 //!
 //! It is the smallest of the built-in roles that a file can say, and the example of how one is added.
 
 use serde::{Deserialize, Serialize};
 
+use crate::draft::Setting as _;
 use crate::field::is_default;
 use crate::flow::{Flows, Peer, Service, tcp};
 use crate::given::Given;
 use crate::guest::{Guest, GuestFile, Unit};
 use crate::image::Os;
 use crate::ready::TcpPort;
-use crate::role::{CustomRole, FileRole, Needs, RoleFindings, Site};
+use crate::role::{CustomRole, FileRole, Needs, RoleFindings, Site, rust_of_json};
+use crate::rust::{Expr, Names, Unsaid};
 
 /// The systems whose distribution has the package by itself.
 const SYSTEMS: &[Os] = &[Os::Debian];
 
-/// Tells Prometheus how its machine is: processor, memory, disks, networks.
+/// Gives Prometheus the measurements of its machine: processor, memory, disks, networks.
 ///
 /// In a file it is `node-exporter`, or a map with its settings:
 ///
@@ -44,7 +46,7 @@ pub struct NodeExporter {
 }
 
 impl NodeExporter {
-    /// On port 9100. No peer may call it until one is [allowed](Self::from).
+    /// On port 9100; no peer may call it until one is [allowed](Self::from).
     pub fn new() -> Self {
         Self::default()
     }
@@ -66,6 +68,18 @@ impl NodeExporter {
     /// The TCP port that it listens on.
     pub fn port(&self) -> u16 {
         self.port.as_ref().and_then(Given::ok).map_or(9100, |port| port.get())
+    }
+}
+
+impl NodeExporter {
+    /// The constructor and the setters that make it.
+    fn expression(&self) -> Result<Expr, Unsaid> {
+        let mut made = Expr::new("NodeExporter::new()");
+        self.port.say("on_port", &mut made, &Names::new())?;
+        for peer in &self.from {
+            peer.say("from", &mut made, &Names::new())?;
+        }
+        Ok(made)
     }
 }
 
@@ -99,4 +113,11 @@ impl CustomRole for NodeExporter {
 
 impl FileRole for NodeExporter {
     const KIND: &'static str = "node-exporter";
+
+    fn to_rust(&self) -> String {
+        match self.expression() {
+            Ok(made) => format!("Role::said({})", made.line()),
+            Err(_) => rust_of_json("Role", self),
+        }
+    }
 }

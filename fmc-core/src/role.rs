@@ -53,6 +53,7 @@ use crate::path::AbsPath;
 pub use after::After;
 pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
+pub(crate) use form::rust_of_json;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
 pub(crate) use needs::subject;

@@ -28,6 +28,11 @@ pub enum Encoding {
     PercentJson,
     /// As text inside the quotes of a JSON string that is itself inside another JSON string.
     JsonInJson,
+    /// As one line of text that is a component of a URL, such as a password: every byte but letters, digits and `-._~` is
+    /// percent-encoded (RFC 3986 §2.3). The result stays the same inside any quotes.
+    Component,
+    /// As [`Encoding::Component`], then percent-encoded as part of a `data:` URL.
+    PercentComponent,
 }
 
 impl Encoding {
@@ -40,6 +45,8 @@ impl Encoding {
             Self::Percent => 4,
             Self::PercentJson => 5,
             Self::JsonInJson => 6,
+            Self::Component => 7,
+            Self::PercentComponent => 8,
         }
     }
 }
@@ -240,19 +247,16 @@ fn fill(
     Ok(match encoding {
         Encoding::Raw => bytes.to_vec(),
         Encoding::Base64 => BASE64.encode(bytes).into_bytes(),
-        Encoding::JsonString => {
-            let no_line = || SecretError::NoLine { secret: Box::new(secret.clone()) };
-            let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
-            let line = text.strip_suffix('\n').unwrap_or(text);
-            if line.contains(char::is_control) {
-                return Err(no_line());
-            }
-            quoted(line).into_bytes()
-        }
+        Encoding::JsonString => quoted(line_of(secret, bytes)?).into_bytes(),
         Encoding::JsonText => quoted(text_of(secret, bytes)?).into_bytes(),
         Encoding::JsonInJson => {
             let inner = Zeroizing::new(quoted(text_of(secret, bytes)?));
             quoted(&inner).into_bytes()
+        }
+        Encoding::Component => component(line_of(secret, bytes)?).into_bytes(),
+        Encoding::PercentComponent => {
+            let inner = Zeroizing::new(component(line_of(secret, bytes)?));
+            percent(inner.as_bytes()).into_bytes()
         }
         Encoding::Percent => percent(bytes).into_bytes(),
         Encoding::PercentJson => {
@@ -261,6 +265,14 @@ fn fill(
         }
     }
     .into())
+}
+
+/// The secret as one line, without the line break at its end.
+fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
+    let no_line = || SecretError::NoLine { secret: Box::new(secret.clone()) };
+    let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    if line.contains(char::is_control) { Err(no_line()) } else { Ok(line) }
 }
 
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
@@ -301,29 +313,58 @@ pub(crate) fn percent(bytes: &[u8]) -> String {
 
 /// Adds bytes to a `data:` URL.
 pub(crate) fn push_percent(url: &mut String, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    const PLAIN: [bool; 256] = {
+    const PLAIN: Plain = Plain::but(b"-_.!~*'();/?:@&=$,");
+    push_percent_but(url, bytes, &PLAIN);
+}
+
+/// Text as a component of a URL.
+fn component(text: &str) -> String {
+    const PLAIN: Plain = Plain::but(b"-._~");
+    let mut url = String::with_capacity(3 * text.len());
+    push_percent_but(&mut url, text.as_bytes(), &PLAIN);
+    url
+}
+
+/// The bytes that are written as they are.
+struct Plain([bool; 256]);
+
+impl Plain {
+    /// ASCII letters, digits and these.
+    const fn but(more: &[u8]) -> Self {
         let mut plain = [false; 256];
-        let mut rest =
-            b"-_.!~*'();/?:@&=$,ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".as_slice();
-        while let Some((byte, more)) = rest.split_first() {
-            plain[*byte as usize] = true;
-            rest = more;
+        let mut rest = plain.as_mut_slice();
+        let mut byte = 0_u8;
+        while let Some((first, others)) = rest.split_first_mut() {
+            *first = byte.is_ascii_alphanumeric();
+            let mut listed = more;
+            while let Some((one, others)) = listed.split_first() {
+                *first |= *one == byte;
+                listed = others;
+            }
+            byte = byte.wrapping_add(1);
+            rest = others;
         }
-        plain
-    };
-    let is_plain = |byte: &u8| PLAIN.get(usize::from(*byte)).copied().unwrap_or_default();
+        Self(plain)
+    }
+
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+}
+
+/// Percent-encodes every byte but the plain ones, which are ASCII.
+fn push_percent_but(url: &mut String, bytes: &[u8], plain: &Plain) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |half: u8| char::from(HEX.get(usize::from(half)).copied().unwrap_or_default());
     let mut rest = bytes;
     while !rest.is_empty() {
-        let length = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
-        let (plain, more) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        // They are ASCII.
-        url.push_str(std::str::from_utf8(plain).unwrap_or_default());
+        let length = rest.iter().position(|byte| !plain.has(*byte)).unwrap_or(rest.len());
+        let (before, more) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        url.push_str(std::str::from_utf8(before).unwrap_or_default());
         rest = match more.split_first() {
-            Some((byte, more)) => {
+            Some((byte, after)) => {
                 url.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-                more
+                after
             }
             None => more,
         };
@@ -372,6 +413,12 @@ mod tests {
             "use secret key generation 1 from the environment variable X: it must be one line of text"
         );
         render(Encoding::JsonString, b"\xff").unwrap_err();
+        assert_eq!(render(Encoding::Component, b"p@ss:/%~\n").unwrap(), "a=\"p%40ss%3A%2F%25~\"\n");
+        assert_eq!(
+            render(Encoding::PercentComponent, b"p@ss:/%").unwrap(),
+            "a=\"p%2540ss%253A%252F%2525\"\n"
+        );
+        render(Encoding::Component, b"two\nlines").unwrap_err();
     }
 
     #[test]

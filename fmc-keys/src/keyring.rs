@@ -12,7 +12,7 @@ use crate::root::RootKey;
 use crate::signing::{Key, to_pem};
 use crate::{certificate, join, openssh, scram};
 
-const NOT_DERIVED: &str = "no bytes of it are right, which is as good as impossible";
+const NOT_DERIVED: &str = "no derived bytes are valid, which is practically impossible";
 
 /// Gives the bytes of secrets. It derives each from the root key once, and fetches the user's own from their
 /// places.
@@ -78,7 +78,7 @@ impl Keyring {
                 )
             }
             Generated::SshPublicKey(of) => openssh::public_bytes(&self.bytes(of)?, of.name.as_str())
-                .ok_or_else(|| failed(&format_args!("{of} is no private key in OpenSSH's format"))),
+                .ok_or_else(|| failed(&format_args!("{of} is not a private key in OpenSSH's format"))),
             Generated::Authority(authority) => {
                 let pem = self.authority(authority, &failed)?;
                 Ok(SecretBytes::new(pem.into_bytes()))
@@ -141,7 +141,7 @@ impl Keyring {
         std::str::from_utf8(bytes.expose()).ok().and_then(Key::from_pem).ok_or_else(|| {
             SecretError::unavailable(
                 secret,
-                "it is no private key on the curve P-256 in PEM without a passphrase, the only kind that signs here",
+                "it is not a private key on the curve P-256 in PEM without a passphrase, the only kind that can sign here",
             )
         })
     }

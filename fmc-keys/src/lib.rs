@@ -2,7 +2,7 @@
 //!
 //! A cloud names each secret and its kind ([`fmc_core::secret::Generated`]); this crate makes the bytes. All
 //! of them follow from the [`RootKey`], the secret's name and its generation, by HKDF with SHA-256 (RFC
-//! 5869): the same key gives the same bytes on every machine and every day, and no state is kept. The key's
+//! 5869): the same key gives the same bytes on every machine at any time, without stored state. The key's
 //! holder has every secret that is made from it.
 //!
 //! ```

@@ -167,7 +167,7 @@ fn checksum(key: &[u8; LENGTH]) -> [u8; CHECK] {
 
 fn looks_like(text: &str) -> Option<&'static str> {
     if text.starts_with("-----BEGIN") {
-        Some("PEM: a root key is no certificate and no private key")
+        Some("PEM: a root key is not a certificate or a private key")
     } else if text.starts_with("K10") {
         Some("a token of K3s, which is made from a root key")
     } else if text.starts_with("ssh-") {

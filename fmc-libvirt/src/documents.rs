@@ -40,7 +40,7 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
         }
     }
     let owner = checked.owner().as_str();
-    // By host: what one host shares is made once, and the map grows where it grew last.
+    // The machines are visited host by host, so that shared values of a host are made once and the map grows at its end.
     let mut places = BTreeSet::new();
     let nodes = hosts.iter().fold(BTreeMap::new(), |nodes, on| {
         let place = Place::new(owner, on.host);
@@ -53,7 +53,7 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     Wanted { owner: owner.into(), nodes, places }
 }
 
-/// What a cloud has on a host.
+/// The objects of a cloud on a host.
 struct OnHost<'a> {
     host: &'a Host,
     networks: Vec<&'a Network>,

@@ -1,10 +1,10 @@
-//! Which local files may be read: a cloud from somebody else could name any path.
+//! The local files that may be read: a cloud from another person could name any path.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// Which local files a cloud may name: none by default, only those below a folder, or any.
+/// The local files that a cloud may name: none by default, those below a folder, or any.
 ///
 /// A program that plans other people's clouds gives a folder that holds only files which they may read. The
 /// real location of a file counts: neither `..` nor a symbolic link leads out of the folder. A path that

@@ -1,4 +1,4 @@
-//! What the program says of itself: the schema of a cloud's file, completions of a shell, the page of the manual.
+//! The program's descriptions of itself: the schema of a cloud's file, completions for a shell, the manual page.
 
 use clap::builder::{PossibleValuesParser, Resettable};
 use clap::{Arg, Command, Id};
@@ -35,7 +35,7 @@ pub(super) fn completions(
     Ok(DONE)
 }
 
-/// The command with the options that each command shows in its help: clap's scripts would complete hidden ones too.
+/// The command without hidden options: clap's scripts would complete them too.
 fn visible(command: &Command, from_above: &[Arg]) -> Command {
     let hidden: Vec<&Id> = command.get_arguments().filter(|one| one.is_hide_set()).map(Arg::get_id).collect();
     let own: Vec<Arg> = command.get_arguments().filter(|one| !one.is_hide_set()).cloned().collect();
@@ -53,7 +53,7 @@ fn visible(command: &Command, from_above: &[Arg]) -> Command {
     shown.subcommands(command.get_subcommands().map(|below| visible(below, &down)))
 }
 
-/// A command whose options and arguments that name a machine take the names of a cloud's.
+/// Completes the machine names of a cloud wherever an option or argument takes one.
 fn with_names(command: Command, checked: &Checked) -> Command {
     let machines = || checked.machines().iter().map(|machine| machine.name.to_string());
     let networks = checked.networks().iter().map(|network| format!("network/{}", network.name));
@@ -72,7 +72,7 @@ fn with_names(command: Command, checked: &Checked) -> Command {
     )
 }
 
-/// A command whose arguments of these ids, also of the commands below it, take these values.
+/// Gives these values to the arguments with these ids, in subcommands too.
 fn named(command: Command, values: &[(&str, &[String])]) -> Command {
     let command = command.mut_args(|argument| {
         let known = values.iter().find(|(id, _)| argument.get_id() == *id);
@@ -100,7 +100,7 @@ pub(super) fn manual(args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
         man.render_description_section(&mut section).map_err(written)?;
         man.render_options_section(&mut section).map_err(written)?;
         page.extend_from_slice(format!(".SH \"{}\"\n", title.to_uppercase()).as_bytes());
-        // Sections of a page of its own are headings within this one.
+        // Each subcommand's page becomes a section of this page.
         page.extend_from_slice(String::from_utf8_lossy(&section).replace(".SH ", ".SS ").as_bytes());
     }
     io.out(String::from_utf8_lossy(&page))?;

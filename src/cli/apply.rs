@@ -1,4 +1,4 @@
-//! `apply` and `destroy`: shows the plan, asks, and does it.
+//! `apply` and `destroy`: show the plan, ask for consent, run it.
 //!
 //! With `--json` each line on standard output is one event of [`json`](super::json): first `plan`, then those of
 //! [`Event`](crate::graph::Event), last `outcome`. A further `plan` stands before its steps.
@@ -25,7 +25,7 @@ use crate::json::{End, Line};
 use crate::plan::Plan;
 use crate::saved::Saved;
 
-/// As many things as are named that are left for one cause.
+/// How many things are named for one cause.
 const LISTED: usize = 5;
 
 pub(super) fn run(
@@ -67,7 +67,7 @@ pub(super) fn run(
     followed.map(|()| code)
 }
 
-/// What comes before the first step of a plan that was shown: it is refused, its secrets are there, somebody agrees.
+/// The checks before the first step of a plan: it is not refused, its secrets are available, and a person consents.
 fn prepare(
     command: &str,
     towards: Towards,
@@ -86,7 +86,7 @@ fn prepare(
         world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
     }
     introduce(plan, world, args, io);
-    // Whoever saved the plan has agreed to it.
+    // The person who saved the plan has consented to it.
     if saved.is_none() { consent(command, world, args, io) } else { Ok(()) }
 }
 
@@ -97,12 +97,12 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
     }
     let mut failure = Failure::new(format!("the plan is refused ({refused} refused): nothing was done"));
     for note in plan.refused() {
-        failure = failure.help(format!("{}: {}", note.subject(), note.text));
+        failure = failure.help(format!("{}: {}", note.about.spoken(), note.text));
     }
     Err(failure)
 }
 
-/// Says whose the objects will be, before there are any: two clouds of one owner on one host would fight over them.
+/// Prints the owner before the first apply: two clouds with one owner on one host would fight over their objects.
 fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
     let first = plan.untouched.is_empty() && plan.all_steps().all(|step| step.action == Action::Create);
     if !first || args.json {
@@ -125,10 +125,10 @@ fn introduce(plan: &Plan, world: &World, args: &Args, io: &mut Io<'_>) {
     }
 }
 
-/// Fewer names than these that begin with one word stand by themselves.
+/// The smallest number of names with a common beginning that form a group.
 const GROUP: usize = 3;
 
-/// Names, sorted, in groups of those that begin in the same way: `33 of k3s-prod-*: agent-token, …`.
+/// Sorted names, grouped by their beginnings: `33 of k3s-prod-*: agent-token, …`.
 fn grouped(names: &[&str]) -> Vec<String> {
     let mut single: Vec<&str> = Vec::new();
     let mut lines = Vec::new();
@@ -170,7 +170,7 @@ fn consent(command: &str, world: &World, args: &Args, io: &mut Io<'_>) -> Result
     }
 }
 
-/// Asks whoever is at the terminal.
+/// Asks the person at the terminal.
 fn answers_yes(question: &str, io: &mut Io<'_>) -> Result<bool, Failure> {
     let question = Paint(format!("\n{question}"), WARN, io.colour_err);
     io.err(format_args!("{question} [y/N] "));
@@ -206,7 +206,7 @@ fn act(
     Ok((outcome.map_err(Failure::to)?, followed))
 }
 
-/// What went wrong, and what is left.
+/// Prints failures, and the work that is left.
 fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     let colour = io.colour_err;
     for (address, error) in &outcome.failed {
@@ -232,7 +232,7 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
         let program = &args.program;
         let left = count(outcome.left.len(), "difference");
         io.err(format_args!(
-            "{warning}: {left} left as it is: `{program} plan` says why, and what ends it\n"
+            "{warning}: {left} left unchanged: `{program} plan` shows why, and what to do\n"
         ));
         return;
     }
@@ -248,7 +248,7 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     }
     report_left(&outcome.left, io);
     if outcome.failed.is_empty() && outcome.skipped.is_empty() && outcome.left.is_empty() {
-        // Every step is done: a plan would be empty.
+        // Every step is done, so a plan would be empty and not say more.
         let program = &args.program;
         io.err(format_args!(
             "  {}: the steps are done; `{program} console NAME` shows a machine's console, `--no-wait` waits for none\n",
@@ -263,7 +263,7 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     ));
 }
 
-/// The steps that did not begin: one line for each cause, since a stop may skip thousands.
+/// The skipped steps, one line for each cause: a stop may skip thousands.
 fn skipped_lines<'a>(skipped: impl Iterator<Item = (String, &'a str)>) -> Vec<String> {
     let mut causes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (address, cause) in skipped {
@@ -279,12 +279,12 @@ fn skipped_lines<'a>(skipped: impl Iterator<Item = (String, &'a str)>) -> Vec<St
     causes.into_iter().map(line).collect()
 }
 
-/// What an apply leaves: one line for each cause.
+/// Prints the work that an apply leaves, one line for each cause.
 fn report_left(left: &[Left], io: &mut Io<'_>) {
     for (cause, all) in Left::by_cause(left) {
         let named = all.iter().take(LISTED).map(|Left { about, action, .. }| match action {
             Some(action) => format!("{about} ({action})"),
-            None => about.clone(),
+            None => about.to_string(),
         });
         let named = named.collect::<Vec<_>>().join(", ");
         let more = match all.len().saturating_sub(LISTED) {
@@ -292,7 +292,7 @@ fn report_left(left: &[Left], io: &mut Io<'_>) {
             more => format!(" and {more} more"),
         };
         let error = Paint("error", BAD, io.colour_err);
-        io.err(format_args!("{error}: left as it is: {named}{more}: {cause}\n"));
+        io.err(format_args!("{error}: left undone: {named}{more}: {cause}\n"));
     }
 }
 
@@ -302,7 +302,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
     if args.json {
         io.json_line(&Line::Outcome(End::of(outcome, stopped)))?;
     } else if plan.is_empty() {
-        // The plan has said so.
+        // The plan has already printed it.
     } else if outcome.is_converged() {
         let up = if up > 0 { format!(", {} up", count(up, "machine")) } else { String::new() };
         io.tell(format_args!("{} done{up}.\n", count(done, "step")))?;

@@ -42,23 +42,23 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "URI")]
     pub(super) connect: Vec<String>,
 
-    /// Makes a machine anew; its data disks stay
+    /// Replaces a machine; its data disks stay
     #[arg(long, global = true, value_name = "MACHINE")]
     pub(super) replace: Vec<String>,
 
-    /// Deletes the data disks that nobody wants of a machine, or of `all`
+    /// Deletes the unwanted data disks of a machine, or of `all`
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 
-    /// Plans, applies or destroys this alone, as machine/web or network/lab, with what it needs; may be repeated
+    /// Plans, applies or destroys only this, such as machine/web or network/lab, and what it needs; may be repeated
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) only: Vec<String>,
 
-    /// The file of the root key, from which secrets are made (`root-key new`); FMC_ROOT_KEY is for its text
+    /// The file with the root key that secrets are made from (see `root-key new`); the variable FMC_ROOT_KEY can hold its text
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) root_key: Option<PathBuf>,
 
-    /// Consents to what the plan shows
+    /// Consents to the plan
     #[arg(long, global = true)]
     pub(super) yes: bool,
 
@@ -70,7 +70,7 @@ pub(super) struct Args {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Whether there are colours: by default on a terminal, unless NO_COLOR is set
+    /// When to use colours: by default on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: Colour,
 
@@ -78,11 +78,11 @@ pub(super) struct Args {
     #[arg(skip)]
     pub(super) program: String,
 
-    /// The whole command that these were read by.
+    /// The whole command that parsed these arguments.
     #[arg(skip)]
     pub(super) clap: clap::Command,
 
-    /// The file that the cloud is read from, if it is.
+    /// The file that the cloud was read from, if any.
     #[arg(skip)]
     pub(super) file: Option<CloudFile>,
 
@@ -124,20 +124,20 @@ pub struct Commands {
     pub(super) format: Option<Syntax>,
 }
 
-/// What says where the cloud is, of the program `fmc`.
+/// The options of the program `fmc` that name the cloud's file.
 #[derive(Debug, clap::Args)]
 struct FileArgs {
-    /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input. If not said, the one of cloud.yaml, cloud.yml,
-    /// cloud.toml and cloud.json that is there
+    /// The cloud: a file in YAML, TOML or JSON, or `-` for standard input. By default the file cloud.yaml, cloud.yml,
+    /// cloud.toml or cloud.json that exists
     #[arg(long = "file", short = 'f', global = true, value_name = "FILE", help_heading = "The cloud")]
     cloud: Option<PathBuf>,
 
-    /// How the file is written, whatever its name: yaml, toml or json
+    /// The format of the file, whatever its name: yaml, toml or json
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "The cloud")]
     format: Option<Syntax>,
 }
 
-/// When there are colours.
+/// When colours are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
     /// On a terminal, unless NO_COLOR is set
@@ -149,7 +149,7 @@ pub(super) enum Colour {
 }
 
 impl Colour {
-    /// Whether there are colours wherever they would go; `None` leaves it to that.
+    /// Whether to use colours in any stream; `None` lets each stream decide.
     pub(super) fn forced(self) -> Option<bool> {
         match self {
             Self::Auto => None,
@@ -162,7 +162,7 @@ impl Colour {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
-    /// Shows all findings, and what the cloud takes of each host
+    /// Shows all findings, and how much of each host the cloud uses
     Check,
     /// Writes every artifact into a folder
     Compile {
@@ -172,7 +172,7 @@ pub(super) enum Command {
     },
     /// Shows what an apply would do; it only reads
     Plan {
-        /// Ends with 2 when there is something to do
+        /// Ends with 2 if there is something to do
         #[arg(long)]
         detailed_exitcode: bool,
         /// Writes the plan into a file, for `apply FILE`
@@ -182,37 +182,37 @@ pub(super) enum Command {
         #[arg(long)]
         destroy: bool,
     },
-    /// Makes it so
+    /// Applies the cloud: shows the plan, asks, and runs it
     Apply {
-        /// A plan that `plan --out` wrote: it runs without a question, and not at all if anything changed since
+        /// A plan that `plan --out` wrote: it runs without a question, but not if anything has changed since
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
-        /// Ends with the steps, and waits for no machine to be up
+        /// Ends after the steps, without waiting for machines to be up
         #[arg(long)]
         no_wait: bool,
     },
-    /// Removes what is ours; data disks stay, and are listed
+    /// Removes the cloud's objects; data disks stay and are listed
     Destroy,
     /// Shows the machines as they are
     Status,
-    /// Shows what somebody changed since the last apply; ends with 2 if there is anything
+    /// Shows manual changes since the last apply; ends with 2 if there are any
     Drift,
-    /// Opens a shell on a machine, or runs a command there, by OpenSSH
+    /// Opens a shell on a machine with OpenSSH, or runs a command there
     Ssh {
-        /// The machine, as web or ops@web; the user is its first one with a key if not said
+        /// The machine, such as web or ops@web; the default user is the first one with a key
         #[arg(value_name = "[USER@]MACHINE")]
         to: String,
-        /// What to run there
+        /// The command to run there
         #[arg(last = true)]
         command: Vec<String>,
     },
     /// Prints an OpenSSH configuration for the machines
     SshConfig,
-    /// Opens a machine's serial console; Ctrl-] ends it
+    /// Opens a machine's serial console; Ctrl-] closes it
     Console {
         /// The machine
         machine: String,
-        /// Shows the end of what was kept of it instead
+        /// Shows the last recorded lines instead
         #[arg(long)]
         log: bool,
     },
@@ -221,7 +221,7 @@ pub(super) enum Command {
         /// The form of the picture
         #[arg(long = "as", value_name = "FORM", default_value = "mermaid")]
         form: graph::Form,
-        /// Draws what flows between the roles too: an arrow from each to each, with its services
+        /// Also draws the flows between roles: an arrow for each pair, with its services
         #[arg(long)]
         flows: bool,
     },
@@ -231,48 +231,48 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::images::Command,
     },
-    /// Makes the root key, from which a cloud's secrets are made
+    /// Makes the root key that a cloud's secrets are made from
     RootKey {
         /// What about it
         #[command(subcommand)]
         command: super::root_key::Command,
     },
-    /// Writes the kubeconfig of a cluster's administrator: computed from the root key, before the cluster is there or after
+    /// Writes the kubeconfig of a cluster's administrator; it is computed from the root key, so the cluster need not exist yet
     Kubeconfig {
-        /// The cluster; the only one if not said
+        /// The cluster; by default the only one
         cluster: Option<String>,
         /// Writes it into a new file that only you can read, instead
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// How many hours its certificate is valid, which no cluster can take back before
+        /// How many hours its certificate is valid; a cluster cannot revoke it earlier
         #[arg(long, value_name = "N", default_value_t = super::kubeconfig::HOURS,
               value_parser = clap::value_parser!(u32).range(1..=87_600))]
         hours: u32,
     },
-    /// Shows the same cloud, as Rust or as a file
+    /// Converts the cloud to Rust or to a file
     Convert {
-        /// In which language
+        /// The language
         #[arg(value_enum, value_name = "LANGUAGE")]
         to: Language,
     },
-    /// Writes a first cloud into a new file, with comments on what can be said
+    /// Writes a first cloud into a new file, with comments that explain the settings
     Init {
-        /// The file: .yaml, .toml or .json. One that is there stays as it is
+        /// The file: .yaml, .toml or .json. An existing file is not overwritten
         #[arg(value_name = "FILE", default_value = "cloud.yaml")]
         path: PathBuf,
     },
-    /// Writes the JSON Schema of a cloud's file, by which an editor completes and checks it
+    /// Writes the JSON Schema of a cloud's file, with which an editor completes and checks it
     Schema,
-    /// Writes the script by which a shell completes commands and options
+    /// Writes the script with which a shell completes commands and options
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Writes the page of the manual, for `man -l -`
+    /// Writes the manual page, for `man -l -`
     Man,
     /// Shows the page of a kind of finding, or lists the kinds
     Explain {
-        /// The kind, as address-duplicate; all kinds are listed if not said
+        /// The kind, such as address-duplicate; by default all kinds are listed
         kind: Option<String>,
     },
 }
@@ -288,16 +288,16 @@ impl Args {
         self.providers.iter().cloned().fold(Providers::new(), Providers::with_any)
     }
 
-    /// Whether an apply waits for no machine.
+    /// Whether an apply does not wait for machines.
     pub(super) fn no_wait(&self) -> bool {
         matches!(self.command, Command::Apply { no_wait: true, .. })
     }
 }
 
-/// A language in which a cloud is said.
+/// A language for a cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Language {
-    /// The program that says it.
+    /// A Rust program.
     Rust,
     /// YAML 1.2.
     Yaml,
@@ -307,33 +307,33 @@ pub(super) enum Language {
     Json,
 }
 
-/// What clap has to say instead of arguments.
+/// A message of clap instead of arguments: help, a version or an error.
 #[derive(Debug)]
 pub(super) struct Said(clap::Error);
 
 impl Args {
-    /// Those of a program that has its cloud, for tests.
+    /// The arguments of a program that has its cloud, for tests.
     #[cfg(test)]
     pub(super) fn of(arguments: impl IntoIterator<Item: Into<OsString>>) -> Result<Self, clap::Error> {
         let (matches, program) = read(of_program(), arguments.into_iter().map(Into::into))?;
         Ok(*commands(&matches, false, program, of_program())?.args)
     }
 
-    /// The folder that relative paths of the cloud are below.
+    /// The folder that the cloud's relative paths start from.
     pub(super) fn folder(&self, io: &Io<'_>) -> PathBuf {
         self.file.as_ref().map_or_else(|| io.folder.clone(), |file| file.folder().to_owned())
     }
 }
 
 impl Commands {
-    /// By what the commands are called, as messages name them: `fmc` if it is not said.
+    /// The name of the commands in messages; `fmc` by default.
     #[must_use]
     pub fn called(mut self, program: impl Into<String>) -> Self {
         self.args.program = program.into();
         self
     }
 
-    /// The whole command that these are a part of: `completions` and `man` are about that, and otherwise about these alone.
+    /// The whole command that these commands are a part of: `completions` and `man` then describe all of it.
     #[must_use]
     pub fn within(mut self, command: clap::Command) -> Self {
         self.args.clap = command;
@@ -410,7 +410,7 @@ pub(super) fn commands(
     Ok(Commands { file: cloud, format, ..commands })
 }
 
-/// A file that is named without its option is a cloud's.
+/// Explains `-f` if a file is named without it.
 fn with_file(mut said: clap::Error) -> clap::Error {
     let extensions = [".yaml", ".yml", ".toml", ".json"];
     if said.kind() == ErrorKind::UnknownArgument
@@ -423,7 +423,7 @@ fn with_file(mut said: clap::Error) -> clap::Error {
     said
 }
 
-/// A program that has its cloud needs no file of one.
+/// A program with a cloud of its own takes no file of one.
 fn without_file(command: clap::Command) -> clap::Command {
     command.mut_subcommand("init", |init| init.hide(true))
 }
@@ -433,7 +433,7 @@ impl Said {
         Self(if is_of_file { with_file(error) } else { error })
     }
 
-    /// Says it, and gives the exit code.
+    /// Prints it, and returns the exit code.
     pub(super) fn say(&self, io: &mut Io<'_>) -> u8 {
         let text = self.0.render();
         match self.0.kind() {

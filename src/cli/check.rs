@@ -1,8 +1,8 @@
-//! `check`: all findings, and what the cloud takes of each host.
+//! `check`: all findings, and how much of each host the cloud uses.
 //!
-//! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`; `also` where a
-//! finding is about further places, `accepted` with the reason where the cloud accepts it, and `file`, `line` and `column`
-//! where the cloud is a file's.
+//! With `--json` it writes one array of objects with `kind`, `severity`, `at`, `message` and `help`. They have `also` if the
+//! finding concerns further places, `accepted` with the reason if the cloud accepts it, and `file`, `line` and `column` if
+//! the cloud comes from a file.
 
 use fmc_core::check::budget::{Budget, Space};
 use fmc_core::checked::Checked;
@@ -51,7 +51,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     Ok(if checked.is_some() { DONE } else { FAILED })
 }
 
-/// The checked cloud, for the commands that need one; they show what refuses it and what it warns of as diagnostics.
+/// The checked cloud, for the commands that need one. Errors and warnings are shown as diagnostics.
 pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Checked, Failure> {
     match cloud.check() {
         Ok(checked) => Ok(checked),
@@ -83,15 +83,15 @@ fn placed(finding: &Finding, map: Option<&Map<'_>>, args: &Args) -> FindingView 
     FindingView { set, ..FindingView::new(finding, words(map), place) }
 }
 
-/// The words of what the author wrote.
+/// The words of the format that the author used.
 fn words(map: Option<&Map<'_>>) -> Words {
     if map.is_some() { Words::File } else { Words::Rust }
 }
 
-/// After so many, findings are told without their lines: nobody reads on, and a terminal is slow.
+/// Findings beyond this number are shown without their source lines: a terminal is slow, and a person stops reading.
 const DRAWN_MOST: usize = 40;
 
-/// Tells findings to a person.
+/// Shows findings to a person.
 struct Teller<'a> {
     map: Option<&'a Map<'a>>,
     args: &'a Args,
@@ -102,7 +102,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn tell(&self, number: usize, finding: &Finding) -> String {
-        // The line of the file is innocent where an argument has replaced its value.
+        // If an argument has replaced the value, the line of the file is not at fault.
         let draws = self.draws && number < DRAWN_MOST && set_by(self.args, finding.at()).is_none();
         let drawn = self.map.filter(|_| draws).and_then(|map| self.draw(finding, map));
         drawn.unwrap_or_else(|| wrapped(&self.write(finding), self.width).into_owned())
@@ -150,12 +150,12 @@ impl Teller<'_> {
         text
     }
 
-    /// What would be right, in the words of what the author wrote.
+    /// The help, in the words of the format that the author used.
     fn help(&self, finding: &Finding) -> String {
         plain_lines(&finding.help_in(words(self.map))).into_owned()
     }
 
-    /// A path, behind its line and column where it is a file's; the argument that set it where one did.
+    /// A path, after its line and column if it is in a file, or the argument that set the value.
     fn place(&self, path: &str) -> String {
         if let Some(set) = set_by(self.args, path) {
             return format!("--set {}", plain(set.argument()));
@@ -170,7 +170,7 @@ impl Teller<'_> {
     }
 }
 
-/// The other machines in which the same is wrong.
+/// The other machines with the same fault.
 fn others(finding: &Finding) -> Option<String> {
     let machines = &finding.machines();
     (!machines.is_empty()).then(|| format!("on {} more: {}", machines.len(), plain(&machines.to_string())))
@@ -181,7 +181,7 @@ fn set_by<'a>(args: &'a Args, path: &str) -> Option<&'a Setting> {
     args.set.iter().rev().find(|set| set.covers(path))
 }
 
-/// What the cloud takes of each host.
+/// How much of each host the cloud uses.
 fn budget(checked: &Checked) -> Table {
     let mut table =
         Table::new(["host", "resource", "taken", "reserve", "there is", "left"]).right(&[2, 3, 4, 5]);

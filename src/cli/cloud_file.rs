@@ -1,4 +1,4 @@
-//! The cloud's file: read, with what is wrong in it; and where in it a finding is.
+//! The cloud's file: reads it, reports its mistakes, and finds the place of a finding in it.
 
 use std::fs::File;
 use std::io::{Read as _, stdin};
@@ -28,7 +28,7 @@ pub(super) struct CloudFile {
     source: Source,
 }
 
-/// Where in a file values are.
+/// The places of values in a file.
 #[derive(Debug)]
 pub(super) struct Map<'a> {
     name: &'a str,
@@ -37,7 +37,7 @@ pub(super) struct Map<'a> {
     places: Places<'a>,
 }
 
-/// Reads the file, which is kept in the arguments for the findings about it.
+/// Reads the file and keeps it in the arguments, for findings about it.
 pub(super) fn read(
     file: Option<&Path>,
     format: Option<Syntax>,
@@ -55,13 +55,13 @@ pub(super) fn read(
         Some(format) => format,
         None if piped => return Err(Failure::usage("--file - needs --format yaml, toml or json")),
         None => {
-            return Err(Failure::usage(format!("the name {name} does not say how it is written"))
+            return Err(Failure::usage(format!("the name {name} does not tell its format"))
                 .help("call it .yaml, .toml or .json, or say --format"));
         }
     };
     let unread = |error: std::io::Error| Failure::new(format!("failed to read {name}: {error}"));
     let mut bytes = Vec::new();
-    // One byte more than there may be is enough to know that there are too many.
+    // One byte beyond the limit is enough to know that the file is too long.
     let most = MOST_BYTES as u64 + 1;
     if piped {
         stdin().lock().take(most).read_to_end(&mut bytes).map_err(unread)?;
@@ -114,7 +114,7 @@ fn usual(io: &Io<'_>) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Tells of each mistake.
+/// Prints each mistake.
 fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, io: &mut Io<'_>) -> Failure {
     let FileError::Read(mistakes) = error else { return Failure::to(error) };
     if args.json && matches!(args.command, Command::Check) {
@@ -158,7 +158,7 @@ fn refused(error: &FileError, name: &str, source: Option<&Source>, args: &Args, 
         io.err("\n");
     }
     let many = count(mistakes.iter().len(), "mistake");
-    Failure::new(format!("{name} is no cloud: {many}"))
+    Failure::new(format!("{name} is not a valid cloud: {many}"))
 }
 
 impl CloudFile {

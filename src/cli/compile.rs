@@ -14,13 +14,13 @@
 //! | --- | --- |
 //! | `form` | `fmc-artifacts` |
 //! | `version` | the version of this form: 1 |
-//! | `cloud`, `owner`, `lab` | whose they are |
-//! | `artifacts` | each with `path`, `kind` and `sha256`; with `template: true`, the hash is over the text with holes, which stand for secrets by name and generation, and not over the file |
+//! | `cloud`, `owner`, `lab` | the cloud that they belong to |
+//! | `artifacts` | each with `path`, `kind` and `sha256`; with `template: true`, the hash covers the text with holes that name secrets and their generations, not the file |
 //! | `secrets` | each by `name` and `generation` |
-//! | `root_key` | from which the secrets were made that are: `given`, or `sample`, which everybody has; not there if none is |
+//! | `root_key` | the key that secrets were made from: `given`, or `sample`, which is public; absent if no secret was made |
 //!
-//! What is inside a machine is for its owner's eyes: those files have mode 0600 from their first byte on, in folders of
-//! mode 0700. The folder is written beside its place and then moved there, so that it is whole or as it was before.
+//! Only the owner may read the contents of a machine: those files have mode 0600 from their first byte on, in folders of
+//! mode 0700. The folder is written beside its place and then moved there, so it is either complete or unchanged.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -154,7 +154,7 @@ fn place(out: &Path) -> io::Result<PathBuf> {
     Ok(fs::canonicalize(parent)?.join(name))
 }
 
-/// Whether there is a folder, which may be replaced: it is empty, or all in it is of an earlier compile.
+/// Whether the folder exists and may be replaced: it is empty, or everything in it comes from an earlier compile.
 fn may_replace(out: &Path) -> Result<bool, Failure> {
     let others = |what: String| {
         Failure::new(format!("failed to write into {}: {what}", out.display()))
@@ -163,7 +163,7 @@ fn may_replace(out: &Path) -> Result<bool, Failure> {
     let held = match fs::metadata(out) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed("read", out, &error)),
-        Ok(kind) if !kind.is_dir() => return Err(others("it is no folder".to_owned())),
+        Ok(kind) if !kind.is_dir() => return Err(others("it is not a folder".to_owned())),
         Ok(_) => files(out).map_err(|error| failed("read", out, &error))?,
     };
     if held.is_empty() {
@@ -171,7 +171,7 @@ fn may_replace(out: &Path) -> Result<bool, Failure> {
     }
     let index = fs::read(out.join(INDEX)).ok().and_then(|text| serde_json::from_slice::<Index>(&text).ok());
     let Some(index) = index.filter(|index| index.form == FORM) else {
-        return Err(others("it holds something, and no index of fmc's".to_owned()));
+        return Err(others("it is not empty and has no index of fmc".to_owned()));
     };
     let ours: BTreeSet<&Path> =
         index.artifacts.iter().map(|entry| Path::new(&entry.path)).chain([Path::new(INDEX)]).collect();
@@ -183,7 +183,7 @@ fn may_replace(out: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// What is in a folder, by path below it; folders only if they are empty.
+/// The files below a folder, by path, and the empty folders.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut left = vec![PathBuf::new()];
@@ -203,7 +203,7 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// A folder beside the one that it will become. It is taken away unless it gets there.
+/// A temporary folder beside its final place. It is removed unless it is moved there.
 struct Beside {
     path: PathBuf,
     kept: bool,

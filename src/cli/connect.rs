@@ -1,4 +1,4 @@
-//! `--connect`: which hypervisor each host is, simulated or real.
+//! `--connect`: the hypervisor of each host, simulated or real.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ use crate::providers::{ConnectError, Providers, SimFile};
 use crate::secrets::Local;
 use crate::sim::StandIns;
 
-/// What a command is about to do with the hypervisors.
+/// What a command does with the hypervisors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// Look.
@@ -37,16 +37,16 @@ pub(super) enum Access {
 /// The hypervisors of a cloud.
 pub(super) struct World {
     pub(super) providers: Providers,
-    /// Each host's, as the user named it.
+    /// The URI of each host, as the user wrote it.
     pub(super) on: Vec<(HostName, String)>,
     files: Vec<SimFile>,
-    /// Simulations of the program's own providers, each with the file that keeps it.
+    /// Simulations of the program's own providers, each with its file.
     kept: Vec<(PathBuf, AnyRoom)>,
     saved: Instant,
     is_simulation: bool,
 }
 
-/// How often a simulation is saved while steps run: what a killed apply may lose of it.
+/// How often a simulation is saved while steps run. A killed apply loses at most this.
 const SAVE_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
@@ -65,13 +65,13 @@ impl World {
     ) -> Result<Self, Failure> {
         let targets = targets(checked, &args.connect)?;
         if targets.is_empty() && args.providers.is_empty() {
-            // Nothing to look at is not nothing to do: what the cloud made before may be on a host that it no longer names.
+            // Without a host there is nothing to read, but the cloud's objects may still be on a host that it no longer names.
             return Err(Failure::new("the cloud names no host: nothing was looked at, and nothing was done").help(
                 "name the host of the cloud, as `hosts: {local: {}}`; to take away what is there, name it and leave out the machines",
             ));
         }
         let is_simulation = targets.values().all(|target| matches!(target, Target::Sim(_)));
-        // Whoever runs the command could read the files without it.
+        // The person who runs the command can read these files anyway.
         let files = Files::anywhere(&io.folder);
         let mut world = Self {
             providers: if is_simulation {
@@ -102,7 +102,7 @@ impl World {
             };
             world.on.push((host, shown));
         }
-        // One host of several that does not answer puts off what is on it. Without any there is nothing to look at.
+        // If one host of several does not answer, its objects are deferred. If none does, there is nothing to read.
         if args.providers.is_empty()
             && failures.len() == world.on.len()
             && let Some(first) = failures.into_iter().next()
@@ -115,7 +115,7 @@ impl World {
         Ok(world)
     }
 
-    /// Adds a provider of the program's own: in a simulation its simulation. If it has none, a plan defers its objects.
+    /// Adds a provider of the program's own, or its simulation if the hosts are simulated. Without one, a plan defers its objects.
     fn join(&mut self, provider: &AnyRoom, file: &Path, access: Access) -> Result<(), Failure> {
         let mut joins = Some(provider.clone());
         if self.is_simulation {
@@ -138,7 +138,7 @@ impl World {
         Ok(())
     }
 
-    /// Takes the bytes of secrets from these keys.
+    /// Uses these keys to fill in secrets.
     pub(super) fn fill_from(&mut self, keyring: Arc<Keyring>) {
         self.providers = std::mem::take(&mut self.providers).secrets(keyring);
     }
@@ -148,7 +148,7 @@ impl World {
         self.is_simulation
     }
 
-    /// The first address of a machine, by what the cloud says or else what its host has learnt.
+    /// The first address of a machine: from the cloud, or else as its host has learnt it.
     pub(super) fn address(
         &self,
         checked: &Checked,
@@ -157,7 +157,7 @@ impl World {
         self.providers.rooms().addresses(checked, machine).into_iter().next()
     }
 
-    /// The last lines that were kept of a machine's serial console.
+    /// The last recorded lines of a machine's serial console.
     pub(super) fn console(
         &self,
         checked: &Checked,
@@ -173,7 +173,7 @@ impl World {
         self.on.iter().find(|(name, _)| name == host).map(|(_, uri)| uri.as_str())
     }
 
-    /// Where the cloud is, in a few words.
+    /// The hypervisors in a few words.
     pub(super) fn place(&self) -> String {
         match self.on.as_slice() {
             [(_, uri)] => uri.clone(),
@@ -184,7 +184,7 @@ impl World {
         }
     }
 
-    /// Saves what is simulated.
+    /// Saves the simulations.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         self.saved = Instant::now();
         self.files.iter().try_for_each(|file| file.save().map_err(Failure::to))?;
@@ -196,7 +196,7 @@ impl World {
         Ok(())
     }
 
-    /// Saves what is simulated, unless that was done just now.
+    /// Saves the simulations, unless that happened just now.
     pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
         if (self.files.is_empty() && self.kept.is_empty()) || self.saved.elapsed() < SAVE_EVERY {
             Ok(())
@@ -205,7 +205,7 @@ impl World {
         }
     }
 
-    /// Adds the simulation of a host, which this file keeps.
+    /// Adds the simulation of a host from its file.
     fn simulated(&mut self, host: &HostName, path: &Path, access: Access) -> Result<(), Failure> {
         let sim = match access {
             Access::Look => SimFile::look(path).map_err(Failure::to)?,
@@ -222,7 +222,7 @@ impl World {
     }
 }
 
-/// Which hypervisor each host is: those of the cloud, and those that the cloud had and are named to be cleared.
+/// The hypervisor of each host of the cloud, and of each former host that `--connect` names so that it is cleared.
 fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, Target>, Failure> {
     let mut named: BTreeMap<HostName, Target> = BTreeMap::new();
     let mut former: BTreeMap<HostName, Target> = BTreeMap::new();
@@ -245,13 +245,13 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
         }
     }
     let default = format!("sim:{}", default(checked));
-    // Whoever names some hosts means none of the others to be simulated.
+    // If some hosts are named, the others must not become simulations.
     let rest = rest.or_else(|| (named.is_empty() && former.is_empty()).then_some(default.as_str()));
     for host in checked.hosts() {
         if named.contains_key(&host.name) {
             continue;
         }
-        // While a host of the cloud is not named, one that the cloud does not have is a mistyped name.
+        // As long as a host of the cloud is not named, an unknown name is probably a typo.
         if rest.is_none()
             && let Some(wrong) = former.keys().next()
         {
@@ -265,7 +265,7 @@ fn targets(checked: &Checked, connect: &[String]) -> Result<BTreeMap<HostName, T
     Ok(named)
 }
 
-/// Which hypervisor a host is that is not named.
+/// The hypervisor of a host that `--connect` does not name.
 fn target_of(host: &checked::Host, checked: &Checked, rest: Option<&str>) -> Result<Target, Failure> {
     let many = checked.hosts().len() > 1;
     match rest {
@@ -290,7 +290,7 @@ fn target_of(host: &checked::Host, checked: &Checked, rest: Option<&str>) -> Res
     }
 }
 
-/// Two hosts that are one hypervisor would each take the other's objects for their own.
+/// Two hosts on one hypervisor would each take the other's objects for their own.
 fn distinct(targets: &BTreeMap<HostName, Target>) -> Result<(), Failure> {
     let mut hosts: BTreeMap<String, &HostName> = BTreeMap::new();
     for (host, target) in targets {
@@ -322,7 +322,7 @@ fn default(checked: &Checked) -> String {
     format!("{}.sim.json", checked.owner())
 }
 
-/// The file beside which the simulations of the program's own providers are kept.
+/// The file beside which the simulations of the program's own providers are stored.
 fn simulation(checked: &Checked, args: &Args) -> PathBuf {
     let named = args.connect.iter().filter(|text| host_and_uri(text).is_none());
     let named = named.filter_map(|uri| uri.strip_prefix("sim:")).next();

@@ -1,8 +1,8 @@
-//! `console`: a machine's serial console, live or as it was kept.
+//! `console`: a machine's serial console, live or recorded.
 //!
-//! The live one is `virsh console`, which libvirt's own client library comes with: it puts the terminal into raw mode, ends
-//! at Ctrl-], and restores the terminal however it ends. A console of our own would need libvirt's event loop and stream
-//! callbacks, which the `virt` crate cannot give safely, to do the same.
+//! The live console is `virsh console` of libvirt's client package: it puts the terminal into raw mode, ends at Ctrl-], and
+//! restores the terminal in any case. A console of our own would need libvirt's event loop and stream callbacks, which the
+//! `virt` crate does not offer safely.
 
 use std::process::Command;
 
@@ -16,10 +16,10 @@ use super::io::Io;
 use super::ssh::machine;
 use super::{DONE, FAILED};
 
-/// The lines that are shown of a kept console.
+/// How many lines of a recorded console are shown.
 const LINES: usize = 200;
 
-/// Shows a console: as it was kept with `log` and in a simulation, else live.
+/// Shows a console: recorded with `log` and in a simulation, otherwise live.
 pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let machine = machine(&checked, name)?;
@@ -50,7 +50,7 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     Ok(if status.success() { DONE } else { FAILED })
 }
 
-/// The arguments of `virsh`; no other console is cut off by it.
+/// The arguments of `virsh`. They do not disconnect another console.
 fn arguments<'a>(uri: &'a str, name: &'a str) -> [&'a str; 7] {
     ["--connect", uri, "--escape", "^]", "console", "--safe", name]
 }

@@ -10,15 +10,15 @@ use miette::{
 
 use crate::file::Lines;
 
-/// How wide a drawing is at most.
+/// The greatest width of a drawing.
 const WIDTH: usize = 100;
 
-/// A text of which lines are shown.
+/// A text whose lines are shown.
 pub(super) struct Excerpt<'a> {
     pub(super) name: &'a str,
     pub(super) text: &'a str,
     pub(super) lines: &'a Lines<'a>,
-    /// How wide the terminal is, if there is one.
+    /// The width of the terminal, if there is one.
     pub(super) width: Option<usize>,
 }
 
@@ -33,7 +33,7 @@ struct Drawn<'a> {
 }
 
 impl Excerpt<'_> {
-    /// Draws a finding: its code, whether it is an error, what it says, what would be right, and the places it is about.
+    /// Draws a finding: its code, severity, message, help and places.
     pub(super) fn draw(
         &self,
         code: Option<&str>,
@@ -97,7 +97,7 @@ impl Diagnostic for Drawn<'_> {
     }
 }
 
-/// By the lines that are known already: a file of many findings is not read again for each.
+/// Uses an index of lines, so that the file is not scanned again for each finding.
 impl SourceCode for Excerpt<'_> {
     fn read_span<'a>(
         &'a self,

@@ -1,4 +1,4 @@
-//! `drift`: what somebody changed since the last apply.
+//! `drift`: manual changes since the last apply.
 //!
 //! It exits with 2 when something was changed, with 0 when nothing was, and with 1 when that cannot be told. Changes of
 //! the cloud itself do not count as drift: `plan` shows them. With `--json` it writes a
@@ -96,7 +96,7 @@ fn line(
     format!("{}\n", format!("  {sign} {name:width$}  {verb} {changes}").trim_end())
 }
 
-/// An object by the noun that a person knows it by, as `machine web`.
+/// An object in a person's words, such as `machine web`.
 fn name(drifted: &Drifted, rooms: &Rooms<'_>) -> String {
     format!("{} {}", rooms.noun(&drifted.address), drifted.address.name())
 }

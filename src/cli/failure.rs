@@ -25,23 +25,23 @@ impl Failure {
         Self::new(format!("failed to {error}"))
     }
 
-    /// The command was not used as it should be.
+    /// Wrong usage.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, ..Self::new(message) }
     }
 
-    /// It was told of already.
+    /// The failure was already reported.
     pub(super) fn silent() -> Self {
         Self::new("")
     }
 
-    /// What would be right.
+    /// Adds help.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// Says it, and gives the exit code.
+    /// Prints it, and returns the exit code.
     pub(super) fn say(self, io: &mut Io<'_>) -> u8 {
         let colour = io.colour_err;
         if !self.message.is_empty() {

@@ -1,11 +1,11 @@
-//! Which of fmc's flags each command uses. A flag may stand before the command or behind it; where the command has no use
-//! for it, its help does not show it and giving it is wrong usage, so that no flag is silently without effect.
+//! Which of fmc's flags each command uses. A flag may stand before or after the command. A command refuses a flag that it
+//! does not use, and its help does not show it, so that no flag is silently without effect.
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-/// The flags that not every command uses, by clap's names. The commands and flags of a program's own are not restricted.
+/// The flags that only some commands use, by clap's names. A program's own commands and flags are not restricted.
 const FLAGS: &[&str] = &[
     "lab",
     "set",
@@ -21,7 +21,7 @@ const FLAGS: &[&str] = &[
     "format",
 ];
 
-/// The commands, and the flags that each uses.
+/// The commands and the flags of each.
 const USED: &[(&str, &[&str])] = &[
     ("check", &["lab", "set", "json", "cloud", "format"]),
     ("compile", &["lab", "set", "root_key", "json", "cloud", "format"]),
@@ -51,14 +51,14 @@ const USED: &[(&str, &[&str])] = &[
     ("man", &[]),
 ];
 
-/// A flag that more commands use than these is not told with all of them.
+/// If more commands than this use a flag, they are not all listed.
 const FEW: usize = 6;
 
 fn used_by(command: &str) -> Option<&'static [&'static str]> {
     USED.iter().find(|(name, _)| *name == command).map(|(_, used)| *used)
 }
 
-/// The command with each flag hidden below the commands that do not use it.
+/// Hides each flag in the commands that do not use it.
 pub(super) fn restricted(command: Command) -> Command {
     let flags: Vec<Arg> = command
         .get_arguments()
@@ -68,14 +68,14 @@ pub(super) fn restricted(command: Command) -> Command {
     command.mut_subcommands(|below| match used_by(below.get_name()) {
         Some(used) => {
             let unused = flags.iter().filter(|flag| !used.contains(&flag.get_id().as_str()));
-            // clap hands a global flag down unless the command has one of that name.
+            // clap passes a global flag down unless the command has a flag of that name.
             below.args(unused.cloned())
         }
         None => below,
     })
 }
 
-/// Fails if a flag was given that the command does not use.
+/// Refuses a flag that the command does not use.
 pub(super) fn check(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((command, below)) = matches.subcommand() else { return Ok(()) };
     let Some(used) = used_by(command) else { return Ok(()) };
@@ -98,7 +98,7 @@ fn unused_error(command: &str, flag: &str) -> clap::Error {
     let users = match users.as_slice() {
         [all @ .., last] if (1..FEW).contains(&all.len()) => format!("{} and {last} do", all.join(", ")),
         [only] => format!("{only} does"),
-        _ => "its help shows what it does use".to_owned(),
+        _ => "its help shows the flags that it uses".to_owned(),
     };
     let option = if flag == "cloud" { "file".to_owned() } else { flag.replace('_', "-") };
     let message = format!("`{command}` does not use --{option}: {users}\n");

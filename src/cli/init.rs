@@ -1,4 +1,4 @@
-//! `init`: a first cloud in a file, with comments on what can be said.
+//! `init`: a first cloud in a file, with comments that explain the settings.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -13,7 +13,7 @@ const YAML: &str = include_str!("init/cloud.yaml");
 const TOML: &str = include_str!("init/cloud.toml");
 const JSON: &str = include_str!("init/cloud.json");
 
-/// Writes a first cloud into a new file, in the syntax that its ending says.
+/// Writes a first cloud into a new file, in the format of its name's suffix.
 pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Failure> {
     let name = path.display();
     let text = match Syntax::of(path) {
@@ -21,13 +21,13 @@ pub(super) fn run(path: &Path, program: &str, io: &mut Io<'_>) -> Result<u8, Fai
         Some(Syntax::Toml) => TOML,
         Some(Syntax::Json) => JSON,
         None => {
-            return Err(Failure::usage(format!("the name {name} does not say how to write it"))
+            return Err(Failure::usage(format!("the name {name} does not tell the format"))
                 .help("call it .yaml, .toml or .json"));
         }
     };
     let created = File::options().write(true).create_new(true).open(io.folder.join(path));
     created.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::new(format!("{name} is there already, and stays as it is"))
+        ErrorKind::AlreadyExists => Failure::new(format!("{name} already exists, and was not changed"))
             .help(format!("name another file: `{program} init FILE`")),
         _ => Failure::new(format!("failed to write {name}: {error}")),
     })?;

@@ -1,4 +1,4 @@
-//! Where a command reads and writes.
+//! The streams of a command.
 
 use std::fmt;
 use std::io::{BufRead, ErrorKind, Write};
@@ -12,13 +12,13 @@ use super::wrap::wrapped;
 use crate::json::Versioned;
 use crate::secrets::Environment;
 
-/// Where a command reads and writes: the process's own streams, or a test's.
+/// The streams of a command: the process's own, or a test's.
 pub struct Io<'a> {
     /// Results.
     pub out: &'a mut dyn Write,
     /// Diagnostics and progress.
     pub err: &'a mut dyn Write,
-    /// Whoever can be asked; nobody if `None`.
+    /// The answers of a person; `None` if there is no person to ask.
     pub input: Option<&'a mut dyn BufRead>,
     /// Whether results are coloured.
     pub colour_out: bool,
@@ -28,22 +28,22 @@ pub struct Io<'a> {
     pub draw_out: bool,
     /// Whether findings in diagnostics are drawn with their lines of the cloud's file.
     pub draw_err: bool,
-    /// How wide a line of results is for a person; they are not broken if `None`.
+    /// The width of results for a person; `None` if lines are not broken.
     pub width_out: Option<usize>,
-    /// How wide a line of diagnostics is; they are not broken if `None`.
+    /// The width of diagnostics; `None` if lines are not broken.
     pub width_err: Option<usize>,
-    /// Whether progress is shown as bars, straight on the terminal.
+    /// Whether progress is shown as bars, directly on the terminal.
     pub bars: bool,
-    /// The current folder, below which relative paths are; empty for the process's own.
+    /// The folder that relative paths start from; empty for the process's own.
     pub folder: PathBuf,
-    /// The environment, in which secrets may be.
+    /// The environment, which may hold secrets.
     pub environment: Environment,
-    /// Is given the flag that stops an apply, once there is one.
+    /// Receives the flag that stops an apply, once it exists.
     pub interrupt: &'a dyn Fn(StopFlag),
 }
 
 impl<'a> Io<'a> {
-    /// For a program or a test: nobody can be asked, nothing is coloured or drawn, and there is no environment.
+    /// For a program or a test: no person to ask, no colours, no drawings, no environment.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
         Self {
             out,
@@ -98,13 +98,13 @@ impl Io<'_> {
     /// Writes a result.
     pub(super) fn out(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
         match write!(self.out, "{text}").and_then(|()| self.out.flush()) {
-            // Who reads has seen enough, as `head` does.
+            // The reader has closed the pipe, as `head` does.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             written => written.map_err(|error| Failure::new(format!("failed to write the output: {error}"))),
         }
     }
 
-    /// Writes a result for a person, in lines that fit the terminal. What is copied or read by a program is written whole.
+    /// Writes a result for a person, in lines that fit the terminal. Text for programs or for copying is not broken.
     pub(super) fn tell(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
         let text = text.to_string();
         self.out(wrapped(&text, self.width_out))
@@ -116,7 +116,7 @@ impl Io<'_> {
         self.err_whole(wrapped(&text, self.width_err));
     }
 
-    /// Writes a diagnostic as it is. When that is impossible there is nobody left to tell.
+    /// Writes a diagnostic as it is. A failure is ignored, because there is no other stream to report it on.
     pub(super) fn err_whole(&mut self, text: impl fmt::Display) {
         let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
     }

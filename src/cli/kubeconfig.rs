@@ -1,4 +1,4 @@
-//! `kubeconfig [CLUSTER]`: the administrator's way into a cluster, computed, not fetched.
+//! `kubeconfig [CLUSTER]`: the administrator's access to a cluster, computed instead of fetched.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn run(
     };
     root_key::write(&io.folder.join(out), file.expose()).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::new(format!("{} is there already, and stays as it is", out.display()))
+            Failure::new(format!("{} already exists, and was not changed", out.display()))
                 .help("name a new file")
         }
         _ => Failure::new(format!("failed to write {}: {error}", out.display())),

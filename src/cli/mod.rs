@@ -10,35 +10,35 @@
 //!
 //! | command | does |
 //! | --- | --- |
-//! | `check` | shows all findings and what the cloud takes of each host |
+//! | `check` | shows all findings and how much of each host the cloud uses |
 //! | `compile --out DIR` | writes every artifact into a folder |
 //! | `plan` | shows what an apply would do; it only reads |
 //! | `plan --out FILE` | writes it into a file too; `plan --destroy` plans what `destroy` would do |
-//! | `apply` | shows the plan, asks, and does it |
-//! | `apply FILE` | does what a file of `plan --out` says, and nothing if that is no longer what would be done |
-//! | `--only ADDRESS` | of `plan`, `apply` and `destroy` a part, with what it needs or what needs it |
-//! | `apply --no-wait` | the same, and waits for no machine to be up |
-//! | `destroy` | removes what is ours; data disks stay, and are listed |
-//! | `status` | shows the machines as they are, and what is kept |
-//! | `drift` | shows what somebody changed since the last apply, which `plan` would mend |
+//! | `apply` | shows the plan, asks, and runs it |
+//! | `apply FILE` | runs a plan that `plan --out` wrote, but not if a new plan would differ |
+//! | `--only ADDRESS` | limits `plan`, `apply` and `destroy` to a part, with the objects that it needs or that need it |
+//! | `apply --no-wait` | the same, without waiting for machines to be up |
+//! | `destroy` | removes the cloud's objects; data disks stay and are listed |
+//! | `status` | shows the state of the machines, and kept objects |
+//! | `drift` | shows manual changes since the last apply, which `plan` would undo |
 //! | `ssh [USER@]NAME [-- COMMAND…]` | a shell on a machine, or a command, by OpenSSH |
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
-//! | `console NAME` | a machine's serial console, Ctrl-] ends it; `--log` shows what was kept of it |
+//! | `console NAME` | a machine's serial console, Ctrl-] closes it; `--log` shows its last recorded lines |
 //! | `images resolve SYSTEM` | prints an upstream's newest image, pinned, as Rust and as YAML |
-//! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it for your eyes only |
+//! | `root-key new` | prints a new root key, from which a cloud's secrets are made; `--out FILE` writes it to a file that only you can read |
 //! | `graph --as mermaid\|dot\|svg` | draws the cloud |
 //! | `convert LANGUAGE` | shows the same cloud as `rust`, `yaml`, `toml` or `json` |
 //! | `explain [KIND]` | shows the page of a kind of finding; alone it lists the kinds |
 //! | `init [FILE]` | writes a first cloud into a new file, `cloud.yaml` |
 //! | `schema` | writes the JSON Schema of a cloud's file |
-//! | `completions SHELL` | writes the script by which a shell completes commands and options |
-//! | `man` | writes the page of the manual, for `man -l -` |
+//! | `completions SHELL` | writes the script with which a shell completes commands and options |
+//! | `man` | writes the manual page, for `man -l -` |
 //!
 //! # The program `fmc`
 //!
 //! It has the same commands for a cloud in a file ([`crate::file`]): `fmc -f cloud.yaml plan`, or `-f -` with `--format`;
 //! without `-f` it takes the file `cloud.yaml` (or `.yml`, `.toml`, `.json`) of the current folder. Relative paths of
-//! secrets and of image files are below the file's folder. Findings point at the line and column of the file, with `--json` as `file`,
+//! secrets and of image files start from the file's folder. Findings point at the line and column of the file, with `--json` as `file`,
 //! `line` and `column`.
 //!
 //! # Exit codes
@@ -56,36 +56,36 @@
 //!
 //! # Interrupts
 //!
-//! During `apply` and `destroy`, one Ctrl-C (SIGINT, and so SIGTERM and SIGHUP) lets the running steps come to their end, and
-//! says what is left; a second one ends the process at once. After both, the next plan says what is left to do, and its apply does it.
+//! During `apply` and `destroy`, one Ctrl-C (SIGINT, and likewise SIGTERM and SIGHUP) lets the running steps finish and
+//! prints the remaining work; a second one ends the process at once. In both cases the next plan shows the rest and its apply does it.
 //!
 //! # Where
 //!
-//! Without `--connect`, hypervisors are simulated in a file of the current folder, `OWNER.sim.json`, and the output says
-//! so. A libvirt URI needs the feature `virt`.
+//! Without `--connect`, hypervisors are simulated in a file of the current folder, `OWNER.sim.json`. The output tells
+//! that it is a simulation. A libvirt URI needs the feature `virt`.
 //!
 //! Images that are given by URL are fetched once into the folder that `FMC_IMAGES` names, or `fmc/images` in the user's
 //! cache (`XDG_CACHE_HOME`, or `~/.cache`). A simulation fetches none.
 //!
 //! # Secrets
 //!
-//! Secrets that are made (`Secret::password`, all of a cluster's) follow from a root key: `--root-key FILE`, a file that nobody
-//! else may read, or `FMC_ROOT_KEY`, its text; not both. `check`, `plan` and a simulation need none. `compile --out` without
-//! one takes the public sample key, and says so on standard error and in its index. `apply` to anything real refuses without
-//! one, unless it is a `--lab`.
+//! Generated secrets (`Secret::password`, all secrets of a cluster) are derived from a root key: `--root-key FILE`, a file that
+//! only you may read, or `FMC_ROOT_KEY`, its text; not both. `check`, `plan` and a simulation need none. `compile --out` without
+//! one uses the public sample key, with a warning on standard error and in its index. `apply` to real hosts refuses to run
+//! without one, except for a `--lab`.
 //!
 //! # JSON
 //!
-//! With `--json`, what a command finds out is in a documented form: see [`json`]. `apply` and `destroy` write an object in each
-//! line for what happens as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`,
-//! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) has no `--json`. An error stays a text on
+//! With `--json`, a command writes its result in a documented form: see [`json`]. `apply` and `destroy` write one object per
+//! line for each event as it happens. A command whose result is a file or a script (`convert`, `graph`, `kubeconfig`,
+//! `ssh-config`, `completions`, `man`, `init`) or a session (`ssh`, `console`) has no `--json`. Errors remain text on
 //! standard error.
 //!
 //! # Colours
 //!
-//! Where a stream is a terminal, unless `NO_COLOR` is set to something; `--color always` and `--color never` say otherwise.
+//! Streams that are terminals have colours, unless `NO_COLOR` is set; `--color always` and `--color never` override that.
 //!
-//! Results go to standard output, with `--json` nothing but JSON; findings that refuse a command, errors and progress go
+//! Results go to standard output, which has only JSON with `--json`. Findings that refuse a command, errors and progress go
 //! to standard error.
 
 mod about;

@@ -1,8 +1,8 @@
-//! Text of a cloud's author on a terminal: it moves no cursor and forges no line.
+//! Text of a cloud's author, made safe for a terminal: it cannot move the cursor or forge a line.
 
 use std::borrow::Cow;
 
-/// The text with its control characters escaped, and with those that turn the direction of writing.
+/// The text with control characters and bidirectional marks escaped.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     escaped(text, acts)
 }
@@ -23,7 +23,7 @@ fn escaped(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a terminal does something at this character instead of showing it.
+/// Whether a terminal acts on this character instead of showing it.
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

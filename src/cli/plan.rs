@@ -1,4 +1,4 @@
-//! `plan`: what an apply would do.
+//! `plan`: shows what an apply would do.
 //!
 //! With `--json` it writes one object, a `plan-object` of [`json`](super::json).
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::{self, Action, Choices, DeleteData, Line, Model as _};
+use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _};
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
@@ -68,7 +68,7 @@ pub(super) fn run(
     })
 }
 
-/// Looks at the world, and decides.
+/// Reads the hosts and makes the plan.
 pub(super) fn decide(
     checked: &Checked,
     world: &World,
@@ -83,7 +83,7 @@ pub(super) fn decide(
     if let DeleteData::Of(machines) = &delete_data {
         machines.iter().try_for_each(|machine| has_data(checked, &plan, machine))?;
     }
-    if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about)) {
+    if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about.to_string())) {
         return Err(Failure::usage(format!("--only {}: {}", note.about, note.text)));
     }
     if !args.only.is_empty()
@@ -98,18 +98,20 @@ pub(super) fn decide(
     }
     let mut preflight = pollster::block_on(world.providers.preflight(checked));
     if !args.only.is_empty() {
-        // What a host lacks matters to a part only if something of it is done there.
+        // A host's deficiencies matter to a part of the plan only if it has steps there.
         let is_touched = |host: &str| plan.all_steps().any(|step| step.address.place().name() == Some(host));
-        preflight.retain(|note| note.about.strip_prefix("host/").is_none_or(is_touched));
+        preflight.retain(|note| match &note.about {
+            About::Host(host) => is_touched(host),
+            _ => true,
+        });
     }
     Ok(plan.with_notes(preflight))
 }
 
-/// Whether an option names this machine: what is refused of it is not done as it was asked for.
-fn is_asked_for(args: &Args, about: &str) -> bool {
-    let machine = about.strip_prefix("machine/");
-    let named = args.replace.iter().chain(&args.delete_data);
-    machine.is_some_and(|machine| named.into_iter().any(|name| name == machine))
+/// Whether an option names this machine, so that a refusal is about something that was asked for.
+fn is_asked_for(args: &Args, about: &About) -> bool {
+    let mut named = args.replace.iter().chain(&args.delete_data);
+    named.any(|name| *about == About::machine(name.as_str()))
 }
 
 fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
@@ -131,7 +133,7 @@ fn choices(checked: &Checked, args: &Args) -> Result<Choices, Failure> {
     })
 }
 
-/// Data may be left of a machine that the cloud no longer has; a name that nobody has or had is a mistake.
+/// A machine that the cloud no longer has may have left data. A name without a machine and without data is a mistake.
 fn has_data(checked: &Checked, plan: &Plan, machine: &str) -> Result<(), Failure> {
     let noun = format!("machine/{machine}");
     let left = plan.seen().present();
@@ -183,7 +185,7 @@ pub(super) fn show(plan: &Plan, world: &World, towards: Towards, io: &mut Io<'_>
     io.tell(tree(plan, colour))
 }
 
-/// Where the cloud is; a simulation says that it is one.
+/// The hypervisors, or that they are simulated.
 pub(super) fn place(world: &World) -> String {
     let place = world.place();
     if world.is_simulation() { format!("{place} (a simulation)") } else { place }
@@ -199,7 +201,7 @@ fn sizes(wanted: &Wanted) -> String {
     counts.collect::<Vec<_>>().join(" · ")
 }
 
-/// The lines of a plan. Without colour they are those of its `Display`.
+/// The lines of a plan. Without colours they equal its `Display`.
 pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
     if !colour {
         return plan.to_string();

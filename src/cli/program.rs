@@ -1,4 +1,4 @@
-//! A program that has fmc's commands: for its own cloud or a file's, and with flags of its own beside fmc's.
+//! A program with fmc's commands, for a cloud of its own or from a file, and with flags of its own.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -28,9 +28,9 @@ use super::{
 };
 use crate::file::RoleKinds;
 
-/// fmc's commands for a cloud, and what a program adds to them.
+/// fmc's commands for a cloud, with a program's additions.
 ///
-/// Flags of the program's own stand beside fmc's, in one help, with the same completion, colours, bars and Ctrl-C:
+/// The program's own flags appear beside fmc's in the help, with the same completion, colours, bars and Ctrl-C:
 ///
 /// ```no_run
 /// use fmc::cli::Program;
@@ -55,7 +55,7 @@ use crate::file::RoleKinds;
 /// }
 /// ```
 ///
-/// A program that has commands of its own takes fmc's into them, as [`Commands`].
+/// A program with commands of its own includes fmc's as [`Commands`].
 #[must_use]
 pub struct Program {
     source: Source,
@@ -65,13 +65,13 @@ pub struct Program {
     providers: Vec<AnyRoom>,
 }
 
-/// Where the cloud is from.
+/// The source of the cloud.
 enum Source {
     Program(Box<Cloud>),
     File,
 }
 
-/// Reads the program's own flags, and changes the cloud by them.
+/// Reads the program's own flags and changes the cloud accordingly.
 type Flags = Box<dyn FnOnce(&ArgMatches) -> Result<Change, clap::Error>>;
 type Change = Box<dyn FnOnce(Cloud) -> Cloud>;
 
@@ -98,14 +98,14 @@ impl Program {
         }
     }
 
-    /// Adds flags of the program's own, and changes the cloud by them before anything else does. A flag that is not required
-    /// may stand after the command too. A flag must not have the name of one of fmc's.
+    /// Adds the program's own flags; `change` applies them to the cloud before anything else does. An optional flag may
+    /// also stand after the command. A flag must not have the name of one of fmc's.
     pub fn flags<F: clap::Args + 'static>(
         mut self,
         change: impl FnOnce(Cloud, F) -> Cloud + 'static,
     ) -> Self {
         let known: Vec<clap::Id> = self.command.get_arguments().map(|known| known.get_id().clone()).collect();
-        // The program's own words about its flags are not those about the whole program.
+        // The description of the flags must not replace that of the program.
         let (about, long_about) = (self.command.get_about().cloned(), self.command.get_long_about().cloned());
         self.command = F::augment_args(self.command).mut_args(|flag| {
             let is_fmcs = known.contains(flag.get_id());
@@ -192,13 +192,13 @@ impl Program {
         }
     }
 
-    /// Runs a command of fmc's that a program's own command took in, on the process's streams.
+    /// Runs a command of fmc that is a part of a program's own command, on the process's streams.
     #[must_use]
     pub fn main_of(self, commands: Commands) -> ExitCode {
         of_process(|io| self.run_of(commands, io))
     }
 
-    /// Runs a command of fmc's that a program's own command took in, and gives its exit code.
+    /// Runs a command of fmc that is a part of a program's own command, and gives its exit code.
     #[must_use]
     pub fn run_of(self, mut commands: Commands, io: &mut Io<'_>) -> u8 {
         commands.args.providers = self.providers;
@@ -224,7 +224,7 @@ impl fmt::Debug for Program {
     }
 }
 
-/// Gives a command the process's streams.
+/// Runs a command on the process's streams.
 fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
     let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (mut out, mut err) = (stdout().lock(), stderr());
@@ -247,7 +247,7 @@ fn of_process(run: impl FnOnce(&mut Io<'_>) -> u8) -> ExitCode {
     ExitCode::from(run(&mut io))
 }
 
-/// How many columns a terminal has; `None` where the stream is none, or does not say.
+/// The width of a terminal in columns; `None` if the stream is not a terminal or its width is unknown.
 fn columns(stream: impl AsFd) -> Option<usize> {
     let (Width(columns), _) = terminal_size_of(stream)?;
     Some(columns.into()).filter(|columns| *columns > 0)
@@ -326,7 +326,7 @@ fn of(
             let checked = check::checked(&cloud, args, io)?;
             kubeconfig::of(&checked, cluster.as_deref(), out.as_deref(), *hours, args, io)
         }
-        // These need no cloud, and were done before it was read.
+        // These commands need no cloud and ran before it was read.
         Command::Explain { .. }
         | Command::Images { .. }
         | Command::Init { .. }
@@ -337,7 +337,7 @@ fn of(
     }
 }
 
-/// Every kind of finding there can be: the built-in ones, and those of the program's roles.
+/// All kinds of findings: the built-in ones, and those of the program's roles.
 fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
     let mut own: BTreeSet<Kind> = roles.findings().map(Kind::Own).collect();
     if let Source::Program(cloud) = source {
@@ -346,15 +346,15 @@ fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
     Kind::ALL.iter().copied().chain(own).collect()
 }
 
-/// The first Ctrl-C lets the running steps come to their end, the second one ends the process.
+/// The first Ctrl-C lets the running steps finish; the second one ends the process.
 fn stop_by_ctrl_c(stop: StopFlag) {
-    // Where no handler can be set, Ctrl-C ends the process, after which the next plan goes on too.
+    // If no handler can be set, Ctrl-C ends the process, and the next plan continues from there.
     let _ = ctrlc::set_handler(move || {
         if stop.is_stopped() {
             std::process::exit(i32::from(INTERRUPTED));
         }
         stop.finish();
-        // Whoever does not read this must be able to stop it again, and nobody is left to tell if it cannot be written.
+        // A closed stream must not prevent a second Ctrl-C, so a failure to write is ignored.
         let say =
             || writeln!(stderr(), "\nThe steps that run come to their end. Ctrl-C again stops at once.");
         drop(std::thread::spawn(say));

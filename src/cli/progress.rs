@@ -10,18 +10,18 @@ use super::failure::Failure;
 use super::io::Io;
 use super::transfer::Transfer;
 
-/// A step that sends or fetches bytes: how far it is, how fast it goes, and how long it still takes.
+/// The bar of a step that transfers bytes: progress, rate and remaining time.
 const TRANSFER: &str =
     "  {spinner} {prefix} {bar:20} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}, {eta} left";
 
-/// Any other step.
+/// The bar of any other step.
 const STEP: &str = "  {spinner} {prefix} {msg}";
 
-/// Tells events as they come.
+/// Shows events as they arrive.
 pub(super) struct Progress {
     json: bool,
     bars: Option<Bars>,
-    /// What sends or fetches bytes, for the lines of a log.
+    /// The running transfers, for the lines of a log.
     transfers: BTreeMap<String, Transfer>,
 }
 
@@ -32,24 +32,24 @@ struct Bars {
     waiting: BTreeMap<String, ProgressBar>,
 }
 
-/// How often the time of a machine that is waited for is drawn anew.
+/// How often the elapsed time of an awaited machine is redrawn.
 const TICK: Duration = Duration::from_secs(1);
 
 impl Progress {
-    /// For so many steps.
+    /// Starts with this number of steps.
     pub(super) fn new(steps: usize, json: bool, io: &Io<'_>) -> Self {
         let bars = (io.bars && !json).then(|| Bars::new(steps as u64));
         Self { json, bars, transfers: BTreeMap::new() }
     }
 
-    /// Tells an event.
+    /// Shows an event.
     pub(super) fn tell(&mut self, event: &Event, io: &mut Io<'_>) -> Result<(), Failure> {
         if self.json {
             return io.json_line(event);
         }
         match (&mut self.bars, event) {
             (Some(bars), event) => bars.tell(event),
-            // In a log, what begins and every mebibyte would drown what is done.
+            // In a log, lines for each start and each mebibyte would drown the results.
             (None, Event::Started { .. }) => {}
             (None, Event::Progress { address, done, total }) => {
                 let now = Instant::now();
@@ -63,7 +63,7 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes the bars away.
+    /// Removes the bars.
     pub(super) fn finish(self) {
         if let Some(bars) = self.bars {
             let _ = bars.all.clear();
@@ -125,7 +125,7 @@ impl Bars {
             Event::Failed { address, .. } | Event::Skipped { address, .. } => {
                 self.end(address, Some(event.to_string()));
             }
-            // What a bar has no place for.
+            // A bar has no place for these.
             _ => {}
         }
     }
@@ -141,7 +141,7 @@ impl Bars {
     }
 }
 
-/// A template of ours; one that indicatif refuses falls back to its own.
+/// The style of a template; falls back to indicatif's default if it refuses the template.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -1,7 +1,7 @@
 //! The root key: `root-key new` makes one, `--root-key FILE` or `FMC_ROOT_KEY` gives it.
 //!
-//! A file that others can read is refused, as OpenSSH refuses such a private key: whoever reads it has every secret that is
-//! made from it.
+//! A file that others can read is refused, as OpenSSH refuses such a private key: a reader has every secret that is made
+//! from it.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -19,12 +19,12 @@ use super::io::Io;
 use super::style::{Paint, WARN};
 use crate::secrets::Local;
 
-/// The variable of the environment that holds the text of a root key.
+/// The environment variable with the text of a root key.
 const VARIABLE: &str = "FMC_ROOT_KEY";
-/// A key's file above this size is no key's.
+/// The greatest size of a file with a key.
 const MOST: u64 = 4096;
 
-/// What about the root key.
+/// The commands about the root key.
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum Command {
     /// Makes a new one from the operating system's random numbers, and prints it
@@ -48,7 +48,7 @@ pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8,
     let line = Zeroizing::new([text.as_bytes(), b"\n"].concat());
     write(&io.folder.join(out), &line).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::new(format!("{} is there already: a root key is never overwritten", out.display()))
+            Failure::new(format!("{} already exists: a root key is never overwritten", out.display()))
                 .help("name another file; secrets that were made from a lost key cannot be made again")
         }
         _ => Failure::new(format!("failed to write {}: {error}", out.display())),
@@ -62,7 +62,7 @@ pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8,
     Ok(DONE)
 }
 
-/// Writes a new file for its owner's eyes.
+/// Writes a new file that only its owner can read.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -73,7 +73,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The keyring of a command: from the key that is given, or from the public sample.
+/// The keyring of a command: from the given key, or from the public sample.
 pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure> {
     Ok(match given(args, io)? {
         Some(key) => of(key, args, io),
@@ -81,7 +81,7 @@ pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure>
     })
 }
 
-/// The keyring of a command that does without one: from the key that is given, in a lab from the public sample.
+/// The keyring of a command that does not need one: from the given key, or in a lab from the public sample.
 pub(super) fn keyring_if_given(args: &Args, io: &Io<'_>) -> Result<Option<Arc<Keyring>>, Failure> {
     Ok(match given(args, io)? {
         Some(key) => Some(of(key, args, io)),
@@ -99,8 +99,8 @@ fn of(key: RootKey, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
     Arc::new(Keyring::new(key, Arc::new(own)))
 }
 
-/// The keyring of an apply to something real, which the sample key serves in a lab only. It is asked for when there are
-/// secrets to be made.
+/// The keyring of an apply to real hosts, where the sample key is allowed only in a lab. It is needed only if there are
+/// secrets to make.
 pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> Result<Arc<Keyring>, Failure> {
     let keyring = keyring(args, io)?;
     if keyring.is_sample() && !is_lab {
@@ -118,12 +118,12 @@ pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> R
     Ok(keyring)
 }
 
-/// Fails if --root-key names no root key, also where the command makes no secret: the next one would fail by it.
+/// Refuses a wrong --root-key even if the command makes no secret, because the next command would fail.
 pub(super) fn validate(args: &Args, io: &Io<'_>) -> Result<(), Failure> {
     if args.root_key.is_some() { given(args, io).map(drop) } else { Ok(()) }
 }
 
-/// Says that whoever reads on has these secrets too.
+/// Warns that the secrets are public.
 pub(super) fn say_sample(what: &str, io: &mut Io<'_>) {
     let warning = Paint("warning", WARN, io.colour_err);
     io.err(format_args!(
@@ -132,7 +132,7 @@ pub(super) fn say_sample(what: &str, io: &mut Io<'_>) {
     ));
 }
 
-/// The root key that is given, if one is.
+/// The given root key, if any.
 fn given(args: &Args, io: &Io<'_>) -> Result<Option<RootKey>, Failure> {
     let variable = (io.environment)(VARIABLE);
     match (&args.root_key, variable) {
@@ -155,7 +155,7 @@ fn given(args: &Args, io: &Io<'_>) -> Result<Option<RootKey>, Failure> {
 }
 
 fn parsed(text: &[u8], place: &str) -> Result<RootKey, Failure> {
-    // What is no UTF-8 is no key's text either; a replacement character says where.
+    // Text that is not UTF-8 is not a key; a replacement character marks the place.
     let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
     text.parse().map_err(|error| {
         Failure::new(format!("failed to {error} (from {place})")).help(

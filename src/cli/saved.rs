@@ -1,4 +1,4 @@
-//! `plan --out FILE` and `apply FILE`: a plan in a file of mode 0600, whole or as it was before.
+//! `plan --out FILE` and `apply FILE`: a plan in a file of mode 0600, which is either complete or unchanged.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -13,10 +13,10 @@ use super::io::Io;
 use crate::plan::Plan;
 use crate::saved::{Saved, SavedError, SavedHost};
 
-/// The longest file that is read: a plan of 100,000 machines is a tenth of it.
+/// The greatest length of a file that is read: a plan of 100,000 machines takes a tenth of it.
 const LONGEST: u64 = 1 << 30;
 
-/// Writes a plan into a file: a new one, or one that holds a plan already.
+/// Writes a plan into a new file, or replaces a plan in a file.
 pub(super) fn write(
     plan: &Plan,
     world: &World,
@@ -42,7 +42,7 @@ pub(super) fn write(
     replace(&at, saved.to_json().as_bytes()).map_err(|error| failed("write", path, &error))
 }
 
-/// Reads a plan, and makes the arguments those that it was made by.
+/// Reads a plan, and restores the arguments that it was made with.
 pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, Failure> {
     let text = text(&io.folder.join(path)).map_err(|error| failed("read", path, &error))?;
     let saved: Saved = text
@@ -64,9 +64,8 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
     if set != saved.set_paths() {
         let paths: Vec<String> = saved.set_paths().iter().map(|path| format!("--set {path}=…")).collect();
         let again = if paths.is_empty() { "no --set".to_owned() } else { paths.join(" ") };
-        return Err(Failure::usage("the plan was made with other values set in the cloud").help(format!(
-            "say them again, in this order, since a file of a plan keeps no values: {again}"
-        )));
+        return Err(Failure::usage("the plan was made with other values set in the cloud")
+            .help(format!("give them again in this order, because a saved plan stores no values: {again}")));
     }
     let choices = saved.choices();
     args.lab = saved.is_lab();
@@ -84,7 +83,7 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
     Ok(saved)
 }
 
-/// Fails unless the plan of a file is that which was made now, where it was made.
+/// Refuses the plan of a file unless it equals the new plan for the same hosts.
 pub(super) fn compare(saved: &Saved, plan: &Plan, world: &World) -> Result<(), Failure> {
     let place = |hosts: &mut dyn Iterator<Item = (&str, &str)>| {
         hosts.map(|(host, uri)| format!("{host} on {uri}")).collect::<Vec<_>>().join(", ")
@@ -100,18 +99,18 @@ pub(super) fn compare(saved: &Saved, plan: &Plan, world: &World) -> Result<(), F
 fn text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("it is not a file"));
     }
     let mut bytes = Vec::new();
     file.take(LONGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST {
         return Err(io::Error::other("it is too long for a plan"));
     }
-    // What is no text is no plan, which is said where it is read.
+    // Text that is not UTF-8 is refused as a plan below.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Writes a file of its owner's beside its place, and moves it there.
+/// Writes a file that only its owner can read beside its place, and moves it there.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = beside(path);
     let written = private(&new).and_then(|mut file| {
@@ -120,7 +119,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::rename(&new, path)
     });
     if written.is_err() {
-        // What is left of it is nobody's.
+        // Remove the incomplete file.
         let _ = fs::remove_file(&new);
     }
     written

@@ -1,8 +1,8 @@
-//! `ssh` and `ssh-config`: how a machine is reached, as OpenSSH is told of it.
+//! `ssh` and `ssh-config`: access to machines with OpenSSH.
 //!
-//! A name can trick neither OpenSSH nor a shell: those of machines, users and clouds have letters, digits and hyphens and
-//! begin with a letter or a digit, addresses are printed from their values, and what a hypervisor's URI says of a jump host
-//! is looked at before it is used.
+//! A name cannot trick OpenSSH or a shell: names of machines, users and clouds have letters, digits and hyphens and begin
+//! with a letter or a digit, addresses are printed from their values, and the jump host of a hypervisor's URI is checked
+//! before it is used.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,15 +27,15 @@ use super::failure::Failure;
 use super::io::Io;
 use super::{DONE, FAILED, root_key};
 
-/// What OpenSSH has to know of a machine.
+/// The settings of OpenSSH for a machine.
 struct Door {
     machine: String,
-    /// What its host keys are kept by: an address may be another machine's tomorrow.
+    /// The name under which its host keys are stored: its address may belong to another machine tomorrow.
     alias: String,
     address: Option<IpAddr>,
     user: Option<String>,
     jump: Option<String>,
-    /// Its host keys, where the cloud says them.
+    /// Its host keys, if the cloud makes them.
     keys: Vec<SshKey>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn machine<'a>(checked: &'a Checked, name: &str) -> Result<&'a Machin
 fn user_name(user: &str) -> Result<String, Failure> {
     match Given::<UserName>::text(user) {
         Given::Right(user) => Ok(user.to_string()),
-        Given::Wrong { text, why, .. } => Err(Failure::usage(format!("{text:?} is no user name: {why}"))),
+        Given::Wrong { text, why, .. } => Err(Failure::usage(format!("{text:?} is not a user name: {why}"))),
     }
 }
 
@@ -120,7 +120,7 @@ impl Door {
         let uri = host.and_then(|host| world.uri(&host.name)).unwrap_or_default();
         let forward = found.and_then(|(_, network)| checked.at(network)).map(|network| network.forward);
         let jump = match forward {
-            // A machine on the host's own LAN is reached as the host is.
+            // A machine on the host's own LAN is reached like the host.
             None | Some(Forward::Bridge) => None,
             Some(_) => jump(uri)?,
         };
@@ -178,14 +178,14 @@ fn written(checked: &Checked, doors: &[Door], known_hosts: Option<&Path>) -> Str
     text
 }
 
-/// Writes the host keys that the cloud says into `OWNER.known_hosts`; its path, if there are any.
+/// Writes the host keys that the cloud makes into `OWNER.known_hosts`, and returns its path if there are any.
 fn known_hosts(
     checked: &Checked,
     doors: &[Door],
     keyring: Option<&Keyring>,
     io: &Io<'_>,
 ) -> Result<Option<PathBuf>, Failure> {
-    // All of them, whichever machine is asked for: the file is the cloud's.
+    // The file has the keys of all machines, because it belongs to the cloud.
     if doors.iter().all(|door| door.keys.is_empty()) {
         return Ok(None);
     }
@@ -199,7 +199,7 @@ fn known_hosts(
     let name = format!("{}.known_hosts", checked.owner());
     let file = std::path::absolute(io.folder.join(&name))
         .map_err(|error| Failure::new(format!("failed to find the current folder: {error}")))?;
-    // OpenSSH takes `%` for a token, and cannot be told of a quote or a line break in a path.
+    // OpenSSH takes `%` for a token, and a path cannot have a quote or a line break.
     if file.display().to_string().contains(['%', '"', '\n', '\\', '$']) {
         let message = format!("OpenSSH cannot be told of the file {}", file.display());
         return Err(
@@ -230,7 +230,7 @@ fn host_keys(machine: &Machine, keyring: Option<&Keyring>) -> Vec<SshKey> {
     keys.collect()
 }
 
-/// The host to jump over for machines behind a hypervisor: who its libvirt is reached by over SSH.
+/// The jump host for machines behind a hypervisor: the host of its libvirt's SSH URI.
 fn jump(uri: &str) -> Result<Option<String>, Failure> {
     let Some((scheme, rest)) = uri.split_once("://") else { return Ok(None) };
     let transport = scheme.split_once('+').map(|(_, transport)| transport);

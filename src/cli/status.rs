@@ -1,4 +1,4 @@
-//! `status`: the machines as they are, and what is kept.
+//! `status`: the state of the machines, and the objects that are kept.
 //!
 //! With `--json` it writes a `status-object` of [`json`](super::json). It ends with 1 when something could not be read.
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::checked::{Addressing, Checked, Machine};
 use fmc_core::cloud::Cloud;
-use fmc_core::graph::NoteKind;
+use fmc_core::graph::{About, NoteKind};
 use fmc_core::provider::{self, Status};
 
 use super::args::Args;
@@ -38,7 +38,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             machines,
             objects: status.objects.iter().map(ObjectStatus::from).collect(),
             kept,
-            unknown: plan.deferred().map(|note| (note.about.clone(), note.text.clone())).collect(),
+            unknown: plan.deferred().map(|note| (note.about.to_string(), note.text.clone())).collect(),
         }))?;
         return Ok(ending(&plan, io));
     }
@@ -68,7 +68,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     Ok(ending(&plan, io))
 }
 
-/// Says what could not be read. How a machine is that nobody can see is not known, and the command has failed.
+/// Prints what could not be read. The state of such a machine is unknown, so the command has failed.
 fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
     let causes: BTreeSet<&str> = plan.deferred().map(|note| note.text.as_str()).collect();
     for cause in &causes {
@@ -77,12 +77,12 @@ fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
     if causes.is_empty() { DONE } else { FAILED }
 }
 
-/// What is ours and stays although no machine uses it: what nobody wants and is not deleted, and the data of machines that
-/// are not there.
+/// Our objects that stay although no machine uses them: unwanted ones that are not deleted, and the data of machines that
+/// do not exist.
 fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
     let said = plan.notes.iter().filter(|note| note.kind == NoteKind::Kept);
     let mut kept: BTreeMap<String, String> =
-        said.map(|note| (note.about.clone(), note.text.clone())).collect();
+        said.map(|note| (note.about.to_string(), note.text.clone())).collect();
     for (what, why) in &status.kept {
         kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
@@ -91,7 +91,7 @@ fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
 
 fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {
     let host = checked.at(machine.host);
-    let about = format!("machine/{}", machine.name);
+    let about = About::machine(machine.name.as_str());
     let notes = |kind: NoteKind| -> Vec<String> {
         let of_it = plan.notes.iter().filter(|note| note.kind == kind && note.about == about);
         of_it.map(|note| note.text.clone()).collect()

@@ -1,22 +1,22 @@
-//! Colours: few, and only where someone sees them.
+//! The colours of the output.
 
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
-/// What is wrong, or is lost.
+/// Errors and losses.
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What deserves a look.
+/// Warnings.
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
-/// What appears, or would be right.
+/// Creations and help.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// What changes.
+/// Changes.
 pub(super) const CHANGE: Style = AnsiColor::Yellow.on_default();
-/// What is made anew.
+/// Replacements.
 pub(super) const ANEW: Style = AnsiColor::Magenta.on_default();
-/// What stands out.
+/// Emphasis.
 pub(super) const STRONG: Style = Style::new().bold();
-/// What stays in the background.
+/// Background.
 pub(super) const DIM: Style = Style::new().dimmed();
 
 /// A text in a style, or as it is.

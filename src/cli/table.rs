@@ -26,7 +26,7 @@ impl Table {
         self.rows.push(cells.to_vec());
     }
 
-    /// Whether it has no row but its head.
+    /// Whether it has no row except its head.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.len() < 2
     }

@@ -1,13 +1,13 @@
-//! How far a fetch or an upload is, in words for a log: now and then, with its rate and what time is left.
+//! The progress of a fetch or an upload as occasional lines of a log, with rate and remaining time.
 
 use std::time::{Duration, Instant};
 
-/// How often a log is told.
+/// The interval between lines of a log.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Bytes on their way.
+/// A running transfer.
 pub(super) struct Transfer {
-    /// When it began, and with how many bytes.
+    /// Its start, and how many bytes it had then.
     begun: (Instant, u64),
     told: Instant,
     done: u64,
@@ -15,14 +15,14 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// One that begins now.
+    /// A transfer that begins now.
     pub(super) fn new(now: Instant) -> Self {
         Self { begun: (now, 0), told: now, done: 0, total: 0 }
     }
 
-    /// What to tell, if it is time: not of what is quick.
+    /// The line for a log, if it is time; none for a quick transfer.
     pub(super) fn tell(&mut self, now: Instant, done: u64, total: u64) -> Option<String> {
-        // What is fetched is sent afterwards. What goes on where it was cut has bytes that cost no time.
+        // A fetched image is sent afterwards, as a transfer of its own. The bytes of a resumed transfer cost no time.
         if total != self.total || done < self.done {
             self.begun = (now, done);
         }
@@ -47,7 +47,7 @@ fn far(took: Duration, from: u64, done: u64, total: u64) -> String {
     format!("{so_far}, {}/s, {} left", bytes(u64::try_from(rate).unwrap_or(u64::MAX)), clock(left))
 }
 
-/// A number of bytes as people say it, with one decimal.
+/// A number of bytes in a readable unit, with one decimal.
 fn bytes(count: u64) -> String {
     let units = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
     match units.into_iter().find(|(_, bits)| count >> bits > 0) {

@@ -1,13 +1,13 @@
-//! Lines that fit a terminal: broken between words, and what goes on stands below what it belongs to.
+//! Wraps lines to the terminal's width: they break between words, and continuations are aligned below their text.
 
 use std::borrow::Cow;
 
 use textwrap::{Options, WordSeparator, WordSplitter, core::display_width};
 
-/// Narrower than this, a line is not broken: it would be a column of words.
+/// The smallest width at which lines are broken: below it they would be a column of words.
 const NARROWEST: usize = 30;
 
-/// A text whose lines are at most so wide, unless one word is wider: a path or a command stays whole, to be copied.
+/// Wraps a text to a width. A wider word, such as a path or a command, stays whole so that it can be copied.
 pub(super) fn wrapped(text: &str, width: Option<usize>) -> Cow<'_, str> {
     let Some(width) = width.filter(|width| *width >= NARROWEST) else { return text.into() };
     if text.lines().all(|line| display_width(line) <= width) {
@@ -28,7 +28,7 @@ pub(super) fn wrapped(text: &str, width: Option<usize>) -> Cow<'_, str> {
     lines.collect::<Vec<_>>().join("\n").into()
 }
 
-/// The column at which a line goes on: that of its last cell where it has cells, or a little to the right of its beginning.
+/// The column of a continuation: that of the last cell if the line has cells, or slightly right of its beginning.
 fn hang(line: &str, width: usize) -> usize {
     let leading = line.len() - line.trim_start().len();
     let cells = line.match_indices("  ").map(|(at, gap)| at + gap.len()).filter(|at| *at > leading);

@@ -1,12 +1,12 @@
-//! The text of a file's bytes.
+//! Decodes a file's bytes into text.
 
 use super::mistake::Mistake;
 use super::tree::Span;
 
-/// A cloud file is at most 16 MiB: about 80,000 machines.
+/// The greatest size of a cloud file, 16 MiB: about 80,000 machines.
 pub const MOST_BYTES: usize = 16 << 20;
 
-/// The text of bytes, which is UTF-8, with or without a byte order mark.
+/// The text of bytes in UTF-8, with or without a byte order mark.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, Mistake> {
     let whole = Span::default();
     if bytes.len() > MOST_BYTES {
@@ -30,8 +30,11 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Mistake> {
         Ok(text) => Ok(text),
         Err(error) => {
             let at = error.valid_up_to();
-            Err(Mistake::at(Span::new(at..at), "the file is no UTF-8 from here on: it is binary, or Latin-1")
-                .help("save it as UTF-8"))
+            Err(Mistake::at(
+                Span::new(at..at),
+                "the file is not UTF-8 from here on: it is binary, or Latin-1",
+            )
+            .help("save it as UTF-8"))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::mistake::Mistake;
 use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
 
-/// Reads a text; keys that occur twice are told of, and the first is kept.
+/// Reads a text. Duplicate keys are mistakes, and the first is kept.
 pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Node<'a>, Mistake> {
     let mut reader = Reader { text, at: 0, values: 0, mistakes };
     reader.space();
@@ -205,7 +205,8 @@ impl<'a> Reader<'a, '_> {
     fn escape(&mut self) -> Result<char, Mistake> {
         let start = self.at;
         let refused = |end: usize| {
-            Mistake::at(Span::new(start..end), "this is no escape of JSON").help("write a backslash as \\\\")
+            Mistake::at(Span::new(start..end), "this is not an escape of JSON")
+                .help("write a backslash as \\\\")
         };
         let letter = self.text.as_bytes().get(self.at + 1).copied();
         self.at += 2;

@@ -1,20 +1,20 @@
-//! The text as it may be shown: what may be a secret is covered.
+//! Masks a text for display: values that may be secrets are replaced by stars.
 
 use super::tree::{Node, Value};
 
-/// Values below these keys are never shown: what is in files and units, passwords, and keys, among which a private one
-/// may have been pasted.
+/// Values below these keys are never shown: contents of files and units, passwords, and keys, because a private key may
+/// have been pasted.
 const COVERED: [&str; 4] = ["contents", "keys", "password_hash", "secret"];
 
-/// A copy in which values that may be secrets are covered with as many stars. With `all`, every value is: a key that
-/// nobody knows may be that of a password.
+/// A copy in which values that may be secrets are replaced by stars of the same length. With `all`, every value is
+/// replaced: an unknown key may hold a password.
 pub(super) fn covered(text: &str, offset: usize, tree: Option<&Node<'_>>, all: bool) -> String {
     let mut bytes = text.as_bytes().to_vec();
     match tree {
         Some(tree) => cover(tree, offset, all, &mut bytes),
         None => cover_lines(&mut bytes),
     }
-    // Stars take the place of whole characters, since a value begins and ends with one.
+    // Values begin and end at character boundaries, so whole characters are replaced.
     String::from_utf8(bytes).unwrap_or_default()
 }
 
@@ -35,8 +35,8 @@ fn cover(node: &Node<'_>, offset: usize, all: bool, bytes: &mut [u8]) {
     }
 }
 
-/// Where nobody knows what is a value: all letters and digits that stand behind the first `:` or `=` of a line, and
-/// those of a line that has none.
+/// For text without known values: all letters and digits after the first `:` or `=` of a line, or of the whole line if
+/// it has neither.
 fn cover_lines(bytes: &mut [u8]) {
     for line in bytes.split_mut(|byte| *byte == b'\n') {
         let key = line.iter().position(|byte| matches!(byte, b':' | b'=')).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is wrong with a text: where, and what would be right.
+//! Mistakes in a text, with place and help.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer};
 
 use super::tree::Span;
 
-/// A file with more mistakes than this is none; the first ones say enough.
+/// The greatest number of reported mistakes.
 pub(super) const MOST_MISTAKES: usize = 50;
 
-/// One thing that is wrong with a text.
+/// One mistake in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     pub(crate) path: String,
@@ -45,7 +45,7 @@ impl Mistake {
         self
     }
 
-    /// Moves it behind what the reader did not see: a byte order mark.
+    /// Moves it behind a byte order mark, which the reader did not see.
     pub(crate) fn shift(&mut self, offset: usize) {
         self.span = self.span.moved(offset);
         self.also = self.also.map(|span| span.moved(offset));
@@ -57,12 +57,12 @@ impl Mistake {
         &self.path
     }
 
-    /// The bytes of the text that it is about.
+    /// The range of the mistake in the text.
     pub fn span(&self) -> Range<usize> {
         self.span.range()
     }
 
-    /// Where the other half of it is, as the first of two equal keys.
+    /// A second place, such as the first of two equal keys.
     pub fn also_at(&self) -> Option<Range<usize>> {
         self.also.map(Span::range)
     }
@@ -77,12 +77,12 @@ impl Mistake {
         self.column
     }
 
-    /// What is wrong. It never holds a value of the text, which may be a secret.
+    /// The message. It never quotes a value of the text, because that may be a secret.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What would be right; empty when there is nothing to add.
+    /// The help; empty if there is none.
     pub fn help_text(&self) -> &str {
         &self.help
     }
@@ -116,15 +116,15 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// The lines of a text, to say where a byte of it is.
+/// The lines of a text, to find the line of a byte.
 #[derive(Clone)]
 pub struct Lines<'a> {
     text: &'a str,
-    /// Where each line begins.
+    /// The start of each line.
     starts: Vec<usize>,
 }
 
-/// Without the text, in which anything may be.
+/// Omits the text, because it may hold secrets.
 impl fmt::Debug for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lines").field("count", &self.starts.len()).finish()
@@ -142,7 +142,7 @@ impl<'a> Lines<'a> {
     pub fn place(&self, byte: usize) -> (usize, usize) {
         let line = self.starts.partition_point(|start| *start <= byte).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or_default();
-        // A byte order mark is no character of the first line.
+        // A byte order mark is not a character of the first line.
         let before =
             self.text.get(start..byte).unwrap_or_default().trim_start_matches('\u{feff}').chars().count();
         (line, before + 1)
@@ -156,7 +156,7 @@ impl<'a> Lines<'a> {
         start..end
     }
 
-    /// Where the byte of a line and a character in it is, both counted from 1.
+    /// The byte of a character in a line, both counted from 1.
     #[cfg(feature = "yaml")]
     pub(crate) fn byte(&self, line: usize, column: usize) -> usize {
         let start = self.starts.get(line.max(1) - 1).copied().unwrap_or(self.text.len());

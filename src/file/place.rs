@@ -1,16 +1,16 @@
-//! Where in a tree the value of a path is.
+//! Finds the value of a path in a tree.
 
 use super::tree::{Member, Node, Span, Value};
 
-/// Where the value of a finding's path is, as `machines.web.interfaces[0].address`; of one that is not there, the nearest
-/// that is around it. A name in a path may hold dots: every way to read it is tried.
+/// The range of a finding's path, such as `machines.web.interfaces[0].address`, or of the nearest value around it if it
+/// does not exist. A name in a path may have dots, so every way to split it is tried.
 pub(crate) fn place(tree: &Node<'_>, path: &str) -> Span {
     let (_, span) = deepest(tree, tree.span, path);
-    // A cloud as a whole begins where it begins.
+    // The place of the whole cloud is its beginning.
     if span == tree.span { Span::new(span.range().start..span.range().start) } else { span }
 }
 
-/// How much of the path is left, and where that leads.
+/// The rest of the path after a step, and where it leads.
 fn deepest(node: &Node<'_>, here: Span, path: &str) -> (usize, Span) {
     let mut best = (path.len(), here);
     if path.is_empty() {
@@ -43,7 +43,7 @@ fn deepest(node: &Node<'_>, here: Span, path: &str) -> (usize, Span) {
     }
 }
 
-/// A scalar is pointed at itself, a map or list by its key: its own range is many lines.
+/// The place of a scalar is its own range; that of a map or list is its key, because its own range is many lines.
 fn pointed(member: &Member<'_>) -> Span {
     if scalar(&member.node) && !member.node.span.range().is_empty() { member.node.span } else { member.span }
 }

@@ -1,4 +1,4 @@
-//! A cloud from its tree: what serde asks for, with the place of each value in every mistake.
+//! Deserialises a cloud from its tree, so that every mistake has the place of its value.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use serde::de::{
 use super::mistake::{MOST_MISTAKES, Mistake};
 use super::tree::{Member, Members, Node, Span, Value};
 
-/// A key of the whole file by which an editor finds its schema, and which says nothing of the cloud.
+/// A top-level key with which an editor finds the schema. It is not a part of the cloud.
 const SCHEMA: &str = "$schema";
 
-/// Which keys a place takes; a place that is not noted and holds a map takes names.
+/// The keys that a place takes. A map at any other place takes names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// These fields.
@@ -30,7 +30,7 @@ pub(crate) enum Keys {
 /// The keys of each place, by path.
 pub(crate) type Shapes = BTreeMap<String, Keys>;
 
-/// Reads a tree. Every key that nobody knows is told of; anything else that is wrong ends it.
+/// Reads a tree. Every unknown key is reported; any other mistake ends the reading.
 pub(crate) fn read<T: de::DeserializeOwned>(node: &Node<'_>, mistakes: &mut Vec<Mistake>) -> Option<T> {
     let notes = Notes { mistakes: RefCell::new(Vec::new()), shapes: None };
     let read = T::deserialize(Place { node, at: At::ROOT, notes: &notes });
@@ -59,7 +59,7 @@ pub(super) fn read_at<T: de::DeserializeOwned>(node: &Node<'_>, at: At<'_>) -> R
     }
 }
 
-/// Reads a tree, and notes the keys of every place in it.
+/// Reads a tree, and records the keys of every place in it.
 #[cfg(feature = "yaml")]
 pub(crate) fn read_with_shapes<T: de::DeserializeOwned>(node: &Node<'_>) -> Result<(T, Shapes), Mistake> {
     let notes = Notes { mistakes: RefCell::new(Vec::new()), shapes: Some(RefCell::new(Shapes::new())) };
@@ -70,24 +70,24 @@ pub(crate) fn read_with_shapes<T: de::DeserializeOwned>(node: &Node<'_>) -> Resu
     }
 }
 
-/// What is told of a key that is not known: the nearest one that is, or all of them.
+/// The help for an unknown key: the nearest known key, or all of them.
 pub(crate) fn known_instead<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(key, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let known: Vec<&str> = known.take(24).collect();
-            format!("what is known is {}", known.join(", "))
+            format!("known keys: {}", known.join(", "))
         }
     }
 }
 
-/// What is learnt on the way.
+/// The state of the reading.
 struct Notes {
     mistakes: RefCell<Vec<Mistake>>,
     shapes: Option<RefCell<Shapes>>,
 }
 
-/// Why serde stopped.
+/// The reason why serde stopped.
 #[derive(Debug)]
 struct Wrong {
     mistake: Mistake,
@@ -99,7 +99,7 @@ impl Wrong {
         Self { mistake: Mistake::at(Span::default(), message).help(help), placed: false }
     }
 
-    /// The innermost place is where it happened.
+    /// The mistake is at the innermost place.
     fn within(mut self, at: &At<'_>, span: Span) -> Self {
         if !self.placed {
             self.mistake.path = at.to_string();
@@ -118,7 +118,7 @@ impl fmt::Display for Wrong {
 
 impl std::error::Error for Wrong {}
 
-/// No message quotes a value: it may be a secret that stands in the wrong place.
+/// No message quotes a value, because it may be a misplaced secret.
 impl de::Error for Wrong {
     fn custom<T: fmt::Display>(text: T) -> Self {
         Self::new(text.to_string(), String::new())
@@ -149,7 +149,7 @@ impl de::Error for Wrong {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        // A word that is near is a mistyped one; any other may be a text that belongs elsewhere.
+        // A similar word is a typo; any other may be a misplaced text.
         match nearest(variant, expected.iter().copied()) {
             Some(near) => {
                 Self::new(format!("`{variant}` is not known here"), format!("did you mean `{near}`?"))
@@ -190,7 +190,7 @@ impl Place<'_> {
         read.map_err(|wrong| wrong.within(&self.at, self.node.span))
     }
 
-    /// A key without a value would silently mean the default, also where somebody forgot to fill it in.
+    /// A key without a value is refused: it would silently mean the default, even if the author forgot to fill it in.
     fn nothing<T>(&self) -> Result<T, Wrong> {
         let help = "write a value, or leave the key out".to_owned();
         self.placed(Err(Wrong::new("there is no value here".to_owned(), help)))
@@ -227,7 +227,7 @@ macro_rules! integers {
 impl<'de> Deserializer<'de> for Place<'_> {
     type Error = Wrong;
 
-    /// What takes anything takes a scalar as its text: a leaf, which says itself what is wrong with it.
+    /// A scalar of any type is read as text: leaves check it themselves.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
         let read = match &self.node.value {
             Value::Null => visitor.visit_unit(),
@@ -321,7 +321,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
     ) -> Result<V::Value, Wrong> {
         self.note(Keys::OneOf(variants));
         let read = match &self.node.value {
-            // What is set on the command line is no secret of the file's.
+            // A value from the command line is not a secret of the file.
             Value::Text(variant) | Value::Plain(variant)
                 if self.notes.shapes.is_some() && !variants.contains(&variant.as_ref()) =>
             {
@@ -383,7 +383,7 @@ impl<'de> SeqAccess<'de> for List<'_> {
 struct Entries<'a> {
     place: Place<'a>,
     members: std::slice::Iter<'a, Member<'a>>,
-    /// The keys that are known; any if `None`.
+    /// The known keys; `None` if any key is allowed.
     known: Option<&'static [&'static str]>,
     next: Option<&'a Member<'a>>,
 }
@@ -425,14 +425,14 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let member = self.next.take().ok_or_else(|| Wrong::custom("a value without a key"))?;
         let at = self.place.at.key(&member.key);
         let read = seed.deserialize(Place { node: &member.node, at, notes: self.place.notes });
-        // A large value is found by its key.
+        // A large value is shown by its key.
         read.map_err(
             |wrong| if wrong.mistake.span == member.node.span { pointing(wrong, member) } else { wrong },
         )
     }
 }
 
-/// A map or list is pointed at by its key: its own range is many lines.
+/// The place of a map or list is its key, because its own range is many lines.
 fn pointing(mut wrong: Wrong, member: &Member<'_>) -> Wrong {
     if matches!(member.node.value, Value::Map(_) | Value::List(_) | Value::Null) {
         wrong.mistake.span = member.span;

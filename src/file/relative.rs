@@ -1,14 +1,14 @@
-//! Relative paths in a file: those of images beside the program are below the file's own folder.
+//! Relative paths in a file: paths of local images start from the file's own folder.
 
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
 use super::tree::{Node, Value};
 
-/// Where the path of an image's file is, in every machine.
+/// The place of the path of an image's file in a machine.
 const FILE: [&str; 4] = ["image", "source", "file", "path"];
 
-/// Makes the paths of image files absolute that are not.
+/// Makes relative paths of image files absolute.
 pub(super) fn resolve(cloud: &mut Node<'_>, folder: &Path) {
     let Some(Value::Map(machines)) = cloud.member_mut("machines").map(|machines| &mut machines.value) else {
         return;
@@ -25,7 +25,7 @@ pub(super) fn resolve(cloud: &mut Node<'_>, folder: &Path) {
     }
 }
 
-/// A path without `.` and `..`, as far as that can be said without a look at the folders.
+/// A path without `.` and `..`, as far as that is possible without reading folders.
 fn clean(path: &Path) -> Option<String> {
     let mut clean = PathBuf::new();
     for component in path.components() {

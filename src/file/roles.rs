@@ -1,4 +1,4 @@
-//! The roles that a program knows: what a file may say below `roles`.
+//! The roles that a program knows, which a file may have below `roles`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,14 +41,14 @@ use super::tree::{Members, Node, Value};
 #[derive(Clone)]
 pub struct RoleKinds {
     kinds: Types<Role>,
-    /// Those of the cloud as a whole.
+    /// The spanning roles of the cloud.
     spanning: Types<Spanning>,
 }
 
 /// Types of roles, by kind.
 type Types<R> = BTreeMap<&'static str, Type<R>>;
 
-/// What is known of the type of a role.
+/// The type of a role.
 #[derive(Clone)]
 struct Type<R> {
     read: fn(&Node<'_>, &At<'_>) -> Result<R, Vec<Mistake>>,
@@ -66,27 +66,26 @@ impl RoleKinds {
         all
     }
 
-    /// These, and one more. It takes the place of one with its kind.
+    /// Adds a role, which replaces a known role of its kind.
     #[must_use]
     pub fn with<R: FileRole>(mut self) -> Self {
         self.role::<R>();
         self
     }
 
-    /// These, and one more that spans machines, which a file says among the `roles` of the cloud. It takes the place of one with its
-    /// kind.
+    /// Adds a spanning role, which a file has among the `roles` of the cloud. It replaces a known role of its kind.
     #[must_use]
     pub fn with_spanning<R: FileSpanningRole>(mut self) -> Self {
         self.spanning_role::<R>();
         self
     }
 
-    /// The kinds of those that span machines.
+    /// The kinds of spanning roles.
     pub fn spanning_kinds(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.spanning.keys().copied()
     }
 
-    /// The kinds of those that a machine has.
+    /// The kinds of machines' roles.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.kinds.keys().copied()
     }
@@ -97,7 +96,7 @@ impl RoleKinds {
         self.kinds.values().flat_map(|known| known.findings).chain(spanning)
     }
 
-    /// The cloud with the form in a file of each role whose type is known: so a program's own roles can be written.
+    /// The cloud with a form for each role of a known type, so that a program's own roles can be written.
     #[must_use]
     pub fn recognise(&self, cloud: Cloud) -> Cloud {
         let cloud = cloud.map_roles(|_, _, role| {
@@ -121,7 +120,7 @@ impl RoleKinds {
         ];
         if let Some(all) = schema.get_mut("$defs").and_then(serde_json::Value::as_object_mut) {
             all.extend(definitions);
-            // A program that knows none says no more than what any role is, and its reader refuses each.
+            // Without known roles the schema describes any role, and the reader refuses each.
             for (name, forms) in forms.into_iter().filter(|(_, forms)| !forms.is_empty()) {
                 if let Some(role) = all.get_mut(name).and_then(serde_json::Value::as_object_mut) {
                     role.insert("anyOf".to_owned(), serde_json::Value::Array(forms));
@@ -131,12 +130,12 @@ impl RoleKinds {
         schema
     }
 
-    /// Reads the roles of a cloud, which a file names by kind, where the file has them.
+    /// Reads the roles of a cloud, which a file names by kind, at their places in the file.
     pub(super) fn read(&self, cloud: Cloud, tree: &Node<'_>, mistakes: &mut Vec<Mistake>) -> Cloud {
         self.resolve(cloud, tree, &mut |_, _, _| None, &mut |_, _| None, mistakes)
     }
 
-    /// The same, but for roles that are known already.
+    /// The same, except for roles that are already known.
     pub(crate) fn resolve(
         &self,
         cloud: Cloud,
@@ -181,11 +180,11 @@ impl RoleKinds {
     }
 }
 
-/// Where a role that spans machines is said.
+/// The place of a spanning role.
 const OF_CLOUD: &str =
     "it spans machines: write it below `roles` of the cloud, with the machines that it names";
 
-/// Where a role of one machine is said.
+/// The place of a machine's role.
 const OF_MACHINE: &str = "it is a role of one machine: write it below `roles` of that machine";
 
 /// One of the roles of a machine or a cloud.
@@ -194,7 +193,7 @@ fn nth<'a, 'b>(of: &'a Members<'b>, index: usize) -> Option<&'a Node<'b>> {
     nodes.get(index)
 }
 
-/// Reads one role of a kind. The help for a kind that is not known here says where else it belongs, if that is known.
+/// Reads one role of a kind. The help for an unknown kind names the place where it belongs, if that is known.
 fn one<R>(
     types: &Types<R>,
     kind: &str,
@@ -208,7 +207,7 @@ fn one<R>(
         let mistake = Mistake::at(span, format!("the role `{kind}` is not known here")).below(at);
         let instead = || {
             match types.keys().copied().collect::<Vec<_>>() {
-            // The built-in roles are of machines: only a program of a user's own has one for a whole cloud.
+            // All built-in roles of files are for machines; only a program of a user's own has one for a whole cloud.
             known if known.is_empty() => {
                 "this program has no roles for a whole cloud; `Program::spanning_role` adds one to a program of your own".to_owned()
             }
@@ -227,13 +226,13 @@ fn one<R>(
             Err(vec![mistake.help("write its settings, or the kind alone")])
         }
         Some(settings) => (known.read)(settings, &at),
-        // A kind alone has no settings: of a struct with fields none is said, and one without any is nothing.
+        // A kind alone has no settings: a struct with fields gets its defaults, and a unit struct is null.
         _ => (known.read)(&nothing(Value::Map(Members::default())), &at)
             .or_else(|wrong| (known.read)(&nothing(Value::Null), &at).map_err(|_| wrong)),
     }
 }
 
-/// The forms of roles in a schema, and the definitions that they need.
+/// The schemas of roles, and the definitions that they need.
 #[cfg(feature = "schema")]
 fn forms<R>(
     types: &Types<R>,
@@ -303,7 +302,7 @@ fn map<'a, 'b>(node: &'a Node<'b>) -> Option<&'a Members<'b>> {
     }
 }
 
-/// Lets the references of a role's own schema lead to its definitions among those of the cloud.
+/// Redirects the references of a role's own schema to its definitions among those of the cloud.
 #[cfg(feature = "schema")]
 fn point(schema: &mut serde_json::Value, kind: &str) {
     use serde_json::Value as Json;

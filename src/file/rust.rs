@@ -1,7 +1,7 @@
-//! A cloud as the Rust program that says it.
+//! A cloud as a Rust program.
 //!
-//! The expression is the cloud's own ([`Cloud::to_rust`]). What a program has around it stands here: what it imports, a constant for
-//! each network, and a `main` with the commands.
+//! [`Cloud::to_rust`] makes the expression. This file adds the rest of the program: its imports, a constant for each network,
+//! and a `main` with the commands.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -23,7 +23,7 @@ pub(super) fn program(cloud: &Cloud) -> Result<String, String> {
     Ok(text)
 }
 
-/// The networks whose names are right, each with a constant of its own.
+/// A constant for each network with a valid name.
 fn constants(cloud: &Cloud) -> BTreeMap<String, String> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for name in cloud.networks.iter().filter_map(|network| network.name.ok()) {

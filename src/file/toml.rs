@@ -24,7 +24,7 @@ fn refused(text: &str, error: &Error) -> Mistake {
         return Mistake::at(Span::new(span), format!("the key `{key}` occurs twice"))
             .help("keep one of the two");
     }
-    Mistake::at(Span::new(span), format!("this is no TOML: {message}"))
+    Mistake::at(Span::new(span), format!("this is not TOML: {message}"))
 }
 
 fn table<'a>(
@@ -38,7 +38,7 @@ fn table<'a>(
         let span = Span::new(key.span());
         members.push(Member { key: key.into_inner(), span, node: node(value, depth + 1, values)? });
     }
-    // The table is sorted by key, the tree as the text is.
+    // The table is sorted by key, but the tree keeps the order of the text.
     members.sort_by_key(|member| member.span.range().start);
     Ok(Node::new(span, Value::Map(Members::new(members, &mut Vec::new()))))
 }

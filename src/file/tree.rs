@@ -1,18 +1,17 @@
-//! What a text says before anyone asks what it means: a tree in which every key and value knows its place.
+//! The syntax tree of a text, in which every key and value knows its place.
 //!
 //! YAML, TOML and JSON are read into this tree, and one reader makes a cloud of it: every mistake and every finding has a
-//! line in each format, and no format has rules of its own. A plain scalar of YAML stays as it is written until a place
-//! asks for a kind: `no` is a name where a name belongs. The text is read again when a finding needs its place, which
-//! costs nothing where nothing is found.
+//! line in each format, and no format has rules of its own. A plain scalar of YAML is kept as text until a
+//! setting needs a type: `no` is a name where a name belongs. The text is read again only if a finding needs its place.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::mistake::{MOST_MISTAKES, Mistake};
 
-/// How deep a text may nest.
+/// The greatest depth of a text.
 pub(crate) const DEEPEST: usize = 64;
-/// How many values a text may have, what its aliases expand to included.
+/// The greatest number of values in a text, with the expansions of its aliases.
 pub(crate) const MOST_VALUES: usize = 2_000_000;
 
 /// A range of bytes of a text, which has less than 4 GiB.
@@ -38,14 +37,14 @@ impl Span {
     }
 }
 
-/// A value and where it stands.
+/// A value with its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<'a> {
     pub(crate) span: Span,
     pub(crate) value: Value<'a>,
 }
 
-/// A value as its text has it.
+/// A value as it is written.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
     /// Nothing: `null`.
@@ -54,7 +53,7 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     /// A number, as it is written.
     Number(Cow<'a, str>),
-    /// A text without quotes, which may be meant as anything: YAML's plain scalar.
+    /// A text without quotes, whose type is not known yet: YAML's plain scalar.
     #[cfg_attr(not(feature = "yaml"), expect(dead_code, reason = "only YAML has it"))]
     Plain(Cow<'a, str>),
     /// A text.
@@ -69,7 +68,7 @@ pub(crate) enum Value<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Members<'a> {
     members: Vec<Member<'a>>,
-    /// Their places in the order of their keys.
+    /// Their indices, sorted by key.
     sorted: Vec<u32>,
 }
 
@@ -82,7 +81,7 @@ pub(crate) struct Member<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The members of a map; of a key that occurs twice the first one, and a mistake for each other.
+    /// The members of a map. Of duplicate keys the first is kept, and each other one is a mistake.
     pub(crate) fn new(mut members: Vec<Member<'a>>, mistakes: &mut Vec<Mistake>) -> Self {
         let mut sorted = by_key(&members);
         let mut twice: Vec<usize> = Vec::new();
@@ -149,7 +148,7 @@ impl<'a> Node<'a> {
         members.iter_mut().find(|member| member.key == key).map(|member| &mut member.node)
     }
 
-    /// What kind of value it is, as a person would say it.
+    /// The type of the value in a person's words.
     pub(crate) fn what(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
@@ -162,7 +161,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A value without a place: what is set from outside of the text.
+/// A value without a place, because it does not come from the text.
 impl<'a> From<&'a serde_json::Value> for Node<'a> {
     fn from(value: &'a serde_json::Value) -> Self {
         use serde_json::Value as Json;

@@ -1,7 +1,7 @@
 //! YAML 1.2 as a tree.
 //!
-//! A plain scalar stays what is written: whoever reads it knows whether a number, a truth value or a text belongs there.
-//! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, whatever another reader of YAML makes of them.
+//! A plain scalar is kept as text: the setting that takes it knows whether it is a number, a truth value or a text.
+//! So `no` is a name, `9.10` a version and `52:54:00:12:34:56` a MAC, although other readers of YAML convert them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StrInput, 
 use super::mistake::{Lines, Mistake};
 use super::tree::{DEEPEST, MOST_VALUES, Member, Members, Node, Span, Value};
 
-/// Reads a text; keys that occur twice are told of, and the first is kept.
+/// Reads a text. Duplicate keys are mistakes, and the first is kept.
 pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Node<'a>, Mistake> {
     let mut options = granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     options.set_emit_comments(false);
@@ -35,7 +35,7 @@ pub(super) fn read<'a>(text: &'a str, mistakes: &mut Vec<Mistake>) -> Result<Nod
 struct Reader<'a, 'm> {
     text: &'a str,
     parser: Parser<'a, StrInput<'a>>,
-    /// What an anchor stands for, and how many values that is.
+    /// The value of an anchor, and how many values it has.
     anchors: BTreeMap<usize, (Node<'a>, usize)>,
     values: usize,
     mistakes: &'m mut Vec<Mistake>,
@@ -76,12 +76,12 @@ impl<'a> Reader<'a, '_> {
             ErrorKind::UnknownAnchor => "an alias `*name` follows its anchor `&name`",
             _ => "",
         };
-        Mistake::at(Span::new(at..at + length), format!("this is no YAML: {}", error.info())).help(help)
+        Mistake::at(Span::new(at..at + length), format!("this is not YAML: {}", error.info())).help(help)
     }
 
     fn count(&mut self, values: usize, span: Span) -> Result<(), Mistake> {
         self.values += values;
-        // A value takes a byte at least: what is far above that is said by aliases alone.
+        // A value takes at least one byte, so only aliases can make many more values than that.
         let most = MOST_VALUES.min(100_000 + 8 * self.text.len());
         if self.values <= most {
             return Ok(());
@@ -98,7 +98,7 @@ impl<'a> Reader<'a, '_> {
                 .anchors
                 .get(&anchor)
                 .cloned()
-                .ok_or_else(|| Mistake::at(span, "an alias stands inside of what it names"))?;
+                .ok_or_else(|| Mistake::at(span, "an alias is inside the value that it names"))?;
             self.count(values, span)?;
             return Ok(node);
         }
@@ -159,7 +159,7 @@ impl<'a> Reader<'a, '_> {
                         return Err(Mistake::at(span, "a key is expected before `:`"));
                     }
                     Value::Null => Cow::Borrowed(self.slice(span)),
-                    _ => return Err(Mistake::at(span, "a key is a text, and no list or map")),
+                    _ => return Err(Mistake::at(span, "a key is a text, not a list or map")),
                 },
             };
             let (event, at) = self.next()?;
@@ -181,7 +181,7 @@ fn too_deep(span: Span) -> Mistake {
     Mistake::at(span, format!("values nest deeper than {DEEPEST} levels"))
 }
 
-/// What `<<` takes members from: a map, or several of which the first has a key.
+/// The maps that `<<` merges: one map, or several, of which the first with a key wins.
 fn defaults<'a>(node: Node<'a>, span: Span) -> Result<Vec<Members<'a>>, Mistake> {
     let maps = match node.value {
         Value::Map(members) => vec![members],
@@ -194,7 +194,7 @@ fn defaults<'a>(node: Node<'a>, span: Span) -> Result<Vec<Members<'a>>, Mistake>
     Ok(maps)
 }
 
-/// The members of a map, and behind them those of its defaults whose keys it has not.
+/// The members of a map, followed by those of its defaults with other keys.
 fn with_defaults<'a>(own: Members<'a>, defaults: Vec<Members<'a>>) -> Members<'a> {
     defaults.into_iter().fold(own, |own, defaults| {
         let more: Vec<Member<'a>> =

@@ -18,9 +18,9 @@ pub struct FindingView {
     /// Further places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What would be right, in the author's format.
+    /// The help, in the words of the author's format.
     pub help: String,
     /// The reason, if the cloud accepts the finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{self, Action, Note, NoteKind, Step};
+use fmc_core::graph::{self, About, Action, Note, NoteKind, Step};
 use fmc_core::provider::{AnyDocument, Rooms};
 use fmc_core::role::Membership;
 use fmc_core::roles;
@@ -18,8 +18,8 @@ pub(super) fn notes(plan: &graph::Plan<AnyDocument>, seen: &Seen, rooms: &Rooms<
 }
 
 fn note(plan: &graph::Plan<AnyDocument>, members: &[Membership], step: &Step<AnyDocument>) -> Option<Note> {
-    let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
-    let action = plan.step(&about).map_or(step.action, |group| group.action());
+    let about = About::object(&step.address, step.part_of.as_deref());
+    let action = plan.step(&about.to_string()).map_or(step.action, |group| group.action());
     if !matches!(action, Action::Delete | Action::Replace) {
         return None;
     }
@@ -31,6 +31,8 @@ fn note(plan: &graph::Plan<AnyDocument>, members: &[Membership], step: &Step<Any
 
 #[cfg(all(test, feature = "sim"))]
 mod tests {
+    use fmc_core::graph::About;
+
     use crate::prelude::*;
     use crate::sim::Sim;
 
@@ -70,29 +72,28 @@ mod tests {
         Cloud::new("first").host(Host::local()).machines(machines.iter().map(machine))
     }
 
-    fn told(plan: &crate::Plan) -> Vec<(String, String)> {
+    fn told(plan: &crate::Plan) -> Vec<(About, String)> {
         let notes = plan.notes.iter().filter(|note| note.kind == fmc_core::graph::NoteKind::Beforehand);
         notes.map(|note| (note.about.clone(), note.text.clone())).collect()
     }
 
     #[test]
-    fn a_member_that_goes_is_let_go_first_though_the_cloud_no_longer_has_its_role() {
+    fn a_deleted_member_is_let_go_first_although_the_cloud_no_longer_has_its_role() {
         let all = ["one", "two", "web"];
         let world = Sim::new();
         world.apply(&cloud(&all));
         assert!(told(&world.plan(&cloud(&all))).is_empty());
-        let text =
-            |name: &str| (format!("machine/{name}"), format!("`ldapremove {name}` & wait, or eu loses it"));
+        let text = |name: &str| (About::machine(name), format!("`ldapremove {name}` & wait, or eu loses it"));
         assert_eq!(told(&world.plan(&cloud(&[]))), [text("one"), text("two")]);
     }
 
     #[test]
-    fn one_that_is_made_anew_is_too() {
+    fn a_replaced_member_is_let_go_first_too() {
         let all = ["one", "two"];
         let world = Sim::new();
         world.apply(&cloud(&all));
         let plan = world.plan(&cloud(&all)).replace("two");
-        assert_eq!(told(&plan), [("machine/two".to_owned(), "two comes back by itself".to_owned())]);
+        assert_eq!(told(&plan), [(About::machine("two"), "two comes back by itself".to_owned())]);
         assert!(plan.to_string().contains("! machine two"), "{plan}");
     }
 }

@@ -1,16 +1,16 @@
-//! What a destroy is asked to take away, and is gone already.
+//! Objects that a destroy is asked to delete, and that do not exist any more.
 
 use std::borrow::Cow;
 
-use fmc_core::graph::{Choices, Model as _, Note, NoteKind};
+use fmc_core::graph::{About, Choices, Model as _, Note, NoteKind};
 
 use super::Seen;
 use super::names::is_named;
 use crate::compile::Wanted;
 
-/// The choices without the names of which nothing is there any more, each with a note; `None` if nothing is left of what
-/// was chosen, which is not the same as choosing everything. Only a destroy has such names: the cloud knows them, and
-/// wants nothing.
+/// The choices without the names whose objects do not exist any more, and a note for each such name. `None` if no chosen
+/// name remains: an empty choice would mean everything. Only a destroy has such names: the cloud knows them and wants
+/// nothing.
 pub(super) fn without<'a>(
     wanted: &Wanted,
     seen: &Seen,
@@ -21,7 +21,7 @@ pub(super) fn without<'a>(
         return (Some(Cow::Borrowed(choices)), notes);
     }
     let mut rest = choices.clone();
-    rest.only.retain(|name| notes.iter().all(|note| note.about != *name));
+    rest.only.retain(|name| notes.iter().all(|note| !note.about.is_named(name)));
     ((!rest.only.is_empty()).then_some(Cow::Owned(rest)), notes)
 }
 
@@ -45,5 +45,5 @@ fn note(wanted: &Wanted, seen: &Seen, name: &str) -> Option<Note> {
         }
         None => (NoteKind::Notice, "it is gone already".to_owned()),
     };
-    Some(Note { about: name.to_owned(), kind, text })
+    Some(Note { about: About::Name(name.into()), kind, text })
 }

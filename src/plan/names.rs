@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fmc_core::graph::{self, Address, DeleteData, Note, NoteKind};
+use fmc_core::graph::{self, About, Address, DeleteData, Note, NoteKind};
 use fmc_core::nearest::nearest;
 
 /// The plan does not know this name: it neither changes such an object nor leaves one unchanged.
@@ -39,7 +39,7 @@ pub(crate) fn names<D: ?Sized>(plan: &graph::Plan<D>) -> BTreeSet<String> {
 /// An error for a name that a plan does not know.
 pub(crate) fn known<D: ?Sized>(plan: &graph::Plan<D>, name: &str) -> Result<(), UnknownName> {
     let is_known = objects(plan).any(|(address, part_of)| is_named(address, part_of, name))
-        || plan.notes.iter().any(|note| note.about == name && note.kind != NoteKind::Refused);
+        || plan.notes.iter().any(|note| note.about.to_string() == name && note.kind != NoteKind::Refused);
     if is_known {
         return Ok(());
     }
@@ -68,7 +68,7 @@ pub(super) fn unknown_data<'a>(
     let note = |name: &String| {
         let near = nearest(name, machines.clone()).map(|near| format!(": did you mean {near}?"));
         Note {
-            about: format!("machine/{name}"),
+            about: About::machine(name.as_str()),
             kind: NoteKind::Refused,
             text: format!(
                 "its data cannot be deleted: the cloud has no machine of this name, and no such machine left data{}",

@@ -187,7 +187,10 @@ fn notes<'a>(plan: &'a Plan, name: &'a str) -> impl Iterator<Item = &'a Note> {
         .filter(|(address, part_of)| is_named(address, *part_of, name))
         .map(|(address, _)| address.to_string())
         .collect();
-    plan.notes.iter().filter(move |note| note.about == name || addresses.contains(&note.about))
+    plan.notes.iter().filter(move |note| {
+        let about = note.about.to_string();
+        about == name || addresses.contains(&about)
+    })
 }
 
 /// An error for an unknown name: otherwise a typo would pass for an unchanged object.

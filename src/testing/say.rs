@@ -9,7 +9,7 @@ pub(super) struct Failed {
     pub(super) what: String,
     /// The actual state, which may have several lines.
     pub(super) there: String,
-    /// What would be right.
+    /// The expected state.
     pub(super) right: String,
 }
 

@@ -149,5 +149,5 @@ fn what_is_not_ours_is_not_touched() {
     assert!(stage.path().join("ours/letter.txt").is_file());
 
     fs::write(stage.path().join("file"), "").unwrap();
-    stage.fails(cloud(), "compile --out file", 1, &["it is no folder"]);
+    stage.fails(cloud(), "compile --out file", 1, &["it is not a folder"]);
 }

@@ -106,7 +106,7 @@ fn mistakes_are_at_a_line_and_column_too() {
         ran.err,
         "error: the key `machnies` is not known here\n  at cloud.yaml:2:1\n  help: did you mean `machines`?\n\n\
          error: the key `name` occurs twice\n  at cloud.yaml:3:1\n  help: keep one of the two\n\n\
-         error: cloud.yaml is no cloud: 2 mistakes\n"
+         error: cloud.yaml is not a valid cloud: 2 mistakes\n"
     );
     let ran = fmc(folder.path(), "check --json", "");
     let mistakes: Value = serde_json::from_str(&ran.out).unwrap();
@@ -165,7 +165,7 @@ fn a_first_cloud_is_written_once_and_passes() {
         assert!(ran.code == 0 && ran.out.contains("0 errors, 1 warning, 1 accepted"), "{ran:?}");
         clouds.push(fmc(folder.path(), &format!("-f {name} convert json"), "").out);
         let again = fmc(folder.path(), &arguments, "");
-        assert!(again.code == 1 && again.err.contains("is there already"), "{again:?}");
+        assert!(again.code == 1 && again.err.contains("already exists, and was not changed"), "{again:?}");
         assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), written);
     }
     assert!(clouds.windows(2).all(|pair| pair[0] == pair[1]), "{clouds:?}");

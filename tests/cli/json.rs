@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fmc::finding::Finding;
-use fmc::graph::{Action, Event, Impact, NoteKind, Why};
+use fmc::graph::{AboutKind, Action, Event, Impact, NoteKind, Why};
 use fmc::json::{CheckedView, DriftObject, FindingView, Line, PageView, PlanObject, StatusObject, Versioned};
 use fmc::prelude::*;
 use serde_json::Value;
@@ -315,6 +315,16 @@ fn every_word_that_there_is_is_on_the_page() {
         NoteKind::Refused,
     ];
     page.has_words("note-kind", &kinds);
+    let subjects = [
+        AboutKind::Machine,
+        AboutKind::Noun,
+        AboutKind::Object,
+        AboutKind::Place,
+        AboutKind::Host,
+        AboutKind::Image,
+        AboutKind::Name,
+    ];
+    page.has_words("subject", &subjects);
     let whys = [Why::Same, Why::Kept, Why::Unknown, Why::NotYet, Why::Refused, Why::LeftOut];
     page.has_words("why", &whys);
 }

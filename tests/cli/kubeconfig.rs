@@ -38,7 +38,7 @@ fn the_only_cluster_is_meant_and_the_sample_key_says_so() {
     let mode = fs::metadata(stage.path().join("prod.yaml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let again = stage.run(cloud(), "kubeconfig --out prod.yaml");
-    assert!(again.code == 1 && again.err.contains("stays as it is"), "{again:?}");
+    assert!(again.code == 1 && again.err.contains("already exists, and was not changed"), "{again:?}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn a_new_key_is_another_each_time_and_never_overwrites_one() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let key = fs::read_to_string(&path).unwrap();
     key.parse::<RootKey>().unwrap();
-    stage.fails(without(), "root-key new --out root.key", 1, &["is there already", "never overwritten"]);
+    stage.fails(without(), "root-key new --out root.key", 1, &["already exists", "never overwritten"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), key);
     stage.done(cloud(), "compile --out out --root-key root.key");
     assert!(has(&stage.path().join("out"), &password(key.parse().unwrap())));

@@ -106,7 +106,7 @@ fn what_is_no_plan_is_neither_run_nor_written_over() {
     let stage = Stage::new();
     let at = |name: &str| stage.path().join(name);
     stage.fails(cloud(), "apply none.json", 1, &["failed to read none.json"]);
-    stage.fails(cloud(), "apply .", 1, &["it is no file"]);
+    stage.fails(cloud(), "apply .", 1, &["it is not a file"]);
     for (name, bytes) in [("cloud.yaml", &b"name: first\n"[..]), ("binary", &[0xff, 0, 1]), ("empty", b"")] {
         fs::write(at(name), bytes).unwrap();
         stage.fails(cloud(), &format!("apply {name}"), 1, &["failed to read the plan", name]);

@@ -172,7 +172,9 @@ fn web() -> Machine {
                     Secret::password("app-token").into(),
                     TextPart::from("\nKEY="),
                     TextPart::Quoted(Secret::generated("app-key", Generated::PrivateKey).generation(3)),
-                    TextPart::from(""),
+                    TextPart::from("\nDSN=postgres://app:"),
+                    TextPart::Component(Secret::password("app-database")),
+                    TextPart::from("@db"),
                 ],
             )
             .owner("ops"),

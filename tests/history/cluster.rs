@@ -50,7 +50,9 @@ pub(crate) fn text(cloud: &Cloud, machine: &str, path: &str) -> String {
 fn part(part: &TextPart) -> String {
     match part {
         TextPart::Text(text) => text.to_string(),
-        TextPart::Secret(secret) | TextPart::Quoted(secret) => format!("({secret})"),
+        TextPart::Secret(secret) | TextPart::Quoted(secret) | TextPart::Component(secret) => {
+            format!("({secret})")
+        }
     }
 }
 

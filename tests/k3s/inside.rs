@@ -40,6 +40,16 @@ impl Inside {
                             let quoted = serde_json::to_string(&bytes(secret)).unwrap();
                             quoted[1..quoted.len() - 1].to_owned()
                         }
+                        TextPart::Component(secret) => {
+                            let text = bytes(secret);
+                            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+                            text.bytes()
+                                .map(|byte| match byte {
+                                    byte if is_plain(byte) => char::from(byte).to_string(),
+                                    byte => format!("%{byte:02X}"),
+                                })
+                                .collect()
+                        }
                     })
                     .collect(),
             ),

@@ -1,4 +1,4 @@
-//! What a cold build costs: a program on `fmc-core` and `fmc-libvirt` without default features, crate by crate.
+//! The cost of a cold build: a program on `fmc-core` and `fmc-libvirt` without default features, crate by crate.
 //!
 //! CPU time, because a busy machine moves it less than the time of a clock. This program stands in for rustc
 //! (`RUSTC_WRAPPER`) and asks the kernel what its one child took.
@@ -16,7 +16,7 @@ const AIM: f64 = 30.0;
 /// Set to the file of times for the program that stands in for rustc.
 const TIMES: &str = "FMC_XTASK_TIMES";
 
-/// What a user of the two crates writes: enough to link all of the check and the documents.
+/// A user's program on the two crates, which links all of the check and the documents.
 const PROGRAM: &str = r#"use fmc_core::cloud::Cloud;
 
 fn main() {

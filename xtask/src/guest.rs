@@ -157,7 +157,7 @@ fn base() -> Result<PathBuf, Failure> {
     folder("FMC_GUEST_CACHE")
         .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("fmc-guest")))
         .or_else(|| Some(folder("HOME")?.join(".cache/fmc-guest")))
-        .ok_or_else(|| "no HOME: FMC_GUEST_CACHE says where the test guest is kept".into())
+        .ok_or_else(|| "there is no HOME: set FMC_GUEST_CACHE to the folder for the test guest".into())
 }
 
 /// The key of an image: FNV-1a over the recipe and the release.

@@ -39,7 +39,7 @@ const PACKAGES: [(&str, &str); 37] = [
     ("keepalived", "judges shared addresses, and shares one in namespaces"),
     ("nginx-light", "judges the mirror's configuration, and serves in namespaces"),
     ("curl", "asks servers in namespaces"),
-    ("python3", "the stand-ins of servers and of K3s, and who reaches whom in namespaces"),
+    ("python3", "the stand-ins of servers and of K3s, and the tests of reachability in namespaces"),
     ("util-linux", "unshare and nsenter, for the tests' namespaces"),
     ("mmdebstrap", "the root of the test guest"),
     ("e2fsprogs", "mke2fs, which makes the test guest's image"),

@@ -41,7 +41,7 @@ const BANS: [Ban; 6] = [
     Ban {
         text: concat!("```ig", "nore"),
         only_in: Some("rs"),
-        reason: "a skipped doctest looks green: use `no_run`, or `text` for what is no program",
+        reason: "a skipped doctest looks green: use `no_run`, or `text` if it is not a program",
     },
     Ban { text: concat!("tod", "o!("), only_in: Some("rs"), reason: "what is not built is not there" },
 ];

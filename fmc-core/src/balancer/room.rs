@@ -3,12 +3,13 @@
 use super::role::{KIND, Spread};
 use super::rules;
 use crate::check::room;
-use crate::check::view::{View, text};
+use crate::check::view::View;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::finding::Finding;
+use crate::k3s::room::stated_by_clusters;
 use crate::name::RoleName;
-use crate::role::{Repeated, Stated};
+use crate::role::Stated;
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[KIND];
@@ -22,14 +23,7 @@ impl room::Room for Room {
     }
 
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
-        let mut clusters: Vec<_> = cloud.clusters.iter().collect();
-        clusters.sort_by_key(|cluster| text(&cluster.name));
-        let each = clusters.into_iter().filter_map(|cluster| {
-            let at = format!("clusters.{}.endpoint.balancer", cluster.name);
-            // A machine that is named twice is a finding of the room's own.
-            Some(Stated::made(at, Spread::of(cluster)?, Repeated::FirstHere))
-        });
-        each.collect()
+        stated_by_clusters(cloud, "endpoint.balancer", Spread::of)
     }
 
     fn resolved_rules(&self, view: &View<'_>, cloud: &Checked, findings: &mut Vec<Finding>) {

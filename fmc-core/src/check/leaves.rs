@@ -9,7 +9,7 @@ use super::view::View;
 use crate::draft::{Look, Nouns, Setting as _};
 use crate::finding::{At, Finding, NameList};
 use crate::given::Noun;
-use crate::role::{RoleFindings, Stated};
+use crate::role::Stated;
 
 /// Looks at every setting.
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -26,7 +26,7 @@ fn span(stated: &Stated<'_>, look: &mut Look<'_>) {
     let role = stated.role();
     let at = At::ROOT.key(&stated.at);
     look.name(&role.kind(), &at);
-    role.settings(&mut RoleFindings::new(&at, &role.kind().to_string(), look.findings));
+    look.findings.extend(stated.settings.iter().cloned());
     for list in role.members().lists() {
         for (index, name) in list.names.iter().enumerate() {
             look.leaf(name, &At::ROOT.key(&list.at(&stated.settings_at, index)));

@@ -12,6 +12,7 @@ mod role_terms;
 mod roles;
 mod rules;
 mod shared;
+mod spans;
 
 /// A cloud from its file form.
 pub(crate) fn yaml(text: &str) -> Cloud {

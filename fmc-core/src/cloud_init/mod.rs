@@ -258,6 +258,7 @@ fn part(part: &TextPart) -> yaml::Part<'_> {
         TextPart::Text(text) => yaml::Part::Text(text),
         TextPart::Secret(secret) => yaml::Part::Hole(secret, Encoding::JsonText),
         TextPart::Quoted(secret) => yaml::Part::Hole(secret, Encoding::JsonInJson),
+        TextPart::Component(secret) => yaml::Part::Hole(secret, Encoding::Component),
     }
 }
 

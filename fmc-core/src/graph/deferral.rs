@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::about::About;
 use super::address::Address;
 use super::plan::{Note, NoteKind};
 
@@ -9,8 +10,8 @@ use super::plan::{Note, NoteKind};
 pub(super) struct Deferral {
     /// The object; `None` for a whole host.
     pub(super) address: Option<Address>,
-    /// The machine or other noun that the object belongs to, or the object's address.
-    pub(super) about: String,
+    /// The subject: the machine or other noun that the object belongs to, the object, or the host.
+    pub(super) about: About,
     /// The object that could not be read, as `network/lab`; `None` if the cause already says it.
     pub(super) root: Option<String>,
     /// Why.
@@ -24,7 +25,7 @@ pub(super) fn deferred(deferrals: Vec<Deferral>) -> Vec<Note> {
     for Deferral { root, cause, .. } in &deferrals {
         roots.entry(cause.clone()).or_default().extend(root.clone());
     }
-    let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut texts: BTreeMap<About, BTreeSet<String>> = BTreeMap::new();
     for Deferral { about, cause, .. } in deferrals {
         let roots = roots.get(&cause).into_iter().flatten().collect::<Vec<_>>();
         let text = match roots.as_slice() {
@@ -33,7 +34,7 @@ pub(super) fn deferred(deferrals: Vec<Deferral>) -> Vec<Note> {
         };
         texts.entry(about).or_default().insert(text);
     }
-    let note = |(about, texts): (String, BTreeSet<String>)| Note {
+    let note = |(about, texts): (About, BTreeSet<String>)| Note {
         about,
         kind: NoteKind::Deferred,
         text: texts.into_iter().collect::<Vec<_>>().join("; "),

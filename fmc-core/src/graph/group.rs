@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::impact::Impact;
 use super::plan::{Action, NoteKind, Plan, Step};
 
@@ -44,6 +45,12 @@ impl<'a, D: ?Sized> Group<'a, D> {
     /// The group's name, as `machine/web`, or the address of an object that belongs to no noun.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The noun or the object that the first step is for.
+    pub(super) fn about(&self) -> About {
+        let first = self.steps.first().map(|step| About::object(&step.address, step.part_of.as_deref()));
+        first.unwrap_or_else(|| About::Name(self.name.as_str().into()))
     }
 
     /// Its steps, in the plan's order.
@@ -138,7 +145,7 @@ impl Counts {
         }
         let told = |kind: NoteKind| {
             let notes = plan.notes.iter().filter(|note| note.kind == kind);
-            notes.map(|note| note.about.as_str()).collect::<BTreeSet<_>>().len()
+            notes.map(|note| &note.about).collect::<BTreeSet<_>>().len()
         };
         counts.deferred = told(NoteKind::Deferred);
         counts.refused = told(NoteKind::Refused);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::about::About;
 use super::address::Address;
 use super::group::Group;
 use super::impact::Impact;
@@ -113,7 +114,7 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
     let below = if details.len() > DETAILS_IN_A_LINE { details.split_off(1) } else { Vec::new() };
     lines.push(Line {
         sign: action.sign(),
-        what: names.show(group.name()),
+        what: names.show(&group.about()),
         verb,
         detail: details.join("; "),
         indent: 0,
@@ -138,7 +139,7 @@ fn of_group<D: ?Sized>(group: &Group<'_, D>, once: Option<String>, names: &Names
 fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line {
     Line {
         sign: Action::Delete.sign(),
-        what: names.show(&step.address.to_string()),
+        what: names.show_object(&step.address),
         verb: "delete",
         detail: step.reasons.join("; "),
         indent,
@@ -149,11 +150,11 @@ fn deletion<D: ?Sized>(step: &Step<D>, names: &Names<'_>, indent: usize) -> Line
 
 /// Deferred objects: one line for each cause, with the objects that share it named, or counted by kind.
 fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
-    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut causes: BTreeMap<&str, Vec<&About>> = BTreeMap::new();
     for note in plan.deferred() {
         causes.entry(&note.text).or_default().push(&note.about);
     }
-    let what = |abouts: &[&str]| {
+    let what = |abouts: &[&About]| {
         let all: Vec<String> = abouts.iter().take(NAMED).map(|about| names.show(about)).collect();
         let named = all.join(", ");
         if abouts.len() == 1 || (abouts.len() <= NAMED && named.chars().count() <= WIDEST) {
@@ -167,7 +168,7 @@ fn of_deferred<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
         let counted = kinds.iter().map(|(kind, count)| counted(kind, *count));
         counted.collect::<Vec<_>>().join(", ")
     };
-    let line = |(cause, abouts): (&str, Vec<&str>)| Line {
+    let line = |(cause, abouts): (&str, Vec<&About>)| Line {
         sign: '!',
         what: what(&abouts),
         verb: "deferred",
@@ -209,17 +210,19 @@ fn of_note(note: &Note, names: &Names<'_>) -> Line {
 /// How many of each kind are unchanged and have no line of their own.
 fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     let steps = plan.all_steps().filter(|step| step.action != Action::Delete);
-    let mut told: BTreeSet<String> =
-        steps.map(|step| name_of(&step.address, step.part_of.as_deref())).collect();
+    let mut told: BTreeSet<About> =
+        steps.map(|step| About::object(&step.address, step.part_of.as_deref())).collect();
     // A kept disk does not belong to the wanted machine, so its note does not count as a line of the machine.
     for note in plan.notes.iter().filter(|note| note.kind != NoteKind::Kept) {
-        told.insert(
-            names.part_of.get(&note.about).map_or_else(|| note.about.clone(), |noun| (*noun).to_owned()),
-        );
+        let noun = match &note.about {
+            About::Object(address) => names.part_of.get(address).map(|noun| About::noun(noun)),
+            _ => None,
+        };
+        told.insert(noun.unwrap_or_else(|| note.about.clone()));
     }
-    let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, BTreeSet<About>> = BTreeMap::new();
     for object in plan.untouched.iter().filter(|object| object.why == Why::Same) {
-        let name = name_of(&object.address, object.part_of.as_deref());
+        let name = About::object(&object.address, object.part_of.as_deref());
         let kind = object
             .part_of
             .as_deref()
@@ -229,7 +232,7 @@ fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
             kinds.entry(kind.to_owned()).or_default().insert(name);
         }
     }
-    let line = |(kind, names): (String, BTreeSet<String>)| Line {
+    let line = |(kind, names): (String, BTreeSet<About>)| Line {
         sign: ' ',
         what: counted(&kind, names.len()),
         verb: "no change",
@@ -241,29 +244,22 @@ fn unchanged<D: ?Sized>(plan: &Plan<D>, names: &Names<'_>) -> Vec<Line> {
     kinds.into_iter().map(line).collect()
 }
 
-fn name_of(address: &Address, part_of: Option<&str>) -> String {
-    part_of.map_or_else(|| address.to_string(), str::to_owned)
-}
-
 /// The names of objects: addresses, shortened where that stays unique.
 struct Names<'a> {
-    addresses: BTreeMap<String, &'a Address>,
     short: BTreeMap<(&'static str, &'a str), usize>,
-    part_of: BTreeMap<String, &'a str>,
+    part_of: BTreeMap<&'a Address, &'a str>,
 }
 
 impl<'a> Names<'a> {
     fn of<D: ?Sized>(plan: &'a Plan<D>) -> Self {
-        let mut names = Self { addresses: BTreeMap::new(), short: BTreeMap::new(), part_of: BTreeMap::new() };
+        let mut names = Self { short: BTreeMap::new(), part_of: BTreeMap::new() };
         let steps = plan.all_steps().map(|step| (&step.address, step.part_of.as_deref()));
         let untouched = plan.untouched.iter().map(|object| (&object.address, object.part_of.as_deref()));
         for (address, part_of) in steps.chain(untouched) {
             *names.short.entry((address.kind(), address.name())).or_default() += 1;
-            let text = address.to_string();
             if let Some(part_of) = part_of {
-                names.part_of.insert(text.clone(), part_of);
+                names.part_of.insert(address, part_of);
             }
-            names.addresses.insert(text, address);
         }
         names
     }
@@ -271,63 +267,29 @@ impl<'a> Names<'a> {
     /// Objects that belong to no noun (networks, pools) by kind and name, then machines and other nouns.
     fn sorted<'p, D: ?Sized>(&self, mut groups: Vec<Group<'p, D>>) -> Vec<Group<'p, D>> {
         groups.sort_by_cached_key(|group| {
-            let address = self.addresses.get(group.name());
-            (
-                address.is_none(),
-                address.map(|address| (address.kind(), address.name())),
-                group.name().to_owned(),
-            )
+            let alone = group.steps().next().filter(|step| step.part_of.is_none());
+            let address = alone.map(|step| (step.address.kind(), step.address.name()));
+            (address.is_none(), address, group.name().to_owned())
         });
         groups
     }
 
-    fn show(&self, name: &str) -> String {
-        match self.addresses.get(name) {
-            None => spoken(name),
-            Some(address) if self.short.get(&(address.kind(), address.name())) == Some(&1) => {
-                format!("{} {}", address.kind(), address.name())
-            }
-            Some(address) => match address.place().name() {
-                Some(place) => format!("{} {} on {place}", address.kind(), address.name()),
-                None => format!("{} {} of {}", address.kind(), address.name(), address.provider()),
-            },
+    fn show(&self, about: &About) -> String {
+        match about {
+            About::Object(address) => self.show_object(address),
+            other => other.spoken(),
         }
     }
-}
 
-impl Note {
-    /// The note's subject in a person's words: `machine web`, `image /srv/web.qcow2`.
-    pub fn subject(&self) -> String {
-        spoken(&self.about)
-    }
-}
-
-/// A noun, or the address of a missing object, in a person's words: `machine web`, `image /srv/web.qcow2`.
-fn spoken(name: &str) -> String {
-    match name.splitn(4, '/').collect::<Vec<_>>().as_slice() {
-        // The name is a path, which stays whole so that it can be copied.
-        [kind, "", ..] => format!("{kind} {}", name.get(kind.len() + 1..).unwrap_or_default()),
-        [_, _, kind, name] | [_, kind, name] => format!("{kind} {name}"),
-        _ => name.replacen('/', " ", 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::spoken;
-
-    #[test]
-    fn what_a_line_is_about_is_said_as_a_person_says_it() {
-        for (name, said) in [
-            ("machine/web", "machine web"),
-            ("image//srv/images/web.qcow2", "image /srv/images/web.qcow2"),
-            ("image//web.qcow2", "image /web.qcow2"),
-            ("libvirt/local/domain/web", "domain web"),
-            ("libvirt/local/volume/pool/web.root", "volume pool/web.root"),
-            ("names/dns/www", "dns www"),
-            ("cloud", "cloud"),
-        ] {
-            assert_eq!(spoken(name), said);
+    /// An object by kind and name, and by its place too if another object of the plan has the same.
+    fn show_object(&self, address: &Address) -> String {
+        let (kind, name) = (address.kind(), address.name());
+        if self.short.get(&(kind, name)).is_none_or(|count| *count == 1) {
+            return format!("{kind} {name}");
+        }
+        match address.place().name() {
+            Some(place) => format!("{kind} {name} on {place}"),
+            None => format!("{kind} {name} of {}", address.provider()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A provider gives the wanted objects ([`Wanted`]), the existing objects ([`Seen`]) and their differences
 //! ([`Model`]); this module turns them into ordered steps ([`Plan`]) and runs the steps ([`apply()`]).
 
+mod about;
 mod address;
 mod apply;
 mod deferral;
@@ -25,6 +26,7 @@ mod seen;
 mod up;
 mod wanted;
 
+pub use about::{About, AboutKind};
 pub use address::{Address, Place};
 pub use apply::{ApplyOptions, StopFlag, apply};
 pub use event::Event;

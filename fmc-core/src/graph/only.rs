@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::about::About;
 use super::address::Address;
 use super::deferral::Deferral;
 use super::impact::Impact;
@@ -46,7 +47,7 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
         kept.extend(named);
     }
     let kept: BTreeSet<Address> = with_needs(settled, kept).into_iter().cloned().collect();
-    let known: BTreeSet<String> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
+    let known: BTreeSet<About> = known.iter().flat_map(|(at, part_of)| abouts(at, *part_of)).collect();
 
     let mut stays: Vec<bool> = steps.iter().map(|step| kept.contains(&step.address)).collect();
     come_along(settled, &steps, &mut stays);
@@ -56,7 +57,7 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     let mut places: Vec<Option<usize>> = Vec::with_capacity(steps.len());
     let mut nouns: BTreeSet<Arc<str>> = BTreeSet::new();
     let of_kept = settled.nodes.iter().filter(|(address, _)| kept.contains(*address));
-    let mut chosen: BTreeSet<String> =
+    let mut chosen: BTreeSet<About> =
         of_kept.flat_map(|(address, node)| abouts(address, node.part_of.as_deref())).collect();
     for (mut step, stays) in steps.into_iter().zip(stays) {
         if stays {
@@ -87,7 +88,7 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     }
     let is_kept = |deferral: &Deferral| deferral.address.as_ref().is_some_and(|at| kept.contains(at));
     part.deferrals.extend(deferrals.into_iter().filter(is_kept));
-    let is_elsewhere = |about: &str| known.contains(about) && !chosen.contains(about);
+    let is_elsewhere = |about: &About| known.contains(about) && !chosen.contains(about);
     part.notes.extend(told.into_iter().filter(|note| {
         let is_of_one = note.kind.is_unmet() || note.kind == NoteKind::PendingBoot;
         !(is_of_one && is_elsewhere(&note.about))
@@ -98,20 +99,20 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
 }
 
 /// The possible subjects of a note: an object, or the noun that it is part of.
-fn abouts(address: &Address, part_of: Option<&str>) -> impl Iterator<Item = String> {
-    [Some(address.to_string()), part_of.map(str::to_owned)].into_iter().flatten()
+fn abouts(address: &Address, part_of: Option<&str>) -> impl Iterator<Item = About> {
+    [Some(About::Object(address.clone())), part_of.map(About::noun)].into_iter().flatten()
 }
 
-/// A refusal for each machine that should be replaced or lose its data, but that the limited plan leaves out: the plan
-/// would not do what was asked for.
-fn outside(choices: &Choices, is_elsewhere: impl Fn(&str) -> bool) -> Vec<Note> {
+/// A refusal for each machine that is to be replaced or to lose its data, but was not chosen: the plan would not do
+/// what was asked for.
+fn outside(choices: &Choices, is_elsewhere: impl Fn(&About) -> bool) -> Vec<Note> {
     let data = match &choices.delete_data {
         DeleteData::Of(machines) => machines.iter().collect(),
         DeleteData::None | DeleteData::All => Vec::new(),
     };
     let replaced = choices.replace.iter().map(|name| (name, "it is to be replaced"));
     let data = data.into_iter().map(|name| (name, "its data may be deleted"));
-    let asked = replaced.chain(data).map(|(name, what)| (format!("machine/{name}"), what));
+    let asked = replaced.chain(data).map(|(name, what)| (About::machine(name.as_str()), what));
     asked
         .filter(|(about, _)| is_elsewhere(about))
         .map(|(about, what)| {
@@ -124,13 +125,13 @@ fn outside(choices: &Choices, is_elsewhere: impl Fn(&str) -> bool) -> Vec<Note> 
 /// The steps that were left out, by machine or other noun.
 #[derive(Default)]
 struct LeftOut {
-    actions: BTreeMap<String, Action>,
+    actions: BTreeMap<About, Action>,
 }
 
 impl LeftOut {
     /// Leaves a step out; the existing object then stays as it is.
     fn step<D: ?Sized>(&mut self, step: Step<D>) -> Option<Untouched> {
-        let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+        let about = About::object(&step.address, step.part_of.as_deref());
         self.actions
             .entry(about)
             .and_modify(|action| *action = together(*action, step.action))
@@ -233,5 +234,5 @@ fn unknown(name: &str, known: &[(&Address, Option<&str>)]) -> Note {
         None => "name a machine/NAME, a network/NAME or the address of an object".to_owned(),
     };
     let text = format!("no object has this name; {hint}");
-    Note { about: name.to_owned(), kind: NoteKind::Refused, text }
+    Note { about: About::Name(name.into()), kind: NoteKind::Refused, text }
 }

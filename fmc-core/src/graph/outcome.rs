@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::ser::SerializeStruct as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
+use super::about::About;
 use super::address::Address;
 use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
@@ -123,7 +124,7 @@ impl Outcome {
         let left = Left::by_cause(&self.left).into_iter().map(|(cause, abouts)| {
             let more = abouts.len().saturating_sub(LISTED);
             let named =
-                abouts.iter().take(LISTED).map(|left| left.about.as_str()).collect::<Vec<_>>().join(", ");
+                abouts.iter().take(LISTED).map(|left| left.about.to_string()).collect::<Vec<_>>().join(", ");
             if more > 0 { format!("{named} and {more} more: {cause}") } else { format!("{named}: {cause}") }
         });
         let skipped = match self.skipped.len() {
@@ -154,18 +155,32 @@ pub struct Skipped {
 }
 
 /// Something that an apply left unfinished, or could not know to be as wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// As JSON it has `about` (the subject's text), `subject` ([`AboutKind`](super::AboutKind)), `action`, `cause` and `note`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Left {
-    /// The subject: a machine, as `machine/web`, a host, or the address of an object.
-    pub about: String,
+    /// The subject: a machine, a place, or an object.
+    pub about: About,
     /// The action that is still to be done; `None` if it is not known.
     pub action: Option<Action>,
     /// Why it was not done.
     pub cause: String,
     /// The kind of the note in the plan that said so; `None` for a step.
-    #[serde(default)]
     pub note: Option<NoteKind>,
+}
+
+impl Serialize for Left {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { about, action, cause, note } = self;
+        let mut left = serializer.serialize_struct("Left", 5)?;
+        left.serialize_field("about", about)?;
+        left.serialize_field("subject", &about.kind())?;
+        left.serialize_field("action", action)?;
+        left.serialize_field("cause", cause)?;
+        left.serialize_field("note", note)?;
+        left.end()
+    }
 }
 
 impl Left {
@@ -182,7 +197,7 @@ impl Left {
     pub(super) fn of<D: ?Sized>(plan: &Plan<D>) -> Vec<Self> {
         let later = plan.later.iter().map(|later| {
             let step = &later.step;
-            let about = step.part_of.as_deref().map_or_else(|| step.address.to_string(), str::to_owned);
+            let about = About::object(&step.address, step.part_of.as_deref());
             let cause = format!("to be done once {}", later.once);
             Self { about, action: Some(step.action), cause, note: None }
         });
@@ -195,7 +210,7 @@ impl Left {
     pub(super) fn all<D: ?Sized>(plan: &Plan<D>, cause: &str) -> Vec<Self> {
         let groups = plan.groups();
         let steps = groups.iter().map(|group| Self {
-            about: group.name().to_owned(),
+            about: group.about(),
             action: Some(group.action()),
             cause: cause.to_owned(),
             note: None,

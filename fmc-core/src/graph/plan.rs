@@ -7,6 +7,7 @@ use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::Digest as _;
 
+use super::about::About;
 use super::address::Address;
 use super::group::{Counts, Group};
 use super::impact::Impact;
@@ -132,14 +133,28 @@ pub struct Later<D: ?Sized> {
 /// A message of a plan that is not a step. A note that is [unmet](NoteKind::is_unmet) means that something is not known
 /// to be as wanted, so a plan with one is not [empty](Plan::is_empty). An apply refuses a plan with a
 /// [`NoteKind::Refused`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+///
+/// As JSON it has `about` (the subject's text), `subject` ([`AboutKind`](super::AboutKind)), `kind` and `text`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// The subject, as `machine/web` or an address.
-    pub about: String,
+    /// The subject.
+    pub about: About,
     /// The kind of message.
     pub kind: NoteKind,
     /// The text.
     pub text: String,
+}
+
+impl Serialize for Note {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { about, kind, text } = self;
+        let mut note = serializer.serialize_struct("Note", 4)?;
+        note.serialize_field("about", about)?;
+        note.serialize_field("subject", &about.kind())?;
+        note.serialize_field("kind", kind)?;
+        note.serialize_field("text", text)?;
+        note.end()
+    }
 }
 
 /// The kind of a note.

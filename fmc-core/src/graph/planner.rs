@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::about::About;
 use super::address::{Address, Place};
 use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
@@ -187,7 +188,7 @@ fn unread_places<M: Model>(
     unread
         .map(|(place, cause)| Deferral {
             address: None,
-            about: place.to_string(),
+            about: About::Place(place.clone()),
             root: None,
             cause: no_answer(model, place, cause),
         })
@@ -327,7 +328,7 @@ impl<D: ?Sized> Subject<'_, D> {
     fn put_off(&self, block: &Block, deferrals: &mut Vec<Deferral>) -> Fate<D> {
         deferrals.push(Deferral {
             address: Some(self.address.clone()),
-            about: self.node.part_of.as_deref().map_or_else(|| self.address.to_string(), str::to_owned),
+            about: About::object(self.address, self.node.part_of.as_deref()),
             root: block.root.clone(),
             cause: block.cause.clone(),
         });
@@ -349,13 +350,9 @@ fn after_block<D: ?Sized>(step: Box<Step<D>>, block: Option<&Arc<Block>>) -> Fat
 
 /// A note about an object, addressed to the noun that the object belongs to.
 pub(super) fn note(address: &Address, part_of: Option<&str>, kind: NoteKind, text: &str) -> Note {
-    match part_of {
-        Some(noun) if text.starts_with(&address.short().to_string()) => {
-            Note { about: noun.to_owned(), kind, text: text.to_owned() }
-        }
-        Some(noun) => Note { about: noun.to_owned(), kind, text: format!("{}: {text}", address.short()) },
-        None => Note { about: address.to_string(), kind, text: text.to_owned() },
-    }
+    let says_it = part_of.is_none() || text.starts_with(&address.short().to_string());
+    let text = if says_it { text.to_owned() } else { format!("{}: {text}", address.short()) };
+    Note { about: About::object(address, part_of), kind, text }
 }
 
 /// The addresses whose steps come before each wanted object's step, also through objects that stay as they
@@ -448,16 +445,9 @@ fn places(sequence: &[usize]) -> Vec<usize> {
 }
 
 fn circle<'a>(cycle: &Cycle, address: impl Fn(usize) -> Option<&'a Address>) -> Note {
-    let path: Vec<String> = cycle
-        .path
-        .iter()
-        .chain(cycle.path.first())
-        .filter_map(|at| address(*at))
-        .map(ToString::to_string)
-        .collect();
-    Note {
-        about: path.first().cloned().unwrap_or_default(),
-        kind: NoteKind::Refused,
-        text: format!("needs itself: {}", path.join(" -> ")),
-    }
+    let path: Vec<&Address> =
+        cycle.path.iter().chain(cycle.path.first()).filter_map(|at| address(*at)).collect();
+    let about = path.first().map_or(About::Name("".into()), |first| About::Object((*first).clone()));
+    let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+    Note { about, kind: NoteKind::Refused, text: format!("needs itself: {}", path.join(" -> ")) }
 }

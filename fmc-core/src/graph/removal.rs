@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::about::About;
 use super::address::{Address, Place};
 use super::deferral::Deferral;
 use super::impact::Impact;
@@ -52,7 +53,7 @@ pub(super) fn remove<M: Model>(
         if hold.why == Why::Kept {
             notes.push(note(address, None, NoteKind::Kept, &hold.cause));
         } else {
-            let (about, cause) = (address.to_string(), hold.cause);
+            let (about, cause) = (About::Object(address.clone()), hold.cause);
             deferrals.push(Deferral { address: Some(address.clone()), about, root: None, cause });
         }
         removed.untouched.push(Untouched { address: address.clone(), part_of, why: hold.why });

@@ -105,7 +105,9 @@ impl Part for GuestFile {
             Contents::Secret(secret) => secret.name.hash(hasher),
             Contents::Parts(parts) => parts.iter().for_each(|part| match part {
                 TextPart::Text(text) => text.hash(hasher),
-                TextPart::Secret(secret) | TextPart::Quoted(secret) => secret.name.hash(hasher),
+                TextPart::Secret(secret) | TextPart::Quoted(secret) | TextPart::Component(secret) => {
+                    secret.name.hash(hasher);
+                }
             }),
             Contents::Remote { digest, .. } => digest.bytes().hash(hasher),
         }

@@ -47,6 +47,8 @@ pub enum TextPart {
     Secret(Secret),
     /// The text of a secret, escaped for the double quotes of a JSON or YAML scalar.
     Quoted(Secret),
+    /// One line of a secret as a component of a URL, such as a password: percent-encoded, but for letters, digits and `-._~`.
+    Component(Secret),
 }
 
 impl From<&str> for TextPart {
@@ -75,6 +77,7 @@ impl Setting for TextPart {
             Self::Text(text) => Expr::new(format!("TextPart::from({})", quoted(text))),
             Self::Secret(secret) => Expr::of("TextPart::Secret", vec![secret.rust(names)?]),
             Self::Quoted(secret) => Expr::of("TextPart::Quoted", vec![secret.rust(names)?]),
+            Self::Component(secret) => Expr::of("TextPart::Component", vec![secret.rust(names)?]),
         })
     }
 }
@@ -208,6 +211,9 @@ impl TextPart {
             Self::Text(text) => CheckedTextPart::Text(Arc::clone(text)),
             Self::Secret(secret) => CheckedTextPart::Secret(secret.checked(&at.key("secret"), findings)?),
             Self::Quoted(secret) => CheckedTextPart::Quoted(secret.checked(&at.key("quoted"), findings)?),
+            Self::Component(secret) => {
+                CheckedTextPart::Component(secret.checked(&at.key("component"), findings)?)
+            }
         })
     }
 }
@@ -309,6 +315,8 @@ pub enum CheckedTextPart {
     Secret(SecretRef),
     /// The text of a secret, escaped for the double quotes of a JSON or YAML scalar.
     Quoted(SecretRef),
+    /// One line of a secret as a component of a URL, percent-encoded.
+    Component(SecretRef),
 }
 
 impl CheckedTextPart {
@@ -316,7 +324,7 @@ impl CheckedTextPart {
     pub fn secret(&self) -> Option<&SecretRef> {
         match self {
             Self::Text(_) => None,
-            Self::Secret(secret) | Self::Quoted(secret) => Some(secret),
+            Self::Secret(secret) | Self::Quoted(secret) | Self::Component(secret) => Some(secret),
         }
     }
 }

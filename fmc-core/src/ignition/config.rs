@@ -143,6 +143,9 @@ fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
                     TextPart::Text(text) => push_percent(&mut url, text.as_bytes()),
                     TextPart::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
                     TextPart::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
+                    TextPart::Component(secret) => {
+                        url.push_str(&marks.mark(secret, Encoding::PercentComponent));
+                    }
                 }
             }
             url

@@ -10,6 +10,7 @@ mod config;
 pub mod key;
 pub mod kubelet;
 mod node;
+mod number;
 mod piece;
 pub mod pki;
 pub mod problem;

@@ -14,6 +14,8 @@ pub enum Piece {
     Text(String),
     /// A secret of one line of text, inside the quotes of a JSON string. YAML's double quotes take the same.
     Secret(Secret),
+    /// A secret, which is one line of text, as a component of a URL: percent-encoded.
+    Component(Secret),
 }
 
 impl From<Piece> for TextPart {
@@ -21,6 +23,7 @@ impl From<Piece> for TextPart {
         match piece {
             Piece::Text(text) => Self::Text(text.into()),
             Piece::Secret(secret) => Self::Quoted(secret),
+            Piece::Component(secret) => Self::Component(secret),
         }
     }
 }

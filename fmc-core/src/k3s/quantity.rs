@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::given::{Leaf, LeafError, leaf_traits};
 
+pub use super::number::Percent;
+
 /// An amount as Kubernetes writes it: `500m`, `2`, `200Mi`, `10G` (Kubernetes, *Resource Management for Pods and
 /// Containers*).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,51 +77,6 @@ impl Leaf for Threshold {
 }
 
 leaf_traits!(Threshold);
-
-/// A share of the whole in percent, 0 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Percent(u8);
-
-impl Percent {
-    /// The number.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Leaf for Percent {
-    const WHAT: &'static str = "percentage";
-    const EXAMPLE: &'static str = "80";
-
-    fn parse(text: &str) -> Result<Self, LeafError> {
-        let plain = text.bytes().all(|digit| digit.is_ascii_digit());
-        let number = plain.then(|| text.parse().ok()).flatten().filter(|number| *number <= 100);
-        number.map(Self).ok_or_else(|| LeafError::new("it is a whole number from 0 to 100"))
-    }
-
-    fn is_number() -> bool {
-        true
-    }
-
-    #[cfg(feature = "schema")]
-    fn schema() -> schemars::Schema {
-        crate::given::number_schema::<Self>(0, 100)
-    }
-}
-
-leaf_traits!(Percent);
-
-impl From<u8> for crate::given::Given<Percent> {
-    fn from(number: u8) -> Self {
-        Self::text(&number.to_string())
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,30 @@ use crate::check::view::{View, text};
 use crate::checked::{Checked, OfRoles};
 use crate::cloud::Cloud;
 use crate::finding::Finding;
-use crate::k3s::resolve;
+use crate::k3s::{Cluster, resolve};
 use crate::name::RoleName;
-use crate::role::{Membership, Repeated, Stated};
+use crate::role::{Membership, Repeated, SpanningRole, Stated};
+
+/// The clusters by name, so that a machine that two of them name is a node of the same one in any order of declaration.
+fn sorted(cloud: &Cloud) -> Vec<&Cluster> {
+    let mut clusters: Vec<&Cluster> = cloud.clusters.iter().collect();
+    clusters.sort_by_key(|cluster| text(&cluster.name));
+    clusters
+}
+
+/// The roles that a part of a cluster makes, at the path of that part.
+pub(crate) fn stated_by_clusters<'a, R: SpanningRole>(
+    cloud: &'a Cloud,
+    part: &str,
+    make: impl Fn(&Cluster) -> Option<R>,
+) -> Vec<Stated<'a>> {
+    let each = sorted(cloud).into_iter().filter_map(|cluster| {
+        // A machine that is named twice is a finding of the part's own rules.
+        let at = format!("clusters.{}.{part}", cluster.name);
+        Some(Stated::made(at, make(cluster)?, Repeated::FirstHere))
+    });
+    each.collect()
+}
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[role::SERVER, role::AGENT, role::DATASTORE];
@@ -22,17 +43,10 @@ impl room::Room for Room {
     }
 
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
-        // A machine that two clusters name is a node of the one that is first by name, independent of the order of
-        // declaration.
-        let mut clusters: Vec<_> = cloud.clusters.iter().collect();
-        clusters.sort_by_key(|cluster| text(&cluster.name));
-        let at = |name| format!("clusters.{name}");
-        let each = clusters.iter().map(|one| Stated::built_in(at(&one.name), *one, Repeated::FirstOfKind));
-        let databases = clusters.iter().filter_map(|one| {
-            let at = format!("{}.datastore", at(&one.name));
-            Some(Stated::made(at, role::Stored::of(one)?, Repeated::FirstHere))
+        let each = sorted(cloud).into_iter().map(|cluster| {
+            Stated::built_in(format!("clusters.{}", cluster.name), cluster, Repeated::FirstOfKind)
         });
-        each.chain(databases).collect()
+        each.chain(stated_by_clusters(cloud, "datastore", role::Stored::of)).collect()
     }
 
     fn rules(&self, view: &View<'_>, findings: &mut Vec<Finding>) {

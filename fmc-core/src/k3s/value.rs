@@ -7,6 +7,8 @@ use crate::given::{Given, Leaf, LeafError, LeafGroup, leaf_traits};
 use crate::path::HttpUrl;
 use crate::unit::Seconds;
 
+pub use super::number::{Count, Port};
+
 /// A duration as Go writes it: `10m0s`, `1h30m`, `500ms`. Hours, minutes, seconds and milliseconds are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(u64);
@@ -311,99 +313,6 @@ impl Leaf for ServerUrl {
 }
 
 leaf_traits!(ServerUrl);
-
-/// A TCP port, 1 to 65535.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Port(u16);
-
-impl Port {
-    /// The number.
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Leaf for Port {
-    const WHAT: &'static str = "port";
-    const EXAMPLE: &'static str = "6443";
-
-    fn parse(text: &str) -> Result<Self, LeafError> {
-        let plain = text.bytes().all(|digit| digit.is_ascii_digit());
-        let port = plain.then(|| text.parse().ok()).flatten().filter(|port| *port > 0);
-        port.map(Self).ok_or_else(|| LeafError::new("it must be a whole number from 1 to 65535"))
-    }
-
-    fn is_number() -> bool {
-        true
-    }
-
-    #[cfg(feature = "schema")]
-    fn schema() -> schemars::Schema {
-        crate::given::number_schema::<Self>(1, 65535)
-    }
-}
-
-leaf_traits!(Port);
-
-impl From<u16> for Given<Port> {
-    fn from(port: u16) -> Self {
-        Self::text(&port.to_string())
-    }
-}
-
-/// A whole number from 0 to 2147483647.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Count(u32);
-
-impl Count {
-    /// The number.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-impl fmt::Display for Count {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Leaf for Count {
-    const WHAT: &'static str = "number";
-    const EXAMPLE: &'static str = "5";
-
-    fn parse(text: &str) -> Result<Self, LeafError> {
-        let plain = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-        let count = plain.then(|| text.parse::<i32>().ok()).flatten();
-        count
-            .and_then(|count| u32::try_from(count).ok())
-            .map(Self)
-            .ok_or_else(|| LeafError::new("it is a whole number from 0 to 2147483647"))
-    }
-
-    fn is_number() -> bool {
-        true
-    }
-
-    #[cfg(feature = "schema")]
-    fn schema() -> schemars::Schema {
-        crate::given::number_schema::<Self>(0, 2_147_483_647)
-    }
-}
-
-leaf_traits!(Count);
-
-impl From<u32> for Given<Count> {
-    fn from(count: u32) -> Self {
-        Self::text(&count.to_string())
-    }
-}
 
 /// Text on one line: no line break or other control character, and not empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

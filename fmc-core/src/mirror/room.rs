@@ -2,11 +2,11 @@
 
 use super::role::{KIND, Served, redirected};
 use crate::check::room::{self, Guests};
-use crate::check::view::text;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
+use crate::k3s::room::stated_by_clusters;
 use crate::name::RoleName;
-use crate::role::{Repeated, Stated};
+use crate::role::Stated;
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[KIND];
@@ -20,13 +20,7 @@ impl room::Room for Room {
     }
 
     fn stated<'a>(&self, cloud: &'a Cloud) -> Vec<Stated<'a>> {
-        let mut clusters: Vec<_> = cloud.clusters.iter().collect();
-        clusters.sort_by_key(|cluster| text(&cluster.name));
-        let each = clusters.into_iter().filter_map(|cluster| {
-            let at = format!("clusters.{}.bootstrap", cluster.name);
-            Some(Stated::made(at, Served::of(cluster)?, Repeated::FirstHere))
-        });
-        each.collect()
+        stated_by_clusters(cloud, "bootstrap", Served::of)
     }
 
     fn finish(&self, cloud: &Checked) -> Guests {

@@ -1,15 +1,16 @@
 //! Roles that a file can say: by their kind, with their settings.
 
-use std::any::{Any, type_name};
+use std::any::Any;
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "schema")]
 use serde_json::Value;
 
-use super::form::{self, Form, Formed};
-use super::{CustomRole, Role, RoleFindings, SaidProblem, Site};
+use super::form::{self, Form, Formed, Said, Unknown};
+use super::{CustomRole, Role, RoleFindings, Site};
 use crate::draft::{Look, Setting};
 use crate::finding::{At, OwnKind};
 use crate::given::Given;
@@ -41,7 +42,7 @@ use crate::rust::{Expr, Names, Unsaid};
 /// assert_eq!(Role::said(Postgres { version: 17 }), Role::from_json::<Postgres>(r#"{"version": 17}"#));
 /// ```
 pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
-    /// Its kind, equal to [`CustomRole::kind`] of every value.
+    /// Its kind: [`CustomRole::kind`] of every value.
     const KIND: &'static str;
 
     /// The kinds of findings that it adds: those of [`CustomRole::finding_kinds`].
@@ -49,10 +50,7 @@ pub trait FileRole: CustomRole + Serialize + DeserializeOwned + Described {
 
     /// The Rust expression that makes it, as `Postgres::new(17)`. By default it is one that reads the settings as JSON.
     fn to_rust(&self) -> String {
-        let path = type_name::<Self>();
-        let name = path.rsplit("::").next().unwrap_or(path);
-        let settings = serde_json::to_string(self).unwrap_or_default();
-        format!("Role::from_json::<{name}>({settings:?})")
+        form::rust_of_json("Role", self)
     }
 }
 
@@ -84,37 +82,41 @@ impl Formed for Role {
         self.role.kind().to_string()
     }
 
-    fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has registered it".to_owned())
+    fn value(&self) -> &dyn Any {
+        &*self.role
+    }
+
+    fn of_unknown(unknown: Unknown, form: Form<Self>) -> Self {
+        Self { role: Arc::new(unknown), said: Some(Arc::new(form)) }
+    }
+}
+
+impl<T: FileRole> Said<Role> for T {
+    const KIND: &'static str = <T as FileRole>::KIND;
+
+    fn rust(&self) -> String {
+        self.to_rust()
+    }
+
+    fn role(value: Arc<Self>, form: Option<Arc<Form<Role>>>) -> Role {
+        Role { role: value, said: form }
     }
 }
 
 impl Role {
     /// A role with its form in a file.
     pub fn said<R: FileRole>(role: R) -> Self {
-        Self::shared_said(Arc::new(role))
+        form::said(Arc::new(role))
     }
 
     /// The role of a type with its form in a file, whose settings are JSON. A mistake in them is a finding.
     pub fn from_json<R: FileRole>(settings: &str) -> Self {
-        match serde_json::from_str::<R>(settings) {
-            Ok(role) => Self::said(role),
-            Err(error) => Unknown::role(R::KIND, Value::Null, error.to_string()),
-        }
-    }
-
-    fn shared_said<R: FileRole>(role: Arc<R>) -> Self {
-        let read = |settings: &Value| serde_json::from_value::<R>(settings.clone()).ok().map(Role::said);
-        let said = serde_json::to_value(&*role).ok().map(|settings| {
-            Arc::new(Form { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
-        });
-        Self { role, said }
+        form::from_json::<Self, R>(settings)
     }
 
     /// The same role with its form in a file, if it is of this type.
     pub fn as_said<R: FileRole>(&self) -> Option<Self> {
-        let shared: Arc<dyn Any + Send + Sync> = self.shared();
-        shared.downcast::<R>().ok().map(Self::shared_said)
+        form::as_said::<Self, R>(self.shared())
     }
 
     /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
@@ -129,26 +131,12 @@ impl Role {
 
     /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
-        let role: &dyn Any = &*self.role;
-        role.downcast_ref::<Unknown>().map(|unknown| unknown.kind.as_str())
+        form::unknown(self)
     }
 
     /// The Rust expression that makes it, if it has a form in a file.
     pub fn to_rust(&self) -> Option<&str> {
-        self.said.as_ref().map(|said| said.rust.as_str())
-    }
-}
-
-/// A role of a file that no program has looked at.
-struct Unknown {
-    kind: String,
-    why: String,
-}
-
-impl Unknown {
-    fn role(kind: &str, settings: Value, why: String) -> Role {
-        let said = Form { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
-        Role { role: Arc::new(Self { kind: kind.to_owned(), why }), said: Some(Arc::new(said)) }
+        form::rust(self)
     }
 }
 
@@ -158,7 +146,7 @@ impl CustomRole for Unknown {
     }
 
     fn check(&self, _: &Site<'_>, findings: &mut RoleFindings<'_>) {
-        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
+        findings.about(self.problem());
     }
 }
 
@@ -175,7 +163,7 @@ impl<'de> Deserialize<'de> for Role {
     }
 }
 
-/// Any role: a program that knows roles says which in its own schema.
+/// Any role: the schema of a program lists the roles that it knows.
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Role {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -188,15 +176,15 @@ impl schemars::JsonSchema for Role {
 }
 
 impl Setting for Role {
-    /// A role's own check runs once all that it needs is right.
+    /// A role is checked once everything that it needs is right.
     fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        self.to_rust().map(Expr::leaf).ok_or_else(|| format!("the role {}, which is code", self.role.kind()))
+        form::expression(self)
     }
 }
 
-/// Two roles are equal if they are the same value, or have the same form: code cannot be compared.
+/// Two roles are equal if they are the same value or have the same form: code cannot be compared.
 impl PartialEq for Role {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.role, &other.role) || form::are_alike(self, other)

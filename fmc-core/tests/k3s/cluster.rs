@@ -28,7 +28,7 @@ pub(crate) const SYSTEMS: [(&str, Os); 5] = [
     ("debian", Os::Debian),
 ];
 
-fn image(os: Os) -> Image {
+pub(crate) fn image(os: Os) -> Image {
     let version = match os {
         Os::FedoraCoreos => "44.20260802.3.1",
         Os::Flatcar => "4593.2.0",
@@ -126,7 +126,7 @@ pub(crate) fn text(cloud: &Checked, machine: &str, path: &str) -> String {
             .iter()
             .map(|part| match part {
                 TextPart::Text(text) => text.to_string(),
-                TextPart::Secret(hole) | TextPart::Quoted(hole) => secret(hole),
+                TextPart::Secret(hole) | TextPart::Quoted(hole) | TextPart::Component(hole) => secret(hole),
             })
             .collect(),
         Contents::Remote { url, digest } => format!("{url} {digest}"),

@@ -1,11 +1,15 @@
 //! A datastore on a machine of the cloud: its address, its accepted peers, and the machines that start after it.
 
+use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
 use fmc_core::flow::tcp;
 use fmc_core::image::Os;
-use fmc_core::k3s::{Cluster, Datastore, SslMode};
+use fmc_core::k3s::{Cluster, Config, Datastore, SslMode};
+use fmc_core::machine::{Interface, Machine};
 use fmc_core::name::MachineName;
-use fmc_core::secret::Secret;
+use fmc_core::secret::{Secret, SecretBytes, SecretError, SecretRef, Secrets};
+use fmc_core::unit::SizeExt as _;
+use fmc_testkit::{ignition, tree};
 use serde_json::json;
 
 use crate::cluster;
@@ -40,6 +44,55 @@ fn every_server_has_the_machine_s_address_with_the_password_in_it() {
     assert_eq!(
         cluster::config(&checked(named), "master1")["datastore-endpoint"],
         json!("postgres://app:secret-db-1@10.17.4.40:6432/prod?sslmode=verify-full")
+    );
+}
+
+/// Gives each secret a password that is no component of a URL as it is.
+struct Tricky;
+
+impl Secrets for Tricky {
+    fn bytes(&self, _: &SecretRef) -> Result<SecretBytes, SecretError> {
+        Ok(SecretBytes::new(b"p@ss:/% \"'\n".to_vec()))
+    }
+}
+
+#[test]
+fn a_password_of_any_characters_is_encoded_in_the_address() {
+    let rendered = |os: Os, name: &str| {
+        let cluster = cluster::seed().datastore(on("db"));
+        let cloud = cluster::draft(os, cluster).machine(cluster::machine("db", Os::Debian, 40));
+        let cloud = cloud.accept("k3s-data-on-root", "nothing is kept").check().unwrap();
+        let boot = Boot::of(&cloud, cloud.machine("master1").unwrap()).unwrap();
+        let (_, template) = boot.files().into_iter().find(|(file, _)| *file == name).unwrap();
+        String::from_utf8(template.render(&Tricky).unwrap().expose().to_vec()).unwrap()
+    };
+    let expected = json!("postgres://k3s:p%40ss%3A%2F%25%20%22%27@10.17.4.40:5432/k3s");
+    let endpoint = |config: &str| -> serde_json::Value {
+        let config: serde_json::Value = serde_saphyr::from_str(config).unwrap();
+        config["datastore-endpoint"].clone()
+    };
+
+    let root = tree::scratch();
+    let written = ignition::apply(&rendered(Os::Flatcar, "config.ign"), root.path()).unwrap();
+    assert_eq!(endpoint(written[Config::PATH].text().unwrap()), expected);
+
+    let user_data: serde_json::Value = serde_saphyr::from_str(&rendered(Os::Debian, "user-data")).unwrap();
+    let mut files = user_data["write_files"].as_array().unwrap().iter();
+    let config = files.find(|file| file["path"] == Config::PATH).unwrap();
+    assert_eq!(endpoint(config["content"].as_str().unwrap()), expected);
+}
+
+#[test]
+fn a_machine_without_a_known_address_is_found() {
+    let db =
+        Machine::new("db", cluster::image(Os::Debian)).root_disk(20.gib()).interface(Interface::on("kube"));
+    let cluster = cluster::seed().datastore(on("db"));
+    let cloud =
+        cluster::draft(Os::Flatcar, cluster).machine(db).accept("k3s-data-on-root", "nothing is kept");
+    let report = cloud.check().unwrap_err().to_string();
+    assert!(
+        report.contains("db has no address that is known beforehand, and k3s-datastore is found by it"),
+        "{report}"
     );
 }
 

@@ -16,7 +16,7 @@ const SECRET: &str = r#"p"a\s's: #{word}%"#;
 fn text(pieces: Vec<Piece>) -> String {
     let part = |piece| match piece {
         Piece::Text(text) => text,
-        Piece::Secret(_) => SECRET.replace('\\', "\\\\").replace('"', "\\\""),
+        Piece::Secret(_) | Piece::Component(_) => SECRET.replace('\\', "\\\\").replace('"', "\\\""),
     };
     pieces.into_iter().map(part).collect()
 }

@@ -1,4 +1,4 @@
-//! Domains: what differs, and whether the guest has to stop for it.
+//! Domains: the differences, and whether the guest has to stop to apply them.
 
 use fmc_core::graph::{Change, Impact};
 use fmc_core::machine::Power;
@@ -7,10 +7,10 @@ use super::{Difference, autostart, differences, switch};
 use crate::document::DomainDocument;
 use crate::link::DomainRecord;
 
-/// What differs between a domain as it is wanted and its persistent definition, power and autostart included.
+/// The differences between a wanted domain and its persistent definition, including power and autostart.
 pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change> {
     let mut found = differences(&wanted.xml, &seen.xml);
-    // libvirt keeps the balloon's size within the memory: one edit, one change.
+    // libvirt limits the balloon to the memory, so an edit of the memory is one change and not two.
     if let Some(memory) = found.iter().find(|found| found.path == "memory").cloned() {
         found.retain(|found| found.path != "currentMemory" || found.to != memory.to);
     }
@@ -20,8 +20,8 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
     changes
 }
 
-/// What the running guest was started with and is no longer wanted: it ends with the next boot. It says nothing of a
-/// difference that is one of the persistent definition too, and nothing when the guest's document was not read.
+/// The unwanted values that the running guest was started with, which end with the next boot. It leaves out differences
+/// that the persistent definition has too, and is empty if the guest's document was not read.
 pub fn pending_boot(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change> {
     let Some(live) = seen.live_xml.as_ref().filter(|_| seen.active) else { return Vec::new() };
     let mut found = differences(&wanted.xml, live);
@@ -41,7 +41,7 @@ fn change(found: Difference, active: bool) -> Change {
     found.into_change(impact, reason)
 }
 
-/// What a change of the definition takes while the guest runs.
+/// The impact of a change of the definition on a running guest.
 fn impact(path: &str) -> (Impact, Option<&'static str>) {
     let mut names = path.split('/').map(|name| name.split('[').next().unwrap_or_default());
     let first = names.next().unwrap_or_default();
@@ -67,9 +67,9 @@ fn power(wanted: Power, active: bool) -> Option<Change> {
     }
 }
 
-/// Whether a difference of the running guest is one that its next boot ends, and not one that a running guest has by
-/// itself: its balloon, the model that stands for the host's processor, the bridge that stands for a network on one;
-/// nor one of what is only written down.
+/// Whether the next boot ends a difference of the running guest. It does not end what libvirt itself fills in while a
+/// guest runs (the balloon, the model of the host's processor, the bridge of a network), nor values that are only
+/// descriptions.
 fn lasts_until_boot(found: &Difference) -> bool {
     let first = found.path.split('/').next().unwrap_or_default();
     let resolved = found.path.starts_with("devices/interface[")

@@ -1,4 +1,4 @@
-//! A value of a document by the path that a plan names it by.
+//! Looks up a value of a document by its path in a plan.
 
 use fmc_core::provider::NoValue;
 
@@ -8,8 +8,8 @@ use crate::xml::outline::Node;
 
 /// The value at a path of a document, in the words of a plan: `devices/disk[vdb]/source/@file`, `memory`.
 ///
-/// An element is told from its siblings by what identifies it, in brackets, or by its number among those of its name, from
-/// 0; without either it is the first.
+/// An element among siblings is named by its identity in brackets, or by its number among those of its name, from 0;
+/// without either it is the first.
 ///
 /// ```
 /// use fmc_core::provider::NoValue;
@@ -28,7 +28,7 @@ use crate::xml::outline::Node;
 ///
 /// # Errors
 ///
-/// The path leads nowhere: up to where it leads, and what is there.
+/// The path does not exist: the part that exists, and the values there.
 pub fn value(document: &str, path: &str) -> Result<String, NoValue> {
     let outline = Outline::read(document).ok_or_else(|| NoValue { upto: String::new(), has: Vec::new() })?;
     let mut node = outline.root();
@@ -58,7 +58,7 @@ fn child<'t>(node: Node<'t>, step: &str) -> Option<Node<'t>> {
     known.or_else(|| same().nth(which.parse().ok()?))
 }
 
-/// Its attributes and elements; those of one name by what tells them apart.
+/// The attributes and elements of an element; elements of the same name with their identities.
 fn parts(node: Node<'_>) -> Vec<String> {
     let attributes = node.attributes().map(|(name, _)| format!("@{name}"));
     let children = node.children().filter(|child| !table::is_ignored(*child)).map(shown);

@@ -40,7 +40,7 @@ impl Difference {
     }
 }
 
-/// A change of something that is beside the document: power, autostart.
+/// A change of a value outside of the document: power, autostart.
 fn switch(path: &str, seen: bool, wanted: bool, words: [&str; 2], impact: Impact) -> Option<Change> {
     let [on, off] = words.map(str::to_owned);
     let (from, to) = match (seen, wanted) {

@@ -6,8 +6,8 @@ use super::{Difference, autostart, differences, switch};
 use crate::document::NetworkDocument;
 use crate::link::NetworkRecord;
 
-/// What differs between a network as it is wanted and what is defined or, where the network is active and that was
-/// read, in force. The hosts of DHCP and DNS change while it runs ([`updates`](crate::network::updates)).
+/// The differences between a wanted network and its definition or, if the network is active and that was read, its
+/// state in force. The hosts of DHCP and DNS change while it runs ([`updates`](crate::network::updates)).
 pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Change> {
     let mut found = differences(&wanted.xml, &seen.xml);
     let mut changes = Vec::new();
@@ -33,7 +33,7 @@ fn change(found: Difference, active: bool) -> Change {
     }
 }
 
-/// Whether a difference is one of those that an [update](crate::network::updates) of an active network takes away.
+/// Whether an [update](crate::network::updates) of the active network removes a difference.
 pub(crate) fn is_updated(path: &str) -> bool {
     path.starts_with("dns/host[") || path.contains("/dhcp/host[")
 }

@@ -6,9 +6,9 @@ use super::{autostart, differences, switch, table};
 use crate::document::{PoolDocument, VolumeDocument};
 use crate::link::{PoolRecord, VolumeFacts};
 
-/// What differs between a pool as it is wanted and as it is. Its UUID is what makes it ours: of a pool of another UUID,
-/// the provider says that the name is taken. Another folder is [`Impact::Replace`], which no provider should do with
-/// volumes in it: it is to be refused.
+/// The differences between a wanted and an observed pool. A pool is ours by its UUID; if it has another one, the provider
+/// reports that the name is taken. Another folder is [`Impact::Replace`], which a provider must refuse, because the pool
+/// has volumes.
 pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
     let reason = Some("the volumes would have to move to another folder");
     let mut changes: Vec<Change> = differences(&wanted.xml, &seen.xml)
@@ -20,11 +20,11 @@ pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
     changes
 }
 
-/// Why a volume stays larger than it is wanted, and what to do.
+/// Why a volume stays larger than wanted, and what to do.
 const LEFT: &str = "a volume is never made smaller: say its present size; `--replace` makes a root disk again, but keeps data disks";
 
-/// What differs between a volume as it is wanted and as it is: its capacity, unless its bytes decide it. It grows in
-/// place; it is never made smaller, which is [`Impact::None`]: left as it is.
+/// The differences between a wanted and an observed volume: its capacity, unless its bytes determine it. It grows in
+/// place and never shrinks: a smaller capacity is [`Impact::None`], a difference that is left alone.
 pub fn compare_volume(wanted: &VolumeDocument, seen: &VolumeFacts) -> Vec<Change> {
     if wanted.capacity == 0 || wanted.capacity == seen.capacity {
         return Vec::new();

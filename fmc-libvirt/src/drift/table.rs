@@ -1,14 +1,14 @@
 //! Facts about libvirt's elements: identity, defaults, units, and the elements that libvirt never adds by itself.
 //!
-//! Seen in libvirt's own test data (what its parser and formatter make of a document) and in `src/conf/*_conf.c`.
+//! The sources are libvirt's own test data, with the output of its parser and formatter, and `src/conf/*_conf.c`.
 
 use crate::xml::outline::Node;
 use fmc_core::unit::Size;
 
-/// What tells an element from its siblings of the same name; nothing where order alone does.
+/// The identity of an element among siblings of the same name; `None` if only their order tells them apart.
 pub(super) type Key<'a> = [Option<&'a str>; 2];
 
-/// What identifies a repeated element.
+/// The identity of a repeated element.
 pub(super) fn key<'a>(node: Node<'a>) -> Key<'a> {
     let own = |name| [node.attribute(name), None];
     let below = |path, name| [attribute(node, path, name), None];
@@ -25,7 +25,7 @@ pub(super) fn key<'a>(node: Node<'a>) -> Key<'a> {
         "vcpupin" => own("vcpu"),
         "route" => own("address"),
         "range" => [node.attribute("start"), node.attribute("end")],
-        // IPv4 is what is meant when nothing is said, also in our paths.
+        // IPv4 is the default family, also in our paths.
         "ip" => [node.attribute("family").filter(|family| *family != "ipv4"), None],
         "host" => {
             let known_by = ["mac", "id", "name", "ip"];
@@ -35,18 +35,18 @@ pub(super) fn key<'a>(node: Node<'a>) -> Key<'a> {
     }
 }
 
-/// What identifies an element that one text can tell from its siblings, as a DHCP host.
+/// The identity of an element that one text tells from its siblings, such as a DHCP host.
 pub(crate) fn identity<'a>(node: Node<'a>) -> Option<&'a str> {
     let [identity, _] = key(node);
     identity
 }
 
-/// An element that is changed as a whole: a host of DHCP or DNS, which libvirt adds or takes away.
+/// Whether an element changes only as a whole: libvirt adds or removes a host of DHCP or DNS.
 pub(super) fn is_atomic(node: Node<'_>) -> bool {
     node.name() == "host" && (has_parent(node, "dhcp") || has_parent(node, "dns"))
 }
 
-/// An element that is nothing but its children.
+/// Whether an element is only a list of its children.
 pub(super) fn is_list(node: Node<'_>) -> bool {
     match node.name() {
         "dhcp" => has_parent(node, "ip"),
@@ -69,7 +69,7 @@ fn has_parent(node: Node<'_>, name: &str) -> bool {
     node.parent().is_some_and(|parent| parent.name() == name)
 }
 
-/// Whether an attribute says what is wanted, also by being left out or resolved.
+/// Whether an attribute has the wanted value, also by a default or a resolved alias.
 pub(super) fn same_attribute(node: Node<'_>, name: &str, wanted: &str, seen: Option<&str>) -> bool {
     let element = node.name();
     match seen {
@@ -98,7 +98,7 @@ fn default(element: &str, attribute: &str) -> Option<&'static str> {
     })
 }
 
-/// The bytes that an element with a unit says; `None` for one without.
+/// The size in bytes of an element with a unit; `None` if it has no unit.
 pub(super) fn quantity(node: Node<'_>) -> Option<u64> {
     let unit = match node.name() {
         "memory" | "currentMemory" | "maxMemory" => node.attribute("unit").unwrap_or("KiB"),
@@ -129,7 +129,7 @@ pub(super) fn size(bytes: u64) -> String {
     Size::bytes(bytes).to_string()
 }
 
-/// Whether a child that is there and not wanted was added by somebody: libvirt never adds it by itself.
+/// Whether an existing unwanted child was added by hand, because libvirt never adds it by itself.
 pub(super) fn is_added(parent: Node<'_>, child: Node<'_>) -> bool {
     let child = child.name();
     match parent.name() {
@@ -218,7 +218,7 @@ pub(super) fn is_added(parent: Node<'_>, child: Node<'_>) -> bool {
     }
 }
 
-/// Whether an attribute that is there and not wanted was added by somebody.
+/// Whether an existing unwanted attribute was added by hand.
 pub(super) fn is_added_attribute(node: Node<'_>, attribute: &str) -> bool {
     match node.name() {
         "vcpu" => matches!(attribute, "cpuset" | "current"),

@@ -1,8 +1,8 @@
 //! Two XML documents compared: the wanted one is a lower bound of the observed one.
 //!
 //! Elements that libvirt adds (aliases, addresses, controllers) do not count as differences. An unwanted element that
-//! libvirt never adds by itself does count: somebody added it. Repeated elements are paired by what identifies them,
-//! so that the second disk that goes away is not a change of the third.
+//! libvirt never adds by itself does count: it was added by hand. Repeated elements are paired by their identities, so that
+//! the removal of the second disk is not a change of the third.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -11,19 +11,19 @@ use std::fmt::Write as _;
 use super::table::{self, Key};
 use crate::xml::outline::Node;
 
-/// One difference between what is wanted and what is there.
+/// One difference between a wanted and an observed document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// Where, without the root element: `devices/disk[vda]/source/@file`.
+    /// The path without the root element: `devices/disk[vda]/source/@file`.
     pub path: String,
-    /// What is there, in words.
+    /// The observed value in words.
     pub from: Option<String>,
-    /// What is wanted, in words.
+    /// The wanted value in words.
     pub to: Option<String>,
 }
 
-/// Every difference between two elements of one name, in the order of the wanted one.
+/// The differences between two elements of the same name, in the order of the wanted one.
 ///
 /// ```
 /// use fmc_libvirt::drift::tree;
@@ -43,7 +43,7 @@ pub fn tree<'a>(wanted: Node<'a>, seen: Node<'a>) -> Vec<Difference> {
     walk.found
 }
 
-/// Below this many children a scan is faster than an index.
+/// With fewer children than this, a scan is faster than an index.
 const FEW: usize = 32;
 
 struct Walk<'a> {
@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
         self.children(wanted, seen);
     }
 
-    /// The text; whether it is a quantity, whose unit is no attribute of its own.
+    /// Compares the text, and returns whether it is a quantity, so that its unit is not compared as an attribute.
     fn text(&mut self, wanted: Node<'a>, seen: Node<'a>) -> bool {
         let Some(to) = wanted.text() else { return false };
         let from = seen.text();
@@ -122,7 +122,7 @@ impl<'a> Walk<'a> {
         self.each_part(node, |walk, part| walk.differs(Some(table::words(part)), None));
     }
 
-    /// An element, or the children of one that is nothing but a list.
+    /// An element, or the children of one that is only a list.
     fn each_part(&mut self, node: Node<'a>, report: impl Fn(&mut Self, Node<'a>)) {
         if !table::is_list(node) {
             return report(self, node);
@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The observed children, each given away once.
+/// The observed children, each of which is paired once.
 struct Pairs<'a> {
     nodes: Vec<Option<Node<'a>>>,
     index: Option<Index<'a>>,
@@ -193,7 +193,7 @@ impl<'a> Pairs<'a> {
         Self { nodes, index }
     }
 
-    /// The first that is left with the name and identity of a wanted one.
+    /// The first remaining child with the name and identity of a wanted one.
     fn take(&mut self, wanted: Node<'a>, key: Key<'a>) -> Option<Node<'a>> {
         let name = wanted.name();
         if let Some(index) = &mut self.index {

@@ -54,7 +54,7 @@ impl Images {
     }
 
     /// The files on this computer that an image may be (`Image::file`). By default there are none: a cloud
-    /// from somebody else could name any file that this process can read.
+    /// from another person could name any file that this process can read.
     #[must_use]
     pub fn files(self, files: Files) -> Self {
         Self { files, ..self }

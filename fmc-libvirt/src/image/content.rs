@@ -69,7 +69,7 @@ impl ImageFile {
         Ok(image)
     }
 
-    /// The least space in bytes that it takes on the hypervisor. Zeros take none: they are sent as holes.
+    /// The least space in bytes that it takes on the hypervisor. Zeros take no space: they are sent as holes.
     pub fn takes(&self) -> u64 {
         if self.packing.is_some() {
             return self.packed_length;

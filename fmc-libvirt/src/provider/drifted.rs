@@ -141,7 +141,7 @@ fn is_known(document: &Document, object: &Object, change: &Change) -> bool {
         (Document::Domain(wanted), Object::Domain(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Network(wanted), Object::Network(seen)) => is_made_from(&wanted.xml, &seen.record.xml),
         (Document::Pool(_), Object::Pool(_)) => matches!(change.path.as_str(), "active" | "autostart"),
-        // libvirt keeps no mark of a volume: either somebody grew a larger one, or the cloud wants less now.
+        // libvirt keeps no mark for a volume: either it was grown by hand, or the cloud now wants a smaller one.
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! The pure half: the differences of objects, the removal of unwanted objects, and notes for a person.
 
-use fmc_core::graph::{Address, Change, Choices, Impact, Note, NoteKind, Removal, Verdict};
+use fmc_core::graph::{About, Address, Change, Choices, Impact, Note, NoteKind, Removal, Verdict};
 use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
@@ -271,11 +271,7 @@ fn pending(wanted: &DomainDocument, seen: &DomainObject) -> Option<Note> {
         return None;
     }
     let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    Some(Note {
-        about: format!("machine/{}", wanted.name),
-        kind: NoteKind::PendingBoot,
-        text: words.join(", "),
-    })
+    Some(Note { about: About::machine(&*wanted.name), kind: NoteKind::PendingBoot, text: words.join(", ") })
 }
 
 fn size(bytes: u64) -> String {

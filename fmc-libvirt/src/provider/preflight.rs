@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fmc_core::checked::{Checked, Forward, Host, Network, Source};
-use fmc_core::graph::{Note, NoteKind};
+use fmc_core::graph::{About, Note, NoteKind};
 use fmc_core::host::Acceleration;
 use fmc_core::name::PoolName;
 use fmc_core::path::AbsPath;
@@ -40,7 +40,7 @@ impl<L: Link> Libvirt<L> {
                 Ok((link.facts()?, interfaces))
             };
             let instant = self.hosts.get(&host.name).is_some_and(|link| link.is_instant());
-            let about = format!("host/{}", host.name);
+            let about = About::Host(host.name.as_str().into());
             match run::off_thread(instant, ask).await {
                 Some(Ok((facts, interfaces))) => {
                     let mut tell = |kind, text| notes.push(Note { about: about.clone(), kind, text });
@@ -98,7 +98,7 @@ fn judge(files: &Files, to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
         // An image that does not exist locally yet is checked when it is sent.
         Ok(_) | Err(ImageError::Open(_)) => None,
         Err(error) => {
-            let about = format!("image/{path}");
+            let about = About::Image(path.as_str().into());
             Some(Note { about, kind: NoteKind::Refused, text: error.to_string() })
         }
     })

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, Address, Choices, DeleteData, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
+    self, About, Address, Choices, DeleteData, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
@@ -83,7 +83,7 @@ impl<'a> Settling<'a, '_> {
         wanted: &DomainDocument,
         replace: bool,
     ) {
-        let about = || format!("machine/{}", wanted.name);
+        let about = || About::machine(&*wanted.name);
         let seen = match self.states.get(address) {
             None => return self.returns(address, wanted),
             Some(State::Present { object, .. }) => object,
@@ -178,11 +178,7 @@ impl<'a> Settling<'a, '_> {
                     "its root {root} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
                     naming.domain
                 );
-                self.notes.push(Note {
-                    about: format!("machine/{}", wanted.name),
-                    kind: NoteKind::Refused,
-                    text,
-                });
+                self.notes.push(Note { about: About::machine(&*wanted.name), kind: NoteKind::Refused, text });
             } else {
                 let at = volume_address(address, pool, root);
                 self.anew
@@ -364,7 +360,11 @@ impl<'a> Settling<'a, '_> {
                             "the upload of {} was cut, and {who} uses it: remove that user, or delete the volume by hand",
                             volume.name
                         );
-                        self.notes.push(Note { about: address.to_string(), kind: NoteKind::Refused, text });
+                        self.notes.push(Note {
+                            about: About::Object(address.clone()),
+                            kind: NoteKind::Refused,
+                            text,
+                        });
                     }
                     None => {
                         self.anew.insert(address.clone(), "its upload was cut".to_owned());
@@ -387,7 +387,7 @@ impl<'a> Settling<'a, '_> {
                 }
             };
             let text = format!("--replace {name}: there is no such machine; {hint}");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Refused, text });
+            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Refused, text });
         }
     }
 
@@ -412,7 +412,7 @@ impl<'a> Settling<'a, '_> {
         let known: BTreeSet<&str> = data.collect();
         for name in names.iter().filter(|name| !known.contains(name.as_str())) {
             let text = format!("--delete-data {name}: it has no unwanted data disk");
-            self.notes.push(Note { about: format!("machine/{name}"), kind: NoteKind::Notice, text });
+            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
         }
     }
 

@@ -188,7 +188,7 @@ fn a_plan_says_it_before_anything_is_made() {
         lab.plan(&fmc_libvirt::documents::documents(checked));
         now(lab.provider.preflight(checked))
             .into_iter()
-            .map(|note| (note.about, note.text))
+            .map(|note| (note.about.to_string(), note.text))
             .collect::<Vec<_>>()
     };
     let checked = of(large.image());

@@ -1,4 +1,4 @@
-//! Follows an apply: tells its events, saves a simulation beside it, and asks before it goes on with what was not
+//! Follows an apply: prints its events, saves a simulation meanwhile, and asks before it runs steps that were not
 //! announced.
 
 use fmc_core::graph::{Event, Further, StopFlag, Watch};
@@ -18,7 +18,7 @@ use crate::json::Line;
 pub(super) struct Follow<'a, 'b> {
     command: &'a str,
     wanted: &'a Wanted,
-    /// Where the steps are. Its providers are the apply's meanwhile.
+    /// The hypervisors. The apply borrows the providers meanwhile.
     world: &'a mut World,
     stop: StopFlag,
     args: &'a Args,
@@ -29,7 +29,7 @@ pub(super) struct Follow<'a, 'b> {
 }
 
 impl<'a, 'b> Follow<'a, 'b> {
-    /// For so many steps at first.
+    /// Starts with this number of steps.
     pub(super) fn new(
         command: &'a str,
         wanted: &'a Wanted,
@@ -43,20 +43,20 @@ impl<'a, 'b> Follow<'a, 'b> {
         Self { command, wanted, world, stop, args, io, progress, failed: None, is_saved: false }
     }
 
-    /// Whether the plan is one in a file: what it does not announce is not done, whoever agrees.
+    /// Whether the plan comes from a file: then steps that it does not announce are never run.
     pub(super) fn of_a_saved_plan(mut self, is_saved: bool) -> Self {
         self.is_saved = is_saved;
         self
     }
 
-    /// Takes the bars away, and saves the simulation for the last time.
+    /// Removes the bars and saves the simulation for the last time.
     pub(super) fn finish(self) -> Result<(), Failure> {
         self.progress.finish();
         let saved = self.world.save();
         self.failed.map_or(saved, Err)
     }
 
-    /// A world that cannot be saved, or a reader that is gone, ends the apply as an interrupt does.
+    /// If the simulation cannot be saved or the reader is gone, the apply ends as after an interrupt.
     fn stop_if(&mut self, told: Result<(), Failure>) {
         if let Err(error) = told {
             self.failed.get_or_insert(error);
@@ -76,7 +76,7 @@ impl<'a, 'b> Follow<'a, 'b> {
         self.io.out(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))
     }
 
-    /// Whether somebody agrees to steps that no plan has announced.
+    /// Whether a person consents to steps that no plan has announced.
     fn consents(&mut self, further: &Further<'_, AnyDocument>) -> bool {
         let steps = count(further.unannounced().count(), "step");
         if self.is_saved {

@@ -1,4 +1,4 @@
-//! `images`: what upstreams publish, and where images are kept that are given by URL.
+//! `images`: images that upstreams publish, and the cache for images from URLs.
 
 mod resolve;
 mod sums;
@@ -25,14 +25,14 @@ pub(super) fn run(command: &Command, args: &Args, io: &mut Io<'_>) -> Result<u8,
     }
 }
 
-/// Where images by URL are kept: `FMC_IMAGES`, or `fmc/images` in the user's cache (XDG Base Directory Specification:
+/// The cache for images from URLs: `FMC_IMAGES`, or `fmc/images` in the user's cache (XDG Base Directory Specification:
 /// `XDG_CACHE_HOME`, or `.cache` in the home folder).
 pub(super) fn folder(io: &Io<'_>) -> Option<PathBuf> {
     let variable = |name: &str| (io.environment)(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(own) = variable("FMC_IMAGES") {
         return Some(io.folder.join(own));
     }
-    // The specification has a relative path ignored.
+    // The specification says that a relative path is ignored.
     let cache = variable("XDG_CACHE_HOME").filter(|path| path.is_absolute());
     Some(cache.or_else(|| Some(variable("HOME")?.join(".cache")))?.join("fmc/images"))
 }

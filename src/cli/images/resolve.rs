@@ -1,7 +1,7 @@
 //! `images resolve`: the newest image of an upstream, pinned, as a line of Rust and as YAML.
 //!
-//! What is printed has a version, a URL that stays, and a digest: tomorrow's image is another one, and is asked for by
-//! running it again. Digests come over TLS from the upstream; signatures are not checked.
+//! The output has a version, a permanent URL and a digest. Run it again for a newer image. Digests come from the upstream
+//! over TLS; signatures are not checked.
 
 use clap::ValueEnum;
 use fmc_core::digest::Digest;
@@ -16,7 +16,7 @@ use super::{sums, upstream};
 use crate::json::Versioned;
 use crate::providers;
 
-/// Lists and metadata are some hundred KiB.
+/// The greatest length of a list or of metadata, which have some hundred KiB.
 const MOST: u64 = 8 << 20;
 
 /// An upstream.
@@ -29,7 +29,7 @@ pub(in super::super) enum System {
     Debian,
 }
 
-/// What is asked for.
+/// The request.
 #[derive(Clone, Debug, clap::Args)]
 pub(in super::super) struct Request {
     /// The operating system
@@ -56,7 +56,7 @@ fn arch(text: &str) -> Result<Arch, String> {
     }
 }
 
-/// What is printed with `--json`: the image as it stands in a cloud's file.
+/// The output with `--json`: the image as it is written in a cloud's file.
 #[derive(serde::Serialize)]
 struct Printed {
     image: Image,
@@ -86,10 +86,10 @@ pub(super) fn run(request: &Request, args: &Args, io: &mut Io<'_>) -> Result<u8,
 }
 
 fn find(request: &Request) -> Result<Found, Failure> {
-    // Both stand in a URL.
+    // Both become part of a URL.
     for part in [request.release.as_ref(), Some(&request.stream)].into_iter().flatten() {
         if !part.chars().all(|c| c.is_ascii_alphanumeric() || ".-".contains(c)) || part.is_empty() {
-            return Err(Failure::usage(format!("{part:?} is no name of a release or a stream")));
+            return Err(Failure::usage(format!("{part:?} is not the name of a release or a stream")));
         }
     }
     let release = request.release.as_deref().unwrap_or_default();
@@ -137,7 +137,7 @@ fn flatcar(request: &Request) -> Result<Found, Failure> {
     let base = request.base(&own);
     let (asked, text) = get(&format!("{base}/{board}/current/version.txt"))?;
     let version = upstream::flatcar(&text).map_err(|error| malformed(&asked, &error))?;
-    // Only a PC has a BIOS to boot by.
+    // Only a PC boots with a BIOS.
     let name = match request.arch {
         Arch::X86_64 => "flatcar_production_qemu_image.img.bz2",
         _ => "flatcar_production_qemu_uefi_image.img.bz2",
@@ -156,7 +156,7 @@ const DEBIANS: [(&str, &str); 3] = [("11", "bullseye"), ("12", "bookworm"), ("13
 fn debian(request: &Request, release: &str) -> Result<Found, Failure> {
     let Some((_, name)) = DEBIANS.iter().find(|(number, name)| [*number, *name].contains(&release)) else {
         let known = DEBIANS.map(|(number, _)| number).join(", ");
-        return Err(Failure::usage(format!("{release} is no release of Debian that is known: {known} are")));
+        return Err(Failure::usage(format!("{release} is not a known release of Debian; known: {known}")));
     };
     let number = DEBIANS.iter().find(|(_, other)| other == name).map_or(release, |(number, _)| number);
     let base = request.base("https://cloud.debian.org/images/cloud");
@@ -177,7 +177,7 @@ fn debian(request: &Request, release: &str) -> Result<Found, Failure> {
     })
 }
 
-/// The newest image of a list beside it.
+/// The newest image of a list of checksums.
 fn listed(
     request: &Request,
     os: Os,
@@ -190,7 +190,7 @@ fn listed(
     let all = sums::read(&text);
     let (version, sum) =
         sums::newest(&all, begins, ends).ok_or_else(|| lacks(&asked, &format!("{begins}…{ends}")))?;
-    // What follows the version is the day of the build.
+    // The day of the build follows the version.
     let version = version.split('-').next().unwrap_or(version).to_owned();
     let url = url(&format!("{folder}/{}", sum.name))?;
     Ok(Found { os, version, arch: request.arch, url, digest: sum.digest, unpacked: None })

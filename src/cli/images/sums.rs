@@ -1,8 +1,8 @@
 //! Lists of checksums, as distributions publish them beside their images.
 //!
 //! Three forms: GNU's (`HEX  NAME`, as `sha256sum` prints), BSD's (`SHA256 (NAME) = HEX`, as `sha256sum --tag` prints), and
-//! Flatcar's `.DIGESTS`, which is GNU's under a heading for each algorithm. Comments, signatures and weaker algorithms are
-//! passed over.
+//! Flatcar's `.DIGESTS`, which is GNU's under a heading for each algorithm. Comments, signatures and weaker algorithms
+//! are ignored.
 
 use fmc_core::digest::Digest;
 
@@ -13,7 +13,7 @@ pub(super) struct Sum {
     pub(super) digest: Digest,
 }
 
-/// The files of a list, in order: of each the SHA-512, or the SHA-256 where there is no other.
+/// The files of a list, in order, each with its SHA-512, or its SHA-256 if that is all there is.
 pub(super) fn read(text: &str) -> Vec<Sum> {
     let mut sums: Vec<Sum> = Vec::new();
     for found in text.lines().filter_map(line) {
@@ -39,7 +39,7 @@ fn line(line: &str) -> Option<Sum> {
         128 => "sha512",
         _ => return None,
     };
-    // A star says that the file was read as bytes.
+    // A star means that the file was read as bytes.
     let name = name.trim_start();
     sum(name.strip_prefix('*').unwrap_or(name), &format!("{algorithm}:{hex}"))
 }

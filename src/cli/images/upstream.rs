@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     /// It is something else.
-    #[error("it is no {what}: {why}")]
+    #[error("it is not {what}: {why}")]
     Other { what: &'static str, why: String },
     /// It is what it should be, and has no such image.
     #[error("it has no {what}")]
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn malformed_metadata_says_what_is_wrong() {
         for (text, words) in [
-            ("", "it is no stream metadata: EOF"),
-            ("<html>", "it is no stream metadata: expected value"),
+            ("", "it is not stream metadata: EOF"),
+            ("<html>", "it is not stream metadata: expected value"),
             ("{}", "missing field `architectures`"),
             (r#"{"architectures": {}}"#, "it has no architecture x86_64"),
-            (r#"{"architectures": {"x86_64": []}}"#, "it is no stream metadata"),
+            (r#"{"architectures": {"x86_64": []}}"#, "it is not stream metadata"),
             (
                 r#"{"architectures": {"x86_64": {"artifacts": {"qemu": {"release": "1", "formats": {}}}}}}"#,
                 "no qcow2 image",

@@ -49,6 +49,6 @@ fn its_file_is_for_one_pair_of_eyes_and_never_overwritten() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let before = fs::read(&path).unwrap();
     let (code, _, err) = ran(&["prod"], None, Some(&path));
-    assert!(code.is_err() && err.contains("is there already"), "{err}");
+    assert!(code.is_err() && err.contains("already exists"), "{err}");
     assert_eq!(fs::read(&path).unwrap(), before);
 }

@@ -18,7 +18,7 @@ fn door() -> Door {
     }
 }
 
-/// What OpenSSH makes of its arguments; a warning is a failure.
+/// The configuration that OpenSSH reads from its arguments; a warning is a failure.
 fn understood(arguments: &[String]) -> String {
     let mut ssh = Command::new("ssh");
     let output = ssh.args(["-G", "-T", "-F"]).arg("none").args(arguments).output().unwrap();
@@ -70,7 +70,7 @@ fn a_jump_host_is_whom_libvirt_is_reached_by() {
 }
 
 proptest! {
-    /// Whatever a cloud may call its machines and users, OpenSSH's arguments have it as one harmless word.
+    /// Any name of a machine or user is one harmless word in OpenSSH's arguments.
     #[test]
     fn no_name_is_more_than_a_name(text in "[-a-zA-Z0-9_.$@;|&%`'\"() \n]{1,12}") {
         let harmless = |name: &str| {

@@ -1,4 +1,4 @@
-//! Malformed clusters: what is said, and where.
+//! Malformed clusters: the message and the place of each mistake.
 
 use Syntax::{Json, Toml, Yaml};
 
@@ -103,7 +103,7 @@ fn each_cluster_is_refused_at_its_place_with_what_would_be_right() {
     all_are_refused(CASES);
 }
 
-/// A value that is wrong is read and kept, and what the check finds stands at its place.
+/// A wrong value is read and kept, and the finding of the check is at its place.
 #[test]
 fn values_that_are_wrong_are_found_at_their_places() {
     let cases = [

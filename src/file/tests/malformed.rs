@@ -1,8 +1,8 @@
-//! Every malformed file that someone thought of, in all three formats: what is said, and where.
+//! Malformed files in all three formats: the message and the place of each mistake.
 
 use super::*;
 
-/// A text, its format, the line and column of its first mistake, and what is said there.
+/// A text, its format, the line and column of its first mistake, and a part of the message.
 pub(super) struct Case(
     pub(super) &'static str,
     pub(super) Syntax,
@@ -25,7 +25,7 @@ fn first(bytes: &[u8], format: Syntax) -> Mistake {
 }
 
 const CASES: &[Case] = &[
-    // Nothing, or nothing that is a cloud.
+    // Empty files, and files without a map.
     Case("", Yaml, (1, 1), "the file is empty; `fmc init` writes a first cloud"),
     Case(" \n\t\n", Toml, (1, 1), "the file is empty"),
     Case("\u{feff}", Json, (1, 1), "the file is empty"),
@@ -34,7 +34,7 @@ const CASES: &[Case] = &[
     Case("{}", Json, (1, 1), "`name` is missing"),
     Case("first", Yaml, (1, 1), "a map with keys is expected here, and this is a text"),
     Case("[1]", Json, (1, 1), "and this is a list"),
-    // Keys that are unknown, with the nearest that is known, all of them at once.
+    // Unknown keys, each with the nearest known key.
     Case("name: a\nnam: b\n", Yaml, (2, 1), "the key `nam` is not known here; did you mean `name`?"),
     Case(
         "name = 'a'\nhosts.h.memroy = 1\n",
@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
         (2, 18),
         "hosts.h: the key `memroy` is not known here",
     ),
-    Case("name: a\nzebra: 1\n", Yaml, (2, 1), "what is known is name, owner, prefixed, lab"),
+    Case("name: a\nzebra: 1\n", Yaml, (2, 1), "known keys: name, owner, prefixed, lab"),
     // Keys without a value, which would silently be the default.
     Case(
         "name: a\nmachines:\n  web:\n    memory:\n    image: {os: none}\n",
@@ -87,7 +87,7 @@ const CASES: &[Case] = &[
         (2, 1),
         "the key `h` occurs twice",
     ),
-    // Fields that are missing, and values of the wrong type.
+    // Missing fields, and values of the wrong type.
     Case("name: a\nmachines:\n  web:\n    cpus: 2\n", Yaml, (3, 3), "machines.web: `image` is missing"),
     Case("name = 'a'\n[machines.web]\ncpus = 2\n", Toml, (2, 11), "machines.web: `image` is missing"),
     Case("{\"name\": \"a\", \"networks\": {\"lab\": {}}}", Json, (1, 28), "networks.lab: `mode` is missing"),
@@ -155,8 +155,8 @@ const CASES: &[Case] = &[
         (2, 1),
         "the key `name2` is not known here",
     ),
-    // Texts that are none of their format.
-    Case("name: [a\n", Yaml, (1, 7), "this is no YAML: unclosed bracket"),
+    // Text that does not follow its format.
+    Case("name: [a\n", Yaml, (1, 7), "this is not YAML: unclosed bracket"),
     Case("name: 'a\n", Yaml, (1, 7), "close the quote"),
     Case("name: a\nhosts:\n\tlocal: {}\n", Yaml, (3, 2), "indent with spaces"),
     Case("name: a: b\n", Yaml, (1, 8), "put a text with `: ` in it in quotes"),
@@ -165,20 +165,20 @@ const CASES: &[Case] = &[
     Case("? [a]\n: b\n", Yaml, (1, 3), "a key is a text"),
     Case("name: a\n---\nname: b\n", Yaml, (2, 1), "a second document begins here; a file is one cloud"),
     Case("name: a\n...\n---\n", Yaml, (3, 1), "a second document begins here"),
-    Case("name = a\n", Toml, (1, 8), "this is no TOML"),
-    Case("name: a\n", Toml, (1, 7), "this is no TOML: key with no value, expected `=`"),
-    Case("name = 'a'\n[hosts\n", Toml, (2, 7), "this is no TOML"),
+    Case("name = a\n", Toml, (1, 8), "this is not TOML"),
+    Case("name: a\n", Toml, (1, 7), "this is not TOML: key with no value, expected `=`"),
+    Case("name = 'a'\n[hosts\n", Toml, (2, 7), "this is not TOML"),
     Case("{\"name\": \"a\"} {}", Json, (1, 15), "the text goes on after its value; a file is one cloud"),
     Case("{\"name\": \"a\",}", Json, (1, 14), "`}` stands where a key in double quotes is expected"),
     Case("{'name': 'a'}", Json, (1, 2), "`'` stands where a key in double quotes is expected"),
     Case("// a cloud\n{}", Json, (1, 1), "JSON has no comments"),
     Case("{\"name\": \"a\n\"}", Json, (1, 12), "a text has a control character"),
-    Case("{\"name\": \"\\x\"}", Json, (1, 11), "this is no escape of JSON"),
+    Case("{\"name\": \"\\x\"}", Json, (1, 11), "this is not an escape of JSON"),
     Case("{\"name\": \"a", Json, (1, 10), "a text is not closed"),
     Case("[", Json, (1, 2), "the text ends where a value is expected"),
 ];
 
-/// Asserts that each is refused at its place, with what would be right.
+/// Asserts that each is refused at its place, with help.
 #[track_caller]
 pub(super) fn all_are_refused(cases: &[Case]) {
     let mut wrong = Vec::new();
@@ -248,7 +248,7 @@ fn line_breaks_of_windows_are_line_breaks() {
     }
 }
 
-/// A megabyte of brackets, quotes, anchors or dots ends before it costs anything.
+/// A megabyte of brackets, quotes, anchors or dots is refused early.
 #[test]
 fn what_nests_or_repeats_without_end_is_refused() {
     let deep = [
@@ -296,7 +296,7 @@ fn an_alias_bomb_is_refused_and_an_honest_alias_is_not() {
     let merges = "x: &x {a: 1}\n".to_owned() + &"y: &x {<<: *x}\n".repeat(10_000);
     refused(merges.as_bytes(), Yaml);
     let itself = first(b"name: &a [*a]\n", Yaml).to_string();
-    assert!(itself.contains("an alias stands inside of what it names"), "{itself}");
+    assert!(itself.contains("an alias is inside the value that it names"), "{itself}");
 
     let honest = "
         name: a
@@ -322,7 +322,7 @@ fn a_file_is_at_most_sixteen_mebibytes() {
     assert!(message.contains("more than 2000000 values"), "{message}");
 }
 
-/// A mistake tells of keys and never of values, and nothing around it is shown that may be a secret.
+/// A mistake names keys and never values, and the text around it is masked.
 #[test]
 fn no_mistake_quotes_a_value() {
     let texts = [
@@ -360,7 +360,7 @@ fn no_mistake_quotes_a_value() {
     );
 }
 
-/// What other readers of YAML take for something else is what was written.
+/// Scalars that other readers of YAML convert are taken literally.
 #[test]
 fn the_traps_of_yaml_are_read_as_they_are_written() {
     let text = "

@@ -53,7 +53,7 @@ impl FileArtifact<'_> {
         };
         let texts = parts.iter().filter_map(|part| match part {
             TextPart::Text(text) => Some(text.as_ref()),
-            TextPart::Secret(_) | TextPart::Quoted(_) => None,
+            TextPart::Secret(_) | TextPart::Quoted(_) | TextPart::Component(_) => None,
         });
         // A secret separates two texts, and the user's words cannot match across it.
         contains(path, &texts.collect::<Vec<&str>>().join("…"), words)

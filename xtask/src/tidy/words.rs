@@ -65,7 +65,7 @@ fn said(tokens: TokenStream) -> Vec<String> {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         match token {
-            // An attribute, which is where documentation stands; what is for tests alone is passed over with it.
+            // Attributes are skipped: documentation is an attribute. The items of tests are skipped too.
             TokenTree::Punct(sign) if sign.as_char() == '#' => {
                 let attribute = tokens.get(at + 1).map(ToString::to_string).unwrap_or_default();
                 if attribute.replace(' ', "").starts_with("[cfg(test") || attribute.contains("all (test") {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::view::{View, text};
+use super::super::view::View;
 use crate::checked::{Checked, Idx, Machine};
 use crate::finding::{At, Finding};
 use crate::name::RoleName;
@@ -69,8 +69,5 @@ pub(super) fn is_right(stated: &Stated<'_>, cloud: &Checked) -> bool {
     if !stated.is_own() {
         return true;
     }
-    let at = At::ROOT.key(&stated.at);
-    let mut wrong = Vec::new();
-    role.settings(&mut RoleFindings::new(&at, text(&role.kind()), &mut wrong));
-    wrong.is_empty() && role.kind().ok().is_some()
+    stated.settings.is_empty() && role.kind().ok().is_some()
 }

@@ -109,7 +109,7 @@ fn a_step_that_no_plan_announced_needs_consent() {
     assert_eq!(phases_without.outcome.done, [at("domain", "dns")]);
     assert!(!phases_without.outcome.is_converged());
     assert_eq!(phases_without.left.unwrap().steps.len(), 2);
-    let left: Vec<&str> = phases_without.outcome.left.iter().map(|left| left.about.as_str()).collect();
+    let left: Vec<String> = phases_without.outcome.left.iter().map(|left| left.about.to_string()).collect();
     assert_eq!(left, ["toy/local/record/web", "toy/local/record/www"]);
     assert_eq!(toy.docs().len(), 1);
 

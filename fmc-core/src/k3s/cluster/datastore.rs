@@ -1,4 +1,4 @@
-//! Where a cluster's state is, and what is kept of it.
+//! The datastore of a cluster, and its snapshots.
 
 use crate::draft::{Setting, draft};
 use crate::finding::{At, Finding, ValueProblem, problems};
@@ -34,7 +34,7 @@ draft! {
         /// The machine of the cloud that PostgreSQL is on, in place of an `endpoint`.
         #[by_hand]
         pub(crate) machine: Option<Given<MachineName>>,
-        /// The password of the user there: one line of letters, digits and `-._~`, because it becomes a part of an address.
+        /// The password of the user there: one line of text, which is percent-encoded in the address of the database.
         #[by_hand]
         pub(crate) password: Option<Secret>,
         /// The TCP port of PostgreSQL on that machine; 5432 by default.
@@ -63,11 +63,11 @@ draft! {
 }
 
 impl Datastore {
-    /// PostgreSQL on a machine of the cloud, and the password of the user there: one line of letters, digits and
-    /// `-._~`, because it becomes a part of an address. By default the port is 5432, and user and database are `k3s`.
+    /// PostgreSQL on a machine of the cloud, and the password of the user there: one line of text. It is percent-encoded in the
+    /// address of the database, so it may have any characters. By default the port is 5432, and `k3s` is the user and the database.
     ///
-    /// The servers start after the machine and wait until PostgreSQL answers; the machine's firewall accepts them and
-    /// no other peer. A role or the guest of that machine has to install PostgreSQL and create the user.
+    /// The servers start after the machine and wait until PostgreSQL answers. The machine needs a static or reserved address, and its
+    /// firewall lets in the servers alone. A role or a guest of the machine's own installs PostgreSQL and makes the user.
     pub fn postgres(machine: impl Into<Given<MachineName>>, password: Secret) -> Self {
         Self { machine: Some(machine.into()), password: Some(password), ..Self::new() }
     }

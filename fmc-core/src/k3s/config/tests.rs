@@ -14,7 +14,7 @@ fn findings(config: &Config) -> Vec<String> {
 fn text(config: &Config) -> String {
     let part = |piece| match piece {
         Piece::Text(text) => text,
-        Piece::Secret(secret) => format!("<{secret:?}>"),
+        Piece::Secret(secret) | Piece::Component(secret) => format!("<{secret:?}>"),
     };
     config.pieces().into_iter().map(part).collect()
 }

@@ -11,7 +11,7 @@ fn findings(registries: &Registries) -> Vec<String> {
 fn text(registries: &Registries) -> String {
     let part = |piece| match piece {
         Piece::Text(text) => text,
-        Piece::Secret(_) => "SECRET".to_owned(),
+        Piece::Secret(_) | Piece::Component(_) => "SECRET".to_owned(),
     };
     registries.pieces().into_iter().map(part).collect()
 }

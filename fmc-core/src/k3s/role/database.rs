@@ -7,7 +7,7 @@ use crate::flow::{Flows, Peer, Service, tcp};
 use crate::given::Given;
 use crate::k3s::{Cluster, Piece, SqlName};
 use crate::name::{MachineName, RoleName};
-use crate::role::{CustomRole, Site, SpanMembers, SpanningRole};
+use crate::role::{CustomRole, Needs, Site, SpanMembers, SpanningRole};
 
 /// The database of a cluster as a role that spans machines: it is on one of them.
 pub(crate) struct Stored {
@@ -59,6 +59,11 @@ impl CustomRole for Database {
         Some(&self.cluster)
     }
 
+    /// The servers reach it by an address in their configuration.
+    fn needs(&self, _: &Site<'_>) -> Needs {
+        Needs::new().address()
+    }
+
     fn flows(&self, _: &Site<'_>) -> Flows {
         Flows::new().accept(tcp(self.port), Peer::role(SERVER).of(&self.cluster))
     }
@@ -79,17 +84,15 @@ fn line(node: &Node<'_>) -> Option<Vec<Piece>> {
     let (machine, service) = machine(node)?;
     let said = node.cluster.said().datastore.as_ref()?;
     let name = |given: Option<&Given<SqlName>>| given.map_or_else(|| "k3s".to_owned(), ToString::to_string);
-    // A machine without a fixed address is called by its name.
-    let host = match machine.address_towards(node.site.machine()) {
-        Some(address) if address.is_ipv6() => format!("[{address}]"),
-        Some(address) => address.to_string(),
-        None => machine.hostname.to_string(),
+    let host = match machine.address_towards(node.site.machine())? {
+        address if address.is_ipv6() => format!("[{address}]"),
+        address => address.to_string(),
     };
     let mode = said.sslmode.as_ref().map(|mode| format!("?sslmode={mode}")).unwrap_or_default();
     let (user, port, database) = (name(said.user.as_ref()), service.first, name(said.database.as_ref()));
     Some(vec![
         Piece::Text(format!("datastore-endpoint: \"postgres://{user}:")),
-        Piece::Secret(said.password.clone()?),
+        Piece::Component(said.password.clone()?),
         Piece::Text(format!("@{host}:{port}/{database}{mode}\"\n")),
     ])
 }

@@ -101,13 +101,7 @@ fn with_secret(guest: Guest, path: &str, secret: Option<&Secret>) -> Guest {
 fn pieces(path: &str, pieces: Vec<Piece>) -> GuestFile {
     match pieces.as_slice() {
         [Piece::Text(text)] => GuestFile::text(path, text.as_str()),
-        _ => GuestFile::parts(
-            path,
-            pieces.into_iter().map(|piece| match piece {
-                Piece::Text(text) => TextPart::from(text),
-                Piece::Secret(secret) => TextPart::Quoted(secret),
-            }),
-        ),
+        _ => GuestFile::parts(path, pieces.into_iter().map(TextPart::from)),
     }
 }
 

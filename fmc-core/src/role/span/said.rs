@@ -1,20 +1,19 @@
 //! Spanning roles that a file can say: by their kind, with their settings.
 
-use std::any::{Any, type_name};
+use std::any::Any;
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{SpanMembers, SpanSite, Spanning, SpanningRole};
 use crate::draft::{Look, Setting};
 use crate::finding::{At, OwnKind};
 use crate::given::Given;
 use crate::name::RoleName;
-use crate::role::form::{self, Form, Formed};
-use crate::role::{Described, RoleFindings, SaidProblem};
+use crate::role::form::{self, Form, Formed, Said, Unknown};
+use crate::role::{Described, RoleFindings};
 use crate::rust::{Expr, Names, Unsaid};
 
 /// A spanning role whose value a file can hold: it is written below its kind among the `roles` of the cloud, with the settings that
@@ -54,7 +53,7 @@ use crate::rust::{Expr, Names, Unsaid};
 /// assert_eq!(said, Spanning::from_json::<Store>(r#"{"machines": ["a"]}"#));
 /// ```
 pub trait FileSpanningRole: SpanningRole + Serialize + DeserializeOwned + Described {
-    /// Its kind, which is what [`SpanningRole::kind`] says of every value of it.
+    /// Its kind: [`SpanningRole::kind`] of every value.
     const KIND: &'static str;
 
     /// The kinds of findings that it adds: those of [`SpanningRole::finding_kinds`].
@@ -62,10 +61,7 @@ pub trait FileSpanningRole: SpanningRole + Serialize + DeserializeOwned + Descri
 
     /// The Rust expression that makes it, as `Store::new(["a", "b"])`. By default it is one that reads the settings as JSON.
     fn to_rust(&self) -> String {
-        let path = type_name::<Self>();
-        let name = path.rsplit("::").next().unwrap_or(path);
-        let settings = serde_json::to_string(self).unwrap_or_default();
-        format!("Spanning::from_json::<{name}>({settings:?})")
+        form::rust_of_json("Spanning", self)
     }
 }
 
@@ -78,37 +74,42 @@ impl Formed for Spanning {
         self.role.kind().to_string()
     }
 
-    fn unresolved(kind: &str, settings: Value) -> Self {
-        Unknown::role(kind, settings, "no program has registered it".to_owned())
+    fn value(&self) -> &dyn Any {
+        &*self.role
+    }
+
+    fn of_unknown(unknown: Unknown, form: Form<Self>) -> Self {
+        Self { role: Arc::new(unknown), said: Some(Arc::new(form)) }
+    }
+}
+
+impl<T: FileSpanningRole> Said<Spanning> for T {
+    const KIND: &'static str = <T as FileSpanningRole>::KIND;
+
+    fn rust(&self) -> String {
+        self.to_rust()
+    }
+
+    fn role(value: Arc<Self>, form: Option<Arc<Form<Spanning>>>) -> Spanning {
+        Spanning { role: value, said: form }
     }
 }
 
 impl Spanning {
     /// A role with its form in a file.
     pub fn said<R: FileSpanningRole>(role: R) -> Self {
-        Self::shared_said(Arc::new(role))
+        form::said(Arc::new(role))
     }
 
-    /// The role of a type with its form in a file, whose settings are JSON. Settings that are wrong are a finding.
+    /// The role of a type with its form in a file, whose settings are JSON. A mistake in them is a finding.
     pub fn from_json<R: FileSpanningRole>(settings: &str) -> Self {
-        match serde_json::from_str::<R>(settings) {
-            Ok(role) => Self::said(role),
-            Err(error) => Unknown::role(R::KIND, Value::Null, error.to_string()),
-        }
-    }
-
-    fn shared_said<R: FileSpanningRole>(role: Arc<R>) -> Self {
-        let read = |settings: &Value| serde_json::from_value::<R>(settings.clone()).ok().map(Self::said);
-        let said = serde_json::to_value(&*role).ok().map(|settings| {
-            Arc::new(Form { kind: R::KIND.to_owned(), settings, rust: role.to_rust(), read })
-        });
-        Self { role, said }
+        form::from_json::<Self, R>(settings)
     }
 
     /// The same role with its form in a file, if it is of this type.
     pub fn as_said<R: FileSpanningRole>(&self) -> Option<Self> {
-        let shared: Arc<dyn Any + Send + Sync> = Arc::<dyn SpanningRole>::clone(&self.role);
-        shared.downcast::<R>().ok().map(Self::shared_said)
+        let shared: Arc<dyn SpanningRole> = Arc::clone(&self.role);
+        form::as_said::<Self, R>(shared)
     }
 
     /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
@@ -123,26 +124,12 @@ impl Spanning {
 
     /// The kind by which a file named it, if no program has registered that kind: such a role is refused.
     pub fn unknown(&self) -> Option<&str> {
-        let role: &dyn Any = &*self.role;
-        role.downcast_ref::<Unknown>().map(|unknown| unknown.kind.as_str())
+        form::unknown(self)
     }
 
     /// The Rust expression that makes it, if it has a form in a file.
     pub fn to_rust(&self) -> Option<&str> {
-        self.said.as_ref().map(|said| said.rust.as_str())
-    }
-}
-
-/// A spanning role of a file that no program has looked at.
-struct Unknown {
-    kind: String,
-    why: String,
-}
-
-impl Unknown {
-    fn role(kind: &str, settings: Value, why: String) -> Spanning {
-        let said = Form { kind: kind.to_owned(), settings, rust: String::new(), read: |_| None };
-        Spanning { role: Arc::new(Self { kind: kind.to_owned(), why }), said: Some(Arc::new(said)) }
+        form::rust(self)
     }
 }
 
@@ -156,7 +143,7 @@ impl SpanningRole for Unknown {
     }
 
     fn check(&self, _: &SpanSite<'_>, findings: &mut RoleFindings<'_>) {
-        findings.about(SaidProblem::NoRole { role: self.kind.clone(), why: self.why.clone() });
+        findings.about(self.problem());
     }
 }
 
@@ -172,7 +159,7 @@ impl<'de> Deserialize<'de> for Spanning {
     }
 }
 
-/// Any spanning role: a program that knows some says which in its own schema.
+/// Any spanning role: the schema of a program lists the ones that it knows.
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Spanning {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -191,11 +178,11 @@ impl Setting for Spanning {
     fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
     fn rust(&self, _: &Names) -> Result<Expr, Unsaid> {
-        self.to_rust().map(Expr::leaf).ok_or_else(|| format!("the role {}, which is code", self.role.kind()))
+        form::expression(self)
     }
 }
 
-/// Two roles are equal if they are the same value, or have the same form: code cannot be compared.
+/// Two roles are equal if they are the same value or have the same form: code cannot be compared.
 impl PartialEq for Spanning {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.role, &other.role) || form::are_alike(self, other)

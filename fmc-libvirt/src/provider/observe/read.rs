@@ -1,0 +1,124 @@
+//! Reading one host, with as few calls as the wanted objects need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::graph::Place;
+
+use super::names::Names;
+use super::wants::Wants;
+use crate::document::kind;
+use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
+use crate::mark::Mark;
+use crate::provider::object::{is_disk, pool_identity, volume_name};
+use crate::volume::Ours;
+
+/// Everything that was read of a host.
+#[derive(Debug, Default)]
+pub(super) struct HostRead {
+    pub(super) domains: Vec<DomainRecord>,
+    /// The names in each domain.
+    pub(super) names: Vec<Names>,
+    /// The mark of each domain.
+    pub(super) domain_marks: Vec<Option<Mark>>,
+    pub(super) networks: Vec<NetworkRecord>,
+    /// The mark of each network.
+    pub(super) network_marks: Vec<Option<Mark>>,
+    pub(super) pools: Vec<PoolRecord>,
+    /// The volumes of each active pool.
+    pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
+    /// Capacities by path.
+    pub(super) capacities: BTreeMap<String, u64>,
+    /// The ports of each active network of a running guest.
+    pub(super) ports: BTreeMap<String, BTreeSet<String>>,
+    /// Volumes that were read one by one, by pool and name.
+    pub(super) details: BTreeMap<(String, String), VolumeFacts>,
+}
+
+impl HostRead {
+    /// Reads a host with as few calls as possible for the wanted objects.
+    pub(super) fn read(link: &impl Link, place: &Place, wants: &Wants) -> Result<Self, CallError> {
+        let mut read = Self {
+            domains: link.domains()?,
+            networks: link.networks()?,
+            pools: link.pools()?,
+            ..Self::default()
+        };
+        let folders = read.folders();
+        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
+        read.domain_marks = read.domains.iter().map(|domain| Mark::read(&domain.xml)).collect();
+        read.network_marks = read.networks.iter().map(|network| Mark::read(&network.xml)).collect();
+        let plugged = read.with_ports();
+        for network in
+            read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
+        {
+            if let Some(ports) = link.network_ports(&network.name)? {
+                read.ports.insert(network.name.clone(), ports);
+            }
+        }
+        for pool in read.pools.iter().filter(|pool| pool.active) {
+            read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
+        }
+        let disks = read.ours(&wants.owner).any(|(_, _, ours)| is_disk(&ours));
+        if disks {
+            read.capacities = link.disk_capacities()?;
+        }
+        for (pool, name) in read.worth_a_look(place, wants) {
+            if let Some(facts) = link.volume(&pool, &name)? {
+                read.capacities.insert(facts.path.clone(), facts.capacity);
+                read.details.insert((pool, name), facts);
+            }
+        }
+        Ok(read)
+    }
+
+    /// The networks of running guests.
+    fn with_ports(&self) -> BTreeSet<String> {
+        self.names.iter().flat_map(|names| &names.ports).map(|(network, _)| network.clone()).collect()
+    }
+
+    /// The pools by folder.
+    pub(super) fn folders(&self) -> BTreeMap<String, String> {
+        let folder = |pool: &PoolRecord| pool_identity(&pool.xml).1;
+        self.pools.iter().filter_map(|pool| Some((folder(pool)?, pool.name.clone()))).collect()
+    }
+
+    /// Our volumes, without their commits.
+    fn ours<'a>(&'a self, owner: &'a str) -> impl Iterator<Item = (&'a str, &'a VolumeRecord, Ours)> {
+        self.volumes.iter().flat_map(move |(pool, volumes)| {
+            volumes.iter().filter_map(move |record| {
+                let name = volume_name(pool, &record.name, owner)?;
+                (!name.is_commit).then_some((pool.as_str(), record, name.ours))
+            })
+        })
+    }
+
+    /// Volumes that have to be read one by one: disks whose capacity is not known yet, and, if a base image
+    /// may be deleted or its upload was cut, all volumes that could have it as backing store.
+    fn worth_a_look(&self, place: &Place, wants: &Wants) -> BTreeSet<(String, String)> {
+        let mut look = BTreeSet::new();
+        let mut bases_in_doubt = false;
+        for (pool, record, ours) in self.ours(&wants.owner) {
+            if matches!(ours, Ours::Base { .. }) {
+                let address = format!("{pool}/{}", record.name);
+                let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
+                bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
+            }
+            if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
+                look.insert((pool.to_owned(), record.name.clone()));
+            }
+        }
+        if bases_in_doubt {
+            for (pool, volumes) in &self.volumes {
+                let names = volumes.iter().filter(|record| {
+                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| is_disk(&name.ours))
+                });
+                look.extend(names.map(|record| (pool.clone(), record.name.clone())));
+            }
+        }
+        look
+    }
+
+    fn has_volume(&self, pool: &str, name: &str) -> bool {
+        self.volumes.get(pool).is_some_and(|volumes| volumes.iter().any(|record| record.name == name))
+    }
+}

@@ -1,0 +1,251 @@
+//! The objects of a host, made from what was read of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::graph::{Address, Carries, Edge, Place, State};
+
+use super::names::Names;
+use super::read::HostRead;
+use super::wants::Wants;
+use crate::document::kind;
+use crate::pool;
+use crate::provider::object::{
+    DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
+    is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint,
+    volume_name,
+};
+use crate::volume::{Ours, own_pool};
+
+/// The wanted objects and ours, as far as a host shows them.
+pub(super) struct See<'a> {
+    pub(super) place: Place,
+    pub(super) read: HostRead,
+    pub(super) wants: &'a Wants,
+}
+
+impl See<'_> {
+    /// The networks that no longer have a guest's ports, because they were restarted while it ran.
+    fn unplugged(&self, ports: Vec<(String, String)>) -> Vec<String> {
+        let lost = |(network, port): &(String, String)| {
+            self.read.ports.get(network).is_some_and(|there| !there.contains(port))
+        };
+        ports.into_iter().filter(lost).map(|(network, _)| network).collect()
+    }
+
+    pub(super) fn objects(mut self, objects: &mut BTreeMap<Address, State<Object>>) {
+        let owned = self.pools(objects);
+        let folders = self.read.folders();
+        let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
+        let mut plugged: BTreeSet<String> = BTreeSet::new();
+        let mut machines: BTreeSet<String> = BTreeSet::new();
+        let networks = self.networks();
+        let domains = std::mem::take(&mut self.read.domains).into_iter();
+        let marks = std::mem::take(&mut self.read.domain_marks);
+        for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            if record.active {
+                plugged.extend(names.networks.iter().cloned());
+            }
+            for file in &names.files {
+                let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
+                named.entry(file.clone()).or_default().push(naming);
+            }
+            let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
+            if let Some(name) = name.map(str::to_owned) {
+                if owner == Owner::Us {
+                    machines.insert(name.clone());
+                }
+                let fingerprint = domain_fingerprint(&record);
+                let needs = self.needs(&names, &folders, &networks);
+                let address = self.address(kind::DOMAIN, &name);
+                let unplugged = self.unplugged(names.ports);
+                let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
+                objects.insert(address, State::present(Object::Domain(object), fingerprint));
+            }
+        }
+        for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            if let Some(name) = networks.get(&record.name) {
+                let fingerprint = network_fingerprint(record);
+                let object = Object::Network(NetworkObject {
+                    record: record.clone(),
+                    owner,
+                    plugged: plugged.contains(&record.name),
+                });
+                objects.insert(self.address(kind::NETWORK, name), State::present(object, fingerprint));
+            }
+        }
+        if owned {
+            self.volumes(&named, &machines, &folders, objects);
+        }
+        self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// The host's networks that are ours or wanted: their names there, with the cloud's names.
+    fn networks(&self) -> BTreeMap<String, String> {
+        let known = self.read.networks.iter().zip(&self.read.network_marks).filter_map(|(record, mark)| {
+            let name = self.wants.known_as(&self.place, kind::NETWORK, &record.name, mark.as_ref())?;
+            Some((record.name.clone(), name.to_owned()))
+        });
+        known.collect()
+    }
+
+    /// Wanted volumes in a foreign pool that cannot be listed.
+    fn other_pools(&self, own: &str, objects: &mut BTreeMap<Address, State<Object>>) {
+        for address in self.wants.volumes(&self.place) {
+            let Some((pool, _)) = address.name().split_once('/') else { continue };
+            if pool == own || self.read.volumes.contains_key(pool) {
+                continue;
+            }
+            let defined = self.read.pools.iter().any(|record| record.name == pool);
+            let cause = if defined {
+                format!("the pool {pool} is not active: `virsh pool-start {pool}` starts it")
+            } else {
+                format!("the host has no pool {pool}")
+            };
+            objects.insert(address.clone(), State::Unknown { cause });
+        }
+    }
+
+    /// The pools that are ours or wanted. It returns whether the pool with our own name is ours or absent.
+    fn pools(&self, objects: &mut BTreeMap<Address, State<Object>>) -> bool {
+        let own = own_pool(&self.wants.owner);
+        let mut owned = true;
+        for record in self.read.pools.iter().filter(|record| record.name == own) {
+            let uuid = pool::uuid(&self.wants.owner, &own).to_string();
+            let is_ours = pool_identity(&record.xml).0.is_some_and(|found| found.eq_ignore_ascii_case(&uuid));
+            owned = is_ours;
+            let strangers = self
+                .read
+                .volumes
+                .get(&record.name)
+                .into_iter()
+                .flatten()
+                .filter(|volume| volume_name(&own, &volume.name, &self.wants.owner).is_none())
+                .map(|volume| volume.name.clone())
+                .collect();
+            let fingerprint = pool_fingerprint(record);
+            let owner = if is_ours { Owner::Us } else { Owner::Unmarked };
+            let object = Object::Pool(PoolObject { record: record.clone(), owner, strangers });
+            objects.insert(self.address(kind::POOL, &own), State::present(object, fingerprint));
+            if is_ours && !record.active {
+                self.hidden(&own, "started", objects);
+            }
+        }
+        let is_there = self.read.pools.iter().any(|record| record.name == own);
+        let has_domains = || {
+            let mut marks = self.read.domain_marks.iter().flatten();
+            marks.any(|mark| mark.owner == self.wants.owner)
+        };
+        if !is_there && has_domains() {
+            // The pool's definition was removed by hand, but its files still exist.
+            self.hidden(&own, "defined again", objects);
+        }
+        owned
+    }
+
+    /// The wanted volumes of our own pool, which cannot be listed yet.
+    fn hidden(&self, own: &str, what: &str, objects: &mut BTreeMap<Address, State<Object>>) {
+        for address in self.wants.volumes(&self.place) {
+            if address.name().strip_prefix(own).is_some_and(|name| name.starts_with('/')) {
+                let phase = format!("the pool {own} is {what}");
+                objects.insert(address.clone(), State::NotYet { phase, is_new: false });
+            }
+        }
+    }
+
+    fn volumes(
+        &self,
+        named: &BTreeMap<String, Vec<Naming>>,
+        machines: &BTreeSet<String>,
+        folders: &BTreeMap<String, String>,
+        objects: &mut BTreeMap<Address, State<Object>>,
+    ) {
+        let mut used: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for ((pool, name), facts) in &self.read.details {
+            if let Some(backing) = &facts.backing {
+                used.entry(backing).or_default().push(format!("{pool}/{name}"));
+            }
+        }
+        let own = own_pool(&self.wants.owner);
+        for (pool, volumes) in &self.read.volumes {
+            let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
+            for record in volumes {
+                let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                // It is deleted with its domain, and only chance decides whether it is listed: libvirt
+                // refreshes a pool from time to time.
+                if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
+                    continue;
+                }
+                let plain = if name.is_commit { record.name.trim_end_matches(".ok") } else { &record.name };
+                if name.is_commit && names.contains(plain) {
+                    continue;
+                }
+                let at = format!("{pool}/{plain}");
+                // The rest of a deletion does not block the new volume.
+                if name.is_commit && self.wants.has(&self.place, kind::VOLUME, &at) {
+                    continue;
+                }
+                let whole = !name.is_commit
+                    && (!is_uploaded(&name.ours)
+                        || names.contains(crate::volume::commit_name(plain).as_str()));
+                let capacity = self.read.capacities.get(&record.path).copied();
+                let capacity = capacity.filter(|_| is_disk(&name.ours));
+                let mut needs = Vec::new();
+                if *pool == own {
+                    needs.push(Edge { to: self.address(kind::POOL, &own), carries: Carries::Exists });
+                }
+                let details = self.read.details.get(&(pool.clone(), record.name.clone()));
+                if let Some(below) = details.and_then(|facts| facts.backing.as_deref())
+                    && let Some(to) = self.volume_at(below, folders)
+                {
+                    needs.push(Edge { to, carries: Carries::Content });
+                }
+                let fingerprint = volume_fingerprint(&record.path, capacity, whole);
+                let object = VolumeObject {
+                    pool: pool.clone(),
+                    name: plain.to_owned(),
+                    ours: name.ours,
+                    path: record.path.clone(),
+                    capacity,
+                    whole,
+                    only_commit: name.is_commit,
+                    used_by: used.get(record.path.as_str()).cloned().unwrap_or_default(),
+                    named_by: named.get(&record.path).cloned().unwrap_or_default(),
+                    needs,
+                };
+                let state = State::present(Object::Volume(object), fingerprint);
+                objects.insert(self.address(kind::VOLUME, &at), state);
+            }
+        }
+    }
+
+    fn needs(
+        &self,
+        names: &Names,
+        folders: &BTreeMap<String, String>,
+        networks: &BTreeMap<String, String>,
+    ) -> Vec<Edge> {
+        let volumes = names.files.iter().filter_map(|file| self.volume_at(file, folders));
+        let volumes = volumes.map(|to| Edge { to, carries: Carries::Content });
+        let networks = names
+            .networks
+            .iter()
+            .map(|name| networks.get(name).unwrap_or(name))
+            .map(|name| Edge { to: self.address(kind::NETWORK, name), carries: Carries::Attached });
+        let folder = names.console.as_ref().and_then(|path| folders.get(path.rsplit_once('/')?.0));
+        let console =
+            folder.map(|pool| Edge { to: self.address(kind::POOL, pool), carries: Carries::Exists });
+        volumes.chain(networks).chain(console).collect()
+    }
+
+    fn volume_at(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<Address> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let pool = folders.get(folder)?;
+        Some(self.address(kind::VOLUME, &format!("{pool}/{name}")))
+    }
+
+    fn address(&self, kind: &'static str, name: &str) -> Address {
+        Address::new(self.place.clone(), kind, name)
+    }
+}

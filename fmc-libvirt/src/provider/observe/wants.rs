@@ -1,0 +1,64 @@
+//! The wanted objects, as far as they decide what is read and how it is called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::graph::{Address, Place, Wanted};
+
+use crate::document::{Document, kind};
+use crate::mark::Mark;
+
+/// The inputs that decide how much has to be read.
+pub(super) struct Wants {
+    pub(super) owner: String,
+    pub(super) addresses: BTreeSet<Address>,
+    /// The domains and networks that have another name on their host: by host, kind and that name.
+    pub(super) called: BTreeMap<(Place, &'static str, String), String>,
+}
+
+impl Wants {
+    pub(super) fn of(wanted: &Wanted<Document>) -> Self {
+        let called = wanted.nodes.iter().filter_map(|(address, node)| {
+            let (name, on_host) = match &*node.document {
+                Document::Domain(domain) => (&domain.name, &domain.on_host),
+                Document::Network(network) => (&network.name, &network.on_host),
+                Document::Pool(_) | Document::Volume(_) => return None,
+            };
+            let key = (address.place().clone(), address.kind(), on_host.to_string());
+            (name != on_host).then(|| (key, name.to_string()))
+        });
+        Self {
+            owner: wanted.owner.to_string(),
+            called: called.collect(),
+            addresses: wanted.nodes.keys().cloned().collect(),
+        }
+    }
+
+    /// The wanted volumes of a host: one contiguous range of the addresses.
+    pub(super) fn volumes<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a Address> {
+        let first = Address::new(place.clone(), kind::VOLUME, "");
+        let is_one = move |address: &&Address| address.place() == place && address.kind() == kind::VOLUME;
+        self.addresses.range(first..).take_while(is_one)
+    }
+
+    /// The cloud's name of an existing domain or network that is ours or has a name of ours.
+    pub(super) fn known_as<'a>(
+        &'a self,
+        place: &Place,
+        kind: &'static str,
+        on_host: &'a str,
+        mark: Option<&'a Mark>,
+    ) -> Option<&'a str> {
+        if let Some(mark) = mark.filter(|mark| mark.owner == self.owner) {
+            return Some(mark.name_of(on_host).unwrap_or(on_host));
+        }
+        if let Some(name) = self.called.get(&(place.clone(), kind, on_host.to_owned())) {
+            return Some(name);
+        }
+        // If ours have other names on the host, the plain names are free for others.
+        (self.called.is_empty() && self.has(place, kind, on_host)).then_some(on_host)
+    }
+
+    pub(super) fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {
+        self.addresses.contains(&Address::new(place.clone(), kind, name))
+    }
+}
