@@ -128,6 +128,18 @@ impl Syntax {
     }
 }
 
+#[cfg(feature = "cli")]
+impl Syntax {
+    /// Its name, as `--format` takes it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Parses a name, which is also the suffix of a file.
 impl FromStr for Syntax {
     type Err = String;

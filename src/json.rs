@@ -255,6 +255,9 @@ pub struct End {
     pub up: usize,
     /// Machines that are not known to be up, among those that the apply waited for.
     pub not_up: usize,
+    /// Machines with a ready signal that the apply did not wait for (`--no-wait`): whether they are up is not known.
+    #[serde(default)]
+    pub unasked: usize,
     /// The remaining work.
     pub left: Vec<LeftView>,
     /// Whether the apply was stopped.
@@ -300,6 +303,7 @@ impl End {
             skipped: outcome.skipped.len(),
             up: outcome.up.len(),
             not_up: outcome.not_up.len(),
+            unasked: outcome.unasked.len(),
             left: outcome.left.iter().map(LeftView::from).collect(),
             stopped,
         }

@@ -159,6 +159,9 @@ impl Plan {
     /// [announced](graph::Plan::later). Other steps are [left](Outcome::left), and the outcome is not
     /// converged: plan again, show that plan, and apply it.
     ///
+    /// At its end it asks whether every running machine with a [ready signal](fmc_core::ready::Ready) is up,
+    /// also those that it has not started, and waits for them. So the apply of an empty plan may fail.
+    ///
     /// The future is `Send` if `on` is, so that it can be spawned. Dropping it begins no further step.
     ///
     /// # Errors

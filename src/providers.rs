@@ -19,7 +19,7 @@ use fmc_libvirt::provider::Libvirt;
 #[cfg(feature = "cli")]
 pub(crate) use fmc_libvirt::connect::ConnectError;
 #[cfg(feature = "cli")]
-pub(crate) use fmc_libvirt::sim::file::SimFile;
+pub(crate) use fmc_libvirt::sim::file::{Saver, SimFile};
 
 use crate::compile::{Wanted, compile_with};
 #[cfg(feature = "cli")]

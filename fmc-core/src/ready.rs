@@ -16,7 +16,9 @@ const WITHIN: Seconds = Seconds::new(300);
 
 draft! {
     /// The signal that a machine is up, and the timeout. An apply waits for it after it has created, started,
-    /// restarted or replaced the machine; it does not wait for a machine without a signal.
+    /// restarted or replaced the machine; it does not wait for a machine without a signal. At its end it also
+    /// asks the running machines that it has not started, so that a machine that did not come up in one apply
+    /// does not pass for up in the next one.
     ///
     /// ```
     /// use fmc_core::image::Image;
@@ -43,7 +45,7 @@ draft! {
         /// The signal: `lease`, `arp`, `agent` or a TCP port.
         #[needed]
         pub(crate) signal: Signal,
-        /// The timeout, from the machine's start, as `5min`; 5 minutes by default.
+        /// The timeout, from the machine's start or from the first question, as `5min`; 5 minutes by default.
         pub(crate) within: Option<Given<Seconds>>,
     }
 
@@ -82,7 +84,8 @@ impl Setting for Signal {
 
 impl Ready {
     /// Up once one of its interfaces got a DHCP lease from a libvirt network. A lease from before its start
-    /// does not count.
+    /// does not count in the apply that starts it. A later apply cannot tell such a lease from a new one until
+    /// it ends, because libvirt does not record when a machine was started.
     pub fn lease() -> Self {
         Self::new(Signal::Lease)
     }

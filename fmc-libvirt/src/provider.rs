@@ -24,8 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fmc_core::checked::{Checked, Machine};
 use fmc_core::graph::Change;
 use fmc_core::graph::{
-    Acting, Action, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, NotUp, NotUpCause,
-    Note, ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
+    Acting, Action, Address, Awaited, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp,
+    NotUpCause, Note, ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict,
+    Wanted,
 };
 use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
@@ -287,7 +288,27 @@ impl<L: Link> Provider for Libvirt<L> {
         acting: &(impl Acting + Clone + 'static),
     ) -> Result<u64, NotUp> {
         let Some((watch, link)) = up::Watch::of(self, step, acting.clone()) else { return Ok(0) };
-        let ended = run::off_thread(link.is_instant(), move || watch.run()).await;
-        ended.unwrap_or_else(|| Err(NotUp::new(NotUpCause::Failed("its thread ended early".to_owned()))))
+        ended(run::off_thread(link.is_instant(), move || watch.run()).await)
     }
+
+    fn standing(&self, _: &Address, node: &Node<Document>) -> Option<Awaited> {
+        up::standing(&node.document)
+    }
+
+    async fn still_up(
+        &self,
+        at: &Address,
+        node: &Node<Document>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<u64, NotUp> {
+        let Some((watch, link)) = up::Watch::of_standing(self, at, node, acting.clone()) else {
+            return Ok(0);
+        };
+        ended(run::off_thread(link.is_instant(), move || watch.run()).await)
+    }
+}
+
+/// The answer of a watch that ran elsewhere.
+fn ended(answer: Option<Result<u64, NotUp>>) -> Result<u64, NotUp> {
+    answer.unwrap_or_else(|| Err(NotUp::new(NotUpCause::Failed("its thread ended early".to_owned()))))
 }

@@ -100,6 +100,9 @@ impl<L: Link> Room for Libvirt<L> {
             status.machines.insert(machine.name.to_string(), state(seen, &at));
         }
         for (at, object) in seen.present() {
+            if matches!(object, Object::Domain(domain) if domain.owner == Owner::Us) {
+                status.machines.entry(at.name().to_owned()).or_insert_with(|| state(seen, at));
+            }
             let Object::Volume(volume) = object else { continue };
             let Ours::Disk { machine, .. } = &volume.ours else { continue };
             if !seen.objects.contains_key(&at.beside(kind::DOMAIN, machine.as_str())) {

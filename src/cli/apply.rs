@@ -15,7 +15,7 @@ use super::args::Args;
 use super::check::{self, count};
 use super::connect::{Access, World};
 use super::failure::Failure;
-use super::io::Io;
+use super::io::{Interrupt, Io};
 use super::plan::{self, Towards};
 use super::root_key;
 use super::saved;
@@ -35,9 +35,13 @@ pub(super) fn run(
     args: &Args,
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
-    let checked = check::checked(cloud, args, io)?;
     let towards = if saved.is_some_and(Saved::is_destroy) { Towards::Nothing } else { towards };
     let command = if towards == Towards::Cloud { "apply" } else { "destroy" };
+    let checked = match (towards, saved) {
+        // What a person wants gone must not depend on a cloud that is right.
+        (Towards::Nothing, None) => check::checked_or_hosts(cloud, args, io)?.by_marks(command, io).0,
+        _ => check::checked(cloud, args, io)?,
+    };
     root_key::validate(args, io)?;
     let mut world = World::connect(&checked, args, io, Access::Act(command))?;
     let plan = plan::decide(&checked, &world, args, towards)?;
@@ -56,11 +60,8 @@ pub(super) fn run(
         }
         return Err(failure);
     }
-    if plan.is_empty() {
-        return end(&plan, &Outcome::default(), false, args, io);
-    }
     let stop = StopFlag::default();
-    (io.interrupt)(stop.clone());
+    (io.interrupt)(Interrupt { stop: stop.clone(), save: world.last_save() });
     let (outcome, followed) = act(command, &plan, saved.is_some(), &mut world, &stop, args, io)?;
     report(&outcome, &stop, args, io);
     let code = end(&plan, &outcome, stop.is_stopped(), args, io)?;
@@ -224,6 +225,10 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
             io.err(format_args!("  {}: {help}\n", Paint("help", GOOD, colour)));
         }
     }
+    if !outcome.unasked.is_empty() && !args.json {
+        let unasked = count(outcome.unasked.len(), "machine");
+        io.err(format_args!("--no-wait: whether {unasked} with a ready signal came up is not known\n"));
+    }
     if outcome.is_converged() {
         return;
     }
@@ -248,10 +253,11 @@ fn report(outcome: &Outcome, stop: &StopFlag, args: &Args, io: &mut Io<'_>) {
     }
     report_left(&outcome.left, io);
     if outcome.failed.is_empty() && outcome.skipped.is_empty() && outcome.left.is_empty() {
-        // Every step is done, so a plan would be empty and not say more.
+        // Every step is done, so a plan would be empty and not say more. The next apply asks again.
         let program = &args.program;
         io.err(format_args!(
-            "  {}: the steps are done; `{program} console NAME` shows a machine's console, `--no-wait` waits for none\n",
+            "  {}: the steps are done, and `{program} apply` again asks whether it is up; `{program} console NAME` shows \
+             a machine's console, `--no-wait` waits for none\n",
             Paint("help", GOOD, colour)
         ));
         return;
@@ -301,7 +307,7 @@ fn end(plan: &Plan, outcome: &Outcome, stopped: bool, args: &Args, io: &mut Io<'
     let (up, not_up) = (outcome.up.len(), outcome.not_up.len());
     if args.json {
         io.json_line(&Line::Outcome(End::of(outcome, stopped)))?;
-    } else if plan.is_empty() {
+    } else if plan.is_empty() && outcome.is_converged() {
         // The plan has already printed it.
     } else if outcome.is_converged() {
         let up = if up > 0 { format!(", {} up", count(up, "machine")) } else { String::new() };

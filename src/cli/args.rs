@@ -82,6 +82,10 @@ pub(super) struct Args {
     #[arg(skip)]
     pub(super) clap: clap::Command,
 
+    /// The options of `-f` and `--format` as they were given, for a command to copy.
+    #[arg(skip)]
+    pub(super) cloud_options: Vec<String>,
+
     /// The file that the cloud was read from, if any.
     #[arg(skip)]
     pub(super) file: Option<CloudFile>,
@@ -193,9 +197,9 @@ pub(super) enum Command {
     },
     /// Removes the cloud's objects; data disks stay and are listed
     Destroy,
-    /// Shows the machines as they are
+    /// Shows the machines as they are; ends with 2 if something is not as the cloud says
     Status,
-    /// Shows manual changes since the last apply; ends with 2 if there are any
+    /// Shows manual changes since the last apply; ends with 2 if there are any, or may be
     Drift,
     /// Opens a shell on a machine with OpenSSH, or runs a command there
     Ssh {

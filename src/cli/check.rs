@@ -51,10 +51,54 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     Ok(if checked.is_some() { DONE } else { FAILED })
 }
 
-/// The checked cloud, for the commands that need one. Errors and warnings are shown as diagnostics.
+/// The checked cloud, for the commands that need one. Errors are shown as diagnostics.
 pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Checked, Failure> {
+    match checked_or_hosts(cloud, args, io)? {
+        Standing::Cloud(checked) => Ok(checked),
+        Standing::Hosts { errors, .. } => Err(refused(errors)),
+    }
+}
+
+/// A cloud for a command that looks at objects, or takes them away, by their marks.
+pub(super) enum Standing {
+    /// The cloud is right.
+    Cloud(Checked),
+    /// The cloud is refused, and so many errors were shown. Its name, owner and hosts are right, and are all that it has
+    /// here: they suffice to find its objects.
+    Hosts {
+        /// The cloud without all else.
+        checked: Checked,
+        /// The number of errors.
+        errors: usize,
+    },
+}
+
+impl Standing {
+    /// The cloud, and whether it is only its hosts. A person is told of that, with what the command goes by.
+    pub(super) fn by_marks(self, command: &str, io: &mut Io<'_>) -> (Checked, bool) {
+        match self {
+            Self::Cloud(checked) => (checked, false),
+            Self::Hosts { checked, errors } => {
+                io.err(format_args!(
+                    "{}: the cloud has {}: {command} goes by the marks of the objects of the owner `{}` on its hosts\n",
+                    Paint("warning", WARN, io.colour_err),
+                    count(errors, "error"),
+                    checked.owner()
+                ));
+                (checked, true)
+            }
+        }
+    }
+}
+
+fn refused(errors: usize) -> Failure {
+    Failure::new(format!("the cloud is refused: {}", count(errors, "error")))
+}
+
+/// The checked cloud or, if it is refused, what is right of it. It fails if its name, its owner or a host is wrong.
+pub(super) fn checked_or_hosts(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Standing, Failure> {
     match cloud.check() {
-        Ok(checked) => Ok(checked),
+        Ok(checked) => Ok(Standing::Cloud(checked)),
         Err(report) => {
             let refusing = || report.findings().iter().filter(|finding| finding.refuses());
             let map = args.file.as_ref().map(CloudFile::map);
@@ -68,9 +112,23 @@ pub(super) fn checked(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<Che
             for (number, finding) in refusing().enumerate() {
                 io.err_whole(teller.tell(number, finding));
             }
-            Err(Failure::new(format!("the cloud is refused: {}", count(refusing().count(), "error"))))
+            let errors = refusing().count();
+            match hosts_alone(cloud).check() {
+                Ok(checked) => Ok(Standing::Hosts { checked, errors }),
+                Err(_) => Err(refused(errors)),
+            }
         }
     }
+}
+
+/// The cloud with its name, its owner and its hosts.
+fn hosts_alone(cloud: &Cloud) -> Cloud {
+    let mut alone = Cloud::new(cloud.name.clone());
+    alone.owner.clone_from(&cloud.owner);
+    (alone.prefixed, alone.lab) = (cloud.prefixed, cloud.lab);
+    alone.hosts.clone_from(&cloud.hosts);
+    alone.accept.clone_from(&cloud.accept);
+    alone
 }
 
 /// A finding with its place in the cloud's file.

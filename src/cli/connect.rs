@@ -21,7 +21,7 @@ use super::images;
 use super::io::Io;
 use super::saved;
 use crate::files::Files;
-use crate::providers::{ConnectError, Providers, SimFile};
+use crate::providers::{ConnectError, Providers, Saver, SimFile};
 use crate::secrets::Local;
 use crate::sim::StandIns;
 
@@ -96,7 +96,15 @@ impl World {
                 Target::Libvirt(uri) => {
                     let (providers, connected) = world.providers.connected(host.clone(), &uri);
                     world.providers = providers;
-                    failures.extend(connected.err().map(not_connected));
+                    if let Err(error) = connected {
+                        let is_fatal = matches!(error, ConnectError::WithoutLibvirt { .. });
+                        let failure = not_connected(&host, error);
+                        // No apply of this program can reach the host, so it is not put off.
+                        if is_fatal {
+                            return Err(failure);
+                        }
+                        failures.push(failure);
+                    }
                     uri
                 }
             };
@@ -196,6 +204,19 @@ impl World {
         Ok(())
     }
 
+    /// Saves what is simulated for the last time, from any thread.
+    pub(super) fn last_save(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let savers: Vec<Saver> = self.files.iter().map(SimFile::saver).collect();
+        let kept = self.kept.clone();
+        Arc::new(move || {
+            // The process ends: nobody is left to tell that a file could not be written.
+            savers.iter().for_each(|saver| drop(saver.save_last()));
+            for (file, provider) in &kept {
+                drop(provider.simulated().map(|state| saved::replace(file, state.as_bytes())));
+            }
+        })
+    }
+
     /// Saves the simulations, unless that happened just now.
     pub(super) fn save_now_and_then(&mut self) -> Result<(), Failure> {
         if (self.files.is_empty() && self.kept.is_empty()) || self.saved.elapsed() < SAVE_EVERY {
@@ -207,6 +228,14 @@ impl World {
 
     /// Adds the simulation of a host from its file.
     fn simulated(&mut self, host: &HostName, path: &Path, access: Access) -> Result<(), Failure> {
+        // An apply could not save it, so a plan does not begin with it either.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let message =
+                format!("the simulation {} cannot be kept: there is no such folder", path.display());
+            return Err(Failure::new(message)
+                .help(format!("make the folder {}, or name another file", folder.display())));
+        }
         let sim = match access {
             Access::Look => SimFile::look(path).map_err(Failure::to)?,
             Access::Act(command) => {
@@ -366,12 +395,13 @@ fn beside(file: &Path, host: &str) -> PathBuf {
     file.with_file_name(format!("{stem}.{host}{ending}"))
 }
 
-fn not_connected(error: ConnectError) -> Failure {
+fn not_connected(host: &HostName, error: ConnectError) -> Failure {
     match error {
         ConnectError::WithoutLibvirt { .. } => Failure::to(error)
+            .help(format!("the host {host} needs it"))
             .help("build it with `--features virt`, which needs libvirt's C library (Debian: libvirt-dev)")
             .help("or leave --connect out, for a simulation"),
-        error => Failure::to(error),
+        error => Failure::new(format!("the host {host} does not answer: failed to {error}")),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::process::Command;
 
+use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 
 use super::args::Args;
@@ -24,8 +25,10 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
     let checked = check::checked(cloud, args, io)?;
     let machine = machine(&checked, name)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
+    let is_live = !log && !world.is_simulation();
+    is_there(&checked, name, is_live, &world, args)?;
     let host = checked.at(machine.host).map(|host| &host.name);
-    if log || world.is_simulation() {
+    if !is_live {
         let lines = world.console(&checked, machine, LINES)?;
         if lines.is_empty() {
             io.err(format_args!("{name} wrote nothing to its serial console, or nothing is kept of it\n"));
@@ -48,6 +51,23 @@ pub(super) fn run(cloud: &Cloud, name: &str, log: bool, args: &Args, io: &mut Io
         },
     )?;
     Ok(if status.success() { DONE } else { FAILED })
+}
+
+/// Fails if the machine is not there, or is off and its console should be live.
+fn is_there(checked: &Checked, name: &str, is_live: bool, world: &World, args: &Args) -> Result<(), Failure> {
+    let plan = pollster::block_on(world.providers.plan(&world.providers.compile(checked)));
+    let plan = plan.map_err(Failure::to)?;
+    let program = &args.program;
+    match plan.status(checked).machines.get(name).copied() {
+        Some("not there") => Err(Failure::new(format!("the machine {name} is not there")).help(format!(
+            "`{program} apply` makes it; `{program} status` shows the machines that are there"
+        ))),
+        Some("off") if is_live => Err(Failure::new(format!(
+            "the machine {name} is off: it has no live console"
+        ))
+        .help(format!("`{program} apply` starts it; `{program} console {name} --log` shows what was kept"))),
+        _ => Ok(()),
+    }
 }
 
 /// The arguments of `virsh`. They do not disconnect another console.

@@ -1,8 +1,8 @@
 //! `drift`: manual changes since the last apply.
 //!
-//! It exits with 2 when something was changed, with 0 when nothing was, and with 1 when that cannot be told. Changes of
-//! the cloud itself do not count as drift: `plan` shows them. With `--json` it writes a
-//! `drift-object` of [`json`](super::json).
+//! It exits with 2 if somebody changed something, or may have (`unclear`); with 1 if something could not be read; and
+//! with 0 only if all was read and nothing was changed. Changes of the cloud itself do not count as drift: `plan`
+//! shows them. With `--json` it writes a `drift-object` of [`json`](super::json).
 
 use fmc_core::cloud::Cloud;
 use fmc_core::provider::{Drift, DriftKind, Drifted, Rooms};
@@ -34,10 +34,12 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     for (what, cause) in &drift.unknown {
         io.err(format_args!("{}: {what} is unknown: {cause}\n", Paint("error", BAD, io.colour_err)));
     }
-    Ok(match (drift.unknown.is_empty(), drift.is_empty()) {
-        (false, _) => FAILED,
-        (true, false) => PENDING,
-        (true, true) => DONE,
+    Ok(if !drift.unknown.is_empty() {
+        FAILED
+    } else if drift.is_empty() && drift.unclear.is_empty() {
+        DONE
+    } else {
+        PENDING
     })
 }
 

@@ -38,8 +38,31 @@ pub struct Io<'a> {
     pub folder: PathBuf,
     /// The environment, which may hold secrets.
     pub environment: Environment,
-    /// Receives the flag that stops an apply, once it exists.
-    pub interrupt: &'a dyn Fn(StopFlag),
+    /// Is given the means to interrupt an apply, once there is one.
+    pub interrupt: &'a dyn Fn(Interrupt),
+}
+
+/// The means to interrupt an apply, from any thread.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Interrupt {
+    /// Stops it.
+    pub stop: StopFlag,
+    pub(super) save: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Interrupt {
+    /// Saves what is simulated as it is now. Call it before the process ends at once: what the last steps made would be
+    /// lost. The apply saves nothing afterwards.
+    pub fn save_last(&self) {
+        (self.save)();
+    }
+}
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").field("stop", &self.stop).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Io<'a> {

@@ -19,7 +19,7 @@
 //! | `--only ADDRESS` | limits `plan`, `apply` and `destroy` to a part, with the objects that it needs or that need it |
 //! | `apply --no-wait` | the same, without waiting for machines to be up |
 //! | `destroy` | removes the cloud's objects; data disks stay and are listed |
-//! | `status` | shows the state of the machines, and kept objects |
+//! | `status` | shows the state of the machines, and kept objects; ends with 0 only if everything is as the cloud says |
 //! | `drift` | shows manual changes since the last apply, which `plan` would undo |
 //! | `ssh [USER@]NAME [-- COMMAND…]` | a shell on a machine, or a command, by OpenSSH |
 //! | `ssh-config` | prints an OpenSSH configuration for the machines |
@@ -45,9 +45,9 @@
 //!
 //! | code | means |
 //! | --- | --- |
-//! | 0 | done: after `apply`, everything is as the cloud says |
+//! | 0 | done: after `apply`, and of `status`, everything is as the cloud says; of `drift`, nobody changed anything |
 //! | 1 | failed, refused or put off, a machine that is waited for is not up, or the cloud has findings of severity error |
-//! | 2 | something waits for a person: changes are pending (`plan --detailed-exitcode`), somebody changed something (`drift`), or `apply` leaves a machine outdated or a difference alone |
+//! | 2 | something waits for a person: changes are pending (`plan --detailed-exitcode`, `status`), somebody changed something or may have (`drift`), or `apply` leaves a machine outdated or a difference alone |
 //! | 64 | wrong usage |
 //! | 130 | a second Ctrl-C stopped it at once |
 //!
@@ -128,7 +128,7 @@ use std::process::ExitCode;
 use fmc_core::cloud::Cloud;
 
 pub use args::Commands;
-pub use io::Io;
+pub use io::{Interrupt, Io};
 pub use program::Program;
 
 /// Done.
@@ -145,11 +145,12 @@ pub const USAGE: u8 = 64;
 /// The exit codes, as `--help` and the manual show them.
 const EXIT_CODES: &str = "\
 Exit codes:
-    0  done: after `apply`, everything is as the cloud says
+    0  done: after `apply`, and of `status`, everything is as the cloud says;
+       of `drift`, nobody changed anything
     1  failed, refused or put off, a machine is not up, or the cloud has errors
-    2  something waits for a person: changes are pending (`plan --detailed-exitcode`),
-       somebody changed something (`drift`), or `apply` leaves a machine outdated or
-       a difference alone
+    2  something waits for a person: changes are pending (`plan --detailed-exitcode`,
+       `status`), somebody changed something or may have (`drift`), or `apply` leaves
+       a machine outdated or a difference alone
    64  wrong usage
   130  a second Ctrl-C stopped it at once";
 

@@ -55,8 +55,8 @@ pub(super) fn run(
     if let Some(out) = out.filter(|_| !is_refused) {
         saved::write(&plan, &world, out, args, io)?;
         if !args.json {
-            let (program, out) = (&args.program, out.display());
-            io.out(format_args!("\n  Written: `{program} apply {out}` does just this.\n"))?;
+            let command = saved::apply_again(out, args);
+            io.out(format_args!("\n  Written: `{command}` does just this.\n"))?;
         }
     }
     Ok(if is_refused {
@@ -228,13 +228,25 @@ pub(super) fn tree(plan: &graph::Plan<AnyDocument>, colour: bool) -> String {
 
 /// How each file is loaded that is no step, as a host's nft table: it is the host's and not libvirt's.
 pub(super) fn by_hand(wanted: &Wanted, args: &Args) -> String {
-    let mut text = String::new();
-    for ByHand { place, path, why, loads, .. } in wanted.by_hand() {
-        let program = &args.program;
-        text += &format!(
+    let program = &args.program;
+    match wanted.by_hand() {
+        [] => String::new(),
+        [ByHand { place, path, why, loads, .. }] => format!(
             "\n  {why}, which fmc does not load: `{program} compile --out DIR` writes it, and on {place} this loads it \
              (safe to repeat):\n    {loads} DIR/{path}\n"
-        );
+        ),
+        [first, rest @ ..] => {
+            let each = wanted
+                .by_hand()
+                .iter()
+                .map(|ByHand { place, path, loads, .. }| format!("    on {place}: {loads} DIR/{path}\n"));
+            format!(
+                "\n  {}, and so it is on {}: fmc does not load these files. `{program} compile --out DIR` writes them, and \
+                 this loads each (safe to repeat):\n{}",
+                first.why,
+                count(rest.len(), "other host"),
+                each.collect::<String>()
+            )
+        }
     }
-    text
 }

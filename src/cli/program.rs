@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,20 +13,19 @@ use clap::ArgMatches;
 use clap::builder::Resettable;
 use fmc_core::cloud::Cloud;
 use fmc_core::finding::Kind;
-use fmc_core::graph::StopFlag;
 use fmc_core::provider::{AnyRoom, Room};
 use fmc_core::role::{FileRole, FileSpanningRole};
 use terminal_size::{Width, terminal_size_of};
 
 use super::args::{self, Command, Commands, Said};
 use super::failure::Failure;
-use super::io::Io;
+use super::io::{Interrupt, Io};
 use super::plan::Towards;
 use super::{
     DONE, INTERRUPTED, about, apply, check, cloud_file, compile, console, convert, drift, explain, graph,
     images, init, kubeconfig, plan, root_key, saved, ssh, status,
 };
-use crate::file::RoleKinds;
+use crate::file::{RoleKinds, Syntax};
 
 /// fmc's commands for a cloud, with a program's additions.
 ///
@@ -269,6 +268,7 @@ fn of(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let Commands { mut args, file, format } = commands;
+    args.cloud_options = cloud_options(file.as_deref(), format);
     if let Some(colour) = args.color.forced() {
         (io.colour_out, io.colour_err) = (colour, colour);
     }
@@ -337,6 +337,13 @@ fn of(
     }
 }
 
+/// The options that name the cloud's file.
+fn cloud_options(file: Option<&Path>, format: Option<Syntax>) -> Vec<String> {
+    let file = file.iter().flat_map(|file| ["-f".to_owned(), file.display().to_string()]);
+    let format = format.iter().flat_map(|format| ["--format".to_owned(), format.name().to_owned()]);
+    file.chain(format).collect()
+}
+
 /// All kinds of findings: the built-in ones, and those of the program's roles.
 fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
     let mut own: BTreeSet<Kind> = roles.findings().map(Kind::Own).collect();
@@ -347,13 +354,14 @@ fn own_kinds(source: &Source, roles: &RoleKinds) -> Vec<Kind> {
 }
 
 /// The first Ctrl-C lets the running steps finish; the second one ends the process.
-fn stop_by_ctrl_c(stop: StopFlag) {
+fn stop_by_ctrl_c(interrupt: Interrupt) {
     // If no handler can be set, Ctrl-C ends the process, and the next plan continues from there.
     let _ = ctrlc::set_handler(move || {
-        if stop.is_stopped() {
+        if interrupt.stop.is_stopped() {
+            interrupt.save_last();
             std::process::exit(i32::from(INTERRUPTED));
         }
-        stop.finish();
+        interrupt.stop.finish();
         // A closed stream must not prevent a second Ctrl-C, so a failure to write is ignored.
         let say =
             || writeln!(stderr(), "\nThe steps that run come to their end. Ctrl-C again stops at once.");

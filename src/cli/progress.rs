@@ -1,6 +1,6 @@
 //! Progress of an apply: bars on a terminal, lines elsewhere, objects with `--json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use fmc_core::graph::Event;
@@ -23,6 +23,8 @@ pub(super) struct Progress {
     bars: Option<Bars>,
     /// The running transfers, for the lines of a log.
     transfers: BTreeMap<String, Transfer>,
+    /// The machines that are waited for. One that is up at once, without a wait, has no line.
+    awaited: BTreeSet<String>,
 }
 
 struct Bars {
@@ -39,13 +41,18 @@ impl Progress {
     /// Starts with this number of steps.
     pub(super) fn new(steps: usize, json: bool, io: &Io<'_>) -> Self {
         let bars = (io.bars && !json).then(|| Bars::new(steps as u64));
-        Self { json, bars, transfers: BTreeMap::new() }
+        Self { json, bars, transfers: BTreeMap::new(), awaited: BTreeSet::new() }
     }
 
     /// Shows an event.
     pub(super) fn tell(&mut self, event: &Event, io: &mut Io<'_>) -> Result<(), Failure> {
         if self.json {
             return io.json_line(event);
+        }
+        match event {
+            Event::Waiting { address, .. } => _ = self.awaited.insert(address.clone()),
+            Event::Up { address, .. } if !self.awaited.remove(address) => return Ok(()),
+            _ => {}
         }
         match (&mut self.bars, event) {
             (Some(bars), event) => bars.tell(event),

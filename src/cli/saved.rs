@@ -83,6 +83,25 @@ pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, F
     Ok(saved)
 }
 
+/// The command that applies a plan of a file, for a shell: with the options of this command that the file does not keep.
+pub(super) fn apply_again(out: &Path, args: &Args) -> String {
+    let mut words = vec!["apply".to_owned(), out.display().to_string()];
+    words.extend(args.cloud_options.iter().cloned());
+    for set in &args.set {
+        words.extend(["--set".to_owned(), set.argument().to_owned()]);
+    }
+    // The file keeps where each host is. Where the program's own providers are simulated follows from the option.
+    if !args.providers.is_empty() {
+        words.extend(args.connect.iter().flat_map(|uri| ["--connect".to_owned(), uri.clone()]));
+    }
+    if let Some(key) = &args.root_key {
+        words.extend(["--root-key".to_owned(), key.display().to_string()]);
+    }
+    // A program's name may be several words of its own command.
+    let quoted = words.iter().map(|word| shlex::try_quote(word).unwrap_or_else(|_| word.into()));
+    quoted.fold(args.program.clone(), |command, word| command + " " + &word)
+}
+
 /// Refuses the plan of a file unless it equals the new plan for the same hosts.
 pub(super) fn compare(saved: &Saved, plan: &Plan, world: &World) -> Result<(), Failure> {
     let place = |hosts: &mut dyn Iterator<Item = (&str, &str)>| {

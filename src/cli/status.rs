@@ -1,6 +1,11 @@
 //! `status`: the state of the machines, and the objects that are kept.
 //!
-//! With `--json` it writes a `status-object` of [`json`](super::json). It ends with 1 when something could not be read.
+//! It answers whether all is as the cloud says. It exits with 0 if it is: every machine runs that should, or is off
+//! as it should be. It exits with 1 if something could not be read or is refused, and with 2 if an apply or a person
+//! has something to do: a machine is off or not there, an object differs, a machine is outdated. A value that takes
+//! effect at the next boot does not count, as it does not for `apply`. Of a cloud that is refused it shows the machines that
+//! carry the owner's mark, and exits with 1. With `--json` it writes a `status-object` of
+//! [`json`](super::json).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,17 +22,20 @@ use super::io::Io;
 use super::plan::{self, Towards};
 use super::style::{BAD, Paint, STRONG};
 use super::table::Table;
-use super::{DONE, FAILED};
+use super::{DONE, FAILED, PENDING};
 use crate::json::{KeptView, MachineStatus, ObjectStatus, StatusObject, Versioned};
 use crate::plan::Plan;
 
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
-    let checked = check::checked(cloud, args, io)?;
+    let (checked, is_refused) = check::checked_or_hosts(cloud, args, io)?.by_marks("status", io);
     let world = World::connect(&checked, args, io, Access::Look)?;
     let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
     let status = plan.status(&checked);
-    let machines: Vec<MachineStatus> =
+    let mut machines: Vec<MachineStatus> =
         checked.machines().iter().map(|machine| standing(&checked, machine, &plan, &status)).collect();
+    if is_refused {
+        machines.extend(by_marks(&plan, &status));
+    }
     let kept = kept(&plan, &status);
     if args.json {
         io.json(&Versioned::new(StatusObject {
@@ -40,7 +48,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             kept,
             unknown: plan.deferred().map(|note| (note.about.to_string(), note.text.clone())).collect(),
         }))?;
-        return Ok(ending(&plan, io));
+        return Ok(if is_refused { FAILED } else { ending(&plan, io) });
     }
     let title = format!("{} on {}", checked.name(), plan::place(&world));
     io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
@@ -62,19 +70,30 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
     for KeptView { what, why } in &kept {
         io.tell(format_args!("  kept: {what} ({why})\n"))?;
     }
+    if is_refused {
+        ending(&plan, io);
+        return Ok(FAILED);
+    }
     let is_as_wanted = plan.is_empty() && machines.iter().all(|machine| machine.pending.is_empty());
     let pending = if is_as_wanted { "as wanted".to_owned() } else { plan.counts().to_string() };
     io.tell(format_args!("  {pending}\n"))?;
     Ok(ending(&plan, io))
 }
 
-/// Prints what could not be read. The state of such a machine is unknown, so the command has failed.
+/// Reports what could not be read and what is refused, and gives the exit code.
 fn ending(plan: &Plan, io: &mut Io<'_>) -> u8 {
-    let causes: BTreeSet<&str> = plan.deferred().map(|note| note.text.as_str()).collect();
+    let refused = plan.refused().map(|note| format!("{}: {}", note.about.spoken(), note.text));
+    let causes: BTreeSet<String> = plan.deferred().map(|note| note.text.clone()).chain(refused).collect();
     for cause in &causes {
         io.err(format_args!("{}: {cause}\n", Paint("error", BAD, io.colour_err)));
     }
-    if causes.is_empty() { DONE } else { FAILED }
+    if !causes.is_empty() {
+        FAILED
+    } else if plan.is_empty() {
+        DONE
+    } else {
+        PENDING
+    }
 }
 
 /// Our objects that stay although no machine uses them: unwanted ones that are not deleted, and the data of machines that
@@ -87,6 +106,23 @@ fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
         kept.entry(what.clone()).or_insert_with(|| why.clone());
     }
     kept.into_iter().map(|(what, why)| KeptView { what, why }).collect()
+}
+
+/// The machines that carry the owner's mark, for a cloud that does not say which there are.
+fn by_marks(plan: &Plan, status: &Status) -> Vec<MachineStatus> {
+    let rooms = plan.wanted().rooms();
+    let there = plan.seen().present().filter(|(at, _)| rooms.noun(at) == "machine");
+    let named = there.filter_map(|(at, _)| Some((at, *status.machines.get(at.name())?)));
+    named
+        .map(|(at, state)| MachineStatus {
+            name: at.name().to_owned(),
+            host: at.place().name().unwrap_or_default().to_owned(),
+            state: state.to_owned(),
+            addresses: Vec::new(),
+            outdated: Vec::new(),
+            pending: Vec::new(),
+        })
+        .collect()
 }
 
 fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) -> MachineStatus {

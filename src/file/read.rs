@@ -72,7 +72,11 @@ pub(crate) fn read_with_shapes<T: de::DeserializeOwned>(node: &Node<'_>) -> Resu
 
 /// The help for an unknown key: the nearest known key, or all of them.
 pub(crate) fn known_instead<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(key, known.clone()) {
+    let other_word = OTHER_WORDS.iter().find(|(word, _)| *word == key).map(|(_, ours)| *ours);
+    match other_word
+        .filter(|ours| known.clone().any(|known| known == *ours))
+        .or_else(|| nearest(key, known.clone()))
+    {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             let known: Vec<&str> = known.take(24).collect();
@@ -80,6 +84,20 @@ pub(crate) fn known_instead<'a>(key: &str, known: impl Iterator<Item = &'a str> 
         }
     }
 }
+
+/// Other tools' words, each with the key that means the same here.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("nodes", "machines"),
+    ("vms", "machines"),
+    ("instances", "machines"),
+    ("domains", "machines"),
+    ("servers", "machines"),
+    ("hypervisors", "hosts"),
+    ("nics", "interfaces"),
+    ("volumes", "disks"),
+    ("ram", "memory"),
+    ("vcpus", "cpus"),
+];
 
 /// The state of the reading.
 struct Notes {
@@ -150,7 +168,8 @@ impl de::Error for Wrong {
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         // A similar word is a typo; any other may be a misplaced text.
-        match nearest(variant, expected.iter().copied()) {
+        let longer = || expected.iter().copied().find(|known| is_begun_by(variant, known));
+        match nearest(variant, expected.iter().copied()).or_else(longer) {
             Some(near) => {
                 Self::new(format!("`{variant}` is not known here"), format!("did you mean `{near}`?"))
             }
@@ -328,10 +347,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
                 let help = known_instead(variant, variants.iter().copied());
                 Err(Wrong::new(format!("`{variant}` is not known here"), help))
             }
-            Value::Text(variant) | Value::Plain(variant) => {
-                let variant: StrDeserializer<'_, Wrong> = variant.as_ref().into_deserializer();
-                visitor.visit_enum(variant)
-            }
+            Value::Text(variant) | Value::Plain(variant) => visitor.visit_enum(Word(variant)),
             Value::Map(members) => match single(members) {
                 Some(member) => visitor.visit_enum(Variant { place: self, member }),
                 None => {
@@ -346,6 +362,13 @@ impl<'de> Deserializer<'de> for Place<'_> {
     serde::forward_to_deserialize_any! {
         i128 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct map identifier ignored_any
     }
+}
+
+/// Whether a word is a known one with an ending, as `natted`, or the beginning of one. At least half of the longer one is
+/// the same, so that a text that belongs elsewhere is not taken for it.
+fn is_begun_by(word: &str, known: &str) -> bool {
+    let (short, long) = if word.len() < known.len() { (word, known) } else { (known, word) };
+    short.len() >= 3 && short.len() * 2 >= long.len() && long.starts_with(short)
 }
 
 fn one_of(names: &[&str]) -> String {
@@ -438,6 +461,47 @@ fn pointing(mut wrong: Wrong, member: &Member<'_>) -> Wrong {
         wrong.mistake.span = member.span;
     }
     wrong
+}
+
+/// A variant that is written as a word.
+struct Word<'a>(&'a str);
+
+impl Word<'_> {
+    fn alone<T>(&self) -> Result<T, Wrong> {
+        let word = self.0;
+        let help = format!("write a map with this one key, as {{{word}: …}}");
+        Err(Wrong::new(format!("`{word}` needs a value"), help))
+    }
+}
+
+impl<'de> EnumAccess<'de> for Word<'_> {
+    type Error = Wrong;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Wrong> {
+        let name: StrDeserializer<'_, Wrong> = self.0.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Word<'_> {
+    type Error = Wrong;
+
+    fn unit_variant(self) -> Result<(), Wrong> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Wrong> {
+        self.alone()
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Wrong> {
+        self.alone()
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Wrong> {
+        self.alone()
+    }
 }
 
 struct Variant<'a> {

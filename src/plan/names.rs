@@ -43,7 +43,13 @@ pub(crate) fn known<D: ?Sized>(plan: &graph::Plan<D>, name: &str) -> Result<(), 
     if is_known {
         return Ok(());
     }
-    let near = nearest(name, names(plan).iter().map(String::as_str)).map(str::to_owned);
+    let names = names(plan);
+    // Who leaves the kind out means the machine or other noun of this name.
+    let is_meant = |known: &str| known.split_once('/').is_some_and(|(_, last)| last == name);
+    let of_a_machine = objects(plan).filter_map(|(_, part_of)| part_of).find(|noun| is_meant(noun));
+    let of_a_kind = || names.iter().map(String::as_str).find(|known| is_meant(known));
+    let near = of_a_machine.or_else(of_a_kind);
+    let near = near.or_else(|| nearest(name, names.iter().map(String::as_str))).map(str::to_owned);
     Err(UnknownName { name: name.to_owned(), near })
 }
 

@@ -155,6 +155,41 @@ fn what_is_asked_for_outside_of_the_part_is_refused() {
 }
 
 #[test]
+fn status_ends_with_0_only_if_all_is_as_the_cloud_says() {
+    let stage = Stage::new();
+    stage.ends(cloud(), "status", 2);
+    stage.done(cloud(), "apply");
+    assert!(stage.done(cloud(), "status").ends_with("  as wanted\n"));
+    by_hand(&stage, "first.sim.json", |sim| sim.destroy_domain("web").unwrap());
+    let off = stage.ends(cloud(), "status", 2);
+    assert!(off.lines().any(|line| line.contains("web") && line.contains("off")), "{off}");
+    stage.ends(cloud(), "status --json", 2);
+    // A machine that should be off is as it should be.
+    stage.done(cloud(), "status --set machines.web.power=stopped");
+    stage.done(cloud(), "apply");
+    // What is refused is an error, as it is for a plan.
+    let more = || cloud().network(Network::nat("far", "10.17.9.0/24"));
+    by_hand(&stage, "first.sim.json", |sim| {
+        sim.plant_network("<network><name>far</name><bridge name='virbr9'/></network>").unwrap();
+    });
+    stage.fails(more(), "status", 1, &["error: network far: ", "it is not fmc's"]);
+}
+
+#[test]
+fn a_plan_does_not_count_what_is_refused_as_made() {
+    let stage = Stage::new();
+    by_hand(&stage, "first.sim.json", |sim| {
+        sim.plant_domain("<domain type='kvm'><name>web</name><memory>1</memory></domain>").unwrap();
+    });
+    let plan = stage.run(cloud(), "plan");
+    assert!(
+        plan.code == 1 && plan.out.contains("! machine web") && !plan.out.contains("+ machine web"),
+        "{plan:?}"
+    );
+    assert!(plan.out.ends_with("  3 to create, 0 to delete · 1 refused\n"), "{plan:?}");
+}
+
+#[test]
 fn what_is_gone_already_is_said_to_be() {
     let stage = Stage::new();
     stage.done(cloud(), "apply");
@@ -162,7 +197,7 @@ fn what_is_gone_already_is_said_to_be() {
     let again = stage.done(cloud(), "destroy --only machine/web");
     assert!(again.contains("! machine web       notice   it is gone already\n"), "{again}");
     assert!(again.contains("  nothing to do\n"), "{again}");
-    assert!(stage.done(cloud(), "status").contains("running"), "the other machine is there");
+    assert!(stage.ends(cloud(), "status", 2).contains("running"), "the other machine is there");
     let both = stage.done(cloud(), "destroy --only machine/web --only machine/db");
     assert!(both.contains("- machine db") && both.contains("gone already"), "{both}");
     stage.fails(cloud(), "destroy --only machine/wbe", 64, &["no object has this name"]);
@@ -363,6 +398,7 @@ fn the_exit_codes_are_in_the_help_the_manual_and_the_readme() {
 fn help_and_status_fit_a_narrow_terminal() {
     let stage = Stage::new();
     stage.done(cloud(), "apply");
+    stage.done(cloud(), "apply --lab");
     for arguments in [["apply", "--help"], ["plan", "--help"], ["status", "--lab"], ["--lab", "drift"]] {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut io = fmc::cli::Io {

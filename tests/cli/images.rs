@@ -174,6 +174,15 @@ fn what_an_upstream_does_not_say_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_release_that_is_not_said_is_asked_for_in_the_systems_own_words() {
+    let stage = Stage::new();
+    let debian = "help: name it, as `images resolve debian 12`: 11 (bullseye), 12 (bookworm), 13 (trixie)";
+    stage.fails(cloud(), "images resolve debian", 64, &["which release?", debian]);
+    stage.fails(cloud(), "images resolve almalinux", 64, &["`images resolve almalinux 9`"]);
+    stage.fails(cloud(), "images resolve rocky", 64, &["`images resolve rocky 9`"]);
+}
+
+#[test]
 fn a_program_reads_it_as_json() {
     let (server, stage) = (upstreams(), Stage::new());
     let json = stage.done(cloud(), &format!("images resolve debian 12 --json --url {}", server.url("")));

@@ -5,7 +5,7 @@ use std::fs;
 use fmc::prelude::*;
 use fmc_libvirt::sim::file::SimFile;
 
-use crate::stage::{Stage, cloud, refused};
+use crate::stage::{Stage, cloud, machine, refused};
 
 #[test]
 fn wrong_usage_ends_with_64_on_standard_error() {
@@ -107,11 +107,50 @@ fn an_accepted_finding_is_listed_with_its_reason() {
 #[test]
 fn a_refused_cloud_is_refused_by_every_command() {
     let stage = Stage::new();
-    for command in ["compile --out out", "plan", "apply", "destroy", "status"] {
+    for command in ["compile --out out", "plan", "plan --destroy", "apply", "drift", "console web"] {
         stage.fails(refused(), command, 1, &["error[address-outside]", "the cloud is refused: 1 error"]);
         assert_eq!(stage.run(refused(), command).out, "", "{command}");
     }
     assert_eq!(fs::read_dir(stage.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn what_stands_is_shown_and_destroyed_though_the_cloud_is_refused() {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    let wrong = || cloud().machine(machine("third", "10.17.4.10"));
+    let marks = "warning: the cloud has 1 error: status goes by the marks of the objects of the owner `first` on its hosts\n";
+    stage.fails(wrong(), "status", 1, &["error[address-outside]", marks]);
+    let status = stage.run(wrong(), "status").out;
+    for name in ["web", "db"] {
+        assert!(status.lines().any(|line| line.contains(name) && line.contains("running")), "{status}");
+    }
+    assert!(!status.contains("third") && !status.contains("as wanted"), "{status}");
+    let json: serde_json::Value = serde_json::from_str(&stage.run(wrong(), "status --json").out).unwrap();
+    assert_eq!((&json["machines"][0]["name"], &json["machines"][0]["host"]), (&"db".into(), &"local".into()));
+
+    let one = stage.run(wrong(), "destroy --only machine/web");
+    assert!(one.code == 0 && one.err.contains("destroy goes by the marks"), "{one:?}");
+    assert!(!stage.done(cloud(), "plan").contains("machine db"), "the other machine stays");
+    let all = stage.run(wrong(), "destroy");
+    assert_eq!(all.code, 0, "{all:?}");
+    // Data stays, as it does for a cloud that is right.
+    assert!(all.out.contains("- machine db") && all.out.contains("db.disk.data"), "{all:?}");
+    assert!(all.out.contains("kept"), "{all:?}");
+    let gone = stage.done(cloud(), "plan");
+    assert!(gone.contains("+ machine web") && gone.contains("+ machine db"), "{gone}");
+}
+
+#[test]
+fn a_wrong_host_or_owner_finds_no_objects() {
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    for wrong in [cloud().owner("No Owner"), cloud().host(Host::new("no host"))] {
+        for command in ["status", "destroy"] {
+            stage.fails(wrong.clone(), command, 1, &["the cloud is refused: "]);
+        }
+    }
+    assert_eq!(stage.run(cloud(), "plan --detailed-exitcode").code, 0, "nothing was destroyed");
 }
 
 #[test]
@@ -135,8 +174,22 @@ fn a_libvirt_without_the_feature_says_which_is_missing() {
     for command in
         ["plan --connect qemu:///system", "apply --connect hosts", "status --connect local=qemu:///system"]
     {
-        Stage::new().fails(cloud(), command, 1, &["the feature `virt`", "--features virt"]);
+        Stage::new().fails(cloud(), command, 1, &["the feature `virt`", "--features virt", "the host local"]);
     }
+    // It is not put off beside a host that is there: no apply of this program can reach it.
+    let two = Cloud::new("first").host(Host::new("a")).host(Host::new("b"));
+    let command = "plan --connect a=sim:a.json --connect b=qemu:///system";
+    Stage::new().fails(two, command, 1, &["the feature `virt`", "the host b"]);
+}
+
+#[test]
+fn a_simulation_that_could_not_be_saved_is_refused_by_plan_too() {
+    let stage = Stage::new();
+    for command in ["plan", "apply", "status", "destroy"] {
+        let command = format!("{command} --connect sim:nodir/x.json");
+        stage.fails(cloud(), &command, 1, &["there is no such folder", "nodir"]);
+    }
+    assert_eq!(fs::read_dir(stage.path()).unwrap().count(), 0);
 }
 
 #[cfg(feature = "virt")]
@@ -147,7 +200,7 @@ fn a_libvirt_that_does_not_answer_is_named() {
         cloud(),
         &format!("plan --connect {missing}"),
         1,
-        &["error: failed to ", "/nowhere/libvirt-sock"],
+        &["error: the host local does not answer: failed to ", "/nowhere/libvirt-sock"],
     );
 }
 

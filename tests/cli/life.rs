@@ -35,7 +35,7 @@ fn a_cloud_lives_and_is_destroyed() {
     let gone = stage.done(cloud(), "destroy");
     assert!(gone.starts_with("destroy first on sim:first.sim.json (a simulation)\n"), "{gone}");
     assert!(gone.contains("kept") && gone.contains("db.disk.data"), "{gone}");
-    let status = stage.done(cloud(), "status");
+    let status = stage.ends(cloud(), "status", 2);
     assert!(
         status.contains("not there") && status.contains("kept: ") && status.contains("db.disk.data"),
         "{status}"
@@ -125,8 +125,8 @@ fn an_image_that_changed_makes_a_machine_outdated() {
         plan.code == 2 && plan.out.contains("! machine web") && plan.out.contains("outdated"),
         "{plan:?}"
     );
-    assert!(stage.done(cloud(2), "status").contains("outdated: "));
-    let status: Value = serde_json::from_str(&stage.done(cloud(2), "status --json")).unwrap();
+    assert!(stage.ends(cloud(2), "status", 2).contains("outdated: "));
+    let status: Value = serde_json::from_str(&stage.ends(cloud(2), "status --json", 2)).unwrap();
     assert_eq!(status["machines"][0]["outdated"].as_array().unwrap().len(), 1);
     stage.done(cloud(2), "apply --replace web");
     assert!(!stage.done(cloud(2), "status").contains("outdated"));
@@ -233,7 +233,7 @@ fn a_step_that_fails_is_told_and_what_was_done_stays() {
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("volume/fmc-first/db.disk.data: failed to "), "{ran:?}");
     assert!(ran.out.contains("1 failed"), "{ran:?}");
-    let status = stage.done(full(), "status");
+    let status = stage.ends(full(), "status", 2);
     assert!(status.lines().any(|line| line.contains("web") && line.contains("running")), "{status}");
     assert!(status.lines().any(|line| line.contains("db") && line.contains("not there")), "{status}");
 }

@@ -10,7 +10,7 @@ fn one_machine_is_made_with_what_it_needs() {
     assert!(plan.contains("machine db        left out create\n"), "{plan}");
     assert!(plan.ends_with("  3 to create, 0 to delete · 1 left out\n"), "{plan}");
     stage.done(cloud(), "apply --only machine/web");
-    let status = stage.done(cloud(), "status");
+    let status = stage.ends(cloud(), "status", 2);
     assert!(status.lines().any(|line| line.contains("web") && line.contains("running")), "{status}");
     assert!(status.lines().any(|line| line.contains("db") && line.contains("not there")), "{status}");
     assert_eq!(stage.run(cloud(), "plan --detailed-exitcode --only machine/web").code, 0);
@@ -50,6 +50,9 @@ fn a_name_that_nothing_has_is_wrong_usage() {
         );
     }
     stage.fails(cloud(), "plan --only netwrk/lab", 64, &["did you mean network/lab?"]);
+    // Without its kind a name means nothing, but what it means is known.
+    stage.fails(cloud(), "plan --only web", 64, &["did you mean machine/web?"]);
+    stage.fails(cloud(), "plan --only lab", 64, &["did you mean network/lab?"]);
     assert!(!stage.path().join("first.sim.json").exists());
 }
 

@@ -111,6 +111,25 @@ fn a_second_interrupt_ends_it_at_once() {
     goes_on(&folder);
 }
 
+#[test]
+fn a_second_interrupt_loses_nothing_of_a_simulation() {
+    let folder = folder(MANY);
+    // The first step that is done is told within the first half second, before the simulation is saved by itself.
+    let (mut child, said) = begun(&folder);
+    let world = folder.path().join("first.sim.json");
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => interrupt(&child),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(130));
+    drop(said);
+    let saved = fs::read_to_string(world).unwrap();
+    assert!(saved.contains("fmc-first"), "the pool that was made is not in the file");
+}
+
 /// The output of a command on a terminal.
 fn on_a_terminal(folder: &TempDir, command: &str, no_color: Option<&str>) -> String {
     let mut script = Command::new("script");

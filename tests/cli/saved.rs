@@ -37,6 +37,39 @@ fn the_plan_that_was_shown_runs() {
     assert!(!left.iter().any(|name| name.contains(".new")), "{left:?}");
 }
 
+/// The command that a plan in a file is applied by, as it was printed.
+fn printed(out: &str) -> &str {
+    out.split_once("Written: `").and_then(|(_, rest)| rest.split_once("` does just this.")).unwrap().0
+}
+
+#[test]
+fn the_printed_command_works_when_it_is_copied() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_fmc"));
+    let at = |name: &str| folder.path().join(name);
+    let text = "name: first\nhosts: {local: {}}\nmachines:\n  web: {image: {os: none}, root_disk: 1 GiB}\n";
+    fs::write(at("my cloud.txt"), text).unwrap();
+    let run = |line: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", line]).current_dir(folder.path());
+        let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+        let ran = shell.env("PATH", path).stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(ran.status.success(), "{line}: {ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let out = run(
+        "fmc plan -f 'my cloud.txt' --format yaml --set 'machines.*.memory=2 GiB' --connect sim:there.json --out 'p 1.json'",
+    );
+    let command = printed(&out);
+    assert_eq!(
+        command,
+        "fmc apply 'p 1.json' -f 'my cloud.txt' --format yaml --set 'machines.*.memory=2 GiB'"
+    );
+    let applied = run(command);
+    assert!(applied.contains("done"), "{applied}");
+    assert!(fs::read_to_string(at("there.json")).unwrap().contains("2097152"), "the value was set");
+}
+
 #[test]
 fn what_was_chosen_is_in_the_file() {
     let stage = Stage::new();
@@ -98,7 +131,7 @@ fn another_cloud_world_or_place_is_refused() {
         1,
         &["the world is no longer what the plan saw", "domain/third: delete"],
     );
-    stage.done(cloud(), "status");
+    stage.ends(cloud(), "status", 2);
 }
 
 #[test]

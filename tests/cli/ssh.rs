@@ -107,7 +107,7 @@ fn who_is_not_there_is_told_of() {
         stage.fails(small(), &format!("ssh -- '{name}'"), 64, &[]);
     }
     stage.fails(small(), "console wen", 64, &["no machine `wen`"]);
-    stage.fails(small(), "console web", 1, &["fmc-first"]);
+    stage.fails(small(), "console web", 1, &["the machine web is not there", "`program apply` makes it"]);
 }
 
 #[test]

@@ -50,9 +50,9 @@ impl Stage {
             input: input.as_mut().map(|input| input as &mut dyn BufRead),
             folder: self.path().to_owned(),
             environment: Arc::new(move |name: &str| environment.get(name).map(OsString::from)),
-            interrupt: &|stop| {
+            interrupt: &|interrupt| {
                 if self.impatient {
-                    stop.stop();
+                    interrupt.stop.stop();
                 }
             },
             ..Io::new(&mut out, &mut err)
@@ -66,6 +66,14 @@ impl Stage {
     pub(crate) fn done(&self, cloud: Cloud, arguments: &str) -> String {
         let ran = self.run(cloud, arguments);
         assert_eq!(ran.code, 0, "{arguments}: {ran:?}");
+        ran.out
+    }
+
+    /// Runs a command that must end with this code and without an error, and gives its standard output.
+    #[track_caller]
+    pub(crate) fn ends(&self, cloud: Cloud, arguments: &str, code: u8) -> String {
+        let ran = self.run(cloud, arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (code, ""), "{arguments}: {ran:?}");
         ran.out
     }
 

@@ -1,4 +1,4 @@
-//! Readiness: a signal that cannot come is never waited for in earnest.
+//! Readiness: a cloud with a signal that cannot come is refused, because an apply would wait in vain.
 
 use super::view::{Net, Placed, Plugged, View, text};
 use crate::finding::{Finding, Remedy, problems};
@@ -9,8 +9,11 @@ use crate::ready::{Ready, Signal};
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let Some(ready) = &placed.draft.ready else { continue };
-        let Some(problem) = impossible(view, placed, ready) else { continue };
         let name = text(&placed.draft.name);
+        if ready.seconds().is_some_and(|within| within.get() == 0) {
+            findings.push(ReadyProblem::NoTime.at(format_args!("machines.{name}.ready.within")));
+        }
+        let Some(problem) = impossible(view, placed, ready) else { continue };
         findings.push(problem.at(format_args!("machines.{name}.ready")));
     }
 }
@@ -70,6 +73,10 @@ problems! {
             "this signal cannot come: the machine asks for no lease, since its addresses are static or its networks have no dynamic range",
             "wait for a port, with {tcp}, or reserve the address instead of setting it inside the guest",
             tcp = tcp();
+        NoTime is ReadyImpossible:
+            "this signal cannot come: its timeout is 0 s",
+            "write how long it may take, as {within}; to wait for nothing, leave `ready` out",
+            within = Remedy::either("within: 5min", ".within(5.minutes())");
         Unasked { port: u16 } is ReadyImpossible:
             "this signal cannot come: the machine's firewall refuses port {port}, and fmc does not know the address that an apply calls from",
             "accept the port from the address of the computer that applies, for example {accept}",

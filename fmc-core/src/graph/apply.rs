@@ -100,7 +100,7 @@ pub(super) async fn run<P: Provider>(
         (None, Some(count)) => (true, count.max(1)),
         (most, _) => (false, provider.lanes(step.address.place()).min(most.unwrap_or(usize::MAX)).max(1)),
     };
-    let teller = Teller(Arc::new(Told { stop: options.stop.clone(), ..Told::default() }));
+    let teller = Teller::new(&options.stop);
     // Held until the end, so that dropping this future stops the running steps.
     let _dropped = StopsWhenDropped(teller.clone());
     let mut queue = Queue::new(plan, lanes);
@@ -122,8 +122,12 @@ pub(super) async fn run<P: Provider>(
                 teller.0.take().into_iter().for_each(&mut on);
                 let done = result.is_ok();
                 queue.end(index, result, &mut on);
-                let step = plan.steps.get(index).filter(|_| done && !options.no_wait);
+                let step = plan.steps.get(index).filter(|_| done);
                 if let Some((step, awaited)) = step.and_then(|step| Some((step, provider.awaited(step)?))) {
+                    if options.no_wait {
+                        queue.outcome.unasked.push(step.address.clone());
+                        continue;
+                    }
                     let Awaited { signal, seconds } = awaited;
                     on(Event::Waiting { address: step.address.to_string(), signal, seconds });
                     let teller = teller.clone();
@@ -160,17 +164,23 @@ async fn yield_once() {
 
 /// Receives the events of steps, from any thread.
 #[derive(Clone)]
-struct Teller(Arc<Told>);
+pub(super) struct Teller(pub(super) Arc<Told>);
+
+impl Teller {
+    pub(super) fn new(stop: &StopFlag) -> Self {
+        Self(Arc::new(Told { stop: stop.clone(), ..Told::default() }))
+    }
+}
 
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     events: Mutex<VecDeque<Event>>,
     waker: AtomicWaker,
     stop: StopFlag,
     dropped: AtomicBool,
 }
 
-enum Happened {
+pub(super) enum Happened {
     Told(VecDeque<Event>),
     Ended(usize, Result<(), StepError>),
     Answered(usize, Result<u64, NotUp>),
@@ -178,11 +188,11 @@ enum Happened {
 }
 
 impl Told {
-    fn take(&self) -> VecDeque<Event> {
+    pub(super) fn take(&self) -> VecDeque<Event> {
         std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn poll(
+    pub(super) fn poll(
         &self,
         running: Pin<&mut impl Stream<Item = (usize, Result<(), StepError>)>>,
         waiting: Pin<&mut impl Stream<Item = (usize, Result<u64, NotUp>)>>,
@@ -221,7 +231,7 @@ impl Acting for Teller {
     }
 }
 
-struct StopsWhenDropped(Teller);
+pub(super) struct StopsWhenDropped(pub(super) Teller);
 
 impl Drop for StopsWhenDropped {
     fn drop(&mut self) {
@@ -332,18 +342,7 @@ impl<'a, D: ?Sized> Queue<'a, D> {
     /// A started machine is up, or it is not.
     fn answer(&mut self, index: usize, result: Result<u64, NotUp>, on: &mut impl FnMut(Event)) {
         let Some(step) = self.plan.steps.get(index) else { return };
-        let address = step.address.to_string();
-        match result {
-            Ok(seconds) => {
-                on(Event::Up { address, seconds });
-                self.outcome.up.push((step.address.clone(), seconds));
-            }
-            Err(not_up) => {
-                let console = not_up.console.clone();
-                on(Event::NotUp { address, cause: not_up.cause.to_string(), console });
-                self.outcome.not_up.push((step.address.clone(), not_up));
-            }
-        }
+        self.outcome.answered(&step.address, result, on);
     }
 
     /// One of the steps before this one is done.

@@ -49,9 +49,22 @@ impl<D: ?Sized> Plan<D> {
             .filter(|object| object.why != Why::Kept)
             .filter_map(|object| object.part_of.as_deref())
             .collect();
+        let refused: BTreeSet<About> = self
+            .refused()
+            .map(|note| match &note.about {
+                About::Object(address) => About::object(address, names.part_of.get(address).copied()),
+                about => about.clone(),
+            })
+            .collect();
         let mut lines = Vec::new();
         for group in names.sorted(self.groups()) {
-            if group.action() == Action::Delete && living.contains(group.name()) {
+            if refused.contains(&group.about()) {
+                // Its note stands below. Its other parts are not made either, since the plan is refused.
+                continue;
+            }
+            // Of a machine that is gone already only a part is deleted, as its data.
+            let is_part = living.contains(group.name()) || !has_the_noun_itself(&group);
+            if group.action() == Action::Delete && is_part {
                 lines.extend(group.steps().map(|step| deletion(step, &names, 0)));
             } else {
                 of_group(&group, once(self, &group), &names, &mut lines);
@@ -81,6 +94,14 @@ impl<D: ?Sized> fmt::Display for Plan<D> {
         }
         writeln!(f, "  {}", self.counts())
     }
+}
+
+/// Whether the group has the step of its noun itself, as that of the domain `web` of `machine/web`, and not only those of
+/// its other parts.
+fn has_the_noun_itself<D: ?Sized>(group: &Group<'_, D>) -> bool {
+    let name = group.name().split_once('/').map_or(group.name(), |(_, name)| name);
+    let mut steps = group.steps();
+    steps.any(|step| step.part_of.is_none() || step.address.name() == name)
 }
 
 /// The condition for those steps of a group that belong to a later phase.

@@ -23,6 +23,7 @@ mod provider;
 mod removal;
 mod room;
 mod seen;
+mod standing;
 mod up;
 mod wanted;
 

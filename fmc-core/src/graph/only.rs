@@ -216,7 +216,7 @@ fn come_along<D: ?Sized>(settled: &Settled<'_, D>, steps: &[Step<D>], stays: &mu
 
 /// Whether a name means an object: its noun, its address, or its address without the containing object, as
 /// `volume/web.disk.data`.
-fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
+pub(super) fn is_named(address: &Address, part_of: Option<&str>, name: &str) -> bool {
     let last = || address.name().rsplit_once('/').map(|(_, last)| last);
     let without = || name.strip_prefix(address.kind()).and_then(|rest| rest.strip_prefix('/'));
     part_of == Some(name) || address.is_named(name) || (last().is_some() && last() == without())
@@ -229,7 +229,12 @@ fn unknown(name: &str, known: &[(&Address, Option<&str>)]) -> Note {
             part_of.map(str::to_owned).into_iter().chain([address.short().to_string()])
         })
         .collect();
-    let hint = match nearest(name, nouns.iter().map(String::as_str)) {
+    // Who leaves the kind out means the machine or other noun of this name.
+    let is_meant = |noun: &str| noun.split_once('/').is_some_and(|(_, last)| last == name);
+    let of_a_machine = known.iter().filter_map(|(_, part_of)| *part_of).find(|noun| is_meant(noun));
+    let of_a_kind = || nouns.iter().map(String::as_str).find(|noun| is_meant(noun));
+    let near = || nearest(name, nouns.iter().map(String::as_str));
+    let hint = match of_a_machine.or_else(of_a_kind).or_else(near) {
         Some(near) => format!("did you mean {near}?"),
         None => "name a machine/NAME, a network/NAME or the address of an object".to_owned(),
     };

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::about::About;
 use super::address::Address;
+use super::event::Event;
 use super::plan::{Action, Note, NoteKind, Plan};
 use super::provider::StepError;
 use super::up::NotUp;
@@ -29,6 +30,9 @@ pub struct Outcome {
     pub up: Vec<(Address, u64)>,
     /// Objects that are not known to be up although the apply waited for them. Their steps are done.
     pub not_up: Vec<(Address, NotUp)>,
+    /// Objects with a signal that the apply did not ask for, because it was told [not to
+    /// wait](super::ApplyOptions::no_wait). They may be up or not.
+    pub unasked: Vec<Address>,
     /// Work that no step of this apply could do: on a host that does not answer, a further step without consent,
     /// a machine that stays outdated until a person replaces it.
     pub left: Vec<Left>,
@@ -53,7 +57,7 @@ impl Serialize for Outcome {
             cause: String,
             console: &'a [String],
         }
-        let Self { done, failed, skipped, up, not_up, left } = self;
+        let Self { done, failed, skipped, up, not_up, unasked, left } = self;
         let failed = failed.iter().map(|(address, error)| Failed { address, error: error.to_string() });
         let up = up.iter().map(|(address, seconds)| IsUp { address, seconds: *seconds });
         let not_up = not_up.iter().map(|(address, not_up)| IsNotUp {
@@ -61,12 +65,13 @@ impl Serialize for Outcome {
             cause: not_up.cause.to_string(),
             console: &not_up.console,
         });
-        let mut object = serializer.serialize_struct("Outcome", 6)?;
+        let mut object = serializer.serialize_struct("Outcome", 7)?;
         object.serialize_field("done", done)?;
         object.serialize_field("failed", &failed.collect::<Vec<_>>())?;
         object.serialize_field("skipped", skipped)?;
         object.serialize_field("up", &up.collect::<Vec<_>>())?;
         object.serialize_field("not_up", &not_up.collect::<Vec<_>>())?;
+        object.serialize_field("unasked", unasked)?;
         object.serialize_field("left", left)?;
         object.end()
     }
@@ -108,13 +113,30 @@ impl Outcome {
 
     /// Adds the results of later steps.
     pub(super) fn extend(&mut self, later: Self) {
-        let Self { done, failed, skipped, up, not_up, left } = later;
+        let Self { done, failed, skipped, up, not_up, unasked, left } = later;
         self.done.extend(done);
         self.failed.extend(failed);
         self.skipped.extend(skipped);
         self.up.extend(up);
         self.not_up.extend(not_up);
+        self.unasked.extend(unasked);
         self.left.extend(left);
+    }
+
+    /// Adds the answer of an object that was asked whether it is up, and reports it.
+    pub(super) fn answered(&mut self, at: &Address, answer: Result<u64, NotUp>, on: &mut impl FnMut(Event)) {
+        let address = at.to_string();
+        match answer {
+            Ok(seconds) => {
+                on(Event::Up { address, seconds });
+                self.up.push((at.clone(), seconds));
+            }
+            Err(not_up) => {
+                let console = not_up.console.clone();
+                on(Event::NotUp { address, cause: not_up.cause.to_string(), console });
+                self.not_up.push((at.clone(), not_up));
+            }
+        }
     }
 
     /// Failures, objects that are not up, work that is left, and the number of steps that did not begin.

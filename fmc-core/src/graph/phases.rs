@@ -11,6 +11,7 @@ use super::outcome::{Left, Outcome, Refused};
 use super::plan::{Action, Change, Plan, Step, Why};
 use super::provider::{Choices, Provider};
 use super::seen::Seen;
+use super::standing::ask;
 use super::wanted::Wanted;
 
 /// Follows an apply through its phases.
@@ -73,7 +74,8 @@ pub struct Phases<D: ?Sized> {
 /// plans again with `decide`, and applies the new plan once [`Watch::further`] agrees.
 ///
 /// `choices` are those of the first plan: a later phase does not replace a machine again. A failed step, a
-/// failed observation and a missing consent end the apply and are in the outcome.
+/// failed observation and a missing consent end the apply and are in the outcome. If it ends well, it also asks
+/// whether the objects that it has not started are [up](Outcome::up).
 ///
 /// # Errors
 ///
@@ -90,6 +92,7 @@ pub async fn apply_phases<P: Provider>(
     let mut further: Option<Plan<P::Document>> = None;
     let mut outcome = Outcome::default();
     let mut announced = Announced::default();
+    let only = choices.only.clone();
     loop {
         let current = further.as_ref().unwrap_or(first);
         let ended = run(current, provider, options.clone(), |event| watch.event(event)).await?;
@@ -97,6 +100,8 @@ pub async fn apply_phases<P: Provider>(
         outcome.extend(ended);
         if !goes_on || nothing_more_is_chosen(current, &mut choices) {
             outcome.left = Left::of(current);
+            ask(current, provider, wanted, &only, &options, &mut outcome, &mut |event| watch.event(event))
+                .await;
             return Ok(Phases { outcome, left: None });
         }
         let seen = match provider.observe(wanted).await {
@@ -112,6 +117,8 @@ pub async fn apply_phases<P: Provider>(
         let waits = next.deferred().next().is_some() || next.refused().next().is_some();
         if next.all_steps().next().is_none() && !waits {
             outcome.left = Left::of(&next);
+            ask(&next, provider, wanted, &only, &options, &mut outcome, &mut |event| watch.event(event))
+                .await;
             return Ok(Phases { outcome, left: None });
         }
         // A phase that repeats the last one makes no progress.

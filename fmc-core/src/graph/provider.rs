@@ -288,4 +288,21 @@ pub trait Provider: Model + Send + Sync {
     ) -> impl Future<Output = Result<u64, NotUp>> + Send {
         std::future::ready(Ok(0))
     }
+
+    /// The signal of a wanted object that no step of the apply has started; `None` if it has none. By default
+    /// no object has one.
+    fn standing(&self, _at: &Address, _node: &Node<Self::Document>) -> Option<Awaited> {
+        None
+    }
+
+    /// Asks for that signal at the end of an apply, and waits for it as [`Provider::up`] does. It reports
+    /// [`Event::Waiting`] itself once the first answer was no, because an object that is up needs no report.
+    fn still_up(
+        &self,
+        _at: &Address,
+        _node: &Node<Self::Document>,
+        _acting: &(impl Acting + Clone + 'static),
+    ) -> impl Future<Output = Result<u64, NotUp>> + Send {
+        std::future::ready(Ok(0))
+    }
 }

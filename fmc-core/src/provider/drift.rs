@@ -97,7 +97,8 @@ impl From<Change> for Moved {
 }
 
 impl Drift {
-    /// Whether no manual change is known.
+    /// Whether no manual change is known. There may be one all the same, if something is
+    /// [unclear](Self::unclear) or [unknown](Self::unknown).
     pub fn is_empty(&self) -> bool {
         self.drift.is_empty()
     }

@@ -168,6 +168,13 @@ pub(super) trait Erased: Send + Sync {
         step: &'a Step<AnyDocument>,
         acting: SharedActing,
     ) -> BoxFuture<'a, Result<u64, NotUp>>;
+    fn standing_any(&self, at: &Address, node: &Node<AnyDocument>) -> Option<Awaited>;
+    fn still_up_any<'a>(
+        &'a self,
+        at: &'a Address,
+        node: &'a Node<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<u64, NotUp>>;
 }
 
 impl<R: Room> Erased for R {
@@ -377,6 +384,24 @@ impl<R: Room> Erased for R {
             }
         })
     }
+
+    fn standing_any(&self, at: &Address, node: &Node<AnyDocument>) -> Option<Awaited> {
+        self.standing(at, &typed_node(node)?)
+    }
+
+    fn still_up_any<'a>(
+        &'a self,
+        at: &'a Address,
+        node: &'a Node<AnyDocument>,
+        acting: SharedActing,
+    ) -> BoxFuture<'a, Result<u64, NotUp>> {
+        Box::pin(async move {
+            match typed_node(node) {
+                Some(node) => self.still_up(at, &node, &acting).await,
+                None => Ok(0),
+            }
+        })
+    }
 }
 
 fn erased_node<D: Send + Sync + 'static>(node: Node<D>) -> Node<AnyDocument> {
@@ -394,15 +419,17 @@ fn erased_state<O: Send + Sync + 'static>(state: State<O>) -> State<AnyObject> {
 
 /// The wanted objects of one provider, with its types.
 fn typed_wanted<D: Send + Sync + 'static>(provider: &str, wanted: &Wanted<AnyDocument>) -> Wanted<D> {
-    let node = |node: &Node<AnyDocument>| {
-        let document = Arc::clone(&node.document).downcast().ok()?;
-        Some(Node { document, needs: node.needs.clone(), part_of: node.part_of.clone() })
-    };
     let own = wanted.nodes.iter().filter(|(at, _)| at.provider() == provider);
     let nodes: BTreeMap<Address, Node<D>> =
-        own.filter_map(|(at, wanted)| Some((at.clone(), node(wanted)?))).collect();
+        own.filter_map(|(at, wanted)| Some((at.clone(), typed_node(wanted)?))).collect();
     let places = wanted.places.iter().filter(|place| place.provider() == provider).cloned().collect();
     Wanted { owner: Arc::clone(&wanted.owner), nodes, places }
+}
+
+/// A wanted object with its type; `None` if its document is of another type.
+fn typed_node<D: Send + Sync + 'static>(node: &Node<AnyDocument>) -> Option<Node<D>> {
+    let document = Arc::clone(&node.document).downcast().ok()?;
+    Some(Node { document, needs: node.needs.clone(), part_of: node.part_of.clone() })
 }
 
 /// The existing objects of one provider, with its types.

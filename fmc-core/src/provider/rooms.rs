@@ -372,4 +372,20 @@ impl Provider for Rooms<'_> {
             None => Ok(0),
         }
     }
+
+    fn standing(&self, at: &Address, node: &Node<AnyDocument>) -> Option<Awaited> {
+        self.of(at)?.standing_any(at, node)
+    }
+
+    async fn still_up(
+        &self,
+        at: &Address,
+        node: &Node<AnyDocument>,
+        acting: &(impl Acting + Clone + 'static),
+    ) -> Result<u64, NotUp> {
+        match self.of(at) {
+            Some(room) => room.still_up_any(at, node, SharedActing::new(acting.clone())).await,
+            None => Ok(0),
+        }
+    }
 }

@@ -9,7 +9,8 @@ use crate::graph::{Address, Seen, State, Wanted};
 /// The state of a provider's objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The provider's machines, by name, as `running`, `off`, `not there` or `unknown`.
+    /// The provider's machines, by name, as `running`, `off`, `not there` or `unknown`: those of the cloud, and those of
+    /// its owner that the cloud does not have.
     pub machines: BTreeMap<String, &'static str>,
     /// Other objects that matter to a person.
     pub objects: Vec<Standing>,

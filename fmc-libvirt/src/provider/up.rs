@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fmc_core::checked::Signal;
-use fmc_core::graph::{Acting, Action, Address, Awaited, NotUp, NotUpCause, Step};
+use fmc_core::graph::{Acting, Action, Address, Awaited, Event, Node, NotUp, NotUpCause, Step};
 use fmc_core::machine::Power;
 
 use super::Libvirt;
@@ -52,18 +52,32 @@ pub(super) struct AgentLane(Arc<Mutex<()>>);
 /// The signal to wait for once a step is done, if the step started a machine with one.
 pub(super) fn awaited(step: &Step<Document>) -> Option<Awaited> {
     let (_, readiness) = started(step)?;
-    let (signal, seconds) = (said(&readiness.ready.signal), readiness.ready.within.get().into());
-    Some(Awaited { signal, seconds })
+    Some(expected(readiness))
+}
+
+/// The signal of a machine that no step has started, if it should run and has one.
+pub(super) fn standing(document: &Document) -> Option<Awaited> {
+    let (_, readiness) = running(document)?;
+    Some(expected(readiness))
+}
+
+fn expected(readiness: &Readiness) -> Awaited {
+    Awaited { signal: said(&readiness.ready.signal), seconds: readiness.ready.within.get().into() }
 }
 
 /// The machine that a step has started, if it has a signal.
 fn started(step: &Step<Document>) -> Option<(&DomainDocument, &Readiness)> {
-    let Some(Document::Domain(domain)) = step.document.as_deref() else { return None };
     let is_switched =
         || step.action == Action::Update && step.changes.iter().any(|change| change.path == "power");
     let starts = step.action.begins() || is_switched();
+    running(step.document.as_deref()?).filter(|_| starts)
+}
+
+/// A machine that should run, if it has a signal.
+fn running(document: &Document) -> Option<(&DomainDocument, &Readiness)> {
+    let Document::Domain(domain) = document else { return None };
     let readiness = domain.ready.as_deref()?;
-    (starts && domain.power == Power::Running).then_some((domain, readiness))
+    (domain.power == Power::Running).then_some((domain, readiness))
 }
 
 fn said(signal: &Signal) -> String {
@@ -100,12 +114,38 @@ pub(super) struct Watch<L, A> {
     readiness: Readiness,
     console: Option<(Arc<str>, Arc<str>)>,
     before: Vec<LeaseRecord>,
+    /// The event to send once the first answer was no.
+    late: Option<Event>,
 }
 
 impl<L: Link, A: Acting> Watch<L, A> {
     pub(super) fn of(provider: &Libvirt<L>, step: &Step<Document>, acting: A) -> Option<(Self, Arc<L>)> {
-        let (domain, readiness) = started(step)?;
-        let link = Arc::clone(provider.link(&step.address)?);
+        let (watch, link) = Self::on(provider, &step.address, started(step)?, acting)?;
+        Some((Self { before: provider.before.take(&step.address), ..watch }, link))
+    }
+
+    /// A machine that no step has started. A lease that its network still holds counts, because libvirt does
+    /// not say when a machine was started.
+    pub(super) fn of_standing(
+        provider: &Libvirt<L>,
+        at: &Address,
+        node: &Node<Document>,
+        acting: A,
+    ) -> Option<(Self, Arc<L>)> {
+        let (domain, readiness) = running(&node.document)?;
+        let Awaited { signal, seconds } = expected(readiness);
+        let late = Event::Waiting { address: at.to_string(), signal, seconds };
+        let (watch, link) = Self::on(provider, at, (domain, readiness), acting)?;
+        Some((Self { late: Some(late), ..watch }, link))
+    }
+
+    fn on(
+        provider: &Libvirt<L>,
+        at: &Address,
+        (domain, readiness): (&DomainDocument, &Readiness),
+        acting: A,
+    ) -> Option<(Self, Arc<L>)> {
+        let link = Arc::clone(provider.link(at)?);
         let watch = Self {
             link: Arc::clone(&link),
             acting,
@@ -113,13 +153,14 @@ impl<L: Link, A: Acting> Watch<L, A> {
             name: Arc::clone(&domain.on_host),
             readiness: readiness.clone(),
             console: domain.console.clone(),
-            before: provider.before.take(&step.address),
+            before: Vec::new(),
+            late: None,
         };
         Some((watch, link))
     }
 
     /// Waits, and returns the seconds that it took.
-    pub(super) fn run(&self) -> Result<u64, NotUp> {
+    pub(super) fn run(mut self) -> Result<u64, NotUp> {
         let began = self.link.now();
         let within = self.readiness.ready.within.as_duration();
         loop {
@@ -137,6 +178,9 @@ impl<L: Link, A: Acting> Watch<L, A> {
                 // libvirtd may come back: an error ends the wait only at the deadline.
                 Err(error) if waited >= within => return Err(self.late(Some(error.to_string()))),
                 _ => {}
+            }
+            if let Some(event) = self.late.take() {
+                self.acting.say(event);
             }
             let poll = if waited < SOON { POLL } else { POLL_LATER };
             self.rest(poll.min(within.saturating_sub(waited)));

@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Sim, StateError};
 
@@ -46,9 +47,17 @@ pub enum SimFileError {
 /// process ends.
 #[derive(Debug)]
 pub struct SimFile {
+    saver: Saver,
+    lock: File,
+}
+
+/// Saves a simulated hypervisor into its file, from any thread.
+#[derive(Clone, Debug)]
+pub struct Saver {
     path: PathBuf,
     sim: Sim,
-    lock: File,
+    /// Two saves at once would write into the same new file.
+    alone: Arc<Mutex<()>>,
 }
 
 impl SimFile {
@@ -62,7 +71,7 @@ impl SimFile {
         let lock = lock(&path, holder)?;
         let uri = format!("sim:{}", path.display());
         let sim = read(&path, &uri)?.unwrap_or_else(|| Sim::holding(Default::default(), &uri));
-        Ok(Self { path, sim, lock })
+        Ok(Self { saver: Saver { path, sim, alone: Arc::default() }, lock })
     }
 
     /// Reads a file without a lock, to look at it; an empty hypervisor if the file does not exist.
@@ -77,7 +86,12 @@ impl SimFile {
 
     /// The hypervisor.
     pub fn sim(&self) -> &Sim {
-        &self.sim
+        &self.saver.sim
+    }
+
+    /// Saves it from another thread: one that ends the process while this one works.
+    pub fn saver(&self) -> Saver {
+        self.saver.clone()
     }
 
     /// Saves the hypervisor atomically: the file has either the old or the complete new content.
@@ -85,6 +99,23 @@ impl SimFile {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self) -> Result<(), SimFileError> {
+        let _alone = self.saver.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        self.saver.write()
+    }
+}
+
+impl Saver {
+    /// Saves the hypervisor for the last time, before the process ends: any other save waits from now on, so that none is
+    /// cut.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_last(&self) -> Result<(), SimFileError> {
+        std::mem::forget(self.alone.lock().unwrap_or_else(PoisonError::into_inner));
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), SimFileError> {
         let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {

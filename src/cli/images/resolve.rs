@@ -74,7 +74,14 @@ struct Found {
 
 pub(super) fn run(request: &Request, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     if request.release.is_none() && !matches!(request.system, System::FedoraCoreos | System::Flatcar) {
-        return Err(Failure::usage("which release?").help("name it, as `images resolve rocky 9`"));
+        return Err(Failure::usage("which release?").help(match request.system {
+            System::Debian => {
+                let known = DEBIANS.map(|(number, name)| format!("{number} ({name})")).join(", ");
+                format!("name it, as `images resolve debian 12`: {known}")
+            }
+            System::Almalinux => "name it, as `images resolve almalinux 9`".to_owned(),
+            _ => "name it, as `images resolve rocky 9`".to_owned(),
+        }));
     }
     let found = find(request)?;
     if args.json {

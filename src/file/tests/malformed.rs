@@ -49,6 +49,27 @@ const CASES: &[Case] = &[
         "hosts.h: the key `memroy` is not known here",
     ),
     Case("name: a\nzebra: 1\n", Yaml, (2, 1), "known keys: name, owner, prefixed, lab"),
+    // Words of other tools, and words with an ending.
+    Case("name: a\nnodes: {}\n", Yaml, (2, 1), "the key `nodes` is not known here; did you mean `machines`?"),
+    Case(
+        "name: a\nnetworks:\n  lab: {mode: natted, subnet: 10.1.0.0/24}\n",
+        Yaml,
+        (3, 15),
+        "networks.lab.mode: `natted` is not known here; did you mean `nat`?",
+    ),
+    // A word where a map with one key is needed.
+    Case(
+        "name: a\nmachines:\n  web:\n    image: {os: none}\n    ready: {signal: tcp}\n",
+        Yaml,
+        (5, 21),
+        "machines.web.ready.signal: `tcp` needs a value; write a map with this one key, as {tcp: …}",
+    ),
+    Case(
+        "name = 'a'\n[machines.web]\nimage.os = 'none'\nready.signal = 'tcp'\n",
+        Toml,
+        (4, 16),
+        "`tcp` needs a value",
+    ),
     // Keys without a value, which would silently be the default.
     Case(
         "name: a\nmachines:\n  web:\n    memory:\n    image: {os: none}\n",

@@ -13,6 +13,7 @@ use crate::image::Image;
 use crate::machine::{Interface, Machine};
 use crate::name::{MachineName, NetworkName, RoleName};
 use crate::network::Network;
+use crate::node_exporter::NodeExporter;
 use crate::role::{CustomRole, Names, Needs, Site};
 use crate::unit::SizeExt;
 
@@ -175,6 +176,30 @@ fn what_is_wrong_in_a_role_is_told_at_the_role() {
     for (cloud, expected) in cases {
         assert_eq!(found(&cloud), [expected]);
     }
+}
+
+#[test]
+fn a_broken_peer_is_told_once() {
+    let with =
+        |role: NodeExporter| cloud([machine(WEB, "10.17.3.10").role(role), machine("watch", "10.17.3.11")]);
+    assert_eq!(
+        found(&with(NodeExporter::new().from(Peer::machine("wtch")))),
+        ["reference-unknown machines.web.roles[0].flows[0]"]
+    );
+    let warned = with(NodeExporter::new()).check().unwrap();
+    assert!(
+        warned.findings().iter().any(|finding| finding.kind().as_str() == "role-warning"),
+        "{:?}",
+        warned.findings()
+    );
+    // Nor is the role told of beside a broken opening of its machine.
+    let broken =
+        machine(WEB, "10.17.3.10").role(NodeExporter::new()).accept(tcp(9100), Peer::machine("wtch"));
+    let found = found(&cloud([broken]));
+    assert!(
+        found.len() == 1 && found[0].starts_with("reference-unknown machines.web.accept[0]"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -297,6 +297,16 @@ fn many_changes_stand_below_each_other() {
 }
 
 #[test]
+fn data_of_a_machine_that_is_gone_is_not_the_machine() {
+    let toy = running(cloud(&["machine/db"]));
+    assert!(toy.apply(&toy.plan(&wanted([]))).is_converged());
+    let choices = Choices { delete_data: DeleteData::All, ..Choices::default() };
+    let plan = toy.plan_with(&wanted([]), &choices).to_string();
+    assert!(plan.contains("- volume db.disk.data  delete") && !plan.contains("machine db"), "{plan}");
+    assert!(plan.ends_with("  1 to delete\n"), "{plan}");
+}
+
+#[test]
 fn the_form_for_programs() {
     let toy = running(cloud(&["machine/web"]));
     let plan = toy.plan(&wanted([]));
