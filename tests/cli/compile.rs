@@ -137,9 +137,9 @@ fn what_is_not_ours_is_not_touched() {
     let folder = stage.path().join("mine");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("letter.txt"), "dear").unwrap();
-    stage.fails(cloud(), "compile --out mine", 1, &["mine", "no index of fmc's"]);
+    stage.fails(cloud(), "compile --out mine", 1, &["mine", "no index of fmc"]);
     fs::write(folder.join("index.json"), "{}").unwrap();
-    stage.fails(cloud(), "compile --out mine", 1, &["no index of fmc's"]);
+    stage.fails(cloud(), "compile --out mine", 1, &["no index of fmc"]);
     assert_eq!(files(&folder).len(), 2);
     assert_eq!(fs::read_to_string(folder.join("letter.txt")).unwrap(), "dear");
 

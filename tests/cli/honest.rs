@@ -51,7 +51,7 @@ fn a_disk_that_the_cloud_makes_smaller_waits_for_a_person() {
     let applied = stage.run(cloud(), "apply");
     assert_eq!(applied.code, 2, "{applied:?}");
     assert!(applied.out.contains("0 steps done, 1 left"), "{applied:?}");
-    assert!(applied.err.contains("`program plan` says why"), "{applied:?}");
+    assert!(applied.err.contains("`program plan` shows why"), "{applied:?}");
     let status = stage.run(cloud(), "status");
     assert!(!status.out.contains("as wanted") && status.out.contains("1 left"), "{status:?}");
     let left = outcome(&stage.run(cloud(), "apply --json").out)["left"].clone();

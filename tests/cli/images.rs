@@ -170,7 +170,7 @@ fn what_an_upstream_does_not_say_is_an_error_that_names_it() {
     fails("fedora-coreos --arch aarch64", 1, &["/streams/stable.json", "it has no architecture aarch64"]);
     fails("rocky", 64, &["which release?"]);
     fails("debian 5", 64, &["5 is not a known release of Debian; known: 11, 12, 13"]);
-    fails("rocky ../../x", 64, &["is no name of a release"]);
+    fails("rocky ../../x", 64, &["is not the name of a release"]);
 }
 
 #[test]

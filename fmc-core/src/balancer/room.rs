@@ -7,7 +7,7 @@ use crate::check::view::View;
 use crate::checked::Checked;
 use crate::cloud::Cloud;
 use crate::finding::Finding;
-use crate::k3s::room::stated_by_clusters;
+use crate::k3s::parts::stated_by_clusters;
 use crate::name::RoleName;
 use crate::role::Stated;
 

@@ -11,6 +11,7 @@ pub mod key;
 pub mod kubelet;
 mod node;
 mod number;
+pub(crate) mod parts;
 mod piece;
 pub mod pki;
 pub mod problem;

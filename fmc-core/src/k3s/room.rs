@@ -1,35 +1,15 @@
 //! The K3s clusters' part of the check.
 
+use super::parts::{sorted, stated_by_clusters};
 use super::{role, rules};
 use crate::check::room;
-use crate::check::view::{View, text};
+use crate::check::view::View;
 use crate::checked::{Checked, OfRoles};
 use crate::cloud::Cloud;
 use crate::finding::Finding;
-use crate::k3s::{Cluster, resolve};
+use crate::k3s::resolve;
 use crate::name::RoleName;
-use crate::role::{Membership, Repeated, SpanningRole, Stated};
-
-/// The clusters by name, so that a machine that two of them name is a node of the same one in any order of declaration.
-fn sorted(cloud: &Cloud) -> Vec<&Cluster> {
-    let mut clusters: Vec<&Cluster> = cloud.clusters.iter().collect();
-    clusters.sort_by_key(|cluster| text(&cluster.name));
-    clusters
-}
-
-/// The roles that a part of a cluster makes, at the path of that part.
-pub(crate) fn stated_by_clusters<'a, R: SpanningRole>(
-    cloud: &'a Cloud,
-    part: &str,
-    make: impl Fn(&Cluster) -> Option<R>,
-) -> Vec<Stated<'a>> {
-    let each = sorted(cloud).into_iter().filter_map(|cluster| {
-        // A machine that is named twice is a finding of the part's own rules.
-        let at = format!("clusters.{}.{part}", cluster.name);
-        Some(Stated::made(at, make(cluster)?, Repeated::FirstHere))
-    });
-    each.collect()
-}
+use crate::role::{Membership, Repeated, Stated};
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[role::SERVER, role::AGENT, role::DATASTORE];

@@ -4,7 +4,7 @@ use super::role::{KIND, Served, redirected};
 use crate::check::room::{self, Guests};
 use crate::checked::Checked;
 use crate::cloud::Cloud;
-use crate::k3s::room::stated_by_clusters;
+use crate::k3s::parts::stated_by_clusters;
 use crate::name::RoleName;
 use crate::role::Stated;
 

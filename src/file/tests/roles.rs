@@ -101,7 +101,7 @@ fn code_of_a_known_type_is_written() {
     assert_eq!(read, known().recognise(code()), "{text}");
     let rust = to_rust(&read).unwrap();
     assert!(rust.contains(".role(Postgres::new(17))"), "{rust}");
-    assert!(rust.contains(".role(Role::from_json::<NodeExporter>(\"{\\\"from\\\":"), "{rust}");
+    assert!(rust.contains(".role(Role::said(NodeExporter::new().from("), "{rust}");
 }
 
 #[test]

@@ -122,7 +122,10 @@ KEY="#),
                         TextPart::Quoted(
                             Secret::generated("app-key", Generated::PrivateKey).generation(3),
                         ),
-                        TextPart::from(""),
+                        TextPart::from(r#"
+DSN=postgres://app:"#),
+                        TextPart::Component(Secret::password("app-database")),
+                        TextPart::from("@db"),
                     ],
                 )
                 .owner("ops"),
@@ -164,7 +167,7 @@ ListenStream=80
             .package("nginx")
             .label("example.com/disk=ssd")
             .taint("example.com/only=db:NoSchedule")
-            .role(Role::from_json::<NodeExporter>("{\"port\":9200,\"from\":[{\"machine\":\"db\"}]}")),
+            .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db")))),
         )
         .machine(
             Machine::new(

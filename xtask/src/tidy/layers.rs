@@ -21,8 +21,8 @@ const LAYERS: &[&[&str]] = &[
     &["roles"],
     // What the check asks of the rooms of roles that span machines, and the types of what they find, for programs.
     &["balancer/room", "k3s/problem", "k3s/room", "mirror/room"],
-    // The rules that the rooms of roles apply to a draft.
-    &["balancer/rules", "check/room", "k3s/rules"],
+    // The rules that the rooms of roles apply to a draft, and the roles that a draft states.
+    &["balancer/rules", "check/room", "k3s/parts", "k3s/rules"],
     &["k3s/resolve"],
     // The draft with its references looked up.
     &["check/view"],
