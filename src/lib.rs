@@ -105,6 +105,7 @@
 //! | `toml` | by `cli` | clouds in TOML |
 //! | `keys` | by `cli` | [`keys`]: secrets that are made from a root key, and [`mod@kubeconfig`] |
 //! | `ignition` | yes, by `cli` | machines of Fedora CoreOS and Flatcar; without it the check refuses them |
+//! | `lab` | yes, by `cli` | `Cloud::lab`: the small copy of a cloud for a laptop or for CI |
 //! | `fetch` | by `cli` | images by URL, over TLS |
 //! | `unpack` | by `cli` | images packed by gzip, xz, bzip2 or Zstandard |
 //! | `virt` | no | a real libvirt, through its C library (Debian: `libvirt-dev`) |

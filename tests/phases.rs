@@ -93,6 +93,10 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     assert!(world.plan(&wanted).is_empty());
 }
 
+fn data(name: &str) -> DeleteData {
+    DeleteData::Of([name.to_owned()].into())
+}
+
 /// Consents to every further plan, and records it.
 #[derive(Default)]
 struct Consents(Vec<String>);
@@ -113,16 +117,19 @@ fn a_disk_that_is_found_missing_is_not_made_without_consent() {
     world.apply(&wanted);
     world.sim.destroy_domain("worker1").unwrap();
     world.sim.delete_volume(POOL, "worker1.disk.data").unwrap();
-    world.sim.stop_pool(POOL).unwrap();
-    let plan = world.plan(&wanted);
-    let outcome = world.run(&plan);
-    assert!(!outcome.is_converged() && outcome.done.len() == 1, "{outcome:?}");
-    let left: Vec<_> = outcome.left.iter().map(|left| (&left.about, left.action)).collect();
-    assert_eq!(left, [(&About::machine("worker1"), Some(Action::Update))]);
+    for (given_up, action) in [(false, None), (true, Some(Action::Update))] {
+        world.sim.stop_pool(POOL).unwrap();
+        let plan = world.plan(&wanted);
+        let plan = if given_up { plan.delete_data(data("worker1")) } else { plan };
+        let outcome = world.run(&plan);
+        assert!(!outcome.is_converged() && outcome.done.len() == 1, "{outcome:?}");
+        let left: Vec<_> = outcome.left.iter().map(|left| (&left.about, left.action)).collect();
+        assert_eq!(left, [(&About::machine("worker1"), action)]);
+    }
     assert!(world.sim.volumes(POOL).unwrap().iter().all(|volume| volume.name != "worker1.disk.data"));
 
     world.sim.stop_pool(POOL).unwrap();
-    let plan = world.plan(&wanted);
+    let plan = world.plan(&wanted).delete_data(data("worker1"));
     let mut consents = Consents::default();
     let outcome = block_on(plan.apply_watched(&world.providers, ApplyOptions::default(), &mut consents));
     outcome.unwrap().converged().unwrap();
@@ -259,7 +266,6 @@ fn a_name_that_nothing_has_is_refused_or_an_error() {
     };
     refused(world.plan(&wanted).replace("worke1"), "worke1");
     refused(world.plan(&wanted).only("machine/worke1"), "did you mean machine/worker1?");
-    let data = |name: &str| DeleteData::Of([name.to_owned()].into());
     refused(world.plan(&wanted).delete_data(data("worke1")), "did you mean worker1?");
     refused(world.plan(&wanted.nothing()).delete_data(data("worke1")), "did you mean worker1?");
 

@@ -290,6 +290,7 @@ fn a_worker_more_changes_no_other_machine() {
             xml: network(&before, name).xml.to_string(),
             live_xml: None,
             active: true,
+            persistent: true,
             autostart: true,
         };
         let changes = fmc::libvirt::drift::compare_network(&network(&after, name), &seen);

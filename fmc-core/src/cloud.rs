@@ -273,7 +273,7 @@ impl Cloud {
     pub fn schema() -> serde_json::Value {
         let mut schema = crate::schema::of::<Self>();
         schema.insert("title".to_owned(), "A cloud of fmc".into());
-        let link = schemars::json_schema!({ "type": "string", "description": "Where this schema is, for an editor." });
+        let link = schemars::json_schema!({ "type": "string", "description": "The address of this schema, for an editor." });
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
             properties.insert("$schema".to_owned(), link.to_value());
         }

@@ -77,9 +77,9 @@ draft! {
         /// How it takes space: `thin` by default, or `full`.
         #[by_hand]
         pub allocation: Allocation,
-        /// Where it is mounted at every boot; by default it is not mounted. The first boot makes a file system on it,
-        /// unless it has one: a disk that was kept when its machine was replaced is mounted unchanged. Files,
-        /// directories and packages of the guest below the path are on the disk.
+        /// Its mount point; by default it is not mounted. The first boot makes a file system on it, unless it has one:
+        /// a disk that was kept when its machine was replaced is mounted unchanged. Files, directories and packages of
+        /// the guest below the path are on the disk.
         ///
         /// A machine whose disk cannot be mounted does not start its services: it must not run as if its data were
         /// gone. Do not mount a disk here that the guest partitions: Ignition treats a disk without a file system of

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sort;
 pub use kind::{Kind, UnknownKind, findings};
 pub use leaf::LeafProblem;
 pub(crate) use leaf::leaf;
@@ -141,8 +142,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding about a problem, at the path of the value that is to be mended. Its texts are made from the problem's values.
+    /// A finding about a problem, at the path of the wrong value. Its texts are made from the problem's values.
     pub fn about(at: impl fmt::Display, problem: impl Problem) -> Self {
+        Self::about_shared(&at, Arc::new(problem))
+    }
+
+    /// Apart, so that it is compiled once and not for each type of problem.
+    fn about_shared(at: &dyn fmt::Display, problem: Arc<dyn Problem>) -> Self {
         let kind = problem.kind();
         Self {
             kind,
@@ -151,7 +157,7 @@ impl Finding {
             also: Vec::new(),
             machines: NameList::default(),
             accepted: None,
-            said: Said::Typed(Arc::new(problem)),
+            said: Said::Typed(problem),
         }
     }
 
@@ -175,7 +181,7 @@ impl Finding {
         &self.also
     }
 
-    /// The other machines in which the same is wrong at the same place, by name.
+    /// The other machines with the same mistake at the same place, by name.
     pub const fn machines(&self) -> &NameList {
         &self.machines
     }
@@ -324,7 +330,7 @@ impl Eq for Finding {}
 
 /// Why a cloud was refused: every finding, not the first.
 ///
-/// `Debug` is for people too, since that is what an `unwrap` in a test and a `?` in `main` show.
+/// `Debug` is for people too, since an `unwrap` in a test and a `?` in `main` show it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[must_use = "an unread report is not actionable"]
@@ -335,7 +341,7 @@ pub struct Report {
 impl Report {
     /// A report of findings, sorted by severity, then by place.
     pub fn new(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by(|a, b| {
+        sort::by(&mut findings, |a, b| {
             let places = (b.severity, &a.at, a.kind.as_str()).cmp(&(a.severity, &b.at, b.kind.as_str()));
             places.then_with(|| a.message().cmp(&b.message()))
         });

@@ -113,8 +113,53 @@ impl Leaf for LibvirtUri {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(refused("it has white space in it"));
         }
+        if let Some(what) = runs_program(text) {
+            return Err(LeafError::mending(format!(
+                "{what} names a program that libvirt would run here: a cloud may not; give it on the command line, \
+                 `--connect HOST=URI`"
+            )));
+        }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The part of a URI that makes libvirt run a program: the transport `ext`, the parameters `command` and `netcat`
+/// (libvirt's documentation, *Remote support*), or a host that ssh reads as an option.
+fn runs_program(uri: &str) -> Option<String> {
+    let (scheme, rest) = uri.split_once("://")?;
+    if scheme.split('+').skip(1).any(|transport| transport.eq_ignore_ascii_case("ext")) {
+        return Some("the transport `ext`".to_owned());
+    }
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    if unescaped(authority).split('@').any(|part| part.starts_with('-')) {
+        return Some(format!("the host `{authority}`"));
+    }
+    let (_, query) = rest.split_once('?')?;
+    let keys = query.split(['&', ';']).map(|pair| unescaped(pair.split('=').next().unwrap_or_default()));
+    let named =
+        keys.map(|key| key.to_ascii_lowercase()).find(|key| matches!(key.as_str(), "command" | "netcat"));
+    named.map(|key| format!("the parameter `{key}`"))
+}
+
+/// A text without percent signs before two hexadecimal digits.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits =
+            after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 leaf_traits!(LibvirtUri);
@@ -197,7 +242,7 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<HostName>,
-        /// Where its libvirt answers; needed for `--connect hosts`.
+        /// The URI of its libvirt; needed for `--connect hosts`.
         pub uri: Option<Given<LibvirtUri>>,
         /// Its processor: sockets, cores of each, threads of each core. Without it virtual processors are not budgeted.
         #[by_hand]

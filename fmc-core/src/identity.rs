@@ -17,11 +17,19 @@ pub fn uuid(owner: &str, kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, text.as_bytes())
 }
 
-/// The MAC derived from a UUID: locally administered, unicast, with 46 of its bits.
+/// The MAC derived from a UUID: locally administered, unicast, with 46 of its bits. It does not begin with `fe`, with which
+/// libvirt begins the address of the host's end of a tap (`virNetDevGenerateName`, `virNetDevTapCreateInBridgePort`).
 pub fn mac(uuid: &Uuid) -> Mac {
     let (high, _) = uuid.as_u64_pair();
-    Mac::local(high >> 18)
+    let mac = Mac::local(high >> 18);
+    match mac.bytes() {
+        [0xfe, ..] => Mac::local(high >> 18 & !TOP),
+        _ => mac,
+    }
 }
+
+/// The highest of the 46 bits of a derived MAC.
+const TOP: u64 = 1 << 45;
 
 #[cfg(test)]
 mod tests {
@@ -42,6 +50,7 @@ mod tests {
             let mac = mac(&uuid("first", "interface", &n.to_string()));
             assert!(mac.is_local());
             assert_eq!(mac.bytes()[0] & 1, 0);
+            assert_ne!(mac.bytes()[0], 0xfe);
         }
     }
 }

@@ -123,7 +123,7 @@ impl Format {
     }
 }
 
-/// Where an image comes from.
+/// The source of an image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -193,7 +193,7 @@ draft! {
         pub version: String,
         /// The processor that it is made for; `x86_64` by default.
         pub architecture: Arch,
-        /// Where its bytes are; an empty disk by default.
+        /// The source of its bytes; an empty disk by default.
         #[by_hand]
         pub source: Source,
         /// The hash of an image given by path or volume. It pins the image: another digest is another image.

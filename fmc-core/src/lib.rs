@@ -13,10 +13,12 @@
 mod cloud_init;
 mod draft;
 mod field;
+#[cfg(feature = "lab")]
 mod lab;
 mod program;
 mod rust;
 mod shell;
+mod sort;
 mod text;
 mod yaml;
 

@@ -1,5 +1,5 @@
-//! The mirror on the bootstrap machine: what other machines fetch on their first boot, over HTTP inside the cloud, each file by
-//! its hash.
+//! The mirror on the bootstrap machine. Other machines fetch files from it on their first boot, over HTTP inside the
+//! cloud, each by its hash.
 //!
 //! It serves the install files of K3s whose hashes are known, and every further file that it lists, such as those that
 //! are too large for a machine's own configuration, which firmware hands over slowly. A node of the cluster whose guest

@@ -31,6 +31,16 @@ use crate::text::Text;
 const LABEL: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
 const LABEL_RULE: &str = "lower-case letters, digits and '-', beginning and ending with a letter or digit";
 
+/// What a message proposes for a wrong name.
+macro_rules! near {
+    () => {
+        rule::nearest
+    };
+    ($near:ident) => {
+        rule::$near
+    };
+}
+
 macro_rules! names {
     ($(
         $(#[$doc:meta])*
@@ -42,6 +52,7 @@ macro_rules! names {
             max: $max:literal,
             pattern: $pattern:expr,
             $(noun: $noun:ident,)?
+            $(near: $near:ident,)?
         }
     )*) => {
         $(
@@ -85,7 +96,7 @@ macro_rules! names {
 
                 fn parse(text: &str) -> Result<Self, LeafError> {
                     rule::within(text, rule::$rule, $max)
-                        .map_err(|fault| rule::why(text, fault, rule::$rule, $must, $max))?;
+                        .map_err(|fault| rule::why(text, fault, rule::$rule, $must, $max, near!($($near)?)))?;
                     Ok(Self(Text::shared(text)))
                 }
 
@@ -328,14 +339,16 @@ names! {
         pattern: r"^[A-Za-z0-9][A-Za-z0-9._-]*\.conf$",
     }
 
-    /// The name of a package of the guest's distribution: what Debian (Policy §5.6.1) and RPM take between them.
+    /// The name of a package of the guest's distribution: what Debian (Policy §5.6.1) and RPM take between them. A
+    /// version may follow after `=`, on every distribution: `nginx=1.22.1-9`.
     PackageName {
         what: "package name",
         example: "chrony",
         rule: package,
-        must: "letters, digits, '.', '_', '+' and '-', beginning with a letter or digit",
+        must: "one name of letters, digits, '.', '_', '+' and '-', and after a '=' one whole version, as nginx=1.22.1-9",
         max: 128,
-        pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$",
+        pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*(=[A-Za-z0-9][A-Za-z0-9._+~:^-]*)?$",
+        near: trimmed,
     }
 
     /// The kind of a role, as `k3s-server`.
@@ -378,5 +391,24 @@ names! {
         must: LABEL_RULE,
         max: 63,
         pattern: LABEL,
+    }
+}
+
+impl PackageName {
+    /// The name without the version.
+    pub fn package(&self) -> &str {
+        self.parts().0
+    }
+
+    /// The version, if one is wanted.
+    pub fn version(&self) -> Option<&str> {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, Option<&str>) {
+        match self.as_str().split_once('=') {
+            Some((name, version)) => (name, Some(version)),
+            None => (self.as_str(), None),
+        }
     }
 }

@@ -213,6 +213,15 @@ pub enum SecretError {
         /// The secret.
         secret: Box<SecretRef>,
     },
+    /// Its bytes are not the hash of a password, as its place requires.
+    #[error(
+        "use {secret} from {}: it must be the hash of a password, as `openssl passwd -6` prints it ($6$…), not the password",
+        secret.source
+    )]
+    NoHash {
+        /// The secret.
+        secret: Box<SecretRef>,
+    },
     /// Its bytes are not UTF-8 text, as its place requires.
     #[error("use {secret} from {}: it must be text in UTF-8", secret.source)]
     NoText {

@@ -33,6 +33,9 @@ pub enum Encoding {
     Component,
     /// As [`Encoding::Component`], then percent-encoded as part of a `data:` URL.
     PercentComponent,
+    /// As [`Encoding::JsonString`], if it is the hash of a password as crypt(5) writes it: a password in clear would be
+    /// written into the guest's configuration and open nothing.
+    PasswordHash,
 }
 
 impl Encoding {
@@ -40,7 +43,8 @@ impl Encoding {
         match self {
             Self::Raw => 0,
             Self::Base64 => 1,
-            Self::JsonString => 2,
+            // The same bytes come of both.
+            Self::JsonString | Self::PasswordHash => 2,
             Self::JsonText => 3,
             Self::Percent => 4,
             Self::PercentJson => 5,
@@ -248,6 +252,13 @@ fn fill(
         Encoding::Raw => bytes.to_vec(),
         Encoding::Base64 => BASE64.encode(bytes).into_bytes(),
         Encoding::JsonString => quoted(line_of(secret, bytes)?).into_bytes(),
+        Encoding::PasswordHash => {
+            let line = line_of(secret, bytes)?;
+            if !is_hash(line) {
+                return Err(SecretError::NoHash { secret: Box::new(secret.clone()) });
+            }
+            quoted(line).into_bytes()
+        }
         Encoding::JsonText => quoted(text_of(secret, bytes)?).into_bytes(),
         Encoding::JsonInJson => {
             let inner = Zeroizing::new(quoted(text_of(secret, bytes)?));
@@ -273,6 +284,16 @@ fn line_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretErr
     let text = std::str::from_utf8(bytes).map_err(|_| no_line())?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     if line.contains(char::is_control) { Err(no_line()) } else { Ok(line) }
+}
+
+/// Whether a line is a hash in one of the forms of crypt(5): `$id$…`, with none of the characters that it excludes.
+fn is_hash(line: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b":;*!\\".contains(&byte);
+    let parts = line.strip_prefix('$').and_then(|rest| rest.split_once('$'));
+    parts.is_some_and(|(id, rest)| {
+        let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_id && !rest.is_empty() && rest.bytes().all(is_plain)
+    })
 }
 
 fn text_of<'a>(secret: &SecretRef, bytes: &'a [u8]) -> Result<&'a str, SecretError> {
@@ -419,6 +440,29 @@ mod tests {
             "a=\"p%2540ss%253A%252F%2525\"\n"
         );
         render(Encoding::Component, b"two\nlines").unwrap_err();
+    }
+
+    #[test]
+    fn a_password_in_clear_is_not_the_hash_of_one() {
+        let render = |bytes: &'static [u8]| with_hole(Encoding::PasswordHash).render(&Fixed(bytes));
+        for hash in [
+            "$6$salt$h./",
+            "$y$j9T$salt$hash\n",
+            "$2b$12$abc",
+            "$argon2id$v=19$m=1,t=2,p=1$s",
+            "$6$rounds=9$s$h",
+        ] {
+            render(hash.as_bytes()).unwrap();
+        }
+        for wrong in ["hunter2", "", "$6$", "$6", "$$a", "$6$a:b", "$6$a b", "!$6$a", "*", "$6$a\n$6$b"] {
+            let error = render(wrong.as_bytes()).unwrap_err().to_string();
+            assert!(
+                error.starts_with("use secret key generation 1 from the environment variable X: it must be")
+            );
+            assert!(wrong.is_empty() || !error.contains("hunter2"), "{error}");
+        }
+        // Configurations of older versions have the same digest.
+        assert_eq!(with_hole(Encoding::PasswordHash).digest(), with_hole(Encoding::JsonString).digest());
     }
 
     #[test]

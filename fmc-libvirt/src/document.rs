@@ -83,6 +83,8 @@ pub struct PoolDocument {
     pub name: Arc<str>,
     /// Its UUID: the mark that it is ours.
     pub uuid: uuid::Uuid,
+    /// Whether its folder is made if it is missing. That of a known pool is not: its file system may not be mounted.
+    pub build: bool,
 }
 
 /// A volume.

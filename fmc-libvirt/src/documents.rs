@@ -339,7 +339,8 @@ impl Documents<'_> {
         if !self.nodes.contains_key(&address) {
             let uuid = pool::uuid(place.owner, &place.pool);
             let xml = pool::xml(&place.pool, &uuid, &place.pool_path).into();
-            let document = Document::Pool(PoolDocument { xml, name: Arc::clone(&place.pool), uuid });
+            let document =
+                Document::Pool(PoolDocument { xml, name: Arc::clone(&place.pool), uuid, build: true });
             self.add(address.clone(), document, Vec::new(), None);
         }
         Edge { to: address, carries: Carries::Exists }

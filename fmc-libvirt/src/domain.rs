@@ -286,15 +286,19 @@ impl DiskNames {
 impl DomainDocument {
     /// The same domain on its present root and boot volumes. A guest reads its image and configuration on its
     /// first boot only, so a newer one waits for a replacement. The mark still records the ones that it
-    /// booted with.
+    /// booted with. The root comes with its format, if it is known: a guest would see the container of another format
+    /// as its disk.
     #[must_use]
-    pub fn keeping(&self, root: Option<&str>, boot: Option<&str>, mark: &Mark) -> Self {
+    pub fn keeping(&self, root: Option<(&str, Option<&str>)>, boot: Option<&str>, mark: &Mark) -> Self {
         let mut kept = self.clone();
         // The document was written by us a moment ago, so it can be read.
         let Some(mut document) = Element::read(&self.xml) else { return kept };
-        if let (Some((pool, new)), Some(old)) = (&self.root, root) {
+        if let (Some((pool, new)), Some((old, format))) = (&self.root, root) {
             for file in files_of(&mut document, new) {
                 rename(file, new, old);
+            }
+            if let Some(format) = format {
+                drive(&mut document, old, format);
             }
             kept.root = Some((pool.clone(), old.into()));
         }
@@ -344,6 +348,19 @@ fn files_of<'a>(domain: &'a mut Element, volume: &'a str) -> Vec<&'a mut String>
     }
     let files = holders.into_iter().filter_map(|holder| holder.attribute("file"));
     files.filter(|file| is_path_of(file, volume)).collect()
+}
+
+/// Sets the format in which a domain uses a volume as its disk.
+fn drive(domain: &mut Element, volume: &str, format: &str) {
+    let devices = domain.children().filter(|child| child.name() == "devices");
+    for disk in devices.flat_map(|devices| devices.children_named("disk")) {
+        if disk.at("source").is_some_and(|source| names(source, volume))
+            && let Some(driver) = disk.at("driver")
+            && let Some(own) = driver.attribute("type")
+        {
+            format.clone_into(own);
+        }
+    }
 }
 
 fn names(holder: &mut Element, volume: &str) -> bool {

@@ -80,6 +80,21 @@ pub struct DomainRecord {
     pub active: bool,
     /// Whether it starts with the host.
     pub autostart: bool,
+    /// Whether it is defined. One that was undefined while it ran is gone once it stops.
+    pub persistent: bool,
+    /// Why its guest does not go on, if it is stopped in the middle of its work.
+    pub suspended: Option<Suspended>,
+}
+
+/// A guest that was stopped in the middle of its work, so that its memory has what its disks do not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Suspended {
+    /// Its processors stand still; libvirt's reason, as `I/O error`.
+    Paused(String),
+    /// Its memory is in a file (`virsh managedsave`): its next start goes on with it, whatever its definition says
+    /// then.
+    Saved,
 }
 
 /// A network as it was read.
@@ -95,6 +110,8 @@ pub struct NetworkRecord {
     pub active: bool,
     /// Whether it starts with the host.
     pub autostart: bool,
+    /// Whether it is defined. One that was undefined while it was active is gone once it stops.
+    pub persistent: bool,
 }
 
 /// A storage pool as it was read.
@@ -108,6 +125,8 @@ pub struct PoolRecord {
     pub active: bool,
     /// Whether it starts with the host.
     pub autostart: bool,
+    /// Whether it is defined. One that was undefined while it was active is gone once it stops.
+    pub persistent: bool,
 }
 
 /// A volume as a list of its pool shows it.
@@ -128,6 +147,10 @@ pub struct VolumeFacts {
     pub path: String,
     /// Its capacity in bytes.
     pub capacity: u64,
+    /// The bytes that it takes in its pool; `None` if libvirt does not say it.
+    pub allocation: Option<u64>,
+    /// Its format, as `qcow2`; `None` if libvirt does not say it.
+    pub format: Option<String>,
     /// The path of its backing store, if it has one.
     pub backing: Option<String>,
 }
@@ -278,9 +301,9 @@ pub trait Link: Send + Sync + 'static {
     fn pools(&self) -> Result<Vec<PoolRecord>, CallError>;
     /// One pool.
     fn pool(&self, name: &str) -> Result<Option<PoolRecord>, CallError>;
-    /// Defines a pool, makes its folder, starts it and marks it for autostart.
-    fn create_pool(&self, xml: &str) -> Result<(), CallError>;
-    /// Starts a defined pool; its folder is made if it is missing.
+    /// Defines a pool, starts it and marks it for autostart. If `build` is true, its folder is made if it is missing.
+    fn create_pool(&self, xml: &str, build: bool) -> Result<(), CallError>;
+    /// Starts a defined pool. Its folder must exist: a missing one may be a file system that is not mounted.
     fn start_pool(&self, name: &str) -> Result<(), CallError>;
     /// Sets whether it starts with the host.
     fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;

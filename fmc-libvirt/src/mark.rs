@@ -22,7 +22,7 @@ const ELEMENT: &str = "fmc:mark";
 const FINGERPRINT: &str = "fingerprint";
 
 /// The content of the mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mark {
     /// The owner.

@@ -25,7 +25,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         w.leaf("name", on_host);
         w.leaf("uuid", network.uuid);
         mark::write(w, owner, address, None);
-        forward(w, network.forward);
+        forward(w, network.forward, network.ipv6.is_some());
         if network.forward == Forward::Bridge {
             // libvirt controls nothing else of a bridge that belongs to the host.
             return w.el("bridge", |w| w.attr("name", &network.bridge));
@@ -55,7 +55,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
     })
 }
 
-fn forward(w: &mut Writer, forward: Forward) {
+fn forward(w: &mut Writer, forward: Forward, has_ipv6: bool) {
     let mode = match forward {
         Forward::Isolated => return,
         Forward::Nat => "nat",
@@ -68,6 +68,10 @@ fn forward(w: &mut Writer, forward: Forward) {
         if forward == Forward::Nat {
             // libvirt's defaults, written out.
             w.el("nat", |w| {
+                // Without it guests would have a default route for IPv6 that leads nowhere.
+                if has_ipv6 {
+                    w.attr("ipv6", "yes");
+                }
                 w.el("port", |w| {
                     w.attr("start", 1024);
                     w.attr("end", 65535);

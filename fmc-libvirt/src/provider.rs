@@ -8,6 +8,7 @@
 mod act;
 mod claims;
 pub mod drifted;
+pub mod guard;
 mod model;
 pub mod object;
 mod observe;
@@ -32,6 +33,7 @@ use fmc_core::name::HostName;
 use fmc_core::secret::{NoSecrets, Secrets};
 
 use self::act::Job;
+use self::act::lease::Leases;
 use self::observe::Remembered;
 use self::pools::Pools;
 use self::up::{AgentLane, Before};
@@ -67,6 +69,7 @@ pub struct Libvirt<L> {
     secrets: Arc<dyn Secrets + Send + Sync>,
     images: Images,
     pools: Pools,
+    leases: Leases,
     reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
     before: Before,
     agents: AgentLane,
@@ -94,6 +97,7 @@ impl<L: Link> Libvirt<L> {
             secrets: Arc::new(NoSecrets),
             images: Images::default(),
             pools: Pools::default(),
+            leases: Leases::default(),
             reads: Mutex::default(),
             before: Before::default(),
             agents: AgentLane::default(),
@@ -154,6 +158,12 @@ impl<L: Link> Libvirt<L> {
         let host = address.place().name().and_then(|name| self.hosts.get_key_value(name));
         let read = host.and_then(|(host, _)| self.remembered(host));
         read.and_then(|read| read.called.get(address).cloned()).unwrap_or_else(|| address.name().into())
+    }
+
+    /// The owner of the cloud that was observed on an object's host.
+    fn owner_at(&self, at: &Address) -> Option<Arc<str>> {
+        let (host, _) = self.hosts.get_key_value(at.place().name()?)?;
+        Some(Arc::clone(&self.remembered(host)?.owner))
     }
 
     fn remembered(&self, host: &HostName) -> Option<Arc<Remembered>> {
@@ -251,6 +261,8 @@ impl<L: Link> Provider for Libvirt<L> {
             secrets: Arc::clone(&self.secrets),
             images: self.images.clone(),
             pools: self.pools.clone(),
+            leases: self.leases.clone(),
+            owner: self.owner_at(address),
             acting: acting.clone(),
             address: address.clone(),
             on_host: self.on_host(address),
@@ -267,6 +279,16 @@ impl<L: Link> Provider for Libvirt<L> {
                 cause: "its thread ended early".to_owned(),
             })
         })
+    }
+
+    async fn release(&self) {
+        for place in self.leases.places() {
+            let Some(link) = place.name().and_then(|host| self.hosts.get(host)) else { continue };
+            let (leases, link) = (self.leases.clone(), Arc::clone(link));
+            let instant = link.is_instant();
+            // A lease that is not given back lapses.
+            let _ = run::off_thread(instant, move || leases.give_back(&place, &*link)).await;
+        }
     }
 
     fn lanes(&self, _: &Place) -> usize {

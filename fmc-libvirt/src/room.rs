@@ -1,5 +1,6 @@
 //! libvirt's parts beside its steps: files, drift, status, its part of the picture, its preflight.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use fmc_core::unit::Size;
 use crate::document::{self, Content, Document, PROVIDER, kind};
 use crate::documents::documents;
 use crate::drift;
-use crate::link::Link;
+use crate::link::{Link, Suspended};
 use crate::provider::object::{Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
@@ -157,15 +158,18 @@ impl<L: Link> Room for Libvirt<L> {
 }
 
 /// The state of a machine.
-fn state(seen: &Seen<Object>, at: &Address) -> &'static str {
-    match seen.object(at) {
-        Some(Object::Domain(domain)) => match &domain.owner {
-            Owner::Us if domain.record.active => "running",
-            Owner::Us => "off",
-            Owner::Other(_) | Owner::Unmarked => "not ours",
+fn state(seen: &Seen<Object>, at: &Address) -> Cow<'static, str> {
+    let state = match seen.object(at) {
+        Some(Object::Domain(domain)) => match (&domain.owner, &domain.record.suspended) {
+            (Owner::Us, Some(Suspended::Paused(why))) => return format!("paused ({why})").into(),
+            (Owner::Us, Some(Suspended::Saved)) => "saved",
+            (Owner::Us, None) if domain.record.active => "running",
+            (Owner::Us, None) => "off",
+            (Owner::Other(_) | Owner::Copied | Owner::Unmarked, _) => "not ours",
         },
         Some(_) => "unknown",
         None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => "unknown",
         None => "not there",
-    }
+    };
+    state.into()
 }

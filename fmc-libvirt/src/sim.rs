@@ -20,6 +20,7 @@
 mod calls;
 mod domain;
 pub mod file;
+mod hand;
 mod network;
 mod state;
 mod storage;
@@ -38,6 +39,7 @@ pub use fmc_core::world::{Call, Fault, When};
 use sha2::Digest as _;
 
 pub use self::calls::CALLS;
+use self::hand::Meanwhile;
 use self::state::State;
 use self::trouble::Trouble;
 use crate::link::{CallError, CallErrorKind, LeaseRecord};
@@ -53,6 +55,7 @@ pub struct Sim {
     blocks: bool,
     /// The real duration of each call.
     delay: Duration,
+    meanwhile: Meanwhile,
 }
 
 impl Default for Sim {
@@ -74,6 +77,7 @@ impl Sim {
             uri: Arc::from(uri),
             blocks: false,
             delay: Duration::ZERO,
+            meanwhile: Meanwhile::default(),
         }
     }
 
@@ -103,8 +107,10 @@ impl Sim {
     /// A hypervisor with the state that [`Sim::to_json`] wrote; `uri` is its URI.
     ///
     /// # Errors
-    /// The text is not such JSON.
+    /// The text is not such JSON, a section is missing, or another version of fmc wrote it in a form that this one does
+    /// not know.
     pub fn from_json(uri: &str, text: &str) -> Result<Self, StateError> {
+        state::is_known(text).map_err(StateError)?;
         let state: State = serde_json::from_str(text).map_err(StateError::of)?;
         Ok(Self::holding(state.restored(), uri))
     }
@@ -167,7 +173,7 @@ impl Sim {
     /// # Errors
     /// Whatever libvirt would refuse.
     pub fn plant_pool(&self, xml: &str) -> Result<(), CallError> {
-        self.change(|state| state.create_pool(xml))
+        self.change(|state| state.create_pool(xml, true))
     }
 
     /// Makes a volume in an active pool as somebody else.
@@ -305,6 +311,7 @@ impl Sim {
         if !self.delay.is_zero() {
             std::thread::sleep(self.delay);
         }
+        self.meanwhile_act();
         let mut world = self.lock();
         let fault = world.begin(name, object);
         let outcome = match fault {

@@ -23,6 +23,9 @@ use crate::xml::{Element, Writer};
 /// The suffix of a volume that marks another one as completely uploaded.
 const COMMITTED: &str = ".ok";
 
+/// The name of the volume by which an apply shows that it works: see `provider/act/lease.rs`.
+pub(crate) const LEASE: &str = "lease";
+
 /// The name of a cloud's own pool.
 pub fn own_pool(owner: &str) -> String {
     format!("fmc-{owner}")
@@ -71,6 +74,8 @@ pub enum Ours {
         /// The number of a full file; `None` for the current one.
         full: Option<u8>,
     },
+    /// The lease of the apply that changes this cloud now, `lease`.
+    Lease,
 }
 
 /// The name of a volume of ours.
@@ -115,6 +120,7 @@ impl Ours {
     fn parse(name: &str) -> Option<Self> {
         let parts: Vec<&str> = name.splitn(4, '.').collect();
         match *parts.as_slice() {
+            [LEASE] => Some(Self::Lease),
             ["base", digest] if is_hex(digest, 12) => Some(Self::Base { digest: digest.to_owned() }),
             [machine, "root", hash] if is_label(machine) && is_hex(hash, 8) => {
                 Some(Self::Root { machine: machine.to_owned(), hash: hash.to_owned() })
@@ -135,10 +141,10 @@ impl Ours {
         }
     }
 
-    /// The machine of the volume; a base has none.
+    /// The machine of the volume; a base and a lease have none.
     pub fn machine(&self) -> Option<&str> {
         match self {
-            Self::Base { .. } => None,
+            Self::Base { .. } | Self::Lease => None,
             Self::Root { machine, .. }
             | Self::Boot { machine, .. }
             | Self::Disk { machine, .. }
@@ -154,6 +160,7 @@ impl fmt::Display for Ours {
             Self::Root { machine, hash } => write!(f, "{machine}.root.{hash}"),
             Self::Boot { machine, hash } => write!(f, "{machine}.boot.{hash}"),
             Self::Disk { machine, disk } => write!(f, "{machine}.disk.{disk}"),
+            Self::Lease => f.write_str(LEASE),
             Self::Console { machine, full: None } => write!(f, "{machine}.console"),
             Self::Console { machine, full: Some(full) } => write!(f, "{machine}.console.{full}"),
         }
@@ -345,6 +352,7 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
             (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
+            Just(Ours::Lease),
         ]
     }
 
@@ -378,6 +386,7 @@ mod tests {
             "a.b.root.4d3f9a01",
             "web.root.4d3f9a01.ok",
             "web.disk.data.ok",
+            "lease.ok",
             "web.disk.data.old",
             ".disk.data",
             "web.disk.",

@@ -5,6 +5,7 @@
 mod clouds;
 mod host;
 mod names;
+mod states;
 
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;

@@ -134,6 +134,8 @@ impl There {
             xml: self.host.virsh(&["dumpxml", "--inactive", name]),
             live_xml: active.then(|| self.host.virsh(&["dumpxml", name])),
             active,
+            suspended: None,
+            persistent: true,
             autostart: self.says(&["dominfo", name], "Autostart", "enable"),
         };
         assert_eq!(Mark::read(&seen.xml), Mark::read(&wanted.xml));
@@ -154,6 +156,7 @@ impl There {
             xml: self.host.virsh(&["net-dumpxml", "--inactive", name]),
             live_xml: active.then(|| self.host.virsh(&["net-dumpxml", name])),
             active,
+            persistent: true,
             autostart: self.says(&["net-info", name], "Autostart", "yes"),
         };
         assert_eq!(Mark::read(&seen.xml), Mark::read(&wanted.xml));
@@ -183,6 +186,7 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
             name: name.to_owned(),
             xml: virsh(&["pool-dumpxml", name]),
             active: true,
+            persistent: true,
             autostart: true,
         };
         assert_eq!(drift::compare_pool(wanted, &seen), []);
@@ -196,6 +200,8 @@ fn what_libvirt_makes_of_it_is_as_wanted_until_somebody_changes_it() {
             name: name.to_owned(),
             path: String::new(),
             capacity: capacity.parse().unwrap(),
+            allocation: None,
+            format: None,
             backing: None,
         };
         assert_eq!(drift::compare_volume(wanted, &seen), [], "{name}");

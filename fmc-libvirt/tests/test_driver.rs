@@ -124,7 +124,7 @@ fn a_pool_and_its_volumes() {
     let link = VirtLink::connect(URI).unwrap();
     assert_eq!(link.pool("disks").unwrap(), None);
     assert_eq!(link.volumes("disks").unwrap_err().kind, CallErrorKind::Absent);
-    link.create_pool("<pool type='dir'><name>disks</name><target><path>/disks</path></target></pool>")
+    link.create_pool("<pool type='dir'><name>disks</name><target><path>/disks</path></target></pool>", true)
         .unwrap();
     let read = link.pool("disks").unwrap().unwrap();
     assert!(read.active && read.autostart);

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// The parts of a request that a test decides by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub struct Reply {
     body: Vec<u8>,
     sent: usize,
     stalls: bool,
+    trickles: Option<Duration>,
 }
 
 /// A server on a port of this machine, for the time of a test.
@@ -57,6 +59,7 @@ impl Reply {
             body: body.to_vec(),
             sent: body.len(),
             stalls: false,
+            trickles: None,
         }
     }
 
@@ -87,6 +90,13 @@ impl Reply {
         self.cut_after(bytes)
     }
 
+    /// Sends the body byte by byte, with this pause between two of them.
+    #[must_use]
+    pub fn trickle(mut self, pause: Duration) -> Self {
+        self.trickles = Some(pause);
+        self
+    }
+
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let headers: String =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -94,7 +104,14 @@ impl Reply {
         let length = if is_told { String::new() } else { format!("Content-Length: {}\r\n", self.body.len()) };
         let head = format!("HTTP/1.1 {}\r\n{headers}{length}Connection: close\r\n\r\n", self.status);
         stream.write_all(head.as_bytes())?;
-        stream.write_all(self.body.get(..self.sent).unwrap_or_default())?;
+        let body = self.body.get(..self.sent).unwrap_or_default();
+        match self.trickles {
+            None => stream.write_all(body)?,
+            Some(pause) => body.chunks(1).try_for_each(|byte| {
+                thread::sleep(pause);
+                stream.write_all(byte)
+            })?,
+        }
         stream.flush()?;
         if self.stalls {
             // It ends when the client closes the connection.

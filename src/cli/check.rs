@@ -41,12 +41,12 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
             width: io.width_out,
         };
         for (number, finding) in findings.iter().enumerate() {
-            io.out(teller.tell(number, finding))?;
+            io.show(teller.tell(number, finding))?;
         }
         if let Some(checked) = &checked {
-            io.out(format_args!("{}\n", budget(checked)))?;
+            io.show(format_args!("{}\n", budget(checked)))?;
         }
-        io.out(summary(&findings, checked.as_ref()))?;
+        io.show(summary(&findings, checked.as_ref()))?;
     }
     Ok(if checked.is_some() { DONE } else { FAILED })
 }

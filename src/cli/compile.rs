@@ -88,7 +88,7 @@ pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Re
         io.json(&index)?;
     } else {
         let files = count(index.artifacts.len(), "artifact");
-        io.out(format_args!("{files} of {} in {}\n", wanted.name(), out.display()))?;
+        io.show(format_args!("{files} of {} in {}\n", wanted.name(), out.display()))?;
     }
     Ok(DONE)
 }

@@ -58,7 +58,7 @@ fn is_there(checked: &Checked, name: &str, is_live: bool, world: &World, args: &
     let plan = pollster::block_on(world.providers.plan(&world.providers.compile(checked)));
     let plan = plan.map_err(Failure::to)?;
     let program = &args.program;
-    match plan.status(checked).machines.get(name).copied() {
+    match plan.status(checked).machines.get(name).map(|state| &**state) {
         Some("not there") => Err(Failure::new(format!("the machine {name} is not there")).help(format!(
             "`{program} apply` makes it; `{program} status` shows the machines that are there"
         ))),

@@ -28,7 +28,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         io.json(&Versioned::new(DriftObject::of(&drift, names, hosts, world.is_simulation())))?;
     } else {
         let title = format!("drift of {} on {}", checked.name(), plan::place(&world));
-        io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
+        io.show(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
         io.tell(text(&drift, &plan.wanted().rooms(), io.colour_out))?;
     }
     for (what, cause) in &drift.unknown {

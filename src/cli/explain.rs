@@ -22,8 +22,8 @@ pub(super) fn run(name: Option<&str>, kinds: &[Kind], args: &Args, io: &mut Io<'
     }
     let colour = io.colour_out;
     let acceptable = if kind.is_acceptable() { "a cloud can accept it" } else { "no cloud can accept it" };
-    io.out(format_args!("{} ({severity}; {acceptable})\n\n", Paint(kind.as_str(), STRONG, colour)))?;
-    io.out(format_args!("{}\n", page.trim_end()))?;
+    io.show(format_args!("{} ({severity}; {acceptable})\n\n", Paint(kind.as_str(), STRONG, colour)))?;
+    io.show(format_args!("{}\n", page.trim_end()))?;
     Ok(DONE)
 }
 
@@ -39,7 +39,7 @@ fn list(kinds: &[Kind], args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
         let acceptable = if kind.is_acceptable() { "yes" } else { "no" };
         table.row([kind.as_str().to_owned(), kind.severity().to_string(), acceptable.to_owned()]);
     }
-    io.out(format_args!("{table}\n`{} explain KIND` shows the page of one.\n", args.program))?;
+    io.show(format_args!("{table}\n`{} explain KIND` shows the page of one.\n", args.program))?;
     Ok(DONE)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use fmc_core::graph::StopFlag;
 
 use super::failure::Failure;
+use super::plain::shown;
 use super::wrap::wrapped;
 use crate::json::Versioned;
 use crate::secrets::Environment;
@@ -130,18 +131,26 @@ impl Io<'_> {
     /// Writes a result for a person, in lines that fit the terminal. Text for programs or for copying is not broken.
     pub(super) fn tell(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
         let text = text.to_string();
-        self.out(wrapped(&text, self.width_out))
+        self.out(wrapped(&shown(&text, self.colour_out), self.width_out))
+    }
+
+    /// Writes a result for a person, in the lines that it has.
+    pub(super) fn show(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
+        let text = text.to_string();
+        self.out(shown(&text, self.colour_out))
     }
 
     /// Writes a diagnostic, in lines that fit the terminal.
     pub(super) fn err(&mut self, text: impl fmt::Display) {
         let text = text.to_string();
-        self.err_whole(wrapped(&text, self.width_err));
+        self.err_whole(wrapped(&shown(&text, self.colour_err), self.width_err));
     }
 
-    /// Writes a diagnostic as it is. A failure is ignored, because there is no other stream to report it on.
+    /// Writes a diagnostic in the lines that it has. A failure is ignored, because there is no other stream to report it
+    /// on.
     pub(super) fn err_whole(&mut self, text: impl fmt::Display) {
-        let _ = write!(self.err, "{text}").and_then(|()| self.err.flush());
+        let text = text.to_string();
+        let _ = write!(self.err, "{}", shown(&text, self.colour_err)).and_then(|()| self.err.flush());
     }
 
     /// Writes a result as one line of JSON, with the version of its form.

@@ -67,7 +67,11 @@ fn run(
         }
         _ => Failure::new(format!("failed to write {}: {error}", out.display())),
     })?;
-    io.out(format_args!("{} lets in the administrator of {} for {hours} h.\n", out.display(), cluster.name))?;
+    io.show(format_args!(
+        "{} lets in the administrator of {} for {hours} h.\n",
+        out.display(),
+        cluster.name
+    ))?;
     Ok(DONE)
 }
 

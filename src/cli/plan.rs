@@ -56,7 +56,7 @@ pub(super) fn run(
         saved::write(&plan, &world, out, args, io)?;
         if !args.json {
             let command = saved::apply_again(out, args);
-            io.out(format_args!("\n  Written: `{command}` does just this.\n"))?;
+            io.show(format_args!("\n  Written: `{command}` does just this.\n"))?;
         }
     }
     Ok(if is_refused {

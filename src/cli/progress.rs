@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
 use super::io::Io;
+use super::plain::{plain, shown};
 use super::transfer::Transfer;
 
 /// The bar of a step that transfers bytes: progress, rate and remaining time.
@@ -90,14 +91,14 @@ impl Bars {
         match event {
             Event::Started { address, action } => {
                 let bar = self.all.add(ProgressBar::new(0).with_style(style(STEP)));
-                bar.set_prefix(address.clone());
+                bar.set_prefix(plain(address).into_owned());
                 bar.set_message(action.to_string());
                 self.running.insert(address.clone(), bar);
             }
             Event::Doing { address, what } => {
                 if let Some(bar) = self.running.get(address) {
                     bar.set_style(style(STEP));
-                    bar.set_message(what.clone());
+                    bar.set_message(plain(what).into_owned());
                     bar.set_length(0);
                     bar.tick();
                 }
@@ -116,7 +117,7 @@ impl Bars {
                 let bar = self
                     .all
                     .add(ProgressBar::new(0).with_style(style("  {spinner} {prefix} {msg} {elapsed}")));
-                bar.set_prefix(address.clone());
+                bar.set_prefix(plain(address).into_owned());
                 bar.set_message(format!("waits up to {seconds} s for {signal}"));
                 bar.enable_steady_tick(TICK);
                 self.waiting.insert(address.clone(), bar);
@@ -126,7 +127,7 @@ impl Bars {
                     bar.finish_and_clear();
                     self.all.remove(&bar);
                 }
-                let _ = self.all.println(event.to_string());
+                let _ = self.all.println(shown(&event.to_string(), false));
             }
             Event::Done { address, .. } => self.end(address, None),
             Event::Failed { address, .. } | Event::Skipped { address, .. } => {
@@ -142,7 +143,7 @@ impl Bars {
             self.all.remove(&bar);
         }
         if let Some(line) = line {
-            let _ = self.all.println(line);
+            let _ = self.all.println(shown(&line, false));
         }
         self.steps.inc(1);
     }

@@ -4,6 +4,8 @@
 //! with a letter or a digit, addresses are printed from their values, and the jump host of a hypervisor's URI is checked
 //! before it is used.
 
+mod jump;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::IpAddr;
@@ -25,7 +27,8 @@ use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::{DONE, FAILED, root_key};
+use super::{DONE, FAILED, root_key, saved};
+use jump::Jump;
 
 /// The settings of OpenSSH for a machine.
 struct Door {
@@ -34,7 +37,7 @@ struct Door {
     alias: String,
     address: Option<IpAddr>,
     user: Option<String>,
-    jump: Option<String>,
+    jump: Option<Jump>,
     /// Its host keys, if the cloud makes them.
     keys: Vec<SshKey>,
 }
@@ -122,7 +125,7 @@ impl Door {
         let jump = match forward {
             // A machine on the host's own LAN is reached like the host.
             None | Some(Forward::Bridge) => None,
-            Some(_) => jump(uri)?,
+            Some(_) => Jump::of(uri)?,
         };
         let users = &machine.guest.users;
         let user = users.iter().find(|user| !user.keys.is_empty()).or(users.first());
@@ -141,7 +144,7 @@ impl Door {
         let mut options = Vec::new();
         options.extend(self.address.map(|address| ("HostName", address.to_string())));
         options.extend(self.user.clone().map(|user| ("User", user)));
-        options.extend(self.jump.clone().map(|jump| ("ProxyJump", jump)));
+        options.extend(self.jump.as_ref().map(Jump::option));
         options.push(("HostKeyAlias", self.alias.clone()));
         if let Some(file) = known_hosts.filter(|_| !self.keys.is_empty()) {
             options.push(("UserKnownHostsFile", quoted(&file.display().to_string())));
@@ -207,7 +210,8 @@ fn known_hosts(
         );
     }
     if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
-        let written = fs::write(&file, text);
+        // It is moved to its place, so that a link there is replaced and not followed.
+        let written = saved::replace(&file, text.as_bytes());
         written.map_err(|error| Failure::new(format!("failed to write {}: {error}", file.display())))?;
     }
     Ok(Some(file))
@@ -228,36 +232,6 @@ fn host_keys(machine: &Machine, keyring: Option<&Keyring>) -> Vec<SshKey> {
         Contents::Secret(_) | Contents::Parts(_) | Contents::Remote { .. } => None,
     });
     keys.collect()
-}
-
-/// The jump host for machines behind a hypervisor: the host of its libvirt's SSH URI.
-fn jump(uri: &str) -> Result<Option<String>, Failure> {
-    let Some((scheme, rest)) = uri.split_once("://") else { return Ok(None) };
-    let transport = scheme.split_once('+').map(|(_, transport)| transport);
-    if !matches!(transport, Some("ssh" | "libssh" | "libssh2")) {
-        return Ok(None);
-    }
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let plain = |text: &str| {
-        !text.is_empty()
-            && !text.starts_with('-')
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
-    };
-    let (user, place) =
-        authority.rsplit_once('@').map_or((None, authority), |(user, place)| (Some(user), place));
-    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((v6, port)) if v6.parse::<std::net::Ipv6Addr>().is_ok() => (None, port.strip_prefix(':')),
-        Some(_) => (Some(""), None),
-        None => place.split_once(':').map_or((Some(place), None), |(host, port)| (Some(host), Some(port))),
-    };
-    let is_right = user.is_none_or(plain)
-        && host.is_none_or(plain)
-        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    if is_right {
-        return Ok(Some(authority.to_owned()));
-    }
-    Err(Failure::new(format!("{authority:?} of {uri} cannot be a jump host"))
-        .help("write the URI as qemu+ssh://user@host:port/system"))
 }
 
 fn quoted(path: &str) -> String {

@@ -51,7 +51,7 @@ pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Fai
         return Ok(if is_refused { FAILED } else { ending(&plan, io) });
     }
     let title = format!("{} on {}", checked.name(), plan::place(&world));
-    io.out(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
+    io.show(format_args!("{}\n", Paint(title, STRONG, io.colour_out)))?;
     let several = checked.hosts().len() > 1;
     let mut table = Table::new(["machine", "state", "address", if several { "host" } else { "" }, ""]);
     for MachineStatus { name, host, state, addresses, outdated, pending } in &machines {
@@ -112,12 +112,12 @@ fn kept(plan: &Plan, status: &Status) -> Vec<KeptView> {
 fn by_marks(plan: &Plan, status: &Status) -> Vec<MachineStatus> {
     let rooms = plan.wanted().rooms();
     let there = plan.seen().present().filter(|(at, _)| rooms.noun(at) == "machine");
-    let named = there.filter_map(|(at, _)| Some((at, *status.machines.get(at.name())?)));
+    let named = there.filter_map(|(at, _)| Some((at, status.machines.get(at.name())?)));
     named
         .map(|(at, state)| MachineStatus {
             name: at.name().to_owned(),
             host: at.place().name().unwrap_or_default().to_owned(),
-            state: state.to_owned(),
+            state: state.to_string(),
             addresses: Vec::new(),
             outdated: Vec::new(),
             pending: Vec::new(),
@@ -136,7 +136,7 @@ fn standing(checked: &Checked, machine: &Machine, plan: &Plan, status: &Status) 
     MachineStatus {
         name: machine.name.to_string(),
         host: host.map(|host| host.name.to_string()).unwrap_or_default(),
-        state: status.machines.get(machine.name.as_str()).copied().unwrap_or("unknown").to_owned(),
+        state: status.machines.get(machine.name.as_str()).map_or("unknown", |state| state).to_owned(),
         addresses: known
             .flatten()
             .map(|addressing| match addressing {

@@ -11,6 +11,7 @@ mod compile;
 mod drift;
 mod files;
 mod honest;
+mod hostile;
 mod images;
 mod input;
 mod json;

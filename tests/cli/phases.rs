@@ -51,7 +51,7 @@ fn a_saved_plan_does_nothing_that_it_does_not_announce() {
         sim.delete_volume("fmc-first", "db.disk.data").unwrap();
         sim.stop_pool("fmc-first").unwrap();
     });
-    stage.done(cloud(), "plan --out saved.plan");
+    stage.done(cloud(), "plan --delete-data db --out saved.plan");
     for yes in ["", " --yes"] {
         let ran = stage.run(cloud(), &format!("apply saved.plan{yes}"));
         assert_eq!(ran.code, 1, "{ran:?}");

@@ -83,11 +83,11 @@ fn benches(tier: Tier) -> Result<(), Failure> {
     }
 }
 
-/// Runs the tests with Ignition as the only feature, since most clouds of the tests boot with it, and then
-/// without any feature, for the findings of such a build.
+/// Runs the tests with Ignition and labs as the only features, since most clouds of the tests boot with it and some tests are
+/// about labs, and then without any feature, for the findings of such a build.
 fn without_features() -> Result<(), Failure> {
-    let ignition = EMBEDDED.map(|package| format!("{package}/ignition")).join(",");
-    let mut arguments = vec!["test", "--no-default-features", "--features", &ignition, "--lib", "--tests"];
+    let features = EMBEDDED.map(|package| format!("{package}/ignition,{package}/lab")).join(",");
+    let mut arguments = vec!["test", "--no-default-features", "--features", &features, "--lib", "--tests"];
     for package in EMBEDDED {
         arguments.extend(["--package", package]);
     }

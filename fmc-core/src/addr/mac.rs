@@ -62,6 +62,9 @@ impl Leaf for Mac {
         })?;
         match bytes {
             [0, 0, 0, 0, 0, 0] => Err(LeafError::new("it is all zero: leave it out for one that is derived")),
+            [0xfe, ..] => Err(LeafError::mending(
+                "libvirt gives the host's end of each tap such an address: begin with another byte, for example 52:54:00:0a:11:03",
+            )),
             [first, ..] if first & 1 == 1 => Err(LeafError::mending(
                 "it is a multicast address: make its first byte even, for example 52:54:00:0a:11:03",
             )),

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_not_well_falls_below_everybody() {
+    fn a_member_with_a_dead_balancer_falls_below_all_others() {
         let most = MOST;
         let members: Vec<Member> = (0..most).map(|place| Member { place, count: most, ..member() }).collect();
         let lowest = members.iter().map(Member::priority).min().unwrap();

@@ -59,12 +59,12 @@ problems! {
             "give them a free address of a network that all of them are on, for example {address}",
             address = Remedy::set("virtual_address", "10.17.5.10");
         Outside { address: IpAddr, machines: NameList, network: String, subnet: Subnet } is BalancerAddressOutside
-            with (have = machines.verb("has", "have in common")):
-            "{address} is in no subnet that {machines} {have}",
+            with (common = machines.verb("", "common ")):
+            "no {common}subnet of {machines} contains {address}",
             "write a free address of {network} ({subnet})";
         NothingInCommon { address: IpAddr, machines: NameList } is BalancerAddressOutside
-            with (have = machines.verb("has", "have in common")):
-            "{address} is in no subnet that {machines} {have}",
+            with (common = machines.verb("", "common ")):
+            "no {common}subnet of {machines} contains {address}",
             "put {machines} on one network, and write a free address of it";
         NoOwnAddress { machine: String, network: String } is BalancerAddressOutside:
             "{machine} has no fixed address of its own on {network}, by which the other machines of the balancer find it",

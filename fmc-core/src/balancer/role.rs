@@ -272,7 +272,7 @@ fn booleans(is_haproxy: bool, is_shared: bool) -> Unit {
 /// The unit that sets booleans of `SELinux`.
 const SELINUX: &str = "fmc-balancer-selinux";
 
-/// A drop-in for a unit of the distribution: it restarts the unit, and orders it after its needs.
+/// A drop-in for a unit of the distribution: it keeps the unit running, and orders it after its needs.
 fn lasting_after(is_enterprise_linux: bool, before: Option<&'static str>) -> UnitFile {
     let file = if is_enterprise_linux {
         let after = UnitSection::new("Unit").set("After", format!("{SELINUX}.service"));

@@ -7,10 +7,12 @@ use std::net::IpAddr;
 use crate::addr::Mac;
 use crate::checked::{self, Addressing, Checked, Route};
 use crate::disk;
+use crate::guest::home::Homes;
 use crate::guest::{Parts, mount};
 use crate::image::Os;
 use crate::name::{DiskName, Fqdn, Hostname, NetworkName};
 use crate::path::AbsPath;
+use crate::sort;
 use crate::tz::TimeZone;
 use crate::unit::Mtu;
 
@@ -37,6 +39,8 @@ pub struct Inside<'a> {
     pub filesystems: Vec<Filesystem<'a>>,
     /// The user's settings inside the machine.
     pub guest: &'a Parts,
+    /// The homes of its users: whose the files below them are.
+    pub(crate) homes: Homes,
 }
 
 /// A data disk with a file system, as the guest sees it.
@@ -135,7 +139,7 @@ impl<'a> Inside<'a> {
                 })
             })
             .collect();
-        filesystems.sort_by(|a, b| a.mount.cmp(&b.mount));
+        sort::by(&mut filesystems, |a, b| a.mount.cmp(&b.mount));
         Self {
             os: machine.image.os,
             version: &machine.image.version,
@@ -146,6 +150,7 @@ impl<'a> Inside<'a> {
             interfaces: interfaces.collect(),
             filesystems,
             guest: &machine.guest,
+            homes: Homes::of(&machine.guest, machine.image.os),
         }
     }
 

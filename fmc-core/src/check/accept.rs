@@ -71,7 +71,7 @@ problems! {
             "there is no kind of finding {kind:?}",
             "{help}";
         Never { kind: Kind } is AcceptUnknown:
-            "{kind} cannot be accepted: nothing compiles while it is there",
+            "{kind} cannot be accepted: a cloud with it does not compile",
             "correct what it found, and leave this out";
         Twice { kind: Kind } is AcceptUnused:
             "{kind} is accepted twice",

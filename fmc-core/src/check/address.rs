@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::view::{View, text};
 use crate::addr::{Subnet, is_rfc1918};
 use crate::finding::{Finding, for_example, problems};
+use crate::sort;
 
 mod free;
 pub(super) mod identity;
@@ -116,14 +117,14 @@ fn duplicates(view: &View<'_>, uses: &[Use], findings: &mut Vec<Finding>) {
 
 fn duplicate(view: &View<'_>, address: IpAddr, same: &[Use], free: &mut free::Free<'_>) -> Option<Finding> {
     let mut holders: Vec<(String, &Use)> = same.iter().map(|one| (one.holder.at(view), one)).collect();
-    holders.sort();
+    sort::all(&mut holders);
     let (last, others) = holders.split_last()?;
     let machine = |holder: Holder| match holder {
         Holder::Interface(machine, ..) => Some(machine),
         Holder::Reservation(..) => None,
     };
     let mut machines: Vec<_> = same.iter().map(|one| machine(one.holder)).collect();
-    machines.sort_unstable();
+    sort::all(&mut machines);
     machines.dedup();
     let count = same.len();
     let net = view.network(last.1.network)?;

@@ -5,6 +5,7 @@ use crate::finding::{Finding, Kind, NameList, Problem as _, Remedy, problems};
 use crate::given::Given;
 use crate::host::{Acceleration, CpuModel, Host};
 use crate::image::{Arch, Format, Image, Os, Provisioner, Source};
+use crate::sort;
 use crate::unit::Size;
 
 mod level;
@@ -101,6 +102,18 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
         }
         return;
     };
+    if let (None, Some(size)) = (&image.minimum, root.size.ok())
+        // The header of an image that fmc reads itself says how large it is.
+        && matches!(image.source, Source::Path(_) | Source::Volume { .. })
+        && let Some(least) = least(image.os).filter(|least| least > size)
+        && !view.cloud.lab
+    {
+        let problem = ImageProblem::Small { os: image.os.label(), least, root: *size };
+        // An image of one's own may be smaller: only its makers' are known.
+        let mut finding = problem.at(format_args!("machines.{name}.root_disk"));
+        finding.only_warn();
+        findings.push(finding);
+    }
     let minimum = image.minimum.as_ref().and_then(Given::ok);
     if let Some((minimum, size)) = minimum.zip(root.size.ok()).filter(|(minimum, size)| minimum > size) {
         let problem = ImageProblem::TooLarge { minimum: *minimum, root: *size };
@@ -111,6 +124,20 @@ fn root(view: &View<'_>, placed: &Placed<'_>, findings: &mut Vec<Finding>) {
             finding.only_warn();
         }
         findings.push(finding);
+    }
+}
+
+/// The virtual size of the smallest image that a system's makers publish for clouds; an overlay that is smaller ends in the
+/// middle of its file system.
+fn least(os: Os) -> Option<Size> {
+    match os {
+        // Debian 12 `genericcloud`: 3 GiB since 2024, 2 GiB before.
+        Os::Debian => Some(Size::gib(2)),
+        // Flatcar's `qemu` image: 8.5 GiB less what its last partition may lack.
+        Os::Flatcar => Some(Size::gib(8)),
+        // `GenericCloud-Base` and Fedora CoreOS's `qemu` image.
+        Os::Rocky | Os::Almalinux | Os::FedoraCoreos => Some(Size::gib(10)),
+        Os::None => None,
     }
 }
 
@@ -217,7 +244,7 @@ fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     };
     let disks = placed.draft.disks.iter();
     let mut serials: Vec<_> = disks.filter_map(|disk| Some((serial(disk)?, text(&disk.name)))).collect();
-    serials.sort_unstable();
+    sort::all(&mut serials);
     for same in serials.chunk_by(|a, b| a.0 == b.0) {
         let [(serial, first), .., (_, last)] = same else { continue };
         // Two disks of one name are a finding by that.
@@ -248,6 +275,10 @@ problems! {
             "the machine has no root disk to put {what} on",
             "give it one, for example {root}",
             root = Remedy::either("root_disk: 20 GiB", ".root_disk(20.gib())");
+        Small { os: &'static str, least: Size, root: Size } is ImageTooLarge:
+            "the images that {os} publishes have {least} at least, but the root disk has {root}",
+            "make the root disk at least {least}, or say that your image is smaller, with {minimum}",
+            minimum = Remedy::set("minimum", root.to_string());
         TooLarge { minimum: Size, root: Size } is ImageTooLarge:
             "the image needs {minimum}, but the root disk has {root}",
             "make the root disk at least {minimum}";

@@ -2,7 +2,9 @@
 
 use super::view::{Net, Placed, Plugged, View, text};
 use crate::finding::{Finding, Remedy, problems};
-use crate::image::Source;
+use crate::image::{Provisioner, Source};
+use crate::machine::Machine;
+use crate::network::NetworkMode;
 use crate::ready::{Ready, Signal};
 
 /// Looks at every machine that says when it is up.
@@ -28,13 +30,42 @@ fn impossible(view: &View<'_>, placed: &Placed<'_>, ready: &Ready) -> Option<Rea
     // An interface on a network that is not known has a finding of its own.
     let links: Vec<(&Plugged<'_>, &Net<'_>)> = networks.collect::<Option<_>>()?;
     match ready.signal {
-        Signal::Agent => None,
+        Signal::Agent => no_agent(draft),
         Signal::Lease | Signal::Arp | Signal::Tcp(_) if links.is_empty() => Some(ReadyProblem::NoInterface),
+        Signal::Tcp(_) if is_behind_nat(view, placed, &links) => Some(ReadyProblem::BehindNat),
         Signal::Arp | Signal::Tcp(_) => None,
         Signal::Lease if links.iter().any(|(link, net)| leases(link, net)) => None,
         Signal::Lease if links.iter().all(|(_, net)| !net.is_own()) => Some(ReadyProblem::LeaseOfLan),
         Signal::Lease => Some(ReadyProblem::NoLease),
     }
+}
+
+/// Why no guest agent answers: its image has none, and nothing brings one.
+fn no_agent(draft: &Machine) -> Option<ReadyProblem> {
+    let os = draft.image.os;
+    let guest = &draft.guest;
+    match os.provisioner()? {
+        Provisioner::Ignition => {
+            let is_agent = |name: &str| name.contains("guest-agent") || name.contains("qemu-ga");
+            (!guest.has_unit(is_agent)).then(|| ReadyProblem::NoAgent { os: os.label() })
+        }
+        // Enterprise Linux has it in its cloud images.
+        Provisioner::CloudInit if os.is_enterprise_linux() => None,
+        Provisioner::CloudInit => {
+            (!guest.has_package(AGENT)).then(|| ReadyProblem::AgentPackage { os: os.label() })
+        }
+    }
+}
+
+/// The package of QEMU's guest agent.
+const AGENT: &str = "qemu-guest-agent";
+
+/// Whether the computer that applies is another one than the host, and every address of the machine is in a network that only
+/// the host reaches.
+fn is_behind_nat(view: &View<'_>, placed: &Placed<'_>, links: &[(&Plugged<'_>, &Net<'_>)]) -> bool {
+    let uri = placed.host.and_then(|host| view.hosts.get(host)?.uri.as_ref()?.ok());
+    let is_hidden = |net: &Net<'_>| matches!(net.draft.mode, NetworkMode::Nat | NetworkMode::Isolated);
+    uri.is_some_and(|uri| !uri.is_local()) && links.iter().all(|(_, net)| net.is_own() && is_hidden(net))
 }
 
 /// Whether libvirt gives an interface a lease.
@@ -73,6 +104,21 @@ problems! {
             "this signal cannot come: the machine asks for no lease, since its addresses are static or its networks have no dynamic range",
             "wait for a port, with {tcp}, or reserve the address instead of setting it inside the guest",
             tcp = tcp();
+        NoAgent { os: &'static str } is ReadyImpossible:
+            "this signal cannot come: {os} has no guest agent",
+            "wait for a port, with {tcp}, or run the agent by a unit of the machine whose name has qemu-guest-agent",
+            tcp = tcp();
+        AgentPackage { os: &'static str } is ReadyImpossible:
+            "this signal cannot come: the images of {os} have no guest agent",
+            "add its package, with {package}, or wait for a port, with {tcp}",
+            package = Remedy::either("packages: [qemu-guest-agent]", ".package(\"qemu-guest-agent\")"),
+            tcp = tcp();
+        BehindNat is ReadyImpossible:
+            "this signal cannot come: fmc calls the port from here, and only the machine's host, another computer, reaches its network",
+            "wait for what libvirt tells of the host, with {lease}, {arp} or {agent}, or give the machine an interface on a routed network or a bridge",
+            lease = Remedy::either("ready: {signal: lease}", "Ready::lease()"),
+            arp = Remedy::either("ready: {signal: arp}", "Ready::arp()"),
+            agent = Remedy::either("ready: {signal: agent}", "Ready::agent()");
         NoTime is ReadyImpossible:
             "this signal cannot come: its timeout is 0 s",
             "write how long it may take, as {within}; to wait for nothing, leave `ready` out",

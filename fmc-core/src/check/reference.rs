@@ -9,6 +9,7 @@ use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::given::{Given, Leaf};
 use crate::name::PoolName;
 use crate::named::{Keyed, Named};
+use crate::sort;
 
 pub(super) mod bridge;
 pub(super) mod interface;
@@ -106,7 +107,7 @@ fn pools(view: &View<'_>, host: &crate::host::Host, findings: &mut Vec<Finding>)
     let own_path = base.map(|base| format!("{}/{own}", base.trim_end_matches('/')));
     let mut paths: BTreeMap<&str, &str> = BTreeMap::new();
     let mut pools: Vec<_> = host.pools.iter().collect();
-    pools.sort_by_key(|pool| text(&pool.name));
+    sort::by_key(&mut pools, |pool| text(&pool.name));
     for pool in pools {
         let (host, name) = (&host.name, &pool.name);
         if text(name) == own {

@@ -16,6 +16,7 @@ use crate::checked::{self, Idx, OfRoles};
 use crate::given::{Given, Leaf};
 use crate::named::{Keyed, Named};
 use crate::roles::ROOMS;
+use crate::sort;
 
 pub(crate) use host::RESERVE;
 pub(crate) use names::{ResolversFrom, domain_of, resolvers};
@@ -78,7 +79,7 @@ impl<T> Order<T> {
         let mut order: Vec<(&str, usize, T)> = named
             .filter_map(|(old, (value, draft))| Some((draft.name().ok()?.as_ref(), old, value?)))
             .collect();
-        order.sort_by_key(|(name, old, _)| (*name, *old));
+        sort::by_key(&mut order, |(name, old, _)| (*name, *old));
         let values = order.into_iter().enumerate().map(|(new, (_, old, value))| {
             if let Some(rank) = rank.get_mut(old) {
                 *rank = Some(index(new));
@@ -107,7 +108,7 @@ fn or<T: Leaf>(given: Option<&Given<T>>, default: T) -> Option<T> {
 /// Leaves that must all be right, sorted and without duplicates.
 fn each<T: Leaf + Ord>(given: &[Given<T>]) -> Option<Vec<T>> {
     let mut values = given.iter().map(|given| given.ok().cloned()).collect::<Option<Vec<_>>>()?;
-    values.sort();
+    sort::all(&mut values);
     values.dedup();
     Some(values)
 }

@@ -30,6 +30,7 @@ use crate::guest::{Alike, Parts};
 use crate::name::RoleName;
 use crate::role::{Assigned, CustomRole, RoleFindings, Site, subject};
 use crate::roles::ROOMS;
+use crate::sort;
 
 /// Runs every role, and puts what they add into the machines.
 pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<Finding>) {
@@ -43,7 +44,7 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         return;
     }
     // By machine; a machine's roles in the order of their declaration.
-    assigned.sort_by_key(|one| one.machine);
+    sort::by_key(&mut assigned, |one| one.machine);
     let roles = members(cloud, &assigned);
     cloud.set_roles(roles);
     member::memberships(cloud, &assigned);
@@ -62,13 +63,13 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
     names::publish(cloud, &assigned, findings);
     flows.extend(opening::flows(view, cloud, findings));
     flows.extend(base::flows(view, cloud));
-    flows.sort_by_key(|flow| flow.machine);
+    sort::by_key(&mut flows, |flow| flow.machine);
     cloud.set_flows(flows);
     base::unasked(cloud, findings);
     answers::unheard(cloud, &assigned, findings);
     reach::check(view, cloud, &assigned, findings);
     assigned.extend(firewalls(cloud));
-    assigned.sort_by_key(|one| one.machine);
+    sort::by_key(&mut assigned, |one| one.machine);
     // Every role sees what users wrote, and nothing that another one adds.
     let mut guests = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {

@@ -4,6 +4,7 @@ use crate::cloud::Cloud;
 use crate::finding::Finding;
 
 mod flows;
+mod images;
 mod laws;
 mod mounts;
 mod openings;

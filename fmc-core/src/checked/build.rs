@@ -74,7 +74,8 @@ impl Building {
         self.0.machines.get_mut(index.position())
     }
 
-    /// Gives back the memory that lists grew into: a checked cloud does not grow, and a large one has some for each machine.
+    /// Frees the spare capacity of lists: a checked cloud does not grow, and a large one has spare capacity for each
+    /// machine.
     fn fit(&mut self) {
         let Checked { hosts, networks, machines, of_roles, flows, .. } = &mut self.0;
         for machine in machines.iter_mut() {

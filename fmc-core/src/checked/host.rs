@@ -31,7 +31,7 @@ pub struct Host {
     pub capacity: Option<Size>,
     /// Its other pools, by name.
     pub pools: Vec<Pool>,
-    /// Whether what machines write to their serial consoles is kept in the cloud's own pool.
+    /// Whether the output of the machines' serial consoles is kept in the cloud's own pool.
     pub console_log: bool,
 }
 

@@ -144,7 +144,7 @@ impl Machine {
         families.flatten().filter_map(Addressing::address)
     }
 
-    /// Its address on a network that another machine is on too, or else the one by which it is known.
+    /// Its address on a network that both machines are on, or else the one by which others find it.
     pub fn address_towards(&self, other: &Self) -> Option<IpAddr> {
         let near = self
             .interfaces
@@ -226,7 +226,7 @@ pub struct Interface {
     pub ipv6: Option<Addressing>,
     /// Whether the machine's default route goes through it.
     pub default_route: bool,
-    /// Routes through it to the host's other routed networks, where the default route goes elsewhere.
+    /// Routes through it to the host's other routed networks, if the default route goes elsewhere.
     pub routes: Vec<Route>,
 }
 

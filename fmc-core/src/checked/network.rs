@@ -31,7 +31,7 @@ pub enum Forward {
 pub struct Network {
     /// Its name.
     pub name: NetworkName,
-    /// The hosts that it is on: one, or for a host bridge all whose machines use it.
+    /// The hosts that it is on: one, or for a host bridge every host whose machines use it.
     pub hosts: Vec<Idx<Host>>,
     /// How it forwards.
     pub forward: Forward,

@@ -7,6 +7,7 @@ use super::{Checked, CheckedFlow, Idx, Machine, Sources};
 use crate::addr::Subnet;
 use crate::flow::{Direction, Protocol, Service};
 use crate::name::{MachineName, NetworkName};
+use crate::sort;
 
 /// The flows that a cloud's machines accept, narrowed by [`into`](Self::into) and [`from`](Self::from).
 ///
@@ -97,7 +98,7 @@ impl<'a> Query<'a> {
     /// The services, in order, each once.
     pub fn services(&self) -> Vec<Service> {
         let mut services: Vec<Service> = self.iter().map(|flow| flow.service).collect();
-        services.sort_unstable();
+        sort::all(&mut services);
         services.dedup();
         services
     }

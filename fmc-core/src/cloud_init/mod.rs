@@ -1,6 +1,7 @@
 //! cloud-init: Rocky Linux, `AlmaLinux` and Debian read these documents on their first boot, with the
 //! `NoCloud` data source.
 
+mod home;
 mod iso;
 mod network;
 
@@ -15,6 +16,7 @@ use crate::digest::hex;
 use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, User};
 use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
 use crate::image::Os;
+use crate::name::PackageName;
 use crate::secret::SecretRef;
 use crate::template::{Encoding, Template};
 use crate::yaml::{self, Node};
@@ -44,7 +46,7 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
     push(&mut root, "bootcmd", filesystems(inside).into_iter().chain(groups_with_ids(inside)).collect());
     push(&mut root, "groups", groups(inside));
     push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
-    push(&mut root, "packages", inside.guest.packages.iter().map(|name| Node::text(name.as_str())).collect());
+    push(&mut root, "packages", packages(&inside.guest.packages));
     push(&mut root, "write_files", files(inside));
     push(&mut root, "runcmd", commands(inside));
     let mut out = Template::text("#cloud-config\n");
@@ -147,6 +149,19 @@ fn groups_with_ids<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         .collect()
 }
 
+/// cloud-init writes a name and a version as the distribution's package manager takes them. A role may want a package
+/// whose version the user gives.
+fn packages(all: &[PackageName]) -> Vec<Node<'_>> {
+    let is_pinned = |name: &str| all.iter().any(|other| other.package() == name && other.version().is_some());
+    let wanted = all.iter().filter(|name| name.version().is_some() || !is_pinned(name.package()));
+    wanted
+        .map(|name| match name.version() {
+            Some(version) => Node::line([name.package(), version]),
+            None => Node::text(name.as_str()),
+        })
+        .collect()
+}
+
 fn groups<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let groups = inside.guest.groups.iter().filter(|group| group.gid.is_none());
     groups.map(|group| Node::text(group.name.as_str())).collect()
@@ -176,7 +191,7 @@ fn user(user: &User, os: Os) -> Node<'_> {
     }
     members.push(("lock_passwd", Node::Flag(user.password_hash.is_none())));
     if let Some(hash) = &user.password_hash {
-        members.push(("hashed_passwd", Node::Hole(hash, Encoding::JsonString)));
+        members.push(("hashed_passwd", Node::Hole(hash, Encoding::PasswordHash)));
     }
     if !user.keys.is_empty() {
         members.push((
@@ -195,7 +210,7 @@ fn files<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
     let written = |file: &&Arc<GuestFile>| {
         !matches!(file.contents, Contents::Remote { .. }) && host_key_of(file).is_none()
     };
-    files.extend(inside.guest.files.iter().filter(written).map(|made| file(made)));
+    files.extend(inside.guest.files.iter().filter(written).map(|made| file(made, inside)));
     for unit in &inside.guest.units {
         if let Some(contents) = &unit.contents {
             files.push(text_file(format!("/etc/systemd/system/{}", unit.name).into(), contents.text()));
@@ -232,12 +247,15 @@ fn text_file<'a>(path: Cow<'a, str>, text: Cow<'a, str>) -> Node<'a> {
     ])
 }
 
-fn file(file: &GuestFile) -> Node<'_> {
+fn file<'a>(file: &'a GuestFile, inside: &Inside<'_>) -> Node<'a> {
     let mut members =
         vec![("path", Node::text(file.path.as_str())), ("permissions", Node::text(file.mode.to_string()))];
-    if !file.owner.is_root() {
-        // Users and packages exist in the last stage only.
-        members.push(("owner", Node::text(owner(&file.owner, ":"))));
+    let owner = inside.homes.owner(&file.path, &file.owner);
+    if !owner.is_root() {
+        members.push(("owner", Node::text(self::owner(&owner))));
+    }
+    // Users, their homes and packages exist in the last stage only.
+    if !owner.is_root() || inside.homes.over(&file.path).is_some() {
         members.push(("defer", Node::Flag(true)));
     }
     match &file.contents {
@@ -286,16 +304,20 @@ fn fetches<'a>(inside: &Inside<'a>) -> impl Iterator<Item = Node<'a>> {
             program,
             digest.hex(),
             file.mode.to_string(),
-            owner(&file.owner, ":"),
+            owner(&inside.homes.owner(&file.path, &file.owner)),
             file.path.to_string(),
         ]))
     })
 }
 
-fn owner(owner: &Owner, between: &str) -> String {
+fn owner(owner: &Owner) -> String {
+    let (user, group) = names(owner);
+    format!("{user}:{group}")
+}
+
+fn names(owner: &Owner) -> (&str, &str) {
     let user = owner.user.as_ref().map_or("root", |user| user.as_str());
-    let group = owner.group.as_ref().map_or("root", |group| group.as_str());
-    format!("{user}{between}{group}")
+    (user, owner.group.as_ref().map_or("root", |group| group.as_str()))
 }
 
 /// Settings without a module in cloud-init: directories, links, units. They run last, when users and files
@@ -307,8 +329,8 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         commands.push(Node::line(["nmcli", "general", "reload"]));
     }
     for directory in &guest.directories {
-        let user = directory.owner.user.as_ref().map_or("root", |user| user.as_str());
-        let group = directory.owner.group.as_ref().map_or("root", |group| group.as_str());
+        let owner = inside.homes.owner(&directory.path, &directory.owner);
+        let (user, group) = names(&owner);
         let mode = directory.mode.to_string();
         let words = ["install", "-d", "-m", &mode, "-o", user, "-g", group, directory.path.as_str()];
         commands.push(Node::line(words.map(str::to_owned)));
@@ -318,6 +340,10 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
             commands.push(Node::line(["mkdir", "-p", parent.as_str()].map(str::to_owned)));
         }
         commands.push(Node::line(["ln", "-sfnT", &*link.target, link.path.as_str()]));
+        if let Some(home) = inside.homes.over(&link.path) {
+            let words = ["chown", "-h", &home.owner(), link.path.as_str()];
+            commands.push(Node::line(words.map(str::to_owned)));
+        }
     }
     if inside.os.is_enterprise_linux() && !(guest.directories.is_empty() && guest.links.is_empty()) {
         // SELinux gives them the labels that the policy has for their paths.
@@ -326,6 +352,7 @@ fn commands<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
         commands.push(Node::line(["restorecon", "-F"].into_iter().chain(paths)));
     }
     commands.extend(fetches(inside));
+    commands.extend(home::commands(inside));
     if guest.units.iter().any(|unit| unit.contents.is_some() || !unit.dropins.is_empty()) {
         commands.push(Node::line(["systemctl", "daemon-reload"]));
     }

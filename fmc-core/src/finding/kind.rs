@@ -20,7 +20,7 @@ macro_rules! kinds {
                 #[cfg_attr(not(doctest), doc = concat!("`", $name, "`\n\n", include_str!(concat!($pages, $name, ".md"))))]
                 $variant,
             )+)+
-            /// A kind of a role of the user's own.
+            /// A kind of a user's role.
             Own(&'static OwnKind),
         }
 
@@ -40,7 +40,7 @@ macro_rules! kinds {
                 match self { $($(Self::$variant => $name,)+)+ Self::Own(own) => own.as_str() }
             }
 
-            /// How bad a finding of this kind is, if nothing says otherwise.
+            /// The default severity of its findings.
             pub const fn severity(self) -> Severity {
                 match self { $($(Self::$variant => Severity::$severity,)+)+ Self::Own(own) => own.severity() }
             }
@@ -77,7 +77,7 @@ impl Serialize for Kind {
     }
 }
 
-/// By name. A kind of a role of the user's own is known to the program that has the role.
+/// By name. Only a program that has a role knows that role's own kinds.
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)

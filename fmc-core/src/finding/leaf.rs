@@ -3,7 +3,7 @@
 use super::{At, Data, Finding, Kind, Problem, Words};
 use crate::given::{Given, Leaf, LeafGroup};
 
-/// A leaf that is wrong: the text that the author gave, and why it is not a value.
+/// A wrong leaf: the author's text, and why it is not a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeafProblem {

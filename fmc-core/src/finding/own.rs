@@ -2,7 +2,7 @@
 
 use super::Severity;
 
-/// A kind of finding of a role of the user's own: its name, how bad it is, and its page.
+/// A kind of finding of a user's role: its name, its severity, and its page.
 ///
 /// A cloud accepts it by its name as it accepts a built-in kind, and `explain NAME` shows its page.
 ///

@@ -38,6 +38,9 @@ problems! {
         LinkTarget is ValueInvalid:
             "the target of a link is empty or has a control character in it",
             "write a path, absolute or relative to the link's directory";
+        AccountPath { what: &'static str } is ValueInvalid:
+            "the {what} of a user has a ':' in it, which separates the fields of /etc/passwd",
+            "use a path without ':'";
         PasswordHash is ValueInvalid:
             "the hash of a password cannot be made from the root key: it would match no password",
             "give the hash that `openssl passwd -6` prints, from a file or the environment";

@@ -223,7 +223,7 @@ fn a_machine_lets_in_by_itself_whom_it_says() {
 }
 
 #[test]
-fn a_firewall_that_somebody_else_writes_is_a_clash() {
+fn a_firewall_file_of_another_role_is_a_clash() {
     let plain = machine("web", Interface::on("core").address("10.17.3.30"))
         .firewall(true)
         .guest(Guest::new().file(GuestFile::text(PATH, "")).user(User::admin("ops").key(KEY)));
@@ -234,7 +234,7 @@ fn a_firewall_that_somebody_else_writes_is_a_clash() {
 }
 
 #[test]
-fn the_hypervisor_is_let_in_whoever_else_is_not() {
+fn the_hypervisor_is_always_accepted() {
     let web =
         machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
     let checked = checked(&cloud([31]).machine(web));
@@ -253,7 +253,7 @@ fn the_hypervisor_is_let_in_whoever_else_is_not() {
 }
 
 #[test]
-fn the_port_of_a_wait_is_open_to_nobody_but_the_hypervisor() {
+fn the_port_of_a_wait_is_open_only_to_the_hypervisor() {
     // An open port for everyone must stay open.
     let web =
         machine("web", Interface::on("core").address("10.17.3.30")).ready(Ready::tcp(8080)).firewall(true);
@@ -271,7 +271,7 @@ fn the_port_of_a_wait_is_open_to_nobody_but_the_hypervisor() {
 }
 
 #[test]
-fn a_wait_that_the_firewall_lets_nobody_ask_is_refused_once() {
+fn a_wait_whose_port_the_firewall_closes_is_refused_once() {
     let machines = |on: &str, open: fn(Machine) -> Machine| {
         let each = (2..40).map(|n| {
             let machine = machine(&format!("web{n:02}"), Interface::on(on).address(format!("10.17.3.{n}")));

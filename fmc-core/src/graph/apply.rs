@@ -144,6 +144,7 @@ pub(super) async fn run<P: Provider>(
     } else {
         "internal error: a step depends on itself (please report)"
     };
+    provider.release().await;
     queue.skip_the_rest(cause, &mut on);
     Ok(queue.outcome)
 }

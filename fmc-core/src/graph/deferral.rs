@@ -1,4 +1,4 @@
-//! Deferred objects, told once for each machine, and in the same words where the cause is the same.
+//! Notes about deferred objects: one for each machine, in the same words if the cause is the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 

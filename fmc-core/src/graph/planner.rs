@@ -18,6 +18,7 @@ use super::removal;
 use super::room::make_room;
 use super::seen::{Fingerprint, Seen, State};
 use super::wanted::{Carries, Edge, Node, Wanted};
+use crate::sort;
 
 /// Decides on the steps from the wanted and the existing objects.
 ///
@@ -76,9 +77,9 @@ pub fn plan<M: Model>(
     // Without an order there is no step, whatever was chosen.
     notes.extend(circle);
     notes.extend(deferred(deferrals));
-    notes.sort();
+    sort::all(&mut notes);
     notes.dedup();
-    untouched.sort_by(|one, other| one.address.cmp(&other.address));
+    sort::by(&mut untouched, |one, other| one.address.cmp(&other.address));
     Plan { steps, later, notes, untouched }
 }
 
@@ -125,7 +126,7 @@ fn decide<M: Model>(
             let needs = node.needs.iter();
             let mut needs: Vec<_> = needs.map(|edge| (edge, lookup.number(&edge.to))).collect();
             // Sorted, so that the result does not depend on the order in which needs are declared.
-            needs.sort_by(|(one, _), (other, _)| one.to.cmp(&other.to));
+            sort::by(&mut needs, |(one, _), (other, _)| one.to.cmp(&other.to));
             needs
         })
         .collect();
@@ -388,7 +389,7 @@ pub(super) type Draft<D> = (Step<D>, BTreeSet<Address>);
 /// Steps in an order that can be run, with indices instead of addresses. Among the steps that could come
 /// next, deletions come last, in the reverse of the order in which their objects would be made.
 fn ordered<D: ?Sized>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Result<Vec<Step<D>>, Note> {
-    drafts.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    sort::by(&mut drafts, |(one, _), (other, _)| one.address.cmp(&other.address));
     drafts.extend(from_last_made(deletions)?);
     let index: BTreeMap<&Address, usize> =
         drafts.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();
@@ -415,7 +416,7 @@ fn ordered<D: ?Sized>(mut drafts: Vec<Draft<D>>, deletions: Vec<Draft<D>>) -> Re
 
 /// Deletions in the reverse of the order in which their objects would be made.
 fn from_last_made<D: ?Sized>(mut deletions: Vec<Draft<D>>) -> Result<Vec<Draft<D>>, Note> {
-    deletions.sort_by(|(one, _), (other, _)| one.address.cmp(&other.address));
+    sort::by(&mut deletions, |(one, _), (other, _)| one.address.cmp(&other.address));
     let index: BTreeMap<&Address, usize> =
         deletions.iter().enumerate().map(|(at, (step, _))| (&step.address, at)).collect();
     let mut needs: Vec<Vec<usize>> = vec![Vec::new(); deletions.len()];

@@ -263,6 +263,12 @@ pub trait Provider: Model + Send + Sync {
         acting: &(impl Acting + Clone + 'static),
     ) -> impl Future<Output = Result<(), StepError>> + Send;
 
+    /// Gives back what the steps of an apply hold, as a lease on a host. An apply calls it after its last step, also
+    /// when it was stopped. By default there is nothing to give back.
+    fn release(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// How many steps may run at once at a place, at least 1. By default it is 1.
     fn lanes(&self, _at: &Place) -> usize {
         1

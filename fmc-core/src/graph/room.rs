@@ -11,6 +11,7 @@ use super::plan::Action;
 use super::planner::Draft;
 use super::provider::Model;
 use super::seen::{Seen, State};
+use crate::sort;
 
 /// Something at a place, as a host, that only one object can have at a time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +114,7 @@ fn edges(
         }
     }
     for leavers in leavers.values_mut() {
-        leavers.sort_by_key(|leaver| leaver.first);
+        sort::by_key(leavers, |leaver| leaver.first);
         let mut reach = 0;
         for leaver in leavers {
             reach = leaver.last.max(reach);

@@ -23,7 +23,7 @@ impl Alike {
         }
     }
 
-    /// Lets a guest share what another one has alike, and gives back the memory that its lists grew into.
+    /// Lets a guest share equal parts of another one, and frees the spare capacity of its lists.
     pub(crate) fn share(&mut self, parts: &mut Parts) {
         parts.files.iter_mut().for_each(|file| self.files.share(file));
         parts.units.iter_mut().for_each(|unit| self.units.share(unit));

@@ -28,7 +28,7 @@ pub enum Contents {
     Parts(Vec<TextPart>),
     /// A download, fetched once on the first boot; a file with another hash is not installed.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: Given<HttpUrl>,
         /// Its hash.
         digest: Given<Digest>,
@@ -95,7 +95,7 @@ draft! {
     /// A file inside a machine.
     #[derive(Eq)]
     pub struct GuestFile {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its contents.
@@ -103,9 +103,9 @@ draft! {
         contents: Contents,
         /// Its permissions, in quotes: `"0644"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root by default.
+        /// Its owner; root by default, and below the home of a user of the guest that user.
         owner: Option<Given<UserName>>,
-        /// Its group; root by default, also if another user owns it.
+        /// Its group; root by default, also if an owner is given. Without an owner it is the user's group below a home.
         group: Option<Given<GroupName>>,
     }
 
@@ -222,19 +222,19 @@ draft! {
     /// A directory inside a machine.
     #[derive(Eq)]
     pub struct Directory {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
         /// Its permissions, in quotes: `"0755"`.
         mode: Option<Given<FileMode>>,
-        /// Its owner; root by default.
+        /// Its owner; root by default, and below the home of a user of the guest that user.
         owner: Option<Given<UserName>>,
-        /// Its group; root by default, also if another user owns it.
+        /// Its group; root by default, also if an owner is given. Without an owner it is the user's group below a home.
         group: Option<Given<GroupName>>,
     }
 
     /// A directory, mode 0755 by default. Directories above a file need not be listed, unless they have a mode or an
-    /// owner of their own.
+    /// owner of their own; below the home of a user they are the user's.
     pub fn new(..);
 }
 
@@ -251,10 +251,10 @@ draft! {
     /// A symbolic link inside a machine.
     #[derive(Eq)]
     pub struct Symlink {
-        /// Where it is.
+        /// Its address.
         #[key]
         path: Given<AbsPath>,
-        /// Where it leads, absolute or relative to its directory.
+        /// Its target, absolute or relative to its directory.
         #[needed]
         target: String,
     }
@@ -278,7 +278,7 @@ impl Symlink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedFile {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its contents.
     pub contents: CheckedContents,
@@ -299,7 +299,7 @@ pub enum CheckedContents {
     Parts(Vec<CheckedTextPart>),
     /// A download.
     Remote {
-        /// Where it is.
+        /// Its address.
         url: HttpUrl,
         /// Its hash.
         digest: Digest,
@@ -345,7 +345,7 @@ impl CheckedContents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedDirectory {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
     /// Its permissions.
     pub mode: FileMode,
@@ -357,13 +357,13 @@ pub struct CheckedDirectory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedSymlink {
-    /// Where it is.
+    /// Its address.
     pub path: AbsPath,
-    /// Where it leads, absolute or relative to its directory.
+    /// Its target, absolute or relative to its directory.
     pub target: Arc<str>,
 }
 
-/// The owner of a file or directory; root by default.
+/// The owner of a file or directory, as it is given: without one it is root, or the user below whose home it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owner {
     /// The user.

@@ -6,6 +6,7 @@
 
 mod alike;
 mod file;
+pub(crate) mod home;
 pub(crate) mod mount;
 mod parts;
 mod unit;
@@ -91,6 +92,16 @@ impl Guest {
         self.files.iter().filter_map(GuestFile::plain)
     }
 
+    /// Whether it installs a package.
+    pub(crate) fn has_package(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.ok().is_some_and(|package| package.package() == name))
+    }
+
+    /// Whether it has a unit with such a name.
+    pub(crate) fn has_unit(&self, is: impl Fn(&str) -> bool) -> bool {
+        self.units.iter().any(|unit| unit.name.ok().is_some_and(|name| is(name.as_str())))
+    }
+
     /// All that another guest has, behind what this one has.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
@@ -106,7 +117,7 @@ impl Guest {
 }
 
 impl Setting for Guest {
-    /// Its parts are looked at as they become [`Parts`], once for all machines that have the same.
+    /// Its parts are checked when they become [`Parts`], once for all machines with an equal guest.
     fn look(&self, _: &At<'_>, _: &mut Look<'_>) {}
 
     /// No constructor of a machine takes one: a machine has the setters of its parts.

@@ -8,6 +8,7 @@ use crate::finding::{At, Finding, leaf};
 use crate::name::PackageName;
 use crate::named::{Keyed, Named};
 use crate::secret::SecretRef;
+use crate::sort;
 
 /// The parts of a guest, sorted by path or name, independent of the user's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,22 @@ impl Parts {
     pub fn has_login(&self) -> bool {
         self.users.iter().any(|user| !user.keys.is_empty() || user.password_hash.is_some())
     }
+
+    /// Sorts each kind of part by its path or name.
+    pub(crate) fn sort(&mut self) {
+        self.sort_files();
+        sort::by(&mut self.directories, |a, b| a.path.cmp(&b.path));
+        sort::by(&mut self.links, |a, b| a.path.cmp(&b.path));
+        sort::by(&mut self.users, |a, b| a.name.cmp(&b.name));
+        sort::by(&mut self.groups, |a, b| a.name.cmp(&b.name));
+        sort::by(&mut self.units, |a, b| a.name.cmp(&b.name));
+        sort::all(&mut self.packages);
+    }
+
+    /// Sorts the files by their paths.
+    pub(crate) fn sort_files(&mut self) {
+        sort::by(&mut self.files, |a, b| a.path.cmp(&b.path));
+    }
 }
 
 impl Guest {
@@ -66,13 +83,7 @@ impl Guest {
                 .filter_map(|(index, name)| leaf(name, &packages.index(index), findings).cloned())
                 .collect(),
         };
-        parts.files.sort_by(|a, b| a.path.cmp(&b.path));
-        parts.directories.sort_by(|a, b| a.path.cmp(&b.path));
-        parts.links.sort_by(|a, b| a.path.cmp(&b.path));
-        parts.users.sort_by(|a, b| a.name.cmp(&b.name));
-        parts.groups.sort_by(|a, b| a.name.cmp(&b.name));
-        parts.units.sort_by(|a, b| a.name.cmp(&b.name));
-        parts.packages.sort();
+        parts.sort();
         (findings.len() == before).then_some(parts)
     }
 }

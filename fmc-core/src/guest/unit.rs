@@ -10,6 +10,7 @@ use crate::given::Given;
 use crate::name::{DropinName, UnitName};
 use crate::named::Named;
 use crate::rust::{Expr, Names, Unsaid};
+use crate::sort;
 
 pub use file::{UnitContents, UnitFile, UnitLineError, UnitSection};
 
@@ -35,7 +36,7 @@ draft! {
     pub struct Unit {
         /// Its name.
         #[key]
-        name: Given<UnitName>,
+        pub(crate) name: Given<UnitName>,
         /// Its wanted state.
         #[by_hand]
         state: State,
@@ -123,7 +124,7 @@ impl Unit {
             })
             .collect();
         let mut dropins: Vec<CheckedDropin> = dropins.into_iter().collect::<Option<_>>()?;
-        dropins.sort_by(|a, b| a.name.cmp(&b.name));
+        sort::by(&mut dropins, |a, b| a.name.cmp(&b.name));
         Some(CheckedUnit { name: name?, state: self.state, contents: self.contents.clone(), dropins })
     }
 }

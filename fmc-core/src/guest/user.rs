@@ -8,6 +8,7 @@ use crate::name::{GroupName, UserName};
 use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
 use crate::secret::{Secret, SecretRef};
+use crate::sort;
 use crate::ssh::SshKey;
 
 draft! {
@@ -58,8 +59,8 @@ impl User {
         let name = leaf(&self.name, at, findings).cloned();
         let keys = leaves(&self.keys, &at.key("keys"), findings);
         let groups = leaves(&self.groups, &at.key("groups"), findings);
-        let home = optional(self.home.as_ref(), &at.key("home"), findings);
-        let shell = optional(self.shell.as_ref(), &at.key("shell"), findings);
+        let home = account_path(self.home.as_ref(), "home", at, findings);
+        let shell = account_path(self.shell.as_ref(), "shell", at, findings);
         let password_hash = match &self.password_hash {
             None => Some(None),
             Some(secret) if secret.is_generated() => {
@@ -134,6 +135,23 @@ pub struct CheckedUserGroup {
     pub gid: Option<u32>,
 }
 
+/// A path in a line of `/etc/passwd`; `None` if it cannot be there.
+#[expect(clippy::option_option, reason = "absent is right and wrong is a finding: `?` tells them apart")]
+fn account_path(
+    given: Option<&Given<AbsPath>>,
+    what: &'static str,
+    at: &At<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Option<AbsPath>> {
+    let at = at.key(what);
+    let path = optional(given, &at, findings)?;
+    if path.as_ref().is_some_and(|path| path.as_str().contains(':')) {
+        findings.push(ValueProblem::AccountPath { what }.at(at));
+        return None;
+    }
+    Some(path)
+}
+
 /// The values, sorted and each once; `None` if one is wrong.
 fn leaves<T: Leaf + Ord>(given: &[Given<T>], at: &At<'_>, findings: &mut Vec<Finding>) -> Option<Vec<T>> {
     // Each one is looked at, so that every wrong one is found.
@@ -143,7 +161,7 @@ fn leaves<T: Leaf + Ord>(given: &[Given<T>], at: &At<'_>, findings: &mut Vec<Fin
         .map(|(index, given)| leaf(given, &at.index(index), findings).cloned())
         .collect();
     let mut values: Vec<T> = found.into_iter().collect::<Option<_>>()?;
-    values.sort();
+    sort::all(&mut values);
     values.dedup();
     Some(values)
 }

@@ -14,8 +14,9 @@ use super::marks::{Marks, with_marks};
 use super::{keyfile, needed_spec, networkd, own};
 use crate::boot::{self, Inside};
 use crate::guest::checked::{self, Contents, Owner, TextPart};
-use crate::guest::{Parts, State, UnitFile, UnitSection, mount};
+use crate::guest::{Parts, State, UnitFile, UnitSection, home, mount};
 use crate::image::Os;
+use crate::sort;
 use crate::template::{Encoding, Template, push_percent};
 
 /// The groups that every administrator is in; both images have them.
@@ -36,10 +37,9 @@ pub(crate) fn compile(inside: &Inside<'_>) -> Template {
 fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
     let guest = inside.guest;
     let mut files = own_files(inside);
-    files.extend(guest.files.iter().map(|file| user_file(file, marks)));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut links: Vec<Link> =
-        guest.links.iter().map(|made| link(made.path.as_str(), &made.target)).collect();
+    files.extend(guest.files.iter().map(|file| user_file(file, inside, marks)));
+    sort::by(&mut files, |a, b| a.path.cmp(&b.path));
+    let mut links: Vec<Link> = guest.links.iter().map(|made| user_link(made, inside)).collect();
     if let Some(zone) = inside.time_zone {
         links.push(link("/etc/localtime", &format!("../usr/share/zoneinfo/{zone}")));
     }
@@ -48,7 +48,7 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
         kernel_arguments: None,
         passwd: passwd(guest, marks),
         storage: Some(Storage {
-            directories: non_empty(guest.directories.iter().map(directory).collect()),
+            directories: non_empty(directories(inside)),
             files: non_empty(files),
             filesystems: non_empty(inside.filesystems.iter().map(filesystem).collect()),
             links: non_empty(links),
@@ -99,7 +99,7 @@ fn user(user: &checked::User, marks: &mut Marks) -> User {
     User {
         groups: non_empty(groups),
         home_dir: user.home.as_ref().map(ToString::to_string),
-        password_hash: user.password_hash.as_ref().map(|secret| marks.mark(secret, Encoding::JsonString)),
+        password_hash: user.password_hash.as_ref().map(|secret| marks.mark(secret, Encoding::PasswordHash)),
         shell: user.shell.as_ref().map(ToString::to_string),
         ssh_authorized_keys: non_empty(texts(&user.keys)),
         uid: user.uid.map(i64::from),
@@ -132,7 +132,7 @@ fn own_files(inside: &Inside<'_>) -> Vec<File> {
     files
 }
 
-fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
+fn user_file(made: &checked::GuestFile, inside: &Inside<'_>, marks: &mut Marks) -> File {
     let source = match &made.contents {
         Contents::Text(text) => data_url(text),
         Contents::Secret(secret) => format!("data:;base64,{}", marks.mark(secret, Encoding::Base64)),
@@ -152,7 +152,7 @@ fn user_file(made: &checked::GuestFile, marks: &mut Marks) -> File {
         }
         Contents::Remote { url, .. } => url.to_string(),
     };
-    let (user, group) = owner(&made.owner);
+    let (user, group) = owner(&inside.homes.owner(&made.path, &made.owner));
     let mut file = file(made.path.as_str(), source, made.mode.bits());
     if let (Contents::Remote { digest, .. }, Some(contents)) = (&made.contents, &mut file.contents) {
         let hash = Some(format!("{}-{}", digest.algorithm(), digest.hex()));
@@ -171,14 +171,30 @@ fn file(path: &str, source: String, mode: u16) -> File {
     }
 }
 
-fn directory(made: &checked::Directory) -> Directory {
-    let (user, group) = owner(&made.owner);
-    Directory {
-        user,
-        group,
-        mode: Some(i64::from(made.mode.bits())),
-        ..Directory::new(made.path.to_string())
-    }
+/// The user's directories, and those between a home and what is below it, which Ignition would make as root.
+fn directories(inside: &Inside<'_>) -> Vec<Directory> {
+    let guest = inside.guest;
+    let mut directories: Vec<Directory> = guest
+        .directories
+        .iter()
+        .map(|made| {
+            let (user, group) = owner(&inside.homes.owner(&made.path, &made.owner));
+            let mode = Some(i64::from(made.mode.bits()));
+            Directory { user, group, mode, ..Directory::new(made.path.to_string()) }
+        })
+        .collect();
+    // Without a mode, a directory that is there keeps its own.
+    directories.extend(inside.homes.between(home::nodes(guest), guest).into_iter().map(|(path, _)| {
+        let (user, group) = owner(&inside.homes.owner(&path, &Owner::default()));
+        Directory { user, group, ..Directory::new(path.to_string()) }
+    }));
+    sort::by(&mut directories, |a, b| a.path.cmp(&b.path));
+    directories
+}
+
+fn user_link(made: &checked::Symlink, inside: &Inside<'_>) -> Link {
+    let (user, group) = owner(&inside.homes.owner(&made.path, &Owner::default()));
+    Link { user, group, ..link(made.path.as_str(), &made.target) }
 }
 
 fn link(path: &str, target: &str) -> Link {

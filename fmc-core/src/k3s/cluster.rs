@@ -92,7 +92,7 @@ draft! {
         pub(crate) snapshots: Option<Snapshots>,
         /// Whether the cluster is hardened by the CIS benchmark (docs.k3s.io, *CIS Hardening Guide*).
         pub(crate) cis: bool,
-        /// Where images come from.
+        /// Mirrors and registries of images.
         pub(crate) registries: Registries,
         /// Drop-ins of the kubelet's configuration on every node, by file name.
         #[each(kubelet)]
@@ -107,7 +107,7 @@ draft! {
         pub(crate) server_config: Config,
         /// More keys of `config.yaml` for agents.
         pub(crate) agent_config: Config,
-        /// Where the binary and its images come from; by default from K3s's own releases, not pinned by a digest.
+        /// The source of the binary and its images; by default K3s's own releases, not pinned by a digest.
         pub(crate) install: Install,
         /// The machine that mirrors the downloads of the others, or a map with further files that it serves; none by
         /// default.

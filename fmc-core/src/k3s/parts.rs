@@ -4,11 +4,12 @@ use crate::check::view::text;
 use crate::cloud::Cloud;
 use crate::k3s::Cluster;
 use crate::role::{Repeated, SpanningRole, Stated};
+use crate::sort;
 
 /// The clusters by name, so that a machine that two of them name is a node of the same one in any order of declaration.
 pub(super) fn sorted(cloud: &Cloud) -> Vec<&Cluster> {
     let mut clusters: Vec<&Cluster> = cloud.clusters.iter().collect();
-    clusters.sort_by_key(|cluster| text(&cluster.name));
+    sort::by_key(&mut clusters, |cluster| text(&cluster.name));
     clusters
 }
 

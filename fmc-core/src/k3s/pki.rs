@@ -17,6 +17,7 @@ use crate::draft::{Look, Setting, choice, draft};
 use crate::finding::{At, Finding, problems};
 use crate::rust::{self, Expr, Unsaid};
 use crate::secret::{Authority, Generated, JoinToken, Secret, SecretRef, derived_name};
+use crate::sort;
 
 /// The folder of K3s's keys and certificates.
 pub const FOLDER: &str = "/var/lib/rancher/k3s/server/tls";
@@ -359,7 +360,7 @@ impl Pki {
             files.push(file(&format!("{}.crt", ca.file()), 0o644, certificates));
             files.push(file(&format!("{}.key", ca.file()), 0o600, key));
         }
-        files.sort_by(|one, other| one.path.cmp(&other.path));
+        sort::by(&mut files, |one, other| one.path.cmp(&other.path));
         files
     }
 }

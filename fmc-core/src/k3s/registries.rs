@@ -15,6 +15,7 @@ use crate::given::Given;
 use crate::named::{Keyed, Named};
 use crate::path::{AbsPath, HttpUrl};
 use crate::secret::Secret;
+use crate::sort;
 use crate::template::Encoding;
 use crate::yaml::Node;
 
@@ -349,7 +350,7 @@ fn is_itself(registry: &RegistryName, endpoint: &HttpUrl) -> bool {
 
 fn sorted<T: Keyed>(values: &Named<T>) -> Vec<(String, &T)> {
     let mut values: Vec<_> = values.iter().map(|value| (value.name().to_string(), value)).collect();
-    values.sort_by(|a, b| a.0.cmp(&b.0));
+    sort::by(&mut values, |a, b| a.0.cmp(&b.0));
     values
 }
 

@@ -11,6 +11,7 @@ use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
 use crate::k3s::{self, FlannelBackend};
 use crate::name::MachineName;
+use crate::sort;
 
 /// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
 pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> {
@@ -121,7 +122,7 @@ fn ingress(
         ([], agents) => agents.to_vec(),
         (named, _) => indices(named, cloud),
     };
-    all.sort_unstable();
+    sort::all(&mut all);
     all
 }
 
@@ -135,7 +136,7 @@ fn names(servers: &[Idx<Machine>], endpoint: &Endpoint, cloud: &Checked) -> Vec<
         names.push(machine.hostname.to_string());
         names.extend(machine.fqdn.as_ref().map(ToString::to_string));
     }
-    names.sort();
+    sort::all(&mut names);
     names.dedup();
     names
 }

@@ -91,7 +91,7 @@ pub(crate) fn url(host: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetched {
-    /// Where it is.
+    /// Its address.
     pub url: HttpUrl,
     /// Its hash.
     pub digest: Digest,

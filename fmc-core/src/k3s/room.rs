@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::k3s::resolve;
 use crate::name::RoleName;
 use crate::role::{Membership, Repeated, Stated};
+use crate::sort;
 
 /// The kinds of its machines' roles.
 const KINDS: &[RoleName] = &[role::SERVER, role::AGENT, role::DATASTORE];
@@ -37,7 +38,7 @@ impl room::Room for Room {
         let all = draft.clusters.iter().map(|cluster| resolve::resolve(cluster, cloud));
         let mut clusters: Vec<_> = all.flatten().collect();
         // Two of one name are a finding, and keep the order in which they are declared.
-        clusters.sort_by(|one, other| one.name.cmp(&other.name));
+        sort::by(&mut clusters, |one, other| one.name.cmp(&other.name));
         let is_whole = clusters.len() == draft.clusters.len();
         into.clusters = clusters;
         is_whole

@@ -86,7 +86,7 @@ fn milliseconds(text: &str) -> Option<u64> {
     Some(total)
 }
 
-/// When something is done again and again: five fields as crontab(5) has them, or a word as `@daily` or `@every 6h`.
+/// A schedule: the five fields of crontab(5), or a word as `@daily` or `@every 6h`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Schedule(Box<str>);
 
@@ -266,7 +266,7 @@ impl Leaf for Bind {
 
 leaf_traits!(Bind);
 
-/// Where a K3s server answers: `https://HOST:PORT` and nothing behind it. K3s takes no other scheme.
+/// The address of a K3s server: `https://HOST:PORT` and nothing after it. K3s takes no other scheme.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerUrl(HttpUrl);
 

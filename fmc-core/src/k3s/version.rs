@@ -68,19 +68,19 @@ impl Version {
     }
 }
 
-/// Whether an upgrade from one version to the other leaves a minor version out, which Kubernetes does not support
+/// Whether an upgrade from one version to the other skips a minor version, which Kubernetes does not support
 /// (docs.k3s.io, *Upgrades*).
 pub fn skips_a_minor(from: Version, to: Version) -> bool {
     to.major > from.major || (to.major == from.major && to.minor > from.minor.saturating_add(1))
 }
 
-/// Whether going from one version to the other goes back, which neither K3s nor etcd supports.
+/// Whether a change from one version to the other is a downgrade, which neither K3s nor etcd supports.
 pub fn goes_back(from: Version, to: Version) -> bool {
     to < from
 }
 
-/// Whether an agent of one version may be of a cluster whose servers have the other: no kubelet is newer than its API
-/// server, nor more than three minor versions older (Kubernetes, *Version Skew Policy*).
+/// Whether an agent of one version may join servers of the other: no kubelet is newer than its API server, nor more
+/// than three minor versions older (Kubernetes, *Version Skew Policy*).
 pub fn agent_fits(agent: Version, server: Version) -> bool {
     agent.major == server.major && agent <= server && server.minor - agent.minor <= 3
 }

@@ -53,7 +53,7 @@ macro_rules! words {
 }
 
 words! {
-    /// A part that K3s deploys of its own accord, and that can be left out (docs.k3s.io, *Managing Packaged Components*).
+    /// A part that K3s deploys by itself, and that can be left out (docs.k3s.io, *Managing Packaged Components*).
     Component "packaged component" {
         /// The DNS of the cluster.
         Coredns "coredns",
@@ -111,7 +111,8 @@ words! {
         Path "path",
     }
 
-    /// Whether a connection to PostgreSQL has TLS, and what is verified (postgresql.org, *SSL Support*).
+    /// Whether a connection to PostgreSQL has TLS, and which parts of the certificate are verified (postgresql.org,
+    /// *SSL Support*).
     SslMode "mode of TLS to PostgreSQL" {
         /// TLS is needed, and nothing is verified.
         Require "require",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::cloud::Cloud;
 use crate::host::Host;
 use crate::network::NetworkMode;
+use crate::sort;
 
 /// Puts the cloud on its first host by name, if machines of several hosts share a bridge. Pools of the other hosts come
 /// along, so that each disk has its own.
@@ -13,7 +14,7 @@ pub(super) fn on_one_host(cloud: &mut Cloud) {
         return;
     }
     let mut hosts: Vec<Host> = cloud.hosts.iter().cloned().collect();
-    hosts.sort_by_key(|host| host.name.to_string());
+    sort::by_key(&mut hosts, |host| host.name.to_string());
     let mut hosts = hosts.into_iter();
     let Some(mut first) = hosts.next() else { return };
     for other in hosts {

@@ -2,7 +2,7 @@
 
 use super::{PORT, ROOT};
 
-/// Where the configuration is. It takes the place of the distribution's, whose default site would be on port 80.
+/// The path of the configuration. It replaces the distribution's, whose default site would be on port 80.
 pub const PATH: &str = "/etc/nginx/nginx.conf";
 
 /// The configuration, for the user that the distribution's package makes.

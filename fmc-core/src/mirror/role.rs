@@ -98,7 +98,7 @@ impl SpanningRole for Served {
     }
 }
 
-/// The guests of the nodes that fetch from their cluster's mirror what it serves, wherever the guests had it from.
+/// Redirects the nodes' downloads of mirrored files to their cluster's mirror, whichever role or user added them.
 pub(super) fn redirected(cloud: &Checked) -> Vec<(Idx<Machine>, Parts)> {
     let mut guests = Vec::new();
     for cluster in cloud.clusters() {

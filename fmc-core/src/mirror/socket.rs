@@ -9,13 +9,13 @@ use super::{PORT, ROOT};
 use crate::guest::{Guest, GuestFile, Unit, UnitFile, UnitSection};
 use crate::program::HARDENED;
 
-/// Where the script is. `/etc` may be written on the first boot of every system.
+/// The path of the script. Every system can write `/etc` on its first boot.
 pub const PATH: &str = "/etc/fmc/mirror.sh";
 
 /// The script that answers a request.
 pub const SCRIPT: &str = include_str!("serve.sh");
 
-/// The socket. systemd never gives it up: more connections than it takes are closed, and their clients ask again.
+/// The socket. systemd never stops listening: it closes connections above the limit, and their clients try again.
 fn socket() -> UnitFile {
     let socket = UnitSection::new("Socket")
         .set("ListenStream", PORT.to_string())
@@ -30,7 +30,7 @@ fn socket() -> UnitFile {
         .section(UnitSection::new("Install").set("WantedBy", "sockets.target"))
 }
 
-/// A connection: a user that exists as long as it is open, no rights, and an end for a client that takes nothing.
+/// A connection: a user that exists while it is open, no rights, and a timeout for a client that reads nothing.
 fn service() -> UnitFile {
     let unit = UnitSection::new("Unit")
         .set("Description", "A request to the mirror of the bootstrap machine")

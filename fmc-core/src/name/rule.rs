@@ -71,8 +71,29 @@ pub(super) const fn volume(text: &str) -> Result<(), Fault> {
     token(text, b"._+:@~-")
 }
 
+/// A name, and a version after `=`: Debian Policy §5.6.12, and RPM's `^`.
 pub(super) const fn package(text: &str) -> Result<(), Fault> {
-    token(text, b"._+-")
+    let mut bytes = text.as_bytes();
+    if bytes.is_empty() {
+        return Err(Fault::Empty);
+    }
+    let mut inside = Set::AlphanumericAnd(b"._+-");
+    let (mut at, mut is_first, mut has_version) = (0, true, false);
+    while let [byte, rest @ ..] = bytes {
+        if *byte == b'=' && !is_first && !has_version {
+            inside = Set::AlphanumericAnd(b"._+~:^-");
+            (is_first, has_version) = (true, true);
+        } else if !inside.has(*byte) {
+            return Err(Fault::Byte(at));
+        } else if is_first && !byte.is_ascii_alphanumeric() {
+            return Err(Fault::Place(at));
+        } else {
+            is_first = false;
+        }
+        at += 1;
+        bytes = rest;
+    }
+    if is_first { Err(Fault::Place(at - 1)) } else { Ok(()) }
 }
 
 pub(super) const fn serial(text: &str) -> Result<(), Fault> {
@@ -163,6 +184,7 @@ pub(super) fn why(
     rule: fn(&str) -> Result<(), Fault>,
     must: &str,
     max: usize,
+    near: Near,
 ) -> LeafError {
     let wrong = match fault {
         Fault::Empty => "it is empty".to_owned(),
@@ -177,7 +199,7 @@ pub(super) fn why(
         Fault::Ending(_) => "the required suffix is missing".to_owned(),
     };
     let ending = if let Fault::Ending(ending) = fault { ending } else { "" };
-    match suggest(text, ending, rule, max) {
+    match near(text, ending, rule, max) {
         Some(name) => LeafError::mending(format!("{wrong}: it has {must}; try {name}")),
         None => LeafError::new(format!("{wrong}: it has {must}")),
     }
@@ -236,7 +258,16 @@ fn character(text: &str, at: usize) -> String {
     found.map_or_else(|| "the end".to_owned(), |found| format!("{found:?} (character {})", at + 1))
 }
 
-fn suggest(text: &str, ending: &str, rule: fn(&str) -> Result<(), Fault>, max: usize) -> Option<String> {
+/// Finds a valid name that may be meant.
+pub(super) type Near = fn(&str, &str, fn(&str) -> Result<(), Fault>, usize) -> Option<String>;
+
+/// The text without the characters that are not allowed.
+pub(super) fn nearest(
+    text: &str,
+    ending: &str,
+    rule: fn(&str) -> Result<(), Fault>,
+    max: usize,
+) -> Option<String> {
     let replaced = |keep: &str| {
         let text: String = text
             .trim()
@@ -254,4 +285,14 @@ fn suggest(text: &str, ending: &str, rule: fn(&str) -> Result<(), Fault>, max: u
         label.to_ascii_lowercase(),
     ];
     candidates.into_iter().find(|name| within(name, rule, max).is_ok())
+}
+
+/// The text without the space around it. A changed name would name something else, or nothing.
+pub(super) fn trimmed(
+    text: &str,
+    _: &str,
+    rule: fn(&str) -> Result<(), Fault>,
+    max: usize,
+) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|name| within(name, rule, max).is_ok())
 }

@@ -161,3 +161,27 @@ fn a_name_and_its_given_form_have_one_schema() {
         })
     );
 }
+
+#[test]
+fn a_package_may_have_a_version_and_no_other_name_is_proposed() {
+    for (text, name, version) in [
+        ("nginx", "nginx", None),
+        ("nginx=1.22.1-9", "nginx", Some("1.22.1-9")),
+        ("g++", "g++", None),
+        ("bind9=1:9.18.28-1~deb12u2+b1", "bind9", Some("1:9.18.28-1~deb12u2+b1")),
+        ("kernel=5.14.0^20240101-1.el9", "kernel", Some("5.14.0^20240101-1.el9")),
+    ] {
+        let package = PackageName::parse(text).unwrap();
+        assert_eq!((package.package(), package.version()), (name, version));
+    }
+    let pattern = Regex::new(PackageName::PATTERN).unwrap();
+    for text in
+        ["nginx=", "=1", "nginx==1", "nginx>=1.2", "nginx=1.2 ", "a b", "nginx=1=2", "nginx=-1", "nginx:i386"]
+    {
+        let error = PackageName::parse(text).unwrap_err().to_string();
+        assert!(!pattern.is_match(text), "{text}");
+        assert!(error.contains("nginx=1.22.1-9"), "{error}");
+        assert_eq!(error.contains("; try "), text == "nginx=1.2 ", "{error}");
+    }
+    assert!(PackageName::parse(" nginx").unwrap_err().to_string().ends_with("try nginx"));
+}

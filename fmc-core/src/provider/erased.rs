@@ -160,6 +160,7 @@ pub(super) trait Erased: Send + Sync {
         step: &'a Step<AnyDocument>,
         acting: SharedActing,
     ) -> BoxFuture<'a, Result<(), StepError>>;
+    fn release_any(&self) -> BoxFuture<'_, ()>;
     fn lanes_any(&self, at: &Place) -> usize;
     fn waiting_lanes_any(&self, step: &Step<AnyDocument>) -> Option<usize>;
     fn awaited_any(&self, step: &Step<AnyDocument>) -> Option<Awaited>;
@@ -358,6 +359,10 @@ impl<R: Room> Erased for R {
                 }),
             }
         })
+    }
+
+    fn release_any(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.release())
     }
 
     fn lanes_any(&self, at: &Place) -> usize {

@@ -21,6 +21,7 @@ use crate::graph::{
 };
 use crate::role::Membership;
 use crate::secret::SecretRef;
+use crate::sort;
 
 /// Several providers as one: each object is handled by the provider that its address names. It is a
 /// [`Provider`] over documents and objects of any type, so that one plan orders the objects of all.
@@ -64,7 +65,7 @@ impl<'a> Rooms<'a> {
     fn and(mut self, room: &'a dyn Erased) -> Self {
         self.rooms.retain(|other| other.name() != room.name());
         self.rooms.push(room);
-        self.rooms.sort_by_key(|room| room.name());
+        sort::by_key(&mut self.rooms, |room| room.name());
         self
     }
 
@@ -348,6 +349,10 @@ impl Provider for Rooms<'_> {
                 cause: "this provider is not configured".to_owned(),
             }),
         }
+    }
+
+    async fn release(&self) {
+        join_all(self.rooms.iter().map(|room| room.release_any())).await;
     }
 
     fn lanes(&self, at: &Place) -> usize {

@@ -1,5 +1,6 @@
 //! The state of a provider's objects.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -9,9 +10,9 @@ use crate::graph::{Address, Seen, State, Wanted};
 /// The state of a provider's objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// The provider's machines, by name, as `running`, `off`, `not there` or `unknown`: those of the cloud, and those of
-    /// its owner that the cloud does not have.
-    pub machines: BTreeMap<String, &'static str>,
+    /// The provider's machines, by name, as `running`, `paused (I/O error)`, `saved`, `off`, `not there` or `unknown`:
+    /// those of the cloud, and those of its owner that the cloud does not have.
+    pub machines: BTreeMap<String, Cow<'static, str>>,
     /// Other objects that matter to a person.
     pub objects: Vec<Standing>,
     /// Objects that stay although no machine uses them, by address, with the reason.

@@ -20,6 +20,7 @@ pub(super) struct Form<R> {
     /// The Rust expression that makes it.
     pub(super) rust: String,
     /// Reads other settings of the same type.
+    #[cfg_attr(not(feature = "lab"), expect(dead_code, reason = "only a lab changes what a role says"))]
     pub(super) read: fn(&Value) -> Option<R>,
 }
 
@@ -127,6 +128,7 @@ pub(super) fn are_alike<R: Formed>(one: &R, other: &R) -> bool {
 }
 
 /// A role with the settings of a form after a change of the cloud's file; a role without a form is unchanged.
+#[cfg(feature = "lab")]
 pub(super) fn changed<R: Formed>(role: &R, form: &R) -> R {
     match (role.form(), form.form()) {
         (Some(said), Some(changed)) if said.kind == changed.kind && !said.is_like(changed) => {

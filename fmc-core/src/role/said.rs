@@ -120,6 +120,7 @@ impl Role {
     }
 
     /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
+    #[cfg(feature = "lab")]
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -171,7 +172,7 @@ impl schemars::JsonSchema for Role {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        form::schema("What a machine is for: the kind of a role, or a map of it to its settings.")
+        form::schema("A role of a machine: its kind, or a map of the kind to its settings.")
     }
 }
 

@@ -140,3 +140,15 @@ fn cloud_init_fetches_a_file_until_it_hashes_to_what_it_must() {
         assert_eq!(left, 1, "no half file is left: {:?}", after.keys());
     }
 }
+
+#[test]
+fn a_package_with_a_version_is_written_as_cloud_init_reads_it() {
+    let guest =
+        || Guest::new().package("nginx=1.22.1-9").package("chrony").package("nginx").package("jq=1.6");
+    for os in [Os::Debian, Os::Rocky] {
+        let user_data = guests::rendered(&boot(os, guest()), "user-data");
+        cloud_init::schema(&user_data).unwrap();
+        let wanted = "packages:\n- chrony\n- [jq, \"1.6\"]\n- [nginx, \"1.22.1-9\"]\n";
+        assert!(user_data.contains(wanted), "{user_data}");
+    }
+}

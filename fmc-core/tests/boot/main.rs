@@ -4,6 +4,7 @@ mod cloud_init;
 mod contents;
 mod disks;
 mod guests;
+mod homes;
 mod ignition;
 mod iso;
 mod order;

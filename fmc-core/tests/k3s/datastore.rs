@@ -97,7 +97,7 @@ fn a_machine_without_a_known_address_is_found() {
 }
 
 #[test]
-fn the_machine_lets_the_servers_in_and_nobody_else() {
+fn the_machine_accepts_only_the_servers() {
     let cloud = checked(on("db").port(6432));
     let allows = |from, port| cloud.flows().into("db").from(MachineName::literal(from)).allows(tcp(port));
     for server in ["master1", "master2", "master3"] {

@@ -35,7 +35,7 @@ fn a_server_joins_when_the_one_before_it_has_joined_and_the_endpoint_answers() {
 }
 
 #[test]
-fn a_server_that_has_joined_waits_for_nobody() {
+fn a_server_that_has_joined_does_not_wait() {
     let folder = tree::scratch();
     let stamp = folder.path().join("etcd");
     tree::make_folder(&stamp);
@@ -56,7 +56,7 @@ fn an_agent_joins_when_the_endpoint_answers() {
 }
 
 #[test]
-fn the_server_that_begins_waits_for_nobody() {
+fn the_server_that_begins_does_not_wait() {
     let cloud = cluster::cloud(Os::Flatcar, cluster::seed());
     let guest = &cloud.machine("master1").unwrap().guest;
     assert!(guest.files.iter().all(|file| file.path.as_str() != WAIT));

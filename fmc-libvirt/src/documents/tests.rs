@@ -148,7 +148,7 @@ fn a_domain_stays_on_the_volumes_it_has() {
         let mut mark = Mark::read(&domain.xml).unwrap();
         mark.image = Some("0123456789abcdef".to_owned());
         mark.config = None;
-        let kept = domain.keeping(Some("m.root.00000000"), Some("m.boot.00000000"), &mark);
+        let kept = domain.keeping(Some(("m.root.00000000", None)), Some("m.boot.00000000"), &mark);
         assert!(
             kept.xml.contains("/fmc-first/m.root.00000000'")
                 && kept.xml.contains("/fmc-first/m.boot.00000000'")
@@ -157,7 +157,7 @@ fn a_domain_stays_on_the_volumes_it_has() {
         let kept_mark = Mark::read(&kept.xml).unwrap();
         assert_ne!(kept_mark.fingerprint, mark.fingerprint, "it is of another document");
         assert_eq!(Mark { fingerprint: mark.fingerprint.clone(), ..kept_mark }, mark);
-        let without = domain.keeping(Some("m.root.00000000"), None, &mark);
+        let without = domain.keeping(Some(("m.root.00000000", None)), None, &mark);
         assert!(!without.xml.contains(".boot."));
         assert_eq!(without.xml.matches("<disk").count() + without.xml.matches("<sysinfo").count(), 1);
         validate_all(Kind::Domain, [("kept", &*kept.xml), ("without", &*without.xml)]).unwrap();
@@ -165,7 +165,13 @@ fn a_domain_stays_on_the_volumes_it_has() {
         let own = Mark::read(&domain.xml).unwrap();
         let name = |volume: &Option<(Arc<str>, Arc<str>)>| volume.as_ref().map(|(_, name)| name.to_string());
         assert_eq!(
-            domain.keeping(name(&domain.root).as_deref(), name(&domain.boot).as_deref(), &own).xml,
+            domain
+                .keeping(
+                    name(&domain.root).as_deref().map(|root| (root, None)),
+                    name(&domain.boot).as_deref(),
+                    &own
+                )
+                .xml,
             domain.xml
         );
     }

@@ -3,7 +3,7 @@
 use fmc_core::graph::{Change, Impact};
 use fmc_core::machine::Power;
 
-use super::{Difference, autostart, differences, switch};
+use super::{Difference, autostart, definition, differences, switch};
 use crate::document::DomainDocument;
 use crate::link::DomainRecord;
 
@@ -15,6 +15,7 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
         found.retain(|found| found.path != "currentMemory" || found.to != memory.to);
     }
     let mut changes: Vec<Change> = found.into_iter().map(|found| change(found, seen.active)).collect();
+    changes.extend(definition(seen.persistent));
     changes.extend(autostart(seen.autostart, wanted.autostart));
     changes.extend(power(wanted.power, seen.active));
     changes

@@ -2,7 +2,7 @@
 
 use fmc_core::graph::{Change, Impact};
 
-use super::{Difference, autostart, differences, switch};
+use super::{Difference, autostart, definition, differences, switch};
 use crate::document::NetworkDocument;
 use crate::link::NetworkRecord;
 
@@ -16,6 +16,7 @@ pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Ch
         found.extend(differences(&wanted.xml, live).into_iter().filter(|found| !known.contains(&found.path)));
     }
     changes.extend(found.into_iter().map(|found| change(found, seen.active)));
+    changes.extend(definition(seen.persistent));
     changes.extend(autostart(seen.autostart, wanted.autostart));
     changes.extend(switch("active", seen.active, true, ["active", "inactive"], Impact::Live));
     changes

@@ -2,7 +2,7 @@
 
 use fmc_core::graph::{Change, Impact};
 
-use super::{autostart, differences, switch, table};
+use super::{autostart, definition, differences, switch, table};
 use crate::document::{PoolDocument, VolumeDocument};
 use crate::link::{PoolRecord, VolumeFacts};
 
@@ -15,6 +15,7 @@ pub fn compare_pool(wanted: &PoolDocument, seen: &PoolRecord) -> Vec<Change> {
         .into_iter()
         .map(|found| found.into_change(Impact::Replace, reason))
         .collect();
+    changes.extend(definition(seen.persistent));
     changes.extend(autostart(seen.autostart, true));
     changes.extend(switch("active", seen.active, true, ["active", "inactive"], Impact::Live));
     changes

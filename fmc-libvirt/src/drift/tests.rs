@@ -129,7 +129,14 @@ fn a_volume_grows_and_is_never_made_smaller() {
         _ => None,
     });
     let verdict = |capacity: u64| {
-        let seen = VolumeFacts { name: "db.disk.data".into(), path: String::new(), capacity, backing: None };
+        let seen = VolumeFacts {
+            name: "db.disk.data".into(),
+            path: String::new(),
+            capacity,
+            allocation: None,
+            format: None,
+            backing: None,
+        };
         compare_volume(volume.unwrap(), &seen)
             .into_iter()
             .map(|change| (change.from.unwrap(), change.impact))
@@ -153,6 +160,7 @@ fn a_network_that_stops_says_why() {
         xml,
         live_xml: Some(live.to_owned()),
         active: true,
+        persistent: true,
         autostart: true,
     };
     assert_eq!(compare_network(network, &record(network.xml.to_string(), &network.xml)), []);

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fmc_core::digest::Digest;
 use fmc_core::path::HttpUrl;
@@ -33,6 +33,10 @@ const LARGEST: u64 = 64 << 30;
 /// The space that stays free on the download folder's file system.
 const RESERVE: u64 = 64 << 20;
 
+/// The fewest bytes in a second, on average over the time after which a silent server is given up. A slower server would
+/// take days, and one that sends a byte now and then would never end.
+const SLOWEST: u64 = 4 << 10;
+
 /// The pause between two looks whether another download is done.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -57,6 +61,18 @@ pub enum FetchError {
         /// The timeout, in seconds.
         seconds: u64,
         /// The bytes received before.
+        done: Size,
+    },
+    /// The answer comes too slowly.
+    #[error(
+        "only {came} came in {seconds} s (after {done}): apply again to continue from there, or use another mirror"
+    )]
+    Slow {
+        /// The bytes received in this time.
+        came: Size,
+        /// The time, in seconds.
+        seconds: u64,
+        /// The bytes received in all.
         done: Size,
     },
     /// The answer is not a file.
@@ -192,6 +208,7 @@ pub fn fetch(
                 error,
                 FetchError::Cut { .. }
                     | FetchError::Stalled { .. }
+                    | FetchError::Slow { .. }
                     | FetchError::Connect(_)
                     | FetchError::Status { .. }
                     | FetchError::Cancelled
@@ -312,6 +329,7 @@ impl Fetch<'_> {
         let mut body = response.into_body().into_reader();
         let mut piece = vec![0; 256 << 10];
         let start = part.length;
+        let (mut since, mut then) = (Instant::now(), part.length);
         loop {
             if !(self.on)(FetchStep::Bytes { done: part.length, total }) {
                 return Err(FetchError::Cancelled);
@@ -337,6 +355,16 @@ impl Fetch<'_> {
             part.file.write_all(bytes).map_err(|cause| self.disk(cause))?;
             part.hash.update(bytes);
             part.length += count as u64;
+            let time = since.elapsed();
+            if time >= self.patience.stall {
+                let came = part.length - then;
+                let is_whole = total == Some(part.length);
+                if !is_whole && came < SLOWEST.saturating_mul(time.as_secs().max(1)) {
+                    let [came, done] = [came, part.length].map(Size::bytes);
+                    return Err(FetchError::Slow { came, seconds: time.as_secs(), done });
+                }
+                (since, then) = (Instant::now(), part.length);
+            }
         }
         if part.length < SMALLEST {
             let begins = harmless(piece.get(..usize::try_from(part.length).unwrap_or(0)).unwrap_or_default());
@@ -360,7 +388,7 @@ impl Fetch<'_> {
     }
 
     fn ask(&self, from: u64) -> Result<Response<Body>, FetchError> {
-        ask(self.url, from, self.patience)
+        ask(self.url, from, self.patience, None)
     }
 
     /// How many bytes may come; an error if there is too little space for the rest of the file.
@@ -384,7 +412,7 @@ impl Fetch<'_> {
 ///
 /// It is not available, longer than `most` bytes, or not text.
 pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, FetchError> {
-    let response = ask(url, 0, patience)?;
+    let response = ask(url, 0, patience, Some(patience.stall))?;
     let body = response.into_body().into_with_config().limit(most).read_to_string();
     body.map_err(|error| match error {
         ureq::Error::BodyExceedsLimit(_) => FetchError::Connect(format!(
@@ -398,8 +426,13 @@ pub fn text(url: &HttpUrl, patience: Patience, most: u64) -> Result<String, Fetc
     })
 }
 
-/// Requests a file from a byte on.
-fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, FetchError> {
+/// Requests a file from a byte on. `within` limits the time of the whole content.
+fn ask(
+    url: &HttpUrl,
+    from: u64,
+    patience: Patience,
+    within: Option<Duration>,
+) -> Result<Response<Body>, FetchError> {
     let config = Agent::config_builder()
         // An https URL must not lead to http.
         .https_only(url.is_https())
@@ -412,6 +445,7 @@ fn ask(url: &HttpUrl, from: u64, patience: Patience) -> Result<Response<Body>, F
         .timeout_connect(Some(patience.connect))
         .timeout_recv_response(Some(patience.stall))
         .timeout_per_read(Some(patience.stall))
+        .timeout_recv_body(within)
         .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .build();
     let mut request = Agent::new_with_config(config).get(url.as_str());

@@ -18,6 +18,9 @@ const LARGEST: u64 = 64 << 40;
 /// QEMU refuses larger first-level tables.
 const LARGEST_L1: u64 = 32 << 20;
 
+/// QEMU refuses more snapshots, and a longer table of them.
+const MOST_SNAPSHOTS: u32 = 65536;
+
 /// The limit for reading second-level tables: enough for 1 TiB with the default clusters.
 const LARGEST_WALK: u64 = 128 << 20;
 
@@ -331,7 +334,25 @@ fn qcow2(head: &[u8], length: Option<u64>) -> Result<Header, HeaderError> {
             return Err(HeaderError::Field { field, found, right });
         }
     }
+    let (snapshots, snapshots_at) = (u32(60)?, u64(64)?);
+    if snapshots > MOST_SNAPSHOTS {
+        return Err(HeaderError::Field {
+            field: "the number of its snapshots",
+            found: snapshots.into(),
+            right: format!("QEMU accepts at most {MOST_SNAPSHOTS}"),
+        });
+    }
+    if snapshots > 0 && (snapshots_at == 0 || snapshots_at % cluster != 0 || snapshots_at > LARGEST * 2) {
+        return Err(HeaderError::Field {
+            field: "the place of its snapshots",
+            found: snapshots_at,
+            right: format!("it must be a multiple of its cluster size, {cluster} bytes"),
+        });
+    }
+    // An entry has 40 bytes at least.
+    let snapshots_end = if snapshots == 0 { 0 } else { snapshots_at + u64::from(snapshots) * 40 };
     let parts = [
+        ("the end of its snapshots", snapshots_end),
         ("the end of its first table", l1_offset + l1_size * 8),
         ("the end of its reference counts", counts + count_clusters * cluster),
     ];

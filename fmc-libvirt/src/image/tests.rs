@@ -112,7 +112,7 @@ fn a_name_in_a_header_is_shown_and_not_obeyed() {
 #[test]
 fn a_lying_header_is_refused_with_what_it_says() {
     let image = qcow2("1G", b"boot");
-    let cases: [(usize, &[u8], &str); 12] = [
+    let cases: [(usize, &[u8], &str); 14] = [
         (4, &[0, 0, 0, 1], "qcow2 version 1"),
         (4, &[0, 0, 0, 9], "qcow2 version 9"),
         (20, &[0, 0, 0, 63], "the size of its clusters is 63, but it must be from 9 to 21"),
@@ -123,6 +123,12 @@ fn a_lying_header_is_refused_with_what_it_says() {
         (40, &(1_u64 << 40).to_be_bytes(), "the end of its first table is at 1099511631872"),
         (40, &[0xff; 8], "the place of its first table is 18446744073709551615"),
         (48, &(1_u64 << 40).to_be_bytes(), "the end of its reference counts is at 10995116"),
+        (
+            60,
+            &70_000_u32.to_be_bytes(),
+            "the number of its snapshots is 70000, but QEMU accepts at most 65536",
+        ),
+        (60, &1_u32.to_be_bytes(), "the place of its snapshots is 0"),
         (72, &(1_u64 << 1).to_be_bytes(), "marks it as corrupt"),
         (72, &(1_u64 << 63).to_be_bytes(), "incompatible bits 0x8000000000000000"),
     ];

@@ -81,7 +81,7 @@ forward! {
     fn update_network(name: &str, section: Section, edit: Edit, xml: &str, active: bool) -> Result<(), CallError>;
     fn pools() -> Result<Vec<PoolRecord>, CallError>;
     fn pool(name: &str) -> Result<Option<PoolRecord>, CallError>;
-    fn create_pool(xml: &str) -> Result<(), CallError>;
+    fn create_pool(xml: &str, build: bool) -> Result<(), CallError>;
     fn start_pool(name: &str) -> Result<(), CallError>;
     fn set_pool_autostart(name: &str, on: bool) -> Result<(), CallError>;
     fn delete_pool(name: &str) -> Result<(), CallError>;

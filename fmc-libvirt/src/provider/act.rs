@@ -4,6 +4,7 @@
 //! not need this: libvirt itself refuses a name that is taken.
 
 mod domain;
+pub(super) mod lease;
 mod network;
 mod storage;
 mod upload;
@@ -32,6 +33,9 @@ pub(super) struct Job<L, A> {
     pub(super) secrets: Arc<dyn Secrets + Send + Sync>,
     pub(super) images: Images,
     pub(super) pools: Pools,
+    pub(super) leases: lease::Leases,
+    /// The cloud's owner, if its objects were observed.
+    pub(super) owner: Option<Arc<str>>,
     pub(super) acting: A,
     pub(super) address: Address,
     /// The object's name on its host.
@@ -43,14 +47,15 @@ pub(super) struct Job<L, A> {
     pub(super) before: Before,
 }
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn run(&self) -> Result<(), StepError> {
+        self.hold()?;
         let name = self.address.name();
         match (self.action, self.document.as_deref()) {
             (Action::Delete, _) => match self.address.kind() {
                 kind::DOMAIN => self.delete_domain(&self.on_host),
                 kind::NETWORK => self.delete_network(&self.on_host),
-                kind::POOL => self.delete_pool(name),
+                kind::POOL => self.delete_own_pool(name),
                 _ => self.delete_volume(name),
             },
             (_, Some(Document::Domain(domain))) => self.domain(domain),
@@ -64,6 +69,14 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
     }
 
+    /// Deletes the cloud's own pool, with the lease in it.
+    fn delete_own_pool(&self, name: &str) -> Result<(), StepError> {
+        self.leases.give_back(self.address.place(), &*self.link);
+        self.delete_pool(name)
+    }
+}
+
+impl<L: Link, A: Acting> Job<L, A> {
     /// Refuses if the object changed since the plan.
     fn expect(&self, found: Option<Fingerprint>) -> Result<(), StepError> {
         if found == self.expects { Ok(()) } else { Err(self.changed()) }

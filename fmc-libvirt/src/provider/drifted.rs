@@ -30,6 +30,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
             Some(node) => looking.compare(address, &node.document, object),
             None => looking.extra(address, object),
         }
+        looking.covered(address, object);
     }
     looking.missing(wanted, seen);
     let Looking(mut found) = looking;
@@ -67,6 +68,17 @@ impl Looking {
         }
     }
 
+    /// A volume that lies under a disk which fmc did not make, as the root of a machine with a snapshot.
+    fn covered(&mut self, address: &Address, object: &Object) {
+        let Object::Volume(volume) = object else { return };
+        let is_layer = volume.under.as_ref() == Some(&volume.path);
+        if let Some(above) = volume.under.as_ref().filter(|_| !is_layer && volume.named_by.is_empty()) {
+            let from = Some(volume.path.clone());
+            let moved = Moved { path: "disk".to_owned(), from, to: Some(above.clone()) };
+            self.tell(address, object, DriftKind::Changed, vec![moved]);
+        }
+    }
+
     /// A copy of one of our objects: its mark has another address.
     fn extra(&mut self, address: &Address, object: &Object) {
         let (mark, owner) = match object {
@@ -74,7 +86,7 @@ impl Looking {
             Object::Network(network) => (Mark::read(&network.record.xml), &network.owner),
             Object::Pool(_) | Object::Volume(_) => return,
         };
-        if let Some(mark) = mark.filter(|mark| *owner == Owner::Us && mark.address != address.to_string()) {
+        if let Some(mark) = mark.filter(|_| *owner == Owner::Copied) {
             let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };
             self.tell(address, object, DriftKind::Extra, vec![copy]);
         }

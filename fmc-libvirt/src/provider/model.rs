@@ -7,6 +7,7 @@ use fmc_core::unit::Size;
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
 use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
+use crate::link::Suspended;
 use crate::volume::Ours;
 use crate::xml::Outline;
 
@@ -76,12 +77,22 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
             Some(taken) => taken,
             None => pool_verdict(compare_pool(wanted, &seen.record)),
         },
+        (Document::Volume(_), Object::Volume(seen)) if seen.lacks_its_commit() => verdict(vec![Change {
+            path: COMMIT.to_owned(),
+            from: Some("not committed".to_owned()),
+            to: Some("committed".to_owned()),
+            impact: Impact::Live,
+            reason: Some("what is made from it shows that all of it had arrived".to_owned()),
+        }]),
         (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
             verdict(compare_volume(wanted, &seen.facts()))
         }
         _ => Verdict::Same,
     }
 }
+
+/// The path of the change that commits an upload.
+pub(super) const COMMIT: &str = "upload";
 
 fn verdict(changes: Vec<Change>) -> Verdict {
     if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
@@ -127,6 +138,7 @@ fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     let by = match owner {
         Owner::Us => return None,
         Owner::Other(owner) => format!("it belongs to the cloud {owner}"),
+        Owner::Copied => "it is a copy of one of this cloud's, made by hand".to_owned(),
         Owner::Unmarked => "it is not fmc's".to_owned(),
     };
     Some(Verdict::Refused(format!(
@@ -163,9 +175,7 @@ pub(super) fn remove(
     choices: &Choices,
 ) -> Removal {
     match object {
-        Object::Domain(DomainObject { owner: Owner::Us, .. }) => {
-            Removal::Delete("no longer wanted".to_owned())
-        }
+        Object::Domain(domain) if domain.owner == Owner::Us => remove_domain(domain),
         Object::Network(network) if network.owner == Owner::Us => {
             Removal::Delete("no longer wanted".to_owned())
         }
@@ -173,6 +183,22 @@ pub(super) fn remove(
         Object::Volume(volume) => remove_volume(at, volume, is_wanted, choices),
         _ => Removal::Ignore,
     }
+}
+
+/// What its guest has not written yet is lost, and would have to be on the disks that stay.
+fn remove_domain(domain: &DomainObject) -> Removal {
+    let why = match &domain.record.suspended {
+        None => "no longer wanted".to_owned(),
+        Some(Suspended::Saved) => {
+            "no longer wanted; what its saved memory has not written to its disks goes too".to_owned()
+        }
+        Some(Suspended::Paused(why)) => {
+            format!(
+                "no longer wanted; it is paused ({why}), and what its memory has not written to its disks goes too"
+            )
+        }
+    };
+    Removal::Delete(why)
 }
 
 fn remove_pool(pool: &PoolObject) -> Removal {
@@ -199,6 +225,17 @@ fn remove_volume(
 ) -> Removal {
     if let Some(naming) = volume.named_by.iter().find(|naming| !naming.ours) {
         return Removal::Keep(format!("the domain {}, not ours, uses it", naming.domain));
+    }
+    if let Some(below) = &volume.over {
+        return Removal::Keep(format!("an overlay over {below}, which fmc did not make: merge it first"));
+    }
+    if let Some(disk) = volume.under.as_ref().filter(|disk| **disk != volume.path) {
+        return Removal::Keep(format!(
+            "{disk}, which fmc did not make, may be an overlay over it: merge it first"
+        ));
+    }
+    if let Some(user) = volume.used_by.first().filter(|_| !matches!(volume.ours, Ours::Base { .. })) {
+        return Removal::Keep(format!("{user} has it as backing store"));
     }
     match &volume.ours {
         Ours::Disk { machine, .. } if choices.delete_data.covers(machine) => {
@@ -227,6 +264,7 @@ fn remove_volume(
             }
         }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
+        Ours::Lease => Removal::Ignore,
         Ours::Base { .. } => {
             let stays = |user: &&String| !goes(at, user, &volume.pool, is_wanted);
             match volume.used_by.iter().find(stays) {

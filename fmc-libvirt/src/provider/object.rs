@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use fmc_core::graph::{Edge, Fingerprint};
+use fmc_core::identity;
 
-use crate::link::{DomainRecord, NetworkRecord, PoolRecord, VolumeFacts};
+use super::guard::StrangeDisk;
+use crate::link::{DomainRecord, NetworkRecord, PoolRecord, Suspended, VolumeFacts};
 use crate::mark::{self, Mark};
 use crate::volume::{Ours, VolumeName};
 use crate::xml::Element;
@@ -37,20 +39,32 @@ impl Object {
 
 /// The owner of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Owner {
     /// This cloud's.
     Us,
     /// Another cloud's, by its owner id.
     Other(String),
+    /// A person's: it carries the mark of another object of this cloud's, of which it is a copy (`virt-clone`).
+    Copied,
     /// Unknown: there is no mark.
     Unmarked,
 }
 
 impl Owner {
-    /// Determined from the mark of a document.
-    pub(super) fn of(mark: Option<&Mark>, owner: &str) -> Self {
+    /// Determined from the mark of an object, which counts only on the object that it names: by its name, and by its
+    /// UUID.
+    pub(super) fn of(mark: Option<&Mark>, owner: &str, kind: &str, on_host: &str, xml: &str) -> Self {
         match mark {
-            Some(mark) if mark.owner == owner => Self::Us,
+            Some(mark) if mark.owner == owner => {
+                let is_own = mark.name_of(on_host).is_some_and(|name| {
+                    let own = identity::uuid(owner, kind, name).to_string();
+                    Outline::place(xml, &["uuid"])
+                        .and_then(|place| xml.get(place))
+                        .is_none_or(|uuid| uuid.contains(&own))
+                });
+                if is_own { Self::Us } else { Self::Copied }
+            }
             Some(mark) => Self::Other(mark.owner.clone()),
             None => Self::Unmarked,
         }
@@ -72,6 +86,10 @@ pub struct DomainObject {
     pub files: Vec<String>,
     /// Networks that were restarted while it ran, so that it lost them.
     pub unplugged: Vec<String>,
+    /// Its disks that are no volumes of ours: overlays over them, and what was attached by hand.
+    pub strange: Vec<StrangeDisk>,
+    /// A disk that a job of libvirt's copies.
+    pub copying: Option<String>,
     pub(super) needs: Vec<Edge>,
 }
 
@@ -117,6 +135,16 @@ pub struct VolumeObject {
     pub whole: bool,
     /// Whether only the commit of a volume is left.
     pub only_commit: bool,
+    /// The apply that has the lease of the cloud and may still send it, if it is not complete.
+    pub applied_by: Option<String>,
+    /// The bytes that it takes in its pool; read only if no domain uses it.
+    pub allocation: Option<u64>,
+    /// Its format, as `qcow2`; read only if no domain uses it.
+    pub format: Option<String>,
+    /// The volume that it is an overlay over, if it is one: fmc makes none over a disk.
+    pub over: Option<String>,
+    /// A disk that lies over it, as far as its machine's domain shows it.
+    pub under: Option<String>,
     /// Volumes that have it as backing store, as `POOL/NAME`; read only if a decision depends on it.
     pub used_by: Vec<String>,
     /// Domains that use it, ours and others.
@@ -135,12 +163,29 @@ pub struct Naming {
 }
 
 impl VolumeObject {
+    /// Whether only the commit of an upload is missing: objects of ours use the volume, and each is made after the
+    /// volume had arrived.
+    pub(super) fn lacks_its_commit(&self) -> bool {
+        let is_own_root = |user: &String| {
+            let name = user.strip_prefix(&self.pool).and_then(|name| name.strip_prefix('/'));
+            name.and_then(VolumeName::parse).is_some_and(|name| matches!(name.ours, Ours::Root { .. }))
+        };
+        let is_used = !self.named_by.is_empty() || !self.used_by.is_empty();
+        let is_uncommitted = !self.whole && !self.only_commit;
+        is_uncommitted
+            && is_used
+            && self.named_by.iter().all(|naming| naming.ours)
+            && self.used_by.iter().all(is_own_root)
+    }
+
     /// The properties for a comparison of capacities.
     pub(super) fn facts(&self) -> VolumeFacts {
         VolumeFacts {
             name: self.name.clone(),
             path: self.path.clone(),
             capacity: self.capacity.unwrap_or(0),
+            allocation: None,
+            format: None,
             backing: None,
         }
     }
@@ -167,7 +212,16 @@ pub(super) fn volume_name(pool: &str, name: &str, owner: &str) -> Option<VolumeN
 
 /// The fingerprint of a domain as it was read.
 pub(super) fn domain_fingerprint(record: &DomainRecord) -> Fingerprint {
-    mark::fingerprint(&record.xml, &switches(record.active, record.autostart))
+    let mut state = switches(record.active, record.autostart);
+    if !record.persistent {
+        state.push_str(" transient");
+    }
+    match &record.suspended {
+        Some(Suspended::Paused(_)) => state.push_str(" paused"),
+        Some(Suspended::Saved) => state.push_str(" saved"),
+        None => {}
+    }
+    mark::fingerprint(&record.xml, &state)
 }
 
 /// The fingerprint of a network as it was read. The number of plugged-in guests is not part of it.

@@ -58,6 +58,7 @@ pub(super) async fn observe<L: Link>(
                 provider.remember(
                     host,
                     Remembered {
+                        owner: wants.owner.as_str().into(),
                         networks: read.networks.clone(),
                         pools: read.pools.clone(),
                         images: images(&read),
@@ -96,6 +97,8 @@ pub(super) async fn observe<L: Link>(
 /// The part of an observation that the preflight uses.
 #[derive(Debug)]
 pub(super) struct Remembered {
+    /// The owner of the cloud that was observed.
+    pub(super) owner: Arc<str>,
     pub(super) networks: Vec<NetworkRecord>,
     pub(super) pools: Vec<PoolRecord>,
     /// The names of volumes that commit an uploaded image.

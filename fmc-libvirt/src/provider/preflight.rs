@@ -218,7 +218,7 @@ fn compare_pools(
     }
 }
 
-/// Foreign networks with our bridges or, if they are active, on our subnets.
+/// Foreign networks with our bridges or, if they are active or start with the host, on our subnets.
 fn compare_networks(
     owner: &str,
     place: &Place<'_>,
@@ -228,7 +228,7 @@ fn compare_networks(
     let ours = |record: &NetworkRecord| Mark::read(&record.xml).is_some_and(|mark| mark.owner == owner);
     let foreign: Vec<(&str, IpNet)> = records
         .iter()
-        .filter(|record| record.active && !ours(record))
+        .filter(|record| (record.active || record.autostart) && !ours(record))
         .flat_map(|record| subnets(&record.xml).into_iter().map(|subnet| (record.name.as_str(), subnet)))
         .collect();
     let bridges: BTreeMap<String, &str> = records

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use fmc_core::graph::{
     self, About, Address, Choices, DeleteData, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
 };
+use fmc_core::machine::Power;
 use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
+use super::guard::{self, StrangeDisk};
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Document, DomainDocument, kind};
+use crate::document::{Document, DomainDocument, PoolDocument, kind};
+use crate::link::Suspended;
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
@@ -31,21 +34,26 @@ pub(super) fn settle<'a>(
 ) -> Settled<'a, Document> {
     let mut settling = Settling {
         seen,
-        wanted: Lookup::of(&wanted.nodes),
         states: Lookup::of(&seen.objects),
         nodes: Cow::Borrowed(&wanted.nodes),
         anew: BTreeMap::new(),
         added: BTreeMap::new(),
         notes: Vec::new(),
         dropped: Vec::new(),
+        given_up: BTreeSet::new(),
     };
     let mut machines: BTreeSet<&str> = BTreeSet::new();
     for (address, node) in &wanted.nodes {
         if let Document::Domain(domain) = &*node.document {
             machines.insert(&domain.name);
-            settling.machine(address, node, domain, choices.replace.contains(&*domain.name));
+            let asked = Asked {
+                replace: choices.replace.contains(&*domain.name),
+                delete_data: choices.delete_data.covers(&domain.name),
+            };
+            settling.machine(address, node, domain, &asked);
         }
     }
+    settling.known_pools();
     settling.drop_unused_bases();
     settling.uploads();
     settling.unknown_replacements(&machines, choices);
@@ -56,8 +64,6 @@ pub(super) fn settle<'a>(
 
 struct Settling<'a, 'w> {
     seen: &'a Seen<Object>,
-    /// The objects as they are wanted.
-    wanted: Lookup<'w, graph::Node<Document>>,
     /// The existing objects.
     states: Lookup<'a, State<Object>>,
     /// The wanted objects as far as they are settled.
@@ -67,6 +73,18 @@ struct Settling<'a, 'w> {
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,
+    /// Machines whose lost or kept data a person gave up.
+    given_up: BTreeSet<String>,
+}
+
+/// A disk that takes less than this in its pool was never written to: an empty qcow2 file takes 200 KiB, a new file system
+/// more than that.
+const BLANK: u64 = 1 << 20;
+
+/// What a person asked for by a machine's name.
+struct Asked {
+    replace: bool,
+    delete_data: bool,
 }
 
 /// The root or boot volume of a domain.
@@ -81,11 +99,12 @@ impl<'a> Settling<'a, '_> {
         address: &Address,
         node: &graph::Node<Document>,
         wanted: &DomainDocument,
-        replace: bool,
+        asked: &Asked,
     ) {
         let about = || About::machine(&*wanted.name);
+        let replace = asked.replace;
         let seen = match self.states.get(address) {
-            None => return self.returns(address, wanted),
+            None => return self.returns(address, node, wanted, asked),
             Some(State::Present { object, .. }) => object,
             // Unknown: the planner defers it.
             Some(_) => return,
@@ -94,6 +113,27 @@ impl<'a> Settling<'a, '_> {
         let Object::Domain(seen) = &**seen else { return };
         if seen.owner != Owner::Us {
             return;
+        }
+        let [has_root, has_boot] = volumes_of(wanted, seen);
+        let is_overlay = |disk: &StrangeDisk| self.is_overlay(node, wanted, seen, disk);
+        let layered = has_root.as_ref().zip(wanted.root.as_ref()).and_then(|(has, (pool, _))| {
+            let below = self.volume(address, pool, &has.name)?.over.as_ref()?;
+            Some(guard::layered(&wanted.on_host, &has.name, below))
+        });
+        let stands_against = layered
+            .or_else(|| guard::held(wanted, seen, is_overlay))
+            .or_else(|| (replace && is_saved(seen)).then(|| guard::saved_words(&wanted.on_host)));
+        if let Some(text) = stands_against {
+            // Only a person's own wish is refused; without one the machine waits, and others go on.
+            let kind = if replace { NoteKind::Refused } else { NoteKind::Left };
+            self.notes.push(Note { about: about(), kind, text });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
+        }
+        if let Some(text) = self.lost(address, node, wanted, seen, has_root.as_ref(), asked) {
+            self.notes.push(Note { about: about(), kind: NoteKind::Refused, text });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
         self.empty_disks(node, seen);
         let Some((pool, root)) = &wanted.root else {
@@ -105,30 +145,27 @@ impl<'a> Settling<'a, '_> {
         if !self.is_read(address, pool) {
             return;
         }
-        let has_root = has(seen, |ours| match ours {
-            Ours::Root { machine, hash } if *machine == *wanted.name => Some(hash),
-            _ => None,
-        });
         let wanted_hash = hash_of(root);
         let has_root = match has_root {
-            Some(has) if replace => {
-                let reason = "asked for by --replace";
-                let hash = if has.hash == wanted_hash { twin(&wanted_hash) } else { wanted_hash };
-                return self.replaced(address, node, wanted, &hash, reason);
-            }
-            Some(has) if self.volume(address, pool, &has.name).is_none() => {
-                return self.replaced(address, node, wanted, &wanted_hash, "its root volume is gone");
+            _ if replace => {
+                let has_it = has_root.is_some_and(|has| has.hash == wanted_hash);
+                let hash = if has_it { twin(&wanted_hash) } else { wanted_hash };
+                return self.replaced(address, node, wanted, &hash, "asked for by --replace");
             }
             Some(has) => has,
-            None => {
-                return self.replaced(address, node, wanted, &wanted_hash, "it has no root volume of ours");
-            }
+            // Without `--replace` it is refused above.
+            None => return,
         };
         if has_root.hash == wanted_hash {
             return;
         }
         if has_root.hash == twin(&wanted_hash) {
-            self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot: None, mark: None });
+            self.pin(
+                address,
+                node,
+                wanted,
+                &Pinned { root: &has_root.name, boot: None, mark: None, format: None },
+            );
             return;
         }
         let (image, config) = older(wanted, seen);
@@ -139,10 +176,6 @@ impl<'a> Settling<'a, '_> {
         };
         let name = &wanted.name;
         let mut text = format!("boots with {what} (--replace {name} replaces it; its data disks stay)");
-        let has_boot = has(seen, |ours| match ours {
-            Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
-            _ => None,
-        });
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
             (Some(has), Some((_, boot))) => {
@@ -158,7 +191,9 @@ impl<'a> Settling<'a, '_> {
                 text.push_str(&format!("; its boot volume {} is gone, so it cannot start again", boot.name));
             }
             let boot = has_boot.as_ref().map(|boot| boot.name.as_str());
-            self.pin(address, node, wanted, &Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref() });
+            let format = format_of(&seen.record.xml, &has_root.name);
+            let pinned = Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref(), format };
+            self.pin(address, node, wanted, &pinned);
         } else {
             text.push_str(
                 "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
@@ -168,21 +203,213 @@ impl<'a> Settling<'a, '_> {
         self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
     }
 
-    /// A machine whose domain does not exist. A root with its name may already have been booted from, so it
-    /// is replaced.
-    fn returns(&mut self, address: &Address, wanted: &DomainDocument) {
+    /// A machine whose domain does not exist. A root that is there is its own, from before somebody removed the
+    /// definition or an apply was cut: the machine is defined on it again.
+    fn returns(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        asked: &Asked,
+    ) {
         let Some((pool, root)) = &wanted.root else { return };
-        if let Some(volume) = self.volume(address, pool, root) {
-            if let Some(naming) = volume.named_by.first() {
-                let text = format!(
-                    "its root {root} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
-                    naming.domain
-                );
-                self.notes.push(Note { about: About::machine(&*wanted.name), kind: NoteKind::Refused, text });
-            } else {
+        let roots = self.roots(address, pool, &wanted.name);
+        if let Some((volume, naming)) = roots.iter().find_map(|root| Some((root, root.named_by.first()?))) {
+            let text = format!(
+                "its root {} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
+                volume.name, naming.domain
+            );
+            return self.refuse(&wanted.name, text);
+        }
+        if asked.replace || roots.is_empty() {
+            if self.volume(address, pool, root).is_some() {
                 let at = volume_address(address, pool, root);
-                self.anew
-                    .insert(at, "its machine is not there, and a guest may have booted from it".to_owned());
+                self.anew.insert(at, "asked for by --replace".to_owned());
+            }
+            return self.takes_over(node, wanted, asked);
+        }
+        let [chosen] = roots.as_slice() else {
+            let names: Vec<&str> = roots.iter().map(|root| root.name.as_str()).collect();
+            let name = &wanted.name;
+            let text = format!(
+                "its domain is gone, and it has several roots ({}): delete those that are not its own (`virsh vol-delete \
+                 NAME {pool}`), or `--replace {name}` makes a new one",
+                names.join(", ")
+            );
+            return self.refuse(name, text);
+        };
+        let wanted_hash = hash_of(root);
+        let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
+        self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
+        if !is_current {
+            // What it was made from is not known without its domain.
+            let boot =
+                Ours::Boot { machine: wanted.name.to_string(), hash: hash_of(&chosen.name) }.to_string();
+            let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
+            let (boot, unknown) = (boot.map(|boot| boot.name.as_str()), Mark::default());
+            self.pin(
+                address,
+                node,
+                wanted,
+                &Pinned { root: &chosen.name, boot, mark: Some(&unknown), format: chosen.format.clone() },
+            );
+            let name = &wanted.name;
+            let text = format!(
+                "returns on the root that it has, of another image or boot configuration (--replace {name} replaces it; its data disks stay)"
+            );
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Outdated, text });
+        } else if chosen.name != **root {
+            self.pin(
+                address,
+                node,
+                wanted,
+                &Pinned { root: &chosen.name, boot: None, mark: None, format: None },
+            );
+        }
+    }
+
+    /// The kept data disks that a new machine takes over.
+    fn takes_over(&mut self, node: &graph::Node<Document>, wanted: &DomainDocument, asked: &Asked) {
+        let mut taken = Vec::new();
+        for Edge { to, .. } in &node.needs {
+            let Some(volume) = self.present(to) else { continue };
+            let Ours::Disk { disk, .. } = &volume.ours else { continue };
+            if volume.allocation.is_some_and(|bytes| bytes < BLANK) {
+                continue;
+            }
+            if asked.delete_data {
+                self.given_up.insert(wanted.name.to_string());
+                self.anew.insert(to.clone(), "its data is given up by --delete-data".to_owned());
+            } else {
+                let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
+                taken.push(format!("{disk}{}", size.unwrap_or_default()));
+            }
+        }
+        if !taken.is_empty() {
+            let name = &wanted.name;
+            let text = format!(
+                "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
+                 with an empty one)",
+                taken.join(", ")
+            );
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });
+        }
+    }
+
+    /// The volumes that a machine's domain names and that are gone: why nothing is made in their place.
+    fn lost(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        seen: &DomainObject,
+        has_root: Option<&Has>,
+        asked: &Asked,
+    ) -> Option<String> {
+        let name = &wanted.name;
+        let mut lost = Vec::new();
+        if let Some((pool, _)) = &wanted.root
+            && self.is_read(address, pool)
+            && !asked.replace
+        {
+            match has_root {
+                Some(has) if self.volume(address, pool, &has.name).is_none() => lost.push(format!(
+                    "its root {} is gone from the pool {pool} (--replace {name} makes a new one)",
+                    has.name
+                )),
+                Some(_) => {}
+                None => lost.push(format!(
+                    "its domain has no root volume of ours any more (--replace {name} makes a new one)"
+                )),
+            }
+        }
+        for Edge { to, .. } in &node.needs {
+            let is_lost = self.states.get(to).is_none()
+                && self.is_disk(to)
+                && seen.needs.iter().any(|edge| edge.to == *to);
+            if is_lost && asked.delete_data {
+                self.given_up.insert(name.to_string());
+            } else if is_lost {
+                lost.push(format!(
+                    "its data disk {} is gone (--delete-data {name} gives its data up and begins with an empty one)",
+                    to.name()
+                ));
+            }
+        }
+        if lost.is_empty() {
+            return None;
+        }
+        Some(format!("{}: is the file system of the pool mounted?", lost.join("; ")))
+    }
+
+    /// Whether a disk with the name of a data disk lies over one: it was made by somebody, or has the place of another one.
+    fn is_overlay(
+        &self,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        seen: &DomainObject,
+        disk: &StrangeDisk,
+    ) -> bool {
+        let volumes = node.needs.iter().filter_map(|edge| self.nodes.get(&edge.to));
+        let is_source = |node: &graph::Node<Document>| match &*node.document {
+            Document::Volume(volume) => {
+                disk.source.strip_suffix(&*volume.name).is_some_and(|folder| folder.ends_with('/'))
+            }
+            _ => false,
+        };
+        if volumes.into_iter().any(is_source) {
+            return false;
+        }
+        let lies_over = |volume: &VolumeObject| volume.path == disk.source && volume.over.is_some();
+        let is_seen_over = || seen.needs.iter().any(|edge| self.present(&edge.to).is_some_and(lies_over));
+        has_serial(&wanted.xml, disk.serial.as_deref()) || is_seen_over()
+    }
+
+    /// Whether a wanted volume is a data disk.
+    fn is_disk(&self, at: &Address) -> bool {
+        let volume = self.nodes.get(at).map(|node| &*node.document);
+        matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."))
+    }
+
+    /// The roots of a machine in a pool, in the order of their names.
+    fn roots(&self, at: &Address, pool: &str, machine: &str) -> Vec<&'a VolumeObject> {
+        let first = volume_address(at, pool, &format!("{machine}.root."));
+        let is_near = |address: &Address| {
+            address.kind() == kind::VOLUME
+                && address.name().starts_with(first.name())
+                && address.place() == at.place()
+        };
+        let seen = self.seen.objects.range(first.clone()..).take_while(|(address, _)| is_near(address));
+        let volumes = seen.filter_map(|(address, _)| self.present(address));
+        volumes.filter(|volume| matches!(&volume.ours, Ours::Root { .. })).collect()
+    }
+
+    fn refuse(&mut self, machine: &str, text: String) {
+        self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Refused, text });
+    }
+
+    /// The folder of a pool that is known, because machines of ours have files there, is not made: its file system may
+    /// not be mounted.
+    fn known_pools(&mut self) {
+        let missing: Vec<Address> = self
+            .nodes
+            .keys()
+            .filter(|at| at.kind() == kind::POOL && !self.seen.objects.contains_key(at))
+            .cloned()
+            .collect();
+        for at in missing {
+            let is_near = |address: &&Address| address.place() == at.place();
+            let mut objects = self.seen.present().filter(|(address, _)| is_near(address));
+            if !objects
+                .any(|(_, object)| matches!(object, Object::Domain(domain) if domain.owner == Owner::Us))
+            {
+                continue;
+            }
+            if let Some(node) = self.nodes.to_mut().get_mut(&at)
+                && let Document::Pool(pool) = &*node.document
+            {
+                let known = PoolDocument { build: false, ..pool.clone() };
+                node.document = Arc::new(Document::Pool(known));
             }
         }
     }
@@ -199,7 +426,7 @@ impl<'a> Settling<'a, '_> {
         let Some((pool, root)) = &wanted.root else { return };
         let name = Ours::Root { machine: wanted.name.to_string(), hash: hash.to_owned() }.to_string();
         if name != **root {
-            self.pin(address, node, wanted, &Pinned { root: &name, boot: None, mark: None });
+            self.pin(address, node, wanted, &Pinned { root: &name, boot: None, mark: None, format: None });
         }
         if self.volume(address, pool, &name).is_some() {
             let at = volume_address(address, pool, &name);
@@ -213,13 +440,12 @@ impl<'a> Settling<'a, '_> {
     /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
     fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
         for Edge { to, .. } in &node.needs {
-            let volume = self.wanted.get(to).map(|node| &*node.document);
-            let is_disk = matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."));
-            if !is_disk || self.states.get(to).is_some() {
+            if self.states.get(to).is_some() || !self.is_disk(to) {
                 continue;
             }
             let had_it = seen.needs.iter().any(|edge| edge.to == *to);
-            let reason = if had_it { "begins empty: its volume is gone" } else { "begins empty" };
+            let reason =
+                if had_it { "begins empty: its data is given up by --delete-data" } else { "begins empty" };
             self.added.insert(to.clone(), reason.to_owned());
         }
     }
@@ -261,7 +487,7 @@ impl<'a> Settling<'a, '_> {
             }
         };
         let boot = pinned.boot.or(wanted.boot.as_ref().map(|(_, name)| &**name));
-        let domain = wanted.keeping(Some(pinned.root), boot, mark);
+        let domain = wanted.keeping(Some((pinned.root, pinned.format.as_deref())), boot, mark);
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.to_mut().insert(address.clone(), node);
     }
@@ -316,7 +542,14 @@ impl<'a> Settling<'a, '_> {
         for (place, has) in pinned {
             let Some((pool, name)) = place else { continue };
             match has.copied().flatten() {
-                Some(has) => self.rename(address, &mut node, pool, (name, &has.name), false),
+                Some(has) => {
+                    self.rename(address, &mut node, pool, (name, &has.name), false);
+                    let own = volume_address(address, pool, &has.name);
+                    if self.states.get(&own).is_none() {
+                        node.needs.retain(|edge| edge.to != own);
+                        self.dropped.extend(self.nodes.to_mut().remove(&own));
+                    }
+                }
                 None => {
                     let unused = volume_address(address, pool, name);
                     node.needs.retain(|edge| edge.to != unused);
@@ -324,6 +557,13 @@ impl<'a> Settling<'a, '_> {
                 }
             }
         }
+        // A disk that it does not get now is not made now either.
+        let is_new = |edge: &Edge| self.states.get(&edge.to).is_none() && self.is_disk(&edge.to);
+        let (new, needs): (Vec<Edge>, Vec<Edge>) = node.needs.into_iter().partition(is_new);
+        for Edge { to, .. } in new {
+            self.nodes.to_mut().remove(&to);
+        }
+        node.needs = needs;
         let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.to_mut().insert(address.clone(), node);
@@ -354,6 +594,8 @@ impl<'a> Settling<'a, '_> {
                 continue;
             }
             match self.present(address) {
+                // It was made from a volume that had arrived, as every step is made after those that it needs.
+                Some(volume) if volume.lacks_its_commit() => {}
                 Some(volume) if !volume.whole => match reliant(volume) {
                     Some(who) => {
                         let text = format!(
@@ -367,7 +609,11 @@ impl<'a> Settling<'a, '_> {
                         });
                     }
                     None => {
-                        self.anew.insert(address.clone(), "its upload was cut".to_owned());
+                        let reason = match &volume.applied_by {
+                            Some(who) => format!("another apply ({who}) still sends it, or was cut"),
+                            None => "its upload was cut".to_owned(),
+                        };
+                        self.anew.insert(address.clone(), reason);
                     }
                 },
                 _ => {}
@@ -410,7 +656,8 @@ impl<'a> Settling<'a, '_> {
             _ => None,
         });
         let known: BTreeSet<&str> = data.collect();
-        for name in names.iter().filter(|name| !known.contains(name.as_str())) {
+        let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
+        for name in names.iter().filter(|name| !is_known(name)) {
             let text = format!("--delete-data {name}: it has no unwanted data disk");
             self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
         }
@@ -441,6 +688,8 @@ struct Pinned<'a> {
     boot: Option<&'a str>,
     /// The mark that records their image and configuration.
     mark: Option<&'a Mark>,
+    /// The format of the root, if the wanted document may name another one.
+    format: Option<String>,
 }
 
 /// Another name for a root of the same content: each digit's complement, so that the twin of a twin is the
@@ -468,16 +717,53 @@ fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has
     })
 }
 
+/// The root and boot volumes of a machine's domain.
+fn volumes_of(wanted: &DomainDocument, seen: &DomainObject) -> [Option<Has>; 2] {
+    let root = has(seen, |ours| match ours {
+        Ours::Root { machine, hash } if *machine == *wanted.name => Some(hash),
+        _ => None,
+    });
+    let boot = has(seen, |ours| match ours {
+        Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
+        _ => None,
+    });
+    [root, boot]
+}
+
+/// The wanted domain of a machine that is neither started nor stopped.
+fn still(wanted: &DomainDocument, seen: &DomainObject) -> DomainDocument {
+    DomainDocument { power: Power::Unmanaged, autostart: seen.record.autostart, ..wanted.clone() }
+}
+
+fn is_saved(seen: &DomainObject) -> bool {
+    matches!(seen.record.suspended, Some(Suspended::Saved))
+}
+
 /// Whether a document uses a volume as the source of a disk.
 fn names_disk(xml: &str, name: &str) -> bool {
-    let ends = |file: &str| file.strip_suffix(name).is_some_and(|folder| folder.ends_with('/'));
-    let Some(outline) = Outline::read(xml) else { return false };
-    let devices = outline.root().at("devices");
-    devices
-        .into_iter()
-        .flat_map(Node::children)
-        .filter_map(|device| device.at("source"))
-        .any(|source| source.attribute("file").is_some_and(ends))
+    Outline::read(xml).is_some_and(|outline| disks(&outline).any(|disk| is_source(disk, name)))
+}
+
+fn disks<'a>(outline: &'a Outline<'a>) -> impl Iterator<Item = Node<'a>> {
+    outline.root().at("devices").into_iter().flat_map(Node::children).filter(|device| device.name() == "disk")
+}
+
+/// Whether a document has a disk with a serial.
+fn has_serial(xml: &str, serial: Option<&str>) -> bool {
+    let own = |disk: Node<'_>| disk.at("serial").is_some_and(|own| own.text() == serial);
+    serial.is_some() && Outline::read(xml).is_some_and(|outline| disks(&outline).any(own))
+}
+
+fn is_source(disk: Node<'_>, name: &str) -> bool {
+    let file = disk.at("source").and_then(|source| source.attribute("file"));
+    file.and_then(|file| file.strip_suffix(name)).is_some_and(|folder| folder.ends_with('/'))
+}
+
+/// The format in which a document uses a volume as a disk.
+fn format_of(xml: &str, name: &str) -> Option<String> {
+    let outline = Outline::read(xml)?;
+    let disk = disks(&outline).find(|disk| is_source(*disk, name))?;
+    disk.at("driver")?.attribute("type").map(str::to_owned)
 }
 
 /// Whether the image and the boot configuration differ from those in the domain's mark.
@@ -492,15 +778,7 @@ fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
 /// The mark of a domain that is made from the wanted document.
 fn mark_of(wanted: &DomainDocument) -> Mark {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Mark {
-        owner: String::new(),
-        address: String::new(),
-        fingerprint: String::new(),
-        image: some(&wanted.image_digest),
-        config: some(&wanted.config_digest),
-        shutdown: None,
-        memberships: Vec::new(),
-    }
+    Mark { image: some(&wanted.image_digest), config: some(&wanted.config_digest), ..Mark::default() }
 }
 
 /// An object that uses a volume whose upload was interrupted.

@@ -12,6 +12,7 @@ use crate::link::{
     AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, HostFacts, LeaseRecord, Link,
     NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
+use crate::volume::LEASE;
 
 /// How many bytes an upload sends at once.
 const CHUNK: usize = 64 << 10;
@@ -201,8 +202,8 @@ impl Link for Sim {
         self.call("pool", name, |state| Ok(state.pool_record(name)))
     }
 
-    fn create_pool(&self, xml: &str) -> Result<(), CallError> {
-        self.call("create-pool", &named(xml), |state| state.create_pool(xml))
+    fn create_pool(&self, xml: &str, build: bool) -> Result<(), CallError> {
+        self.call("create-pool", &named(xml), |state| state.create_pool(xml, build))
     }
 
     fn start_pool(&self, name: &str) -> Result<(), CallError> {
@@ -246,6 +247,7 @@ impl Link for Sim {
         each: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), CallError> {
         let failed = |trouble: Trouble| trouble.during(said("upload", name));
+        self.meanwhile_act();
         let fault = self.lock().begin("upload", name);
         let limit = match fault {
             None | Some(Fault::CutAfter) => u64::MAX,
@@ -261,6 +263,7 @@ impl Link for Sim {
         };
         let mut hash = sha2::Sha256::new();
         let mut sent = 0_u64;
+        let file = self.lock().state().file_of(pool, name);
         while length.is_none_or(|length| sent < length) {
             let piece = bytes.next().map_err(|cause| failed(Trouble::failed(cause.to_string())))?;
             let Some(piece) = piece else {
@@ -273,7 +276,11 @@ impl Link for Sim {
                     hash.update(some);
                     sent += some.len() as u64;
                     let digest = hex(&hash);
-                    self.lock().state_mut().receive(pool, name, sent, digest).map_err(failed)?;
+                    self.meanwhile_act();
+                    self.lock().state_mut().receive(pool, name, file, sent, digest).map_err(failed)?;
+                    if name == LEASE {
+                        self.lock().state_mut().write_lease(pool, file, some);
+                    }
                     if sent >= limit {
                         return Err(failed(lost()));
                     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::state::{Domain, Live, State};
 use super::trouble::Trouble;
 use super::xml;
-use crate::link::DomainRecord;
+use crate::link::{DomainRecord, Suspended};
 
 impl State {
     pub(super) fn domain_record(&self, name: &str) -> Option<DomainRecord> {
@@ -19,6 +19,11 @@ impl State {
             live_xml: domain.live.as_ref().map(|live| live.xml.clone()),
             active: domain.live.is_some(),
             autostart: domain.autostart,
+            persistent: !domain.transient,
+            suspended: match &domain.live {
+                Some(live) => live.paused.clone().map(Suspended::Paused),
+                None => domain.saved.as_ref().map(|_| Suspended::Saved),
+            },
         })
     }
 
@@ -70,9 +75,11 @@ impl State {
             xml: String::new(),
             live: None,
             autostart: false,
+            transient: false,
+            saved: None,
             files: Vec::new(),
         });
-        (domain.xml, domain.files) = (written, files);
+        (domain.xml, domain.files, domain.transient) = (written, files, false);
         Ok(())
     }
 
@@ -82,6 +89,13 @@ impl State {
             return Err(Trouble::failed("Requested operation is not valid: domain is already running"));
         }
         let text = domain.xml.clone();
+        if let Some(domain) = self.domains.get_mut(name)
+            && let Some(saved) = domain.saved.take()
+        {
+            // libvirt goes on with the guest as it was, whatever the definition says now.
+            domain.live = Some(saved);
+            return Ok(());
+        }
         let document = xml::parse(&text, "domain")?;
         let root = document.root_element();
         for interface in interfaces(root) {
@@ -89,6 +103,7 @@ impl State {
         }
         for path in files(root) {
             self.open_chain(path)?;
+            self.use_volume(path);
         }
         let answers = self.has_system(root);
         if let Some(path) = log_of(root) {
@@ -110,7 +125,7 @@ impl State {
             .map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
         let up_at = boots.map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
         if let Some(domain) = self.domains.get_mut(name) {
-            domain.live = Some(Live { xml, answers, up_at, id, off_at, ports });
+            domain.live = Some(Live { xml, answers, up_at, id, paused: None, off_at, ports });
         }
         Ok(())
     }
@@ -147,7 +162,7 @@ impl State {
     pub(super) fn shutdown_domain(&mut self, name: &str) -> Result<(), Trouble> {
         let at = self.host.now.saturating_add(self.host.shutdown_seconds.saturating_mul(1000));
         let live = self.running(name)?;
-        if live.answers {
+        if live.answers && live.paused.is_none() {
             live.off_at.get_or_insert(at);
         }
         Ok(())
@@ -162,7 +177,20 @@ impl State {
         if let Some(live) = self.domains.get_mut(name).and_then(|domain| domain.live.take()) {
             self.disconnect(&live.ports);
         }
+        self.forget_transient();
         Ok(())
+    }
+
+    /// Domains that were undefined while they ran are gone once they are off.
+    pub(super) fn forget_transient(&mut self) {
+        let Self { domains, domain_uuids, .. } = self;
+        domains.retain(|_, domain| {
+            let stays = !domain.transient || domain.live.is_some();
+            if !stays {
+                domain_uuids.remove(&domain.uuid);
+            }
+            stays
+        });
     }
 
     pub(super) fn undefine_domain(&mut self, name: &str) -> Result<(), Trouble> {
@@ -176,7 +204,11 @@ impl State {
     }
 
     pub(super) fn set_domain_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
-        self.known_domain(name)?;
+        if self.known_domain(name)?.transient {
+            return Err(Trouble::failed(
+                "Requested operation is not valid: cannot set autostart for transient domain",
+            ));
+        }
         if let Some(domain) = self.domains.get_mut(name) {
             domain.autostart = on;
         }
@@ -203,6 +235,9 @@ impl State {
         let off = |live: &mut Live| live.off_at.is_some_and(|at| at <= now);
         let gone: Vec<Live> =
             self.domains.values_mut().filter_map(|domain| domain.live.take_if(off)).collect();
+        if !gone.is_empty() {
+            self.forget_transient();
+        }
         for live in gone {
             self.disconnect(&live.ports);
         }
@@ -214,7 +249,7 @@ impl State {
         })
     }
 
-    fn running(&mut self, name: &str) -> Result<&mut Live, Trouble> {
+    pub(super) fn running(&mut self, name: &str) -> Result<&mut Live, Trouble> {
         self.known_domain(name)?;
         self.domains
             .get_mut(name)

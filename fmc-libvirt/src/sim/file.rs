@@ -119,7 +119,12 @@ impl Saver {
         let text = self.sim.to_json().map_err(|cause| self.failed("write", io::Error::other(cause)))?;
         let new = beside(&self.path, ".new");
         let write = || -> io::Result<()> {
-            let mut file = File::create(&new)?;
+            // What an earlier process left; a link is removed and not followed.
+            match fs::remove_file(&new) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+                _ => {}
+            }
+            let mut file = File::options().write(true).create_new(true).open(&new)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&new, &self.path)
@@ -156,8 +161,7 @@ fn read(path: &Path, uri: &str) -> Result<Option<Sim>, SimFileError> {
 fn lock(path: &Path, holder: &str) -> Result<File, SimFileError> {
     let at = beside(path, ".lock");
     let failed = |cause| SimFileError::Io { what: "lock", path: at.clone(), cause };
-    let mut file =
-        File::options().create(true).read(true).write(true).truncate(false).open(&at).map_err(failed)?;
+    let mut file = open_lock(&at).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -180,6 +184,21 @@ fn lock(path: &Path, holder: &str) -> Result<File, SimFileError> {
     };
     write().map_err(failed)?;
     Ok(file)
+}
+
+/// Opens the file of a lock, or makes it. Its content is replaced, so that it must not be a link to another file.
+fn open_lock(at: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.create(true).read(true).write(true).truncate(false);
+    #[cfg(unix)]
+    {
+        let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    options.open(at).map_err(|cause| {
+        let is_link = fs::symlink_metadata(at).is_ok_and(|found| found.is_symlink());
+        if is_link { io::Error::other("it is a symbolic link: remove it") } else { cause }
+    })
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

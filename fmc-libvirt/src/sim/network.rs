@@ -25,6 +25,7 @@ impl State {
             live_xml: network.live.clone(),
             active: network.live.is_some(),
             autostart: network.autostart,
+            persistent: !network.transient,
         })
     }
 
@@ -59,12 +60,16 @@ impl State {
         }
         self.networks
             .entry(name.to_owned())
-            .and_modify(|network| text.clone_into(&mut network.xml))
+            .and_modify(|network| {
+                text.clone_into(&mut network.xml);
+                network.transient = false;
+            })
             .or_insert_with(|| Network {
                 uuid,
                 xml: text.to_owned(),
                 live: None,
                 autostart: false,
+                transient: false,
                 ports: BTreeSet::new(),
             });
         Ok(())
@@ -110,6 +115,9 @@ impl State {
         if let Some(network) = self.networks.get_mut(name) {
             network.live = None;
             network.ports.clear();
+            if network.transient {
+                self.networks.remove(name);
+            }
         }
         Ok(())
     }

@@ -3,15 +3,60 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::link::HostFacts;
 
+/// The version of the form in which a simulation is stored.
+const VERSION: u64 = 1;
+
+/// The version in a stored simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Version(u64);
+
+impl Default for Version {
+    fn default() -> Self {
+        Self(VERSION)
+    }
+}
+
+/// The parts of a stored simulation that tell whether it can be read.
+#[derive(Deserialize)]
+struct Sections {
+    version: Option<serde_json::Value>,
+    domains: Option<IgnoredAny>,
+    networks: Option<IgnoredAny>,
+    pools: Option<IgnoredAny>,
+    host: Option<IgnoredAny>,
+}
+
+/// Why a stored simulation cannot be read: a section that is missing would be read as if all of its objects were gone.
+/// What the versions before the first numbered one stored has all sections.
+pub(super) fn is_known(text: &str) -> Result<(), String> {
+    let sections: Sections = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if let Some(version) = sections.version.filter(|version| *version != VERSION) {
+        return Err(format!("its version is {version}, and this fmc reads version {VERSION} only"));
+    }
+    let has = [
+        ("domains", sections.domains.is_some()),
+        ("networks", sections.networks.is_some()),
+        ("pools", sections.pools.is_some()),
+        ("host", sections.host.is_some()),
+    ];
+    match has.iter().find(|(_, is_there)| !is_there) {
+        Some((missing, _)) => Err(format!("its section `{missing}` is missing")),
+        None => Ok(()),
+    }
+}
+
 /// A simulated hypervisor: its objects, and the properties of the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct State {
+    pub(super) version: Version,
     pub(super) domains: BTreeMap<String, Domain>,
     pub(super) networks: BTreeMap<String, Network>,
     pub(super) pools: BTreeMap<String, Pool>,
@@ -19,6 +64,9 @@ pub(super) struct State {
     /// The domain of each UUID; derived from the domains.
     #[serde(skip)]
     pub(super) domain_uuids: BTreeMap<Uuid, String>,
+    /// How many volumes were made by this process.
+    #[serde(skip)]
+    pub(super) files: u64,
 }
 
 /// The properties of the host.
@@ -93,6 +141,12 @@ pub(super) struct Domain {
     pub(super) live: Option<Live>,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it ran: it is gone once it stops.
+    #[serde(default)]
+    pub(super) transient: bool,
+    /// The guest whose memory was saved to a file: the next start goes on with it.
+    #[serde(default)]
+    pub(super) saved: Option<Live>,
     /// The files of its definition; derived from it.
     #[serde(skip)]
     pub(super) files: Vec<String>,
@@ -112,6 +166,9 @@ pub(super) struct Live {
     /// Its id, unique among all starts.
     #[serde(default)]
     pub(super) id: u64,
+    /// Why it is paused, if it is.
+    #[serde(default)]
+    pub(super) paused: Option<String>,
     /// When it goes off, once it was asked to shut down and reacts.
     #[serde(default)]
     pub(super) off_at: Option<u64>,
@@ -130,6 +187,9 @@ pub(super) struct Network {
     pub(super) live: Option<String>,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it was active.
+    #[serde(default)]
+    pub(super) transient: bool,
     /// The port of each interface that is plugged into it.
     #[serde(default)]
     pub(super) ports: BTreeSet<Uuid>,
@@ -146,6 +206,9 @@ pub(super) struct Pool {
     pub(super) active: bool,
     #[serde(default)]
     pub(super) autostart: bool,
+    /// Whether it was undefined while it was active.
+    #[serde(default)]
+    pub(super) transient: bool,
     #[serde(default)]
     pub(super) volumes: BTreeMap<String, Volume>,
     /// The serial consoles of guests, by the file's name.
@@ -174,9 +237,18 @@ pub(super) struct Volume {
     pub(super) format: String,
     #[serde(default)]
     pub(super) backing: Option<String>,
+    /// Whether a guest that ran had it as a disk.
+    #[serde(default)]
+    pub(super) used: bool,
     /// The number of bytes that were sent to it, and their SHA-256; the bytes themselves are not stored.
     #[serde(default)]
     pub(super) sent: Option<(u64, String)>,
+    /// The text of a lease; the bytes of other volumes are not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+    /// Which of the volumes of its name it is: an upload goes on into the one that it began with, as into a deleted file.
+    #[serde(skip)]
+    pub(super) file: u64,
 }
 
 impl State {

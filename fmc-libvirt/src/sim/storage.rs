@@ -7,6 +7,10 @@ use super::state::{Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
 use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
+use crate::volume::LEASE;
+
+/// What a disk takes at least once a guest has used it.
+const USED: u64 = 16 << 20;
 
 /// The approximate size of an empty qcow2 file.
 const QCOW2_HEADER: u64 = 200 << 10;
@@ -26,10 +30,11 @@ impl State {
             xml: xml::insert(&pool.xml, at, &sizes),
             active: pool.active,
             autostart: pool.autostart,
+            persistent: !pool.transient,
         })
     }
 
-    pub(super) fn create_pool(&mut self, text: &str) -> Result<(), Trouble> {
+    pub(super) fn create_pool(&mut self, text: &str, build: bool) -> Result<(), Trouble> {
         let document = xml::parse(text, "pool")?;
         let root = document.root_element();
         let name = xml::required(root, &["name"])?;
@@ -53,19 +58,41 @@ impl State {
                 )));
             }
         }
+        if !build {
+            self.has_folder(&path)?;
+        }
         let fresh = Pool {
             uuid,
             xml: String::new(),
             path,
             active: true,
             autostart: true,
+            transient: false,
             volumes: BTreeMap::new(),
             consoles: BTreeMap::new(),
         };
         let pool = self.pools.entry(name.to_owned()).or_insert(fresh);
         text.clone_into(&mut pool.xml);
-        (pool.active, pool.autostart) = (true, true);
+        (pool.active, pool.autostart, pool.transient) = (true, true, false);
         Ok(())
+    }
+
+    fn has_folder(&self, path: &str) -> Result<(), Trouble> {
+        if self.host.missing.contains(path) {
+            return Err(Trouble::failed(format!(
+                "cannot open directory '{path}': No such file or directory"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A guest starts with a volume as its disk, and may write to it.
+    pub(super) fn use_volume(&mut self, path: &str) {
+        let Some((folder, name)) = path.rsplit_once('/') else { return };
+        let pool = self.pools.values_mut().find(|pool| pool.path == folder);
+        if let Some(volume) = pool.and_then(|pool| pool.volumes.get_mut(name)) {
+            volume.used = true;
+        }
     }
 
     pub(super) fn start_pool(&mut self, name: &str) -> Result<(), Trouble> {
@@ -75,7 +102,9 @@ impl State {
                 "Requested operation is not valid: storage pool '{name}' is already active"
             )));
         }
-        pool.active = true;
+        let path = pool.path.clone();
+        self.has_folder(&path)?;
+        self.known_pool(name)?.active = true;
         Ok(())
     }
 
@@ -111,6 +140,8 @@ impl State {
                 name: name.to_owned(),
                 path: format!("{}/{name}", pool.path),
                 capacity: u64::try_from(console.text.len()).unwrap_or(u64::MAX),
+                allocation: None,
+                format: None,
                 backing: None,
             }));
         }
@@ -118,6 +149,9 @@ impl State {
             name: name.to_owned(),
             path: format!("{}/{name}", pool.path),
             capacity: volume.capacity,
+            // A guest makes a file system at least.
+            allocation: Some(if volume.used { volume.takes.max(USED) } else { volume.takes }),
+            format: Some(volume.format.clone()),
             backing: volume.backing.clone(),
         }))
     }
@@ -161,10 +195,28 @@ impl State {
                 "cannot allocate {takes} bytes in file '{path}': No space left on device ({free} bytes are free)"
             ))
         })?;
+        self.files += 1;
+        let file = self.files;
         if let Some(pool) = self.pools.get_mut(pool) {
-            pool.volumes.insert(name.to_owned(), Volume { capacity, takes, format, backing, sent: None });
+            pool.volumes.insert(
+                name.to_owned(),
+                Volume { capacity, takes, format, backing, used: false, sent: None, text: None, file },
+            );
         }
         Ok(())
+    }
+
+    /// The file of a volume, for an upload.
+    pub(super) fn file_of(&self, pool: &str, name: &str) -> Option<u64> {
+        Some(self.pools.get(pool)?.volumes.get(name)?.file)
+    }
+
+    /// Stores the text of a lease.
+    pub(super) fn write_lease(&mut self, pool: &str, file: Option<u64>, bytes: &[u8]) {
+        let lease = self.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(LEASE));
+        if let Some(lease) = lease.filter(|lease| Some(lease.file) == file) {
+            lease.text = Some(String::from_utf8_lossy(bytes).into_owned());
+        }
     }
 
     /// Receives bytes for a volume; `digest` covers all bytes sent so far.
@@ -172,9 +224,13 @@ impl State {
         &mut self,
         pool: &str,
         name: &str,
+        file: Option<u64>,
         sent: u64,
         digest: String,
     ) -> Result<(), Trouble> {
+        if file.is_some() && self.file_of(pool, name) != file {
+            return Ok(());
+        }
         let there = self.active_pool(pool)?;
         let volume = there.volumes.get(name).ok_or_else(|| no_volume(name))?;
         let more = sent.saturating_sub(volume.takes);
@@ -223,10 +279,17 @@ impl State {
         Ok(())
     }
 
-    /// The last bytes of a guest's console; the bytes of other volumes are not stored.
+    /// The last bytes of a guest's console, or a lease; the bytes of other volumes are not stored.
     pub(super) fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, Trouble> {
         let Some(facts) = self.volume(pool, name)? else { return Ok(None) };
-        let text = self.pools.get(pool).and_then(|pool| Some(&pool.consoles.get(name)?.text));
+        let pool = self.pools.get(pool);
+        if let Some(lease) = pool.and_then(|pool| pool.volumes.get(name)?.text.as_ref()) {
+            let mut text = lease.clone().into_bytes();
+            // It grows by holes, which are read as zeros.
+            text.resize(usize::try_from(facts.capacity).unwrap_or(0), 0);
+            return Ok(Some(text));
+        }
+        let text = pool.and_then(|pool| Some(&pool.consoles.get(name)?.text));
         let text = text.map(String::as_bytes).unwrap_or_default();
         let from = usize::try_from(facts.capacity.saturating_sub(bytes)).unwrap_or(text.len());
         Ok(Some(text.get(from..).unwrap_or_default().to_vec()))
@@ -265,7 +328,9 @@ impl State {
 }
 
 fn taken(pool: &Pool) -> u64 {
-    pool.volumes.values().fold(0, |all, volume| u64::saturating_add(all, volume.takes))
+    // A lease comes and goes, and takes a few bytes.
+    let lasting = pool.volumes.iter().filter(|(name, _)| *name != LEASE);
+    lasting.fold(0, |all, (_, volume)| u64::saturating_add(all, volume.takes))
 }
 
 fn no_pool(name: &str) -> Trouble {

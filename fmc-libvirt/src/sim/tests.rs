@@ -32,8 +32,10 @@ fn names_uuids_bridges_and_paths_are_taken_once() {
     let clash =
         LAB.replace("<name>lab</name>", "<name>lab</name><uuid>6a7c9c2e-0000-4000-8000-000000000001</uuid>");
     assert!(words(sim.define_network(&clash)).contains("already exists with uuid"));
-    sim.create_pool(POOL).unwrap();
-    assert!(words(sim.create_pool(&POOL.replace("<name>p", "<name>q"))).contains("Storage source conflict"));
+    sim.create_pool(POOL, true).unwrap();
+    assert!(
+        words(sim.create_pool(&POOL.replace("<name>p", "<name>q"), true)).contains("Storage source conflict")
+    );
     sim.define_domain(&web("")).unwrap();
     let other = web("")
         .replace("<name>web</name>", "<name>web</name><uuid>6a7c9c2e-0000-4000-8000-000000000001</uuid>");
@@ -53,7 +55,7 @@ fn what_the_real_driver_finds_late_is_found_late() {
 #[test]
 fn a_start_needs_its_network_and_its_files() {
     let sim = Sim::new();
-    sim.create_pool(POOL).unwrap();
+    sim.create_pool(POOL, true).unwrap();
     sim.define_domain(&web("<disk type='file' device='disk'><source file='/p/root'/></disk>")).unwrap();
     assert!(words(sim.start_domain("web")).contains("no network with matching name 'lab'"));
     sim.define_network(LAB).unwrap();
@@ -71,7 +73,7 @@ fn a_start_needs_its_network_and_its_files() {
 fn only_a_guest_with_a_system_shuts_down() {
     let sim = Sim::new();
     sim.plant_network(LAB).unwrap();
-    sim.create_pool(POOL).unwrap();
+    sim.create_pool(POOL, true).unwrap();
     sim.create_volume("p", &volume("blank")).unwrap();
     for (disk, off) in [("/p/blank", false), ("/images/debian.qcow2", true)] {
         sim.define_domain(&web(&format!("<disk type='file'><source file='{disk}'/></disk>"))).unwrap();
@@ -145,7 +147,7 @@ fn a_name_has_addresses_that_come_and_go_while_the_network_runs() {
 fn a_pool_is_full_and_stays_while_it_holds_something() {
     let sim = Sim::new();
     sim.room("/p", 1500);
-    sim.create_pool(POOL).unwrap();
+    sim.create_pool(POOL, true).unwrap();
     sim.create_volume("p", &volume("a")).unwrap();
     assert!(words(sim.create_volume("p", &volume("b"))).contains("No space left on device"));
     assert!(words(sim.delete_pool("p")).contains("Directory not empty"));
@@ -156,7 +158,7 @@ fn a_pool_is_full_and_stays_while_it_holds_something() {
 #[test]
 fn an_upload_is_kept_as_its_digest_and_can_be_cut() {
     let sim = Sim::new();
-    sim.create_pool(POOL).unwrap();
+    sim.create_pool(POOL, true).unwrap();
     sim.create_volume("p", &volume("a")).unwrap();
     let bytes = vec![7_u8; 150 << 10];
     let length = u64::try_from(bytes.len()).unwrap();
@@ -186,6 +188,27 @@ fn what_is_written_is_read_again() {
         &format!("<name>other</name><uuid>{}</uuid>", again.lock().state().domains.get("web").unwrap().uuid),
     );
     assert!(words(again.define_domain(&same_uuid)).contains("already defined with uuid"));
+}
+
+#[test]
+fn a_state_without_a_section_or_of_another_version_is_refused() {
+    let text = Sim::new().to_json().unwrap();
+    assert!(text.contains("\"version\": 1"), "{text}");
+    let read = |text: &str| Sim::from_json("sim:", text).map(drop).map_err(|error| error.to_string());
+    let without = |section: &str| {
+        let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+        state.as_object_mut().unwrap().remove(section).unwrap();
+        read(&state.to_string())
+    };
+    assert_eq!(without("version"), Ok(()), "one of before the first version has none");
+    for section in ["domains", "networks", "pools", "host"] {
+        assert_eq!(without(section), Err(format!("its section `{section}` is missing")));
+    }
+    assert_eq!(read("{}"), Err("its section `domains` is missing".to_owned()));
+    for other in ["2", "0", "\"1\""] {
+        let words = format!("its version is {other}, and this fmc reads version 1 only");
+        assert_eq!(read(&text.replace("\"version\": 1", &format!("\"version\": {other}"))), Err(words));
+    }
 }
 
 #[test]

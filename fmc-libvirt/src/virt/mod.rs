@@ -345,14 +345,14 @@ impl Link for VirtLink {
         failure::none_if_absent(self.client.call(call, move |session| read::pool(session, &name)))
     }
 
-    fn create_pool(&self, xml: &str) -> Result<(), CallError> {
+    fn create_pool(&self, xml: &str, build: bool) -> Result<(), CallError> {
         let (call, xml) = (self.changing("create", Kind::Pool, &read::name_in(xml)), xml.to_owned());
-        self.client.call(call, move |session| storage::create_pool(session, &xml))
+        self.client.call(call, move |session| storage::create_pool(session, &xml, build))
     }
 
     fn start_pool(&self, name: &str) -> Result<(), CallError> {
         let (call, name) = (self.starting(Kind::Pool, name), name.to_owned());
-        self.client.call(call, move |session| session.on_pool(&name, storage::start_pool))
+        self.client.call(call, move |session| session.on_pool(&name, |pool| pool.create(0)))
     }
 
     fn set_pool_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {

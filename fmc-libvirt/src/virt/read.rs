@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use virt::domain::{Domain, DomainPausedReason, DomainState, DomainStateReason, DomainStateReasonEnum};
+use virt::domain::{
+    Domain, DomainPausedReason, DomainPausedReasonEnum, DomainState, DomainStateReason, DomainStateReasonEnum,
+};
 use virt::error::Error;
 use virt::network::Network;
 use virt::storage_pool::StoragePool;
@@ -12,7 +14,7 @@ use virt::sys;
 
 use super::call::{Call, Kind};
 use super::session::{Client, Pending, Session};
-use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord};
+use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord, Suspended};
 use crate::xml::Outline;
 use crate::xml::outline::Node;
 
@@ -24,7 +26,7 @@ const STARTING: Duration = Duration::from_secs(10);
 
 pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
     let call = Call::read("list the domains".to_owned(), Kind::Host, client.deadlines().read);
-    let (all, paused, autostart) = client.call(call, |session| {
+    let (all, listed) = client.call(call, |session| {
         let named = |flags| -> Result<BTreeSet<String>, Error> {
             session.connection.list_all_domains(flags)?.iter().map(Domain::name).collect()
         };
@@ -35,64 +37,110 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
             session.domains.keep(domain.name()?, domain.clone());
         }
         let autostart = named(sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART)?;
-        Ok((all, Arc::new(paused), Arc::new(autostart)))
+        // What starts with its host is defined, and only what is off can be saved: most hosts need none of these calls.
+        let (mut may_be_transient, mut may_be_saved) = (false, false);
+        for domain in &all {
+            let runs = domain.id().is_some();
+            may_be_transient |= runs && !autostart.contains(&domain.name()?);
+            may_be_saved |= !runs;
+        }
+        let asked = |may_be, flags| if may_be { named(flags) } else { Ok(BTreeSet::new()) };
+        let transient = asked(may_be_transient, sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT)?;
+        let saved = asked(may_be_saved, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)?;
+        Ok((all, Arc::new(Listed { paused, autostart, transient, saved })))
     })?;
     documents(client, "domains", Kind::Domain, all, move |domain| {
         let name = domain.name()?;
         // A domain has an identifier only while it runs, and the identifier comes with the handle: most
         // states cost no call.
-        let active = if paused.contains(&name) { runs(domain)? } else { domain.id().is_some() };
-        let autostart = autostart.contains(&name);
-        domain_record(name, domain, active, autostart)
+        let (active, suspended) = if listed.paused.contains(&name) {
+            looked_at(domain)?
+        } else {
+            (domain.id().is_some(), listed.saved.contains(&name).then_some(Suspended::Saved))
+        };
+        let (autostart, persistent) = (listed.autostart.contains(&name), !listed.transient.contains(&name));
+        Ok(DomainRecord { autostart, persistent, suspended, ..domain_record(name, domain, active)? })
     })
+}
+
+/// The names of the domains for which a list of libvirt's was asked.
+struct Listed {
+    paused: BTreeSet<String>,
+    autostart: BTreeSet<String>,
+    transient: BTreeSet<String>,
+    saved: BTreeSet<String>,
 }
 
 pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Error> {
     // Looked up again, because a stored handle has the state from when it was made.
     let domain = session.connection.lookup_domain_by_name(name)?;
     session.domains.keep(name.to_owned(), domain.clone());
-    let active = domain.id().is_some() && runs(&domain)?;
-    let autostart = domain.autostart()?;
-    domain_record(name.to_owned(), &domain, active, autostart)
+    let (active, paused) = if domain.id().is_some() { looked_at(&domain)? } else { (false, None) };
+    let persistent = domain.is_persistent()?;
+    let is_saved = !active && persistent && domain.has_managed_save(0)?;
+    Ok(DomainRecord {
+        autostart: persistent && domain.autostart()?,
+        persistent,
+        suspended: paused.or(is_saved.then_some(Suspended::Saved)),
+        ..domain_record(name.to_owned(), &domain, active)?
+    })
 }
 
-fn domain_record(
-    name: String,
-    domain: &Domain,
-    active: bool,
-    autostart: bool,
-) -> Result<DomainRecord, Error> {
+/// A defined domain that is not suspended and does not start with its host.
+fn domain_record(name: String, domain: &Domain, active: bool) -> Result<DomainRecord, Error> {
     Ok(DomainRecord {
         name,
         xml: domain.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?,
         live_xml: active.then(|| domain.xml_desc(0)).transpose()?,
         active,
-        autostart,
+        autostart: false,
+        persistent: true,
+        suspended: None,
     })
 }
 
-/// Whether a domain with an identifier runs. A libvirtd that was killed during a start finds the guest when
-/// it comes back, lists it as paused and starting up, and kills it a moment later. A guest that is being
+/// Whether a domain with an identifier runs, and why it is paused. A libvirtd that was killed during a start finds the
+/// guest when it comes back, lists it as paused and starting up, and kills it a moment later. A guest that is being
 /// started right now looks the same. So this waits until that state is over; otherwise the guest would
 /// wrongly count as running.
-fn runs(domain: &Domain) -> Result<bool, Error> {
+fn looked_at(domain: &Domain) -> Result<(bool, Option<Suspended>), Error> {
     let until = Instant::now() + STARTING;
     loop {
         let (state, reason) = domain.state()?;
-        let is_starting = matches!(
-            reason,
-            DomainStateReasonEnum::Known(DomainStateReason::Paused(why)) if why.is(DomainPausedReason::StartingUp)
-        );
-        if !is_starting || Instant::now() >= until {
-            return Ok(!state.is(DomainState::Shutoff) && !state.is(DomainState::Crashed));
+        let DomainStateReasonEnum::Known(DomainStateReason::Paused(why)) = reason else {
+            return Ok((!state.is(DomainState::Shutoff) && !state.is(DomainState::Crashed), None));
+        };
+        if !why.is(DomainPausedReason::StartingUp) || Instant::now() >= until {
+            return Ok((true, Some(Suspended::Paused(paused_by(why)))));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+/// libvirt's reason in the words of `virsh domstate --reason`.
+fn paused_by(why: DomainPausedReasonEnum) -> String {
+    let DomainPausedReasonEnum::Known(why) = why else { return "unknown".to_owned() };
+    match why {
+        DomainPausedReason::User => "user",
+        DomainPausedReason::Migration => "migrating",
+        DomainPausedReason::Save => "saving",
+        DomainPausedReason::Dump => "dumping",
+        DomainPausedReason::IOError => "I/O error",
+        DomainPausedReason::Watchdog => "watchdog",
+        DomainPausedReason::FromSnapshot => "from snapshot",
+        DomainPausedReason::ShuttingDown => "shutting down",
+        DomainPausedReason::Snapshot => "creating snapshot",
+        DomainPausedReason::Crashed => "crashed",
+        DomainPausedReason::StartingUp => "starting up",
+        DomainPausedReason::PostCopy | DomainPausedReason::PostCopyFailed => "post-copy",
+        DomainPausedReason::APIError => "API error",
+        DomainPausedReason::Unknown => "unknown",
+    }
+    .to_owned()
+}
 
 pub(super) fn networks(client: &Client) -> Result<Vec<NetworkRecord>, CallError> {
     let call = Call::read("list the networks".to_owned(), Kind::Host, client.deadlines().read);
-    let (all, active, autostart) = client.call(call, |session| {
+    let (all, switches) = client.call(call, |session| {
         let all = session.connection.list_all_networks(0)?;
         for network in &all {
             session.networks.keep(network.name()?, network.clone());
@@ -102,45 +150,74 @@ pub(super) fn networks(client: &Client) -> Result<Vec<NetworkRecord>, CallError>
             false => session.connection.list_all_networks(flags)?.iter().map(Network::name).collect(),
         };
         let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
-        let autostart: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
-        Ok((all, Arc::new(active), Arc::new(autostart)))
+        let autostart = named(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
+        let transient = match active.is_subset(&autostart) {
+            true => BTreeSet::new(),
+            false => named(sys::VIR_CONNECT_LIST_NETWORKS_TRANSIENT)?,
+        };
+        Ok((all, Arc::new(Switched { active, autostart, transient })))
     })?;
     let is_test = client.is_test();
     documents(client, "networks", Kind::Network, all, move |network| {
         let name = network.name()?;
-        let (active, autostart) = (active.contains(&name), autostart.contains(&name));
-        network_record(name, network, active, autostart, is_test)
+        let switches = switches.of(&name);
+        network_record(name, network, switches, is_test)
     })
+}
+
+/// The names of the networks or pools for which a list of libvirt's was asked.
+struct Switched {
+    active: BTreeSet<String>,
+    autostart: BTreeSet<String>,
+    transient: BTreeSet<String>,
+}
+
+/// Whether a network or pool is active, starts with its host, and is defined.
+struct Switches {
+    active: bool,
+    autostart: bool,
+    persistent: bool,
+}
+
+impl Switched {
+    fn of(&self, name: &str) -> Switches {
+        Switches {
+            active: self.active.contains(name),
+            autostart: self.autostart.contains(name),
+            persistent: !self.transient.contains(name),
+        }
+    }
 }
 
 pub(super) fn network(session: &Session, name: &str, is_test: bool) -> Result<NetworkRecord, Error> {
     let network = session.connection.lookup_network_by_name(name)?;
     session.networks.keep(name.to_owned(), network.clone());
-    let (active, autostart) = (network.is_active()?, network.autostart()?);
-    network_record(name.to_owned(), &network, active, autostart, is_test)
+    let (active, persistent) = (network.is_active()?, network.is_persistent()?);
+    let switches = Switches { active, autostart: persistent && network.autostart()?, persistent };
+    network_record(name.to_owned(), &network, switches, is_test)
 }
 
 /// The test driver has one document for each network, and refuses the flag that asks for the persistent one.
 fn network_record(
     name: String,
     network: &Network,
-    active: bool,
-    autostart: bool,
+    Switches { active, autostart, persistent }: Switches,
     is_test: bool,
 ) -> Result<NetworkRecord, Error> {
-    let persistent = if is_test { 0 } else { sys::VIR_NETWORK_XML_INACTIVE };
+    let of_definition = if is_test { 0 } else { sys::VIR_NETWORK_XML_INACTIVE };
     Ok(NetworkRecord {
         name,
-        xml: network.xml_desc(persistent)?,
+        xml: network.xml_desc(of_definition)?,
         live_xml: active.then(|| network.xml_desc(0)).transpose()?,
         active,
         autostart,
+        persistent,
     })
 }
 
 pub(super) fn pools(client: &Client) -> Result<Vec<PoolRecord>, CallError> {
     let call = Call::read("list the pools".to_owned(), Kind::Host, client.deadlines().read);
-    let (all, active, autostart) = client.call(call, |session| {
+    let (all, switches) = client.call(call, |session| {
         let all = session.connection.list_all_storage_pools(0)?;
         for pool in &all {
             session.pools.keep(pool.name()?, pool.clone());
@@ -152,13 +229,17 @@ pub(super) fn pools(client: &Client) -> Result<Vec<PoolRecord>, CallError> {
             }
         };
         let active: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?;
-        let autostart: BTreeSet<String> = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
-        Ok((all, Arc::new(active), Arc::new(autostart)))
+        let autostart = named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
+        let transient = match active.is_subset(&autostart) {
+            true => BTreeSet::new(),
+            false => named(sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT)?,
+        };
+        Ok((all, Arc::new(Switched { active, autostart, transient })))
     })?;
     documents(client, "pools", Kind::Pool, all, move |pool| {
         let name = pool.name()?;
-        let (active, autostart) = (active.contains(&name), autostart.contains(&name));
-        Ok(PoolRecord { xml: pool.xml_desc(0)?, name, active, autostart })
+        let Switches { active, autostart, persistent } = switches.of(&name);
+        Ok(PoolRecord { xml: pool.xml_desc(0)?, name, active, autostart, persistent })
     })
 }
 
@@ -170,6 +251,7 @@ pub(super) fn pool(session: &Session, name: &str) -> Result<PoolRecord, Error> {
         xml: pool.xml_desc(0)?,
         active: pool.is_active()?,
         autostart: pool.autostart()?,
+        persistent: pool.is_persistent()?,
     })
 }
 

@@ -10,11 +10,11 @@ use super::session::Session;
 use crate::link::{VolumeFacts, VolumeRecord};
 use crate::xml::Outline;
 
-/// Defines a pool, makes its folder (it may exist), starts it and marks it for autostart. A failure leaves no
-/// definition behind.
-pub(super) fn create_pool(session: &Session, xml: &str) -> Result<(), Error> {
+/// Defines a pool, makes its folder if it is to be built (it may exist), starts it and marks it for autostart. A failure
+/// leaves no definition behind.
+pub(super) fn create_pool(session: &Session, xml: &str, build: bool) -> Result<(), Error> {
     let pool = session.connection.define_storage_pool_xml(xml, 0)?;
-    let started = match start_pool(&pool) {
+    let started = match if build { build_pool(&pool) } else { pool.create(0) } {
         // The pool is already ours and runs: only its document was updated.
         Err(error) if error.code().is(ErrorNumber::OperationInvalid) && pool.is_active()? => Ok(()),
         other => other,
@@ -32,7 +32,7 @@ pub(super) fn create_pool(session: &Session, xml: &str) -> Result<(), Error> {
 
 /// Starts a pool and makes its folder, in one call if the driver supports it (the test driver refuses the
 /// flag).
-pub(super) fn start_pool(pool: &StoragePool) -> Result<(), Error> {
+fn build_pool(pool: &StoragePool) -> Result<(), Error> {
     match pool.create(sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD) {
         Err(error) if error.code().is(ErrorNumber::InvalidArg) => {
             pool.build(0)?;
@@ -88,6 +88,12 @@ pub(super) fn volume_facts(xml: &str) -> Option<VolumeFacts> {
         name: text("name").unwrap_or_default().to_owned(),
         path: text("target/path").unwrap_or_default().to_owned(),
         capacity: text("capacity").and_then(|capacity| capacity.parse().ok()).unwrap_or(0),
+        allocation: text("allocation").and_then(|allocation| allocation.parse().ok()),
+        format: outline
+            .root()
+            .at("target/format")
+            .and_then(|format| format.attribute("type"))
+            .map(str::to_owned),
         backing: text("backingStore/path").map(str::to_owned),
     })
 }

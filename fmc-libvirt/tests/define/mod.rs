@@ -13,7 +13,7 @@ pub(crate) fn all(wanted: &Wanted<Document>) {
     let all = || wanted.nodes.values().map(|node| &*node.document);
     for document in all() {
         if let Document::Pool(pool) = document {
-            link.create_pool(&pool.xml).unwrap();
+            link.create_pool(&pool.xml, true).unwrap();
         }
     }
     for document in all() {

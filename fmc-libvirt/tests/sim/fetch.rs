@@ -185,6 +185,19 @@ fn a_server_that_falls_silent_is_given_up() {
     assert!(said.contains("the server cannot be reached"), "{said}");
 }
 
+/// A byte comes before the silence is too long, for ever.
+#[test]
+fn a_server_that_trickles_is_given_up() {
+    let pause = Duration::from_millis(100);
+    let (said, left) = error(move |_| Reply::file(&[7; 5000]).trickle(pause));
+    assert!(said.contains("came in 2 s (after") && said.contains("or use another mirror"), "{said}");
+    assert_eq!(left.len(), 1, "the downloaded file is kept");
+    let server = Server::start(move |_| Reply::file(&[b'a'; 5000]).trickle(pause));
+    let url: HttpUrl = server.url("/SHA256SUMS").parse().unwrap();
+    let said = fmc_libvirt::image::fetch::text(&url, PATIENCE, 1 << 20).unwrap_err().to_string();
+    assert!(said.contains("2 s"), "{said}");
+}
+
 #[test]
 fn what_has_no_room_is_not_begun() {
     let (said, left) = error(|_| Reply::file(&[7; 5000]).header("Content-Length", (1_u64 << 60).to_string()));

@@ -119,9 +119,9 @@ impl Lab {
         all.into_iter().map(|it| it.name).filter(|name| name.starts_with(start)).collect()
     }
 
-    /// The number of calls of this name since they were last forgotten.
+    /// The number of calls of this name since they were last forgotten, without those for the apply's lease.
     pub(crate) fn calls(&self, name: &str) -> usize {
-        self.sim.calls().iter().filter(|call| call.name == name).count()
+        self.sim.calls().iter().filter(|call| call.name == name && call.object != "lease").count()
     }
 }
 

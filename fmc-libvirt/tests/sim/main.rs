@@ -7,6 +7,8 @@ mod fetch;
 mod images;
 mod lab;
 mod laws;
+mod lease;
+mod lost;
 mod ready;
 mod replace;
 mod room;

@@ -134,35 +134,6 @@ fn a_machine_nobody_knows_is_not_replaced() {
 }
 
 #[test]
-fn a_root_that_somebody_deleted_is_made_anew() {
-    let lab = Lab::new();
-    lab.apply(&small());
-    let root = lab.volumes("web.root.").remove(0);
-    lab.sim.delete_volume("fmc-first", &root).unwrap();
-    let plan = lab.plan(&small());
-    assert_eq!(plan.step("machine/web").unwrap().impact(), Impact::Replace, "{plan}");
-    lab.apply(&small());
-    assert_eq!(lab.volumes("web.root."), [root]);
-}
-
-#[test]
-fn a_domain_that_somebody_undefined_comes_back_on_a_fresh_root() {
-    let lab = Lab::new();
-    lab.apply(&small());
-    lab.sim.destroy_domain("web").unwrap();
-    lab.sim.undefine_domain("web").unwrap();
-    lab.sim.forget_calls();
-    lab.apply(&small());
-    assert!(
-        lab.sim
-            .calls()
-            .iter()
-            .any(|call| call.name == "delete-volume" && call.object.starts_with("web.root."))
-    );
-    assert!(lab.sim.domain("web").unwrap().unwrap().active);
-}
-
-#[test]
 fn a_base_goes_when_nothing_is_made_from_it() {
     let lab = Lab::new();
     lab.apply(&small());

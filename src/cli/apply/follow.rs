@@ -73,7 +73,7 @@ impl<'a, 'b> Follow<'a, 'b> {
             ))));
         }
         let title = Paint("what could not be planned before", STRONG, self.io.colour_out);
-        self.io.out(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))
+        self.io.show(format_args!("{title}\n{}", plan::tree(further.plan(), self.io.colour_out)))
     }
 
     /// Whether a person consents to steps that no plan has announced.

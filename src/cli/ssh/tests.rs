@@ -13,7 +13,7 @@ fn door() -> Door {
         alias: "web.first".to_owned(),
         address: Some(IpAddr::from([10, 17, 3, 10])),
         user: Some("ops".to_owned()),
-        jump: Some("root@hv1:2222".to_owned()),
+        jump: Jump::of("qemu+ssh://root@hv1:2222/system").unwrap(),
         keys: Given::<SshKey>::text(KEY).ok().cloned().into_iter().collect(),
     }
 }
@@ -50,10 +50,11 @@ fn a_jump_host_is_whom_libvirt_is_reached_by() {
         ("qemu+tls://hv1/system", None),
         ("sim:first.sim.json", None),
         ("qemu+ssh://hv1/system", Some("hv1")),
-        ("qemu+ssh://root@hv-1.example.com:2222/system?keyfile=/k", Some("root@hv-1.example.com:2222")),
+        ("qemu+ssh://root@hv-1.example.com:2222/system?socket=/k", Some("root@hv-1.example.com:2222")),
         ("qemu+libssh2://root@[fd00::1]:22/system", Some("root@[fd00::1]:22")),
     ] {
-        assert_eq!(jump(uri).unwrap().as_deref(), expected, "{uri}");
+        let option = Jump::of(uri).unwrap().map(|jump| jump.option());
+        assert_eq!(option, expected.map(|jump| ("ProxyJump", jump.to_owned())), "{uri}");
     }
     for uri in [
         "qemu+ssh://-oProxyCommand=touch/system",
@@ -64,8 +65,48 @@ fn a_jump_host_is_whom_libvirt_is_reached_by() {
         "qemu+ssh://hv1:0/system",
         "qemu+ssh://[::1;id]/system",
         "qemu+ssh:///system",
+        "qemu+ssh://hv1/system?keyfile=/k'%20id",
+        "qemu+ssh://hv1/system?keyfile=$(id)",
+        "qemu+ssh://hv1/system?keyfile=-oProxyCommand=id",
+        "qemu+ssh://hv1/system?known_hosts=%60id%60",
+        "qemu+ssh://hv1/system?keyfile=",
     ] {
-        assert!(jump(uri).is_err(), "{uri}");
+        assert!(Jump::of(uri).is_err(), "{uri}");
+    }
+}
+
+#[test]
+fn the_key_and_the_known_hosts_of_the_uri_reach_the_jump_host() {
+    let of = |uri| Jump::of(uri).unwrap().unwrap().option();
+    let uri =
+        "qemu+libssh2://root@[fd00::1]:2222/system?keyfile=/keys/hv%2D1&known_hosts=/keys/known&no_verify=0";
+    let (name, command) = of(uri);
+    assert_eq!(name, "ProxyCommand");
+    assert_eq!(
+        command,
+        "ssh -o 'IdentityFile=/keys/hv-1' -o 'UserKnownHostsFile=/keys/known' -l root -p 2222 -W '[%h]:%p' -- fd00::1"
+    );
+    assert_eq!(
+        of("qemu+ssh://hv1/system?no_verify=1").1,
+        "ssh -o 'StrictHostKeyChecking=no' -W '[%h]:%p' -- hv1"
+    );
+
+    // OpenSSH gives the command to a shell, and the command is one of OpenSSH's again.
+    let told = understood(&["-o".to_owned(), format!("{name}={command}"), "web".to_owned()]);
+    assert!(told.lines().any(|line| line == format!("proxycommand {command}")), "{told}");
+    let inner =
+        command.replace("%h", "10.17.3.10").replace("%p", "22").replacen("ssh ", "ssh -G -T -F none ", 1);
+    let output = Command::new("sh").args(["-c", &inner]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "user root",
+        "hostname fd00::1",
+        "port 2222",
+        "identityfile /keys/hv-1",
+        "userknownhostsfile /keys/known",
+    ] {
+        assert!(told.lines().any(|told| told == line), "no {line:?} in:\n{told}");
     }
 }
 

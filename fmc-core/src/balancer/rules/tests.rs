@@ -70,7 +70,7 @@ fn two_that_share_a_free_address_are_right() {
 }
 
 #[test]
-fn an_address_that_somebody_has() {
+fn a_shared_address_that_is_in_use() {
     for taken in ["10.17.5.1", "10.17.5.12", "10.17.5.21", "10.17.5.50", "10.17.5.150"] {
         assert_eq!(found(&two(taken)), [format!("balancer-address-taken {AT}.virtual_address")], "{taken}");
     }
@@ -192,7 +192,7 @@ fn nodes_are_found_by_a_name_that_a_network_publishes() {
 }
 
 #[test]
-fn two_that_ask_somebody_else_are_one_finding() {
+fn two_machines_with_another_resolver_are_one_finding() {
     let pair = Balancer::on_all(["lb1", "lb2"]).virtual_address("10.17.5.10");
     let dns = machine("dns", Interface::on("edge").address("10.17.5.31"));
     let cloud = named(pair, &[]).machine(dns).resolvers(["10.17.5.31"]);

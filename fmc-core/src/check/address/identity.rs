@@ -4,6 +4,7 @@ use super::super::view::{View, text};
 use crate::addr::Mac;
 use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
+use crate::sort;
 
 /// Looks at MACs and host names.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -15,7 +16,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn mac_finding(mut at: Vec<String>, problem: impl FnOnce(usize) -> IdentityProblem) -> Option<Finding> {
-    at.sort();
+    sort::all(&mut at);
     let (last, others) = at.split_last()?;
     Some(others.iter().fold(problem(at.len()).at(last), Finding::also))
 }
@@ -32,7 +33,7 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
         let names = same.iter().map(|(_, machine, at)| (machine_name(view, *machine), *at));
         let mut at: Vec<_> =
             names.map(|(name, at)| format!("machines.{name}.interfaces[{at}].mac")).collect();
-        at.sort();
+        sort::all(&mut at);
         at.dedup();
         // Two machines of one name have the same derived MACs; the name is the finding.
         if at.len() > 1 {
@@ -80,7 +81,7 @@ fn reserved_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    holders.sort_unstable();
+    sort::all(&mut holders);
     for same in holders.chunk_by(|a, b| (a.network, a.mac, a.v4) == (b.network, b.mac, b.v4)) {
         // Reservations sort first; groups of only interfaces have a rule of their own.
         let [Leaseholder { network, mac, who: Who::Reservation(_), .. }, _, ..] = same else { continue };
@@ -117,7 +118,7 @@ fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
             Some((hostname, domain, name))
         })
         .collect();
-    names.sort_unstable();
+    sort::all(&mut names);
     for same in names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let [(hostname, domain, first), .., (_, _, last)] = same else { continue };
         if first == last {
@@ -144,7 +145,7 @@ fn reserved_names(view: &View<'_>, findings: &mut Vec<Finding>) {
                 Some((name, reservation.address.ok()?.is_ipv4(), index))
             })
             .collect();
-        names.sort_unstable();
+        sort::all(&mut names);
         for same in names.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let [(name, _, first), .., (_, _, last)] = same else { continue };
             let path = |index| format!("networks.{}.reservations[{index}].hostname", text(&net.draft.name));

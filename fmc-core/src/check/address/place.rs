@@ -48,7 +48,7 @@ fn place(
         if address == subnet.network() { Fault::Network } else { Fault::Broadcast }
     } else if family.gateway == Some(address) && !may_be_router(view, net, one) {
         Fault::Gateway
-    } else if let Some(range) = family.dhcp.filter(|range| range.contains(address)) {
+    } else if let Some(range) = family.dhcp.filter(|range| !is_reserved(one) && range.contains(address)) {
         Fault::Dynamic(range)
     } else {
         return;
@@ -67,6 +67,14 @@ fn place(
         Fault::Dynamic(range) => PlaceProblem::InRange { address, range, network, example },
     };
     findings.push(problem.at(one.holder.at(view)));
+}
+
+/// dnsmasq never gives the address of a reservation to another machine (dnsmasq(8), `--dhcp-host`).
+fn is_reserved(one: &Use) -> bool {
+    match one.holder {
+        Holder::Interface(_, _, field) => field.starts_with("reserved"),
+        Holder::Reservation(..) => true,
+    }
 }
 
 /// A machine of the cloud may be the router of a LAN if it has an interface elsewhere; the router of libvirt's own

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::super::view::{View, text};
 use crate::addr::{IpRange, Subnet};
 use crate::finding::{Finding, problems};
+use crate::sort;
 
 /// Looks at ranges and subnets.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -64,7 +65,7 @@ fn overlaps(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
     let name = |network: usize| view.network(network).map_or("", |net| text(&net.draft.name));
     // Of two that begin together the wider comes first; equal ones are in the order of their names.
-    seen.sort_by(|a, b| {
+    sort::by(&mut seen, |a, b| {
         (a.scope, a.first, b.last, name(a.network)).cmp(&(b.scope, b.first, a.last, name(b.network)))
     });
     let mut pairs = BTreeSet::new();

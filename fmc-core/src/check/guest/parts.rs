@@ -1,5 +1,7 @@
 //! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
+mod accounts;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,6 +48,14 @@ fn names(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
         if let Some(other) = ids.insert(uid, &user.name).filter(|other| **other != user.name) {
             let finding = PartProblem::Uid { uid }.at(users.name(&user.name).key("uid"));
             findings.push(finding.also(users.name(other).key("uid")));
+        }
+    }
+    let mut ids = BTreeMap::new();
+    for group in &parts.groups {
+        let Some(gid) = group.gid else { continue };
+        if let Some(other) = ids.insert(gid, &group.name).filter(|other| **other != group.name) {
+            let finding = PartProblem::Gid { gid }.at(groups.name(&group.name).key("gid"));
+            findings.push(finding.also(groups.name(other).key("gid")));
         }
     }
 }
@@ -145,7 +155,11 @@ fn unit_at<'a>(path: &str, units: &'a [Arc<Unit>]) -> Option<&'a str> {
 pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
     let text = path.as_str();
     let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
-    if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
+    // Links to /run and /run/lock in every system.
+    let is_linked = ["/var/run", "/var/lock"]
+        .iter()
+        .any(|link| text.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    if is_linked || matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
         return Some((
             "is gone after the first boot: the kernel or systemd creates it at each start",
             "use a path under /etc, /var, /opt or /srv, or a unit that writes it at every boot",
@@ -169,38 +183,22 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
         .then_some(("is in the part of the image that is read-only", "use /etc, /opt or /var"))
 }
 
-/// Accounts and groups that every image has, and those of Fedora CoreOS and Flatcar.
-const ACCOUNTS: &[&str] = &["root", "nobody", "daemon", "bin"];
-const GROUPS: &[&str] = &[
-    "root",
-    "nobody",
-    "daemon",
-    "bin",
-    "adm",
-    "sudo",
-    "wheel",
-    "users",
-    "tty",
-    "disk",
-    "kvm",
-    "systemd-journal",
-];
-
 fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     // A package may add accounts that fmc does not know; files are written after it. The firewall's package adds none.
-    let may_bring = parts.packages.iter().any(|package| package.as_str() != "nftables");
+    let may_bring = parts.packages.iter().any(|package| package.package() != "nftables");
     if may_bring && os.provisioner() == Some(Provisioner::CloudInit) {
         return;
     }
-    let core = os.provisioner() == Some(Provisioner::Ignition);
+    let known = accounts::of(os);
     let mut users: BTreeSet<&str> = parts.users.iter().map(|user| user.name.as_str()).collect();
-    users.extend(ACCOUNTS);
+    for name in known.users() {
+        users.insert(name);
+    }
     let mut groups: BTreeSet<&str> = parts.groups.iter().map(|group| group.name.as_str()).collect();
     // A user has a group of its own name.
-    groups.extend(parts.users.iter().map(|user| user.name.as_str()).chain(GROUPS.iter().copied()));
-    if core {
-        users.insert("core");
-        groups.extend(["core", "docker"]);
+    groups.extend(parts.users.iter().map(|user| user.name.as_str()));
+    for name in known.groups() {
+        groups.insert(name);
     }
     let unknown = |what: &'static str, name: &str, at: At<'_>| {
         PartProblem::Unknown { what, name: name.to_owned() }.at(at)
@@ -298,6 +296,15 @@ fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     if os.provisioner() == Some(Provisioner::Ignition) && !parts.packages.is_empty() {
         findings.push(PartProblem::Packages { os: os.label() }.at(at.key("packages")));
     }
+    let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
+    for name in &parts.packages {
+        let Some(version) = name.version() else { continue };
+        if let Some(other) = versions.insert(name.package(), version).filter(|other| *other != version) {
+            let package = name.package().to_owned();
+            let problem = PartProblem::Versions { package, one: other.to_owned(), other: version.to_owned() };
+            findings.push(problem.at(at.key("packages")));
+        }
+    }
 }
 
 /// One name with two meanings: the same secret must have one source and one generation.
@@ -332,6 +339,9 @@ problems! {
         Uid { uid: u32 } is GuestClash:
             "{uid} is the id of two users",
             "give each user an id of its own, or leave it to the guest";
+        Gid { gid: u32 } is GuestClash:
+            "{gid} is the id of two groups",
+            "give each group an id of its own, or leave it to the guest";
         Path { path: AbsPath } is GuestClash:
             "two entries have the path {path}",
             "keep one file, directory or link at a path";
@@ -365,6 +375,9 @@ problems! {
         Packages { os: &'static str } is PackagesUnsupported:
             "{os} installs no packages on its first boot",
             "run the program in a container, or use an image with a package manager";
+        Versions { package: String, one: String, other: String } is GuestClash:
+            "two versions of the package {package} are wanted: {one} and {other}",
+            "keep the version that the machine needs";
         Secret { secret: String } is GuestClash:
             "the secret {secret} is described in two ways",
             "describe it once, as a constant or a function, and use that";

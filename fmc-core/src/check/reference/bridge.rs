@@ -7,6 +7,7 @@ use super::super::view::{View, text};
 use crate::checked::on_host;
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::host::Host;
+use crate::sort;
 
 /// Looks at all bridges.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -53,7 +54,7 @@ fn listed(view: &View<'_>, findings: &mut Vec<Finding>) {
                 missing.push((text(&host.name), host, machines));
             }
         }
-        missing.sort_by_key(|(name, ..)| *name);
+        sort::by_key(&mut missing, |(name, ..)| *name);
         for (name, host, machines) in missing {
             let problem = BridgeProblem::Unlisted {
                 bridge: bridge.to_owned(),
@@ -86,7 +87,7 @@ fn taken(view: &View<'_>, findings: &mut Vec<Finding>) {
         }
         bridges.push((host, bridge.as_str().to_owned(), name));
     }
-    bridges.sort_unstable();
+    sort::all(&mut bridges);
     for same in bridges.chunk_by(|a, b| (a.0, &a.1) == (b.0, &b.1)) {
         let [first, .., last] = same else { continue };
         // Two networks of one name share the values derived from it; the name is the finding.
@@ -114,12 +115,12 @@ problems! {
     pub enum BridgeProblem {
         Nowhere { bridge: String, known: NameList } is BridgeUnknown:
             "no host has a bridge {bridge}",
-            "create it on a host, and list it on that host with {listed}; listed are: {known}",
+            "create it on a host, and list it on that host with {listed}; listed: {known}",
             listed = listed_as(bridge);
         Unlisted { bridge: String, host: String, machines: NameList, known: NameList } is BridgeUnknown
             with (who = machines.first_of("machine"), need = machines.verb("needs", "need")):
             "the host {host} does not list the bridge {bridge}, which {who} {need}",
-            "create it on {host}, and list it on that host with {listed}; listed are: {known}",
+            "create it on {host}, and list it on that host with {listed}; listed: {known}",
             listed = listed_as(bridge);
         Taken { bridge: String, host: String } is NetworkConflict:
             "the host {host} already has the bridge {bridge}",

@@ -5,6 +5,7 @@ use crate::checked;
 use crate::given::Given;
 use crate::host::{Host, LibvirtUri};
 use crate::path::AbsPath;
+use crate::sort;
 use crate::unit::Size;
 
 /// The memory that machines may not use where the host does not say: the measured use of an idle host.
@@ -36,7 +37,7 @@ pub(super) fn host(draft: &Host) -> Option<checked::Host> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    pools.sort_by(|a, b| a.name.cmp(&b.name));
+    sort::by(&mut pools, |a, b| a.name.cmp(&b.name));
     Some(checked::Host {
         name: name.ok()?.clone(),
         uri: match uri {

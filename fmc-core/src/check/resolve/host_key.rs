@@ -27,6 +27,6 @@ pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> 
             }));
         }
     }
-    parts.files.sort_by(|a, b| a.path.cmp(&b.path));
+    parts.sort_files();
     Arc::new(parts)
 }

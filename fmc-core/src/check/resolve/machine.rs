@@ -15,6 +15,7 @@ use crate::identity;
 use crate::machine::Machine;
 use crate::name::{DiskSerial, Fqdn, Hostname};
 use crate::ready::{Ready, Signal};
+use crate::sort;
 use crate::unit::{Cpus, Size};
 
 /// Values that machines share.
@@ -139,7 +140,7 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    disks.sort_by(|a, b| a.name.cmp(&b.name));
+    sort::by(&mut disks, |a, b| a.name.cmp(&b.name));
     Some(disks)
 }
 
@@ -195,6 +196,6 @@ fn routes(view: &View<'_>, placed: &Placed<'_>, link: &Plugged<'_>) -> Vec<check
             }
         }
     }
-    routes.sort_by_key(|route| (route.to.network(), route.to.prefix_len()));
+    sort::by_key(&mut routes, |route| (route.to.network(), route.to.prefix_len()));
     routes
 }

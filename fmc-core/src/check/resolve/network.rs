@@ -10,6 +10,7 @@ use crate::given::Given;
 use crate::identity;
 use crate::name::BridgeName;
 use crate::network::NetworkMode;
+use crate::sort;
 
 pub(super) fn network(
     view: &View<'_>,
@@ -31,7 +32,7 @@ pub(super) fn network(
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    reservations.sort_by_key(|reservation| reservation.address);
+    sort::by_key(&mut reservations, |reservation| reservation.address);
     Some(checked::Network {
         hosts: net.host.and_then(|host| hosts.new_index(host)).into_iter().collect(),
         forward: match draft.mode {
@@ -89,12 +90,12 @@ pub(super) fn attach(checked: &mut Building) {
     for (at, network) in checked.networks_mut() {
         if network.forward == Forward::Bridge {
             let mut on = hosts.remove(&at).unwrap_or_default();
-            on.sort_unstable();
+            sort::all(&mut on);
             on.dedup();
             network.hosts = on;
         } else if let Some(more) = reservations.remove(&at) {
             network.reservations.extend(more);
-            network.reservations.sort_by_key(|reservation| reservation.address);
+            sort::by_key(&mut network.reservations, |reservation| reservation.address);
         }
     }
 }

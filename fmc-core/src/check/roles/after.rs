@@ -15,6 +15,7 @@ use crate::guest::checked::{Dropin, Unit};
 use crate::guest::{Parts, State, UnitFile, UnitSection};
 use crate::name::{DropinName, UnitName};
 use crate::role::{Assigned, Awaited, Site};
+use crate::sort;
 
 /// The drop-in of a service that waits.
 const DROPIN: DropinName = DropinName::literal("20-fmc-after.conf");
@@ -81,7 +82,7 @@ pub(super) fn wait(parts: &mut Parts, one: &Assigned, site: &Site<'_>, assigned:
         let names = names.join(" ");
         let waits = UnitSection::new("Unit").set("Wants", names.clone()).set("After", names);
         unit.dropins.push(Dropin { name: DROPIN, contents: UnitFile::new().section(waits).into() });
-        unit.dropins.sort_by(|a, b| a.name.cmp(&b.name));
+        sort::by(&mut unit.dropins, |a, b| a.name.cmp(&b.name));
         is_needed = true;
     }
     if is_needed {

@@ -4,6 +4,7 @@ use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
 use crate::role::{Assigned, Leaving, Membership, Site};
+use crate::sort;
 
 /// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
@@ -25,7 +26,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
             })
             .collect();
         // A machine that has a role twice is a finding.
-        members.sort_by(|a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
+        sort::by(&mut members, |a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
         members.dedup_by(|a, b| (a.kind(), a.instance()) == (b.kind(), b.instance()));
         all.push((at, members));
     }

@@ -67,7 +67,8 @@ pub(super) fn merge<'a>(
     for Added { one, parts: more } in added {
         claims.add(&mut parts, more, Claimant { role: one, machine, findings });
     }
-    sort(&mut parts);
+    parts.sort();
+    parts.packages.dedup();
     Merged { parts, claims }
 }
 
@@ -202,17 +203,6 @@ fn names(parts: &Parts) -> impl Iterator<Item = (Name<'_>, &'static str)> {
     let groups = parts.groups.iter().map(|group| (Noun::Group.of(group.name.as_str()), "groups"));
     let units = parts.units.iter().map(|unit| (Noun::Unit.of(unit.name.as_str()), "units"));
     files.chain(directories).chain(links).chain(users).chain(groups).chain(units)
-}
-
-fn sort(parts: &mut Parts) {
-    parts.files.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.directories.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.links.sort_by(|a, b| a.path.cmp(&b.path));
-    parts.users.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.groups.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.units.sort_by(|a, b| a.name.cmp(&b.name));
-    parts.packages.sort();
-    parts.packages.dedup();
 }
 
 problems! {

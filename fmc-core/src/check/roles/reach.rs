@@ -26,7 +26,7 @@ type Same<'a> = (usize, Direction, Service, &'a By, &'a CheckedPeer);
 
 /// Looks at all flows.
 pub(super) fn check(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
-    nobody(view, cloud, assigned, findings);
+    without_role(view, cloud, assigned, findings);
     let places = Places::of(cloud);
     let mut same: BTreeMap<Same<'_>, Vec<Idx<Machine>>> = BTreeMap::new();
     for flow in cloud.all_flows() {
@@ -347,7 +347,7 @@ fn path(cloud: &Checked, assigned: &[Assigned], machine: Idx<Machine>, by: &By) 
 }
 
 /// Flows to and from a role that no machine has: a name that is misspelt, or a machine that is missing.
-fn nobody(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
+fn without_role(view: &View<'_>, cloud: &Checked, assigned: &[Assigned], findings: &mut Vec<Finding>) {
     let left_out = left_out(view, cloud);
     let mut unknown: BTreeMap<(&By, &CheckedGroup), &CheckedFlow> = BTreeMap::new();
     for flow in cloud.all_flows() {

@@ -16,6 +16,7 @@ use super::super::view::{Net, Placed, Plugged, View, route_of, text};
 use crate::addr::{Ip, is_public};
 use crate::finding::{Finding, NameList, Remedy, problems};
 use crate::given::Given;
+use crate::sort;
 
 /// Looks at all resolvers.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -157,7 +158,7 @@ impl Known {
             }
         }
         for among in networks.values_mut() {
-            among.sort_by_key(|&at| view.network(at).map(|net| text(&net.draft.name)));
+            sort::by_key(among, |&at| view.network(at).map(|net| text(&net.draft.name)));
         }
         Self { networks, held }
     }
@@ -172,7 +173,7 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
     };
     let on = |at: usize| placed.links.iter().any(|link| link.network == Some(at));
     if let Some(&at) = networks.iter().find(|&&at| on(at)) {
-        return somebody(view, known, at, resolver);
+        return in_use(view, known, at, resolver);
     }
     let mut answer = Ok(());
     for &at in networks {
@@ -185,7 +186,7 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
         let from = through(routed.or(route));
         answer = match from {
             None => Err(Why::NoWay),
-            Some(from) => lets_in(from, to, resolver).and_then(|()| somebody(view, known, at, resolver)),
+            Some(from) => lets_in(from, to, resolver).and_then(|()| in_use(view, known, at, resolver)),
         };
         if answer.is_ok() {
             break;
@@ -211,7 +212,7 @@ fn lets_in<'a>(from: &Net<'a>, to: &Net<'a>, resolver: IpAddr) -> Result<(), Why
 }
 
 /// Whether the address is in use; on a LAN a machine outside of the cloud may have it.
-fn somebody<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
+fn in_use<'a>(view: &View<'a>, known: &Known, at: usize, resolver: IpAddr) -> Result<(), Why<'a>> {
     let Some(net) = view.network(at) else { return Ok(()) };
     let gateway = net.family(resolver).is_some_and(|family| family.gateway == Some(resolver));
     if !net.is_own() || gateway || known.held.contains(&(at, resolver)) {

@@ -130,7 +130,7 @@ fn an_interface_more_mends_it() {
 }
 
 #[test]
-fn two_hosts_meet_on_a_bridge_or_by_somebody_else() {
+fn two_hosts_meet_on_a_bridge_or_by_an_unknown_router() {
     let hosts = |cloud: Cloud| {
         let mut cloud = cloud.host(Host::new("other").uri("qemu+ssh://other/system").bridge("br0"));
         for network in cloud.networks.iter_mut() {
@@ -165,7 +165,7 @@ fn a_lab_says_nothing_of_its_networks() {
 }
 
 #[test]
-fn a_firewall_that_lets_nobody_in_is_told_with_all_its_services() {
+fn a_closed_firewall_is_reported_with_all_its_services() {
     let closed = Plain("server", Flows::new().accept(tcp(6443), Peer::machine("worker1")));
     let mut cloud = two(NetworkMode::Routed, NetworkMode::Routed);
     for machine in cloud.machines.iter_mut().filter(|machine| machine.name == "master1".into()) {
@@ -218,7 +218,7 @@ fn a_resolver_out_of_reach_is_told_once() {
 }
 
 #[test]
-fn a_role_that_nobody_is_is_told_with_the_one_that_was_meant() {
+fn a_role_without_machines_is_reported_with_the_nearest_one() {
     let typo = Plain(
         "watch",
         Flows::new().reach(tcp(9100), Peer::role("agnet")).accept(tcp(9090), Peer::role("balancer")),

@@ -7,7 +7,7 @@ fn finds(os: &str, disks: &str, guest: &str, expected: &[&str]) {
     let text = format!(
         "name: first\nhosts: {{hv: {{}}}}\nnetworks: {{lab: {{mode: nat, subnet: 10.17.3.0/24}}}}\nmachines: {{web: \
          {{interfaces: [{{network: lab}}], image: {{os: {os}, version: '12', source: {{path: /i/x.qcow2}}, \
-         digest: '{DIGEST}'}}, root_disk: 9 GiB, disks: {{{disks}}}, guest: {{users: {{ops: {{keys: ['{KEY}']}}}}, {guest}}}}}}}\n"
+         digest: '{DIGEST}'}}, root_disk: 10 GiB, disks: {{{disks}}}, guest: {{users: {{ops: {{keys: ['{KEY}']}}}}, {guest}}}}}}}\n"
     );
     assert_eq!(found(&yaml(&text)), expected, "{text}");
 }
@@ -56,7 +56,7 @@ fn paths_that_something_else_takes() {
 }
 
 #[test]
-fn file_systems_that_nobody_can_make() {
+fn file_systems_that_the_image_cannot_make() {
     let xfs = "a: {size: 1 GiB, filesystem: xfs}";
     finds("rocky", xfs, "", &[]);
     finds("debian", xfs, "", &["guest-reference machines.web.disks.a.filesystem"]);

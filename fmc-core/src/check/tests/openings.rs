@@ -84,7 +84,7 @@ fn wrong_values_are_told_at_their_paths() {
 }
 
 #[test]
-fn nobody_is_told_with_whom_was_meant() {
+fn an_unknown_role_is_reported_with_the_nearest_one() {
     let finding = only(&with(db().accept(tcp(1), Peer::Anywhere).accept(tcp(5432), Peer::role("agnet"))));
     assert_eq!(finding.kind().as_str(), "flow-nobody");
     assert_eq!(finding.at(), "machines.db.accept[1]");
@@ -96,7 +96,7 @@ fn nobody_is_told_with_whom_was_meant() {
 }
 
 #[test]
-fn a_role_of_a_machine_that_is_wrong_is_somebodys() {
+fn a_role_of_a_wrong_machine_counts_as_present() {
     let mut cloud = with(db().accept(tcp(5432), Peer::role("agent")));
     for machine in cloud.machines.iter_mut().filter(|machine| machine.name == "worker".into()) {
         machine.memory = Some("much".into());
@@ -105,7 +105,7 @@ fn a_role_of_a_machine_that_is_wrong_is_somebodys() {
 }
 
 #[test]
-fn an_instance_that_nobody_is_of_is_told_with_those_there_are() {
+fn an_unknown_instance_is_reported_with_the_known_ones() {
     let cloud = yaml(
         "name: first
 hosts: {local: {}}

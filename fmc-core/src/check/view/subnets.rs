@@ -2,6 +2,7 @@
 
 use super::Net;
 use crate::addr::Subnet;
+use crate::sort;
 
 /// Subnets with the network that has each, sorted. Two subnets lie within one another or apart.
 pub(crate) struct Subnets(Vec<(Subnet, usize)>);
@@ -13,7 +14,7 @@ impl Subnets {
             [&net.ipv4, &net.ipv6].into_iter().flatten().map(move |family| (family.subnet, at))
         });
         let mut all: Vec<_> = families.collect();
-        all.sort_by_key(|(subnet, at)| (key(subnet), *at));
+        sort::by_key(&mut all, |(subnet, at)| (key(subnet), *at));
         Self(all)
     }
 
@@ -28,7 +29,7 @@ impl Subnets {
         let last = with.broadcast();
         let within = self.from(with).iter().take_while(|(subnet, _)| subnet.network() <= last);
         let mut found: Vec<_> = around.chain(within).copied().collect();
-        found.sort_by_key(|(subnet, at)| (*at, key(subnet)));
+        sort::by_key(&mut found, |(subnet, at)| (*at, key(subnet)));
         found
     }
 

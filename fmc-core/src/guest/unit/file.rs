@@ -274,7 +274,7 @@ impl PartialEq for UnitContents {
 impl Eq for UnitContents {}
 
 impl UnitContents {
-    /// Hashes what is written, but for which of the two it is: a value and a text that write the same have different hashes.
+    /// Hashes the written text and the variant: a value and a text that write the same have different hashes.
     pub(in crate::guest) fn hash_most(&self, hasher: &mut impl Hasher) {
         match self {
             Self::File(file) => file.hash(hasher),

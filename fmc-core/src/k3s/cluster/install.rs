@@ -13,7 +13,7 @@ use crate::rust::{Expr, Names, Unsaid};
 draft! {
     /// A file by its address and what it must hash to.
     pub struct Download {
-        /// Where it is.
+        /// Its address.
         #[needed]
         pub(crate) url: Given<HttpUrl>,
         /// Its hash.
@@ -27,7 +27,7 @@ draft! {
 }
 
 impl Download {
-    /// Where it is.
+    /// Its address.
     pub const fn url(&self) -> &Given<HttpUrl> {
         &self.url
     }
@@ -74,7 +74,7 @@ impl ByArch {
 }
 
 draft! {
-    /// Where K3s comes from: the binary, maybe its images and its SELinux policy, each by URL and digest.
+    /// The install files of K3s: the binary, and optionally its images and SELinux policy, each by URL and digest.
     ///
     /// ```
     /// use fmc_core::image::Arch;

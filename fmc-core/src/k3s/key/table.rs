@@ -28,7 +28,7 @@ keys! {
     CLUSTER_RESET ClusterReset "cluster-reset" flag .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
     /// The snapshot that a reset restores.
     CLUSTER_RESET_RESTORE_PATH ClusterResetRestorePath "cluster-reset-restore-path" text<Line> .servers().owned("`k3s server --cluster-reset`, once and by hand: in a file it would happen at every start");
-    /// Where all state is.
+    /// The folder of all state.
     DATA_DIR DataDir "data-dir" text<AbsPath> .both().owned("a disk of the machine that is mounted at /var/lib/rancher");
     /// Another file than this one.
     CONFIG Config "config" text<AbsPath> .both().owned("the keys themselves: fmc writes this file");
@@ -192,7 +192,7 @@ keys! {
     ETCD_SNAPSHOT_RECONCILE_INTERVAL EtcdSnapshotReconcileInterval "etcd-snapshot-reconcile-interval" time<Duration> .servers();
     /// How many snapshots are kept.
     ETCD_SNAPSHOT_RETENTION EtcdSnapshotRetention "etcd-snapshot-retention" int<Count> .servers().owned("`snapshots` of the cluster");
-    /// Where snapshots are.
+    /// The folder of snapshots.
     ETCD_SNAPSHOT_DIR EtcdSnapshotDir "etcd-snapshot-dir" text<AbsPath> .servers().owned("`snapshots` of the cluster");
     /// Whether snapshots are compressed.
     ETCD_SNAPSHOT_COMPRESS EtcdSnapshotCompress "etcd-snapshot-compress" flag .servers().owned("`snapshots` of the cluster");
@@ -252,7 +252,7 @@ keys! {
     DISABLE_DEFAULT_REGISTRY_ENDPOINT DisableDefaultRegistryEndpoint "disable-default-registry-endpoint" flag .both();
     /// Whether pods that are not root may use devices.
     NONROOT_DEVICES NonrootDevices "nonroot-devices" flag .both();
-    /// Where plug-ins are that give the kubelet credentials of registries.
+    /// The folder of plug-ins that give the kubelet credentials of registries.
     IMAGE_CREDENTIAL_PROVIDER_BIN_DIR ImageCredentialProviderBinDir "image-credential-provider-bin-dir" text<AbsPath> .both();
     /// The configuration of those plug-ins.
     IMAGE_CREDENTIAL_PROVIDER_CONFIG ImageCredentialProviderConfig "image-credential-provider-config" text<AbsPath> .both();
@@ -262,7 +262,7 @@ keys! {
     ROOTLESS Rootless "rootless" flag .both();
 
     // The kubeconfig that a server writes.
-    /// Where it is written.
+    /// The path that it is written to.
     WRITE_KUBECONFIG WriteKubeconfig "write-kubeconfig" text<AbsPath> .servers();
     /// Its permissions.
     WRITE_KUBECONFIG_MODE WriteKubeconfigMode "write-kubeconfig-mode" text<FileMode> .servers();

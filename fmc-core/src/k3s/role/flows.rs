@@ -45,7 +45,7 @@ pub(super) fn agent(node: &Node<'_>) -> Flows {
 /// The flows of every node.
 fn both(node: &Node<'_>) -> Flows {
     let cluster = node.cluster;
-    // Agents are let in before there are any, so that the first one changes no server.
+    // Agents are accepted before there are any, so that the first one changes no server.
     let has_agents = cluster.agents.iter().any(|agent| !cluster.servers.contains(agent));
     let nodes = [(SERVER, true), (AGENT, has_agents)];
     let among = |flows: Flows, service: Service| {

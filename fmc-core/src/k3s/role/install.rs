@@ -132,7 +132,7 @@ fn fetch(node: &Node<'_>) -> String {
     )
 }
 
-/// Sees that K3s runs with the label of a container runtime (docs.k3s.io, *SELinux Support*).
+/// Gives the binary of K3s the label of a container runtime (docs.k3s.io, *SELinux Support*).
 fn selinux(node: &Node<'_>) -> String {
     let path = node.binary();
     // Files from before the policy get the policy's labels.

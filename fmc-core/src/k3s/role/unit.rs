@@ -1,11 +1,11 @@
-//! The unit of a node, as K3s's own installer writes it (docs.k3s.io, *Configuration Options*), and what it comes after.
+//! The unit of a node, as K3s's own installer writes it (docs.k3s.io, *Configuration Options*), and its order.
 
 use super::{Node, files, flannel, install, wait};
 use crate::guest::{Guest, Unit, UnitFile, UnitSection};
 use crate::image::Os;
 use crate::k3s::tuning::{MODULES, Tuning};
 
-/// How many seconds a machine waits for its clock at most: one without a time server starts its cluster all the same.
+/// The most seconds that a machine waits for its clock: a machine without a time server starts its cluster anyway.
 const CLOCK: &str = "180";
 
 /// The unit of K3s, and the one that waits for the clock.
@@ -70,7 +70,7 @@ fn service(node: &Node<'_>) -> UnitSection {
         ])
         .set_each("ExecCondition", install::condition(node));
     if node.site.os().is_enterprise_linux() {
-        // It takes routes away that K3s needs (docs.k3s.io, *Installation/Requirements*).
+        // It removes routes that K3s needs (docs.k3s.io, *Installation/Requirements*).
         service =
             service.set(PRE, "-/usr/bin/systemctl disable --now nm-cloud-setup.service nm-cloud-setup.timer");
     }

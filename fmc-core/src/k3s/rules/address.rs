@@ -76,7 +76,8 @@ fn owns(what: &'static str, field: &'static str, given: &[Given<Subnet>], defaul
     right.map(|(index, subnet)| Own { what, field, index: Some(index), subnet }).collect()
 }
 
-/// Pods and Services have one network of each family or of one, the same ones, in the same order; so have the nodes.
+/// Pods and Services have one network of each of the same families, in the same order, and the nodes have addresses of
+/// them.
 pub(super) fn family(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let draft = cluster.draft;
     if draft.pods.iter().chain(&draft.services).any(|given| given.ok().is_none()) {
@@ -236,7 +237,7 @@ pub(super) fn node_ports(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     }
 }
 
-/// Names of machines must not be asked of the cluster's DNS, which does not know them.
+/// The cluster's DNS must not be asked for names of machines, which it does not know.
 pub(super) fn domain(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some(inside) = cluster.draft.cluster_domain.as_ref().and_then(Given::ok) else { return };
     let Some(outside) = view.cloud.domain.as_ref().and_then(Given::ok) else { return };

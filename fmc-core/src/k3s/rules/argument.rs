@@ -66,7 +66,7 @@ const CIPHERS: [&str; 26] = [
     "TLS_RSA_WITH_RC4_128_SHA",
 ];
 
-/// An argument replaces what K3s says itself, and one with a wrong value keeps the program from starting.
+/// An argument replaces K3s's own, and a wrong value keeps the program from starting.
 pub(super) fn check(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (field, config) in configs(cluster) {
         for (key, value) in config.iter() {

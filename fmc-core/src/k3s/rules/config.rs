@@ -8,6 +8,7 @@ use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;
 use crate::k3s::{Config, Key, Value};
+use crate::sort;
 use crate::unit::FileMode;
 
 /// A key that the cluster, its machines or its endpoint decide is not written a second time.
@@ -42,7 +43,7 @@ pub(super) fn outdated(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, finding
     }
 }
 
-/// Two keys of which one makes the other wrong, and values that K3s refuses.
+/// Keys that exclude each other, and values that K3s refuses.
 pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let is_on = |config: &Config, key| config.get(key) == Some(&Value::Flag(true));
     for (field, config) in configs(cluster) {
@@ -87,7 +88,8 @@ pub(super) fn kubeconfig(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     findings.push(problem.at(config.key(Key::WriteKubeconfigMode.as_str())));
 }
 
-/// A kubelet that protects the kernel's defaults does not start where they are others (docs.k3s.io, *CIS Hardening Guide*).
+/// A kubelet that protects the kernel's defaults does not start if the settings differ (docs.k3s.io, *CIS Hardening
+/// Guide*).
 pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let missing: Vec<&'static str> = cluster.draft.tuning.missing().map(|(name, _)| name).collect();
     if cluster.draft.cis || missing.is_empty() {
@@ -101,7 +103,7 @@ pub(super) fn kernel(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
         let names = members.iter().filter(|member| !is_tuned(view, **member, &missing));
         untuned.extend(names.map(|member| (view.machine_name(*member), field)));
     }
-    untuned.sort_unstable();
+    sort::all(&mut untuned);
     let Some((_, field)) = untuned.first() else { return };
     let config = at.key(field);
     let machines = NameList::new(untuned.iter().map(|(name, _)| *name));

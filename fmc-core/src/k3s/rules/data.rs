@@ -9,8 +9,8 @@ use crate::path::AbsPath;
 /// The folder of K3s's datastore (docs.k3s.io, *Datastore*).
 const DATA: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/server/db");
 
-/// A replacement creates a new root disk and keeps data disks. A cluster of one server is gone with its root disk, which is
-/// an error; of three the others have the data, but the new one has to be let in: worth knowing.
+/// A replacement creates a new root disk and keeps data disks. A cluster of one server is lost with its root disk,
+/// which is an error. With three the others have the data, but the new one has to be let in, which is a warning.
 pub(super) fn on_root(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     if cluster.draft.datastore.is_some() {
         return;

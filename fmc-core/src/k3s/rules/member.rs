@@ -90,7 +90,7 @@ pub(super) fn ingress(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findi
     }
 }
 
-/// The machine that the others take their programs from is there before the cluster, and not a part of it.
+/// The machine that the others download from exists before the cluster, so it cannot be a part of it.
 pub(super) fn bootstrap(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let Some(name) = cluster.draft.bootstrap.as_ref().and_then(|mirror| mirror.machine.ok()) else { return };
     let is_in = |names: &[Given<MachineName>]| names.iter().any(|other| other.ok() == Some(name));

@@ -7,6 +7,7 @@ use crate::check::view::{View, text};
 use crate::finding::{Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::Effect;
+use crate::sort;
 
 /// A node has one value for a label, and one for a taint of an effect; with two, chance decides.
 pub(super) fn twice(view: &View<'_>, findings: &mut Vec<Finding>) {
@@ -53,7 +54,7 @@ pub(super) fn unused(view: &View<'_>, clusters: &[Cluster<'_>], findings: &mut V
         !(**is_node || says_nothing)
     });
     let mut said: Vec<_> = said.map(|(placed, _)| (text(&placed.draft.name), placed.draft)).collect();
-    said.sort_by_key(|(name, _)| *name);
+    sort::by_key(&mut said, |(name, _)| *name);
     let Some((name, draft)) = said.first() else { return };
     let list = if draft.labels.is_empty() { "taints" } else { "labels" };
     let machines = NameList::new(said.iter().map(|(name, _)| *name));

@@ -7,6 +7,7 @@ use crate::given::Given;
 use crate::k3s;
 use crate::name::MachineName;
 use crate::named::Keyed as _;
+use crate::sort;
 
 /// A K3s cluster with its machines.
 pub(crate) struct Cluster<'a> {
@@ -43,6 +44,6 @@ pub(super) fn clusters<'a>(view: &View<'a>) -> Vec<Cluster<'a>> {
         let (servers, agents) = (members(&draft.servers), members(&draft.agents));
         clusters.push(Cluster { draft, servers, agents });
     }
-    clusters.sort_by_key(|cluster| text(cluster.draft.name()));
+    sort::by_key(&mut clusters, |cluster| text(cluster.draft.name()));
     clusters
 }

@@ -113,6 +113,7 @@ impl Spanning {
     }
 
     /// This role with the settings of its form after a change of the cloud's file; a role without a form is unchanged.
+    #[cfg(feature = "lab")]
     pub(crate) fn changed_to(&self, form: &Self) -> Self {
         form::changed(self, form)
     }
@@ -167,9 +168,7 @@ impl schemars::JsonSchema for Spanning {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        form::schema(
-            "What some machines are together: the kind of a role that spans machines, or a map of it to its settings.",
-        )
+        form::schema("A role that spans machines: its kind, or a map of the kind to its settings.")
     }
 }
 

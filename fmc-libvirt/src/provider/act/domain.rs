@@ -11,9 +11,9 @@ use fmc_core::checked::Signal;
 use fmc_core::graph::{Acting, Action, StepError};
 use fmc_core::machine::{Power, Shutdown};
 
-use super::Job;
+use super::{Job, step_error};
 use crate::document::DomainDocument;
-use crate::link::Link;
+use crate::link::{CallErrorKind, Link};
 use crate::mark::{Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
 use crate::provider::up::leases;
@@ -23,12 +23,13 @@ use crate::xml::outline::{Node, Outline};
 /// The pause between two looks at a guest that shuts down.
 const POLL: Duration = Duration::from_millis(500);
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn domain(&self, wanted: &DomainDocument) -> Result<(), StepError> {
         let name = &*wanted.on_host;
         let seen = self.made(self.link.domain(name))?;
         self.expect(seen.as_ref().map(domain_fingerprint))?;
         let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
+        let is_persistent = seen.as_ref().is_none_or(|seen| seen.persistent);
         let stale = seen.is_some_and(|seen| is_stale(&seen.xml, &wanted.xml));
         let runs = match wanted.power {
             Power::Running => true,
@@ -38,6 +39,10 @@ impl<L: Link, A: Acting> Job<L, A> {
         // Stopped before it is defined: wherever the apply is cut, no guest runs on an old definition.
         let stops = active && (!runs || matches!(self.action, Action::Restart | Action::Replace));
         if stops {
+            if !is_persistent {
+                // Without a definition it would be gone once it is off.
+                self.patiently(|| self.link.define_domain(&wanted.xml))?;
+            }
             self.stop(name, wanted.shutdown)?;
         }
         let defined = self.define(wanted, autostart, stale);
@@ -78,6 +83,9 @@ impl<L: Link, A: Acting> Job<L, A> {
         }
         // While the domain is defined, an apply that is cut here deletes it again. The console's file alone would be in no list.
         self.forget_console(&seen.xml)?;
+        if !seen.persistent {
+            return Ok(());
+        }
         self.made(self.link.undefine_domain(name))
     }
 
@@ -103,8 +111,12 @@ impl<L: Link, A: Acting> Job<L, A> {
             while waited < grace {
                 self.link.wait(POLL);
                 waited += POLL;
-                if !self.made(self.link.domain_is_active(name))? {
-                    return Ok(());
+                match self.link.domain_is_active(name) {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(()),
+                    // One without a definition is gone once it is off.
+                    Err(error) if error.kind == CallErrorKind::Absent => return Ok(()),
+                    Err(error) => return Err(step_error(error)),
                 }
                 self.unless_cancelled()?;
             }

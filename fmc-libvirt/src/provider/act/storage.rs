@@ -5,17 +5,24 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::{Content, PoolDocument, VolumeDocument};
 use crate::link::{CallErrorKind, Link};
+use crate::provider::model::COMMIT;
 use crate::provider::object::{is_disk, is_uploaded, pool_fingerprint, volume_fingerprint};
-use crate::volume::{Ours, VolumeName, commit_name};
+use crate::volume::{Ours, VolumeName, commit_name, commit_xml};
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn pool(&self, wanted: &PoolDocument) -> Result<(), StepError> {
         let name = &*wanted.name;
         let seen = self.made(self.link.pool(name))?;
         self.expect(seen.as_ref().map(pool_fingerprint))?;
-        let Some(seen) = seen else { return self.made(self.link.create_pool(&wanted.xml)) };
+        if seen.as_ref().is_some_and(|seen| !seen.persistent) {
+            // It is active: only its definition is made again.
+            return self.made(self.link.create_pool(&wanted.xml, false));
+        }
+        let Some(seen) = seen else {
+            return self.made(self.link.create_pool(&wanted.xml, wanted.build)).map_err(folder_missing);
+        };
         if !seen.active {
-            self.made(self.link.start_pool(name))?;
+            self.made(self.link.start_pool(name)).map_err(folder_missing)?;
         }
         if !seen.autostart {
             self.made(self.link.set_pool_autostart(name, true))?;
@@ -61,8 +68,16 @@ impl<L: Link, A: Acting> Job<L, A> {
                 self.drop_volume(pool, name)?;
                 self.create_volume(wanted)
             }
+            _ if self.changes.iter().any(|change| change.path == COMMIT) => self.commit(wanted),
             _ => self.grow(wanted),
         }
+    }
+
+    /// Commits a volume that had arrived before its commit was lost.
+    fn commit(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
+        self.expect_volume(&wanted.pool, &wanted.name)?;
+        self.unless_taken_over()?;
+        self.patiently(|| self.link.create_volume(&wanted.pool, &commit_xml(&wanted.name)))
     }
 
     fn create_volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
@@ -161,5 +176,18 @@ impl<L: Link, A: Acting> Job<L, A> {
         let plain =
             name.strip_prefix("fmc.").and_then(|rest| rest.split_once('.')).map_or(name, |(_, name)| name);
         VolumeName::parse(name).or_else(|| VolumeName::parse(plain)).map(|name| name.ours)
+    }
+}
+
+/// A known pool is started and never built: an empty folder in the place of a file system that is not mounted would hide
+/// everything in it.
+fn folder_missing(error: StepError) -> StepError {
+    match error {
+        StepError::Call { call, cause } if cause.contains("No such file or directory") => {
+            let cause =
+                format!("{cause}: mount the pool's file system, or make the folder if it is really gone");
+            StepError::Call { call, cause }
+        }
+        error => error,
     }
 }

@@ -27,7 +27,7 @@ use crate::volume::{commit_name, commit_xml, upload_xml};
 #[cfg(feature = "fetch")]
 const EACH: u64 = 1 << 20;
 
-impl<L: Link, A: Acting> Job<L, A> {
+impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Makes a volume and sends its bytes. After any failure it stays uncommitted.
     pub(super) fn upload(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
         let mut source = self.source(&wanted.content)?;
@@ -36,6 +36,10 @@ impl<L: Link, A: Acting> Job<L, A> {
         self.unless_cancelled()?;
         let (pool, name) = (&*wanted.pool, &*wanted.name);
         self.has_room(pool, &source)?;
+        // The commit of a volume that another apply has made since the plan stays.
+        if self.made(self.link.volume(pool, name))?.is_some() {
+            return Err(self.changed());
+        }
         // An old commit from an interrupted deletion would commit an incomplete volume.
         let commit = commit_name(name);
         self.patiently(|| self.link.delete_volume(pool, &commit))?;
@@ -43,10 +47,21 @@ impl<L: Link, A: Acting> Job<L, A> {
         let sent = self.send(pool, name, &mut source).and_then(|()| source.finish());
         if let Err(error) = sent {
             // If this fails too, the rest blocks nothing, and the next plan finds it.
-            drop(self.link.delete_volume(pool, name));
+            if self.unless_taken_over().is_ok() {
+                drop(self.link.delete_volume(pool, name));
+            }
             return Err(error);
         }
-        self.patiently(|| self.link.create_volume(pool, &commit_xml(name)))
+        self.unless_taken_over()?;
+        self.patiently(|| self.link.create_volume(pool, &commit_xml(name)))?;
+        // Between the question and the commit another apply may have begun to send the volume again.
+        match self.taken_over()? {
+            None => Ok(()),
+            Some(error) => {
+                drop(self.link.delete_volume(pool, &commit));
+                Err(error)
+            }
+        }
     }
 
     fn source(&self, content: &Content) -> Result<Source, StepError> {

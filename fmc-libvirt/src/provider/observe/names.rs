@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::link::DomainRecord;
+use crate::provider::guard::StrangeDisk;
+use crate::volume::{Ours, VolumeName};
 use crate::xml::outline::{Node, Outline};
 
 /// The names in a domain.
@@ -14,22 +16,28 @@ pub(super) struct Names {
     pub(super) ports: Vec<(String, String)>,
     /// The file that records its serial console.
     pub(super) console: Option<String>,
+    /// Disks that are no volumes of ours.
+    pub(super) strange: Vec<StrangeDisk>,
+    /// The files under its disks, as far as the running guest's document names them.
+    pub(super) below: Vec<String>,
+    /// A disk that a job copies.
+    pub(super) copying: Option<String>,
 }
 
 impl Names {
     /// From its document and, if it runs, from the document with which it was started. A volume that is named
     /// by its pool is resolved to its path.
-    pub(super) fn of(record: &DomainRecord, folders: &BTreeMap<String, String>) -> Self {
+    pub(super) fn of(record: &DomainRecord, folders: &BTreeMap<String, String>, owner: &str) -> Self {
         let mut names = Self::default();
         for xml in [Some(&record.xml), record.live_xml.as_ref()].into_iter().flatten() {
             if let Some(outline) = Outline::read(xml) {
-                names.read(outline.root(), folders);
+                names.read(outline.root(), folders, owner);
             }
         }
         names
     }
 
-    fn read(&mut self, root: Node<'_>, folders: &BTreeMap<String, String>) {
+    fn read(&mut self, root: Node<'_>, folders: &BTreeMap<String, String>, owner: &str) {
         for device in root.at("devices").into_iter().flat_map(Node::children) {
             let source = device.at("source");
             match (device.name(), source) {
@@ -40,6 +48,7 @@ impl Names {
                     {
                         self.file(Some(&format!("{folder}/{volume}")));
                     }
+                    self.disk(device, source, owner);
                 }
                 ("interface", Some(source)) => {
                     let network = source.attribute("network").map(str::to_owned);
@@ -58,6 +67,40 @@ impl Names {
         }
         for path in ["os/kernel", "os/initrd"] {
             self.file(root.at(path).and_then(Node::text));
+        }
+    }
+
+    /// A disk that is no volume of ours, the files under it, and the job that copies it.
+    fn disk(&mut self, device: Node<'_>, source: Node<'_>, owner: &str) {
+        let target = device.at("target").and_then(|target| target.attribute("dev")).unwrap_or("?");
+        if matches!(device.attribute("device"), None | Some("disk" | "lun")) {
+            let of = |name| source.attribute(name);
+            let place = of("file").or(of("volume")).or(of("dev")).or(of("name")).unwrap_or("?");
+            let name = place.rsplit_once('/').map_or(place, |(_, name)| name);
+            let serial = device.at("serial").and_then(Node::text);
+            let ours = VolumeName::parse(name).or_else(|| VolumeName::parse_foreign(name, owner));
+            let in_doubt = match ours.map(|name| name.ours) {
+                Some(Ours::Root { .. }) => None,
+                Some(Ours::Disk { disk, .. }) => (serial != Some(disk.as_str())).then_some(true),
+                _ => Some(false),
+            };
+            if let Some(in_doubt) = in_doubt
+                && !self.strange.iter().any(|disk| disk.target == target)
+            {
+                let (target, source) = (target.to_owned(), place.to_owned());
+                let serial = serial.map(str::to_owned);
+                self.strange.push(StrangeDisk { target, source, serial, in_doubt });
+            }
+        }
+        // Only the copy that a job makes has this attribute (`virDomainDiskDefFormatMirror`).
+        if device.children().any(|child| child.attribute("job").is_some()) {
+            self.copying = Some(target.to_owned());
+        }
+        let mut layer = device.at("backingStore");
+        while let Some(here) = layer {
+            let file = here.at("source").and_then(|source| source.attribute("file"));
+            self.below.extend(file.map(str::to_owned));
+            layer = here.at("backingStore");
         }
     }
 

@@ -9,8 +9,9 @@ use super::wants::Wants;
 use crate::document::kind;
 use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
 use crate::mark::Mark;
+use crate::provider::act::lease;
 use crate::provider::object::{is_disk, pool_identity, volume_name};
-use crate::volume::Ours;
+use crate::volume::{LEASE, Ours, own_pool};
 
 /// Everything that was read of a host.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub(super) struct HostRead {
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
     pub(super) details: BTreeMap<(String, String), VolumeFacts>,
+    /// The apply that has the lease of the cloud, in words.
+    pub(super) lease: Option<String>,
 }
 
 impl HostRead {
@@ -44,7 +47,7 @@ impl HostRead {
             ..Self::default()
         };
         let folders = read.folders();
-        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders)).collect();
+        read.names = read.domains.iter().map(|domain| Names::of(domain, &folders, &wants.owner)).collect();
         read.domain_marks = read.domains.iter().map(|domain| Mark::read(&domain.xml)).collect();
         read.network_marks = read.networks.iter().map(|network| Mark::read(&network.xml)).collect();
         let plugged = read.with_ports();
@@ -57,6 +60,10 @@ impl HostRead {
         }
         for pool in read.pools.iter().filter(|pool| pool.active) {
             read.volumes.insert(pool.name.clone(), link.volumes(&pool.name)?);
+        }
+        let own = own_pool(&wants.owner);
+        if read.has_volume(&own, LEASE) {
+            read.lease = lease::read(link, &own)?.map(|found| found.holder());
         }
         let disks = read.ours(&wants.owner).any(|(_, _, ours)| is_disk(&ours));
         if disks {
@@ -103,17 +110,23 @@ impl HostRead {
                 let committed = self.has_volume(pool, &crate::volume::commit_name(&record.name));
                 bases_in_doubt |= !committed || !wants.has(place, kind::VOLUME, &address);
             }
-            if is_disk(&ours) && !self.capacities.contains_key(&record.path) {
+            // Capacities come with the domains that have the disks. An unwanted one may be an overlay.
+            let is_unwanted = || !wants.has(place, kind::VOLUME, &format!("{pool}/{}", record.name));
+            if is_disk(&ours) && (!self.capacities.contains_key(&record.path) || is_unwanted()) {
                 look.insert((pool.to_owned(), record.name.clone()));
             }
         }
-        if bases_in_doubt {
-            for (pool, volumes) in &self.volumes {
-                let names = volumes.iter().filter(|record| {
-                    volume_name(pool, &record.name, &wants.owner).is_none_or(|name| is_disk(&name.ours))
-                });
-                look.extend(names.map(|record| (pool.clone(), record.name.clone())));
+        // What lies over a disk or a base that may be deleted: a volume that is not ours in the same pool, or anywhere.
+        let in_doubt: BTreeSet<String> = look.iter().map(|(pool, _)| pool.clone()).collect();
+        for (pool, volumes) in &self.volumes {
+            if !bases_in_doubt && !in_doubt.contains(pool) {
+                continue;
             }
+            let names = volumes.iter().filter(|record| {
+                let ours = volume_name(pool, &record.name, &wants.owner);
+                ours.is_none_or(|name| bases_in_doubt && is_disk(&name.ours))
+            });
+            look.extend(names.map(|record| (pool.clone(), record.name.clone())));
         }
         look
     }

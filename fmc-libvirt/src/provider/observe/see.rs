@@ -8,13 +8,15 @@ use super::names::Names;
 use super::read::HostRead;
 use super::wants::Wants;
 use crate::document::kind;
+use crate::link::VolumeFacts;
 use crate::pool;
+use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{
     DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
     is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint,
     volume_name,
 };
-use crate::volume::{Ours, own_pool};
+use crate::volume::{Ours, VolumeName, own_pool};
 
 /// The wanted objects and ours, as far as a host shows them.
 pub(super) struct See<'a> {
@@ -38,33 +40,43 @@ impl See<'_> {
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut machines: BTreeSet<String> = BTreeSet::new();
+        let mut covered: BTreeMap<String, String> = BTreeMap::new();
         let networks = self.networks();
         let domains = std::mem::take(&mut self.read.domains).into_iter();
         let marks = std::mem::take(&mut self.read.domain_marks);
         for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
-            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::DOMAIN, &record.name, &record.xml);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
-            for file in &names.files {
-                let naming = Naming { domain: record.name.clone(), ours: owner == Owner::Us };
+            let is_ours = owner == Owner::Us;
+            // What lies under a disk of ours is known by its volumes.
+            for file in names.files.iter().chain(names.below.iter().filter(|_| !is_ours)) {
+                let naming = Naming { domain: record.name.clone(), ours: is_ours };
                 named.entry(file.clone()).or_default().push(naming);
             }
             let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
             if let Some(name) = name.map(str::to_owned) {
-                if owner == Owner::Us {
+                if is_ours {
                     machines.insert(name.clone());
+                    let is_overlay = |disk: &&StrangeDisk| {
+                        !disk.in_doubt || self.details(&disk.source, &folders).is_some_and(is_layer)
+                    };
+                    if let Some(disk) = names.strange.iter().find(is_overlay) {
+                        covered.insert(name.clone(), disk.source.clone());
+                    }
                 }
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders, &networks);
                 let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
-                let object = DomainObject { record, mark, owner, files: names.files, unplugged, needs };
+                let Names { files, strange, copying, .. } = names;
+                let object = DomainObject { record, mark, owner, files, unplugged, strange, copying, needs };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
         for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
-            let owner = Owner::of(mark.as_ref(), &self.wants.owner);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::NETWORK, &record.name, &record.xml);
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
@@ -76,9 +88,15 @@ impl See<'_> {
             }
         }
         if owned {
-            self.volumes(&named, &machines, &folders, objects);
+            self.volumes(&named, &machines, &covered, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// What was read of the volume at a path.
+    fn details(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<&VolumeFacts> {
+        let (folder, name) = path.rsplit_once('/')?;
+        self.read.details.get(&(folders.get(folder)?.clone(), name.to_owned()))
     }
 
     /// The host's networks that are ours or wanted: their names there, with the cloud's names.
@@ -158,6 +176,7 @@ impl See<'_> {
         &self,
         named: &BTreeMap<String, Vec<Naming>>,
         machines: &BTreeSet<String>,
+        covered: &BTreeMap<String, String>,
         folders: &BTreeMap<String, String>,
         objects: &mut BTreeMap<Address, State<Object>>,
     ) {
@@ -172,6 +191,10 @@ impl See<'_> {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
+                // Applies give it back, or take it over.
+                if name.ours == Ours::Lease {
+                    continue;
+                }
                 // It is deleted with its domain, and only chance decides whether it is listed: libvirt
                 // refreshes a pool from time to time.
                 if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
@@ -202,6 +225,8 @@ impl See<'_> {
                     needs.push(Edge { to, carries: Carries::Content });
                 }
                 let fingerprint = volume_fingerprint(&record.path, capacity, whole);
+                let machine = name.ours.machine().filter(|_| is_disk(&name.ours));
+                let under = machine.and_then(|machine| covered.get(machine)).cloned();
                 let object = VolumeObject {
                     pool: pool.clone(),
                     name: plain.to_owned(),
@@ -210,6 +235,11 @@ impl See<'_> {
                     capacity,
                     whole,
                     only_commit: name.is_commit,
+                    applied_by: self.read.lease.clone().filter(|_| !whole),
+                    allocation: details.and_then(|facts| facts.allocation),
+                    format: details.and_then(|facts| facts.format.clone()),
+                    over: details.filter(|facts| is_layer(facts)).and_then(|facts| facts.backing.clone()),
+                    under,
                     used_by: used.get(record.path.as_str()).cloned().unwrap_or_default(),
                     named_by: named.get(&record.path).cloned().unwrap_or_default(),
                     needs,
@@ -248,4 +278,13 @@ impl See<'_> {
     fn address(&self, kind: &'static str, name: &str) -> Address {
         Address::new(self.place.clone(), kind, name)
     }
+}
+
+/// Whether a disk of ours by its name is an overlay over another one: a root lies over an image, and a data disk over
+/// nothing.
+fn is_layer(facts: &VolumeFacts) -> bool {
+    let Some(below) = &facts.backing else { return false };
+    let below = below.rsplit_once('/').map_or(below.as_str(), |(_, name)| name);
+    let is_root = |ours: Option<VolumeName>| ours.is_some_and(|name| matches!(name.ours, Ours::Root { .. }));
+    !is_root(VolumeName::parse(&facts.name)) || is_root(VolumeName::parse(below))
 }

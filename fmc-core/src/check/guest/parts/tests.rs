@@ -125,7 +125,7 @@ fn paths_that_no_first_boot_can_write() {
 }
 
 #[test]
-fn owners_that_nobody_made() {
+fn owners_that_do_not_exist() {
     let guest = Guest::new()
         .file(GuestFile::text("/etc/a", "").owner("ops").group("core"))
         .user(User::new("web").group("apps"));
@@ -200,6 +200,18 @@ fn one_secret_described_in_two_ways() {
 }
 
 #[test]
+fn one_package_in_two_versions() {
+    let guest =
+        Guest::new().package("nginx=1.22.1-9").package("nginx").package("nginx=1.24.0-1").package("jq=1.6");
+    assert_eq!(
+        found(&guest, Os::Debian),
+        ["guest-clash guest.packages: two versions of the package nginx are wanted: 1.22.1-9 and 1.24.0-1"]
+    );
+    let guest = Guest::new().package("nginx=1.22.1-9").package("nginx");
+    assert_eq!(found(&guest, Os::Debian), [""; 0]);
+}
+
+#[test]
 fn a_password_hash_from_the_root_key() {
     let guest = Guest::new().user(User::new("ops").password_hash(Secret::password("ops")));
     let found = found(&guest, Os::Debian);
@@ -209,6 +221,22 @@ fn a_password_hash_from_the_root_key() {
         )),
         "{found:?}"
     );
+}
+
+#[test]
+fn paths_that_a_line_of_passwd_cannot_have() {
+    let guest = Guest::new().user(User::new("ops").home("/srv/a:b").shell("/bin/sh:x"));
+    assert_eq!(
+        found(&guest, Os::Debian),
+        [
+            "value-invalid guest.users.ops.home: the home of a user has a ':' in it, which separates the fields of /etc/passwd",
+            "value-invalid guest.users.ops.shell: the shell of a user has a ':' in it, which separates the fields of /etc/passwd",
+        ]
+    );
+    for path in ["/srv/a\nb", "/srv/a\u{1b}b"] {
+        let guest = Guest::new().user(User::new("ops").home(path).shell(path));
+        assert_eq!(found(&guest, Os::Debian).len(), 2, "{path:?}");
+    }
 }
 
 #[test]

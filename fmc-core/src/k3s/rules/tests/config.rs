@@ -127,7 +127,7 @@ fn arguments_of_components() {
 }
 
 #[test]
-fn what_nobody_reads_is_told() {
+fn a_setting_without_effect_is_reported() {
     let database = || three().datastore(Datastore::endpoint(Secret::environment("dsn", "DSN")));
     let config = k3s::Config::new().set(key::ETCD_EXPOSE_METRICS, true).set(key::ETCD_S3_TIMEOUT, "1m");
     finds(

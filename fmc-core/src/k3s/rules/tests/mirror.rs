@@ -23,7 +23,7 @@ fn a_mirror_without_a_file_is_told_of_with_the_reason() {
 }
 
 #[test]
-fn a_node_fetches_what_the_mirror_serves_from_there_and_nobody_else_does() {
+fn only_nodes_fetch_the_files_of_the_mirror_from_it() {
     let mut cloud = cloud(three().agents(["a2"]).bootstrap(Mirror::on("a1").file(MODEL, DIGEST)));
     for machine in cloud.machines.iter_mut() {
         *machine = machine.clone().file(GuestFile::remote("/srv/model", MODEL, DIGEST));

@@ -1,0 +1,107 @@
+//! What a guest may have written, and a plan must not lose: disks that fmc did not make, a guest that stands still,
+//! volumes that are missing.
+
+use fmc_core::machine::Power;
+
+use super::object::DomainObject;
+use crate::document::DomainDocument;
+use crate::drift::compare_domain;
+use crate::link::Suspended;
+
+/// A disk of a domain that is no volume of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StrangeDisk {
+    /// Its name for the guest's bus, as `vda`.
+    pub target: String,
+    /// Its file, device or volume.
+    pub source: String,
+    /// Its serial, by which the guest finds it.
+    pub serial: Option<String>,
+    /// Whether its name is that of a data disk of ours, but its serial is not. It may have a serial that the cloud says, or be an
+    /// overlay: `virsh snapshot-create-as` calls one of `db.disk.data` `db.disk.NAME`.
+    pub in_doubt: bool,
+}
+
+/// Why an existing machine is left as it is, and what a person does about it; `None` if nothing stands against a change.
+pub(super) fn held(
+    wanted: &DomainDocument,
+    seen: &DomainObject,
+    is_overlay: impl Fn(&StrangeDisk) -> bool,
+) -> Option<String> {
+    let strange = seen.strange.iter().find(|disk| !disk.in_doubt || is_overlay(disk));
+    let strange = strange.map(|disk| not_ours(wanted, disk));
+    strange.or_else(|| busy(seen)).or_else(|| stands_still(wanted, seen))
+}
+
+/// A disk that fmc did not make: it has what was written since, if it is an overlay.
+fn not_ours(wanted: &DomainDocument, disk: &StrangeDisk) -> String {
+    let StrangeDisk { target, source, .. } = disk;
+    let name = &wanted.on_host;
+    let is_ours = wanted.xml.contains(&format!("<target dev='{target}' bus='virtio'/>"));
+    if is_ours {
+        format!(
+            "its disk {target} is {source}, which fmc did not make: a snapshot or a backup put it over the machine's \
+             own volume, and everything written since is in it. Merge it (`virsh blockcommit {name} {target} --active \
+             --pivot --wait`; for a machine that is off, `qemu-img commit`), then plan again"
+        )
+    } else {
+        format!(
+            "it has a disk {target} ({source}) that fmc did not attach, and does not detach: detach it (`virsh \
+             detach-disk {name} {target} --persistent`), then plan again"
+        )
+    }
+}
+
+/// A root of ours by its name that lies over another one: a snapshot whose name looks like one of ours.
+pub(super) fn layered(name: &str, root: &str, below: &str) -> String {
+    format!(
+        "its root {root} is an overlay over {below}, which fmc did not make: merge it (`virsh blockcommit {name} vda \
+         --active --pivot --wait`), then plan again"
+    )
+}
+
+/// A job that copies a disk: a restart would end it half-way.
+fn busy(seen: &DomainObject) -> Option<String> {
+    let (name, target) = (&seen.record.name, seen.copying.as_ref()?);
+    Some(format!(
+        "a job copies its disk {target}: wait until it is done, or end it (`virsh blockjob {name} {target} --abort`), \
+         then plan again"
+    ))
+}
+
+fn stands_still(wanted: &DomainDocument, seen: &DomainObject) -> Option<String> {
+    let name = &wanted.on_host;
+    match seen.record.suspended.as_ref()? {
+        Suspended::Paused(_) if wanted.power == Power::Unmanaged => None,
+        Suspended::Paused(why) => {
+            let first = if why == "I/O error" {
+                "its pool may be full: make room there first (a restart would lose what is in the guest's memory); then \
+                 "
+            } else {
+                ""
+            };
+            Some(format!("it is paused ({why}): {first}`virsh resume {name}` lets it go on"))
+        }
+        Suspended::Saved => saved(wanted, seen),
+    }
+}
+
+/// A saved guest goes on at its next start, and only with the definition that it was saved with.
+fn saved(wanted: &DomainDocument, seen: &DomainObject) -> Option<String> {
+    let is_switch = |path: &str| matches!(path, "power" | "autostart");
+    let changes = compare_domain(wanted, &seen.record);
+    let is_same = changes.iter().all(|change| is_switch(&change.path));
+    if is_same && (wanted.power == Power::Running || changes.is_empty()) {
+        return None;
+    }
+    Some(saved_words(&wanted.on_host))
+}
+
+/// What to do with a saved guest.
+pub(super) fn saved_words(name: &str) -> String {
+    format!(
+        "its memory is saved to a file, with what it has not written to its disks yet: `virsh start {name}` lets it go \
+         on, then shut it down; or `virsh managedsave-remove {name}` gives the memory up"
+    )
+}

@@ -1,0 +1,219 @@
+//! What people and other programs do to a hypervisor beside fmc, for tests: pause a guest, save it, take a snapshot,
+//! undefine an object that is in use, lose a pool's files.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::state::Volume;
+use super::trouble::Trouble;
+use super::{Sim, xml};
+use crate::link::CallError;
+
+/// What another program does between two calls.
+#[derive(Clone, Default)]
+pub(super) struct Meanwhile(Arc<Mutex<Option<(u64, Act)>>>);
+
+type Act = Box<dyn FnOnce() + Send>;
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Meanwhile")
+    }
+}
+
+impl Sim {
+    /// Runs something before the nth call from now on, counted from 1, as if another program did it while this one has
+    /// not gone on. Each piece of an upload counts as a call.
+    pub fn meanwhile(&self, nth: u64, act: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((nth, Box::new(act)));
+    }
+
+    /// Whether what should happen meanwhile has not happened.
+    pub fn is_meanwhile_due(&self) -> bool {
+        self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Leaves the lease of an apply in a pool, which says who made it in this text.
+    ///
+    /// # Errors
+    /// Whatever libvirt would refuse.
+    pub fn plant_lease(&self, pool: &str, text: &str) -> Result<(), CallError> {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.change(|state| {
+            state.create_volume(pool, &crate::volume::upload_xml(crate::volume::LEASE, length))?;
+            let file = state.file_of(pool, crate::volume::LEASE);
+            state.write_lease(pool, file, text.as_bytes());
+            Ok(())
+        })
+    }
+
+    /// Counts a call, and does what waits for it. The lock is free then, because that calls this hypervisor too.
+    pub(super) fn meanwhile_act(&self) {
+        let mut waits = self.meanwhile.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((left, act)) = waits.take() else { return };
+        if left > 1 {
+            *waits = Some((left - 1, act));
+            return;
+        }
+        drop(waits);
+        act();
+    }
+
+    /// Pauses a running guest, as a person does (`user`) or QEMU when a disk is full (`I/O error`).
+    ///
+    /// # Errors
+    /// The domain does not run.
+    pub fn pause(&self, domain: &str, reason: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            state.running(domain)?.paused = Some(reason.to_owned());
+            Ok(())
+        })
+    }
+
+    /// Lets a paused guest go on.
+    ///
+    /// # Errors
+    /// The domain does not run.
+    pub fn resume(&self, domain: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            state.running(domain)?.paused = None;
+            Ok(())
+        })
+    }
+
+    /// Writes a running guest's memory to a file and stops it, as `virsh managedsave` does. Its next start goes on with
+    /// that guest, whatever its definition says then.
+    ///
+    /// # Errors
+    /// The domain does not run.
+    pub fn save(&self, domain: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            state.running(domain)?;
+            if let Some(domain) = state.domains.get_mut(domain) {
+                domain.saved = domain.live.take();
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a snapshot of a running guest's disks, as `virsh snapshot-create-as DOMAIN NAME --disk-only` does: from then
+    /// on the guest writes to overlays, whose names end in the snapshot's.
+    ///
+    /// # Errors
+    /// The domain does not run.
+    pub fn snapshot(&self, domain: &str, name: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            state.running(domain)?;
+            let files = state.domains.get(domain).map(|domain| domain.files.clone()).unwrap_or_default();
+            for file in files {
+                let Some((folder, volume)) = file.rsplit_once('/') else { continue };
+                let overlay =
+                    format!("{}.{name}", volume.rsplit_once('.').map_or(volume, |(first, _)| first));
+                let Some(pool) = state.pools.values_mut().find(|pool| pool.path == folder) else { continue };
+                // The boot configuration is a CD, which has no snapshot.
+                let is_disk = volume.contains(".root.") || volume.contains(".disk.");
+                let Some(below) = pool.volumes.get(volume).filter(|_| is_disk) else { continue };
+                let above = Volume {
+                    backing: Some(file.clone()),
+                    format: "qcow2".to_owned(),
+                    used: true,
+                    sent: None,
+                    ..below.clone()
+                };
+                pool.volumes.insert(overlay.clone(), above);
+                let Some(domain) = state.domains.get_mut(domain) else { continue };
+                let renamed = |text: &str| text.replace(&file, &format!("{folder}/{overlay}"));
+                domain.xml = renamed(&domain.xml);
+                if let Some(live) = &mut domain.live {
+                    live.xml = renamed(&live.xml);
+                }
+                domain.files = super::domain::files_of(&domain.xml);
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes a domain's definition. A running guest goes on, and its domain is gone once it stops.
+    ///
+    /// # Errors
+    /// There is no such domain.
+    pub fn undefine(&self, domain: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.domains.get_mut(domain);
+            let absent =
+                || Trouble::absent(format!("Domain not found: no domain with matching name '{domain}'"));
+            known.ok_or_else(absent)?.transient = true;
+            state.forget_transient();
+            Ok(())
+        })
+    }
+
+    /// Removes the definition of an active network, which goes on until it stops.
+    ///
+    /// # Errors
+    /// There is no such network.
+    pub fn undefine_active_network(&self, network: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.networks.get_mut(network);
+            let absent =
+                || Trouble::absent(format!("Network not found: no network with matching name '{network}'"));
+            let known = known.ok_or_else(absent)?;
+            (known.transient, known.autostart) = (true, false);
+            Ok(())
+        })
+    }
+
+    /// Removes the definition of an active pool, which goes on until it stops.
+    ///
+    /// # Errors
+    /// There is no such pool.
+    pub fn undefine_active_pool(&self, pool: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.pools.get_mut(pool);
+            let absent = || Trouble::absent(format!("no storage pool with matching name '{pool}'"));
+            let known = known.ok_or_else(absent)?;
+            (known.transient, known.autostart) = (true, false);
+            Ok(())
+        })
+    }
+
+    /// Removes the definition of a pool that is not active; its files stay.
+    ///
+    /// # Errors
+    /// There is no such pool.
+    pub fn forget_pool(&self, pool: &str) -> Result<(), CallError> {
+        self.change(|state| match state.pools.remove(pool) {
+            Some(_) => Ok(()),
+            None => Err(Trouble::absent(format!("no storage pool with matching name '{pool}'"))),
+        })
+    }
+
+    /// Empties a pool's folder, as it looks when its file system is not mounted.
+    ///
+    /// # Errors
+    /// There is no such pool.
+    pub fn unmount(&self, pool: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.pools.get_mut(pool);
+            let absent = || Trouble::absent(format!("no storage pool with matching name '{pool}'"));
+            let known = known.ok_or_else(absent)?;
+            known.volumes.clear();
+            known.consoles.clear();
+            Ok(())
+        })
+    }
+
+    /// Changes a domain's definition by a text of it, as `virsh edit` does. A running guest keeps its own.
+    ///
+    /// # Errors
+    /// There is no such domain, or libvirt would refuse the document.
+    pub fn edit(&self, domain: &str, from: &str, to: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let absent =
+                || Trouble::absent(format!("Domain not found: no domain with matching name '{domain}'"));
+            let text = state.domains.get(domain).ok_or_else(absent)?.xml.replace(from, to);
+            xml::parse(&text, "domain")?;
+            state.define_domain(&text)
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! What people and other programs do to machines beside fmc, on a real libvirtd: snapshots, clones, saved and paused
+//! guests, removed definitions, pools that are not there. Nothing that a guest wrote is lost.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
+
+use fmc_core::cloud::Cloud;
+use fmc_core::disk::Disk;
+use fmc_core::graph::{Choices, DeleteData, NoteKind};
+use fmc_core::host::Host;
+use fmc_core::image::Image;
+use fmc_core::machine::{Interface, Machine, Shutdown};
+use fmc_core::network::Network;
+use fmc_core::unit::{Size, SizeExt as _};
+
+use crate::host::{Hypervisor, wait, wanted};
+
+const POOL: &str = "fmc-shop";
+
+/// A machine with a root and a data disk on one network.
+fn shop(memory: Size) -> Cloud {
+    Cloud::new("shop")
+        .host(Host::local().emulated())
+        .network(Network::nat("lan", "10.75.1.0/24"))
+        .machine(
+            Machine::new("db", Image::blank())
+                .memory(memory)
+                .root_disk(4.mib())
+                .disk(Disk::new("data", 4.mib()))
+                .shutdown(Shutdown::force_now())
+                .interface(Interface::on("lan").address("10.75.1.10")),
+        )
+        .accept("image-missing", "nothing boots")
+}
+
+fn usual() -> Cloud {
+    shop(32.mib())
+}
+
+fn bigger() -> Cloud {
+    shop(48.mib())
+}
+
+/// A plan without a step, whose note about the machine has these words.
+fn held(hypervisor: &Hypervisor, cloud: &Cloud, choices: &Choices, kind: NoteKind, words: &[&str]) {
+    let plan = hypervisor.plan(&wanted(cloud), choices);
+    assert!(plan.steps.is_empty() && !plan.is_empty(), "{plan}");
+    let is_said = |text: &str| words.iter().all(|word| text.contains(word));
+    assert!(plan.notes.iter().any(|note| note.kind == kind && is_said(&note.text)), "{plan}");
+}
+
+fn left(hypervisor: &Hypervisor, words: &[&str]) {
+    for cloud in [usual(), bigger()] {
+        held(hypervisor, &cloud, &Choices::default(), NoteKind::Left, words);
+    }
+}
+
+fn by_name(replace: bool) -> Choices {
+    let names = ["db".to_owned()];
+    if replace {
+        Choices { replace: names.into(), ..Choices::default() }
+    } else {
+        Choices { delete_data: DeleteData::Of(names.into()), ..Choices::default() }
+    }
+}
+
+#[test]
+fn a_machine_with_an_external_snapshot_waits_until_it_is_merged() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    let virsh = |arguments: &[&str]| hypervisor.own.virsh(arguments);
+    virsh(&["snapshot-create-as", "db", "before-upgrade", "--disk-only", "--atomic"]);
+    left(&hypervisor, &["before-upgrade", "virsh blockcommit db vda"]);
+    held(&hypervisor, &usual(), &by_name(true), NoteKind::Refused, &["before-upgrade"]);
+    // Without the machine its disks stay, whatever is given up, because the overlays lie over them.
+    let nothing = fmc_core::graph::Wanted::nothing("shop");
+    let plan = hypervisor.plan(&nothing, &by_name(false));
+    let deleted: Vec<String> = plan.steps.iter().map(|step| step.address.name().to_owned()).collect();
+    assert!(deleted.iter().all(|name| !name.starts_with("fmc-shop/db.")), "{plan}");
+    for disk in ["vda", "vdb"] {
+        virsh(&["blockcommit", "db", disk, "--active", "--pivot", "--wait"]);
+    }
+    let names = hypervisor.own.virsh(&["domblklist", "db"]);
+    assert!(names.contains(".root.") && names.contains("db.disk.data"), "{names}");
+    hypervisor.converge(&bigger(), &Choices::default());
+}
+
+#[test]
+fn a_paused_machine_waits_until_somebody_resumes_it() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    hypervisor.own.virsh(&["suspend", "db"]);
+    left(&hypervisor, &["paused (user)", "virsh resume db"]);
+    hypervisor.own.virsh(&["resume", "db"]);
+    hypervisor.expect_nothing_to_do(&usual());
+}
+
+#[test]
+fn a_saved_machine_goes_on_only_as_it_was() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    hypervisor.own.virsh(&["managedsave", "db"]);
+    held(&hypervisor, &bigger(), &Choices::default(), NoteKind::Left, &["saved", "virsh start db"]);
+    held(&hypervisor, &usual(), &by_name(true), NoteKind::Refused, &["saved"]);
+    hypervisor.converge(&usual(), &Choices::default());
+    assert!(!hypervisor.own.virsh(&["list", "--all", "--with-managed-save", "--name"]).contains("db"));
+    hypervisor.converge(&bigger(), &Choices::default());
+}
+
+#[test]
+fn removed_definitions_come_back_without_a_restart() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    let ids = hypervisor.ids();
+    hypervisor.own.virsh(&["undefine", "db"]);
+    hypervisor.own.virsh(&["net-undefine", "lan"]);
+    hypervisor.converge(&usual(), &Choices::default());
+    assert_eq!(hypervisor.ids(), ids);
+    assert!(hypervisor.own.virsh(&["list", "--persistent", "--name"]).contains("db"));
+    assert!(hypervisor.own.virsh(&["net-list", "--persistent", "--name"]).contains("lan"));
+    // Once more, and the machine is off before anybody looks: it returns on its root.
+    let root = hypervisor.own.virsh(&["domblklist", "db"]);
+    hypervisor.own.virsh(&["undefine", "db"]);
+    hypervisor.own.virsh(&["destroy", "db"]);
+    hypervisor.converge(&usual(), &Choices::default());
+    assert_eq!(hypervisor.own.virsh(&["domblklist", "db"]), root);
+}
+
+#[test]
+fn a_clone_is_a_strangers() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    // What virt-clone does: the document with another name, UUID, MAC and disks.
+    let xml = hypervisor.own.virsh(&["dumpxml", "db", "--inactive"]);
+    let uuid = xml.split("<uuid>").nth(1).unwrap().split("</uuid>").next().unwrap();
+    let mac = xml.split("<mac address='").nth(1).unwrap().split('\'').next().unwrap();
+    let copy = xml
+        .replace("<name>db</name>", "<name>db-clone</name>")
+        .replace(uuid, "0b5e1c9e-7c3d-4b9e-9a52-6d6c3f7a1e11")
+        .replace(mac, "52:54:00:0a:0b:0c");
+    let file = hypervisor.own.path().join("clone.xml");
+    std::fs::write(&file, copy).unwrap();
+    hypervisor.own.virsh(&["define", file.to_str().unwrap()]);
+    hypervisor.expect_nothing_to_do(&usual());
+    let plan = hypervisor.plan(&fmc_core::graph::Wanted::nothing("shop"), &Choices::default());
+    assert!(plan.steps.iter().all(|step| step.address.name() != "db-clone"), "{plan}");
+}
+
+#[test]
+fn disks_that_are_not_there_are_asked_for() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    hypervisor.own.virsh(&["destroy", "db"]);
+    hypervisor.own.virsh(&["vol-delete", "db.disk.data", POOL]);
+    held(&hypervisor, &usual(), &Choices::default(), NoteKind::Refused, &["db.disk.data", "mounted"]);
+    hypervisor.apply(&usual(), &by_name(false));
+    hypervisor.expect_nothing_to_do(&usual());
+    // A pool whose folder is gone is not made anew.
+    hypervisor.own.virsh(&["destroy", "db"]);
+    hypervisor.own.virsh(&["pool-destroy", POOL]);
+    let folder = "/var/lib/libvirt/images/fmc-shop";
+    hypervisor.own.inside(&format!("mv {folder} /var/lib/libvirt/images/away")).unwrap();
+    let wanted = wanted(&usual());
+    let plan = hypervisor.plan(&wanted, &Choices::default());
+    let options = fmc_core::graph::ApplyOptions::default();
+    let done = fmc_core::graph::apply(&plan, &hypervisor.provider, options, |_| {});
+    let outcome = wait(done).unwrap();
+    assert!(!outcome.is_converged(), "{outcome:?}");
+    assert!(format!("{outcome:?}").contains("mount the pool's file system"), "{outcome:?}");
+    hypervisor.own.inside(&format!("mv /var/lib/libvirt/images/away {folder}")).unwrap();
+    // The first apply starts the pool, the next one the machine.
+    let plan = hypervisor.plan(&wanted, &Choices::default());
+    let options = fmc_core::graph::ApplyOptions::default();
+    let outcome = wait(fmc_core::graph::apply(&plan, &hypervisor.provider, options, |_| {})).unwrap();
+    assert!(outcome.failed.is_empty(), "{outcome:?}");
+    hypervisor.converge(&usual(), &Choices::default());
+}
