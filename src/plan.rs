@@ -1,6 +1,7 @@
 //! Planning: from the wanted and the existing objects to steps, without side effects.
 
 mod beforehand;
+mod everything;
 mod gone;
 pub(crate) mod names;
 #[cfg(all(test, feature = "sim"))]
@@ -139,6 +140,12 @@ impl Plan {
         self.wanted.rooms().status(checked, self.wanted.graph(), &self.seen)
     }
 
+    /// The machines that it deletes, if the cloud wants none of those that are here, and others in their place: they may
+    /// be those of another cloud with the same owner. A program should ask before it applies such a plan.
+    pub fn replaces_everything(&self) -> Vec<String> {
+        everything::deleted(&self.plan, &self.wanted, &self.seen).into_iter().collect()
+    }
+
     /// The observed objects.
     pub fn seen(&self) -> &Seen {
         &self.seen
@@ -225,6 +232,7 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
     };
     plan.notes.extend(gone);
     plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
+    plan.notes.extend(everything::note(&plan, wanted, seen));
     plan.notes.sort();
     plan
 }

@@ -1,5 +1,6 @@
 //! The boot configuration: everything that a machine reads on its first boot.
 
+mod born;
 mod inside;
 
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,7 @@ use crate::image::Provisioner;
 use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
 use crate::template::Template;
 
+pub use born::{Born, BornDisk, BornInterface, BornPart, Digests, PartKind, mac};
 pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// The configuration that a machine reads on its first boot, with holes for its secrets.

@@ -66,11 +66,15 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<DiskName>,
+        /// The name that it had before: it stays the disk that it was, with its volume and its serial. Leave it here for as
+        /// long as the disk is there; a new disk is called so on its host too.
+        pub formerly: Option<Given<DiskName>>,
         /// Its size.
         #[needed]
         #[rule(rule::in_sectors)]
         pub size: Given<Size>,
-        /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`, at most 20 characters; the disk's name by default.
+        /// How the guest finds it: `/dev/disk/by-id/virtio-SERIAL`, at most 20 characters; by default the disk's name, or
+        /// the one that it had before.
         pub serial: Option<Given<DiskSerial>>,
         /// The pool of the host that it is in; the cloud's own by default.
         pub pool: Option<Given<PoolName>>,
@@ -106,6 +110,11 @@ impl Disk {
     pub(crate) fn make_small(&mut self) {
         self.pool = None;
         self.allocation = Allocation::Thin;
+    }
+
+    /// The name of its volume: the one that it had first.
+    pub(crate) fn first_name(&self) -> &Given<DiskName> {
+        self.formerly.as_ref().unwrap_or(&self.name)
     }
 
     /// The file system that a first boot makes on it, if any.

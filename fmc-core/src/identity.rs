@@ -17,6 +17,13 @@ pub fn uuid(owner: &str, kind: &str, name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, text.as_bytes())
 }
 
+/// The MAC of an interface of a machine on a network; `twins` of its interfaces before this one are on the same network.
+pub fn interface(owner: &str, machine: &str, network: &str, twins: usize) -> Mac {
+    let name =
+        if twins == 0 { format!("{machine}/{network}") } else { format!("{machine}/{network}/{twins}") };
+    mac(&uuid(owner, "interface", &name))
+}
+
 /// The MAC derived from a UUID: locally administered, unicast, with 46 of its bits. It does not begin with `fe`, with which
 /// libvirt begins the address of the host's end of a tap (`virNetDevGenerateName`, `virNetDevTapCreateInBridgePort`).
 pub fn mac(uuid: &Uuid) -> Mac {

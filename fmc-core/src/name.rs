@@ -213,6 +213,16 @@ names! {
         noun: Network,
     }
 
+    /// A name that a network had before: no network need be called so now.
+    FormerNetworkName {
+        what: "network name",
+        example: "lab",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a storage pool, ours or an existing one of the host.
     PoolName {
         what: "pool name",

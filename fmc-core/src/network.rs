@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::addr::{Ip, IpRange, Mac, Subnet};
 use crate::draft::{Setting, choice, draft};
 use crate::given::Given;
-use crate::name::{BridgeName, DomainName, HostName, Hostname, NetworkName};
+use crate::name::{BridgeName, DomainName, FormerNetworkName, HostName, Hostname, NetworkName};
 use crate::rust::{Expr, Names, Unsaid};
 use crate::unit::Mtu;
 
@@ -59,6 +59,9 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<NetworkName>,
+        /// The name that it had before: its machines keep their MACs, which their guests know. Leave it here for as long as
+        /// machines of that time are there. On its host it is another network.
+        pub formerly: Option<Given<FormerNetworkName>>,
         /// How it forwards: `nat`, `routed`, `open`, `isolated`, or `bridge` for an existing bridge of the host.
         #[needed]
         pub mode: NetworkMode,

@@ -27,6 +27,7 @@
 
 mod after;
 mod assigned;
+mod fact;
 mod form;
 mod membership;
 mod names;
@@ -53,6 +54,7 @@ use crate::path::AbsPath;
 pub use after::After;
 pub(crate) use after::Awaited;
 pub(crate) use assigned::Assigned;
+pub use fact::{Fact, FactChange, Facts, RoleFacts};
 pub(crate) use form::rust_of_json;
 pub use membership::{Leaving, Membership};
 pub use names::Names;
@@ -135,6 +137,13 @@ pub trait CustomRole: Any + Send + Sync {
     fn leaving(&self, site: &Site<'_>) -> Leaving {
         let _ = site;
         Leaving::new()
+    }
+
+    /// What it says of its machine when the machine is made. The mark of the machine's domain keeps it, and a later plan
+    /// judges by what the role says then: a difference may be impossible, or need an order.
+    fn facts(&self, site: &Site<'_>) -> Facts {
+        let _ = site;
+        Facts::new()
     }
 
     /// The kinds of findings that it adds, so that a cloud can accept them and `explain` shows their pages.

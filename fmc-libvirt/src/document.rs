@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use fmc_core::addr::Mac;
-use fmc_core::boot::Boot;
+use fmc_core::boot::{Boot, Born};
 use fmc_core::checked::Ready;
 use fmc_core::digest::Digest;
 use fmc_core::graph::{Fingerprint, Place};
@@ -172,6 +172,8 @@ pub struct DomainDocument {
     pub image_digest: Arc<str>,
     /// See `image_digest`.
     pub config_digest: Arc<str>,
+    /// What its machine is made with, as its mark records it; `None` on a root of which that is not known.
+    pub born: Option<Arc<Born>>,
     /// Whether it should run.
     pub power: Power,
     /// Whether it starts with the host.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::boot::Boot;
+use fmc_core::boot::{Boot, Born, Digests};
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Idx, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
@@ -41,15 +41,15 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     }
     let owner = checked.owner().as_str();
     // The machines are visited host by host, so that shared values of a host are made once and the map grows at its end.
+    let mut all = Documents { checked, nodes: BTreeMap::new(), digests: Digests::new() };
     let mut places = BTreeSet::new();
-    let nodes = hosts.iter().fold(BTreeMap::new(), |nodes, on| {
+    for on in &hosts {
         let place = Place::new(owner, on.host);
         places.insert(place.pool_address.place().clone());
-        let mut all = Documents { checked, nodes };
         on.networks.iter().for_each(|network| all.network(&place, network));
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
-        all.nodes
-    });
+    }
+    let nodes = all.nodes;
     Wanted { owner: owner.into(), nodes, places }
 }
 
@@ -101,6 +101,8 @@ impl<'a> Place<'a> {
 struct Documents<'a> {
     checked: &'a Checked,
     nodes: BTreeMap<Address, Node<Document>>,
+    /// The digests of parts that machines share.
+    digests: Digests,
 }
 
 impl Documents<'_> {
@@ -181,6 +183,7 @@ impl Documents<'_> {
         let address = place.address(kind::DOMAIN, machine.name.as_str());
         let path = |name: &Option<Arc<str>>| name.as_ref().map(|name| place.path(name));
         let (root_path, boot_path, console_path) = (path(&root), path(&boot), path(&console));
+        let born = Born::of(self.checked, machine, &mut self.digests);
         let xml = domain::xml(&domain::Parts {
             owner: place.owner,
             address: &address,
@@ -188,6 +191,7 @@ impl Documents<'_> {
             checked: self.checked,
             machine,
             first_boot: &first_boot,
+            born: &born,
             root: root_path.as_deref(),
             boot: boot_path.as_deref(),
             disks: &disks,
@@ -204,6 +208,7 @@ impl Documents<'_> {
             console: console.map(in_pool),
             image_digest: first_boot.image.into(),
             config_digest: first_boot.config.unwrap_or_default().into(),
+            born: Some(Arc::new(born)),
             power: machine.power,
             autostart: machine.autostart,
             shutdown: machine.shutdown,
@@ -249,7 +254,7 @@ impl Documents<'_> {
         part_of: &Arc<str>,
         needs: &mut Vec<Edge>,
     ) -> String {
-        let ours = Ours::Disk { machine: machine.name.to_string(), disk: disk.name.to_string() };
+        let ours = Ours::Disk { machine: machine.name.to_string(), disk: disk.volume.to_string() };
         let foreign = disk.pool.as_ref().and_then(|pool: &PoolName| place.host.pool(pool));
         let (pool, name, path): (Arc<str>, String, String) = match foreign {
             None => {

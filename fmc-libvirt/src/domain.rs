@@ -1,5 +1,8 @@
 //! Domains: the document of a machine for libvirt and QEMU.
 
+use std::sync::Arc;
+
+use fmc_core::boot::Born;
 use fmc_core::checked::{Checked, Host, Image, Machine};
 use fmc_core::graph::Address;
 use fmc_core::host::{Acceleration, CpuModel};
@@ -20,6 +23,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) checked: &'a Checked,
     pub(crate) machine: &'a Machine,
     pub(crate) first_boot: &'a FirstBoot,
+    pub(crate) born: &'a Born,
     /// The path of the root volume, if there is one.
     pub(crate) root: Option<&'a str>,
     /// The path of the boot volume, if there is one.
@@ -46,6 +50,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
             config: first_boot.config.as_deref(),
             shutdown: machine.shutdown,
             memberships: &machine.memberships,
+            born: parts.born,
         };
         mark::write(w, owner, address, Some(&mark));
         for name in ["memory", "currentMemory"] {
@@ -328,9 +333,24 @@ impl DomainDocument {
                 }
             }
         }
+        mark::set_born(&mut document, mark.born.as_deref());
+        kept.born.clone_from(&mark.born);
         kept.image_digest = mark.image.as_deref().unwrap_or_default().into();
         kept.config_digest = mark.config.as_deref().unwrap_or_default().into();
         // The seal of the unpinned document, by which drift detects whether the cloud has changed since.
+        kept.xml = mark::resealed(document, &mark::beside(self.power, self.autostart)).into();
+        kept
+    }
+}
+
+impl DomainDocument {
+    /// The same domain, with other birth facts in its mark.
+    #[must_use]
+    pub(crate) fn born_as(&self, born: Option<&Arc<Born>>) -> Self {
+        let mut kept = self.clone();
+        let Some(mut document) = Element::read(&self.xml) else { return kept };
+        mark::set_born(&mut document, born.map(|born| &**born));
+        kept.born = born.cloned();
         kept.xml = mark::resealed(document, &mark::beside(self.power, self.autostart)).into();
         kept
     }

@@ -8,7 +8,14 @@
 //! `destroy`, and the removal of a machine, must know the machine's grace period and its memberships although
 //! the cloud no longer describes it. So the mark records how the machine is stopped, and its groups: a plan
 //! that removes a K3s server must tell what happens to its etcd member.
+//!
+//! It also records what the machine was made with, in an element of its own: see [`Born`].
 
+mod born;
+
+use std::sync::Arc;
+
+use fmc_core::boot::Born;
 use fmc_core::graph::{Address, Fingerprint};
 use fmc_core::machine::{Power, Shutdown};
 use fmc_core::role::Membership;
@@ -39,6 +46,8 @@ pub struct Mark {
     pub shutdown: Option<String>,
     /// The memberships of a domain's machine.
     pub memberships: Vec<Membership>,
+    /// What a domain's machine was made with; `None` if it is not known, as in the mark of an earlier version.
+    pub born: Option<Arc<Born>>,
 }
 
 impl Mark {
@@ -64,6 +73,7 @@ impl Mark {
             config: text("config"),
             shutdown: text("shutdown"),
             memberships: mark.attribute("roles").map(Membership::all_of).unwrap_or_default(),
+            born: mark.children_named(born::NAME).find_map(born::read).map(Arc::new),
         })
     }
 
@@ -97,6 +107,7 @@ pub(crate) struct MachineMark<'a> {
     pub(crate) config: Option<&'a str>,
     pub(crate) shutdown: Shutdown,
     pub(crate) memberships: &'a [Membership],
+    pub(crate) born: &'a Born,
 }
 
 /// Writes the `<metadata>` of a document, with a fingerprint that [`sealed`] fills in.
@@ -118,6 +129,7 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
                 let words: Vec<String> = machine.memberships.iter().map(ToString::to_string).collect();
                 w.attr("roles", words.join(" "));
             }
+            born::write(w, machine.born);
         });
     });
 }
@@ -143,6 +155,15 @@ pub(crate) fn beside(power: Power, autostart: bool) -> String {
 /// The mark in a document of ours.
 pub(crate) fn of_document(document: &mut Element) -> Option<&mut Element> {
     document.at("metadata")?.at(ELEMENT)
+}
+
+/// Replaces what the mark of a domain says that its machine was made with.
+pub(crate) fn set_born(document: &mut Element, born: Option<&Born>) {
+    let Some(mark) = of_document(document) else { return };
+    mark.remove(born::ELEMENT, |_| true);
+    if let Some(element) = born.and_then(born::element) {
+        mark.push(element);
+    }
 }
 
 /// Writes a changed document with a new seal.
@@ -191,6 +212,7 @@ mod tests {
                 config: None,
                 shutdown: Shutdown::never_force(7),
                 memberships: &["directory/prod/disk".parse().unwrap(), "cache/eu".parse().unwrap()],
+                born: &Born::default(),
             };
             write(w, "first", &address, Some(&machine));
             w.leaf("memory", memory);

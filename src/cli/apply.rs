@@ -79,6 +79,9 @@ fn prepare(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     refuse(plan)?;
+    if towards == Towards::Cloud {
+        refuse_strangers(plan, args)?;
+    }
     if plan.steps.is_empty() {
         // There is nothing to consent to.
         return Ok(());
@@ -101,6 +104,19 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
         failure = failure.help(format!("{}: {}", note.about.spoken(), note.text));
     }
     Err(failure)
+}
+
+/// Refuses to delete every machine that is here for a cloud that wants none of them, unless a person names their owner.
+fn refuse_strangers(plan: &Plan, args: &Args) -> Result<(), Failure> {
+    let (machines, owner) = (plan.replaces_everything(), plan.wanted().owner());
+    if machines.is_empty() || args.delete_all.as_deref() == Some(owner.as_str()) {
+        return Ok(());
+    }
+    let are = if machines.len() == 1 { "is" } else { "are" };
+    let count = count(machines.len(), "machine");
+    Err(Failure::new(format!("this cloud wants none of the {count} that {are} here: nothing was done"))
+        .help("if they are another cloud's, give this one another `owner`")
+        .help(format!("--delete-all {owner} consents to deleting all of them")))
 }
 
 /// Prints the owner before the first apply: two clouds with one owner on one host would fight over their objects.

@@ -50,6 +50,11 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 
+    /// Consents to an apply that deletes every machine of this owner and makes others: the cloud wants none of those that
+    /// are there
+    #[arg(long, global = true, value_name = "OWNER")]
+    pub(super) delete_all: Option<String>,
+
     /// Plans, applies or destroys only this, such as machine/web or network/lab, and what it needs; may be repeated
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(super) only: Vec<String>,

@@ -12,6 +12,7 @@ const FLAGS: &[&str] = &[
     "connect",
     "replace",
     "delete_data",
+    "delete_all",
     "only",
     "root_key",
     "yes",

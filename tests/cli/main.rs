@@ -7,6 +7,7 @@
 )]
 
 mod beside;
+mod birth;
 mod compile;
 mod drift;
 mod files;

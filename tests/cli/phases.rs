@@ -142,7 +142,9 @@ impl Program {
     fn killed(&self, lines: usize) {
         use std::io::{BufRead as _, BufReader};
         let mut command = Command::new(env!("CARGO_BIN_EXE_fmc"));
-        command.args(["apply", "--connect", "local=sim:first.sim.json"]).current_dir(self.folder.path());
+        command
+            .args(["apply", "--delete-all", "first", "--connect", "local=sim:first.sim.json"])
+            .current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stderr.take().unwrap());
@@ -186,7 +188,8 @@ proptest! {
         });
         program.write(&after);
         program.killed(killed_after);
-        let applied = program.run(&["apply"]);
+        // The second cloud may want none of the first one's machines, which a person consents to by their owner.
+        let applied = program.run(&["apply", "--delete-all", "first"]);
         prop_assert!(applied.status.success(), "{:?}", applied);
         let again = program.run(&["plan", "--detailed-exitcode"]);
         prop_assert_eq!(again.status.code(), Some(0), "{:?}", again);

@@ -47,7 +47,7 @@ pub struct Inside<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Filesystem<'a> {
-    /// The disk's name within the machine.
+    /// The name of the disk's volume, which stays when the disk is renamed.
     pub disk: &'a DiskName,
     /// Its device: `/dev/disk/by-id/virtio-SERIAL`.
     pub device: String,
@@ -132,7 +132,7 @@ impl<'a> Inside<'a> {
             .iter()
             .filter_map(|disk| {
                 Some(Filesystem {
-                    disk: &disk.name,
+                    disk: &disk.volume,
                     device: format!("/dev/disk/by-id/virtio-{}", disk.serial),
                     kind: disk.filesystem?,
                     mount: disk.mount.as_ref().map(|path| mount::without_links(path, machine.image.os)),

@@ -233,6 +233,26 @@ fn foreign(image: &Image, host: &Host) -> Option<Fault> {
     }
 }
 
+/// A disk is on the volume of its first name, and so is a disk that has this name now.
+fn same_volume(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
+    let disks = &placed.draft.disks;
+    for disk in disks.iter().filter(|disk| disk.formerly.is_some()) {
+        let first = text(disk.first_name());
+        let Some(other) =
+            disks.iter().find(|other| other.name != disk.name && text(other.first_name()) == first)
+        else {
+            continue;
+        };
+        let (machine, name) = (&placed.draft.name, &disk.name);
+        let problem = ImageProblem::Volume { first: first.to_owned(), disk: text(name).to_owned() };
+        findings.push(
+            problem
+                .at(format_args!("machines.{machine}.disks.{name}.formerly"))
+                .also(format_args!("machines.{machine}.disks.{}", other.name)),
+        );
+    }
+}
+
 /// A guest finds its disks by their serials.
 fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     if placed.draft.disks.len() < 2 {
@@ -240,8 +260,9 @@ fn serials(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
     }
     let serial = |disk: &crate::disk::Disk| match &disk.serial {
         Some(serial) => serial.ok().map(|serial| serial.as_str().to_owned()),
-        None => disk.name.ok().map(|name| name.as_str().to_owned()),
+        None => disk.first_name().ok().map(|name| name.as_str().to_owned()),
     };
+    same_volume(placed, findings);
     let disks = placed.draft.disks.iter();
     let mut serials: Vec<_> = disks.filter_map(|disk| Some((serial(disk)?, text(&disk.name)))).collect();
     sort::all(&mut serials);
@@ -323,6 +344,9 @@ problems! {
         ForeignModel { model: String, arch: &'static str } is ArchMismatch:
             "{model} is a processor of x86_64, but the image is for {arch}",
             "leave the processor out: guests see the host's own";
+        Volume { first: String, disk: String } is SerialDuplicate:
+            "{disk} was called {first}, and so is or was another disk of the machine",
+            "one disk has this name's volume and serial: leave `formerly` out of the other one";
         Serial { serial: String, count: usize } is SerialDuplicate:
             "{serial} is the serial of {count} disks of the machine",
             "give each its own, or leave it out: the disk's name is then its serial";

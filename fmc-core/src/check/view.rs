@@ -111,7 +111,7 @@ impl<'a> View<'a> {
             .map(|draft| Placed {
                 draft,
                 host: host_of(draft.host.as_ref()),
-                links: links(draft, &network_index, owner.as_ref()),
+                links: links(draft, &networks, &network_index, owner.as_ref()),
             })
             .collect();
         let spanned = spans.iter().flat_map(|stated| {
@@ -261,6 +261,7 @@ where
 
 fn links<'a>(
     draft: &'a Machine,
+    nets: &[Net<'_>],
     networks: &BTreeMap<&str, usize>,
     owner: Option<&OwnerId>,
 ) -> Vec<Plugged<'a>> {
@@ -271,13 +272,12 @@ fn links<'a>(
         let mac = match &interface.mac {
             Some(mac) => mac.ok().copied(),
             None => {
-                owner.zip(draft.name.ok()).zip(interface.network.ok()).map(|((owner, machine), network)| {
-                    let name = if twins == 0 {
-                        format!("{machine}/{network}")
-                    } else {
-                        format!("{machine}/{network}/{twins}")
-                    };
-                    identity::mac(&identity::uuid(owner.as_str(), "interface", &name))
+                let first = match network.and_then(|at| nets.get(at)?.draft.formerly.as_ref()) {
+                    Some(formerly) => formerly.ok().map(|name| name.as_str()),
+                    None => interface.network.ok().map(|name| name.as_str()),
+                };
+                owner.zip(draft.name.ok()).zip(first).map(|((owner, machine), network)| {
+                    identity::interface(owner.as_str(), machine.as_str(), network, twins)
                 })
             }
         };

@@ -83,6 +83,7 @@ impl Building {
             machine.interfaces.shrink_to_fit();
             machine.resolvers.shrink_to_fit();
             machine.memberships.shrink_to_fit();
+            machine.facts.shrink_to_fit();
             machine.after.shrink_to_fit();
         }
         hosts.shrink_to_fit();

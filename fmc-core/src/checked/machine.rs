@@ -18,7 +18,7 @@ use crate::machine::{Power, Shutdown};
 use crate::name::{DiskName, DiskSerial, Fqdn, Hostname, MachineName, PoolName, VolumeName};
 use crate::path::{AbsPath, HttpUrl};
 use crate::ready::TcpPort;
-use crate::role::Membership;
+use crate::role::{Membership, RoleFacts};
 use crate::tz::TimeZone;
 use crate::unit::{Cpus, Seconds, Size};
 
@@ -96,7 +96,7 @@ pub struct Machine {
     pub memory: Size,
     /// The root disk; `None` for a machine without one.
     pub root: Option<Root>,
-    /// Data disks, by name.
+    /// Data disks, by the names of their volumes.
     pub disks: Vec<Disk>,
     /// Interfaces, in the user's order.
     pub interfaces: Vec<Interface>,
@@ -124,6 +124,8 @@ pub struct Machine {
     pub firewall: bool,
     /// Its memberships by roles: in an instance, or with steps that must be done before it leaves.
     pub memberships: Vec<Membership>,
+    /// What its roles say of it.
+    pub facts: Vec<RoleFacts>,
     /// The machines that start before it, by index, sorted: see [`CustomRole::after`](crate::role::CustomRole::after).
     pub after: Vec<Idx<Self>>,
     /// The guest of the user and the machine's roles, shared with machines that have the same.
@@ -198,6 +200,8 @@ pub struct Root {
 pub struct Disk {
     /// Its name within the machine.
     pub name: DiskName,
+    /// The name of its volume: the one that it had first.
+    pub volume: DiskName,
     /// Its size.
     pub size: Size,
     /// The serial that the guest sees.

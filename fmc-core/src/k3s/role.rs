@@ -4,6 +4,7 @@ mod agent;
 mod cis;
 mod config;
 mod database;
+mod facts;
 mod files;
 mod flannel;
 mod flows;

@@ -62,7 +62,11 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
                 .or_else(|| renamed("domain", &wanted.on_host, &seen.record.name))
             {
                 Some(refused) => refused,
-                None => verdict(plugged_in(compare_domain(wanted, &seen.record), wanted, seen)),
+                None => {
+                    let mut changes = compare_domain(wanted, &seen.record);
+                    changes.extend(unrecorded(wanted, seen));
+                    verdict(plugged_in(changes, wanted, seen))
+                }
             }
         }
         (Document::Network(wanted), Object::Network(seen)) => {
@@ -96,6 +100,19 @@ pub(super) const COMMIT: &str = "upload";
 
 fn verdict(changes: Vec<Change>) -> Verdict {
     if changes.is_empty() { Verdict::Same } else { Verdict::Differs(changes) }
+}
+
+/// A mark of an earlier version does not say what its machine was made with. It is known while the machine is on the root
+/// that it would be made with now.
+fn unrecorded(wanted: &DomainDocument, seen: &DomainObject) -> Option<Change> {
+    let is_recorded = seen.mark.as_ref().is_some_and(|mark| mark.born.is_some());
+    (wanted.born.is_some() && !is_recorded).then(|| Change {
+        path: "mark/born".to_owned(),
+        from: None,
+        to: Some("what the machine was made with".to_owned()),
+        impact: Impact::Live,
+        reason: Some("an earlier version of fmc did not record it".to_owned()),
+    })
 }
 
 /// A guest loses its link when its network is restarted, until the guest itself is restarted. An apply that

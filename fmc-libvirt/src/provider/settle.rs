@@ -6,15 +6,19 @@
 //! and a note reports it. A replacement never takes a root that a guest may have booted from: if the name is
 //! the same, it takes its [`twin`].
 
+mod birth;
+mod members;
+mod twice;
+mod unknown;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, About, Address, Choices, DeleteData, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
+    self, About, Address, Choices, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::machine::Power;
-use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::guard::{self, StrangeDisk};
@@ -53,6 +57,8 @@ pub(super) fn settle<'a>(
             settling.machine(address, node, domain, &asked);
         }
     }
+    settling.members(wanted, choices);
+    settling.one_hypervisor();
     settling.known_pools();
     settling.drop_unused_bases();
     settling.uploads();
@@ -136,6 +142,7 @@ impl<'a> Settling<'a, '_> {
             return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
         self.empty_disks(node, seen);
+        self.swapped_disks(node, wanted, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {
                 self.anew.insert(address.clone(), "asked for by --replace".to_owned());
@@ -156,26 +163,25 @@ impl<'a> Settling<'a, '_> {
             // Without `--replace` it is refused above.
             None => return,
         };
-        if has_root.hash == wanted_hash {
-            return;
-        }
-        if has_root.hash == twin(&wanted_hash) {
-            self.pin(
-                address,
-                node,
-                wanted,
-                &Pinned { root: &has_root.name, boot: None, mark: None, format: None },
-            );
-            return;
+        if [wanted_hash.clone(), twin(&wanted_hash)].contains(&has_root.hash) {
+            if has_root.hash != wanted_hash {
+                let pinned = Pinned { root: &has_root.name, boot: None, mark: None, format: None };
+                self.pin(address, node, wanted, &pinned);
+            }
+            self.keep_born(address, seen);
+            let faces = self.faces(address, wanted, seen);
+            return self.keep_faces(address, seen, &faces);
         }
         let (image, config) = older(wanted, seen);
-        let what = match (image, config) {
-            (true, true) => "an older image and an older boot configuration",
-            (true, false) => "an older image",
-            _ => "an older boot configuration",
-        };
+        let what = birth::outdated(wanted, seen, image, config);
         let name = &wanted.name;
-        let mut text = format!("boots with {what} (--replace {name} replaces it; its data disks stay)");
+        let faces = self.faces(address, wanted, seen);
+        if let Some(text) = &faces.lost {
+            self.notes.push(Note { about: about(), kind: NoteKind::Left, text: text.clone() });
+            let still = still(wanted, seen);
+            return self.leave(address, node, &still, seen, &[Some(&has_root), has_boot.as_ref()]);
+        }
+        let mut text = format!("{what} (--replace {name} replaces it; its data disks stay){}", faces.words());
         let alike = match (&has_boot, &wanted.boot) {
             (None, None) => true,
             (Some(has), Some((_, boot))) => {
@@ -194,6 +200,7 @@ impl<'a> Settling<'a, '_> {
             let format = format_of(&seen.record.xml, &has_root.name);
             let pinned = Pinned { root: &has_root.name, boot, mark: seen.mark.as_ref(), format };
             self.pin(address, node, wanted, &pinned);
+            self.keep_faces(address, seen, &faces);
         } else {
             text.push_str(
                 "; it gets its boot configuration in another way than the cloud wants now, so all other changes wait too",
@@ -287,6 +294,14 @@ impl<'a> Settling<'a, '_> {
         }
         if !taken.is_empty() {
             let name = &wanted.name;
+            if let Some(why) = self.stale(wanted) {
+                let text = format!(
+                    "it would take over the data disk {} of an earlier machine {name}: {why} (--delete-data {name} begins \
+                     with an empty one)",
+                    taken.join(", ")
+                );
+                return self.refuse(name, text);
+            }
             let text = format!(
                 "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
                  with an empty one)",
@@ -564,7 +579,8 @@ impl<'a> Settling<'a, '_> {
             self.nodes.to_mut().remove(&to);
         }
         node.needs = needs;
-        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), ..wanted.clone() };
+        let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
+        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.to_mut().insert(address.clone(), node);
     }
@@ -621,22 +637,6 @@ impl<'a> Settling<'a, '_> {
         }
     }
 
-    fn unknown_replacements(&mut self, machines: &BTreeSet<&str>, choices: &Choices) {
-        for name in choices.replace.iter().filter(|name| !machines.contains(name.as_str())) {
-            let hint = match nearest(name, machines.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                None if machines.is_empty() => "no machine is wanted".to_owned(),
-                None => {
-                    let known: Vec<&str> = machines.iter().copied().take(10).collect();
-                    let more = if machines.len() > known.len() { ", …" } else { "" };
-                    format!("there are {}{more}", known.join(", "))
-                }
-            };
-            let text = format!("--replace {name}: there is no such machine; {hint}");
-            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Refused, text });
-        }
-    }
-
     /// Whether the content of a pool is known.
     fn is_read(&self, at: &Address, pool: &str) -> bool {
         let address = at.beside(kind::POOL, pool);
@@ -644,23 +644,6 @@ impl<'a> Settling<'a, '_> {
             self.object(&address),
             Some(Object::Pool(pool)) if pool.record.active && pool.owner == Owner::Us
         )
-    }
-
-    /// Reports data that was released for deletion but does not exist or is still wanted.
-    fn unknown_data(&mut self, choices: &Choices) {
-        let DeleteData::Of(names) = &choices.delete_data else { return };
-        let data = self.seen.present().filter_map(|(address, object)| match object {
-            Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.ours.machine()).flatten()
-            }
-            _ => None,
-        });
-        let known: BTreeSet<&str> = data.collect();
-        let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
-        for name in names.iter().filter(|name| !is_known(name)) {
-            let text = format!("--delete-data {name}: it has no unwanted data disk");
-            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
-        }
     }
 
     fn volume(&self, at: &Address, pool: &str, name: &str) -> Option<&'a VolumeObject> {
@@ -778,7 +761,12 @@ fn older(wanted: &DomainDocument, seen: &DomainObject) -> (bool, bool) {
 /// The mark of a domain that is made from the wanted document.
 fn mark_of(wanted: &DomainDocument) -> Mark {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    Mark { image: some(&wanted.image_digest), config: some(&wanted.config_digest), ..Mark::default() }
+    Mark {
+        image: some(&wanted.image_digest),
+        config: some(&wanted.config_digest),
+        born: wanted.born.clone(),
+        ..Mark::default()
+    }
 }
 
 /// An object that uses a volume whose upload was interrupted.

@@ -68,6 +68,11 @@ impl Element {
         self.children.retain_mut(|child| child.name != name || !is_so(child));
     }
 
+    /// Adds an element at the end.
+    pub(crate) fn push(&mut self, child: Self) {
+        self.children.push(child);
+    }
+
     pub(crate) fn attribute(&mut self, name: &str) -> Option<&mut String> {
         self.attributes.iter_mut().find_map(|(own, value)| (own == name).then_some(value))
     }

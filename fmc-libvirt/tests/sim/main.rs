@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod bad_input;
+mod birth;
 mod console;
 mod fetch;
 mod images;

@@ -35,7 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["checked"],
     &["k3s/resolved"],
     &["checked/machine"],
-    &["checked/network", "role/membership"],
+    &["checked/network", "role/fact", "role/membership"],
     &["checked/host"],
     &["checked/index"],
     // The values of K3s and of the roles beside it.

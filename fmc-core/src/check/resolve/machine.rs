@@ -103,6 +103,7 @@ pub(super) fn machine<'a>(
         // A role of the machine turns it on later.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
         memberships: Vec::new(),
+        facts: Vec::new(),
         after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
         uuid: identity::uuid(checked.owner().as_str(), "domain", name.as_str()),
@@ -125,22 +126,24 @@ fn disks(draft: &Machine) -> Option<Vec<checked::Disk>> {
         .disks
         .iter()
         .map(|disk| {
-            let name = disk.name.ok()?.clone();
+            let (name, volume) = (disk.name.ok()?.clone(), disk.first_name().ok()?.clone());
             Some(checked::Disk {
                 size: *disk.size.ok()?,
                 serial: match &disk.serial {
                     Some(serial) => serial.ok()?.clone(),
-                    None => Given::<DiskSerial>::text(name.as_str()).ok()?.clone(),
+                    None => Given::<DiskSerial>::text(volume.as_str()).ok()?.clone(),
                 },
                 pool: optional(disk.pool.as_ref())?,
                 allocation: disk.allocation,
                 filesystem: disk.formatted(),
                 mount: optional(disk.mount.as_ref())?,
                 name,
+                volume,
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    sort::by(&mut disks, |a, b| a.name.cmp(&b.name));
+    // A disk that is called otherwise now keeps its place.
+    sort::by(&mut disks, |a, b| a.volume.cmp(&b.volume));
     Some(disks)
 }
 

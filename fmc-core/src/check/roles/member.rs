@@ -1,14 +1,14 @@
-//! The memberships of each machine by its roles, for the mark of its domain.
+//! The memberships of each machine by its roles, and what these say of it, for the mark of its domain.
 
 use crate::checked::build::Building;
 use crate::checked::{Idx, Machine};
 use crate::path::AbsPath;
-use crate::role::{Assigned, Leaving, Membership, Site};
+use crate::role::{Assigned, Leaving, Membership, RoleFacts, Site};
 use crate::sort;
 
 /// Records for every machine its roles of an instance, and those with steps before they leave.
 pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
-    let mut all: Vec<(Idx<Machine>, Vec<Membership>)> = Vec::new();
+    let mut all: Vec<(Idx<Machine>, Vec<Membership>, Vec<RoleFacts>)> = Vec::new();
     for ours in assigned.chunk_by(|one, other| one.machine == other.machine) {
         let Some(at) = ours.first().map(|one| one.machine) else { continue };
         let Some(machine) = cloud.at(at) else { continue };
@@ -28,13 +28,21 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
         // A machine that has a role twice is a finding.
         sort::by(&mut members, |a, b| (a.kind(), a.instance()).cmp(&(b.kind(), b.instance())));
         members.dedup_by(|a, b| (a.kind(), a.instance()) == (b.kind(), b.instance()));
-        all.push((at, members));
+        all.push((at, members, ours.iter().filter_map(|one| facts(one, &site)).collect()));
     }
-    for (at, members) in all {
+    for (at, members, facts) in all {
         if let Some(machine) = cloud.machine_mut(at) {
             machine.memberships = members;
+            machine.facts = facts;
         }
     }
+}
+
+/// What a role says of its machine; `None` if that is nothing.
+fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
+    let facts = one.role.facts(site);
+    let says = !facts.is_empty() || facts.stale().is_some();
+    says.then(|| RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts))
 }
 
 /// Whether a path is on a data disk, which a replacement keeps.

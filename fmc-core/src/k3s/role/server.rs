@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Node, SERVER, SYSTEMS, config, database, files, flows, unit, updates};
+use super::{Node, SERVER, SYSTEMS, config, database, facts, files, flows, unit, updates};
 use crate::flow::Flows;
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
 use crate::path::AbsPath;
-use crate::role::{After, CustomRole, Needs, Site};
+use crate::role::{After, CustomRole, Facts, Needs, Site};
 use crate::unit::Size;
+
+/// Where a server has its datastore.
+pub(super) const STATE: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/server/db");
 
 /// A server of the cluster of this name.
 pub(crate) struct Server(pub(super) Arc<str>);
@@ -51,6 +54,10 @@ impl CustomRole for Server {
 
     /// docs.k3s.io, *Datastore*.
     fn state(&self) -> Option<AbsPath> {
-        Some(AbsPath::literal("/var/lib/rancher/k3s/server/db"))
+        Some(STATE)
+    }
+
+    fn facts(&self, site: &Site<'_>) -> Facts {
+        Node::of(site, &self.0).map_or_else(Facts::new, |node| facts::server(&node))
     }
 }

@@ -1,0 +1,175 @@
+//! Birth facts: what a machine is made with. The mark of its domain records them.
+//!
+//! A guest reads its image and boot configuration on its first boot only. So a later plan cannot ask the hypervisor what a
+//! guest was made with: it compares the wanted facts with the recorded ones, and says what differs.
+//!
+//! Secrets stay out, and so does everything that is made from them: a part with a secret has no digest, and is not
+//! recorded.
+
+mod differ;
+mod parts;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::inside::{Address, Family, Inside};
+use crate::addr::Mac;
+use crate::checked::{Checked, Machine};
+use crate::given::{Leaf as _, LeafError};
+use crate::image::Provisioner;
+use crate::role::RoleFacts;
+
+pub use parts::{BornPart, Digests, PartKind};
+
+/// What a machine is made with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Born {
+    /// The operating system, by its name for people.
+    pub system: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// The program that reads the configuration; `None` for a machine without one.
+    pub provisioner: Option<Arc<str>>,
+    /// Its interfaces as the guest knows them, in the user's order.
+    pub interfaces: Vec<BornInterface>,
+    /// Its data disks, by name.
+    pub disks: Vec<BornDisk>,
+    /// The parts of its boot configuration, except those with secrets.
+    pub parts: Vec<BornPart>,
+    /// What its roles say.
+    pub roles: Vec<RoleFacts>,
+}
+
+/// An interface as a guest knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BornInterface {
+    /// The network.
+    pub network: Arc<str>,
+    /// The MAC by which the guest recognises the interface.
+    pub mac: Mac,
+    /// IPv4.
+    pub ipv4: Option<Family>,
+    /// IPv6.
+    pub ipv6: Option<Family>,
+}
+
+impl BornInterface {
+    /// An interface of a network.
+    pub fn new(network: impl Into<Arc<str>>, mac: Mac, ipv4: Option<Family>, ipv6: Option<Family>) -> Self {
+        Self { network: network.into(), mac, ipv4, ipv6 }
+    }
+}
+
+/// A data disk as a guest knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BornDisk {
+    /// Its name within the machine.
+    pub name: Arc<str>,
+    /// The serial by which the guest finds it.
+    pub serial: Arc<str>,
+    /// The file system that the first boot makes on it.
+    pub filesystem: Option<Arc<str>>,
+    /// Where the guest mounts it.
+    pub mount: Option<Arc<str>>,
+}
+
+impl BornDisk {
+    /// A disk without a file system.
+    pub fn new(name: impl Into<Arc<str>>, serial: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), serial: serial.into(), filesystem: None, mount: None }
+    }
+}
+
+impl Born {
+    /// The facts of a machine of a checked cloud.
+    pub fn of(cloud: &Checked, machine: &Machine, digests: &mut Digests) -> Self {
+        let inside = Inside::of(cloud, machine);
+        let provisioner = machine.image.os.provisioner();
+        let text = |text: &dyn fmt::Display| Arc::<str>::from(text.to_string());
+        Self {
+            system: machine.image.os.label().into(),
+            version: Arc::clone(&machine.image.version),
+            provisioner: provisioner.map(|provisioner| word(provisioner).into()),
+            interfaces: inside
+                .interfaces
+                .iter()
+                .map(|interface| BornInterface {
+                    network: interface.network.as_str().into(),
+                    mac: interface.mac,
+                    ipv4: interface.ipv4,
+                    ipv6: interface.ipv6,
+                })
+                .collect(),
+            disks: machine
+                .disks
+                .iter()
+                .map(|disk| BornDisk {
+                    name: disk.name.as_str().into(),
+                    serial: text(&disk.serial),
+                    filesystem: disk.filesystem.map(|filesystem| filesystem.as_str().into()),
+                    mount: disk.mount.as_ref().map(|mount| mount.as_str().into()),
+                })
+                .collect(),
+            // A machine without a provisioner reads none of them.
+            parts: provisioner.map(|_| digests.parts(&inside)).unwrap_or_default(),
+            roles: machine.facts.clone(),
+        }
+    }
+}
+
+fn word(provisioner: Provisioner) -> &'static str {
+    match provisioner {
+        Provisioner::Ignition => "ignition",
+        Provisioner::CloudInit => "cloud-init",
+    }
+}
+
+/// `10.17.3.10/24 via 10.17.3.1`, `reserved 10.17.3.10`, or `dynamic`.
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Address::Static(address, prefix) => write!(f, "{address}/{prefix}")?,
+            Address::Reserved(address) => write!(f, "reserved {address}")?,
+            Address::Dynamic => f.write_str("dynamic")?,
+        }
+        match self.gateway {
+            Some(gateway) => write!(f, " via {gateway}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Family {
+    type Err = LeafError;
+
+    fn from_str(text: &str) -> Result<Self, LeafError> {
+        let wrong =
+            || LeafError::new("an address of an interface is ADDRESS/PREFIX, reserved ADDRESS or dynamic");
+        let (address, gateway) = match text.split_once(" via ") {
+            Some((address, gateway)) => (address, Some(gateway.parse::<IpAddr>().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let address = if address == "dynamic" {
+            Address::Dynamic
+        } else if let Some(address) = address.strip_prefix("reserved ") {
+            Address::Reserved(address.parse().map_err(|_| wrong())?)
+        } else {
+            let (address, prefix) = address.split_once('/').ok_or_else(wrong)?;
+            Address::Static(address.parse().map_err(|_| wrong())?, prefix.parse().map_err(|_| wrong())?)
+        };
+        Ok(Self { address, gateway })
+    }
+}
+
+/// A MAC from its text, as in a mark or a document.
+pub fn mac(text: &str) -> Option<Mac> {
+    Mac::parse(text).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,254 @@
+//! The parts of a boot configuration, each with a digest.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::inside::Inside;
+use crate::given::LeafError;
+use crate::guest::State;
+use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, Unit, User};
+
+/// A part of a boot configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct BornPart {
+    /// Its kind.
+    pub kind: PartKind,
+    /// Its path or name.
+    pub name: Arc<str>,
+    /// The beginning of a SHA-256 over all that the guest gets of it.
+    pub digest: Arc<str>,
+}
+
+impl BornPart {
+    /// A part with its digest.
+    pub fn new(kind: PartKind, name: impl Into<Arc<str>>, digest: impl Into<Arc<str>>) -> Self {
+        Self { kind, name: name.into(), digest: digest.into() }
+    }
+}
+
+/// The kind of a [`BornPart`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum PartKind {
+    /// A file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A user.
+    User,
+    /// A group.
+    Group,
+    /// A systemd unit.
+    Unit,
+    /// A package.
+    Package,
+    /// A setting of the system, as its host name.
+    Setting,
+}
+
+impl PartKind {
+    const ALL: [Self; 8] = [
+        Self::File,
+        Self::Directory,
+        Self::Link,
+        Self::User,
+        Self::Group,
+        Self::Unit,
+        Self::Package,
+        Self::Setting,
+    ];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Link => "link",
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Unit => "unit",
+            Self::Package => "package",
+            Self::Setting => "setting",
+        }
+    }
+
+    /// The word for several.
+    pub(super) fn plural(self) -> &'static str {
+        match self {
+            Self::File => "files",
+            Self::Directory => "directories",
+            Self::Link => "links",
+            Self::User => "users",
+            Self::Group => "groups",
+            Self::Unit => "units",
+            Self::Package => "packages",
+            Self::Setting => "settings",
+        }
+    }
+}
+
+impl fmt::Display for PartKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for PartKind {
+    type Err = LeafError;
+
+    fn from_str(text: &str) -> Result<Self, LeafError> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| LeafError::new("it is not a part of a boot configuration"))
+    }
+}
+
+/// The digests of parts that many machines share: each is computed once.
+#[derive(Debug, Default)]
+pub struct Digests(BTreeMap<usize, Option<Arc<str>>>);
+
+impl Digests {
+    /// No digests yet. They are valid for one checked cloud.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The parts of a machine's boot configuration, sorted; those with secrets are left out.
+    pub(super) fn parts(&mut self, inside: &Inside<'_>) -> Vec<BornPart> {
+        let guest = inside.guest;
+        let mut parts = Vec::with_capacity(guest.files.len() + guest.units.len() + guest.users.len() + 4);
+        let mut add = |kind, name: &str, digest: Option<Arc<str>>| {
+            parts.extend(digest.map(|digest| BornPart { kind, name: name.into(), digest }));
+        };
+        for file in &guest.files {
+            add(PartKind::File, file.path.as_str(), self.once(file, file_digest));
+        }
+        for directory in &guest.directories {
+            let mut digest = Fields::default();
+            digest.owned(directory.mode, &directory.owner);
+            add(PartKind::Directory, directory.path.as_str(), Some(digest.end()));
+        }
+        for link in &guest.links {
+            add(PartKind::Link, link.path.as_str(), Some(digest_of(&link.target)));
+        }
+        for user in &guest.users {
+            add(PartKind::User, user.name.as_str(), self.once(user, user_digest));
+        }
+        for group in &guest.groups {
+            add(PartKind::Group, group.name.as_str(), Some(digest_of(&format!("{:?}", group.gid))));
+        }
+        for unit in &guest.units {
+            add(PartKind::Unit, unit.name.as_str(), self.once(unit, |unit| Some(unit_digest(unit))));
+        }
+        for package in &guest.packages {
+            add(PartKind::Package, package.as_str(), Some(digest_of("")));
+        }
+        let name = inside.fqdn.map_or_else(|| inside.hostname.as_str(), |fqdn| fqdn.as_str());
+        add(PartKind::Setting, "host name", Some(digest_of(name)));
+        if let Some(zone) = inside.time_zone {
+            add(PartKind::Setting, "time zone", Some(digest_of(zone.as_str())));
+        }
+        if !inside.resolvers.is_empty() {
+            let mut digest = Fields::default();
+            inside.resolvers.iter().for_each(|resolver| digest.field(&resolver.to_string()));
+            add(PartKind::Setting, "resolvers", Some(digest.end()));
+        }
+        parts.shrink_to_fit();
+        parts
+    }
+
+    /// The digest of a shared value, by its place in memory.
+    fn once<T>(&mut self, part: &Arc<T>, of: impl FnOnce(&T) -> Option<Arc<str>>) -> Option<Arc<str>> {
+        self.0.entry(Arc::as_ptr(part).addr()).or_insert_with(|| of(part)).clone()
+    }
+}
+
+/// `None` for a file with a secret.
+fn file_digest(file: &GuestFile) -> Option<Arc<str>> {
+    let mut digest = Fields::default();
+    digest.owned(file.mode, &file.owner);
+    match &file.contents {
+        Contents::Text(text) => digest.field(text),
+        Contents::Secret(_) => return None,
+        Contents::Parts(parts) => {
+            for part in parts {
+                let TextPart::Text(text) = part else { return None };
+                digest.field(text);
+            }
+        }
+        Contents::Remote { url, digest: of } => {
+            digest.field(url.as_str());
+            digest.field(&of.to_string());
+        }
+    }
+    Some(digest.end())
+}
+
+/// `None` for a user with a password.
+fn user_digest(user: &User) -> Option<Arc<str>> {
+    if user.password_hash.is_some() {
+        return None;
+    }
+    let mut digest = Fields::default();
+    digest.field(if user.admin { "admin" } else { "" });
+    user.keys.iter().for_each(|key| digest.field(key.as_str()));
+    digest.field("groups");
+    user.groups.iter().for_each(|group| digest.field(group.as_str()));
+    digest.field(&user.uid.map(|uid| uid.to_string()).unwrap_or_default());
+    for path in [&user.home, &user.shell] {
+        digest.field(path.as_ref().map(|path| path.as_str()).unwrap_or_default());
+    }
+    Some(digest.end())
+}
+
+fn unit_digest(unit: &Unit) -> Arc<str> {
+    let mut digest = Fields::default();
+    digest.field(match unit.state {
+        State::Unchanged => "unchanged",
+        State::Enabled => "enabled",
+        State::Disabled => "disabled",
+        State::Masked => "masked",
+    });
+    digest.field(&unit.contents.as_ref().map(|contents| contents.text()).unwrap_or_default());
+    for dropin in &unit.dropins {
+        digest.field(dropin.name.as_str());
+        digest.field(&dropin.contents.text());
+    }
+    digest.end()
+}
+
+fn digest_of(text: &str) -> Arc<str> {
+    let mut digest = Fields::default();
+    digest.field(text);
+    digest.end()
+}
+
+/// A digest over texts, each with its length: two lists never give the same bytes.
+#[derive(Default)]
+struct Fields(Sha256);
+
+impl Fields {
+    fn field(&mut self, text: &str) {
+        self.0.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+        self.0.update(text);
+    }
+
+    fn owned(&mut self, mode: impl fmt::Display, owner: &Owner) {
+        self.field(&mode.to_string());
+        self.field(owner.user.as_ref().map(|user| user.as_str()).unwrap_or_default());
+        self.field(owner.group.as_ref().map(|group| group.as_str()).unwrap_or_default());
+    }
+
+    /// The first 16 hexadecimal digits.
+    fn end(self) -> Arc<str> {
+        let digest: [u8; 32] = self.0.finalize().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h])).into()
+    }
+}

@@ -1,0 +1,189 @@
+//! What a role says of its machine when the machine is made, and what a difference from it means later.
+//!
+//! The mark of a machine's domain carries the values. What a difference means is the wanted role's: it knows this
+//! version's rules.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::name::RoleName;
+
+/// The facts of a role on its machine; none by default. Secrets, and what is made from them, do not belong here.
+///
+/// ```
+/// use fmc_core::role::Facts;
+///
+/// let facts = Facts::new()
+///     .fact("release", "16")
+///     .in_order("storage", "raid", "copy the data out first: `pg_dumpall` on db1")
+///     .fixed("encoding", "UTF-8", "a database keeps the encoding that it was made with: make a new one");
+/// # let _ = facts;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    all: Vec<Fact>,
+    stale: Option<Arc<str>>,
+}
+
+/// A fact of a role.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fact {
+    /// Its name, which is the same in every version of a program.
+    pub key: Arc<str>,
+    /// Its value.
+    pub value: Arc<str>,
+    /// What it takes to come to this value from another one. It is not recorded.
+    pub change: FactChange,
+}
+
+/// Two are equal if a mark records the same of them.
+impl PartialEq for Fact {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.key, &self.value) == (&other.key, &other.value)
+    }
+}
+
+impl Eq for Fact {}
+
+/// Two are equal if a mark records the same of them.
+impl PartialEq for Facts {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Facts {}
+
+/// What it takes to change a fact of a role on a machine that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FactChange {
+    /// A replacement of the machine, as for other parts of its boot configuration.
+    #[default]
+    Replacement,
+    /// Steps of a person, which nothing waits for.
+    Beforehand(Arc<str>),
+    /// Steps of a person. New members of the role's instance are not made before.
+    InOrder(Arc<str>),
+    /// It cannot be done while the role's state is there.
+    Impossible(Arc<str>),
+}
+
+impl Facts {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A fact that a replacement of the machine changes.
+    #[must_use]
+    pub fn fact(self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>) -> Self {
+        self.with(key, value, FactChange::Replacement)
+    }
+
+    /// A fact that is changed by steps of a person, while everything else goes on.
+    #[must_use]
+    pub fn beforehand(
+        self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+        steps: impl Into<Arc<str>>,
+    ) -> Self {
+        self.with(key, value, FactChange::Beforehand(steps.into()))
+    }
+
+    /// A fact that is changed by steps of a person, which come before new members of the role's instance are made.
+    #[must_use]
+    pub fn in_order(
+        self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+        steps: impl Into<Arc<str>>,
+    ) -> Self {
+        self.with(key, value, FactChange::InOrder(steps.into()))
+    }
+
+    /// A fact that cannot change while the role's state is there, with the reason.
+    #[must_use]
+    pub fn fixed(
+        self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+        why: impl Into<Arc<str>>,
+    ) -> Self {
+        self.with(key, value, FactChange::Impossible(why.into()))
+    }
+
+    fn with(mut self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>, change: FactChange) -> Self {
+        self.all.push(Fact { key: key.into(), value: value.into(), change });
+        self
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Fact> {
+        self.all.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The role's state on a data disk is of no use to a machine that comes back to an instance that has gone on without
+    /// it, for this reason. A plan refuses to take such a disk over.
+    #[must_use]
+    pub fn stale_after_removal(mut self, why: impl Into<Arc<str>>) -> Self {
+        self.stale = Some(why.into());
+        self
+    }
+
+    /// Why the role's state is of no use to a machine that comes back.
+    pub fn stale(&self) -> Option<&str> {
+        self.stale.as_deref()
+    }
+}
+
+/// The facts of one role of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoleFacts {
+    /// The role's kind.
+    pub kind: RoleName,
+    /// Which of several of its kind it is in.
+    pub instance: Option<Arc<str>>,
+    /// What it says.
+    pub facts: Facts,
+}
+
+impl RoleFacts {
+    /// The facts of a role.
+    pub fn new(kind: RoleName, instance: Option<Arc<str>>, facts: Facts) -> Self {
+        Self { kind, instance, facts }
+    }
+
+    /// Whether both are of one role, in one instance.
+    pub fn is_same_role(&self, other: &Self) -> bool {
+        (&self.kind, &self.instance) == (&other.kind, &other.instance)
+    }
+
+    /// The wanted facts that differ from these recorded ones, each with the recorded value. A fact that is not recorded is
+    /// not known, and not reported.
+    pub fn changed<'a>(&'a self, wanted: &'a Self) -> impl Iterator<Item = (&'a str, &'a Fact)> {
+        wanted.facts.iter().filter_map(|fact| {
+            let was = self.facts.iter().find(|was| was.key == fact.key)?;
+            (was.value != fact.value).then_some((&*was.value, fact))
+        })
+    }
+}
+
+/// Its name for people: `k3s-server prod`.
+impl fmt::Display for RoleFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.as_str())?;
+        match &self.instance {
+            Some(instance) => write!(f, " {instance}"),
+            None => Ok(()),
+        }
+    }
+}

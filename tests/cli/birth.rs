@@ -1,0 +1,112 @@
+//! Plans that know what a machine was made with, and what its roles said then.
+
+use fmc::prelude::*;
+
+use crate::stage::Stage;
+
+/// A cluster of one server or more behind an address of its own.
+fn cluster(servers: &[&'static str], change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
+    let server = |(at, name): (usize, &&'static str)| {
+        Machine::new(*name, Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(20.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
+            .interface(Interface::on("lab").address(format!("10.17.3.{}", 11 + at)))
+    };
+    let cluster = k3s::Cluster::new("prod", "v1.36.3+k3s1")
+        .endpoint(k3s::Endpoint::address("10.17.3.5"))
+        .servers(servers.iter().copied());
+    Cloud::new("first")
+        .host(Host::local())
+        .network(Network::nat("lab", "10.17.3.0/24"))
+        .machines(servers.iter().enumerate().map(server))
+        .cluster(change(cluster))
+}
+
+fn same(cluster: k3s::Cluster) -> k3s::Cluster {
+    cluster
+}
+
+/// A plan that refuses something, with these words of a machine.
+#[track_caller]
+fn refused(stage: &Stage, cloud: Cloud, arguments: &str, machine: &str, words: &[&str]) {
+    let ran = stage.run(cloud, arguments);
+    let all = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(ran.code != 0 && all.contains(&format!("! machine {machine} refused")), "{ran:?}");
+    for said in words {
+        assert!(all.contains(said), "no {said:?}: {all}");
+    }
+}
+
+#[test]
+fn the_networks_of_a_cluster_that_is_there_do_not_change() {
+    let stage = Stage::new();
+    stage.done(cluster(&["m1"], same), "apply");
+    let moved = || cluster(&["m1"], |cluster| cluster.pods("10.50.0.0/16"));
+    let words = ["pods 10.42.0.0/16 → 10.50.0.0/16", "a cluster keeps the networks that it began with"];
+    refused(&stage, moved(), "plan", "m1", &words);
+    // Its state stays on its disk, so a replacement is no way.
+    refused(&stage, moved(), "plan --replace m1", "m1", &words);
+    assert_eq!(stage.run(moved(), "apply").code, 1);
+}
+
+#[test]
+fn one_server_moves_to_etcd_before_others_join() {
+    let stage = Stage::new();
+    stage.done(cluster(&["m1"], same), "apply");
+    let three = || cluster(&["m1", "m2", "m3"], same);
+    let words = [
+        "state sqlite → etcd",
+        "apply --only machine/m1 --replace m1",
+        "it waits: k3s-server prod has something to do on m1",
+    ];
+    refused(&stage, three(), "plan", "m2", &words);
+    stage.done(three(), "apply --only machine/m1 --replace m1");
+    let plan = stage.done(three(), "plan");
+    assert!(plan.contains("+ machine m2") && !plan.contains("sqlite") && !plan.contains("refused"), "{plan}");
+    stage.done(three(), "apply");
+}
+
+#[test]
+fn a_server_does_not_come_back_with_the_disk_of_a_removed_member() {
+    let stage = Stage::new();
+    let three = || cluster(&["m1", "m2", "m3"], same);
+    stage.done(three(), "apply");
+    let one = stage.run(cluster(&["m1"], same), "apply");
+    assert!(matches!(one.code, 0 | 2), "{one:?}");
+    let words = [
+        "it would take over the data disk k3s (20 GiB)",
+        "etcd never takes a removed member back",
+        "--delete-data m2",
+    ];
+    refused(&stage, three(), "plan", "m2", &words);
+    stage.done(three(), "apply --delete-data m2 --delete-data m3");
+    // All of them come back together with what they had.
+    stage.done(three(), "destroy");
+    let plan = stage.done(three(), "plan");
+    assert!(plan.contains("takes over the data disk") && !plan.contains("refused"), "{plan}");
+}
+
+#[test]
+fn a_cloud_that_wants_none_of_the_machines_that_are_here_is_asked_by_its_owner() {
+    let stage = Stage::new();
+    stage.done(crate::stage::cloud(), "apply");
+    let theirs = || {
+        Cloud::new("first")
+            .host(Host::local().memory(16.gib()).topology(1, 4, 2))
+            .network(Network::nat("other", "10.99.3.0/24"))
+            .machine(Machine::new("mine", Image::blank()).interface(Interface::on("other")))
+    };
+    let plan = stage.done(theirs(), "plan").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains("this cloud wants none of the 2 machines that are here (db, web)"), "{plan}");
+    stage.fails(
+        theirs(),
+        "apply --yes",
+        1,
+        &["wants none of the 2 machines that are here", "--delete-all first"],
+    );
+    stage.fails(theirs(), "apply --yes --delete-all second", 1, &["nothing was done"]);
+    assert!(stage.done(crate::stage::cloud(), "plan").contains("no change"), "nothing was done");
+    stage.done(theirs(), "apply --delete-all first");
+}
