@@ -122,6 +122,10 @@ draft! {
         /// Taints of its Kubernetes node, as `KEY=VALUE:NoSchedule`.
         #[each(taint)]
         pub taints: Vec<Given<Taint>>,
+        /// Addresses by which the outside reaches its Kubernetes node, for example those of a router that forwards to it:
+        /// the node's external addresses, and on a server also names of the API.
+        #[each(external_address)]
+        pub external_addresses: Vec<Given<Ip>>,
         /// Its roles, each by its kind, or as a map of its kind to its settings.
         #[by_hand(role)]
         pub roles: Vec<Role>,

@@ -59,6 +59,8 @@ pub enum CallErrorKind {
 /// A hypervisor's own facts, for the preflight.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct HostFacts {
+    /// The UUID of the host, by which two connections to one hypervisor are known; `None` if libvirt does not say it.
+    pub uuid: Option<String>,
     /// Memory in KiB; 0 if unknown.
     pub memory_kib: u64,
     /// Processor threads; 0 if unknown.

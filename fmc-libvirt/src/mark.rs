@@ -82,6 +82,11 @@ impl Mark {
         self.address.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The host in the address.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.address.split('/').nth(1)
+    }
+
     /// The cloud's name of an object with this name on its host; `None` if the mark belongs to another
     /// object, as in a manual copy.
     pub(crate) fn name_of(&self, on_host: &str) -> Option<&str> {

@@ -165,7 +165,7 @@ fn state(seen: &Seen<Object>, at: &Address) -> Cow<'static, str> {
             (Owner::Us, Some(Suspended::Saved)) => "saved",
             (Owner::Us, None) if domain.record.active => "running",
             (Owner::Us, None) => "off",
-            (Owner::Other(_) | Owner::Copied | Owner::Unmarked, _) => "not ours",
+            (Owner::Other(_) | Owner::Elsewhere(_) | Owner::Copied | Owner::Unmarked, _) => "not ours",
         },
         Some(_) => "unknown",
         None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => "unknown",

@@ -226,6 +226,11 @@ impl Sim {
         host.domain_types = domain_types.into_iter().map(str::to_owned).collect();
     }
 
+    /// Sets the host's UUID.
+    pub fn identity(&self, uuid: &str) {
+        self.lock().state_mut().host.uuid = Some(uuid.to_owned());
+    }
+
     /// Sets how many seconds a guest with an operating system takes to shut down.
     pub fn shutdown_takes(&self, seconds: u64) {
         self.lock().state_mut().host.shutdown_seconds = seconds;

@@ -125,6 +125,7 @@ fn web() -> Machine {
         .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db"))))
         .label("example.com/disk=ssd")
         .taint("example.com/only=db:NoSchedule")
+        .external_address("203.0.113.7")
         .disk(
             Disk::new("data", 5.gib())
                 .serial("DATA1")
@@ -214,6 +215,8 @@ fn prod() -> k3s::Cluster {
         .without_ingress()
         .preempt(false);
     k3s::Cluster::new("prod", "v1.36.3+k3s1")
+        .tls_san("kube.example.org")
+        .tls_san("203.0.113.7")
         .endpoint(k3s::Endpoint::balancer(balancer))
         .servers(["web", "db"])
         .agents(["url", "volume"])
@@ -248,7 +251,11 @@ fn prod() -> k3s::Cluster {
         )
         .sysctl("fs.inotify.max_user_instances", "8192")
         .module("rbd")
-        .config(k3s::Config::new().set(k3s::key::DEBUG, true).set(k3s::key::KUBELET_ARG, ["v=2"]))
+        .config(
+            k3s::Config::new()
+                .set(k3s::key::DEBUG, true)
+                .set(k3s::key::KUBELET_ARG, ["serialize-image-pulls=false"]),
+        )
         .server_config(k3s::Config::new().set(k3s::key::V, 3).set(k3s::key::WRITE_KUBECONFIG_MODE, "0640"))
         .agent_config(k3s::Config::new().set(k3s::key::VPN_AUTH, Secret::environment("vpn", "VPN")))
         .install(

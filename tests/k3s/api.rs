@@ -22,13 +22,6 @@ fn trust(kubeconfig: &str) -> &str {
     kubeconfig.lines().find(|line| line.trim_start().starts_with("certificate-authority-data:")).unwrap()
 }
 
-/// Replaces the balancer's health check by one that an API server outside of K3s answers: only K3s has
-/// `/ping`, and only K3s refuses `/readyz` to unknown clients.
-fn for_kubernetes(configuration: &str) -> String {
-    assert_eq!(configuration.matches("GET uri /ping\n").count(), 1, "{configuration}");
-    configuration.replace("GET uri /ping\n", "GET uri /readyz\n")
-}
-
 /// The parts of a hardened server beside its configuration.
 struct Hardening {
     options: Vec<String>,
@@ -121,7 +114,7 @@ fn the_computed_kubeconfig_gets_in_and_the_calls_go_on_when_a_server_dies() {
         ApiServer::start(&lab, host, (address, 6443), &certificates, &etcd, own, &hardening.options)
     };
     let mut running = vec![start(SERVERS[0], &first), start(SERVERS[1], &second), start(SERVERS[2], &third)];
-    let balancer = model.balance(&lab, &for_kubernetes(&model.balancer()));
+    let balancer = model.balance(&lab, &model.balancer());
 
     let computed = model.kubeconfig(&model.keyring);
     let ask = |kubeconfig: &str, words: &[&str]| kubectl(&lab, CLIENT, kubeconfig, words);

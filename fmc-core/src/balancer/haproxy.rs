@@ -4,9 +4,10 @@
 //! kernel of a machine that does not have it would refuse the bind, and `net.ipv4.ip_nonlocal_bind` would be a switch for all its
 //! programs.
 //!
-//! The health check is `GET /ping` over TLS, which K3s answers without a client certificate; its API server, which ends
-//! with K3s, refuses `/readyz` without one. HAProxy does not verify the answer's certificate: the check learns only
-//! whether the server lives, and each client verifies the server that it reaches.
+//! The health check is `GET /readyz` over TLS. An API server that is up answers it with 200, or with 401 or 403 because
+//! the balancer has no client certificate; while it starts, K3s answers 503. K3s's own `/ping` would not do: it answers
+//! 16 to 23 s before the API does, and clients got the 503s of that time. HAProxy does not verify the answer's
+//! certificate: the check learns only whether the server serves, and each client verifies the server that it reaches.
 //!
 //! API servers are listed by address, because another server changes the certificates of all servers anyway. Ingress
 //! nodes are read from DNS (`ingress.CLUSTER.DOMAIN`), because agents come and go and DNS changes while everything
@@ -20,8 +21,8 @@ use super::{ALIVE, ALIVE_PATH, API};
 /// Where the configuration is, on every distribution.
 pub const PATH: &str = "/etc/haproxy/haproxy.cfg";
 
-/// K3s answers this path with 200 while it lives.
-const PING: &str = "/ping";
+/// The path by which an API server says that it serves, and the statuses that mean so.
+const READY: (&str, &str) = ("/readyz", "200,401,403");
 
 /// The most nodes that a name is published and read for: their addresses fit into an answer over UDP of 1,232 bytes,
 /// the size that every resolver and every network carries (DNS flag day 2020). `HAProxy` ignores a truncated answer.
@@ -80,10 +81,11 @@ pub fn configuration(setup: &Setup) -> String {
          monitor-uri {ALIVE_PATH}\n    monitor fail if {{ nbsrv(api) lt 1 }}\n"
     );
     frontend(&mut text, setup, "api", API);
+    let (path, statuses) = READY;
     let _ = write!(
         text,
-        "\nbackend api\n    balance leastconn\n    option httpchk\n    http-check send meth GET uri {PING}\n    \
-         http-check expect status 200\n    {CHECKED} check-ssl verify none\n"
+        "\nbackend api\n    balance leastconn\n    option httpchk\n    http-check send meth GET uri {path}\n    \
+         http-check expect status {statuses}\n    {CHECKED} check-ssl verify none\n"
     );
     listed(&mut text, &setup.servers, API);
     let mut asks = None;
@@ -226,8 +228,8 @@ pub(super) mod tests {
             backend api
                 balance leastconn
                 option httpchk
-                http-check send meth GET uri /ping
-                http-check expect status 200
+                http-check send meth GET uri /readyz
+                http-check expect status 200,401,403
                 default-server check inter 2s fall 3 rise 2 check-ssl verify none
                 server master1 10.17.4.21:6443
                 server master2 10.17.4.22:6443

@@ -120,6 +120,8 @@ pub struct Machine {
     pub labels: Vec<k3s::Label>,
     /// Taints of its Kubernetes node, each once.
     pub taints: Vec<k3s::Taint>,
+    /// Addresses by which the outside reaches its Kubernetes node.
+    pub external_addresses: Vec<IpAddr>,
     /// Whether a firewall inside it lets in its flows and nothing else.
     pub firewall: bool,
     /// Its memberships by roles: in an instance, or with steps that must be done before it leaves.

@@ -219,6 +219,7 @@ kinds! {
     }
     "../k3s/pages/" {
         K3sMemberDuplicate "k3s-member-duplicate" Error never;
+        K3sNodeName "k3s-node-name" Error never;
         K3sServerCount "k3s-server-count" Error acceptable;
         K3sIngressOutside "k3s-ingress-outside" Error never;
         K3sIngressUnpublished "k3s-ingress-unpublished" Warning acceptable;
@@ -252,6 +253,7 @@ kinds! {
         K3sKernelDefaults "k3s-kernel-defaults" Error acceptable;
         K3sArgument "k3s-argument" Error acceptable;
         K3sUnused "k3s-unused" Warning acceptable;
+        K3sRegistryFile "k3s-registry-file" Warning acceptable;
         K3sTokenShared "k3s-token-shared" Error acceptable;
         K3sInstallMissing "k3s-install-missing" Error acceptable;
         K3sInstallUnpinned "k3s-install-unpinned" Warning acceptable;

@@ -32,7 +32,8 @@ use crate::draft::{Look, Setting, draft};
 use crate::finding::At;
 use crate::given::Given;
 use crate::name::PackageName;
-use crate::named::Named;
+use crate::named::{Keyed as _, Named};
+use crate::path::AbsPath;
 use crate::rust::{Expr, Names, Unsaid};
 
 /// Where OpenSSH has a machine's private host key.
@@ -90,6 +91,17 @@ impl Guest {
     /// The files whose text is known: their paths and texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().filter_map(GuestFile::plain)
+    }
+
+    /// Whether it has a file or a link at a path, or a link in place of a folder above it.
+    pub(crate) fn has_path(&self, path: &AbsPath) -> bool {
+        let is_above = |link: &AbsPath| {
+            path.as_str()
+                .strip_prefix(link.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.files.iter().any(|file| file.name().ok() == Some(path))
+            || self.links.iter().filter_map(|link| link.name().ok()).any(is_above)
     }
 
     /// Whether it installs a package.

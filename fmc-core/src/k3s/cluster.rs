@@ -12,6 +12,7 @@ use super::config::Config;
 use super::kubelet;
 use super::pki::Credentials;
 use super::registries::Registries;
+use super::san::CertName;
 use super::tuning::{ModuleName, SysctlName, Tuning};
 use super::value::Line;
 use super::version::Version;
@@ -57,6 +58,10 @@ draft! {
         pub(crate) version: Given<Version>,
         /// The address by which nodes join and people reach the API; by default the first server's.
         pub(crate) endpoint: Endpoint,
+        /// More names and addresses by which the API is called: its certificate contains them, beside the names and
+        /// addresses of its servers, of its endpoint, and the cloud's public addresses.
+        #[each(tls_san)]
+        pub(crate) tls_san: Vec<Given<CertName>>,
         /// The machines that run the API and its datastore: 1, 3, 5 or 7 of them.
         #[list]
         pub(crate) servers: Vec<Given<MachineName>>,

@@ -43,8 +43,8 @@ pub enum Value {
 /// let config = Config::new()
 ///     .set(key::HTTPS_LISTEN_PORT, 6443)
 ///     .set(key::WRITE_KUBECONFIG_MODE, "0640")
-///     .set(key::KUBELET_ARG, ["max-pods=200", "v=2"]);
-/// let yaml = "https-listen-port: 6443\nkubelet-arg:\n- \"max-pods=200\"\n- \"v=2\"\nwrite-kubeconfig-mode: \"0640\"\n";
+///     .set(key::KUBELET_ARG, ["max-pods=200", "serialize-image-pulls=false"]);
+/// let yaml = "https-listen-port: 6443\nkubelet-arg:\n- \"max-pods=200\"\n- \"serialize-image-pulls=false\"\nwrite-kubeconfig-mode: \"0640\"\n";
 /// assert_eq!(config.pieces(), [Piece::Text(yaml.to_owned())]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,7 +85,17 @@ impl Config {
     /// Only the keys that agents take: they skip the rest as unknown keys.
     #[must_use]
     pub fn for_agents(&self) -> Self {
-        let taken = self.0.iter().filter(|(key, _)| key.takes() == Takes::Both);
+        self.taken(|takes| takes != Takes::Servers)
+    }
+
+    /// Only the keys that servers take: they skip the rest as unknown keys.
+    #[must_use]
+    pub fn for_servers(&self) -> Self {
+        self.taken(|takes| takes != Takes::Agents)
+    }
+
+    fn taken(&self, is_taken: impl Fn(Takes) -> bool) -> Self {
+        let taken = self.0.iter().filter(|(key, _)| is_taken(key.takes()));
         Self(taken.map(|(key, value)| (*key, value.clone())).collect())
     }
 

@@ -30,6 +30,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::config::Value;
+use super::version::Version;
 use crate::finding::{At, Finding};
 use crate::given::{Given, Leaf};
 use crate::nearest::nearest;
@@ -61,6 +62,8 @@ pub enum Takes {
     Servers,
     /// Servers and agents.
     Both,
+    /// Agents only. A server skips it as an unknown key.
+    Agents,
 }
 
 /// A key together with the type of its value: a leaf, a [`List`] of leaves, `bool`, or a [`Secret`].
@@ -217,6 +220,7 @@ pub(super) struct Entry {
     hidden: bool,
     deprecated: Option<Key>,
     owner: Option<&'static str>,
+    since: Option<&'static str>,
     doc: &'static str,
     pub(super) read: fn(&str) -> Value,
     pub(super) check: fn(&str, &At<'_>, &mut Vec<Finding>),
@@ -235,6 +239,7 @@ impl Entry {
             hidden: false,
             deprecated: None,
             owner: None,
+            since: None,
             doc,
             read: T::read,
             check: T::check,
@@ -253,6 +258,11 @@ impl Entry {
         self
     }
 
+    const fn agents(mut self) -> Self {
+        self.takes = Takes::Agents;
+        self
+    }
+
     const fn critical(mut self) -> Self {
         self.critical = true;
         self
@@ -265,6 +275,11 @@ impl Entry {
 
     const fn deprecated(mut self, instead: Key) -> Self {
         self.deprecated = Some(instead);
+        self
+    }
+
+    const fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
         self
     }
 
@@ -366,6 +381,11 @@ impl Key {
     /// The replacement of a key that K3s is about to drop.
     pub const fn instead(self) -> Option<Self> {
         self.entry().deprecated
+    }
+
+    /// The first release that is known to have it, of those keys that a supported release does not have.
+    pub fn since(self) -> Option<Version> {
+        Version::parse(self.entry().since?).ok()
     }
 
     /// The setting to write instead of a key that fmc derives from the cluster.

@@ -22,6 +22,7 @@ pub mod resolved;
 pub(crate) mod role;
 pub(crate) mod room;
 mod rules;
+mod san;
 mod sql;
 pub mod tuning;
 pub mod value;
@@ -34,6 +35,7 @@ pub use key::Key;
 pub use node::{Label, Taint};
 pub use piece::Piece;
 pub use role::{AGENT, DATASTORE, SERVER};
+pub use san::CertName;
 pub use sql::SqlName;
 pub use version::{Version, agent_fits, goes_back, skips_a_minor};
 pub use word::{

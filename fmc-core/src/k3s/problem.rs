@@ -16,6 +16,7 @@ pub use super::rules::member::MemberProblem;
 pub use super::rules::node::NodeProblem;
 pub use super::rules::placement::PlacementProblem;
 pub use super::rules::reference::ServersProblem;
+pub use super::rules::registry::RegistryFileProblem;
 pub use super::rules::secret::TokenProblem;
 pub use super::rules::size::ServerSizeProblem;
 pub use super::rules::unused::UnusedProblem;

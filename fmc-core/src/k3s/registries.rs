@@ -1,6 +1,7 @@
 //! `/etc/rancher/k3s/registries.yaml`: where images come from (docs.k3s.io, *Private Registry Configuration*).
 
 mod name;
+mod pattern;
 mod said;
 
 use std::collections::BTreeMap;
@@ -213,7 +214,19 @@ impl Mirror {
             if pattern.is_empty() || [pattern, replacement].iter().any(|text| text.contains(char::is_control))
             {
                 findings.push(RegistryProblem::Rewrite { pattern: pattern.clone() }.at(list.key(pattern)));
+                continue;
             }
+            let problem = match pattern::read(pattern) {
+                Some(Err(why)) => Some(RegistryProblem::Pattern { pattern: pattern.clone(), why }),
+                Some(Ok(groups)) => groups.missing(replacement).map(|group| RegistryProblem::Group {
+                    pattern: pattern.clone(),
+                    replacement: replacement.clone(),
+                    group,
+                    count: groups.count,
+                }),
+                None => None,
+            };
+            findings.extend(problem.map(|problem| problem.at(list.key(pattern))));
         }
     }
 
@@ -259,6 +272,13 @@ impl Access {
         &self.host
     }
 
+    /// Its files on the machine, each with its field.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &Given<AbsPath>)> {
+        let files =
+            [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
+        files.into_iter().filter_map(|(field, path)| Some((field, path.as_ref()?)))
+    }
+
     /// Whether any certificate is accepted.
     pub fn skips_verification(&self) -> bool {
         self.insecure_skip_verify
@@ -287,12 +307,8 @@ impl Access {
             Some(Auth::Token(token)) => drop(token.checked(&auth.key("token"), findings)),
             None => {}
         }
-        let files =
-            [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
-        for (key, path) in files {
-            if let Some(path) = path {
-                leaf(path, &at.key(key), findings);
-            }
+        for (key, path) in self.files() {
+            leaf(path, &at.key(key), findings);
         }
         if self.cert_file.is_some() != self.key_file.is_some() {
             let missing = if self.cert_file.is_some() { "key_file" } else { "cert_file" };
@@ -321,10 +337,8 @@ impl Access {
             None => {}
         }
         if self.has_tls() {
-            let files =
-                [("ca_file", &self.ca_file), ("cert_file", &self.cert_file), ("key_file", &self.key_file)];
-            let files = files.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)));
-            let mut tls: Vec<_> = files.map(|(key, path)| (key, Node::text(path.to_string()))).collect();
+            let mut tls: Vec<_> =
+                self.files().map(|(key, path)| (key, Node::text(path.to_string()))).collect();
             if self.insecure_skip_verify {
                 tls.push(("insecure_skip_verify", Node::Flag(true)));
             }
@@ -354,6 +368,15 @@ fn sorted<T: Keyed>(values: &Named<T>) -> Vec<(String, &T)> {
     values
 }
 
+/// The groups of a pattern for people.
+fn groups_of(count: u32) -> String {
+    match count {
+        0 => "no group".to_owned(),
+        1 => "only $1".to_owned(),
+        count => format!("only $1 to ${count}"),
+    }
+}
+
 problems! {
     /// Problems with registries and their mirrors.
     pub enum RegistryProblem {
@@ -367,6 +390,13 @@ problems! {
         Rewrite { pattern: String } is ValueInvalid:
             "the rewrite of {pattern:?} is empty or has a control character in it",
             "write a regular expression on one line, for example ^library/(.*), and its replacement";
+        Pattern { pattern: String, why: String } is ValueInvalid:
+            "{pattern:?} is not a regular expression of Go's, and K3s would end with it: {why}",
+            "write one by the rules of RE2, on the image's name without the registry, for example ^library/(.*)";
+        Group { pattern: String, replacement: String, group: String, count: u32 } is ValueInvalid
+            with (groups = groups_of(*count)):
+            "the replacement {replacement:?} names the group ${group}, but {pattern:?} has {groups}: it would be empty",
+            "name a group that is there; put the number in braces where letters or digits follow, as ${{1}}x";
         HalfCertificate { host: String, missing: &'static str } is ValueInvalid:
             "the certificate for {host} has no `{missing}`",
             "give both, `cert_file` and `key_file`, or neither";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::addr::Subnet;
 use crate::checked::{Checked, Forward, Idx, Interface, Machine};
+use crate::cloud::Cloud;
 use crate::finding::At;
 use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
@@ -14,7 +15,7 @@ use crate::name::MachineName;
 use crate::sort;
 
 /// Resolves the right part of a cluster; `None` if it has no name, no version or no server.
-pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> {
+pub(crate) fn resolve(draft: &k3s::Cluster, of: &Cloud, cloud: &Checked) -> Option<Cluster> {
     let name = draft.name.ok()?.clone();
     let version = *draft.version.ok()?;
     let mut servers = indices(&draft.servers, cloud);
@@ -28,7 +29,7 @@ pub(crate) fn resolve(draft: &k3s::Cluster, cloud: &Checked) -> Option<Cluster> 
     let endpoint = endpoint(draft, first, cloud)?;
     let ingress = ingress(draft, &servers, &agents, cloud);
     Some(Cluster {
-        names: names(&servers, &endpoint, cloud),
+        names: names(draft, of, &servers, &endpoint, cloud)?,
         version,
         agent_version: draft.agent_version.as_ref().map_or(Some(version), |given| given.ok().copied())?,
         endpoint,
@@ -128,15 +129,32 @@ fn ingress(
 
 /// Every name and address by which an API server may be called: the certificate has to contain the one that a client
 /// used.
-fn names(servers: &[Idx<Machine>], endpoint: &Endpoint, cloud: &Checked) -> Vec<String> {
+///
+/// The cloud's public addresses are among them in every cluster: the router behind them is outside of the cloud, so fmc
+/// cannot know which cluster it leads to.
+fn names(
+    draft: &k3s::Cluster,
+    of: &Cloud,
+    servers: &[Idx<Machine>],
+    endpoint: &Endpoint,
+    cloud: &Checked,
+) -> Option<Vec<String>> {
     let mut names = vec![endpoint.host.clone()];
     names.extend(endpoint.outside.clone());
+    for name in &draft.tls_san {
+        names.push(name.ok()?.to_string());
+    }
+    for address in &of.public_addresses {
+        names.push(address.ok()?.to_string());
+    }
     for machine in servers.iter().chain(&endpoint.machines).filter_map(|&at| cloud.at(at)) {
-        names.extend(machine.addresses().map(|address| address.to_string()));
+        names.extend(
+            machine.addresses().chain(machine.external_addresses.iter().copied()).map(|ip| ip.to_string()),
+        );
         names.push(machine.hostname.to_string());
         names.extend(machine.fqdn.as_ref().map(ToString::to_string));
     }
     sort::all(&mut names);
     names.dedup();
-    names
+    Some(names)
 }

@@ -32,7 +32,8 @@ pub struct Cluster {
     pub agents: Vec<Idx<Machine>>,
     /// The endpoint by which nodes join and people reach the API.
     pub endpoint: Endpoint,
-    /// The names and addresses of every server and of the endpoint, sorted, for the API servers' certificates.
+    /// Every name and address for the API servers' certificates, sorted: those of the servers, of the endpoint, of the
+    /// cloud's public addresses, and the user's own.
     pub names: Vec<String>,
     /// The networks of pods.
     pub pods: Vec<Subnet>,

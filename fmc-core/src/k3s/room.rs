@@ -35,7 +35,7 @@ impl room::Room for Room {
     }
 
     fn resolve(&self, draft: &Cloud, cloud: &Checked, into: &mut OfRoles) -> bool {
-        let all = draft.clusters.iter().map(|cluster| resolve::resolve(cluster, cloud));
+        let all = draft.clusters.iter().map(|cluster| resolve::resolve(cluster, draft, cloud));
         let mut clusters: Vec<_> = all.flatten().collect();
         // Two of one name are a finding, and keep the order in which they are declared.
         sort::by(&mut clusters, |one, other| one.name.cmp(&other.name));

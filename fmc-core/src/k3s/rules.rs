@@ -14,6 +14,7 @@ pub(super) mod member;
 pub(super) mod node;
 pub(super) mod placement;
 pub(super) mod reference;
+pub(super) mod registry;
 pub(super) mod secret;
 pub(super) mod size;
 #[cfg(test)]
@@ -37,6 +38,7 @@ const RULES: &[Rule] = &[
     member::ingress,
     member::bootstrap,
     member::route,
+    member::node_names,
     endpoint::single,
     endpoint::itself,
     endpoint::nowhere,
@@ -56,13 +58,15 @@ const RULES: &[Rule] = &[
     size::servers,
     data::on_root,
     config::owned,
-    config::servers_only,
+    config::elsewhere,
+    config::unknown,
     config::outdated,
     config::contradicting,
     config::kubeconfig,
     config::kernel,
     argument::check,
     unused::check,
+    registry::files_there,
     secret::shared_token,
     install::missing,
     install::unpinned,

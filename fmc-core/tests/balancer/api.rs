@@ -6,7 +6,7 @@ use fmc_core::balancer::Balancer;
 use fmc_core::image::Os;
 use fmc_testkit::netns::{Answer, Port, Probe};
 
-use crate::clouds::{self, api, call, haproxy, within};
+use crate::clouds::{self, api, api_that_says, call, haproxy, within};
 
 const LB: &str = "10.17.5.11";
 
@@ -49,6 +49,24 @@ fn a_server_dies_and_the_calls_go_on() {
     drop(servers);
     drop(again);
     within(30, "no server, and so not alive", || lab.run("lb1", &alive).is_err());
+}
+
+#[test]
+fn a_server_gets_calls_once_its_api_is_up() {
+    let cloud = clouds::cloud(&Balancer::on("lb1").without_ingress(), Os::Debian, None);
+    let lab = clouds::lab(&cloud);
+    clouds::certificate(&lab);
+    let _up = [("master1", "200"), ("master3", "403")].map(|(name, says)| api_that_says(&lab, name, says));
+    // Its supervisor answers a ping, as K3s does long before its API is up.
+    let starting = api_that_says(&lab, "master2", "503");
+    let balancer = haproxy(&lab, "lb1");
+    within(10, "a first answer", || call(&lab, LB).is_ok());
+    within(10, "the server that is not up is out", || balancer.log().contains("Server api/master2 is DOWN"));
+    let answered = || -> BTreeSet<String> { (0..8).map(|_| call(&lab, LB).unwrap()).collect() };
+    assert_eq!(answered(), BTreeSet::from(["master1".to_owned(), "master3".to_owned()]));
+    drop(starting);
+    let _now = api(&lab, "master2");
+    within(20, "all three", || answered().len() == 3);
 }
 
 #[test]

@@ -130,14 +130,15 @@ pub(crate) fn certificate(lab: &Lab) -> PathBuf {
     path
 }
 
-/// A stand-in for an API server: HTTP over TLS. It answers `pong` to a ping, as K3s does, and its name to any
-/// other request.
+/// A stand-in for an API server: HTTP over TLS. It answers `pong` to a ping, as K3s does before its API is up, the
+/// given status to `/readyz`, and its name to `/whoami`.
 const API: &str = "
 import http.server, socket, ssl, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = (b'pong' if self.path == '/ping' else socket.gethostname().encode())
-        self.send_response(200 if self.path in ('/ping', '/whoami') else 401)
+        ready = int(sys.argv[2]) if self.path == '/readyz' else 401
+        self.send_response(200 if self.path in ('/ping', '/whoami') else ready)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -157,9 +158,15 @@ print('listening', flush=True)
 server.serve_forever()
 ";
 
+/// A server whose API is up: it refuses clients without a certificate.
 pub(crate) fn api<'lab>(lab: &'lab Lab, host: &str) -> Daemon<'lab> {
+    api_that_says(lab, host, "401")
+}
+
+/// A server whose API answers `/readyz` with this status.
+pub(crate) fn api_that_says<'lab>(lab: &'lab Lab, host: &str, status: &str) -> Daemon<'lab> {
     let certificate = lab.path().join("api.pem");
-    let mut daemon = lab.daemon(host, &["python3", "-c", API, certificate.to_str().unwrap()]);
+    let mut daemon = lab.daemon(host, &["python3", "-c", API, certificate.to_str().unwrap(), status]);
     daemon.says("listening", Duration::from_secs(20)).unwrap();
     daemon
 }

@@ -91,7 +91,7 @@ fn a_machine_without_a_known_address_is_found() {
         cluster::draft(Os::Flatcar, cluster).machine(db).accept("k3s-data-on-root", "nothing is kept");
     let report = cloud.check().unwrap_err().to_string();
     assert!(
-        report.contains("db has no address that is known beforehand, and k3s-datastore is found by it"),
+        report.contains("db has no fixed address, by which other machines find k3s-datastore"),
         "{report}"
     );
 }

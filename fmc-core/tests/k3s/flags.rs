@@ -23,6 +23,7 @@ fn ours() -> BTreeMap<String, Row> {
         let takes = match key.takes() {
             Takes::Servers => "servers",
             Takes::Both => "both",
+            Takes::Agents => "agents",
             other => panic!("K3s's table has no {other:?}"),
         };
         (key.to_string(), (flag.to_owned(), key.is_list(), takes.to_owned(), key.is_hidden()))
@@ -66,7 +67,13 @@ fn the_committed_facts_are_those_of_the_whole_list() {
         .map(|(name, (types, roles, hidden))| {
             assert_eq!(types.len(), 1, "{name} has two types");
             let flag = types.into_iter().next().unwrap();
-            let takes = if roles.iter().all(|role| role == "server") { "servers" } else { "both" };
+            let takes = if roles.iter().all(|role| role == "server") {
+                "servers"
+            } else if roles.iter().all(|role| role.starts_with("agent only")) {
+                "agents"
+            } else {
+                "both"
+            };
             let list = flag == "StringSlice";
             (name, (flag, list, takes.to_owned(), hidden))
         })

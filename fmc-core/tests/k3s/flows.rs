@@ -2,6 +2,8 @@
 
 use fmc_core::balancer::Balancer;
 use fmc_core::checked::Checked;
+use fmc_core::firewall::ruleset;
+use fmc_core::flow::{tcp, udp};
 use fmc_core::image::Os;
 use fmc_core::k3s::{Cluster, Component, Config, Datastore, Endpoint, FlannelBackend, key};
 use fmc_core::name::MachineName;
@@ -46,11 +48,31 @@ fn flows_follow_from_what_the_cluster_says() {
     assert!(wireguard.contains(&51820) && !wireguard.contains(&8472), "{wireguard:?}");
     let routes = accepts(cluster::seed().flannel(FlannelBackend::HostGw), "worker1", "worker2");
     assert!(!routes.contains(&8472), "{routes:?}");
+    let own = cluster::cloud(Os::Flatcar, cluster::seed().flannel(FlannelBackend::None));
+    let allows = |into: &str, from: &'static str, service| {
+        own.flows().into(into).from(MachineName::literal(from)).allows(service)
+    };
+    // Geneve of Cilium, BGP of Calico: nodes talk freely, and nobody else on another network does.
+    for service in [udp(6081), tcp(179), tcp(4240)] {
+        assert!(allows("worker1", "worker2", service) && allows("master1", "worker1", service), "{service}");
+    }
+    let rules = ruleset(&own, own.machine("worker1").unwrap());
+    // IP in IP has no port, and a pod's packets come in by an interface of its own.
+    assert!(
+        rules.contains("\t\tip saddr { 10.17.4.0/24, 10.42.0.0/16 } accept comment \"k3s-agent\"\n"),
+        "{rules}"
+    );
+    assert!(!rules.contains("flannel"), "{rules}");
     let database = Datastore::endpoint(Secret::environment("dsn", "DSN"));
     let database = accepts(cluster::seed().datastore(database), "master1", "master2");
     assert!(database.contains(&6443) && !database.contains(&2379), "{database:?}");
     let images = cluster::seed().server_config(Config::new().set(key::EMBEDDED_REGISTRY, true));
-    assert!(accepts(images, "worker1", "worker2").contains(&5001));
+    // An agent serves images on the API's port, to servers and agents.
+    for from in ["worker2", "master1"] {
+        let of = accepts(images.clone(), "worker1", from);
+        assert!(of.contains(&5001) && of.contains(&6443), "{of:?}");
+    }
+    assert!(!accepts(cluster::seed(), "worker1", "worker2").contains(&6443));
     let kept = cluster::seed().endpoint(Endpoint::address("10.17.4.9"));
     assert!(accepts(kept.clone(), "master2", "loadbalancer1").contains(&6443));
     assert!(accepts(kept.clone(), "worker1", "loadbalancer1").contains(&443));

@@ -8,5 +8,6 @@ mod files;
 mod flags;
 mod flows;
 mod interfaces;
+mod names;
 mod nodes;
 mod order;

@@ -46,7 +46,7 @@ fn everything() -> Cluster {
         .kubelet(Dropin::new("50-density.conf").max_pods(200))
         .sysctl("fs.inotify.max_user_instances", "8192")
         .module("rbd")
-        .config(Config::new().set(key::KUBELET_ARG, ["v=2"]))
+        .config(Config::new().set(key::KUBELET_ARG, ["serialize-image-pulls=false"]))
         .server_config(Config::new().set(key::KUBE_APISERVER_ARG, ["max-requests-inflight=800"]))
         .agent_config(Config::new().set(key::DEBUG, true))
         .install(

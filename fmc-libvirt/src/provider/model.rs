@@ -155,6 +155,9 @@ fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     let by = match owner {
         Owner::Us => return None,
         Owner::Other(owner) => format!("it belongs to the cloud {owner}"),
+        Owner::Elsewhere(host) => {
+            format!("it belongs to the host {host} of this cloud, which is the same hypervisor")
+        }
         Owner::Copied => "it is a copy of one of this cloud's, made by hand".to_owned(),
         Owner::Unmarked => "it is not fmc's".to_owned(),
     };

@@ -45,6 +45,8 @@ pub enum Owner {
     Us,
     /// Another cloud's, by its owner id.
     Other(String),
+    /// This cloud's, but of another host of it, which is the same hypervisor: its name in the cloud.
+    Elsewhere(String),
     /// A person's: it carries the mark of another object of this cloud's, of which it is a copy (`virt-clone`).
     Copied,
     /// Unknown: there is no mark.

@@ -30,6 +30,7 @@ impl<L: Link> Libvirt<L> {
     /// [`NoteKind::Notice`].
     pub async fn preflight(&self, checked: &Checked) -> Vec<Note> {
         let mut notes = Vec::new();
+        let mut known: BTreeMap<(String, String), &Host> = BTreeMap::new();
         let places = places(checked);
         for (host, place) in checked.hosts().iter().zip(&places) {
             let Some(link) = self.hosts.get(&host.name).map(Arc::clone) else { continue };
@@ -43,7 +44,17 @@ impl<L: Link> Libvirt<L> {
             let about = About::Host(host.name.as_str().into());
             match run::off_thread(instant, ask).await {
                 Some(Ok((facts, interfaces))) => {
+                    let here =
+                        facts.uuid.clone().zip(self.hosts.get(&host.name).map(|link| driver(link.uri())));
+                    let twice = here.and_then(|here| known.insert(here, host));
                     let mut tell = |kind, text| notes.push(Note { about: about.clone(), kind, text });
+                    if let Some(other) = twice {
+                        let text = format!(
+                            "it is the same hypervisor as the host {}: name one of them, or each would take away what the other makes",
+                            other.name
+                        );
+                        tell(NoteKind::Refused, text);
+                    }
                     compare_facts(place, host, &facts, &mut tell);
                     compare_bridges(&place.bridges, interfaces.as_deref(), &mut tell);
                     compare_pools(place, host, &read.pools, &mut tell);
@@ -103,6 +114,12 @@ fn judge(files: &Files, to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
         }
     })
     .collect()
+}
+
+/// The path of a URI, which tells the system's hypervisor from a session's on the same host.
+fn driver(uri: &str) -> String {
+    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest.trim_start_matches(|letter| letter != '/'));
+    path.split('?').next().unwrap_or_default().to_owned()
 }
 
 fn compare_facts(place: &Place<'_>, host: &Host, facts: &HostFacts, tell: &mut impl FnMut(NoteKind, String)) {

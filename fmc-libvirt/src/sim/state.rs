@@ -73,6 +73,8 @@ pub(super) struct State {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Host {
+    /// Its UUID, by which two connections to it are known.
+    pub(super) uuid: Option<String>,
     pub(super) memory_kib: u64,
     pub(super) threads: u32,
     pub(super) domain_types: Vec<String>,
@@ -103,6 +105,7 @@ pub(super) struct Host {
 impl Default for Host {
     fn default() -> Self {
         Self {
+            uuid: None,
             memory_kib: 1 << 30,
             threads: 128,
             domain_types: vec!["qemu".to_owned(), "kvm".to_owned()],
@@ -124,6 +127,7 @@ impl Default for Host {
 impl Host {
     pub(super) fn facts(&self) -> HostFacts {
         HostFacts {
+            uuid: self.uuid.clone(),
             memory_kib: self.memory_kib,
             threads: self.threads,
             domain_types: self.domain_types.clone(),

@@ -309,7 +309,8 @@ pub(super) fn name_in(xml: &str) -> String {
 pub(super) fn host_facts(xml: &str) -> Option<HostFacts> {
     let outline = Outline::read(xml)?;
     let root = outline.root();
-    let mut facts = HostFacts::default();
+    let uuid = root.text_at("host/uuid").map(|uuid| uuid.trim().to_owned());
+    let mut facts = HostFacts { uuid, ..HostFacts::default() };
     for cell in root.at("host/topology/cells").into_iter().flat_map(|cells| cells.children_named("cell")) {
         facts.memory_kib += number(cell.text_at("memory"));
         let cpus = cell.at("cpus").and_then(|cpus| cpus.attribute("num"));
@@ -356,7 +357,7 @@ mod tests {
     #[test]
     fn capabilities_are_read() {
         let facts = host_facts(
-            "<capabilities><host><topology><cells num='2'>\
+            "<capabilities><host><uuid>4c4c4544-0031-3010-8031-b9c04f474432</uuid><topology><cells num='2'>\
              <cell id='0'><memory unit='KiB'>1000</memory><cpus num='4'/></cell>\
              <cell id='1'><memory unit='KiB'>2000</memory><cpus num='4'/></cell>\
              </cells></topology></host>\
@@ -365,6 +366,7 @@ mod tests {
              </capabilities>",
         )
         .unwrap();
+        assert_eq!(facts.uuid.as_deref(), Some("4c4c4544-0031-3010-8031-b9c04f474432"));
         assert_eq!(facts.memory_kib, 3000);
         assert_eq!(facts.threads, 8);
         assert_eq!(facts.domain_types, ["qemu", "kvm"]);

@@ -363,3 +363,45 @@ fn a_copy_of_a_machine_is_a_strangers() {
     lab.sim.plant_domain(&copy.replace("db-clone", "db")).unwrap();
     refused(&lab.plan(&small()), "db", &["copy"]);
 }
+
+#[test]
+fn two_hosts_that_are_one_hypervisor_take_nothing_from_each_other() {
+    let machine = |name: &str, host: &str, network: &str, last: u8| {
+        fmc_core::machine::Machine::new(name.to_owned(), Image::blank())
+            .memory(1.gib())
+            .root_disk(4.gib())
+            .host(host)
+            .interface(fmc_core::machine::Interface::on(network).address(format!("10.17.{last}.10")))
+    };
+    let net = |name: &str, host: &str, last: u8| {
+        fmc_core::network::Network::nat(name.to_owned(), format!("10.17.{last}.0/24")).host(host)
+    };
+    let cloud = fmc_core::cloud::Cloud::new("first")
+        .hosts([fmc_core::host::Host::new("a"), fmc_core::host::Host::new("b")])
+        .networks([net("one", "a", 3), net("two", "b", 4)])
+        .machines([machine("web", "a", "one", 3), machine("db", "b", "two", 4)])
+        .accept("image-missing", "nothing boots");
+    let sim = fmc_libvirt::sim::Sim::new();
+    sim.identity("4c4c4544-0031-3010-8031-b9c04f474432");
+    let checked = cloud.check().unwrap();
+    let wanted = fmc_libvirt::documents::documents(&checked);
+    let one = |host: &str| {
+        let name = fmc_core::name::HostName::literal(if host == "a" { "a" } else { "b" });
+        fmc_libvirt::provider::Libvirt::new().host(name, sim.clone())
+    };
+    // Each host alone, as two people who connect to one of them would do it.
+    for host in ["a", "b", "a", "b"] {
+        let provider = one(host);
+        let seen = now(provider.observe(&wanted)).unwrap();
+        let plan = fmc_core::graph::plan(&provider, &wanted, &seen, &Choices::default());
+        assert!(plan.steps.iter().all(|step| step.action != fmc_core::graph::Action::Delete), "{plan}");
+        let apply =
+            fmc_core::graph::apply(&plan, &provider, fmc_core::graph::ApplyOptions::default(), |_| {});
+        drop(now(apply));
+    }
+    let both = one("a").host(fmc_core::name::HostName::literal("b"), sim.clone());
+    now(both.observe(&wanted)).unwrap();
+    let notes = now(both.preflight(&checked));
+    let is_said = |text: &str| text.contains("the same hypervisor as the host a");
+    assert!(notes.iter().any(|note| note.kind == NoteKind::Refused && is_said(&note.text)), "{notes:?}");
+}

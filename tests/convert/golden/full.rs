@@ -167,6 +167,7 @@ ListenStream=80
             .package("nginx")
             .label("example.com/disk=ssd")
             .taint("example.com/only=db:NoSchedule")
+            .external_address("203.0.113.7")
             .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db")))),
         )
         .machine(
@@ -218,6 +219,8 @@ ListenStream=80
                             .preempt(false),
                     ),
                 )
+                .tls_san("kube.example.org")
+                .tls_san("203.0.113.7")
                 .servers(["web", "db"])
                 .agents(["url", "volume"])
                 .initial("db")
@@ -276,7 +279,7 @@ ListenStream=80
                 .module("rbd")
                 .config(
                     k3s::Config::new()
-                        .set(k3s::key::KUBELET_ARG, ["v=2"])
+                        .set(k3s::key::KUBELET_ARG, ["serialize-image-pulls=false"])
                         .set(k3s::key::DEBUG, true),
                 )
                 .server_config(

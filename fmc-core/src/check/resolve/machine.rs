@@ -100,6 +100,7 @@ pub(super) fn machine<'a>(
         },
         labels: each(&draft.labels)?,
         taints: each(&draft.taints)?,
+        external_addresses: each(&draft.external_addresses)?.into_iter().map(Ip::get).collect(),
         // A role of the machine turns it on later.
         firewall: draft.firewall == Some(true) && draft.image.os.provisioner().is_some(),
         memberships: Vec::new(),

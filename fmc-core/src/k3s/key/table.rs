@@ -41,7 +41,7 @@ keys! {
     /// The addresses of the node inside the cluster.
     NODE_IP NodeIp "node-ip" list<Ip> .both().owned("the addresses of the machine");
     /// The addresses of the node for the outside.
-    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both().owned("the addresses of the machine");
+    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both().owned("`external_addresses` of the machine");
     /// The names of the node inside the cluster.
     NODE_INTERNAL_DNS NodeInternalDns "node-internal-dns" list<DomainName> .both().owned("the name of the machine");
     /// The names of the node for the outside.
@@ -65,7 +65,7 @@ keys! {
     /// The port by which others reach this API server.
     ADVERTISE_PORT AdvertisePort "advertise-port" int<Port> .servers().owned("`endpoint` of the cluster");
     /// Further names and addresses in the certificate of the API server.
-    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`endpoint` of the cluster; names and addresses of servers are added to it");
+    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`tls_san` of the cluster, beside the names and addresses of its servers and its endpoint");
     /// Whether the certificate takes only names that are known, and not those that clients ask for.
     TLS_SAN_SECURITY TlsSanSecurity "tls-san-security" flag .servers();
     /// Another port of the supervisor.
@@ -77,7 +77,7 @@ keys! {
     /// The local port of the node's own balancer in front of the servers.
     LB_SERVER_PORT LbServerPort "lb-server-port" int<Port> .both();
     /// Whether the node goes without its own balancer, straight to the server it joined by.
-    DISABLE_APISERVER_LB DisableApiserverLb "disable-apiserver-lb" flag .both();
+    DISABLE_APISERVER_LB DisableApiserverLb "disable-apiserver-lb" flag .agents();
 
     // The network of pods.
     /// The networks of pods.
@@ -159,7 +159,7 @@ keys! {
     /// Arguments of the cloud controller manager.
     KUBE_CLOUD_CONTROLLER_MANAGER_ARG KubeCloudControllerManagerArg "kube-cloud-controller-manager-arg" list<Argument> .servers();
     /// Arguments of the Helm controller.
-    HELM_CONTROLLER_ARG HelmControllerArg "helm-controller-arg" list<Argument> .servers();
+    HELM_CONTROLLER_ARG HelmControllerArg "helm-controller-arg" list<Argument> .servers().since("v1.36.3+k3s1");
     /// Arguments of the controller manager, by an older name.
     KUBE_CONTROLLER_ARG KubeControllerArg "kube-controller-arg" list<Argument> .servers().hidden().deprecated(Key::KubeControllerManagerArg);
     /// Arguments of the cloud controller manager, by an older name.
@@ -269,7 +269,7 @@ keys! {
     /// Its group.
     WRITE_KUBECONFIG_GROUP WriteKubeconfigGroup "write-kubeconfig-group" text<Line> .servers();
     /// The name of cluster, user and context in it.
-    WRITE_KUBECONFIG_NAME WriteKubeconfigName "write-kubeconfig-name" text<Line> .servers();
+    WRITE_KUBECONFIG_NAME WriteKubeconfigName "write-kubeconfig-name" text<Line> .servers().since("v1.36.3+k3s1");
 
     // The log.
     /// Whether much is logged.

@@ -95,6 +95,31 @@ fn what_is_wrong_is_a_finding() {
 }
 
 #[test]
+fn rewrites_are_gos() {
+    let of = |pattern: &str, replacement: &str| {
+        let mirror = Mirror::of("docker.io").endpoint("https://mirror.example").rewrite(pattern, replacement);
+        findings(&Registries::new().mirror(mirror))
+    };
+    assert_eq!(of("^library/(.*)$", "hub/$1"), [""; 0]);
+    let at = "registries.mirrors.docker.io.rewrites";
+    assert_eq!(
+        of("^(?!library/)(.*)", "hub/$1"),
+        [format!(
+            "{at}.^(?!library/)(.*): \"^(?!library/)(.*)\" is not a regular expression of Go's, and K3s would end with it: \
+             it looks ahead or behind, which RE2 cannot"
+        )]
+    );
+    assert_eq!(
+        of("^library/(.*)", "hub/$1x"),
+        [format!(
+            "{at}.^library/(.*): the replacement \"hub/$1x\" names the group $1x, but \"^library/(.*)\" has only $1: it would \
+             be empty"
+        )]
+    );
+    assert_eq!(of("^library/(.*)", "hub/${1}x"), [""; 0]);
+}
+
+#[test]
 fn a_mirror_that_is_the_registry_itself_has_no_effect() {
     let mirror = |registry: &str, endpoints: &[&str]| {
         let mirror = endpoints.iter().fold(Mirror::of(registry), |mirror, url| mirror.endpoint(*url));

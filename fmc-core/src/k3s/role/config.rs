@@ -13,6 +13,12 @@ use crate::secret::Secret;
 pub(super) fn server(node: &Node<'_>) -> Config {
     let (cluster, said) = (node.cluster, node.cluster.said());
     let mut derived = shared(node).set(key::TLS_SAN, cluster.names.iter().map(String::as_str));
+    if !node.site.machine().external_addresses.is_empty()
+        && let Some(address) = addresses(node).next()
+    {
+        // By default K3s would advertise the first external address, and nodes would leave the cloud to reach the API.
+        derived = derived.set(key::ADVERTISE_ADDRESS, address.to_string());
+    }
     derived = match (node.is_initial(), said.datastore.is_some()) {
         // Servers on a database recognise each other by it.
         (_, true) => derived.set(key::TOKEN, Secret::from(cluster.pki.server_token.clone())),
@@ -43,7 +49,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
         derived = self::snapshots(snapshots, derived);
     }
     let hardened = if said.cis { cis::server() } else { Config::new() };
-    hardened.with(said.config.clone()).with(said.server_config.clone()).with(derived)
+    hardened.with(said.config.clone().with(said.server_config.clone()).for_servers()).with(derived)
 }
 
 /// The configuration of an agent.
@@ -57,13 +63,17 @@ pub(super) fn agent(node: &Node<'_>) -> Config {
     hardened.with(more).with(derived)
 }
 
-/// A node's labels, taints and addresses.
+/// A node's name, addresses, labels and taints.
 fn shared(node: &Node<'_>) -> Config {
     let machine = node.site.machine();
     let mut config = Config::new().set(key::NODE_NAME, machine.hostname.as_str());
     let addresses: Vec<String> = addresses(node).map(|address| address.to_string()).collect();
     if !addresses.is_empty() {
         config = config.set(key::NODE_IP, addresses.iter().map(String::as_str));
+    }
+    if !machine.external_addresses.is_empty() {
+        let addresses: Vec<String> = machine.external_addresses.iter().map(ToString::to_string).collect();
+        config = config.set(key::NODE_EXTERNAL_IP, addresses.iter().map(String::as_str));
     }
     if !machine.labels.is_empty() {
         config = config.set(key::NODE_LABEL, machine.labels.iter().cloned());

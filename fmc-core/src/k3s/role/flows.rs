@@ -66,18 +66,27 @@ fn both(node: &Node<'_>) -> Flows {
         FlannelBackend::Vxlan => among(flows, udp(8472)),
         FlannelBackend::WireguardNative if wireguard_ipv6 => among(flows, udp(51820).to(51821)),
         FlannelBackend::WireguardNative => among(flows, udp(51820)),
-        FlannelBackend::HostGw | FlannelBackend::None => flows,
+        FlannelBackend::HostGw => flows,
+        // Another network has protocols and ports of its own (IP in IP, BGP, Geneve, health checks), which fmc does not know.
+        FlannelBackend::None => among(flows, anything()),
     };
     let said = cluster.said();
     let mirrors_images = |config: &crate::k3s::Config| {
         matches!(config.get(key::EMBEDDED_REGISTRY.key()), Some(Value::Flag(true)))
     };
     if mirrors_images(&said.config) || mirrors_images(&said.server_config) {
-        flows = among(flows, tcp(5001));
+        // 5001 is where nodes find who has an image; the image itself is served on the API's port of every node, of
+        // agents too (measured on v1.36.2).
+        flows = among(among(flows, tcp(5001)), tcp(API));
     }
     for subnet in &cluster.pods {
-        // Pods call their node: its kubelet, its DNS cache, and on servers the API.
-        flows = flows.accept(anything(), Peer::inside(K3S_INTERFACES, *subnet));
+        // Pods call their node: its kubelet, its DNS cache, and on servers the API. Another network than flannel has an
+        // interface for each pod (`cali…`, `lxc…`), or routes pods' packets between nodes as they are.
+        let from = match cluster.flannel {
+            FlannelBackend::None => Peer::Subnet((*subnet).into()),
+            _ => Peer::inside(K3S_INTERFACES, *subnet),
+        };
+        flows = flows.accept(anything(), from);
     }
     flows = ingress(node, flows);
     if let Some(bootstrap) = cluster.bootstrap {

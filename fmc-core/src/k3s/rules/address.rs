@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use super::view::Cluster;
 use super::{configs, family_name, on_servers};
 use crate::addr::Subnet;
-use crate::check::view::{View, text};
+use crate::check::view::{Plugged, View, text};
 use crate::finding::{At, Finding, NameList};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::value::PortRange;
 use crate::k3s::{FlannelBackend, Key, Value};
+use crate::machine::Interface;
 
 pub(super) mod overlap;
 pub(in crate::k3s) mod problem;
@@ -118,10 +119,20 @@ pub(super) fn family(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     }
 }
 
-/// Whether a machine is on a network of a family, as far as is known.
+/// Whether a node has an address of a family, as far as is known. K3s is given the fixed addresses of the first interface
+/// that has one (see `role::config`); a node without fixed addresses takes what its networks give it.
 fn has_family(view: &View<'_>, machine: usize, v4: bool) -> bool {
-    let links = view.machine(machine).into_iter().flat_map(|placed| &placed.links);
-    let mut nets = links.map(|link| link.network.and_then(|at| view.network(at)));
+    let links = || view.machine(machine).into_iter().flat_map(|placed| &placed.links);
+    // A wrong address is a finding of its own.
+    let fixed = |link: &Plugged<'_>, v4: bool| {
+        let Interface { address, address6, reserved, reserved6, .. } = link.draft;
+        let [fixed, reserved] = if v4 { [address, reserved] } else { [address6, reserved6] };
+        fixed.is_some() || reserved.is_some()
+    };
+    if let Some(known) = links().find(|link| fixed(link, true) || fixed(link, false)) {
+        return fixed(known, v4);
+    }
+    let mut nets = links().map(|link| link.network.and_then(|at| view.network(at)));
     nets.any(|net| {
         net.is_none_or(|net| {
             let unknown = net.ipv4.is_none() && net.ipv6.is_none();

@@ -3,7 +3,7 @@
 use super::configs;
 use super::view::Cluster;
 use crate::check::view::View;
-use crate::finding::{At, Finding, problems};
+use crate::finding::{At, Finding, Remedy, problems};
 use crate::k3s::{Key, Value};
 use crate::nearest::nearest;
 
@@ -32,6 +32,11 @@ const OWNED: &[(Key, &str, &str)] = &[
     (Key::EtcdArg, "initial-cluster", "`servers` of the cluster"),
     (Key::EtcdArg, "name", "the name of the machine"),
 ];
+
+/// Arguments of the kubelet's log, and the keys of K3s that set it. All components are one process with one log, which
+/// K3s has set up before the kubelet starts: the kubelet ends with "the logging configuration should not be changed after
+/// setting it once" (measured on v1.36.2), and with it the node.
+const LOGGING: [(&str, Key); 2] = [("v", Key::V), ("vmodule", Key::Vmodule)];
 
 /// Versions of TLS, as Kubernetes names them (Kubernetes, *kube-apiserver*, `--tls-min-version`).
 const TLS: [&str; 4] = ["VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"];
@@ -90,6 +95,9 @@ fn wrong(key: Key, flag: &str, value: &str) -> Option<ArgumentProblem> {
     if let Some((_, flag, owner)) = OWNED.iter().find(|(of, name, _)| *of == key && *name == flag) {
         return Some(ArgumentProblem::Owned { flag, owner });
     }
+    if let Some((flag, instead)) = LOGGING.iter().find(|(name, _)| key == Key::KubeletArg && *name == flag) {
+        return Some(ArgumentProblem::Logging { flag, instead: *instead });
+    }
     match flag {
         "tls-min-version" => unknown(value, "version of TLS", &TLS),
         "tls-cipher-suites" => value.split(',').find_map(|name| unknown(name, "cipher suite", &CIPHERS)),
@@ -108,12 +116,27 @@ fn unknown(name: &str, what: &'static str, known: &[&'static str]) -> Option<Arg
     Some(ArgumentProblem::Unknown { what, name: name.to_owned(), example })
 }
 
+/// A key of the log as a setting.
+fn log_level(key: Key) -> Remedy {
+    match key {
+        Key::Vmodule => Remedy::either(
+            "config: {vmodule: kubelet=4}",
+            ".config(Config::new().set(key::VMODULE, \"kubelet=4\"))",
+        ),
+        _ => Remedy::either("config: {v: 2}", ".config(Config::new().set(key::V, 2))"),
+    }
+}
+
 problems! {
     /// Problems with arguments of Kubernetes' programs.
     pub enum ArgumentProblem {
         Owned { flag: &'static str, owner: &'static str } is K3sArgument:
             "the argument {flag} replaces what the cluster decides",
             "leave it out: it follows from {owner}";
+        Logging { flag: &'static str, instead: Key } is K3sArgument:
+            "the argument {flag} ends the kubelet, and with it the node: K3s has set up the log before",
+            "leave it out, and write the key {instead} of K3s itself, {example}",
+            example = log_level(*instead);
         Unknown { what: &'static str, name: String, example: String } is K3sArgument:
             "Kubernetes does not know the {what} {name:?}",
             "write, for example, {example}";

@@ -7,7 +7,7 @@ use crate::finding::{At, Finding, NameList, Remedy, problems};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::key::Takes;
 use crate::k3s::tuning::KUBELET_SYSCTLS;
-use crate::k3s::{Config, Key, Value};
+use crate::k3s::{Component, Config, Key, Value, Version};
 use crate::sort;
 use crate::unit::FileMode;
 
@@ -20,11 +20,54 @@ pub(super) fn owned(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: 
     }
 }
 
-/// An agent silently skips a key of servers.
-pub(super) fn servers_only(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
-    for (key, _) in cluster.draft.agent_config.iter() {
-        if key.takes() == Takes::Servers && key.owner().is_none() {
-            findings.push(KeyProblem::OfServers { key }.at(at.key("agent_config").key(key.as_str())));
+/// An agent silently skips a key of servers, and a server a key of agents.
+pub(super) fn elsewhere(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let [(_, all), (_, servers), (_, agents)] = configs(cluster);
+    let of = |config: &Config, takes: Takes| -> Vec<Key> {
+        let keys = config.iter().map(|(key, _)| key);
+        keys.filter(|key| key.takes() == takes && key.owner().is_none()).collect()
+    };
+    for key in of(agents, Takes::Servers) {
+        findings.push(KeyProblem::OfServers { key }.at(at.key("agent_config").key(key.as_str())));
+    }
+    for key in of(servers, Takes::Agents) {
+        findings.push(KeyProblem::OfAgents { key }.at(at.key("server_config").key(key.as_str())));
+    }
+    if cluster.draft.agents.is_empty() {
+        for key in of(all, Takes::Agents) {
+            findings.push(KeyProblem::NoAgents { key }.at(at.key("config").key(key.as_str())));
+        }
+    }
+}
+
+/// The oldest release that reads a configuration.
+fn oldest_reader(cluster: &Cluster<'_>, field: &str) -> Option<Version> {
+    let draft = cluster.draft;
+    let servers = draft.version.ok().copied();
+    let agents = draft.agent_version.as_ref().map_or(servers, |given| given.ok().copied());
+    match field {
+        "server_config" => servers,
+        "agent_config" => agents,
+        _ if draft.agents.is_empty() => servers,
+        _ => servers.min(agents),
+    }
+}
+
+/// The release of the nodes that take a key does not have it: they would skip it.
+fn is_missing(cluster: &Cluster<'_>, field: &str, key: Key) -> Option<(Version, Version)> {
+    let since = key.since()?;
+    let field = if key.takes() == Takes::Servers { "server_config" } else { field };
+    let version = oldest_reader(cluster, field)?;
+    (version < since).then_some((version, since))
+}
+
+/// A release has the keys that are set.
+pub(super) fn unknown(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    for (field, config) in configs(cluster) {
+        for (key, _) in config.iter().filter(|(key, _)| key.owner().is_none()) {
+            let Some((version, since)) = is_missing(cluster, field, key) else { continue };
+            let problem = KeyProblem::Unknown { key, version: version.to_string(), since: since.to_string() };
+            findings.push(problem.at(at.key(field).key(key.as_str())).also(at.key("version")));
         }
     }
 }
@@ -33,7 +76,9 @@ pub(super) fn servers_only(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fin
 pub(super) fn outdated(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     for (field, config) in configs(cluster) {
         for (key, _) in config.iter().filter(|(key, _)| key.owner().is_none()) {
-            let problem = match key.instead() {
+            // A key is not outdated in a release that does not have its successor yet.
+            let instead = key.instead().filter(|instead| is_missing(cluster, field, *instead).is_none());
+            let problem = match instead {
                 Some(instead) => KeyProblem::Deprecated { key, instead },
                 None if key.is_hidden() => KeyProblem::Unlisted { key },
                 None => continue,
@@ -72,6 +117,17 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
                 findings.push(problem.at(at.key("tuning").key("sysctls").key(name)).also(at.key("cis")));
             }
         }
+    }
+    let has_traefik = cluster.draft.disable.iter().all(|given| given.ok() != Some(&Component::Traefik));
+    if let Some((field, Value::Flag(true))) = on_servers(cluster, Key::DisableHelmController)
+        && has_traefik
+    {
+        let at_key = at.key(field);
+        findings.push(
+            KeyProblem::TraefikByHelm
+                .at(at_key.key(Key::DisableHelmController.as_str()))
+                .also(at.key("disable")),
+        );
     }
     let s3 = cluster.draft.snapshots.as_ref().and_then(|snapshots| snapshots.s3.as_ref());
     if s3.and_then(|s3| s3.timeout.as_ref()?.ok()).is_some_and(|timeout| timeout.as_millis() == 0) {
@@ -135,6 +191,19 @@ problems! {
         OfServers { key: Key } is K3sConfigServers:
             "{key} is a key of servers, which an agent skips",
             "write it in `server_config`";
+        OfAgents { key: Key } is K3sConfigServers:
+            "{key} is a key of agents, which a server skips",
+            "write it in `agent_config`";
+        NoAgents { key: Key } is K3sConfigServers:
+            "{key} is a key of agents, and the cluster has none",
+            "leave it out, or name agents";
+        Unknown { key: Key, version: String, since: String } is K3sVersionFeature:
+            "{version} is not known to have the key {key}, and would skip it: it came with {since}",
+            "leave it out, or write {since} or a later release; accept the finding if this release has the key";
+        TraefikByHelm is K3sConfigClash:
+            "the Helm controller is left out, but Traefik is not: K3s installs it by that controller, and fails again and again",
+            "leave Traefik out too, with {disable}, or leave `disable-helm-controller` out",
+            disable = Remedy::either("disable: [traefik]", ".disable(Component::Traefik)");
         Deprecated { key: Key, instead: Key } is K3sConfigOutdated:
             "K3s is about to drop {key}",
             "write {instead}";

@@ -9,6 +9,7 @@ use crate::finding::{At, Finding, NameList, problems};
 use crate::given::Given;
 use crate::k3s::{self, Endpoint};
 use crate::name::MachineName;
+use crate::sort;
 
 /// Where a machine is named as a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,27 @@ pub(super) fn bootstrap(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     findings.push(problem.at(at.key("bootstrap")).also(at.key(list)));
 }
 
+/// A node is known by its name: K3s refuses the second of two nodes of one name, because its node password differs, and
+/// etcd takes the second server for the first.
+pub(super) fn node_names(view: &View<'_>, cluster: &Cluster<'_>, _: &At<'_>, findings: &mut Vec<Finding>) {
+    let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for placed in cluster.members().filter_map(|member| view.machine(member)) {
+        let machine = text(&placed.draft.name);
+        let name = placed.draft.hostname.as_ref().map_or(machine, text);
+        by_name.entry(name).or_default().push(machine);
+    }
+    for (name, mut machines) in by_name.into_iter().filter(|(_, machines)| machines.len() > 1) {
+        sort::all(&mut machines);
+        let Some((last, others)) = machines.split_last() else { continue };
+        let (cluster, name) = (cluster.draft.name.to_string(), name.to_owned());
+        let problem =
+            MemberProblem::NodeName { cluster, name, machines: NameList::new(machines.iter().copied()) };
+        let finding = problem.at(format_args!("machines.{last}.hostname"));
+        let also = others.iter().map(|machine| format!("machines.{machine}.hostname"));
+        findings.push(also.fold(finding, Finding::also));
+    }
+}
+
 /// K3s finds its address by the default route, and does not start without one.
 pub(super) fn route(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
     let is_lost = |member: usize| {
@@ -151,6 +173,9 @@ problems! {
         Bootstrap { machine: String, cluster: String, list: &'static str } is K3sBootstrapMember:
             "{machine} is the bootstrap machine of {cluster} and one of its {list}: it would wait for itself",
             "leave it out of `{list}`, or leave `bootstrap` out: K3s does not need one, since its first server begins";
+        NodeName { cluster: String, name: String, machines: NameList } is K3sNodeName with (list = machines):
+            "{list} would be the node {name} of {cluster}: K3s refuses every one but the first",
+            "leave the host name out: the machine's name is then used, which is unique";
         NoRoute { nodes: NameList } is K3sDefaultRoute with (who = nodes.first_of("node"), have = nodes.verb("has", "have")):
             "{who} {have} no default route, and K3s does not start without one",
             "put one interface of each node on a nat or routed network";

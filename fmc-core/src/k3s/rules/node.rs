@@ -41,7 +41,7 @@ fn twice_at(problem: NodeProblem, name: &str, list: &str, first: usize, second: 
     problem.at(at(second)).also(at(first))
 }
 
-/// Labels and taints have no effect on a machine that is not a node.
+/// Labels, taints and external addresses have no effect on a machine that is not a node.
 pub(super) fn unused(view: &View<'_>, clusters: &[Cluster<'_>], findings: &mut Vec<Finding>) {
     let mut is_node = vec![false; view.machines.len()];
     for member in clusters.iter().flat_map(|cluster| cluster.members()) {
@@ -49,14 +49,21 @@ pub(super) fn unused(view: &View<'_>, clusters: &[Cluster<'_>], findings: &mut V
             *is_node = true;
         }
     }
-    let said = view.machines.iter().zip(&is_node).filter(|(placed, is_node)| {
-        let says_nothing = placed.draft.labels.is_empty() && placed.draft.taints.is_empty();
-        !(**is_node || says_nothing)
-    });
-    let mut said: Vec<_> = said.map(|(placed, _)| (text(&placed.draft.name), placed.draft)).collect();
+    let others = view.machines.iter().zip(&is_node).filter(|(_, is_node)| !**is_node);
+    let mut said: Vec<_> = others
+        .filter_map(|(placed, _)| {
+            let draft = placed.draft;
+            let lists = [
+                ("labels", draft.labels.is_empty()),
+                ("taints", draft.taints.is_empty()),
+                ("external_addresses", draft.external_addresses.is_empty()),
+            ];
+            let (list, _) = lists.into_iter().find(|(_, is_empty)| !is_empty)?;
+            Some((text(&draft.name), list))
+        })
+        .collect();
     sort::by_key(&mut said, |(name, _)| *name);
-    let Some((name, draft)) = said.first() else { return };
-    let list = if draft.labels.is_empty() { "taints" } else { "labels" };
+    let Some(&(name, list)) = said.first() else { return };
     let machines = NameList::new(said.iter().map(|(name, _)| *name));
     findings.push(NodeProblem::Unused { machines, list }.at(format_args!("machines.{name}.{list}")));
 }
@@ -72,7 +79,7 @@ problems! {
             "keep one of them: a node has one value for a key";
         Unused { machines: NameList, list: &'static str } is K3sLabelUnused
             with (who = machines.first_of("machine"), have = machines.verb("has", "have"), are = machines.verb("is not a node", "are not nodes")):
-            "{who} {have} {list}, but {are} of a cluster",
+            "{who} {have} `{list}`, but {are} of a cluster",
             "name the machine among the servers or agents of a cluster, or leave `{list}` out";
     }
 }

@@ -387,6 +387,37 @@ fn labels_of_nodes() {
 }
 
 #[test]
+fn external_addresses_are_those_of_a_node() {
+    let mut cloud = cloud(three());
+    for machine in cloud.machines.iter_mut().filter(|one| ["s1", "a3"].contains(&&*one.name.to_string())) {
+        *machine = machine.clone().external_address("203.0.113.7");
+    }
+    assert_eq!(found(&cloud), ["k3s-label-unused machines.a3.external_addresses"]);
+}
+
+#[test]
+fn nodes_of_a_cluster_have_names_of_their_own() {
+    let named = |names: [(&str, &str); 2]| {
+        let mut cloud = cloud(three().agents(["a1"]));
+        for (machine, domain) in names {
+            for machine in cloud.machines.iter_mut().filter(|one| one.name.to_string() == machine) {
+                machine.hostname = Some("s2".into());
+                machine.fqdn = Some(format!("s2.{domain}").into());
+            }
+        }
+        cloud
+    };
+    // In two domains they are two names in DNS, but one node.
+    let two = named([("a1", "north.example.com"), ("s3", "south.example.com")]);
+    assert_eq!(found(&two), ["k3s-node-name machines.s3.hostname"]);
+    let [(message, _)] = says(&two, Kind::K3sNodeName).try_into().unwrap();
+    assert_eq!(message, "a1, s2 and s3 would be the node s2 of prod: K3s refuses every one but the first");
+    // A machine of no cluster may have the name.
+    let elsewhere = named([("a2", "north.example.com"), ("a3", "south.example.com")]);
+    assert_eq!(found(&elsewhere), [""; 0]);
+}
+
+#[test]
 fn wrong_leaves_are_passed_over() {
     let text = "
 name: first

@@ -9,6 +9,7 @@ use super::read::HostRead;
 use super::wants::Wants;
 use crate::document::kind;
 use crate::link::VolumeFacts;
+use crate::mark::Mark;
 use crate::pool;
 use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{
@@ -45,7 +46,7 @@ impl See<'_> {
         let domains = std::mem::take(&mut self.read.domains).into_iter();
         let marks = std::mem::take(&mut self.read.domain_marks);
         for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
-            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::DOMAIN, &record.name, &record.xml);
+            let owner = self.owner(mark.as_ref(), kind::DOMAIN, &record.name, &record.xml);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -76,7 +77,7 @@ impl See<'_> {
             }
         }
         for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
-            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::NETWORK, &record.name, &record.xml);
+            let owner = self.owner(mark.as_ref(), kind::NETWORK, &record.name, &record.xml);
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
@@ -91,6 +92,16 @@ impl See<'_> {
             self.volumes(&named, &machines, &covered, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
+    }
+
+    /// The owner of an object. Two hosts of one cloud may be one hypervisor, and then each sees the other's objects.
+    fn owner(&self, mark: Option<&Mark>, kind: &str, on_host: &str, xml: &str) -> Owner {
+        let owner = Owner::of(mark, &self.wants.owner, kind, on_host, xml);
+        let host = mark.filter(|_| owner == Owner::Us).and_then(|mark| mark.host());
+        match host.filter(|host| self.place.name() != Some(*host) && self.wants.hosts.contains(*host)) {
+            Some(host) => Owner::Elsewhere(host.to_owned()),
+            None => owner,
+        }
     }
 
     /// What was read of the volume at a path.

@@ -11,6 +11,8 @@ use crate::mark::Mark;
 pub(super) struct Wants {
     pub(super) owner: String,
     pub(super) addresses: BTreeSet<Address>,
+    /// The hosts of the cloud.
+    pub(super) hosts: BTreeSet<String>,
     /// The domains and networks that have another name on their host: by host, kind and that name.
     pub(super) called: BTreeMap<(Place, &'static str, String), String>,
 }
@@ -26,7 +28,14 @@ impl Wants {
             let key = (address.place().clone(), address.kind(), on_host.to_string());
             (name != on_host).then(|| (key, name.to_string()))
         });
+        let mut hosts = BTreeSet::new();
+        for place in wanted.nodes.keys().map(Address::place).chain(&wanted.places) {
+            if let Some(host) = place.name().filter(|host| !hosts.contains(*host)) {
+                hosts.insert(host.to_owned());
+            }
+        }
         Self {
+            hosts,
             owner: wanted.owner.to_string(),
             called: called.collect(),
             addresses: wanted.nodes.keys().cloned().collect(),

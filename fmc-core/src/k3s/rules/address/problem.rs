@@ -44,9 +44,9 @@ problems! {
             "pods have {of_pods}, but Services have {of_services}",
             "give both a network of each family that nodes have, in the same order";
         NoFamily { cluster: String, nodes: NameList, family: &'static str } is K3sSubnetFamily
-            with (who = nodes.first_of("node"), have = nodes.verb("has", "have")):
-            "pods have {family}, but {who} of {cluster} {have} none",
-            "give a network of the nodes a subnet of {family}, or leave that of pods out";
+            with (who = nodes.first_of("node"), have = nodes.verb("has", "have"), field = if *family == "IPv4" { "address" } else { "address6" }):
+            "pods have {family}, but {who} of {cluster} {have} no address of it",
+            "give the first interface of each node an address of {family} with `{field}`, on a network that has {family}, or leave the network of pods out";
         TooLarge { own: OwnNetwork, least: u8 } is K3sSubnetSize with (example = least.saturating_add(4)):
             "{own} is larger than an API server takes",
             "write a network of at least /{least}, for example /{example}";
@@ -96,7 +96,7 @@ problems! {
             "use vxlan or wireguard-native, or put all nodes on one network";
         NoPodNetwork { cluster: String } is K3sNetworkMissing:
             "{cluster} has no network of pods: its nodes are not ready until one is installed",
-            "accept it with the name of what is installed, for example Cilium; or leave `flannel` out";
+            "accept it with the name of what is installed, for example Cilium, and see `explain k3s-network-missing` for what it needs; or leave `flannel` out";
         Overlap { own: OwnNetwork, other: OwnNetwork } is K3sSubnetOverlap with (what = other.what):
             "{other} overlaps {own}",
             "give {what} a network of their own";

@@ -1,12 +1,14 @@
 //! The settings of a cluster: derived keys, keys in the wrong place, and keys without effect.
 
-use super::{DIGEST, cloud, cluster, finds, install, one, three};
+use super::{DIGEST, cloud, cluster, finds, install, one, says, three};
 use crate::check::tests::found;
 use crate::finding::Kind;
+use crate::guest::GuestFile;
 use crate::image::{Arch, Image};
-use crate::k3s::registries::{Mirror, Registries};
+use crate::k3s::registries::{Access, Mirror, Registries};
 use crate::k3s::tuning::Tuning;
 use crate::k3s::{self, Component, Datastore, S3, Snapshots, key};
+use crate::machine::Machine;
 use crate::secret::Secret;
 
 #[test]
@@ -28,6 +30,25 @@ fn what_is_derived_is_not_said_again() {
         Kind::K3sConfigOwned,
         "the cluster already decides cluster-domain: it would be in the file twice",
         "leave it out: it follows from `cluster_domain` of the cluster",
+    );
+}
+
+#[test]
+fn names_of_the_api_are_a_setting() {
+    finds(three().tls_san("api.example.com").tls_san("203.0.113.7").tls_san("*.kube.example.com"), &[]);
+    finds(three().tls_san("https://api.example.com"), &["value-invalid clusters.prod.tls_san[0]"]);
+    one(
+        three().server_config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com"])),
+        Kind::K3sConfigOwned,
+        "the cluster already decides tls-san: it would be in the file twice",
+        "leave it out: it follows from `tls_san` of the cluster, beside the names and addresses of its servers and its \
+         endpoint",
+    );
+    one(
+        three().config(k3s::Config::new().set(key::NODE_EXTERNAL_IP, ["203.0.113.7"])),
+        Kind::K3sConfigOwned,
+        "the cluster already decides node-external-ip: it would be in the file twice",
+        "leave it out: it follows from `external_addresses` of the machine",
     );
 }
 
@@ -73,6 +94,56 @@ fn keys_are_where_they_are_read() {
 }
 
 #[test]
+fn keys_of_agents_are_not_for_servers() {
+    let direct = || k3s::Config::new().set(key::DISABLE_APISERVER_LB, true);
+    let agents = || three().agents(["a1"]);
+    finds(agents().agent_config(direct()), &[]);
+    finds(agents().config(direct()), &[]);
+    finds(
+        agents().server_config(direct()),
+        &["k3s-config-servers clusters.prod.server_config.disable-apiserver-lb"],
+    );
+    finds(three().config(direct()), &["k3s-config-servers clusters.prod.config.disable-apiserver-lb"]);
+}
+
+#[test]
+fn a_release_has_the_keys_that_are_set() {
+    let at = |version: &str| k3s::Cluster::new("prod", version).servers(["s1"]).install(install());
+    let named = || k3s::Config::new().set(key::WRITE_KUBECONFIG_NAME, "prod");
+    for old in ["v1.33.9+k3s1", "v1.36.2+k3s1"] {
+        finds(at(old).config(named()), &["k3s-version-feature clusters.prod.config.write-kubeconfig-name"]);
+    }
+    finds(at("v1.36.3+k3s1").config(named()), &[]);
+    // The servers' release counts for keys of servers.
+    let agents_behind =
+        at("v1.36.3+k3s1").agents(["a1"]).agent_version("v1.35.4+k3s1").agent_install(install());
+    finds(agents_behind.config(named()), &[]);
+    let arguments = k3s::Config::new().set(key::HELM_CONTROLLER_ARG, ["debug=true"]);
+    finds(
+        at("v1.36.2+k3s1").server_config(arguments),
+        &["k3s-version-feature clusters.prod.server_config.helm-controller-arg"],
+    );
+    // The successor of a key is advised only where the release has it.
+    let image = || k3s::Config::new().set(key::HELM_JOB_IMAGE, "mirror.example/klipper-helm:v1");
+    finds(at("v1.36.2+k3s1").config(image()), &[]);
+    finds(at("v1.36.3+k3s1").config(image()), &["k3s-config-outdated clusters.prod.config.helm-job-image"]);
+    one(
+        at("v1.36.2+k3s1").config(named()),
+        Kind::K3sVersionFeature,
+        "v1.36.2+k3s1 is not known to have the key write-kubeconfig-name, and would skip it: it came with v1.36.3+k3s1",
+        "leave it out, or write v1.36.3+k3s1 or a later release; accept the finding if this release has the key",
+    );
+}
+
+#[test]
+fn traefik_is_installed_by_the_helm_controller() {
+    let without = || k3s::Config::new().set(key::DISABLE_HELM_CONTROLLER, true);
+    finds(three().config(without()), &["k3s-config-clash clusters.prod.config.disable-helm-controller"]);
+    finds(three().config(without()).disable(Component::Traefik), &[]);
+    finds(three().config(k3s::Config::new().set(key::DISABLE_HELM_CONTROLLER, false)), &[]);
+}
+
+#[test]
 fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
     let protect = || k3s::Config::new().set(key::PROTECT_KERNEL_DEFAULTS, true);
     let tuned = |tuning| k3s::Cluster { tuning, ..three() };
@@ -97,7 +168,7 @@ fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
     let tuned = "vm.panic_on_oom=0\nvm/overcommit_memory = 1\n-kernel.panic=10\nkernel.panic_on_oops=1\n";
     let mut cloud = cloud(three().config(protect()));
     for machine in cloud.machines.iter_mut() {
-        let file = crate::guest::GuestFile::text("/etc/sysctl.d/90-kubelet.conf", tuned);
+        let file = GuestFile::text("/etc/sysctl.d/90-kubelet.conf", tuned);
         machine.guest = machine.guest.clone().file(file);
     }
     assert_eq!(found(&cloud), [""; 0]);
@@ -106,7 +177,7 @@ fn a_kubelet_that_protects_the_kernel_finds_it_tuned() {
 #[test]
 fn arguments_of_components() {
     let with = |argument: &str| {
-        three().agents(["a1"]).config(k3s::Config::new().set(key::KUBELET_ARG, ["v=2", argument]))
+        three().agents(["a1"]).config(k3s::Config::new().set(key::KUBELET_ARG, ["max-pods=200", argument]))
     };
     for wrong in ["node-ip=10.0.0.1", "cluster-dns+=10.0.0.1", "tls-min-version=1.2", "tls-cipher-suites=A,B"]
     {
@@ -118,6 +189,15 @@ fn arguments_of_components() {
         "Kubernetes does not know the cipher suite \"TLS_AES_256_GCM_SHA38\"",
         "write, for example, TLS_AES_256_GCM_SHA384",
     );
+    finds(with("v=2"), &["k3s-argument clusters.prod.config.kubelet-arg[1]"]);
+    one(
+        with("vmodule=kubelet=4"),
+        Kind::K3sArgument,
+        "the argument vmodule ends the kubelet, and with it the node: K3s has set up the log before",
+        "leave it out, and write the key vmodule of K3s itself, \
+         `.config(Config::new().set(key::VMODULE, \"kubelet=4\"))`",
+    );
+    finds(three().config(k3s::Config::new().set(key::V, 2).set(key::VMODULE, "kubelet=4")), &[]);
     one(
         with("tls-min-version=TLS12"),
         Kind::K3sArgument,
@@ -182,6 +262,45 @@ fn a_setting_without_effect_is_reported() {
         three().install(install().selinux_policy("https://m.example/p.rpm", DIGEST)),
         &["k3s-unused clusters.prod.install.selinux_policy"],
     );
+}
+
+#[test]
+fn files_that_registries_name_are_there() {
+    const CA: &str = "/etc/rancher/k3s/mirror-ca.pem";
+    let with = |path: &str| {
+        let access = Access::to("mirror.example:5000").ca_file(path);
+        three().agents(["a1"]).registries(Registries::new().access(access))
+    };
+    let at = "k3s-registry-file clusters.prod.registries.access.mirror.example:5000.ca_file";
+    finds(with(CA), &[at]);
+    // The image brings the system's own authorities.
+    finds(with("/etc/ssl/certs/ca-certificates.crt"), &[]);
+    let writing = |nodes: &[&str], change: &dyn Fn(Machine) -> Machine| {
+        let mut cloud = cloud(with(CA));
+        for machine in cloud.machines.iter_mut().filter(|one| nodes.contains(&&*one.name.to_string())) {
+            *machine = change(machine.clone());
+        }
+        cloud
+    };
+    let file =
+        |machine: Machine| machine.file(GuestFile::secret(CA, Secret::file("mirror-ca", "pki/ca.pem")));
+    assert_eq!(found(&writing(&["s1", "s2", "s3", "a1"], &file)), [""; 0]);
+    let three_have_it = writing(&["s1", "s2", "s3"], &file);
+    assert_eq!(found(&three_have_it), [at]);
+    let [(message, help)] = says(&three_have_it, Kind::K3sRegistryFile).try_into().unwrap();
+    assert_eq!(
+        message,
+        "a1 has no file /etc/rancher/k3s/mirror-ca.pem, which K3s reads to call mirror.example:5000"
+    );
+    assert!(help.starts_with("write it on every node, for example `.file(GuestFile::secret("), "{help}");
+    // A data disk may have it.
+    let disk = crate::disk::Disk::new("pki", "1 GiB").mount("/srv/pki");
+    let mut on_disks = cloud(with("/srv/pki/mirror-ca.pem"));
+    assert_eq!(found(&on_disks), [at]);
+    for machine in on_disks.machines.iter_mut() {
+        *machine = machine.clone().disk(disk.clone());
+    }
+    assert_eq!(found(&on_disks), [""; 0]);
 }
 
 #[test]

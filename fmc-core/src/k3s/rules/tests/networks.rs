@@ -110,7 +110,41 @@ fn families_agree() {
     for network in right.networks.iter_mut() {
         network.ipv6 = Some("fd00:17::/64".into());
     }
+    // The network has IPv6, but K3s is given the fixed addresses of the nodes' interfaces, which are only IPv4.
+    assert_eq!(found(&right), ["k3s-subnet-family clusters.prod.pods[1]"]);
+    let [(message, help)] = says(&right, Kind::K3sSubnetFamily).try_into().unwrap();
+    assert_eq!(message, "pods have IPv6, but s1 and 2 other nodes of prod have no address of it");
+    assert_eq!(
+        help,
+        "give the first interface of each node an address of IPv6 with `address6`, on a network that has IPv6, or leave \
+         the network of pods out"
+    );
+    let only_second = |mut cloud: Cloud| {
+        cloud.networks.push(Network::nat("more", "10.17.5.0/24").ipv6("fd00:18::/64"));
+        for (last, machine) in cloud.machines.iter_mut().enumerate() {
+            machine.interfaces.push(Interface::on("more").address(format!("fd00:18::{}", last + 16)));
+        }
+        cloud
+    };
+    // An address on another interface does not make the node's: flannel uses one interface.
+    assert_eq!(found(&only_second(right.clone())), ["k3s-subnet-family clusters.prod.pods[1]"]);
+    for (last, machine) in right.machines.iter_mut().enumerate() {
+        let interface = machine.interfaces.remove(0);
+        machine.interfaces.push(match last % 2 {
+            0 => interface.address(format!("fd00:17::{}", last + 16)),
+            _ => interface.reserved(format!("fd00:17::{}", last + 16)),
+        });
+    }
     assert_eq!(found(&right), [""; 0]);
+    // Without fixed addresses a node takes what its networks give it.
+    let mut leased = cloud(dual());
+    for network in leased.networks.iter_mut() {
+        *network = network.clone().ipv6("fd00:17::/64").dhcp("10.17.4.100-10.17.4.200");
+    }
+    for machine in leased.machines.iter_mut() {
+        machine.interfaces = vec![Interface::on("kube")];
+    }
+    assert_eq!(says(&leased, Kind::K3sSubnetFamily), []);
 }
 
 #[test]
