@@ -25,7 +25,7 @@ fn external(machine: &str, address: &str) -> impl FnOnce(Cloud) -> Cloud {
 /// The names that a cluster's servers have more than the seed's.
 fn more(cloud: &Checked) -> Vec<String> {
     let names = |cloud: &Checked| -> Vec<String> {
-        let names = cluster::config(cloud, "master2")["tls-san"].clone();
+        let names = cluster::config(cloud, "master2").get("tls-san").cloned().unwrap();
         serde_json::from_value(names).unwrap()
     };
     let before = names(&cluster::cloud(Os::Flatcar, cluster::seed()));
