@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -43,13 +43,14 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     let owner = checked.owner().as_str();
     // The machines are visited host by host, so that shared values of a host are made once and the map grows at its end.
     let mut all = Documents { checked, nodes: BTreeMap::new(), digests: Digests::new() };
+    let mut places = BTreeSet::new();
     for on in &hosts {
         let place = Place::new(owner, on.host);
+        places.insert(place.pool_address.place().clone());
         on.networks.iter().for_each(|network| all.network(&place, network));
         on.machines.iter().for_each(|machine| all.machine(&place, machine));
     }
     let nodes = all.nodes;
-    let places = checked.hosts().iter().map(|host| document::place(&host.name)).collect();
     Wanted { owner: owner.into(), nodes, places }
 }
 

@@ -182,7 +182,12 @@ impl<L: Link> Model for Libvirt<L> {
         }
     }
 
-    fn settle(&self, wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
+    fn settle<'a>(
+        &self,
+        wanted: &'a Wanted<Document>,
+        seen: &Seen<Object>,
+        choices: &Choices,
+    ) -> Settled<'a, Document> {
         settle::settle(wanted, seen, choices)
     }
 

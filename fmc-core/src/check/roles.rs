@@ -77,14 +77,14 @@ pub(crate) fn expand(view: &View<'_>, cloud: &mut Building, findings: &mut Vec<F
         else {
             continue;
         };
-        if let Some(merged) =
-            merge::merge(&machine.guest, ours, &Site::new(cloud, machine, &assigned), &assigned, findings)
-        {
+        let site = Site::new(cloud, machine, &assigned);
+        if let Some(added) = merge::added(ours, &site, &assigned, findings) {
+            let merged = merge::merge(&machine.guest, &added, machine.name.as_str(), findings);
             judge(&merged, machine, findings);
             guests.push((at, merged.parts));
         }
     }
-    let mut alike = Alike::default();
+    let mut alike = Alike::for_machines(cloud.machines().len());
     fill(cloud, guests, &mut alike);
     for room in ROOMS {
         let guests = room.finish(cloud);
@@ -260,7 +260,7 @@ fn ports(assigned: &[Assigned], flows: &[CheckedFlow], findings: &mut Vec<Findin
 }
 
 /// Checks the merged guest of a machine. A mistake in a part that a role adds is reported at the role.
-fn judge(merged: &merge::Merged, machine: &Machine, findings: &mut Vec<Finding>) {
+fn judge(merged: &merge::Merged<'_>, machine: &Machine, findings: &mut Vec<Finding>) {
     let machines = At::ROOT.key("machines");
     let here = machines.name(&machine.name);
     let guest = here.key("guest");

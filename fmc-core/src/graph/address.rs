@@ -141,15 +141,19 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Compares addresses of one place.
+    pub(super) fn cmp_there(&self, other: &Self) -> Ordering {
+        text(self.kind(), other.kind()).then_with(|| text(self.name(), other.name()))
+    }
+}
+
 impl Ord for Address {
     fn cmp(&self, other: &Self) -> Ordering {
         if Arc::ptr_eq(&self.0, &other.0) {
             return Ordering::Equal;
         }
-        self.place()
-            .cmp(other.place())
-            .then_with(|| text(self.kind(), other.kind()))
-            .then_with(|| text(self.name(), other.name()))
+        self.place().cmp(other.place()).then_with(|| self.cmp_there(other))
     }
 }
 

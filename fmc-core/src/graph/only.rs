@@ -25,7 +25,7 @@ pub(super) struct Part<D: ?Sized> {
 /// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
 /// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
 /// matter for the chosen ones, and have no note.
-pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<D>, whole: Part<D>) -> Part<D> {
+pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole: Part<D>) -> Part<D> {
     let names = &choices.only;
     let Part { steps, later, deferrals, notes: told, untouched } = whole;
     let mut notes = Vec::new();
@@ -156,7 +156,10 @@ fn together(one: Action, other: Action) -> Action {
     }
 }
 
-fn with_needs<'a, D: ?Sized>(settled: &'a Settled<D>, named: BTreeSet<&'a Address>) -> BTreeSet<&'a Address> {
+fn with_needs<'a, D: ?Sized>(
+    settled: &'a Settled<'_, D>,
+    named: BTreeSet<&'a Address>,
+) -> BTreeSet<&'a Address> {
     let mut spread: Vec<&Address> = named.iter().copied().collect();
     let mut found = named;
     while let Some(address) = spread.pop() {
@@ -171,7 +174,7 @@ fn with_needs<'a, D: ?Sized>(settled: &'a Settled<D>, named: BTreeSet<&'a Addres
 
 /// Marks the steps before the marked ones, the steps that restart because of a marked one, and the other
 /// steps of the same machines, so that no machine is left half done.
-fn come_along<D: ?Sized>(settled: &Settled<D>, steps: &[Step<D>], stays: &mut [bool]) {
+fn come_along<D: ?Sized>(settled: &Settled<'_, D>, steps: &[Step<D>], stays: &mut [bool]) {
     let index: BTreeMap<&Address, usize> =
         steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
     let mut suffer: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];

@@ -9,6 +9,7 @@ use super::address::{Address, Place};
 use super::deferral::{Deferral, deferred};
 use super::impact::Impact;
 use super::joined::joined;
+use super::lookup::Lookup;
 use super::only::{Part, only};
 use super::order::{Cycle, order};
 use super::plan::{Action, Change, Later, Note, NoteKind, Plan, Step, Untouched, Why};
@@ -110,13 +111,12 @@ struct Decided<D: ?Sized> {
 
 fn decide<M: Model>(
     model: &M,
-    settled: &Settled<M::Document>,
+    settled: &Settled<'_, M::Document>,
     seen: &Seen<M::Object>,
     notes: &mut Vec<Note>,
 ) -> Result<Decided<M::Document>, Note> {
-    let nodes: Vec<(&Address, &Node<M::Document>)> = settled.nodes.iter().collect();
-    let index: BTreeMap<&Address, usize> =
-        nodes.iter().enumerate().map(|(at, (address, _))| (*address, at)).collect();
+    let lookup = Lookup::of(&settled.nodes);
+    let nodes = lookup.entries();
     let states: Vec<Option<&State<M::Object>>> = joined(&settled.nodes, &seen.objects)
         .filter_map(|(_, node, state)| node.is_some().then_some(state))
         .collect();
@@ -124,7 +124,7 @@ fn decide<M: Model>(
         .iter()
         .map(|(_, node)| {
             let needs = node.needs.iter();
-            let mut needs: Vec<_> = needs.map(|edge| (edge, index.get(&edge.to).copied())).collect();
+            let mut needs: Vec<_> = needs.map(|edge| (edge, lookup.number(&edge.to))).collect();
             // Sorted, so that the result does not depend on the order in which needs are declared.
             sort::by(&mut needs, |(one, _), (other, _)| one.to.cmp(&other.to));
             needs
@@ -173,7 +173,7 @@ fn decide<M: Model>(
 /// Places that do not answer and have no wanted objects: there may be objects of ours to delete.
 fn unread_places<M: Model>(
     model: &M,
-    settled: &Settled<M::Document>,
+    settled: &Settled<'_, M::Document>,
     seen: &Seen<M::Object>,
 ) -> Vec<Deferral> {
     if seen.unknown.is_empty() {

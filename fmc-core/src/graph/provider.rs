@@ -1,5 +1,6 @@
 //! The interface of a provider: a pure half that compares, and a half that reads and writes.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
@@ -56,9 +57,10 @@ impl DeleteData {
 /// The wanted objects after they were fitted to the existing ones; for example, a domain stays on its present
 /// root volume.
 #[derive(Debug)]
-pub struct Settled<D: ?Sized> {
-    /// The objects, by address.
-    pub nodes: BTreeMap<Address, Node<D>>,
+pub struct Settled<'a, D: ?Sized + 'a> {
+    /// The objects, by address: the wanted ones themselves, unless one of them has to differ. A copy of a large
+    /// cloud's objects costs as much as comparing them.
+    pub nodes: Cow<'a, BTreeMap<Address, Node<D>>>,
     /// Addresses that are made again even if their document is the same, each with the reason. An absent
     /// object is created; an object that [`Model::compare`] refuses (because it is not ours) stays refused.
     pub anew: BTreeMap<Address, String>,
@@ -115,14 +117,14 @@ pub trait Model {
     }
 
     /// Fits the wanted objects to the existing ones. By default they are wanted as they are.
-    fn settle(
+    fn settle<'a>(
         &self,
-        wanted: &Wanted<Self::Document>,
+        wanted: &'a Wanted<Self::Document>,
         _seen: &Seen<Self::Object>,
         _choices: &Choices,
-    ) -> Settled<Self::Document> {
+    ) -> Settled<'a, Self::Document> {
         Settled {
-            nodes: wanted.nodes.clone(),
+            nodes: Cow::Borrowed(&wanted.nodes),
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
             notes: Vec::new(),

@@ -38,7 +38,7 @@ struct Hold {
 
 pub(super) fn remove<M: Model>(
     model: &M,
-    settled: &Settled<M::Document>,
+    settled: &Settled<'_, M::Document>,
     seen: &Seen<M::Object>,
     choices: &Choices,
     fates: &[Fate<M::Document>],
@@ -112,7 +112,7 @@ pub(super) fn remove<M: Model>(
 /// step; a remaining user blocks the deletion.
 fn holds<'a, M: Model>(
     model: &M,
-    settled: &Settled<M::Document>,
+    settled: &Settled<'_, M::Document>,
     seen: &'a Seen<M::Object>,
     fates: &[Fate<M::Document>],
     candidates: &mut BTreeMap<&'a Address, Candidate>,

@@ -1,6 +1,5 @@
 //! Equal parts of many machines' guests are held once: a unit of a thousand nodes is one value in memory.
 
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -8,7 +7,6 @@ use super::Parts;
 use super::checked::{Contents, GuestFile, TextPart, Unit, User};
 
 /// The files, units and users that guests hold so far.
-#[derive(Default)]
 pub(crate) struct Alike {
     files: Held<GuestFile>,
     units: Held<Unit>,
@@ -16,6 +14,15 @@ pub(crate) struct Alike {
 }
 
 impl Alike {
+    /// For so many machines.
+    pub(crate) fn for_machines(count: usize) -> Self {
+        Self {
+            files: Held::for_machines(count),
+            units: Held::for_machines(count),
+            users: Held::for_machines(count),
+        }
+    }
+
     /// Lets a guest share equal parts of another one, and frees the spare capacity of its lists.
     pub(crate) fn share(&mut self, parts: &mut Parts) {
         parts.files.iter_mut().for_each(|file| self.files.share(file));
@@ -31,28 +38,28 @@ impl Alike {
     }
 }
 
-/// Values by a hash of the fields in which most of them differ. Of two values with one hash the later one is kept: a
-/// user with another password on every machine costs one comparison for each machine, not one for each pair.
-struct Held<T>(BTreeMap<u64, Arc<T>>);
-
-impl<T> Default for Held<T> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
+/// Values in the places that a hash of the fields gives in which most of them differ. Of two values for one place the
+/// later one is kept. So a look costs the same in a large cloud, where a map with the values that only one machine has
+/// would not fit the caches. A value that many machines have is soon there again when another one took its place.
+struct Held<T>(Vec<Option<(u64, Arc<T>)>>);
 
 impl<T: Part> Held<T> {
+    /// Room for a few times the values of so many machines, within what fits the caches.
+    fn for_machines(count: usize) -> Self {
+        Self(vec![None; count.saturating_mul(16).clamp(64, 8192).next_power_of_two()])
+    }
+
     fn share(&mut self, value: &mut Arc<T>) {
         let mut hasher = Quick::default();
         value.hash_most(&mut hasher);
-        let held = self.0.entry(hasher.finish()).or_insert_with(|| Arc::clone(value));
-        if Arc::ptr_eq(held, value) {
-            return;
-        }
-        if held == value {
-            *value = Arc::clone(held);
-        } else {
-            *held = Arc::clone(value);
+        let hash = hasher.finish();
+        // The upper bits of a product are the better ones. The remainder fits any integer.
+        let length = u64::try_from(self.0.len()).unwrap_or(1).max(1);
+        let place = usize::try_from((hash >> 32) % length).ok().and_then(|at| self.0.get_mut(at));
+        let Some(place) = place else { return };
+        match place {
+            Some((known, held)) if *known == hash && held == value => *value = Arc::clone(held),
+            _ => *place = Some((hash, Arc::clone(value))),
         }
     }
 }
@@ -140,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_two_guests_have_alike_is_held_once_and_nothing_changes() {
-        let mut alike = Alike::default();
+        let mut alike = Alike::for_machines(3);
         let [mut one, mut other, mut same] = ["one", "other", "one"].map(parts);
         for parts in [&mut one, &mut other, &mut same] {
             let before = parts.clone();
@@ -160,7 +167,7 @@ mod tests {
 
     #[test]
     fn two_with_one_hash_stay_apart() {
-        let mut alike = Alike::default();
+        let mut alike = Alike::for_machines(3);
         let user = |key: bool| {
             let user = super::super::User::admin("ops");
             let key = key.then_some(

@@ -17,7 +17,7 @@ use crate::guest::checked::{self, Contents, Owner, TextPart};
 use crate::guest::{Parts, State, UnitFile, UnitSection, home, mount};
 use crate::image::Os;
 use crate::sort;
-use crate::template::{Encoding, Template, percent};
+use crate::template::{Encoding, Template, push_percent};
 
 /// The groups that every administrator is in; both images have them.
 const ADMIN_GROUPS: [&str; 2] = ["sudo", "wheel"];
@@ -26,9 +26,11 @@ const ADMIN_GROUPS: [&str; 2] = ["sudo", "wheel"];
 pub(crate) fn compile(inside: &Inside<'_>) -> Template {
     with_marks(|marks| {
         // Unset members are null, which means the same as leaving them out, only longer.
-        serde_json::to_string_pretty(&config(inside, marks))
-            .map(|json| prune_nulls(&json))
-            .unwrap_or_default()
+        let config = config(inside, marks);
+        let mut json = Vec::with_capacity(room(&config));
+        // Writing to a Vec cannot fail, and JSON is UTF-8.
+        let _ = serde_json::to_writer_pretty(&mut json, &config);
+        std::str::from_utf8(&json).map(prune_nulls).unwrap_or_default()
     })
 }
 
@@ -62,6 +64,20 @@ fn config(inside: &Inside<'_>, marks: &mut Marks) -> Config {
         )
         .map(|units| Systemd { units: Some(units) }),
     }
+}
+
+/// About the length of a config as JSON, because a text that grows is copied several times.
+fn room(config: &Config) -> usize {
+    // The members of a file or unit that are written for each, most of which are null.
+    const EACH: usize = 640;
+    let files = config.storage.iter().flat_map(|storage| &storage.files).flatten();
+    let files = files.map(|file| {
+        let source = file.contents.as_ref().and_then(|contents| contents.source.as_ref());
+        EACH + source.map_or(0, String::len)
+    });
+    let units = config.systemd.iter().flat_map(|systemd| &systemd.units).flatten();
+    let units = units.map(|unit| EACH + unit.contents.as_ref().map_or(0, String::len));
+    2 * EACH + files.sum::<usize>() + units.sum::<usize>()
 }
 
 fn passwd(guest: &Parts, marks: &mut Marks) -> Option<Passwd> {
@@ -124,7 +140,7 @@ fn user_file(made: &checked::GuestFile, inside: &Inside<'_>, marks: &mut Marks) 
             let mut url = String::from("data:,");
             for part in parts {
                 match part {
-                    TextPart::Text(text) => url.push_str(&percent(text.as_bytes())),
+                    TextPart::Text(text) => push_percent(&mut url, text.as_bytes()),
                     TextPart::Secret(secret) => url.push_str(&marks.mark(secret, Encoding::Percent)),
                     TextPart::Quoted(secret) => url.push_str(&marks.mark(secret, Encoding::PercentJson)),
                     TextPart::Component(secret) => {
@@ -254,7 +270,11 @@ fn non_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
 
 /// A text as a `data:` URL (RFC 2397) that a person can still read: it escapes only what it must.
 fn data_url(text: &str) -> String {
-    format!("data:,{}", percent(text.as_bytes()))
+    const START: &str = "data:,";
+    let mut url = String::with_capacity(START.len() + text.len() + text.len() / 3);
+    url.push_str(START);
+    push_percent(&mut url, text.as_bytes());
+    url
 }
 
 /// Pretty JSON without the members that are null. Each member has a line of its own, and a string cannot make

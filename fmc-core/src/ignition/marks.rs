@@ -15,8 +15,8 @@ pub(super) fn with_marks(mut write: impl FnMut(&mut Marks) -> String) -> Templat
         if marks.holes.is_empty() {
             return Template::text(text);
         }
-        if text.matches(marks.prefix.as_str()).count() == marks.holes.len() {
-            return marks.split(&text);
+        if let Some(template) = marks.split(&text) {
+            return template;
         }
         // A finite text contains finitely many prefixes, so one of the next is free.
         round += 1;
@@ -36,22 +36,21 @@ impl Marks {
         format!("{}{}-", self.prefix, self.holes.len() - 1)
     }
 
-    fn split(&self, text: &str) -> Template {
-        let mut template = Template::default();
-        for (index, part) in text.split(self.prefix.as_str()).enumerate() {
-            // All parts but the first come after a prefix, so they begin with the number of their hole.
-            let hole = (index > 0).then(|| part.split_once('-')).flatten();
-            let hole =
-                hole.and_then(|(number, rest)| Some((self.holes.get(number.parse::<usize>().ok()?)?, rest)));
-            match hole {
-                Some(((secret, encoding), rest)) => {
-                    template.hole(secret, *encoding);
-                    template.push(rest);
-                }
-                None => template.push(part),
-            }
+    /// The text with its holes; `None` if it has the prefix in more places than those of the markers.
+    fn split(&self, text: &str) -> Option<Template> {
+        let mut parts = text.split(self.prefix.as_str());
+        let mut template = Template::with_room(2 * self.holes.len() + 1);
+        template.push(parts.next()?);
+        let mut count = 0;
+        for part in parts {
+            // It comes after a prefix, so it begins with the number of its hole.
+            let (number, rest) = part.split_once('-')?;
+            let (secret, encoding) = self.holes.get(number.parse::<usize>().ok()?)?;
+            template.hole(secret, *encoding);
+            template.push(rest);
+            count += 1;
         }
-        template
+        (count == self.holes.len()).then_some(template)
     }
 }
 

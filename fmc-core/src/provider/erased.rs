@@ -1,6 +1,7 @@
 //! A provider without its types, so that a list can hold several kinds.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -131,7 +132,7 @@ pub(super) trait Erased: Send + Sync {
         wanted: &Wanted<AnyDocument>,
         seen: &Seen<AnyObject>,
         choices: &Choices,
-    ) -> Settled<AnyDocument>;
+    ) -> Settled<'static, AnyDocument>;
     fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint>;
     fn summary_any(&self, at: &Address, document: &AnyDocument) -> String;
     fn compare_any(&self, at: &Address, document: &AnyDocument, object: &AnyObject) -> Option<Verdict>;
@@ -270,11 +271,11 @@ impl<R: Room> Erased for R {
         wanted: &Wanted<AnyDocument>,
         seen: &Seen<AnyObject>,
         choices: &Choices,
-    ) -> Settled<AnyDocument> {
-        let Settled { nodes, anew, added, notes } =
-            self.settle(&typed_wanted(R::NAME, wanted), &typed_seen(R::NAME, seen), choices);
-        let nodes = nodes.into_iter().map(|(at, node)| (at, erased_node(node))).collect();
-        Settled { nodes, anew, added, notes }
+    ) -> Settled<'static, AnyDocument> {
+        let wanted = typed_wanted(R::NAME, wanted);
+        let Settled { nodes, anew, added, notes } = self.settle(&wanted, &typed_seen(R::NAME, seen), choices);
+        let nodes = nodes.into_owned().into_iter().map(|(at, node)| (at, erased_node(node))).collect();
+        Settled { nodes: Cow::Owned(nodes), anew, added, notes }
     }
 
     fn fingerprint_any(&self, document: &AnyDocument) -> Option<Fingerprint> {

@@ -1,5 +1,6 @@
 //! A list of providers that is itself a provider.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
@@ -226,29 +227,30 @@ impl Model for Rooms<'_> {
         }
     }
 
-    fn settle(
+    fn settle<'a>(
         &self,
-        wanted: &Wanted<AnyDocument>,
+        wanted: &'a Wanted<AnyDocument>,
         seen: &Seen<AnyObject>,
         choices: &Choices,
-    ) -> Settled<AnyDocument> {
+    ) -> Settled<'a, AnyDocument> {
+        let mut all_nodes = BTreeMap::new();
         let mut all = Settled {
-            nodes: BTreeMap::new(),
+            nodes: Cow::Borrowed(&wanted.nodes),
             anew: BTreeMap::new(),
             added: BTreeMap::new(),
             notes: Vec::new(),
         };
         for room in &self.rooms {
-            let Settled { mut nodes, mut anew, mut added, notes } = room.settle_any(wanted, seen, choices);
-            all.nodes.append(&mut nodes);
+            let Settled { nodes, mut anew, mut added, notes } = room.settle_any(wanted, seen, choices);
+            all_nodes.append(&mut nodes.into_owned());
             all.anew.append(&mut anew);
             all.added.append(&mut added);
             all.notes.extend(notes);
         }
         // Objects of unknown providers stay wanted: they are unknown, and the plan reports them.
         let others = wanted.nodes.iter().filter(|(at, _)| self.of(at).is_none());
-        all.nodes.extend(others.map(|(at, node)| (at.clone(), node.clone())));
-        all
+        all_nodes.extend(others.map(|(at, node)| (at.clone(), node.clone())));
+        Settled { nodes: Cow::Owned(all_nodes), ..all }
     }
 
     fn fingerprint(&self, document: &AnyDocument) -> Fingerprint {

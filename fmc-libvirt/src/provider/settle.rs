@@ -9,15 +9,16 @@
 mod birth;
 mod members;
 mod twice;
+mod unknown;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fmc_core::graph::{
-    self, About, Address, Choices, DeleteData, Edge, Note, NoteKind, Seen, Settled, State, Wanted,
+    self, About, Address, Choices, Edge, Lookup, Note, NoteKind, Seen, Settled, State, Wanted,
 };
 use fmc_core::machine::Power;
-use fmc_core::nearest::nearest;
 use fmc_core::unit::Size;
 
 use super::guard::{self, StrangeDisk};
@@ -30,10 +31,15 @@ use crate::xml::outline::{Node, Outline};
 
 type Nodes = BTreeMap<Address, graph::Node<Document>>;
 
-pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &Choices) -> Settled<Document> {
+pub(super) fn settle<'a>(
+    wanted: &'a Wanted<Document>,
+    seen: &Seen<Object>,
+    choices: &Choices,
+) -> Settled<'a, Document> {
     let mut settling = Settling {
         seen,
-        nodes: wanted.nodes.clone(),
+        states: Lookup::of(&seen.objects),
+        nodes: Cow::Borrowed(&wanted.nodes),
         anew: BTreeMap::new(),
         added: BTreeMap::new(),
         notes: Vec::new(),
@@ -62,9 +68,12 @@ pub(super) fn settle(wanted: &Wanted<Document>, seen: &Seen<Object>, choices: &C
     Settled { nodes, anew, added, notes }
 }
 
-struct Settling<'a> {
+struct Settling<'a, 'w> {
     seen: &'a Seen<Object>,
-    nodes: Nodes,
+    /// The existing objects.
+    states: Lookup<'a, State<Object>>,
+    /// The wanted objects as far as they are settled.
+    nodes: Cow<'w, Nodes>,
     anew: BTreeMap<Address, String>,
     added: BTreeMap<Address, String>,
     notes: Vec<Note>,
@@ -90,7 +99,7 @@ struct Has {
     hash: String,
 }
 
-impl<'a> Settling<'a> {
+impl<'a> Settling<'a, '_> {
     fn machine(
         &mut self,
         address: &Address,
@@ -100,7 +109,7 @@ impl<'a> Settling<'a> {
     ) {
         let about = || About::machine(&*wanted.name);
         let replace = asked.replace;
-        let seen = match self.seen.objects.get(address) {
+        let seen = match self.states.get(address) {
             None => return self.returns(address, node, wanted, asked),
             Some(State::Present { object, .. }) => object,
             // Unknown: the planner defers it.
@@ -330,8 +339,8 @@ impl<'a> Settling<'a> {
             }
         }
         for Edge { to, .. } in &node.needs {
-            let is_lost = self.is_disk(to)
-                && !self.seen.objects.contains_key(to)
+            let is_lost = self.states.get(to).is_none()
+                && self.is_disk(to)
                 && seen.needs.iter().any(|edge| edge.to == *to);
             if is_lost && asked.delete_data {
                 self.given_up.insert(name.to_string());
@@ -411,7 +420,7 @@ impl<'a> Settling<'a> {
             {
                 continue;
             }
-            if let Some(node) = self.nodes.get_mut(&at)
+            if let Some(node) = self.nodes.to_mut().get_mut(&at)
                 && let Document::Pool(pool) = &*node.document
             {
                 let known = PoolDocument { build: false, ..pool.clone() };
@@ -446,7 +455,7 @@ impl<'a> Settling<'a> {
     /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
     fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
         for Edge { to, .. } in &node.needs {
-            if !self.is_disk(to) || self.seen.objects.contains_key(to) {
+            if self.states.get(to).is_some() || !self.is_disk(to) {
                 continue;
             }
             let had_it = seen.needs.iter().any(|edge| edge.to == *to);
@@ -458,7 +467,7 @@ impl<'a> Settling<'a> {
 
     /// The data disks of a machine, with their sizes.
     fn data(&self, node: &graph::Node<Document>) -> String {
-        let disks = node.needs.iter().filter_map(|edge| match self.seen.object(&edge.to)? {
+        let disks = node.needs.iter().filter_map(|edge| match self.object(&edge.to)? {
             Object::Volume(VolumeObject { name, capacity, ours: Ours::Disk { .. }, .. }) => {
                 let size = capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
                 Some(format!("{name}{size}"))
@@ -495,7 +504,7 @@ impl<'a> Settling<'a> {
         let boot = pinned.boot.or(wanted.boot.as_ref().map(|(_, name)| &**name));
         let domain = wanted.keeping(Some((pinned.root, pinned.format.as_deref())), boot, mark);
         node.document = Arc::new(Document::Domain(Box::new(domain)));
-        self.nodes.insert(address.clone(), node);
+        self.nodes.to_mut().insert(address.clone(), node);
     }
 
     /// Wants a volume under another name. The document does not record what a volume with different content
@@ -515,7 +524,7 @@ impl<'a> Settling<'a> {
         for edge in node.needs.iter_mut().filter(|edge| edge.to == from_address) {
             edge.to = to_address.clone();
         }
-        let Some(volume) = self.nodes.remove(&from_address) else { return };
+        let Some(volume) = self.nodes.to_mut().remove(&from_address) else { return };
         let is_there = self.seen.objects.contains_key(&to_address);
         if let Document::Volume(document) = &*volume.document {
             let document = document.renamed(to);
@@ -524,6 +533,7 @@ impl<'a> Settling<'a> {
             let document = Arc::new(Document::Volume(document));
             if is_there || same_content {
                 self.nodes
+                    .to_mut()
                     .insert(to_address, graph::Node { document, needs, part_of: volume.part_of.clone() });
             } else {
                 // An older boot configuration cannot be made again.
@@ -550,29 +560,29 @@ impl<'a> Settling<'a> {
                 Some(has) => {
                     self.rename(address, &mut node, pool, (name, &has.name), false);
                     let own = volume_address(address, pool, &has.name);
-                    if !self.seen.objects.contains_key(&own) {
+                    if self.states.get(&own).is_none() {
                         node.needs.retain(|edge| edge.to != own);
-                        self.dropped.extend(self.nodes.remove(&own));
+                        self.dropped.extend(self.nodes.to_mut().remove(&own));
                     }
                 }
                 None => {
                     let unused = volume_address(address, pool, name);
                     node.needs.retain(|edge| edge.to != unused);
-                    self.dropped.extend(self.nodes.remove(&unused));
+                    self.dropped.extend(self.nodes.to_mut().remove(&unused));
                 }
             }
         }
         // A disk that it does not get now is not made now either.
-        let is_new = |edge: &Edge| self.is_disk(&edge.to) && !self.seen.objects.contains_key(&edge.to);
+        let is_new = |edge: &Edge| self.states.get(&edge.to).is_none() && self.is_disk(&edge.to);
         let (new, needs): (Vec<Edge>, Vec<Edge>) = node.needs.into_iter().partition(is_new);
         for Edge { to, .. } in new {
-            self.nodes.remove(&to);
+            self.nodes.to_mut().remove(&to);
         }
         node.needs = needs;
         let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
         let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
-        self.nodes.insert(address.clone(), node);
+        self.nodes.to_mut().insert(address.clone(), node);
     }
 
     /// A base image that only dropped roots needed is not sent. An existing one stays.
@@ -590,12 +600,12 @@ impl<'a> Settling<'a> {
         for edge in self.nodes.values().flat_map(|node| &node.needs) {
             bases.remove(&edge.to);
         }
-        self.nodes.retain(|address, _| !bases.contains(address));
+        self.nodes.to_mut().retain(|address, _| !bases.contains(address));
     }
 
     /// An interrupted upload is sent again, as long as no object uses the volume.
     fn uploads(&mut self) {
-        for (address, node) in &self.nodes {
+        for (address, node) in self.nodes.iter() {
             if !matches!(&*node.document, Document::Volume(_)) {
                 continue;
             }
@@ -627,46 +637,13 @@ impl<'a> Settling<'a> {
         }
     }
 
-    fn unknown_replacements(&mut self, machines: &BTreeSet<&str>, choices: &Choices) {
-        for name in choices.replace.iter().filter(|name| !machines.contains(name.as_str())) {
-            let hint = match nearest(name, machines.iter().copied()) {
-                Some(near) => format!("did you mean {near}?"),
-                None if machines.is_empty() => "no machine is wanted".to_owned(),
-                None => {
-                    let known: Vec<&str> = machines.iter().copied().take(10).collect();
-                    let more = if machines.len() > known.len() { ", …" } else { "" };
-                    format!("there are {}{more}", known.join(", "))
-                }
-            };
-            let text = format!("--replace {name}: there is no such machine; {hint}");
-            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Refused, text });
-        }
-    }
-
     /// Whether the content of a pool is known.
     fn is_read(&self, at: &Address, pool: &str) -> bool {
         let address = at.beside(kind::POOL, pool);
         matches!(
-            self.seen.object(&address),
+            self.object(&address),
             Some(Object::Pool(pool)) if pool.record.active && pool.owner == Owner::Us
         )
-    }
-
-    /// Reports data that was released for deletion but does not exist or is still wanted.
-    fn unknown_data(&mut self, choices: &Choices) {
-        let DeleteData::Of(names) = &choices.delete_data else { return };
-        let data = self.seen.present().filter_map(|(address, object)| match object {
-            Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.ours.machine()).flatten()
-            }
-            _ => None,
-        });
-        let known: BTreeSet<&str> = data.collect();
-        let is_known = |name: &String| known.contains(name.as_str()) || self.given_up.contains(name);
-        for name in names.iter().filter(|name| !is_known(name)) {
-            let text = format!("--delete-data {name}: it has no unwanted data disk");
-            self.notes.push(Note { about: About::machine(name.as_str()), kind: NoteKind::Notice, text });
-        }
     }
 
     fn volume(&self, at: &Address, pool: &str, name: &str) -> Option<&'a VolumeObject> {
@@ -674,8 +651,15 @@ impl<'a> Settling<'a> {
     }
 
     fn present(&self, address: &Address) -> Option<&'a VolumeObject> {
-        match self.seen.object(address) {
+        match self.object(address) {
             Some(Object::Volume(volume)) => Some(volume),
+            _ => None,
+        }
+    }
+
+    fn object(&self, address: &Address) -> Option<&'a Object> {
+        match self.states.get(address)? {
+            State::Present { object, .. } => Some(object),
             _ => None,
         }
     }

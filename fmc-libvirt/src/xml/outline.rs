@@ -18,23 +18,28 @@ pub struct Outline<'a> {
     elements: Vec<Element<'a>>,
     attributes: Vec<(&'a str, Cow<'a, str>)>,
     /// The namespace declarations: the element, and the attribute as written. There are few.
-    declarations: Vec<(usize, &'a str, Cow<'a, str>)>,
+    declarations: Vec<(u32, &'a str, Cow<'a, str>)>,
 }
 
+/// An element. It is small, because a document has a hundred of them and a plan reads many documents.
 #[derive(Debug)]
 struct Element<'a> {
-    /// Its index among all elements.
-    at: usize,
     /// The name as written, with the namespace prefix.
     written: &'a str,
-    name: &'a str,
-    parent: Option<usize>,
-    first_child: Option<usize>,
-    next: Option<usize>,
-    /// The index of the first attribute, and the number of attributes.
-    attributes: (usize, usize),
     text: Cow<'a, str>,
+    /// Its index among all elements.
+    at: u32,
+    /// The length of the namespace prefix in the name, with its colon.
+    prefix: u32,
+    parent: u32,
+    first_child: u32,
+    next: u32,
+    /// The index of the first attribute, and the number of attributes.
+    attributes: (u32, u32),
 }
+
+/// The index of an element that is not there: no document has as many.
+const NONE: u32 = u32::MAX;
 
 /// An element of an [`Outline`].
 #[derive(Clone, Copy, Debug)]
@@ -99,24 +104,25 @@ impl<'a> Outline<'a> {
     /// The root element.
     pub fn root(&self) -> Node<'_> {
         // Unreachable: `read` refuses a document without an element.
-        static NONE: Element<'static> = Element {
-            at: 0,
+        static ABSENT: Element<'static> = Element {
             written: "",
-            name: "",
-            parent: None,
-            first_child: None,
-            next: None,
-            attributes: (0, 0),
             text: Cow::Borrowed(""),
+            at: 0,
+            prefix: 0,
+            parent: NONE,
+            first_child: NONE,
+            next: NONE,
+            attributes: (0, 0),
         };
-        Node { outline: self, element: self.elements.first().unwrap_or(&NONE) }
+        Node { outline: self, element: self.elements.first().unwrap_or(&ABSENT) }
     }
 }
 
 impl<'t> Node<'t> {
     /// Its name, without a prefix.
     pub fn name(self) -> &'t str {
-        self.element.name
+        // The length is that of a prefix that ends with a colon.
+        self.element.written.get(position(self.element.prefix)..).unwrap_or_default()
     }
 
     /// Its name as written.
@@ -154,19 +160,20 @@ impl<'t> Node<'t> {
     /// Its attributes, without namespace declarations.
     pub fn attributes(self) -> impl ExactSizeIterator<Item = (&'t str, &'t str)> {
         let (first, count) = self.element.attributes;
+        let (first, count) = (position(first), position(count));
         let attributes = self.outline.attributes.get(first..first + count).unwrap_or_default();
         attributes.iter().map(|(name, value)| (*name, &**value))
     }
 
     /// The parent element.
     pub fn parent(self) -> Option<Self> {
-        self.element.parent.and_then(|at| self.sibling(at))
+        self.sibling(self.element.parent)
     }
 
     /// The child elements.
     pub fn children(self) -> impl Iterator<Item = Self> {
-        let first = self.element.first_child.and_then(|at| self.sibling(at));
-        std::iter::successors(first, move |node| node.element.next.and_then(|at| self.sibling(at)))
+        let first = self.sibling(self.element.first_child);
+        std::iter::successors(first, move |node| self.sibling(node.element.next))
     }
 
     /// The child elements with a name.
@@ -184,15 +191,21 @@ impl<'t> Node<'t> {
         path.split('/').try_fold(self, |node, name| node.children().find(|child| child.name() == name))
     }
 
-    fn sibling(self, at: usize) -> Option<Self> {
-        Some(Self { element: self.outline.elements.get(at)?, ..self })
+    /// Another element of the document; `None` for [`NONE`].
+    fn sibling(self, at: u32) -> Option<Self> {
+        Some(Self { element: self.outline.elements.get(position(at))?, ..self })
     }
+}
+
+/// An index in a list. Where `usize` is smaller than 32 bits, no list is as long.
+fn position(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
 }
 
 struct Reader<'a> {
     rest: &'a str,
     /// The open elements: name as written, index, and the previous child.
-    open: Vec<(&'a str, usize, Option<usize>)>,
+    open: Vec<(&'a str, u32, Option<u32>)>,
     outline: Outline<'a>,
 }
 
@@ -236,8 +249,8 @@ impl<'a> Reader<'a> {
 
     fn keep_text(&mut self, text: Cow<'a, str>) -> Option<()> {
         let (_, at, _) = self.open.last()?;
-        let element = self.outline.elements.get_mut(*at)?;
-        if element.first_child.is_none() {
+        let element = self.outline.elements.get_mut(position(*at))?;
+        if element.first_child == NONE {
             if element.text.is_empty() {
                 element.text = text;
             } else {
@@ -269,7 +282,8 @@ impl<'a> Reader<'a> {
             let attribute = attribute.trim_ascii_end();
             let value = unescaped(value)?;
             if attribute == "xmlns" || attribute.starts_with("xmlns:") {
-                self.outline.declarations.push((self.outline.elements.len(), attribute, value));
+                let at = u32::try_from(self.outline.elements.len()).ok()?;
+                self.outline.declarations.push((at, attribute, value));
             } else {
                 self.outline.attributes.push((attribute, value));
             }
@@ -283,27 +297,33 @@ impl<'a> Reader<'a> {
         Some(Some(()))
     }
 
-    fn add(&mut self, written: &'a str, first_attribute: usize) -> Option<usize> {
-        let at = self.outline.elements.len();
-        let attributes = (first_attribute, self.outline.attributes.len() - first_attribute);
+    fn add(&mut self, written: &'a str, first_attribute: usize) -> Option<u32> {
+        let at = u32::try_from(self.outline.elements.len()).ok().filter(|at| *at != NONE)?;
+        let count = self.outline.attributes.len() - first_attribute;
+        let attributes = (u32::try_from(first_attribute).ok()?, u32::try_from(count).ok()?);
         let parent = self.open.last_mut().map(|(_, parent, before)| (*parent, before.replace(at)));
         match parent {
             // A document has one root.
             None if at > 0 => return None,
             None => {}
-            Some((_, Some(before))) => self.outline.elements.get_mut(before)?.next = Some(at),
-            Some((parent, None)) => self.outline.elements.get_mut(parent)?.first_child = Some(at),
+            Some((_, Some(before))) => self.outline.elements.get_mut(position(before))?.next = at,
+            Some((parent, None)) => self.outline.elements.get_mut(position(parent))?.first_child = at,
         }
-        let parent = parent.map(|(parent, _)| parent);
-        let (name, text) = (local(written), Cow::Borrowed(""));
-        let element = Element { at, written, name, parent, first_child: None, next: None, attributes, text };
-        self.outline.elements.push(element);
+        let parent = parent.map_or(NONE, |(parent, _)| parent);
+        let prefix = cut(written, b':').map_or(0, |(prefix, _)| prefix.len() + 1);
+        let (prefix, text) = (u32::try_from(prefix).ok()?, Cow::Borrowed(""));
+        self.outline.elements.push(Element {
+            written,
+            text,
+            at,
+            prefix,
+            parent,
+            first_child: NONE,
+            next: NONE,
+            attributes,
+        });
         Some(at)
     }
-}
-
-fn local(name: &str) -> &str {
-    cut(name, b':').map_or(name, |(_, local)| local)
 }
 
 /// Text or an attribute's value with resolved references; `None` if XML does not define a reference.

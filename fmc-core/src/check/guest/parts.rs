@@ -85,8 +85,6 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     let files = parts.files.iter().map(|file| ("files", &file.path));
     let directories = parts.directories.iter().map(|directory| ("directories", &directory.path));
     let links = parts.links.iter().map(|link| ("links", &link.path));
-    let units = unit_paths(&parts.units);
-
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, path) in files.chain(directories).chain(links) {
         let here = || at.key(key);
@@ -94,9 +92,9 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
             let finding = PartProblem::Path { path: path.clone() }.at(here().name(path));
             findings.push(finding.also(at.key(other).name(path)));
         }
-        if let Some(unit) = units.get(path.as_str()) {
-            let problem = PartProblem::OfUnit { path: path.clone(), unit: (*unit).to_owned() };
-            findings.push(problem.at(here().name(path)).also(at.key("units").name(unit)));
+        if let Some(unit) = unit_at(path.as_str(), &parts.units) {
+            let problem = PartProblem::OfUnit { path: path.clone(), unit: unit.to_owned() };
+            findings.push(problem.at(here().name(path)).also(at.key("units").name(&unit)));
         }
         if OWN.contains(&path.as_str()) || OWN_PREFIXES.iter().any(|prefix| path.as_str().starts_with(prefix))
         {
@@ -120,8 +118,15 @@ fn below_links(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
     let all = parts.files.iter().map(|file| ("files", &file.path));
     let all = all.chain(parts.directories.iter().map(|directory| ("directories", &directory.path)));
+    // What is above a path is above its neighbours too.
+    let mut known = ("", None);
     for (key, path) in all.chain(parts.links.iter().map(|link| ("links", &link.path))) {
-        let above = ancestors(path.as_str()).find_map(|above| Some((above, *leaves.get(above)?)));
+        let folder = path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+        if folder != known.0 {
+            let above = ancestors(path.as_str()).find_map(|above| Some((above, *leaves.get(above)?)));
+            known = (folder, above);
+        }
+        let (_, above) = known;
         if let Some((above, (other, what))) = above {
             let problem = PartProblem::Below { path: path.clone(), what, above: above.to_owned() };
             findings.push(problem.at(at.key(key).name(path)).also(at.key(other).name(&above)));
@@ -133,19 +138,17 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').filter_map(|(index, _)| path.get(..index)).filter(|above| !above.is_empty())
 }
 
-/// The paths that are written for units and drop-ins, each with its unit.
-fn unit_paths(units: &[Arc<Unit>]) -> BTreeMap<String, &str> {
-    let mut paths = BTreeMap::new();
-    for unit in units {
-        let name = unit.name.as_str();
-        if unit.contents.is_some() || unit.state == State::Masked {
-            paths.insert(format!("/etc/systemd/system/{name}"), name);
+/// The unit for which a path is written: by itself, or by a drop-in.
+fn unit_at<'a>(path: &str, units: &'a [Arc<Unit>]) -> Option<&'a str> {
+    let written = path.strip_prefix("/etc/systemd/system/")?;
+    let is_one = |unit: &&Arc<Unit>| {
+        let Some(rest) = written.strip_prefix(unit.name.as_str()) else { return false };
+        match rest.strip_prefix(".d/") {
+            Some(dropin) => unit.dropins.iter().any(|other| other.name.as_str() == dropin),
+            None => rest.is_empty() && (unit.contents.is_some() || unit.state == State::Masked),
         }
-        for dropin in &unit.dropins {
-            paths.insert(format!("/etc/systemd/system/{name}.d/{}", dropin.name), name);
-        }
-    }
-    paths
+    };
+    units.iter().find(is_one).map(|unit| unit.name.as_str())
 }
 
 /// Why a first boot cannot write a path, and what to do instead.

@@ -1,171 +1,207 @@
 //! Merges the roles' parts with the user's guest: two claims of the same thing are a finding that names both.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
-use std::sync::Arc;
+use std::collections::btree_map::Entry;
+use std::fmt;
 
 use super::after;
 use crate::finding::{At, Finding, problems};
 use crate::guest::Parts;
-use crate::guest::checked::{Directory, Group, GuestFile, Symlink, Unit, User};
 use crate::role::{Assigned, Site};
 
-/// A guest with the parts that roles add.
-pub(super) struct Merged {
-    /// All of it.
-    pub(super) parts: Parts,
-    /// The origin of each part that a role adds, by its path below the guest, as `files./etc/motd`.
-    origins: BTreeMap<String, String>,
+/// The parts that a role adds to its machine's guest.
+pub(super) struct Added<'a> {
+    one: &'a Assigned,
+    parts: Parts,
 }
 
-impl Merged {
-    /// The path of the role that adds a part, by the part's path below the guest or one in it.
-    pub(super) fn origin(&self, path: &str) -> Option<&str> {
-        let (part, role) =
-            self.origins.range::<str, _>((Bound::Unbounded, Bound::Included(path))).next_back()?;
-        let rest = path.strip_prefix(part.as_str())?;
-        (rest.is_empty() || rest.starts_with(['.', '['])).then_some(role.as_str())
-    }
-}
-
-/// The claims on a machine.
-struct Claims<'a> {
-    machine: &'a str,
-    /// The owner of each claim: the role's kind and path.
-    by: BTreeMap<String, (String, String)>,
-    origins: BTreeMap<String, String>,
-    findings: &'a mut Vec<Finding>,
-}
-
-/// Merges the parts of one machine's roles into its own guest; `None` if a leaf of it is wrong.
-pub(super) fn merge(
-    own: &Parts,
-    ours: &[Assigned],
+/// The parts that one machine's roles add to its guest; `None` if a leaf of them is wrong.
+pub(super) fn added<'a>(
+    ours: &'a [Assigned],
     site: &Site<'_>,
     all: &[Assigned],
     findings: &mut Vec<Finding>,
-) -> Option<Merged> {
+) -> Option<Vec<Added<'a>>> {
     let mut added = Vec::with_capacity(ours.len());
     for one in ours {
         let at = At::ROOT.key(&one.at);
         let mut parts = one.role.guest(site).parts(&at.key("guest"), findings)?;
         after::wait(&mut parts, one, site, all);
-        added.push((one, parts));
+        added.push(Added { one, parts });
     }
-    let machine = site.machine().name.as_str();
-    let mut claims = Claims { machine, by: BTreeMap::new(), origins: BTreeMap::new(), findings };
+    Some(added)
+}
+
+/// A guest with the parts that roles add.
+pub(super) struct Merged<'a> {
+    /// All of it.
+    pub(super) parts: Parts,
+    claims: Claims<'a>,
+}
+
+impl Merged<'_> {
+    /// The path of the role that adds a part, by the part's path below the guest or one in it.
+    pub(super) fn origin(&self, path: &str) -> Option<&str> {
+        let above = self.claims.by.iter().filter_map(|(name, claim)| {
+            let rest = path.strip_prefix(claim.key)?.strip_prefix('.')?.strip_prefix(name.text)?;
+            (rest.is_empty() || rest.starts_with(['.', '['])).then_some((name.text.len(), claim.role))
+        });
+        // `/etc/a.conf` is not in `/etc/a`.
+        let (_, role) = above.max_by_key(|(length, _)| *length)?;
+        role.map(|role| role.at.as_str())
+    }
+}
+
+/// Adds the parts of roles to the user's own, except those that are already claimed.
+pub(super) fn merge<'a>(
+    own: &'a Parts,
+    added: &'a [Added<'a>],
+    machine: &str,
+    findings: &mut Vec<Finding>,
+) -> Merged<'a> {
+    let mut claims = Claims::default();
+    for (name, key) in names(own) {
+        claims.by.entry(name).or_insert(Claim { role: None, key });
+    }
     let mut parts = own.clone();
-    let guest = format!("machines.{machine}.guest");
-    claims.note(own, "the user's own guest", &guest);
-    for (one, more) in added {
-        claims.add(&mut parts, more, one.kind.as_str(), &one.at);
+    for Added { one, parts: more } in added {
+        claims.add(&mut parts, more, Claimant { role: one, machine, findings });
     }
     parts.sort();
     parts.packages.dedup();
-    Some(Merged { parts, origins: claims.origins })
+    Merged { parts, claims }
 }
 
-impl Claims<'_> {
-    /// The claims of the user's own guest.
-    fn note(&mut self, parts: &Parts, who: &str, at: &str) {
-        for (what, part) in names(parts) {
-            self.by.entry(what).or_insert_with(|| (who.to_owned(), format!("{at}.{part}")));
-        }
-    }
+/// A name that only one part of a guest may have.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a> {
+    noun: Noun,
+    text: &'a str,
+}
 
-    /// Adds a role's parts, but those that another one claims.
-    fn add(&mut self, all: &mut Parts, more: Parts, kind: &str, at: &str) {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Noun {
+    Path,
+    User,
+    Group,
+    Unit,
+}
+
+impl Noun {
+    fn of(self, text: &str) -> Name<'_> {
+        Name { noun: self, text }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = match self.noun {
+            Noun::Path => "path",
+            Noun::User => "user",
+            Noun::Group => "group",
+            Noun::Unit => "unit",
+        };
+        write!(f, "{noun} {}", self.text)
+    }
+}
+
+/// The owner of a name.
+#[derive(Clone, Copy)]
+struct Claim<'a> {
+    /// The role; `None` for the user's own guest.
+    role: Option<&'a Assigned>,
+    /// The list of the guest that the part is in, as `files`.
+    key: &'static str,
+}
+
+/// The claims on a machine. It borrows the names, because a large cloud has a hundred thousand of them and
+/// few findings.
+#[derive(Default)]
+struct Claims<'a> {
+    by: BTreeMap<Name<'a>, Claim<'a>>,
+}
+
+/// The role whose parts are added.
+struct Claimant<'a, 'f> {
+    role: &'a Assigned,
+    machine: &'f str,
+    findings: &'f mut Vec<Finding>,
+}
+
+impl<'a> Claims<'a> {
+    fn add(&mut self, all: &mut Parts, more: &'a Parts, mut by: Claimant<'a, '_>) {
         let Parts { files, directories, links, users, groups, units, packages } = more;
         for file in files {
-            let key = format!("files.{}", file.path);
-            self.take(
-                &mut all.files,
-                file,
-                |file: &Arc<GuestFile>| format!("path {}", file.path),
-                &key,
-                kind,
-                at,
-            );
+            self.take(&mut all.files, file, Noun::Path.of(file.path.as_str()), "files", &mut by);
         }
         for directory in directories {
-            // Two that want the same directory are of one mind.
-            if all.directories.contains(&directory) {
-                continue;
+            // Two roles that want the same directory do not clash.
+            if !all.directories.contains(directory) {
+                let name = Noun::Path.of(directory.path.as_str());
+                self.take(&mut all.directories, directory, name, "directories", &mut by);
             }
-            let key = format!("directories.{}", directory.path);
-            let what = |directory: &Directory| format!("path {}", directory.path);
-            self.take(&mut all.directories, directory, what, &key, kind, at);
         }
         for link in links {
-            let key = format!("links.{}", link.path);
-            self.take(&mut all.links, link, |link: &Symlink| format!("path {}", link.path), &key, kind, at);
+            self.take(&mut all.links, link, Noun::Path.of(link.path.as_str()), "links", &mut by);
         }
         for user in users {
-            let key = format!("users.{}", user.name);
-            self.take(&mut all.users, user, |user: &Arc<User>| format!("user {}", user.name), &key, kind, at);
+            self.take(&mut all.users, user, Noun::User.of(user.name.as_str()), "users", &mut by);
         }
         for group in groups {
-            let key = format!("groups.{}", group.name);
-            self.take(
-                &mut all.groups,
-                group,
-                |group: &Group| format!("group {}", group.name),
-                &key,
-                kind,
-                at,
-            );
+            self.take(&mut all.groups, group, Noun::Group.of(group.name.as_str()), "groups", &mut by);
         }
         for unit in units {
             // Two roles that want a unit of the image in the same state, or wait for the same, do not clash either.
-            let is_shared = unit.name.as_str().starts_with(after::PREFIX);
-            if (is_shared || unit.contents.is_none() && unit.dropins.is_empty()) && all.units.contains(&unit)
-            {
-                continue;
+            let is_shared = unit.name.as_str().starts_with(after::PREFIX)
+                || unit.contents.is_none() && unit.dropins.is_empty();
+            if !(is_shared && all.units.contains(unit)) {
+                self.take(&mut all.units, unit, Noun::Unit.of(unit.name.as_str()), "units", &mut by);
             }
-            let key = format!("units.{}", unit.name);
-            self.take(&mut all.units, unit, |unit: &Arc<Unit>| format!("unit {}", unit.name), &key, kind, at);
         }
-        all.packages.extend(packages);
+        all.packages.extend(packages.iter().cloned());
     }
 
-    fn take<T>(
+    fn take<T: Clone>(
         &mut self,
         all: &mut Vec<T>,
-        part: T,
-        what: impl Fn(&T) -> String,
-        key: &str,
-        kind: &str,
-        at: &str,
+        part: &T,
+        name: Name<'a>,
+        key: &'static str,
+        by: &mut Claimant<'a, '_>,
     ) {
-        let what = what(&part);
-        let place = format!("{at}.guest.{key}");
-        match self.by.get(&what) {
-            Some((other, there)) => {
-                let (role, other, machine) = (kind.to_owned(), other.clone(), self.machine.to_owned());
-                let problem = MergeProblem::Claimed { role, other, what, machine };
-                self.findings.push(problem.at(place).also(there));
+        match self.by.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(Claim { role: Some(by.role), key });
+                all.push(part.clone());
             }
-            None => {
-                self.by.insert(what, (kind.to_owned(), place));
-                self.origins.insert(key.to_owned(), at.to_owned());
-                all.push(part);
+            Entry::Occupied(taken) => {
+                let Claim { role: other, key: there } = *taken.get();
+                let (kind, above) = match other {
+                    Some(other) => (other.kind.to_string(), other.at.clone()),
+                    None => ("the user's own guest".to_owned(), format!("machines.{}", by.machine)),
+                };
+                let problem = MergeProblem::Claimed {
+                    role: by.role.kind.to_string(),
+                    other: kind,
+                    what: name.to_string(),
+                    machine: by.machine.to_owned(),
+                };
+                let at = |above: &str, key: &str| format!("{above}.guest.{key}.{}", name.text);
+                by.findings.push(problem.at(at(&by.role.at, key)).also(at(&above, there)));
             }
         }
     }
 }
 
-/// The claims of parts, each with its path below the guest.
-fn names(parts: &Parts) -> impl Iterator<Item = (String, String)> {
-    let path = |key: &str, path: &dyn std::fmt::Display| (format!("path {path}"), format!("{key}.{path}"));
-    let files = parts.files.iter().map(move |file| path("files", &file.path));
-    let directories = parts.directories.iter().map(move |directory| path("directories", &directory.path));
-    let links = parts.links.iter().map(move |link| path("links", &link.path));
-    let users =
-        parts.users.iter().map(|user| (format!("user {}", user.name), format!("users.{}", user.name)));
-    let groups =
-        parts.groups.iter().map(|group| (format!("group {}", group.name), format!("groups.{}", group.name)));
-    let units =
-        parts.units.iter().map(|unit| (format!("unit {}", unit.name), format!("units.{}", unit.name)));
+/// The names that parts claim, each with the list of the guest that its part is in.
+fn names(parts: &Parts) -> impl Iterator<Item = (Name<'_>, &'static str)> {
+    let files = parts.files.iter().map(|file| (Noun::Path.of(file.path.as_str()), "files"));
+    let directories =
+        parts.directories.iter().map(|directory| (Noun::Path.of(directory.path.as_str()), "directories"));
+    let links = parts.links.iter().map(|link| (Noun::Path.of(link.path.as_str()), "links"));
+    let users = parts.users.iter().map(|user| (Noun::User.of(user.name.as_str()), "users"));
+    let groups = parts.groups.iter().map(|group| (Noun::Group.of(group.name.as_str()), "groups"));
+    let units = parts.units.iter().map(|unit| (Noun::Unit.of(unit.name.as_str()), "units"));
     files.chain(directories).chain(links).chain(users).chain(groups).chain(units)
 }
 

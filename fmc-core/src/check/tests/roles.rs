@@ -179,6 +179,22 @@ fn what_is_wrong_in_a_role_is_told_at_the_role() {
 }
 
 #[test]
+fn names_that_begin_alike_keep_their_own_origins() {
+    let wrong = |path| GuestFile::text(path, "").owner("nobody-knows");
+    let role = |guest| Other { kind: "other", guest, ..Other::default() };
+    // `/etc/x.conf` is the user's own, although it begins with a role's path and a dot.
+    let own = machine(WEB, "10.17.3.10")
+        .file(wrong("/etc/x.conf"))
+        .role(Exporter)
+        .role(role(Guest::new().file(GuestFile::text("/etc/x", ""))));
+    let own = cloud([own, machine("watch", "10.17.3.11").role(Prometheus)]);
+    assert_eq!(found(&own), ["guest-reference machines.web.guest.files./etc/x.conf.owner"]);
+    // `/etc/x-y` is sorted between `/etc/x` and `/etc/x.owner`.
+    let two = Guest::new().file(wrong("/etc/x")).file(GuestFile::text("/etc/x-y", ""));
+    assert_eq!(found(&web(role(two))), ["guest-reference machines.web.roles[1].guest.files./etc/x.owner"]);
+}
+
+#[test]
 fn a_broken_peer_is_told_once() {
     let with =
         |role: NodeExporter| cloud([machine(WEB, "10.17.3.10").role(role), machine("watch", "10.17.3.11")]);

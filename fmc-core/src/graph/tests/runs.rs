@@ -116,7 +116,12 @@ impl Model for Threads {
     type Document = Doc;
     type Object = Object;
 
-    fn settle(&self, wanted: &Wanted<Doc>, seen: &Seen<Object>, choices: &Choices) -> Settled<Doc> {
+    fn settle<'a>(
+        &self,
+        wanted: &'a Wanted<Doc>,
+        seen: &Seen<Object>,
+        choices: &Choices,
+    ) -> Settled<'a, Doc> {
         self.0.settle(wanted, seen, choices)
     }
     fn fingerprint(&self, document: &Doc) -> Fingerprint {

@@ -1,5 +1,6 @@
 //! A provider of things in memory, which detects every broken law while steps run.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -197,13 +198,18 @@ impl Model for Toy {
         format!("the host {}", place.name().unwrap_or_default())
     }
 
-    fn settle(&self, wanted: &Wanted<Doc>, _seen: &Seen<Object>, choices: &Choices) -> Settled<Doc> {
+    fn settle<'a>(
+        &self,
+        wanted: &'a Wanted<Doc>,
+        _seen: &Seen<Object>,
+        choices: &Choices,
+    ) -> Settled<'a, Doc> {
         let asked = |node: &Node<Doc>| {
             let machine = node.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
             machine.is_some_and(|machine| choices.replace.contains(machine)) && !node.document.data
         };
         Settled {
-            nodes: wanted.nodes.clone(),
+            nodes: Cow::Borrowed(&wanted.nodes),
             anew: wanted
                 .nodes
                 .iter()

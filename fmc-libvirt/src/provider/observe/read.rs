@@ -8,6 +8,7 @@ use super::names::Names;
 use super::wants::Wants;
 use crate::document::kind;
 use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
+use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{is_disk, pool_identity, volume_name};
 use crate::volume::{LEASE, Ours, own_pool};
@@ -18,7 +19,11 @@ pub(super) struct HostRead {
     pub(super) domains: Vec<DomainRecord>,
     /// The names in each domain.
     pub(super) names: Vec<Names>,
+    /// The mark of each domain.
+    pub(super) domain_marks: Vec<Option<Mark>>,
     pub(super) networks: Vec<NetworkRecord>,
+    /// The mark of each network.
+    pub(super) network_marks: Vec<Option<Mark>>,
     pub(super) pools: Vec<PoolRecord>,
     /// The volumes of each active pool.
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
@@ -43,6 +48,8 @@ impl HostRead {
         };
         let folders = read.folders();
         read.names = read.domains.iter().map(|domain| Names::of(domain, &folders, &wants.owner)).collect();
+        read.domain_marks = read.domains.iter().map(|domain| Mark::read(&domain.xml)).collect();
+        read.network_marks = read.networks.iter().map(|network| Mark::read(&network.xml)).collect();
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))

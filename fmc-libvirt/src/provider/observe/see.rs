@@ -8,7 +8,7 @@ use super::names::Names;
 use super::read::HostRead;
 use super::wants::Wants;
 use crate::document::kind;
-use crate::link::{DomainRecord, VolumeFacts};
+use crate::link::VolumeFacts;
 use crate::mark::Mark;
 use crate::pool;
 use crate::provider::guard::StrangeDisk;
@@ -43,9 +43,9 @@ impl See<'_> {
         let mut machines: BTreeSet<String> = BTreeSet::new();
         let mut covered: BTreeMap<String, String> = BTreeMap::new();
         let networks = self.networks();
-        let names = std::mem::take(&mut self.read.names);
-        for (record, names) in std::mem::take(&mut self.read.domains).into_iter().zip(names) {
-            let mark = Mark::read(&record.xml);
+        let domains = std::mem::take(&mut self.read.domains).into_iter();
+        let marks = std::mem::take(&mut self.read.domain_marks);
+        for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
             let owner = self.owner(mark.as_ref(), kind::DOMAIN, &record.name, &record.xml);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
@@ -76,8 +76,7 @@ impl See<'_> {
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
-        for record in &self.read.networks {
-            let mark = Mark::read(&record.xml);
+        for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
             let owner = self.owner(mark.as_ref(), kind::NETWORK, &record.name, &record.xml);
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
@@ -113,8 +112,7 @@ impl See<'_> {
 
     /// The host's networks that are ours or wanted: their names there, with the cloud's names.
     fn networks(&self) -> BTreeMap<String, String> {
-        let known = self.read.networks.iter().filter_map(|record| {
-            let mark = Mark::read(&record.xml);
+        let known = self.read.networks.iter().zip(&self.read.network_marks).filter_map(|(record, mark)| {
             let name = self.wants.known_as(&self.place, kind::NETWORK, &record.name, mark.as_ref())?;
             Some((record.name.clone(), name.to_owned()))
         });
@@ -166,10 +164,8 @@ impl See<'_> {
         }
         let is_there = self.read.pools.iter().any(|record| record.name == own);
         let has_domains = || {
-            let ours = |record: &DomainRecord| {
-                Mark::read(&record.xml).is_some_and(|mark| mark.owner == self.wants.owner)
-            };
-            self.read.domains.iter().any(ours)
+            let mut marks = self.read.domain_marks.iter().flatten();
+            marks.any(|mark| mark.owner == self.wants.owner)
         };
         if !is_there && has_domains() {
             // The pool's definition was removed by hand, but its files still exist.

@@ -63,14 +63,18 @@ impl Faces {
     }
 }
 
-impl Settling<'_> {
+impl Settling<'_, '_> {
     /// A machine that stays on its root keeps what its mark says of its birth.
     pub(super) fn keep_born(&mut self, address: &Address, seen: &DomainObject) {
         let Some(born) = seen.mark.as_ref().and_then(|mark| mark.born.as_ref()) else { return };
-        let Some(node) = self.nodes.get_mut(address) else { return };
-        let Document::Domain(wanted) = &*node.document else { return };
-        if wanted.born.as_ref() != Some(born) {
-            node.document = Arc::new(Document::Domain(Box::new(wanted.born_as(Some(born)))));
+        // Looked at first, because a change copies the map.
+        let wanted = match self.nodes.get(address).map(|node| &*node.document) {
+            Some(Document::Domain(wanted)) if wanted.born.as_ref() != Some(born) => wanted,
+            _ => return,
+        };
+        let document = Arc::new(Document::Domain(Box::new(wanted.born_as(Some(born)))));
+        if let Some(node) = self.nodes.to_mut().get_mut(address) {
+            node.document = document;
         }
     }
 
@@ -127,14 +131,15 @@ impl Settling<'_> {
             return;
         }
         let is_recorded = seen.mark.as_ref().is_some_and(|mark| mark.born.is_some());
-        if let Some(node) = self.nodes.get_mut(address)
+        if let Some(node) = self.nodes.to_mut().get_mut(address)
             && let Document::Domain(domain) = &*node.document
         {
             let domain = with_macs(domain, &faces.kept, is_recorded);
             node.document = Arc::new(Document::Domain(Box::new(domain)));
         }
         for kept in &faces.kept {
-            if let Some(node) = self.nodes.get_mut(&address.beside(kind::NETWORK, Arc::clone(&kept.network)))
+            let network = address.beside(kind::NETWORK, Arc::clone(&kept.network));
+            if let Some(node) = self.nodes.to_mut().get_mut(&network)
                 && let Document::Network(network) = &*node.document
                 && let Some(network) = with_reservation(network, kept)
             {
@@ -153,7 +158,7 @@ impl Settling<'_> {
         let new: Vec<&str> = node
             .needs
             .iter()
-            .filter(|edge| self.is_disk(&edge.to) && !self.seen.objects.contains_key(&edge.to))
+            .filter(|edge| self.states.get(&edge.to).is_none() && self.is_disk(&edge.to))
             .filter_map(|edge| edge.to.name().rsplit_once(".disk.").map(|(_, disk)| disk))
             .collect();
         if new.is_empty() {

@@ -7,18 +7,18 @@ use super::{Choices, Document, Object, Owner, Settling};
 use crate::document::DomainDocument;
 use crate::provider::object::DomainObject;
 
-impl<'a> Settling<'a> {
+impl Settling<'_, '_> {
     /// Refuses what a role says is impossible, and reports what it says must come first: new members of its instance are
     /// refused until then.
-    pub(super) fn members(&mut self, wanted: &'a Wanted<Document>, choices: &Choices) {
+    pub(super) fn members(&mut self, wanted: &Wanted<Document>, choices: &Choices) {
         // Roles, each with the first of its members that has something to do.
         let mut waiting: Vec<(&RoleFacts, &str)> = Vec::new();
         let mut new: Vec<&DomainDocument> = Vec::new();
         for (address, node) in &wanted.nodes {
             let Document::Domain(domain) = &*node.document else { continue };
             let Some(born) = domain.born.as_ref().filter(|born| !born.roles.is_empty()) else { continue };
-            let Some(Object::Domain(seen)) = self.seen.object(address) else {
-                if !self.seen.objects.contains_key(address) {
+            let Some(Object::Domain(seen)) = self.object(address) else {
+                if self.states.get(address).is_none() {
                     new.push(domain);
                 }
                 continue;

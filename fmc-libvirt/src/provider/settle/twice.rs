@@ -7,7 +7,7 @@ use fmc_core::graph::{About, Address, Note, NoteKind, Place};
 use super::{Object, Owner, Settling};
 use crate::document::kind;
 
-impl Settling<'_> {
+impl Settling<'_, '_> {
     /// Refuses two hosts that show the same machine: its mark names one of them, and it is there too.
     pub(super) fn one_hypervisor(&mut self) {
         // Also of a host that the cloud no longer has.
