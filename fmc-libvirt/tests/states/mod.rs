@@ -1,7 +1,5 @@
 //! What people and other programs do to machines beside fmc, on a real libvirtd: snapshots, clones, saved and paused
 //! guests, removed definitions, pools that are not there. Nothing that a guest wrote is lost.
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
-
 use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
 use fmc_core::graph::{Choices, DeleteData, NoteKind};

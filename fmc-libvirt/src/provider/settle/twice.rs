@@ -19,7 +19,8 @@ impl Settling<'_, '_> {
         let mut told = BTreeSet::new();
         for (address, object) in self.seen.present() {
             let Object::Domain(domain) = object else { continue };
-            let Some(mark) = domain.mark.as_ref().filter(|_| domain.owner == Owner::Us) else { continue };
+            let is_ours = matches!(domain.owner, Owner::Us | Owner::Elsewhere(_));
+            let Some(mark) = domain.mark.as_ref().filter(|_| is_ours) else { continue };
             if mark.address == address.to_string() {
                 continue;
             }
