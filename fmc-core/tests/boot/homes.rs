@@ -1,4 +1,5 @@
 //! What is below a user's home belongs to that user, on every system.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is the test's")]
 
 use fmc_core::boot::Boot;
 use fmc_core::checked::Checked;
