@@ -7,7 +7,10 @@
 //! the same, it takes its [`twin`].
 
 mod birth;
+mod disks;
+mod lost;
 mod members;
+mod returns;
 mod twice;
 mod unknown;
 
@@ -21,13 +24,13 @@ use fmc_core::graph::{
 use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
+use self::disks::{format_of, names_disk};
 use super::guard::{self, StrangeDisk};
 use super::object::{DomainObject, Object, Owner, VolumeObject};
-use crate::document::{Document, DomainDocument, PoolDocument, kind};
+use crate::document::{Document, DomainDocument, kind};
 use crate::link::Suspended;
 use crate::mark::Mark;
 use crate::volume::{Ours, VolumeName};
-use crate::xml::outline::{Node, Outline};
 
 type Nodes = BTreeMap<Address, graph::Node<Document>>;
 
@@ -82,10 +85,6 @@ struct Settling<'a, 'w> {
     /// Machines whose lost or kept data a person gave up.
     given_up: BTreeSet<String>,
 }
-
-/// A disk that takes less than this in its pool was never written to: an empty qcow2 file takes 200 KiB, a new file system
-/// more than that.
-const BLANK: u64 = 1 << 20;
 
 /// What a person asked for by a machine's name.
 struct Asked {
@@ -210,223 +209,14 @@ impl<'a> Settling<'a, '_> {
         self.notes.push(Note { about: about(), kind: NoteKind::Outdated, text });
     }
 
-    /// A machine whose domain does not exist. A root that is there is its own, from before somebody removed the
-    /// definition or an apply was cut: the machine is defined on it again.
-    fn returns(
-        &mut self,
-        address: &Address,
-        node: &graph::Node<Document>,
-        wanted: &DomainDocument,
-        asked: &Asked,
-    ) {
-        let Some((pool, root)) = &wanted.root else { return };
-        let roots = self.roots(address, pool, &wanted.name);
-        if let Some((volume, naming)) = roots.iter().find_map(|root| Some((root, root.named_by.first()?))) {
-            let text = format!(
-                "its root {} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
-                volume.name, naming.domain
-            );
-            return self.refuse(&wanted.name, text);
-        }
-        if asked.replace || roots.is_empty() {
-            if self.volume(address, pool, root).is_some() {
-                let at = volume_address(address, pool, root);
-                self.anew.insert(at, "asked for by --replace".to_owned());
-            }
-            return self.takes_over(node, wanted, asked);
-        }
-        let [chosen] = roots.as_slice() else {
-            let names: Vec<&str> = roots.iter().map(|root| root.name.as_str()).collect();
-            let name = &wanted.name;
-            let text = format!(
-                "its domain is gone, and it has several roots ({}): delete those that are not its own (`virsh vol-delete \
-                 NAME {pool}`), or `--replace {name}` makes a new one",
-                names.join(", ")
-            );
-            return self.refuse(name, text);
-        };
-        let wanted_hash = hash_of(root);
-        let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
-        self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
-        if !is_current {
-            // What it was made from is not known without its domain.
-            let boot =
-                Ours::Boot { machine: wanted.name.to_string(), hash: hash_of(&chosen.name) }.to_string();
-            let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
-            let (boot, unknown) = (boot.map(|boot| boot.name.as_str()), Mark::default());
-            self.pin(
-                address,
-                node,
-                wanted,
-                &Pinned { root: &chosen.name, boot, mark: Some(&unknown), format: chosen.format.clone() },
-            );
-            let name = &wanted.name;
-            let text = format!(
-                "returns on the root that it has, of another image or boot configuration (--replace {name} replaces it; its data disks stay)"
-            );
-            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Outdated, text });
-        } else if chosen.name != **root {
-            self.pin(
-                address,
-                node,
-                wanted,
-                &Pinned { root: &chosen.name, boot: None, mark: None, format: None },
-            );
-        }
-    }
-
-    /// The kept data disks that a new machine takes over.
-    fn takes_over(&mut self, node: &graph::Node<Document>, wanted: &DomainDocument, asked: &Asked) {
-        let mut taken = Vec::new();
-        for Edge { to, .. } in &node.needs {
-            let Some(volume) = self.present(to) else { continue };
-            let Ours::Disk { disk, .. } = &volume.ours else { continue };
-            if volume.allocation.is_some_and(|bytes| bytes < BLANK) {
-                continue;
-            }
-            if asked.delete_data {
-                self.given_up.insert(wanted.name.to_string());
-                self.anew.insert(to.clone(), "its data is given up by --delete-data".to_owned());
-            } else {
-                let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
-                taken.push(format!("{disk}{}", size.unwrap_or_default()));
-            }
-        }
-        if !taken.is_empty() {
-            let name = &wanted.name;
-            if let Some(why) = self.stale(wanted) {
-                let text = format!(
-                    "it would take over the data disk {} of an earlier machine {name}: {why} (--delete-data {name} begins \
-                     with an empty one)",
-                    taken.join(", ")
-                );
-                return self.refuse(name, text);
-            }
-            let text = format!(
-                "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
-                 with an empty one)",
-                taken.join(", ")
-            );
-            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });
-        }
-    }
-
-    /// The volumes that a machine's domain names and that are gone: why nothing is made in their place.
-    fn lost(
-        &mut self,
-        address: &Address,
-        node: &graph::Node<Document>,
-        wanted: &DomainDocument,
-        seen: &DomainObject,
-        has_root: Option<&Has>,
-        asked: &Asked,
-    ) -> Option<String> {
-        let name = &wanted.name;
-        let mut lost = Vec::new();
-        if let Some((pool, _)) = &wanted.root
-            && self.is_read(address, pool)
-            && !asked.replace
-        {
-            match has_root {
-                Some(has) if self.volume(address, pool, &has.name).is_none() => lost.push(format!(
-                    "its root {} is gone from the pool {pool} (--replace {name} makes a new one)",
-                    has.name
-                )),
-                Some(_) => {}
-                None => lost.push(format!(
-                    "its domain has no root volume of ours any more (--replace {name} makes a new one)"
-                )),
-            }
-        }
-        for Edge { to, .. } in &node.needs {
-            let is_lost = self.states.get(to).is_none()
-                && self.is_disk(to)
-                && seen.needs.iter().any(|edge| edge.to == *to);
-            if is_lost && asked.delete_data {
-                self.given_up.insert(name.to_string());
-            } else if is_lost {
-                lost.push(format!(
-                    "its data disk {} is gone (--delete-data {name} gives its data up and begins with an empty one)",
-                    to.name()
-                ));
-            }
-        }
-        if lost.is_empty() {
-            return None;
-        }
-        Some(format!("{}: is the file system of the pool mounted?", lost.join("; ")))
-    }
-
-    /// Whether a disk with the name of a data disk lies over one: it was made by somebody, or has the place of another one.
-    fn is_overlay(
-        &self,
-        node: &graph::Node<Document>,
-        wanted: &DomainDocument,
-        seen: &DomainObject,
-        disk: &StrangeDisk,
-    ) -> bool {
-        let volumes = node.needs.iter().filter_map(|edge| self.nodes.get(&edge.to));
-        let is_source = |node: &graph::Node<Document>| match &*node.document {
-            Document::Volume(volume) => {
-                disk.source.strip_suffix(&*volume.name).is_some_and(|folder| folder.ends_with('/'))
-            }
-            _ => false,
-        };
-        if volumes.into_iter().any(is_source) {
-            return false;
-        }
-        let lies_over = |volume: &VolumeObject| volume.path == disk.source && volume.over.is_some();
-        let is_seen_over = || seen.needs.iter().any(|edge| self.present(&edge.to).is_some_and(lies_over));
-        has_serial(&wanted.xml, disk.serial.as_deref()) || is_seen_over()
-    }
-
     /// Whether a wanted volume is a data disk.
     fn is_disk(&self, at: &Address) -> bool {
         let volume = self.nodes.get(at).map(|node| &*node.document);
         matches!(volume, Some(Document::Volume(volume)) if volume.name.contains(".disk."))
     }
 
-    /// The roots of a machine in a pool, in the order of their names.
-    fn roots(&self, at: &Address, pool: &str, machine: &str) -> Vec<&'a VolumeObject> {
-        let first = volume_address(at, pool, &format!("{machine}.root."));
-        let is_near = |address: &Address| {
-            address.kind() == kind::VOLUME
-                && address.name().starts_with(first.name())
-                && address.place() == at.place()
-        };
-        let seen = self.seen.objects.range(first.clone()..).take_while(|(address, _)| is_near(address));
-        let volumes = seen.filter_map(|(address, _)| self.present(address));
-        volumes.filter(|volume| matches!(&volume.ours, Ours::Root { .. })).collect()
-    }
-
     fn refuse(&mut self, machine: &str, text: String) {
         self.notes.push(Note { about: About::machine(machine), kind: NoteKind::Refused, text });
-    }
-
-    /// The folder of a pool that is known, because machines of ours have files there, is not made: its file system may
-    /// not be mounted.
-    fn known_pools(&mut self) {
-        let missing: Vec<Address> = self
-            .nodes
-            .keys()
-            .filter(|at| at.kind() == kind::POOL && !self.seen.objects.contains_key(at))
-            .cloned()
-            .collect();
-        for at in missing {
-            let is_near = |address: &&Address| address.place() == at.place();
-            let mut objects = self.seen.present().filter(|(address, _)| is_near(address));
-            if !objects
-                .any(|(_, object)| matches!(object, Object::Domain(domain) if domain.owner == Owner::Us))
-            {
-                continue;
-            }
-            if let Some(node) = self.nodes.to_mut().get_mut(&at)
-                && let Document::Pool(pool) = &*node.document
-            {
-                let known = PoolDocument { build: false, ..pool.clone() };
-                node.document = Arc::new(Document::Pool(known));
-            }
-        }
     }
 
     /// Gives a machine a new root, with this hash in its name.
@@ -720,33 +510,6 @@ fn still(wanted: &DomainDocument, seen: &DomainObject) -> DomainDocument {
 
 fn is_saved(seen: &DomainObject) -> bool {
     matches!(seen.record.suspended, Some(Suspended::Saved))
-}
-
-/// Whether a document uses a volume as the source of a disk.
-fn names_disk(xml: &str, name: &str) -> bool {
-    Outline::read(xml).is_some_and(|outline| disks(&outline).any(|disk| is_source(disk, name)))
-}
-
-fn disks<'a>(outline: &'a Outline<'a>) -> impl Iterator<Item = Node<'a>> {
-    outline.root().at("devices").into_iter().flat_map(Node::children).filter(|device| device.name() == "disk")
-}
-
-/// Whether a document has a disk with a serial.
-fn has_serial(xml: &str, serial: Option<&str>) -> bool {
-    let own = |disk: Node<'_>| disk.at("serial").is_some_and(|own| own.text() == serial);
-    serial.is_some() && Outline::read(xml).is_some_and(|outline| disks(&outline).any(own))
-}
-
-fn is_source(disk: Node<'_>, name: &str) -> bool {
-    let file = disk.at("source").and_then(|source| source.attribute("file"));
-    file.and_then(|file| file.strip_suffix(name)).is_some_and(|folder| folder.ends_with('/'))
-}
-
-/// The format in which a document uses a volume as a disk.
-fn format_of(xml: &str, name: &str) -> Option<String> {
-    let outline = Outline::read(xml)?;
-    let disk = disks(&outline).find(|disk| is_source(*disk, name))?;
-    disk.at("driver")?.attribute("type").map(str::to_owned)
 }
 
 /// Whether the image and the boot configuration differ from those in the domain's mark.

@@ -1,0 +1,130 @@
+//! A machine whose domain does not exist: it returns on the root that it has, or takes over kept data disks.
+
+use fmc_core::graph::{self, About, Address, Edge, Note, NoteKind};
+use fmc_core::unit::Size;
+
+use super::{Asked, Pinned, Settling, hash_of, twin, volume_address};
+use crate::document::{Document, DomainDocument, kind};
+use crate::mark::Mark;
+use crate::provider::object::VolumeObject;
+use crate::volume::Ours;
+
+/// A disk that takes less than this in its pool was never written to: an empty qcow2 file takes 200 KiB, a new file system
+/// more than that.
+const BLANK: u64 = 1 << 20;
+
+impl<'a> Settling<'a, '_> {
+    /// A machine whose domain does not exist. A root that is there is its own, from before somebody removed the
+    /// definition or an apply was cut: the machine is defined on it again.
+    pub(super) fn returns(
+        &mut self,
+        address: &Address,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        asked: &Asked,
+    ) {
+        let Some((pool, root)) = &wanted.root else { return };
+        let roots = self.roots(address, pool, &wanted.name);
+        if let Some((volume, naming)) = roots.iter().find_map(|root| Some((root, root.named_by.first()?))) {
+            let text = format!(
+                "its root {} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
+                volume.name, naming.domain
+            );
+            return self.refuse(&wanted.name, text);
+        }
+        if asked.replace || roots.is_empty() {
+            if self.volume(address, pool, root).is_some() {
+                let at = volume_address(address, pool, root);
+                self.anew.insert(at, "asked for by --replace".to_owned());
+            }
+            return self.takes_over(node, wanted, asked);
+        }
+        let [chosen] = roots.as_slice() else {
+            let names: Vec<&str> = roots.iter().map(|root| root.name.as_str()).collect();
+            let name = &wanted.name;
+            let text = format!(
+                "its domain is gone, and it has several roots ({}): delete those that are not its own (`virsh vol-delete \
+                 NAME {pool}`), or `--replace {name}` makes a new one",
+                names.join(", ")
+            );
+            return self.refuse(name, text);
+        };
+        let wanted_hash = hash_of(root);
+        let is_current = [twin(&wanted_hash), wanted_hash].contains(&hash_of(&chosen.name));
+        self.added.insert(address.clone(), format!("on its root {}, which is there", chosen.name));
+        if !is_current {
+            // What it was made from is not known without its domain.
+            let boot =
+                Ours::Boot { machine: wanted.name.to_string(), hash: hash_of(&chosen.name) }.to_string();
+            let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
+            let (boot, unknown) = (boot.map(|boot| boot.name.as_str()), Mark::default());
+            self.pin(
+                address,
+                node,
+                wanted,
+                &Pinned { root: &chosen.name, boot, mark: Some(&unknown), format: chosen.format.clone() },
+            );
+            let name = &wanted.name;
+            let text = format!(
+                "returns on the root that it has, of another image or boot configuration (--replace {name} replaces it; its data disks stay)"
+            );
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Outdated, text });
+        } else if chosen.name != **root {
+            self.pin(
+                address,
+                node,
+                wanted,
+                &Pinned { root: &chosen.name, boot: None, mark: None, format: None },
+            );
+        }
+    }
+
+    /// The kept data disks that a new machine takes over.
+    fn takes_over(&mut self, node: &graph::Node<Document>, wanted: &DomainDocument, asked: &Asked) {
+        let mut taken = Vec::new();
+        for Edge { to, .. } in &node.needs {
+            let Some(volume) = self.present(to) else { continue };
+            let Ours::Disk { disk, .. } = &volume.ours else { continue };
+            if volume.allocation.is_some_and(|bytes| bytes < BLANK) {
+                continue;
+            }
+            if asked.delete_data {
+                self.given_up.insert(wanted.name.to_string());
+                self.anew.insert(to.clone(), "its data is given up by --delete-data".to_owned());
+            } else {
+                let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes)));
+                taken.push(format!("{disk}{}", size.unwrap_or_default()));
+            }
+        }
+        if !taken.is_empty() {
+            let name = &wanted.name;
+            if let Some(why) = self.stale(wanted) {
+                let text = format!(
+                    "it would take over the data disk {} of an earlier machine {name}: {why} (--delete-data {name} begins \
+                     with an empty one)",
+                    taken.join(", ")
+                );
+                return self.refuse(name, text);
+            }
+            let text = format!(
+                "takes over the data disk {} of an earlier machine {name}, with what is on it (--delete-data {name} begins \
+                 with an empty one)",
+                taken.join(", ")
+            );
+            self.notes.push(Note { about: About::machine(&**name), kind: NoteKind::Notice, text });
+        }
+    }
+
+    /// The roots of a machine in a pool, in the order of their names.
+    fn roots(&self, at: &Address, pool: &str, machine: &str) -> Vec<&'a VolumeObject> {
+        let first = volume_address(at, pool, &format!("{machine}.root."));
+        let is_near = |address: &Address| {
+            address.kind() == kind::VOLUME
+                && address.name().starts_with(first.name())
+                && address.place() == at.place()
+        };
+        let seen = self.seen.objects.range(first.clone()..).take_while(|(address, _)| is_near(address));
+        let volumes = seen.filter_map(|(address, _)| self.present(address));
+        volumes.filter(|volume| matches!(&volume.ours, Ours::Root { .. })).collect()
+    }
+}
