@@ -81,14 +81,14 @@ fn a_machine_whose_pool_has_to_be_started_first_is_started_in_the_same_apply() {
     host.virsh(&["destroy", "worker1"]);
     host.virsh(&["vol-delete", "worker1.disk.data", POOL]);
     host.virsh(&["pool-destroy", POOL]);
-    said(&fmc(&host, "plan --out plan.json"), 0);
+    said(&fmc(&host, "plan --delete-data worker1 --out plan.json"), 0);
     let refused = said(&fmc(&host, "apply plan.json"), 1);
     assert!(refused.contains("the plan in the file does not announce 1 step: not done"), "{refused}");
     assert!(refused.contains("1 step done, 1 left."), "{refused}");
     assert_eq!(running(&host), 2);
     assert!(!host.virsh(&["vol-list", POOL]).contains("worker1.disk.data"));
     host.virsh(&["pool-destroy", POOL]);
-    said(&fmc(&host, "apply --yes"), 0);
+    said(&fmc(&host, "apply --yes --delete-data worker1"), 0);
     assert_eq!(running(&host), 3);
     said(&fmc(&host, "plan --detailed-exitcode"), 0);
 }

@@ -282,6 +282,7 @@ impl<L: Link> Provider for Libvirt<L> {
     }
 
     async fn release(&self) {
+        self.leases.forget();
         for place in self.leases.places() {
             let Some(link) = place.name().and_then(|host| self.hosts.get(host)) else { continue };
             let (leases, link) = (self.leases.clone(), Arc::clone(link));

@@ -11,8 +11,8 @@
 //! works, and one that has not changed for a minute is taken over. A holder that comes back after that sees
 //! another text, and commits nothing more.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -45,6 +45,8 @@ const MOST: u64 = 64 << 10;
 #[derive(Clone, Debug, Default)]
 pub(in crate::provider) struct Leases {
     all: Arc<Mutex<BTreeMap<Place, Slot>>>,
+    /// The hosts whose pool this apply deletes, and the lease in it.
+    gone: Arc<Mutex<BTreeSet<Place>>>,
 }
 
 type Slot = Arc<Mutex<Option<Held>>>;
@@ -63,6 +65,20 @@ struct Held {
 impl Leases {
     fn slot(&self, place: &Place) -> Slot {
         Arc::clone(locked(&self.all).entry(place.clone()).or_default())
+    }
+
+    /// The pool of a host is deleted, and its lease with it: the last steps there go on without one.
+    pub(super) fn let_go(&self, place: &Place) {
+        locked(&self.gone).insert(place.clone());
+    }
+
+    fn is_gone(&self, place: &Place) -> bool {
+        locked(&self.gone).contains(place)
+    }
+
+    /// An apply ends: what another one of this provider deletes is another matter.
+    pub(in crate::provider) fn forget(&self) {
+        locked(&self.gone).clear();
     }
 
     /// The hosts with a lease of ours.
@@ -152,13 +168,19 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Holds the lease on the step's host, once the cloud has a pool there.
     pub(super) fn hold(&self) -> Result<(), StepError> {
         let Some(owner) = &self.owner else { return Ok(()) };
+        if self.leases.is_gone(self.address.place()) {
+            return Ok(());
+        }
         let slot = self.leases.slot(self.address.place());
         let mut held = locked(&slot);
         if let Some(own) = held.as_mut() {
             if self.link.now().saturating_sub(own.seen) < BEAT {
                 return Ok(());
             }
-            let found = self.patiently(|| beat(&*self.link, own))?;
+            let found = match self.patiently(|| beat(&*self.link, own)) {
+                Err(_) if self.leases.is_gone(self.address.place()) => return Ok(()),
+                found => found?,
+            };
             if !is_own(found.as_ref(), own) {
                 return Err(lost(found.as_ref()));
             }
@@ -186,7 +208,10 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         let slot = self.leases.slot(self.address.place());
         let mut held = locked(&slot);
         let Some(own) = held.as_mut() else { return Ok(None) };
-        let found = self.patiently(|| read(&*self.link, &own.pool))?;
+        let found = match self.patiently(|| read(&*self.link, &own.pool)) {
+            Ok(None) | Err(_) if self.leases.is_gone(self.address.place()) => return Ok(None),
+            found => found?,
+        };
         if is_own(found.as_ref(), own) {
             own.seen = self.link.now();
             return Ok(None);
