@@ -71,6 +71,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     /// Deletes the cloud's own pool, with the lease in it.
     fn delete_own_pool(&self, name: &str) -> Result<(), StepError> {
+        self.leases.let_go(self.address.place());
         self.leases.give_back(self.address.place(), &*self.link);
         self.delete_pool(name)
     }

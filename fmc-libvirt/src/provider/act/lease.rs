@@ -168,11 +168,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Holds the lease on the step's host, once the cloud has a pool there.
     pub(super) fn hold(&self) -> Result<(), StepError> {
         let Some(owner) = &self.owner else { return Ok(()) };
+        let slot = self.leases.slot(self.address.place());
+        let mut held = locked(&slot);
+        // Asked under the lock, with which the pool's deletion gives the lease back.
         if self.leases.is_gone(self.address.place()) {
             return Ok(());
         }
-        let slot = self.leases.slot(self.address.place());
-        let mut held = locked(&slot);
         if let Some(own) = held.as_mut() {
             if self.link.now().saturating_sub(own.seen) < BEAT {
                 return Ok(());

@@ -38,7 +38,6 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 if seen.active {
                     self.delete_consoles(name, |_| true)?;
                 }
-                self.leases.let_go(self.address.place());
                 self.patiently(|| self.link.delete_pool(name)).map_err(|error| match error {
                     // libvirt lists no file whose name has control characters, so that no plan knows of it.
                     StepError::Call { call, cause } if cause.contains("not empty") => StepError::Call {
