@@ -30,6 +30,8 @@ pub mod kind {
     pub const POOL: &str = "pool";
     /// A volume; its name in an address is `POOL/VOLUME`.
     pub const VOLUME: &str = "volume";
+    /// An image that lies on the host; its name in an address is its path and its digest. It is only looked at.
+    pub const IMAGE: &str = "image";
     /// A network.
     pub const NETWORK: &str = "network";
     /// A domain.
@@ -102,8 +104,20 @@ pub struct VolumeDocument {
     pub capacity: u64,
     /// The source of its bytes.
     pub content: Content,
+    /// The image on the host that it lies over, if it lies over one.
+    pub over: Option<HostImage>,
     /// What a larger capacity takes inside the guest, if it is a guest's disk.
     pub grown: Option<Cow<'static, str>>,
+}
+
+/// An image that lies on the host, where fmc does not send it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct HostImage {
+    /// Its path there.
+    pub path: AbsPath,
+    /// The digest of its bytes, if the cloud says one.
+    pub digest: Option<Digest>,
 }
 
 /// The source of a volume's bytes.

@@ -14,8 +14,8 @@ use fmc_core::name::PoolName;
 use fmc_core::unit::Size;
 
 use crate::document::{
-    self, BaseImage, Content, Document, DomainDocument, ImageSource, NetworkDocument, PoolDocument,
-    Readiness, VolumeDocument, kind,
+    self, BaseImage, Content, Document, DomainDocument, HostImage, ImageSource, NetworkDocument,
+    PoolDocument, Readiness, VolumeDocument, kind,
 };
 use crate::domain;
 use crate::grow;
@@ -131,7 +131,14 @@ impl Documents<'_> {
             let format = volume::root_format(&machine.image);
             let backing = base.as_ref().map(|(path, _)| Backing { path, format: machine.image.format });
             let xml = volume::blank_xml(&name, root.size, root.allocation, format, backing);
+            let over = match &machine.image.source {
+                Source::Path(path) | Source::Volume { path, .. } => {
+                    Some(HostImage { path: path.clone(), digest: machine.image.digest })
+                }
+                _ => None,
+            };
             let document = VolumeDocument {
+                over,
                 xml: xml.into(),
                 pool: Arc::clone(&place.pool),
                 name: name.into(),
@@ -271,6 +278,7 @@ impl Documents<'_> {
             }
         };
         let document = VolumeDocument {
+            over: None,
             xml: volume::blank_xml(&name, disk.size, disk.allocation, volume::DISK_FORMAT, None).into(),
             pool,
             name: name.into(),
@@ -392,6 +400,7 @@ pub(crate) fn known_addresses(machine: &Machine) -> impl Iterator<Item = IpAddr>
 /// A volume for an upload; the length is not known yet.
 fn upload(place: &Place<'_>, name: Arc<str>, content: Content) -> VolumeDocument {
     VolumeDocument {
+        over: None,
         xml: volume::upload_xml(&name, 0).into(),
         pool: Arc::clone(&place.pool),
         name,

@@ -21,6 +21,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use fmc_core::digest::Digest;
+
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{call}: {message}")]
@@ -157,6 +159,19 @@ pub struct VolumeFacts {
     pub backing: Option<String>,
 }
 
+/// A file on the hypervisor, as libvirt shows it: libvirt reads files as volumes of their folder's pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its length in bytes.
+    pub length: u64,
+    /// When its content was changed for the last time, in libvirt's words; empty if libvirt does not say it.
+    pub changed: String,
+    /// The capacity in bytes of the disk in it.
+    pub capacity: u64,
+    /// The path of its backing store, if it has one.
+    pub backing: Option<String>,
+}
+
 /// A DHCP lease of a network's.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeaseRecord {
@@ -219,6 +234,11 @@ pub trait Link: Send + Sync + 'static {
     /// Whether its calls return at once, so that they may run on the async executor, as those of a
     /// simulation.
     fn is_instant(&self) -> bool {
+        false
+    }
+
+    /// Whether it is on this computer, so that the bytes of a file need no network.
+    fn is_local(&self) -> bool {
         false
     }
 
@@ -338,6 +358,10 @@ pub trait Link: Send + Sync + 'static {
     fn volume_tail(&self, pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError>;
     /// Grows a volume that no running guest uses.
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
+    /// A file by its path, in a pool or in none; `None` if libvirt does not show it.
+    fn file(&self, path: &str) -> Result<Option<FileFacts>, CallError>;
+    /// The digest of a file's bytes by the algorithm of `like`, which are all read; `None` if libvirt does not show it.
+    fn file_digest(&self, path: &str, like: &Digest) -> Result<Option<Digest>, CallError>;
     /// Deletes a volume; a missing volume is not an error.
     fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError>;
 }

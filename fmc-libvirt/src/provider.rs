@@ -14,6 +14,7 @@ pub mod object;
 mod observe;
 mod pools;
 mod preflight;
+mod promise;
 mod run;
 mod settle;
 mod up;
@@ -36,6 +37,7 @@ use self::act::Job;
 use self::act::lease::Leases;
 use self::observe::Remembered;
 use self::pools::Pools;
+use self::promise::Promises;
 use self::up::{AgentLane, Before};
 use crate::document::{Document, PROVIDER, kind};
 use crate::image::Images;
@@ -70,6 +72,7 @@ pub struct Libvirt<L> {
     images: Images,
     pools: Pools,
     leases: Leases,
+    promises: Promises,
     reads: Mutex<BTreeMap<HostName, Arc<Remembered>>>,
     before: Before,
     agents: AgentLane,
@@ -98,6 +101,7 @@ impl<L: Link> Libvirt<L> {
             images: Images::default(),
             pools: Pools::default(),
             leases: Leases::default(),
+            promises: Promises::default(),
             reads: Mutex::default(),
             before: Before::default(),
             agents: AgentLane::default(),
@@ -262,6 +266,7 @@ impl<L: Link> Provider for Libvirt<L> {
             images: self.images.clone(),
             pools: self.pools.clone(),
             leases: self.leases.clone(),
+            promises: self.promises.clone(),
             owner: self.owner_at(address),
             acting: acting.clone(),
             address: address.clone(),

@@ -85,7 +85,7 @@ impl<L: Link> Room for Libvirt<L> {
     fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
         match object {
             Object::Domain(domain) => domain.mark.as_ref().map(|mark| &*mark.memberships).unwrap_or_default(),
-            Object::Pool(_) | Object::Volume(_) | Object::Network(_) => &[],
+            Object::Pool(_) | Object::Volume(_) | Object::Network(_) | Object::Image(_) => &[],
         }
     }
 

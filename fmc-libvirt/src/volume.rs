@@ -12,12 +12,14 @@
 use std::fmt;
 
 use fmc_core::checked::{Image, Source};
+use fmc_core::digest::Digest;
 use fmc_core::disk::Allocation;
 use fmc_core::image::Format;
 use fmc_core::unit::Size;
 use sha2::{Digest as _, Sha256};
 
 use crate::document::VolumeDocument;
+use crate::link::FileFacts;
 use crate::xml::{Element, Writer};
 
 /// The suffix of a volume that marks another one as completely uploaded.
@@ -74,8 +76,44 @@ pub enum Ours {
         /// The number of a full file; `None` for the current one.
         full: Option<u8>,
     },
+    /// The record that an image on the host was checked, `image.PATH.FILE.DIGEST`: an empty volume. Roots were made from the
+    /// file while it was this one.
+    Image(Seal),
     /// The lease of the apply that changes this cloud now, `lease`.
     Lease,
+}
+
+/// The parts in the name of the record of an image on the host, each the first 12 hexadecimal digits of a hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Seal {
+    /// Over the path.
+    pub path: String,
+    /// Over the length of the file and the time of its last change.
+    pub file: String,
+    /// Over the digest that the cloud says; zeros if it says none.
+    pub digest: String,
+}
+
+impl Seal {
+    /// Of a file as it is now.
+    pub(crate) fn of(path: &str, digest: Option<&Digest>, facts: &FileFacts) -> Self {
+        Self {
+            path: short_hash(&[path]),
+            file: short_hash(&[&facts.length.to_string(), &facts.changed]),
+            digest: digest.map_or_else(|| "0".repeat(12), |digest| short_hash(&[&digest.to_string()])),
+        }
+    }
+}
+
+/// The first 12 hexadecimal digits of a hash over texts.
+pub(crate) fn short_hash(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text);
+        hash.update([0]);
+    }
+    hex(&hash.finalize(), 6)
 }
 
 /// The name of a volume of ours.
@@ -121,6 +159,10 @@ impl Ours {
         let parts: Vec<&str> = name.splitn(4, '.').collect();
         match *parts.as_slice() {
             [LEASE] => Some(Self::Lease),
+            ["image", path, file, digest] if [path, file, digest].iter().all(|part| is_hex(part, 12)) => {
+                let [path, file, digest] = [path, file, digest].map(str::to_owned);
+                Some(Self::Image(Seal { path, file, digest }))
+            }
             ["base", digest] if is_hex(digest, 12) => Some(Self::Base { digest: digest.to_owned() }),
             [machine, "root", hash] if is_label(machine) && is_hex(hash, 8) => {
                 Some(Self::Root { machine: machine.to_owned(), hash: hash.to_owned() })
@@ -141,10 +183,10 @@ impl Ours {
         }
     }
 
-    /// The machine of the volume; a base and a lease have none.
+    /// The machine of the volume; a base, the record of an image and a lease have none.
     pub fn machine(&self) -> Option<&str> {
         match self {
-            Self::Base { .. } | Self::Lease => None,
+            Self::Base { .. } | Self::Image(_) | Self::Lease => None,
             Self::Root { machine, .. }
             | Self::Boot { machine, .. }
             | Self::Disk { machine, .. }
@@ -160,6 +202,7 @@ impl fmt::Display for Ours {
             Self::Root { machine, hash } => write!(f, "{machine}.root.{hash}"),
             Self::Boot { machine, hash } => write!(f, "{machine}.boot.{hash}"),
             Self::Disk { machine, disk } => write!(f, "{machine}.disk.{disk}"),
+            Self::Image(Seal { path, file, digest }) => write!(f, "image.{path}.{file}.{digest}"),
             Self::Lease => f.write_str(LEASE),
             Self::Console { machine, full: None } => write!(f, "{machine}.console"),
             Self::Console { machine, full: Some(full) } => write!(f, "{machine}.console.{full}"),
@@ -352,6 +395,8 @@ mod tests {
             (label(), "[0-9a-f]{8}").prop_map(|(machine, hash)| Ours::Boot { machine, hash }),
             (label(), label()).prop_map(|(machine, disk)| Ours::Disk { machine, disk }),
             (label(), any::<Option<u8>>()).prop_map(|(machine, full)| Ours::Console { machine, full }),
+            ("[0-9a-f]{12}", "[0-9a-f]{12}", "[0-9a-f]{12}")
+                .prop_map(|(path, file, digest)| Ours::Image(Seal { path, file, digest })),
             Just(Ours::Lease),
         ]
     }

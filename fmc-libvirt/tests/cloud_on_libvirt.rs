@@ -232,6 +232,80 @@ fn libvirtd_killed_in_the_middle_of_an_upload() {
     assert_eq!(hypervisor.running(), ["web0", "web1"]);
 }
 
+/// The file is in no pool: libvirt shows it through one that is there for a moment.
+#[test]
+fn an_image_on_the_host_that_is_replaced_under_its_machine() {
+    let hypervisor = Hypervisor::named("local");
+    let path = hypervisor.own.path().join("on-the-host.qcow2");
+    let put = |content: &[u8]| {
+        let bytes = fmc_testkit::image::qcow2("64M", content);
+        std::fs::write(&path, &bytes).unwrap();
+        Digest::sha256(&bytes)
+    };
+    let cloud = |digest| {
+        let image = Image::blank().format(Format::Qcow2).path(path.to_str().unwrap()).digest(digest);
+        hypervisor.cloud("upload").network(upload_network()).machine(machine(0, image))
+    };
+    let refusals = |cloud: &Cloud, choices: &Choices| -> String {
+        let plan = hypervisor.plan(&wanted(cloud), choices);
+        let notes = plan.notes.iter().filter(|note| note.kind == NoteKind::Refused);
+        notes.map(|note| format!("{}: {}\n", note.about, note.text)).collect()
+    };
+    let replace = Choices { replace: ["web0".to_owned()].into(), ..choices() };
+    let is_not_it = "is not the image that the digest says";
+
+    let old = put(b"old");
+    let other = Digest::sha256(b"another one");
+    assert!(refusals(&cloud(other), &choices()).contains(is_not_it));
+    hypervisor.converge(&cloud(old), &choices());
+    assert_eq!(hypervisor.own.virsh(&["pool-list", "--all", "--name"]).trim(), "fmc-upload");
+
+    let new = put(b"new");
+    let said = refusals(&cloud(old), &choices());
+    assert!(said.contains("web0") && said.contains(is_not_it) && said.contains("overlay"), "{said}");
+    assert!(refusals(&cloud(old), &replace).contains(is_not_it));
+    let seen = wait(hypervisor.provider.observe(&wanted(&cloud(old)))).unwrap();
+    let drift = fmc_libvirt::provider::drifted::drift(&wanted(&cloud(old)), &seen).drift;
+    assert!(format!("{drift:?}").contains(is_not_it), "{drift:?}");
+    hypervisor.apply(&cloud(new), &replace);
+    hypervisor.expect_nothing_to_do(&cloud(new));
+
+    std::fs::remove_file(&path).unwrap();
+    let away = refusals(&cloud(old), &replace);
+    assert!(away.contains("a promise that nobody can keep"), "{away}");
+    put(b"new");
+    hypervisor.destroy("upload", &choices());
+    assert_eq!(hypervisor.own.virsh(&["pool-list", "--all", "--name"]).trim(), "");
+}
+
+/// Only the header of its file says what lies under the disk of a domain that is off.
+#[test]
+fn what_lies_under_a_foreign_machine_that_is_off_stays() {
+    let hypervisor = Hypervisor::named("local");
+    let cloud = cloud_of_an_image(&hypervisor, &vec![7; MIB], 1);
+    hypervisor.converge(&cloud, &choices());
+    let names = hypervisor.volumes("fmc-upload");
+    let root = names.iter().find(|name| name.starts_with("web0.root.")).unwrap();
+    let folder = hypervisor.own.path().join("fmc-upload");
+    let theirs = hypervisor.own.path().join("elsewhere");
+    std::fs::create_dir(&theirs).unwrap();
+    let disk = theirs.join("theirs.qcow2");
+    let (below, above) = (folder.join(root), disk.to_str().unwrap().to_owned());
+    let make = format!("qemu-img create -q -f qcow2 -F qcow2 -b {} {above}", below.display());
+    hypervisor.own.inside(&make).unwrap();
+    let xml = format!(
+        "<domain type='qemu'><name>theirs</name><memory unit='MiB'>32</memory><os><type>hvm</type></os><devices>\
+         <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{above}'/>\
+         <target dev='vda' bus='virtio'/></disk></devices></domain>"
+    );
+    let file = hypervisor.own.path().join("theirs.xml");
+    std::fs::write(&file, xml).unwrap();
+    hypervisor.own.virsh(&["define", file.to_str().unwrap()]);
+    hypervisor.destroy("upload", &Choices { delete_data: DeleteData::All, ..choices() });
+    let left = hypervisor.volumes("fmc-upload");
+    assert!(left.contains(root) && left.iter().any(|name| name.starts_with("base.")), "{left:?}");
+}
+
 /// Machines on one base image from a local file; the first two run.
 fn cloud_of_an_image(hypervisor: &Hypervisor, content: &[u8], machines: u8) -> Cloud {
     let image = hypervisor.image(content);

@@ -13,28 +13,28 @@ const WAITING: usize = 2;
 
 /// An unfinished digest.
 #[derive(Clone)]
-pub(super) enum Hash {
+pub(crate) enum Hash {
     Sha256(sha2::Sha256),
     Sha512(sha2::Sha512),
 }
 
 impl Hash {
     /// Uses the algorithm of a given digest.
-    pub(super) fn like(digest: &Digest) -> Self {
+    pub(crate) fn like(digest: &Digest) -> Self {
         match digest {
             Digest::Sha256(_) => Self::Sha256(sha2::Sha256::new()),
             Digest::Sha512(_) => Self::Sha512(sha2::Sha512::new()),
         }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hash) => hash.update(bytes),
             Self::Sha512(hash) => hash.update(bytes),
         }
     }
 
-    pub(super) fn finish(self) -> Digest {
+    pub(crate) fn finish(self) -> Digest {
         match self {
             Self::Sha256(hash) => Digest::Sha256(hash.finalize().into()),
             Self::Sha512(hash) => Digest::Sha512(hash.finalize().into()),

@@ -30,6 +30,8 @@ use fmc_core::digest::Digest;
 use fmc_core::unit::Size;
 
 pub use self::cache::Images;
+#[cfg(feature = "virt")]
+pub(crate) use self::hash::Hash;
 use self::header::HeaderError;
 use self::unpack::Packing;
 

@@ -5,9 +5,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fmc_core::digest::Digest;
+
 use super::{
-    AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
-    Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
+    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// A link of any kind.
@@ -52,6 +54,7 @@ forward! {
     fn facts() -> Result<HostFacts, CallError>;
     fn interfaces() -> Result<Option<Vec<String>>, CallError>;
     fn is_instant() -> bool;
+    fn is_local() -> bool;
     fn wait(time: Duration);
     fn now() -> Duration;
     fn connects(to: SocketAddr, within: Duration) -> bool;
@@ -99,5 +102,7 @@ forward! {
     fn refresh_pool(pool: &str) -> Result<(), CallError>;
     fn volume_tail(pool: &str, name: &str, bytes: u64) -> Result<Option<Vec<u8>>, CallError>;
     fn resize_volume(pool: &str, name: &str, bytes: u64) -> Result<(), CallError>;
+    fn file(path: &str) -> Result<Option<FileFacts>, CallError>;
+    fn file_digest(path: &str, like: &Digest) -> Result<Option<Digest>, CallError>;
     fn delete_volume(pool: &str, name: &str) -> Result<(), CallError>;
 }

@@ -4,6 +4,7 @@
 //! not need this: libvirt itself refuses a name that is taken.
 
 mod domain;
+mod image;
 pub(super) mod lease;
 mod network;
 mod storage;
@@ -16,6 +17,7 @@ use fmc_core::graph::{Acting, Action, Address, Change, Event, Fingerprint, StepE
 use fmc_core::secret::Secrets;
 
 use super::pools::Pools;
+use super::promise::Promises;
 use super::up::Before;
 use crate::document::{Document, kind};
 use crate::image::Images;
@@ -34,6 +36,7 @@ pub(super) struct Job<L, A> {
     pub(super) images: Images,
     pub(super) pools: Pools,
     pub(super) leases: lease::Leases,
+    pub(super) promises: Promises,
     /// The cloud's owner, if its objects were observed.
     pub(super) owner: Option<Arc<str>>,
     pub(super) acting: A,

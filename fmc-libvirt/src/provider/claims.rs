@@ -25,7 +25,7 @@ pub(super) fn holds(object: &Object) -> BTreeSet<Claim> {
     let (xml, live, of): (_, _, fn(&str) -> BTreeSet<Claim>) = match object {
         Object::Network(network) => (&network.record.xml, &network.record.live_xml, of_network),
         Object::Domain(domain) => (&domain.record.xml, &domain.record.live_xml, of_domain),
-        Object::Pool(_) | Object::Volume(_) => return BTreeSet::new(),
+        Object::Pool(_) | Object::Volume(_) | Object::Image(_) => return BTreeSet::new(),
     };
     let mut claims = of(xml);
     claims.extend(live.iter().flat_map(|live| of(live)));

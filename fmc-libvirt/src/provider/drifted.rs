@@ -13,8 +13,8 @@ use fmc_core::graph::{Address, Change, Choices, Seen, Verdict, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
 use super::model::{compare, part_of};
-use super::object::{DomainObject, NetworkObject, Object, Owner, pool_identity};
-use super::settle::settle;
+use super::object::{DomainObject, ImageObject, NetworkObject, Object, Owner, pool_identity};
+use super::settle::{root_of, settle};
 use crate::document::{Document, kind};
 use crate::drift::pending_boot;
 use crate::mark::{Mark, is_stale};
@@ -32,6 +32,7 @@ pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
         }
         looking.covered(address, object);
     }
+    looking.swapped(wanted, seen);
     looking.missing(wanted, seen);
     let Looking(mut found) = looking;
     found.drift.sort_by(|one, other| one.address.cmp(&other.address));
@@ -79,12 +80,33 @@ impl Looking {
         }
     }
 
+    /// A machine whose root lies over an image that was replaced.
+    fn swapped(&mut self, wanted: &Wanted<Document>, seen: &Seen<Object>) {
+        for (address, node) in &wanted.nodes {
+            let Document::Domain(domain) = &*node.document else { continue };
+            let Some((_, image)) = root_of(wanted, address, domain) else { continue };
+            let at = ImageObject::address(address.place(), image);
+            let (Some(Object::Domain(there)), Some(Object::Image(image))) =
+                (seen.object(address), seen.object(&at))
+            else {
+                continue;
+            };
+            if let Some(what) = image.swapped().filter(|_| there.owner == Owner::Us) {
+                let object = Object::Domain(there.clone());
+                let path = format!("image {}", image.image.path);
+                let moved =
+                    Moved { path, from: Some("the file that its root lies over".to_owned()), to: Some(what) };
+                self.tell(address, &object, DriftKind::Changed, vec![moved]);
+            }
+        }
+    }
+
     /// A copy of one of our objects: its mark has another address.
     fn extra(&mut self, address: &Address, object: &Object) {
         let (mark, owner) = match object {
             Object::Domain(domain) => (domain.mark.clone(), &domain.owner),
             Object::Network(network) => (Mark::read(&network.record.xml), &network.owner),
-            Object::Pool(_) | Object::Volume(_) => return,
+            Object::Pool(_) | Object::Volume(_) | Object::Image(_) => return,
         };
         if let Some(mark) = mark.filter(|_| *owner == Owner::Copied) {
             let copy = Moved { path: "copy of".to_owned(), from: None, to: Some(mark.address) };

@@ -284,7 +284,7 @@ fn remove_volume(
             }
         }
         Ours::Boot { .. } => Removal::Discard("no machine boots with it".to_owned()),
-        Ours::Lease => Removal::Ignore,
+        Ours::Lease | Ours::Image(_) => Removal::Ignore,
         Ours::Base { .. } => {
             let stays = |user: &&String| !goes(at, user, &volume.pool, is_wanted);
             match volume.used_by.iter().find(stays) {
@@ -310,7 +310,7 @@ pub(super) fn part_of(at: &Address, object: &Object) -> Option<String> {
     let machine = match object {
         Object::Domain(_) => at.name(),
         Object::Volume(volume) => volume.ours.machine()?,
-        Object::Pool(_) | Object::Network(_) => return None,
+        Object::Pool(_) | Object::Network(_) | Object::Image(_) => return None,
     };
     Some(format!("machine/{machine}"))
 }

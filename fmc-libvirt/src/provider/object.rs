@@ -6,6 +6,7 @@ use fmc_core::graph::{Edge, Fingerprint};
 use fmc_core::identity;
 
 use super::guard::StrangeDisk;
+pub use super::promise::{ImageBytes, ImageObject};
 use crate::link::{DomainRecord, NetworkRecord, PoolRecord, Suspended, VolumeFacts};
 use crate::mark::{self, Mark};
 use crate::volume::{Ours, VolumeName};
@@ -24,13 +25,15 @@ pub enum Object {
     Network(NetworkObject),
     /// A domain.
     Domain(DomainObject),
+    /// An image that lies on the host; it is only looked at.
+    Image(ImageObject),
 }
 
 impl Object {
     /// The needs of the object.
     pub(super) fn needs(&self) -> &[Edge] {
         match self {
-            Self::Pool(_) | Self::Network(_) => &[],
+            Self::Pool(_) | Self::Network(_) | Self::Image(_) => &[],
             Self::Volume(volume) => &volume.needs,
             Self::Domain(domain) => &domain.needs,
         }

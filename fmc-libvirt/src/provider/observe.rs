@@ -33,9 +33,10 @@ pub(super) async fn observe<L: Link>(
     };
     let reads = provider.hosts.iter().map(|(host, link)| {
         let (wants, link, place) = (Arc::clone(&wants), Arc::clone(link), place_of(host));
-        let instant = link.is_instant();
+        let (instant, promises) = (link.is_instant(), provider.promises.clone());
         async move {
-            let read = run::off_thread(instant, move || HostRead::read(&*link, &place, &wants)).await;
+            let read =
+                run::off_thread(instant, move || HostRead::read(&*link, &place, &wants, &promises)).await;
             let lost = || CallError::new("read the host", CallErrorKind::Failed, "its thread ended early");
             (host, read.unwrap_or_else(|| Err(lost())))
         }

@@ -8,6 +8,7 @@
 
 mod birth;
 mod disks;
+mod images;
 mod lost;
 mod members;
 mod returns;
@@ -25,6 +26,7 @@ use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
 use self::disks::{format_of, names_disk};
+pub(super) use self::images::root_of;
 use super::guard::{self, StrangeDisk};
 use super::object::{DomainObject, Object, Owner, VolumeObject};
 use crate::document::{Document, DomainDocument, kind};
@@ -63,6 +65,7 @@ pub(super) fn settle<'a>(
     settling.members(wanted, choices);
     settling.one_hypervisor();
     settling.known_pools();
+    settling.images(wanted);
     settling.drop_unused_bases();
     settling.uploads();
     settling.unknown_replacements(&machines, choices);

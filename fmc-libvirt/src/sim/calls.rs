@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fmc_core::digest::Digest;
 use sha2::Digest as _;
 
 use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
-    AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, HostFacts, LeaseRecord, Link,
-    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, FileFacts, HostFacts,
+    LeaseRecord, Link, NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 use crate::volume::LEASE;
 
@@ -58,6 +59,8 @@ pub const CALLS: &[&str] = &[
     "volume-tail",
     "resize-volume",
     "delete-volume",
+    "file",
+    "file-digest",
 ];
 
 impl Link for Sim {
@@ -73,6 +76,10 @@ impl Link for Sim {
         self.call("interfaces", "", |state| {
             Ok(state.host.bridges.as_ref().map(|names| names.iter().cloned().collect()))
         })
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn is_instant(&self) -> bool {
@@ -304,6 +311,14 @@ impl Link for Sim {
 
     fn resize_volume(&self, pool: &str, name: &str, bytes: u64) -> Result<(), CallError> {
         self.call("resize-volume", name, |state| state.resize_volume(pool, name, bytes))
+    }
+
+    fn file(&self, path: &str) -> Result<Option<FileFacts>, CallError> {
+        self.call("file", path, |state| Ok(state.file(path)))
+    }
+
+    fn file_digest(&self, path: &str, like: &Digest) -> Result<Option<Digest>, CallError> {
+        self.call("file-digest", path, |state| Ok(state.file_digest(path, like)))
     }
 
     fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError> {

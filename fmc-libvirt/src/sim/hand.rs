@@ -4,7 +4,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::state::Volume;
+use fmc_core::digest::Digest;
+
+use super::state::{HostFile, Volume};
 use super::trouble::Trouble;
 use super::{Sim, xml};
 use crate::link::CallError;
@@ -57,6 +59,29 @@ impl Sim {
         }
         drop(waits);
         act();
+    }
+
+    /// Puts an image at a path outside the pools, in the place of the one that is there: from then on its content is known,
+    /// with the capacity of the disk in it. Without this call a file is what the cloud says that it is.
+    pub fn put_image(&self, path: &str, content: &[u8], capacity: u64) {
+        let mut world = self.lock();
+        let contents = &mut world.state_mut().host.contents;
+        let changed = contents.get(path).map_or(1, |file| file.changed + 1);
+        let file = HostFile {
+            length: u64::try_from(content.len()).unwrap_or(u64::MAX),
+            capacity,
+            changed,
+            sha256: Digest::sha256(content).hex(),
+            sha512: Digest::sha512(content).hex(),
+            backing: None,
+        };
+        contents.insert(path.to_owned(), file);
+    }
+
+    /// Makes a file outside the pools an overlay over another file, as `qemu-img create -b` does.
+    pub fn put_overlay(&self, path: &str, below: &str) {
+        let file = HostFile { backing: Some(below.to_owned()), ..HostFile::default() };
+        self.lock().state_mut().host.contents.insert(path.to_owned(), file);
     }
 
     /// Pauses a running guest, as a person does (`user`) or QEMU when a disk is full (`I/O error`).

@@ -82,6 +82,9 @@ pub(super) struct Host {
     pub(super) bridges: Option<BTreeSet<String>>,
     /// Missing files; every other file outside the pools exists.
     pub(super) missing: BTreeSet<String>,
+    /// Files outside the pools of which the content is known. That of the others is what the cloud says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) contents: BTreeMap<String, HostFile>,
     /// The total space of a pool's folder in bytes, by path; unlimited if not set.
     pub(super) room: BTreeMap<String, u64>,
     /// Seconds that a guest takes to shut down; a guest without an operating system never does.
@@ -111,6 +114,7 @@ impl Default for Host {
             domain_types: vec!["qemu".to_owned(), "kvm".to_owned()],
             bridges: None,
             missing: BTreeSet::new(),
+            contents: BTreeMap::new(),
             room: BTreeMap::new(),
             shutdown_seconds: 4,
             boots: BTreeMap::new(),
@@ -133,6 +137,22 @@ impl Host {
             domain_types: self.domain_types.clone(),
         }
     }
+}
+
+/// A file outside the pools.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct HostFile {
+    pub(super) length: u64,
+    /// The capacity of the disk in it.
+    pub(super) capacity: u64,
+    /// How often its content was changed.
+    pub(super) changed: u64,
+    /// The hexadecimal digits of its SHA-256 and its SHA-512.
+    pub(super) sha256: String,
+    pub(super) sha512: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) backing: Option<String>,
 }
 
 /// A domain.

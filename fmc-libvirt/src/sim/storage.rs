@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use fmc_core::digest::Digest;
+
 use super::domain::uuid_of;
 use super::state::{Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
-use crate::link::{PoolRecord, VolumeFacts, VolumeRecord};
+use crate::link::{FileFacts, PoolRecord, VolumeFacts, VolumeRecord};
 use crate::volume::LEASE;
 
 /// What a disk takes at least once a guest has used it.
@@ -154,6 +156,43 @@ impl State {
             format: Some(volume.format.clone()),
             backing: volume.backing.clone(),
         }))
+    }
+
+    /// A file in a pool or outside.
+    pub(super) fn file(&self, path: &str) -> Option<FileFacts> {
+        match self.volume_at(path) {
+            Some(volume) => volume.map(|volume| FileFacts {
+                length: volume.takes,
+                changed: volume.sent.as_ref().map(|(_, digest)| digest.clone()).unwrap_or_default(),
+                capacity: volume.capacity,
+                backing: volume.backing.clone(),
+            }),
+            None if self.host.missing.contains(path) => None,
+            None => {
+                let known = self.host.contents.get(path);
+                Some(FileFacts {
+                    length: known.map_or(0, |file| file.length),
+                    changed: known.map_or(0, |file| file.changed).to_string(),
+                    capacity: known.map_or(0, |file| file.capacity),
+                    backing: known.and_then(|file| file.backing.clone()),
+                })
+            }
+        }
+    }
+
+    /// The digest of a file, which is the one that the cloud says unless its content is known.
+    pub(super) fn file_digest(&self, path: &str, like: &Digest) -> Option<Digest> {
+        self.file(path)?;
+        let known = self.host.contents.get(path).map(|file| match like {
+            Digest::Sha256(_) => format!("sha256:{}", file.sha256),
+            Digest::Sha512(_) => format!("sha512:{}", file.sha512),
+        });
+        let sent = self
+            .volume_at(path)
+            .flatten()
+            .and_then(|volume| Some(format!("sha256:{}", volume.sent.as_ref()?.1)));
+        let known = known.or(sent.filter(|_| matches!(like, Digest::Sha256(_))));
+        known.map_or(Some(*like), |known| known.parse().ok())
     }
 
     pub(super) fn disk_capacities(&self) -> BTreeMap<String, u64> {

@@ -10,6 +10,7 @@
 mod call;
 mod download;
 mod failure;
+mod hostfile;
 mod raw;
 mod read;
 mod session;
@@ -21,14 +22,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use fmc_core::digest::Digest;
 use virt::sys;
 
 use self::call::{Call, Kind};
 use self::session::Client;
 use self::stops::Stops;
 use crate::link::{
-    AddressRecord, AddressSource, CallError, DomainRecord, Edit, HostFacts, LeaseRecord, Link, NetworkRecord,
-    Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
+    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
 };
 
 /// The timeouts of calls.
@@ -428,6 +430,18 @@ impl Link for VirtLink {
         let (pool, name) = (pool.to_owned(), name.to_owned());
         self.client
             .call(call, move |session| session.on_volume(&pool, &name, |volume| volume.resize(bytes, 0)))
+    }
+
+    fn file(&self, path: &str) -> Result<Option<FileFacts>, CallError> {
+        hostfile::facts(&self.client, path)
+    }
+
+    fn file_digest(&self, path: &str, like: &Digest) -> Result<Option<Digest>, CallError> {
+        hostfile::digest(&self.client, path, like)
+    }
+
+    fn is_local(&self) -> bool {
+        self.uri().split_once("://").is_some_and(|(_, rest)| rest.starts_with('/'))
     }
 
     fn delete_volume(&self, pool: &str, name: &str) -> Result<(), CallError> {

@@ -5,6 +5,7 @@ mod bad_input;
 mod birth;
 mod console;
 mod fetch;
+mod host_images;
 mod images;
 mod lab;
 mod laws;

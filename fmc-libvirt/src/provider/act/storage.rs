@@ -37,6 +37,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             Some(seen) => {
                 if seen.active {
                     self.delete_consoles(name, |_| true)?;
+                    self.delete_seals(name)?;
                 }
                 self.patiently(|| self.link.delete_pool(name)).map_err(|error| match error {
                     // libvirt lists no file whose name has control characters, so that no plan knows of it.
@@ -92,7 +93,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
 
     fn create_volume(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
         match &wanted.content {
-            Content::Empty => self.make_volume(&wanted.pool, &wanted.name, &wanted.xml),
+            Content::Empty => {
+                if let Some(image) = &wanted.over {
+                    self.keep_promise(&wanted.pool, image)?;
+                }
+                self.make_volume(&wanted.pool, &wanted.name, &wanted.xml)
+            }
             _ => self.upload(wanted),
         }
     }

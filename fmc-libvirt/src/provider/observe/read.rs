@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::graph::Place;
+use fmc_core::graph::{Address, Place};
 
 use super::names::Names;
 use super::wants::Wants;
@@ -11,7 +11,11 @@ use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, Volu
 use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{is_disk, pool_identity, volume_name};
-use crate::volume::{LEASE, Ours, own_pool};
+use crate::provider::promise::{ImageObject, Promises};
+use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
+
+/// How many layers of a disk are looked at.
+const LAYERS: usize = 32;
 
 /// Everything that was read of a host.
 #[derive(Debug, Default)]
@@ -33,13 +37,20 @@ pub(super) struct HostRead {
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
     pub(super) details: BTreeMap<(String, String), VolumeFacts>,
+    /// The images that lie on the host.
+    pub(super) images: Vec<ImageObject>,
     /// The apply that has the lease of the cloud, in words.
     pub(super) lease: Option<String>,
 }
 
 impl HostRead {
     /// Reads a host with as few calls as possible for the wanted objects.
-    pub(super) fn read(link: &impl Link, place: &Place, wants: &Wants) -> Result<Self, CallError> {
+    pub(super) fn read(
+        link: &impl Link,
+        place: &Place,
+        wants: &Wants,
+        promises: &Promises,
+    ) -> Result<Self, CallError> {
         let mut read = Self {
             domains: link.domains()?,
             networks: link.networks()?,
@@ -75,7 +86,59 @@ impl HostRead {
                 read.details.insert((pool, name), facts);
             }
         }
+        read.look_below(link, wants)?;
+        read.look_at_images(link, place, wants, promises)?;
         Ok(read)
+    }
+
+    /// The images that lie on the host.
+    fn look_at_images(
+        &mut self,
+        link: &impl Link,
+        place: &Place,
+        wants: &Wants,
+        promises: &Promises,
+    ) -> Result<(), CallError> {
+        let volumes = self.volumes.get(&own_pool(&wants.owner)).into_iter().flatten();
+        let seals = volumes.filter_map(|record| match VolumeName::parse(&record.name)?.ours {
+            Ours::Image(seal) => Some(seal),
+            _ => None,
+        });
+        let seals: Vec<Seal> = seals.collect();
+        for ((_, image), roots) in wants.images.iter().filter(|((at, _), _)| at == place) {
+            let is_there = |root: &Address| {
+                root.name().split_once('/').is_some_and(|(pool, name)| self.has_volume(pool, name))
+            };
+            let is_awaited = !roots.iter().all(is_there);
+            let image = ImageObject::look(link, place, image.clone(), &seals, is_awaited, promises)?;
+            self.images.push(image);
+        }
+        Ok(())
+    }
+
+    /// What lies under the disks of domains that are off and not ours: only the document of a running one says it.
+    fn look_below(&mut self, link: &impl Link, wants: &Wants) -> Result<(), CallError> {
+        let may_lie_under = |ours: &Ours| matches!(ours, Ours::Base { .. } | Ours::Root { .. });
+        if !self.ours(&wants.owner).any(|(_, _, ours)| may_lie_under(&ours)) {
+            return Ok(());
+        }
+        let known: BTreeSet<String> =
+            self.ours(&wants.owner).map(|(_, record, _)| record.path.clone()).collect();
+        for ((domain, mark), names) in self.domains.iter().zip(&self.domain_marks).zip(&mut self.names) {
+            let is_ours = mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
+            if domain.active || is_ours {
+                continue;
+            }
+            for file in names.files.clone() {
+                let mut layer = Some(file);
+                for _ in 0..LAYERS {
+                    let Some(above) = layer.filter(|layer| !known.contains(layer)) else { break };
+                    layer = link.file(&above)?.and_then(|facts| facts.backing);
+                    names.below.extend(layer.clone());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The networks of running guests.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::graph::{Address, Carries, Edge, Place, State};
+use fmc_core::graph::{Address, Carries, Edge, Fingerprint, Place, State};
 
 use super::names::Names;
 use super::read::HostRead;
@@ -13,9 +13,9 @@ use crate::mark::Mark;
 use crate::pool;
 use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{
-    DomainObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject, domain_fingerprint,
-    is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity, volume_fingerprint,
-    volume_name,
+    DomainObject, ImageObject, Naming, NetworkObject, Object, Owner, PoolObject, VolumeObject,
+    domain_fingerprint, is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity,
+    volume_fingerprint, volume_name,
 };
 use crate::volume::{Ours, VolumeName, own_pool};
 
@@ -87,6 +87,11 @@ impl See<'_> {
                 });
                 objects.insert(self.address(kind::NETWORK, name), State::present(object, fingerprint));
             }
+        }
+        for image in std::mem::take(&mut self.read.images) {
+            let fingerprint = Fingerprint::of(format!("{:?} {}", image.bytes, image.is_swapped).as_bytes());
+            let address = ImageObject::address(&self.place, &image.image);
+            objects.insert(address, State::present(Object::Image(image), fingerprint));
         }
         if owned {
             self.volumes(&named, &machines, &covered, &folders, objects);
@@ -204,7 +209,7 @@ impl See<'_> {
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
                 // Applies give it back, or take it over.
-                if name.ours == Ours::Lease {
+                if matches!(name.ours, Ours::Lease | Ours::Image(_)) {
                     continue;
                 }
                 // It is deleted with its domain, and only chance decides whether it is listed: libvirt

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Place, Wanted};
 
-use crate::document::{Document, kind};
+use crate::document::{Document, HostImage, kind};
 use crate::mark::Mark;
 
 /// The inputs that decide how much has to be read.
 pub(super) struct Wants {
     pub(super) owner: String,
     pub(super) addresses: BTreeSet<Address>,
+    /// The images that lie on hosts, with the roots that are made of them.
+    pub(super) images: BTreeMap<(Place, HostImage), BTreeSet<Address>>,
     /// The hosts of the cloud.
     pub(super) hosts: BTreeSet<String>,
     /// The domains and networks that have another name on their host: by host, kind and that name.
@@ -34,8 +36,18 @@ impl Wants {
                 hosts.insert(host.to_owned());
             }
         }
+        let mut images: BTreeMap<(Place, HostImage), BTreeSet<Address>> = BTreeMap::new();
+        for (address, node) in &wanted.nodes {
+            if let Document::Volume(volume) = &*node.document
+                && let Some(image) = &volume.over
+            {
+                let roots = images.entry((address.place().clone(), image.clone())).or_default();
+                roots.insert(address.clone());
+            }
+        }
         Self {
             hosts,
+            images,
             owner: wanted.owner.to_string(),
             called: called.collect(),
             addresses: wanted.nodes.keys().cloned().collect(),

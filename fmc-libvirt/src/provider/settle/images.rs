@@ -1,0 +1,82 @@
+//! Images that lie on a host: roots over one that was swapped, and roots that would be made of one that is not the image
+//! that the cloud says.
+
+use fmc_core::graph::{self, Address, Wanted};
+use fmc_core::unit::Size;
+
+use super::{Document, Object, Owner, Settling};
+use crate::document::{DomainDocument, HostImage};
+use crate::provider::promise::{self, ImageBytes, ImageObject};
+
+impl Settling<'_, '_> {
+    pub(super) fn images(&mut self, wanted: &Wanted<Document>) {
+        let mut refused: Vec<(String, String)> = Vec::new();
+        for (address, node) in &wanted.nodes {
+            let Document::Domain(domain) = &*node.document else { continue };
+            let Some((root, image)) = root_of(wanted, address, domain) else { continue };
+            let Some(Object::Image(image)) = self.object(&ImageObject::address(address.place(), image))
+            else {
+                continue;
+            };
+            let said = if self.lives(address) {
+                image.swapped().map(|what| {
+                    let name = &domain.name;
+                    format!(
+                        "{}: {what}. It was replaced under the machine's root, which is an overlay of the file as it was, \
+                         and reads garbage: put the former file back, and give another one another name; or \
+                         `--replace {name}` makes the machine anew",
+                        image.image.path
+                    )
+                })
+            } else if self.nodes.contains_key(&root) || self.anew.contains_key(address) {
+                unfit(image, self.nodes.get(&root))
+            } else {
+                None
+            };
+            refused.extend(said.map(|text| (domain.name.to_string(), text)));
+        }
+        for (machine, text) in refused {
+            self.refuse(&machine, text);
+        }
+    }
+
+    /// Whether a machine of ours is there and stays on the root that it has.
+    fn lives(&self, address: &Address) -> bool {
+        let is_ours =
+            matches!(self.object(address), Some(Object::Domain(domain)) if domain.owner == Owner::Us);
+        is_ours && !self.anew.contains_key(address)
+    }
+}
+
+/// A machine's root, and the image on the host that it lies over.
+pub(in crate::provider) fn root_of<'w>(
+    wanted: &'w Wanted<Document>,
+    address: &Address,
+    domain: &DomainDocument,
+) -> Option<(Address, &'w HostImage)> {
+    let (pool, name) = domain.root.as_ref()?;
+    let root = super::volume_address(address, pool, name);
+    match &*wanted.nodes.get(&root)?.document {
+        Document::Volume(volume) => Some((root, volume.over.as_ref()?)),
+        _ => None,
+    }
+}
+
+/// Why no root is made of an image.
+fn unfit(image: &ImageObject, root: Option<&graph::Node<Document>>) -> Option<String> {
+    let path = &image.image.path;
+    match (&image.bytes, &image.image.digest) {
+        (ImageBytes::Wrong(found), Some(wanted)) => {
+            return Some(format!("{path}: {}", promise::not_the_image(wanted, found)));
+        }
+        (ImageBytes::Unseen, _) => return Some(format!("{path}: {}", promise::UNSEEN)),
+        _ => {}
+    }
+    let Some(Document::Volume(root)) = root.map(|node| &*node.document) else { return None };
+    let needs = image.capacity.filter(|needs| *needs > root.capacity)?;
+    Some(format!(
+        "its root disk of {} is smaller than the image {path}, which is {}: make it at least that large",
+        Size::bytes(root.capacity),
+        Size::bytes(needs)
+    ))
+}
