@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use fmc_core::digest::Digest;
+use ipnet::IpNet;
 
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +70,39 @@ pub struct HostFacts {
     pub threads: u32,
     /// The domain types (`kvm`, `qemu`) of its guests on `x86_64`.
     pub domain_types: Vec<String>,
+}
+
+/// The network around a hypervisor, as far as it decides about the cloud's.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Surroundings {
+    /// The host's routes, also those to the subnets of its own addresses.
+    pub routes: Vec<RouteRecord>,
+    /// What filters the packets that it forwards.
+    pub filters: Vec<Filter>,
+}
+
+/// A route of a hypervisor's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteRecord {
+    /// Its destination.
+    pub to: IpNet,
+    /// The interface that it leaves by.
+    pub device: String,
+}
+
+/// What filters the packets that a host forwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "sim", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Filter {
+    /// Docker.
+    Docker,
+    /// firewalld.
+    Firewalld,
+    /// ufw.
+    Ufw,
+    /// Packets across bridges pass the filters too: `br_netfilter`.
+    Bridged,
 }
 
 /// A domain as it was read.
@@ -230,6 +264,11 @@ pub trait Link: Send + Sync + 'static {
     fn facts(&self) -> Result<HostFacts, CallError>;
     /// The host's network interfaces, including bridges; `None` if libvirt cannot list them.
     fn interfaces(&self) -> Result<Option<Vec<String>>, CallError>;
+
+    /// The network around it; `None` if it cannot be read.
+    fn surroundings(&self) -> Option<Surroundings> {
+        None
+    }
 
     /// Whether its calls return at once, so that they may run on the async executor, as those of a
     /// simulation.

@@ -42,7 +42,7 @@ pub use self::calls::CALLS;
 use self::hand::Meanwhile;
 use self::state::State;
 use self::trouble::Trouble;
-use crate::link::{CallError, CallErrorKind, LeaseRecord};
+use crate::link::{CallError, CallErrorKind, Filter, LeaseRecord};
 
 #[cfg(doc)]
 use crate::link::Link;
@@ -211,6 +211,16 @@ impl Sim {
     /// Sets the host's bridges that libvirt does not manage; before this call, every named bridge exists.
     pub fn bridges<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
         self.lock().state_mut().host.bridges = Some(names.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Gives the host a route of its own, as to the subnet of an address of its interface.
+    pub fn route(&self, to: &str, device: &str) {
+        self.lock().state_mut().host.routes.push((to.to_owned(), device.to_owned()));
+    }
+
+    /// Gives the host something that filters forwarded packets.
+    pub fn filters(&self, filters: impl IntoIterator<Item = Filter>) {
+        self.lock().state_mut().host.filters.extend(filters);
     }
 
     /// Sets the host's memory in KiB, its threads, and its domain types.

@@ -9,7 +9,7 @@ use fmc_core::digest::Digest;
 
 use super::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
-    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
 };
 
 /// A link of any kind.
@@ -55,6 +55,7 @@ forward! {
     fn interfaces() -> Result<Option<Vec<String>>, CallError>;
     fn is_instant() -> bool;
     fn is_local() -> bool;
+    fn surroundings() -> Option<Surroundings>;
     fn wait(time: Duration);
     fn now() -> Duration;
     fn connects(to: SocketAddr, within: Duration) -> bool;

@@ -1,5 +1,7 @@
 //! Checks of a hypervisor against the model, reported before anything is made.
 
+mod around;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +13,13 @@ use fmc_core::name::PoolName;
 use fmc_core::path::AbsPath;
 use ipnet::IpNet;
 
+use self::around::{compare_filters, compare_routes};
 use super::{Libvirt, run};
 use crate::files::Files;
 use crate::image::ImageError;
 use crate::image::content::ImageFile;
 use crate::image::header::Stated;
-use crate::link::{CallError, HostFacts, Link, NetworkRecord, PoolRecord};
+use crate::link::{CallError, Filter, HostFacts, Link, NetworkRecord, PoolRecord};
 use crate::mark::Mark;
 use crate::volume::{self, Ours};
 use crate::xml::Outline;
@@ -35,15 +38,16 @@ impl<L: Link> Libvirt<L> {
         for (host, place) in checked.hosts().iter().zip(&places) {
             let Some(link) = self.hosts.get(&host.name).map(Arc::clone) else { continue };
             let Some(read) = self.remembered(&host.name) else { continue };
-            let asks = !place.bridges.is_empty();
+            let is_routed = |network: &&Network| matches!(network.forward, Forward::Routed | Forward::Open);
+            let asks = !place.bridges.is_empty() || place.networks.iter().any(is_routed);
             let ask = move || -> Result<_, CallError> {
                 let interfaces = if asks { link.interfaces()? } else { None };
-                Ok((link.facts()?, interfaces))
+                Ok((link.facts()?, interfaces, link.surroundings()))
             };
             let instant = self.hosts.get(&host.name).is_some_and(|link| link.is_instant());
             let about = About::Host(host.name.as_str().into());
             match run::off_thread(instant, ask).await {
-                Some(Ok((facts, interfaces))) => {
+                Some(Ok((facts, interfaces, around))) => {
                     let here =
                         facts.uuid.clone().zip(self.hosts.get(&host.name).map(|link| driver(link.uri())));
                     let twice = here.and_then(|here| known.insert(here, host));
@@ -58,6 +62,12 @@ impl<L: Link> Libvirt<L> {
                     compare_facts(place, host, &facts, &mut tell);
                     compare_bridges(&place.bridges, interfaces.as_deref(), &mut tell);
                     compare_pools(place, host, &read.pools, &mut tell);
+                    let docker =
+                        interfaces.iter().flatten().any(|name| name == "docker0").then_some(Filter::Docker);
+                    let around = around.unwrap_or_default();
+                    let filters: BTreeSet<Filter> = around.filters.iter().copied().chain(docker).collect();
+                    compare_routes(&place.networks, &read.networks, &around, &mut tell);
+                    compare_filters(&place.networks, &place.bridges, &filters, &mut tell);
                     compare_networks(checked.owner().as_str(), place, &read.networks, &mut tell);
                 }
                 Some(Err(error)) => {

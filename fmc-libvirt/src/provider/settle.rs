@@ -12,6 +12,7 @@ mod images;
 mod lost;
 mod members;
 mod returns;
+mod subnets;
 mod twice;
 mod unknown;
 
@@ -66,6 +67,7 @@ pub(super) fn settle<'a>(
     settling.one_hypervisor();
     settling.known_pools();
     settling.images(wanted);
+    settling.subnets(wanted);
     settling.drop_unused_bases();
     settling.uploads();
     settling.unknown_replacements(&machines, choices);

@@ -11,7 +11,7 @@ use super::trouble::Trouble;
 use super::{Fault, Sim, hex, lost, said, xml};
 use crate::link::{
     AddressRecord, AddressSource, CallError, CallErrorKind, DomainRecord, Edit, FileFacts, HostFacts,
-    LeaseRecord, Link, NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    LeaseRecord, Link, NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
 };
 use crate::volume::LEASE;
 
@@ -76,6 +76,10 @@ impl Link for Sim {
         self.call("interfaces", "", |state| {
             Ok(state.host.bridges.as_ref().map(|names| names.iter().cloned().collect()))
         })
+    }
+
+    fn surroundings(&self) -> Option<Surroundings> {
+        Some(self.lock().state().host.surroundings())
     }
 
     fn is_local(&self) -> bool {

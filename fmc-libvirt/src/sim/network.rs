@@ -94,6 +94,12 @@ impl State {
             }
         }
         let subnets = subnets(root);
+        let is_taken = |(to, _): &&(String, String)| subnets.iter().any(|subnet| subnet.to_string() == *to);
+        if let Some((_, device)) = self.host.routes.iter().find(is_taken) {
+            return Err(Trouble::failed(format!(
+                "internal error: Network is already in use by interface {device}"
+            )));
+        }
         for (other, there) in &self.networks {
             let Some(live) = there.live.as_ref().filter(|_| other != name) else { continue };
             let there = xml::parse(live, "network")?;

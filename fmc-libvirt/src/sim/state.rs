@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::link::HostFacts;
+use crate::link::{Filter, HostFacts, RouteRecord, Surroundings};
 
 /// The version of the form in which a simulation is stored.
 const VERSION: u64 = 1;
@@ -85,6 +85,12 @@ pub(super) struct Host {
     /// Files outside the pools of which the content is known. That of the others is what the cloud says.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) contents: BTreeMap<String, HostFile>,
+    /// Its own routes: the destination, and the interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) routes: Vec<(String, String)>,
+    /// What filters forwarded packets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) filters: Vec<Filter>,
     /// The total space of a pool's folder in bytes, by path; unlimited if not set.
     pub(super) room: BTreeMap<String, u64>,
     /// Seconds that a guest takes to shut down; a guest without an operating system never does.
@@ -115,6 +121,8 @@ impl Default for Host {
             bridges: None,
             missing: BTreeSet::new(),
             contents: BTreeMap::new(),
+            routes: Vec::new(),
+            filters: Vec::new(),
             room: BTreeMap::new(),
             shutdown_seconds: 4,
             boots: BTreeMap::new(),
@@ -129,6 +137,13 @@ impl Default for Host {
 }
 
 impl Host {
+    pub(super) fn surroundings(&self) -> Surroundings {
+        let route = |(to, device): &(String, String)| {
+            Some(RouteRecord { to: to.parse().ok()?, device: device.clone() })
+        };
+        Surroundings { routes: self.routes.iter().filter_map(route).collect(), filters: self.filters.clone() }
+    }
+
     pub(super) fn facts(&self) -> HostFacts {
         HostFacts {
             uuid: self.uuid.clone(),

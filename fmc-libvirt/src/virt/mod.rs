@@ -16,6 +16,7 @@ mod read;
 mod session;
 mod stops;
 mod storage;
+mod surroundings;
 mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ use self::session::Client;
 use self::stops::Stops;
 use crate::link::{
     AddressRecord, AddressSource, CallError, DomainRecord, Edit, FileFacts, HostFacts, LeaseRecord, Link,
-    NetworkRecord, Pieces, PoolRecord, Section, VolumeFacts, VolumeRecord,
+    NetworkRecord, Pieces, PoolRecord, Section, Surroundings, VolumeFacts, VolumeRecord,
 };
 
 /// The timeouts of calls.
@@ -438,6 +439,12 @@ impl Link for VirtLink {
 
     fn file_digest(&self, path: &str, like: &Digest) -> Result<Option<Digest>, CallError> {
         hostfile::digest(&self.client, path, like)
+    }
+
+    fn surroundings(&self) -> Option<Surroundings> {
+        // A socket of one's own may lead to another computer.
+        let is_here = self.is_local() && !self.uri().contains("socket=") && !self.client.is_test();
+        is_here.then(surroundings::here)
     }
 
     fn is_local(&self) -> bool {

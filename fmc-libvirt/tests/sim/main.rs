@@ -1,6 +1,7 @@
 //! The provider over the simulated hypervisor.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod around;
 mod bad_input;
 mod birth;
 mod console;
@@ -15,4 +16,5 @@ mod ready;
 mod replace;
 mod room;
 mod steps;
+mod subnets;
 mod threads;
