@@ -13,9 +13,11 @@ use ipnet::IpNet;
 
 use crate::link::{Filter, RouteRecord, Surroundings};
 
+/// Reads a line of a table.
+type Read = fn(&str) -> Option<RouteRecord>;
+
 /// The routing tables of both families, as the kernel writes them.
-const TABLES: [(&str, fn(&str) -> Option<RouteRecord>); 2] =
-    [("/proc/net/route", ipv4_route), ("/proc/net/ipv6_route", ipv6_route)];
+const TABLES: [(&str, Read); 2] = [("/proc/net/route", ipv4_route), ("/proc/net/ipv6_route", ipv6_route)];
 
 /// Reads them from this computer's kernel.
 pub(super) fn here() -> Surroundings {
