@@ -197,6 +197,7 @@ draft! {
         #[by_hand]
         pub source: Source,
         /// The hash of an image given by path or volume. It pins the image: another digest is another image.
+        /// The file is read once on the hypervisor, before the first machine is made of it, and must have it.
         pub digest: Option<Given<Digest>>,
         /// The hash of a packed image, given by file or download, after unpacking: Fedora CoreOS publishes it as
         /// `uncompressed-sha256`. It is checked in addition to the digest of the file.

@@ -42,8 +42,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
         if let Some(domain) = &network.domain {
             w.el("domain", |w| {
                 w.attr("name", domain);
-                // Unknown names of the domain are not forwarded to other servers.
-                w.attr("localOnly", "yes");
+                w.attr("localOnly", if is_zone_of_others(domain.as_ref()) { "no" } else { "yes" });
             });
         }
         if !network.names.is_empty() {
@@ -53,6 +52,38 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
             ip(w, family, &network.reservations);
         }
     })
+}
+
+/// Whether a domain may be a public zone with names that are not the cloud's, as `example.com`. Its other names are asked
+/// elsewhere; those of a domain of one's own end here, so that no question about them leaves the host.
+///
+/// Which zones are registered changes every day: a name directly below a top-level domain counts, or below one of the second
+/// level that countries register under, unless the top is one that nobody can register.
+fn is_zone_of_others(domain: &str) -> bool {
+    const PRIVATE: [&str; 12] = [
+        "internal",
+        "test",
+        "example",
+        "invalid",
+        "localhost",
+        "local",
+        "localdomain",
+        "lan",
+        "home",
+        "corp",
+        "private",
+        "intranet",
+    ];
+    const SECOND: [&str; 8] = ["ac", "co", "com", "edu", "gov", "net", "or", "org"];
+    let labels: Vec<&str> = domain.trim_end_matches('.').split('.').collect();
+    match *labels.as_slice() {
+        [] | [_] => false,
+        [.., "home", "arpa"] => false,
+        [.., top] if PRIVATE.contains(&top) => false,
+        [_, _] => true,
+        [_, second, top] => top.len() == 2 && SECOND.contains(&second),
+        _ => false,
+    }
 }
 
 fn forward(w: &mut Writer, forward: Forward, has_ipv6: bool) {
@@ -222,4 +253,21 @@ fn entries(xml: &str) -> BTreeMap<Key, Host> {
     }
     add(Section::DnsHost, false, outline.root().at("dns"));
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_zone_of_others;
+
+    #[test]
+    fn a_public_zone_has_names_that_are_not_the_clouds() {
+        for domain in ["example.com", "acme.io", "acme.co.uk"] {
+            assert!(is_zone_of_others(domain), "{domain}");
+        }
+        for domain in
+            ["internal", "shop.internal", "lab.example.com", "lan", "acme.test", "home.arpa", "a.co.acme.io"]
+        {
+            assert!(!is_zone_of_others(domain), "{domain}");
+        }
+    }
 }

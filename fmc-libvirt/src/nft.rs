@@ -41,6 +41,7 @@ fn ruleset(checked: &Checked, host: &Host, here: &[&Network]) -> Option<String> 
     Some(format!(
         "# Cloud {cloud}, owner {owner}: masquerading for its routed networks on {name}.\n\
          # Load it with `nft -f FILE`, at every start of the host; loading it again changes nothing.\n\
+         # It forwards nothing: what drops forwarded packets (Docker, firewalld, ufw) must be told to let these networks pass.\n\
          table inet {table}\n\
          delete table inet {table}\n\
          table inet {table} {{\n\

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use crate::addr::Mac;
 use crate::checked::{self, Addressing, Checked, Route};
 use crate::disk;
@@ -87,6 +89,17 @@ pub struct Family {
     pub address: Address,
     /// The router, when the default route goes through this interface and the address is static.
     pub gateway: Option<IpAddr>,
+}
+
+impl Family {
+    /// The router, if it is outside of the subnet and the guest must be told that it is on the link. Every guest knows that of a
+    /// link-local one.
+    pub fn on_link(&self) -> Option<IpAddr> {
+        let Address::Static(address, prefix) = self.address else { return None };
+        let subnet = IpNet::new(address, prefix).ok()?;
+        let is_local = |gateway: &IpAddr| matches!(gateway, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        self.gateway.filter(|gateway| !subnet.contains(gateway) && !is_local(gateway))
+    }
 }
 
 /// The origin of an address.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::view::{Net, Placed, Plugged, View, route_of};
+use super::view::{Net, Placed, Plugged, View, route_of, text};
 use crate::addr::Subnet;
 use crate::finding::{Finding, Remedy, problems};
 
@@ -24,7 +24,7 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     resolver::check(view, findings);
 }
 
-/// A gateway is on-link, or no machine can send to it.
+/// A gateway is in the subnet or on the link, or no machine can send to it.
 fn gateway(net: &Net<'_>, findings: &mut Vec<Finding>) {
     for (field, family) in [("gateway", &net.ipv4), ("gateway6", &net.ipv6)] {
         let Some(family) = family else { continue };
@@ -34,14 +34,27 @@ fn gateway(net: &Net<'_>, findings: &mut Vec<Finding>) {
         };
         if !subnet.is_host(gateway) {
             let first = subnet.first_host();
+            // libvirt gives its own bridges the gateway's address; a LAN's router may be anywhere on the link.
+            let is_on_link = !net.is_own() && !subnet.contains(gateway);
+            if is_on_link && (subnet.first_host() == subnet.last_host() || is_link_local(gateway)) {
+                continue;
+            }
             let problem = if subnet.contains(gateway) {
                 RouteProblem::GatewayReserved { gateway, subnet, first }
+            } else if is_on_link {
+                let network = text(&net.draft.name).to_owned();
+                RouteProblem::GatewayOnLink { gateway, subnet, first, network }
             } else {
                 RouteProblem::GatewayOutside { gateway, subnet, first }
             };
             findings.push(problem.at(format_args!("networks.{}.{field}", net.draft.name)));
         }
     }
+}
+
+/// An IPv6 address that exists on its link only, as routers have one.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 fn default_routes(placed: &Placed<'_>, findings: &mut Vec<Finding>) {
@@ -123,6 +136,9 @@ problems! {
         GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is not in {subnet}",
             "write an address of it, for example {first}";
+        GatewayOnLink { gateway: IpAddr, subnet: Subnet, first: IpAddr, network: String } is GatewayOnLink:
+            "{gateway} is not in {subnet}: the machines of {network} send to it directly, as at a hoster",
+            "accept it with a reason if the router answers on that link, or write an address of the subnet, for example {first}";
         NoGateway { network: String } is GatewayUnreachable:
             "{network} has no gateway for a default route",
             "name the LAN's router on {network}, for example {gateway}, or set the default route on another interface",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::boot::Inside;
+use crate::boot::{Inside, Interface};
 use crate::digest::hex;
 use crate::guest::checked::{Contents, GuestFile, Owner, TextPart, User};
 use crate::guest::{HOST_KEY, HOST_KEY_PUBLIC, State};
@@ -43,7 +43,9 @@ pub(crate) fn user_data(inside: &Inside<'_>) -> Template {
         root.push(("timezone", Node::text(zone.as_str())));
     }
     host_keys(inside, &mut root);
-    push(&mut root, "bootcmd", filesystems(inside).into_iter().chain(groups_with_ids(inside)).collect());
+    let first =
+        no_default_routes(inside).into_iter().chain(filesystems(inside)).chain(groups_with_ids(inside));
+    push(&mut root, "bootcmd", first.collect());
     push(&mut root, "groups", groups(inside));
     push(&mut root, "users", inside.guest.users.iter().map(|user| self::user(user, inside.os)).collect());
     push(&mut root, "packages", packages(&inside.guest.packages));
@@ -103,6 +105,33 @@ fn push<'a>(root: &mut Vec<(&'a str, Node<'a>)>, name: &'a str, values: Vec<Node
 const FILESYSTEM: &str = "set -e; udevadm settle --timeout=60; /usr/lib/systemd/systemd-makefs \"$0\" \"$1\"; \
                           [ -n \"$2\" ] || exit 0; mkdir -p \"$2\"; echo \"$1 $2 $0 defaults,x-systemd.growfs 0 2\" >>/etc/fstab; \
                           mount \"$2\"";
+
+/// Takes the default route from an interface with DHCP: `$0` is its MAC. Without it NetworkManager takes the default routes of
+/// all its interfaces, and prefers the one that was up first, which is chance.
+const NO_DEFAULT_ROUTE: &str = "set -e; for at in /sys/class/net/*/address; do \
+                                [ \"$(cat \"$at\")\" != \"$0\" ] || device=$(basename \"$(dirname \"$at\")\"); done; \
+                                profile=$(nmcli -g GENERAL.CON-UUID device show \"$device\"); \
+                                nmcli connection modify uuid \"$profile\" ipv4.never-default yes ipv6.never-default yes; \
+                                nmcli device reapply \"$device\"";
+
+/// The interfaces of an Enterprise Linux that must not have the default route, before anything is downloaded.
+fn no_default_routes<'a>(inside: &Inside<'a>) -> Vec<Node<'a>> {
+    let is_enterprise = inside.os.is_enterprise_linux();
+    let is_asked_for = |interface: &&Interface<'_>| {
+        let mut families = [interface.ipv4, interface.ipv6].into_iter().flatten();
+        families.any(|family| family.address.is_asked_for())
+    };
+    let others = inside.interfaces.iter().filter(|interface| is_enterprise && !interface.default_route);
+    others
+        .filter(is_asked_for)
+        .map(|interface| {
+            let mac = interface.mac.to_string();
+            let words = ["cloud-init-per", "instance"].map(str::to_owned).into_iter();
+            let id = format!("fmc-route-{}", mac.replace(':', ""));
+            Node::line(words.chain([id, "sh".into(), "-c".into(), NO_DEFAULT_ROUTE.into(), mac]))
+        })
+        .collect()
+}
 
 /// SELinux gives the content of a disk the label that the policy has for its path.
 const RELABEL: &str = "; restorecon -F \"$2\"";

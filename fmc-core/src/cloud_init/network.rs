@@ -39,8 +39,8 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
             members.push(("dhcp-identifier", Node::text("mac")));
         }
     }
-    // cloud-init 22.4 and 23.4 ignore these overrides when they write for NetworkManager. So on an Enterprise
-    // Linux a second interface with DHCP has a default route too, with a higher metric.
+    // cloud-init 22.4 and 23.4 ignore these overrides when they write for NetworkManager: there a command of the
+    // user-data takes the default route from an interface.
     for (asked, key) in [(dhcp4, "dhcp4-overrides"), (dhcp6, "dhcp6-overrides")] {
         let mut overrides = Vec::new();
         if !inside.resolvers.is_empty() {
@@ -62,18 +62,22 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
     if !addresses.is_empty() {
         members.push(("addresses", Node::line(addresses)));
     }
-    let gateways: Vec<IpAddr> = families().filter_map(|family| family.gateway).collect();
+    let gateways: Vec<(IpAddr, bool)> =
+        families().filter_map(|family| Some((family.gateway?, family.on_link().is_some()))).collect();
     let mut routes: Vec<Node<'_>> = Vec::new();
     if inside.os == Os::Debian {
-        routes
-            .extend(gateways.iter().map(|via| route(if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" }, via)));
+        routes.extend(gateways.iter().map(|(via, is_on_link)| {
+            let to = if via.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+            route(to, via, *is_on_link)
+        }));
     } else {
         // cloud-init 22.4 turns an IPv6 default route into a route to ::/64, and does not know `to: default`.
-        // It accepts these two keys, as do its successors.
+        // It accepts these two keys, as do its successors. NetworkManager adds a route to a router that is outside of the
+        // subnet by itself.
         let key = |gateway: &IpAddr| if gateway.is_ipv4() { "gateway4" } else { "gateway6" };
-        members.extend(gateways.iter().map(|gateway| (key(gateway), Node::text(gateway.to_string()))));
+        members.extend(gateways.iter().map(|(gateway, _)| (key(gateway), Node::text(gateway.to_string()))));
     }
-    routes.extend(interface.routes.iter().map(|far| route(far.to.to_string(), &far.via)));
+    routes.extend(interface.routes.iter().map(|far| route(far.to.to_string(), &far.via, false)));
     if !routes.is_empty() {
         members.push(("routes", Node::List(routes)));
     }
@@ -95,6 +99,10 @@ fn ethernet<'a>(inside: &Inside<'a>, interface: &Interface<'a>) -> Node<'a> {
     Node::Map(members)
 }
 
-fn route(to: impl Into<String>, via: &IpAddr) -> Node<'static> {
-    Node::Map(vec![("to", Node::text(to.into())), ("via", Node::text(via.to_string()))])
+fn route(to: impl Into<String>, via: &IpAddr, is_on_link: bool) -> Node<'static> {
+    let mut members = vec![("to", Node::text(to.into())), ("via", Node::text(via.to_string()))];
+    if is_on_link {
+        members.push(("on-link", Node::Flag(true)));
+    }
+    Node::Map(members)
 }

@@ -175,6 +175,7 @@ kinds! {
         DefaultRouteDuplicate "default-route-duplicate" Error never;
         DefaultRouteMissing "default-route-missing" Warning acceptable;
         GatewayUnreachable "gateway-unreachable" Error never;
+        GatewayOnLink "gateway-on-link" Warning acceptable;
         MemoryOvercommit "memory-overcommit" Error acceptable;
         CpuOvercommit "cpu-overcommit" Warning acceptable;
         PoolOvercommit "pool-overcommit" Error acceptable;

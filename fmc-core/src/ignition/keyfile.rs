@@ -41,8 +41,11 @@ fn family(text: &mut String, inside: &Inside<'_>, interface: &Interface<'_>, fam
         }
     }
     let routes = interface.routes.iter().filter(|route| route.via.is_ipv4() == is_ipv4);
-    for (index, route) in routes.enumerate() {
-        setting(text, &format!("route{}", index + 1), Some(format_args!("{},{}", route.to, route.via)));
+    let routes = routes.map(|route| format!("{},{}", route.to, route.via));
+    // A route without a next hop says that the router is on the link.
+    let on_link = family.on_link().map(|router| format!("{router}/{}", if is_ipv4 { 32 } else { 128 }));
+    for (index, route) in on_link.into_iter().chain(routes).enumerate() {
+        setting(text, &format!("route{}", index + 1), Some(route));
     }
     if interface.resolves {
         let servers = inside.resolvers.iter().filter(|server| server.is_ipv4() == is_ipv4);

@@ -23,13 +23,18 @@ pub(super) fn network(inside: &Inside<'_>, interface: &Interface<'_>) -> String 
         if let Address::Static(address, prefix) = family.address {
             setting(&mut text, "Address", Some(format_args!("{address}/{prefix}")));
         }
-        setting(&mut text, "Gateway", family.gateway);
+        setting(&mut text, "Gateway", family.gateway.filter(|_| family.on_link().is_none()));
     }
     if interface.resolves {
         for server in inside.resolvers {
             setting(&mut text, "DNS", Some(server));
         }
         setting(&mut text, "Domains", inside.search());
+    }
+    for gateway in
+        [interface.ipv4, interface.ipv6].into_iter().flatten().filter_map(|family| family.on_link())
+    {
+        let _ = write!(text, "\n[Route]\nGateway={gateway}\nGatewayOnLink=yes\n");
     }
     for route in interface.routes {
         let _ = write!(text, "\n[Route]\nDestination={}\nGateway={}\n", route.to, route.via);

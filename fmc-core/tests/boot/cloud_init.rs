@@ -100,3 +100,58 @@ fn the_instance_id_follows_what_is_read_on_the_first_boot() {
     assert_ne!(before, meta_data("10.17.3.11", Guest::new()));
     assert_ne!(before, meta_data("10.17.3.10", Guest::new().package("chrony")));
 }
+
+/// NetworkManager takes the default routes of all interfaces, and cloud-init does not write that it must not.
+#[test]
+fn only_one_of_two_interfaces_has_a_default_route_on_enterprise_linux() {
+    let interfaces =
+        || vec![Interface::on("lab").reserved("10.17.3.10"), Interface::on("dual").default_route(false)];
+    let boot = guests::boot(Os::Rocky, interfaces(), Guest::new());
+    let user_data = guests::rendered(&boot, "user-data");
+    let document = fmc_testkit::yaml::read(&user_data).unwrap();
+    let commands = document["bootcmd"].as_array().unwrap();
+    let words: Vec<String> =
+        commands[0].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+    let second = &macs(Os::Rocky, interfaces())[1].1;
+    assert_eq!(words.last(), Some(second), "the interface without the default route: {words:?}");
+    assert_eq!(words[..2], ["cloud-init-per", "instance"]);
+
+    // The command, with a NetworkManager that writes down what it is told, and the interface that every computer has.
+    let folder = fmc_testkit::tree::scratch();
+    let (program, log) = (folder.path().join("nmcli"), folder.path().join("log"));
+    let script = format!("#!/bin/sh\necho \"$*\" >>{}\n[ \"$1\" != -g ] || echo 1234-5678\n", log.display());
+    std::fs::write(&program, script).unwrap();
+    let mut permissions = std::fs::metadata(&program).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&program, permissions).unwrap();
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.path().display());
+    let run = ["env".to_owned(), format!("PATH={path}"), "sh".to_owned(), "-c".to_owned(), words[5].clone()];
+    let run: Vec<String> = run.into_iter().chain(["00:00:00:00:00:00".to_owned()]).collect();
+    consumer::run_command(&run).unwrap();
+    let said = std::fs::read_to_string(&log).unwrap();
+    let expected = "-g GENERAL.CON-UUID device show lo\n\
+                    connection modify uuid 1234-5678 ipv4.never-default yes ipv6.never-default yes\n\
+                    device reapply lo\n";
+    assert_eq!(said, expected);
+
+    for os in [Os::Debian, Os::Rocky] {
+        let one = guests::rendered(&guests::boot(os, vec![Interface::on("lab")], Guest::new()), "user-data");
+        assert!(!one.contains("never-default"), "{one}");
+    }
+}
+
+#[test]
+fn a_router_outside_of_the_subnet_is_on_the_link() {
+    let interfaces = || vec![Interface::on("hoster").address("203.0.113.7").address("2001:db8:7::7")];
+    for (os, renderer, lines) in [
+        (Os::Debian, Renderer::Netplan, ["via: 198.51.100.1", "on-link: true"]),
+        (Os::Rocky, Renderer::NetworkManager, ["address1=203.0.113.7/32", "gateway=198.51.100.1"]),
+    ] {
+        let macs = macs(os, interfaces());
+        let macs: Vec<_> = macs.iter().map(|(name, mac)| (name.as_str(), mac.as_str())).collect();
+        let config = guests::rendered(&guests::boot(os, interfaces(), Guest::new()), "network-config");
+        let files = consumer::net_convert(&config, renderer, &macs).unwrap();
+        let text: String = files.into_values().collect();
+        assert!(lines.iter().all(|line| text.contains(line)), "{lines:?} in {text}");
+    }
+}

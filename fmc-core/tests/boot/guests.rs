@@ -54,6 +54,8 @@ pub(crate) fn networks() -> Vec<(&'static str, Vec<Interface>)> {
             "two-by-dhcp",
             vec![Interface::on("lab").reserved("10.17.3.10"), Interface::on("dual").default_route(false)],
         ),
+        // A hoster's router, outside of the subnet in IPv4 and on the link alone in IPv6.
+        ("on-link", vec![Interface::on("hoster").address("203.0.113.7").address("2001:db8:7::7")]),
     ]
 }
 
@@ -96,7 +98,15 @@ pub(crate) fn cloud(os: Os, interfaces: Vec<Interface>, guest: Guest) -> Checked
     let machine = interfaces.into_iter().fold(Machine::new("web", image), Machine::interface);
     Cloud::new("first")
         .time_zone("Europe/Madrid")
-        .host(Host::local())
+        .host(Host::local().bridge("br0"))
+        .network(
+            Network::bridge("hoster", "br0")
+                .subnet("203.0.113.7/32")
+                .gateway("198.51.100.1")
+                .ipv6("2001:db8:7::/64")
+                .gateway6("fe80::1")
+                .resolvers(["9.9.9.9"]),
+        )
         .network(
             Network::nat("lab", "10.17.3.0/24").dhcp("10.17.3.100-10.17.3.199").domain("lab.example.com"),
         )

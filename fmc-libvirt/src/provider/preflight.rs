@@ -60,6 +60,11 @@ impl<L: Link> Libvirt<L> {
                         tell(NoteKind::Refused, text);
                     }
                     compare_facts(place, host, &facts, &mut tell);
+                    let session =
+                        self.hosts.get(&host.name).is_some_and(|link| driver(link.uri()) == "/session");
+                    if let Some(network) = place.networks.first().filter(|_| session) {
+                        tell(NoteKind::Refused, session_words(network));
+                    }
                     compare_bridges(&place.bridges, interfaces.as_deref(), &mut tell);
                     compare_pools(place, host, &read.pools, &mut tell);
                     let docker =
@@ -124,6 +129,15 @@ fn judge(files: &Files, to_send: &BTreeMap<AbsPath, Vec<Stated>>) -> Vec<Note> {
         }
     })
     .collect()
+}
+
+/// Why a session has no networks.
+fn session_words(network: &Network) -> String {
+    format!(
+        "its URI names a session, which runs without privileges: libvirt makes no bridge there, so that the network {} would \
+         not start; name the system's libvirt, as `qemu:///system`",
+        network.name
+    )
 }
 
 /// The path of a URI, which tells the system's hypervisor from a session's on the same host.

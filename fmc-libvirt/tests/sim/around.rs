@@ -109,3 +109,13 @@ fn docker_on_a_hypervisor_elsewhere_is_known_by_its_bridge() {
     let notes = preflight(&sim, [Network::routed("lab", "10.17.3.0/24").bridge_name("br-lab")]);
     assert!(said(&notes, NoteKind::Notice)[0].contains("Docker"), "{notes:?}");
 }
+
+#[test]
+fn a_session_has_no_networks() {
+    let sim = Sim::from_json("qemu:///session", &Sim::new().to_json().unwrap()).unwrap();
+    let notes = preflight(&sim, [lan()]);
+    let refused = said(&notes, NoteKind::Refused);
+    assert!(refused.len() == 1 && refused[0].contains("qemu:///system"), "{notes:?}");
+    let bridged = Network::bridge("lab", "br-office").subnet("10.17.3.0/24").gateway("10.17.3.1");
+    assert_eq!(said(&preflight(&sim, [bridged]), NoteKind::Refused), [] as [&str; 0]);
+}

@@ -372,3 +372,21 @@ fn default_routes() {
     on("", &["default-route-missing machines.m.interfaces"]);
     on("{network: n, default_route: false}", &["resolver-unreachable machines.m.resolvers[0]"]);
 }
+
+#[test]
+fn a_lans_router_may_be_on_the_link_and_outside_of_the_subnet() {
+    let lan = |addresses: &str| {
+        small(&format!("lan: {{mode: bridge, bridge: br0, {addresses}, resolvers: [9.9.9.9]}}"), "")
+    };
+    finds(&lan("subnet: 203.0.113.7/32, gateway: 198.51.100.1"), &[]);
+    finds(&lan("ipv6: '2001:db8:7::/64', gateway6: 'fe80::1'"), &[]);
+    finds(&lan("subnet: 203.0.113.0/29, gateway: 198.51.100.1"), &["gateway-on-link networks.lan.gateway"]);
+    finds(
+        &lan("subnet: 203.0.113.0/29, gateway: 203.0.113.7"),
+        &["gateway-unreachable networks.lan.gateway"],
+    );
+    finds(
+        &small("n: {mode: nat, subnet: 10.0.0.0/24, gateway: 10.0.1.1}", ""),
+        &["gateway-unreachable networks.n.gateway"],
+    );
+}

@@ -86,6 +86,19 @@ fn networks_do_not_overlap_and_each_pair_is_told_once() {
     assert_eq!(message, "10.42.0.0/16 of pods (the default) overlaps 10.42.8.0/24 of the network other");
     let resolver = cloud(three()).resolvers(["10.43.0.10"]);
     assert!(found(&resolver).contains(&"k3s-subnet-overlap clusters.prod.services".to_owned()));
+    // Those of the nodes' network, and of a node.
+    let mut of_network = cloud(three());
+    for network in of_network.networks.iter_mut() {
+        *network = network.clone().resolvers(["10.43.0.10"]);
+    }
+    let mut of_node = cloud(three());
+    for machine in of_node.machines.iter_mut().take(1) {
+        *machine = machine.clone().resolvers(["10.42.0.53"]);
+    }
+    for (cloud, resolver) in [(of_network, "10.43.0.10"), (of_node, "10.42.0.53")] {
+        let said = says(&cloud, Kind::K3sSubnetOverlap);
+        assert!(said.iter().any(|(message, _)| message.contains(resolver)), "{said:?}");
+    }
 }
 
 #[test]
