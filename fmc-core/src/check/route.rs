@@ -136,9 +136,9 @@ problems! {
         GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is not in {subnet}",
             "write an address of it, for example {first}";
-        GatewayOnLink { gateway: IpAddr, subnet: Subnet, first: IpAddr, network: String } is GatewayOnLink:
-            "{gateway} is not in {subnet}: the machines of {network} send to it directly, as at a hoster",
-            "accept it with a reason if the router answers on that link, or write an address of the subnet, for example {first}";
+        GatewayOnLink { gateway: IpAddr, subnet: Subnet, first: IpAddr, network: String } is GatewayUnreachable:
+            "{gateway} is not in {subnet} of {network}",
+            "write an address of it, for example {first}; or accept it with a reason if the router answers on that link, as at a hoster: guests then send to it directly";
         NoGateway { network: String } is GatewayUnreachable:
             "{network} has no gateway for a default route",
             "name the LAN's router on {network}, for example {gateway}, or set the default route on another interface",
