@@ -221,3 +221,40 @@ fn a_world_that_cannot_be_read_is_a_failure() {
     std::fs::write(stage.path().join("first.sim.json"), "{").unwrap();
     assert_eq!(stage.run(cloud(), "drift").code, 1);
 }
+
+#[test]
+fn an_image_that_was_replaced_under_its_machine_is_drift_and_no_plan() {
+    const PATH: &str = "/var/lib/libvirt/images/debian-12.qcow2";
+    let (old, new): (&[u8], &[u8]) = (b"of last month", b"of this month");
+    let of = |content: &[u8]| {
+        let image = Image::debian("12").path(PATH).digest(Digest::sha256(content));
+        let store = Machine::new("store", image)
+            .root_disk(20.gib())
+            .interface(Interface::on("lab").address("10.17.3.20"));
+        cloud().machine(store)
+    };
+    let stage = Stage::new();
+    stage.done(cloud(), "apply");
+    by_hand(&stage, |sim| sim.put_image(PATH, old, 2 << 30));
+    stage.done(of(old), "apply");
+    by_hand(&stage, |sim| sim.put_image(PATH, new, 2 << 30));
+    let (code, said) = drift(&stage, of(old));
+    let is_not_it = "is not the image that the digest says";
+    assert!(
+        code == 2 && said.contains("machine store") && said.contains(PATH) && said.contains(is_not_it),
+        "{said}"
+    );
+    let unchanged = |arguments: &str, cloud: Cloud| {
+        let before = std::fs::read(stage.path().join("first.sim.json")).unwrap();
+        let ran = stage.run(cloud, arguments);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(ran.code != 0 && said.contains(PATH), "{arguments}: {said}");
+        assert!(std::fs::read(stage.path().join("first.sim.json")).unwrap() == before, "{arguments}");
+    };
+    unchanged("plan", of(old));
+    unchanged("apply", of(old));
+    unchanged("apply --replace store", of(old));
+    unchanged("apply", of(new));
+    stage.done(of(new), "apply --replace store");
+    assert_eq!(drift(&stage, of(new)), (0, lines(&["no drift"])));
+}

@@ -16,7 +16,7 @@ use fmc_core::digest::Digest;
 use fmc_core::graph::{Address, Place};
 
 use crate::document::{HostImage, kind};
-use crate::link::{CallError, Link};
+use crate::link::{CallError, CallErrorKind, Link};
 use crate::volume::Seal;
 
 /// The files whose digests were found right by this process, by place.
@@ -57,6 +57,19 @@ pub enum ImageBytes {
     Unseen,
 }
 
+/// What was read of a file. One that libvirt cannot read, as a broken disk of somebody else's, does not stand against the
+/// rest of the host.
+pub(super) fn seen<T>(answer: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Err(error)
+            if matches!(error.kind, CallErrorKind::Failed | CallErrorKind::Absent | CallErrorKind::Busy) =>
+        {
+            Ok(None)
+        }
+        answer => answer,
+    }
+}
+
 /// Why an image with a digest is refused when libvirt does not show its file.
 pub(super) const UNSEEN: &str = "its digest is a promise that nobody can keep: libvirt does not show the file, so that its \
     bytes cannot be read. Correct the path; or define a pool of its folder and start it; or leave the digest out";
@@ -89,7 +102,7 @@ impl ImageObject {
         promises: &Promises,
     ) -> Result<Self, CallError> {
         let path = image.path.as_str();
-        let Some(facts) = link.file(path)? else {
+        let Some(facts) = seen(link.file(path))? else {
             let bytes = if image.digest.is_some() { ImageBytes::Unseen } else { ImageBytes::Right };
             return Ok(Self { image, bytes, is_swapped: false, capacity: None });
         };
@@ -105,7 +118,7 @@ impl ImageObject {
                 if read.contains(&(place.clone(), seal.clone())) {
                     ImageBytes::Right
                 } else {
-                    match link.file_digest(path, wanted)? {
+                    match seen(link.file_digest(path, wanted))? {
                         Some(found) if found == *wanted => {
                             read.insert((place.clone(), seal.clone()));
                             ImageBytes::Right

@@ -3,6 +3,8 @@
 //! libvirt reads files as volumes of a pool. A file whose folder is in no active pool is read through a pool that exists
 //! for the moment of the call: it is transient, is of the folder as it is, and goes without a trace of it.
 
+use std::path::Path;
+
 use fmc_core::digest::Digest;
 use virt::error::{Error, ErrorNumber};
 use virt::storage_pool::StoragePool;
@@ -28,7 +30,8 @@ pub(super) fn facts(client: &Client, path: &str) -> Result<Option<FileFacts>, Ca
     let call = reading(client, path);
     let words = call.words.clone();
     let path = path.to_owned();
-    let xml = client.call(call, move |session| on_file(session, &path, |volume| volume.xml_desc(0)))?;
+    let xml = client.call(call, move |session| on_file(session, &path, |volume| volume.xml_desc(0)));
+    let xml = failure::none_if_absent(xml)?.flatten();
     xml.map(|xml| read(&xml).ok_or_else(|| failure::unreadable(&words))).transpose()
 }
 
@@ -81,6 +84,10 @@ fn on_file<T>(
         return work(&volume).map(Some);
     }
     let Some((folder, _)) = path.rsplit_once('/') else { return Ok(None) };
+    // A pool of devices would open all of them.
+    if folder.is_empty() || ["/dev", "/proc", "/sys"].iter().any(|root| Path::new(folder).starts_with(root)) {
+        return Ok(None);
+    }
     // A file that came after its pool was started is not in its list yet.
     if let Some(pool) = pool_of(session, folder)? {
         pool.refresh(0)?;

@@ -8,6 +8,7 @@ use fmc_core::machine::Machine;
 use fmc_core::unit::{Size, SizeExt as _};
 use fmc_libvirt::document::Document;
 use fmc_libvirt::provider::drifted::drift;
+use fmc_libvirt::sim::{Fault, When};
 
 use crate::lab::{Lab, cloud, delete_all_data, lan, notes, nothing, now, replace, small, wanted, web};
 
@@ -178,4 +179,17 @@ fn a_root_under_a_foreign_machine_that_is_off_stays() {
     lab.apply_with(&without, &Choices::default());
     lab.apply_with(&nothing(), &delete_all_data());
     assert!(lab.volumes("web.root.").contains(&root), "{:?}", lab.lists());
+}
+
+#[test]
+fn a_foreign_disk_that_libvirt_cannot_read_stands_against_nothing() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    foreign(&lab, "/home/ops/base.qcow2");
+    let fault = || Fault::Fail("cannot read header '/home/ops/theirs.qcow2'".into());
+    lab.sim.on(When::call("file").of("/home/ops/theirs.qcow2"), fault());
+    assert!(lab.plan(&small()).is_empty());
+    let lab = Lab::new();
+    lab.sim.on(When::call("file").of(PATH), fault());
+    refused(&lab.plan(&db(OLD)), &[PATH, "a promise that nobody can keep"]);
 }

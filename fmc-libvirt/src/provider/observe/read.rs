@@ -11,7 +11,7 @@ use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, Volu
 use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{is_disk, pool_identity, volume_name};
-use crate::provider::promise::{ImageObject, Promises};
+use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
 
 /// How many layers of a disk are looked at.
@@ -133,7 +133,7 @@ impl HostRead {
                 let mut layer = Some(file);
                 for _ in 0..LAYERS {
                     let Some(above) = layer.filter(|layer| !known.contains(layer)) else { break };
-                    layer = link.file(&above)?.and_then(|facts| facts.backing);
+                    layer = promise::seen(link.file(&above))?.and_then(|facts| facts.backing);
                     names.below.extend(layer.clone());
                 }
             }
