@@ -96,6 +96,11 @@ pub struct Seal {
 }
 
 impl Seal {
+    /// Whether it is of a file at this path.
+    pub(crate) fn is_of(&self, path: &str) -> bool {
+        self.path == short_hash(&[path])
+    }
+
     /// Of a file as it is now.
     pub(crate) fn of(path: &str, digest: Option<&Digest>, facts: &FileFacts) -> Self {
         Self {

@@ -278,6 +278,43 @@ fn an_image_on_the_host_that_is_replaced_under_its_machine() {
     assert_eq!(hypervisor.own.virsh(&["pool-list", "--all", "--name"]).trim(), "");
 }
 
+/// The same in a pool that a person made, whose list libvirt remembers.
+#[test]
+fn an_image_in_a_pool_of_the_host_that_comes_changes_and_goes() {
+    let hypervisor = Hypervisor::named("local");
+    let folder = hypervisor.own.path().join("images");
+    std::fs::create_dir(&folder).unwrap();
+    let target = folder.to_str().unwrap();
+    hypervisor.own.virsh(&["pool-create-as", "images", "dir", "--target", target]);
+    // It comes after the pool was started.
+    let path = folder.join("debian.qcow2");
+    let put = |content: &[u8]| {
+        let bytes = fmc_testkit::image::qcow2("64M", content);
+        std::fs::write(&path, &bytes).unwrap();
+        Digest::sha256(&bytes)
+    };
+    let cloud = |digest| {
+        let image = Image::blank().format(Format::Qcow2).path(path.to_str().unwrap()).digest(digest);
+        hypervisor.cloud("upload").network(upload_network()).machine(machine(0, image))
+    };
+    let refused = |cloud: &Cloud| hypervisor.plan(&wanted(cloud), &choices()).refused().count();
+    let old = put(b"old");
+    hypervisor.converge(&cloud(old), &choices());
+    // Touched only.
+    put(b"old");
+    hypervisor.expect_nothing_to_do(&cloud(old));
+    put(b"new");
+    assert_eq!(refused(&cloud(old)), 1);
+    put(b"old");
+    assert_eq!(refused(&cloud(old)), 0);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(refused(&cloud(old)), 1);
+    put(b"old");
+    hypervisor.expect_nothing_to_do(&cloud(old));
+    hypervisor.destroy("upload", &choices());
+    assert_eq!(hypervisor.own.virsh(&["pool-list", "--all", "--name"]).trim(), "images");
+}
+
 /// Only the header of its file says what lies under the disk of a domain that is off.
 #[test]
 fn what_lies_under_a_foreign_machine_that_is_off_stays() {

@@ -37,7 +37,7 @@ pub struct ImageObject {
     pub image: HostImage,
     /// Its bytes against its digest.
     pub bytes: ImageBytes,
-    /// Whether the file is another one than the one that roots were made from.
+    /// Whether the file is another one than the one that roots were made from, or gone.
     pub is_swapped: bool,
     /// The capacity of the disk in it, in bytes; `None` if it is not known.
     pub capacity: Option<u64>,
@@ -103,8 +103,8 @@ impl ImageObject {
     ) -> Result<Self, CallError> {
         let path = image.path.as_str();
         let Some(facts) = seen(link.file(path))? else {
-            let bytes = if image.digest.is_some() { ImageBytes::Unseen } else { ImageBytes::Right };
-            return Ok(Self { image, bytes, is_swapped: false, capacity: None });
+            let is_swapped = seals.iter().any(|seal| seal.is_of(path));
+            return Ok(Self { image, bytes: ImageBytes::Unseen, is_swapped, capacity: None });
         };
         let seal = Seal::of(path, image.digest.as_ref(), &facts);
         let of_path = || seals.iter().filter(|one| one.path == seal.path);
@@ -138,9 +138,18 @@ impl ImageObject {
 
     /// What is wrong with a machine whose root lies over the file, if it was swapped.
     pub(super) fn swapped(&self) -> Option<String> {
+        let was_replaced = "It was replaced under the machine's root, which is an overlay of the file as it was, and reads \
+                            garbage: put the former file back, and give another one another name";
         let what = match (&self.bytes, &self.image.digest) {
-            (ImageBytes::Wrong(found), Some(wanted)) => not_the_image(wanted, found),
-            _ => "it is not the file that it was".to_owned(),
+            (ImageBytes::Wrong(found), Some(wanted)) => {
+                format!("{}. {was_replaced}", not_the_image(wanted, found))
+            }
+            (ImageBytes::Unseen, _) => {
+                "libvirt does not show the file any more, and the machine's root is an overlay of it: is \
+                                        its file system mounted? Put the file back"
+                    .to_owned()
+            }
+            _ => format!("it is not the file that it was. {was_replaced}"),
         };
         self.is_swapped.then_some(what)
     }

@@ -9,10 +9,10 @@ use fmc_core::digest::Digest;
 use virt::error::{Error, ErrorNumber};
 use virt::storage_pool::StoragePool;
 use virt::storage_vol::StorageVol;
-use virt::stream::Stream;
 use virt::sys;
 
 use super::call::{Call, Kind};
+use super::download::part;
 use super::failure;
 use super::session::{Client, Session};
 use crate::image::Hash;
@@ -22,9 +22,6 @@ use crate::xml::{Outline, Writer};
 
 /// The bytes of a file that one call reads, so that each has a deadline of its own.
 const PART: u64 = 16 << 20;
-
-/// Bytes that are read at once.
-const CHUNK: usize = 256 << 10;
 
 pub(super) fn facts(client: &Client, path: &str) -> Result<Option<FileFacts>, CallError> {
     let call = reading(client, path);
@@ -52,22 +49,6 @@ pub(super) fn digest(client: &Client, path: &str, like: &Digest) -> Result<Optio
 
 fn reading(client: &Client, path: &str) -> Call {
     Call::read(format!("read the file {path}"), Kind::Volume, client.deadlines().change)
-}
-
-fn part(session: &Session, volume: &StorageVol, from: u64, length: u64) -> Result<Vec<u8>, Error> {
-    let stream = Stream::new(&session.connection, 0)?;
-    volume.download(&stream, from, length, 0)?;
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = usize::try_from(stream.recv(&mut chunk)?).unwrap_or(0);
-        match chunk.get(..read).filter(|read| !read.is_empty()) {
-            Some(read) => bytes.extend_from_slice(read),
-            None => break,
-        }
-    }
-    stream.finish()?;
-    Ok(bytes)
 }
 
 fn on_file<T>(

@@ -193,3 +193,14 @@ fn a_foreign_disk_that_libvirt_cannot_read_stands_against_nothing() {
     lab.sim.on(When::call("file").of(PATH), fault());
     refused(&lab.plan(&db(OLD)), &[PATH, "a promise that nobody can keep"]);
 }
+
+#[test]
+fn an_image_that_is_gone_under_its_overlays_is_asked_for() {
+    for digest in [Some(Digest::sha256(OLD)), None] {
+        let lab = with_image(OLD);
+        let cloud = wanted(&of([machine("db", digest)]));
+        lab.apply(&cloud);
+        lab.sim.missing(PATH);
+        refused(&lab.plan(&cloud), &["machine/db", PATH, "is its file system mounted?"]);
+    }
+}

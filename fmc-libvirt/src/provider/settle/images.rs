@@ -21,12 +21,7 @@ impl Settling<'_, '_> {
             let said = if self.lives(address) {
                 image.swapped().map(|what| {
                     let name = &domain.name;
-                    format!(
-                        "{}: {what}. It was replaced under the machine's root, which is an overlay of the file as it was, \
-                         and reads garbage: put the former file back, and give another one another name; or \
-                         `--replace {name}` makes the machine anew",
-                        image.image.path
-                    )
+                    format!("{}: {what}; or `--replace {name}` makes the machine anew", image.image.path)
                 })
             } else if self.nodes.contains_key(&root) || self.anew.contains_key(address) {
                 unfit(image, self.nodes.get(&root))
@@ -69,7 +64,7 @@ fn unfit(image: &ImageObject, root: Option<&graph::Node<Document>>) -> Option<St
         (ImageBytes::Wrong(found), Some(wanted)) => {
             return Some(format!("{path}: {}", promise::not_the_image(wanted, found)));
         }
-        (ImageBytes::Unseen, _) => return Some(format!("{path}: {}", promise::UNSEEN)),
+        (ImageBytes::Unseen, Some(_)) => return Some(format!("{path}: {}", promise::UNSEEN)),
         _ => {}
     }
     let Some(Document::Volume(root)) = root.map(|node| &*node.document) else { return None };
