@@ -311,6 +311,19 @@ fn an_image_in_a_pool_of_the_host_that_comes_changes_and_goes() {
     assert_eq!(refused(&cloud(old)), 1);
     put(b"old");
     hypervisor.expect_nothing_to_do(&cloud(old));
+    // An outdated machine whose root lies over another image is no matter of this one.
+    let other = folder.join("another.qcow2");
+    let image = || Image::blank().format(Format::Qcow2).path(other.to_str().unwrap());
+    let put_other =
+        |content: &[u8]| std::fs::write(&other, fmc_testkit::image::qcow2("64M", content)).unwrap();
+    put_other(b"one");
+    hypervisor.converge(&cloud(old).machine(machine(1, image())), &choices());
+    put_other(b"two");
+    let both = hypervisor.cloud("upload").network(upload_network());
+    let both = both.machines([machine(0, image()), machine(1, image())]);
+    let plan = hypervisor.plan(&wanted(&both), &choices());
+    let accused: Vec<String> = plan.refused().map(|note| note.about.to_string()).collect();
+    assert_eq!(accused, ["machine/web1"]);
     hypervisor.destroy("upload", &choices());
     assert_eq!(hypervisor.own.virsh(&["pool-list", "--all", "--name"]).trim(), "images");
 }

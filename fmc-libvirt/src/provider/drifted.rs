@@ -91,7 +91,7 @@ impl Looking {
             else {
                 continue;
             };
-            if let Some(what) = image.swapped().filter(|_| there.owner == Owner::Us) {
+            if let Some(what) = image.swapped(there).filter(|_| there.owner == Owner::Us) {
                 let object = Object::Domain(there.clone());
                 let path = format!("image {}", image.image.path);
                 let moved =

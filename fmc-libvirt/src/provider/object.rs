@@ -89,6 +89,8 @@ pub struct DomainObject {
     /// The files in its definition and in the running guest: disks, boot configuration, kernel. The files of
     /// the definition come first.
     pub files: Vec<String>,
+    /// The files under its disks, as far as the running guest's document names them.
+    pub below: Vec<String>,
     /// Networks that were restarted while it ran, so that it lost them.
     pub unplugged: Vec<String>,
     /// Its disks that are no volumes of ours: overlays over them, and what was attached by hand.

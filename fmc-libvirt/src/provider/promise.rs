@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fmc_core::digest::Digest;
 use fmc_core::graph::{Address, Place};
 
+use super::object::DomainObject;
 use crate::document::{HostImage, kind};
 use crate::link::{CallError, CallErrorKind, Link};
 use crate::volume::Seal;
@@ -136,8 +137,14 @@ impl ImageObject {
         Ok(Self { bytes, is_swapped: is_other && !is_same, capacity, image })
     }
 
-    /// What is wrong with a machine whose root lies over the file, if it was swapped.
-    pub(super) fn swapped(&self) -> Option<String> {
+    /// What is wrong with a machine whose root lies over the file, if it was swapped. The root of an outdated machine may lie
+    /// over another one, which only the document of a running guest says.
+    pub(super) fn swapped(&self, under: &DomainObject) -> Option<String> {
+        let lies_elsewhere =
+            !under.below.is_empty() && !under.below.iter().any(|file| *file == *self.image.path.as_str());
+        if lies_elsewhere {
+            return None;
+        }
         let was_replaced = "It was replaced under the machine's root, which is an overlay of the file as it was, and reads \
                             garbage: put the former file back, and give another one another name";
         let what = match (&self.bytes, &self.image.digest) {

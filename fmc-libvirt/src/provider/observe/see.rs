@@ -71,8 +71,9 @@ impl See<'_> {
                 let needs = self.needs(&names, &folders, &networks);
                 let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
-                let Names { files, strange, copying, .. } = names;
-                let object = DomainObject { record, mark, owner, files, unplugged, strange, copying, needs };
+                let Names { files, below, strange, copying, .. } = names;
+                let object =
+                    DomainObject { record, mark, owner, files, below, unplugged, strange, copying, needs };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }

@@ -6,6 +6,7 @@ use fmc_core::unit::Size;
 
 use super::{Document, Object, Owner, Settling};
 use crate::document::{DomainDocument, HostImage};
+use crate::provider::object::DomainObject;
 use crate::provider::promise::{self, ImageBytes, ImageObject};
 
 impl Settling<'_, '_> {
@@ -18,8 +19,8 @@ impl Settling<'_, '_> {
             else {
                 continue;
             };
-            let said = if self.lives(address) {
-                image.swapped().map(|what| {
+            let said = if let Some(living) = self.living(address) {
+                image.swapped(living).map(|what| {
                     let name = &domain.name;
                     format!("{}: {what}; or `--replace {name}` makes the machine anew", image.image.path)
                 })
@@ -35,11 +36,14 @@ impl Settling<'_, '_> {
         }
     }
 
-    /// Whether a machine of ours is there and stays on the root that it has.
-    fn lives(&self, address: &Address) -> bool {
-        let is_ours =
-            matches!(self.object(address), Some(Object::Domain(domain)) if domain.owner == Owner::Us);
-        is_ours && !self.anew.contains_key(address)
+    /// The domain of a machine of ours that is there and stays on the root that it has.
+    fn living(&self, address: &Address) -> Option<&DomainObject> {
+        match self.object(address)? {
+            Object::Domain(domain) if domain.owner == Owner::Us && !self.anew.contains_key(address) => {
+                Some(domain)
+            }
+            _ => None,
+        }
     }
 }
 
