@@ -4,6 +4,7 @@
 //! for the moment of the call: it is transient, is of the folder as it is, and goes without a trace of it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use fmc_core::digest::Digest;
 use virt::error::{Error, ErrorNumber};
@@ -19,6 +20,12 @@ use crate::image::Hash;
 use crate::link::{CallError, FileFacts};
 use crate::volume;
 use crate::xml::{Outline, Writer};
+
+/// How often a folder is tried that another process looks into.
+const LOOKS: u32 = 4;
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The bytes of a file that one call reads, so that each has a deadline of its own.
 const PART: u64 = 16 << 20;
@@ -69,18 +76,25 @@ fn on_file<T>(
     if folder.is_empty() || ["/dev", "/proc", "/sys"].iter().any(|root| Path::new(folder).starts_with(root)) {
         return Ok(None);
     }
-    // A file that came after its pool was started is not in its list yet.
-    if let Some(pool) = pool_of(session, folder)? {
-        pool.refresh(0)?;
-        return worked(look_up()?);
+    for _ in 0..LOOKS {
+        // A file that came after its pool was started is not in its list yet.
+        if let Some(pool) = pool_of(session, folder)? {
+            // Another process's pool may have gone since, and a person's may be at work.
+            if pool.refresh(0).is_ok() {
+                return worked(look_up()?);
+            }
+        }
+        // libvirt refuses it for a folder that is not there, that it may not read, or whose pool is not active; and while
+        // another process looks into the folder.
+        if let Ok(pool) = session.connection.create_storage_pool_xml(&momentary(path, folder), 0) {
+            let answer = look_up().and_then(worked);
+            // Of no matter if somebody else has stopped it.
+            let _ = pool.destroy();
+            return answer;
+        }
+        std::thread::sleep(PAUSE);
     }
-    // libvirt refuses it for a folder that is not there, that it may not read, or whose pool is not active.
-    let Ok(pool) = session.connection.create_storage_pool_xml(&momentary(path, folder), 0) else {
-        return Ok(None);
-    };
-    let answer = look_up().and_then(worked);
-    pool.destroy()?;
-    answer
+    Ok(None)
 }
 
 fn pool_of(session: &Session, folder: &str) -> Result<Option<StoragePool>, Error> {

@@ -13,12 +13,12 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn keep_promise(&self, pool: &str, image: &HostImage) -> Result<(), StepError> {
         let path = image.path.as_str();
         let refused = |cause| StepError::Input { what: path.to_owned(), cause };
-        let Some(facts) = self.made(self.link.file(path))? else {
+        // Roots of one image are made at once: one of them reads it.
+        let mut read = self.promises.read();
+        let Some(facts) = self.made(promise::seen(self.link.file(path)))? else {
             return if image.digest.is_none() { Ok(()) } else { Err(refused(promise::UNSEEN.to_owned())) };
         };
         let seal = Seal::of(path, image.digest.as_ref(), &facts);
-        // Roots of one image are made at once: one of them reads it.
-        let mut read = self.promises.read();
         let name = Ours::Image(seal.clone()).to_string();
         if self.made(self.link.volume(pool, &name))?.is_some() {
             return Ok(());
