@@ -151,3 +151,35 @@ fn what_is_not_ours_is_not_touched() {
     fs::write(stage.path().join("file"), "").unwrap();
     stage.fails(cloud(), "compile --out file", 1, &["it is not a folder"]);
 }
+
+/// `server_config: { tls-san: […] }` is what recipes for K3s say.
+#[test]
+fn a_name_of_the_api_among_the_keys_of_servers_is_beside_those_of_the_cloud() {
+    let server = |name: &'static str, address: &'static str| {
+        Machine::new(name, Image::debian("12").path("/images/debian-12.qcow2"))
+            .cpus(2)
+            .memory(4.gib())
+            .root_disk(20.gib())
+            .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
+            .interface(Interface::on("lab").address(address))
+            .user(User::admin("ops"))
+    };
+    let config = k3s::Config::new().set(k3s::key::TLS_SAN, ["k8s.example.com", "10.17.3.10"]);
+    let cloud = Cloud::new("first")
+        .host(Host::local())
+        .network(Network::nat("lab", "10.17.3.0/24"))
+        .machine(server("m1", "10.17.3.10"))
+        .cluster(k3s::Cluster::new("prod", "v1.36.3+k3s1").servers(["m1"]).server_config(config))
+        .accept("k3s-install-unpinned", "the release is enough here");
+    let stage = Stage::new();
+    stage.done(cloud, "compile --out out");
+    let said = fs::read_to_string(stage.path().join("out/guests/m1/user-data")).unwrap();
+    // A file with secrets is one quoted line.
+    let line = said
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("content: ").filter(|it| it.contains("tls-san:")));
+    let config: String = serde_json::from_str(line.unwrap()).unwrap();
+    let (_, after) = config.split_once("tls-san:\n").unwrap();
+    let names: Vec<&str> = after.lines().map_while(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(names, ["\"10.17.3.10\"", "k8s.example.com", "m1"]);
+}

@@ -9,6 +9,7 @@ mod install;
 mod updates;
 
 use super::config::Config;
+use super::key::Key;
 use super::kubelet;
 use super::pki::Credentials;
 use super::registries::Registries;
@@ -162,6 +163,17 @@ impl Cluster {
     pub fn bootstrap(mut self, mirror: impl Into<Mirror>) -> Self {
         self.bootstrap = Some(mirror.into());
         self
+    }
+
+    /// What the configurations of servers add to a list.
+    pub(crate) fn added_on_servers(&self, key: Key) -> impl Iterator<Item = &str> {
+        self.config.texts(key).iter().chain(self.server_config.texts(key)).map(String::as_str)
+    }
+
+    /// Whether K3s goes without a part.
+    pub(crate) fn leaves_out(&self, part: Component) -> bool {
+        self.disable.iter().any(|given| given.ok() == Some(&part))
+            || self.added_on_servers(Key::Disable).any(|text| text == part.as_str())
     }
 
     /// The files that servers are installed from, and those for agents.

@@ -104,6 +104,14 @@ impl Config {
         self.0.get(&key)
     }
 
+    /// The texts of a list; none if the key is not set.
+    pub(crate) fn texts(&self, key: Key) -> &[String] {
+        match self.get(key) {
+            Some(Value::List(texts)) => texts,
+            _ => &[],
+        }
+    }
+
     /// The keys that are set and their values, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = (Key, &Value)> {
         self.0.iter().map(|(key, value)| (*key, value))

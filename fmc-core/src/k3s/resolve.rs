@@ -10,7 +10,7 @@ use crate::cloud::Cloud;
 use crate::finding::At;
 use crate::given::Given;
 use crate::k3s::resolved::{Cluster, Endpoint};
-use crate::k3s::{self, FlannelBackend};
+use crate::k3s::{self, FlannelBackend, Key};
 use crate::name::MachineName;
 use crate::sort;
 
@@ -144,6 +144,12 @@ fn names(
     for name in &draft.tls_san {
         names.push(name.ok()?.to_string());
     }
+    names.extend(
+        [Key::TlsSan, Key::NodeExternalIp]
+            .iter()
+            .flat_map(|key| draft.added_on_servers(*key))
+            .map(str::to_owned),
+    );
     for address in &of.public_addresses {
         names.push(address.ok()?.to_string());
     }

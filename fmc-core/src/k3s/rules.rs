@@ -64,6 +64,7 @@ const RULES: &[Rule] = &[
     config::contradicting,
     config::kubeconfig,
     config::kernel,
+    node::beside,
     argument::check,
     unused::check,
     registry::files_there,

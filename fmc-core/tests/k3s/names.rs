@@ -3,7 +3,7 @@
 use fmc_core::checked::Checked;
 use fmc_core::cloud::Cloud;
 use fmc_core::image::Os;
-use fmc_core::k3s::Cluster;
+use fmc_core::k3s::{self, Cluster, Component, key};
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -42,6 +42,41 @@ fn names_that_the_user_gives_are_beside_the_derived_ones() {
     // 10.17.4.10 is the balancer's, and is there once.
     assert_eq!(more(&cloud), ["2001:db8::7", "kube.example.org"]);
     assert_eq!(cluster::config(&cloud, "worker1")["tls-san"], Value::Null);
+}
+
+#[test]
+fn keys_that_add_to_a_list_are_merged_with_what_is_derived() {
+    let said = k3s::Config::new()
+        .set(key::TLS_SAN, ["kube.example.org", "10.17.4.10", "2001:DB8::7"])
+        .set(key::NODE_EXTERNAL_IP, ["8.8.4.4"])
+        .set(key::NODE_LABEL, ["example.com/tier=servers", "example.com/disk=ssd"])
+        .set(key::NODE_TAINT, ["CriticalAddonsOnly=true:NoExecute"])
+        .set(key::DISABLE, [Component::Servicelb, Component::Traefik]);
+    let cluster = cluster::seed().server_config(said).tls_san("kube.example.org");
+    let cloud = checked(cluster, |mut cloud| {
+        for machine in cloud.machines.iter_mut().filter(|one| one.name.to_string() == "master2") {
+            *machine = machine.clone().label("example.com/disk=ssd").external_address("8.8.8.8");
+        }
+        cloud
+    });
+    assert_eq!(more(&cloud), ["2001:db8::7", "8.8.4.4", "8.8.8.8", "kube.example.org"]);
+    let server = cluster::config(&cloud, "master2");
+    assert_eq!(server["node-external-ip"], json!(["8.8.4.4", "8.8.8.8"]));
+    assert_eq!(server["advertise-address"], "10.17.4.22");
+    assert_eq!(server["node-label"], json!(["example.com/tier=servers", "example.com/disk=ssd"]));
+    assert_eq!(server["node-taint"], json!(["CriticalAddonsOnly=true:NoExecute"]));
+    assert_eq!(server["disable"], json!(["servicelb", "traefik"]));
+    let other = cluster::config(&cloud, "master1");
+    assert_eq!(
+        other["advertise-address"], "10.17.4.21",
+        "also where only the configuration names an address"
+    );
+    let agent = cluster::config(&cloud, "worker1");
+    assert_eq!(agent["node-label"], json!(["example.com/disk=ssd"]), "its machine's alone");
+    assert_eq!(agent["node-taint"], json!(["example.com/only=db:NoSchedule"]), "its machine's alone");
+    for key in ["tls-san", "node-external-ip", "disable"] {
+        assert_eq!(agent[key], Value::Null, "{key}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Entry, FlagType, List, Setting, keys};
 use crate::addr::{Ip, Subnet};
 use crate::k3s::node::{Label, Taint};
+use crate::k3s::san::CertName;
 use crate::k3s::value::{Argument, Bind, Count, Duration, Line, Port, PortRange, Schedule, ServerUrl};
 use crate::k3s::word::{BucketLookup, Component, EgressMode, EncryptionProvider, FlannelBackend};
 use crate::name::{DomainName, NodeName};
@@ -40,16 +41,16 @@ keys! {
     WITH_NODE_ID WithNodeId "with-node-id" flag .both().owned("the name of the machine");
     /// The addresses of the node inside the cluster.
     NODE_IP NodeIp "node-ip" list<Ip> .both().owned("the addresses of the machine");
-    /// The addresses of the node for the outside.
-    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both().owned("`external_addresses` of the machine");
+    /// The addresses of the node for the outside, beside `external_addresses` of the machine.
+    NODE_EXTERNAL_IP NodeExternalIp "node-external-ip" list<Ip> .both();
     /// The names of the node inside the cluster.
-    NODE_INTERNAL_DNS NodeInternalDns "node-internal-dns" list<DomainName> .both().owned("the name of the machine");
+    NODE_INTERNAL_DNS NodeInternalDns "node-internal-dns" list<DomainName> .both();
     /// The names of the node for the outside.
-    NODE_EXTERNAL_DNS NodeExternalDns "node-external-dns" list<DomainName> .both().owned("the name of the machine");
-    /// Labels that the node registers with.
-    NODE_LABEL NodeLabel "node-label" list<Label> .both().owned("`labels` of the machine");
-    /// Taints that the node registers with.
-    NODE_TAINT NodeTaint "node-taint" list<Taint> .both().owned("`taints` of the machine");
+    NODE_EXTERNAL_DNS NodeExternalDns "node-external-dns" list<DomainName> .both();
+    /// Labels that the node registers with, beside `labels` of the machine.
+    NODE_LABEL NodeLabel "node-label" list<Label> .both();
+    /// Taints that the node registers with, beside `taints` of the machine.
+    NODE_TAINT NodeTaint "node-taint" list<Taint> .both();
     /// Whether the kubelet refuses to start if kernel settings differ from its defaults.
     PROTECT_KERNEL_DEFAULTS ProtectKernelDefaults "protect-kernel-defaults" flag .both();
     /// Whether containers are confined by SELinux.
@@ -64,8 +65,8 @@ keys! {
     ADVERTISE_ADDRESS AdvertiseAddress "advertise-address" text<Ip> .servers().owned("the addresses of the machine");
     /// The port by which others reach this API server.
     ADVERTISE_PORT AdvertisePort "advertise-port" int<Port> .servers().owned("`endpoint` of the cluster");
-    /// Further names and addresses in the certificate of the API server.
-    TLS_SAN TlsSan "tls-san" list<Line> .servers().owned("`tls_san` of the cluster, beside the names and addresses of its servers and its endpoint");
+    /// Further names and addresses in the certificate of the API server, beside `tls_san` of the cluster and the derived ones.
+    TLS_SAN TlsSan "tls-san" list<CertName> .servers();
     /// Whether the certificate takes only names that are known, and not those that clients ask for.
     TLS_SAN_SECURITY TlsSanSecurity "tls-san-security" flag .servers();
     /// Another port of the supervisor.
@@ -114,8 +115,8 @@ keys! {
     VPN_AUTH_FILE VpnAuthFile "vpn-auth-file" text<AbsPath> .both();
 
     // Components.
-    /// Packaged components that are left out.
-    DISABLE Disable "disable" list<Component> .servers().critical().owned("`disable` of the cluster");
+    /// Packaged components that are left out, beside `disable` of the cluster.
+    DISABLE Disable "disable" list<Component> .servers().critical();
     /// Whether the scheduler is left out.
     DISABLE_SCHEDULER DisableScheduler "disable-scheduler" flag .servers();
     /// Whether the cloud controller is left out.

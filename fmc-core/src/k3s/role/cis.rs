@@ -121,8 +121,7 @@ fn policies(node: &Node<'_>) -> String {
     use crate::k3s::Component;
 
     let mut all: Vec<String> = NAMESPACES.iter().map(|namespace| inside(namespace)).collect();
-    let disabled = &node.cluster.said().disable;
-    let is_there = |component: Component| !disabled.iter().any(|given| given.ok() == Some(&component));
+    let is_there = |component: Component| !node.cluster.said().leaves_out(component);
     if is_there(Component::Coredns) {
         let ports = "    - {protocol: UDP, port: 53}\n    - {protocol: TCP, port: 53}\n";
         all.push(open("fmc-dns", "k8s-app: kube-dns", Some(ports)));

@@ -4,18 +4,18 @@ use std::net::IpAddr;
 
 use super::{Node, cis, files};
 use crate::checked::Addressing;
-use crate::k3s::Config;
 use crate::k3s::cluster::{Cluster, S3, Snapshots};
 use crate::k3s::key;
+use crate::k3s::{Config, Key};
 use crate::secret::Secret;
 
 /// The configuration of a server.
 pub(super) fn server(node: &Node<'_>) -> Config {
     let (cluster, said) = (node.cluster, node.cluster.said());
-    let mut derived = shared(node).set(key::TLS_SAN, cluster.names.iter().map(String::as_str));
-    if !node.site.machine().external_addresses.is_empty()
-        && let Some(address) = addresses(node).next()
-    {
+    let mut derived = shared(node);
+    let is_known_outside = !node.site.machine().external_addresses.is_empty()
+        || said.added_on_servers(Key::NodeExternalIp).next().is_some();
+    if is_known_outside && let Some(address) = addresses(node).next() {
         // By default K3s would advertise the first external address, and nodes would leave the cloud to reach the API.
         derived = derived.set(key::ADVERTISE_ADDRESS, address.to_string());
     }
@@ -49,7 +49,9 @@ pub(super) fn server(node: &Node<'_>) -> Config {
         derived = self::snapshots(snapshots, derived);
     }
     let hardened = if said.cis { cis::server() } else { Config::new() };
-    hardened.with(said.config.clone().with(said.server_config.clone()).for_servers()).with(derived)
+    let said = said.config.clone().with(said.server_config.clone()).for_servers();
+    // The names have those of the user's own keys already.
+    hardened.with(said).with(derived).set(key::TLS_SAN, cluster.names.iter().map(String::as_str))
 }
 
 /// The configuration of an agent.

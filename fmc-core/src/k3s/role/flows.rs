@@ -113,9 +113,8 @@ fn ingress(node: &Node<'_>, flows: Flows) -> Flows {
                 .fold(flows, |flows, peer| flows.accept(tcp(http), peer.clone()).accept(tcp(https), peer))
         }
         Endpoint::Server | Endpoint::Address(_) | Endpoint::Name(_) => {
-            let off = cluster.said().disable.iter().any(|given| given.ok() == Some(&Component::Traefik));
             let asked = !cluster.said().ingress.is_empty();
-            if off && !asked {
+            if cluster.said().leaves_out(Component::Traefik) && !asked {
                 return flows;
             }
             flows.accept(tcp(80), Peer::Anywhere).accept(tcp(443), Peer::Anywhere)

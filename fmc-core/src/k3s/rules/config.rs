@@ -118,9 +118,8 @@ pub(super) fn contradicting(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, fi
             }
         }
     }
-    let has_traefik = cluster.draft.disable.iter().all(|given| given.ok() != Some(&Component::Traefik));
     if let Some((field, Value::Flag(true))) = on_servers(cluster, Key::DisableHelmController)
-        && has_traefik
+        && !cluster.draft.leaves_out(Component::Traefik)
     {
         let at_key = at.key(field);
         findings.push(

@@ -169,8 +169,7 @@ pub(super) fn traefik(_: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings
     let draft = cluster.draft;
     let Endpoint::Balancer(balancer) = &draft.endpoint else { return };
     let is_traefik = matches!(balancer.software, Software::Traefik { .. }) && balancer.ingress.on;
-    let is_left_out = draft.disable.iter().any(|component| component.ok() == Some(&Component::Traefik));
-    if !is_traefik || is_left_out {
+    if !is_traefik || draft.leaves_out(Component::Traefik) {
         return;
     }
     let endpoint = at.key("endpoint");

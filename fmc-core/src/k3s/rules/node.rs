@@ -1,12 +1,13 @@
 //! Labels and taints of machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::configs;
 use super::view::Cluster;
 use crate::check::view::{View, text};
-use crate::finding::{Finding, NameList, problems};
-use crate::given::Given;
-use crate::k3s::Effect;
+use crate::finding::{At, Finding, NameList, problems};
+use crate::given::{Given, Leaf as _};
+use crate::k3s::{Config, Effect, Key, Label, Taint};
 use crate::sort;
 
 /// A node has one value for a label, and one for a taint of an effect; with two, chance decides.
@@ -29,6 +30,79 @@ pub(super) fn twice(view: &View<'_>, findings: &mut Vec<Finding>) {
                 findings.push(twice_at(problem, name, "taints", first, index));
             }
         }
+    }
+}
+
+/// A label or taint of a configuration comes to each of its nodes, beside those of the machine. Equal ones are one; two that
+/// differ under one key are two values for it.
+pub(super) fn beside(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findings: &mut Vec<Finding>) {
+    let [all, servers, agents] = configs(cluster);
+    let mut told: BTreeSet<(String, String)> = BTreeSet::new();
+    for (configs, members) in [([all, servers], &cluster.servers), ([all, agents], &cluster.agents)] {
+        let Some(first) = members.first() else { continue };
+        let mut tell = |machine: usize, slot: &Slot, place: &str, other: String| {
+            if told.insert((place.to_owned(), other.clone())) {
+                findings.push(twice_for(view.machine_name(machine), slot).at(place).also(other));
+            }
+        };
+        let mut said: BTreeMap<Slot, (String, String)> = BTreeMap::new();
+        for (field, config) in configs {
+            for (slot, text, place) in said_in(config, &at.key(field)) {
+                match said.get(&slot) {
+                    Some((there, other)) if *there != text => tell(*first, &slot, &place, other.clone()),
+                    Some(_) => {}
+                    None => drop(said.insert(slot, (text, place))),
+                }
+            }
+        }
+        if said.is_empty() {
+            continue;
+        }
+        for member in members {
+            let Some(draft) = view.machine(*member).map(|placed| placed.draft) else { continue };
+            let name = text(&draft.name);
+            let labels =
+                right(&draft.labels).map(|(index, label)| (slot(label), label.to_string(), "labels", index));
+            let taints = right(&draft.taints)
+                .map(|(index, taint)| (taint_slot(taint), taint.to_string(), "taints", index));
+            for (slot, text, list, index) in labels.chain(taints) {
+                if let Some((_, place)) = said.get(&slot).filter(|(there, _)| *there != text) {
+                    tell(*member, &slot, place, format!("machines.{name}.{list}[{index}]"));
+                }
+            }
+        }
+    }
+}
+
+/// What can have one value on a node: a label by its key, or a taint by its key and effect.
+type Slot = (String, Option<Effect>);
+
+fn slot(label: &Label) -> Slot {
+    (label.key().to_owned(), None)
+}
+
+fn taint_slot(taint: &Taint) -> Slot {
+    (taint.key().to_owned(), Some(taint.effect()))
+}
+
+/// The labels and taints of a configuration, each with its text and its place.
+fn said_in(config: &Config, at: &At<'_>) -> Vec<(Slot, String, String)> {
+    let read = |key: Key, slot: fn(&str) -> Option<Slot>| {
+        let texts = config.texts(key).iter().enumerate();
+        texts.filter_map(move |(index, text)| {
+            Some((slot(text)?, text.clone(), at.key(key.as_str()).index(index).to_string()))
+        })
+    };
+    let labels = read(Key::NodeLabel, |text| Label::parse(text).ok().as_ref().map(slot));
+    let taints = read(Key::NodeTaint, |text| Taint::parse(text).ok().as_ref().map(taint_slot));
+    labels.chain(taints).collect()
+}
+
+fn twice_for(machine: &str, (key, effect): &Slot) -> NodeProblem {
+    let (machine, key) = (machine.to_owned(), key.clone());
+    match effect {
+        None => NodeProblem::LabelTwice { machine, key },
+        Some(effect) => NodeProblem::TaintTwice { machine, key, effect: effect.to_string() },
     }
 }
 

@@ -100,7 +100,7 @@ fn keys(cluster: &Cluster<'_>, found: &mut Found<'_, '_>) {
             each(keys, &|key| UnusedProblem::PartOff { key, off: *off });
         }
         for (component, key) in COMPONENTS {
-            if draft.disable.iter().any(|out| out.ok() == Some(component)) {
+            if draft.leaves_out(*component) {
                 each(&[*key], &|key| UnusedProblem::ComponentOff { key, component: component.to_string() });
             }
         }

@@ -37,19 +37,60 @@ fn what_is_derived_is_not_said_again() {
 fn names_of_the_api_are_a_setting() {
     finds(three().tls_san("api.example.com").tls_san("203.0.113.7").tls_san("*.kube.example.com"), &[]);
     finds(three().tls_san("https://api.example.com"), &["value-invalid clusters.prod.tls_san[0]"]);
-    one(
-        three().server_config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com"])),
-        Kind::K3sConfigOwned,
-        "the cluster already decides tls-san: it would be in the file twice",
-        "leave it out: it follows from `tls_san` of the cluster, beside the names and addresses of its servers and its \
-         endpoint",
+    finds(three().server_config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com"])), &[]);
+    finds(
+        three().config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com:6443"])),
+        &["value-invalid clusters.prod.config.tls-san[0]"],
+    );
+    finds(three().config(k3s::Config::new().set(key::NODE_EXTERNAL_IP, ["203.0.113.7"])), &[]);
+    finds(
+        three().agents(["a1"]).agent_config(k3s::Config::new().set(key::TLS_SAN, ["api.example.com"])),
+        &["k3s-config-servers clusters.prod.agent_config.tls-san"],
+    );
+}
+
+#[test]
+fn labels_and_taints_of_a_configuration_have_one_value_with_those_of_machines() {
+    let labelled = |config: k3s::Config| {
+        let mut cloud = cloud(three().server_config(config));
+        let s1 = cloud.machines.iter_mut().find(|machine| machine.name.to_string() == "s1").unwrap();
+        *s1 = s1.clone().label("example.com/disk=ssd").taint("example.com/only=db:NoSchedule");
+        found(&cloud)
+    };
+    let labels = |label: &str| k3s::Config::new().set(key::NODE_LABEL, [label]);
+    let taints = |taint: &str| k3s::Config::new().set(key::NODE_TAINT, [taint]);
+    for config in [
+        labels("example.com/disk=ssd"),
+        labels("example.com/zone=b"),
+        taints("example.com/only=db:NoSchedule"),
+        taints("example.com/only=web:NoExecute"),
+    ] {
+        assert_eq!(labelled(config), Vec::<String>::new());
+    }
+    assert_eq!(
+        labelled(labels("example.com/disk=hdd")),
+        ["k3s-label-duplicate clusters.prod.server_config.node-label[0]"]
+    );
+    assert_eq!(
+        labelled(taints("example.com/only=web:NoSchedule")),
+        ["k3s-label-duplicate clusters.prod.server_config.node-taint[0]"]
     );
     one(
-        three().config(k3s::Config::new().set(key::NODE_EXTERNAL_IP, ["203.0.113.7"])),
-        Kind::K3sConfigOwned,
-        "the cluster already decides node-external-ip: it would be in the file twice",
-        "leave it out: it follows from `external_addresses` of the machine",
+        three().config(labels("example.com/disk=hdd")).server_config(labels("example.com/disk=ssd")),
+        Kind::K3sLabelDuplicate,
+        "s1 has the label example.com/disk twice",
+        "keep one of them: a node has one value for a key",
     );
+}
+
+#[test]
+fn parts_left_out_by_a_configuration_are_left_out() {
+    let config = || k3s::Config::new().set(key::DISABLE_HELM_CONTROLLER, true);
+    finds(
+        three().server_config(config()),
+        &["k3s-config-clash clusters.prod.server_config.disable-helm-controller"],
+    );
+    finds(three().server_config(config().set(key::DISABLE, [Component::Traefik])), &[]);
 }
 
 #[test]
