@@ -18,6 +18,7 @@ mod input;
 mod json;
 mod kubeconfig;
 mod life;
+mod old_world;
 mod only;
 mod phases;
 mod process;
