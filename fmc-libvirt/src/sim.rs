@@ -18,6 +18,7 @@
 //! ```
 
 mod calls;
+mod contents;
 mod domain;
 pub mod file;
 mod hand;

@@ -137,7 +137,15 @@ fn holds<'a, M: Model>(
         for edge in model.needs(address, object) {
             let Some((to, _)) = candidates.get_key_value(&edge.to) else { continue };
             let to: &'a Address = to;
+            // A wanted object may go on with one that is not: a machine that is left as it is.
+            let still_needs = || {
+                settled
+                    .nodes
+                    .get(address)
+                    .is_some_and(|node| node.needs.iter().any(|need| need.to == edge.to))
+            };
             let hold = match fates.get(address) {
+                Some(Fate::Step(_)) if still_needs() => Some(kept_for(address)),
                 Some(Fate::Step(_)) => None,
                 Some(Fate::Later(..)) => Some(put_off(address, Why::NotYet)),
                 Some(Fate::Stays(why @ (Why::Unknown | Why::NotYet))) => Some(put_off(address, *why)),

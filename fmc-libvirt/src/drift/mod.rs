@@ -51,9 +51,12 @@ fn switch(path: &str, seen: bool, wanted: bool, words: [&str; 2], impact: Impact
     Some(Change { path: path.to_owned(), from: Some(from), to: Some(to), impact, reason: None })
 }
 
+/// The path of a definition that somebody removed.
+pub(crate) const DEFINITION: &str = "definition";
+
 /// Somebody removed the definition of an object that is in use: it would be gone once it stops.
 fn definition(persistent: bool) -> Option<Change> {
-    switch("definition", persistent, true, ["there", "removed"], Impact::Live)
+    switch(DEFINITION, persistent, true, ["there", "removed"], Impact::Live)
 }
 
 fn autostart(seen: bool, wanted: bool) -> Option<Change> {

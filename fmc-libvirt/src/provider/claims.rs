@@ -28,6 +28,10 @@ pub(super) fn holds(object: &Object) -> BTreeSet<Claim> {
         Object::Pool(_) | Object::Volume(_) | Object::Image(_) => return BTreeSet::new(),
     };
     let mut claims = of(xml);
+    // A network that is not active has its bridge's name, and no address of the host.
+    if matches!(object, Object::Network(network) if !network.record.active) {
+        claims.retain(|claim| matches!(claim, Claim::Name(..)));
+    }
     claims.extend(live.iter().flat_map(|live| of(live)));
     claims
 }

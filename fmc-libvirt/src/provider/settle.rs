@@ -7,6 +7,7 @@
 //! the same, it takes its [`twin`].
 
 mod birth;
+mod crowded;
 mod disks;
 mod images;
 mod lost;
@@ -51,6 +52,7 @@ pub(super) fn settle<'a>(
         notes: Vec::new(),
         dropped: Vec::new(),
         given_up: BTreeSet::new(),
+        left: BTreeSet::new(),
     };
     let mut machines: BTreeSet<&str> = BTreeSet::new();
     for (address, node) in &wanted.nodes {
@@ -65,6 +67,7 @@ pub(super) fn settle<'a>(
     }
     settling.members(wanted, choices);
     settling.one_hypervisor();
+    settling.crowded();
     settling.known_pools();
     settling.images(wanted);
     settling.subnets(wanted);
@@ -89,6 +92,8 @@ struct Settling<'a, 'w> {
     dropped: Vec<graph::Node<Document>>,
     /// Machines whose lost or kept data a person gave up.
     given_up: BTreeSet<String>,
+    /// Domains that stay as they are, with the networks that they have.
+    left: BTreeSet<Address>,
 }
 
 /// What a person asked for by a machine's name.
@@ -347,6 +352,7 @@ impl<'a> Settling<'a, '_> {
         seen: &DomainObject,
         has: &[Option<&Has>; 2],
     ) {
+        self.left.insert(address.clone());
         let mut node = node.clone();
         let pinned = [(&wanted.root, has.first()), (&wanted.boot, has.get(1))];
         for (place, has) in pinned {
@@ -374,6 +380,12 @@ impl<'a> Settling<'a, '_> {
             self.nodes.to_mut().remove(&to);
         }
         node.needs = needs;
+        // It goes on with what it has.
+        for edge in &seen.needs {
+            if self.object(&edge.to).is_some() && !node.needs.contains(edge) {
+                node.needs.push(edge.clone());
+            }
+        }
         let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
         let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));

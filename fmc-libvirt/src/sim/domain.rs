@@ -327,6 +327,14 @@ pub(super) fn files_of(xml: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// The files of the disks that a guest writes to.
+pub(super) fn written_disks<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
+    let is_disk = |disk: &Node<'_, '_>| disk.attribute("device").is_none_or(|device| device == "disk");
+    let is_open = |disk: &Node<'_, '_>| xml::child(*disk, "readonly").is_none();
+    let written = disks(root).filter(is_disk).filter(is_open);
+    written.filter_map(|disk| xml::child(disk, "source")?.attribute("file"))
+}
+
 /// The files of a domain.
 pub(super) fn files<'a>(root: Node<'a, '_>) -> impl Iterator<Item = &'a str> {
     let disks = disks(root)
@@ -353,10 +361,13 @@ pub(super) fn uuid_of(root: Node<'_, '_>, name: &str) -> Result<Uuid, Trouble> {
         Some(text) => {
             Uuid::parse_str(text).map_err(|_| Trouble::failed("XML error: malformed uuid element".to_owned()))
         }
-        None => {
-            Ok(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{name}", root.tag_name().name()).as_bytes()))
-        }
+        None => Ok(uuid_by_name(&format!("{}/{name}", root.tag_name().name()))),
     }
+}
+
+/// A UUID that is made for an object.
+pub(super) fn uuid_by_name(name: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
 }
 
 fn disks<'a, 'i>(root: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {

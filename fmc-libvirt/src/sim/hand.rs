@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::digest::Digest;
 
-use super::state::{HostFile, Volume};
+use super::state::{Files, HostFile, Pool, State, Volume};
 use super::trouble::Trouble;
 use super::{Sim, xml};
 use crate::link::CallError;
@@ -143,16 +143,13 @@ impl Sim {
                     format: "qcow2".to_owned(),
                     used: true,
                     sent: None,
+                    written: None,
+                    snapshot: true,
                     ..below.clone()
                 };
                 pool.volumes.insert(overlay.clone(), above);
                 let Some(domain) = state.domains.get_mut(domain) else { continue };
-                let renamed = |text: &str| text.replace(&file, &format!("{folder}/{overlay}"));
-                domain.xml = renamed(&domain.xml);
-                if let Some(live) = &mut domain.live {
-                    live.xml = renamed(&live.xml);
-                }
-                domain.files = super::domain::files_of(&domain.xml);
+                domain.now_names(&file, &format!("{folder}/{overlay}"));
             }
             Ok(())
         })
@@ -208,22 +205,28 @@ impl Sim {
     /// There is no such pool.
     pub fn forget_pool(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| match state.pools.remove(pool) {
-            Some(_) => Ok(()),
+            Some(Pool { path, volumes, consoles, .. }) => {
+                state.host.folders.insert(path, Files { volumes, consoles });
+                Ok(())
+            }
             None => Err(Trouble::absent(format!("no storage pool with matching name '{pool}'"))),
         })
     }
 
-    /// Empties a pool's folder, as it looks when its file system is not mounted.
+    /// Empties a pool's folder, as it looks when its file system is not mounted. [`Sim::mount`] mounts it again.
     ///
     /// # Errors
     /// There is no such pool.
     pub fn unmount(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| {
-            let known = state.pools.get_mut(pool);
+            let State { pools, host, .. } = state;
             let absent = || Trouble::absent(format!("no storage pool with matching name '{pool}'"));
-            let known = known.ok_or_else(absent)?;
-            known.volumes.clear();
-            known.consoles.clear();
+            let known = pools.get_mut(pool).ok_or_else(absent)?;
+            let files = Files {
+                volumes: std::mem::take(&mut known.volumes),
+                consoles: std::mem::take(&mut known.consoles),
+            };
+            host.unmounted.entry(known.path.clone()).or_insert(files);
             Ok(())
         })
     }

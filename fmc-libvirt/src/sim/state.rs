@@ -105,6 +105,10 @@ pub(super) struct Host {
     pub(super) old_leases: BTreeMap<String, Vec<(String, IpAddr, u64)>>,
     /// TCP ports that guests ignore.
     pub(super) closed: BTreeSet<u16>,
+    /// The files in the folders of undefined pools, by path.
+    pub(super) folders: BTreeMap<String, Files>,
+    /// The files on file systems that are not mounted, by the path where they were.
+    pub(super) unmounted: BTreeMap<String, Files>,
     /// Milliseconds since the hypervisor was made.
     pub(super) now: u64,
     /// The id of the next domain that starts.
@@ -130,6 +134,8 @@ impl Default for Host {
             says: BTreeMap::new(),
             old_leases: BTreeMap::new(),
             closed: BTreeSet::new(),
+            folders: BTreeMap::new(),
+            unmounted: BTreeMap::new(),
             now: 0,
             next_id: 1,
         }
@@ -189,6 +195,17 @@ pub(super) struct Domain {
     /// The files of its definition; derived from it.
     #[serde(skip)]
     pub(super) files: Vec<String>,
+}
+
+impl Domain {
+    /// Another file takes the place of one, in the definition and in the running guest.
+    pub(super) fn now_names(&mut self, file: &str, other: &str) {
+        self.xml = self.xml.replace(file, other);
+        if let Some(live) = &mut self.live {
+            live.xml = live.xml.replace(file, other);
+        }
+        self.files = super::domain::files_of(&self.xml);
+    }
 }
 
 /// A running guest.
@@ -255,6 +272,14 @@ pub(super) struct Pool {
     pub(super) consoles: BTreeMap<String, Console>,
 }
 
+/// The files in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Files {
+    pub(super) volumes: BTreeMap<String, Volume>,
+    pub(super) consoles: BTreeMap<String, Console>,
+}
+
 /// A file that records a guest's serial console.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -285,6 +310,12 @@ pub(super) struct Volume {
     /// The text of a lease; the bytes of other volumes are not stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
+    /// A text that stands for what guests wrote to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written: Option<String>,
+    /// Whether it is an overlay that a snapshot made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) snapshot: bool,
     /// Which of the volumes of its name it is: an upload goes on into the one that it began with, as into a deleted file.
     #[serde(skip)]
     pub(super) file: u64,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fmc_core::digest::Digest;
 
 use super::domain::uuid_of;
-use super::state::{Pool, State, Volume};
+use super::state::{Files, Pool, State, Volume};
 use super::trouble::Trouble;
 use super::xml;
 use crate::link::{FileFacts, PoolRecord, VolumeFacts, VolumeRecord};
@@ -63,6 +63,7 @@ impl State {
         if !build {
             self.has_folder(&path)?;
         }
+        let Files { volumes, consoles } = self.host.folders.remove(&path).unwrap_or_default();
         let fresh = Pool {
             uuid,
             xml: String::new(),
@@ -70,8 +71,8 @@ impl State {
             active: true,
             autostart: true,
             transient: false,
-            volumes: BTreeMap::new(),
-            consoles: BTreeMap::new(),
+            volumes,
+            consoles,
         };
         let pool = self.pools.entry(name.to_owned()).or_insert(fresh);
         text.clone_into(&mut pool.xml);
@@ -239,7 +240,18 @@ impl State {
         if let Some(pool) = self.pools.get_mut(pool) {
             pool.volumes.insert(
                 name.to_owned(),
-                Volume { capacity, takes, format, backing, used: false, sent: None, text: None, file },
+                Volume {
+                    capacity,
+                    takes,
+                    format,
+                    backing,
+                    used: false,
+                    sent: None,
+                    text: None,
+                    written: None,
+                    snapshot: false,
+                    file,
+                },
             );
         }
         Ok(())

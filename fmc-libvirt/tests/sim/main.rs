@@ -6,6 +6,7 @@ mod bad_input;
 mod birth;
 mod console;
 mod fetch;
+mod found;
 mod host_images;
 mod images;
 mod lab;

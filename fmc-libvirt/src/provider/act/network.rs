@@ -16,7 +16,7 @@ use fmc_core::graph::{Acting, Action, StepError};
 
 use super::Job;
 use crate::document::NetworkDocument;
-use crate::drift::is_updated;
+use crate::drift::{DEFINITION, is_updated};
 use crate::link::{Link, NetworkRecord};
 use crate::mark::is_stale;
 use crate::network::updates;
@@ -52,12 +52,19 @@ impl<L: Link, A: Acting> Job<L, A> {
         let is_update = self.changes.iter().all(|change| is_beside(&change.path) || is_updated(&change.path));
         match seen {
             Some(seen) if seen.active && !stopped && is_update => {
-                for update in updates(&wanted.xml, &seen.xml) {
+                let live = seen.live_xml.as_deref().unwrap_or(&seen.xml);
+                let updates = updates(&wanted.xml, live);
+                // An update changes what is in force and the definition, and needs the same hosts in both.
+                let is_apart = !seen.persistent || !self::updates(&seen.xml, live).is_empty();
+                if is_apart && !updates.is_empty() {
+                    self.made(self.link.define_network(live))?;
+                }
+                for update in updates {
                     let (section, edit) = (update.section, update.edit);
                     self.made(self.link.update_network(name, section, edit, &update.xml, true))?;
                 }
                 // Updates leave the old mark in place, so the network is defined with the new one.
-                if is_stale(&seen.xml, &wanted.xml) {
+                if is_apart || is_stale(&seen.xml, &wanted.xml) {
                     self.made(self.link.define_network(&wanted.xml))?;
                 }
             }
@@ -84,5 +91,5 @@ impl<L: Link, A: Acting> Job<L, A> {
 }
 
 fn is_beside(path: &str) -> bool {
-    matches!(path, "autostart" | "active")
+    matches!(path, "autostart" | "active" | DEFINITION)
 }
