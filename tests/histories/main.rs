@@ -22,7 +22,7 @@ use crate::words::History;
 use crate::world::World;
 
 /// How many histories are tried.
-const HISTORIES: u32 = if cfg!(feature = "full") { 10_000 } else { 200 };
+const HISTORIES: u32 = if cfg!(feature = "full") { 10_000 } else { 150 };
 
 /// The number, or that of `PROPTEST_CASES`.
 fn histories() -> u32 {
