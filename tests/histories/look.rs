@@ -57,7 +57,9 @@ impl Look {
                 let state = format!("{} {} {}", pool.active, pool.autostart, pool.persistent);
                 look.pools.insert((*host, pool.name), state);
             }
-            let written = sim.contents().into_iter().filter(|(path, _)| !path.ends_with("/lease"));
+            // What fmc notes in its pool beside volumes: which apply works, and what an image was.
+            let is_note = |path: &str| name_of(path) == "lease" || name_of(path).starts_with("image.");
+            let written = sim.contents().into_iter().filter(|(path, _)| !is_note(path));
             look.volumes.extend(written.map(|(path, text)| ((*host, path), text)));
         }
         look
