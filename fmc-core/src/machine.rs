@@ -8,7 +8,7 @@ use crate::given::Given;
 use crate::guest::{Directory, Group, Guest, GuestFile, Symlink, Unit, User};
 use crate::image::Image;
 use crate::k3s::{Label, Taint};
-use crate::name::{Fqdn, HostName, Hostname, MachineName, PackageName};
+use crate::name::{FormerMachineName, Fqdn, HostName, Hostname, MachineName, PackageName};
 use crate::named::Named;
 use crate::ready::Ready;
 use crate::role::Role;
@@ -69,6 +69,10 @@ draft! {
         /// Its name.
         #[key]
         pub name: Given<MachineName>,
+        /// The name that it had first: the machine that is there by this name is renamed, and keeps its UUID, its MACs, its
+        /// root, its data disks and its host key. It may stay here for ever. It restarts, because libvirt renames only what
+        /// is off. Inside the guest the host name changes with its next replacement.
+        pub formerly: Option<Given<FormerMachineName>>,
         /// The image that its root disk is made from.
         #[needed]
         pub image: Image,
@@ -185,6 +189,14 @@ impl Machine {
     pub fn role(mut self, role: impl Into<Role>) -> Self {
         self.roles.push(role.into());
         self
+    }
+
+    /// The name that its identity is made from: the one that it had first.
+    pub(crate) fn first_name(&self) -> Option<&str> {
+        match &self.formerly {
+            Some(formerly) => formerly.ok().map(|name| name.as_str()),
+            None => self.name.ok().map(|name| name.as_str()),
+        }
     }
 
     /// Its roles.

@@ -202,6 +202,16 @@ names! {
         noun: Machine,
     }
 
+    /// A name that a machine had before: no machine is called so now.
+    FormerMachineName {
+        what: "machine name",
+        example: "master1",
+        rule: label,
+        must: LABEL_RULE,
+        max: 63,
+        pattern: LABEL,
+    }
+
     /// The name of a network.
     NetworkName {
         what: "network name",

@@ -177,6 +177,8 @@ pub struct DomainDocument {
     pub xml: Arc<str>,
     /// Its name: the machine's.
     pub name: Arc<str>,
+    /// The name that its machine had first, by which its volumes are called.
+    pub first: Arc<str>,
     /// Its name on the host.
     pub on_host: Arc<str>,
     /// Its root volume as `(pool, name)`, if it has one.

@@ -120,14 +120,14 @@ impl Documents<'_> {
     }
 
     fn machine(&mut self, place: &Place<'_>, machine: &Machine) {
-        let name = machine.name.as_str();
+        let (name, first) = (machine.name.as_str(), machine.first_name.as_str());
         let part_of: Arc<str> = ["machine/", name].concat().into();
         let boot = Boot::of(self.checked, machine).map(Arc::new);
         let first_boot = FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest()));
         let mut needs = Vec::new();
         let root = machine.root.map(|root| {
             let base = self.base(place, &machine.image, name, root.size);
-            let name = Ours::Root { machine: name.to_owned(), hash: first_boot.hash.clone() }.to_string();
+            let name = Ours::Root { machine: first.to_owned(), hash: first_boot.hash.clone() }.to_string();
             let format = volume::root_format(&machine.image);
             let backing = base.as_ref().map(|(path, _)| Backing { path, format: machine.image.format });
             let xml = volume::blank_xml(&name, root.size, root.allocation, format, backing);
@@ -150,7 +150,7 @@ impl Documents<'_> {
             self.volume(place, document, below, Carries::Content, &part_of, &mut needs)
         });
         let boot = boot.map(|boot| {
-            let name = Ours::Boot { machine: name.to_owned(), hash: first_boot.hash.clone() }.to_string();
+            let name = Ours::Boot { machine: first.to_owned(), hash: first_boot.hash.clone() }.to_string();
             let document = upload(place, name.into(), Content::Boot(boot));
             self.volume(place, document, None, Carries::Content, &part_of, &mut needs)
         });
@@ -183,7 +183,7 @@ impl Documents<'_> {
         let console = place.host.console_log.then(|| {
             // The console file is made in the pool's folder when the machine starts.
             needs.push(self.own_pool(place));
-            let console = Ours::Console { machine: machine.name.to_string(), full: None };
+            let console = Ours::Console { machine: machine.first_name.to_string(), full: None };
             Arc::<str>::from(console.to_string())
         });
         // Two interfaces may be on one network.
@@ -210,6 +210,11 @@ impl Documents<'_> {
         let (name, on_host) = self.names(machine.name.as_str());
         let document = Document::Domain(Box::new(DomainDocument {
             xml: xml.into(),
+            first: if machine.first_name == machine.name {
+                Arc::clone(&name)
+            } else {
+                machine.first_name.as_str().into()
+            },
             name,
             on_host,
             root: root.map(in_pool),
@@ -263,7 +268,7 @@ impl Documents<'_> {
         part_of: &Arc<str>,
         needs: &mut Vec<Edge>,
     ) -> String {
-        let ours = Ours::Disk { machine: machine.name.to_string(), disk: disk.volume.to_string() };
+        let ours = Ours::Disk { machine: machine.first_name.to_string(), disk: disk.volume.to_string() };
         let foreign = disk.pool.as_ref().and_then(|pool: &PoolName| place.host.pool(pool));
         let (pool, name, path): (Arc<str>, String, String) = match foreign {
             None => {

@@ -46,6 +46,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
         w.leaf("name", parts.checked.name_on_host(machine.name.as_str()));
         w.leaf("uuid", machine.uuid);
         let mark = MachineMark {
+            first: (machine.first_name != machine.name).then(|| machine.first_name.as_str()),
             image: &first_boot.image,
             config: first_boot.config.as_deref(),
             shutdown: machine.shutdown,

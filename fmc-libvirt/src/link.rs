@@ -314,6 +314,8 @@ pub trait Link: Send + Sync + 'static {
     fn destroy_domain(&self, name: &str) -> Result<(), CallError>;
     /// Removes its definition, with NVRAM, managed save and snapshots' metadata.
     fn undefine_domain(&self, name: &str) -> Result<(), CallError>;
+    /// Gives a defined domain that is off another name.
+    fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError>;
     /// Sets whether it starts with the host.
     fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
     /// Grows a disk of a running domain.

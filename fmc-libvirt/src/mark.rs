@@ -38,6 +38,8 @@ pub struct Mark {
     pub address: String,
     /// The fingerprint of the document that was compiled, for display.
     pub fingerprint: String,
+    /// The name that a domain's machine had first, if it is called otherwise now: its UUID and its volumes have that one.
+    pub first: Option<String>,
     /// The digest of a domain's image, shortened.
     pub image: Option<String>,
     /// The digest of a domain's boot configuration, shortened.
@@ -69,6 +71,7 @@ impl Mark {
             owner: text("owner")?,
             address: text("address")?,
             fingerprint: text("fingerprint")?,
+            first: text("first"),
             image: text("image"),
             config: text("config"),
             shutdown: text("shutdown"),
@@ -80,6 +83,11 @@ impl Mark {
     /// The name in the address: the cloud's name of the object, which may differ from its name on the host.
     pub(crate) fn name(&self) -> &str {
         self.address.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The name that its identity is made from.
+    pub(crate) fn first(&self) -> &str {
+        self.first.as_deref().unwrap_or_else(|| self.name())
     }
 
     /// The host in the address.
@@ -108,6 +116,7 @@ impl Mark {
 
 /// The machine's part of a domain's mark.
 pub(crate) struct MachineMark<'a> {
+    pub(crate) first: Option<&'a str>,
     pub(crate) image: &'a str,
     pub(crate) config: Option<&'a str>,
     pub(crate) shutdown: Shutdown,
@@ -124,6 +133,9 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
             w.attr("address", address);
             w.seal(FINGERPRINT);
             let Some(machine) = machine else { return };
+            if let Some(first) = machine.first {
+                w.attr("first", first);
+            }
             w.attr("image", machine.image);
             if let Some(config) = machine.config {
                 w.attr("config", config);
@@ -213,6 +225,7 @@ mod tests {
         sealed("domain", "", |w| {
             w.leaf("name", "web");
             let machine = MachineMark {
+                first: None,
                 image,
                 config: None,
                 shutdown: Shutdown::never_force(7),

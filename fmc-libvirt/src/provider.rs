@@ -260,7 +260,9 @@ impl<L: Link> Provider for Libvirt<L> {
                 cause: "it has no connection".to_owned(),
             });
         };
+        let machine = step.part_of.as_deref().and_then(|noun| noun.strip_prefix("machine/"));
         let job = Job {
+            guest: machine.map(|machine| self.on_host(&address.beside(kind::DOMAIN, machine))),
             link: Arc::clone(link),
             secrets: Arc::clone(&self.secrets),
             images: self.images.clone(),

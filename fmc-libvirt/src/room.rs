@@ -105,8 +105,12 @@ impl<L: Link> Room for Libvirt<L> {
                 status.machines.entry(at.name().to_owned()).or_insert_with(|| state(seen, at));
             }
             let Object::Volume(volume) = object else { continue };
-            let Ours::Disk { machine, .. } = &volume.ours else { continue };
-            if !seen.objects.contains_key(&at.beside(kind::DOMAIN, machine.as_str())) {
+            let Some(machine) =
+                volume.machine.as_deref().filter(|_| matches!(volume.ours, Ours::Disk { .. }))
+            else {
+                continue;
+            };
+            if !seen.objects.contains_key(&at.beside(kind::DOMAIN, machine)) {
                 let size =
                     volume.capacity.map(|bytes| format!("{} of ", Size::bytes(bytes))).unwrap_or_default();
                 status.kept.insert(at.to_string(), format!("{size}data; {machine} is not there"));
@@ -135,7 +139,7 @@ impl<L: Link> Room for Libvirt<L> {
         lines: usize,
     ) -> Result<Option<Vec<String>>, String> {
         let Some(link) = self.link_of(checked, machine) else { return Ok(None) };
-        let volume = Ours::Console { machine: machine.name.to_string(), full: None }.to_string();
+        let volume = Ours::Console { machine: machine.first_name.to_string(), full: None }.to_string();
         let kept = console::tail(link, &own_pool(checked.owner().as_str()), &volume, lines);
         kept.map(Some).map_err(|error| error.to_string())
     }

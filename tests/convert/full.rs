@@ -126,6 +126,7 @@ fn web() -> Machine {
         .role(Role::said(NodeExporter::new().on_port(9200).from(Peer::machine("db"))))
         .label("example.com/disk=ssd")
         .taint("example.com/only=db:NoSchedule")
+        .formerly("old-first")
         .external_address("203.0.113.7")
         .disk(
             Disk::new("data", 5.gib())

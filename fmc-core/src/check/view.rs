@@ -276,8 +276,8 @@ fn links<'a>(
                     Some(formerly) => formerly.ok().map(|name| name.as_str()),
                     None => interface.network.ok().map(|name| name.as_str()),
                 };
-                owner.zip(draft.name.ok()).zip(first).map(|((owner, machine), network)| {
-                    identity::interface(owner.as_str(), machine.as_str(), network, twins)
+                owner.zip(draft.first_name()).zip(first).map(|((owner, machine), network)| {
+                    identity::interface(owner.as_str(), machine, network, twins)
                 })
             }
         };

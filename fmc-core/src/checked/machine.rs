@@ -86,6 +86,8 @@ pub struct DirectKernel {
 pub struct Machine {
     /// Its name, and its domain's.
     pub name: MachineName,
+    /// The name that its UUID, MACs, volumes and keys are made from: the one that it had first.
+    pub first_name: MachineName,
     /// The host that it is on, by index.
     pub host: Idx<Host>,
     /// The image that its root is made from.
@@ -132,7 +134,7 @@ pub struct Machine {
     pub after: Vec<Idx<Self>>,
     /// The guest of the user and the machine's roles, shared with machines that have the same.
     pub guest: Arc<Parts>,
-    /// Its UUID, derived from owner and name.
+    /// Its UUID, derived from owner and first name.
     pub uuid: Uuid,
 }
 
@@ -224,7 +226,7 @@ pub struct Disk {
 pub struct Interface {
     /// The network, by index.
     pub network: Idx<Network>,
-    /// Its MAC: the user's, or derived from owner, machine and network.
+    /// Its MAC: the user's, or derived from owner, machine and network by their first names.
     pub mac: Mac,
     /// Its IPv4 address, if the network has IPv4.
     pub ipv4: Option<Addressing>,

@@ -36,7 +36,8 @@ pub fn pending_boot(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change>
 
 fn change(found: Difference, active: bool) -> Change {
     if !active {
-        return found.into_change(Impact::Live, None);
+        let reason = (found.path == "name").then_some("renamed");
+        return found.into_change(Impact::Live, reason);
     }
     let (impact, reason) = impact(&found.path);
     found.into_change(impact, reason)
@@ -49,6 +50,7 @@ fn impact(path: &str) -> (Impact, Option<&'static str>) {
     let name = if first == "devices" { names.next().unwrap_or_default() } else { first };
     match name {
         "title" | "description" => (Impact::Live, None),
+        "name" => (Impact::Restart, Some("renamed, which libvirt does only while it is off")),
         "clock" | "features" | "on_poweroff" | "on_reboot" | "on_crash" | "sysinfo" | "rng" | "serial"
         | "console" | "channel" | "memballoon" => (Impact::NextBoot, Some("QEMU reads it when it starts")),
         "memory" => (Impact::Restart, Some("above or below the maximum it was started with")),

@@ -43,6 +43,8 @@ pub(super) struct Job<L, A> {
     pub(super) address: Address,
     /// The object's name on its host.
     pub(super) on_host: Arc<str>,
+    /// The domain on its host of the machine that the object is part of.
+    pub(super) guest: Option<Arc<str>>,
     pub(super) action: Action,
     pub(super) document: Option<Arc<Document>>,
     pub(super) changes: Vec<Change>,

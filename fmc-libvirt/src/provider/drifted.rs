@@ -138,7 +138,7 @@ impl Looking {
                 missing.extend(lost.map(|(at, _)| ((*at).clone(), None)));
             }
             if let Object::Volume(volume) = object
-                && let Ours::Root { machine, .. } = &volume.ours
+                && let (Ours::Root { .. }, Some(machine)) = (&volume.ours, &volume.machine)
             {
                 let domain = address.beside(kind::DOMAIN, machine.as_str());
                 if let Some(node) = wanted.nodes.get(&domain) {

@@ -59,11 +59,13 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
     match (document, object) {
         (Document::Domain(wanted), Object::Domain(seen)) => {
             match taken("domain", &wanted.on_host, &seen.owner)
-                .or_else(|| renamed("domain", &wanted.on_host, &seen.record.name))
+                .or_else(|| another_machine(wanted, seen))
+                .or_else(|| prefixed(wanted, seen))
             {
                 Some(refused) => refused,
                 None => {
                     let mut changes = compare_domain(wanted, &seen.record);
+                    changes.extend(remarked(wanted, seen));
                     changes.extend(unrecorded(wanted, seen));
                     verdict(plugged_in(changes, wanted, seen))
                 }
@@ -166,7 +168,48 @@ fn taken(what: &str, name: &str, owner: &Owner) -> Option<Verdict> {
     )))
 }
 
-/// libvirt cannot rename a network, nor a running domain.
+/// A machine of ours that has the name, and was made as another one.
+fn another_machine(wanted: &DomainDocument, seen: &DomainObject) -> Option<Verdict> {
+    let (name, first, was) = (&wanted.name, &wanted.first, seen.first());
+    if seen.is_machine(wanted) {
+        return None;
+    }
+    Some(Verdict::Refused(if first == name {
+        format!(
+            "the machine {name} that is there was called {was} first, and has the UUID, MACs and disks of that name: say \
+             {was} as its `formerly` (it may stay there for ever), or give the new machine another name"
+        )
+    } else {
+        format!(
+            "the machine {name} that is there is not the one that was called {first}: leave `formerly` out; or, to rename \
+             {first}, remove that machine first (an apply without it)"
+        )
+    }))
+}
+
+/// Names of all machines change on the host with `prefixed`.
+fn prefixed(wanted: &DomainDocument, seen: &DomainObject) -> Option<Verdict> {
+    let mark = seen.mark.as_ref()?;
+    let is_prefixed = mark.name() == &*wanted.name && mark.name_of(&seen.record.name).is_some();
+    is_prefixed.then(|| renamed("domain", &wanted.on_host, &seen.record.name)).flatten()
+}
+
+/// A machine that was renamed on the host has a mark with its earlier name, if the apply was cut.
+fn remarked(wanted: &DomainDocument, seen: &DomainObject) -> Option<Change> {
+    let mark = seen.mark.as_ref()?;
+    let is_cut = mark.name() != &*wanted.name
+        && seen.record.name == *wanted.on_host
+        && wanted.xml != seen.record.xml.as_str().into();
+    is_cut.then(|| Change {
+        path: "mark/name".to_owned(),
+        from: Some(mark.name().to_owned()),
+        to: Some(wanted.name.to_string()),
+        impact: Impact::Live,
+        reason: Some("renamed".to_owned()),
+    })
+}
+
+/// libvirt cannot rename a network.
 fn renamed(what: &str, wanted: &str, seen: &str) -> Option<Verdict> {
     (wanted != seen).then(|| {
         Verdict::Refused(format!(
@@ -207,6 +250,9 @@ pub(super) fn remove(
 
 /// What its guest has not written yet is lost, and would have to be on the disks that stay.
 fn remove_domain(domain: &DomainObject) -> Removal {
+    if let Some(name) = &domain.awaits {
+        return Removal::Keep(format!("it is to be called {name}, and another domain has this name"));
+    }
     let why = match &domain.record.suspended {
         None => "no longer wanted".to_owned(),
         Some(Suspended::Saved) => {
@@ -257,17 +303,20 @@ fn remove_volume(
     if let Some(user) = volume.used_by.first().filter(|_| !matches!(volume.ours, Ours::Base { .. })) {
         return Removal::Keep(format!("{user} has it as backing store"));
     }
+    let machine = volume.machine.as_deref().unwrap_or_default();
     match &volume.ours {
-        Ours::Disk { machine, .. } if choices.delete_data.covers(machine) => {
+        Ours::Disk { machine: first, .. }
+            if choices.delete_data.covers(machine) || choices.delete_data.covers(first) =>
+        {
             let size = volume.capacity.map(size).unwrap_or_default();
             Removal::Delete(format!("{size} of data, released by --delete-data"))
         }
-        Ours::Disk { machine, .. } => {
+        Ours::Disk { .. } => {
             let size = volume.capacity.map(size).unwrap_or_default();
             Removal::Keep(format!("{size} of data; --delete-data {machine} deletes it"))
         }
-        Ours::Root { machine, .. } => {
-            let domain = at.beside(kind::DOMAIN, machine.as_str());
+        Ours::Root { .. } => {
+            let domain = at.beside(kind::DOMAIN, machine);
             if is_wanted(&domain) {
                 Removal::Discard("the machine has another root".to_owned())
             } else {
@@ -275,8 +324,8 @@ fn remove_volume(
                 Removal::Delete("no longer wanted".to_owned())
             }
         }
-        Ours::Console { machine, .. } => {
-            let domain = at.beside(kind::DOMAIN, machine.as_str());
+        Ours::Console { .. } => {
+            let domain = at.beside(kind::DOMAIN, machine);
             if is_wanted(&domain) {
                 Removal::Ignore
             } else {
@@ -309,7 +358,7 @@ fn goes(base: &Address, user: &str, pool: &str, is_wanted: &dyn Fn(&Address) -> 
 pub(super) fn part_of(at: &Address, object: &Object) -> Option<String> {
     let machine = match object {
         Object::Domain(_) => at.name(),
-        Object::Volume(volume) => volume.ours.machine()?,
+        Object::Volume(volume) => volume.machine.as_deref()?,
         Object::Pool(_) | Object::Network(_) | Object::Image(_) => return None,
     };
     Some(format!("machine/{machine}"))

@@ -7,6 +7,7 @@ use fmc_core::identity;
 
 use super::guard::StrangeDisk;
 pub use super::promise::{ImageBytes, ImageObject};
+use crate::document::{DomainDocument, kind as kinds};
 use crate::link::{DomainRecord, NetworkRecord, PoolRecord, Suspended, VolumeFacts};
 use crate::mark::{self, Mark};
 use crate::volume::{Ours, VolumeName};
@@ -62,12 +63,17 @@ impl Owner {
     pub(super) fn of(mark: Option<&Mark>, owner: &str, kind: &str, on_host: &str, xml: &str) -> Self {
         match mark {
             Some(mark) if mark.owner == owner => {
-                let is_own = mark.name_of(on_host).is_some_and(|name| {
+                let name = mark.name_of(on_host);
+                let uuid = Outline::place(xml, &["uuid"]).and_then(|place| xml.get(place));
+                let has_uuid = |name| {
                     let own = identity::uuid(owner, kind, name).to_string();
-                    Outline::place(xml, &["uuid"])
-                        .and_then(|place| xml.get(place))
-                        .is_none_or(|uuid| uuid.contains(&own))
-                });
+                    uuid.map(|uuid| uuid.contains(&own))
+                };
+                let is_own = match kind {
+                    // A machine may be renamed, and then has the UUID of its first name.
+                    kinds::DOMAIN => has_uuid(mark.first()).unwrap_or(name.is_some()),
+                    _ => name.is_some_and(|name| has_uuid(name).unwrap_or(true)),
+                };
                 if is_own { Self::Us } else { Self::Copied }
             }
             Some(mark) => Self::Other(mark.owner.clone()),
@@ -97,7 +103,21 @@ pub struct DomainObject {
     pub strange: Vec<StrangeDisk>,
     /// A disk that a job of libvirt's copies.
     pub copying: Option<String>,
+    /// The name that it is to have, while another domain has it.
+    pub awaits: Option<String>,
     pub(super) needs: Vec<Edge>,
+}
+
+impl DomainObject {
+    /// The name that its machine had first.
+    pub(super) fn first(&self) -> &str {
+        self.mark.as_ref().map_or(&self.record.name, |mark| mark.first())
+    }
+
+    /// Whether it is the domain of a wanted machine, and not of another one that has its name.
+    pub(super) fn is_machine(&self, wanted: &DomainDocument) -> bool {
+        self.first() == &*wanted.first
+    }
 }
 
 /// A network.
@@ -134,6 +154,8 @@ pub struct VolumeObject {
     pub name: String,
     /// Its purpose, by its name.
     pub ours: Ours,
+    /// The machine that it belongs to, by the name that it has now.
+    pub machine: Option<String>,
     /// Its path.
     pub path: String,
     /// Its capacity in bytes, if it is a disk.

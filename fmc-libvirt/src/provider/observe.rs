@@ -1,5 +1,6 @@
 //! Reading hypervisors: one pass over each, several at a time.
 
+mod known;
 mod names;
 mod read;
 mod see;
@@ -110,15 +111,18 @@ pub(super) struct Remembered {
 
 /// The names of our domains and networks on their host, where they differ.
 fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
-    let domains = read.domains.iter().map(|domain| (kind::DOMAIN, &domain.name)).zip(&read.domain_marks);
-    let networks =
-        read.networks.iter().map(|network| (kind::NETWORK, &network.name)).zip(&read.network_marks);
-    let named = domains.chain(networks).filter_map(|((kind, on_host), mark)| {
-        let mark = mark.as_ref().filter(|mark| mark.owner == wants.owner)?;
-        let name = mark.name_of(on_host).filter(|name| name != on_host)?;
-        Some((Address::new(place.clone(), kind, name), Arc::from(on_host.as_str())))
+    let domains = read.domains.iter().zip(&read.domain_marks).zip(known::domains(place, read, wants));
+    let domains = domains.filter_map(|((domain, mark), known)| {
+        mark.as_ref().filter(|mark| mark.owner == wants.owner)?;
+        let name = known.map(|known| known.name).filter(|name| *name != domain.name)?;
+        Some((Address::new(place.clone(), kind::DOMAIN, name), Arc::from(domain.name.as_str())))
     });
-    named.collect()
+    let networks = read.networks.iter().zip(&read.network_marks).filter_map(|(network, mark)| {
+        let mark = mark.as_ref().filter(|mark| mark.owner == wants.owner)?;
+        let name = mark.name_of(&network.name).filter(|name| *name != network.name)?;
+        Some((Address::new(place.clone(), kind::NETWORK, name), Arc::from(network.name.as_str())))
+    });
+    domains.chain(networks).collect()
 }
 
 fn images(read: &HostRead) -> BTreeSet<String> {

@@ -126,7 +126,7 @@ impl<'a> Settling<'a, '_> {
         };
         // Not ours: the planner refuses it.
         let Object::Domain(seen) = &**seen else { return };
-        if seen.owner != Owner::Us {
+        if seen.owner != Owner::Us || !seen.is_machine(wanted) {
             return;
         }
         let [has_root, has_boot] = volumes_of(wanted, seen);
@@ -239,7 +239,7 @@ impl<'a> Settling<'a, '_> {
         reason: &str,
     ) {
         let Some((pool, root)) = &wanted.root else { return };
-        let name = Ours::Root { machine: wanted.name.to_string(), hash: hash.to_owned() }.to_string();
+        let name = Ours::Root { machine: wanted.first.to_string(), hash: hash.to_owned() }.to_string();
         if name != **root {
             self.pin(address, node, wanted, &Pinned { root: &name, boot: None, mark: None, format: None });
         }
@@ -387,7 +387,9 @@ impl<'a> Settling<'a, '_> {
             }
         }
         let born = seen.mark.as_ref().and_then(|mark| mark.born.clone());
-        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), born, ..wanted.clone() };
+        // It is not renamed now either.
+        let on_host = seen.record.name.as_str().into();
+        let domain = DomainDocument { xml: seen.record.xml.as_str().into(), on_host, born, ..wanted.clone() };
         node.document = Arc::new(Document::Domain(Box::new(domain)));
         self.nodes.to_mut().insert(address.clone(), node);
     }
@@ -510,11 +512,11 @@ fn has(seen: &DomainObject, is: impl Fn(&Ours) -> Option<&String>) -> Option<Has
 /// The root and boot volumes of a machine's domain.
 fn volumes_of(wanted: &DomainDocument, seen: &DomainObject) -> [Option<Has>; 2] {
     let root = has(seen, |ours| match ours {
-        Ours::Root { machine, hash } if *machine == *wanted.name => Some(hash),
+        Ours::Root { machine, hash } if *machine == *wanted.first => Some(hash),
         _ => None,
     });
     let boot = has(seen, |ours| match ours {
-        Ours::Boot { machine, hash } if *machine == *wanted.name => Some(hash),
+        Ours::Boot { machine, hash } if *machine == *wanted.first => Some(hash),
         _ => None,
     });
     [root, boot]

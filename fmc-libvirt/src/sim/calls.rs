@@ -30,6 +30,7 @@ pub const CALLS: &[&str] = &[
     "domain-is-active",
     "destroy-domain",
     "undefine-domain",
+    "rename-domain",
     "set-domain-autostart",
     "resize-block",
     "guest-addresses",
@@ -152,6 +153,10 @@ impl Link for Sim {
 
     fn undefine_domain(&self, name: &str) -> Result<(), CallError> {
         self.call("undefine-domain", name, |state| state.undefine_domain(name))
+    }
+
+    fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError> {
+        self.call("rename-domain", name, |state| state.rename_domain(name, to))
     }
 
     fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {

@@ -203,6 +203,24 @@ impl State {
         Ok(())
     }
 
+    /// `qemuDomainRename`: only a defined domain that is off, to a name that is free.
+    pub(super) fn rename_domain(&mut self, name: &str, to: &str) -> Result<(), Trouble> {
+        let domain = self.known_domain(name)?;
+        if domain.live.is_some() {
+            return Err(Trouble::failed("Requested operation is not valid: cannot rename active domain"));
+        }
+        if self.domains.contains_key(to) {
+            return Err(Trouble::failed(format!("operation failed: domain with name '{to}' already exists")));
+        }
+        if let Some(mut domain) = self.domains.remove(name) {
+            let (old, new) = (format!("<name>{name}</name>"), format!("<name>{to}</name>"));
+            domain.xml = domain.xml.replacen(&old, &new, 1);
+            self.domain_uuids.insert(domain.uuid, to.to_owned());
+            self.domains.insert(to.to_owned(), domain);
+        }
+        Ok(())
+    }
+
     pub(super) fn set_domain_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
         if self.known_domain(name)?.transient {
             return Err(Trouble::failed(

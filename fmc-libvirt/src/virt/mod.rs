@@ -205,6 +205,16 @@ impl Link for VirtLink {
         })
     }
 
+    fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("rename", Kind::Domain, name), name.to_owned());
+        let to = to.to_owned();
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| domain.rename(&to, 0))?;
+            session.domains.forget(&name);
+            Ok(())
+        })
+    }
+
     fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError> {
         let (call, name) = (self.changing("set autostart of", Kind::Domain, name), name.to_owned());
         self.client.call(call, move |session| session.on_domain(&name, |domain| domain.set_autostart(on)))

@@ -14,6 +14,7 @@ mod laws;
 mod lease;
 mod lost;
 mod ready;
+mod rename;
 mod replace;
 mod room;
 mod steps;

@@ -171,3 +171,38 @@ fn disks_that_are_not_there_are_asked_for() {
     assert!(outcome.failed.is_empty(), "{outcome:?}");
     hypervisor.converge(&usual(), &Choices::default());
 }
+
+#[test]
+fn a_machine_with_a_better_name_keeps_its_guest() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    let kept = |name: &str| {
+        let xml = hypervisor.own.virsh(&["dumpxml", name, "--inactive"]);
+        let is_kept = |line: &&str| ["<uuid>", "<mac ", "<source file="].iter().any(|it| line.contains(it));
+        xml.lines().filter(is_kept).map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let before = kept("db");
+    let better = |name: &'static str| {
+        let mut cloud = usual();
+        for machine in cloud.machines.iter_mut() {
+            *machine = machine.clone().formerly("db");
+            machine.name = name.into();
+        }
+        cloud
+    };
+    let plan = hypervisor.converge(&better("store"), &Choices::default());
+    assert!(plan.to_string().contains("name db -> store (renamed"), "{plan}");
+    assert_eq!(kept("store"), before);
+    let names = |arguments: &[&str]| {
+        hypervisor.own.virsh(arguments).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["list", "--name"]), ["store"]);
+    assert_eq!(names(&["list", "--all", "--autostart", "--name"]), ["store"]);
+    // Its files go with it, by its new name.
+    hypervisor.converge(&better("archive"), &Choices::default());
+    assert_eq!(kept("archive"), before);
+    hypervisor.destroy("shop", &Choices { delete_data: DeleteData::All, ..Choices::default() });
+    assert!(
+        names(&["list", "--all", "--name"]).is_empty() && names(&["pool-list", "--all", "--name"]).is_empty()
+    );
+}

@@ -1,18 +1,48 @@
 //! MACs and host names, which identify a machine besides its address.
 
+use std::collections::BTreeMap;
+
 use super::super::view::{View, text};
 use crate::addr::Mac;
 use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
 use crate::sort;
 
-/// Looks at MACs and host names.
+/// Looks at MACs, host names and former names.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
+    former_names(view, findings);
     macs(view, findings);
     reserved_macs(view, findings);
     hostnames(view, findings);
     reserved_names(view, findings);
     mismatches(view, findings);
+}
+
+/// Two machines of one first name would have one UUID, and the same MACs and volumes.
+fn former_names(view: &View<'_>, findings: &mut Vec<Finding>) {
+    if view.machines.iter().all(|placed| placed.draft.formerly.is_none()) {
+        return;
+    }
+    let mut firsts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for placed in &view.machines {
+        if let Some(first) = placed.draft.first_name() {
+            firsts.entry(first).or_default().push(text(&placed.draft.name));
+        }
+    }
+    for placed in view.machines.iter().filter(|placed| placed.draft.formerly.is_some()) {
+        let (Some(first), name) = (placed.draft.first_name(), text(&placed.draft.name)) else { continue };
+        let at = format!("machines.{name}.formerly");
+        let (machine, first_name) = (name.to_owned(), first.to_owned());
+        if first == name {
+            findings.push(IdentityProblem::FormerlyItself { name: first_name }.at(at));
+            continue;
+        }
+        let others = firsts.get(first).into_iter().flatten();
+        if let Some(other) = others.into_iter().find(|other| **other != name) {
+            let problem = IdentityProblem::Formerly { machine, first: first_name };
+            findings.push(problem.at(at).also(format_args!("machines.{other}")));
+        }
+    }
 }
 
 fn mac_finding(mut at: Vec<String>, problem: impl FnOnce(usize) -> IdentityProblem) -> Option<Finding> {
@@ -35,8 +65,11 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
             names.map(|(name, at)| format!("machines.{name}.interfaces[{at}].mac")).collect();
         sort::all(&mut at);
         at.dedup();
-        // Two machines of one name have the same derived MACs; the name is the finding.
-        if at.len() > 1 {
+        // Two machines of one name have the same derived MACs; the name, or the former name, is the finding.
+        let first = |machine: usize| view.machines.get(machine).and_then(|placed| placed.draft.first_name());
+        let is_one_name =
+            same.windows(2).all(|pair| matches!(pair, [a, b] if a.1 != b.1 && first(a.1) == first(b.1)));
+        if at.len() > 1 && !is_one_name {
             findings.extend(mac_finding(at, |count| IdentityProblem::Mac { mac: *mac, count }));
         }
     }
@@ -184,8 +217,15 @@ fn within(domain: &str) -> String {
 }
 
 problems! {
-    /// Problems with MACs and host names.
+    /// Problems with MACs, host names and former names.
     pub enum IdentityProblem {
+        Formerly { machine: String, first: String } is NameDuplicate:
+            "{machine} was called {first}, and so is or was another machine",
+            "one machine has the UUID, MACs and disks of this name: leave `formerly` out of the other one, or give the other \
+             one a name that no machine had";
+        FormerlyItself { name: String } is NameDuplicate:
+            "{name} is called as it was before",
+            "leave `formerly` out";
         Mac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
             "leave the MAC out: it is then derived and unique";

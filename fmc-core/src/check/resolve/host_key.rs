@@ -14,7 +14,8 @@ pub(super) fn given(guest: Arc<Parts>, on: bool, draft: &Machine) -> Arc<Parts> 
     if !is_wanted || guest.files.iter().any(|file| file.path.as_str() == HOST_KEY) {
         return guest;
     }
-    let key = SecretRef::ssh_host_key(&draft.name.to_string(), 1);
+    let Some(name) = draft.first_name() else { return guest };
+    let key = SecretRef::ssh_host_key(name, 1);
     let public = key.ssh_public_key();
     let mut parts = (*guest).clone();
     for (path, mode, secret) in [(HOST_KEY, 0o600, key), (HOST_KEY_PUBLIC, 0o644, public)] {

@@ -13,7 +13,7 @@ use crate::given::Given;
 use crate::guest::{Guest, Parts};
 use crate::identity;
 use crate::machine::Machine;
-use crate::name::{DiskSerial, Fqdn, Hostname};
+use crate::name::{DiskSerial, Fqdn, Hostname, MachineName};
 use crate::ready::{Ready, Signal};
 use crate::sort;
 use crate::unit::{Cpus, Size};
@@ -52,6 +52,10 @@ pub(super) fn machine<'a>(
 ) -> Option<checked::Machine> {
     let draft = placed.draft;
     let name = draft.name.ok()?.clone();
+    let first_name = match &draft.formerly {
+        Some(_) => Given::<MachineName>::text(draft.first_name()?).ok()?.clone(),
+        None => name.clone(),
+    };
     let host = hosts.new_index(placed.host?)?;
     let hostname = match &draft.hostname {
         Some(hostname) => hostname.ok()?.clone(),
@@ -107,8 +111,9 @@ pub(super) fn machine<'a>(
         facts: Vec::new(),
         after: Vec::new(),
         guest: host_key::given(shared.guests.resolve(&draft.guest)?, view.cloud.ssh_host_keys, draft),
-        uuid: identity::uuid(checked.owner().as_str(), "domain", name.as_str()),
+        uuid: identity::uuid(checked.owner().as_str(), "domain", first_name.as_str()),
         name,
+        first_name,
     })
 }
 

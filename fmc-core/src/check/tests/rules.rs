@@ -397,3 +397,23 @@ fn a_secret_is_one_in_the_whole_cloud() {
     assert_eq!(found(&cloud("T", "T")), [""; 0]);
     assert_eq!(found(&cloud("T", "U")), ["guest-clash machines.b.guest"]);
 }
+
+#[test]
+fn a_former_name_is_one_machines() {
+    let machine = |name: &str, formerly: &str| {
+        debian(name, &format!("interfaces: [{{network: n}}], formerly: {formerly}"))
+    };
+    let cloud = |machines: &[String]| {
+        let machines = machines.join(", ");
+        found(&yaml(&small("n: {mode: nat, subnet: 10.0.0.0/24, dhcp: 10.0.0.100-10.0.0.199}", &machines)))
+    };
+    let plain = debian("b", "interfaces: [{network: n}]");
+    assert_eq!(cloud(&[machine("a", "old"), plain.clone()]), [""; 0]);
+    assert_eq!(cloud(&[machine("a", "b"), plain]), ["name-duplicate machines.a.formerly"]);
+    assert_eq!(cloud(&[machine("a", "a")]), ["name-duplicate machines.a.formerly"]);
+    assert_eq!(
+        cloud(&[machine("a", "old"), machine("c", "old")]),
+        ["name-duplicate machines.a.formerly", "name-duplicate machines.c.formerly"]
+    );
+    assert_eq!(cloud(&[machine("a", "Old")]), ["name-invalid machines.a.formerly"]);
+}

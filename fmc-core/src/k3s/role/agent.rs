@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{AGENT, Node, SYSTEMS, config, files, flows, unit, updates};
+use super::{AGENT, Node, SYSTEMS, config, facts, files, flows, unit, updates};
 use crate::flow::Flows;
 use crate::given::Given;
 use crate::guest::Guest;
 use crate::name::RoleName;
-use crate::role::{CustomRole, Needs, Site};
+use crate::role::{CustomRole, Facts, Needs, Site};
 use crate::unit::Size;
 
 /// An agent of the cluster of this name.
@@ -36,5 +36,9 @@ impl CustomRole for Agent {
     /// docs.k3s.io, *Installation/Requirements*.
     fn needs(&self, _: &Site<'_>) -> Needs {
         Needs::new().memory(Size::mib(512)).cpus(1).systems(SYSTEMS).address()
+    }
+
+    fn facts(&self, site: &Site<'_>) -> Facts {
+        Node::of(site, &self.0).map_or_else(Facts::new, |node| facts::agent(&node))
     }
 }

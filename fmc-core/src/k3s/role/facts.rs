@@ -1,4 +1,4 @@
-//! What a server says of its cluster when its machine is made. Its state keeps some of it for ever.
+//! What a node says of itself, and a server of its cluster, when its machine is made. Its state keeps some of it for ever.
 
 use super::Node;
 use super::server::STATE;
@@ -17,7 +17,7 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     let elsewhere = format!(
         "K3s does not move the state of {name} between its servers and a database: leave it as it was"
     );
-    let facts = Facts::new()
+    let facts = named(node, cluster.has_etcd() && is_kept(node))
         .fact("release", cluster.version.to_string())
         .fixed("pods", subnets(&cluster.pods), kept.clone())
         .fixed("services", subnets(&cluster.services), kept);
@@ -37,6 +37,32 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
         "{name} has gone on without it, and etcd never takes a removed member back with the directory that it had: K3s \
          would stop at its start"
     ))
+}
+
+/// The name of the node of an agent.
+pub(super) fn agent(node: &Node<'_>) -> Facts {
+    named(node, false)
+}
+
+/// The name of the node. K3s registers a renamed one as another node beside it; a server with its state on a data disk stays
+/// the member of etcd that it was, which leaves etcd when the node of the old name is deleted.
+fn named(node: &Node<'_>, keeps_member: bool) -> Facts {
+    let machine = node.site.machine();
+    let (name, facts) = (machine.hostname.as_str(), Facts::new());
+    let keep = "`hostname` with the old name on the machine keeps the node as it is";
+    if keeps_member {
+        let why = format!(
+            "the state on its disk is that of the member with the old name, and deleting that node would take {name} out of \
+             etcd: {keep}"
+        );
+        return facts.fixed("node", name, why);
+    }
+    let steps = format!(
+        "the node keeps its old name until {} is replaced, and then {name} joins as another node: `kubectl delete node` takes \
+         the old one out after that ({keep})",
+        machine.name
+    );
+    facts.beforehand("node", name, steps)
 }
 
 /// How SQLite moves to etcd, with its data kept.

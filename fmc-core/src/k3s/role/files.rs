@@ -29,7 +29,7 @@ const PRIVATE: FileMode = FileMode::new(0o700);
 /// The files of every node. More lines follow those of its configuration.
 pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest {
     let said = node.cluster.said();
-    let password = derived_name("k3s", node.site.machine().name.as_str(), "node-password");
+    let password = derived_name("k3s", node.site.machine().first_name.as_str(), "node-password");
     let password = Secret::from(SecretRef::generated(password, 1, Generated::Password));
     let mut guest = Guest::new()
         .file(pieces(Config::PATH, config.pieces().into_iter().chain(more).collect()).mode(SECRET))

@@ -26,7 +26,10 @@ const POLL: Duration = Duration::from_millis(500);
 impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     pub(super) fn domain(&self, wanted: &DomainDocument) -> Result<(), StepError> {
         let name = &*wanted.on_host;
-        let seen = self.made(self.link.domain(name))?;
+        // It may be called otherwise until now.
+        let there = if self.expects.is_some() { &*self.on_host } else { name };
+        let is_renamed = there != name;
+        let seen = self.made(self.link.domain(there))?;
         self.expect(seen.as_ref().map(domain_fingerprint))?;
         let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
         let is_persistent = seen.as_ref().is_none_or(|seen| seen.persistent);
@@ -37,13 +40,17 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             Power::Unmanaged => active,
         };
         // Stopped before it is defined: wherever the apply is cut, no guest runs on an old definition.
-        let stops = active && (!runs || matches!(self.action, Action::Restart | Action::Replace));
+        let stops =
+            active && (!runs || is_renamed || matches!(self.action, Action::Restart | Action::Replace));
         if stops {
             if !is_persistent {
                 // Without a definition it would be gone once it is off.
                 self.patiently(|| self.link.define_domain(&wanted.xml))?;
             }
-            self.stop(name, wanted.shutdown)?;
+            self.stop(there, wanted.shutdown)?;
+        }
+        if is_renamed {
+            self.rename(there, name, stops && runs)?;
         }
         let defined = self.define(wanted, autostart, stale);
         if runs && (stops || !active) {
@@ -54,6 +61,16 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             return self.made(started);
         }
         defined
+    }
+
+    /// Gives the domain, which is off now, its new name. If libvirt refuses (a domain with snapshots keeps its name), the
+    /// guest goes on as it was.
+    fn rename(&self, there: &str, name: &str, ran: bool) -> Result<(), StepError> {
+        let renamed = self.patiently(|| self.link.rename_domain(there, name));
+        if renamed.is_err() && ran {
+            self.made(self.link.start_domain(there))?;
+        }
+        renamed
     }
 
     /// Records the leases of its interfaces before it starts: they do not show that it is up.
@@ -92,7 +109,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     /// Deletes the files of its serial console.
     fn forget_console(&self, xml: &str) -> Result<(), StepError> {
         let Some(mark) = Mark::read(xml).filter(|_| keeps_console(xml)) else { return Ok(()) };
-        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.name()) {
+        match self.delete_consoles(&own_pool(&mark.owner), |machine| machine == mark.first()) {
             // The pool is deleted or stopped: then the files are gone too, or unreachable until it is back.
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
             done => done,

@@ -117,8 +117,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
     fn grow(&self, wanted: &VolumeDocument) -> Result<(), StepError> {
         let (pool, name) = (&*wanted.pool, &*wanted.name);
         let path = self.expect_volume(pool, name)?.unwrap_or_default();
-        let ours = self.ours(name);
-        if let Some(machine) = ours.as_ref().and_then(Ours::machine) {
+        if let Some(machine) = self.guest.as_deref() {
             match self.link.domain_is_active(machine) {
                 Ok(true) => return self.made(self.link.resize_block(machine, &path, wanted.capacity)),
                 Err(error) if error.kind != CallErrorKind::Absent => return self.made(Err(error)),

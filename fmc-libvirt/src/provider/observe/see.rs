@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Carries, Edge, Fingerprint, Place, State};
 
+use super::known::{self, Known};
 use super::names::Names;
 use super::read::HostRead;
 use super::wants::Wants;
@@ -40,12 +41,15 @@ impl See<'_> {
         let folders = self.read.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
-        let mut machines: BTreeSet<String> = BTreeSet::new();
         let mut covered: BTreeMap<String, String> = BTreeMap::new();
         let networks = self.networks();
+        let known = known::domains(&self.place, &self.read, self.wants);
         let domains = std::mem::take(&mut self.read.domains).into_iter();
         let marks = std::mem::take(&mut self.read.domain_marks);
-        for ((record, mark), names) in domains.zip(marks).zip(std::mem::take(&mut self.read.names)) {
+        // The machines of our domains, by the names that they had first.
+        let mut called: BTreeMap<String, String> = BTreeMap::new();
+        let names = std::mem::take(&mut self.read.names);
+        for (((record, mark), names), known) in domains.zip(marks).zip(names).zip(known) {
             let owner = self.owner(mark.as_ref(), kind::DOMAIN, &record.name, &record.xml);
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
@@ -56,15 +60,15 @@ impl See<'_> {
                 let naming = Naming { domain: record.name.clone(), ours: is_ours };
                 named.entry(file.clone()).or_default().push(naming);
             }
-            let name = self.wants.known_as(&self.place, kind::DOMAIN, &record.name, mark.as_ref());
-            if let Some(name) = name.map(str::to_owned) {
-                if is_ours {
-                    machines.insert(name.clone());
+            if let Some(Known { name, awaits }) = known {
+                if let Some(mark) = mark.as_ref().filter(|_| is_ours) {
+                    let first = mark.first().to_owned();
+                    called.insert(first.clone(), name.clone());
                     let is_overlay = |disk: &&StrangeDisk| {
                         !disk.in_doubt || self.details(&disk.source, &folders).is_some_and(is_layer)
                     };
                     if let Some(disk) = names.strange.iter().find(is_overlay) {
-                        covered.insert(name.clone(), disk.source.clone());
+                        covered.insert(first, disk.source.clone());
                     }
                 }
                 let fingerprint = domain_fingerprint(&record);
@@ -72,8 +76,18 @@ impl See<'_> {
                 let address = self.address(kind::DOMAIN, &name);
                 let unplugged = self.unplugged(names.ports);
                 let Names { files, below, strange, copying, .. } = names;
-                let object =
-                    DomainObject { record, mark, owner, files, below, unplugged, strange, copying, needs };
+                let object = DomainObject {
+                    record,
+                    mark,
+                    owner,
+                    files,
+                    below,
+                    unplugged,
+                    strange,
+                    copying,
+                    awaits,
+                    needs,
+                };
                 objects.insert(address, State::present(Object::Domain(object), fingerprint));
             }
         }
@@ -95,7 +109,7 @@ impl See<'_> {
             objects.insert(address, State::present(Object::Image(image), fingerprint));
         }
         if owned {
-            self.volumes(&named, &machines, &covered, &folders, objects);
+            self.volumes(&named, &called, &covered, &folders, objects);
         }
         self.other_pools(&own_pool(&self.wants.owner), objects);
     }
@@ -193,7 +207,7 @@ impl See<'_> {
     fn volumes(
         &self,
         named: &BTreeMap<String, Vec<Naming>>,
-        machines: &BTreeSet<String>,
+        called: &BTreeMap<String, String>,
         covered: &BTreeMap<String, String>,
         folders: &BTreeMap<String, String>,
         objects: &mut BTreeMap<Address, State<Object>>,
@@ -215,7 +229,7 @@ impl See<'_> {
                 }
                 // It is deleted with its domain, and only chance decides whether it is listed: libvirt
                 // refreshes a pool from time to time.
-                if matches!(&name.ours, Ours::Console { machine, .. } if machines.contains(machine)) {
+                if matches!(&name.ours, Ours::Console { machine, .. } if called.contains_key(machine)) {
                     continue;
                 }
                 let plain = if name.is_commit { record.name.trim_end_matches(".ok") } else { &record.name };
@@ -246,6 +260,10 @@ impl See<'_> {
                 let machine = name.ours.machine().filter(|_| is_disk(&name.ours));
                 let under = machine.and_then(|machine| covered.get(machine)).cloned();
                 let object = VolumeObject {
+                    machine: name.ours.machine().map(|first| {
+                        let now = called.get(first).map(String::as_str);
+                        now.or_else(|| self.wants.renamed(&self.place, first)).unwrap_or(first).to_owned()
+                    }),
                     pool: pool.clone(),
                     name: plain.to_owned(),
                     ours: name.ours,

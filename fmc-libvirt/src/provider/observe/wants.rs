@@ -17,6 +17,8 @@ pub(super) struct Wants {
     pub(super) hosts: BTreeSet<String>,
     /// The domains and networks that have another name on their host: by host, kind and that name.
     pub(super) called: BTreeMap<(Place, &'static str, String), String>,
+    /// The names of the machines, by host and by the names that they had first.
+    pub(super) machines: BTreeMap<(Place, String), String>,
 }
 
 impl Wants {
@@ -45,7 +47,14 @@ impl Wants {
                 roots.insert(address.clone());
             }
         }
+        let machines = wanted.nodes.iter().filter_map(|(address, node)| match &*node.document {
+            Document::Domain(domain) => {
+                Some(((address.place().clone(), domain.first.to_string()), domain.name.to_string()))
+            }
+            _ => None,
+        });
         Self {
+            machines: machines.collect(),
             hosts,
             images,
             owner: wanted.owner.to_string(),
@@ -77,6 +86,11 @@ impl Wants {
         }
         // If ours have other names on the host, the plain names are free for others.
         (self.called.is_empty() && self.has(place, kind, on_host)).then_some(on_host)
+    }
+
+    /// The name of the wanted machine that had this name first.
+    pub(super) fn renamed(&self, place: &Place, first: &str) -> Option<&str> {
+        self.machines.get(&(place.clone(), first.to_owned())).map(String::as_str)
     }
 
     pub(super) fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {

@@ -101,7 +101,7 @@ impl Settling<'_, '_> {
             });
             let twins =
                 born.interfaces.iter().take(index).filter(|other| other.network == now.network).count();
-            let is_derived = identity::interface(&mark.owner, &wanted.name, &now.network, twins) == now.mac;
+            let is_derived = identity::interface(&mark.owner, &wanted.first, &now.network, twins) == now.mac;
             match partner {
                 Some(was) if is_derived => {
                     let was = gone.remove(was);
@@ -168,7 +168,7 @@ impl Settling<'_, '_> {
             let volume = self.present(&edge.to).filter(|_| !self.nodes.contains_key(&edge.to))?;
             let Ours::Disk { machine, disk } = &volume.ours else { return None };
             let size = volume.capacity.map(|bytes| format!(" ({})", Size::bytes(bytes))).unwrap_or_default();
-            (**machine == *wanted.name).then(|| (disk.clone(), size))
+            (**machine == *wanted.first).then(|| (disk.clone(), size))
         };
         let gone: Vec<(String, String)> = seen.needs.iter().filter_map(gone).collect();
         let born = seen.mark.as_ref().and_then(|mark| mark.born.as_ref());

@@ -24,7 +24,7 @@ impl<'a> Settling<'a, '_> {
         asked: &Asked,
     ) {
         let Some((pool, root)) = &wanted.root else { return };
-        let roots = self.roots(address, pool, &wanted.name);
+        let roots = self.roots(address, pool, &wanted.first);
         if let Some((volume, naming)) = roots.iter().find_map(|root| Some((root, root.named_by.first()?))) {
             let text = format!(
                 "its root {} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
@@ -55,7 +55,7 @@ impl<'a> Settling<'a, '_> {
         if !is_current {
             // What it was made from is not known without its domain.
             let boot =
-                Ours::Boot { machine: wanted.name.to_string(), hash: hash_of(&chosen.name) }.to_string();
+                Ours::Boot { machine: wanted.first.to_string(), hash: hash_of(&chosen.name) }.to_string();
             let boot = wanted.boot.as_ref().and_then(|(pool, _)| self.volume(address, pool, &boot));
             let (boot, unknown) = (boot.map(|boot| boot.name.as_str()), Mark::default());
             self.pin(

@@ -30,7 +30,7 @@ impl Settling<'_, '_> {
         let DeleteData::Of(names) = &choices.delete_data else { return };
         let data = self.seen.present().filter_map(|(address, object)| match object {
             Object::Volume(volume) if !self.nodes.contains_key(address) => {
-                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.ours.machine()).flatten()
+                matches!(volume.ours, Ours::Disk { .. }).then(|| volume.machine.as_deref()).flatten()
             }
             _ => None,
         });

@@ -1,0 +1,157 @@
+//! Machines whose names change: `formerly` keeps their guests.
+
+use fmc_core::cloud::Cloud;
+use fmc_core::graph::{Choices, DeleteData, Impact, NoteKind, Plan, Provider as _};
+use fmc_core::machine::{Machine, Power};
+use fmc_libvirt::document::Document;
+use fmc_libvirt::link::Link as _;
+use fmc_libvirt::mark::Mark;
+use fmc_libvirt::provider::drifted::drift;
+use fmc_libvirt::sim::{Fault, When};
+
+use crate::lab::{
+    Lab, blank, cloud, db, delete_all_data, lan, notes, nothing, now, replace, small, wanted, web,
+};
+
+/// The machine with a data disk, called otherwise now.
+fn renamed(name: &str) -> Machine {
+    let mut machine = db().formerly("db");
+    machine.name = name.to_owned().into();
+    machine
+}
+
+fn better() -> Cloud {
+    cloud([lan()], [web(), renamed("store")])
+}
+
+/// What stays with a guest: its UUID, MACs and disks.
+fn identity(lab: &Lab, name: &str) -> Vec<String> {
+    let xml = lab.sim.domain(name).unwrap().unwrap().xml;
+    let is_kept =
+        |line: &&str| ["<uuid>", "<mac ", "<source file=", "<serial>"].iter().any(|it| line.contains(it));
+    xml.lines().filter(is_kept).map(|line| line.trim().to_owned()).collect()
+}
+
+fn refused(plan: &Plan<Document>, words: &str) {
+    let said = notes(plan, NoteKind::Refused);
+    assert!(said.iter().any(|note| note.contains(words)), "{plan}");
+}
+
+#[test]
+fn a_renamed_machine_keeps_its_guest() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let before = identity(&lab, "db");
+    let volumes = lab.volumes("db.");
+    let wanted = wanted(&better());
+    let plan = lab.plan(&wanted);
+    let step = plan.step("machine/store").unwrap();
+    assert_eq!(step.impact(), Impact::Restart, "{plan}");
+    let text = plan.to_string();
+    assert!(
+        text.contains("name db -> store")
+            && text.contains("renamed, which libvirt does only while it is off"),
+        "{text}"
+    );
+    assert!(notes(&plan, NoteKind::Outdated)[0].contains("1 setting (host name)"), "{plan}");
+    assert!(plan.steps.iter().all(|step| step.impact < Impact::Replace), "{plan}");
+    lab.apply(&wanted);
+    assert!(lab.sim.domain("db").unwrap().is_none());
+    assert!(lab.sim.domain("store").unwrap().unwrap().active);
+    assert_eq!(identity(&lab, "store"), before);
+    assert_eq!(lab.volumes("db."), volumes);
+    let mark = Mark::read(&lab.sim.domain("store").unwrap().unwrap().xml).unwrap();
+    assert_eq!((mark.address.as_str(), mark.first.as_deref()), ("libvirt/local/domain/store", Some("db")));
+    // A replacement takes the data disk over, and the next plan has nothing to do.
+    lab.apply_with(&wanted, &replace("store"));
+    assert!(lab.plan(&wanted).is_empty());
+    assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+    assert_eq!(identity(&lab, "store")[..1], before[..1]);
+    let found = drift(&wanted, &now(lab.provider.observe(&wanted)).unwrap());
+    assert!(found.drift.is_empty() && found.unclear.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_fresh_cloud_with_a_former_name_is_made_once() {
+    let lab = Lab::new();
+    lab.apply(&wanted(&better()));
+    assert!(lab.plan(&wanted(&better())).is_empty());
+    // Back to the first name, and to a third one.
+    lab.apply(&small());
+    assert!(lab.sim.domain("store").unwrap().is_none() && lab.sim.domain("db").unwrap().is_some());
+    let third = wanted(&cloud([lan()], [web(), renamed("archive")]));
+    lab.apply(&wanted(&better()));
+    lab.apply(&third);
+    assert!(lab.sim.domain("archive").unwrap().is_some() && lab.volumes("db.disk.").len() == 1);
+}
+
+#[test]
+fn a_machine_that_is_off_is_renamed_without_a_restart() {
+    let lab = Lab::new();
+    let off = |machine: Machine| wanted(&cloud([lan()], [web(), machine.power(Power::Stopped)]));
+    lab.apply(&off(db()));
+    let plan = lab.plan(&off(renamed("store")));
+    assert_eq!(plan.step("machine/store").unwrap().impact(), Impact::Live, "{plan}");
+    lab.sim.forget_calls();
+    lab.apply(&off(renamed("store")));
+    assert_eq!((lab.calls("rename-domain"), lab.calls("start-domain")), (1, 0));
+}
+
+#[test]
+fn a_rename_that_is_cut_anywhere_ends_as_one_that_is_not() {
+    let lab = Lab::new();
+    lab.apply(&small());
+    let before = identity(&lab, "db");
+    let wanted = wanted(&better());
+    let counted = lab.copy();
+    counted.sim.forget_calls();
+    counted.apply_with(&wanted, &Choices::default());
+    let calls = u64::try_from(counted.sim.calls().len()).unwrap();
+    for nth in 1..=calls {
+        let lab = lab.copy();
+        lab.sim.on(When::any().nth(nth), Fault::CutAfter);
+        lab.cut_apply(&wanted, &Choices::default());
+        lab.apply(&wanted);
+        assert_eq!(identity(&lab, "store"), before, "cut after {nth} calls");
+        assert!(lab.sim.domain("store").unwrap().unwrap().active);
+        assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+    }
+}
+
+#[test]
+fn a_name_that_another_domain_has_is_not_taken_from_it() {
+    let lab = Lab::new();
+    // The machine `store` is there, and `db` is to be called so.
+    lab.apply(&wanted(&cloud([lan()], [web(), db(), blank("store")])));
+    let before = lab.sim.to_json().unwrap();
+    let plan = lab.plan(&wanted(&better()));
+    refused(&plan, "is not the one that was called db");
+    let kept = notes(&plan, NoteKind::Kept);
+    assert!(kept.iter().any(|note| note.contains("it is to be called store")), "{plan}");
+    lab.try_apply(&wanted(&better()), &Choices::default()).unwrap_err();
+    assert_eq!(lab.sim.to_json().unwrap(), before);
+    // Without `formerly` it would be another machine.
+    let lab = Lab::new();
+    lab.apply(&wanted(&better()));
+    let mut plain = db();
+    plain.name = "store".into();
+    refused(&lab.plan(&wanted(&cloud([lan()], [web(), plain]))), "was called db first");
+}
+
+#[test]
+fn a_renamed_machine_goes_by_its_name() {
+    let lab = Lab::new();
+    lab.apply(&wanted(&better()));
+    let without = wanted(&cloud([lan()], [web()]));
+    let data =
+        |name: &str| Choices { delete_data: DeleteData::Of([name.to_owned()].into()), ..Choices::default() };
+    for name in ["store", "db"] {
+        let lab = lab.copy();
+        lab.apply_with(&without, &data(name));
+        assert!(lab.volumes("db.").is_empty(), "{name}: {:?}", lab.volumes("db."));
+    }
+    lab.apply(&without);
+    assert_eq!(lab.volumes("db."), ["db.disk.data"]);
+    lab.apply_with(&nothing(), &delete_all_data());
+    assert!(lab.lists().is_empty(), "{:?}", lab.lists());
+}
