@@ -67,6 +67,7 @@ fn cloud() -> Cloud {
                     .digest("sha256:0000000000000000000000000000000000000000000000000000000000000000")
                     .minimum(10.gib()),
             )
+            .formerly("old-first")
             .host("proliant")
             .cpus(2)
             .memory(2.gib())
