@@ -23,6 +23,7 @@ mod only;
 mod phases;
 mod process;
 mod program;
+mod rename;
 mod root_key;
 mod saved;
 mod secrets;
