@@ -61,7 +61,8 @@ fn a_renamed_node_of_a_cluster_is_judged_by_its_role() {
             None => machine,
         }
     };
-    let cluster = |server: (&'static str, Option<&'static str>), agent: (&'static str, Option<&'static str>)| {
+    let cluster = |server: (&'static str, Option<&'static str>),
+                   agent: (&'static str, Option<&'static str>)| {
         Cloud::new("first")
             .host(Host::local())
             .network(Network::nat("lab", "10.17.3.0/24"))
@@ -79,14 +80,23 @@ fn a_renamed_node_of_a_cluster_is_judged_by_its_role() {
     let stage = Stage::new();
     stage.done(cluster(("m1", None), ("w1", None)), "apply");
     let agent = one_line(&stage.done(cluster(("m1", None), ("worker", Some("w1"))), "plan"));
-    assert!(agent.contains("node w1 → worker: the node keeps its old name until worker is replaced"), "{agent}");
+    assert!(
+        agent.contains("node w1 → worker: the node keeps its old name until worker is replaced"),
+        "{agent}"
+    );
     let server = stage.run(cluster(("head", Some("m1")), ("w1", None)), "plan");
     let said = one_line(&server.out);
-    assert!(server.code == 1 && said.contains("node m1 → head: the state on its disk is that of the member"), "{server:?}");
+    assert!(
+        server.code == 1 && said.contains("node m1 → head: the state on its disk is that of the member"),
+        "{server:?}"
+    );
     // A machine that keeps its host name keeps its node.
     let mut kept = cluster(("head", Some("m1")), ("w1", None));
     for machine in kept.machines.iter_mut().filter(|machine| machine.name.to_string() == "head") {
         *machine = machine.clone().hostname("m1");
     }
-    stage.done(kept, "apply");
+    // Others name it in their files, which are of their first boot.
+    let ran = stage.run(kept, "apply");
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.out.contains("name m1 -> head (renamed") && !ran.out.contains("refused"), "{ran:?}");
 }
