@@ -43,7 +43,7 @@ fn not_ours(wanted: &DomainDocument, disk: &StrangeDisk) -> String {
         format!(
             "its disk {target} is {source}, which fmc did not make: a snapshot or a backup put it over the machine's \
              own volume, and everything written since is in it. Merge it (`virsh blockcommit {name} {target} --active \
-             --pivot --wait`; for a machine that is off, `qemu-img commit`), then plan again"
+             --shallow --pivot --wait`; for a machine that is off, `qemu-img commit`), then plan again"
         )
     } else {
         format!(
@@ -57,7 +57,7 @@ fn not_ours(wanted: &DomainDocument, disk: &StrangeDisk) -> String {
 pub(super) fn layered(name: &str, root: &str, below: &str) -> String {
     format!(
         "its root {root} is an overlay over {below}, which fmc did not make: merge it (`virsh blockcommit {name} vda \
-         --active --pivot --wait`), then plan again"
+         --active --shallow --pivot --wait`), then plan again"
     )
 }
 

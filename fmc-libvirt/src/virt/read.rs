@@ -22,7 +22,7 @@ use crate::xml::outline::Node;
 const BATCH: usize = 32;
 
 /// How long a guest may be starting before it counts as running: a start takes a second.
-const STARTING: Duration = Duration::from_secs(10);
+const STARTING: Duration = Duration::from_secs(60);
 
 pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
     let call = Call::read("list the domains".to_owned(), Kind::Host, client.deadlines().read);

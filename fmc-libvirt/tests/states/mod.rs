@@ -14,12 +14,12 @@ use crate::host::{Hypervisor, wait, wanted};
 const POOL: &str = "fmc-shop";
 
 /// A machine with a root and a data disk on one network.
-fn shop(memory: Size) -> Cloud {
+fn shop(memory: Size, image: Image) -> Cloud {
     Cloud::new("shop")
         .host(Host::local().emulated())
         .network(Network::nat("lan", "10.75.1.0/24"))
         .machine(
-            Machine::new("db", Image::blank())
+            Machine::new("db", image)
                 .memory(memory)
                 .root_disk(4.mib())
                 .disk(Disk::new("data", 4.mib()))
@@ -30,11 +30,11 @@ fn shop(memory: Size) -> Cloud {
 }
 
 fn usual() -> Cloud {
-    shop(32.mib())
+    shop(32.mib(), Image::blank())
 }
 
 fn bigger() -> Cloud {
-    shop(48.mib())
+    shop(48.mib(), Image::blank())
 }
 
 /// A plan without a step, whose note about the machine has these words.
@@ -73,12 +73,38 @@ fn a_machine_with_an_external_snapshot_waits_until_it_is_merged() {
     let plan = hypervisor.plan(&nothing, &by_name(false));
     let deleted: Vec<String> = plan.steps.iter().map(|step| step.address.name().to_owned()).collect();
     assert!(deleted.iter().all(|name| !name.starts_with("fmc-shop/db.")), "{plan}");
+    // The commands that the plan prints, one after another, until none is left.
     for disk in ["vda", "vdb"] {
-        virsh(&["blockcommit", "db", disk, "--active", "--pivot", "--wait"]);
+        let printed = merge_command(&hypervisor, &usual());
+        assert!(printed.contains(&format!("db {disk} ")), "{printed}");
+        virsh(&printed.split_whitespace().skip(1).collect::<Vec<_>>());
     }
     let names = hypervisor.own.virsh(&["domblklist", "db"]);
     assert!(names.contains(".root.") && names.contains("db.disk.data"), "{names}");
     hypervisor.converge(&bigger(), &Choices::default());
+}
+
+/// The `virsh blockcommit` that a plan gives to a person.
+fn merge_command(hypervisor: &Hypervisor, cloud: &Cloud) -> String {
+    let plan = hypervisor.plan(&wanted(cloud), &Choices::default());
+    let texts = plan.notes.iter().flat_map(|note| note.text.split('`').map(str::to_owned));
+    texts.into_iter().find(|text| text.starts_with("virsh blockcommit")).unwrap_or_else(|| panic!("{plan}"))
+}
+
+/// Without `--shallow` libvirt would merge the whole chain into the base image, which other machines lie over.
+#[test]
+fn the_merge_command_of_a_plan_leaves_the_base_image_alone() {
+    let hypervisor = Hypervisor::named("local");
+    let cloud = shop(32.mib(), hypervisor.image(&[7; 1 << 20]));
+    hypervisor.converge(&cloud, &Choices::default());
+    let root = || hypervisor.own.virsh(&["domblklist", "db"]);
+    let before = root();
+    hypervisor.own.virsh(&["snapshot-create-as", "db", "before-upgrade", "--disk-only", "--atomic"]);
+    for _ in 0..2 {
+        let printed = merge_command(&hypervisor, &cloud);
+        hypervisor.own.virsh(&printed.split_whitespace().skip(1).collect::<Vec<_>>());
+    }
+    assert_eq!(root(), before);
 }
 
 #[test]
