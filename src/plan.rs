@@ -140,8 +140,8 @@ impl Plan {
         self.wanted.rooms().status(checked, self.wanted.graph(), &self.seen)
     }
 
-    /// The machines that it deletes, if the cloud wants none of those that are here, and others in their place: they may
-    /// be those of another cloud with the same owner. A program should ask before it applies such a plan.
+    /// The machines that it deletes, if the cloud wants none of those that are here: they may be those of another cloud
+    /// with the same owner, or the file may have lost them. A program should ask before it applies such a plan.
     pub fn replaces_everything(&self) -> Vec<String> {
         everything::deleted(&self.plan, &self.wanted, &self.seen).into_iter().collect()
     }

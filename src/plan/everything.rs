@@ -11,7 +11,7 @@ use crate::compile::Wanted;
 /// How many machines a note names.
 const NAMED: usize = 5;
 
-/// The machines that a plan deletes, if they are all that are here and it makes others in their place.
+/// The machines that a plan deletes, if they are all that are here.
 pub(super) fn deleted(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> BTreeSet<String> {
     let rooms = wanted.rooms();
     let noun = |address| {
@@ -25,7 +25,9 @@ pub(super) fn deleted(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &S
     let is_here = |name: &String| wants.contains(name.as_str());
     let present = seen.objects.iter().filter(|(_, state)| matches!(state, State::Present { .. }));
     let is_all = present.filter_map(|(address, _)| noun(address)).all(|name| !is_here(&name));
-    if wants.is_empty() || !is_all { BTreeSet::new() } else { deleted }
+    // A destroy says what it does, and a file from which the only machine goes is no other cloud.
+    let is_meant = wanted.is_nothing() || (wants.is_empty() && deleted.len() < 2);
+    if is_meant || !is_all { BTreeSet::new() } else { deleted }
 }
 
 /// What a person should know before such an apply.

@@ -65,7 +65,7 @@ fn cloud() -> Cloud {
                         .set(k3s::key::HTTPS_LISTEN_PORT, 6443)
                         .set(k3s::key::ADVERTISE_ADDRESS, "10.17.3.10")
                         .set(k3s::key::ADVERTISE_PORT, 6443)
-                        .set(k3s::key::TLS_SAN, ["a text on one line", "a text"])
+                        .set(k3s::key::TLS_SAN, ["api.example.com", "a text"])
                         .set(k3s::key::TLS_SAN_SECURITY, true)
                         .set(k3s::key::SUPERVISOR_PORT, 6443)
                         .set(k3s::key::APISERVER_PORT, 6443)
