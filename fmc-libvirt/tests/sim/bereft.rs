@@ -104,3 +104,30 @@ fn a_pool_is_not_refreshed_while_every_machine_has_its_domain() {
     assert!(lab.plan(&small()).is_empty());
     assert_eq!(lab.calls("refresh-pool"), 0);
 }
+
+#[test]
+fn an_undefined_machine_whose_data_is_gone_begins_empty_only_by_name() {
+    let lab = used();
+    undefine(&lab, "db");
+    lab.sim.delete_volume(POOL, "db.disk.data").unwrap();
+    for choices in [Choices::default(), replace("db")] {
+        refused(&lab, &choices, &["db.disk.data", "mounted", "--delete-data db"]);
+    }
+    let given_up = delete_data("db");
+    let plan = lab.plan_with(&small(), &given_up);
+    assert!(plan.to_string().contains("begins empty: its data is given up by --delete-data"), "{plan}");
+    assert!(!plan.to_string().contains("it has no unwanted data disk"), "{plan}");
+    lab.apply_with(&small(), &given_up);
+    assert!(lab.plan(&small()).is_empty(), "{}", lab.plan(&small()));
+}
+
+#[test]
+fn a_root_that_never_ran_is_no_proof_of_data() {
+    let lab = Lab::new();
+    let stopped = crate::lab::db().power(fmc_core::machine::Power::Stopped);
+    lab.apply(&wanted(&cloud([lan()], [web(), stopped])));
+    lab.sim.undefine_domain("db").unwrap();
+    lab.sim.delete_volume(POOL, "db.disk.data").unwrap();
+    lab.apply(&small());
+    assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+}

@@ -34,6 +34,12 @@ impl<'a> Settling<'a, '_> {
         if let Some(text) = roots.iter().copied().chain(disks).find_map(guard::covered) {
             return self.refuse(&wanted.name, text);
         }
+        // A root that never ran is from an apply that was cut, perhaps before it made the disks.
+        if roots.iter().any(|root| !is_blank(root.allocation))
+            && let Some(text) = self.lost_with_its_domain(node, wanted, asked)
+        {
+            return self.refuse(&wanted.name, text);
+        }
         if asked.replace || roots.is_empty() {
             if self.volume(address, pool, root).is_some() {
                 let at = volume_address(address, pool, root);
