@@ -42,7 +42,7 @@ pub fn tail(
 }
 
 /// Refreshes the pool, and retries because libvirt refuses that during an upload into it.
-fn refresh(link: &(impl Link + ?Sized), pool: &str) -> Result<(), CallError> {
+pub(crate) fn refresh(link: &(impl Link + ?Sized), pool: &str) -> Result<(), CallError> {
     for _ in 0..RETRIES {
         match link.refresh_pool(pool) {
             Err(error) if error.kind == CallErrorKind::Busy => link.wait(RETRY),

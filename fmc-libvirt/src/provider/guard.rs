@@ -3,10 +3,11 @@
 
 use fmc_core::machine::Power;
 
-use super::object::DomainObject;
+use super::object::{DomainObject, VolumeObject};
 use crate::document::DomainDocument;
 use crate::drift::compare_domain;
 use crate::link::Suspended;
+use crate::volume::Ours;
 
 /// A disk of a domain that is no volume of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,33 @@ pub(super) fn layered(name: &str, root: &str, below: &str) -> String {
         "its root {root} is an overlay over {below}, which fmc did not make: merge it (`virsh blockcommit {name} vda \
          --active --shallow --pivot --wait`), then plan again"
     )
+}
+
+/// Why a machine whose domain is gone is not defined on a volume: others lie over it, and have what was written since. Only
+/// the domain said which one was its disk.
+pub(super) fn covered(volume: &VolumeObject) -> Option<String> {
+    let name = &volume.name;
+    let what = if matches!(volume.ours, Ours::Root { .. }) { "root" } else { "data disk" };
+    let (words, overlay) = match (volume.used_by.as_slice(), &volume.over) {
+        ([], None) => return None,
+        ([], Some(below)) => {
+            (format!("is an overlay over {below}, which fmc did not make"), format!("{}/{name}", volume.pool))
+        }
+        ([overlay], _) => {
+            (format!("has an overlay over it, {overlay}, which fmc did not make"), overlay.clone())
+        }
+        ([first, ..], _) => {
+            let all = volume.used_by.join(", ");
+            (format!("has several overlays over it ({all}), which fmc did not make"), first.clone())
+        }
+    };
+    let (pool, file) = overlay.split_once('/').unwrap_or_default();
+    Some(format!(
+        "its domain is gone, and its {what} {name} {words}: what was written since is in the overlay, and a guest that \
+         starts without it goes back to the time before and spoils it. Merge it, the topmost first if there are more \
+         (`qemu-img commit \"$(virsh vol-path {file} --pool {pool})\"`), then delete its file (`virsh vol-delete {file} \
+         --pool {pool}`; at once if nothing in it is needed), and plan again"
+    ))
 }
 
 /// A job that copies a disk: a restart would end it half-way.

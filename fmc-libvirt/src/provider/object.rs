@@ -225,6 +225,15 @@ pub(super) fn is_uploaded(ours: &Ours) -> bool {
     matches!(ours, Ours::Base { .. } | Ours::Boot { .. })
 }
 
+/// A disk that takes less than this in its pool was never written to: an empty qcow2 file takes 200 KiB, a new file system
+/// more than that.
+const BLANK: u64 = 1 << 20;
+
+/// Whether nothing was ever written to a disk that takes so many bytes.
+pub(super) fn is_blank(allocation: Option<u64>) -> bool {
+    allocation.is_some_and(|bytes| bytes < BLANK)
+}
+
 /// Whether a volume is a guest's disk: it has a capacity, and may be a layer on another volume.
 pub(super) fn is_disk(ours: &Ours) -> bool {
     matches!(ours, Ours::Root { .. } | Ours::Disk { .. })

@@ -150,7 +150,7 @@ impl<'a> Settling<'a, '_> {
             let still = still(wanted, seen);
             return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
-        self.empty_disks(node, seen);
+        self.empty_disks(node);
         self.swapped_disks(node, wanted, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {
@@ -253,15 +253,12 @@ impl<'a> Settling<'a, '_> {
     }
 
     /// The data disks that an existing machine gets. They begin empty, whatever an earlier disk of the name held.
-    fn empty_disks(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
+    fn empty_disks(&mut self, node: &graph::Node<Document>) {
         for Edge { to, .. } in &node.needs {
-            if self.states.get(to).is_some() || !self.is_disk(to) {
-                continue;
+            // A disk that it had is lost, and somebody gave its data up.
+            if self.states.get(to).is_none() && self.is_disk(to) {
+                self.added.entry(to.clone()).or_insert_with(|| "begins empty".to_owned());
             }
-            let had_it = seen.needs.iter().any(|edge| edge.to == *to);
-            let reason =
-                if had_it { "begins empty: its data is given up by --delete-data" } else { "begins empty" };
-            self.added.insert(to.clone(), reason.to_owned());
         }
     }
 

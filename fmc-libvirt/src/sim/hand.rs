@@ -155,6 +155,21 @@ impl Sim {
         })
     }
 
+    /// Takes a volume from its pool's list until the next refresh, as a file that libvirt did not make as a volume: an overlay
+    /// of a snapshot is one.
+    ///
+    /// # Errors
+    /// There is no such volume.
+    pub fn unlist_volume(&self, pool: &str, volume: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(volume));
+            let absent =
+                || Trouble::absent(format!("no storage vol with matching name '{volume}' in pool '{pool}'"));
+            known.ok_or_else(absent)?.unlisted = true;
+            Ok(())
+        })
+    }
+
     /// Removes a domain's definition. A running guest goes on, and its domain is gone once it stops.
     ///
     /// # Errors

@@ -316,6 +316,9 @@ pub(super) struct Volume {
     /// Whether it is an overlay that a snapshot made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) snapshot: bool,
+    /// Whether its pool's list lacks it until the next refresh.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unlisted: bool,
     /// Which of the volumes of its name it is: an upload goes on into the one that it began with, as into a deleted file.
     #[serde(skip)]
     pub(super) file: u64,

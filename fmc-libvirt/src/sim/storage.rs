@@ -130,7 +130,9 @@ impl State {
         let pool = self.active_pool(pool)?;
         Ok(pool
             .volumes
-            .keys()
+            .iter()
+            .filter(|(_, volume)| !volume.unlisted)
+            .map(|(name, _)| name)
             .chain(pool.consoles.iter().filter(|(_, console)| console.listed).map(|(name, _)| name))
             .map(|name| VolumeRecord { name: name.clone(), path: format!("{}/{name}", pool.path) })
             .collect())
@@ -148,7 +150,7 @@ impl State {
                 backing: None,
             }));
         }
-        Ok(pool.volumes.get(name).map(|volume| VolumeFacts {
+        Ok(pool.volumes.get(name).filter(|volume| !volume.unlisted).map(|volume| VolumeFacts {
             name: name.to_owned(),
             path: format!("{}/{name}", pool.path),
             capacity: volume.capacity,
@@ -250,6 +252,7 @@ impl State {
                     text: None,
                     written: None,
                     snapshot: false,
+                    unlisted: false,
                     file,
                 },
             );
@@ -321,11 +324,12 @@ impl State {
         Ok(())
     }
 
-    /// Refreshes a pool: from then on its list includes the existing console files.
+    /// Refreshes a pool: from then on its list includes the existing console files and overlays.
     pub(super) fn refresh_pool(&mut self, pool: &str) -> Result<(), Trouble> {
         self.active_pool(pool)?;
-        for console in self.pools.get_mut(pool).into_iter().flat_map(|pool| pool.consoles.values_mut()) {
-            console.listed = true;
+        if let Some(pool) = self.pools.get_mut(pool) {
+            pool.consoles.values_mut().for_each(|console| console.listed = true);
+            pool.volumes.values_mut().for_each(|volume| volume.unlisted = false);
         }
         Ok(())
     }

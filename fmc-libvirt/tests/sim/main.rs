@@ -3,6 +3,7 @@
 
 mod around;
 mod bad_input;
+mod bereft;
 mod birth;
 mod console;
 mod fetch;

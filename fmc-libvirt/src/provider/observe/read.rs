@@ -6,11 +6,12 @@ use fmc_core::graph::{Address, Place};
 
 use super::names::Names;
 use super::wants::Wants;
+use crate::console;
 use crate::document::kind;
 use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, VolumeFacts, VolumeRecord};
 use crate::mark::Mark;
 use crate::provider::act::lease;
-use crate::provider::object::{is_disk, pool_identity, volume_name};
+use crate::provider::object::{Owner, is_blank, is_disk, pool_identity, volume_name};
 use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
 
@@ -80,7 +81,12 @@ impl HostRead {
         if disks {
             read.capacities = link.disk_capacities()?;
         }
-        for (pool, name) in read.worth_a_look(place, wants) {
+        let bereft = read.bereft(link, place, wants)?;
+        for pool in &bereft {
+            console::refresh(link, pool)?;
+            read.volumes.insert(pool.clone(), link.volumes(pool)?);
+        }
+        for (pool, name) in read.worth_a_look(place, wants, !bereft.is_empty()) {
             if let Some(facts) = link.volume(&pool, &name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
                 read.details.insert((pool, name), facts);
@@ -162,9 +168,34 @@ impl HostRead {
         })
     }
 
+    /// The pools with disks of wanted machines that ran and have no domain. An overlay over such a disk is in no domain's
+    /// document, and libvirt lists a file that a snapshot made only after a refresh.
+    fn bereft(&self, link: &impl Link, place: &Place, wants: &Wants) -> Result<BTreeSet<String>, CallError> {
+        let is_ours = |record: &DomainRecord, mark: &Mark| {
+            Owner::of(Some(mark), &wants.owner, kind::DOMAIN, &record.name, &record.xml) == Owner::Us
+        };
+        let marks = self.domains.iter().zip(&self.domain_marks);
+        let marks = marks.filter_map(|(record, mark)| mark.as_ref().filter(|mark| is_ours(record, mark)));
+        let defined: BTreeSet<&str> = marks.map(Mark::first).collect();
+        let is_bereft = |ours: &Ours| {
+            let machine = ours.machine().filter(|_| is_disk(ours));
+            machine.is_some_and(|first| !defined.contains(first) && wants.renamed(place, first).is_some())
+        };
+        let mut pools = BTreeSet::new();
+        for (pool, record, _) in self.ours(&wants.owner).filter(|(_, _, ours)| is_bereft(ours)) {
+            if !pools.contains(pool)
+                && link.volume(pool, &record.name)?.is_some_and(|facts| !is_blank(facts.allocation))
+            {
+                pools.insert(pool.to_owned());
+            }
+        }
+        Ok(pools)
+    }
+
     /// Volumes that have to be read one by one: disks whose capacity is not known yet, and, if a base image
-    /// may be deleted or its upload was cut, all volumes that could have it as backing store.
-    fn worth_a_look(&self, place: &Place, wants: &Wants) -> BTreeSet<(String, String)> {
+    /// may be deleted or its upload was cut, all volumes that could have it as backing store. If disks have lost
+    /// their domain, all that could lie over one of them.
+    fn worth_a_look(&self, place: &Place, wants: &Wants, is_bereft: bool) -> BTreeSet<(String, String)> {
         let mut look = BTreeSet::new();
         let mut bases_in_doubt = false;
         for (pool, record, ours) in self.ours(&wants.owner) {
@@ -182,7 +213,7 @@ impl HostRead {
         // What lies over a disk or a base that may be deleted: a volume that is not ours in the same pool, or anywhere.
         let in_doubt: BTreeSet<String> = look.iter().map(|(pool, _)| pool.clone()).collect();
         for (pool, volumes) in &self.volumes {
-            if !bases_in_doubt && !in_doubt.contains(pool) {
+            if !bases_in_doubt && !is_bereft && !in_doubt.contains(pool) {
                 continue;
             }
             let names = volumes.iter().filter(|record| {

@@ -10,6 +10,9 @@ use crate::document::{Document, DomainDocument, PoolDocument, kind};
 use crate::provider::guard::StrangeDisk;
 use crate::provider::object::{DomainObject, Object, Owner, VolumeObject};
 
+/// How a data disk begins whose data a person gave up.
+const GIVEN_UP: &str = "begins empty: its data is given up by --delete-data";
+
 impl Settling<'_, '_> {
     /// The volumes that a machine's domain names and that are gone: why nothing is made in their place.
     pub(super) fn lost(
@@ -38,23 +41,41 @@ impl Settling<'_, '_> {
                 )),
             }
         }
-        for Edge { to, .. } in &node.needs {
-            let is_lost = self.states.get(to).is_none()
-                && self.is_disk(to)
-                && seen.needs.iter().any(|edge| edge.to == *to);
-            if is_lost && asked.delete_data {
-                self.given_up.insert(name.to_string());
-            } else if is_lost {
-                lost.push(format!(
-                    "its data disk {} is gone (--delete-data {name} gives its data up and begins with an empty one)",
-                    to.name()
-                ));
-            }
+        let disks = node.needs.iter().map(|edge| &edge.to);
+        for at in disks.filter(|at| seen.needs.iter().any(|edge| edge.to == **at)) {
+            lost.extend(self.lost_disk(name, at, asked));
         }
-        if lost.is_empty() {
+        is_mounted(&lost)
+    }
+
+    /// The data disks of a machine that had run, and whose domain is gone: it had them, as far as anybody knows.
+    pub(super) fn lost_with_its_domain(
+        &mut self,
+        node: &graph::Node<Document>,
+        wanted: &DomainDocument,
+        asked: &Asked,
+    ) -> Option<String> {
+        let mut lost = Vec::new();
+        for Edge { to, .. } in &node.needs {
+            lost.extend(self.lost_disk(&wanted.name, to, asked));
+        }
+        is_mounted(&lost)
+    }
+
+    /// Why a data disk that is gone is not made, unless a person gave its data up.
+    fn lost_disk(&mut self, machine: &str, at: &Address, asked: &Asked) -> Option<String> {
+        if self.states.get(at).is_some() || !self.is_disk(at) {
             return None;
         }
-        Some(format!("{}: is the file system of the pool mounted?", lost.join("; ")))
+        if asked.delete_data {
+            self.given_up.insert(machine.to_owned());
+            self.added.insert(at.clone(), GIVEN_UP.to_owned());
+            return None;
+        }
+        Some(format!(
+            "its data disk {} is gone (--delete-data {machine} gives its data up and begins with an empty one)",
+            at.name()
+        ))
     }
 
     /// Whether a disk with the name of a data disk lies over one: it was made by somebody, or has the place of another one.
@@ -105,4 +126,8 @@ impl Settling<'_, '_> {
             }
         }
     }
+}
+
+fn is_mounted(lost: &[String]) -> Option<String> {
+    (!lost.is_empty()).then(|| format!("{}: is the file system of the pool mounted?", lost.join("; ")))
 }

@@ -6,12 +6,9 @@ use fmc_core::unit::Size;
 use super::{Asked, Pinned, Settling, hash_of, twin, volume_address};
 use crate::document::{Document, DomainDocument, kind};
 use crate::mark::Mark;
-use crate::provider::object::VolumeObject;
+use crate::provider::guard;
+use crate::provider::object::{VolumeObject, is_blank};
 use crate::volume::Ours;
-
-/// A disk that takes less than this in its pool was never written to: an empty qcow2 file takes 200 KiB, a new file system
-/// more than that.
-const BLANK: u64 = 1 << 20;
 
 impl<'a> Settling<'a, '_> {
     /// A machine whose domain does not exist. A root that is there is its own, from before somebody removed the
@@ -30,6 +27,17 @@ impl<'a> Settling<'a, '_> {
                 "its root {} already exists, and the domain {} uses it: remove that domain, or give the machine another name",
                 volume.name, naming.domain
             );
+            return self.refuse(&wanted.name, text);
+        }
+        let disks = node.needs.iter().filter_map(|edge| self.present(&edge.to));
+        let disks = disks.filter(|volume| matches!(&volume.ours, Ours::Disk { .. }));
+        if let Some(text) = roots.iter().copied().chain(disks).find_map(guard::covered) {
+            return self.refuse(&wanted.name, text);
+        }
+        // A root that never ran is from an apply that was cut, perhaps before it made the disks.
+        if roots.iter().any(|root| !is_blank(root.allocation))
+            && let Some(text) = self.lost_with_its_domain(node, wanted, asked)
+        {
             return self.refuse(&wanted.name, text);
         }
         if asked.replace || roots.is_empty() {
@@ -85,7 +93,7 @@ impl<'a> Settling<'a, '_> {
         for Edge { to, .. } in &node.needs {
             let Some(volume) = self.present(to) else { continue };
             let Ours::Disk { disk, .. } = &volume.ours else { continue };
-            if volume.allocation.is_some_and(|bytes| bytes < BLANK) {
+            if is_blank(volume.allocation) {
                 continue;
             }
             if asked.delete_data {
