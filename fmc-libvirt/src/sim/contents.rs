@@ -18,6 +18,7 @@ impl Sim {
             for path in disks_of(&live)? {
                 if let Some(volume) = state.volume_at_mut(&path) {
                     volume.written = Some(text.to_owned());
+                    volume.used = true;
                 }
             }
             Ok(())
