@@ -135,6 +135,16 @@ pub enum Suspended {
     Saved,
 }
 
+impl Suspended {
+    /// libvirt's reason for a guest that it was ended in the middle of starting.
+    pub(crate) const STARTING: &'static str = "starting up";
+
+    /// Whether the guest never ran: libvirt was ended while it started it. There is nothing in its memory to lose.
+    pub(crate) fn never_ran(&self) -> bool {
+        matches!(self, Self::Paused(why) if why == Self::STARTING)
+    }
+}
+
 /// A network as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkRecord {

@@ -5,7 +5,7 @@ use fmc_core::machine::Power;
 
 use super::{Difference, autostart, definition, differences, switch};
 use crate::document::DomainDocument;
-use crate::link::DomainRecord;
+use crate::link::{DomainRecord, Suspended};
 
 /// The differences between a wanted domain and its persistent definition, including power and autostart.
 pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Change> {
@@ -17,7 +17,12 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
     let mut changes: Vec<Change> = found.into_iter().map(|found| change(found, seen.active)).collect();
     changes.extend(definition(seen.persistent));
     changes.extend(autostart(seen.autostart, wanted.autostart));
-    changes.extend(power(wanted.power, seen.active));
+    let never_ran = seen.active && seen.suspended.as_ref().is_some_and(Suspended::never_ran);
+    if never_ran && wanted.power == Power::Running {
+        changes.push(stuck());
+    } else {
+        changes.extend(power(wanted.power, seen.active));
+    }
     changes
 }
 
@@ -57,6 +62,17 @@ fn impact(path: &str) -> (Impact, Option<&'static str>) {
         "vcpu" => (Impact::Restart, Some("the number of processors is that of its start")),
         "disk" | "interface" => (Impact::Restart, Some("a device of the guest changes")),
         _ => (Impact::Restart, Some("QEMU reads it when it starts")),
+    }
+}
+
+/// A guest that libvirt was ended in the middle of starting.
+fn stuck() -> Change {
+    Change {
+        path: "power".to_owned(),
+        from: Some(Suspended::STARTING.to_owned()),
+        to: Some("running".to_owned()),
+        impact: Impact::Restart,
+        reason: Some("libvirt was ended while it started it, so that it never ran".to_owned()),
     }
 }
 

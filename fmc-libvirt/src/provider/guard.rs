@@ -101,6 +101,7 @@ fn busy(seen: &DomainObject) -> Option<String> {
 fn stands_still(wanted: &DomainDocument, seen: &DomainObject) -> Option<String> {
     let name = &wanted.on_host;
     match seen.record.suspended.as_ref()? {
+        never if never.never_ran() => None,
         Suspended::Paused(_) if wanted.power == Power::Unmanaged => None,
         Suspended::Paused(why) => {
             let first = if why == "I/O error" {

@@ -21,8 +21,9 @@ use crate::xml::outline::Node;
 /// How many documents share one call and one deadline. Several such calls run at a time.
 const BATCH: usize = 32;
 
-/// How long a guest may be starting before it counts as running: a start takes a second.
-const STARTING: Duration = Duration::from_secs(60);
+/// How long a guest may be starting before it counts as paused. A start takes a second. A libvirtd that
+/// comes back seldom leaves such a guest as it is: then the plan starts it again.
+const STARTING: Duration = Duration::from_secs(10);
 
 pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
     let call = Call::read("list the domains".to_owned(), Kind::Host, client.deadlines().read);
@@ -130,7 +131,7 @@ fn paused_by(why: DomainPausedReasonEnum) -> String {
         DomainPausedReason::ShuttingDown => "shutting down",
         DomainPausedReason::Snapshot => "creating snapshot",
         DomainPausedReason::Crashed => "crashed",
-        DomainPausedReason::StartingUp => "starting up",
+        DomainPausedReason::StartingUp => Suspended::STARTING,
         DomainPausedReason::PostCopy | DomainPausedReason::PostCopyFailed => "post-copy",
         DomainPausedReason::APIError => "API error",
         DomainPausedReason::Unknown => "unknown",

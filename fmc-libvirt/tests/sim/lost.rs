@@ -405,3 +405,13 @@ fn two_hosts_that_are_one_hypervisor_take_nothing_from_each_other() {
     let is_said = |text: &str| text.contains("the same hypervisor as the host a");
     assert!(notes.iter().any(|note| note.kind == NoteKind::Refused && is_said(&note.text)), "{notes:?}");
 }
+
+#[test]
+fn a_guest_that_libvirt_was_ended_in_the_middle_of_starting_starts_again() {
+    let lab = used();
+    lab.sim.pause("db", "starting up").unwrap();
+    let plan = lab.plan(&small());
+    assert!(plan.to_string().contains("it never ran"), "{plan}");
+    lab.apply(&small());
+    assert!(lab.plan(&small()).is_empty());
+}

@@ -13,7 +13,7 @@ use fmc_core::machine::{Power, Shutdown};
 
 use super::{Job, step_error};
 use crate::document::DomainDocument;
-use crate::link::{CallErrorKind, Link};
+use crate::link::{CallErrorKind, Link, Suspended};
 use crate::mark::{Mark, is_stale};
 use crate::provider::object::domain_fingerprint;
 use crate::provider::up::leases;
@@ -33,6 +33,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         self.expect(seen.as_ref().map(domain_fingerprint))?;
         let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
         let is_persistent = seen.as_ref().is_none_or(|seen| seen.persistent);
+        let never_ran =
+            seen.as_ref().and_then(|seen| seen.suspended.as_ref()).is_some_and(Suspended::never_ran);
         let stale = seen.is_some_and(|seen| is_stale(&seen.xml, &wanted.xml));
         let runs = match wanted.power {
             Power::Running => true,
@@ -47,7 +49,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 // Without a definition it would be gone once it is off.
                 self.patiently(|| self.link.define_domain(&wanted.xml))?;
             }
-            self.stop(there, wanted.shutdown)?;
+            if never_ran { self.end_start(there)? } else { self.stop(there, wanted.shutdown)? }
         }
         if is_renamed {
             self.rename(there, name, stops && runs)?;
@@ -114,6 +116,21 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             Err(StepError::Call { .. } | StepError::Changed { .. }) => Ok(()),
             done => done,
         }
+    }
+
+    /// Ends a guest that libvirt was ended in the middle of starting. A libvirtd that waits for its QEMU does not let go of it.
+    fn end_start(&self, name: &str) -> Result<(), StepError> {
+        let ended = self.made(self.link.destroy_domain(name));
+        ended.map_err(|error| match error {
+            StepError::Call { call, cause } => StepError::Call {
+                call,
+                cause: format!(
+                    "{cause}: it never ran, so nothing is lost with its QEMU: end that on the host (`pkill -f \
+                     guest={name},`), then apply again"
+                ),
+            },
+            error => error,
+        })
     }
 
     /// Stops a guest: asks it, waits, and then uses force if that is allowed.
