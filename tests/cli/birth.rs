@@ -5,7 +5,16 @@ use fmc::prelude::*;
 use crate::stage::Stage;
 
 /// A cluster of one server or more behind an address of its own.
-fn cluster(servers: &[&'static str], change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
+pub(crate) fn cluster(servers: &[&'static str], change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
+    cluster_of(k3s::Cluster::new("prod", "v1.36.3+k3s1"), servers, change)
+}
+
+/// The machines of a cluster, and the cluster behind an address of its own.
+pub(crate) fn cluster_of(
+    cluster: k3s::Cluster,
+    servers: &[&'static str],
+    change: impl Fn(k3s::Cluster) -> k3s::Cluster,
+) -> Cloud {
     let server = |(at, name): (usize, &&'static str)| {
         Machine::new(*name, Image::debian("12").path("/images/debian-12.qcow2"))
             .cpus(2)
@@ -14,9 +23,7 @@ fn cluster(servers: &[&'static str], change: impl Fn(k3s::Cluster) -> k3s::Clust
             .disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s"))
             .interface(Interface::on("lab").address(format!("10.17.3.{}", 11 + at)))
     };
-    let cluster = k3s::Cluster::new("prod", "v1.36.3+k3s1")
-        .endpoint(k3s::Endpoint::address("10.17.3.5"))
-        .servers(servers.iter().copied());
+    let cluster = cluster.endpoint(k3s::Endpoint::address("10.17.3.5")).servers(servers.iter().copied());
     Cloud::new("first")
         .host(Host::local())
         .network(Network::nat("lab", "10.17.3.0/24"))
@@ -24,13 +31,13 @@ fn cluster(servers: &[&'static str], change: impl Fn(k3s::Cluster) -> k3s::Clust
         .cluster(change(cluster))
 }
 
-fn same(cluster: k3s::Cluster) -> k3s::Cluster {
+pub(crate) fn same(cluster: k3s::Cluster) -> k3s::Cluster {
     cluster
 }
 
 /// A plan that refuses something, with these words of a machine.
 #[track_caller]
-fn refused(stage: &Stage, cloud: Cloud, arguments: &str, machine: &str, words: &[&str]) {
+pub(crate) fn refused(stage: &Stage, cloud: Cloud, arguments: &str, machine: &str, words: &[&str]) {
     let ran = stage.run(cloud, arguments);
     let all = format!("{}{}", ran.out, ran.err).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(ran.code != 0 && all.contains(&format!("! machine {machine} refused")), "{ran:?}");

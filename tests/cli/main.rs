@@ -8,6 +8,7 @@
 
 mod beside;
 mod birth;
+mod cluster;
 mod compile;
 mod drift;
 mod files;

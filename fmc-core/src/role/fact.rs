@@ -23,6 +23,7 @@ use crate::name::RoleName;
 pub struct Facts {
     all: Vec<Fact>,
     stale: Option<Arc<str>>,
+    bound: Option<Arc<str>>,
 }
 
 /// A fact of a role.
@@ -33,8 +34,27 @@ pub struct Fact {
     pub key: Arc<str>,
     /// Its value.
     pub value: Arc<str>,
-    /// What it takes to come to this value from another one. It is not recorded.
+    /// What it takes to come to this value from another one, if that does not depend on the other one: see
+    /// [`Fact::from`]. It is not recorded.
     pub change: FactChange,
+    judge: Option<Judge>,
+}
+
+/// What it takes to come to a value from a recorded one.
+#[derive(Clone)]
+struct Judge(Arc<dyn Fn(&str) -> FactChange + Send + Sync>);
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Judge")
+    }
+}
+
+impl Fact {
+    /// What it takes to come to its value from this recorded one.
+    pub fn from(&self, was: &str) -> FactChange {
+        self.judge.as_ref().map_or_else(|| self.change.clone(), |Judge(judge)| judge(was))
+    }
 }
 
 /// Two are equal if a mark records the same of them.
@@ -68,6 +88,10 @@ pub enum FactChange {
     InOrder(Arc<str>),
     /// It cannot be done while the role's state is there.
     Impossible(Arc<str>),
+    /// It cannot be done now, not by a replacement of the machine either.
+    Refused(Arc<str>),
+    /// Nothing: the role's state keeps the value that it has.
+    Nothing,
 }
 
 impl Facts {
@@ -115,8 +139,31 @@ impl Facts {
         self.with(key, value, FactChange::Impossible(why.into()))
     }
 
+    /// A fact whose change depends on the value that it had: the judge is given the recorded one.
+    ///
+    /// ```
+    /// use fmc_core::role::{FactChange, Facts};
+    ///
+    /// let facts = Facts::new().judged("release", "16", |was| match was.parse::<u32>() {
+    ///     Ok(was) if was > 16 => FactChange::Impossible("a database does not go back".into()),
+    ///     _ => FactChange::Replacement,
+    /// });
+    /// # let _ = facts;
+    /// ```
+    #[must_use]
+    pub fn judged(
+        mut self,
+        key: impl Into<Arc<str>>,
+        value: impl Into<Arc<str>>,
+        judge: impl Fn(&str) -> FactChange + Send + Sync + 'static,
+    ) -> Self {
+        let (key, value, judge) = (key.into(), value.into(), Some(Judge(Arc::new(judge))));
+        self.all.push(Fact { key, value, change: FactChange::Replacement, judge });
+        self
+    }
+
     fn with(mut self, key: impl Into<Arc<str>>, value: impl Into<Arc<str>>, change: FactChange) -> Self {
-        self.all.push(Fact { key: key.into(), value: value.into(), change });
+        self.all.push(Fact { key: key.into(), value: value.into(), change, judge: None });
         self
     }
 
@@ -141,6 +188,19 @@ impl Facts {
     /// Why the role's state is of no use to a machine that comes back.
     pub fn stale(&self) -> Option<&str> {
         self.stale.as_deref()
+    }
+
+    /// The role's state belongs to its instance: a machine that has the state of one cannot be of another one, for this
+    /// reason. A plan refuses it, also where the instance only has another name.
+    #[must_use]
+    pub fn bound_to_instance(mut self, why: impl Into<Arc<str>>) -> Self {
+        self.bound = Some(why.into());
+        self
+    }
+
+    /// Why a machine with the state of an instance cannot be of another one.
+    pub fn bound(&self) -> Option<&str> {
+        self.bound.as_deref()
     }
 }
 
@@ -168,11 +228,12 @@ impl RoleFacts {
     }
 
     /// The wanted facts that differ from these recorded ones, each with the recorded value. A fact that is not recorded is
-    /// not known, and not reported.
+    /// not known, and not reported; nor is one whose change takes nothing.
     pub fn changed<'a>(&'a self, wanted: &'a Self) -> impl Iterator<Item = (&'a str, &'a Fact)> {
         wanted.facts.iter().filter_map(|fact| {
             let was = self.facts.iter().find(|was| was.key == fact.key)?;
-            (was.value != fact.value).then_some((&*was.value, fact))
+            let differs = was.value != fact.value && fact.from(&was.value) != FactChange::Nothing;
+            differs.then_some((&*was.value, fact))
         })
     }
 }

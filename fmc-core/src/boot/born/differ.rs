@@ -1,6 +1,7 @@
 //! The differences between recorded and wanted birth facts, in words for a person.
 
 use super::{Born, BornDisk, BornInterface, PartKind};
+use crate::role::RoleFacts;
 use crate::sort;
 
 /// How many names a list of differences shows.
@@ -18,6 +19,7 @@ impl Born {
         }
         found.extend(interfaces(&self.interfaces, &wanted.interfaces));
         found.extend(disks(&self.disks, &wanted.disks));
+        found.extend(roles(self, wanted));
         for role in &wanted.roles {
             let was = self.roles.iter().find(|was| was.is_same_role(role));
             let changed = was.into_iter().flat_map(|was| was.changed(role));
@@ -42,6 +44,20 @@ impl Born {
         }
         found
     }
+}
+
+/// The roles that go, each with the one that comes in its place. One that only comes may have been there before a program
+/// recorded it.
+fn roles<'a>(born: &'a Born, wanted: &'a Born) -> impl Iterator<Item = String> + use<'a> {
+    let missing = |from: &Born, role: &RoleFacts| {
+        !role.facts.is_empty() && !from.roles.iter().any(|other| other.is_same_role(role))
+    };
+    let mut new = wanted.roles.iter().filter(move |role| missing(born, role));
+    let gone = born.roles.iter().filter(move |role| missing(wanted, role));
+    gone.map(move |gone| match new.next() {
+        Some(new) => format!("{gone} → {new}"),
+        None => format!("{gone} goes"),
+    })
 }
 
 fn image(born: &Born) -> String {

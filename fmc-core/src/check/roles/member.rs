@@ -41,7 +41,7 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
 /// What a role says of its machine; `None` if that is nothing.
 fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
     let facts = one.role.facts(site);
-    let says = !facts.is_empty() || facts.stale().is_some();
+    let says = !facts.is_empty() || facts.stale().is_some() || facts.bound().is_some();
     says.then(|| RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts))
 }
 

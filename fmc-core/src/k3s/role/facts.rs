@@ -3,7 +3,13 @@
 use super::Node;
 use super::server::STATE;
 use crate::addr::Subnet;
-use crate::role::Facts;
+use crate::given::{Given, Leaf as _};
+use crate::k3s::{Version, goes_back, skips_a_minor};
+use crate::path::AbsPath;
+use crate::role::{FactChange, Facts};
+
+/// Where an agent keeps the images and containers of its runtime.
+const RUNTIME: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/agent");
 
 /// The release; the networks of pods and of Services (docs.k3s.io, *Networking*: `cluster-cidr` and `service-cidr` cannot
 /// be changed once the cluster is there); and where the state is (*Datastore*, *High Availability Embedded etcd*: a server
@@ -17,8 +23,13 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     let elsewhere = format!(
         "K3s does not move the state of {name} between its servers and a database: leave it as it was"
     );
-    let facts = named(node, cluster.has_etcd() && is_kept(node))
-        .fact("release", cluster.version.to_string())
+    let bound = format!(
+        "the tokens and authorities of a cluster are derived from its name, and the state on its disk is of the cluster \
+         that it was made for, so K3s would not start as a server of {name}: leave the cluster its name, and make a new \
+         cluster of new machines"
+    );
+    let facts = release(node, named(node, cluster.has_etcd() && is_kept(node, &STATE)))
+        .bound_to_instance(bound)
         .fixed("pods", subnets(&cluster.pods), kept.clone())
         .fixed("services", subnets(&cluster.services), kept);
     if cluster.said().datastore.is_some() {
@@ -26,9 +37,13 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     }
     let facts = facts.fixed("datastore", "servers", elsewhere);
     if !cluster.has_etcd() {
-        return facts.fact("state", "sqlite");
+        // K3s goes on with the etcd that it finds, whatever it is asked for.
+        return facts.judged("state", "sqlite", |was| match was {
+            "etcd" => FactChange::Nothing,
+            _ => FactChange::Replacement,
+        });
     }
-    let facts = if is_kept(node) {
+    let facts = if is_kept(node, &STATE) {
         facts.in_order("state", "etcd", to_etcd(node))
     } else {
         facts.beforehand("state", "etcd", to_etcd(node))
@@ -39,9 +54,56 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     ))
 }
 
-/// The name of the node of an agent.
+/// The name of the node of an agent, and its release.
 pub(super) fn agent(node: &Node<'_>) -> Facts {
-    named(node, false)
+    let (version, keeps) = (node.cluster.agent_version, is_kept(node, &RUNTIME));
+    let why = format!(
+        "the disk of {} has the images and containers of the newer one, which an older K3s does not read: leave the release \
+         of the agents as it was, or make another machine",
+        node.site.machine().name
+    );
+    named(node, false).judged("release", version.to_string(), move |was| match Version::parse(was) {
+        Ok(was) if keeps && goes_back(was, version) => FactChange::Refused(why.as_str().into()),
+        _ => FactChange::Replacement,
+    })
+}
+
+/// The release of a server (docs.k3s.io, *Upgrades*; Kubernetes, *Version Skew Policy*): its datastore does not go back,
+/// and API servers go up one minor version at a time. One that begins a new cluster may have any.
+fn release(node: &Node<'_>, facts: Facts) -> Facts {
+    let (cluster, version) = (node.cluster, node.cluster.version);
+    let said = cluster.said();
+    let upgraded = said.upgraded_from.as_ref().and_then(Given::ok).copied();
+    let is_alone = cluster.servers.len() == 1 && said.datastore.is_none();
+    let (of, name) = (cluster.name.to_string(), node.site.machine().name.to_string());
+    facts.judged("release", version.to_string(), move |was| {
+        let Ok(born) = Version::parse(was) else { return FactChange::Replacement };
+        // What was upgraded in place since is what a person says.
+        let from = upgraded.map_or(born, |said| born.max(said));
+        let why = if goes_back(from, version) {
+            format!(
+                "the datastore of {of} cannot go back: write {from} or a later release as `version`; to go back, restore \
+                 a snapshot of the older release into a new cluster"
+            )
+        } else if skips_a_minor(from, version) {
+            format!(
+                "Kubernetes goes up one minor version at a time: write {} as `version`, each time replace the servers one \
+                 after another (`apply --replace {name}`, and wait until its node is Ready) before you go on; if {name} \
+                 was upgraded in place since it was made, write what it runs as `upgraded_from`",
+                steps(from, version)
+            )
+        } else {
+            return FactChange::Replacement;
+        };
+        if is_alone { FactChange::Impossible(why.into()) } else { FactChange::Refused(why.into()) }
+    })
+}
+
+/// The releases on the way from one to another: the last of each minor version between, and the other.
+fn steps(from: Version, to: Version) -> String {
+    let between = (from.minor().saturating_add(1)..to.minor()).map(|minor| format!("of v1.{minor}"));
+    let words: Vec<String> = between.chain([to.to_string()]).collect();
+    format!("the last release {}", words.join(", then "))
 }
 
 /// The name of the node. K3s registers a renamed one as another node beside it; a server with its state on a data disk stays
@@ -69,7 +131,7 @@ fn named(node: &Node<'_>, keeps_member: bool) -> Facts {
 fn to_etcd(node: &Node<'_>) -> String {
     let name = &node.site.machine().name;
     let copy = format!("on {name}, copy {STATE} and /var/lib/rancher/k3s/server/token to another place");
-    if is_kept(node) {
+    if is_kept(node, &STATE) {
         format!(
             "{name} keeps the cluster in SQLite, which moves to etcd before other servers join: {copy}; then `apply --only \
              machine/{name} --replace {name}` (its data disk stays, and K3s moves what is on it); then apply the rest"
@@ -83,10 +145,10 @@ fn to_etcd(node: &Node<'_>) -> String {
     }
 }
 
-/// Whether the state is on a data disk.
-fn is_kept(node: &Node<'_>) -> bool {
+/// Whether a folder is on a data disk.
+fn is_kept(node: &Node<'_>, path: &AbsPath) -> bool {
     let disks = node.site.machine().disks.iter();
-    disks.filter_map(|disk| disk.mount.as_ref()).any(|mount| STATE.is_within(mount))
+    disks.filter_map(|disk| disk.mount.as_ref()).any(|mount| path.is_within(mount))
 }
 
 fn subnets(subnets: &[Subnet]) -> String {

@@ -53,17 +53,30 @@ impl Settling<'_, '_> {
         is_replaced: bool,
     ) -> bool {
         let Some(mark) = seen.mark.as_ref().filter(|_| seen.owner == Owner::Us) else { return false };
-        let born = mark.born.iter().flat_map(|born| &born.roles);
-        let Some(was) = born.into_iter().find(|was| was.is_same_role(role)) else { return false };
-        let keeps_state = mark.memberships.iter().any(|member| {
-            *member.kind() == role.kind
-                && member.instance() == role.instance.as_deref()
-                && member.keeps_state()
-        });
+        let born = || mark.born.iter().flat_map(|born| &born.roles);
+        let keeps_state = |role: &RoleFacts| {
+            mark.memberships.iter().any(|member| {
+                *member.kind() == role.kind
+                    && member.instance() == role.instance.as_deref()
+                    && member.keeps_state()
+            })
+        };
+        let Some(was) = born().find(|was| was.is_same_role(role)) else {
+            let others = born().filter(|was| was.kind == role.kind && !is_wanted(domain, was));
+            let bound = role.facts.bound().zip(others.into_iter().next());
+            if let Some((why, was)) = bound
+                && (keeps_state(was) || !is_replaced)
+            {
+                self.refuse(&domain.name, format!("{role}: it was made as {was}: {why}"));
+            }
+            return false;
+        };
+        let keeps_state = keeps_state(was);
         let mut waits = false;
         for (value, fact) in was.changed(role) {
-            let (kind, text) = match &fact.change {
+            let (kind, text) = match fact.from(value) {
                 FactChange::Impossible(why) if keeps_state || !is_replaced => (NoteKind::Refused, why),
+                FactChange::Refused(why) => (NoteKind::Refused, why),
                 FactChange::InOrder(steps) if !is_replaced => {
                     waits = true;
                     (NoteKind::Beforehand, steps)
@@ -97,4 +110,9 @@ impl Settling<'_, '_> {
             _ => false,
         })
     }
+}
+
+/// Whether a machine has a role in the cloud.
+fn is_wanted(domain: &DomainDocument, role: &RoleFacts) -> bool {
+    domain.born.iter().flat_map(|born| &born.roles).any(|wanted| wanted.is_same_role(role))
 }
