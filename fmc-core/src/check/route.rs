@@ -136,7 +136,7 @@ problems! {
         GatewayOutside { gateway: IpAddr, subnet: Subnet, first: IpAddr } is GatewayUnreachable:
             "{gateway} is not in {subnet}",
             "write an address of it, for example {first}";
-        GatewayOnLink { gateway: IpAddr, subnet: Subnet, first: IpAddr, network: String } is GatewayUnreachable:
+        GatewayOnLink { gateway: IpAddr, subnet: Subnet, first: IpAddr, network: String } is GatewayOnLink:
             "{gateway} is not in {subnet} of {network}",
             "write an address of it, for example {first}; or accept it with a reason if the router answers on that link, as at a hoster: guests then send to it directly";
         NoGateway { network: String } is GatewayUnreachable:

@@ -174,7 +174,8 @@ kinds! {
         ResolverMissing "resolver-missing" Warning acceptable;
         DefaultRouteDuplicate "default-route-duplicate" Error never;
         DefaultRouteMissing "default-route-missing" Warning acceptable;
-        GatewayUnreachable "gateway-unreachable" Error acceptable;
+        GatewayUnreachable "gateway-unreachable" Error never;
+        GatewayOnLink "gateway-on-link" Error acceptable;
         MemoryOvercommit "memory-overcommit" Error acceptable;
         CpuOvercommit "cpu-overcommit" Warning acceptable;
         PoolOvercommit "pool-overcommit" Error acceptable;

@@ -380,10 +380,7 @@ fn a_lans_router_may_be_on_the_link_and_outside_of_the_subnet() {
     };
     finds(&lan("subnet: 203.0.113.7/32, gateway: 198.51.100.1"), &[]);
     finds(&lan("ipv6: '2001:db8:7::/64', gateway6: 'fe80::1'"), &[]);
-    finds(
-        &lan("subnet: 203.0.113.0/29, gateway: 198.51.100.1"),
-        &["gateway-unreachable networks.lan.gateway"],
-    );
+    finds(&lan("subnet: 203.0.113.0/29, gateway: 198.51.100.1"), &["gateway-on-link networks.lan.gateway"]);
     finds(
         &lan("subnet: 203.0.113.0/29, gateway: 203.0.113.7"),
         &["gateway-unreachable networks.lan.gateway"],
@@ -392,7 +389,7 @@ fn a_lans_router_may_be_on_the_link_and_outside_of_the_subnet() {
         &small("n: {mode: nat, subnet: 10.0.0.0/24, gateway: 10.0.1.1}", ""),
         &["gateway-unreachable networks.n.gateway"],
     );
-    let accepted = "accept: [{kind: gateway-unreachable, reason: the hoster's router is on the link}]\n";
+    let accepted = "accept: [{kind: gateway-on-link, reason: the hoster's router is on the link}]\n";
     let text = format!("{}{accepted}", lan("subnet: 203.0.113.0/29, gateway: 198.51.100.1"));
     yaml(&text).check().unwrap();
 }
