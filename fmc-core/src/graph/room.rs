@@ -24,6 +24,12 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// Whether two objects at one place cannot have both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let ((space, first, last), (its, from, to)) = (self.place(), other.place());
+        space == its && first <= to && from <= last
+    }
+
     /// The kind of the claim, and its range within that kind.
     fn place(&self) -> (Space<'_>, u128, u128) {
         match self {

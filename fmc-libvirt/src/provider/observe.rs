@@ -111,11 +111,11 @@ pub(super) struct Remembered {
 
 /// The names of our domains and networks on their host, where they differ.
 fn called(place: &Place, read: &HostRead, wants: &Wants) -> BTreeMap<Address, Arc<str>> {
-    let domains = read.domains.iter().zip(&read.domain_marks).zip(known::domains(place, read, wants));
+    let domains = read.domains.iter().zip(&read.domain_marks).zip(&read.known);
     let domains = domains.filter_map(|((domain, mark), known)| {
         mark.as_ref().filter(|mark| mark.owner == wants.owner)?;
-        let name = known.map(|known| known.name).filter(|name| *name != domain.name)?;
-        Some((Address::new(place.clone(), kind::DOMAIN, name), Arc::from(domain.name.as_str())))
+        let name = known.as_ref().map(|known| &known.name).filter(|name| **name != domain.name)?;
+        Some((Address::new(place.clone(), kind::DOMAIN, name.as_str()), Arc::from(domain.name.as_str())))
     });
     let networks = read.networks.iter().zip(&read.network_marks).filter_map(|(network, mark)| {
         let mark = mark.as_ref().filter(|mark| mark.owner == wants.owner)?;

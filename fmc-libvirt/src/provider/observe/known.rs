@@ -22,11 +22,10 @@ pub(super) struct Known {
 /// the host.
 pub(super) fn domains(place: &Place, read: &HostRead, wants: &Wants) -> Vec<Option<Known>> {
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
-    let each = read.domains.iter().zip(&read.domain_marks).map(|(record, mark)| {
-        let is_ours =
-            Owner::of(mark.as_ref(), &wants.owner, kind::DOMAIN, &record.name, &record.xml) == Owner::Us;
+    let domains = read.domains.iter().zip(&read.domain_marks).zip(&read.owners);
+    let each = domains.map(|((record, mark), owner)| {
         let mark = mark.as_ref();
-        let own = mark.filter(|_| is_ours);
+        let own = mark.filter(|_| *owner == Owner::Us);
         let wanted = own.and_then(|mark| wants.renamed(place, mark.first()));
         let plain = || match own {
             Some(mark) => Some(mark.name()),

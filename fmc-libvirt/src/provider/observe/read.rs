@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Place};
 
+use super::known::{self, Known};
 use super::names::Names;
 use super::wants::Wants;
 use crate::console;
@@ -26,6 +27,10 @@ pub(super) struct HostRead {
     pub(super) names: Vec<Names>,
     /// The mark of each domain.
     pub(super) domain_marks: Vec<Option<Mark>>,
+    /// The owner of each domain, by its mark alone.
+    pub(super) owners: Vec<Owner>,
+    /// The name in the cloud of each domain.
+    pub(super) known: Vec<Option<Known>>,
     pub(super) networks: Vec<NetworkRecord>,
     /// The mark of each network.
     pub(super) network_marks: Vec<Option<Mark>>,
@@ -62,6 +67,11 @@ impl HostRead {
         read.names = read.domains.iter().map(|domain| Names::of(domain, &folders, &wants.owner)).collect();
         read.domain_marks = read.domains.iter().map(|domain| Mark::read(&domain.xml)).collect();
         read.network_marks = read.networks.iter().map(|network| Mark::read(&network.xml)).collect();
+        let owners = read.domains.iter().zip(&read.domain_marks).map(|(record, mark)| {
+            Owner::of(mark.as_ref(), &wants.owner, kind::DOMAIN, &record.name, &record.xml)
+        });
+        read.owners = owners.collect();
+        read.known = known::domains(place, &read, wants);
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -122,7 +132,8 @@ impl HostRead {
         Ok(())
     }
 
-    /// What lies under the disks of domains that are off and not ours: only the document of a running one says it.
+    /// Reads the files below the disks of foreign domains that are off. libvirt writes them only into the document of a running
+    /// domain.
     fn look_below(&mut self, link: &impl Link, wants: &Wants) -> Result<(), CallError> {
         let may_lie_under = |ours: &Ours| matches!(ours, Ours::Base { .. } | Ours::Root { .. });
         if !self.ours(&wants.owner).any(|(_, _, ours)| may_lie_under(&ours)) {
@@ -171,11 +182,8 @@ impl HostRead {
     /// The pools with disks of wanted machines that ran and have no domain. An overlay over such a disk is in no domain's
     /// document, and libvirt lists a file that a snapshot made only after a refresh.
     fn bereft(&self, link: &impl Link, place: &Place, wants: &Wants) -> Result<BTreeSet<String>, CallError> {
-        let is_ours = |record: &DomainRecord, mark: &Mark| {
-            Owner::of(Some(mark), &wants.owner, kind::DOMAIN, &record.name, &record.xml) == Owner::Us
-        };
-        let marks = self.domains.iter().zip(&self.domain_marks);
-        let marks = marks.filter_map(|(record, mark)| mark.as_ref().filter(|mark| is_ours(record, mark)));
+        let marks = self.domain_marks.iter().zip(&self.owners);
+        let marks = marks.filter_map(|(mark, owner)| mark.as_ref().filter(|_| *owner == Owner::Us));
         let defined: BTreeSet<&str> = marks.map(Mark::first).collect();
         let is_bereft = |ours: &Ours| {
             let machine = ours.machine().filter(|_| is_disk(ours));

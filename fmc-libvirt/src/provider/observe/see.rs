@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Carries, Edge, Fingerprint, Place, State};
 
-use super::known::{self, Known};
+use super::known::Known;
 use super::names::Names;
 use super::read::HostRead;
 use super::wants::Wants;
@@ -43,14 +43,16 @@ impl See<'_> {
         let mut plugged: BTreeSet<String> = BTreeSet::new();
         let mut covered: BTreeMap<String, String> = BTreeMap::new();
         let networks = self.networks();
-        let known = known::domains(&self.place, &self.read, self.wants);
+        let known = std::mem::take(&mut self.read.known);
+        let owners = std::mem::take(&mut self.read.owners);
         let domains = std::mem::take(&mut self.read.domains).into_iter();
         let marks = std::mem::take(&mut self.read.domain_marks);
         // The machines of our domains, by the names that they had first.
         let mut called: BTreeMap<String, String> = BTreeMap::new();
         let names = std::mem::take(&mut self.read.names);
-        for (((record, mark), names), known) in domains.zip(marks).zip(names).zip(known) {
-            let owner = self.owner(mark.as_ref(), kind::DOMAIN, &record.name, &record.xml);
+        for ((((record, mark), names), known), owner) in domains.zip(marks).zip(names).zip(known).zip(owners)
+        {
+            let owner = self.here(owner, mark.as_ref());
             if record.active {
                 plugged.extend(names.networks.iter().cloned());
             }
@@ -92,7 +94,8 @@ impl See<'_> {
             }
         }
         for (record, mark) in self.read.networks.iter().zip(&self.read.network_marks) {
-            let owner = self.owner(mark.as_ref(), kind::NETWORK, &record.name, &record.xml);
+            let owner = Owner::of(mark.as_ref(), &self.wants.owner, kind::NETWORK, &record.name, &record.xml);
+            let owner = self.here(owner, mark.as_ref());
             if let Some(name) = networks.get(&record.name) {
                 let fingerprint = network_fingerprint(record);
                 let object = Object::Network(NetworkObject {
@@ -115,8 +118,7 @@ impl See<'_> {
     }
 
     /// The owner of an object. Two hosts of one cloud may be one hypervisor, and then each sees the other's objects.
-    fn owner(&self, mark: Option<&Mark>, kind: &str, on_host: &str, xml: &str) -> Owner {
-        let owner = Owner::of(mark, &self.wants.owner, kind, on_host, xml);
+    fn here(&self, owner: Owner, mark: Option<&Mark>) -> Owner {
         let host = mark.filter(|_| owner == Owner::Us).and_then(|mark| mark.host());
         match host.filter(|host| self.place.name() != Some(*host) && self.wants.hosts.contains(*host)) {
             Some(host) => Owner::Elsewhere(host.to_owned()),

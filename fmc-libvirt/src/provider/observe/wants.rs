@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fmc_core::graph::{Address, Place, Wanted};
 
-use crate::document::{Document, HostImage, kind};
+use crate::document::{Document, HostImage, VolumeDocument, kind};
 use crate::mark::Mark;
 
 /// The inputs that decide how much has to be read.
@@ -18,7 +18,7 @@ pub(super) struct Wants {
     /// The domains and networks that have another name on their host: by host, kind and that name.
     pub(super) called: BTreeMap<(Place, &'static str, String), String>,
     /// The names of the machines, by host and by the names that they had first.
-    pub(super) machines: BTreeMap<(Place, String), String>,
+    pub(super) machines: BTreeMap<Place, BTreeMap<String, String>>,
 }
 
 impl Wants {
@@ -39,22 +39,22 @@ impl Wants {
             }
         }
         let mut images: BTreeMap<(Place, HostImage), BTreeSet<Address>> = BTreeMap::new();
+        let mut machines: BTreeMap<Place, BTreeMap<String, String>> = BTreeMap::new();
         for (address, node) in &wanted.nodes {
-            if let Document::Volume(volume) = &*node.document
-                && let Some(image) = &volume.over
-            {
-                let roots = images.entry((address.place().clone(), image.clone())).or_default();
-                roots.insert(address.clone());
+            match &*node.document {
+                Document::Domain(domain) => {
+                    let here = machines.entry(address.place().clone()).or_default();
+                    here.insert(domain.first.to_string(), domain.name.to_string());
+                }
+                Document::Volume(VolumeDocument { over: Some(image), .. }) => {
+                    let roots = images.entry((address.place().clone(), image.clone())).or_default();
+                    roots.insert(address.clone());
+                }
+                _ => {}
             }
         }
-        let machines = wanted.nodes.iter().filter_map(|(address, node)| match &*node.document {
-            Document::Domain(domain) => {
-                Some(((address.place().clone(), domain.first.to_string()), domain.name.to_string()))
-            }
-            _ => None,
-        });
         Self {
-            machines: machines.collect(),
+            machines,
             hosts,
             images,
             owner: wanted.owner.to_string(),
@@ -90,7 +90,7 @@ impl Wants {
 
     /// The name of the wanted machine that had this name first.
     pub(super) fn renamed(&self, place: &Place, first: &str) -> Option<&str> {
-        self.machines.get(&(place.clone(), first.to_owned())).map(String::as_str)
+        self.machines.get(place)?.get(first).map(String::as_str)
     }
 
     pub(super) fn has(&self, place: &Place, kind: &'static str, name: &str) -> bool {

@@ -1,6 +1,8 @@
 //! A network that cannot start, because another one with its subnet or bridge stays for a guest that is left as it is.
 
-use fmc_core::graph::{About, Address, Claim, Note, NoteKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use fmc_core::graph::{About, Address, Claim, Note, NoteKind, Place};
 
 use super::{Object, Owner, Settling};
 use crate::document::kind;
@@ -18,24 +20,26 @@ impl Settling<'_, '_> {
             let networks = domain.needs.iter().map(|edge| &edge.to).filter(|to| to.kind() == kind::NETWORK);
             stay.extend(networks.filter(|to| !self.nodes.contains_key(to)).map(|network| (network, machine)));
         }
-        if stay.is_empty() {
-            return;
+        // What they hold, by place: only networks of ours that are there.
+        let mut held: BTreeMap<&Place, Vec<(BTreeSet<Claim>, &Address, &Address)>> = BTreeMap::new();
+        for (network, machine) in stay {
+            if let Some(object @ Object::Network(seen)) = self.object(network)
+                && seen.owner == Owner::Us
+            {
+                held.entry(network.place()).or_default().push((claims::holds(object), network, machine));
+            }
         }
         let mut notes = Vec::new();
         for (address, node) in self.nodes.iter().filter(|(at, _)| at.kind() == kind::NETWORK) {
+            let Some(held) = held.get(address.place()) else { continue };
             if matches!(self.object(address), Some(Object::Network(network)) if network.record.active) {
                 continue;
             }
             let takes = claims::takes(&node.document);
-            let is_taken = |network: &Address| match self.object(network) {
-                Some(object @ Object::Network(seen)) if seen.owner == Owner::Us => {
-                    let holds = claims::holds(object);
-                    network.place() == address.place()
-                        && takes.iter().any(|one| holds.iter().any(|other| overlap(one, other)))
-                }
-                _ => false,
+            let is_taken = |holds: &BTreeSet<Claim>| {
+                takes.iter().any(|one| holds.iter().any(|other| one.overlaps(other)))
             };
-            if let Some((network, machine)) = stay.iter().find(|(network, _)| is_taken(network)) {
+            if let Some((_, network, machine)) = held.iter().find(|(holds, ..)| is_taken(holds)) {
                 let (network, machine) = (network.name(), machine.name());
                 let text = format!(
                     "it has the subnet or bridge of the network {network}, which stays because the domain {machine} is left \
@@ -45,14 +49,5 @@ impl Settling<'_, '_> {
             }
         }
         self.notes.extend(notes);
-    }
-}
-
-fn overlap(one: &Claim, other: &Claim) -> bool {
-    match (one, other) {
-        (Claim::Range(kind, first, last), Claim::Range(other, from, to)) => {
-            kind == other && first <= to && from <= last
-        }
-        _ => one == other,
     }
 }

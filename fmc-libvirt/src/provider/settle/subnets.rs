@@ -1,78 +1,90 @@
 //! A network whose subnet changes: libvirt starts it again, and a guest with an address of its own never hears of it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use fmc_core::boot::{Address as Origin, BornInterface};
 use fmc_core::graph::{About, Address, Note, NoteKind, Wanted};
 
 use super::{Document, Object, Owner, Settling, older};
-use crate::document::{DomainDocument, NetworkDocument};
+use crate::document::{DomainDocument, kind};
 use crate::provider::object::DomainObject;
 use crate::xml::Outline;
+
+/// The machines on a network that stay on their roots.
+#[derive(Default)]
+struct Guests {
+    /// Their guests have other addresses of their own than the cloud wants now.
+    fixed: Vec<String>,
+    /// They ask for their addresses.
+    asking: Vec<String>,
+    /// A person configures them.
+    by_hand: Vec<String>,
+}
 
 impl Settling<'_, '_> {
     /// Refuses a network's other subnet while a guest has an address in the former one and stays as it is.
     pub(super) fn subnets(&mut self, wanted: &Wanted<Document>) {
-        let mut notes = Vec::new();
+        let mut changed: BTreeMap<Address, String> = BTreeMap::new();
         for (address, node) in &wanted.nodes {
             let Document::Network(network) = &*node.document else { continue };
             let Some(Object::Network(seen)) = self.object(address) else { continue };
             let (was, now) = (addresses(&seen.record.xml), addresses(&network.xml));
             // A bridge of the host has none here.
-            if seen.owner != Owner::Us || was.is_empty() || now.is_empty() || was == now {
-                continue;
+            if seen.owner == Owner::Us && !was.is_empty() && !now.is_empty() && was != now {
+                changed.insert(address.clone(), format!("{} → {}", words(&was), words(&now)));
             }
-            let change = format!("{} → {}", words(&was), words(&now));
-            let [fixed, asking, by_hand] = self.guests(wanted, address, network);
-            if !fixed.is_empty() {
-                let replace: Vec<String> = fixed.iter().map(|name| format!("--replace {name}")).collect();
+        }
+        if changed.is_empty() {
+            return;
+        }
+        let mut all = self.guests(wanted, &changed);
+        for (address, change) in changed {
+            let Some(guests) = all.remove(&address) else { continue };
+            let mut tell =
+                |kind, text| self.notes.push(Note { about: About::Object(address.clone()), kind, text });
+            if !guests.fixed.is_empty() {
+                let replace: Vec<String> =
+                    guests.fixed.iter().map(|name| format!("--replace {name}")).collect();
                 let text = format!(
                     "it changes ({change}) under guests that have addresses of their own: {} would be out of reach, because a \
                      guest reads its address on its first boot only. `{}` makes them anew (their data disks stay); or \
                      leave the network as it is",
-                    fixed.join(", "),
+                    guests.fixed.join(", "),
                     replace.join(" ")
                 );
-                notes.push((address.clone(), NoteKind::Refused, text));
+                tell(NoteKind::Refused, text);
             }
-            if !by_hand.is_empty() {
+            if !guests.by_hand.is_empty() {
                 let text = format!(
                     "it changes ({change}): {} got an address of its own from a person, who gives it another",
-                    by_hand.join(", ")
+                    guests.by_hand.join(", ")
                 );
-                notes.push((address.clone(), NoteKind::Notice, text));
+                tell(NoteKind::Notice, text);
             }
-            if !asking.is_empty() {
+            if !guests.asking.is_empty() {
                 let text = format!(
                     "it changes ({change}): {} must ask for an address again, as a guest does when it starts",
-                    asking.join(", ")
+                    guests.asking.join(", ")
                 );
-                notes.push((address.clone(), NoteKind::Notice, text));
+                tell(NoteKind::Notice, text);
             }
         }
-        let notes = notes.into_iter();
-        self.notes.extend(notes.map(|(at, kind, text)| Note { about: About::Object(at), kind, text }));
     }
 
-    /// The machines on a network that stay on their roots: those whose guests have other addresses of their own than the
-    /// cloud wants now, those that ask for theirs, and those that a person configures.
+    /// The machines on networks that change.
     fn guests(
         &self,
         wanted: &Wanted<Document>,
-        network: &Address,
-        document: &NetworkDocument,
-    ) -> [Vec<String>; 3] {
-        let (mut fixed, mut asking, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
+        changed: &BTreeMap<Address, String>,
+    ) -> BTreeMap<Address, Guests> {
+        let mut all: BTreeMap<Address, Guests> = BTreeMap::new();
         for (address, node) in &wanted.nodes {
             let Document::Domain(domain) = &*node.document else { continue };
             let Some(Object::Domain(seen)) = self.object(address) else { continue };
-            if address.place() != network.place()
-                || seen.owner != Owner::Us
-                || self.anew.contains_key(address)
-            {
+            if seen.owner != Owner::Us || self.anew.contains_key(address) {
                 continue;
             }
-            let known = known(domain, seen, &document.name);
             let is_wanted = |one: &BornInterface| {
                 let mut now = domain.born.iter().flat_map(|born| &born.interfaces);
                 now.any(|now| now.network == one.network && (now.ipv4, now.ipv6) == (one.ipv4, one.ipv6))
@@ -82,29 +94,39 @@ impl Settling<'_, '_> {
                 families.any(|family| matches!(family.address, Origin::Static(..)))
             };
             let is_recorded = seen.mark.as_ref().is_some_and(|mark| mark.born.is_some());
-            if known.iter().any(|one| has_own(one) && !(is_recorded && is_wanted(one))) {
-                // The guest of a blank disk is not configured by fmc.
-                let is_configured = domain.born.as_ref().is_some_and(|born| born.provisioner.is_some());
-                if is_configured { &mut fixed } else { &mut by_hand }.push(domain.name.to_string());
-            } else if known.iter().any(|one| !has_own(one)) && seen.record.active {
-                asking.push(domain.name.to_string());
+            // The guest of a blank disk is not configured by fmc.
+            let is_configured = domain.born.as_ref().is_some_and(|born| born.provisioner.is_some());
+            let mut on: BTreeMap<Address, Vec<&BornInterface>> = BTreeMap::new();
+            for interface in known(domain, seen) {
+                let network = address.beside(kind::NETWORK, &*interface.network);
+                if changed.contains_key(&network) {
+                    on.entry(network).or_default().push(interface);
+                }
+            }
+            for (network, interfaces) in on {
+                let guests = all.entry(network).or_default();
+                let name = domain.name.to_string();
+                if interfaces.iter().any(|one| has_own(one) && !(is_recorded && is_wanted(one))) {
+                    if is_configured { &mut guests.fixed } else { &mut guests.by_hand }.push(name);
+                } else if interfaces.iter().any(|one| !has_own(one)) && seen.record.active {
+                    guests.asking.push(name);
+                }
             }
         }
-        [fixed, asking, by_hand]
+        all
     }
 }
 
-/// The interfaces on a network as a guest knows them. A mark of an earlier version does not say: then they are as the cloud
-/// wants them, unless its boot configuration is the wanted one.
-fn known(domain: &DomainDocument, seen: &DomainObject, network: &str) -> Vec<BornInterface> {
+/// The interfaces as a guest knows them. A mark of an earlier version does not say: then they are as the cloud wants them,
+/// unless its boot configuration is the wanted one.
+fn known<'a>(domain: &'a DomainDocument, seen: &'a DomainObject) -> &'a [BornInterface] {
     let recorded = seen.mark.as_ref().and_then(|mark| mark.born.as_ref());
     let born = match recorded {
         Some(born) => Some(born),
         None if older(domain, seen).1 => domain.born.as_ref(),
         None => None,
     };
-    let interfaces = born.into_iter().flat_map(|born| &born.interfaces);
-    interfaces.filter(|one| *one.network == *network).cloned().collect()
+    born.map(|born| born.interfaces.as_slice()).unwrap_or_default()
 }
 
 /// The host's own addresses in a network, which are its guests' gateways, with the lengths of the subnets' prefixes.
