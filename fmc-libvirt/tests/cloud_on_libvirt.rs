@@ -7,6 +7,8 @@ mod host;
 mod names;
 mod states;
 
+use std::path::Path;
+
 use fmc_core::cloud::Cloud;
 use fmc_core::digest::Digest;
 use fmc_core::graph::{
@@ -240,20 +242,26 @@ fn libvirtd_killed_in_the_middle_of_an_upload() {
     assert_eq!(hypervisor.running(), ["web0", "web1"]);
 }
 
+/// Puts an image at a path of the host.
+fn put_image(path: &Path, content: &[u8]) -> Digest {
+    let bytes = fmc_testkit::image::qcow2("64M", content);
+    std::fs::write(path, &bytes).unwrap();
+    Digest::sha256(&bytes)
+}
+
+/// A cloud of a machine over an image on the host.
+fn cloud_over(hypervisor: &Hypervisor, path: &Path, digest: Digest) -> Cloud {
+    let image = Image::blank().format(Format::Qcow2).path(path.to_str().unwrap()).digest(digest);
+    hypervisor.cloud("upload").network(upload_network()).machine(machine(0, image))
+}
+
 /// The file is in no pool: libvirt shows it through one that is there for a moment.
 #[test]
 fn an_image_on_the_host_that_is_replaced_under_its_machine() {
     let hypervisor = Hypervisor::named("local");
     let path = hypervisor.own.path().join("on-the-host.qcow2");
-    let put = |content: &[u8]| {
-        let bytes = fmc_testkit::image::qcow2("64M", content);
-        std::fs::write(&path, &bytes).unwrap();
-        Digest::sha256(&bytes)
-    };
-    let cloud = |digest| {
-        let image = Image::blank().format(Format::Qcow2).path(path.to_str().unwrap()).digest(digest);
-        hypervisor.cloud("upload").network(upload_network()).machine(machine(0, image))
-    };
+    let put = |content: &[u8]| put_image(&path, content);
+    let cloud = |digest| cloud_over(&hypervisor, &path, digest);
     let refusals = |cloud: &Cloud, choices: &Choices| -> String {
         let plan = hypervisor.plan(&wanted(cloud), choices);
         let notes = plan.notes.iter().filter(|note| note.kind == NoteKind::Refused);
@@ -296,15 +304,8 @@ fn an_image_in_a_pool_of_the_host_that_comes_changes_and_goes() {
     hypervisor.own.virsh(&["pool-create-as", "images", "dir", "--target", target]);
     // It comes after the pool was started.
     let path = folder.join("debian.qcow2");
-    let put = |content: &[u8]| {
-        let bytes = fmc_testkit::image::qcow2("64M", content);
-        std::fs::write(&path, &bytes).unwrap();
-        Digest::sha256(&bytes)
-    };
-    let cloud = |digest| {
-        let image = Image::blank().format(Format::Qcow2).path(path.to_str().unwrap()).digest(digest);
-        hypervisor.cloud("upload").network(upload_network()).machine(machine(0, image))
-    };
+    let put = |content: &[u8]| put_image(&path, content);
+    let cloud = |digest| cloud_over(&hypervisor, &path, digest);
     let refused = |cloud: &Cloud| hypervisor.plan(&wanted(cloud), &choices()).refused().count();
     let old = put(b"old");
     hypervisor.converge(&cloud(old), &choices());

@@ -1,22 +1,11 @@
 //! A machine whose domain somebody removed returns on its own disks only if they hold all that was written.
 
-use fmc_core::graph::{Choices, DeleteData};
+use fmc_core::graph::Choices;
 use fmc_libvirt::link::Link as _;
 
-use crate::lab::{Lab, cloud, delete_all_data, lan, replace, small, wanted, web};
+use crate::lab::{Lab, cloud, delete_all_data, delete_data, lan, replace, small, wanted, web};
 
 const POOL: &str = "fmc-first";
-
-fn delete_data(name: &str) -> Choices {
-    Choices { delete_data: DeleteData::Of([name.to_owned()].into()), ..Choices::default() }
-}
-
-/// A lab whose guests have run.
-fn used() -> Lab {
-    let lab = Lab::new();
-    lab.apply(&small());
-    lab
-}
 
 fn undefine(lab: &Lab, machine: &str) {
     lab.sim.destroy_domain(machine).unwrap();
@@ -41,7 +30,7 @@ fn refused(lab: &Lab, choices: &Choices, words: &[&str]) {
 fn an_undefined_machine_does_not_return_under_its_snapshot() {
     // With a name like those of our own roots, and with another one.
     for name in ["nightly", "deadbeef"] {
-        let lab = used();
+        let lab = Lab::used();
         lab.sim.snapshot("db", name).unwrap();
         undefine(&lab, "db");
         let overlay = format!("db.root.{name}");
@@ -53,7 +42,7 @@ fn an_undefined_machine_does_not_return_under_its_snapshot() {
 
 #[test]
 fn an_undefined_machine_does_not_return_under_an_overlay_of_its_data_alone() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.snapshot("db", "nightly").unwrap();
     undefine(&lab, "db");
     lab.sim.delete_volume(POOL, "db.root.nightly").unwrap();
@@ -67,7 +56,7 @@ fn an_undefined_machine_does_not_return_under_an_overlay_of_its_data_alone() {
 
 #[test]
 fn an_overlay_that_its_pool_does_not_list_yet_is_found() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.snapshot("db", "nightly").unwrap();
     for overlay in ["db.root.nightly", "db.disk.nightly"] {
         lab.sim.unlist_volume(POOL, overlay).unwrap();
@@ -82,7 +71,7 @@ fn an_overlay_that_its_pool_does_not_list_yet_is_found() {
 
 #[test]
 fn a_machine_that_comes_back_does_not_take_the_disk_under_a_snapshot() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.snapshot("db", "nightly").unwrap();
     lab.apply(&wanted(&cloud([lan()], [web()])));
     assert_eq!(lab.sim.domain("db").unwrap(), None);
@@ -99,7 +88,7 @@ fn a_machine_that_comes_back_does_not_take_the_disk_under_a_snapshot() {
 
 #[test]
 fn a_pool_is_not_refreshed_while_every_machine_has_its_domain() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.forget_calls();
     assert!(lab.plan(&small()).is_empty());
     assert_eq!(lab.calls("refresh-pool"), 0);
@@ -107,7 +96,7 @@ fn a_pool_is_not_refreshed_while_every_machine_has_its_domain() {
 
 #[test]
 fn an_undefined_machine_whose_data_is_gone_begins_empty_only_by_name() {
-    let lab = used();
+    let lab = Lab::used();
     undefine(&lab, "db");
     lab.sim.delete_volume(POOL, "db.disk.data").unwrap();
     for choices in [Choices::default(), replace("db")] {

@@ -1,16 +1,12 @@
 //! Faults that random histories found (`tests/histories` of the crate `fmc`), each as small as it gets.
 
-use fmc_core::graph::{Choices, DeleteData};
+use fmc_core::graph::Choices;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::link::Link as _;
 
-use crate::lab::{Lab, blank, cloud, db, lan, rocky, small, wanted, web};
+use crate::lab::{Lab, blank, cloud, db, delete_data, lan, rocky, small, wanted, web};
 
 const POOL: &str = "fmc-first";
-
-fn delete_data(name: &str) -> Choices {
-    Choices { delete_data: DeleteData::Of([name.to_owned()].into()), ..Choices::default() }
-}
 
 /// An update of a network whose definition is gone reached the new definition alone.
 #[test]

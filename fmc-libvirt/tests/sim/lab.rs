@@ -34,6 +34,13 @@ impl Lab {
         Self::on(Sim::new())
     }
 
+    /// A lab whose guests have run.
+    pub(crate) fn used() -> Self {
+        let lab = Self::new();
+        lab.apply(&small());
+        lab
+    }
+
     pub(crate) fn on(sim: Sim) -> Self {
         let provider = Libvirt::new()
             .host(HostName::literal("local"), sim.clone())
@@ -145,6 +152,10 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
 
 pub(crate) fn replace(name: &str) -> Choices {
     Choices { replace: [name.to_owned()].into(), ..Choices::default() }
+}
+
+pub(crate) fn delete_data(name: &str) -> Choices {
+    Choices { delete_data: DeleteData::Of([name.to_owned()].into()), ..Choices::default() }
 }
 
 pub(crate) fn delete_all_data() -> Choices {

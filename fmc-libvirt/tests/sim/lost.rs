@@ -1,25 +1,16 @@
 //! Nothing that a guest may have written is lost, hidden or blanked unless a person asked for it by name.
 
-use fmc_core::graph::{Choices, DeleteData, NoteKind, Plan, Provider as _};
+use fmc_core::graph::{Choices, NoteKind, Plan, Provider as _};
 use fmc_core::image::Image;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 
-use crate::lab::{Lab, cloud, db, delete_all_data, lan, notes, nothing, now, replace, small, wanted, web};
+use crate::lab::{
+    Lab, cloud, db, delete_all_data, delete_data, lan, notes, nothing, now, replace, small, wanted, web,
+};
 
 const POOL: &str = "fmc-first";
-
-fn delete_data(name: &str) -> Choices {
-    Choices { delete_data: DeleteData::Of([name.to_owned()].into()), ..Choices::default() }
-}
-
-/// A lab in which the guests have run.
-fn used() -> Lab {
-    let lab = Lab::new();
-    lab.apply(&small());
-    lab
-}
 
 /// A plan that changes nothing, and says this of a machine.
 fn left(plan: &Plan<Document>, machine: &str, words: &[&str]) {
@@ -46,7 +37,7 @@ fn world(lab: &Lab) -> String {
 
 #[test]
 fn a_machine_with_a_snapshot_is_left_whatever_else_changes() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.snapshot("db", "before-upgrade").unwrap();
     let before = world(&lab);
     left(&lab.plan(&small()), "db", &["db.root.before-upgrade", "virsh blockcommit db vda"]);
@@ -70,7 +61,7 @@ fn a_machine_with_a_snapshot_is_left_whatever_else_changes() {
 
 #[test]
 fn what_lies_under_a_snapshot_is_never_deleted() {
-    let lab = used();
+    let lab = Lab::used();
     let root = lab.volumes("db.root.").remove(0);
     lab.sim.snapshot("db", "before-upgrade").unwrap();
     let without = wanted(&cloud([lan()], [web()]));
@@ -88,7 +79,7 @@ fn what_lies_under_a_snapshot_is_never_deleted() {
 #[test]
 fn a_snapshot_of_a_root_whose_name_looks_like_ours_is_one_too() {
     for name in ["deadbeef", "data2"] {
-        let lab = used();
+        let lab = Lab::used();
         lab.sim.snapshot("db", name).unwrap();
         let changed = wanted(&cloud([lan()], [web(), db().memory(8.gib())]));
         left(&lab.plan(&changed), "db", &["blockcommit"]);
@@ -114,7 +105,7 @@ fn a_data_disk_with_a_serial_of_its_own_is_ours() {
 
 #[test]
 fn a_disk_that_a_person_attached_is_not_detached() {
-    let lab = used();
+    let lab = Lab::used();
     let disk = "<disk type='file' device='disk'><source file='/srv/more.qcow2'/><target dev='vdx' bus='virtio'/></disk></devices>";
     lab.sim.edit("db", "</devices>", disk).unwrap();
     let bigger = wanted(&cloud([lan()], [web(), db().memory(8.gib())]));
@@ -126,7 +117,7 @@ fn a_disk_that_a_person_attached_is_not_detached() {
 
 #[test]
 fn a_root_that_is_gone_is_made_anew_only_by_name() {
-    let lab = used();
+    let lab = Lab::used();
     let root = lab.volumes("web.root.").remove(0);
     lab.sim.delete_volume(POOL, &root).unwrap();
     let before = world(&lab);
@@ -142,7 +133,7 @@ fn a_root_that_is_gone_is_made_anew_only_by_name() {
 
 #[test]
 fn a_data_disk_that_is_gone_begins_empty_only_by_name() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.delete_volume(POOL, "db.disk.data").unwrap();
     for choices in [Choices::default(), replace("db")] {
         let plan = lab.plan_with(&small(), &choices);
@@ -159,7 +150,7 @@ fn a_data_disk_that_is_gone_begins_empty_only_by_name() {
 
 #[test]
 fn a_pool_that_is_not_mounted_stops_everything() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.unmount(POOL).unwrap();
     let before = world(&lab);
     let plan = lab.plan(&small());
@@ -172,7 +163,7 @@ fn a_pool_that_is_not_mounted_stops_everything() {
 #[test]
 fn the_folder_of_a_known_pool_is_not_made() {
     for undefined in [false, true] {
-        let lab = used();
+        let lab = Lab::used();
         lab.sim.missing("/var/lib/libvirt/images/fmc-first");
         lab.sim.stop_pool(POOL).unwrap();
         if undefined {
@@ -188,7 +179,7 @@ fn the_folder_of_a_known_pool_is_not_made() {
 
 #[test]
 fn an_undefined_machine_returns_on_its_root() {
-    let lab = used();
+    let lab = Lab::used();
     let (root, boot) = (lab.volumes("web.root."), lab.volumes("web.boot."));
     lab.sim.destroy_domain("web").unwrap();
     lab.sim.undefine_domain("web").unwrap();
@@ -204,7 +195,7 @@ fn an_undefined_machine_returns_on_its_root() {
 
 #[test]
 fn it_returns_on_an_older_root_too_and_is_outdated_then() {
-    let lab = used();
+    let lab = Lab::used();
     let root = lab.volumes("web.root.");
     lab.sim.destroy_domain("web").unwrap();
     lab.sim.undefine_domain("web").unwrap();
@@ -231,7 +222,7 @@ fn it_returns_on_an_older_root_too_and_is_outdated_then() {
 
 #[test]
 fn an_outdated_machine_keeps_the_format_of_its_root() {
-    let lab = used();
+    let lab = Lab::used();
     let raw = Image::debian("12").path("/srv/images/debian-12.raw").format(fmc_core::image::Format::Raw);
     let changed = fmc_core::machine::Machine::new("web", raw)
         .memory(3.gib())
@@ -250,7 +241,7 @@ fn an_outdated_machine_keeps_the_format_of_its_root() {
 
 #[test]
 fn kept_data_that_a_new_machine_takes_over_is_said() {
-    let lab = used();
+    let lab = Lab::used();
     lab.apply(&wanted(&cloud([lan()], [web()])));
     let plan = lab.plan(&small());
     let said = notes(&plan, NoteKind::Notice);
@@ -280,7 +271,7 @@ fn a_disk_that_no_guest_used_is_taken_without_a_word() {
 
 #[test]
 fn an_object_whose_definition_was_removed_while_it_runs_is_defined_again() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.undefine("db").unwrap();
     lab.sim.undefine_active_network("lab").unwrap();
     lab.sim.undefine_active_pool(POOL).unwrap();
@@ -298,7 +289,7 @@ fn an_object_whose_definition_was_removed_while_it_runs_is_defined_again() {
 
 #[test]
 fn a_running_machine_without_a_definition_survives_a_restart_and_can_go() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.undefine("db").unwrap();
     lab.apply(&wanted(&cloud([lan()], [web(), db().memory(8.gib())])));
     let record = lab.sim.domain("db").unwrap().unwrap();
@@ -310,7 +301,7 @@ fn a_running_machine_without_a_definition_survives_a_restart_and_can_go() {
 
 #[test]
 fn a_paused_machine_is_left_with_the_reason() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.pause("db", "I/O error").unwrap();
     let before = world(&lab);
     left(&lab.plan(&small()), "db", &["paused (I/O error)", "virsh resume db", "room"]);
@@ -324,7 +315,7 @@ fn a_paused_machine_is_left_with_the_reason() {
 
 #[test]
 fn a_saved_machine_goes_on_only_as_it_was() {
-    let lab = used();
+    let lab = Lab::used();
     lab.sim.save("db").unwrap();
     let before = world(&lab);
     let changed = wanted(&cloud([lan()], [web(), db().memory(8.gib())]));
@@ -344,7 +335,7 @@ fn a_saved_machine_goes_on_only_as_it_was() {
 
 #[test]
 fn a_copy_of_a_machine_is_a_strangers() {
-    let lab = used();
+    let lab = Lab::used();
     let xml = lab.sim.domain("db").unwrap().unwrap().xml;
     let uuid = xml.split("<uuid>").nth(1).unwrap().split("</uuid>").next().unwrap().to_owned();
     let copy = xml
@@ -407,11 +398,11 @@ fn two_hosts_that_are_one_hypervisor_take_nothing_from_each_other() {
 }
 
 #[test]
-fn a_guest_that_libvirt_was_ended_in_the_middle_of_starting_starts_again() {
-    let lab = used();
+fn a_guest_whose_start_libvirt_did_not_finish_starts_again() {
+    let lab = Lab::used();
     lab.sim.pause("db", "starting up").unwrap();
     let plan = lab.plan(&small());
-    assert!(plan.to_string().contains("it never ran"), "{plan}");
+    assert!(plan.to_string().contains("the guest never ran"), "{plan}");
     lab.apply(&small());
     assert!(lab.plan(&small()).is_empty());
 }

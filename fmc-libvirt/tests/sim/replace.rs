@@ -150,7 +150,7 @@ fn a_plan_says_what_data_a_replacement_leaves() {
     let lab = Lab::new();
     lab.apply(&small());
     let plan = lab.plan_with(&small(), &replace("db")).to_string();
-    assert!(plan.contains("asked for by --replace; db.disk.data (50 GiB) stays"), "{plan}");
+    assert!(plan.contains("asked for by --replace; it keeps db.disk.data (50 GiB)"), "{plan}");
     let plan = lab.plan_with(&small(), &replace("web")).to_string();
     assert!(plan.contains("asked for by --replace") && !plan.contains("stays"), "{plan}");
 }
