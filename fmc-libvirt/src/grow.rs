@@ -14,13 +14,15 @@ pub(crate) fn disk(disk: &Disk, os: Os) -> String {
     let provisioned = os.provisioner().and(disk.filesystem);
     match (provisioned, &disk.mount) {
         (None, _) => "what is on it stays as large as it was".to_owned(),
-        (Some(_), Some(path)) => format!("its file system grows by, inside the guest: sudo {GROWFS} {path}"),
+        (Some(_), Some(path)) => {
+            format!("to grow its file system, run inside the guest: sudo {GROWFS} {path}")
+        }
         (Some(Filesystem::Ext4), None) => {
             let device = format!("/dev/disk/by-id/virtio-{}", disk.serial);
-            format!("its file system grows by, inside the guest: sudo resize2fs {device}")
+            format!("to grow its file system, run inside the guest: sudo resize2fs {device}")
         }
         (Some(_), None) => {
-            "its file system grows by, inside the guest: sudo xfs_growfs, where it is mounted".to_owned()
+            "to grow its file system, run inside the guest: sudo xfs_growfs, where it is mounted".to_owned()
         }
     }
 }

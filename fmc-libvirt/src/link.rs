@@ -77,7 +77,7 @@ pub struct HostFacts {
 pub struct Surroundings {
     /// The host's routes, also those to the subnets of its own addresses.
     pub routes: Vec<RouteRecord>,
-    /// What filters the packets that it forwards.
+    /// The programs and settings that filter forwarded packets.
     pub filters: Vec<Filter>,
 }
 
@@ -90,7 +90,7 @@ pub struct RouteRecord {
     pub device: String,
 }
 
-/// What filters the packets that a host forwards.
+/// A program or a setting of a host that filters the packets which it forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "sim", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -136,10 +136,10 @@ pub enum Suspended {
 }
 
 impl Suspended {
-    /// libvirt's reason for a guest that it was ended in the middle of starting.
+    /// libvirt's reason for a guest whose start it did not finish, because it was ended itself.
     pub(crate) const STARTING: &'static str = "starting up";
 
-    /// Whether the guest never ran: libvirt was ended while it started it. There is nothing in its memory to lose.
+    /// Whether the guest never ran, because libvirt was ended before it finished the start. The guest's memory is empty.
     pub(crate) fn never_ran(&self) -> bool {
         matches!(self, Self::Paused(why) if why == Self::STARTING)
     }

@@ -58,7 +58,7 @@ pub(crate) fn xml(owner: &str, address: &Address, on_host: &str, network: &Netwo
 /// elsewhere; those of a domain of one's own end here, so that no question about them leaves the host.
 ///
 /// Which zones are registered changes every day: a name directly below a top-level domain counts, or below one of the second
-/// level that countries register under, unless the top is one that nobody can register.
+/// level that countries register under. Top-level domains without a registry do not count.
 fn is_zone_of_others(domain: &str) -> bool {
     const PRIVATE: [&str; 12] = [
         "internal",

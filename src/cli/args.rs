@@ -42,11 +42,11 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "URI")]
     pub(super) connect: Vec<String>,
 
-    /// Replaces a machine; its data disks stay
+    /// Replaces a machine; its data disks stay. May be said several times
     #[arg(long, global = true, value_name = "MACHINE")]
     pub(super) replace: Vec<String>,
 
-    /// Deletes the unwanted data disks of a machine, or of `all`
+    /// Deletes the unwanted data disks of a machine, or of `all`. May be said several times
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 

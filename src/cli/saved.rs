@@ -45,9 +45,10 @@ pub(super) fn write(
 /// Reads a plan, and restores the arguments that it was made with.
 pub(super) fn read(path: &Path, args: &mut Args, io: &Io<'_>) -> Result<Saved, Failure> {
     let text = text(&io.folder.join(path)).map_err(|error| failed("read", path, &error))?;
-    let saved: Saved = text
-        .parse()
-        .map_err(|error: SavedError| Failure::to(error).help(format!("it is {}", path.display())))?;
+    let saved: Saved = text.parse().map_err(|error: SavedError| {
+        let path = path.display();
+        Failure::to(error).help(format!("it is {path}; a cloud is applied by `apply --file {path}`"))
+    })?;
     let chosen = [
         ("--lab", args.lab),
         ("--replace", !args.replace.is_empty()),

@@ -165,7 +165,7 @@ impl Cluster {
         self
     }
 
-    /// What the configurations of servers add to a list.
+    /// The texts that the configurations of servers add to a list.
     pub(crate) fn added_on_servers(&self, key: Key) -> impl Iterator<Item = &str> {
         self.config.texts(key).iter().chain(self.server_config.texts(key)).map(String::as_str)
     }

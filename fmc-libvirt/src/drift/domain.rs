@@ -65,14 +65,14 @@ fn impact(path: &str) -> (Impact, Option<&'static str>) {
     }
 }
 
-/// A guest that libvirt was ended in the middle of starting.
+/// A guest whose start libvirt did not finish.
 fn stuck() -> Change {
     Change {
         path: "power".to_owned(),
         from: Some(Suspended::STARTING.to_owned()),
         to: Some("running".to_owned()),
         impact: Impact::Restart,
-        reason: Some("libvirt was ended while it started it, so that it never ran".to_owned()),
+        reason: Some("libvirt ended before it finished the start: the guest never ran".to_owned()),
     }
 }
 

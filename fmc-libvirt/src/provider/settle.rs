@@ -248,7 +248,7 @@ impl<'a> Settling<'a, '_> {
             self.anew.insert(at, "left over from an earlier replacement".to_owned());
         }
         let stays = self.data(node);
-        let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; {stays} stays") };
+        let reason = if stays.is_empty() { reason.to_owned() } else { format!("{reason}; it keeps {stays}") };
         self.anew.insert(address.clone(), reason);
     }
 

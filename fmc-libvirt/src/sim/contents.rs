@@ -53,7 +53,7 @@ impl Sim {
     /// Mounts a pool's file system again after [`Sim::unmount`]: what was made below it meanwhile is hidden.
     ///
     /// # Errors
-    /// There is no such pool.
+    /// No pool has this name.
     pub fn mount(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| {
             let State { pools, host, .. } = state;
@@ -70,7 +70,7 @@ impl Sim {
     /// does.
     ///
     /// # Errors
-    /// There is no such domain.
+    /// No domain has this name.
     pub fn merge(&self, domain: &str) -> Result<(), CallError> {
         self.change(|state| {
             let absent =
@@ -99,7 +99,7 @@ impl Sim {
     /// the original.
     ///
     /// # Errors
-    /// There is no such domain, or it runs.
+    /// No domain has this name, or it runs.
     pub fn copy_domain(&self, domain: &str, copy: &str) -> Result<(), CallError> {
         self.change(|state| {
             let absent =
@@ -150,7 +150,7 @@ impl State {
         }
     }
 
-    /// What a guest reads from a file: the uppermost layer that was written to counts.
+    /// The content that a guest reads from a file: that of the uppermost layer with something written.
     fn content_of(&self, mut path: String) -> Option<String> {
         loop {
             let volume = self.volume_at(&path)??;

@@ -159,7 +159,7 @@ impl Sim {
     /// of a snapshot is one.
     ///
     /// # Errors
-    /// There is no such volume.
+    /// No volume has this name.
     pub fn unlist_volume(&self, pool: &str, volume: &str) -> Result<(), CallError> {
         self.change(|state| {
             let known = state.pools.get_mut(pool).and_then(|pool| pool.volumes.get_mut(volume));
@@ -173,7 +173,7 @@ impl Sim {
     /// Removes a domain's definition. A running guest goes on, and its domain is gone once it stops.
     ///
     /// # Errors
-    /// There is no such domain.
+    /// No domain has this name.
     pub fn undefine(&self, domain: &str) -> Result<(), CallError> {
         self.change(|state| {
             let known = state.domains.get_mut(domain);
@@ -188,7 +188,7 @@ impl Sim {
     /// Removes the definition of an active network, which goes on until it stops.
     ///
     /// # Errors
-    /// There is no such network.
+    /// No network has this name.
     pub fn undefine_active_network(&self, network: &str) -> Result<(), CallError> {
         self.change(|state| {
             let known = state.networks.get_mut(network);
@@ -203,7 +203,7 @@ impl Sim {
     /// Removes the definition of an active pool, which goes on until it stops.
     ///
     /// # Errors
-    /// There is no such pool.
+    /// No pool has this name.
     pub fn undefine_active_pool(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| {
             let known = state.pools.get_mut(pool);
@@ -217,7 +217,7 @@ impl Sim {
     /// Removes the definition of a pool that is not active; its files stay.
     ///
     /// # Errors
-    /// There is no such pool.
+    /// No pool has this name.
     pub fn forget_pool(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| match state.pools.remove(pool) {
             Some(Pool { path, volumes, consoles, .. }) => {
@@ -231,7 +231,7 @@ impl Sim {
     /// Empties a pool's folder, as it looks when its file system is not mounted. [`Sim::mount`] mounts it again.
     ///
     /// # Errors
-    /// There is no such pool.
+    /// No pool has this name.
     pub fn unmount(&self, pool: &str) -> Result<(), CallError> {
         self.change(|state| {
             let State { pools, host, .. } = state;
@@ -249,7 +249,7 @@ impl Sim {
     /// Changes a domain's definition by a text of it, as `virsh edit` does. A running guest keeps its own.
     ///
     /// # Errors
-    /// There is no such domain, or libvirt would refuse the document.
+    /// No domain has this name, or libvirt would refuse the document.
     pub fn edit(&self, domain: &str, from: &str, to: &str) -> Result<(), CallError> {
         self.change(|state| {
             let absent =

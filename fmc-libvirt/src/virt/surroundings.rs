@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(routes, ["0.0.0.0/0", "10.17.3.0/24"]);
         let line = "fd001700000300000000000000000000 40 00000000000000000000000000000000 00 \
                     00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth1";
-        let route = ipv6_route(line).unwrap();
-        assert_eq!((route.to.to_string().as_str(), route.device.as_str()), ("fd00:1700:3::/64", "eth1"));
+        let route = ipv6_route(line).map(|route| (route.to.to_string(), route.device));
+        assert_eq!(route, Some(("fd00:1700:3::/64".to_owned(), "eth1".to_owned())));
         assert_eq!(ipv4_route(line), None);
     }
 

@@ -74,7 +74,7 @@ pub(super) fn beside(view: &View<'_>, cluster: &Cluster<'_>, at: &At<'_>, findin
     }
 }
 
-/// What can have one value on a node: a label by its key, or a taint by its key and effect.
+/// A key that has one value on a node: that of a label, or that of a taint with its effect.
 type Slot = (String, Option<Effect>);
 
 fn slot(label: &Label) -> Slot {

@@ -118,14 +118,14 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         }
     }
 
-    /// Ends a guest that libvirt was ended in the middle of starting. A libvirtd that waits for its QEMU does not let go of it.
+    /// Ends a guest whose start libvirt did not finish. A libvirtd that still waits for the guest's QEMU refuses it.
     fn end_start(&self, name: &str) -> Result<(), StepError> {
         let ended = self.made(self.link.destroy_domain(name));
         ended.map_err(|error| match error {
             StepError::Call { call, cause } => StepError::Call {
                 call,
                 cause: format!(
-                    "{cause}: it never ran, so nothing is lost with its QEMU: end that on the host (`pkill -f \
+                    "{cause}: the guest never ran, so that nothing is lost with its QEMU. End that on the host (`pkill -f \
                      guest={name},`), then apply again"
                 ),
             },

@@ -35,7 +35,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             }
             read.insert((self.address.place().clone(), seal.clone()));
         }
-        // What was recorded of an earlier file at this path must not vouch for that one again.
+        // An older record would accept the earlier file if somebody put it back under the new roots.
         self.delete_seals_if(pool, |older| older.path == seal.path && older.file != seal.file)?;
         self.patiently(|| self.link.create_volume(pool, &upload_xml(&name, 0)))
     }
