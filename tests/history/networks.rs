@@ -51,7 +51,7 @@ fn h12_a_machine_has_one_default_route() {
 fn h12_a_next_hop_is_on_the_network_that_it_is_said_of() {
     caught(
         &seed(&["networks.lan.gateway=192.168.1.1"]),
-        Kind::GatewayUnreachable,
+        Kind::GatewayOnLink,
         "networks.lan.gateway",
         "write an address of it, for example 192.168.0.1",
     );
