@@ -8,6 +8,14 @@ use super::{Object, Owner, Settling};
 use crate::document::kind;
 use crate::provider::claims;
 
+/// A network that stays.
+struct Staying<'a> {
+    holds: BTreeSet<Claim>,
+    network: &'a Address,
+    /// The domain that uses it.
+    machine: &'a Address,
+}
+
 impl Settling<'_, '_> {
     /// Refuses wanted networks that are not active and take what a network holds which has to stay.
     pub(super) fn crowded(&mut self) {
@@ -21,12 +29,16 @@ impl Settling<'_, '_> {
             stay.extend(networks.filter(|to| !self.nodes.contains_key(to)).map(|network| (network, machine)));
         }
         // What they hold, by place: only networks of ours that are there.
-        let mut held: BTreeMap<&Place, Vec<(BTreeSet<Claim>, &Address, &Address)>> = BTreeMap::new();
+        let mut held: BTreeMap<&Place, Vec<Staying<'_>>> = BTreeMap::new();
         for (network, machine) in stay {
             if let Some(object @ Object::Network(seen)) = self.object(network)
                 && seen.owner == Owner::Us
             {
-                held.entry(network.place()).or_default().push((claims::holds(object), network, machine));
+                held.entry(network.place()).or_default().push(Staying {
+                    holds: claims::holds(object),
+                    network,
+                    machine,
+                });
             }
         }
         let mut notes = Vec::new();
@@ -39,7 +51,7 @@ impl Settling<'_, '_> {
             let is_taken = |holds: &BTreeSet<Claim>| {
                 takes.iter().any(|one| holds.iter().any(|other| one.overlaps(other)))
             };
-            if let Some((_, network, machine)) = held.iter().find(|(holds, ..)| is_taken(holds)) {
+            if let Some(Staying { network, machine, .. }) = held.iter().find(|one| is_taken(&one.holds)) {
                 let (network, machine) = (network.name(), machine.name());
                 let text = format!(
                     "it has the subnet or bridge of the network {network}, which stays because the domain {machine} is left \
