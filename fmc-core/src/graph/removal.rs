@@ -48,6 +48,7 @@ pub(super) fn remove<M: Model>(
     let mut candidates: BTreeMap<&Address, Candidate> = BTreeMap::new();
     let is_wanted = |address: &Address| settled.nodes.contains_key(address);
     let mut removed = Removed { drafts: Vec::new(), untouched: Vec::new() };
+    let mut left = Vec::new();
     let mut keep = |address: &Address, part_of: Option<Arc<str>>, hold: Hold, notes: &mut Vec<Note>| {
         // A kept object gets a note of its own, since the machine that it belonged to is gone.
         if hold.why == Why::Kept {
@@ -78,6 +79,12 @@ pub(super) fn remove<M: Model>(
                 keep(address, part_of(), Hold { why: Why::Kept, cause }, notes);
                 continue;
             }
+            Removal::Leave(cause) => {
+                let part_of = part_of();
+                notes.push(note(address, part_of.as_deref(), NoteKind::Left, &cause));
+                left.push(Untouched { address: address.clone(), part_of, why: Why::Kept });
+                continue;
+            }
             Removal::Ignore => continue,
         };
         let candidate = Candidate { reason, impact, fingerprint, part_of: part_of(), after: BTreeSet::new() };
@@ -105,6 +112,7 @@ pub(super) fn remove<M: Model>(
         };
         removed.drafts.push((step, after));
     }
+    removed.untouched.extend(left);
     removed
 }
 

@@ -72,8 +72,7 @@ impl Looking {
     /// A volume that lies under a disk which fmc did not make, as the root of a machine with a snapshot.
     fn covered(&mut self, address: &Address, object: &Object) {
         let Object::Volume(volume) = object else { return };
-        let is_layer = volume.under.as_ref() == Some(&volume.path);
-        if let Some(above) = volume.under.as_ref().filter(|_| !is_layer && volume.named_by.is_empty()) {
+        if let Some(above) = volume.under.as_ref().filter(|_| volume.named_by.is_empty()) {
             let from = Some(volume.path.clone());
             let moved = Moved { path: "disk".to_owned(), from, to: Some(above.clone()) };
             self.tell(address, object, DriftKind::Changed, vec![moved]);

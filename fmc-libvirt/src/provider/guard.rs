@@ -3,11 +3,11 @@
 
 use fmc_core::machine::Power;
 
-use super::object::{DomainObject, VolumeObject};
+use super::object::{DomainObject, VolumeObject, is_disk};
 use crate::document::DomainDocument;
 use crate::drift::compare_domain;
 use crate::link::Suspended;
-use crate::volume::Ours;
+use crate::volume::{Ours, VolumeName};
 
 /// A disk of a domain that is no volume of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,22 @@ pub struct StrangeDisk {
     /// Whether its name is that of a data disk of ours, but its serial is not. It may have a serial that the cloud says, or be an
     /// overlay: `virsh snapshot-create-as` calls one of `db.disk.data` `db.disk.NAME`.
     pub in_doubt: bool,
+    /// The files under it, the topmost first, as far as they are known.
+    pub below: Vec<String>,
+    /// Whether it hides a volume of ours: it lies over one, or is in its place.
+    pub covers: bool,
+}
+
+impl StrangeDisk {
+    /// Whether it is in the place of a disk of ours, as far as the disk itself shows it: nobody attaches another one as the
+    /// first disk, or with a serial.
+    fn is_in_our_place(&self) -> bool {
+        let is_ours = |path: &String| {
+            let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
+            VolumeName::parse(name).is_some_and(|name| is_disk(&name.ours))
+        };
+        self.serial.is_some() || self.target == "vda" || self.below.iter().any(is_ours)
+    }
 }
 
 /// Why an existing machine is left as it is, and what a person does about it; `None` if nothing stands against a change.
@@ -31,15 +47,26 @@ pub(super) fn held(
     is_overlay: impl Fn(&StrangeDisk) -> bool,
 ) -> Option<String> {
     let strange = seen.strange.iter().find(|disk| !disk.in_doubt || is_overlay(disk));
-    let strange = strange.map(|disk| not_ours(wanted, disk));
+    let is_wanted = |disk: &StrangeDisk| {
+        let target = &disk.target;
+        wanted.xml.contains(&format!("<target dev='{target}' bus='virtio'/>"))
+    };
+    let strange =
+        strange.map(|disk| not_ours(&wanted.on_host, disk, is_wanted(disk) || disk.is_in_our_place()));
     strange.or_else(|| busy(seen)).or_else(|| stands_still(wanted, seen))
 }
 
+/// Why a machine that is not wanted is not removed: what its guest wrote is where only its domain finds it.
+pub(super) fn kept(seen: &DomainObject) -> Option<String> {
+    let name = &seen.record.name;
+    let covering = seen.strange.iter().find(|disk| disk.covers);
+    let why = covering.map(|disk| not_ours(name, disk, disk.is_in_our_place()))?;
+    Some(format!("it is not removed: {why}"))
+}
+
 /// A disk that fmc did not make: it has what was written since, if it is an overlay.
-fn not_ours(wanted: &DomainDocument, disk: &StrangeDisk) -> String {
+fn not_ours(name: &str, disk: &StrangeDisk, is_ours: bool) -> String {
     let StrangeDisk { target, source, .. } = disk;
-    let name = &wanted.on_host;
-    let is_ours = wanted.xml.contains(&format!("<target dev='{target}' bus='virtio'/>"));
     if is_ours {
         format!(
             "its disk {target} is {source}, which fmc did not make: a snapshot or a backup put it over the machine's \
@@ -52,14 +79,6 @@ fn not_ours(wanted: &DomainDocument, disk: &StrangeDisk) -> String {
              detach-disk {name} {target} --persistent`), then plan again"
         )
     }
-}
-
-/// A root of ours by its name that lies over another one: a snapshot whose name looks like one of ours.
-pub(super) fn layered(name: &str, root: &str, below: &str) -> String {
-    format!(
-        "its root {root} is an overlay over {below}, which fmc did not make: merge it (`virsh blockcommit {name} vda \
-         --active --shallow --pivot --wait`), then plan again"
-    )
 }
 
 /// Why a machine whose domain is gone is not defined on a volume: others lie over it, and have what was written since. Only

@@ -4,6 +4,7 @@ use fmc_core::graph::{About, Address, Change, Choices, Impact, Note, NoteKind, R
 use fmc_core::machine::Power;
 use fmc_core::unit::Size;
 
+use super::guard;
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
 use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
@@ -250,6 +251,9 @@ pub(super) fn remove(
 
 /// What its guest has not written yet is lost, and would have to be on the disks that stay.
 fn remove_domain(domain: &DomainObject) -> Removal {
+    if let Some(text) = guard::kept(domain) {
+        return Removal::Leave(text);
+    }
     if let Some(name) = &domain.awaits {
         return Removal::Keep(format!("it is to be called {name}, and another domain has this name"));
     }
@@ -295,7 +299,7 @@ fn remove_volume(
     if let Some(below) = &volume.over {
         return Removal::Keep(format!("an overlay over {below}, which fmc did not make: merge it first"));
     }
-    if let Some(disk) = volume.under.as_ref().filter(|disk| **disk != volume.path) {
+    if let Some(disk) = &volume.under {
         return Removal::Keep(format!(
             "{disk}, which fmc did not make, may be an overlay over it: merge it first"
         ));

@@ -2,6 +2,7 @@
 
 mod known;
 mod names;
+mod overlays;
 mod read;
 mod see;
 mod wants;

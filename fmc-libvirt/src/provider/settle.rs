@@ -131,12 +131,7 @@ impl<'a> Settling<'a, '_> {
         }
         let [has_root, has_boot] = volumes_of(wanted, seen);
         let is_overlay = |disk: &StrangeDisk| self.is_overlay(node, wanted, seen, disk);
-        let layered = has_root.as_ref().zip(wanted.root.as_ref()).and_then(|(has, (pool, _))| {
-            let below = self.volume(address, pool, &has.name)?.over.as_ref()?;
-            Some(guard::layered(&wanted.on_host, &has.name, below))
-        });
-        let stands_against = layered
-            .or_else(|| guard::held(wanted, seen, is_overlay))
+        let stands_against = guard::held(wanted, seen, is_overlay)
             .or_else(|| (replace && is_saved(seen)).then(|| guard::saved_words(&wanted.on_host)));
         if let Some(text) = stands_against {
             // Only a person's own wish is refused; without one the machine waits, and others go on.

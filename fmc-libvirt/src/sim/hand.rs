@@ -170,6 +170,41 @@ impl Sim {
         })
     }
 
+    /// Gives a file of a pool another name, as `mv` does, with the domains that have it as a disk. Volumes over it keep the
+    /// old name.
+    ///
+    /// # Errors
+    /// There is no such volume.
+    pub fn rename_volume(&self, pool: &str, volume: &str, to: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let known = state.pools.get_mut(pool);
+            let absent =
+                || Trouble::absent(format!("no storage vol with matching name '{volume}' in pool '{pool}'"));
+            let known = known.ok_or_else(absent)?;
+            let file = known.volumes.remove(volume).ok_or_else(absent)?;
+            known.volumes.insert(to.to_owned(), file);
+            let (from, to) = (format!("{}/{volume}", known.path), format!("{}/{to}", known.path));
+            for domain in state.domains.values_mut() {
+                domain.now_names(&from, &to);
+            }
+            Ok(())
+        })
+    }
+
+    /// Lets a domain go on with another file as its disk, in its definition and in the running guest: what the pivot of a
+    /// block job does.
+    ///
+    /// # Errors
+    /// There is no such domain.
+    pub fn now_on(&self, domain: &str, file: &str, other: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let absent =
+                || Trouble::absent(format!("Domain not found: no domain with matching name '{domain}'"));
+            state.domains.get_mut(domain).ok_or_else(absent)?.now_names(file, other);
+            Ok(())
+        })
+    }
+
     /// Removes a domain's definition. A running guest goes on, and its domain is gone once it stops.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod lab;
 mod laws;
 mod lease;
 mod lost;
+mod overlays;
 mod ready;
 mod rename;
 mod replace;

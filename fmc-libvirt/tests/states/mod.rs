@@ -107,6 +107,58 @@ fn the_merge_command_of_a_plan_leaves_the_base_image_alone() {
     assert_eq!(root(), before);
 }
 
+/// libvirt calls the overlay of a data disk as fmc calls its disks, and does not list it; that of a root is elsewhere.
+#[test]
+fn what_lies_over_a_disk_keeps_the_disk_and_its_machine() {
+    let hypervisor = Hypervisor::named("local");
+    let with = usual();
+    let mut without = usual();
+    for machine in without.machines.iter_mut() {
+        machine.disks = [].into_iter().collect();
+    }
+    hypervisor.converge(&with, &Choices::default());
+    hypervisor.own.inside("mkdir /var/lib/libvirt/snaps").unwrap();
+    let ids = hypervisor.ids();
+    let snapshots = [
+        ("vdb", ["vda,snapshot=no", "vdb,snapshot=external"]),
+        ("vda", ["vda,file=/var/lib/libvirt/snaps/db.snap", "vdb,snapshot=no"]),
+    ];
+    for (disk, [first, second]) in snapshots {
+        let take = ["snapshot-create-as", "db", "nightly", "--disk-only", "--no-metadata"];
+        hypervisor.own.virsh(&[&take[..], &["--diskspec", first, "--diskspec", second]].concat());
+        let lies_over = hypervisor.own.virsh(&["domblklist", "db"]);
+        let nothing = fmc_core::graph::Wanted::nothing("shop");
+        for wanted in [wanted(&without), wanted(&with), nothing] {
+            for choices in [
+                Choices::default(),
+                by_name(false),
+                Choices { delete_data: DeleteData::All, ..Choices::default() },
+            ] {
+                let plan = hypervisor.plan(&wanted, &choices);
+                let is_of_db = |name: &str| name.starts_with("fmc-shop/db.") || name == "db";
+                assert!(!plan.steps.iter().any(|step| is_of_db(step.address.name())), "{plan}");
+                let command = format!("virsh blockcommit db {disk} --active --shallow --pivot --wait");
+                assert!(
+                    plan.notes.iter().any(|note| note.kind == NoteKind::Left && note.text.contains(&command)),
+                    "{plan}"
+                );
+                let options = fmc_core::graph::ApplyOptions::default();
+                drop(wait(fmc_core::graph::apply(&plan, &hypervisor.provider, options, |_| {})));
+            }
+        }
+        assert_eq!(hypervisor.own.virsh(&["domblklist", "db"]), lies_over);
+        assert_eq!(hypervisor.ids(), ids);
+        let printed = merge_command(&hypervisor, &with);
+        hypervisor.own.virsh(&printed.split_whitespace().skip(1).collect::<Vec<_>>());
+        hypervisor.expect_nothing_to_do(&with);
+    }
+    // The file of the overlay is left of the merge, and still says that it lies over the disk.
+    hypervisor.own.virsh(&["vol-delete", "db.disk.nightly", POOL]);
+    hypervisor.apply(&without, &by_name(false));
+    assert!(hypervisor.volumes(POOL).iter().all(|name| name != "db.disk.data"));
+    hypervisor.destroy("shop", &Choices::default());
+}
+
 #[test]
 fn a_paused_machine_waits_until_somebody_resumes_it() {
     let hypervisor = Hypervisor::named("local");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::link::DomainRecord;
 use crate::provider::guard::StrangeDisk;
-use crate::volume::{Ours, VolumeName};
+use crate::volume::{Ours, VolumeName, own_pool};
 use crate::xml::outline::{Node, Outline};
 
 /// The names in a domain.
@@ -18,6 +18,8 @@ pub(super) struct Names {
     pub(super) console: Option<String>,
     /// Disks that are no volumes of ours.
     pub(super) strange: Vec<StrangeDisk>,
+    /// Disks whose names are those of volumes of ours, and which may be overlays all the same.
+    pub(super) plain: Vec<StrangeDisk>,
     /// The files under its disks, as far as the running guest's document names them.
     pub(super) below: Vec<String>,
     /// A disk that a job copies.
@@ -48,7 +50,7 @@ impl Names {
                     {
                         self.file(Some(&format!("{folder}/{volume}")));
                     }
-                    self.disk(device, source, owner);
+                    self.disk(device, source, folders, owner);
                 }
                 ("interface", Some(source)) => {
                     let network = source.attribute("network").map(str::to_owned);
@@ -71,37 +73,45 @@ impl Names {
     }
 
     /// A disk that is no volume of ours, the files under it, and the job that copies it.
-    fn disk(&mut self, device: Node<'_>, source: Node<'_>, owner: &str) {
+    fn disk(&mut self, device: Node<'_>, source: Node<'_>, folders: &BTreeMap<String, String>, owner: &str) {
         let target = device.at("target").and_then(|target| target.attribute("dev")).unwrap_or("?");
         if matches!(device.attribute("device"), None | Some("disk" | "lun")) {
             let of = |name| source.attribute(name);
             let place = of("file").or(of("volume")).or(of("dev")).or(of("name")).unwrap_or("?");
-            let name = place.rsplit_once('/').map_or(place, |(_, name)| name);
+            let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
             let serial = device.at("serial").and_then(Node::text);
-            let ours = VolumeName::parse(name).or_else(|| VolumeName::parse_foreign(name, owner));
+            // A name of our own pool is one of ours in that pool's folder only.
+            let own = own_pool(owner);
+            let is_elsewhere = !folder.is_empty()
+                && folders.values().any(|pool| *pool == own)
+                && folders.get(folder) != Some(&own);
+            let plain = VolumeName::parse(name).filter(|_| !is_elsewhere);
+            let ours = plain.or_else(|| VolumeName::parse_foreign(name, owner));
             let in_doubt = match ours.map(|name| name.ours) {
                 Some(Ours::Root { .. }) => None,
                 Some(Ours::Disk { disk, .. }) => (serial != Some(disk.as_str())).then_some(true),
                 _ => Some(false),
             };
-            if let Some(in_doubt) = in_doubt
-                && !self.strange.iter().any(|disk| disk.target == target)
-            {
-                let (target, source) = (target.to_owned(), place.to_owned());
-                let serial = serial.map(str::to_owned);
-                self.strange.push(StrangeDisk { target, source, serial, in_doubt });
+            let all = if in_doubt.is_some() { &mut self.strange } else { &mut self.plain };
+            let below = layers(device);
+            match all.iter_mut().find(|disk| disk.target == target) {
+                Some(disk) if disk.source == place => disk.below.extend(below),
+                Some(_) => {}
+                None => all.push(StrangeDisk {
+                    target: target.to_owned(),
+                    source: place.to_owned(),
+                    serial: serial.map(str::to_owned),
+                    in_doubt: in_doubt == Some(true),
+                    below,
+                    covers: false,
+                }),
             }
         }
         // Only the copy that a job makes has this attribute (`virDomainDiskDefFormatMirror`).
         if device.children().any(|child| child.attribute("job").is_some()) {
             self.copying = Some(target.to_owned());
         }
-        let mut layer = device.at("backingStore");
-        while let Some(here) = layer {
-            let file = here.at("source").and_then(|source| source.attribute("file"));
-            self.below.extend(file.map(str::to_owned));
-            layer = here.at("backingStore");
-        }
+        self.below.extend(layers(device));
     }
 
     fn file(&mut self, path: Option<&str>) {
@@ -111,4 +121,16 @@ impl Names {
             self.files.push(path.to_owned());
         }
     }
+}
+
+/// The files under a disk, the topmost first: only the document of a running guest has them.
+fn layers(disk: Node<'_>) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut layer = disk.at("backingStore");
+    while let Some(here) = layer {
+        let file = here.at("source").and_then(|source| source.attribute("file"));
+        files.extend(file.map(str::to_owned));
+        layer = here.at("backingStore");
+    }
+    files
 }

@@ -17,7 +17,7 @@ use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
 
 /// How many layers of a disk are looked at.
-const LAYERS: usize = 32;
+pub(super) const LAYERS: usize = 32;
 
 /// Everything that was read of a host.
 #[derive(Debug, Default)]
@@ -92,16 +92,18 @@ impl HostRead {
             read.capacities = link.disk_capacities()?;
         }
         let bereft = read.bereft(link, place, wants)?;
-        for pool in &bereft {
+        for pool in bereft.union(&read.mislisted(link, wants)?) {
             console::refresh(link, pool)?;
             read.volumes.insert(pool.clone(), link.volumes(pool)?);
         }
-        for (pool, name) in read.worth_a_look(place, wants, !bereft.is_empty()) {
-            if let Some(facts) = link.volume(&pool, &name)? {
+        let worth = read.worth_a_look(place, wants, !bereft.is_empty());
+        for (pool, name) in worth.union(&read.doubtful(wants)) {
+            if let Some(facts) = link.volume(pool, name)? {
                 read.capacities.insert(facts.path.clone(), facts.capacity);
-                read.details.insert((pool, name), facts);
+                read.details.insert((pool.clone(), name.clone()), facts);
             }
         }
+        read.look_under_ours(link, wants)?;
         read.look_below(link, wants)?;
         read.look_at_images(link, place, wants, promises)?;
         Ok(read)
@@ -233,7 +235,7 @@ impl HostRead {
         look
     }
 
-    fn has_volume(&self, pool: &str, name: &str) -> bool {
+    pub(super) fn has_volume(&self, pool: &str, name: &str) -> bool {
         self.volumes.get(pool).is_some_and(|volumes| volumes.iter().any(|record| record.name == name))
     }
 }

@@ -6,10 +6,10 @@ use fmc_core::graph::{Address, Carries, Edge, Fingerprint, Place, State};
 
 use super::known::Known;
 use super::names::Names;
+use super::overlays::lies_over;
 use super::read::HostRead;
 use super::wants::Wants;
 use crate::document::kind;
-use crate::link::VolumeFacts;
 use crate::mark::Mark;
 use crate::pool;
 use crate::provider::guard::StrangeDisk;
@@ -18,7 +18,7 @@ use crate::provider::object::{
     domain_fingerprint, is_disk, is_uploaded, network_fingerprint, pool_fingerprint, pool_identity,
     volume_fingerprint, volume_name,
 };
-use crate::volume::{Ours, VolumeName, own_pool};
+use crate::volume::{Ours, own_pool};
 
 /// The wanted objects and ours, as far as a host shows them.
 pub(super) struct See<'a> {
@@ -41,7 +41,8 @@ impl See<'_> {
         let folders = self.read.folders();
         let mut named: BTreeMap<String, Vec<Naming>> = BTreeMap::new();
         let mut plugged: BTreeSet<String> = BTreeSet::new();
-        let mut covered: BTreeMap<String, String> = BTreeMap::new();
+        let mut covered = Covered::default();
+        let ours = self.read.disks_by_path(&self.wants.owner);
         let networks = self.networks();
         let known = std::mem::take(&mut self.read.known);
         let owners = std::mem::take(&mut self.read.owners);
@@ -64,14 +65,8 @@ impl See<'_> {
             }
             if let Some(Known { name, awaits }) = known {
                 if let Some(mark) = mark.as_ref().filter(|_| is_ours) {
-                    let first = mark.first().to_owned();
-                    called.insert(first.clone(), name.clone());
-                    let is_overlay = |disk: &&StrangeDisk| {
-                        !disk.in_doubt || self.details(&disk.source, &folders).is_some_and(is_layer)
-                    };
-                    if let Some(disk) = names.strange.iter().find(is_overlay) {
-                        covered.insert(first, disk.source.clone());
-                    }
+                    called.insert(mark.first().to_owned(), name.clone());
+                    covered.add(mark.first(), &names.strange, &ours);
                 }
                 let fingerprint = domain_fingerprint(&record);
                 let needs = self.needs(&names, &folders, &networks);
@@ -124,12 +119,6 @@ impl See<'_> {
             Some(host) => Owner::Elsewhere(host.to_owned()),
             None => owner,
         }
-    }
-
-    /// What was read of the volume at a path.
-    fn details(&self, path: &str, folders: &BTreeMap<String, String>) -> Option<&VolumeFacts> {
-        let (folder, name) = path.rsplit_once('/')?;
-        self.read.details.get(&(folders.get(folder)?.clone(), name.to_owned()))
     }
 
     /// The host's networks that are ours or wanted: their names there, with the cloud's names.
@@ -210,7 +199,7 @@ impl See<'_> {
         &self,
         named: &BTreeMap<String, Vec<Naming>>,
         called: &BTreeMap<String, String>,
-        covered: &BTreeMap<String, String>,
+        covered: &Covered,
         folders: &BTreeMap<String, String>,
         objects: &mut BTreeMap<Address, State<Object>>,
     ) {
@@ -260,7 +249,10 @@ impl See<'_> {
                 }
                 let fingerprint = volume_fingerprint(&record.path, capacity, whole);
                 let machine = name.ours.machine().filter(|_| is_disk(&name.ours));
-                let under = machine.and_then(|machine| covered.get(machine)).cloned();
+                let is_named = named.contains_key(&record.path);
+                let under = machine.and_then(|machine| covered.by(machine, &record.path, is_named));
+                let over = details.and_then(|facts| facts.backing.clone());
+                let over = over.filter(|below| lies_over(&record.name, below));
                 let object = VolumeObject {
                     machine: name.ours.machine().map(|first| {
                         let now = called.get(first).map(String::as_str);
@@ -276,8 +268,8 @@ impl See<'_> {
                     applied_by: self.read.lease.clone().filter(|_| !whole),
                     allocation: details.and_then(|facts| facts.allocation),
                     format: details.and_then(|facts| facts.format.clone()),
-                    over: details.filter(|facts| is_layer(facts)).and_then(|facts| facts.backing.clone()),
-                    under,
+                    over,
+                    under: under.cloned(),
                     used_by: used.get(record.path.as_str()).cloned().unwrap_or_default(),
                     named_by: named.get(&record.path).cloned().unwrap_or_default(),
                     needs,
@@ -318,11 +310,30 @@ impl See<'_> {
     }
 }
 
-/// Whether a disk of ours by its name is an overlay over another one: a root lies over an image, and a data disk over
-/// nothing.
-fn is_layer(facts: &VolumeFacts) -> bool {
-    let Some(below) = &facts.backing else { return false };
-    let below = below.rsplit_once('/').map_or(below.as_str(), |(_, name)| name);
-    let is_root = |ours: Option<VolumeName>| ours.is_some_and(|name| matches!(name.ours, Ours::Root { .. }));
-    !is_root(VolumeName::parse(&facts.name)) || is_root(VolumeName::parse(below))
+/// The disks that lie over volumes of ours, or hide them.
+#[derive(Debug, Default)]
+struct Covered {
+    /// By the path of the volume.
+    known: BTreeMap<String, String>,
+    /// Disks of which it is not known what lies under them, by the first name of their machine.
+    unknown: BTreeMap<String, String>,
+}
+
+impl Covered {
+    fn add(&mut self, machine: &str, strange: &[StrangeDisk], ours: &BTreeMap<String, String>) {
+        for disk in strange.iter().filter(|disk| disk.covers) {
+            let own = disk.below.iter().filter(|path| ours.contains_key(*path));
+            let before = self.known.len();
+            self.known.extend(own.map(|path| (path.clone(), disk.source.clone())));
+            if self.known.len() == before {
+                self.unknown.entry(machine.to_owned()).or_insert_with(|| disk.source.clone());
+            }
+        }
+    }
+
+    /// The disk that lies over a volume.
+    fn by(&self, machine: &str, path: &str, is_named: bool) -> Option<&String> {
+        let unknown = || self.unknown.get(machine).filter(|_| !is_named);
+        self.known.get(path).or_else(unknown)
+    }
 }
