@@ -42,16 +42,15 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "URI")]
     pub(super) connect: Vec<String>,
 
-    /// Replaces a machine; its data disks stay. May be said several times
+    /// Replaces a machine; its data disks stay; may be repeated
     #[arg(long, global = true, value_name = "MACHINE")]
     pub(super) replace: Vec<String>,
 
-    /// Deletes the unwanted data disks of a machine, or of `all`. May be said several times
+    /// Deletes the unwanted data disks of a machine, or of `all`; may be repeated
     #[arg(long, global = true, value_name = "MACHINE|all")]
     pub(super) delete_data: Vec<String>,
 
-    /// Consents to an apply that deletes every machine of this owner and makes others: the cloud wants none of those that
-    /// are there
+    /// Consents to an apply that deletes every machine of this owner, because the cloud wants none of those that are there
     #[arg(long, global = true, value_name = "OWNER")]
     pub(super) delete_all: Option<String>,
 
