@@ -125,8 +125,8 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
             StepError::Call { call, cause } => StepError::Call {
                 call,
                 cause: format!(
-                    "{cause}: the guest never ran, so that nothing is lost with its QEMU. End that on the host (`pkill -f \
-                     guest={name},`), then apply again"
+                    "{cause}: the guest never ran, so that nothing is lost with its QEMU. If that still runs, end it on the host \
+                     (`pkill -f guest={name},`), then apply again"
                 ),
             },
             error => error,
