@@ -231,7 +231,7 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
         }
     };
     plan.notes.extend(gone);
-    plan.notes.extend(beforehand::notes(&plan, seen, &rooms));
+    plan.notes.extend(beforehand::notes(&plan, wanted, seen));
     plan.notes.extend(everything::note(&plan, wanted, seen));
     plan.notes.sort();
     plan

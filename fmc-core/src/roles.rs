@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::k3s;
 use crate::mirror;
 use crate::node_exporter::NodeExporter;
-use crate::role::{FileRole, FileSpanningRole, Membership, Stated};
+use crate::role::{Fate, FileRole, FileSpanningRole, Moving, Stated, Told};
 
 /// Every room of roles that span machines, in the order in which they are asked.
 pub(crate) const ROOMS: &[&dyn Room] = &[&k3s::room::Room, &balancer::room::Room, &mirror::room::Room];
@@ -38,15 +38,27 @@ pub(crate) fn is_built_in(kind: &str) -> bool {
     ROOMS.iter().flat_map(|room| room.kinds()).any(|known| known.as_str() == kind)
 }
 
-/// The steps before a member's machine is removed, or replaced under the same name: those of its role when the machine
-/// was made, or those of a built-in role of its kind.
+/// What a person must do before a plan with these members, and what makes it refused: by the steps that their roles said
+/// when the machines were made, or by the built-in roles.
 ///
 /// ```
-/// let member = "k3s-agent/prod".parse()?;
-/// assert!(fmc_core::roles::before(&member, "worker1", false).unwrap().contains("kubectl delete node worker1"));
+/// use fmc_core::role::{Fate, Moving};
+///
+/// let server = Moving::new("master1", "k3s-server/prod".parse()?, Fate::Stays);
+/// let agent = Moving::new("worker1", "k3s-agent/prod".parse()?, Fate::Leaves);
+/// let told = fmc_core::roles::together(&[server, agent]);
+/// assert!(told[0].text.contains("kubectl delete node worker1"));
 /// # Ok::<(), fmc_core::given::LeafError>(())
 /// ```
-pub fn before(member: &Membership, machine: &str, is_replaced: bool) -> Option<String> {
-    let built_in = || ROOMS.iter().find_map(|room| room.leaving(member, machine, is_replaced));
-    member.said(is_replaced).map(str::to_owned).or_else(built_in)
+pub fn together(members: &[Moving<'_>]) -> Vec<Told> {
+    let said = members.iter().filter(|moving| moving.is_gone()).filter_map(|moving| {
+        let text = moving.member.said(matches!(moving.fate, Fate::Replaced { .. }))?;
+        Some(Told::beforehand(moving.machine, text))
+    });
+    let rooms = ROOMS.iter().flat_map(|room| {
+        let own = members.iter().filter(|moving| room.kinds().contains(moving.member.kind()));
+        let own: Vec<Moving<'_>> = own.cloned().collect();
+        if own.is_empty() { Vec::new() } else { room.together(&own) }
+    });
+    said.chain(rooms).collect()
 }

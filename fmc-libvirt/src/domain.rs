@@ -326,6 +326,7 @@ impl DomainDocument {
             (None, _) => {}
         }
         if let Some(own) = mark::of_document(&mut document) {
+            mark::keep_members(own, mark);
             for (attribute, was) in [("image", &mark.image), ("config", &mark.config)] {
                 match (own.attribute(attribute), was) {
                     (Some(value), Some(was)) => value.clone_from(was),

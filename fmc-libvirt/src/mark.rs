@@ -174,6 +174,36 @@ pub(crate) fn of_document(document: &mut Element) -> Option<&mut Element> {
     document.at("metadata")?.at(ELEMENT)
 }
 
+/// Keeps the memberships that the guest has by its birth: it is a member until it is replaced, although the cloud may want
+/// it to be none, or to have its state elsewhere.
+pub(crate) fn keep_members(own: &mut Element, was: &Mark) {
+    const ROLES: &str = "roles";
+    let is_one = |one: &Membership, other: &Membership| {
+        (one.kind(), one.instance()) == (other.kind(), other.instance())
+    };
+    let born = was.born.iter().flat_map(|born| &born.roles);
+    let kept: Vec<&Membership> = born
+        .filter_map(|role| {
+            let is_born = |member: &&Membership| {
+                *member.kind() == role.kind && member.instance() == role.instance.as_deref()
+            };
+            was.memberships.iter().find(is_born)
+        })
+        .collect();
+    if kept.is_empty() {
+        return;
+    }
+    let mut members = own.attribute(ROLES).map(|text| Membership::all_of(text)).unwrap_or_default();
+    for kept in kept {
+        match members.iter_mut().find(|member| is_one(member, kept)) {
+            Some(member) => *member = member.clone().with_state_kept(kept.keeps_state()),
+            None => members.push(kept.clone()),
+        }
+    }
+    let words: Vec<String> = members.iter().map(ToString::to_string).collect();
+    own.set_attribute(ROLES, words.join(" "));
+}
+
 /// Replaces what the mark of a domain says that its machine was made with.
 pub(crate) fn set_born(document: &mut Element, born: Option<&Born>) {
     let Some(mark) = of_document(document) else { return };

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::boot::Boot;
+use fmc_core::boot::{Boot, Born};
 use fmc_core::checked::{Checked, Idx, Machine, Network};
 use fmc_core::graph::{Address, Note, Seen, Wanted};
-use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, NoValue, Room, Status};
+use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, MachinePart, NoValue, Room, Status};
 use fmc_core::role::Membership;
 use fmc_core::unit::Size;
 
@@ -15,10 +15,21 @@ use crate::document::{self, Content, Document, PROVIDER, kind};
 use crate::documents::documents;
 use crate::drift;
 use crate::link::{Link, Suspended};
+use crate::mark::Mark;
 use crate::provider::object::{Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
 use crate::{address, console, nft};
+
+/// The mark of a domain of ours.
+fn mark_of(object: &Object) -> Option<&Mark> {
+    match object {
+        Object::Domain(domain) if domain.owner == Owner::Us => domain.mark.as_ref(),
+        Object::Domain(_) | Object::Pool(_) | Object::Volume(_) | Object::Network(_) | Object::Image(_) => {
+            None
+        }
+    }
+}
 
 /// Hosts are simulated one by one, with a [`Sim`](crate::sim::Sim) as their link: there is no simulation of
 /// all of libvirt.
@@ -83,10 +94,27 @@ impl<L: Link> Room for Libvirt<L> {
     }
 
     fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {
-        match object {
-            Object::Domain(domain) => domain.mark.as_ref().map(|mark| &*mark.memberships).unwrap_or_default(),
-            Object::Pool(_) | Object::Volume(_) | Object::Network(_) | Object::Image(_) => &[],
+        mark_of(object).map(|mark| &*mark.memberships).unwrap_or_default()
+    }
+
+    fn born<'a>(&self, object: &'a Object) -> Option<&'a Born> {
+        mark_of(object)?.born.as_deref()
+    }
+
+    fn makes<'a>(&self, document: &'a Document) -> Option<&'a Born> {
+        match document {
+            Document::Domain(domain) => domain.born.as_deref(),
+            Document::Pool(_) | Document::Volume(_) | Document::Network(_) => None,
         }
+    }
+
+    fn machine_part<'a>(&self, document: &'a Document) -> Option<MachinePart<'a>> {
+        let Document::Volume(volume) = document else { return None };
+        let plain = &volume.name;
+        if let Some((_, disk)) = plain.split_once(".disk.") {
+            return Some(MachinePart::Disk(disk));
+        }
+        plain.contains(".root.").then_some(MachinePart::Root)
     }
 
     fn drift(&self, wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {

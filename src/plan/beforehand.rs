@@ -1,32 +1,139 @@
-//! Tasks for a person before an apply: a machine that is a member of something leaves it first.
+//! Tasks for a person before an apply: a machine that is a member of something leaves it first, and not with too many others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fmc_core::graph::{self, About, Action, Note, NoteKind, Step};
-use fmc_core::provider::{AnyDocument, Rooms};
-use fmc_core::role::Membership;
+use fmc_core::boot::Born;
+use fmc_core::graph::{self, About, Action, Address, Group, Impact, Note, NoteKind};
+use fmc_core::provider::{AnyDocument, MachinePart, Rooms};
+use fmc_core::role::{Fate, Membership, Moving, RoleFacts};
 use fmc_core::roles;
 
 use super::Seen;
+use crate::compile::Wanted;
 
-/// The notes of the machines that are deleted or replaced.
-pub(super) fn notes(plan: &graph::Plan<AnyDocument>, seen: &Seen, rooms: &Rooms<'_>) -> BTreeSet<Note> {
-    let there = plan.all_steps().filter(|step| step.expects.is_some());
-    let marked =
-        there.filter_map(|step| Some((step, rooms.memberships(&step.address, seen.object(&step.address)?))));
-    marked.filter_map(|(step, members)| note(plan, members, step)).collect()
+/// What the roles say of their members in a plan.
+pub(super) fn notes(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> BTreeSet<Note> {
+    let rooms = wanted.rooms();
+    let planned = Planned { wanted: wanted.graph(), seen, rooms: &rooms, groups: groups(plan) };
+    let members: Vec<Moving<'_>> = planned.there().chain(planned.coming()).collect();
+    let told = roles::together(&members).into_iter().map(|told| {
+        let kind = if told.is_refused { NoteKind::Refused } else { NoteKind::Beforehand };
+        Note { about: About::machine(told.machine), kind, text: told.text }
+    });
+    told.collect()
 }
 
-fn note(plan: &graph::Plan<AnyDocument>, members: &[Membership], step: &Step<AnyDocument>) -> Option<Note> {
-    let about = About::object(&step.address, step.part_of.as_deref());
-    let action = plan.step(&about.to_string()).map_or(step.action, |group| group.action());
-    if !matches!(action, Action::Delete | Action::Replace) {
-        return None;
+fn groups(plan: &graph::Plan<AnyDocument>) -> BTreeMap<String, Group<'_, AnyDocument>> {
+    plan.groups().into_iter().map(|group| (group.name().to_owned(), group)).collect()
+}
+
+/// A plan with what it was made from.
+struct Planned<'a> {
+    wanted: &'a graph::Wanted<AnyDocument>,
+    seen: &'a Seen,
+    rooms: &'a Rooms<'a>,
+    /// The steps by machine.
+    groups: BTreeMap<String, Group<'a, AnyDocument>>,
+}
+
+impl<'a> Planned<'a> {
+    /// The members that are there.
+    fn there(&self) -> impl Iterator<Item = Moving<'a>> {
+        let present = self.seen.present();
+        present.flat_map(move |(at, object)| {
+            let members = self.rooms.memberships(at, object);
+            let facts = (self.rooms.born(at, object), self.makes(at));
+            members.iter().map(move |member| self.existing(at, member, facts))
+        })
     }
-    let (name, is_replaced) = (step.address.name(), action == Action::Replace);
-    let members = members.iter();
-    let texts: Vec<String> = members.filter_map(|of| roles::before(of, name, is_replaced)).collect();
-    (!texts.is_empty()).then(|| Note { about, kind: NoteKind::Beforehand, text: texts.join("; ") })
+
+    fn existing(
+        &self,
+        at: &'a Address,
+        member: &Membership,
+        facts: (Option<&'a Born>, Option<&'a Born>),
+    ) -> Moving<'a> {
+        let (born, makes) = facts;
+        let (was, wanted) =
+            (born.and_then(|born| role_of(born, member)), makes.and_then(|makes| role_of(makes, member)));
+        // What is not recorded of a role is not known.
+        let has_it_again = wanted.is_some() || was.is_none();
+        let keeps_state =
+            member.keeps_state() && wanted.is_none_or(|wanted| self.keeps_disk(at, wanted, born, makes));
+        let group = self.group(at);
+        let fate = match group.map(|group| (group.action(), group.impact())) {
+            Some((Action::Delete, _)) => Fate::Leaves,
+            Some((Action::Replace, _)) if has_it_again => Fate::Replaced { keeps_state },
+            Some((Action::Replace, _)) => Fate::Changes,
+            Some((_, Impact::Restart)) => Fate::Restarts { keeps_state: keeps_state == member.keeps_state() },
+            _ => Fate::Stays,
+        };
+        Moving::new(at.name(), member.clone(), fate).facts(was, wanted)
+    }
+
+    /// The members that come: of new machines, and of machines that are replaced and did not have the role.
+    fn coming(&self) -> impl Iterator<Item = Moving<'a>> {
+        self.wanted.nodes.keys().flat_map(move |at| {
+            let makes = self.makes(at).into_iter();
+            let object = self.seen.object(at);
+            makes.flat_map(move |makes| {
+                let roles = makes.roles.iter();
+                roles.filter_map(move |role| {
+                    let members = object.map(|object| self.rooms.memberships(at, object)).unwrap_or_default();
+                    if members.iter().any(|member| is_of(role, member)) {
+                        return None;
+                    }
+                    let action = self.group(at)?.action();
+                    let disk = role.state().and_then(|path| makes.disk_of(path));
+                    let has_state = match (object.is_some(), action) {
+                        (true, Action::Replace) => false,
+                        (false, Action::Create) => match disk {
+                            Some(disk) => !self.makes_part(at, MachinePart::Disk(&disk.name)),
+                            None => !self.makes_part(at, MachinePart::Root),
+                        },
+                        _ => return None,
+                    };
+                    let member = Membership::new(role.kind.clone(), role.instance.as_deref());
+                    let member = member.with_state_kept(disk.is_some());
+                    Some(Moving::new(at.name(), member, Fate::Comes { has_state }).facts(None, Some(role)))
+                })
+            })
+        })
+    }
+
+    /// Whether the disk with the state of a role is the one that the machine has.
+    fn keeps_disk(&self, at: &Address, role: &RoleFacts, born: Option<&Born>, makes: Option<&Born>) -> bool {
+        let Some((path, makes)) = role.state().zip(makes) else { return false };
+        let Some(disk) = makes.disk_of(path) else { return false };
+        let was = born.and_then(|born| born.disk_of(path));
+        was.is_none_or(|was| was.serial == disk.serial) && !self.makes_part(at, MachinePart::Disk(&disk.name))
+    }
+
+    /// Whether a step makes this part of a machine, so that it begins empty.
+    fn makes_part(&self, at: &Address, part: MachinePart<'_>) -> bool {
+        self.group(at).into_iter().flat_map(Group::steps).any(|step| {
+            let document = step.document.as_deref();
+            matches!(step.action, Action::Create | Action::Replace)
+                && document.and_then(|document| self.rooms.machine_part(&step.address, document))
+                    == Some(part)
+        })
+    }
+
+    fn group(&self, at: &Address) -> Option<&Group<'a, AnyDocument>> {
+        self.groups.get(&format!("machine/{}", at.name()))
+    }
+
+    fn makes(&self, at: &Address) -> Option<&'a Born> {
+        self.rooms.makes(at, &*self.wanted.nodes.get(at)?.document)
+    }
+}
+
+fn role_of<'a>(born: &'a Born, member: &Membership) -> Option<&'a RoleFacts> {
+    born.roles.iter().find(|role| is_of(role, member))
+}
+
+fn is_of(role: &RoleFacts, member: &Membership) -> bool {
+    role.kind == *member.kind() && role.instance.as_deref() == member.instance()
 }
 
 #[cfg(all(test, feature = "sim"))]

@@ -2,7 +2,7 @@
 
 use fmc::prelude::*;
 
-use crate::birth::{cluster, cluster_of, refused, same};
+use crate::birth::{cluster, cluster_of, node, refused, same};
 use crate::stage::Stage;
 
 /// The output of a plan, with single spaces.
@@ -14,11 +14,7 @@ fn planned(stage: &Stage, cloud: Cloud, arguments: &str) -> String {
 
 /// A cluster of one server and one agent, each with K3s's folder on a data disk if it is said.
 fn with_agent(version: &'static str, has_disk: bool, change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
-    let agent = Machine::new("w1", Image::debian("12").path("/images/debian-12.qcow2"))
-        .cpus(2)
-        .memory(4.gib())
-        .root_disk(20.gib())
-        .interface(Interface::on("lab").address("10.17.3.31"));
+    let agent = node("w1", 20);
     let agent =
         if has_disk { agent.disk(Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s")) } else { agent };
     let cluster = k3s::Cluster::new("prod", version);
@@ -102,4 +98,180 @@ fn a_cluster_keeps_the_name_that_its_tokens_and_authorities_are_made_from() {
     let words = ["it was made as k3s-server prod", "tokens and authorities", "leave the cluster its name"];
     refused(&stage, renamed(), "plan", "m1", &words);
     refused(&stage, renamed(), "plan --replace m1", "m1", &words);
+}
+
+/// A cluster of machines without data disks, except those of these names.
+fn with_disks(
+    servers: &[&'static str],
+    agents: &[&'static str],
+    disks: &[&'static str],
+    change: impl Fn(k3s::Cluster) -> k3s::Cluster,
+) -> Cloud {
+    let mut all: Vec<&'static str> = servers.iter().chain(agents).copied().collect();
+    all.sort_unstable();
+    let machine = |(at, name): (usize, &&'static str)| {
+        let disk = Disk::new("k3s", 20.gib()).mount("/var/lib/rancher/k3s");
+        if disks.contains(name) { node(name, at).disk(disk) } else { node(name, at) }
+    };
+    let cloud = cluster_of(k3s::Cluster::new("prod", NOW), &[], |cluster| {
+        change(cluster.servers(servers.iter().copied()).agents(agents.iter().copied()))
+    });
+    cloud.machines(all.iter().enumerate().map(machine))
+}
+
+const THREE: [&str; 3] = ["m1", "m2", "m3"];
+
+#[test]
+fn a_majority_of_servers_is_not_replaced_in_one_plan() {
+    let stage = Stage::new();
+    let three = || cluster(&THREE, same);
+    stage.done(three(), "apply");
+    let words = [
+        "m1, m2 would be gone at once, and etcd of prod needs 2 of its 3 members",
+        "one after another",
+        "`apply --only machine/m1 --replace m1`, then `apply --only machine/m2 --replace m2`",
+    ];
+    refused(&stage, three(), "plan --replace m1 --replace m2", "m1", &words);
+    assert_eq!(stage.run(three(), "apply --yes --replace m1 --replace m2").code, 1);
+    refused(
+        &stage,
+        three(),
+        "plan --replace m1 --replace m2 --replace m3",
+        "m1",
+        &["m1, m2, m3 would be gone at once"],
+    );
+    let plan = planned(&stage, three(), "plan --replace m1");
+    assert!(plan.contains("must stay a member of etcd until then") && !plan.contains("refused"), "{plan}");
+    for name in THREE {
+        stage.done(three(), &format!("apply --only machine/{name} --replace {name}"));
+    }
+}
+
+#[test]
+fn servers_leave_one_after_another() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let one = || cluster(&["m1"], same);
+    let words = [
+        "m2, m3 would be gone at once",
+        "`kubectl delete node m2` and this plan with `--only machine/m2`, then `kubectl delete node m3`",
+    ];
+    refused(&stage, one(), "plan", "m2", &words);
+    let plan = planned(&stage, one(), "plan --only machine/m2");
+    assert!(plan.contains("takes it out of etcd") && !plan.contains("refused"), "{plan}");
+    assert!(matches!(stage.run(one(), "apply --only machine/m2").code, 0 | 2));
+    assert!(matches!(stage.run(one(), "apply --only machine/m3").code, 0 | 2));
+    // K3s goes on with its etcd.
+    let plan = planned(&stage, one(), "plan");
+    assert!(!plan.contains("sqlite") && !plan.contains("refused"), "{plan}");
+}
+
+#[test]
+fn the_server_that_begins_does_not_begin_a_second_cluster() {
+    let stage = Stage::new();
+    let three = || with_disks(&THREE, &[], &[], same);
+    stage.done(three(), "apply");
+    let words = [
+        "m1 begins prod",
+        "a second cluster beside that of m2, m3",
+        "`initial: m2`",
+        "`--replace m1` joins them",
+    ];
+    refused(&stage, three(), "plan --replace m1", "m1", &words);
+    // Another one that is new begins a new cluster too.
+    let others = || with_disks(&["m1", "m2", "m4"], &[], &[], |cluster| cluster.initial("m4"));
+    refused(&stage, others(), "plan", "m4", &["m4 begins prod", "`initial: m1`", "then m4 joins them"]);
+    let by_m2 = || with_disks(&THREE, &[], &[], |cluster| cluster.initial("m2"));
+    let ran = stage.run(by_m2(), "apply");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    let plan = planned(&stage, by_m2(), "plan --replace m1");
+    assert!(plan.contains("takes it out of etcd") && !plan.contains("refused"), "{plan}");
+    let ran = stage.run(by_m2(), "apply --replace m1");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    refused(&stage, by_m2(), "plan --replace m2", "m2", &["m2 begins prod", "`initial: m1`"]);
+}
+
+#[test]
+fn a_server_that_comes_back_as_something_else_leaves_etcd_first() {
+    let stage = Stage::new();
+    let made = |servers: &[&'static str], agents: &[&'static str]| {
+        with_disks(servers, agents, &["m1", "m2", "m3", "w1"], same)
+    };
+    stage.done(made(&["m1", "m2", "m3"], &["w1"]), "apply");
+    let swapped = || made(&["m1", "m2", "w1"], &["m3"]);
+    let plan = planned(&stage, swapped(), "plan");
+    assert!(plan.contains("k3s-server prod → k3s-agent prod"), "{plan}");
+    let check = |plan: &str| {
+        assert!(!plan.contains("must stay a member"), "{plan}");
+        for said in
+            ["`kubectl delete node m3`, which takes it out of etcd", "`rm -r /var/lib/rancher/k3s/server`"]
+        {
+            assert!(plan.contains(said), "no {said:?}: {plan}");
+        }
+    };
+    check(&planned(&stage, swapped(), "plan --replace m3 --replace w1"));
+    // It is a server still once an apply has written its new mark.
+    let ran = stage.run(swapped(), "apply");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    check(&planned(&stage, swapped(), "plan --replace m3"));
+    let ran = stage.run(swapped(), "apply --replace m3 --replace w1");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    assert!(!planned(&stage, swapped(), "plan --replace m3").contains("etcd"));
+}
+
+#[test]
+fn a_server_without_the_disk_of_its_state_is_a_new_member() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let without = || with_disks(&THREE, &[], &["m1", "m2"], same);
+    refused(&stage, without(), "plan", "m3", &["the disk with the state of m3", "would be taken out of it"]);
+    let plan = planned(&stage, without(), "plan --replace m3");
+    assert!(plan.contains("`kubectl delete node m3`, which takes it out of etcd"), "{plan}");
+    assert!(!plan.contains("must stay a member"), "{plan}");
+}
+
+#[test]
+fn a_destroy_takes_no_server_out_of_etcd() {
+    let stage = Stage::new();
+    let three = || cluster(&THREE, same);
+    stage.done(three(), "apply");
+    let plan = planned(&stage, three(), "plan --destroy");
+    assert!(!plan.contains("delete node"), "{plan}");
+    assert!(plan.contains("prod ends with its servers (m1, m2, m3)"), "{plan}");
+    stage.done(three(), "destroy");
+}
+
+#[test]
+fn servers_that_restart_in_one_plan_do_so_one_after_another() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let larger = || cluster(&THREE, same).map_machines(|machine| machine.memory(6.gib()));
+    let plan = planned(&stage, larger(), "plan");
+    assert!(
+        plan.contains("m1, m2, m3 stop in this plan") && plan.contains("`apply --only machine/m1`"),
+        "{plan}"
+    );
+    let plan = planned(&stage, larger(), "plan --only machine/m1");
+    assert!(!plan.contains("stop in this plan"), "{plan}");
+}
+
+#[test]
+fn a_new_server_is_not_let_in_by_the_firewalls_that_are_there() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let five = || cluster(&["m1", "m2", "m3", "m4", "m5"], same);
+    let plan = planned(&stage, five(), "plan");
+    for said in [
+        "the firewalls inside m1, m2, m3 were made before m4 and do not let it in",
+        "`apply --only machine/m1 --replace m1`",
+        "`systemctl reload fmc-firewall.service`",
+    ] {
+        assert!(plan.contains(said), "no {said:?}: {plan}");
+    }
+    for name in THREE {
+        let ran = stage.run(five(), &format!("apply --only machine/{name} --replace {name}"));
+        assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    }
+    let plan = planned(&stage, five(), "plan");
+    assert!(!plan.contains("were made before") && plan.contains("+ machine m4"), "{plan}");
 }

@@ -19,6 +19,7 @@ use crate::addr::Mac;
 use crate::checked::{Checked, Machine};
 use crate::given::{Leaf as _, LeafError};
 use crate::image::Provisioner;
+use crate::path::AbsPath;
 use crate::role::RoleFacts;
 
 pub use parts::{BornPart, Digests, PartKind};
@@ -86,6 +87,15 @@ impl BornDisk {
 }
 
 impl Born {
+    /// The data disk that a path is on.
+    pub fn disk_of(&self, path: &AbsPath) -> Option<&BornDisk> {
+        let mounted = self.disks.iter().filter_map(|disk| {
+            let mount = AbsPath::parse(disk.mount.as_deref()?).ok()?;
+            path.is_within(&mount).then_some((mount.as_str().len(), disk))
+        });
+        mounted.max_by_key(|(length, _)| *length).map(|(_, disk)| disk)
+    }
+
     /// The facts of a machine of a checked cloud.
     pub fn of(cloud: &Checked, machine: &Machine, digests: &mut Digests) -> Self {
         let inside = Inside::of(cloud, machine);

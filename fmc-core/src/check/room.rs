@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::finding::Finding;
 use crate::guest::Parts;
 use crate::name::RoleName;
-use crate::role::{Membership, Stated};
+use crate::role::{Moving, Stated, Told};
 
 /// Guests, each with its machine.
 pub(crate) type Guests = Vec<(Idx<Machine>, Parts)>;
@@ -45,9 +45,9 @@ pub(crate) trait Room: Sync {
         Vec::new()
     }
 
-    /// The work for a person before a member leaves, by its name and whether it is replaced.
-    fn leaving(&self, member: &Membership, name: &str, is_replaced: bool) -> Option<String> {
-        let _ = (member, name, is_replaced);
-        None
+    /// The work for a person before a plan, and what makes it refused: the room sees all members of its kinds together.
+    fn together(&self, members: &[Moving<'_>]) -> Vec<Told> {
+        let _ = members;
+        Vec::new()
     }
 }

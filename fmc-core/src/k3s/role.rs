@@ -9,9 +9,9 @@ mod files;
 mod flannel;
 mod flows;
 mod install;
-mod leaving;
 mod server;
 mod span;
+mod together;
 mod unit;
 mod updates;
 mod wait;
@@ -25,8 +25,8 @@ use crate::role::Site;
 
 use agent::Agent;
 pub(crate) use database::Stored;
-pub(crate) use leaving::leaving;
 use server::Server;
+pub(crate) use together::together;
 
 /// The kind of the servers' role.
 pub const SERVER: RoleName = RoleName::literal("k3s-server");

@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::finding::Finding;
 use crate::k3s::resolve;
 use crate::name::RoleName;
-use crate::role::{Membership, Repeated, Stated};
+use crate::role::{Moving, Repeated, Stated, Told};
 use crate::sort;
 
 /// The kinds of its machines' roles.
@@ -44,7 +44,7 @@ impl room::Room for Room {
         is_whole
     }
 
-    fn leaving(&self, member: &Membership, name: &str, is_replaced: bool) -> Option<String> {
-        role::leaving(member, name, is_replaced)
+    fn together(&self, members: &[Moving<'_>]) -> Vec<Told> {
+        role::together(members)
     }
 }

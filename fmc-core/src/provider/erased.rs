@@ -11,9 +11,9 @@ use futures_util::future::BoxFuture;
 
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
-use super::room::{Drawn, NoValue, Room, SimulationError};
+use super::room::{Drawn, MachinePart, NoValue, Room, SimulationError};
 use super::status::Status;
-use crate::boot::Boot;
+use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Event, Fingerprint, Impact, Node, NotUp, Note,
@@ -110,6 +110,9 @@ pub(super) trait Erased: Send + Sync {
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
+    fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born>;
+    fn makes_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Born>;
+    fn machine_part_any<'a>(&self, document: &'a AnyDocument) -> Option<MachinePart<'a>>;
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift;
     fn status_any(&self, checked: &Checked, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Status;
     fn value_any(&self, document: &str, path: &str) -> Result<String, NoValue>;
@@ -215,6 +218,18 @@ impl<R: Room> Erased for R {
 
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership] {
         object.downcast_ref().map(|object| self.memberships(object)).unwrap_or_default()
+    }
+
+    fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born> {
+        self.born(object.downcast_ref()?)
+    }
+
+    fn makes_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Born> {
+        self.makes(document.downcast_ref()?)
+    }
+
+    fn machine_part_any<'a>(&self, document: &'a AnyDocument) -> Option<MachinePart<'a>> {
+        self.machine_part(document.downcast_ref()?)
     }
 
     fn drift_any(&self, wanted: &Wanted<AnyDocument>, seen: &Seen<AnyObject>) -> Drift {

@@ -20,6 +20,6 @@ mod status;
 pub use artifact::{Artifact, ByHand};
 pub use drift::{Drift, DriftKind, Drifted, Moved};
 pub use erased::{AnyDocument, AnyObject, AnyRoom};
-pub use room::{Drawn, NoValue, Room, SimulationError};
+pub use room::{Drawn, MachinePart, NoValue, Room, SimulationError};
 pub use rooms::Rooms;
 pub use status::{Standing, Status};

@@ -7,11 +7,21 @@ use std::sync::Arc;
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::status::Status;
-use crate::boot::Boot;
+use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
 use crate::secret::{SecretRef, Secrets};
+
+/// What an object holds of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MachinePart<'a> {
+    /// Its root.
+    Root,
+    /// A data disk, by its name within the machine.
+    Disk(&'a str),
+}
 
 /// A provider with all its parts. Of this trait only [`Room::NAME`] and [`Room::documents`] are required; the
 /// defaults of the others suit a provider of plain records. Its supertraits require `fingerprint`, `compare`,
@@ -60,6 +70,21 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
     /// The memberships of an existing machine, as recorded in its mark.
     fn memberships<'a>(&self, _object: &'a Self::Object) -> &'a [Membership] {
         &[]
+    }
+
+    /// The birth facts of an existing machine, as recorded in its mark.
+    fn born<'a>(&self, _object: &'a Self::Object) -> Option<&'a Born> {
+        None
+    }
+
+    /// The birth facts of the machine that is made from a document.
+    fn makes<'a>(&self, _document: &'a Self::Document) -> Option<&'a Born> {
+        None
+    }
+
+    /// The part of its machine that the object of a document holds.
+    fn machine_part<'a>(&self, _document: &'a Self::Document) -> Option<MachinePart<'a>> {
+        None
     }
 
     /// Manual changes since the last apply. By default every difference is unclear: see

@@ -11,9 +11,9 @@ use futures_util::future::join_all;
 use super::artifact::{Artifact, ByHand};
 use super::drift::Drift;
 use super::erased::{AnyDocument, AnyObject, AnyRoom, Erased, SharedActing};
-use super::room::{Drawn, NoValue, Room};
+use super::room::{Drawn, MachinePart, NoValue, Room};
 use super::status::Status;
-use crate::boot::Boot;
+use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{
     Acting, Address, Awaited, Change, Choices, Claim, Edge, Fingerprint, Impact, Model, Node, NotUp, Note,
@@ -138,6 +138,21 @@ impl<'a> Rooms<'a> {
     /// The memberships of an existing machine, as recorded in its mark.
     pub fn memberships<'o>(&self, at: &Address, object: &'o AnyObject) -> &'o [Membership] {
         self.of(at).map(|room| room.memberships_any(object)).unwrap_or_default()
+    }
+
+    /// The birth facts of an existing machine, as recorded in its mark.
+    pub fn born<'o>(&self, at: &Address, object: &'o AnyObject) -> Option<&'o Born> {
+        self.of(at)?.born_any(object)
+    }
+
+    /// The birth facts of the machine that is made from a document.
+    pub fn makes<'d>(&self, at: &Address, document: &'d AnyDocument) -> Option<&'d Born> {
+        self.of(at)?.makes_any(document)
+    }
+
+    /// The part of its machine that the object of a document holds.
+    pub fn machine_part<'d>(&self, at: &Address, document: &'d AnyDocument) -> Option<MachinePart<'d>> {
+        self.of(at)?.machine_part_any(document)
     }
 
     /// Manual changes since the last apply.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::name::RoleName;
+use crate::path::AbsPath;
 
 /// The facts of a role on its machine; none by default. Secrets, and what is made from them, do not belong here.
 ///
@@ -24,6 +25,7 @@ pub struct Facts {
     all: Vec<Fact>,
     stale: Option<Arc<str>>,
     bound: Option<Arc<str>>,
+    begins: bool,
 }
 
 /// A fact of a role.
@@ -198,6 +200,17 @@ impl Facts {
         self
     }
 
+    /// The machine begins its instance, and the others join it: without its state it would begin another one.
+    #[must_use]
+    pub fn begins_instance(self) -> Self {
+        Self { begins: true, ..self }
+    }
+
+    /// Whether the machine begins its instance.
+    pub fn is_beginning(&self) -> bool {
+        self.begins
+    }
+
     /// Why a machine with the state of an instance cannot be of another one.
     pub fn bound(&self) -> Option<&str> {
         self.bound.as_deref()
@@ -205,7 +218,7 @@ impl Facts {
 }
 
 /// The facts of one role of a machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RoleFacts {
     /// The role's kind.
@@ -214,12 +227,33 @@ pub struct RoleFacts {
     pub instance: Option<Arc<str>>,
     /// What it says.
     pub facts: Facts,
+    state: Option<AbsPath>,
 }
+
+/// Two are equal if a mark records the same of them.
+impl PartialEq for RoleFacts {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_same_role(other) && self.facts == other.facts
+    }
+}
+
+impl Eq for RoleFacts {}
 
 impl RoleFacts {
     /// The facts of a role.
     pub fn new(kind: RoleName, instance: Option<Arc<str>>, facts: Facts) -> Self {
-        Self { kind, instance, facts }
+        Self { kind, instance, facts, state: None }
+    }
+
+    /// With the place of the role's state, which is not recorded.
+    #[must_use]
+    pub fn with_state(self, state: Option<AbsPath>) -> Self {
+        Self { state, ..self }
+    }
+
+    /// Where the role's state is.
+    pub fn state(&self) -> Option<&AbsPath> {
+        self.state.as_ref()
     }
 
     /// Whether both are of one role, in one instance.

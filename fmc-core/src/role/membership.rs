@@ -102,7 +102,7 @@ impl Membership {
 
     /// The steps before its machine is removed, or replaced under the same name, as its role defined them when the
     /// machine was made. The steps of a built-in role follow from its kind: see
-    /// [`roles::before`](crate::roles::before).
+    /// [`roles::together`](crate::roles::together).
     pub fn said(&self, is_replaced: bool) -> Option<&str> {
         if is_replaced { self.leaving.replaced.as_deref() } else { self.leaving.removed.as_deref() }
     }

@@ -77,6 +77,13 @@ impl Element {
         self.attributes.iter_mut().find_map(|(own, value)| (own == name).then_some(value))
     }
 
+    pub(crate) fn set_attribute(&mut self, name: &str, value: String) {
+        match self.attribute(name) {
+            Some(own) => *own = value,
+            None => self.attributes.push((name.to_owned(), value)),
+        }
+    }
+
     pub(crate) fn remove_attribute(&mut self, name: &str) {
         self.attributes.retain(|(own, _)| own != name);
     }

@@ -42,7 +42,10 @@ pub(super) fn memberships(cloud: &mut Building, assigned: &[Assigned]) {
 fn facts(one: &Assigned, site: &Site<'_>) -> Option<RoleFacts> {
     let facts = one.role.facts(site);
     let says = !facts.is_empty() || facts.stale().is_some() || facts.bound().is_some();
-    says.then(|| RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts))
+    says.then(|| {
+        let role = RoleFacts::new(one.kind.clone(), one.role.instance().map(Into::into), facts);
+        role.with_state(one.role.state())
+    })
 }
 
 /// Whether a path is on a data disk, which a replacement keeps.

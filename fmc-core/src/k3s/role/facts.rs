@@ -8,6 +8,25 @@ use crate::k3s::{Version, goes_back, skips_a_minor};
 use crate::path::AbsPath;
 use crate::role::{FactChange, Facts};
 
+/// The release.
+pub(super) const RELEASE: &str = "release";
+/// Where the state is: on the servers, or in a database.
+pub(super) const DATASTORE: &str = "datastore";
+/// The state is in a database.
+pub(super) const DATABASE: &str = "database";
+/// What holds the state on a server.
+pub(super) const HELD: &str = "state";
+/// A single server holds it in SQLite.
+pub(super) const SQLITE: &str = "sqlite";
+/// How a server starts without a state.
+pub(super) const START: &str = "start";
+/// It begins the cluster.
+pub(super) const BEGINS: &str = "begins";
+/// The servers that the firewall inside a server lets in.
+pub(super) const ADMITS: &str = "admits";
+/// Without a firewall everybody is let in.
+pub(super) const ALL: &str = "all";
+
 /// Where an agent keeps the images and containers of its runtime.
 const RUNTIME: AbsPath = AbsPath::literal("/var/lib/rancher/k3s/agent");
 
@@ -33,20 +52,26 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
         .fixed("pods", subnets(&cluster.pods), kept.clone())
         .fixed("services", subnets(&cluster.services), kept);
     if cluster.said().datastore.is_some() {
-        return facts.fixed("datastore", "database", elsewhere);
+        return facts.fixed(DATASTORE, DATABASE, elsewhere);
     }
-    let facts = facts.fixed("datastore", "servers", elsewhere);
+    let facts = facts.fixed(DATASTORE, "servers", elsewhere);
+    let facts = if node.is_initial() {
+        facts.fact(START, BEGINS).begins_instance()
+    } else {
+        facts.fact(START, "joins")
+    };
+    let facts = facts.fact(ADMITS, admitted(node));
     if !cluster.has_etcd() {
         // K3s goes on with the etcd that it finds, whatever it is asked for.
-        return facts.judged("state", "sqlite", |was| match was {
+        return facts.judged(HELD, SQLITE, |was| match was {
             "etcd" => FactChange::Nothing,
             _ => FactChange::Replacement,
         });
     }
     let facts = if is_kept(node, &STATE) {
-        facts.in_order("state", "etcd", to_etcd(node))
+        facts.in_order(HELD, "etcd", to_etcd(node))
     } else {
-        facts.beforehand("state", "etcd", to_etcd(node))
+        facts.beforehand(HELD, "etcd", to_etcd(node))
     };
     facts.stale_after_removal(format!(
         "{name} has gone on without it, and etcd never takes a removed member back with the directory that it had: K3s \
@@ -62,7 +87,7 @@ pub(super) fn agent(node: &Node<'_>) -> Facts {
          of the agents as it was, or make another machine",
         node.site.machine().name
     );
-    named(node, false).judged("release", version.to_string(), move |was| match Version::parse(was) {
+    named(node, false).judged(RELEASE, version.to_string(), move |was| match Version::parse(was) {
         Ok(was) if keeps && goes_back(was, version) => FactChange::Refused(why.as_str().into()),
         _ => FactChange::Replacement,
     })
@@ -76,7 +101,7 @@ fn release(node: &Node<'_>, facts: Facts) -> Facts {
     let upgraded = said.upgraded_from.as_ref().and_then(Given::ok).copied();
     let is_alone = cluster.servers.len() == 1 && said.datastore.is_none();
     let (of, name) = (cluster.name.to_string(), node.site.machine().name.to_string());
-    facts.judged("release", version.to_string(), move |was| {
+    facts.judged(RELEASE, version.to_string(), move |was| {
         let Ok(born) = Version::parse(was) else { return FactChange::Replacement };
         // What was upgraded in place since is what a person says.
         let from = upgraded.map_or(born, |said| born.max(said));
@@ -125,6 +150,15 @@ fn named(node: &Node<'_>, keeps_member: bool) -> Facts {
         machine.name
     );
     facts.beforehand("node", name, steps)
+}
+
+/// The servers that the firewall of a server lets in.
+fn admitted(node: &Node<'_>) -> String {
+    if !node.site.machine().firewall {
+        return ALL.to_owned();
+    }
+    let servers = node.cluster.servers.iter().filter_map(|at| node.site.cloud().at(*at));
+    servers.map(|server| server.name.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// How SQLite moves to etcd, with its data kept.
