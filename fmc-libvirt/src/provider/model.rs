@@ -129,7 +129,7 @@ fn plugged_in(mut changes: Vec<Change>, wanted: &DomainDocument, seen: &DomainOb
             from: Some("unplugged".to_owned()),
             to: Some("plugged in".to_owned()),
             impact: Impact::Restart,
-            reason: Some("it was restarted while the guest ran".to_owned()),
+            reason: Some("it was stopped while the guest ran".to_owned()),
         }));
     }
     changes

@@ -97,7 +97,7 @@ pub struct DomainObject {
     pub files: Vec<String>,
     /// The files under its disks, as far as the running guest's document names them.
     pub below: Vec<String>,
-    /// Networks that were restarted while it ran, so that it lost them.
+    /// Networks that were stopped while it ran, so that it lost them, whether they are there again or not.
     pub unplugged: Vec<String>,
     /// Its disks that are no volumes of ours: overlays over them, and what was attached by hand.
     pub strange: Vec<StrangeDisk>,

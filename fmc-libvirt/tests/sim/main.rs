@@ -22,3 +22,4 @@ mod room;
 mod steps;
 mod subnets;
 mod threads;
+mod unplugged;

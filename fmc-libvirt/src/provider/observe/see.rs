@@ -28,10 +28,16 @@ pub(super) struct See<'a> {
 }
 
 impl See<'_> {
-    /// The networks that no longer have a guest's ports, because they were restarted while it ran.
+    /// The networks that no longer have a guest's ports, because they were stopped while it ran. One that is gone is
+    /// made again only if it is wanted.
     fn unplugged(&self, ports: Vec<(String, String)>) -> Vec<String> {
-        let lost = |(network, port): &(String, String)| {
-            self.read.ports.get(network).is_some_and(|there| !there.contains(port))
+        let is_gone = |network: &str| {
+            !self.read.networks.iter().any(|record| record.name == network)
+                && self.wants.known_as(&self.place, kind::NETWORK, network, None).is_some()
+        };
+        let lost = |(network, port): &(String, String)| match self.read.ports.get(network) {
+            Some(there) => !there.contains(port),
+            None => is_gone(network),
         };
         ports.into_iter().filter(lost).map(|(network, _)| network).collect()
     }
