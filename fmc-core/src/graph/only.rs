@@ -24,7 +24,7 @@ pub(super) struct Part<D: ?Sized> {
 /// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
 /// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
 /// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
-/// matter for the chosen ones, and have no note.
+/// matter for the chosen ones: they are left out too.
 pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole: Part<D>) -> Part<D> {
     let names = &choices.only;
     let Part { steps, later, deferrals, notes: told, untouched } = whole;
@@ -89,10 +89,15 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     let is_kept = |deferral: &Deferral| deferral.address.as_ref().is_some_and(|at| kept.contains(at));
     part.deferrals.extend(deferrals.into_iter().filter(is_kept));
     let is_elsewhere = |about: &About| known.contains(about) && !chosen.contains(about);
-    part.notes.extend(told.into_iter().filter(|note| {
-        let is_of_one = note.kind.is_unmet() || note.kind == NoteKind::PendingBoot;
-        !(is_of_one && is_elsewhere(&note.about))
-    }));
+    for note in told {
+        if !is_elsewhere(&note.about) {
+            part.notes.push(note);
+        } else if note.kind.is_unmet() {
+            left.unmet.entry(note.about).and_modify(|kind| *kind = note.kind.max(*kind)).or_insert(note.kind);
+        } else if note.kind != NoteKind::PendingBoot {
+            part.notes.push(note);
+        }
+    }
     part.notes.extend(outside(choices, is_elsewhere));
     part.notes.extend(left.notes());
     part
@@ -126,6 +131,8 @@ fn outside(choices: &Choices, is_elsewhere: impl Fn(&About) -> bool) -> Vec<Note
 #[derive(Default)]
 struct LeftOut {
     actions: BTreeMap<About, Action>,
+    /// What is not as wanted and has no step, with the kind of its note.
+    unmet: BTreeMap<About, NoteKind>,
 }
 
 impl LeftOut {
@@ -141,8 +148,19 @@ impl LeftOut {
     }
 
     fn notes(self) -> Vec<Note> {
-        let all = self.actions.into_iter();
-        all.map(|(about, action)| Note { about, kind: NoteKind::LeftOut, text: action.to_string() }).collect()
+        let mut all: BTreeMap<About, String> = BTreeMap::new();
+        all.extend(self.unmet.into_iter().map(|(about, kind)| (about, words(kind).to_owned())));
+        all.extend(self.actions.into_iter().map(|(about, action)| (about, action.to_string())));
+        all.into_iter().map(|(about, text)| Note { about, kind: NoteKind::LeftOut, text }).collect()
+    }
+}
+
+/// What stands against a machine or other noun that has no step.
+fn words(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Outdated => "outdated",
+        NoteKind::Left => "waits for a person",
+        _ => "refused",
     }
 }
 

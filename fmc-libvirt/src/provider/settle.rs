@@ -52,6 +52,7 @@ pub(super) fn settle<'a>(
         notes: Vec::new(),
         dropped: Vec::new(),
         given_up: BTreeSet::new(),
+        bereft: BTreeSet::new(),
         left: BTreeSet::new(),
     };
     let mut machines: BTreeSet<&str> = BTreeSet::new();
@@ -69,6 +70,7 @@ pub(super) fn settle<'a>(
     settling.one_hypervisor();
     settling.crowded();
     settling.known_pools();
+    settling.unmounted();
     settling.images(wanted);
     settling.subnets(wanted);
     settling.drop_unused_bases();
@@ -90,6 +92,8 @@ struct Settling<'a, 'w> {
     notes: Vec<Note>,
     /// Roots that are no longer wanted because their machine stays on its present one.
     dropped: Vec<graph::Node<Document>>,
+    /// The pools in which files of refused machines are gone.
+    bereft: BTreeSet<Address>,
     /// Machines whose lost or kept data a person gave up.
     given_up: BTreeSet<String>,
     /// Domains that stay as they are, with the networks that they have.

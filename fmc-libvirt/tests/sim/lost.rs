@@ -1,13 +1,14 @@
 //! Nothing that a guest may have written is lost, hidden or blanked unless a person asked for it by name.
 
-use fmc_core::graph::{Choices, NoteKind, Plan, Provider as _};
+use fmc_core::graph::{Choices, DeleteData, NoteKind, Plan, Provider as _};
 use fmc_core::image::Image;
 use fmc_core::unit::SizeExt as _;
 use fmc_libvirt::document::Document;
 use fmc_libvirt::link::Link as _;
 
 use crate::lab::{
-    Lab, cloud, db, delete_all_data, delete_data, lan, notes, nothing, now, replace, small, wanted, web,
+    Lab, blank, cloud, db, delete_all_data, delete_data, lan, notes, nothing, now, replace, small, wanted,
+    web,
 };
 
 const POOL: &str = "fmc-first";
@@ -158,6 +159,40 @@ fn a_pool_that_is_not_mounted_stops_everything() {
     refused(&plan, "web", &["mounted"]);
     assert!(lab.try_apply(&small(), &Choices::default()).is_err());
     assert_eq!(world(&lab), before);
+}
+
+/// The new machine alone is planned without the machines that show that the pool's files are elsewhere.
+#[test]
+fn nothing_new_is_made_in_a_pool_that_is_not_mounted() {
+    let lab = Lab::used();
+    lab.sim.unmount(POOL).unwrap();
+    let before = world(&lab);
+    let more = wanted(&cloud([lan()], [web(), db(), blank("new")]));
+    let only = |name: &str| Choices { only: [format!("machine/{name}")].into(), ..Choices::default() };
+    let plan = lab.plan_with(&more, &only("new"));
+    refused(&plan, "new", &[POOL, "mounted"]);
+    assert!(lab.try_apply(&more, &only("new")).is_err());
+    assert_eq!(world(&lab), before);
+    // Who gives up all that the machines had in it may go on with an empty pool.
+    let names = ["web".to_owned(), "db".to_owned()];
+    let all = Choices { replace: names.into(), delete_data: DeleteData::All, ..Choices::default() };
+    lab.apply_with(&more, &all);
+    assert!(lab.plan(&more).is_empty());
+}
+
+#[test]
+fn a_refused_machine_that_is_not_chosen_is_not_as_wanted() {
+    let lab = Lab::used();
+    let root = lab.volumes("db.root.").remove(0);
+    lab.sim.destroy_domain("db").unwrap();
+    lab.sim.delete_volume(POOL, &root).unwrap();
+    let more = wanted(&cloud([lan()], [web(), db(), blank("new")]));
+    let only = Choices { only: ["machine/new".to_owned()].into(), ..Choices::default() };
+    let plan = lab.plan_with(&more, &only);
+    assert_eq!(plan.refused().count(), 0, "{plan}");
+    assert_eq!(notes(&plan, NoteKind::LeftOut), ["machine/db: refused"]);
+    let text = plan.to_string();
+    assert!(text.contains("1 machine         no change") && text.contains("1 left out"), "{text}");
 }
 
 #[test]

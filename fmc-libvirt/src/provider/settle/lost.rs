@@ -1,8 +1,9 @@
 //! Volumes that a machine's domain names and that are gone, lie under another, or are in a pool that is not there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use fmc_core::graph::{self, Address, Edge};
+use fmc_core::graph::{self, About, Address, Edge, NoteKind};
 
 use super::disks::has_serial;
 use super::{Asked, Has, Settling};
@@ -31,10 +32,13 @@ impl Settling<'_, '_> {
             && !asked.replace
         {
             match has_root {
-                Some(has) if self.volume(address, pool, &has.name).is_none() => lost.push(format!(
-                    "its root {} is gone from the pool {pool} (--replace {name} makes a new one)",
-                    has.name
-                )),
+                Some(has) if self.volume(address, pool, &has.name).is_none() => {
+                    self.bereft.insert(address.beside(kind::POOL, pool.clone()));
+                    lost.push(format!(
+                        "its root {} is gone from the pool {pool} (--replace {name} makes a new one)",
+                        has.name
+                    ));
+                }
                 Some(_) => {}
                 None => lost.push(format!(
                     "its domain has no root volume of ours any more (--replace {name} makes a new one)"
@@ -72,10 +76,40 @@ impl Settling<'_, '_> {
             self.added.insert(at.clone(), GIVEN_UP.to_owned());
             return None;
         }
+        self.bereft.extend(pool_of(at));
         Some(format!(
             "its data disk {} is gone (--delete-data {machine} gives its data up and begins with an empty one)",
             at.name()
         ))
+    }
+
+    /// A pool in which a machine misses its files, and which has none of ours, may not be mounted: nothing new is made there.
+    pub(super) fn unmounted(&mut self) {
+        let mut bereft = std::mem::take(&mut self.bereft);
+        for (at, _) in self.seen.present().filter(|(at, _)| at.kind() == kind::VOLUME) {
+            bereft.retain(|pool| pool_of(at).as_ref() != Some(pool));
+        }
+        if bereft.is_empty() {
+            return;
+        }
+        let refused = self.notes.iter().filter(|note| note.kind == NoteKind::Refused);
+        let refused: BTreeSet<About> = refused.map(|note| note.about.clone()).collect();
+        let mut stopped: Vec<(String, String)> = Vec::new();
+        for node in self.nodes.values() {
+            let Document::Domain(machine) = &*node.document else { continue };
+            let new = node.needs.iter().map(|edge| &edge.to).filter(|at| self.states.get(at).is_none());
+            let pool = new.filter_map(pool_of).find(|pool| bereft.contains(pool));
+            if let Some(pool) = pool.filter(|_| !refused.contains(&About::machine(&*machine.name))) {
+                stopped.push((machine.name.to_string(), pool.name().to_owned()));
+            }
+        }
+        for (machine, pool) in stopped {
+            let text = format!(
+                "its disks would be made in the pool {pool}, in which the disks of other machines are gone: is the file system \
+                 of the pool mounted?"
+            );
+            self.refuse(&machine, text);
+        }
     }
 
     /// Whether a disk with the name of a data disk lies over one: it was made by somebody, or has the place of another one.
@@ -126,6 +160,12 @@ impl Settling<'_, '_> {
             }
         }
     }
+}
+
+/// The pool of a volume.
+fn pool_of(volume: &Address) -> Option<Address> {
+    let (pool, _) = volume.name().split_once('/').filter(|_| volume.kind() == kind::VOLUME)?;
+    Some(volume.beside(kind::POOL, pool))
 }
 
 fn is_mounted(lost: &[String]) -> Option<String> {
