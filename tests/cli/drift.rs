@@ -116,7 +116,12 @@ fn what_is_missing_is_told_by_what_is_there() {
         sim.stop_network("lab").unwrap();
         sim.undefine_network("lab").unwrap();
     });
-    let told = ["- machine db        missing", "- network lab       missing", "2 missing"];
+    let told = [
+        "- machine db        missing",
+        "~ machine web       changed  network/lab plugged in -> unplugged",
+        "- network lab       missing",
+        "1 changed, 2 missing",
+    ];
     assert_eq!(drift(&stage, cloud()), (2, lines(&told)));
     stage.done(cloud(), "apply");
     by_hand(&stage, |sim| {
@@ -127,6 +132,39 @@ fn what_is_missing_is_told_by_what_is_there() {
     });
     let (code, told) = drift(&stage, cloud());
     assert!(code == 2 && told.contains("- volume fmc-first/db.disk.data  missing\n"), "{told}");
+}
+
+/// No document changed there, and the next apply waits for a person all the same.
+#[test]
+fn what_keeps_a_machine_from_being_changed_is_told() {
+    let extra = "<disk type='file' device='disk'><source file='/srv/more.qcow2'/><target dev='vdx' bus='virtio'/></disk></devices>";
+    type ByHand<'a> = &'a dyn Fn(&Sim);
+    let root = |sim: &Sim| {
+        let volumes = sim.volumes("fmc-first").unwrap();
+        volumes.into_iter().map(|it| it.path).find(|path| path.contains("/db.root.")).unwrap()
+    };
+    let cases: [(ByHand<'_>, &str); 5] = [
+        (&|sim| sim.pause("db", "user").unwrap(), "state running -> paused (user)"),
+        (&|sim| sim.save("db").unwrap(), "state running -> saved to a file"),
+        (&|sim| sim.edit("db", "</devices>", extra).unwrap(), "disk vdx /srv/more.qcow2 added"),
+        (&|sim| sim.snapshot("db", "deadbeef").unwrap(), "/db.root.deadbeef"),
+        (
+            &|sim| {
+                sim.put_overlay("/srv/db.root.deadbeef", &root(sim));
+                sim.now_on("db", &root(sim), "/srv/db.root.deadbeef").unwrap();
+            },
+            "-> /srv/db.root.deadbeef",
+        ),
+    ];
+    for (change, said) in cases {
+        let stage = applied();
+        by_hand(&stage, change);
+        let (code, told) = drift(&stage, cloud());
+        let mut changed = told.lines().filter(|line| line.contains("  changed  "));
+        assert!(code == 2 && changed.any(|line| line.contains(said)), "{said}: {code} {told}");
+        let plan = stage.run(cloud(), "plan");
+        assert!(plan.out.contains("  machine db") || plan.out.contains("~ machine db"), "{said}: {plan:?}");
+    }
 }
 
 #[test]

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use fmc_core::graph::{Address, Change, Choices, Seen, Verdict, Wanted};
 use fmc_core::provider::{Drift, DriftKind, Drifted, Moved};
 
+use super::guard::StrangeDisk;
 use super::model::{compare, part_of};
 use super::object::{DomainObject, ImageObject, NetworkObject, Object, Owner, pool_identity};
 use super::settle::{root_of, settle};
 use crate::document::{Document, kind};
 use crate::drift::pending_boot;
+use crate::link::Suspended;
 use crate::mark::{Mark, is_stale};
 use crate::volume::Ours;
 use crate::xml::Outline;
@@ -24,23 +26,29 @@ use crate::xml::Outline;
 /// Manual changes, found by comparing the wanted with the existing objects.
 pub fn drift(wanted: &Wanted<Document>, seen: &Seen<Object>) -> Drift {
     let settled = settle(wanted, seen, &Choices::default());
-    let mut looking = Looking(Drift::unknown_of(seen));
+    let mut looking = Looking { found: Drift::unknown_of(seen), covering: covering(seen) };
     for (address, object) in seen.present() {
         match settled.nodes.get(address) {
             Some(node) => looking.compare(address, &node.document, object),
             None => looking.extra(address, object),
         }
-        looking.covered(address, object);
+        if let Some(above) = covered(object) {
+            looking.covered(address, object, above);
+        }
     }
     looking.swapped(wanted, seen);
     looking.missing(wanted, seen);
-    let Looking(mut found) = looking;
+    let Looking { mut found, .. } = looking;
     found.drift.sort_by(|one, other| one.address.cmp(&other.address));
     found
 }
 
 /// The findings so far.
-struct Looking(Drift);
+struct Looking {
+    found: Drift,
+    /// The disks that lie over volumes of ours: the volumes tell of them.
+    covering: BTreeSet<String>,
+}
 
 impl Looking {
     fn compare(&mut self, address: &Address, document: &Document, object: &Object) {
@@ -58,25 +66,27 @@ impl Looking {
         }
         let (known, unclear): (Vec<Change>, Vec<Change>) =
             changes.into_iter().partition(|change| is_known(document, object, change));
-        if !known.is_empty() {
-            self.tell(address, object, DriftKind::Changed, known.into_iter().map(Moved::from).collect());
+        let mut moved: Vec<Moved> = known.into_iter().map(Moved::from).collect();
+        if let Object::Domain(domain) = object {
+            moved.extend(by_hand(domain, &self.covering));
+        }
+        if !moved.is_empty() {
+            self.tell(address, object, DriftKind::Changed, moved);
         }
         if !unclear.is_empty() {
             let changes = unclear.into_iter().map(Moved::from).collect();
             let part_of = part_of(address, object).map(Arc::from);
             let unclear = Drifted { address: address.clone(), part_of, kind: DriftKind::Changed, changes };
-            self.0.unclear.push(unclear);
+            self.found.unclear.push(unclear);
         }
     }
 
     /// A volume that lies under a disk which fmc did not make, as the root of a machine with a snapshot.
-    fn covered(&mut self, address: &Address, object: &Object) {
+    fn covered(&mut self, address: &Address, object: &Object, above: &str) {
         let Object::Volume(volume) = object else { return };
-        if let Some(above) = volume.under.as_ref().filter(|_| volume.named_by.is_empty()) {
-            let from = Some(volume.path.clone());
-            let moved = Moved { path: "disk".to_owned(), from, to: Some(above.clone()) };
-            self.tell(address, object, DriftKind::Changed, vec![moved]);
-        }
+        let from = Some(volume.path.clone());
+        let moved = Moved { path: "disk".to_owned(), from, to: Some(above.to_owned()) };
+        self.tell(address, object, DriftKind::Changed, vec![moved]);
     }
 
     /// A machine whose root lies over an image that was replaced.
@@ -148,7 +158,7 @@ impl Looking {
         let is_ours =
             |address: &Address| wanted.nodes.contains_key(address) || is_our_volume(address, wanted);
         missing.retain(|address, _| !seen.objects.contains_key(address) && is_ours(address));
-        self.0.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
+        self.found.drift.extend(missing.into_iter().map(|(address, part_of)| Drifted {
             address,
             part_of,
             kind: DriftKind::Missing,
@@ -158,8 +168,49 @@ impl Looking {
 
     fn tell(&mut self, address: &Address, object: &Object, kind: DriftKind, changes: Vec<Moved>) {
         let part_of = part_of(address, object).map(Arc::from);
-        self.0.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
+        self.found.drift.push(Drifted { address: address.clone(), part_of, kind, changes });
     }
+}
+
+/// The disk that lies over a volume of ours and hides it.
+fn covered(object: &Object) -> Option<&String> {
+    let Object::Volume(volume) = object else { return None };
+    volume.under.as_ref().filter(|_| volume.named_by.is_empty())
+}
+
+fn covering(seen: &Seen<Object>) -> BTreeSet<String> {
+    seen.present().filter_map(|(_, object)| covered(object)).cloned().collect()
+}
+
+/// What people and other programs did to a machine without a change of its document: fmc never does it.
+fn by_hand(domain: &DomainObject, covering: &BTreeSet<String>) -> Vec<Moved> {
+    let mut moved = Vec::new();
+    if domain.owner != Owner::Us {
+        return moved;
+    }
+    let state = match &domain.record.suspended {
+        Some(Suspended::Paused(why)) => Some(format!("paused ({why})")),
+        Some(Suspended::Saved) => Some("saved to a file".to_owned()),
+        None => None,
+    };
+    moved.extend(state.map(|state| Moved {
+        path: "state".to_owned(),
+        from: Some("running".to_owned()),
+        to: Some(state),
+    }));
+    // One that may only look like a disk of somebody's is compared by its document.
+    let is_told = |disk: &&StrangeDisk| disk.in_doubt || covering.contains(&disk.source);
+    moved.extend(domain.strange.iter().filter(|disk| !is_told(disk)).map(|disk| Moved {
+        path: format!("disk {}", disk.target),
+        from: None,
+        to: Some(disk.source.clone()),
+    }));
+    moved.extend(domain.copying.iter().map(|target| Moved {
+        path: format!("disk {target}"),
+        from: None,
+        to: Some("a job that copies it".to_owned()),
+    }));
+    moved
 }
 
 /// Whether an unwanted volume, for example an older root, is ours by its name.

@@ -40,7 +40,8 @@ fn a_network_that_was_undefined_under_guests_comes_back_with_them() {
 fn a_network_that_nobody_wants_restarts_no_guest() {
     let lab = Lab::used();
     lab.sim.plant_network("<network><name>theirs</name><bridge name='br-theirs'/></network>").unwrap();
-    let more = "<interface type='network'><mac address='52:54:00:aa:bb:cc'/><source network='theirs'/></interface>";
+    let more =
+        "<interface type='network'><mac address='52:54:00:aa:bb:cc'/><source network='theirs'/></interface>";
     lab.sim.edit("web", "</devices>", &format!("{more}</devices>")).unwrap();
     lab.sim.destroy_domain("web").unwrap();
     lab.sim.start_domain("web").unwrap();
