@@ -275,3 +275,148 @@ fn a_new_server_is_not_let_in_by_the_firewalls_that_are_there() {
     let plan = planned(&stage, five(), "plan");
     assert!(!plan.contains("were made before") && plan.contains("+ machine m4"), "{plan}");
 }
+
+/// A cluster of three servers that keep nothing on data disks.
+fn on_roots(change: impl Fn(k3s::Cluster) -> k3s::Cluster) -> Cloud {
+    with_disks(&THREE, &[], &[], change)
+}
+
+#[test]
+fn settings_that_are_equal_on_all_servers_change_on_all_of_them_first() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    type Change = fn(k3s::Cluster) -> k3s::Cluster;
+    let changes: [(Change, &[&str]); 3] = [
+        (
+            |cluster| cluster.cluster_domain("prod.internal"),
+            &[
+                "cluster_domain cluster.local → prod.internal",
+                "write `cluster-domain: prod.internal` to /etc/rancher/k3s/config.yaml on m1, m2, m3",
+                "names that end in cluster.local are not answered any more",
+            ],
+        ),
+        (
+            |cluster| cluster.cluster_dns("10.43.0.53"),
+            &["cluster_dns 10.43.0.10 → 10.43.0.53", "`kubectl -n kube-system delete service kube-dns`"],
+        ),
+        (
+            |cluster| cluster.flannel(k3s::FlannelBackend::WireguardNative),
+            &[
+                "flannel vxlan → wireguard-native",
+                "nodes of different backends do not reach each other's pods",
+                "let UDP 51820 through",
+                "reboot every node, servers first",
+            ],
+        ),
+    ];
+    for (change, words) in changes {
+        let changed = || cluster(&THREE, change);
+        for arguments in ["plan", "plan --replace m1"] {
+            let plan = planned(&stage, changed(), arguments);
+            for said in words {
+                assert!(plan.contains(said), "no {said:?} of {arguments}: {plan}");
+            }
+            assert_eq!(plan.matches("K3s takes no server whose value differs").count(), 1, "{plan}");
+            assert!(!plan.contains("a secret, or the form"), "{plan}");
+        }
+    }
+    // The same in other words is no change.
+    let plain = || {
+        let said = |cluster: k3s::Cluster| {
+            cluster
+                .cluster_domain("cluster.local")
+                .cluster_dns("10.43.0.10")
+                .flannel(k3s::FlannelBackend::Vxlan)
+        };
+        cluster(&THREE, said)
+    };
+    assert!(!planned(&stage, plain(), "plan").contains("K3s takes no server"));
+}
+
+#[test]
+fn secrets_are_encrypted_from_the_beginning_or_never() {
+    use k3s::EncryptionProvider::{Aescbc, Secretbox};
+    let stage = Stage::new();
+    stage.done(on_roots(same), "apply");
+    let encrypted = || on_roots(|cluster| cluster.secrets_encryption(Aescbc));
+    let words = ["secrets_encryption off → aescbc", "does not turn the encryption of Secrets on or off"];
+    refused(&stage, encrypted(), "plan", "m1", &words);
+    // A server that joins the others would be refused by them.
+    refused(&stage, encrypted(), "plan --replace m2", "m2", &words);
+
+    let stage = Stage::new();
+    stage.done(encrypted(), "apply");
+    let other = || on_roots(|cluster| cluster.secrets_encryption(Secretbox));
+    let plan = planned(&stage, other(), "plan");
+    for said in ["write `secrets-encryption-provider: secretbox`", "`k3s secrets-encrypt rotate-keys` on m1"]
+    {
+        assert!(plan.contains(said) && !plan.contains("refused"), "no {said:?}: {plan}");
+    }
+    let stage = Stage::new();
+    stage.done(other(), "apply");
+    refused(&stage, encrypted(), "plan", "m1", &["from aescbc to secretbox, and not back"]);
+    refused(&stage, on_roots(same), "plan", "m1", &["secrets_encryption secretbox → off"]);
+}
+
+#[test]
+fn the_networks_of_several_servers_do_not_change_by_replacements() {
+    let stage = Stage::new();
+    stage.done(on_roots(same), "apply");
+    let moved = || on_roots(|cluster| cluster.pods("10.50.0.0/16"));
+    refused(&stage, moved(), "plan --replace m2", "m2", &["a cluster keeps the networks that it began with"]);
+}
+
+#[test]
+fn a_member_of_etcd_keeps_its_address() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let moved = || {
+        cluster(&THREE, same).map_machines(|machine| match machine.name.ok() {
+            Some(name) if name.as_str() == "m3" => {
+                machine.map_interfaces(|interface| interface.address("10.17.3.99"))
+            }
+            _ => machine,
+        })
+    };
+    let words = ["address 10.17.3.13 → 10.17.3.99", "etcd knows m3 by its address"];
+    refused(&stage, moved(), "plan --replace m3", "m3", &words);
+}
+
+#[test]
+fn a_cluster_keeps_the_token_that_its_state_is_opened_with() {
+    use k3s::pki::{Credentials, Part};
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let other = || {
+        cluster(&THREE, |cluster| cluster.credentials(Credentials::new().generation(Part::ServerToken, 2)))
+    };
+    let words =
+        ["server_token generation 1 → generation 2", "K3s opens the state of prod with the server token"];
+    refused(&stage, other(), "plan", "m1", &words);
+    refused(&stage, other(), "plan --replace m1", "m1", &words);
+}
+
+#[test]
+fn a_new_balancer_is_not_let_in_by_the_firewalls_that_are_there() {
+    let stage = Stage::new();
+    let made = |balancers: &[&'static str]| {
+        let cloud = cluster(&THREE, |cluster| {
+            let balancer = Balancer::on_all(balancers.iter().copied()).virtual_address("10.17.3.5");
+            cluster.endpoint(k3s::Endpoint::balancer(balancer))
+        });
+        cloud.machines(balancers.iter().enumerate().map(|(at, name)| node(name, 30 + at)))
+    };
+    stage.done(made(&["lb1"]), "apply");
+    let two = || made(&["lb1", "lb2"]);
+    let plan = planned(&stage, two(), "plan");
+    let said = "the firewalls inside m1, m2, m3 were made before lb2 and do not let it in (TCP 6443";
+    assert!(plan.contains(said), "{plan}");
+    // It is true until they are made anew.
+    let ran = stage.run(two(), "apply");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    let plan = planned(&stage, two(), "plan");
+    assert!(plan.contains(said), "{plan}");
+    let ran = stage.run(two(), "apply --only machine/m1 --replace m1");
+    assert!(matches!(ran.code, 0 | 2), "{ran:?}");
+    assert!(planned(&stage, two(), "plan").contains("the firewalls inside m2, m3 were made before lb2"));
+}

@@ -10,6 +10,7 @@ mod flannel;
 mod flows;
 mod install;
 mod server;
+mod settings;
 mod span;
 mod together;
 mod unit;

@@ -63,6 +63,11 @@ impl<'a> Moving<'a> {
         self.was?.facts.iter().find(|fact| *fact.key == *key).map(|fact| &*fact.value)
     }
 
+    /// A wanted fact.
+    pub fn wants(&self, key: &str) -> Option<&'a str> {
+        self.wanted?.facts.iter().find(|fact| *fact.key == *key).map(|fact| &*fact.value)
+    }
+
     /// Whether its machine is there, and stops to be a member for good or for a while.
     pub fn is_gone(&self) -> bool {
         matches!(self.fate, Fate::Replaced { .. } | Fate::Changes | Fate::Leaves)

@@ -1,8 +1,10 @@
 //! What a node says of itself, and a server of its cluster, when its machine is made. Its state keeps some of it for ever.
 
-use super::Node;
 use super::server::STATE;
+use super::settings::{self, settled};
+use super::{Node, config};
 use crate::addr::Subnet;
+use crate::checked::{Idx, Machine};
 use crate::given::{Given, Leaf as _};
 use crate::k3s::{Version, goes_back, skips_a_minor};
 use crate::path::AbsPath;
@@ -24,6 +26,8 @@ pub(super) const START: &str = "start";
 pub(super) const BEGINS: &str = "begins";
 /// The servers that the firewall inside a server lets in.
 pub(super) const ADMITS: &str = "admits";
+/// The balancers that it lets in.
+pub(super) const BALANCERS: &str = "balancers";
 /// Without a firewall everybody is let in.
 pub(super) const ALL: &str = "all";
 
@@ -49,8 +53,18 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     );
     let facts = release(node, named(node, cluster.has_etcd() && is_kept(node, &STATE)))
         .bound_to_instance(bound)
-        .fixed("pods", subnets(&cluster.pods), kept.clone())
-        .fixed("services", subnets(&cluster.services), kept);
+        .fact(ADMITS, admitted(node, &cluster.servers));
+    let facts = if cluster.endpoint.is_balanced {
+        facts.fact(BALANCERS, admitted(node, &cluster.endpoint.machines))
+    } else {
+        facts
+    };
+    let networks = [("pods", &cluster.pods), ("services", &cluster.services)];
+    let facts = networks.into_iter().fold(facts, |facts, (key, networks)| {
+        let kept = kept.clone();
+        settled(cluster, facts, key, subnets(networks), move |_| Some(kept.clone()))
+    });
+    let facts = settings::facts(node, facts);
     if cluster.said().datastore.is_some() {
         return facts.fixed(DATASTORE, DATABASE, elsewhere);
     }
@@ -60,7 +74,6 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
     } else {
         facts.fact(START, "joins")
     };
-    let facts = facts.fact(ADMITS, admitted(node));
     if !cluster.has_etcd() {
         // K3s goes on with the etcd that it finds, whatever it is asked for.
         return facts.judged(HELD, SQLITE, |was| match was {
@@ -69,7 +82,7 @@ pub(super) fn server(node: &Node<'_>) -> Facts {
         });
     }
     let facts = if is_kept(node, &STATE) {
-        facts.in_order(HELD, "etcd", to_etcd(node))
+        addressed(node, facts).in_order(HELD, "etcd", to_etcd(node))
     } else {
         facts.beforehand(HELD, "etcd", to_etcd(node))
     };
@@ -152,13 +165,24 @@ fn named(node: &Node<'_>, keeps_member: bool) -> Facts {
     facts.beforehand("node", name, steps)
 }
 
-/// The servers that the firewall of a server lets in.
-fn admitted(node: &Node<'_>) -> String {
+/// The address of a member of etcd whose state is on a data disk: etcd keeps it with the state.
+fn addressed(node: &Node<'_>, facts: Facts) -> Facts {
+    let Some(address) = config::addresses(node).next() else { return facts };
+    let name = &node.site.machine().name;
+    let why = format!(
+        "etcd knows {name} by its address, and K3s with the state on its disk would stop, because that is of no member: leave \
+         {name} its address, or make a server with another name and then remove this one"
+    );
+    facts.fixed("address", address.to_string(), why)
+}
+
+/// The machines of these that the firewall of a server lets in.
+fn admitted(node: &Node<'_>, machines: &[Idx<Machine>]) -> String {
     if !node.site.machine().firewall {
         return ALL.to_owned();
     }
-    let servers = node.cluster.servers.iter().filter_map(|at| node.site.cloud().at(*at));
-    servers.map(|server| server.name.as_str()).collect::<Vec<_>>().join(",")
+    let machines = machines.iter().filter_map(|at| node.site.cloud().at(*at));
+    machines.map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// How SQLite moves to etcd, with its data kept.

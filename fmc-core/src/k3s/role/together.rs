@@ -4,7 +4,9 @@
 //! cannot come back with the state that it had; etcd goes on while more than half of its members answer. The server that
 //! begins a cluster begins another one when it starts without its state.
 
-use super::{AGENT, DATASTORE, SERVER, facts};
+use std::collections::BTreeMap;
+
+use super::{AGENT, DATASTORE, SERVER, facts, settings};
 use crate::firewall::{PATH, UNIT};
 use crate::given::Leaf as _;
 use crate::k3s::Version;
@@ -71,6 +73,7 @@ impl<'a> Cluster<'a> {
         told.extend(self.second_cluster());
         told.extend(self.majority().or_else(|| self.restarts()));
         told.extend(self.shut_out());
+        told.extend(settings::told(&self.servers));
         told.extend(self.newer_agents());
         told
     }
@@ -237,25 +240,33 @@ impl<'a> Cluster<'a> {
         Some(Told::beforehand(first.machine, text))
     }
 
-    /// New servers that the firewalls of the others do not let in yet.
+    /// Servers and balancers that the firewalls of servers do not let in, because those were made before them.
     fn shut_out(&self) -> Vec<Told> {
-        let admits = |server: &Moving<'_>, name: &str| {
-            let admitted = server.fact(facts::ADMITS);
-            admitted.is_some_and(|all| all == facts::ALL || all.split(',').any(|one| one == name))
-        };
-        let each = self.new.iter().filter_map(|new| {
-            let shut = self.servers.iter().filter(|server| {
-                matches!(server.fate, Fate::Stays | Fate::Restarts { .. }) && !admits(server, new.machine)
-            });
-            let shut: Vec<&Moving<'_>> = shut.copied().collect();
-            let first = shut.first()?.machine;
-            let (name, all) = (new.machine, names(&shut));
-            let text = format!(
-                "the firewalls inside {all} were made before {name} and do not let it in (TCP 2379, 2380 and 6443): replace \
-                 them one after another (`apply --only machine/{first} --replace {first}`), or add its address to the rules in \
-                 {PATH} on each and `systemctl reload {UNIT}`"
-            );
-            Some(Told::beforehand(name, text))
+        let stays = |server: &&&Moving<'_>| matches!(server.fate, Fate::Stays | Fate::Restarts { .. });
+        let etcd = if self.has_database() { "" } else { ", 2379 and 2380" };
+        let ports = [
+            (facts::ADMITS, format!("TCP 6443{etcd}")),
+            (facts::BALANCERS, "TCP 6443, and the ports of an ingress behind it".to_owned()),
+        ];
+        let each = ports.iter().flat_map(|(key, ports)| {
+            let mut shut: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for server in self.servers.iter().filter(stays) {
+                let Some(was) = server.fact(key).filter(|was| *was != facts::ALL) else { continue };
+                let wanted = server.wants(key).filter(|wanted| *wanted != facts::ALL).unwrap_or_default();
+                let was: Vec<&str> = was.split(',').collect();
+                for name in wanted.split(',').filter(|name| !name.is_empty() && !was.contains(name)) {
+                    shut.entry(name).or_default().push(server.machine);
+                }
+            }
+            shut.into_iter().filter_map(move |(name, all)| {
+                let (first, all) = (*all.first()?, all.join(", "));
+                let text = format!(
+                    "the firewalls inside {all} were made before {name} and do not let it in ({ports}): replace them one after \
+                     another (`apply --only machine/{first} --replace {first}`), or add its address to the rules in {PATH} on \
+                     each and `systemctl reload {UNIT}`"
+                );
+                Some(Told::beforehand(name, text))
+            })
         });
         each.collect()
     }
@@ -271,8 +282,7 @@ impl<'a> Cluster<'a> {
         };
         let made = |agent: &&&Moving<'_>| matches!(agent.fate, Fate::Comes { .. } | Fate::Replaced { .. });
         let each = self.agents.iter().filter(made).filter_map(|agent| {
-            let wanted = agent.wanted?.facts.iter().find(|fact| *fact.key == *facts::RELEASE)?;
-            let wanted = release(Some(&wanted.value))?;
+            let wanted = release(agent.wants(facts::RELEASE))?;
             (wanted > oldest && wanted.minor() != oldest.minor()).then(|| {
                 let text = format!(
                     "{} would run {wanted}, and {server} was made with {oldest}: no node is newer than its servers, so replace \
