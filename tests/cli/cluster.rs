@@ -231,6 +231,42 @@ fn a_server_without_the_disk_of_its_state_is_a_new_member() {
 }
 
 #[test]
+fn a_disk_of_another_name_has_no_state() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let renamed = || {
+        cluster(&THREE, same).map_machines(|machine| match machine.name.ok() {
+            Some(name) if name.as_str() == "m3" => {
+                machine.map_disks(|_| Disk::new("rancher", 20.gib()).mount("/var/lib/rancher/k3s"))
+            }
+            _ => machine,
+        })
+    };
+    refused(&stage, renamed(), "plan", "m3", &["the disk with the state of m3"]);
+    let plan = planned(&stage, renamed(), "plan --replace m3");
+    assert!(plan.contains("`kubectl delete node m3`, which takes it out of etcd"), "{plan}");
+    assert!(!plan.contains("must stay a member"), "{plan}");
+}
+
+#[test]
+fn servers_of_a_cluster_that_is_not_wanted_any_more_leave_it() {
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let without = || {
+        let mut cloud = cluster(&THREE, same);
+        cloud.clusters = Cloud::new("first").clusters;
+        cloud
+    };
+    let plan = planned(&stage, without(), "plan --replace m3");
+    assert!(plan.contains("`kubectl delete node m3`, which takes it out of etcd"), "{plan}");
+    let plan = planned(&stage, without(), "plan --replace m1 --replace m2 --replace m3");
+    assert!(plan.contains("prod ends with its servers (m1, m2, m3)"), "{plan}");
+    for plan in [plan, planned(&stage, without(), "plan")] {
+        assert!(!plan.contains("must stay a member") && !plan.contains("delete node"), "{plan}");
+    }
+}
+
+#[test]
 fn a_destroy_takes_no_server_out_of_etcd() {
     let stage = Stage::new();
     let three = || cluster(&THREE, same);
@@ -286,7 +322,7 @@ fn settings_that_are_equal_on_all_servers_change_on_all_of_them_first() {
     let stage = Stage::new();
     stage.done(cluster(&THREE, same), "apply");
     type Change = fn(k3s::Cluster) -> k3s::Cluster;
-    let changes: [(Change, &[&str]); 3] = [
+    let changes: [(Change, &[&str]); 5] = [
         (
             |cluster| cluster.cluster_domain("prod.internal"),
             &[
@@ -308,6 +344,14 @@ fn settings_that_are_equal_on_all_servers_change_on_all_of_them_first() {
                 "reboot every node, servers first",
             ],
         ),
+        (
+            |cluster| cluster.disable(k3s::Component::Traefik).disable(k3s::Component::Servicelb),
+            &["disable [] → [servicelb, traefik]", "write `disable: [servicelb, traefik]` to"],
+        ),
+        (
+            |cluster| cluster.egress(k3s::EgressMode::Disabled),
+            &["egress agent → disabled", "write `egress-selector-mode: disabled` to"],
+        ),
     ];
     for (change, words) in changes {
         let changed = || cluster(&THREE, change);
@@ -316,7 +360,7 @@ fn settings_that_are_equal_on_all_servers_change_on_all_of_them_first() {
             for said in words {
                 assert!(plan.contains(said), "no {said:?} of {arguments}: {plan}");
             }
-            assert_eq!(plan.matches("K3s takes no server whose value differs").count(), 1, "{plan}");
+            assert_eq!(plan.matches("Before one is replaced or added, write").count(), 1, "{plan}");
             assert!(!plan.contains("a secret, or the form"), "{plan}");
         }
     }
@@ -330,7 +374,7 @@ fn settings_that_are_equal_on_all_servers_change_on_all_of_them_first() {
         };
         cluster(&THREE, said)
     };
-    assert!(!planned(&stage, plain(), "plan").contains("K3s takes no server"));
+    assert!(!planned(&stage, plain(), "plan").contains("Before one is replaced or added"));
 }
 
 #[test]

@@ -208,12 +208,6 @@ impl Credentials {
         self
     }
 
-    /// The generation of the token by which servers join; `None` if it is the user's own.
-    pub(crate) fn server_token_generation(&self) -> Option<u32> {
-        let generation = self.generations.get(&Part::ServerToken).copied().unwrap_or(1);
-        self.server_token.is_none().then_some(generation)
-    }
-
     /// The tokens of servers and of agents, where both are the user's own.
     pub(crate) const fn own_tokens(&self) -> Option<(&Secret, &Secret)> {
         match (&self.server_token, &self.agent_token) {

@@ -5,39 +5,75 @@
 
 use super::Node;
 use crate::firewall::{PATH, UNIT};
-use crate::k3s::FlannelBackend;
 use crate::k3s::resolved::Cluster;
+use crate::k3s::{Component, FlannelBackend};
 use crate::role::{FactChange, Facts, Fate, Moving, Told};
+use crate::secret::SecretSource;
 
 const DOMAIN: &str = "cluster_domain";
 const DNS: &str = "cluster_dns";
 const FLANNEL: &str = "flannel";
 const ENCRYPTION: &str = "secrets_encryption";
+const DISABLE: &str = "disable";
+const EGRESS: &str = "egress";
 
 /// Secrets are not encrypted.
 const OFF: &str = "off";
 
-/// How a setting changes: its fact, its key in `config.yaml`, and what comes after the new value.
-type Setting = (&'static str, &'static str, fn(&str, &str, &str) -> String);
+/// A setting, and how it changes.
+struct Setting {
+    /// Its fact.
+    key: &'static str,
+    /// Its key in `config.yaml`.
+    line: &'static str,
+    /// Why all servers change together.
+    why: &'static str,
+    /// What comes after the new value: by the old one, the new one, and a server.
+    then: fn(&str, &str, &str) -> String,
+}
 
-const ALL: [Setting; 4] = [
-    (DOMAIN, "cluster-domain", |was, _, _| {
-        format!(
-            "then restart K3s on all agents, and all pods: names that end in {was} are not answered any more"
-        )
-    }),
-    (DNS, "cluster-dns", |_, _, _| {
-        "`kubectl -n kube-system delete service kube-dns` before that, because a Service keeps its address; then restart K3s \
-         on all agents, and all pods"
-            .to_owned()
-    }),
-    (FLANNEL, "flannel-backend", |_, wanted, _| flannel(wanted)),
-    (ENCRYPTION, "secrets-encryption-provider", |_, _, first| {
-        format!(
-            "then `k3s secrets-encrypt rotate-keys` on {first}, and restart K3s on the other servers once `k3s \
-             secrets-encrypt status` says reencrypt_finished"
-        )
-    }),
+const COMPARED: &str = "K3s takes no server whose value differs from that of the others";
+
+const ALL: [Setting; 6] = [
+    Setting {
+        key: DOMAIN,
+        line: "cluster-domain",
+        why: COMPARED,
+        then: |was, _, _| {
+            format!(
+                "; then restart K3s on all agents, and all pods: names that end in {was} are not answered any more"
+            )
+        },
+    },
+    Setting {
+        key: DNS,
+        line: "cluster-dns",
+        why: COMPARED,
+        then: |_, _, _| {
+            "; `kubectl -n kube-system delete service kube-dns` before that, because a Service keeps its address; then \
+             restart K3s on all agents, and all pods"
+                .to_owned()
+        },
+    },
+    Setting { key: FLANNEL, line: "flannel-backend", why: COMPARED, then: |_, wanted, _| flannel(wanted) },
+    Setting {
+        key: ENCRYPTION,
+        line: "secrets-encryption-provider",
+        why: COMPARED,
+        then: |_, _, first| {
+            format!(
+                "; then `k3s secrets-encrypt rotate-keys` on {first}, and restart K3s on the other servers once `k3s \
+                 secrets-encrypt status` says reencrypt_finished"
+            )
+        },
+    },
+    Setting {
+        key: DISABLE,
+        line: "disable",
+        why: "a server deletes what the cluster has of a part that it leaves out, and one that does not makes it anew",
+        then: |_, _, _| String::new(),
+    },
+    Setting { key: EGRESS, line: "egress-selector-mode", why: COMPARED, then: |_, _, _| String::new() },
 ];
 
 /// The facts of a server.
@@ -51,6 +87,10 @@ pub(super) fn facts(node: &Node<'_>, facts: Facts) -> Facts {
         said.cluster_dns.iter().filter_map(|given| given.ok()).map(ToString::to_string).collect()
     };
     let facts = facts.fact(DOMAIN, domain).fact(DNS, dns.join(",")).fact(FLANNEL, cluster.flannel.as_str());
+    let left_out = Component::ALL.iter().filter(|part| said.leaves_out(**part)).map(|part| part.as_str());
+    let egress = said.egress.as_ref().and_then(|given| given.ok()).map_or("agent", |mode| mode.as_str());
+    let facts =
+        facts.fact(DISABLE, format!("[{}]", left_out.collect::<Vec<_>>().join(", "))).fact(EGRESS, egress);
     let facts = encryption(cluster, facts);
     token(cluster, facts)
 }
@@ -93,9 +133,10 @@ fn encryption(cluster: &Cluster, facts: Facts) -> Facts {
 /// docs.k3s.io, *CLI Tools/token*: the server token encrypts what the datastore keeps of the cluster's authorities.
 fn token(cluster: &Cluster, facts: Facts) -> Facts {
     const OWN: &str = "own";
-    let generation = cluster.said().credentials.server_token_generation();
-    let value = generation.map_or_else(|| OWN.to_owned(), |generation| format!("generation {generation}"));
-    let (name, is_own) = (cluster.name.to_string(), generation.is_none());
+    let token = &cluster.pki.server_token;
+    let is_own = !matches!(token.source, SecretSource::Generated(_));
+    let value = if is_own { OWN.to_owned() } else { format!("generation {}", token.generation) };
+    let name = cluster.name.to_string();
     settled(cluster, facts, "server_token", value, move |was| {
         // Its own was set by `k3s token rotate`, or is wrong: a token is not recorded.
         (!is_own).then(|| {
@@ -112,9 +153,9 @@ fn token(cluster: &Cluster, facts: Facts) -> Facts {
 pub(super) fn told(servers: &[&Moving<'_>]) -> Vec<Told> {
     let stay = servers.iter().filter(|server| !matches!(server.fate, Fate::Leaves | Fate::Changes));
     let stay: Vec<&Moving<'_>> = stay.copied().collect();
-    let each = ALL.into_iter().filter_map(|(key, line, then)| {
+    let each = ALL.iter().filter_map(|Setting { key, line, why, then }| {
         let differs = stay.iter().filter_map(|server| {
-            let wanted = server.wanted?.facts.iter().find(|fact| *fact.key == *key)?;
+            let wanted = server.wanted?.facts.iter().find(|fact| *fact.key == **key)?;
             let was = server.fact(key).filter(|was| **was != *wanted.value)?;
             (wanted.from(was) == FactChange::Replacement).then_some((*server, was, &*wanted.value))
         });
@@ -122,9 +163,9 @@ pub(super) fn told(servers: &[&Moving<'_>]) -> Vec<Told> {
         let (first, was, wanted) = *differs.first()?;
         let names: Vec<&str> = differs.iter().map(|(server, _, _)| server.machine).collect();
         let text = format!(
-            "{key} {was} → {wanted}: K3s takes no server whose value differs from that of the others. Before one is replaced \
+            "{key} {was} → {wanted}: {why}. Before one is replaced \
              or added, write `{line}: {wanted}` to /etc/rancher/k3s/config.yaml on {} and `systemctl restart k3s` there, one \
-             after another; {}",
+             after another{}",
             names.join(", "),
             then(was, wanted, first.machine)
         );
@@ -150,6 +191,6 @@ fn flannel(wanted: &str) -> String {
         ""
     };
     format!(
-        "nodes of different backends do not reach each other's pods, so then {port}reboot every node, servers first{none}"
+        "; nodes of different backends do not reach each other's pods, so then {port}reboot every node, servers first{none}"
     )
 }
