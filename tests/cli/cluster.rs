@@ -464,3 +464,22 @@ fn a_new_balancer_is_not_let_in_by_the_firewalls_that_are_there() {
     assert!(matches!(ran.code, 0 | 2), "{ran:?}");
     assert!(planned(&stage, two(), "plan").contains("the firewalls inside m2, m3 were made before lb2"));
 }
+
+#[test]
+fn a_server_with_its_state_on_a_disk_keeps_the_name_of_its_node() {
+    let called = |cloud: Cloud| {
+        cloud.map_machines(|machine| match machine.name.ok() {
+            Some(name) if name.as_str() == "m3" => machine.hostname("k3"),
+            _ => machine,
+        })
+    };
+    let stage = Stage::new();
+    stage.done(cluster(&THREE, same), "apply");
+    let words = ["node m3 → k3", "that of the member with the old name", "`hostname` with the old name"];
+    refused(&stage, called(cluster(&THREE, same)), "plan --replace m3", "m3", &words);
+    // On its root it comes back as another node.
+    let stage = Stage::new();
+    stage.done(on_roots(same), "apply");
+    let plan = planned(&stage, called(on_roots(same)), "plan --replace m3");
+    assert!(plan.contains("k3 joins as another node") && !plan.contains("refused"), "{plan}");
+}
