@@ -122,6 +122,17 @@ pub struct DomainRecord {
     pub persistent: bool,
     /// Why its guest does not go on, if it is stopped in the middle of its work.
     pub suspended: Option<Suspended>,
+    /// Its snapshots, by name.
+    pub snapshots: Vec<SnapshotRecord>,
+}
+
+/// A snapshot that libvirt knows of a domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SnapshotRecord {
+    /// Its name.
+    pub name: String,
+    /// Whether it is inside the files of the disks, and goes with them. What was written since another one is in overlays.
+    pub internal: bool,
 }
 
 /// A guest that was stopped in the middle of its work, so that its memory has what its disks do not have yet.
@@ -326,6 +337,8 @@ pub trait Link: Send + Sync + 'static {
     fn undefine_domain(&self, name: &str) -> Result<(), CallError>;
     /// Gives a defined domain that is off another name.
     fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError>;
+    /// Makes libvirt forget a domain's snapshots; what is in the files of the disks stays.
+    fn forget_snapshots(&self, name: &str) -> Result<(), CallError>;
     /// Sets whether it starts with the host.
     fn set_domain_autostart(&self, name: &str, on: bool) -> Result<(), CallError>;
     /// Grows a disk of a running domain.

@@ -16,7 +16,7 @@ use crate::documents::documents;
 use crate::drift;
 use crate::link::{Link, Suspended};
 use crate::mark::Mark;
-use crate::provider::object::{Object, Owner};
+use crate::provider::object::{DomainObject, Object, Owner};
 use crate::provider::{Libvirt, drifted};
 use crate::volume::{Ours, own_pool};
 use crate::{address, console, nft};
@@ -192,16 +192,24 @@ impl<L: Link> Room for Libvirt<L> {
 /// The state of a machine.
 fn state(seen: &Seen<Object>, at: &Address) -> Cow<'static, str> {
     let state = match seen.object(at) {
-        Some(Object::Domain(domain)) => match (&domain.owner, &domain.record.suspended) {
-            (Owner::Us, Some(Suspended::Paused(why))) => return format!("paused ({why})").into(),
-            (Owner::Us, Some(Suspended::Saved)) => "saved",
-            (Owner::Us, None) if domain.record.active => "running",
-            (Owner::Us, None) => "off",
-            (Owner::Other(_) | Owner::Elsewhere(_) | Owner::Copied | Owner::Unmarked, _) => "not ours",
-        },
+        Some(Object::Domain(domain)) if domain.owner == Owner::Us && !domain.snapshots().is_empty() => {
+            return format!("{}, snapshots: {}", stands(domain), domain.snapshots()).into();
+        }
+        Some(Object::Domain(domain)) => return stands(domain),
         Some(_) => "unknown",
         None if seen.objects.contains_key(at) || seen.unknown_at(at.place()).is_some() => "unknown",
         None => "not there",
+    };
+    state.into()
+}
+
+fn stands(domain: &DomainObject) -> Cow<'static, str> {
+    let state = match (&domain.owner, &domain.record.suspended) {
+        (Owner::Us, Some(Suspended::Paused(why))) => return format!("paused ({why})").into(),
+        (Owner::Us, Some(Suspended::Saved)) => "saved",
+        (Owner::Us, None) if domain.record.active => "running",
+        (Owner::Us, None) => "off",
+        (Owner::Other(_) | Owner::Elsewhere(_) | Owner::Copied | Owner::Unmarked, _) => "not ours",
     };
     state.into()
 }

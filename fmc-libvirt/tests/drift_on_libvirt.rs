@@ -135,6 +135,7 @@ impl There {
             live_xml: active.then(|| self.host.virsh(&["dumpxml", name])),
             active,
             suspended: None,
+            snapshots: Vec::new(),
             persistent: true,
             autostart: self.says(&["dominfo", name], "Autostart", "enable"),
         };

@@ -143,7 +143,8 @@ fn what_keeps_a_machine_from_being_changed_is_told() {
         let volumes = sim.volumes("fmc-first").unwrap();
         volumes.into_iter().map(|it| it.path).find(|path| path.contains("/db.root.")).unwrap()
     };
-    let cases: [(ByHand<'_>, &str); 5] = [
+    let cases: [(ByHand<'_>, &str); 6] = [
+        (&|sim| sim.snapshot_inside("db", "monday").unwrap(), "snapshots monday added"),
         (&|sim| sim.pause("db", "user").unwrap(), "state running -> paused (user)"),
         (&|sim| sim.save("db").unwrap(), "state running -> saved to a file"),
         (&|sim| sim.edit("db", "</devices>", extra).unwrap(), "disk vdx /srv/more.qcow2 added"),
@@ -164,6 +165,8 @@ fn what_keeps_a_machine_from_being_changed_is_told() {
         assert!(code == 2 && changed.any(|line| line.contains(said)), "{said}: {code} {told}");
         let plan = stage.run(cloud(), "plan");
         assert!(plan.out.contains("  machine db") || plan.out.contains("~ machine db"), "{said}: {plan:?}");
+        let status = stage.run(cloud(), "status").out;
+        assert!(!said.contains("monday") || status.contains("running, snapshots: monday"), "{status}");
     }
 }
 

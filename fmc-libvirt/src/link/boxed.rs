@@ -68,6 +68,7 @@ forward! {
     fn destroy_domain(name: &str) -> Result<(), CallError>;
     fn undefine_domain(name: &str) -> Result<(), CallError>;
     fn rename_domain(name: &str, to: &str) -> Result<(), CallError>;
+    fn forget_snapshots(name: &str) -> Result<(), CallError>;
     fn set_domain_autostart(name: &str, on: bool) -> Result<(), CallError>;
     fn resize_block(domain: &str, path: &str, bytes: u64) -> Result<(), CallError>;
     fn guest_addresses(

@@ -205,6 +205,8 @@ fn by_hand(domain: &DomainObject, covering: &BTreeSet<String>) -> Vec<Moved> {
         from: None,
         to: Some(disk.source.clone()),
     }));
+    let snapshots = Some(domain.snapshots()).filter(|names| !names.is_empty());
+    moved.extend(snapshots.map(|names| Moved { path: "snapshots".to_owned(), from: None, to: Some(names) }));
     moved.extend(domain.copying.iter().map(|target| Moved {
         path: format!("disk {target}"),
         from: None,

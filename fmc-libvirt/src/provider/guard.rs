@@ -53,7 +53,21 @@ pub(super) fn held(
     };
     let strange =
         strange.map(|disk| not_ours(&wanted.on_host, disk, is_wanted(disk) || disk.is_in_our_place()));
-    strange.or_else(|| busy(seen)).or_else(|| stands_still(wanted, seen))
+    strange
+        .or_else(|| busy(seen))
+        .or_else(|| stands_still(wanted, seen))
+        .or_else(|| keeps_its_name(wanted, seen))
+}
+
+/// libvirt renames no domain with snapshots.
+fn keeps_its_name(wanted: &DomainDocument, seen: &DomainObject) -> Option<String> {
+    let there = &seen.record.name;
+    let first = seen.record.snapshots.first().filter(|_| *there != *wanted.on_host)?;
+    let name = first.name.replace(char::is_control, "?");
+    Some(format!(
+        "it has snapshots, and libvirt renames no domain that has any: delete them first (`virsh snapshot-delete {there} \
+         {name}`; with `--metadata` libvirt only forgets one, and its data stays in the disks), or leave its name"
+    ))
 }
 
 /// Why a machine that is not wanted is not removed: what its guest wrote is where only its domain finds it.

@@ -268,7 +268,10 @@ fn remove_domain(domain: &DomainObject) -> Removal {
             )
         }
     };
-    Removal::Delete(why)
+    let snapshots = domain.snapshots();
+    let with =
+        if snapshots.is_empty() { String::new() } else { format!("; its snapshots go too: {snapshots}") };
+    Removal::Delete(why + &with)
 }
 
 fn remove_pool(pool: &PoolObject) -> Removal {
@@ -373,7 +376,17 @@ pub(super) fn notes(document: &Document, object: &Object) -> Vec<Note> {
     if seen.owner != Owner::Us {
         return Vec::new();
     }
-    pending(wanted, seen).into_iter().collect()
+    pending(wanted, seen).into_iter().chain(snapshots(wanted, seen)).collect()
+}
+
+/// The snapshots inside the disks of a machine, which go with its root.
+fn snapshots(wanted: &DomainDocument, seen: &DomainObject) -> Option<Note> {
+    let snapshots = seen.snapshots();
+    let text = format!(
+        "it has snapshots inside its disks, which go with its root when it is replaced or removed: {snapshots}"
+    );
+    let about = About::machine(&*wanted.name);
+    (!snapshots.is_empty()).then_some(Note { about, kind: NoteKind::Notice, text })
 }
 
 fn pending(wanted: &DomainDocument, seen: &DomainObject) -> Option<Note> {

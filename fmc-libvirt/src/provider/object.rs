@@ -114,6 +114,14 @@ impl DomainObject {
         self.mark.as_ref().map_or(&self.record.name, |mark| mark.first())
     }
 
+    /// The names of the snapshots inside the files of its disks; empty if it has none.
+    pub(crate) fn snapshots(&self) -> String {
+        let inside = self.record.snapshots.iter().filter(|snapshot| snapshot.internal);
+        // A name that somebody else gave must not look like two lines.
+        let names = inside.map(|snapshot| snapshot.name.replace(char::is_control, "?"));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether it is the domain of a wanted machine, and not of another one that has its name.
     pub(super) fn is_machine(&self, wanted: &DomainDocument) -> bool {
         self.first() == &*wanted.first
@@ -258,6 +266,10 @@ pub(super) fn domain_fingerprint(record: &DomainRecord) -> Fingerprint {
         Some(Suspended::Paused(_)) => state.push_str(" paused"),
         Some(Suspended::Saved) => state.push_str(" saved"),
         None => {}
+    }
+    for snapshot in &record.snapshots {
+        state.push_str(" snapshot ");
+        state.push_str(&snapshot.name);
     }
     mark::fingerprint(&record.xml, &state)
 }

@@ -165,7 +165,14 @@ impl<'a> Settling<'a, '_> {
             _ if replace => {
                 let has_it = has_root.is_some_and(|has| has.hash == wanted_hash);
                 let hash = if has_it { twin(&wanted_hash) } else { wanted_hash };
-                return self.replaced(address, node, wanted, &hash, "asked for by --replace");
+                let snapshots = seen.snapshots();
+                let with = if snapshots.is_empty() {
+                    String::new()
+                } else {
+                    format!("; its snapshots go too: {snapshots}")
+                };
+                let reason = format!("asked for by --replace{with}");
+                return self.replaced(address, node, wanted, &hash, &reason);
             }
             Some(has) => has,
             // Without `--replace` it is refused above.

@@ -31,6 +31,7 @@ pub const CALLS: &[&str] = &[
     "destroy-domain",
     "undefine-domain",
     "rename-domain",
+    "forget-snapshots",
     "set-domain-autostart",
     "resize-block",
     "guest-addresses",
@@ -153,6 +154,10 @@ impl Link for Sim {
 
     fn undefine_domain(&self, name: &str) -> Result<(), CallError> {
         self.call("undefine-domain", name, |state| state.undefine_domain(name))
+    }
+
+    fn forget_snapshots(&self, name: &str) -> Result<(), CallError> {
+        self.call("forget-snapshots", name, |state| state.forget_snapshots(name))
     }
 
     fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError> {

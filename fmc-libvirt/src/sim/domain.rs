@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::state::{Domain, Live, State};
 use super::trouble::Trouble;
 use super::xml;
-use crate::link::{DomainRecord, Suspended};
+use crate::link::{DomainRecord, SnapshotRecord, Suspended};
 
 impl State {
     pub(super) fn domain_record(&self, name: &str) -> Option<DomainRecord> {
@@ -24,6 +24,11 @@ impl State {
                 Some(live) => live.paused.clone().map(Suspended::Paused),
                 None => domain.saved.as_ref().map(|_| Suspended::Saved),
             },
+            snapshots: domain
+                .snapshots
+                .iter()
+                .map(|name| SnapshotRecord { name: name.clone(), internal: true })
+                .collect(),
         })
     }
 
@@ -76,6 +81,7 @@ impl State {
             live: None,
             autostart: false,
             transient: false,
+            snapshots: Vec::new(),
             saved: None,
             files: Vec::new(),
         });
@@ -203,11 +209,22 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn forget_snapshots(&mut self, name: &str) -> Result<(), Trouble> {
+        self.known_domain(name)?;
+        if let Some(domain) = self.domains.get_mut(name) {
+            domain.snapshots.clear();
+        }
+        Ok(())
+    }
+
     /// `qemuDomainRename`: only a defined domain that is off, to a name that is free.
     pub(super) fn rename_domain(&mut self, name: &str, to: &str) -> Result<(), Trouble> {
         let domain = self.known_domain(name)?;
         if domain.live.is_some() {
             return Err(Trouble::failed("Requested operation is not valid: cannot rename active domain"));
+        }
+        if !domain.snapshots.is_empty() {
+            return Err(Trouble::failed("operation failed: cannot rename domain with snapshots"));
         }
         if self.domains.contains_key(to) {
             return Err(Trouble::failed(format!("operation failed: domain with name '{to}' already exists")));

@@ -155,6 +155,19 @@ impl Sim {
         })
     }
 
+    /// Takes a snapshot inside the disks of a domain, as `virsh snapshot-create-as DOMAIN NAME` does.
+    ///
+    /// # Errors
+    /// No domain has this name.
+    pub fn snapshot_inside(&self, domain: &str, name: &str) -> Result<(), CallError> {
+        self.change(|state| {
+            let absent =
+                || Trouble::absent(format!("Domain not found: no domain with matching name '{domain}'"));
+            state.domains.get_mut(domain).ok_or_else(absent)?.snapshots.push(name.to_owned());
+            Ok(())
+        })
+    }
+
     /// Takes a volume from its pool's list until the next refresh, as a file that libvirt did not make as a volume: an overlay
     /// of a snapshot is one.
     ///

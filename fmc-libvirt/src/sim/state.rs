@@ -192,6 +192,9 @@ pub(super) struct Domain {
     /// The guest whose memory was saved to a file: the next start goes on with it.
     #[serde(default)]
     pub(super) saved: Option<Live>,
+    /// The names of the snapshots that are inside its disks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) snapshots: Vec<String>,
     /// The files of its definition; derived from it.
     #[serde(skip)]
     pub(super) files: Vec<String>,

@@ -205,6 +205,18 @@ impl Link for VirtLink {
         })
     }
 
+    fn forget_snapshots(&self, name: &str) -> Result<(), CallError> {
+        let (call, name) = (self.changing("forget the snapshots of", Kind::Domain, name), name.to_owned());
+        self.client.call(call, move |session| {
+            session.on_domain(&name, |domain| {
+                for snapshot in domain.list_all_snapshots(0)? {
+                    snapshot.delete(sys::VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY)?;
+                }
+                Ok(())
+            })
+        })
+    }
+
     fn rename_domain(&self, name: &str, to: &str) -> Result<(), CallError> {
         let (call, name) = (self.changing("rename", Kind::Domain, name), name.to_owned());
         let to = to.to_owned();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use virt::domain::{
     Domain, DomainPausedReason, DomainPausedReasonEnum, DomainState, DomainStateReason, DomainStateReasonEnum,
 };
+use virt::domain_snapshot::DomainSnapshot;
 use virt::error::Error;
 use virt::network::Network;
 use virt::storage_pool::StoragePool;
@@ -14,7 +15,7 @@ use virt::sys;
 
 use super::call::{Call, Kind};
 use super::session::{Client, Pending, Session};
-use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord, Suspended};
+use crate::link::{CallError, DomainRecord, HostFacts, NetworkRecord, PoolRecord, SnapshotRecord, Suspended};
 use crate::xml::Outline;
 use crate::xml::outline::Node;
 
@@ -48,7 +49,9 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
         let asked = |may_be, flags| if may_be { named(flags) } else { Ok(BTreeSet::new()) };
         let transient = asked(may_be_transient, sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT)?;
         let saved = asked(may_be_saved, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE)?;
-        Ok((all, Arc::new(Listed { paused, autostart, transient, saved })))
+        // One list for all domains, and a call for each of the few that have any.
+        let snapshots = asked(!all.is_empty(), sys::VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT)?;
+        Ok((all, Arc::new(Listed { paused, autostart, transient, saved, snapshots })))
     })?;
     documents(client, "domains", Kind::Domain, all, move |domain| {
         let name = domain.name()?;
@@ -60,7 +63,14 @@ pub(super) fn domains(client: &Client) -> Result<Vec<DomainRecord>, CallError> {
             (domain.id().is_some(), listed.saved.contains(&name).then_some(Suspended::Saved))
         };
         let (autostart, persistent) = (listed.autostart.contains(&name), !listed.transient.contains(&name));
-        Ok(DomainRecord { autostart, persistent, suspended, ..domain_record(name, domain, active)? })
+        let snapshots = if listed.snapshots.contains(&name) { snapshots(domain)? } else { Vec::new() };
+        Ok(DomainRecord {
+            autostart,
+            persistent,
+            suspended,
+            snapshots,
+            ..domain_record(name, domain, active)?
+        })
     })
 }
 
@@ -70,6 +80,19 @@ struct Listed {
     autostart: BTreeSet<String>,
     transient: BTreeSet<String>,
     saved: BTreeSet<String>,
+    snapshots: BTreeSet<String>,
+}
+
+/// The snapshots of a domain, in the order of their names.
+fn snapshots(domain: &Domain) -> Result<Vec<SnapshotRecord>, Error> {
+    let named = |flags| -> Result<BTreeSet<String>, Error> {
+        domain.list_all_snapshots(flags)?.iter().map(DomainSnapshot::name).collect()
+    };
+    let all = named(0)?;
+    let internal =
+        if all.is_empty() { BTreeSet::new() } else { named(sys::VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL)? };
+    let record = |name: String| SnapshotRecord { internal: internal.contains(&name), name };
+    Ok(all.into_iter().map(record).collect())
 }
 
 pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Error> {
@@ -83,6 +106,7 @@ pub(super) fn domain(session: &Session, name: &str) -> Result<DomainRecord, Erro
         autostart: persistent && domain.autostart()?,
         persistent,
         suspended: paused.or(is_saved.then_some(Suspended::Saved)),
+        snapshots: snapshots(&domain)?,
         ..domain_record(name.to_owned(), &domain, active)?
     })
 }
@@ -97,6 +121,7 @@ fn domain_record(name: String, domain: &Domain, active: bool) -> Result<DomainRe
         autostart: false,
         persistent: true,
         suspended: None,
+        snapshots: Vec::new(),
     })
 }
 

@@ -19,6 +19,7 @@ mod ready;
 mod rename;
 mod replace;
 mod room;
+mod snapshots;
 mod steps;
 mod subnets;
 mod threads;

@@ -159,6 +159,28 @@ fn what_lies_over_a_disk_keeps_the_disk_and_its_machine() {
     hypervisor.destroy("shop", &Choices::default());
 }
 
+/// Those that are inside the disks, with the guest's memory.
+#[test]
+fn internal_snapshots_are_known_and_go_with_words() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    let virsh = |arguments: &[&str]| hypervisor.own.virsh(arguments);
+    virsh(&["snapshot-create-as", "db", "monday"]);
+    let said = |cloud: &fmc_core::graph::Wanted<_>, choices: &Choices| {
+        hypervisor.plan(cloud, choices).to_string().contains("monday")
+    };
+    assert!(said(&wanted(&usual()), &Choices::default()), "a plan that changes nothing names it");
+    assert!(said(&fmc_core::graph::Wanted::nothing("shop"), &Choices::default()));
+    assert!(said(&wanted(&usual()), &by_name(true)));
+    hypervisor.converge(&bigger(), &Choices::default());
+    assert!(virsh(&["snapshot-list", "db", "--name"]).contains("monday"));
+    hypervisor.apply(&bigger(), &by_name(true));
+    hypervisor.expect_nothing_to_do(&bigger());
+    assert!(!virsh(&["snapshot-list", "db", "--name"]).contains("monday"));
+    virsh(&["snapshot-create-as", "db", "tuesday"]);
+    hypervisor.destroy("shop", &by_name(false));
+}
+
 #[test]
 fn a_paused_machine_waits_until_somebody_resumes_it() {
     let hypervisor = Hypervisor::named("local");

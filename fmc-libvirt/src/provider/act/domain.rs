@@ -33,6 +33,7 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
         self.expect(seen.as_ref().map(domain_fingerprint))?;
         let (active, autostart) = seen.as_ref().map_or((false, false), |seen| (seen.active, seen.autostart));
         let is_persistent = seen.as_ref().is_none_or(|seen| seen.persistent);
+        let has_snapshots = seen.as_ref().is_some_and(|seen| !seen.snapshots.is_empty());
         let never_ran =
             seen.as_ref().and_then(|seen| seen.suspended.as_ref()).is_some_and(Suspended::never_ran);
         let stale = seen.is_some_and(|seen| is_stale(&seen.xml, &wanted.xml));
@@ -50,6 +51,10 @@ impl<L: Link, A: Acting + Clone + 'static> Job<L, A> {
                 self.patiently(|| self.link.define_domain(&wanted.xml))?;
             }
             if never_ran { self.end_start(there)? } else { self.stop(there, wanted.shutdown)? }
+        }
+        // Their disks are deleted, and libvirt would offer them for the new machine.
+        if has_snapshots && self.action == Action::Replace {
+            self.made(self.link.forget_snapshots(there))?;
         }
         if is_renamed {
             self.rename(there, name, stops && runs)?;
