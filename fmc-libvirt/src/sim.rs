@@ -214,6 +214,11 @@ impl Sim {
         self.lock().state_mut().host.bridges = Some(names.into_iter().map(str::to_owned).collect());
     }
 
+    /// Deletes the bridge of an active network, as `ip link delete` does.
+    pub fn delete_bridge(&self, bridge: &str) {
+        self.lock().state_mut().host.lost_bridges.insert(bridge.to_owned());
+    }
+
     /// Gives the host a route of its own, as to the subnet of an address of its interface.
     pub fn route(&self, to: &str, device: &str) {
         self.lock().state_mut().host.routes.push((to.to_owned(), device.to_owned()));

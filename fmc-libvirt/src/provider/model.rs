@@ -6,6 +6,7 @@ use fmc_core::unit::Size;
 
 use super::guard;
 use super::object::{DomainObject, NetworkObject, Object, Owner, PoolObject, VolumeObject};
+use super::preflight::own_bridge;
 use crate::document::{Content, Document, DomainDocument, ImageSource, VolumeDocument, kind};
 use crate::drift::{compare_domain, compare_network, compare_pool, compare_volume, pending_boot};
 use crate::link::Suspended;
@@ -140,6 +141,15 @@ fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
     for change in changes.iter_mut().filter(|change| change.path == "active" && seen.plugged) {
         change.impact = Impact::Restart;
         change.reason = Some("running guests have lost it".to_owned());
+    }
+    if !seen.has_bridge {
+        changes.push(Change {
+            path: "bridge".to_owned(),
+            from: Some("deleted".to_owned()),
+            to: seen.record.live_xml.as_deref().and_then(own_bridge),
+            impact: Impact::Restart,
+            reason: Some("libvirt makes it when the network starts".to_owned()),
+        });
     }
     changes
 }

@@ -307,7 +307,7 @@ fn compare_networks(
 }
 
 /// The bridge that a network makes; `None` if it uses a bridge of the host.
-fn own_bridge(xml: &str) -> Option<String> {
+pub(super) fn own_bridge(xml: &str) -> Option<String> {
     let outline = Outline::read(xml)?;
     let root = outline.root();
     let is_hosts = root.at("forward").and_then(|forward| forward.attribute("mode")) == Some("bridge");

@@ -75,9 +75,7 @@ impl Link for Sim {
     }
 
     fn interfaces(&self) -> Result<Option<Vec<String>>, CallError> {
-        self.call("interfaces", "", |state| {
-            Ok(state.host.bridges.as_ref().map(|names| names.iter().cloned().collect()))
-        })
+        self.call("interfaces", "", |state| Ok(state.interfaces()))
     }
 
     fn surroundings(&self) -> Option<Surroundings> {

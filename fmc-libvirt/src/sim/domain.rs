@@ -5,6 +5,7 @@ use std::time::Duration;
 use roxmltree::Node;
 use uuid::Uuid;
 
+use super::network::bridge_of;
 use super::state::{Domain, Live, State};
 use super::trouble::Trouble;
 use super::xml;
@@ -303,6 +304,10 @@ impl State {
                     "Requested operation is not valid: network '{name}' is not active"
                 )));
             };
+            let lost = Some(&self.host.lost_bridges).filter(|lost| !lost.is_empty());
+            if let Some(bridge) = lost.and_then(|lost| lost.get(&bridge_of(live)?)) {
+                return Err(no_bridge(bridge));
+            }
             // A network has a line for each guest, so it is parsed only if that matters.
             if live.contains("<forward mode='bridge'") || live.contains("<forward mode=\"bridge\"") {
                 let document = xml::parse(live, "network")?;
@@ -317,9 +322,7 @@ impl State {
 
     fn has_bridge(&self, bridge: &str) -> Result<(), Trouble> {
         match &self.host.bridges {
-            Some(known) if !known.contains(bridge) => {
-                Err(Trouble::failed(format!("Cannot get interface MTU on '{bridge}': No such device")))
-            }
+            Some(known) if !known.contains(bridge) => Err(no_bridge(bridge)),
             _ => Ok(()),
         }
     }
@@ -353,6 +356,10 @@ impl State {
                     })
             })
     }
+}
+
+fn no_bridge(bridge: &str) -> Trouble {
+    Trouble::failed(format!("Cannot get interface MTU on '{bridge}': No such device"))
 }
 
 /// The files in a domain's document; empty if it cannot be read.

@@ -116,10 +116,22 @@ impl State {
         Ok(())
     }
 
+    /// The interfaces of the host; `None` if it does not say which bridges there are.
+    pub(super) fn interfaces(&self) -> Option<Vec<String>> {
+        if self.host.bridges.is_none() && self.host.lost_bridges.is_empty() {
+            return None;
+        }
+        let active = self.networks.values().filter_map(|network| network.live.as_deref());
+        let own = active.filter_map(bridge_of).filter(|bridge| !self.host.lost_bridges.contains(bridge));
+        Some(self.host.bridges.iter().flatten().cloned().chain(own).collect())
+    }
+
     pub(super) fn stop_network(&mut self, name: &str) -> Result<(), Trouble> {
         self.known_network(name)?;
         if let Some(network) = self.networks.get_mut(name) {
-            network.live = None;
+            if let Some(bridge) = network.live.take().as_deref().and_then(bridge_of) {
+                self.host.lost_bridges.remove(&bridge);
+            }
             network.ports.clear();
             if network.transient {
                 self.networks.remove(name);
@@ -190,6 +202,11 @@ fn own_bridge<'a>(root: Node<'a, '_>) -> Option<&'a str> {
         return None;
     }
     xml::child(root, "bridge")?.attribute("name")
+}
+
+/// The bridge of an active network.
+pub(super) fn bridge_of(live: &str) -> Option<String> {
+    own_bridge(xml::parse(live, "network").ok()?.root_element()).map(str::to_owned)
 }
 
 fn subnets(root: Node<'_, '_>) -> Vec<IpNet> {

@@ -80,6 +80,9 @@ pub(super) struct Host {
     pub(super) domain_types: Vec<String>,
     /// Bridges that libvirt does not manage; with `None` every named bridge exists.
     pub(super) bridges: Option<BTreeSet<String>>,
+    /// Bridges of active networks that somebody deleted.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) lost_bridges: BTreeSet<String>,
     /// Missing files; every other file outside the pools exists.
     pub(super) missing: BTreeSet<String>,
     /// Files outside the pools of which the content is known. That of the others is what the cloud says.
@@ -123,6 +126,7 @@ impl Default for Host {
             threads: 128,
             domain_types: vec!["qemu".to_owned(), "kvm".to_owned()],
             bridges: None,
+            lost_bridges: BTreeSet::new(),
             missing: BTreeSet::new(),
             contents: BTreeMap::new(),
             routes: Vec::new(),

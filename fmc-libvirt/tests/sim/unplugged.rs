@@ -35,6 +35,35 @@ fn a_network_that_was_undefined_under_guests_comes_back_with_them() {
     assert_eq!(lost(&lab), 0);
 }
 
+/// libvirt says that the network is active, and its guests that they run.
+#[test]
+fn a_bridge_that_was_deleted_comes_back_with_its_guests() {
+    let lab = Lab::used();
+    lab.sim.delete_bridge(&bridge(&lab));
+    let plan = lab.plan(&small());
+    let network = ("lab".to_owned(), Action::Restart);
+    assert_eq!(restarts(&plan), [[network].as_slice(), &both()].concat(), "{plan}");
+    lab.apply(&small());
+    assert_eq!(lost(&lab), 0);
+}
+
+/// The guests count as unplugged then, and a start of theirs fails without the bridge.
+#[test]
+fn guests_that_lost_the_network_and_its_bridge_are_not_left_off() {
+    let lab = Lab::used();
+    lab.sim.stop_network("lab").unwrap();
+    lab.sim.start_network("lab").unwrap();
+    lab.sim.delete_bridge(&bridge(&lab));
+    lab.apply(&small());
+    assert_eq!(lost(&lab), 0);
+    assert!(lab.sim.domains().unwrap().iter().all(|domain| domain.active));
+}
+
+fn bridge(lab: &Lab) -> String {
+    let xml = lab.sim.network("lab").unwrap().unwrap().xml;
+    xml.split_once("<bridge name='").unwrap().1.split_once('\'').unwrap().0.to_owned()
+}
+
 /// Nothing makes it again: a restart would only unplug what a person plugged in.
 #[test]
 fn a_network_that_nobody_wants_restarts_no_guest() {

@@ -163,6 +163,14 @@ fn what_lies_over_a_disk_keeps_the_disk_and_its_machine() {
 #[test]
 fn internal_snapshots_are_known_and_go_with_words() {
     let hypervisor = Hypervisor::named("local");
+    let image = hypervisor.image(&[7; 1 << 20]);
+    // A disk of a blank image is raw, and has no room for a snapshot.
+    let of = |memory| {
+        let mut cloud = shop(memory, image.clone());
+        cloud.machines.iter_mut().for_each(|machine| machine.disks = [].into_iter().collect());
+        cloud
+    };
+    let (usual, bigger) = (|| of(32.mib()), || of(48.mib()));
     hypervisor.converge(&usual(), &Choices::default());
     let virsh = |arguments: &[&str]| hypervisor.own.virsh(arguments);
     virsh(&["snapshot-create-as", "db", "monday"]);
@@ -220,6 +228,32 @@ fn removed_definitions_come_back_without_a_restart() {
     hypervisor.own.virsh(&["destroy", "db"]);
     hypervisor.converge(&usual(), &Choices::default());
     assert_eq!(hypervisor.own.virsh(&["domblklist", "db"]), root);
+}
+
+/// After one apply each guest is on its network, whatever was taken from it.
+#[test]
+fn a_network_that_lost_its_definition_or_its_bridge_gets_its_guests_back() {
+    let hypervisor = Hypervisor::named("local");
+    hypervisor.converge(&usual(), &Choices::default());
+    let network = hypervisor.own.virsh(&["net-dumpxml", "lan"]);
+    let bridge = network.split("<bridge name='").nth(1).unwrap().split('\'').next().unwrap();
+    let is_plugged_in = || {
+        let wires = hypervisor.own.inside(&format!("ls /sys/class/net/{bridge}/brif")).unwrap();
+        assert!(wires.contains("vnet"), "{wires}");
+    };
+    is_plugged_in();
+    hypervisor.own.virsh(&["net-destroy", "lan"]);
+    hypervisor.own.virsh(&["net-undefine", "lan"]);
+    hypervisor.converge(&usual(), &Choices::default());
+    is_plugged_in();
+    hypervisor.own.inside(&format!("ip link delete {bridge}")).unwrap();
+    hypervisor.converge(&usual(), &Choices::default());
+    is_plugged_in();
+    hypervisor.own.virsh(&["net-destroy", "lan"]);
+    hypervisor.own.virsh(&["net-start", "lan"]);
+    hypervisor.own.inside(&format!("ip link delete {bridge}")).unwrap();
+    hypervisor.converge(&usual(), &Choices::default());
+    is_plugged_in();
 }
 
 #[test]

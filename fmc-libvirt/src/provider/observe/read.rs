@@ -13,6 +13,7 @@ use crate::link::{CallError, DomainRecord, Link, NetworkRecord, PoolRecord, Volu
 use crate::mark::Mark;
 use crate::provider::act::lease;
 use crate::provider::object::{Owner, is_blank, is_disk, pool_identity, volume_name};
+use crate::provider::preflight::own_bridge;
 use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
 
@@ -39,6 +40,8 @@ pub(super) struct HostRead {
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// Capacities by path.
     pub(super) capacities: BTreeMap<String, u64>,
+    /// The networks of ours that are active and have no bridge, which somebody deleted.
+    pub(super) without_bridge: BTreeSet<String>,
     /// The ports of each active network of a running guest.
     pub(super) ports: BTreeMap<String, BTreeSet<String>>,
     /// Volumes that were read one by one, by pool and name.
@@ -72,6 +75,7 @@ impl HostRead {
         });
         read.owners = owners.collect();
         read.known = known::domains(place, &read, wants);
+        read.look_for_bridges(link, wants);
         let plugged = read.with_ports();
         for network in
             read.networks.iter().filter(|network| network.active && plugged.contains(&network.name))
@@ -132,6 +136,25 @@ impl HostRead {
             self.images.push(image);
         }
         Ok(())
+    }
+
+    /// libvirt does not notice that the bridge of an active network is gone. It lists the interfaces of its host, if it has a
+    /// driver for them; a host that does not is not asked again.
+    fn look_for_bridges(&mut self, link: &impl Link, wants: &Wants) {
+        let networks = self.networks.iter().zip(&self.network_marks);
+        let ours = networks.filter_map(|(network, mark)| {
+            let is_ours = mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
+            let live = network.live_xml.as_ref().filter(|_| network.active && is_ours)?;
+            Some((network.name.clone(), own_bridge(live)?))
+        });
+        let ours: Vec<(String, String)> = ours.collect();
+        if ours.is_empty() {
+            return;
+        }
+        let Ok(Some(interfaces)) = link.interfaces() else { return };
+        let interfaces: BTreeSet<String> = interfaces.into_iter().collect();
+        let lost = ours.into_iter().filter(|(_, bridge)| !interfaces.contains(bridge));
+        self.without_bridge = lost.map(|(network, _)| network).collect();
     }
 
     /// Reads the files below the disks of foreign domains that are off. libvirt writes them only into the document of a running
