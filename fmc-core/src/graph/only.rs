@@ -24,7 +24,7 @@ pub(super) struct Part<D: ?Sized> {
 /// Leaves out the steps of objects that are not named. A named object's needs come along if they change or
 /// are not there yet. For a deletion, the deleted objects that need it come along. Objects that restart
 /// because of one that comes along do so too. Other objects that are deferred, outdated or refused do not
-/// matter for the chosen ones: they are left out too.
+/// matter for the chosen ones. Those that are refused or wait for a person are left out too.
 pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole: Part<D>) -> Part<D> {
     let names = &choices.only;
     let Part { steps, later, deferrals, notes: told, untouched } = whole;
@@ -92,9 +92,9 @@ pub(super) fn only<D: ?Sized>(choices: &Choices, settled: &Settled<'_, D>, whole
     for note in told {
         if !is_elsewhere(&note.about) {
             part.notes.push(note);
-        } else if note.kind.is_unmet() {
+        } else if matches!(note.kind, NoteKind::Left | NoteKind::Refused) {
             left.unmet.entry(note.about).and_modify(|kind| *kind = note.kind.max(*kind)).or_insert(note.kind);
-        } else if note.kind != NoteKind::PendingBoot {
+        } else if !note.kind.is_unmet() && note.kind != NoteKind::PendingBoot {
             part.notes.push(note);
         }
     }
@@ -158,7 +158,6 @@ impl LeftOut {
 /// What stands against a machine or other noun that has no step.
 fn words(kind: NoteKind) -> &'static str {
     match kind {
-        NoteKind::Outdated => "outdated",
         NoteKind::Left => "waits for a person",
         _ => "refused",
     }
