@@ -3,7 +3,7 @@
 use fmc_core::graph::{Change, Impact};
 use fmc_core::machine::Power;
 
-use super::{Difference, autostart, definition, differences, switch};
+use super::{DEFINED_ONLY, Difference, autostart, definition, differences, lasts, switch};
 use crate::document::DomainDocument;
 use crate::link::{DomainRecord, Suspended};
 
@@ -14,7 +14,13 @@ pub fn compare_domain(wanted: &DomainDocument, seen: &DomainRecord) -> Vec<Chang
     if let Some(memory) = found.iter().find(|found| found.path == "memory").cloned() {
         found.retain(|found| found.path != "currentMemory" || found.to != memory.to);
     }
-    let mut changes: Vec<Change> = found.into_iter().map(|found| change(found, seen.active)).collect();
+    let live = seen.live_xml.as_ref().filter(|_| seen.active && !found.is_empty());
+    let running = live.map(|live| differences(&wanted.xml, live));
+    let change = |found: Difference| match &running {
+        Some(running) if !lasts(&found, running) => found.into_change(Impact::Live, Some(DEFINED_ONLY)),
+        _ => change(found, seen.active),
+    };
+    let mut changes: Vec<Change> = found.into_iter().map(change).collect();
     changes.extend(definition(seen.persistent));
     changes.extend(autostart(seen.autostart, wanted.autostart));
     let never_ran = seen.active && seen.suspended.as_ref().is_some_and(Suspended::never_ran);

@@ -20,6 +20,17 @@ pub use tree::{Difference, tree};
 
 use crate::xml::Outline;
 
+/// Why a difference of the definition is mended while the object runs.
+const DEFINED_ONLY: &str = "only its definition was changed: it runs with the wanted one";
+
+/// Whether what runs has a difference too, in the same place or in a part of it.
+fn lasts(found: &Difference, running: &[Difference]) -> bool {
+    let is_in = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    running.iter().any(|running| is_in(&running.path, &found.path) || is_in(&found.path, &running.path))
+}
+
 /// The differences of two documents.
 fn differences(wanted: &str, seen: &str) -> Vec<Difference> {
     match (Outline::read(wanted), Outline::read(seen)) {

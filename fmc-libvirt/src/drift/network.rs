@@ -2,7 +2,7 @@
 
 use fmc_core::graph::{Change, Impact};
 
-use super::{Difference, autostart, definition, differences, switch};
+use super::{DEFINED_ONLY, Difference, autostart, definition, differences, lasts, switch};
 use crate::document::NetworkDocument;
 use crate::link::NetworkRecord;
 
@@ -12,8 +12,13 @@ pub fn compare_network(wanted: &NetworkDocument, seen: &NetworkRecord) -> Vec<Ch
     let mut found = differences(&wanted.xml, &seen.xml);
     let mut changes = Vec::new();
     if let Some(live) = seen.live_xml.as_ref().filter(|live| seen.active && **live != seen.xml) {
-        let known: Vec<String> = found.iter().map(|found| found.path.clone()).collect();
-        found.extend(differences(&wanted.xml, live).into_iter().filter(|found| !known.contains(&found.path)));
+        let running = differences(&wanted.xml, live);
+        let (both, defined): (Vec<Difference>, Vec<Difference>) =
+            found.into_iter().partition(|found| lasts(found, &running) || is_updated(&found.path));
+        changes.extend(defined.into_iter().map(|found| found.into_change(Impact::Live, Some(DEFINED_ONLY))));
+        let known: Vec<String> = both.iter().map(|found| found.path.clone()).collect();
+        found = both;
+        found.extend(running.into_iter().filter(|found| !known.contains(&found.path)));
     }
     changes.extend(found.into_iter().map(|found| change(found, seen.active)));
     changes.extend(definition(seen.persistent));

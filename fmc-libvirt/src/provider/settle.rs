@@ -150,6 +150,7 @@ impl<'a> Settling<'a, '_> {
             return self.leave(address, node, &still, seen, &[has_root.as_ref(), has_boot.as_ref()]);
         }
         self.empty_disks(node);
+        self.gone_boot(node, seen);
         self.swapped_disks(node, wanted, seen);
         let Some((pool, root)) = &wanted.root else {
             if replace {

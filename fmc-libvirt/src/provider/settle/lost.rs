@@ -83,6 +83,15 @@ impl Settling<'_, '_> {
         ))
     }
 
+    /// A boot configuration that a machine's domain names is made again if it is gone.
+    pub(super) fn gone_boot(&mut self, node: &graph::Node<Document>, seen: &DomainObject) {
+        let mut needs = node.needs.iter().filter(|edge| seen.needs.contains(edge)).map(|edge| &edge.to);
+        let is_boot = |at: &&Address| at.name().contains(".boot.") && self.states.get(at).is_none();
+        if let Some(boot) = needs.find(is_boot) {
+            self.added.insert(boot.clone(), "its boot configuration is gone, and is made again".to_owned());
+        }
+    }
+
     /// A pool in which a machine misses its files, and which has none of ours, may not be mounted: nothing new is made there.
     pub(super) fn unmounted(&mut self) {
         let mut bereft = std::mem::take(&mut self.bereft);
