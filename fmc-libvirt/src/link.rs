@@ -291,6 +291,11 @@ pub trait Link: Send + Sync + 'static {
         None
     }
 
+    /// The active networks whose dnsmasq runs; `None` if it cannot be seen: libvirt has no call for it.
+    fn served_networks(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
     /// Whether its calls return at once, so that they may run on the async executor, as those of a
     /// simulation.
     fn is_instant(&self) -> bool {

@@ -219,6 +219,11 @@ impl Sim {
         self.lock().state_mut().host.lost_bridges.insert(bridge.to_owned());
     }
 
+    /// Ends the dnsmasq of an active network, as `kill` does.
+    pub fn end_dnsmasq(&self, network: &str) {
+        self.lock().state_mut().host.unserved.insert(network.to_owned());
+    }
+
     /// Gives the host a route of its own, as to the subnet of an address of its interface.
     pub fn route(&self, to: &str, device: &str) {
         self.lock().state_mut().host.routes.push((to.to_owned(), device.to_owned()));

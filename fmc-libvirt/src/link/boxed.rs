@@ -56,6 +56,7 @@ forward! {
     fn is_instant() -> bool;
     fn is_local() -> bool;
     fn surroundings() -> Option<Surroundings>;
+    fn served_networks() -> Option<BTreeSet<String>>;
     fn wait(time: Duration);
     fn now() -> Duration;
     fn connects(to: SocketAddr, within: Duration) -> bool;

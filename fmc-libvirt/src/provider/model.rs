@@ -99,6 +99,9 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
     }
 }
 
+/// The path of the change that starts a network's dnsmasq again.
+pub(super) const DNSMASQ: &str = "dnsmasq";
+
 /// The path of the change that commits an upload.
 pub(super) const COMMIT: &str = "upload";
 
@@ -141,6 +144,15 @@ fn unplugged(mut changes: Vec<Change>, seen: &NetworkObject) -> Vec<Change> {
     for change in changes.iter_mut().filter(|change| change.path == "active" && seen.plugged) {
         change.impact = Impact::Restart;
         change.reason = Some("running guests have lost it".to_owned());
+    }
+    if !seen.is_served {
+        changes.push(Change {
+            path: DNSMASQ.to_owned(),
+            from: Some("ended".to_owned()),
+            to: Some("running".to_owned()),
+            impact: Impact::Live,
+            reason: Some("guests get their addresses and names of it".to_owned()),
+        });
     }
     if !seen.has_bridge {
         changes.push(Change {

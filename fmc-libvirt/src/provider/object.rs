@@ -138,6 +138,8 @@ pub struct NetworkObject {
     pub owner: Owner,
     /// Whether a running guest is plugged into it.
     pub plugged: bool,
+    /// Whether its dnsmasq runs, as far as this computer shows it.
+    pub is_served: bool,
     /// Whether its bridge is there, as far as libvirt lists the interfaces of its host.
     pub has_bridge: bool,
 }

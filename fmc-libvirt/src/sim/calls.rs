@@ -82,6 +82,13 @@ impl Link for Sim {
         Some(self.lock().state().host.surroundings())
     }
 
+    fn served_networks(&self) -> Option<BTreeSet<String>> {
+        let world = self.lock();
+        let state = world.state();
+        let served = state.networks.keys().filter(|network| !state.host.unserved.contains(*network));
+        Some(served.cloned().collect())
+    }
+
     fn is_local(&self) -> bool {
         true
     }

@@ -128,6 +128,7 @@ impl State {
 
     pub(super) fn stop_network(&mut self, name: &str) -> Result<(), Trouble> {
         self.known_network(name)?;
+        self.host.unserved.remove(name);
         if let Some(network) = self.networks.get_mut(name) {
             if let Some(bridge) = network.live.take().as_deref().and_then(bridge_of) {
                 self.host.lost_bridges.remove(&bridge);
@@ -181,6 +182,10 @@ impl State {
             Some(live) => Some(edited(live, name, section, edit, host)?),
             None => network.live.clone(),
         };
+        // libvirt starts a dnsmasq that ended instead of telling it to read the hosts again.
+        if active {
+            self.host.unserved.remove(name);
+        }
         if let Some(network) = self.networks.get_mut(name) {
             network.xml = kept;
             network.live = live;

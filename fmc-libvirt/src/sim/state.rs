@@ -80,6 +80,9 @@ pub(super) struct Host {
     pub(super) domain_types: Vec<String>,
     /// Bridges that libvirt does not manage; with `None` every named bridge exists.
     pub(super) bridges: Option<BTreeSet<String>>,
+    /// Networks whose dnsmasq somebody ended.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) unserved: BTreeSet<String>,
     /// Bridges of active networks that somebody deleted.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) lost_bridges: BTreeSet<String>,
@@ -126,6 +129,7 @@ impl Default for Host {
             threads: 128,
             domain_types: vec!["qemu".to_owned(), "kvm".to_owned()],
             bridges: None,
+            unserved: BTreeSet::new(),
             lost_bridges: BTreeSet::new(),
             missing: BTreeSet::new(),
             contents: BTreeMap::new(),

@@ -123,6 +123,13 @@ impl VirtLink {
     }
 }
 
+impl VirtLink {
+    /// Whether its host is this computer. A socket of one's own may lead to another one.
+    fn is_here(&self) -> bool {
+        self.is_local() && !self.uri().contains("socket=") && !self.client.is_test()
+    }
+}
+
 impl Link for VirtLink {
     fn uri(&self) -> &str {
         self.client.uri()
@@ -464,9 +471,11 @@ impl Link for VirtLink {
     }
 
     fn surroundings(&self) -> Option<Surroundings> {
-        // A socket of one's own may lead to another computer.
-        let is_here = self.is_local() && !self.uri().contains("socket=") && !self.client.is_test();
-        is_here.then(surroundings::here)
+        self.is_here().then(surroundings::here)
+    }
+
+    fn served_networks(&self) -> Option<BTreeSet<String>> {
+        self.is_here().then(surroundings::served).flatten()
     }
 
     fn is_local(&self) -> bool {

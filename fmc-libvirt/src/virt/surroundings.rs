@@ -5,9 +5,10 @@
 //! kernel's tables in `/proc/net` when it starts a network, and that is where these are read. For a hypervisor elsewhere they
 //! are not known, and the start of its network says what it finds.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
@@ -45,15 +46,38 @@ pub(super) fn here() -> Surroundings {
     Surroundings { routes: routes.collect(), filters }
 }
 
+/// The networks whose dnsmasq runs here. Without libvirt's own process this is not known: the processes of its host are not
+/// those that this one sees.
+pub(super) fn served() -> Option<BTreeSet<String>> {
+    let all = processes();
+    let is_libvirt = |name: &str| matches!(name, "libvirtd" | "virtnetworkd");
+    all.iter().find(|(name, _)| is_libvirt(name))?;
+    let servers = all.iter().filter(|(name, _)| name == "dnsmasq");
+    let words = servers.filter_map(|(_, process)| fs::read_to_string(process.join("cmdline")).ok());
+    Some(words.filter_map(|words| served_by(&words)).collect())
+}
+
+/// `dnsmasq --conf-file=/var/lib/libvirt/dnsmasq/lab.conf …`: the network that it serves.
+fn served_by(words: &str) -> Option<String> {
+    let file = words.split('\0').find_map(|word| word.strip_prefix("--conf-file="))?;
+    Some(Path::new(file).file_name()?.to_str()?.strip_suffix(".conf")?.to_owned())
+}
+
 /// The names of the programs that run.
 fn programs() -> Vec<String> {
+    processes().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The processes, each with its name and its folder.
+fn processes() -> Vec<(String, PathBuf)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let is_process = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
     entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
             is_process(entry.file_name().to_str()?).then_some(())?;
-            Some(fs::read_to_string(entry.path().join("comm")).ok()?.trim().to_owned())
+            let name = fs::read_to_string(entry.path().join("comm")).ok()?.trim().to_owned();
+            Some((name, entry.path()))
         })
         .collect()
 }
@@ -96,6 +120,34 @@ mod tests {
         let route = ipv6_route(line).map(|route| (route.to.to_string(), route.device));
         assert_eq!(route, Some(("fd00:1700:3::/64".to_owned(), "eth1".to_owned())));
         assert_eq!(ipv4_route(line), None);
+    }
+
+    #[test]
+    fn a_network_is_served_by_a_dnsmasq_of_its_configuration() {
+        let words = "/usr/sbin/dnsmasq\0--conf-file=/var/lib/libvirt/dnsmasq/lab.conf\0--leasefile-ro\0";
+        assert_eq!(served_by(words).as_deref(), Some("lab"));
+        assert_eq!(served_by("/usr/sbin/dnsmasq\0-k\0"), None);
+        let own = fmc_testkit::libvirtd::Own::start();
+        let network = "served-by-one";
+        let file = own.path().join("network.xml");
+        let xml = format!("<network><name>{network}</name><ip address='10.76.9.1' prefix='24'/></network>");
+        fs::write(&file, xml).unwrap();
+        own.virsh(&["net-define", file.to_str().unwrap()]);
+        own.virsh(&["net-start", network]);
+        assert!(served().unwrap().contains(network));
+        own.inside(&format!("kill -9 $(cat /run/libvirt/network/{network}.pid)")).unwrap();
+        // Its helper ends a moment later.
+        let is_served = || served().unwrap().contains(network);
+        for _ in 0..100 {
+            if is_served() {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        }
+        assert!(!is_served());
+        // What an apply does about it.
+        let host = "<host ip='192.0.2.1'><hostname>a.invalid</hostname></host>";
+        own.virsh(&["net-update", network, "add", "dns-host", host, "--live"]);
+        assert!(served().unwrap().contains(network));
     }
 
     #[test]

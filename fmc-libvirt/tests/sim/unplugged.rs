@@ -47,6 +47,18 @@ fn a_bridge_that_was_deleted_comes_back_with_its_guests() {
     assert_eq!(lost(&lab), 0);
 }
 
+/// No guest has to restart for it.
+#[test]
+fn a_dnsmasq_that_ended_runs_again() {
+    let lab = Lab::used();
+    lab.sim.end_dnsmasq("lab");
+    let plan = lab.plan(&small());
+    assert_eq!(restarts(&plan), [("lab".to_owned(), Action::Update)], "{plan}");
+    lab.apply(&small());
+    assert!(lab.sim.served_networks().unwrap().contains("lab"));
+    assert!(!lab.sim.network("lab").unwrap().unwrap().xml.contains("invalid"));
+}
+
 /// The guests count as unplugged then, and a start of theirs fails without the bridge.
 #[test]
 fn guests_that_lost_the_network_and_its_bridge_are_not_left_off() {

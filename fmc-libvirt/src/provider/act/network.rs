@@ -17,9 +17,10 @@ use fmc_core::graph::{Acting, Action, StepError};
 use super::Job;
 use crate::document::NetworkDocument;
 use crate::drift::{DEFINITION, is_updated};
-use crate::link::{Link, NetworkRecord};
+use crate::link::{Edit, Link, NetworkRecord, Section};
 use crate::mark::is_stale;
 use crate::network::updates;
+use crate::provider::model::DNSMASQ;
 use crate::provider::object::network_fingerprint;
 
 impl<L: Link, A: Acting> Job<L, A> {
@@ -68,10 +69,17 @@ impl<L: Link, A: Acting> Job<L, A> {
                     self.made(self.link.define_network(&wanted.xml))?;
                 }
             }
-            _ if self.redefines(&["autostart", "active"]) => {
+            _ if self.redefines(&["autostart", "active", DNSMASQ]) => {
                 self.made(self.link.define_network(&wanted.xml))?
             }
             _ => {}
+        }
+        let is_unserved = self.changes.iter().any(|change| change.path == DNSMASQ);
+        if is_unserved && !stopped && seen.is_some_and(|seen| seen.active) {
+            // libvirt looks after its dnsmasq when a name changes, and starts one that has ended.
+            for edit in [Edit::Add, Edit::Delete] {
+                self.made(self.link.update_network(name, Section::DnsHost, edit, NO_HOST, true))?;
+            }
         }
         if seen.is_some_and(|seen| seen.autostart) != wanted.autostart {
             self.made(self.link.set_network_autostart(name, wanted.autostart))?;
@@ -90,6 +98,9 @@ impl<L: Link, A: Acting> Job<L, A> {
     }
 }
 
+/// A name that no guest asks for, of an address that is in no network.
+const NO_HOST: &str = "<host ip='192.0.2.1'><hostname>dnsmasq-ended.invalid</hostname></host>";
+
 fn is_beside(path: &str) -> bool {
-    matches!(path, "autostart" | "active" | DEFINITION)
+    matches!(path, "autostart" | "active" | DEFINITION | DNSMASQ)
 }

@@ -16,6 +16,7 @@ use crate::provider::object::{Owner, is_blank, is_disk, pool_identity, volume_na
 use crate::provider::preflight::own_bridge;
 use crate::provider::promise::{self, ImageObject, Promises};
 use crate::volume::{LEASE, Ours, Seal, VolumeName, own_pool};
+use crate::xml::Outline;
 
 /// How many layers of a disk are looked at.
 pub(super) const LAYERS: usize = 32;
@@ -40,6 +41,8 @@ pub(super) struct HostRead {
     pub(super) volumes: BTreeMap<String, Vec<VolumeRecord>>,
     /// Capacities by path.
     pub(super) capacities: BTreeMap<String, u64>,
+    /// The networks of ours that are active and whose dnsmasq has ended.
+    pub(super) unserved: BTreeSet<String>,
     /// The networks of ours that are active and have no bridge, which somebody deleted.
     pub(super) without_bridge: BTreeSet<String>,
     /// The ports of each active network of a running guest.
@@ -138,15 +141,21 @@ impl HostRead {
         Ok(())
     }
 
-    /// libvirt does not notice that the bridge of an active network is gone. It lists the interfaces of its host, if it has a
+    /// libvirt notices neither that the bridge of an active network is gone nor that its dnsmasq has ended. It lists the interfaces of its host, if it has a
     /// driver for them; a host that does not is not asked again.
     fn look_for_bridges(&mut self, link: &impl Link, wants: &Wants) {
         let networks = self.networks.iter().zip(&self.network_marks);
-        let ours = networks.filter_map(|(network, mark)| {
-            let is_ours = mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
-            let live = network.live_xml.as_ref().filter(|_| network.active && is_ours)?;
-            Some((network.name.clone(), own_bridge(live)?))
-        });
+        let is_ours = |mark: &Option<Mark>| mark.as_ref().is_some_and(|mark| mark.owner == wants.owner);
+        let ours = networks.filter(|(network, mark)| network.active && is_ours(mark));
+        let live: Vec<(&String, &String)> =
+            ours.filter_map(|(network, _)| Some((&network.name, network.live_xml.as_ref()?))).collect();
+        if live.iter().any(|(_, live)| is_served(live))
+            && let Some(served) = link.served_networks()
+        {
+            let lost = live.iter().filter(|(name, live)| is_served(live) && !served.contains(*name));
+            self.unserved = lost.map(|(name, _)| (*name).clone()).collect();
+        }
+        let ours = live.iter().filter_map(|(name, live)| Some(((*name).clone(), own_bridge(live)?)));
         let ours: Vec<(String, String)> = ours.collect();
         if ours.is_empty() {
             return;
@@ -261,4 +270,15 @@ impl HostRead {
     pub(super) fn has_volume(&self, pool: &str, name: &str) -> bool {
         self.volumes.get(pool).is_some_and(|volumes| volumes.iter().any(|record| record.name == name))
     }
+}
+
+/// Whether libvirt runs a dnsmasq for an active network (`networkStartDhcpDaemon`).
+fn is_served(live: &str) -> bool {
+    let Some(outline) = Outline::read(live) else { return false };
+    let root = outline.root();
+    let is_off = root.at("dns").is_some_and(|dns| dns.attribute("enable") == Some("no"));
+    let mut subnets = root.children_named("ip").peekable();
+    own_bridge(live).is_some()
+        && subnets.peek().is_some()
+        && (!is_off || subnets.any(|ip| ip.at("dhcp").is_some()))
 }

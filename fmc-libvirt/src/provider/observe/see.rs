@@ -103,6 +103,7 @@ impl See<'_> {
                     record: record.clone(),
                     owner,
                     plugged: plugged.contains(&record.name),
+                    is_served: !self.read.unserved.contains(&record.name),
                     has_bridge: !self.read.without_bridge.contains(&record.name),
                 });
                 objects.insert(self.address(kind::NETWORK, name), State::present(object, fingerprint));
