@@ -14,8 +14,9 @@ use cpu_time::ProcessTime;
 use fmc::finding::At;
 use fmc::k3s::pki::{Credentials, Pki};
 use fmc::keys::{Keyring, RootKey};
+use fmc::name::OwnerId;
 use fmc::prelude::*;
-use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
+use fmc::secret::{NoSecrets, SecretRef, SecretScope, Secrets as _};
 use fmc_testkit::bench::is_short;
 
 const RUNS: usize = 20;
@@ -39,7 +40,11 @@ fn main() {
         ("100 SSH host keys", all(&Generated::SshHostKey, 100)),
     ] {
         let runs = (0..if is_short() { 1 } else { RUNS }).map(|_| {
-            let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+            let keyring = Keyring::new(
+                RootKey::sample(),
+                &SecretScope::of(OwnerId::literal("bench")),
+                Arc::new(NoSecrets),
+            );
             (time(&keyring, &secrets), time(&keyring, &secrets))
         });
         let (once, again): (Vec<Duration>, Vec<Duration>) = runs.unzip();

@@ -8,7 +8,7 @@ use fmc_core::checked::Checked;
 use fmc_core::graph;
 use fmc_core::name::{CloudName, OwnerId, SecretName};
 use fmc_core::provider::{AnyDocument, AnyRoom, Artifact, ByHand, Rooms};
-use fmc_core::secret::SecretRef;
+use fmc_core::secret::{SecretRef, SecretScope};
 
 use crate::providers;
 
@@ -37,6 +37,8 @@ pub(crate) fn compile_with(checked: &Checked, rooms: Vec<AnyRoom>) -> Wanted {
     Wanted(Arc::new(Inner {
         name: checked.name().clone(),
         owner: checked.owner().clone(),
+        secrets: checked.secret_scope(),
+        says_derivation: checked.derivation().is_some(),
         lab: checked.is_lab(),
         destroyed: None,
         by_hand: all.by_hand(checked),
@@ -54,6 +56,8 @@ pub struct Wanted(Arc<Inner>);
 struct Inner {
     name: CloudName,
     owner: OwnerId,
+    secrets: SecretScope,
+    says_derivation: bool,
     lab: bool,
     /// The wanted objects before they became nothing.
     destroyed: Option<Wanted>,
@@ -74,6 +78,16 @@ impl Wanted {
     /// The owner of its objects.
     pub fn owner(&self) -> &OwnerId {
         &self.0.owner
+    }
+
+    /// Whose secrets are made from the root key, and how.
+    pub fn secret_scope(&self) -> &SecretScope {
+        &self.0.secrets
+    }
+
+    /// Whether the cloud says by which derivation they are made.
+    pub(crate) fn says_derivation(&self) -> bool {
+        self.0.says_derivation
     }
 
     /// Whether it is a lab, the small copy of a cloud.
@@ -131,6 +145,8 @@ impl Wanted {
         Self(Arc::new(Inner {
             name: self.0.name.clone(),
             owner: self.0.owner.clone(),
+            secrets: self.0.secrets.clone(),
+            says_derivation: self.0.says_derivation,
             lab: self.0.lab,
             destroyed: Some(self.clone()),
             by_hand: Vec::new(),

@@ -9,11 +9,12 @@
 //! use fmc::k3s::pki::Credentials;
 //! use fmc::keys::{Keyring, RootKey};
 //! use fmc::kubeconfig::{Cluster, kubeconfig};
-//! use fmc::secret::NoSecrets;
+//! use fmc::name::OwnerId;
+//! use fmc::secret::{NoSecrets, SecretScope};
 //!
 //! let pki = Credentials::new().checked("prod", &At::ROOT, &mut Vec::new()).unwrap();
 //! let cluster = Cluster { name: "prod", server: &"https://10.17.3.5:6443".parse().unwrap(), pki: &pki };
-//! let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+//! let keyring = Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets));
 //! let file = kubeconfig(&cluster, &keyring, SystemTime::now(), Duration::from_secs(3600)).unwrap();
 //! assert!(file.expose().starts_with(b"apiVersion: v1\nkind: Config\n"));
 //! # }
@@ -69,7 +70,8 @@ mod tests {
 
     use fmc_core::finding::At;
     use fmc_core::k3s::pki::Credentials;
-    use fmc_core::secret::NoSecrets;
+    use fmc_core::name::OwnerId;
+    use fmc_core::secret::{NoSecrets, SecretScope};
     use fmc_keys::RootKey;
 
     use super::*;
@@ -78,7 +80,8 @@ mod tests {
     fn a_time_that_is_out_of_range_is_an_error() {
         let pki = Credentials::new().checked("prod", &At::ROOT, &mut Vec::new()).unwrap();
         let server = "https://api.example.com".parse().unwrap();
-        let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+        let keyring =
+            Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets));
         let of = |now, valid_for| {
             let cluster = Cluster { name: "prod", server: &server, pki: &pki };
             kubeconfig(&cluster, &keyring, now, valid_for)

@@ -1,6 +1,7 @@
 //! Planning: from the wanted and the existing objects to steps, without side effects.
 
 mod beforehand;
+pub(crate) mod derivation;
 mod everything;
 mod gone;
 pub(crate) mod names;
@@ -17,6 +18,7 @@ use fmc_core::graph::{
     Refused, State, Watch, apply_phases,
 };
 use fmc_core::provider::{AnyDocument, AnyObject, Drift, Status};
+use fmc_core::secret::Derivation;
 
 pub use self::names::UnknownName;
 use self::names::{is_named, known};
@@ -146,6 +148,12 @@ impl Plan {
         everything::deleted(&self.plan, &self.wanted, &self.seen).into_iter().collect()
     }
 
+    /// How the secrets of the machines that are there were made from the root key; `None` if they have none. A cloud that does not
+    /// say its derivation should keep it: see [`Checked::derived_by`].
+    pub fn derivation_there(&self) -> Option<Derivation> {
+        derivation::of_those_there(&self.wanted, &self.seen)
+    }
+
     /// The observed objects.
     pub fn seen(&self) -> &Seen {
         &self.seen
@@ -214,6 +222,12 @@ impl Plan {
             .map(|phases| phases.outcome)
     }
 
+    /// The plan of another form of the cloud, by the same observation.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_form(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }.again()
+    }
+
     fn again(self) -> Self {
         Self::of(self.wanted, self.seen, self.choices, self.added)
     }
@@ -233,6 +247,7 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
     plan.notes.extend(gone);
     plan.notes.extend(beforehand::notes(&plan, wanted, seen));
     plan.notes.extend(everything::note(&plan, wanted, seen));
+    plan.notes.extend(derivation::note(wanted, seen));
     plan.notes.sort();
     plan
 }

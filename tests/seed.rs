@@ -17,7 +17,7 @@ use fmc::keys::{Keyring, RootKey};
 use fmc::libvirt::document::Document;
 use fmc::libvirt::link::NetworkRecord;
 use fmc::prelude::*;
-use fmc::secret::NoSecrets;
+use fmc::secret::{NoSecrets, SecretScope};
 use fmc_testkit::libvirt_schema::{Kind as Schema, validate_all};
 use fmc_testkit::{cloud_init, ignition, nft, tree};
 
@@ -222,7 +222,8 @@ fn libvirt_takes_every_document_of_the_corrected_cloud() {
 
 /// A boot configuration's document, with secrets from the public sample key.
 fn rendered(boot: &Boot, name: &str) -> String {
-    let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    let keyring =
+        Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("seed")), Arc::new(NoSecrets));
     let files = boot.files();
     let (_, template) = files.iter().find(|(file, _)| *file == name).unwrap();
     String::from_utf8(template.render(&keyring).unwrap().expose().to_vec()).unwrap()

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
-use fmc::secret::NoSecrets;
+use fmc::secret::{NoSecrets, SecretScope};
 use fmc_core::graph::{Action, Choices, DeleteData, Impact, NoteKind};
 
 use host::Hypervisor;
@@ -46,7 +46,8 @@ fn every_document_of_the_seeds_cloud_is_accepted() {
 #[test]
 fn the_seeds_cloud_is_applied_grows_is_mended_and_goes() {
     let mut hypervisor = Hypervisor::named("proliant");
-    let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    let keyring =
+        Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("seed")), Arc::new(NoSecrets));
     hypervisor.provider = hypervisor.provider.secrets(Arc::new(keyring));
     hypervisor.plant_foreign_objects();
     let (before, foreign) = (hypervisor.lists(), hypervisor.foreign_documents());

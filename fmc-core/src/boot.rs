@@ -10,10 +10,10 @@ use crate::cloud_init;
 #[cfg(feature = "ignition")]
 use crate::ignition;
 use crate::image::Provisioner;
-use crate::secret::{SecretBytes, SecretError, SecretRef, Secrets};
+use crate::secret::{SecretBytes, SecretError, SecretRef, SecretScope, Secrets};
 use crate::template::Template;
 
-pub use born::{Born, BornDisk, BornInterface, BornPart, Digests, PartKind, mac};
+pub use born::{Born, BornDisk, BornInterface, BornPart, BornSecrets, Digests, PartKind, mac};
 pub use inside::{Address, Family, Filesystem, Inside, Interface};
 
 /// The configuration that a machine reads on its first boot, with holes for its secrets.
@@ -54,7 +54,19 @@ impl Boot {
 
     /// SHA-256 over all documents; secrets count by name and generation.
     pub fn digest(&self) -> [u8; 32] {
+        self.hashed(Sha256::new())
+    }
+
+    /// The digest for a scope of secrets: those that are made from the root key count by whose they are, too.
+    pub fn digest_for(&self, scope: &SecretScope) -> [u8; 32] {
         let mut hash = Sha256::new();
+        if self.needs_root_key() {
+            scope.update(&mut hash);
+        }
+        self.hashed(hash)
+    }
+
+    fn hashed(&self, mut hash: Sha256) -> [u8; 32] {
         for (name, template) in self.files() {
             hash.update(name);
             hash.update([0]);
@@ -76,6 +88,11 @@ impl Boot {
     /// The secrets of the configuration, in the order of their holes.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         self.files().into_iter().flat_map(|(_, template)| template.secrets())
+    }
+
+    /// Whether it has secrets that are made from the root key.
+    pub fn needs_root_key(&self) -> bool {
+        self.secrets().any(SecretRef::needs_root_key)
     }
 
     /// The bytes of the machine's boot volume, in raw format: the config itself, or the image with the

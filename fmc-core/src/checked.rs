@@ -18,6 +18,7 @@ use crate::addr::Subnet;
 use crate::finding::Finding;
 use crate::k3s;
 use crate::name::{CloudName, OwnerId};
+use crate::secret::{Derivation, SecretScope};
 
 pub use flow::{By, CheckedFlow, CheckedGroup, CheckedPeer};
 pub use host::{Host, Pool};
@@ -38,6 +39,7 @@ pub struct Checked {
     owner: OwnerId,
     is_prefixed: bool,
     is_lab: bool,
+    derivation: Option<Derivation>,
     hosts: Vec<Host>,
     networks: Vec<Network>,
     machines: Vec<Machine>,
@@ -83,6 +85,23 @@ impl Checked {
     /// Whether it is the small copy that [`Cloud::lab`](crate::cloud::Cloud::lab) makes.
     pub fn is_lab(&self) -> bool {
         self.is_lab
+    }
+
+    /// Whose secrets are made from the root key, and how. By default by the newest [`Derivation`]; a plan of a cloud that
+    /// does not say it keeps the one of the machines that are there.
+    pub fn secret_scope(&self) -> SecretScope {
+        SecretScope::new(self.owner.clone(), self.derivation.unwrap_or_default())
+    }
+
+    /// The derivation of its secrets, if the cloud says it.
+    pub fn derivation(&self) -> Option<Derivation> {
+        self.derivation
+    }
+
+    /// The same cloud with another derivation of its secrets.
+    #[must_use]
+    pub fn derived_by(self, derivation: Derivation) -> Self {
+        Self { derivation: Some(derivation), ..self }
     }
 
     /// Hypervisors, by name.

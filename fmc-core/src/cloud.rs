@@ -15,6 +15,7 @@ use crate::named::Named;
 use crate::network::Network;
 use crate::role::{Role, Spanning};
 use crate::rust::{Expr, Names, Unsaid};
+use crate::secret::SecretSettings;
 use crate::tz::TimeZone;
 
 draft! {
@@ -91,6 +92,8 @@ draft! {
         /// them, `ssh` and `ssh-config` know every machine before it boots, and a replaced machine keeps its key. A
         /// machine whose guest has its own `/etc/ssh/ssh_host_ed25519_key` keeps that one.
         pub ssh_host_keys: bool,
+        /// How secrets are made from the root key.
+        pub secrets: SecretSettings,
         /// The peers from which the machines' firewalls accept SSH: `anywhere`, `{network: lan}`, `{machine: bastion}`,
         /// `{subnet: 10.17.3.0/24}`. By default anywhere. A machine's firewall always accepts its hypervisor's address
         /// on the machine's networks; the address on a host bridge is not known, and has to be listed.

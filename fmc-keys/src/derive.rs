@@ -1,6 +1,7 @@
 //! Bytes from the root key: HKDF with SHA-256 (RFC 5869).
 
 use fmc_core::name::SecretName;
+use fmc_core::secret::{Derivation, SecretScope};
 use hkdf::Hkdf;
 use p256::SecretKey;
 use secrecy::zeroize::Zeroizing;
@@ -9,7 +10,12 @@ use sha2::Sha256;
 use crate::root::RootKey;
 
 /// The salt of HKDF. It names the purpose of these keys and the version of the derivation.
-const SALT: &[u8] = b"fmc secrets 1";
+const fn salt(derivation: Derivation) -> &'static [u8] {
+    match derivation {
+        Derivation::V1 => b"fmc secrets 1",
+        _ => b"fmc secrets 2",
+    }
+}
 
 /// The purpose of derived bytes. It is part of HKDF's info, so that a password and a key of one name have
 /// nothing in common.
@@ -36,12 +42,17 @@ impl Purpose {
     }
 }
 
-/// Derives the bytes of secrets from their name and generation.
-pub(crate) struct Deriver(Hkdf<Sha256>);
+/// Derives the bytes of secrets from their name and generation, and from whose they are.
+pub(crate) struct Deriver {
+    key: Hkdf<Sha256>,
+    /// The owner with a NUL; empty in the first derivation.
+    owner: String,
+}
 
 impl Deriver {
-    pub(crate) fn new(key: &RootKey) -> Self {
-        Self(Hkdf::new(Some(SALT), key.bytes()))
+    pub(crate) fn new(key: &RootKey, scope: &SecretScope) -> Self {
+        let owner = scope.owner().map(|owner| format!("{owner}\0")).unwrap_or_default();
+        Self { key: Hkdf::new(Some(salt(scope.derivation())), key.bytes()), owner }
     }
 
     /// Bytes for a purpose; another attempt gives others. `None` only for more than 8160 bytes, HKDF's limit.
@@ -53,10 +64,10 @@ impl Deriver {
         attempt: u8,
     ) -> Option<Zeroizing<[u8; N]>> {
         let mut bytes = Zeroizing::new([0; N]);
-        // A name contains no NUL, so two infos are never equal.
-        let info =
-            [purpose.text(), b"\0", name.as_str().as_bytes(), b"\0", &generation.to_be_bytes(), &[attempt]];
-        self.0.expand_multi_info(&info, &mut *bytes).ok()?;
+        // Neither an owner nor a name contains a NUL, so two infos are never equal.
+        let (owner, name) = (self.owner.as_bytes(), name.as_str().as_bytes());
+        let info = [purpose.text(), b"\0", owner, name, b"\0", &generation.to_be_bytes(), &[attempt]];
+        self.key.expand_multi_info(&info, &mut *bytes).ok()?;
         Some(bytes)
     }
 
@@ -96,6 +107,8 @@ fn first_key(bytes: impl Fn(u8) -> Option<Zeroizing<[u8; 32]>>) -> Option<Secret
 
 #[cfg(test)]
 mod tests {
+    use fmc_core::name::OwnerId;
+
     use super::*;
 
     fn bytes(text: &str) -> Vec<u8> {
@@ -103,6 +116,10 @@ mod tests {
             .chunks(2)
             .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
             .collect()
+    }
+
+    fn scope(owner: &'static str) -> SecretScope {
+        SecretScope::of(OwnerId::literal(owner))
     }
 
     /// RFC 5869, appendix A: cases 1 to 3.
@@ -141,8 +158,8 @@ mod tests {
     fn every_part_of_the_info_counts() {
         let name = SecretName::literal("key");
         let other = SecretName::literal("keys");
-        let deriver = Deriver::new(&RootKey::sample());
-        let strange = Deriver::new(&RootKey::from_bytes([1; 32]));
+        let deriver = Deriver::new(&RootKey::sample(), &scope("shop"));
+        let strange = Deriver::new(&RootKey::from_bytes([1; 32]), &scope("shop"));
         let of = |deriver: &Deriver, purpose, name, generation, attempt| {
             deriver.bytes::<32>(purpose, name, generation, attempt).unwrap().to_vec()
         };
@@ -156,6 +173,29 @@ mod tests {
         ]);
         assert_eq!(all.len(), 6);
         assert!(all.contains(&of(&deriver, Purpose::Token, &name, 2, 0)), "twice the same");
+    }
+
+    #[test]
+    fn owners_have_nothing_in_common_but_in_the_first_derivation() {
+        let token = |scope: &SecretScope| {
+            let deriver = Deriver::new(&RootKey::sample(), scope);
+            let bytes = deriver.bytes::<32>(Purpose::Token, &SecretName::literal("k3s-prod-token"), 1, 0);
+            fmc_core::digest::hex(&*bytes.unwrap())
+        };
+        let first = |owner| token(&SecretScope::new(OwnerId::literal(owner), Derivation::V1));
+        assert_eq!(first("shop"), first("shop-lab"));
+        assert_eq!(
+            first("shop"),
+            "769fb9332dff827481085afd96aeb8f82ad98284e9cedf83e518aef350ab04fd",
+            "a running cluster keeps its token"
+        );
+        let all = std::collections::BTreeSet::from([
+            first("shop"),
+            token(&scope("shop")),
+            token(&scope("shop-lab")),
+            token(&scope("sho")),
+        ]);
+        assert_eq!(all.len(), 4);
     }
 
     #[test]
@@ -173,7 +213,7 @@ mod tests {
 
     #[test]
     fn passwords_are_letters_and_digits_of_every_kind() {
-        let deriver = Deriver::new(&RootKey::sample());
+        let deriver = Deriver::new(&RootKey::sample(), &scope("shop"));
         let mut seen = std::collections::BTreeSet::new();
         for generation in 0..200 {
             let password = deriver.password(&SecretName::literal("p"), generation).unwrap();

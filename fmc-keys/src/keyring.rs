@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fmc_core::secret::{Authority, Generated, SecretBytes, SecretError, SecretRef, SecretSource, Secrets};
+use fmc_core::secret::{
+    Authority, Generated, SecretBytes, SecretError, SecretRef, SecretScope, SecretSource, Secrets,
+};
 use secrecy::zeroize::Zeroizing;
 
 use crate::derive::{Deriver, Purpose};
@@ -30,10 +32,11 @@ pub struct Keyring {
 type Place = Arc<Mutex<Option<SecretBytes>>>;
 
 impl Keyring {
-    /// A keyring with a root key and a source of the user's own secrets.
-    pub fn new(root: RootKey, own: Arc<dyn Secrets + Send + Sync>) -> Self {
+    /// A keyring with a root key for the secrets of this scope, as that of a
+    /// [checked cloud](fmc_core::checked::Checked::secret_scope), and a source of the user's own secrets.
+    pub fn new(root: RootKey, scope: &SecretScope, own: Arc<dyn Secrets + Send + Sync>) -> Self {
         Self {
-            deriver: Deriver::new(&root),
+            deriver: Deriver::new(&root, scope),
             is_sample: root.is_sample(),
             own,
             made: Mutex::new(BTreeMap::new()),

@@ -8,11 +8,11 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use fmc_core::name::SecretName;
-//! use fmc_core::secret::{Generated, NoSecrets, SecretRef, Secrets as _};
+//! use fmc_core::name::{OwnerId, SecretName};
+//! use fmc_core::secret::{Generated, NoSecrets, SecretRef, SecretScope, Secrets as _};
 //! use fmc_keys::{Keyring, RootKey};
 //!
-//! let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+//! let keyring = Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets));
 //! let password = SecretRef::generated(SecretName::literal("grafana-admin"), 1, Generated::Password);
 //! assert_eq!(keyring.bytes(&password)?.expose().len(), 32);
 //! # Ok::<(), fmc_core::secret::SecretError>(())

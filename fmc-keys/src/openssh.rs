@@ -64,10 +64,11 @@ pub(crate) fn public_line(private: &[u8], comment: &str) -> Option<String> {
 /// ```
 /// use std::sync::Arc;
 ///
-/// use fmc_core::secret::{NoSecrets, SecretRef};
+/// use fmc_core::name::OwnerId;
+/// use fmc_core::secret::{NoSecrets, SecretRef, SecretScope};
 /// use fmc_keys::{Keyring, RootKey, known_hosts};
 ///
-/// let keyring = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+/// let keyring = Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets));
 /// let web = SecretRef::ssh_host_key("web", 1);
 /// let text = known_hosts(&keyring, [(["web", "10.17.3.10"].as_slice(), &web)])?;
 /// assert!(text.starts_with("web,10.17.3.10 ssh-ed25519 AAAA"));

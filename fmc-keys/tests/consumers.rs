@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fmc_core::finding::At;
 use fmc_core::k3s::pki::{Ca, Credentials, Part, Pki};
-use fmc_core::name::SecretName;
+use fmc_core::name::{OwnerId, SecretName};
 use fmc_core::path::HttpUrl;
 use fmc_core::secret::{
-    Authority, Generated, LeafCertificate, NoSecrets, Secret, SecretBytes, SecretError, SecretRef,
-    SecretSource, Secrets,
+    Authority, Derivation, Generated, LeafCertificate, NoSecrets, Secret, SecretBytes, SecretError,
+    SecretRef, SecretScope, SecretSource, Secrets,
 };
 use fmc_keys::{Keyring, Kubeconfig, KubeconfigError, RootKey, Validity, known_hosts};
 use fmc_testkit::pki;
@@ -22,8 +22,12 @@ use sha2::{Digest as _, Sha256};
 const NOW: i64 = 1_767_225_600;
 const DAY: i64 = 86_400;
 
+fn scope() -> SecretScope {
+    SecretScope::of(OwnerId::literal("shop"))
+}
+
 fn keyring() -> Keyring {
-    Keyring::new(RootKey::sample(), Arc::new(NoSecrets))
+    Keyring::new(RootKey::sample(), &scope(), Arc::new(NoSecrets))
 }
 
 fn of(credentials: &Credentials) -> Pki {
@@ -135,7 +139,8 @@ fn the_same_key_gives_the_same_bytes_and_another_generation_others() {
     };
     let first = all(&keyring(), &Credentials::new());
     assert_eq!(first, all(&keyring(), &Credentials::new()));
-    let strange = all(&Keyring::new(RootKey::from_bytes([1; 32]), Arc::new(NoSecrets)), &Credentials::new());
+    let strange =
+        all(&Keyring::new(RootKey::from_bytes([1; 32]), &scope(), Arc::new(NoSecrets)), &Credentials::new());
     assert!(first.iter().all(|(name, text)| strange[name] != *text));
     let distinct: BTreeSet<&String> = first.values().collect();
     assert_eq!(distinct.len(), first.len());
@@ -159,16 +164,36 @@ fn the_same_key_gives_the_same_bytes_and_another_generation_others() {
 /// The exact bytes, so that no later version makes different ones from a key that is in use.
 #[test]
 fn the_bytes_are_for_ever() {
-    let keyring = keyring();
-    let made = |what| text(&keyring, &SecretRef::generated(SecretName::literal("golden"), 1, what));
-    let digest = |what| hex(&Sha256::digest(made(what))[..8]);
-    assert_eq!(made(Generated::Password), "jzmPpZR497oQLrP48Sx6p6qkEg68T1z3");
-    assert_eq!(made(Generated::Token), "254f4daa09f136806349c6c79ca070c50a6575e8405001da481af89c69e162ba");
-    assert_eq!(digest(Generated::PrivateKey), "d03bf65a1323d8a1");
-    assert_eq!(digest(Generated::SshHostKey), "a264ffcd97173775");
-    let pki = of(&Credentials::new());
-    let bundle = text(&keyring, &pki.authority(Ca::Server).certificates);
-    assert_eq!(hex(&Sha256::digest(bundle)[..8]), "726de68274fe25eb");
+    let made = |derivation| {
+        let scope = SecretScope::new(OwnerId::literal("shop"), derivation);
+        let keyring = Keyring::new(RootKey::sample(), &scope, Arc::new(NoSecrets));
+        let made = |what| text(&keyring, &SecretRef::generated(SecretName::literal("golden"), 1, what));
+        let digest = |text: String| hex(&Sha256::digest(text)[..8]);
+        let bundle = text(&keyring, &of(&Credentials::new()).authority(Ca::Server).certificates);
+        [
+            made(Generated::Password),
+            made(Generated::Token),
+            digest(made(Generated::PrivateKey)),
+            digest(made(Generated::SshHostKey)),
+            digest(bundle),
+        ]
+    };
+    let first = [
+        "jzmPpZR497oQLrP48Sx6p6qkEg68T1z3",
+        "254f4daa09f136806349c6c79ca070c50a6575e8405001da481af89c69e162ba",
+        "d03bf65a1323d8a1",
+        "a264ffcd97173775",
+        "726de68274fe25eb",
+    ];
+    assert_eq!(made(Derivation::V1), first);
+    let second = [
+        "lIJuBV2ZK18SvXJhz97hbaoG9OkhUotT",
+        "a0413620b7ea65526f6b82179f28c1ea19cd96f8bbf96c9a581849de9d9630bc",
+        "d8c385b834abf67e",
+        "09c4292c8702c87b",
+        "fe7c8e95a2fc6b3d",
+    ];
+    assert_eq!(made(Derivation::V2), second);
 }
 
 #[test]
@@ -186,7 +211,7 @@ fn a_join_token_has_the_hash_by_both_rules_of_k3s() {
     let own = |certificates: String| {
         let own = [("ca", certificates), ("ca-key", "x".to_owned()), ("token", "hunter2\n".to_owned())];
         let own = Own(own.into_iter().map(|(name, text)| (name.to_owned(), text)).collect());
-        let keyring = Keyring::new(RootKey::sample(), Arc::new(own));
+        let keyring = Keyring::new(RootKey::sample(), &scope(), Arc::new(own));
         let credentials = Credentials::new().server_token(Secret::file("token", "x")).authority(
             Ca::Server,
             Secret::file("ca", "x"),
@@ -301,7 +326,7 @@ fn a_client_authority_of_the_users_own_signs_the_kubeconfig() {
     let render = |certificate: &str, key: &str| {
         let own = [("client-ca", certificate), ("client-ca-key", key)];
         let own = own.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        let keyring = Keyring::new(RootKey::sample(), Arc::new(Own(own)));
+        let keyring = Keyring::new(RootKey::sample(), &scope(), Arc::new(Own(own)));
         kubeconfig(&pki, &server, validity).render(&keyring)
     };
     let (certificate, key) =
@@ -344,7 +369,7 @@ fn each_secret_is_derived_once_whoever_asks() {
 fn nothing_shows_a_secret_by_accident() {
     let root = RootKey::from_bytes([0xab; 32]);
     let shown = format!("{root:?}");
-    let keyring = Keyring::new(root, Arc::new(NoSecrets));
+    let keyring = Keyring::new(root, &scope(), Arc::new(NoSecrets));
     let password = SecretRef::generated(SecretName::literal("admin"), 1, Generated::Password);
     let token = SecretRef::generated(SecretName::literal("token"), 1, Generated::Token);
     let planted =

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::boot::{Boot, Born, Digests};
+use fmc_core::boot::{Boot, Born, BornSecrets, Digests};
 use fmc_core::checked::{Addressing, Checked, Disk, Host, Idx, Image, Machine, Network, Source};
 use fmc_core::graph::{Address, Carries, Edge, Node, Wanted};
 use fmc_core::name::PoolName;
+use fmc_core::secret::SecretScope;
 use fmc_core::unit::Size;
 
 use crate::document::{
@@ -42,7 +43,8 @@ pub fn documents(checked: &Checked) -> Wanted<Document> {
     }
     let owner = checked.owner().as_str();
     // The machines are visited host by host, so that shared values of a host are made once and the map grows at its end.
-    let mut all = Documents { checked, nodes: BTreeMap::new(), digests: Digests::new() };
+    let mut all =
+        Documents { checked, nodes: BTreeMap::new(), digests: Digests::new(), scope: checked.secret_scope() };
     let mut places = BTreeSet::new();
     for on in &hosts {
         let place = Place::new(owner, on.host);
@@ -102,6 +104,8 @@ impl<'a> Place<'a> {
 struct Documents<'a> {
     checked: &'a Checked,
     nodes: BTreeMap<Address, Node<Document>>,
+    /// Whose secrets are made from the root key.
+    scope: SecretScope,
     /// The digests of parts that machines share.
     digests: Digests,
 }
@@ -123,7 +127,9 @@ impl Documents<'_> {
         let (name, first) = (machine.name.as_str(), machine.first_name.as_str());
         let part_of: Arc<str> = ["machine/", name].concat().into();
         let boot = Boot::of(self.checked, machine).map(Arc::new);
-        let first_boot = FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest()));
+        let first_boot =
+            FirstBoot::of(&machine.image, boot.as_ref().map(|boot| boot.digest_for(&self.scope)));
+        let secrets = BornSecrets::of(boot.as_deref(), &self.scope);
         let mut needs = Vec::new();
         let root = machine.root.map(|root| {
             let base = self.base(place, &machine.image, name, root.size);
@@ -156,7 +162,7 @@ impl Documents<'_> {
         });
         let disks: Vec<String> =
             machine.disks.iter().map(|disk| self.disk(place, machine, disk, &part_of, &mut needs)).collect();
-        self.domain(place, machine, Volumes { first_boot, root, boot, disks }, part_of, needs);
+        self.domain(place, machine, Volumes { first_boot, secrets, root, boot, disks }, part_of, needs);
     }
 
     fn domain(
@@ -167,7 +173,7 @@ impl Documents<'_> {
         part_of: Arc<str>,
         mut needs: Vec<Edge>,
     ) {
-        let Volumes { first_boot, root, boot, disks } = volumes;
+        let Volumes { first_boot, secrets, root, boot, disks } = volumes;
         let networks = machine.interfaces.iter().filter_map(|at| self.checked.at(at.network));
         needs.extend(networks.map(|network| {
             let to = self.shared(place.address(kind::NETWORK, network.name.as_str()));
@@ -192,7 +198,7 @@ impl Documents<'_> {
         let address = place.address(kind::DOMAIN, machine.name.as_str());
         let path = |name: &Option<Arc<str>>| name.as_ref().map(|name| place.path(name));
         let (root_path, boot_path, console_path) = (path(&root), path(&boot), path(&console));
-        let born = Born::of(self.checked, machine, &mut self.digests);
+        let born = Born::of(self.checked, machine, secrets, &mut self.digests);
         let xml = domain::xml(&domain::Parts {
             owner: place.owner,
             address: &address,
@@ -381,6 +387,7 @@ impl Documents<'_> {
 /// The volumes of a machine in the cloud's own pool, and its data disks as paths.
 struct Volumes {
     first_boot: FirstBoot,
+    secrets: BornSecrets,
     root: Option<Arc<str>>,
     boot: Option<Arc<str>>,
     disks: Vec<String>,

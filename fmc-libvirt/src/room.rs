@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use fmc_core::boot::{Boot, Born};
+use fmc_core::boot::{Boot, Born, BornSecrets};
 use fmc_core::checked::{Checked, Idx, Machine, Network};
 use fmc_core::graph::{Address, Note, Seen, Wanted};
 use fmc_core::provider::{Artifact, ByHand, Drawn, Drift, MachinePart, NoValue, Room, Status};
 use fmc_core::role::Membership;
+use fmc_core::secret::Derivation;
 use fmc_core::unit::Size;
 
 use crate::document::{self, Content, Document, PROVIDER, kind};
@@ -91,6 +92,14 @@ impl<L: Link> Room for Libvirt<L> {
 
     fn nouns(&self) -> &'static [(&'static str, &'static str)] {
         &[(kind::NETWORK, "network"), (kind::POOL, "pool"), (kind::DOMAIN, "machine")]
+    }
+
+    fn derivation(&self, object: &Object) -> Option<Derivation> {
+        match mark_of(object)?.born.as_ref().map(|born| born.secrets).unwrap_or_default() {
+            BornSecrets::Unknown => Some(Derivation::V1),
+            BornSecrets::Derived(derivation) => Some(derivation),
+            _ => None,
+        }
     }
 
     fn memberships<'a>(&self, object: &'a Object) -> &'a [Membership] {

@@ -44,7 +44,7 @@ pub(super) fn run(
     };
     root_key::validate(args, io)?;
     let mut world = World::connect(&checked, args, io, Access::Act(command))?;
-    let plan = plan::decide(&checked, &world, args, towards)?;
+    let (_, plan) = plan::decide(checked, &world, args, towards)?;
     if let Some(saved) = saved {
         saved::compare(saved, &plan, &world)?;
     }
@@ -87,7 +87,12 @@ fn prepare(
         return Ok(());
     }
     if towards == Towards::Cloud && !world.is_simulation() && plan.wanted().needs_root_key() {
-        world.fill_from(root_key::keyring_for_apply(plan.wanted().is_lab(), args, io)?);
+        world.fill_from(root_key::keyring_for_apply(
+            plan.wanted().secret_scope(),
+            plan.wanted().is_lab(),
+            args,
+            io,
+        )?);
     }
     if towards == Towards::Cloud {
         let reads = root_key::reads(plan.wanted(), args, io)?;

@@ -77,8 +77,11 @@ pub(super) fn run(cloud: &Cloud, out: &Path, args: &Args, io: &mut Io<'_>) -> Re
     let checked = check::checked(cloud, args, io)?;
     let wanted = args.compile(&checked);
     // A wrong root key in the environment does not stop a compile that needs none; a wrong --root-key always does.
-    let keyring =
-        if wanted.needs_root_key() { root_key::keyring(args, io)? } else { root_key::sample(args, io) };
+    let keyring = if wanted.needs_root_key() {
+        root_key::keyring(wanted.secret_scope(), args, io)?
+    } else {
+        root_key::sample(wanted.secret_scope(), args, io)
+    };
     root_key::validate(args, io)?;
     let index = write(&wanted, &io.folder.join(out), &keyring)?;
     if wanted.needs_root_key() && keyring.is_sample() {

@@ -20,7 +20,7 @@ use crate::json::{DriftObject, Versioned};
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
+    let (checked, plan) = plan::decide(checked, &world, args, Towards::Cloud)?;
     let drift = plan.drift();
     if args.json {
         let hosts = plan::hosts(&world);

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use fmc_core::checked::Checked;
 use fmc_core::path::HttpUrl;
+use fmc_core::secret::SecretScope;
 
 use super::DONE;
 use super::args::Args;
@@ -36,13 +37,14 @@ pub(super) fn of(
         .iter()
         .map(|(cluster, server)| Cluster { name: cluster.name.as_str(), server, pki: &cluster.pki })
         .collect();
-    run(&clusters, name, out, hours, args, io)
+    run(&clusters, &checked.secret_scope(), name, out, hours, args, io)
 }
 
 /// Writes the kubeconfig of one of the cloud's clusters, by name or the only one, to standard output or into a new file of
 /// mode 0600.
 fn run(
     clusters: &[Cluster<'_>],
+    scope: &SecretScope,
     name: Option<&str>,
     out: Option<&Path>,
     hours: u32,
@@ -50,7 +52,7 @@ fn run(
     io: &mut Io<'_>,
 ) -> Result<u8, Failure> {
     let cluster = chosen(clusters, name)?;
-    let keyring = root_key::keyring(args, io)?;
+    let keyring = root_key::keyring(scope, args, io)?;
     if keyring.is_sample() {
         root_key::say_sample("The keys of this kubeconfig are", io);
     }

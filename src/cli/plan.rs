@@ -10,6 +10,7 @@ use fmc_core::graph::{self, About, Action, Choices, DeleteData, Line, Model as _
 use fmc_core::name::MachineName;
 use fmc_core::nearest::nearest;
 use fmc_core::provider::{AnyDocument, ByHand};
+use fmc_core::secret::SecretScope;
 
 use super::args::Args;
 use super::check::{self, count};
@@ -22,7 +23,7 @@ use super::style::{ANEW, BAD, CHANGE, DIM, GOOD, Paint, STRONG, WARN};
 use super::{DONE, FAILED, PENDING};
 use crate::compile::Wanted;
 use crate::json::{HostAt, PlanObject, Versioned};
-use crate::plan::Plan;
+use crate::plan::{Plan, derivation};
 
 /// What a plan is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) fn run(
     let checked = check::checked(cloud, args, io)?;
     root_key::validate(args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let plan = decide(&checked, &world, args, towards)?;
+    let (_, plan) = decide(checked, &world, args, towards)?;
     let reads = root_key::reads(plan.wanted(), args, io)?;
     if args.json {
         io.json(&Versioned::new(shown(&plan, plan.wanted(), &world)))?;
@@ -70,19 +71,33 @@ pub(super) fn run(
     })
 }
 
-/// Reads the hosts and makes the plan.
+/// Reads the hosts and makes the plan, with the cloud that it is for.
 pub(super) fn decide(
+    checked: Checked,
+    world: &World,
+    args: &Args,
+    towards: Towards,
+) -> Result<(Checked, Plan), Failure> {
+    let choices = choices(&checked, args)?;
+    let delete_data = choices.delete_data.clone();
+    let wanted = world.providers.compile(&checked);
+    let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
+    let plan = pollster::block_on(world.providers.plan_with(&wanted, choices)).map_err(Failure::to)?;
+    let (checked, plan) = with_derivation_there(checked, plan, world);
+    let plan = judged(&checked, plan, &delete_data, world, args, towards)?;
+    Ok((checked, plan))
+}
+
+/// The plan with what the options and the hosts say of it.
+fn judged(
     checked: &Checked,
+    plan: Plan,
+    delete_data: &DeleteData,
     world: &World,
     args: &Args,
     towards: Towards,
 ) -> Result<Plan, Failure> {
-    let choices = choices(checked, args)?;
-    let wanted = world.providers.compile(checked);
-    let wanted = if towards == Towards::Nothing { wanted.nothing() } else { wanted };
-    let delete_data = choices.delete_data.clone();
-    let plan = pollster::block_on(world.providers.plan_with(&wanted, choices)).map_err(Failure::to)?;
-    if let DeleteData::Of(machines) = &delete_data {
+    if let DeleteData::Of(machines) = delete_data {
         machines.iter().try_for_each(|machine| has_data(checked, &plan, machine))?;
     }
     if let Some(note) = plan.refused().find(|note| args.only.contains(&note.about.to_string())) {
@@ -108,6 +123,31 @@ pub(super) fn decide(
         });
     }
     Ok(plan.with_notes(preflight))
+}
+
+/// A cloud that does not say the derivation of its secrets keeps the one of the machines that are there.
+fn with_derivation_there(checked: Checked, plan: Plan, world: &World) -> (Checked, Plan) {
+    let there = plan.derivation_there().filter(|there| *there != checked.secret_scope().derivation());
+    match there {
+        Some(there) if checked.derivation().is_none() && plan.wanted().needs_root_key() => {
+            let checked = checked.derived_by(there);
+            let wanted = world.providers.compile(&checked);
+            let note = derivation::kept(&wanted);
+            (checked, plan.of_form(wanted).with_notes([note]))
+        }
+        _ => (checked, plan),
+    }
+}
+
+/// Whose secrets are made from the root key, and how. If the cloud does not say it, by the machines that are there.
+pub(super) fn secret_scope(checked: &Checked, world: &World) -> Result<SecretScope, Failure> {
+    let wanted = world.providers.compile(checked);
+    if checked.derivation().is_some() || !wanted.needs_root_key() {
+        return Ok(checked.secret_scope());
+    }
+    let plan = pollster::block_on(world.providers.plan(&wanted)).map_err(Failure::to)?;
+    let derivation = plan.derivation_there().unwrap_or_default();
+    Ok(SecretScope::new(checked.owner().clone(), derivation))
 }
 
 /// Whether an option names this machine, so that a refusal is about something that was asked for.

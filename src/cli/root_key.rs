@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use fmc_core::secret::SecretSource;
+use fmc_core::secret::{SecretScope, SecretSource};
 use fmc_keys::{Keyring, RootKey};
 use secrecy::zeroize::Zeroizing;
 
@@ -77,35 +77,45 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The keyring of a command: from the given key, or from the public sample.
-pub(super) fn keyring(args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure> {
+pub(super) fn keyring(scope: &SecretScope, args: &Args, io: &Io<'_>) -> Result<Arc<Keyring>, Failure> {
     Ok(match given(args, io)? {
-        Some(key) => of(key, args, io),
-        None => sample(args, io),
+        Some(key) => of(key, scope, args, io),
+        None => sample(scope, args, io),
     })
 }
 
 /// The keyring of a command that does not need one: from the given key, or in a lab from the public sample.
-pub(super) fn keyring_if_given(args: &Args, io: &Io<'_>) -> Result<Option<Arc<Keyring>>, Failure> {
+pub(super) fn keyring_if_given(
+    scope: impl FnOnce() -> Result<SecretScope, Failure>,
+    args: &Args,
+    io: &Io<'_>,
+) -> Result<Option<Arc<Keyring>>, Failure> {
     Ok(match given(args, io)? {
-        Some(key) => Some(of(key, args, io)),
-        None => args.lab.then(|| sample(args, io)),
+        Some(key) => Some(of(key, &scope()?, args, io)),
+        None if args.lab => Some(sample(&scope()?, args, io)),
+        None => None,
     })
 }
 
 /// A keyring from the public sample.
-pub(super) fn sample(args: &Args, io: &Io<'_>) -> Arc<Keyring> {
-    of(RootKey::sample(), args, io)
+pub(super) fn sample(scope: &SecretScope, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
+    of(RootKey::sample(), scope, args, io)
 }
 
-fn of(key: RootKey, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
+fn of(key: RootKey, scope: &SecretScope, args: &Args, io: &Io<'_>) -> Arc<Keyring> {
     let own = Local::anywhere(args.folder(io), Arc::clone(&io.environment));
-    Arc::new(Keyring::new(key, Arc::new(own)))
+    Arc::new(Keyring::new(key, scope, Arc::new(own)))
 }
 
 /// The keyring of an apply to real hosts, where the sample key is allowed only in a lab. It is needed only if there are
 /// secrets to make.
-pub(super) fn keyring_for_apply(is_lab: bool, args: &Args, io: &mut Io<'_>) -> Result<Arc<Keyring>, Failure> {
-    let keyring = keyring(args, io)?;
+pub(super) fn keyring_for_apply(
+    scope: &SecretScope,
+    is_lab: bool,
+    args: &Args,
+    io: &mut Io<'_>,
+) -> Result<Arc<Keyring>, Failure> {
+    let keyring = keyring(scope, args, io)?;
     if keyring.is_sample() && !is_lab {
         let program = &args.program;
         return Err(Failure::new(
@@ -225,17 +235,21 @@ fn read(path: &Path, shown: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 mod tests {
     use std::ffi::OsString;
 
+    use fmc_core::name::OwnerId;
+    use fmc_core::secret::Derivation;
+
     use super::*;
 
     fn asked(is_lab: bool, key: Option<&str>) -> (Result<bool, u8>, String) {
         let args = Args::of(["program", "apply"]).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let key = key.map(OsString::from);
+        let scope = SecretScope::new(OwnerId::literal("first"), Derivation::V2);
         let mut io = Io {
             environment: Arc::new(move |name: &str| key.clone().filter(|_| name == VARIABLE)),
             ..Io::new(&mut out, &mut err)
         };
-        let keyring = keyring_for_apply(is_lab, &args, &mut io).map(|keyring| keyring.is_sample());
+        let keyring = keyring_for_apply(&scope, is_lab, &args, &mut io).map(|keyring| keyring.is_sample());
         let keyring = keyring.map_err(|failure| failure.say(&mut io));
         (keyring, String::from_utf8(err).unwrap())
     }

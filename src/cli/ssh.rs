@@ -27,7 +27,7 @@ use super::check;
 use super::connect::{Access, World};
 use super::failure::Failure;
 use super::io::Io;
-use super::{DONE, FAILED, root_key, saved};
+use super::{DONE, FAILED, plan, root_key, saved};
 use jump::Jump;
 
 /// The settings of OpenSSH for a machine.
@@ -46,7 +46,7 @@ struct Door {
 pub(super) fn config(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let checked = check::checked(cloud, args, io)?;
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let keyring = root_key::keyring_if_given(args, io)?;
+    let keyring = root_key::keyring_if_given(|| plan::secret_scope(&checked, &world), args, io)?;
     let doors: Vec<Door> = checked
         .machines()
         .iter()
@@ -76,7 +76,7 @@ pub(super) fn run(
         return Err(Failure::new(format!("nothing answers ssh in a simulation, {}", world.place()))
             .help("say where the machines are: --connect hosts"));
     }
-    let keyring = root_key::keyring_if_given(args, io)?;
+    let keyring = root_key::keyring_if_given(|| plan::secret_scope(&checked, &world), args, io)?;
     let mut door = Door::of(&checked, machine, &world, keyring.as_deref())?;
     door.user = user.or(door.user);
     if door.address.is_none() {

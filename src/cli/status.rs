@@ -29,7 +29,7 @@ use crate::plan::Plan;
 pub(super) fn run(cloud: &Cloud, args: &Args, io: &mut Io<'_>) -> Result<u8, Failure> {
     let (checked, is_refused) = check::checked_or_hosts(cloud, args, io)?.by_marks("status", io);
     let world = World::connect(&checked, args, io, Access::Look)?;
-    let plan = plan::decide(&checked, &world, args, Towards::Cloud)?;
+    let (checked, plan) = plan::decide(checked, &world, args, Towards::Cloud)?;
     let status = plan.status(&checked);
     let mut machines: Vec<MachineStatus> =
         checked.machines().iter().map(|machine| standing(&checked, machine, &plan, &status)).collect();

@@ -9,7 +9,7 @@ use fmc::checked::Checked;
 use fmc::k3s::{self, Endpoint, Install};
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
-use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
+use fmc::secret::{NoSecrets, SecretRef, SecretScope, Secrets as _};
 use fmc_testkit::guest::{Report, Style};
 use fmc_testkit::k3s::{STANDIN, Start};
 use fmc_testkit::{ntp, tree};
@@ -159,7 +159,11 @@ fn setting(start: &Start, key: &str) -> Option<Vec<String>> {
 /// Applies the cloud to a hypervisor of the test's own, which offers the services that the machines need.
 fn start(running: [&str; 2]) -> (Lab, Cluster) {
     let digest = digest();
-    let keyring = Arc::new(Keyring::new(RootKey::sample(), Arc::new(NoSecrets)));
+    let keyring = Arc::new(Keyring::new(
+        RootKey::sample(),
+        &SecretScope::of(OwnerId::literal("boot")),
+        Arc::new(NoSecrets),
+    ));
     let lab = Lab::start(&HOSTS[..1]).secrets(Arc::clone(&keyring) as _);
     serve(&lab);
     let cloud = cloud(&digest, running, 448.mib());

@@ -10,6 +10,7 @@ mod beside;
 mod birth;
 mod cluster;
 mod compile;
+mod derivation;
 mod drift;
 mod files;
 mod honest;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use fmc::file;
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
-use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
+use fmc::secret::{NoSecrets, SecretRef, SecretScope, Secrets as _};
 
 use crate::stage::{Stage, cloud as without};
 
@@ -28,7 +28,9 @@ fn of_generation(generation: u32) -> Cloud {
 /// The password that is derived from a key.
 fn password(key: RootKey) -> String {
     let secret = SecretRef::generated(SecretName::literal("admin"), 1, Generated::Password);
-    let bytes = Keyring::new(key, Arc::new(NoSecrets)).bytes(&secret).unwrap();
+    let bytes = Keyring::new(key, &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets))
+        .bytes(&secret)
+        .unwrap();
     String::from_utf8(bytes.expose().to_vec()).unwrap()
 }
 

@@ -8,7 +8,7 @@ use fmc::balancer::{Balancer, haproxy};
 use fmc::k3s::{self, Endpoint, Install};
 use fmc::keys::{Keyring, RootKey};
 use fmc::prelude::*;
-use fmc::secret::{NoSecrets, SecretRef, Secrets as _};
+use fmc::secret::{NoSecrets, SecretRef, SecretScope, Secrets as _};
 use fmc_testkit::netns::{Daemon, Lab, Nic, Port};
 
 use crate::inside::Inside;
@@ -31,7 +31,7 @@ pub(crate) struct Model {
 }
 
 pub(crate) fn keyring(root: RootKey) -> Keyring {
-    Keyring::new(root, Arc::new(NoSecrets))
+    Keyring::new(root, &SecretScope::of(OwnerId::literal("prod")), Arc::new(NoSecrets))
 }
 
 impl Model {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::Boot;
 use super::inside::{Address, Family, Inside};
 use crate::addr::Mac;
 use crate::checked::{Checked, Machine};
@@ -21,6 +22,7 @@ use crate::given::{Leaf as _, LeafError};
 use crate::image::Provisioner;
 use crate::path::AbsPath;
 use crate::role::RoleFacts;
+use crate::secret::{Derivation, SecretScope};
 
 pub use parts::{BornPart, Digests, PartKind};
 
@@ -42,6 +44,57 @@ pub struct Born {
     pub parts: Vec<BornPart>,
     /// What its roles say.
     pub roles: Vec<RoleFacts>,
+    /// How its secrets were made from the root key.
+    pub secrets: BornSecrets,
+}
+
+/// How the secrets of a machine were made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BornSecrets {
+    /// Not known, as in the mark of an earlier version: it knew only [`Derivation::V1`].
+    #[default]
+    Unknown,
+    /// It has none from the root key.
+    None,
+    /// From the root key, in this way.
+    Derived(Derivation),
+}
+
+impl BornSecrets {
+    /// Those of a boot configuration.
+    pub fn of(boot: Option<&Boot>, scope: &SecretScope) -> Self {
+        match boot {
+            Some(boot) if boot.needs_root_key() => Self::Derived(scope.derivation()),
+            _ => Self::None,
+        }
+    }
+}
+
+/// `none`, or the derivation's number; nothing if it is not known.
+impl fmt::Display for BornSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => Ok(()),
+            Self::None => f.write_str("none"),
+            Self::Derived(derivation) => derivation.fmt(f),
+        }
+    }
+}
+
+impl FromStr for BornSecrets {
+    type Err = LeafError;
+
+    fn from_str(text: &str) -> Result<Self, LeafError> {
+        let wrong = || LeafError::new("the secrets of a machine are none, 1 or 2");
+        match text {
+            "none" => Ok(Self::None),
+            number => {
+                let number = number.parse::<u8>().map_err(|_| wrong())?;
+                Derivation::try_from(number).map(Self::Derived).map_err(|_| wrong())
+            }
+        }
+    }
 }
 
 /// An interface as a guest knows it.
@@ -96,8 +149,8 @@ impl Born {
         mounted.max_by_key(|(length, _)| *length).map(|(_, disk)| disk)
     }
 
-    /// The facts of a machine of a checked cloud.
-    pub fn of(cloud: &Checked, machine: &Machine, digests: &mut Digests) -> Self {
+    /// The facts of a machine of a checked cloud, with how its secrets are made.
+    pub fn of(cloud: &Checked, machine: &Machine, secrets: BornSecrets, digests: &mut Digests) -> Self {
         let inside = Inside::of(cloud, machine);
         let provisioner = machine.image.os.provisioner();
         let text = |text: &dyn fmt::Display| Arc::<str>::from(text.to_string());
@@ -128,6 +181,7 @@ impl Born {
             // A machine without a provisioner reads none of them.
             parts: provisioner.map(|_| digests.parts(&inside)).unwrap_or_default(),
             roles: machine.facts.clone(),
+            secrets,
         }
     }
 }

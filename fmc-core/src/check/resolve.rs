@@ -37,6 +37,7 @@ pub(crate) fn resolve(view: &View<'_>) -> Option<Resolved> {
     let name = view.cloud.name.ok()?.clone();
     let mut cloud = Building::new(name, view.owner.clone()?, view.cloud.lab, hosts);
     cloud.set_prefixed(view.cloud.prefixed);
+    cloud.set_derivation(view.cloud.secrets.derivation);
     let networks = view.networks.iter().map(|net| network::network(view, net, &order, &cloud)).collect();
     let (networks, resolved) = Order::of(networks, &view.cloud.networks);
     cloud.set_networks(resolved);

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use super::{Checked, CheckedFlow, CheckedGroup, Host, Idx, Machine, Members, Network, OfRoles};
 use crate::finding::Finding;
 use crate::name::{CloudName, OwnerId};
+use crate::secret::Derivation;
 
 /// A checked cloud in the making: what of a draft is right.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl Building {
             owner,
             is_prefixed: false,
             is_lab,
+            derivation: None,
             hosts,
             networks: Vec::new(),
             machines: Vec::new(),
@@ -32,6 +34,11 @@ impl Building {
     /// Whether its domains and networks are called `OWNER-NAME` on their hosts.
     pub(crate) fn set_prefixed(&mut self, is_prefixed: bool) {
         self.0.is_prefixed = is_prefixed;
+    }
+
+    /// The derivation of its secrets, if it says one.
+    pub(crate) fn set_derivation(&mut self, derivation: Option<Derivation>) {
+        self.0.derivation = derivation;
     }
 
     /// Its networks, sorted by name.

@@ -20,7 +20,7 @@ use crate::graph::{
     ObserveError, Place, Removal, Seen, Settled, State, Step, StepError, Verdict, Wanted,
 };
 use crate::role::Membership;
-use crate::secret::{SecretRef, Secrets};
+use crate::secret::{Derivation, SecretRef, Secrets};
 
 /// A document of some provider.
 pub type AnyDocument = dyn Any + Send + Sync;
@@ -108,6 +108,7 @@ pub(super) trait Erased: Send + Sync {
     fn by_hand_any(&self, checked: &Checked) -> Vec<ByHand>;
     fn boot_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Arc<Boot>>;
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
+    fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
     fn born_any<'a>(&self, object: &'a AnyObject) -> Option<&'a Born>;
@@ -210,6 +211,10 @@ impl<R: Room> Erased for R {
 
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef> {
         document.downcast_ref().map(|document| self.secrets(document)).unwrap_or_default()
+    }
+
+    fn derivation_any(&self, object: &AnyObject) -> Option<Derivation> {
+        self.derivation(object.downcast_ref()?)
     }
 
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)] {

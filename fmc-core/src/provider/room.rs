@@ -11,7 +11,7 @@ use crate::boot::{Boot, Born};
 use crate::checked::{Checked, Idx, Machine, Network};
 use crate::graph::{Address, Note, Provider, Seen, Wanted};
 use crate::role::Membership;
-use crate::secret::{SecretRef, Secrets};
+use crate::secret::{Derivation, SecretRef, Secrets};
 
 /// What an object holds of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,12 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
     /// The secrets that a step with this document needs.
     fn secrets<'a>(&self, document: &'a Self::Document) -> Vec<&'a SecretRef> {
         self.boot(document).into_iter().flat_map(|boot| boot.secrets()).collect()
+    }
+
+    /// How the secrets of an existing machine were made from the root key; `None` if it has none, or if the object is not a
+    /// machine of the cloud's.
+    fn derivation(&self, _object: &Self::Object) -> Option<Derivation> {
+        None
     }
 
     /// The kinds of objects that a plan counts in its title, each with a person's noun for it.

@@ -20,7 +20,7 @@ use crate::graph::{
     ObserveError, Place, Provider, Removal, Seen, Settled, Step, StepError, Verdict, Wanted,
 };
 use crate::role::Membership;
-use crate::secret::SecretRef;
+use crate::secret::{Derivation, SecretRef};
 use crate::sort;
 
 /// Several providers as one: each object is handled by the provider that its address names. It is a
@@ -119,6 +119,11 @@ impl<'a> Rooms<'a> {
     /// The secrets that a step with a document needs.
     pub fn secrets<'d>(&self, at: &Address, node: &'d Node<AnyDocument>) -> Vec<&'d SecretRef> {
         self.of(at).map(|room| room.secrets_any(&*node.document)).unwrap_or_default()
+    }
+
+    /// How the secrets of an existing machine were made from the root key.
+    pub fn derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
+        self.of(at)?.derivation_any(object)
     }
 
     /// The kinds of objects that a plan counts in its title, each with its noun and its provider's name.

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use fmc::keys::{Keyring, RootKey};
 use fmc_core::graph::{self, ApplyOptions, Choices, DeleteData, Plan, Provider as _, Wanted};
 use fmc_core::machine::Power;
-use fmc_core::name::HostName;
-use fmc_core::secret::NoSecrets;
+use fmc_core::name::{HostName, OwnerId};
+use fmc_core::secret::{NoSecrets, SecretScope};
 use fmc_libvirt::document::Document;
 use fmc_libvirt::files::Files;
 use fmc_libvirt::image::Images;
@@ -147,7 +147,8 @@ fn plan(
     cloud: &Wanted<Document>,
 ) -> (Libvirt<VirtLink>, Plan<Document>) {
     let hosts: BTreeSet<&str> = cloud.nodes.keys().filter_map(|address| address.place().name()).collect();
-    let secrets = Keyring::new(RootKey::sample(), Arc::new(NoSecrets));
+    let secrets =
+        Keyring::new(RootKey::sample(), &SecretScope::of(OwnerId::literal("bench")), Arc::new(NoSecrets));
     let provider = hosts.into_iter().fold(
         Libvirt::new().secrets(Arc::new(secrets)).images(Images::default().files(Files::anywhere(""))),
         |provider, host| {

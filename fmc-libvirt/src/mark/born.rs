@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use fmc_core::boot::{self, Born, BornDisk, BornInterface, BornPart, Family};
+use fmc_core::boot::{self, Born, BornDisk, BornInterface, BornPart, BornSecrets, Family};
 use fmc_core::given::Given;
 use fmc_core::name::RoleName;
 use fmc_core::role::{Facts, RoleFacts};
@@ -45,6 +45,9 @@ fn inside(w: &mut Writer, born: &Born) {
     }
     if let Some(provisioner) = &born.provisioner {
         w.attr("provisioner", provisioner);
+    }
+    if born.secrets != BornSecrets::Unknown {
+        w.attr("secrets", born.secrets);
     }
     for interface in &born.interfaces {
         w.el("fmc:interface", |w| {
@@ -101,6 +104,7 @@ pub(super) fn read(element: Node<'_>) -> Option<Born> {
     born.system = text("system")?;
     born.version = text("release").unwrap_or_default();
     born.provisioner = text("provisioner");
+    born.secrets = element.attribute("secrets").and_then(|text| text.parse().ok()).unwrap_or_default();
     born.interfaces = element.children_named("interface").filter_map(interface).collect();
     born.disks = element.children_named("disk").filter_map(disk).collect();
     born.parts = element.children_named("part").filter_map(part).collect();

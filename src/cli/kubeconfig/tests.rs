@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use fmc_core::finding::At;
 use fmc_core::k3s::pki::Credentials;
+use fmc_core::name::OwnerId;
 
 use super::*;
 
@@ -11,10 +12,12 @@ fn ran(clusters: &[&str], name: Option<&str>, out: Option<&Path>) -> (Result<u8,
     let server = "https://10.17.3.5:6443".parse().unwrap();
     let clusters: Vec<Cluster<'_>> =
         clusters.iter().map(|name| Cluster { name, server: &server, pki: &pki }).collect();
+    let scope = SecretScope::of(OwnerId::literal("shop"));
     let args = Args::of(["program", "check"]).unwrap();
     let (mut written, mut err) = (Vec::new(), Vec::new());
     let mut io = Io::new(&mut written, &mut err);
-    let code = run(&clusters, name, out, HOURS, &args, &mut io).map_err(|failure| failure.say(&mut io));
+    let code =
+        run(&clusters, &scope, name, out, HOURS, &args, &mut io).map_err(|failure| failure.say(&mut io));
     (code, String::from_utf8(written).unwrap(), String::from_utf8(err).unwrap())
 }
 

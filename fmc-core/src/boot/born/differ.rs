@@ -1,7 +1,8 @@
 //! The differences between recorded and wanted birth facts, in words for a person.
 
-use super::{Born, BornDisk, BornInterface, PartKind};
+use super::{Born, BornDisk, BornInterface, BornSecrets, PartKind};
 use crate::role::RoleFacts;
+use crate::secret::Derivation;
 use crate::sort;
 
 /// How many names a list of differences shows.
@@ -25,6 +26,7 @@ impl Born {
             let changed = was.into_iter().flat_map(|was| was.changed(role));
             found.extend(changed.map(|(was, fact)| format!("{role}: {} {was} → {}", fact.key, fact.value)));
         }
+        found.extend(secrets(self.secrets, wanted.secrets));
         let mut changed: Vec<(PartKind, &str)> = Vec::new();
         let missing = |from: &'_ Self, part: &super::BornPart| !from.parts.contains(part);
         changed.extend(
@@ -58,6 +60,19 @@ fn roles<'a>(born: &'a Born, wanted: &'a Born) -> impl Iterator<Item = String> +
         Some(new) => format!("{gone} → {new}"),
         None => format!("{gone} goes"),
     })
+}
+
+/// Another derivation gives other bytes. A machine that an earlier version made has those of the first.
+fn secrets(born: BornSecrets, wanted: BornSecrets) -> Option<String> {
+    let was = match born {
+        BornSecrets::Derived(was) => was,
+        BornSecrets::Unknown => Derivation::V1,
+        BornSecrets::None => return None,
+    };
+    match wanted {
+        BornSecrets::Derived(now) if was != now => Some(format!("secrets by derivation {was} → {now}")),
+        _ => None,
+    }
 }
 
 fn image(born: &Born) -> String {

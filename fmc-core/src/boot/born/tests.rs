@@ -20,7 +20,9 @@ fn machine(version: &'static str) -> Machine {
 fn born(machine: Machine) -> Born {
     let network = Network::nat("lab", "10.17.3.0/24");
     let cloud = Cloud::new("first").host(Host::local()).network(network).machine(machine).check().unwrap();
-    Born::of(&cloud, cloud.machine("web").unwrap(), &mut Digests::new())
+    let web = cloud.machine("web").unwrap();
+    let secrets = BornSecrets::of(Boot::of(&cloud, web).as_ref(), &cloud.secret_scope());
+    Born::of(&cloud, web, secrets, &mut Digests::new())
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! How secrets are made from the root key: from their names alone once, and from the owner too since then.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use fmc::Plan;
+use fmc::keys::RootKey;
+use fmc::prelude::*;
+use fmc::secret::{Derivation, SecretSettings};
+use fmc::sim::Sim;
+
+use crate::birth::{cluster, same};
+use crate::stage::Stage;
+
+/// A cloud of a machine with a host key from the root key.
+fn shop(owner: &'static str, names: &[&'static str]) -> Cloud {
+    let machine = |name: &&'static str| {
+        Machine::new(*name, Image::debian("12").path("/images/debian-12.qcow2")).root_disk(3.gib())
+    };
+    Cloud::new(owner)
+        .ssh_host_keys(true)
+        .host(Host::local())
+        .machines(names.iter().map(machine))
+        .accept("login-missing", "a test")
+}
+
+fn by(cloud: Cloud, derivation: Derivation) -> Cloud {
+    cloud.secrets(SecretSettings::new().derivation(derivation))
+}
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    let key = stage.path().join("root.key");
+    fs::write(&key, RootKey::from_bytes([9; 32]).to_text().as_str()).unwrap();
+    fs::set_permissions(key, PermissionsExt::from_mode(0o600)).unwrap();
+    stage
+}
+
+/// A world in which an earlier version applied a cloud: its marks do not say how secrets were made.
+fn earlier(cloud: Cloud) -> Stage {
+    let stage = stage();
+    stage.done(by(cloud, Derivation::V1), "apply");
+    let world = stage.path().join("shop.sim.json");
+    let text = fs::read_to_string(&world).unwrap();
+    assert!(text.contains(" secrets='1'"), "{text}");
+    fs::write(world, text.replace(" secrets='1'", "")).unwrap();
+    stage
+}
+
+/// The authority in a kubeconfig.
+fn authority(stage: &Stage, cloud: Cloud, arguments: &str) -> String {
+    let text = stage.done(cloud, &format!("kubeconfig --root-key root.key {arguments}"));
+    text.lines().find(|line| line.contains("certificate-authority-data")).unwrap().to_owned()
+}
+
+/// The host key of a machine, as `ssh-config` stores it.
+fn host_key(stage: &Stage, cloud: Cloud, machine: &str) -> String {
+    stage.done(cloud, "ssh-config --root-key root.key");
+    let text = fs::read_to_string(stage.path().join("shop.known_hosts")).unwrap();
+    text.lines().find(|line| line.contains(machine)).unwrap().to_owned()
+}
+
+#[test]
+fn two_clouds_with_one_root_key_have_nothing_in_common() {
+    let stage = stage();
+    let of = |cloud: Cloud| authority(&stage, cloud, "");
+    let (first, other) = (cluster(&["m1"], same), cluster(&["m1"], same).owner("other"));
+    let all = [of(first), of(other), authority(&stage, cluster(&["m1"], same), "--lab")];
+    assert!(all[0] != all[1] && all[0] != all[2] && all[1] != all[2], "{all:?}");
+
+    // The first derivation did not ask for the owner.
+    let first = |owner: &'static str| of(by(cluster(&["m1"], same).owner(owner), Derivation::V1));
+    assert_eq!(first("first"), first("other"));
+    assert_ne!(first("first"), all[0]);
+}
+
+#[test]
+fn a_running_cloud_keeps_the_secrets_that_it_has() {
+    let stage = earlier(shop("shop", &["web"]));
+    let ran = stage.run(shop("shop", &["web"]), "plan --detailed-exitcode");
+    assert!(ran.code == 0 && !ran.out.contains("outdated"), "{ran:?}");
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("were made without its owner (derivation 1), and stay so"), "{words}");
+    assert!(words.contains("Write `secrets: {derivation: 1}`"), "{words}");
+
+    // A new machine gets its secrets in the same way, and so does `ssh-config`.
+    stage.done(shop("shop", &["web", "db"]), "apply");
+    let world = fs::read_to_string(stage.path().join("shop.sim.json")).unwrap();
+    assert!(world.matches(" secrets='1'").count() >= 1 && !world.contains(" secrets='2'"), "{world}");
+    let first = || by(shop("shop", &["web", "db"]), Derivation::V1);
+    assert_eq!(host_key(&stage, shop("shop", &["web", "db"]), "db"), host_key(&stage, first(), "db"));
+    assert!(stage.done(first(), "plan").contains("nothing to do"));
+}
+
+#[test]
+fn another_derivation_is_said_with_what_it_costs() {
+    let stage = earlier(shop("shop", &["web", "db"]));
+    let second = || by(shop("shop", &["web", "db"]), Derivation::V2);
+    let plan = stage.done(second(), "plan");
+    let words = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("outdated secrets by derivation 1 → 2"), "{words}");
+    assert!(words.contains("each machine gets its new ones when it is replaced"), "{words}");
+    assert!(words.contains("replace them in one apply"), "{words}");
+
+    stage.done(second(), "apply --replace web --replace db");
+    let plan = stage.done(second(), "plan");
+    assert!(plan.contains("nothing to do") && !plan.contains("derivation"), "{plan}");
+    // What is there says it from now on.
+    let plan = stage.done(shop("shop", &["web", "db"]), "plan");
+    assert!(plan.contains("nothing to do") && !plan.contains("derivation"), "{plan}");
+}
+
+#[test]
+fn a_new_cloud_and_one_without_such_secrets_need_to_say_nothing() {
+    let stage = stage();
+    stage.done(shop("shop", &["web"]), "apply");
+    let world = fs::read_to_string(stage.path().join("shop.sim.json")).unwrap();
+    assert!(world.contains(" secrets='2'"), "{world}");
+    assert!(!stage.done(shop("shop", &["web", "db"]), "plan").contains("derivation"));
+
+    let plain = earlier(shop("shop", &["web"]));
+    let plan = plain.done(shop("shop", &["web"]).ssh_host_keys(false), "plan");
+    assert!(!plan.contains("derivation"), "{plan}");
+}
+
+/// A program of the user's own says it: a library does not choose.
+#[test]
+fn a_plan_of_the_library_asks_which() {
+    let world = Sim::new();
+    world.apply(&by(shop("shop", &["web"]), Derivation::V1));
+    let plan: Plan = world.plan(&shop("shop", &["web"]));
+    let refused: Vec<String> = plan.refused().map(|note| format!("{} {}", note.about, note.text)).collect();
+    let words = "cloud/shop the secrets of its machines were made without its owner (derivation 1)";
+    assert!(matches!(refused.as_slice(), [one] if one.starts_with(words)), "{refused:?}");
+    assert_eq!(plan.derivation_there(), Some(Derivation::V1));
+    let said = world.plan(&by(shop("shop", &["web"]), Derivation::V1));
+    assert!(said.is_empty() && said.refused().next().is_none(), "{said}");
+}
