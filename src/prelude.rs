@@ -37,7 +37,7 @@ pub use fmc_core::role::{
     After, CustomRole, FileRole, FileSpanningRole, Leaving, Names, Needs, Role, RoleFindings, Site,
     SpanMembers, SpanSite, Spanning, SpanningRole,
 };
-pub use fmc_core::secret::{Generated, Secret};
+pub use fmc_core::secret::{Derivation, Generated, Secret, SecretSettings};
 pub use fmc_core::ssh::SshKey;
 pub use fmc_core::tz::TimeZone;
 pub use fmc_core::unit::{Cpus, Mtu, Seconds, SecondsExt, Size, SizeExt};

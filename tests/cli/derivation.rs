@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use fmc::Plan;
 use fmc::keys::RootKey;
 use fmc::prelude::*;
-use fmc::secret::{Derivation, SecretSettings};
 use fmc::sim::Sim;
 
 use crate::birth::{cluster, same};

@@ -28,7 +28,7 @@ fn of_generation(generation: u32) -> Cloud {
 /// The password that is derived from a key.
 fn password(key: RootKey) -> String {
     let secret = SecretRef::generated(SecretName::literal("admin"), 1, Generated::Password);
-    let bytes = Keyring::new(key, &SecretScope::of(OwnerId::literal("shop")), Arc::new(NoSecrets))
+    let bytes = Keyring::new(key, &SecretScope::of(OwnerId::literal("first")), Arc::new(NoSecrets))
         .bytes(&secret)
         .unwrap();
     String::from_utf8(bytes.expose().to_vec()).unwrap()

@@ -18,6 +18,7 @@ pub(crate) fn cloud() -> Cloud {
         .public_address("192.0.2.1")
         .prefixed(true)
         .ssh_host_keys(true)
+        .secrets(SecretSettings::new().derivation(Derivation::V1))
         .ssh_from([
             Peer::Anywhere,
             Peer::network("lan"),

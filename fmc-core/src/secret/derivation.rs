@@ -22,7 +22,7 @@ pub enum Derivation {
     V2,
 }
 
-choice!(in "secret::"; Derivation);
+choice!(Derivation);
 
 impl Derivation {
     /// Its number, as in a file.
@@ -94,7 +94,6 @@ draft! {
 
     /// None.
     pub fn new(..);
-    in "secret::";
 }
 
 /// Whose secrets are made from a root key, and how.
