@@ -13,6 +13,7 @@ fn cloud() -> Cloud {
         .resolvers(["9.9.9.9", "2620:fe::fe"])
         .public_address("192.0.2.1")
         .ssh_host_keys(true)
+        .secrets(SecretSettings::new().derivation(Derivation::V1))
         .ssh_from(
             [
                 Peer::Anywhere,
