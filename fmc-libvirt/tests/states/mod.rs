@@ -2,12 +2,14 @@
 //! guests, removed definitions, pools that are not there. Nothing that a guest wrote is lost.
 use fmc_core::cloud::Cloud;
 use fmc_core::disk::Disk;
-use fmc_core::graph::{Choices, DeleteData, NoteKind};
+use fmc_core::graph::{Choices, DeleteData, NoteKind, Provider as _};
 use fmc_core::host::Host;
 use fmc_core::image::Image;
 use fmc_core::machine::{Interface, Machine, Shutdown};
 use fmc_core::network::Network;
 use fmc_core::unit::{Size, SizeExt as _};
+
+use fmc_libvirt::provider::drifted::drift;
 
 use crate::host::{Hypervisor, wait, wanted};
 
@@ -67,6 +69,16 @@ fn a_machine_with_an_external_snapshot_waits_until_it_is_merged() {
     let virsh = |arguments: &[&str]| hypervisor.own.virsh(arguments);
     virsh(&["snapshot-create-as", "db", "before-upgrade", "--disk-only", "--atomic"]);
     left(&hypervisor, &["before-upgrade", "virsh blockcommit db vda"]);
+    // Each overlay lies over the disk that it was made from.
+    let wanted_now = wanted(&usual());
+    let seen = wait(hypervisor.provider.observe(&wanted_now)).unwrap();
+    let drift = drift(&wanted_now, &seen).drift;
+    assert_eq!(drift.len(), 2, "{drift:?}");
+    for (drifted, kind) in drift.iter().zip(["disk", "root"]) {
+        let to = drifted.changes[0].to.clone().unwrap_or_default();
+        assert!(drifted.address.name().contains(&format!("db.{kind}.")), "{drift:?}");
+        assert!(to.ends_with(&format!("/db.{kind}.before-upgrade")), "{drift:?}");
+    }
     held(&hypervisor, &usual(), &by_name(true), NoteKind::Refused, &["before-upgrade"]);
     // Without the machine its disks stay, whatever is given up, because the overlays lie over them.
     let nothing = fmc_core::graph::Wanted::nothing("shop");
