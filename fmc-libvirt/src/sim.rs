@@ -190,12 +190,11 @@ impl Sim {
     /// # Errors
     /// There is no such pool.
     pub fn stop_pool(&self, name: &str) -> Result<(), CallError> {
-        self.change(|state| match state.pools.get_mut(name) {
-            Some(pool) => {
-                pool.active = false;
-                Ok(())
-            }
-            None => Err(Trouble::absent(format!("no storage pool with matching name '{name}'"))),
+        self.change(|state| {
+            let absent = || Trouble::absent(format!("no storage pool with matching name '{name}'"));
+            let pool = state.pools.get_mut(name).ok_or_else(absent)?;
+            pool.active = false;
+            if pool.transient { state.forget_pool(name) } else { Ok(()) }
         })
     }
 

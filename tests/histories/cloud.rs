@@ -9,6 +9,8 @@ use crate::words::{Change, D, H, I, M};
 /// A machine of the cloud.
 #[derive(Clone, Debug)]
 struct Spec {
+    /// What it was called first, if that is another name.
+    formerly: Option<M>,
     host: H,
     image: I,
     memory: u32,
@@ -66,10 +68,20 @@ impl Model {
         Some(self.machines.get(&machine)?.host)
     }
 
+    /// What a machine was called first: its domain, its volumes and its data are known by that.
+    pub(crate) fn first_of(&self, machine: M) -> M {
+        self.machines.get(&machine).and_then(|spec| spec.formerly).unwrap_or(machine)
+    }
+
+    /// The machine that was called so first.
+    pub(crate) fn called(&self, first: M) -> Option<M> {
+        self.machines.keys().copied().find(|machine| self.first_of(*machine) == first)
+    }
+
     /// The names of the volumes of a machine's data disks.
     pub(crate) fn disks_of(&self, machine: M) -> Vec<String> {
         let disks = self.machines.get(&machine).into_iter().flat_map(|spec| &spec.disks);
-        disks.map(|(disk, spec)| volume(machine, spec.formerly.unwrap_or(*disk))).collect()
+        disks.map(|(disk, spec)| volume(self.first_of(machine), spec.formerly.unwrap_or(*disk))).collect()
     }
 
     /// Whether it wants a machine to run.
@@ -80,7 +92,7 @@ impl Model {
     fn add(&mut self, machine: M, host: H) {
         let disks = if machine == M::Web { [].into() } else { [(D::Data, FRESH)].into() };
         let image = if machine == M::Ci { I::Blank } else { I::Debian12 };
-        let spec = Spec { host, image, memory: 2, root: 20, zone: false, off: false, disks };
+        let spec = Spec { formerly: None, host, image, memory: 2, root: 20, zone: false, off: false, disks };
         self.machines.entry(machine).or_insert(spec);
     }
 
@@ -115,7 +127,13 @@ impl Model {
             }
             Rename(old, new) if !self.machines.contains_key(&new) => {
                 if let Some(spec) = self.machines.remove(&old) {
-                    self.machines.insert(new, spec);
+                    self.machines.insert(new, Spec { formerly: None, ..spec });
+                }
+            }
+            Call(old, new) if !self.machines.contains_key(&new) => {
+                if let Some(spec) = self.machines.remove(&old) {
+                    let formerly = first_name(spec.formerly, old, new);
+                    self.machines.insert(new, Spec { formerly, ..spec });
                 }
             }
             Move(machine, host) => with(self, machine, &|spec| spec.host = host),
@@ -136,9 +154,7 @@ impl Model {
                 if !spec.disks.contains_key(&new)
                     && let Some(was) = spec.disks.remove(&old)
                 {
-                    let first = was.formerly.unwrap_or(old);
-                    spec.disks
-                        .insert(new, DiskSpec { formerly: Some(first).filter(|first| *first != new), ..was });
+                    spec.disks.insert(new, DiskSpec { formerly: first_name(was.formerly, old, new), ..was });
                 }
             }),
             GrowDisk(machine, disk) => of_disk(self, machine, disk, &|disk| disk.size += 5),
@@ -200,7 +216,8 @@ impl Model {
 
     fn machine(&self, name: M, spec: &Spec) -> Machine {
         let net = self.networks.get(&spec.host).copied().unwrap_or_default();
-        let last = 11 + M::ALL.iter().position(|other| *other == name).unwrap_or(0);
+        let first = spec.formerly.unwrap_or(name);
+        let last = 11 + M::ALL.iter().position(|other| *other == first).unwrap_or(0);
         let interface = Interface::on(network_name(spec.host, net.other_name))
             .address(format!("{}.{last}", prefix(spec.host, net)));
         let disks = spec.disks.iter().map(|(disk, at)| {
@@ -226,11 +243,20 @@ impl Model {
             .interface(interface)
             .power(if spec.off { Power::Stopped } else { Power::Running });
         let machine = disks.fold(machine, Machine::disk);
+        let machine = match spec.formerly {
+            Some(first) => machine.formerly(first.name()),
+            None => machine,
+        };
         if spec.zone && spec.image != I::Blank { machine.time_zone("Europe/Madrid") } else { machine }
     }
 }
 
-pub(crate) fn volume(machine: M, disk: D) -> String {
+/// What is called otherwise now has its first name as `formerly`, unless that is its name again.
+fn first_name<T: PartialEq>(formerly: Option<T>, old: T, new: T) -> Option<T> {
+    Some(formerly.unwrap_or(old)).filter(|first| *first != new)
+}
+
+fn volume(machine: M, disk: D) -> String {
     format!("{}.disk.{}", machine.name(), disk.name())
 }
 

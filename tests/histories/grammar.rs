@@ -37,54 +37,70 @@ fn image() -> impl Strategy<Value = I> {
     prop::sample::select(vec![I::Debian12, I::Debian13, I::Raw, I::Flatcar, I::Blank])
 }
 
+fn servers() -> impl Strategy<Value = u8> {
+    prop::sample::select(vec![0, 1, 3])
+}
+
+/// One of these changes, each as often as its number says, of what its strategies give.
+macro_rules! changes {
+    ($($weight:literal $change:ident $of:tt)*) => { prop_oneof![$($weight => changes!(@ $change $of)),*] };
+    (@ $change:ident ()) => { Just($change) };
+    (@ $change:ident ($of:ident)) => { $of().prop_map($change) };
+    (@ $change:ident ($of:ident, $and:ident)) => { ($of(), $and()).prop_map(|(of, and)| $change(of, and)) };
+    (@ $change:ident ($of:ident, $and:ident, $then:ident)) => {
+        ($of(), $and(), $then()).prop_map(|(of, and, then)| $change(of, and, then))
+    };
+}
+
 fn change() -> impl Strategy<Value = Change> {
     use Change::*;
-    let cloud = prop_oneof![
-        6 => (plain(), host()).prop_map(|(machine, host)| Add(machine, host)),
-        3 => plain().prop_map(Remove),
-        4 => plain().prop_map(Return),
-        1 => (plain(), plain()).prop_map(|(old, new)| Rename(old, new)),
-        1 => (plain(), host()).prop_map(|(machine, host)| Move(machine, host)),
-        3 => (machine(), disk()).prop_map(|(machine, disk)| AddDisk(machine, disk)),
-        2 => (machine(), disk()).prop_map(|(machine, disk)| RemoveDisk(machine, disk)),
-        1 => (machine(), disk(), disk()).prop_map(|(machine, old, new)| RenameDisk(machine, old, new)),
-        2 => (machine(), disk(), disk()).prop_map(|(machine, old, new)| CallDisk(machine, old, new)),
-        1 => (machine(), disk()).prop_map(|(machine, disk)| GrowDisk(machine, disk)),
-        1 => (machine(), disk()).prop_map(|(machine, disk)| ShrinkDisk(machine, disk)),
-        1 => machine().prop_map(GrowRoot),
-        1 => machine().prop_map(ShrinkRoot),
-        1 => machine().prop_map(Memory),
-        3 => (plain(), image()).prop_map(|(machine, image)| Image(machine, image)),
-        2 => machine().prop_map(TimeZone),
-        1 => machine().prop_map(Power),
-        1 => (machine(), disk()).prop_map(|(machine, disk)| Format(machine, disk)),
-        1 => host().prop_map(RenameNetwork),
-        2 => host().prop_map(CallNetwork),
-        1 => host().prop_map(Subnet),
-        1 => host().prop_map(Mtu),
-        2 => prop::sample::select(vec![0_u8, 1, 3]).prop_map(Servers),
-        1 => Just(Pods),
-    ];
-    let hosts = prop_oneof![
-        3 => machine().prop_map(Snapshot),
-        1 => machine().prop_map(Merge),
-        2 => machine().prop_map(Clone),
-        1 => machine().prop_map(LoseRoot),
-        1 => (machine(), disk()).prop_map(|(machine, disk)| LoseDisk(machine, disk)),
-        2 => host().prop_map(StopPool),
-        1 => host().prop_map(ForgetPool),
-        1 => host().prop_map(UndefinePool),
-        1 => host().prop_map(Unmount),
-        2 => host().prop_map(Mount),
-        3 => machine().prop_map(Undefine),
-        2 => machine().prop_map(Save),
-        1 => machine().prop_map(Pause),
-        1 => machine().prop_map(Resume),
-        4 => machine().prop_map(Kill),
-        1 => host().prop_map(StopNetwork),
-        1 => host().prop_map(UndefineNetwork),
-        1 => Just(Nothing),
-    ];
+    let cloud = changes! {
+        6 Add(plain, host)
+        3 Remove(plain)
+        4 Return(plain)
+        1 Rename(plain, plain)
+        3 Call(plain, plain)
+        1 Move(plain, host)
+        3 AddDisk(machine, disk)
+        2 RemoveDisk(machine, disk)
+        1 RenameDisk(machine, disk, disk)
+        2 CallDisk(machine, disk, disk)
+        1 GrowDisk(machine, disk)
+        1 ShrinkDisk(machine, disk)
+        1 GrowRoot(machine)
+        1 ShrinkRoot(machine)
+        1 Memory(machine)
+        3 Image(plain, image)
+        2 TimeZone(machine)
+        1 Power(machine)
+        1 Format(machine, disk)
+        1 RenameNetwork(host)
+        2 CallNetwork(host)
+        1 Subnet(host)
+        1 Mtu(host)
+        2 Servers(servers)
+        1 Pods()
+    };
+    let hosts = changes! {
+        3 Snapshot(machine)
+        1 Merge(machine)
+        2 Clone(machine)
+        1 LoseRoot(machine)
+        1 LoseDisk(machine, disk)
+        2 StopPool(host)
+        1 ForgetPool(host)
+        1 UndefinePool(host)
+        1 Unmount(host)
+        2 Mount(host)
+        3 Undefine(machine)
+        2 Save(machine)
+        1 Pause(machine)
+        1 Resume(machine)
+        4 Kill(machine)
+        1 StopNetwork(host)
+        1 UndefineNetwork(host)
+        1 Nothing()
+    };
     prop_oneof![3 => cloud, 2 => hosts]
 }
 

@@ -57,13 +57,15 @@ impl Applied<'_> {
         Ok(())
     }
 
-    fn wants(&self, host: H, machine: M) -> bool {
-        self.ask != Ask::Destroy && self.model.host_of(machine) == Some(host)
+    /// The name of the machine that was called so first, if the cloud has it on this host.
+    fn wanted(&self, host: H, first: M) -> Option<M> {
+        let machine = self.model.called(first).filter(|_| self.ask != Ask::Destroy)?;
+        (self.model.host_of(machine) == Some(host)).then_some(machine)
     }
 
     /// A machine that is not wanted goes with its root; its data stays.
     fn goes_with_its_machine(&self, at: &At) -> bool {
-        parts_of(&at.1).is_some_and(|(machine, kind)| kind == "root" && !self.wants(at.0, machine))
+        parts_of(&at.1).is_some_and(|(first, kind)| kind == "root" && self.wanted(at.0, first).is_none())
     }
 
     fn only_what_was_asked_goes(&self) -> Result<(), String> {
@@ -78,10 +80,11 @@ impl Applied<'_> {
     }
 
     fn guests_have_what_they_had(&self) -> Result<(), String> {
-        for machine in M::ALL {
-            for host in H::ALL.into_iter().filter(|host| self.wants(*host, machine)) {
-                let Some(before) = self.before.guest(host, machine) else { continue };
-                let after = self.after.guest(host, machine);
+        for first in M::ALL {
+            for host in H::ALL {
+                let Some(machine) = self.wanted(host, first) else { continue };
+                let Some(before) = self.before.guest(host, first) else { continue };
+                let after = self.after.guest(host, first);
                 let Some(after) = after else {
                     if matches!(self.how, How::Whole) && !self.is_any_failed() {
                         return Err(format!("the machine {} is gone", machine.name()));
@@ -150,14 +153,11 @@ impl Applied<'_> {
         for ((host, name), before) in self.before.guests.iter().filter(|(_, guest)| guest.record.active) {
             let after = self.after.guests.get(&(*host, name.clone()));
             let goes_on = after.is_some_and(|after| after.run() == before.run());
-            if !goes_on
-                && !is_said(
-                    *host,
-                    "domain",
-                    name,
-                    &[Action::Restart, Action::Replace, Action::Delete, Action::Update],
-                )
-            {
+            let ends = [Action::Restart, Action::Replace, Action::Delete, Action::Update];
+            // A machine that is renamed restarts by its new name.
+            let renamed = before.first().and_then(|first| self.wanted(*host, M::of(&first)?));
+            let names = [Some(name.as_str()), renamed.map(M::name)];
+            if !goes_on && !names.into_iter().flatten().any(|name| is_said(*host, "domain", name, &ends)) {
                 return Err(format!("{name} does not go on, and no plan said so"));
             }
         }
@@ -175,31 +175,33 @@ impl Applied<'_> {
         if !self.is_converged {
             return Ok(());
         }
-        for machine in M::ALL {
+        for first in M::ALL {
             for host in H::ALL {
-                let guest = self.after.guest(host, machine);
-                if self.wants(host, machine) != guest.is_some() {
-                    return Err(format!("it is done, and {} on {host:?} is {guest:?}", machine.name()));
+                let guest = self.after.guest(host, first);
+                let wanted = self.wanted(host, first);
+                let is_called = guest.map(|guest| guest.record.name.as_str());
+                if wanted.map(M::name) != is_called {
+                    return Err(format!("it is done, and {} on {host:?} is {guest:?}", first.name()));
                 }
                 let runs = guest.is_some_and(|guest| guest.record.active);
-                if self.wants(host, machine) && runs != self.model.runs(machine) {
-                    return Err(format!("it is done, and {} runs: {runs}", machine.name()));
+                if wanted.is_some_and(|machine| runs != self.model.runs(machine)) {
+                    return Err(format!("it is done, and {} runs: {runs}", first.name()));
                 }
-                self.takes_over_only_what_it_says(host, machine)?;
+                self.takes_over_only_what_it_says(host, first)?;
             }
         }
         Ok(())
     }
 
     /// A new machine with data of an earlier one says so.
-    fn takes_over_only_what_it_says(&self, host: H, machine: M) -> Result<(), String> {
-        let (None, Some(after)) = (self.before.guest(host, machine), self.after.guest(host, machine)) else {
+    fn takes_over_only_what_it_says(&self, host: H, first: M) -> Result<(), String> {
+        let (None, Some(after)) = (self.before.guest(host, first), self.after.guest(host, first)) else {
             return Ok(());
         };
         for (path, _) in after.disks.iter().filter(|(_, text)| text.is_some()) {
             let said = ["takes over", "on its root", "returns on"];
             if !said.iter().any(|words| self.said.contains(words)) {
-                return Err(format!("{} begins with what is on {path}, and no plan said so", machine.name()));
+                return Err(format!("{} begins with what is on {path}, and no plan said so", first.name()));
             }
         }
         Ok(())

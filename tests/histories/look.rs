@@ -9,6 +9,9 @@ use fmc::libvirt::sim::Sim;
 
 use crate::words::{H, M};
 
+/// What is in the name of a domain that a person cloned.
+pub(crate) const COPY: &str = "-copy";
+
 /// A volume: its host, and its path.
 pub(crate) type At = (H, String);
 
@@ -65,9 +68,10 @@ impl Look {
         look
     }
 
-    /// The domain of a machine, by its mark and its own name.
-    pub(crate) fn guest(&self, host: H, machine: M) -> Option<&Guest> {
-        self.guests.get(&(host, machine.name().to_owned())).filter(|guest| !guest.is_foreign())
+    /// The domain of the machine that was called so first, by its mark.
+    pub(crate) fn guest(&self, host: H, first: M) -> Option<&Guest> {
+        let ours = self.guests.iter().filter(|((at, _), guest)| *at == host && !guest.is_foreign());
+        ours.map(|(_, guest)| guest).find(|guest| guest.first().as_deref() == Some(first.name()))
     }
 
     /// All that is not of the cloud, in full, but for what a person did to it.
@@ -94,8 +98,13 @@ impl Look {
 
 impl Guest {
     pub(crate) fn is_foreign(&self) -> bool {
-        let mark = Mark::read(&self.record.xml);
-        mark.is_none_or(|mark| !mark.address.ends_with(&format!("/{}", self.record.name)))
+        self.record.name.contains(COPY) || self.first().is_none()
+    }
+
+    /// What its mark says that its machine was called first.
+    pub(crate) fn first(&self) -> Option<String> {
+        let mark = Mark::read(&self.record.xml)?;
+        mark.first.or_else(|| Some(mark.address.rsplit('/').next()?.to_owned()))
     }
 }
 

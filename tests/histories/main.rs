@@ -14,6 +14,7 @@ mod words;
 mod world;
 
 use std::cell::Cell;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -21,39 +22,37 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use crate::words::History;
 use crate::world::World;
 
-/// How many histories are tried.
-const HISTORIES: u32 = if cfg!(feature = "full") { 10_000 } else { 150 };
-
-/// The number, or that of `PROPTEST_CASES`.
-fn histories() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(HISTORIES)
-}
+/// The seeds of the histories, and how many are tried with each: the same ones at each run of the usual tier. `HISTORIES_SEED` is
+/// another one in their place, `PROPTEST_CASES` another number.
+const SEEDS: &[u64] = if cfg!(feature = "full") { &[0, 1, 2, 3, 4] } else { &[0, 1, 2, 3, 4] };
+const HISTORIES: u32 = if cfg!(feature = "full") { 2_000 } else { 40 };
 
 /// How many of them are tried at once.
 const THREADS: u32 = 4;
 
+fn variable<T: FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 #[test]
 fn nothing_that_was_written_is_lost() {
-    let cases = histories().div_ceil(THREADS);
-    let is_broken = AtomicBool::new(false);
-    let broken = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                scope.spawn({
-                    let is_broken = &is_broken;
-                    move || tried(thread, cases, is_broken)
-                })
-            })
-            .collect();
-        threads.into_iter().find_map(|thread| thread.join().unwrap())
-    });
-    if let Some(broken) = broken {
-        panic!("{broken}");
+    let histories = variable("PROPTEST_CASES").unwrap_or(HISTORIES);
+    let seeds = variable("HISTORIES_SEED").map_or_else(|| SEEDS.to_vec(), |seed| vec![seed]);
+    for seed in seeds {
+        let is_broken = AtomicBool::new(false);
+        let broken = std::thread::scope(|scope| {
+            let tried = |thread| tried(seed, thread, histories.div_ceil(THREADS), &is_broken);
+            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || tried(thread))).collect();
+            threads.into_iter().find_map(|thread| thread.join().unwrap())
+        });
+        if let Some(broken) = broken {
+            panic!("with the seed {seed}: {broken}");
+        }
     }
 }
 
-/// Tries so many histories: the same ones at each run of the usual tier, others at each run of the slow one. The first that breaks the law is made shorter, and ends all threads.
-fn tried(thread: u32, cases: u32, is_broken: &AtomicBool) -> Option<String> {
+/// Tries so many histories. The first that breaks the law is made shorter, and ends all threads.
+fn tried(seed: u64, thread: u32, cases: u32, is_broken: &AtomicBool) -> Option<String> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let is_here = Cell::new(false);
     let holds = |history: History| {
@@ -66,15 +65,11 @@ fn tried(thread: u32, cases: u32, is_broken: &AtomicBool) -> Option<String> {
             TestCaseError::fail(broken.to_string())
         })
     };
-    let mut runner = if cfg!(feature = "full") {
-        TestRunner::new(config)
-    } else {
-        let mut seed = [0; 32];
-        seed[..4].copy_from_slice(&thread.to_le_bytes());
-        // Seed 0 has a history whose clone the test itself sees wrongly while its pool is not defined.
-        seed[4] = 1;
-        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-    };
+    let mut bytes = [0; 32];
+    let (of_thread, of_seed) = bytes.split_at_mut(4);
+    of_thread.copy_from_slice(&thread.to_le_bytes());
+    of_seed[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     match runner.run(&grammar::histories(), holds) {
         Ok(()) => None,
         Err(TestError::Fail(why, history)) => Some(format!("{why}\nafter this program:\n{history}")),

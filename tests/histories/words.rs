@@ -48,6 +48,8 @@ pub(crate) enum Change {
     Return(M),
     /// A machine is called otherwise.
     Rename(M, M),
+    /// With `formerly`.
+    Call(M, M),
     Move(M, H),
     AddDisk(M, D),
     RemoveDisk(M, D),

@@ -14,9 +14,9 @@ use fmc::prelude::*;
 use fmc::{Plan, Providers, Wanted};
 use pollster::block_on;
 
-use crate::cloud::{Model, network_name, volume};
+use crate::cloud::{Model, network_name};
 use crate::law::{Applied, Broken, Deed};
-use crate::look::{At, Look, parts_of};
+use crate::look::{At, COPY, Look, parts_of};
 use crate::words::{Ask, Change, H, History, How, M, Step};
 
 const POOL: &str = "fmc-first";
@@ -112,14 +112,14 @@ impl World {
             Snapshot(machine) => drop(of(machine).map(|sim| sim.snapshot(name(machine), "before"))),
             Merge(machine) => drop(of(machine).map(|sim| sim.merge(name(machine)))),
             Clone(machine) => {
-                let copy = format!("{}-copy{}", name(machine), self.copies);
+                let copy = format!("{}{COPY}{}", name(machine), self.copies);
                 drop(of(machine).map(|sim| sim.copy_domain(name(machine), &copy)));
             }
             LoseRoot(machine) => {
                 self.lose(machine, |path| parts_of(path).is_some_and(|(_, kind)| kind == "root"))
             }
             LoseDisk(machine, disk) => {
-                let ends = format!("/{}", volume(machine, disk));
+                let ends = format!(".disk.{}", disk.name());
                 self.lose(machine, |path| path.ends_with(&ends));
             }
             StopPool(host) => drop(self.sim(host).stop_pool(POOL)),
@@ -270,19 +270,25 @@ impl World {
             Ask::Anew(machine) => (Some(machine), Some(machine)),
         };
         for at in look.volumes.keys().chain(&self.lost) {
-            let Some((machine, kind)) = parts_of(&at.1) else { continue };
+            let Some((first, kind)) = parts_of(&at.1) else { continue };
+            let machine = self.model.called(first);
             let is_in_use = || {
-                let is_wanted = self.model.host_of(machine) == Some(at.0)
-                    && self.model.disks_of(machine).iter().any(|disk| at.1.ends_with(disk.as_str()));
+                let is_wanted = machine.is_some_and(|machine| {
+                    self.model.host_of(machine) == Some(at.0)
+                        && self.model.disks_of(machine).iter().any(|disk| at.1.ends_with(disk.as_str()))
+                });
                 let is_there = look.volumes.contains_key(at);
                 let is_attached = look
-                    .guest(at.0, machine)
+                    .guest(at.0, first)
                     .is_some_and(|guest| guest.disks.iter().any(|(path, _)| *path == at.1));
                 is_wanted && is_there && is_attached
             };
+            // Data goes by the name that its machine has, or has on its host, or had first.
+            let on_host = look.guest(at.0, first).and_then(|guest| M::of(&guest.record.name));
+            let is_given_up = given_up.is_some_and(|name| [machine, on_host, Some(first)].contains(&Some(name)));
             let goes = match kind {
-                "root" => Some(machine) == replaced,
-                "disk" => Some(machine) == given_up && !is_in_use(),
+                "root" => replaced.is_some() && machine == replaced,
+                "disk" => is_given_up && !is_in_use(),
                 _ => false,
             };
             if goes {

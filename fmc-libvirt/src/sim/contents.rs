@@ -36,16 +36,18 @@ impl Sim {
         paths.into_iter().map(|path| (path.clone(), state.content_of(path))).collect()
     }
 
-    /// What was written to each volume, by its path; those of undefined pools and of file systems that are not mounted
-    /// are not seen.
+    /// What was written to each volume, by its path, also in the folders of undefined pools; those of file systems that are
+    /// not mounted are not seen.
     pub fn contents(&self) -> BTreeMap<String, Option<String>> {
         let world = self.lock();
-        let pools = world.state().pools.values();
+        let State { pools, host, .. } = world.state();
+        let pools = pools.values().map(|pool| (&pool.path, &pool.volumes));
+        let folders = host.folders.iter().map(|(path, files)| (path, &files.volumes));
+        let written = |(name, volume): (&String, &Volume)| (name.clone(), volume.written.clone());
         pools
-            .flat_map(|pool| {
-                pool.volumes
-                    .iter()
-                    .map(|(name, volume)| (format!("{}/{name}", pool.path), volume.written.clone()))
+            .chain(folders)
+            .flat_map(|(folder, volumes)| {
+                volumes.iter().map(written).map(move |(name, text)| (format!("{folder}/{name}"), text))
             })
             .collect()
     }
@@ -131,22 +133,17 @@ impl Sim {
 }
 
 impl State {
-    fn volume_at_mut(&mut self, path: &str) -> Option<&mut Volume> {
-        let (folder, name) = path.rsplit_once('/')?;
-        self.pools.values_mut().find(|pool| pool.path == folder)?.volumes.get_mut(name)
-    }
-
     fn remove_file(&mut self, path: &str) {
         let Some((folder, name)) = path.rsplit_once('/') else { return };
-        for pool in self.pools.values_mut().filter(|pool| pool.path == folder) {
-            pool.volumes.remove(name);
+        if let Some(volumes) = self.volumes_in(folder) {
+            volumes.remove(name);
         }
     }
 
     fn add_file(&mut self, path: &str, volume: Volume) {
         let Some((folder, name)) = path.rsplit_once('/') else { return };
-        for pool in self.pools.values_mut().filter(|pool| pool.path == folder) {
-            pool.volumes.insert(name.to_owned(), volume.clone());
+        if let Some(volumes) = self.volumes_in(folder) {
+            volumes.insert(name.to_owned(), volume);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fmc_core::digest::Digest;
 
-use super::state::{Files, HostFile, Pool, State, Volume};
+use super::state::{Files, HostFile, State, Volume};
 use super::trouble::Trouble;
 use super::{Sim, xml};
 use crate::link::CallError;
@@ -134,10 +134,10 @@ impl Sim {
                 let Some((folder, volume)) = file.rsplit_once('/') else { continue };
                 let overlay =
                     format!("{}.{name}", volume.rsplit_once('.').map_or(volume, |(first, _)| first));
-                let Some(pool) = state.pools.values_mut().find(|pool| pool.path == folder) else { continue };
+                let Some(volumes) = state.volumes_in(folder) else { continue };
                 // The boot configuration is a CD, which has no snapshot.
                 let is_disk = volume.contains(".root.") || volume.contains(".disk.");
-                let Some(below) = pool.volumes.get(volume).filter(|_| is_disk) else { continue };
+                let Some(below) = volumes.get(volume).filter(|_| is_disk) else { continue };
                 let above = Volume {
                     backing: Some(file.clone()),
                     format: "qcow2".to_owned(),
@@ -147,7 +147,7 @@ impl Sim {
                     snapshot: true,
                     ..below.clone()
                 };
-                pool.volumes.insert(overlay.clone(), above);
+                volumes.insert(overlay.clone(), above);
                 let Some(domain) = state.domains.get_mut(domain) else { continue };
                 domain.now_names(&file, &format!("{folder}/{overlay}"));
             }
@@ -267,13 +267,7 @@ impl Sim {
     /// # Errors
     /// No pool has this name.
     pub fn forget_pool(&self, pool: &str) -> Result<(), CallError> {
-        self.change(|state| match state.pools.remove(pool) {
-            Some(Pool { path, volumes, consoles, .. }) => {
-                state.host.folders.insert(path, Files { volumes, consoles });
-                Ok(())
-            }
-            None => Err(Trouble::absent(format!("no storage pool with matching name '{pool}'"))),
-        })
+        self.change(|state| state.forget_pool(pool))
     }
 
     /// Empties a pool's folder, as it looks when its file system is not mounted. [`Sim::mount`] mounts it again.

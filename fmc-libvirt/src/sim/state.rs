@@ -345,11 +345,24 @@ impl State {
         self
     }
 
-    /// The volume at a path, if the path is in a pool: `Some(None)` if the pool has no such volume.
+    /// The volume at a path, if the path is in the folder of a pool: `Some(None)` if there is no such volume. The files of
+    /// a pool that was undefined are there for guests all the same.
     pub(super) fn volume_at(&self, path: &str) -> Option<Option<&Volume>> {
         let (folder, name) = path.rsplit_once('/')?;
-        let pool = self.pools.values().find(|pool| pool.path == folder)?;
-        Some(pool.volumes.get(name))
+        let pool = self.pools.values().find(|pool| pool.path == folder).map(|pool| &pool.volumes);
+        let volumes = pool.or_else(|| Some(&self.host.folders.get(folder)?.volumes))?;
+        Some(volumes.get(name))
+    }
+
+    pub(super) fn volume_at_mut(&mut self, path: &str) -> Option<&mut Volume> {
+        let (folder, name) = path.rsplit_once('/')?;
+        self.volumes_in(folder)?.get_mut(name)
+    }
+
+    /// The volumes in the folder of a pool, which may be undefined.
+    pub(super) fn volumes_in(&mut self, folder: &str) -> Option<&mut BTreeMap<String, Volume>> {
+        let pool = self.pools.values_mut().find(|pool| pool.path == folder).map(|pool| &mut pool.volumes);
+        pool.or_else(|| Some(&mut self.host.folders.get_mut(folder)?.volumes))
     }
 
     /// Whether a file exists: a volume of a pool, or any other file that is not set as missing.

@@ -91,9 +91,7 @@ impl State {
 
     /// A guest starts with a volume as its disk, and may write to it.
     pub(super) fn use_volume(&mut self, path: &str) {
-        let Some((folder, name)) = path.rsplit_once('/') else { return };
-        let pool = self.pools.values_mut().find(|pool| pool.path == folder);
-        if let Some(volume) = pool.and_then(|pool| pool.volumes.get_mut(name)) {
+        if let Some(volume) = self.volume_at_mut(path) {
             volume.used = true;
         }
     }
@@ -113,6 +111,14 @@ impl State {
 
     pub(super) fn set_pool_autostart(&mut self, name: &str, on: bool) -> Result<(), Trouble> {
         self.known_pool(name)?.autostart = on;
+        Ok(())
+    }
+
+    /// The pool is not defined any more; its files stay.
+    pub(super) fn forget_pool(&mut self, name: &str) -> Result<(), Trouble> {
+        let absent = || Trouble::absent(format!("no storage pool with matching name '{name}'"));
+        let Pool { path, volumes, consoles, .. } = self.pools.remove(name).ok_or_else(absent)?;
+        self.host.folders.insert(path, Files { volumes, consoles });
         Ok(())
     }
 
