@@ -19,8 +19,8 @@ use crate::law::{Applied, Broken, Deed};
 use crate::look::{At, COPY, Look, parts_of};
 use crate::words::{Ask, Change, H, History, How, M, Step};
 
-const POOL: &str = "fmc-first";
-const FOLDER: &str = "/var/lib/libvirt/images/fmc-first";
+pub(crate) const POOL: &str = "fmc-first";
+pub(crate) const FOLDER: &str = "/var/lib/libvirt/images/fmc-first";
 
 /// After so many applies nothing is left but what waits for a person.
 const APPLIES: usize = 5;
@@ -32,6 +32,7 @@ pub(crate) struct World {
     lost: BTreeSet<At>,
     /// How many texts guests have written.
     written: u64,
+    /// How many clones and snapshots were made.
     copies: u64,
     /// What the last plans said.
     said: String,
@@ -67,11 +68,15 @@ impl World {
         }
     }
 
-    pub(crate) fn run(mut self, history: &History) -> Result<(), Broken> {
+    pub(crate) fn run(self, history: &History) -> Result<(), Broken> {
+        self.run_with(history, |_| ())
+    }
+
+    pub(crate) fn run_with(mut self, history: &History, harm: impl Fn(&Sim)) -> Result<(), Broken> {
         for Step { change, apply } in history.0.iter().flatten() {
             self.change(*change);
             if let Some((ask, how)) = apply {
-                self.apply(*ask, *how)?;
+                self.apply_with(*ask, *how, &harm)?;
             }
         }
         self.settles()
@@ -105,11 +110,14 @@ impl World {
 
     fn by_hand(&mut self, change: Change) {
         use Change::*;
-        self.copies += u64::from(matches!(change, Clone(_)));
+        self.copies += u64::from(matches!(change, Clone(_) | Snapshot(_)));
         let of = |machine: M| self.home(machine).cloned();
         let name = |machine: M| machine.name();
         match change {
-            Snapshot(machine) => drop(of(machine).map(|sim| sim.snapshot(name(machine), "before"))),
+            Snapshot(machine) => {
+                let before = format!("before{}", self.copies);
+                drop(of(machine).map(|sim| sim.snapshot(name(machine), &before)));
+            }
             Merge(machine) => drop(of(machine).map(|sim| sim.merge(name(machine)))),
             Clone(machine) => {
                 let copy = format!("{}{COPY}{}", name(machine), self.copies);
@@ -188,6 +196,11 @@ impl World {
     }
 
     pub(crate) fn apply(&mut self, ask: Ask, how: How) -> Result<(), Broken> {
+        self.apply_with(ask, how, |_| ())
+    }
+
+    /// Applies, with what a broken provider does besides on the first host.
+    pub(crate) fn apply_with(&mut self, ask: Ask, how: How, harm: impl Fn(&Sim)) -> Result<(), Broken> {
         let before = Look::at(&self.hosts);
         self.forget_what_nobody_names(&before);
         self.may_go(ask, &before);
@@ -209,6 +222,7 @@ impl World {
                 sim.wait(Duration::from_secs(3600));
             }
         }
+        harm(self.sim(H::East));
         let after = Look::at(&self.hosts);
         let Follows { said, deeds } = follows;
         self.said = format!("{said}\n{}", outcome_words(&ran));
@@ -285,7 +299,8 @@ impl World {
             };
             // Data goes by the name that its machine has, or has on its host, or had first.
             let on_host = look.guest(at.0, first).and_then(|guest| M::of(&guest.record.name));
-            let is_given_up = given_up.is_some_and(|name| [machine, on_host, Some(first)].contains(&Some(name)));
+            let is_given_up =
+                given_up.is_some_and(|name| [machine, on_host, Some(first)].contains(&Some(name)));
             let goes = match kind {
                 "root" => replaced.is_some() && machine == replaced,
                 "disk" => is_given_up && !is_in_use(),

@@ -92,6 +92,8 @@ pub(super) fn compare(document: &Document, object: &Object) -> Verdict {
             impact: Impact::Live,
             reason: Some("what is made from it shows that all of it had arrived".to_owned()),
         }]),
+        // A disk that lies over a volume has a size of its own; its machine is left until it is merged.
+        (Document::Volume(_), Object::Volume(seen)) if seen.is_covered() => Verdict::Same,
         (Document::Volume(wanted), Object::Volume(seen)) if seen.capacity.is_some() => {
             verdict(compare_volume(wanted, &seen.facts()))
         }
@@ -346,11 +348,13 @@ fn remove_volume(
         }
         Ours::Root { .. } => {
             let domain = at.beside(kind::DOMAIN, machine);
-            if is_wanted(&domain) {
-                Removal::Discard("the machine has another root".to_owned())
-            } else {
+            match &volume.missing {
                 // The same reason as the machine's, because a plan says it only once.
-                Removal::Delete("no longer wanted".to_owned())
+                _ if !is_wanted(&domain) => Removal::Delete("no longer wanted".to_owned()),
+                Some(root) if !choices.replace.contains(machine) => Removal::Keep(format!(
+                    "an earlier root of the machine, whose own one, {root}, is missing; --replace {machine} deletes it"
+                )),
+                _ => Removal::Discard("the machine has another root".to_owned()),
             }
         }
         Ours::Console { .. } => {

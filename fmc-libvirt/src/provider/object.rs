@@ -186,6 +186,8 @@ pub struct VolumeObject {
     pub over: Option<String>,
     /// A disk that lies over it, as far as its machine's domain shows it.
     pub under: Option<String>,
+    /// The root that its machine's domain names, if that file is missing and this volume is another root of the machine.
+    pub missing: Option<String>,
     /// Volumes that have it as backing store, as `POOL/NAME`; read only if a decision depends on it.
     pub used_by: Vec<String>,
     /// Domains that use it, ours and others.
@@ -217,6 +219,11 @@ impl VolumeObject {
             && is_used
             && self.named_by.iter().all(|naming| naming.ours)
             && self.used_by.iter().all(is_own_root)
+    }
+
+    /// Whether a disk that fmc did not make lies over it.
+    pub(super) fn is_covered(&self) -> bool {
+        self.under.is_some() || (is_disk(&self.ours) && !self.used_by.is_empty())
     }
 
     /// The properties for a comparison of capacities.

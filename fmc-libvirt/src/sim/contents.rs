@@ -69,16 +69,19 @@ impl Sim {
     }
 
     /// Merges the overlays of a domain's snapshots into the volumes below them, as `virsh blockcommit --active --pivot`
-    /// does.
+    /// does, or `qemu-img commit` and an edit while it is off.
     ///
     /// # Errors
-    /// No domain has this name.
+    /// No domain has this name, or its guest is saved: its memory names the overlays.
     pub fn merge(&self, domain: &str) -> Result<(), CallError> {
         self.change(|state| {
             let absent =
                 || Trouble::absent(format!("Domain not found: no domain with matching name '{domain}'"));
-            let files = state.domains.get(domain).ok_or_else(absent)?.files.clone();
-            for overlay in files {
+            let known = state.domains.get(domain).ok_or_else(absent)?;
+            if known.saved.is_some() {
+                return Err(Trouble::failed("Requested operation is not valid: domain is not running"));
+            }
+            for overlay in known.files.clone() {
                 let is_overlay = |volume: &Volume| volume.snapshot;
                 let Some(above) = state.volume_at(&overlay).flatten().filter(|it| is_overlay(it)).cloned()
                 else {
@@ -140,7 +143,7 @@ impl State {
         }
     }
 
-    fn add_file(&mut self, path: &str, volume: Volume) {
+    pub(super) fn add_file(&mut self, path: &str, volume: Volume) {
         let Some((folder, name)) = path.rsplit_once('/') else { return };
         if let Some(volumes) = self.volumes_in(folder) {
             volumes.insert(name.to_owned(), volume);

@@ -95,14 +95,9 @@ impl State {
         if domain.live.is_some() {
             return Err(Trouble::failed("Requested operation is not valid: domain is already running"));
         }
-        let text = domain.xml.clone();
-        if let Some(domain) = self.domains.get_mut(name)
-            && let Some(saved) = domain.saved.take()
-        {
-            // libvirt goes on with the guest as it was, whatever the definition says now.
-            domain.live = Some(saved);
-            return Ok(());
-        }
+        // libvirt goes on with a saved guest as it was, whatever the definition says now.
+        let saved = domain.saved.clone();
+        let text = saved.as_ref().map_or_else(|| domain.xml.clone(), Live::unplugged);
         let document = xml::parse(&text, "domain")?;
         let root = document.root_element();
         for interface in interfaces(root) {
@@ -112,8 +107,8 @@ impl State {
             self.open_chain(path)?;
             self.use_volume(path);
         }
-        let answers = self.has_system(root);
-        if let Some(path) = log_of(root) {
+        let answers = saved.as_ref().map_or_else(|| self.has_system(root), |saved| saved.answers);
+        if let Some(path) = log_of(root).filter(|_| saved.is_none()) {
             let said = self.host.says.get(name).map_or_else(
                 || if answers { "Booting from Hard Disk...\n" } else { "No bootable device.\n" }.to_owned(),
                 String::clone,
@@ -132,7 +127,10 @@ impl State {
             .map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
         let up_at = boots.map(|seconds| self.host.now.saturating_add(seconds.saturating_mul(1000)));
         if let Some(domain) = self.domains.get_mut(name) {
-            domain.live = Some(Live { xml, answers, up_at, id, paused: None, off_at, ports });
+            domain.live = Some(match domain.saved.take() {
+                Some(saved) => Live { xml, id, ports, ..saved },
+                None => Live { xml, answers, up_at, id, paused: None, off_at, ports },
+            });
         }
         Ok(())
     }
@@ -158,7 +156,7 @@ impl State {
     }
 
     /// Unplugs a guest that went off from its networks.
-    fn disconnect(&mut self, ports: &[(String, Uuid)]) {
+    pub(super) fn disconnect(&mut self, ports: &[(String, Uuid)]) {
         for (name, port) in ports {
             if let Some(network) = self.networks.get_mut(name) {
                 network.ports.remove(port);

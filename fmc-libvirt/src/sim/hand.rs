@@ -1,6 +1,7 @@
 //! What people and other programs do to a hypervisor beside fmc, for tests: pause a guest, save it, take a snapshot,
 //! undefine an object that is in use, lose a pool's files.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -114,9 +115,10 @@ impl Sim {
     pub fn save(&self, domain: &str) -> Result<(), CallError> {
         self.change(|state| {
             state.running(domain)?;
-            if let Some(domain) = state.domains.get_mut(domain) {
-                domain.saved = domain.live.take();
-            }
+            let Some(known) = state.domains.get_mut(domain) else { return Ok(()) };
+            known.saved = known.live.take();
+            let ports = known.saved.as_ref().map(|saved| saved.ports.clone()).unwrap_or_default();
+            state.disconnect(&ports);
             Ok(())
         })
     }
@@ -125,19 +127,29 @@ impl Sim {
     /// on the guest writes to overlays, whose names end in the snapshot's.
     ///
     /// # Errors
-    /// The domain does not run.
+    /// The domain does not run, or an overlay has the name of another file.
     pub fn snapshot(&self, domain: &str, name: &str) -> Result<(), CallError> {
         self.change(|state| {
             state.running(domain)?;
             let files = state.domains.get(domain).map(|domain| domain.files.clone()).unwrap_or_default();
+            let mut overlays: BTreeMap<String, (String, Volume)> = BTreeMap::new();
             for file in files {
                 let Some((folder, volume)) = file.rsplit_once('/') else { continue };
-                let overlay =
-                    format!("{}.{name}", volume.rsplit_once('.').map_or(volume, |(first, _)| first));
-                let Some(volumes) = state.volumes_in(folder) else { continue };
                 // The boot configuration is a CD, which has no snapshot.
                 let is_disk = volume.contains(".root.") || volume.contains(".disk.");
-                let Some(below) = volumes.get(volume).filter(|_| is_disk) else { continue };
+                let Some(below) = state.volume_at(&file).flatten().filter(|_| is_disk) else { continue };
+                let first = volume.rsplit_once('.').map_or(volume, |(first, _)| first);
+                let overlay = format!("{folder}/{first}.{name}");
+                if let Some((other, _)) = overlays.get(&overlay) {
+                    return Err(Trouble::failed(format!(
+                        "unsupported configuration: cannot generate external snapshot name for disk '{file}': collision with disk '{other}'"
+                    )));
+                }
+                if state.volume_at(&overlay).flatten().is_some() {
+                    return Err(Trouble::failed(format!(
+                        "unsupported configuration: external snapshot file for disk '{file}' already exists and is not a block device: {overlay}"
+                    )));
+                }
                 let above = Volume {
                     backing: Some(file.clone()),
                     format: "qcow2".to_owned(),
@@ -147,9 +159,13 @@ impl Sim {
                     snapshot: true,
                     ..below.clone()
                 };
-                volumes.insert(overlay.clone(), above);
-                let Some(domain) = state.domains.get_mut(domain) else { continue };
-                domain.now_names(&file, &format!("{folder}/{overlay}"));
+                overlays.insert(overlay, (file, above));
+            }
+            for (overlay, (file, above)) in overlays {
+                state.add_file(&overlay, above);
+                if let Some(domain) = state.domains.get_mut(domain) {
+                    domain.now_names(&file, &overlay);
+                }
             }
             Ok(())
         })

@@ -335,6 +335,14 @@ pub(super) struct Volume {
     pub(super) file: u64,
 }
 
+impl Live {
+    /// Its document without what only this run of it has.
+    pub(super) fn unplugged(&self) -> String {
+        let text = self.xml.replacen(&format!("<domain id='{}' ", self.id), "<domain ", 1);
+        self.ports.iter().fold(text, |text, (_, port)| text.replace(&format!(" portid='{port}'"), ""))
+    }
+}
+
 impl State {
     /// Computes the derived fields, after the state was read from a file.
     pub(super) fn restored(mut self) -> Self {

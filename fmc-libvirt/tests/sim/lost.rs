@@ -369,6 +369,25 @@ fn a_saved_machine_goes_on_only_as_it_was() {
 }
 
 #[test]
+fn a_saved_machine_goes_on_in_a_network_that_was_started_again() {
+    let lab = Lab::used();
+    lab.sim.save("db").unwrap();
+    lab.sim.stop_network("lab").unwrap();
+    lab.apply(&small());
+    assert!(lab.sim.domain("db").unwrap().unwrap().active);
+}
+
+#[test]
+fn a_snapshot_that_would_overwrite_a_file_is_not_taken() {
+    let lab = Lab::used();
+    lab.sim.snapshot("db", "nightly").unwrap();
+    let before = world(&lab);
+    let refused = lab.sim.snapshot("db", "nightly").unwrap_err();
+    assert!(refused.to_string().contains("db.root.nightly"), "{refused}");
+    assert_eq!(world(&lab), before);
+}
+
+#[test]
 fn a_copy_of_a_machine_is_a_strangers() {
     let lab = Lab::used();
     let xml = lab.sim.domain("db").unwrap().unwrap().xml;

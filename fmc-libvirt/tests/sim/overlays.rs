@@ -1,6 +1,7 @@
 //! A disk that lies over a volume of ours holds what was written since, whatever it is called, wherever it is, and whether
 //! libvirt lists it: neither the volume below nor the domain that names the disk goes.
 
+use fmc_core::disk::Disk;
 use fmc_core::graph::{Action, Choices, DeleteData, NoteKind, Plan, Step, Wanted};
 use fmc_core::machine::{Interface, Machine};
 use fmc_core::unit::SizeExt as _;
@@ -156,4 +157,42 @@ fn an_overlay_is_merged_and_the_machine_can_go() {
     lab.apply(&without_db());
     assert_eq!(lab.sim.domain("db").unwrap(), None);
     assert_eq!(lab.volumes("db.disk."), ["db.disk.data"]);
+}
+
+#[test]
+fn an_earlier_root_stays_while_the_machines_own_is_missing() {
+    let lab = snapped("disk", "db.disk.nightly");
+    let root = lab.volumes("db.root.").remove(0);
+    lab.sim.delete_volume(POOL, &root).unwrap();
+    let earlier = "<volume><name>db.root.deadbeef</name><capacity>1000</capacity></volume>";
+    lab.sim.plant_volume(POOL, earlier).unwrap();
+    let plan = lab.plan(&small());
+    assert!(plan.steps.is_empty(), "{plan}");
+    let text = plan.to_string();
+    for words in ["db.root.deadbeef", "an earlier root", &root, "--replace db deletes it"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_disk_under_an_overlay_does_not_grow() {
+    let larger = Machine::new("db", rocky())
+        .memory(4.gib())
+        .root_disk(20.gib())
+        .disk(Disk::new("data", 60.gib()))
+        .interface(Interface::on("lab").address("10.17.3.11"));
+    let larger = wanted(&cloud([lan()], [web(), larger]));
+    for is_on in [true, false] {
+        let lab = Lab::used();
+        lab.sim.snapshot("db", "nightly").unwrap();
+        if !is_on {
+            lab.sim.destroy_domain("db").unwrap();
+        }
+        let plan = lab.plan(&larger);
+        assert!(plan.steps.is_empty(), "{plan}");
+        stays(&plan, "db.root.nightly", "vda");
+        // It grows once it is merged.
+        lab.sim.merge("db").unwrap();
+        lab.apply(&larger);
+    }
 }

@@ -220,6 +220,7 @@ impl See<'_> {
         let own = own_pool(&self.wants.owner);
         for (pool, volumes) in &self.read.volumes {
             let names: BTreeSet<&str> = volumes.iter().map(|record| record.name.as_str()).collect();
+            let missing = self.missing_roots(pool, &names, named, folders);
             for record in volumes {
                 let Some(name) = volume_name(pool, &record.name, &self.wants.owner) else { continue };
                 // Applies give it back, or take it over.
@@ -261,7 +262,10 @@ impl See<'_> {
                 let under = machine.and_then(|machine| covered.by(machine, &record.path, is_named));
                 let over = details.and_then(|facts| facts.backing.clone());
                 let over = over.filter(|below| lies_over(&record.name, below));
+                let is_root = matches!(name.ours, Ours::Root { .. });
+                let missing = name.ours.machine().filter(|_| is_root).and_then(|first| missing.get(first));
                 let object = VolumeObject {
+                    missing: missing.cloned(),
                     machine: name.ours.machine().map(|first| {
                         let now = called.get(first).map(String::as_str);
                         now.or_else(|| self.wants.renamed(&self.place, first)).unwrap_or(first).to_owned()
@@ -286,6 +290,25 @@ impl See<'_> {
                 objects.insert(self.address(kind::VOLUME, &at), state);
             }
         }
+    }
+
+    /// The roots in a pool that domains of ours name and that are not there, by the first names of their machines.
+    fn missing_roots(
+        &self,
+        pool: &str,
+        there: &BTreeSet<&str>,
+        named: &BTreeMap<String, Vec<Naming>>,
+        folders: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let ours = named.iter().filter(|(_, by)| by.iter().any(|naming| naming.ours));
+        ours.filter_map(|(path, _)| {
+            let (folder, name) = path.rsplit_once('/')?;
+            let is_missing = folders.get(folder).is_some_and(|at| at == pool) && !there.contains(name);
+            let known = volume_name(pool, name, &self.wants.owner).filter(|_| is_missing)?;
+            let machine = known.ours.machine().filter(|_| matches!(known.ours, Ours::Root { .. }))?;
+            Some((machine.to_owned(), path.clone()))
+        })
+        .collect()
     }
 
     fn needs(
