@@ -19,6 +19,7 @@ mod wait;
 
 use super::cluster::Install;
 use super::resolved::Cluster;
+use super::version::Version;
 use crate::checked::{Idx, Machine};
 use crate::image::Os;
 use crate::name::RoleName;
@@ -64,6 +65,11 @@ impl<'a> Node<'a> {
 
     fn is_server(&self) -> bool {
         self.order.is_some()
+    }
+
+    /// The release of K3s that it has.
+    fn version(&self) -> Version {
+        if self.is_server() { self.cluster.version } else { self.cluster.agent_version }
     }
 
     /// Whether it begins the cluster.

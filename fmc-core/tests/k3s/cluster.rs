@@ -51,7 +51,12 @@ pub(crate) fn machine(name: &str, os: Os, last: u8) -> Machine {
 
 /// The seed's cluster: three servers and two agents behind a balancer.
 pub(crate) fn seed() -> k3s::Cluster {
-    k3s::Cluster::new("prod", "v1.36.3+k3s1")
+    seed_of("v1.36.3+k3s1")
+}
+
+/// The seed's cluster with this release of K3s.
+pub(crate) fn seed_of(version: &str) -> k3s::Cluster {
+    k3s::Cluster::new("prod", version)
         .endpoint(Endpoint::balancer(Balancer::on("loadbalancer1")))
         .servers(["master1", "master2", "master3"])
         .agents(["worker1", "worker2"])

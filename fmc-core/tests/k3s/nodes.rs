@@ -101,6 +101,32 @@ fn a_cluster_that_says_everything_reads_as_a_person_would_review_it() {
     }
 }
 
+/// Arguments of a kubelet that has a configuration are deprecated; before 1.32 K3s reads no drop-in.
+#[test]
+fn a_hardened_kubelet_is_configured_by_a_file_where_it_reads_one() {
+    const DROPIN: &str = "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/10-fmc-cis.conf";
+    for (version, reads) in [("v1.31.9+k3s1", false), ("v1.32.0+k3s1", true), ("v1.36.3+k3s1", true)] {
+        let cloud = cluster::cloud(Os::Debian, cluster::seed_of(version).cis(true));
+        for (_, machine) in NODES {
+            let config = cluster::text(&cloud, machine, Config::PATH);
+            let guest = &cloud.machine(machine).unwrap().guest;
+            let dropin = guest.files.iter().any(|file| file.path.as_str() == DROPIN);
+            assert_eq!(dropin, reads, "{version} {machine}");
+            for (argument, setting) in [
+                ("pod-max-pids=4096", "podPidsLimit: 4096"),
+                ("streaming-connection-idle-timeout=5m", "streamingConnectionIdleTimeout: \"5m\""),
+            ] {
+                assert_eq!(config.contains(argument), !reads, "{version} {machine}");
+                assert!(
+                    !reads || cluster::text(&cloud, machine, DROPIN).contains(setting),
+                    "{version} {machine}"
+                );
+            }
+            assert!(config.contains("protect-kernel-defaults: true"), "{version} {machine}");
+        }
+    }
+}
+
 #[test]
 fn ignition_accepts_them_and_writes_what_the_roles_said() {
     for os in [Os::FedoraCoreos, Os::Flatcar] {

@@ -2,6 +2,8 @@
 
 use super::Node;
 use crate::guest::{Directory, Guest, GuestFile};
+use crate::k3s::kubelet::{Dropin, reads_dropins};
+use crate::k3s::version::Version;
 use crate::k3s::{Config, key};
 use crate::unit::FileMode;
 
@@ -10,24 +12,58 @@ const AUDIT_POLICY: &str = "/var/lib/rancher/k3s/server/audit.yaml";
 const AUDIT_FOLDER: &str = "/var/lib/rancher/k3s/server/logs";
 const MANIFESTS: &str = "/var/lib/rancher/k3s/server/manifests";
 
-/// The cipher suites of a kubelet.
-const CIPHERS: &str = "tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,\
-                       TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,\
-                       TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384";
+/// The drop-in of a kubelet, before those of the user: of two with one setting the later one counts.
+const DROPIN: &str = "10-fmc-cis.conf";
 
-/// The keys of every node.
-pub(super) fn node() -> Config {
-    Config::new()
-        .set(key::PROTECT_KERNEL_DEFAULTS, true)
-        .set(key::KUBELET_ARG, ["streaming-connection-idle-timeout=5m", CIPHERS, "pod-max-pids=4096"])
+/// How long an idle connection of exec, logs or port-forward stays.
+const IDLE: &str = "5m";
+
+/// The most processes of a pod.
+const PIDS: u32 = 4096;
+
+/// The cipher suites of a kubelet.
+const CIPHERS: [&str; 6] = [
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+];
+
+/// The keys of every node. A kubelet that reads drop-ins calls the arguments deprecated.
+pub(super) fn node(version: Version) -> Config {
+    let config = Config::new().set(key::PROTECT_KERNEL_DEFAULTS, true);
+    if reads_dropins(version) {
+        return config;
+    }
+    let ciphers = CIPHERS.join(",");
+    config.set(
+        key::KUBELET_ARG,
+        [
+            format!("streaming-connection-idle-timeout={IDLE}"),
+            format!("tls-cipher-suites={ciphers}"),
+            format!("pod-max-pids={PIDS}"),
+        ],
+    )
+}
+
+/// The kubelet's own settings on every node, where it reads drop-ins.
+pub(super) fn kubelet(version: Version) -> Option<Dropin> {
+    reads_dropins(version).then(|| {
+        Dropin::new(DROPIN)
+            .pod_pids_limit(PIDS)
+            .streaming_connection_idle_timeout(IDLE)
+            .tls_cipher_suites(CIPHERS)
+    })
 }
 
 /// The keys of a server.
-pub(super) fn server() -> Config {
+pub(super) fn server(version: Version) -> Config {
     let audit_log = format!("audit-log-path={AUDIT_FOLDER}/audit.log");
     let audit_policy = format!("audit-policy-file={AUDIT_POLICY}");
     let admission = format!("admission-control-config-file={ADMISSION}");
-    node()
+    node(version)
         .set(key::SECRETS_ENCRYPTION, true)
         .set(
             key::KUBE_APISERVER_ARG,

@@ -48,7 +48,7 @@ pub(super) fn server(node: &Node<'_>) -> Config {
     } else if let Some(snapshots) = &said.snapshots {
         derived = self::snapshots(snapshots, derived);
     }
-    let hardened = if said.cis { cis::server() } else { Config::new() };
+    let hardened = if said.cis { cis::server(node.version()) } else { Config::new() };
     let said = said.config.clone().with(said.server_config.clone()).for_servers();
     // The names have those of the user's own keys already.
     hardened.with(said).with(derived).set(key::TLS_SAN, cluster.names.iter().map(String::as_str))
@@ -60,7 +60,7 @@ pub(super) fn agent(node: &Node<'_>) -> Config {
     let derived = shared(node)
         .set(key::SERVER, cluster.endpoint.url())
         .set(key::TOKEN, Secret::from(cluster.pki.agent_join.clone()));
-    let hardened = if said.cis { cis::node() } else { Config::new() };
+    let hardened = if said.cis { cis::node(node.version()) } else { Config::new() };
     let more = said.config.clone().with(said.agent_config.clone()).for_agents();
     hardened.with(more).with(derived)
 }

@@ -37,7 +37,8 @@ pub(super) fn common(node: &Node<'_>, config: Config, more: Vec<Piece>) -> Guest
     if !said.registries.is_empty() {
         guest = guest.file(pieces(Registries::PATH, said.registries.pieces()).mode(SECRET));
     }
-    for dropin in &said.kubelet {
+    let hardened = said.cis.then(|| cis::kubelet(node.version())).flatten();
+    for dropin in hardened.iter().chain(&said.kubelet) {
         if let Some(path) = dropin.path() {
             guest = guest.file(pieces(path.as_str(), dropin.pieces()).mode(SECRET));
         }

@@ -112,7 +112,7 @@ fn text(node: &Node<'_>) -> Option<String> {
 /// Fetches the binary, and keeps it if it matches the published hash (docs.k3s.io, *Air-Gap Install*).
 fn fetch(node: &Node<'_>) -> String {
     let arch = node.site.machine().image.arch;
-    let version = if node.is_server() { node.cluster.version } else { node.cluster.agent_version };
+    let version = node.version();
     let name = Version::binary(arch);
     let sums = match arch {
         Arch::X86_64 => "sha256sum-amd64.txt",
