@@ -39,6 +39,10 @@ pub(crate) enum CertificateError {
     /// The authority's key does not belong to its certificate.
     #[error("the authority's private key does not belong to the first certificate of its file")]
     OtherKey,
+    #[error(
+        "it would be valid until {until}, but the authority is valid until {authority} only: ask for a shorter time, or renew the authority"
+    )]
+    Outlives { until: OffsetDateTime, authority: OffsetDateTime },
 }
 
 /// The certificate of an authority, self-signed if there is no issuer. An issuer is the authority above it,
@@ -129,6 +133,11 @@ pub(crate) fn client(
     let (_, read) = X509Certificate::from_der(&first).map_err(|_| CertificateError::NoCertificate)?;
     if &*read.public_key().subject_public_key.data != authority_key.public() {
         return Err(CertificateError::OtherKey);
+    }
+    // No verifier would take it once the authority has ended.
+    let authority_until = read.validity().not_after.to_datetime();
+    if client.not_after > authority_until {
+        return Err(CertificateError::Outlives { until: client.not_after, authority: authority_until });
     }
     let issuer = Issuer::new(of_own(&read).ok_or(CertificateError::Authority)?, authority_key);
     let name = [(DnType::OrganizationName, client.organization), (DnType::CommonName, client.common_name)];

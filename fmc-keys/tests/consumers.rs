@@ -310,6 +310,10 @@ fn a_kubeconfig_lets_the_administrator_in_for_as_long_as_it_says() {
             kubeconfig(&pki, &server, Validity { not_before, not_after }).render(&keyring).unwrap_err();
         assert!(matches!(refused, KubeconfigError::Validity(_)), "{refused}");
     }
+    // The authority ends on 1 January 2054: no verifier takes a certificate of its after that.
+    let validity = Validity { not_before: NOW, not_after: NOW + 40 * 365 * DAY };
+    let refused = kubeconfig(&pki, &server, validity).render(&keyring).unwrap_err().to_string();
+    assert!(refused.contains("the authority is valid until 2054-01-01"), "{refused}");
 }
 
 /// OpenSSL made this authority: its key, and its certificate with a name of several parts.
