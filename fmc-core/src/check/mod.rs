@@ -13,12 +13,14 @@ mod accept;
 mod address;
 pub mod budget;
 mod capacity;
+mod cascade;
 mod disks;
 mod fetch;
 mod guest;
 mod image;
 mod large;
 mod leaves;
+mod memory;
 mod mount;
 mod ready;
 mod reference;
@@ -66,6 +68,7 @@ pub mod problem {
     pub use super::guest::parts::PartProblem;
     pub use super::image::ImageProblem;
     pub use super::large::LargeProblem;
+    pub use super::memory::MemoryProblem;
     pub use super::mount::MountProblem;
     pub use super::ready::ReadyProblem;
     pub use super::reference::ReferenceProblem;
@@ -90,6 +93,7 @@ const RULES: &[fn(&View<'_>, &mut Vec<Finding>)] = &[
     route::check,
     image::check,
     capacity::check,
+    memory::check,
     guest::check,
     ready::check,
     mount::check,
@@ -131,6 +135,7 @@ impl Cloud {
         if let Some(added) = &added {
             added.move_findings(&mut findings);
         }
+        cascade::leave_out(&view, &mut findings);
         shared::join(&view, &mut findings);
         accept::apply(self, &mut findings);
         let report = Report::new(findings);

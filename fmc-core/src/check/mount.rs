@@ -17,6 +17,7 @@ use crate::path::AbsPath;
 pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     for placed in &view.machines {
         let machine = placed.draft;
+        fstab(machine, findings);
         if machine.disks.iter().all(|disk| disk.formatted().is_none()) {
             continue;
         }
@@ -31,6 +32,23 @@ pub(crate) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// cloud-init's first boot adds the disks' lines before it writes files.
+fn fstab(machine: &Machine, findings: &mut Vec<Finding>) {
+    if machine.image.os.provisioner() != Some(Provisioner::CloudInit) {
+        return;
+    }
+    let mut files = machine.guest.files.iter().filter_map(|file| file.name().ok());
+    let Some(path) = files.find(|path| path.as_str() == FSTAB) else { return };
+    let (name, path) = (&machine.name, path.clone());
+    let at = format!("machines.{name}.guest.files.{FSTAB}");
+    findings.push(match machine.disks.iter().find(|disk| disk.formatted().is_some()) {
+        Some(disk) => {
+            MountProblem::Fstab { path }.at(at).also(format_args!("machines.{name}.disks.{}", disk.name()))
+        }
+        None => MountProblem::Root { path }.at(at),
+    });
+}
+
 fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     if machine.image.os != Os::Debian {
         return;
@@ -39,6 +57,9 @@ fn tools(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
         findings.push(MountProblem::NoXfs.at(at.key("disks").name(disk.name()).key("filesystem")));
     }
 }
+
+/// Where the disks' lines are, on systems that cloud-init configures.
+const FSTAB: &str = "/etc/fstab";
 
 fn paths(machine: &Machine, at: &At<'_>, findings: &mut Vec<Finding>) {
     let os = machine.image.os;
@@ -72,8 +93,10 @@ fn taken(parts: &Parts, mount_point: &AbsPath, os: Os) -> Option<(String, &'stat
     let is_above = |path: &AbsPath| mount_point.is_within(&mount::without_links(path, os));
     let file = parts.files.iter().find(|file| is_above(&file.path));
     let link = parts.links.iter().find(|link| is_above(&link.path));
-    let name = mount::unit_name(mount_point);
-    let unit = parts.units.iter().find(|unit| unit.name.as_str() == name);
+    let unit = parts.units.iter().find(|unit| {
+        let path = mount::path_of(unit.name.as_str());
+        path.is_some_and(|path| *mount::without_links(&path, os) == *mount_point)
+    });
     file.map(|file| (format!("files.{}", file.path), "a file"))
         .or_else(|| link.map(|link| (format!("links.{}", link.path), "a link")))
         .or_else(|| unit.map(|unit| (format!("units.{}", unit.name), "a unit that mounts")))
@@ -112,6 +135,12 @@ problems! {
         Path { path: AbsPath, why: &'static str, instead: &'static str } is GuestPath:
             "{path} {why}",
             "{instead}";
+        Fstab { path: AbsPath } is GuestClash:
+            "a file replaces {path}, in which fmc writes the data disks",
+            "leave the file out, and let a mount unit mount what else there is";
+        Root { path: AbsPath } is GuestPath:
+            "{path} replaces the image's own, which mounts its root",
+            "let a mount unit mount what else there is, or accept it with a reason if the root's line is in the file";
         Taken { what: &'static str, path: AbsPath } is GuestClash:
             "a disk and {what} are at {path}",
             "mount the disk elsewhere, or write below where it is mounted";

@@ -65,6 +65,32 @@ macro_rules! kinds {
     (@ acceptable) => { true };
 }
 
+impl Kind {
+    /// Whether a finding of it may only follow from a wrong address or subnet of another place.
+    pub(crate) const fn follows_from_addresses(self) -> bool {
+        matches!(
+            self,
+            Self::DefaultRouteMissing
+                | Self::ResolverUnreachable
+                | Self::ResolverMissing
+                | Self::FetchOffline
+                | Self::ReadyImpossible
+                | Self::RoleNeeds
+                | Self::BalancerAddressOutside
+                | Self::K3sDefaultRoute
+                | Self::K3sEndpointNowhere
+                | Self::K3sEndpointLeased
+                | Self::K3sSubnetFamily
+                | Self::K3sIngressUnpublished
+        )
+    }
+
+    /// Whether it is about who is a member of what, on which flows depend.
+    pub(crate) const fn is_of_membership(self) -> bool {
+        matches!(self, Self::K3sMemberDuplicate)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -166,6 +192,7 @@ kinds! {
         ReservationInRange "reservation-in-range" Error acceptable;
         RangeOutside "range-outside" Error never;
         SubnetOverlap "subnet-overlap" Error acceptable;
+        SubnetForeign "subnet-foreign" Warning acceptable;
         MacDuplicate "mac-duplicate" Error never;
         HostnameDuplicate "hostname-duplicate" Error acceptable;
         HostnameMismatch "hostname-mismatch" Error acceptable;
@@ -177,6 +204,7 @@ kinds! {
         GatewayUnreachable "gateway-unreachable" Error never;
         GatewayOnLink "gateway-on-link" Error acceptable;
         MemoryOvercommit "memory-overcommit" Error acceptable;
+        MemorySmall "memory-small" Warning acceptable;
         CpuOvercommit "cpu-overcommit" Warning acceptable;
         PoolOvercommit "pool-overcommit" Error acceptable;
         PoolThin "pool-thin" Warning acceptable;

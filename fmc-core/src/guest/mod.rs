@@ -61,7 +61,7 @@ draft! {
     pub struct Guest {
         /// Files, by path. They replace files of the image.
         #[each(file)]
-        files: Named<GuestFile>,
+        pub(crate) files: Named<GuestFile>,
         /// Directories, by path.
         #[each(directory)]
         directories: Named<Directory>,

@@ -29,15 +29,24 @@ const FEDORA_COREOS_LINKS: [(&str, &str); 6] = [
     ("/usr/local", "/var/usrlocal"),
 ];
 
+/// Links in the root of every system that fmc knows (file-hierarchy(7); Debian, *UsrMerge*; hier(7)).
+const LINKS: [(&str, &str); 6] = [
+    ("/bin", "/usr/bin"),
+    ("/sbin", "/usr/sbin"),
+    ("/lib", "/usr/lib"),
+    ("/lib64", "/usr/lib64"),
+    ("/var/run", "/run"),
+    ("/var/lock", "/run/lock"),
+];
+
 /// The path as it is without the links that an image has.
 pub(crate) fn without_links(path: &AbsPath, os: Os) -> Cow<'_, AbsPath> {
-    if os == Os::FedoraCoreos {
-        for (link, target) in FEDORA_COREOS_LINKS {
-            let rest =
-                path.as_str().strip_prefix(link).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-            if let Some(real) = rest.and_then(|rest| format!("{target}{rest}").parse().ok()) {
-                return Cow::Owned(real);
-            }
+    let own: &[(&str, &str)] = if os == Os::FedoraCoreos { &FEDORA_COREOS_LINKS } else { &[] };
+    let links: &[(&str, &str)] = if os == Os::None { &[] } else { &LINKS };
+    for (link, target) in own.iter().chain(links) {
+        let rest = path.as_str().strip_prefix(link).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        if let Some(real) = rest.and_then(|rest| format!("{target}{rest}").parse().ok()) {
+            return Cow::Owned(real);
         }
     }
     Cow::Borrowed(path)
@@ -61,7 +70,38 @@ pub(crate) fn escaped(path: &str) -> String {
 
 /// The name of the unit that mounts at a path.
 pub(crate) fn unit_name(path: &AbsPath) -> String {
-    format!("{}.mount", escaped(path.as_str()))
+    format!("{}.mount", stem(path))
+}
+
+/// The name of a unit that is about a path, without its suffix.
+pub(crate) fn stem(path: &AbsPath) -> String {
+    let stem = escaped(path.as_str());
+    if stem.is_empty() { "-".to_owned() } else { stem }
+}
+
+/// The path at which a unit mounts, by its name; `None` of another unit.
+pub(crate) fn path_of(unit: &str) -> Option<AbsPath> {
+    let name = unit.strip_suffix(".mount").or_else(|| unit.strip_suffix(".automount"))?;
+    if name == "-" {
+        return "/".parse().ok();
+    }
+    let mut path = vec![b'/'];
+    let mut bytes = name.as_bytes();
+    while let [byte, rest @ ..] = bytes {
+        (bytes, path) = match (byte, rest) {
+            (b'\\', [b'x', high, low, rest @ ..]) => {
+                let digits = [*high, *low];
+                let byte = u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?;
+                path.push(byte);
+                (rest, path)
+            }
+            (byte, rest) => {
+                path.push(if *byte == b'-' { b'/' } else { *byte });
+                (rest, path)
+            }
+        };
+    }
+    String::from_utf8(path).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -76,7 +116,25 @@ mod tests {
             ("/.hidden/@a+b:c", "\\x2ehidden-\\x40a\\x2bb:c.mount"),
         ];
         for (path, name) in cases {
-            assert_eq!(unit_name(&path.parse().unwrap()), name);
+            let path: AbsPath = path.parse().unwrap();
+            assert_eq!(unit_name(&path), name);
+            assert_eq!(path_of(name), Some(path));
+        }
+        assert_eq!(path_of("-.mount"), "/".parse().ok());
+        for name in ["srv-data.service", "srv-\\xzz.mount", "srv--data.mount"] {
+            assert_eq!(path_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn links_of_every_system_are_followed() {
+        for (path, real) in
+            [("/bin/x", "/usr/bin/x"), ("/lib64", "/usr/lib64"), ("/libx", "/libx"), ("/var/run/a", "/run/a")]
+        {
+            let path: AbsPath = path.parse().unwrap();
+            for os in [Os::FedoraCoreos, Os::Flatcar, Os::Debian, Os::Rocky] {
+                assert_eq!(without_links(&path, os).as_str(), real);
+            }
         }
     }
 

@@ -38,7 +38,8 @@ impl Parts {
 
     /// Whether a user can log in: by a key, or with a password on the console.
     pub fn has_login(&self) -> bool {
-        self.users.iter().any(|user| !user.keys.is_empty() || user.password_hash.is_some())
+        let users = self.users.iter().filter(|user| user.has_shell());
+        users.into_iter().any(|user| !user.keys.is_empty() || user.password_hash.is_some())
     }
 
     /// Sorts each kind of part by its path or name.

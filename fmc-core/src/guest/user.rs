@@ -125,6 +125,14 @@ pub struct CheckedUser {
     pub password_hash: Option<SecretRef>,
 }
 
+impl CheckedUser {
+    /// Whether its shell lets somebody in.
+    pub(crate) fn has_shell(&self) -> bool {
+        let shell = self.shell.as_ref().and_then(AbsPath::file_name);
+        !matches!(shell, Some("nologin" | "false" | "true" | "sync" | "shutdown" | "halt"))
+    }
+}
+
 /// A [`Group`] with every leaf right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -110,6 +110,13 @@ pub(super) const fn bridge(text: &str) -> Result<(), Fault> {
     if matches!(text.as_bytes(), b"." | b"..") {
         return Err(Fault::Shape("is a folder's name"));
     }
+    if matches!(text.as_bytes(), b"lo") {
+        return Err(Fault::Shape("is the loopback interface, which every host has"));
+    }
+    // systemd refuses these as names of interfaces: the kernel's settings have folders of these names.
+    if matches!(text.as_bytes(), b"all" | b"default") {
+        return Err(Fault::Shape("is a folder of the kernel's settings for interfaces"));
+    }
     let set = Set::VisibleBut(b"/:");
     scan(text, set, set, set)
 }

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::super::view::{View, text};
+use super::super::view::{Net, View, text};
 use crate::addr::Mac;
 use crate::finding::{Finding, Remedy, problems};
 use crate::given::Given;
+use crate::identity;
 use crate::sort;
 
 /// Looks at MACs, host names and former names.
 pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
     former_names(view, findings);
     macs(view, findings);
+    bridge_macs(view, findings);
     reserved_macs(view, findings);
+    loopback_names(view, findings);
     hostnames(view, findings);
     reserved_names(view, findings);
     mismatches(view, findings);
@@ -71,6 +74,24 @@ fn macs(view: &View<'_>, findings: &mut Vec<Finding>) {
             same.windows(2).all(|pair| matches!(pair, [a, b] if a.1 != b.1 && first(a.1) == first(b.1)));
         if at.len() > 1 && !is_one_name {
             findings.extend(mac_finding(at, |count| IdentityProblem::Mac { mac: *mac, count }));
+        }
+    }
+}
+
+/// A machine that has the MAC of its network's own bridge gets no frame: the bridge takes them for itself.
+fn bridge_macs(view: &View<'_>, findings: &mut Vec<Finding>) {
+    let Some(owner) = &view.owner else { return };
+    for placed in &view.machines {
+        for (at, link) in placed.links.iter().enumerate().filter(|(_, link)| link.draft.mac.is_some()) {
+            let net = link.network.and_then(|network| view.network(network)).filter(|net| net.is_own());
+            let (Some(mac), Some(name)) = (link.mac, net.and_then(|net| net.draft.name.ok())) else {
+                continue;
+            };
+            if mac == identity::mac(&identity::uuid(owner.as_str(), "network", name.as_str())) {
+                let problem = IdentityProblem::BridgeMac { mac, network: name.to_string() };
+                findings
+                    .push(problem.at(format_args!("machines.{}.interfaces[{at}].mac", placed.draft.name)));
+            }
         }
     }
 }
@@ -134,6 +155,20 @@ fn machine_name<'a>(view: &View<'a>, machine: usize) -> &'a str {
     view.machines.get(machine).map_or("", |placed| text(&placed.draft.name))
 }
 
+/// A machine that is called as every machine calls itself: others that look its name up find themselves.
+fn loopback_names(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for placed in &view.machines {
+        let draft = placed.draft;
+        let (hostname, field) = match &draft.hostname {
+            Some(hostname) => (hostname.ok().map(|name| name.as_str()), ".hostname"),
+            None => (draft.name.ok().map(|name| name.as_str()), ""),
+        };
+        if hostname == Some("localhost") {
+            findings.push(IdentityProblem::Localhost.at(format_args!("machines.{}{field}", draft.name)));
+        }
+    }
+}
+
 /// Two machines of one host name in one domain answer to one name in DNS.
 fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
     let mut names: Vec<(&str, &str, &str)> = view
@@ -170,7 +205,8 @@ fn hostnames(view: &View<'_>, findings: &mut Vec<Finding>) {
 /// Two reservations of one name in a network: its DNS answers with both addresses, and `virNetworkUpdate` refuses one. A
 /// device may have one of each family.
 fn reserved_names(view: &View<'_>, findings: &mut Vec<Finding>) {
-    for net in &view.networks {
+    for (at, net) in view.networks.iter().enumerate() {
+        reserved_machines(view, at, net, findings);
         let reservations = net.draft.reservations.iter().enumerate();
         let mut names: Vec<(&str, bool, usize)> = reservations
             .filter_map(|(index, reservation)| {
@@ -185,6 +221,26 @@ fn reserved_names(view: &View<'_>, findings: &mut Vec<Finding>) {
             let problem = IdentityProblem::ReservedName { count: same.len(), name: name.to_string() };
             let finding = problem.at(path(last));
             findings.push(finding.also(path(first)));
+        }
+    }
+}
+
+/// A reservation with the name of a machine on its network: DNS answers with both addresses.
+fn reserved_machines(view: &View<'_>, network: usize, net: &Net<'_>, findings: &mut Vec<Finding>) {
+    for (index, reservation) in net.draft.reservations.iter().enumerate() {
+        let Some(name) = reservation.hostname.as_ref().and_then(Given::ok) else { continue };
+        let machine = view.machines.iter().find(|placed| {
+            let hostname = match &placed.draft.hostname {
+                Some(hostname) => hostname.ok().map(|name| name.as_str()),
+                None => placed.draft.name.ok().map(|name| name.as_str()),
+            };
+            hostname == Some(name.as_str()) && placed.links.iter().any(|link| link.network == Some(network))
+        });
+        if let Some(machine) = machine {
+            let problem = IdentityProblem::ReservedMachine { name: name.to_string() };
+            let finding =
+                problem.at(format_args!("networks.{}.reservations[{index}].hostname", text(&net.draft.name)));
+            findings.push(finding.also(format_args!("machines.{}", machine.draft.name)));
         }
     }
 }
@@ -229,6 +285,9 @@ problems! {
         Mac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
             "leave the MAC out: it is then derived and unique";
+        BridgeMac { mac: Mac, network: String } is MacDuplicate:
+            "{mac} is the MAC address of the bridge of {network}",
+            "leave the MAC out: it is then derived and unique";
         ReservedMac { mac: Mac, count: usize } is MacDuplicate:
             "{mac} is the MAC address of {count} interfaces",
             "reserve one address for one MAC; reserve a machine's own address on its interface, with {reserved}",
@@ -236,6 +295,13 @@ problems! {
         Hostname { count: usize, hostname: String, domain: String } is HostnameDuplicate with (place = within(domain)):
             "{count} machines have the host name {hostname}{place}",
             "leave the host name out: the machine's name is then used, which is unique";
+        Localhost is HostnameDuplicate:
+            "localhost is what every machine calls itself",
+            "give the machine a name of its own";
+        ReservedMachine { name: String } is HostnameDuplicate:
+            "a machine of this network and a reservation have the name {name}",
+            "give the device a name of its own, or reserve the machine's address on its interface, with {reserved}",
+            reserved = Remedy::either("reserved: …", ".reserved(…)");
         ReservedName { count: usize, name: String } is HostnameDuplicate:
             "{count} reservations of one network have the name {name}",
             "give each device a name of its own";

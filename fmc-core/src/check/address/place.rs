@@ -121,7 +121,7 @@ fn family(address: IpAddr) -> &'static str {
 }
 
 /// The setting of a network that gives it a subnet.
-fn subnet_of(field: &str) -> Remedy {
+pub(super) fn subnet_of(field: &str) -> Remedy {
     Remedy::set(field, if field == "ipv6" { "fd00:17::/64" } else { "192.168.0.0/24" })
 }
 

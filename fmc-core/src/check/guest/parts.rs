@@ -1,6 +1,8 @@
 //! Mistakes inside one machine: clashes, references to nothing, paths that no first boot can write.
 
 mod accounts;
+mod people;
+mod services;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +10,7 @@ use std::sync::Arc;
 
 use crate::finding::{At, Finding, problems};
 use crate::guest::checked::{Owner, Unit};
-use crate::guest::{Parts, State, UnitContents, UnitFile};
+use crate::guest::{Parts, State, mount};
 use crate::ignition::{self, own};
 use crate::image::{Os, Provisioner};
 use crate::path::AbsPath;
@@ -19,7 +21,8 @@ pub(crate) fn check(parts: &Parts, os: Os, version: &str, at: &At<'_>, findings:
     names(parts, at, findings);
     paths(parts, os, at, findings);
     owners(parts, os, at, findings);
-    units(parts, at, findings);
+    people::check(parts, os, at, findings);
+    services::check(parts, os, at, findings);
     packages(parts, os, at, findings);
     secrets(parts, at, findings);
     ignition_version(parts, os, version, at, findings);
@@ -81,16 +84,28 @@ const OWN: &[&str] =
     &["/etc/hosts", "/etc/hostname", "/etc/localtime", "/etc/NetworkManager/conf.d/90-fmc-resolvers.conf"];
 const OWN_PREFIXES: &[&str] = &[own::SUDOERS, own::KEYFILE, own::NETWORKD];
 
+/// The accounts of a system, which the first boot adds to.
+const ACCOUNTS: &[&str] = &["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"];
+
 fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     let files = parts.files.iter().map(|file| ("files", &file.path));
     let directories = parts.directories.iter().map(|directory| ("directories", &directory.path));
     let links = parts.links.iter().map(|link| ("links", &link.path));
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut seen: BTreeMap<Cow<'_, AbsPath>, (&str, &AbsPath)> = BTreeMap::new();
+    let keys = keys(parts, os);
     for (key, path) in files.chain(directories).chain(links) {
         let here = || at.key(key);
-        if let Some(other) = seen.insert(path.as_str(), key) {
+        let real = mount::without_links(path, os);
+        if let Some(user) = keys.get(&*real) {
+            let problem = PartProblem::Keys { path: path.clone(), user: (*user).to_owned() };
+            findings.push(problem.at(here().name(path)).also(at.key("users").name(user).key("keys")));
+        }
+        if let Some((other, same)) = seen.insert(real, (key, path)) {
             let finding = PartProblem::Path { path: path.clone() }.at(here().name(path));
-            findings.push(finding.also(at.key(other).name(path)));
+            findings.push(finding.also(at.key(other).name(same)));
+        }
+        if ACCOUNTS.contains(&path.as_str()) {
+            findings.push(PartProblem::Accounts { path: path.clone() }.at(here().name(path)));
         }
         if let Some(unit) = unit_at(path.as_str(), &parts.units) {
             let problem = PartProblem::OfUnit { path: path.clone(), unit: unit.to_owned() };
@@ -106,6 +121,17 @@ fn paths(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
         }
     }
     below_links(parts, at, findings);
+}
+
+/// The files in which the first boot writes users' keys, with the user of each.
+fn keys(parts: &Parts, os: Os) -> BTreeMap<AbsPath, &str> {
+    let below = match os.provisioner() {
+        Some(Provisioner::Ignition) => ".ssh/authorized_keys.d/ignition",
+        _ => ".ssh/authorized_keys",
+    };
+    let users = parts.users.iter().filter(|user| !user.keys.is_empty());
+    let file = |home: AbsPath| Some(mount::without_links(&home.join(below).ok()?, os).into_owned());
+    users.filter_map(|user| Some((file(people::home_of(user)?)?, user.name.as_str()))).collect()
 }
 
 /// Paths below a declared link or file: Ignition refuses the first, nothing can write the second.
@@ -153,13 +179,9 @@ fn unit_at<'a>(path: &str, units: &'a [Arc<Unit>]) -> Option<&'a str> {
 
 /// Why a first boot cannot write a path, and what to do instead.
 pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'static str)> {
-    let text = path.as_str();
-    let top = text.trim_start_matches('/').split('/').next().unwrap_or_default();
-    // Links to /run and /run/lock in every system.
-    let is_linked = ["/var/run", "/var/lock"]
-        .iter()
-        .any(|link| text.strip_prefix(link).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-    if is_linked || matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
+    let real = mount::without_links(path, os);
+    let top = real.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
+    if matches!(top, "proc" | "sys" | "dev" | "run" | "tmp") {
         return Some((
             "is gone after the first boot: the kernel or systemd creates it at each start",
             "use a path under /etc, /var, /opt or /srv, or a unit that writes it at every boot",
@@ -168,19 +190,16 @@ pub(crate) fn unwritable(path: &AbsPath, os: Os) -> Option<(&'static str, &'stat
     if os.provisioner() != Some(Provisioner::Ignition) {
         return None;
     }
-    if top == "usr" && !text.starts_with("/usr/local/") {
-        return Some(("is in the part of the image that is read-only", "use /etc, /opt or /usr/local"));
+    if top == "usr" {
+        // Flatcar has no writable /usr/local; Fedora CoreOS links it to /var/usrlocal.
+        let help = if os == Os::Flatcar { "use /etc, /opt or /var" } else { "use /etc, /opt or /usr/local" };
+        return Some(("is in the part of the image that is read-only", help));
     }
-    let known = ["boot", "etc", "home", "media", "mnt", "opt", "root", "srv", "usr", "var"];
-    if os == Os::FedoraCoreos && !known.contains(&top) {
-        return Some((
-            "needs a new directory in the root of Fedora CoreOS, which is read-only",
-            "use a path under /etc, /var, /opt or /srv",
-        ));
-    }
-    // Flatcar has no writable /usr/local; Fedora CoreOS links it to /var/usrlocal.
-    (os == Os::Flatcar && top == "usr")
-        .then_some(("is in the part of the image that is read-only", "use /etc, /opt or /var"))
+    let known = ["boot", "etc", "home", "media", "mnt", "opt", "root", "srv", "var"];
+    (os == Os::FedoraCoreos && !known.contains(&top)).then_some((
+        "needs a new directory in the root of Fedora CoreOS, which is read-only",
+        "use a path under /etc, /var, /opt or /srv",
+    ))
 }
 
 fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
@@ -228,76 +247,16 @@ fn owners(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn units(parts: &Parts, at: &At<'_>, findings: &mut Vec<Finding>) {
-    let all = at.key("units");
-    for unit in &parts.units {
-        let here = all.name(&unit.name);
-        if let Some(contents) = &unit.contents {
-            let here = here.key("contents");
-            let file = read(contents, unit.name.as_str(), "Unit", &here, findings);
-            let mut wrong = |problem: PartProblem| findings.push(problem.at(here));
-            let name = || unit.name.to_string();
-            let lacks = |section: &str| !file.has_section(section);
-            if unit.state == State::Enabled && lacks("Install") {
-                wrong(PartProblem::NoInstall { unit: name() });
-            }
-            if unit.state == State::Masked {
-                wrong(PartProblem::Masked { unit: name() });
-            }
-            if let Some(section) = own_section(unit.name.as_str()).filter(|section| lacks(section)) {
-                wrong(PartProblem::NoSection { unit: name(), section });
-            }
-        }
-        let dropins = here.key("dropins");
-        for dropin in &unit.dropins {
-            let here = dropins.name(&dropin.name);
-            read(&dropin.contents, dropin.name.as_str(), "Service", &here, findings);
-        }
-    }
-}
-
-/// The contents as a value. A text is read; a value is one, unless a part of it would be read as something else.
-fn read<'a>(
-    contents: &'a UnitContents,
-    name: &str,
-    section: &'static str,
-    at: &At<'_>,
-    findings: &mut Vec<Finding>,
-) -> Cow<'a, UnitFile> {
-    let (file, line) = match contents {
-        UnitContents::File(file) => (Cow::Borrowed(&**file), file.unwritable()),
-        UnitContents::Text(text) => {
-            let (file, wrong) = UnitFile::readable(text);
-            (Cow::Owned(file), wrong.map(|error| error.line))
-        }
-    };
-    if let Some(line) = line {
-        let (name, section) = (name.to_owned(), section);
-        findings.push(PartProblem::Line { line, name, section }.at(at));
-    }
-    file
-}
-
-/// The section without which a unit of its kind does nothing.
-fn own_section(unit: &str) -> Option<&'static str> {
-    match unit.rsplit_once('.')?.1 {
-        "service" => Some("Service"),
-        "timer" => Some("Timer"),
-        "socket" => Some("Socket"),
-        "mount" => Some("Mount"),
-        "automount" => Some("Automount"),
-        "swap" => Some("Swap"),
-        "path" => Some("Path"),
-        _ => None,
-    }
-}
-
 fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
     if os.provisioner() == Some(Provisioner::Ignition) && !parts.packages.is_empty() {
         findings.push(PartProblem::Packages { os: os.label() }.at(at.key("packages")));
     }
     let mut versions: BTreeMap<&str, &str> = BTreeMap::new();
     for name in &parts.packages {
+        if let Some((why, help)) = unknown_package(name.package(), os) {
+            let problem = PartProblem::Package { package: name.package().to_owned(), why, instead: help };
+            findings.push(problem.at(at.key("packages")));
+        }
         let Some(version) = name.version() else { continue };
         if let Some(other) = versions.insert(name.package(), version).filter(|other| *other != version) {
             let package = name.package().to_owned();
@@ -305,6 +264,36 @@ fn packages(parts: &Parts, os: Os, at: &At<'_>, findings: &mut Vec<Finding>) {
             findings.push(problem.at(at.key("packages")));
         }
     }
+}
+
+/// Why no package has a name, and what to write instead (Debian Policy §5.6.1; apt-get(8), `install`).
+fn unknown_package(name: &str, os: Os) -> Option<(&'static str, String)> {
+    if let Some(meant) = name.strip_suffix('-') {
+        let why =
+            if os == Os::Debian { "apt removes a package by that name" } else { "no package is called so" };
+        return Some((why, format!("write {meant}")));
+    }
+    if os != Os::Debian {
+        return None;
+    }
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some((
+            "packages of Debian have names in lower case",
+            format!("write {}", name.to_ascii_lowercase()),
+        ));
+    }
+    // RPM writes a name, a version and a release with hyphens between; a version of Debian comes after an equals sign.
+    let (stem, version) = name.rsplit_once('-')?;
+    let is_version = |text: &str| {
+        let numbers: Vec<&str> = text.split('.').collect();
+        numbers.len() > 2 && numbers.iter().all(|number| number.parse::<u32>().is_ok())
+    };
+    let (stem, version) = match stem.rsplit_once('-') {
+        Some((stem, before)) if version.contains(".el") || version.contains(".fc") => (stem, before),
+        _ if is_version(version) => (stem, version),
+        _ => return None,
+    };
+    Some(("that is how RPM says a version", format!("write {stem}={version}")))
 }
 
 /// One name with two meanings: the same secret must have one source and one generation.
@@ -342,6 +331,33 @@ problems! {
         Gid { gid: u32 } is GuestClash:
             "{gid} is the id of two groups",
             "give each group an id of its own, or leave it to the guest";
+        UidOfImage { uid: u32, user: &'static str, os: &'static str } is GuestClash:
+            "{uid} is the id of {user}, which {os} has",
+            "write another id, 1000 or more for a person, or leave it to the guest";
+        GidOfImage { gid: u32, group: &'static str, os: &'static str } is GuestClash:
+            "{gid} is the id of the group {group}, which {os} has",
+            "write another id, 1000 or more, or leave it to the guest";
+        GroupOfImage { name: String, os: &'static str } is GuestClash:
+            "{os} has a group {name}, so a user of that name gets no group of its own",
+            "give the user another name, and put it into the group {name} if that is meant";
+        Home { path: AbsPath, why: &'static str, usual: String } is GuestPath:
+            "{path} {why}, and can be no home",
+            "leave `home` out for {usual}, or use a path below /home, /srv or /var/lib";
+        HomeTwice { path: AbsPath, one: String, other: String } is GuestPath:
+            "{path} is the home of {one} and of {other}, and the keys in it can belong to one only",
+            "give each user a home of its own";
+        Shell { path: AbsPath, package: &'static str, os: &'static str } is GuestReference:
+            "{path} is not in the image of {os}",
+            "leave `shell` out for /bin/bash, or install the package {package} where the system takes packages";
+        Package { package: String, why: &'static str, instead: String } is GuestReference:
+            "{package} is not a package: {why}",
+            "{instead}";
+        Accounts { path: AbsPath } is GuestPath:
+            "{path} replaces the accounts of the image, and those that fmc makes",
+            "write the users and groups of the guest instead";
+        Keys { path: AbsPath, user: String } is GuestClash:
+            "{path} replaces the keys of {user}",
+            "write all keys on the user, or leave the keys of the user out";
         Path { path: AbsPath } is GuestClash:
             "two entries have the path {path}",
             "keep one file, directory or link at a path";
@@ -372,6 +388,21 @@ problems! {
         NoSection { unit: String, section: &'static str } is GuestUnit:
             "{unit} has no [{section}] section",
             "add the section that says what the unit does";
+        NoInstance { unit: String, instance: String } is GuestUnit:
+            "{unit} is a template, and is enabled without an instance",
+            "enable an instance, for example {instance}, or write DefaultInstance= below [Install]";
+        NoCommand { unit: String } is GuestUnit:
+            "{unit} has no ExecStart=, so systemd refuses it",
+            "write ExecStart= with the program's path below [Service]";
+        Relative { unit: String, key: String, program: String } is GuestUnit:
+            "{program} in {key}= of {unit} is not an absolute path",
+            "write the whole path, as /usr/bin/true";
+        MountName { unit: String, path: AbsPath, wanted: String } is GuestUnit:
+            "{unit} mounts at {path}, which its name does not say",
+            "call the unit {wanted}";
+        MountLink { unit: String, path: AbsPath, real: AbsPath, wanted: String } is GuestUnit:
+            "{unit} mounts at {path}, which leads through a link to {real}: systemd refuses that",
+            "mount at {real} by {wanted}";
         Packages { os: &'static str } is PackagesUnsupported:
             "{os} installs no packages on its first boot",
             "run the program in a container, or use an image with a package manager";

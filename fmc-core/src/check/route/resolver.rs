@@ -52,7 +52,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    findings.extend(missing(without));
+    findings.extend(missing(view, without));
     findings.extend(out_of_reach.into_iter().map(|(place, machines)| place.finding(NameList::new(machines))));
 }
 
@@ -169,7 +169,8 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
     let route = route_of(view, placed).and_then(|at| placed.links.get(at));
     let through = |link: Option<&Plugged<'a>>| view.network(link?.network?);
     let Some(networks) = known.networks.get(&resolver) else {
-        return route.map(|_| ()).ok_or(Why::NoWay);
+        let net = through(route).filter(|net| !lacks_family(net, resolver));
+        return net.map(|_| ()).ok_or(Why::NoWay);
     };
     let on = |at: usize| placed.links.iter().any(|link| link.network == Some(at));
     if let Some(&at) = networks.iter().find(|&&at| on(at)) {
@@ -193,6 +194,12 @@ fn reach<'a>(view: &View<'a>, known: &Known, placed: &Placed<'a>, resolver: IpAd
         }
     }
     answer
+}
+
+/// Whether libvirt gives a network no address of the resolver's family, so that its machines have no route to it.
+fn lacks_family(net: &Net<'_>, resolver: IpAddr) -> bool {
+    let said = if resolver.is_ipv4() { &net.draft.subnet } else { &net.draft.ipv6 };
+    net.is_own() && said.is_none()
 }
 
 /// Whether a network takes a new connection to the address from another network.
@@ -231,10 +238,20 @@ fn is_told_none(view: &View<'_>, placed: &Placed<'_>) -> bool {
 }
 
 /// One finding for all machines without a resolver: one list of the cloud or of their network corrects them all.
-fn missing(machines: Vec<&str>) -> Option<Finding> {
+fn missing(view: &View<'_>, machines: Vec<&str>) -> Option<Finding> {
     let machines = NameList::new(machines);
+    let first = view.machines.iter().find(|placed| text(&placed.draft.name) == machines.first());
+    let example = first.and_then(|placed| router(view, placed));
     let at = format!("machines.{}.resolvers", machines.first());
-    (!machines.is_empty()).then(|| ResolverProblem::Missing { machines }.at(at))
+    (!machines.is_empty()).then(|| ResolverProblem::Missing { machines, example }.at(at))
+}
+
+/// The router of a machine's network, which often is its resolver, or the first address there.
+fn router(view: &View<'_>, placed: &Placed<'_>) -> Option<IpAddr> {
+    let link = route_of(view, placed).and_then(|at| placed.links.get(at)).or(placed.links.first());
+    let net = view.network(link?.network?)?;
+    let family = net.ipv4.as_ref().or(net.ipv6.as_ref())?;
+    Some(family.gateway.unwrap_or_else(|| family.subnet.first_host()))
 }
 
 /// A list in which one resolver knows the cloud's names and another only the Internet's.
@@ -256,13 +273,21 @@ fn mixed(list: &[Given<Ip>], at: std::fmt::Arguments<'_>) -> Option<Finding> {
     Some(ResolverProblem::Mixed { public, internal }.at(at))
 }
 
+/// The setting that names a resolver.
+fn resolvers_at(example: Option<IpAddr>) -> Remedy {
+    Remedy::set(
+        "resolvers",
+        example.map_or_else(|| "[192.168.0.1]".to_owned(), |example| format!("[{example}]")),
+    )
+}
+
 problems! {
     /// Problems with resolvers.
     pub enum ResolverProblem {
-        Missing { machines: NameList } is ResolverMissing with (have = machines.verb("has", "have")):
+        Missing { machines: NameList, example: Option<IpAddr> } is ResolverMissing with (have = machines.verb("has", "have")):
             "{machines} {have} no resolver",
             "write {resolvers} on the machine, on its network or on the cloud",
-            resolvers = Remedy::set("resolvers", "[192.168.0.1]");
+            resolvers = resolvers_at(*example);
         Refused { machines: NameList, resolver: IpAddr, from: String, to: String, mode: String } is ResolverUnreachable:
             "{machines} on {from} cannot reach {resolver}: {to} is {mode}, and refuses new connections from outside",
             "make {to} a routed network, give the machine an interface on {to}, or name a resolver on {from}";

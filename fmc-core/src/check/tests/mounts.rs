@@ -63,3 +63,25 @@ fn file_systems_that_the_image_cannot_make() {
     let text = "name: first\nhosts: {hv: {}}\nmachines: {web: {image: {os: none}, disks: {a: {size: 1 GiB, mount: /srv}}}}\n";
     assert_eq!(found(&yaml(text)), ["guest-unused machines.web.disks"]);
 }
+
+#[test]
+fn a_unit_by_another_path_to_the_same_place() {
+    let clash = format!("guest-clash {AT}");
+    for (path, unit) in
+        [("/srv/a", "srv-a.mount"), ("/srv/a", "var-srv-a.mount"), ("/var/srv/a", "srv-a.mount")]
+    {
+        let disk = format!("a: {{size: 1 GiB, mount: {path}}}");
+        finds("fedora-coreos", &disk, &format!("units: {{{unit}: {{state: masked}}}}"), &[&clash]);
+    }
+    finds("flatcar", "a: {size: 1 GiB, mount: /srv/a}", "units: {var-srv-a.mount: {state: masked}}", &[]);
+}
+
+#[test]
+fn a_file_in_the_place_of_the_table_of_mounts() {
+    let (disk, file) = ("a: {size: 1 GiB, mount: /srv/a}", "files: {/etc/fstab: {contents: {text: a}}}");
+    for os in ["debian", "rocky"] {
+        finds(os, disk, file, &["guest-clash machines.web.guest.files./etc/fstab"]);
+        finds(os, "", file, &["guest-path machines.web.guest.files./etc/fstab"]);
+    }
+    finds("fedora-coreos", disk, file, &[]);
+}

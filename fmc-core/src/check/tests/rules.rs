@@ -5,6 +5,7 @@ use crate::cloud::Cloud;
 use crate::finding::{Kind, Severity};
 
 mod networks;
+mod special;
 
 /// Asserts what is found in a cloud, as `kind path` in the order of the report.
 #[track_caller]

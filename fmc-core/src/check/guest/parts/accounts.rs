@@ -3,6 +3,8 @@
 //! Debian: `base-passwd` and the packages of its cloud images. Enterprise Linux: `setup` and the packages of its cloud
 //! images. Flatcar and Fedora CoreOS: those in `/usr/lib/passwd` and `/usr/share/baselayout`.
 
+pub(super) mod ids;
+
 use crate::image::Os;
 
 /// The accounts and groups of a system.

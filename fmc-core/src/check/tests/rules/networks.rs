@@ -185,7 +185,7 @@ fn subnets_that_overlap_where_both_are_seen() {
     two("mode: nat, host: a, subnet: 10.0.7.0/24", "mode: nat, host: a, subnet: 10.0.0.0/16", &overlap);
     finds(
         &format!(
-            "{hosts}networks: {{l: {{mode: nat, host: a, subnet: 10.0.0.0/8}}, m: {{mode: nat, host: a, subnet: 10.0.0.0/24}}, n: {{mode: nat, host: a, subnet: 10.9.0.0/24}}, o: {{mode: nat, host: a, subnet: 11.0.0.0/24}}}}\n"
+            "{hosts}networks: {{l: {{mode: nat, host: a, subnet: 10.0.0.0/8}}, m: {{mode: nat, host: a, subnet: 10.0.0.0/24}}, n: {{mode: nat, host: a, subnet: 10.9.0.0/24}}, o: {{mode: nat, host: a, subnet: 100.64.0.0/24}}}}\n"
         ),
         &["subnet-overlap networks.m.subnet", "subnet-overlap networks.n.subnet"],
     );
