@@ -8,7 +8,7 @@ use fmc_core::provider::{AnyDocument, MachinePart, Rooms};
 use fmc_core::role::{Fate, Membership, Moving, RoleFacts};
 use fmc_core::roles;
 
-use super::Seen;
+use super::{Seen, derivation};
 use crate::compile::Wanted;
 
 /// What the roles say of their members in a plan.
@@ -20,7 +20,8 @@ pub(super) fn notes(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &See
         let kind = if told.is_refused { NoteKind::Refused } else { NoteKind::Beforehand };
         Note { about: About::machine(told.machine), kind, text: told.text }
     });
-    told.collect()
+    let divided = derivation::divided(&members, wanted, seen);
+    told.chain(divided).collect()
 }
 
 fn groups(plan: &graph::Plan<AnyDocument>) -> BTreeMap<String, Group<'_, AnyDocument>> {

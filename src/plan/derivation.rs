@@ -1,6 +1,9 @@
 //! How the secrets of the machines that are there were made from the root key, against how the cloud makes them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fmc_core::graph::{About, Note, NoteKind};
+use fmc_core::role::{Fate, Moving};
 use fmc_core::secret::Derivation;
 
 use super::Seen;
@@ -34,6 +37,56 @@ pub(super) fn note(wanted: &Wanted, seen: &Seen) -> Option<Note> {
         (NoteKind::Refused, text)
     };
     Some(Note { about: About::Noun(format!("cloud/{}", wanted.owner()).into()), kind, text })
+}
+
+/// Members of one instance of a role share secrets: they are made anew together, and not over a state that the old ones opened.
+pub(super) fn divided(members: &[Moving<'_>], wanted: &Wanted, seen: &Seen) -> Vec<Note> {
+    let now = wanted.secret_scope().derivation();
+    if now == Derivation::V1 || of_those_there(wanted, seen).is_none_or(|was| was == now) {
+        return Vec::new();
+    }
+    let rooms = wanted.rooms();
+    let there = seen.present().filter_map(|(at, object)| Some((at.name(), rooms.derivation(at, object)?)));
+    let old: BTreeSet<&str> = there.filter(|(_, was)| *was != now).map(|(machine, _)| machine).collect();
+    let mut instances: BTreeMap<(&str, &str), Vec<&Moving<'_>>> = BTreeMap::new();
+    for member in members {
+        if let Some(instance) = member.member.instance() {
+            instances.entry((member.member.kind().as_str(), instance)).or_default().push(member);
+        }
+    }
+    instances.values().flat_map(|members| of_instance(members, &old, now)).collect()
+}
+
+fn of_instance(members: &[&Moving<'_>], old: &BTreeSet<&str>, now: Derivation) -> Vec<Note> {
+    let stays = |member: &Moving<'_>| matches!(member.fate, Fate::Stays | Fate::Restarts { .. });
+    let left: Vec<&str> = members
+        .iter()
+        .filter(|member| stays(member) && old.contains(member.machine))
+        .map(|member| member.machine)
+        .collect();
+    let refused = members.iter().filter_map(|member| {
+        let (is_made, has_state) = match member.fate {
+            Fate::Comes { has_state } => (true, has_state),
+            Fate::Replaced { keeps_state } => (old.contains(member.machine), keeps_state),
+            _ => (false, false),
+        };
+        let text = match (is_made, has_state, left.is_empty()) {
+            (false, ..) | (true, false, true) => return None,
+            (true, true, _) => format!(
+                "its state as {} is of secrets that were made by another derivation than {now}, and stays: keep that derivation in \
+                 `secrets`, or have the state made anew with its data disk (--delete-data {})",
+                member.member, member.machine
+            ),
+            (true, false, false) => format!(
+                "it would have secrets by derivation {now}, and {} others: members of {} share secrets. Replace them in the same \
+                 apply, or keep the derivation that they have in `secrets`",
+                left.join(", "),
+                member.member
+            ),
+        };
+        Some(Note { about: About::machine(member.machine), kind: NoteKind::Refused, text })
+    });
+    refused.collect()
 }
 
 /// What a person should know of a plan that keeps the first derivation unasked.

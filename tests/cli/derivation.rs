@@ -8,7 +8,7 @@ use fmc::keys::RootKey;
 use fmc::prelude::*;
 use fmc::sim::Sim;
 
-use crate::birth::{cluster, same};
+use crate::birth::{cluster, refused, same};
 use crate::stage::Stage;
 
 /// A cloud of a machine with a host key from the root key.
@@ -107,6 +107,24 @@ fn another_derivation_is_said_with_what_it_costs() {
     // What is there says it from now on.
     let plan = stage.done(shop("shop", &["web", "db"]), "plan");
     assert!(plan.contains("nothing to do") && !plan.contains("derivation"), "{plan}");
+}
+
+#[test]
+fn a_cluster_changes_its_secrets_as_a_whole_and_not_over_its_state() {
+    let three = || cluster(&["m1", "m2", "m3"], same);
+    let stage = stage();
+    stage.done(by(three(), Derivation::V1), "apply");
+    let second = || by(three(), Derivation::V2);
+    assert!(stage.done(second(), "plan").contains("secrets by derivation 1 → 2"));
+    let words = ["is of secrets that were made by another derivation than 2, and stays"];
+    refused(&stage, second(), "plan --replace m2", "m2", &words);
+
+    let more = by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), Derivation::V2);
+    let words =
+        ["it would have secrets by derivation 2, and m1, m2, m3 others", "Replace them in the same apply"];
+    refused(&stage, more, "plan", "m4", &words);
+    let more = by(cluster(&["m1", "m2", "m3", "m4", "m5"], same), Derivation::V1);
+    assert!(!stage.run(more, "plan").out.contains("derivation"));
 }
 
 #[test]
