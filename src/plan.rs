@@ -248,6 +248,7 @@ fn decide(wanted: &Wanted, seen: &Seen, choices: &Choices) -> graph::Plan<AnyDoc
     plan.notes.extend(beforehand::notes(&plan, wanted, seen));
     plan.notes.extend(everything::note(&plan, wanted, seen));
     plan.notes.extend(derivation::note(wanted, seen));
+    plan.notes.extend(everything::of_namesake(wanted, seen));
     plan.notes.sort();
     plan
 }

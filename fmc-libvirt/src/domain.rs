@@ -47,6 +47,7 @@ pub(crate) fn xml(parts: &Parts<'_>) -> String {
         w.leaf("uuid", machine.uuid);
         let mark = MachineMark {
             first: (machine.first_name != machine.name).then(|| machine.first_name.as_str()),
+            lab: parts.checked.is_lab(),
             image: &first_boot.image,
             config: first_boot.config.as_deref(),
             shutdown: machine.shutdown,

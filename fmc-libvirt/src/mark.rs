@@ -40,6 +40,8 @@ pub struct Mark {
     pub fingerprint: String,
     /// The name that a domain's machine had first, if it is called otherwise now: its UUID and its volumes have that one.
     pub first: Option<String>,
+    /// Whether it is of a lab, a cloud's small copy.
+    pub lab: bool,
     /// The digest of a domain's image, shortened.
     pub image: Option<String>,
     /// The digest of a domain's boot configuration, shortened.
@@ -72,6 +74,7 @@ impl Mark {
             address: text("address")?,
             fingerprint: text("fingerprint")?,
             first: text("first"),
+            lab: mark.attribute("lab") == Some("yes"),
             image: text("image"),
             config: text("config"),
             shutdown: text("shutdown"),
@@ -117,6 +120,7 @@ impl Mark {
 /// The machine's part of a domain's mark.
 pub(crate) struct MachineMark<'a> {
     pub(crate) first: Option<&'a str>,
+    pub(crate) lab: bool,
     pub(crate) image: &'a str,
     pub(crate) config: Option<&'a str>,
     pub(crate) shutdown: Shutdown,
@@ -135,6 +139,9 @@ pub(crate) fn write(w: &mut Writer, owner: &str, address: &Address, machine: Opt
             let Some(machine) = machine else { return };
             if let Some(first) = machine.first {
                 w.attr("first", first);
+            }
+            if machine.lab {
+                w.attr("lab", "yes");
             }
             w.attr("image", machine.image);
             if let Some(config) = machine.config {
@@ -256,6 +263,7 @@ mod tests {
             w.leaf("name", "web");
             let machine = MachineMark {
                 first: None,
+                lab: false,
                 image,
                 config: None,
                 shutdown: Shutdown::never_force(7),

@@ -94,6 +94,12 @@ impl<L: Link> Room for Libvirt<L> {
         &[(kind::NETWORK, "network"), (kind::POOL, "pool"), (kind::DOMAIN, "machine")]
     }
 
+    fn is_lab(&self, object: &Object) -> Option<bool> {
+        let mark = mark_of(object)?;
+        let is_known = mark.born.as_ref().is_some_and(|born| born.secrets != BornSecrets::Unknown);
+        (mark.lab || is_known).then_some(mark.lab)
+    }
+
     fn derivation(&self, object: &Object) -> Option<Derivation> {
         match mark_of(object)?.born.as_ref().map(|born| born.secrets).unwrap_or_default() {
             BornSecrets::Unknown => Some(Derivation::V1),

@@ -30,6 +30,24 @@ pub(super) fn deleted(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &S
     if is_meant || !is_all { BTreeSet::new() } else { deleted }
 }
 
+/// A lab has its cloud's owner with `-lab`, which another cloud may have as its own: neither may touch the other's machines.
+pub(super) fn of_namesake(wanted: &Wanted, seen: &Seen) -> Option<Note> {
+    let rooms = wanted.rooms();
+    let mut machines = seen.present().filter_map(|(at, object)| Some((at.name(), rooms.is_lab(at, object)?)));
+    let (machine, _) = machines.find(|(_, is_lab)| *is_lab != wanted.is_lab())?;
+    let owner = wanted.owner();
+    let text = if wanted.is_lab() {
+        format!(
+            "{machine} here is of a cloud with the owner {owner} that is no lab: give it, or the cloud of this lab, another `owner`"
+        )
+    } else {
+        format!(
+            "{machine} here is of another cloud's lab, which has the owner {owner} too: give this cloud, or that one, another `owner`"
+        )
+    };
+    Some(Note { about: About::Noun(format!("cloud/{owner}").into()), kind: NoteKind::Refused, text })
+}
+
 /// What a person should know before such an apply.
 pub(super) fn note(plan: &graph::Plan<AnyDocument>, wanted: &Wanted, seen: &Seen) -> Option<Note> {
     let deleted = deleted(plan, wanted, seen);

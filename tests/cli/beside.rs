@@ -51,6 +51,27 @@ fn a_cloud_and_its_lab() {
     assert_eq!(stage.run(cloud(), &format!("plan --detailed-exitcode {HOST}")).code, 0);
 }
 
+/// A lab's owner is its cloud's with `-lab`, which may be another cloud's own.
+#[test]
+fn a_lab_and_a_cloud_that_is_called_like_it() {
+    let (lab, like_it) = (|| stage_of("dev", "10.17.3"), || stage_of("dev-lab", "10.17.4"));
+    let stage = Stage::new();
+    stage.done(lab(), &format!("apply --lab {HOST}"));
+    let of_lab = "web here is of another cloud's lab, which has the owner dev-lab too";
+    for command in ["apply", "destroy"] {
+        stage.fails(like_it(), &format!("{command} {HOST}"), 1, &[of_lab, "another `owner`"]);
+    }
+    stage.done(lab(), &format!("plan --lab {HOST}"));
+    assert_eq!(names(&stage, "domains"), ["dev-lab-web"]);
+    stage.done(like_it().owner("other"), &format!("apply {HOST}"));
+    assert_eq!(names(&stage, "domains"), ["dev-lab-web", "other-web"]);
+
+    let stage = Stage::new();
+    stage.done(like_it(), &format!("apply {HOST}"));
+    let words = "web here is of a cloud with the owner dev-lab that is no lab";
+    stage.fails(lab(), &format!("apply --lab {HOST}"), 1, &[words]);
+}
+
 #[test]
 fn dev_and_staging() {
     let stage = Stage::new();

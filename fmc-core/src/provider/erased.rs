@@ -108,6 +108,7 @@ pub(super) trait Erased: Send + Sync {
     fn by_hand_any(&self, checked: &Checked) -> Vec<ByHand>;
     fn boot_any<'a>(&self, document: &'a AnyDocument) -> Option<&'a Arc<Boot>>;
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef>;
+    fn is_lab_any(&self, object: &AnyObject) -> Option<bool>;
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation>;
     fn nouns_any(&self) -> &'static [(&'static str, &'static str)];
     fn memberships_any<'a>(&self, object: &'a AnyObject) -> &'a [Membership];
@@ -211,6 +212,10 @@ impl<R: Room> Erased for R {
 
     fn secrets_any<'a>(&self, document: &'a AnyDocument) -> Vec<&'a SecretRef> {
         document.downcast_ref().map(|document| self.secrets(document)).unwrap_or_default()
+    }
+
+    fn is_lab_any(&self, object: &AnyObject) -> Option<bool> {
+        self.is_lab(object.downcast_ref()?)
     }
 
     fn derivation_any(&self, object: &AnyObject) -> Option<Derivation> {

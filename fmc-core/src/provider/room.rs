@@ -62,6 +62,11 @@ pub trait Room: Provider<Document: Sized + 'static, Object: Sized + 'static> + S
         self.boot(document).into_iter().flat_map(|boot| boot.secrets()).collect()
     }
 
+    /// Whether an existing machine is one of a lab; `None` if it is not known, or if the object is not a machine of the owner's.
+    fn is_lab(&self, _object: &Self::Object) -> Option<bool> {
+        None
+    }
+
     /// How the secrets of an existing machine were made from the root key; `None` if it has none, or if the object is not a
     /// machine of the cloud's.
     fn derivation(&self, _object: &Self::Object) -> Option<Derivation> {

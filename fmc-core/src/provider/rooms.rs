@@ -121,6 +121,11 @@ impl<'a> Rooms<'a> {
         self.of(at).map(|room| room.secrets_any(&*node.document)).unwrap_or_default()
     }
 
+    /// Whether an existing machine is one of a lab, if it is known.
+    pub fn is_lab(&self, at: &Address, object: &AnyObject) -> Option<bool> {
+        self.of(at)?.is_lab_any(object)
+    }
+
     /// How the secrets of an existing machine were made from the root key.
     pub fn derivation(&self, at: &Address, object: &AnyObject) -> Option<Derivation> {
         self.of(at)?.derivation_any(object)
